@@ -1,0 +1,83 @@
+//! What one vault may use. Every field carries its unit; zero never means "unlimited".
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub const KIB: u64 = 1024;
+pub const MIB: u64 = 1024 * KIB;
+
+/// The address space that the init itself needs beside the worker's heap.
+const INIT_BYTES: u64 = 8 * MIB;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The engine's heap. Hard: it is one fixed buffer.
+    pub memory_bytes: u64,
+    /// Processor time, in percent of one core.
+    pub cpu_percent: u32,
+    /// Processes and threads; the init itself needs two.
+    pub pids: u32,
+    /// How long one call may run.
+    pub call_deadline_ms: u32,
+    /// The longest request or reply, in bytes.
+    pub max_frame_bytes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 4 * MIB,
+            cpu_percent: 100,
+            pids: 8,
+            call_deadline_ms: 10_000,
+            max_frame_bytes: 1024 * 1024,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name} is {value}, allowed are {least} to {most}")]
+pub struct LimitError {
+    pub name: &'static str,
+    pub value: u64,
+    pub least: u64,
+    pub most: u64,
+}
+
+impl Limits {
+    /// The bounds within which a vault can work at all and no vault can starve its node.
+    pub fn check(&self) -> Result<(), LimitError> {
+        let bounds = [
+            ("memory_bytes", self.memory_bytes, 64 * KIB, 1024 * MIB),
+            ("cpu_percent", self.cpu_percent.into(), 1, 10_000),
+            ("pids", self.pids.into(), 2, 1024),
+            ("call_deadline_ms", self.call_deadline_ms.into(), 1, 3_600_000),
+            ("max_frame_bytes", self.max_frame_bytes.into(), 4 * KIB, 64 * MIB),
+        ];
+        for (name, value, least, most) in bounds {
+            if !(least..=most).contains(&value) {
+                return Err(LimitError { name, value, least, most });
+            }
+        }
+        Ok(())
+    }
+
+    /// The cgroup's memory limit: the heap, the init, and the frames in its hands.
+    #[must_use]
+    pub fn cgroup_memory_bytes(&self) -> u64 {
+        self.memory_bytes + INIT_BYTES + 4 * u64::from(self.max_frame_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_within_bounds_and_extremes_are_named() {
+        assert_eq!(Limits::default().check(), Ok(()));
+        let greedy = Limits { memory_bytes: u64::MAX, ..Limits::default() };
+        assert_eq!(greedy.check().expect_err("is over").name, "memory_bytes");
+    }
+}

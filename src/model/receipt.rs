@@ -1,0 +1,55 @@
+//! The receipt of a teardown: what was reclaimed, each line read back from the kernel.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::death::Death;
+use super::id::{NodeName, VaultId};
+
+/// One thing that the vault had, and how long after the kill it was seen to be gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reclaimed {
+    pub what: Resource,
+    /// What was checked, for people: a pid, a cgroup name, a port.
+    pub name: String,
+    /// Microseconds from the kill to the check that found it gone.
+    pub gone_after_us: u64,
+    /// `false` says that the thing is still there: the receipt is honest about a failure.
+    pub gone: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// The init and everything that it started.
+    Process,
+    /// The process that held the sandbox open on the node.
+    Monitor,
+    Cgroups,
+    Mounts,
+    Port,
+    Directory,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    pub vault: VaultId,
+    pub node: NodeName,
+    pub death: Death,
+    /// From the handshake with the init to the kill.
+    pub lived_ms: u64,
+    pub calls: u64,
+    /// From the kill to the last check.
+    pub reclaimed_us: u64,
+    pub reclaimed: Vec<Reclaimed>,
+}
+
+impl Receipt {
+    /// Whether every resource was seen to be gone.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.reclaimed.iter().all(|line| line.gone)
+    }
+}

@@ -1,0 +1,382 @@
+//! The channel between the gate and one vault: frames over an inherited socketpair.
+//!
+//! The gate has parsed every request already, so the channel does not carry JSON-RPC: a call is a
+//! number, a method name and the parameters as JSON text, which only the engine inside the vault
+//! parses. Integers are little-endian. A frame is
+//!
+//! ```text
+//! u32 length of what follows | u8 kind | u64 call | body
+//! ```
+//!
+//! Both ends treat the other as untrusted: the init because a frame drives C code, the gate because
+//! a vault may be hostile. Neither end allocates for a length above the limit it was given.
+//! The file holds encode and decode of both directions; it does no input or output, so that the
+//! blocking init and the asynchronous gate share it.
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes before the body: length, kind, call.
+pub const HEADER: usize = 4 + 1 + 8;
+
+/// The file descriptor on which the init finds its end.
+pub const CHANNEL_FD: i32 = 3;
+
+/// What a frame may not exceed beyond the payload that the caller's limit allows.
+pub const OVERHEAD: usize = 4096;
+
+/// Gate to vault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToVault {
+    /// Make the heap, load the source, run `create`. Exactly once, first.
+    Load(Box<Load>),
+    /// Call a method. `params` is JSON text; an array is spread over the arguments, an object is
+    /// the single argument, absence is no argument.
+    Call { call: u64, deadline_ms: u32, method: String, caller: String, params: Option<String> },
+    /// Run `dest()` within the deadline, then answer [`FromVault::DestDone`].
+    Dest { deadline_ms: u32 },
+    /// Ask for [`Stats`].
+    Stats { call: u64 },
+}
+
+/// Vault to gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromVault {
+    /// The init runs, has locked itself down and waits for [`ToVault::Load`].
+    Ready(Ready),
+    Loaded(Loaded),
+    /// `value` is JSON text as the vault wrote it: not yet checked.
+    Result { call: u64, value: String },
+    /// A call (or, with call 0, loading) failed.
+    Error { call: u64, error: WorkerError },
+    /// `emit(event, data)`; `data` is JSON text as the vault wrote it: not yet checked.
+    Event { event: String, data: String },
+    /// A line of `print` or `write`.
+    Log { text: String },
+    /// The worker called `destruct(this_object())`.
+    Destruct,
+    DestDone,
+    Stats { call: u64, stats: Stats },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    pub source: String,
+    /// What errors call the file, for example `workers/scout.js`.
+    pub file: String,
+    /// The arguments of `create`, a JSON array as text.
+    pub args: String,
+    pub heap_bytes: u64,
+    pub deadline_ms: u32,
+    pub max_frame_bytes: u32,
+    /// Seeds the engine's random numbers; fresh per vault.
+    pub seed: u64,
+    /// The vault's own id, which `this_object()` shows.
+    pub vault: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ready {
+    /// Identifies the init binary: a heap may only be restored into the same build (design §9).
+    pub build: String,
+    /// Whether the init's own system call filter is in force.
+    pub locked: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loaded {
+    /// Public methods, sorted.
+    pub methods: Vec<String>,
+    pub heap_used_bytes: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stats {
+    pub heap_used_bytes: u64,
+    pub heap_limit_bytes: u64,
+    pub calls: u64,
+}
+
+/// Why the worker could not answer. The kinds are part of the public contract (`hauki-worker.7`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerErrorKind {
+    /// The source does not parse.
+    Syntax,
+    /// The worker threw.
+    Throw,
+    /// No such public method.
+    NoMethod,
+    /// The parameters are not JSON that the engine takes.
+    Params,
+    /// The call's deadline passed inside the engine.
+    Deadline,
+    /// The heap is full; the worker goes on where it can.
+    Memory,
+    /// Recursion too deep.
+    Stack,
+    /// The result is a function, a cycle or otherwise not JSON.
+    Unserializable,
+    /// The result is longer than a frame may be.
+    TooLarge,
+    /// The init refuses the frame: a second load, a call before loading.
+    Protocol,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerError {
+    pub kind: WorkerErrorKind,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// One-based, as the author's editor counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    #[error("a frame of {length} bytes is over the limit of {limit}")]
+    TooLong { length: usize, limit: usize },
+    #[error("a frame of kind {kind:#04x} is unknown here")]
+    UnknownKind { kind: u8 },
+    #[error("a frame of kind {kind:#04x} has a malformed body")]
+    Malformed { kind: u8 },
+}
+
+mod kind {
+    pub const LOAD: u8 = 0x01;
+    pub const CALL: u8 = 0x02;
+    pub const DEST: u8 = 0x03;
+    pub const STATS: u8 = 0x04;
+    pub const READY: u8 = 0x80;
+    pub const LOADED: u8 = 0x81;
+    pub const RESULT: u8 = 0x82;
+    pub const ERROR: u8 = 0x83;
+    pub const EVENT: u8 = 0x84;
+    pub const LOG: u8 = 0x85;
+    pub const DESTRUCT: u8 = 0x86;
+    pub const DEST_DONE: u8 = 0x87;
+    pub const STATS_REPLY: u8 = 0x88;
+}
+
+/// A whole frame at the head of `bytes`: its kind, call, body, and the bytes to drop afterwards.
+/// `None` means that more bytes are needed.
+fn split(bytes: &[u8], limit: usize) -> Result<Option<(u8, u64, &[u8], usize)>, FrameError> {
+    let Some(length) = bytes.first_chunk::<4>().map(|head| u32::from_le_bytes(*head) as usize) else {
+        return Ok(None);
+    };
+    if length > limit {
+        return Err(FrameError::TooLong { length, limit });
+    }
+    if length < HEADER - 4 {
+        return Err(FrameError::Malformed { kind: 0 });
+    }
+    let Some(frame) = bytes.get(4..4 + length) else { return Ok(None) };
+    let kind = frame[0];
+    let mut call = [0; 8];
+    call.copy_from_slice(&frame[1..9]);
+    Ok(Some((kind, u64::from_le_bytes(call), &frame[9..], 4 + length)))
+}
+
+fn frame(out: &mut Vec<u8>, kind: u8, call: u64, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    out.push(kind);
+    out.extend_from_slice(&call.to_le_bytes());
+    body(out);
+    let length = u32::try_from(out.len() - start - 4).expect("payloads are bounded far below 4 GiB");
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+fn put_json(out: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(out, value).expect("channel structs serialize to memory");
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    let length = u32::try_from(text.len()).expect("texts are bounded far below 4 GiB");
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn take_u32<'a>(body: &'a [u8]) -> Option<(u32, &'a [u8])> {
+    let (head, rest) = body.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*head), rest))
+}
+
+fn take_text(body: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = take_u32(body)?;
+    let (text, rest) = rest.split_at_checked(length as usize)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+fn json<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, FrameError> {
+    serde_json::from_slice(body).map_err(|_| FrameError::Malformed { kind })
+}
+
+fn text(kind: u8, body: &[u8]) -> Result<String, FrameError> {
+    std::str::from_utf8(body).map(str::to_owned).map_err(|_| FrameError::Malformed { kind })
+}
+
+impl ToVault {
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Load(load) => frame(out, kind::LOAD, 0, |out| put_json(out, load)),
+            Self::Call { call, deadline_ms, method, caller, params } => {
+                encode_call(out, *call, *deadline_ms, method, caller, params.as_deref());
+            }
+            Self::Dest { deadline_ms } => {
+                frame(out, kind::DEST, 0, |out| out.extend_from_slice(&deadline_ms.to_le_bytes()));
+            }
+            Self::Stats { call } => frame(out, kind::STATS, *call, |_| {}),
+        }
+    }
+
+    /// The first message in `bytes` and its length, or `None` if it is not complete yet.
+    pub fn decode(bytes: &[u8], limit: usize) -> Result<Option<(Self, usize)>, FrameError> {
+        let Some((kind, call, body, used)) = split(bytes, limit)? else { return Ok(None) };
+        let malformed = || FrameError::Malformed { kind };
+        let message = match kind {
+            kind::LOAD => Self::Load(json(kind, body)?),
+            kind::CALL => {
+                let (deadline_ms, rest) = take_u32(body).ok_or_else(malformed)?;
+                let (method, rest) = take_text(rest).ok_or_else(malformed)?;
+                let (caller, rest) = take_text(rest).ok_or_else(malformed)?;
+                let params = if rest.is_empty() { None } else { Some(text(kind, rest)?) };
+                Self::Call { call, deadline_ms, method: method.to_owned(), caller: caller.to_owned(), params }
+            }
+            kind::DEST => Self::Dest { deadline_ms: take_u32(body).ok_or_else(malformed)?.0 },
+            kind::STATS => Self::Stats { call },
+            kind => return Err(FrameError::UnknownKind { kind }),
+        };
+        Ok(Some((message, used)))
+    }
+}
+
+/// Writes a call straight from borrowed parts: the gate's hot path.
+pub fn encode_call(
+    out: &mut Vec<u8>,
+    call: u64,
+    deadline_ms: u32,
+    method: &str,
+    caller: &str,
+    params: Option<&str>,
+) {
+    frame(out, kind::CALL, call, |out| {
+        out.extend_from_slice(&deadline_ms.to_le_bytes());
+        put_text(out, method);
+        put_text(out, caller);
+        out.extend_from_slice(params.unwrap_or_default().as_bytes());
+    });
+}
+
+impl FromVault {
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Ready(ready) => frame(out, kind::READY, 0, |out| put_json(out, ready)),
+            Self::Loaded(loaded) => frame(out, kind::LOADED, 0, |out| put_json(out, loaded)),
+            Self::Result { call, value } => {
+                frame(out, kind::RESULT, *call, |out| out.extend_from_slice(value.as_bytes()));
+            }
+            Self::Error { call, error } => frame(out, kind::ERROR, *call, |out| put_json(out, error)),
+            Self::Event { event, data } => frame(out, kind::EVENT, 0, |out| {
+                put_text(out, event);
+                out.extend_from_slice(data.as_bytes());
+            }),
+            Self::Log { text } => frame(out, kind::LOG, 0, |out| out.extend_from_slice(text.as_bytes())),
+            Self::Destruct => frame(out, kind::DESTRUCT, 0, |_| {}),
+            Self::DestDone => frame(out, kind::DEST_DONE, 0, |_| {}),
+            Self::Stats { call, stats } => frame(out, kind::STATS_REPLY, *call, |out| put_json(out, stats)),
+        }
+    }
+
+    /// The first message in `bytes` and its length, or `None` if it is not complete yet.
+    pub fn decode(bytes: &[u8], limit: usize) -> Result<Option<(Self, usize)>, FrameError> {
+        let Some((kind, call, body, used)) = split(bytes, limit)? else { return Ok(None) };
+        let message = match kind {
+            kind::READY => Self::Ready(json(kind, body)?),
+            kind::LOADED => Self::Loaded(json(kind, body)?),
+            kind::RESULT => Self::Result { call, value: text(kind, body)? },
+            kind::ERROR => Self::Error { call, error: json(kind, body)? },
+            kind::EVENT => {
+                let (event, rest) = take_text(body).ok_or(FrameError::Malformed { kind })?;
+                Self::Event { event: event.to_owned(), data: text(kind, rest)? }
+            }
+            kind::LOG => Self::Log { text: text(kind, body)? },
+            kind::DESTRUCT => Self::Destruct,
+            kind::DEST_DONE => Self::DestDone,
+            kind::STATS_REPLY => Self::Stats { call, stats: json(kind, body)? },
+            kind => return Err(FrameError::UnknownKind { kind }),
+        };
+        Ok(Some((message, used)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to_vault() -> Vec<ToVault> {
+        vec![
+            ToVault::Load(Box::new(Load {
+                source: "function f() { return 1; }".into(),
+                file: "f.js".into(),
+                args: "[]".into(),
+                heap_bytes: 1 << 20,
+                deadline_ms: 1000,
+                max_frame_bytes: 1 << 20,
+                seed: 7,
+                vault: "vlt_x".into(),
+            })),
+            ToVault::Call { call: 9, deadline_ms: 5, method: "f".into(), caller: "{}".into(), params: None },
+            ToVault::Call {
+                call: u64::MAX,
+                deadline_ms: 0,
+                method: String::new(),
+                caller: String::new(),
+                params: Some("[\"ä\"]".into()),
+            },
+            ToVault::Dest { deadline_ms: 250 },
+            ToVault::Stats { call: 3 },
+        ]
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_also_byte_by_byte() {
+        for message in to_vault() {
+            let mut bytes = Vec::new();
+            message.encode(&mut bytes);
+            for cut in 0..bytes.len() {
+                assert!(ToVault::decode(&bytes[..cut], 1 << 20).expect("a prefix is no error").is_none());
+            }
+            let (read, used) = ToVault::decode(&bytes, 1 << 20).expect("decodes").expect("is complete");
+            assert_eq!((read, used), (message, bytes.len()));
+        }
+    }
+
+    #[test]
+    fn lengths_over_the_limit_are_refused_before_the_body_arrives() {
+        let error = FromVault::decode(&u32::MAX.to_le_bytes(), 1024).expect_err("is refused");
+        assert!(matches!(error, FrameError::TooLong { limit: 1024, .. }));
+    }
+
+    #[test]
+    fn rubbish_from_a_vault_is_an_error_and_never_a_panic() {
+        for kind in 0..=u8::MAX {
+            for body in [&b""[..], b"\xff\xff\xff\xff", b"{}", b"\x05\0\0\0ab", b"null"] {
+                let mut bytes = Vec::new();
+                frame(&mut bytes, kind, 1, |out| out.extend_from_slice(body));
+                let _ = FromVault::decode(&bytes, 1 << 16);
+                let _ = ToVault::decode(&bytes, 1 << 16);
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The sandbox driver: one vault is one process tree that sees nothing of its node.
+//!
+//! [`Driver`] is the whole of what the node knows about containers. The real one is [`lxc`]; the
+//! [`fake`] runs the same init as a plain child process without any isolation, for tests of failure
+//! paths, and both pass one conformance suite. State: a driver owns the processes, cgroups and
+//! mounts that it made; a crash leaves what [`Driver::sweep`] of the next start removes.
+
+use std::future::Future;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::model::id::VaultId;
+use crate::model::limits::Limits;
+use crate::model::receipt::Reclaimed;
+
+pub mod fake;
+pub mod lxc;
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+pub trait Driver: Send + Sync {
+    /// Starts a blank vault: an init that will say `Ready` on its channel. On failure nothing is
+    /// left behind.
+    fn start<'a>(&'a self, id: &'a VaultId, limits: &'a Limits) -> BoxFuture<'a, Result<Started, StartError>>;
+
+    /// Removes what a predecessor with the same state directory left: processes, cgroups, mounts.
+    /// Vaults of this driver that still live are not touched.
+    fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>>;
+
+    /// What this driver can do on this machine, for `hauki doctor`: one line per check.
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>>;
+}
+
+/// A running vault.
+pub struct Started {
+    /// The node's end of the channel (`rpc::channel`), non-blocking.
+    pub channel: OwnedFd,
+    pub sandbox: Arc<dyn Sandbox>,
+}
+
+pub trait Sandbox: Send + Sync {
+    /// The init's pid as the node sees it; for display only, never to be signalled.
+    fn init_pid(&self) -> u32;
+
+    /// Kills every process of the vault now (SIGKILL through a pidfd). Returns at once; legal in
+    /// every state and as often as one likes.
+    fn kill(&self);
+
+    /// Resolves when the init is gone, however it went.
+    fn died(&self) -> BoxFuture<'_, Exit>;
+
+    /// Kills, waits until the kernel shows that everything is gone, mends what is left, and tells
+    /// what was checked. Idempotent: the second caller gets the same lines.
+    fn reclaim(&self) -> BoxFuture<'_, Vec<Reclaimed>>;
+}
+
+/// How the init ended, as far as the node can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited by itself with this status.
+    Status(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// The kernel killed it for its memory limit.
+    OutOfMemory,
+    /// Its end was seen but not its status: the monitor was lost.
+    Unknown,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub processes: usize,
+    pub cgroups: usize,
+    pub mounts: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub level: Level,
+    pub what: String,
+    pub hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Ok,
+    Warn,
+    Fail,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("this node has no room for another vault ({limit} id ranges are in use)")]
+    NoSlot { limit: usize },
+    #[error("the spawner is gone")]
+    SpawnerLost {
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("liblxc could not start {vault}: {detail}")]
+    Lxc { vault: VaultId, detail: String },
+    #[error("{vault} did not start within {waited_ms} ms")]
+    Timeout { vault: VaultId, waited_ms: u64 },
+    #[error("{vault}: {step}")]
+    System {
+        vault: VaultId,
+        step: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error("{step} {path}")]
+    System {
+        step: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
