@@ -3,10 +3,11 @@
 //! They are validated once, when parsed, and never contain a character that needs quoting in a
 //! shell, a path or a URL. The time and the randomness come from the caller.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -18,12 +19,30 @@ pub struct IdError {
     prefix: &'static str,
 }
 
+/// The JSON Schema of an identifier: a string with a pattern, written where it is used.
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    };
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(transparent, extend("pattern" = concat!("^", $prefix, "[0-9A-HJKMNP-TV-Z]{26}$")))]
         pub struct $name(String);
 
         impl $name {
@@ -66,6 +85,8 @@ macro_rules! id {
             }
         }
 
+        pattern!($name, concat!("^", $prefix, "[0-7][0-9A-HJKMNP-TV-Z]{25}$"));
+
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.pad(&self.0)
@@ -94,14 +115,15 @@ id!(
 );
 
 /// The name of a swarm node: 1 to 63 of `a-z 0-9 -`, starting with a letter.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(transparent, extend("pattern" = "^[a-z][a-z0-9-]{0,62}$"))]
 pub struct NodeName(String);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0:?} is not a node name: expected 1 to 63 of a-z, 0-9 and -, starting with a letter")]
 pub struct NodeNameError(String);
+
+pattern!(NodeName, "^[a-z][a-z0-9-]{0,62}$");
 
 impl NodeName {
     #[must_use]
@@ -149,14 +171,23 @@ mod tests {
     fn an_id_has_one_spelling() {
         let id = VaultId::mint(1_700_000_000_000, 42);
         assert_eq!(id.as_str().parse::<VaultId>().as_ref(), Ok(&id));
-        for wrong in ["", "vlt_", "vlt_01", "sum_01HF7YAT00000000000000001A", &id.as_str().to_lowercase(), "vlt_../../../../../../../etc/pa"] {
+        for wrong in [
+            "",
+            "vlt_",
+            "vlt_01",
+            "sum_01HF7YAT00000000000000001A",
+            &id.as_str().to_lowercase(),
+            "vlt_../../../../../../../etc/pa",
+        ] {
             assert!(wrong.parse::<VaultId>().is_err(), "{wrong} was taken for an id");
         }
     }
 
     #[test]
     fn node_names_are_host_labels() {
-        for (name, fits) in [("local", true), ("n3", true), ("", false), ("3n", false), ("a/b", false), ("A", false)] {
+        for (name, fits) in
+            [("local", true), ("n3", true), ("", false), ("3n", false), ("a/b", false), ("A", false)]
+        {
             assert_eq!(name.parse::<NodeName>().is_ok(), fits, "{name}");
         }
     }

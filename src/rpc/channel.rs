@@ -45,17 +45,31 @@ pub enum FromVault {
     Ready(Ready),
     Loaded(Loaded),
     /// `value` is JSON text as the vault wrote it: not yet checked.
-    Result { call: u64, value: String },
+    Result {
+        call: u64,
+        value: String,
+    },
     /// A call (or, with call 0, loading) failed.
-    Error { call: u64, error: WorkerError },
+    Error {
+        call: u64,
+        error: WorkerError,
+    },
     /// `emit(event, data)`; `data` is JSON text as the vault wrote it: not yet checked.
-    Event { event: String, data: String },
+    Event {
+        event: String,
+        data: String,
+    },
     /// A line of `print` or `write`.
-    Log { text: String },
+    Log {
+        text: String,
+    },
     /// The worker called `destruct(this_object())`.
     Destruct,
     DestDone,
-    Stats { call: u64, stats: Stats },
+    Stats {
+        call: u64,
+        stats: Stats,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,7 +22,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Driver: Send + Sync {
     /// Starts a blank vault: an init that will say `Ready` on its channel. On failure nothing is
     /// left behind.
-    fn start<'a>(&'a self, id: &'a VaultId, limits: &'a Limits) -> BoxFuture<'a, Result<Started, StartError>>;
+    fn start<'a>(&'a self, id: &'a VaultId, limits: &'a Limits)
+    -> BoxFuture<'a, Result<Started, StartError>>;
 
     /// Removes what a predecessor with the same state directory left: processes, cgroups, mounts.
     /// Vaults of this driver that still live are not touched.
