@@ -1,1 +1,19 @@
+//! Contract 1: the control plane's HTTP API, defined once and used by both of its sides.
+//!
+//! [`paths`] names the endpoints, the other modules hold the bodies; `core::routes` serves them,
+//! `client::endpoint` asks for them, and [`openapi`] publishes them. [`node`] is the inner contract
+//! between the core and a node. Unknown fields are refused everywhere; every failure is an
+//! [`error::ApiError`].
 
+pub mod error;
+pub mod event;
+pub mod gem;
+pub mod health;
+pub mod node;
+pub mod openapi;
+pub mod paths;
+pub mod summons;
+pub mod teardown;
+pub mod vault;
+
+pub use error::{ApiError, ErrorCode};

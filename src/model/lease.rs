@@ -1,1 +1,182 @@
-//! (next)
+//! The arithmetic of leases: which clock ends a vault next. Pure; the node's monotonic clock is an
+//! argument, and no other clock ever judges.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::death::Cause;
+use super::phase::Phase;
+
+/// A reading of the node's monotonic clock, in microseconds since some fixed point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mono(pub u64);
+
+impl Mono {
+    #[must_use]
+    pub fn plus_ms(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis.saturating_mul(1_000)))
+    }
+
+    /// Microseconds from `earlier` to `self`, zero if it is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// For how long a vault may live without a sign of its caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Terms {
+    /// From forging, and again from each ticket, to the first use of a ticket.
+    pub claim_ms: u64,
+    /// From one sign of life (a heartbeat or a call) to the next.
+    pub lease_ms: u64,
+    /// From forging to the end, whatever happens.
+    pub lifetime_ms: u64,
+    /// The vault dies with the connection that claimed it.
+    pub link: bool,
+    /// How long that connection may be silent.
+    pub link_silence_ms: u64,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            claim_ms: 30_000,
+            lease_ms: 60_000,
+            lifetime_ms: 24 * 3_600_000,
+            link: false,
+            link_silence_ms: 750,
+        }
+    }
+}
+
+impl Terms {
+    pub fn check(&self) -> Result<(), super::limits::LimitError> {
+        let bounds = [
+            ("claim_ms", self.claim_ms, 100, 3_600_000),
+            ("lease_ms", self.lease_ms, 100, 24 * 3_600_000),
+            ("lifetime_ms", self.lifetime_ms, 100, 366 * 24 * 3_600_000),
+            ("link_silence_ms", self.link_silence_ms, 50, 60_000),
+        ];
+        for (name, value, least, most) in bounds {
+            if !(least..=most).contains(&value) {
+                return Err(super::limits::LimitError { name, value, least, most });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The signs of life of one vault.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    pub terms: Terms,
+    forged_at: Mono,
+    claim_from: Mono,
+    beat_at: Mono,
+    /// The last byte from the owning connection, if the vault is linked and claimed.
+    owner_heard_at: Option<Mono>,
+}
+
+impl Lease {
+    #[must_use]
+    pub fn new(terms: Terms, now: Mono) -> Self {
+        Self { terms, forged_at: now, claim_from: now, beat_at: now, owner_heard_at: None }
+    }
+
+    /// A ticket goes out: its receiver has the whole claim lease to use it.
+    pub fn ticketed(&mut self, now: Mono) {
+        self.claim_from = self.claim_from.max(now);
+    }
+
+    pub fn beat(&mut self, now: Mono) {
+        self.beat_at = self.beat_at.max(now);
+    }
+
+    pub fn owner_heard(&mut self, now: Mono) {
+        self.owner_heard_at = self.owner_heard_at.max(Some(now));
+    }
+
+    #[must_use]
+    pub fn last_beat(&self) -> Mono {
+        self.beat_at
+    }
+
+    /// When the lease that the caller must renew runs out.
+    #[must_use]
+    pub fn expires(&self, phase: Phase) -> Mono {
+        match phase {
+            Phase::Live => self.beat_at.plus_ms(self.terms.lease_ms),
+            Phase::Forging | Phase::Forged | Phase::Ticketed | Phase::Dying | Phase::Dead => {
+                self.claim_from.plus_ms(self.terms.claim_ms)
+            }
+        }
+    }
+
+    /// The next end and its cause, or `None` for a vault that is dying already. While it is forged
+    /// only its life-time runs, because the forge has a deadline of its own.
+    #[must_use]
+    pub fn next_end(&self, phase: Phase) -> Option<(Mono, Cause)> {
+        let lifetime = (self.forged_at.plus_ms(self.terms.lifetime_ms), Cause::LifetimeExpired);
+        let lease = match phase {
+            Phase::Dying | Phase::Dead => return None,
+            Phase::Forging => return Some(lifetime),
+            Phase::Forged | Phase::Ticketed => (self.expires(phase), Cause::Unclaimed),
+            Phase::Live => (self.expires(phase), Cause::HeartbeatLost),
+        };
+        let silence =
+            self.owner_heard_at.map(|heard| (heard.plus_ms(self.terms.link_silence_ms), Cause::LinkSilent));
+        [Some(lease), Some(lifetime), silence].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Mono = Mono(1_000_000);
+
+    fn lease() -> Lease {
+        Lease::new(
+            Terms { claim_ms: 30, lease_ms: 60, lifetime_ms: 100, link: false, link_silence_ms: 10 },
+            T0,
+        )
+    }
+
+    #[test]
+    fn a_vault_that_nobody_claims_dies_of_that() {
+        assert_eq!(lease().next_end(Phase::Forged), Some((T0.plus_ms(30), Cause::Unclaimed)));
+    }
+
+    #[test]
+    fn a_late_ticket_still_gives_the_whole_claim_lease() {
+        let mut lease = lease();
+        lease.ticketed(T0.plus_ms(29));
+        assert_eq!(lease.next_end(Phase::Ticketed), Some((T0.plus_ms(59), Cause::Unclaimed)));
+    }
+
+    #[test]
+    fn beats_extend_but_never_beyond_the_life_time_and_never_back() {
+        let mut lease = lease();
+        lease.beat(T0.plus_ms(20));
+        lease.beat(T0.plus_ms(5));
+        assert_eq!(lease.next_end(Phase::Live), Some((T0.plus_ms(80), Cause::HeartbeatLost)));
+        lease.beat(T0.plus_ms(90));
+        assert_eq!(lease.next_end(Phase::Live), Some((T0.plus_ms(100), Cause::LifetimeExpired)));
+    }
+
+    #[test]
+    fn a_silent_owner_ends_a_linked_vault_first() {
+        let mut lease = lease();
+        lease.owner_heard(T0.plus_ms(3));
+        assert_eq!(lease.next_end(Phase::Live), Some((T0.plus_ms(13), Cause::LinkSilent)));
+    }
+
+    #[test]
+    fn the_dying_have_no_further_end() {
+        assert_eq!(lease().next_end(Phase::Dying), None);
+        assert_eq!(lease().next_end(Phase::Dead), None);
+    }
+}

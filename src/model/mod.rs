@@ -1,9 +1,11 @@
 //! The nouns of the system, pure: no runtime, no clock, no input or output.
 
 #[cfg(feature = "net")]
-pub mod bytes;
+pub mod config;
 #[cfg(feature = "net")]
 pub mod death;
+#[cfg(feature = "net")]
+pub mod digest;
 #[cfg(feature = "net")]
 pub mod gem;
 #[cfg(feature = "net")]
@@ -20,3 +22,5 @@ pub mod receipt;
 pub mod secret;
 #[cfg(feature = "net")]
 pub mod ticket;
+#[cfg(feature = "net")]
+pub mod units;

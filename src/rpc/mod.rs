@@ -1,1 +1,10 @@
+//! Contract 2: JSON-RPC 2.0 between a ghost and a gate, and the channel between a gate and a vault.
+
 pub mod channel;
+
+#[cfg(feature = "net")]
+pub mod line;
+#[cfg(feature = "net")]
+pub mod message;
+#[cfg(feature = "net")]
+pub mod reserved;

@@ -1,1 +1,6 @@
+//! The only place that reads the real world's clock and randomness, and sets up logging.
 
+pub mod clock;
+pub mod logging;
+pub mod paths;
+pub mod random;

@@ -1,0 +1,87 @@
+//! The stream of what happens: one JSON object per line (`application/x-ndjson`).
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::id::{NodeName, SummonsId, TicketId, VaultId};
+use crate::model::receipt::Receipt;
+
+/// The query of `GET /api/v2/events`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventQuery {
+    /// Go on after the last stored event.
+    pub follow: bool,
+    /// Only events after this number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Only this vault's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// Increases by one; a gap means that the reader was too slow.
+    pub seq: u64,
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Happening {
+    Summoned {
+        summons: SummonsId,
+        worker: String,
+    },
+    Forged {
+        vault: VaultId,
+        node: NodeName,
+        worker: String,
+        forged_us: u64,
+    },
+    Ticketed {
+        vault: VaultId,
+        ticket: TicketId,
+    },
+    Claimed {
+        vault: VaultId,
+        ticket: TicketId,
+        peer: String,
+    },
+    /// A line of the worker's `print`.
+    Log {
+        vault: VaultId,
+        text: String,
+    },
+    Died {
+        vault: VaultId,
+        receipt: Receipt,
+    },
+    NodeUp {
+        node: NodeName,
+        boot_id: String,
+    },
+    NodeLost {
+        node: NodeName,
+        message: String,
+    },
+}
+
+impl Happening {
+    #[must_use]
+    pub fn vault(&self) -> Option<&VaultId> {
+        match self {
+            Self::Forged { vault, .. }
+            | Self::Ticketed { vault, .. }
+            | Self::Claimed { vault, .. }
+            | Self::Log { vault, .. }
+            | Self::Died { vault, .. } => Some(vault),
+            Self::Summoned { .. } | Self::NodeUp { .. } | Self::NodeLost { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Gems: named, versioned, hashed sources.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::digest::Sha256;
+use crate::model::gem::{GemPointer, Manifest};
+
+/// `POST /api/v2/gems`. Pushing the same source again changes nothing; a version once pushed is
+/// never overwritten with another source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GemPush {
+    pub path: String,
+    /// Absent: the next whole number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    pub source: String,
+    #[serde(default)]
+    pub manifest: Manifest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gem {
+    /// The whole pointer, hash included: what it names can never change.
+    pub pointer: GemPointer,
+    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    pub sha256: Sha256,
+    pub bytes: u64,
+    pub manifest: Manifest,
+    pub found_in: GemPlace,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub pushed_at: Option<Timestamp>,
+    /// Only where one gem was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    pub changed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GemPlace {
+    Pushed,
+    /// A directory of the configuration.
+    Directory(String),
+}
+
+/// The query of `GET /api/v2/gems/resolve` and `DELETE /api/v2/gems`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GemQuery {
+    pub pointer: GemPointer,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GemList {
+    pub gems: Vec<Gem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GemRemoved {
+    pub removed: Vec<GemPointer>,
+    pub changed: bool,
+}

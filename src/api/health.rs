@@ -1,0 +1,38 @@
+//! What the daemon says of itself.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `GET /healthz`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// `ok`, or `draining` while the daemon stops.
+    pub status: String,
+    pub version: String,
+    /// `all`, `core` or `node`.
+    pub role: String,
+    pub pid: u32,
+    pub uptime_ms: u64,
+    pub vaults: u32,
+    /// The worker language and the init that runs it.
+    pub vault_build: String,
+    /// What the sandbox driver found on this machine.
+    pub findings: Vec<Check>,
+}
+
+/// One line of `hauki doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    pub level: CheckLevel,
+    pub what: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckLevel {
+    Ok,
+    Warn,
+    Fail,
+}

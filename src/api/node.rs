@@ -1,0 +1,170 @@
+//! The inner contract: what a core asks of a node.
+//!
+//! [`NodeApi`] is implemented by `node::intake` directly, so that `haukid all` needs no socket
+//! between its halves, and by `core::link` over a node's Unix socket. The node's socket is open to
+//! root only; whoever can speak here is the node's control plane.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use super::health::Check;
+use super::vault::Vitals;
+use crate::model::death::Cause;
+use crate::model::digest::Sha256;
+use crate::model::id::{NodeName, TicketId, VaultId};
+use crate::model::lease::Terms;
+use crate::model::limits::Limits;
+use crate::model::phase::Phase;
+use crate::model::receipt::Receipt;
+
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
+
+pub trait NodeApi: Send + Sync {
+    fn state(&self) -> Answer<'_, NodeState>;
+
+    /// Forges a vault and loads the worker. A dropped future forges nothing: what was begun is undone.
+    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned>;
+
+    /// Opens the vault's port, or tells the one that is open.
+    fn open(&self, order: OpenOrder) -> Answer<'_, Opened>;
+
+    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased>;
+
+    /// Legal in every phase; the dead answer with their tombstone.
+    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn>;
+
+    /// What happened after `after`, as soon as there is something or `wait_ms` has passed.
+    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProvisionOrder {
+    pub vault: VaultId,
+    pub generation: u64,
+    pub source: String,
+    pub file: String,
+    pub args: Vec<serde_json::Value>,
+    pub limits: Limits,
+    pub terms: Terms,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provisioned {
+    pub methods: Vec<String>,
+    pub forged_us: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenOrder {
+    pub vault: VaultId,
+    pub generation: u64,
+    /// The core's public key, in hexadecimal: tickets for this vault are checked against it.
+    pub issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Opened {
+    pub ip: IpAddr,
+    pub port: u16,
+    pub cert_sha256: Sha256,
+    pub key_sha256: Sha256,
+    pub methods: Vec<String>,
+    pub terms: Terms,
+    pub max_frame_bytes: u32,
+    pub call_deadline_ms: u32,
+    /// Until the vault's life-time ends.
+    pub life_left_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BeatOrder {
+    pub vault: VaultId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leased {
+    pub lease_left_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DestructOrder {
+    pub vault: VaultId,
+    pub cause: Cause,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// How long `dest()` may run; zero kills at once.
+    #[serde(default)]
+    pub grace_ms: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Torn {
+    pub receipt: Receipt,
+    pub changed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeState {
+    pub name: NodeName,
+    /// New at each start of the node's daemon: vaults do not survive it.
+    pub boot_id: String,
+    pub version: String,
+    pub vault_build: String,
+    pub data_plane: IpAddr,
+    /// Why it is that address.
+    pub data_plane_reason: String,
+    pub draining: bool,
+    pub max_vaults: u32,
+    pub free_memory_bytes: u64,
+    pub load_percent: u32,
+    pub vaults: Vec<NodeVault>,
+    pub findings: Vec<Check>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeVault {
+    pub vault: VaultId,
+    pub generation: u64,
+    pub phase: Phase,
+    pub vitals: Vitals,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct News {
+    pub boot_id: String,
+    /// The number of the last item; pass it as `after` next time.
+    pub last: u64,
+    pub items: Vec<NewsItem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NewsItem {
+    Claimed { vault: VaultId, ticket: TicketId, peer: String },
+    Log { vault: VaultId, text: String },
+    Died(Receipt),
+}

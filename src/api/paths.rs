@@ -1,0 +1,35 @@
+//! The endpoints' paths. A `{…}` is a parameter, written as axum and OpenAPI both do.
+
+pub const SPAWN: &str = "/api/v2/swarm_spawn_ephemeral";
+pub const SUMMONS: &str = "/api/v2/summons";
+pub const SUMMONS_ONE: &str = "/api/v2/summons/{id}";
+pub const PROVISION: &str = "/api/v2/lxc_provision";
+pub const TICKETS: &str = "/api/v2/tickets";
+pub const HEARTBEATS: &str = "/api/v2/heartbeats";
+pub const VAULTS: &str = "/api/v2/vaults";
+pub const VAULT: &str = "/api/v2/vaults/{id}";
+pub const REAP: &str = "/api/v2/reap";
+pub const GEMS: &str = "/api/v2/gems";
+pub const GEM_RESOLVE: &str = "/api/v2/gems/resolve";
+pub const NODES: &str = "/api/v2/nodes";
+pub const EVENTS: &str = "/api/v2/events";
+pub const OPENAPI: &str = "/openapi.json";
+pub const MANIFEST: &str = "/mesh/manifest";
+pub const HEALTH: &str = "/healthz";
+pub const METRICS: &str = "/metrics";
+
+/// The inner contract: core to node.
+pub mod node {
+    pub const STATE: &str = "/node/v1/state";
+    pub const PROVISION: &str = "/node/v1/vaults";
+    pub const OPEN: &str = "/node/v1/vaults/{id}/port";
+    pub const BEAT: &str = "/node/v1/vaults/{id}/beat";
+    pub const DESTRUCT: &str = "/node/v1/vaults/{id}/destruct";
+    pub const NEWS: &str = "/node/v1/news";
+}
+
+/// Puts an id into a path that has one parameter.
+#[must_use]
+pub fn with_id(path: &str, id: &str) -> String {
+    path.replace("{id}", id)
+}

@@ -1,0 +1,94 @@
+//! Phase 1, and the first three phases in one.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::vault::{Placement, TicketWishes, Vault};
+use crate::model::gem::{GemPointer, Wishes};
+use crate::model::id::SummonsId;
+use crate::model::lease::Terms;
+use crate::model::limits::Limits;
+use crate::model::ticket::{Ticket, Worker};
+
+/// The longest source that is taken, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Where the worker's source comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Origin {
+    Gem(GemPointer),
+    Source {
+        text: String,
+        /// What errors call the file; its stem is the worker's name.
+        file: String,
+    },
+}
+
+/// `POST /api/v2/summons`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SummonsRequest {
+    /// Idempotency key, minted by the caller: the same key and body give the same summons, another
+    /// body is refused with `key_reused`. Kept for 24 hours.
+    #[schemars(length(min = 1, max = 128))]
+    pub key: String,
+    pub origin: Origin,
+    /// The arguments of `create`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub wishes: Wishes,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Check everything and store nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// A worker that has been asked for: resolved, hashed, and within the limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summons {
+    pub id: SummonsId,
+    pub worker: Worker,
+    /// What errors call the file.
+    pub file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gem: Option<GemPointer>,
+    pub source_bytes: u64,
+    pub args: Vec<serde_json::Value>,
+    pub limits: Limits,
+    pub terms: Terms,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    pub key: String,
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub created_at: Timestamp,
+    /// `false` if this is the stored answer to an earlier request with the same key.
+    pub changed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// `POST /api/v2/swarm_spawn_ephemeral`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpawnRequest {
+    pub summons: SummonsRequest,
+    #[serde(default)]
+    pub placement: Placement,
+    #[serde(default)]
+    pub ticket: TicketWishes,
+}
+
+/// The three phases' results. The ticket alone is enough to call the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Spawned {
+    pub summons: Summons,
+    pub vault: Vault,
+    pub ticket: Ticket,
+    pub changed: bool,
+}

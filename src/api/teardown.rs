@@ -1,0 +1,104 @@
+//! Phase 5 and what holds it off: heartbeats, destruct, reap.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use crate::model::id::{NodeName, VaultId};
+use crate::model::receipt::Receipt;
+
+/// `POST /api/v2/heartbeats`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BeatRequest {
+    #[schemars(length(min = 1, max = 10_000))]
+    pub vaults: Vec<BeatTarget>,
+    /// Who beats, for tombstones: `pid 4242 on ops1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BeatTarget {
+    pub vault: VaultId,
+    /// From the ticket; a beat for another incarnation is refused. Absent: whichever lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+}
+
+/// One answer per vault, in the order of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BeatReply {
+    pub beats: Vec<Beat>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Beat {
+    pub vault: VaultId,
+    /// The lease after the beat, by the node's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_left_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ApiError>,
+}
+
+/// The query of `DELETE /api/v2/vaults/{id}`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DestructQuery {
+    /// How long the worker's `dest()` may run; zero or absent kills at once.
+    pub grace_ms: u32,
+    pub dry_run: bool,
+}
+
+/// What `DELETE /api/v2/vaults/{id}` answers, for the living and for the dead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Destructed {
+    /// Absent for a dry run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+    /// `false` if it was dead already.
+    pub changed: bool,
+}
+
+/// `POST /api/v2/reap`: ends what fits every given rule. At least one rule must be given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReapRequest {
+    /// Forged at least this long ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub older_than_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reaped {
+    /// What died; for a dry run, what would have.
+    pub reaped: Vec<ReapedVault>,
+    /// Nodes that could not be asked.
+    pub failed: Vec<NodeFailure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReapedVault {
+    pub vault: VaultId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeFailure {
+    pub node: NodeName,
+    pub error: ApiError,
+}

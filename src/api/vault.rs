@@ -1,0 +1,170 @@
+//! Phases 2 and 3: forging a vault, opening its port, looking at it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::id::{NodeName, SummonsId, VaultId};
+use crate::model::lease::Terms;
+use crate::model::limits::Limits;
+use crate::model::phase::Phase;
+use crate::model::receipt::Receipt;
+use crate::model::ticket::{Endpoint, Worker};
+
+/// Which nodes may take it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Placement {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeName>,
+    /// Labels that the node must have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// `POST /api/v2/lxc_provision`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProvisionRequest {
+    /// Idempotency key, minted by the caller.
+    #[schemars(length(min = 1, max = 128))]
+    pub key: String,
+    pub summons: SummonsId,
+    #[serde(default)]
+    pub placement: Placement,
+    /// Place it, show the scores, forge nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// A vault as the core knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Vault {
+    pub id: VaultId,
+    pub summons: SummonsId,
+    pub worker: Worker,
+    pub node: NodeName,
+    /// The fencing token of this incarnation.
+    pub generation: u64,
+    pub phase: Phase,
+    pub methods: Vec<String>,
+    pub limits: Limits,
+    pub terms: Terms,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub forged_at: Timestamp,
+    /// From the order to the loaded worker, on the node.
+    pub forged_us: u64,
+    /// What the node said of it just now; absent if it was not asked or is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vitals: Option<Vitals>,
+    /// The tombstone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+    /// Why nodes were taken or refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explanation: Vec<NodeScore>,
+    pub changed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// What changes from moment to moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Vitals {
+    /// Until the lease that the caller must renew runs out.
+    pub lease_left_ms: u64,
+    pub age_ms: u64,
+    pub calls: u64,
+    /// Resident memory of the vault's cgroup.
+    pub memory_bytes: u64,
+    pub connections: u32,
+    /// The init's pid on the node, for `ps` and `gdb`.
+    pub init_pid: u32,
+}
+
+/// One node in the eyes of the scheduler.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeScore {
+    pub node: NodeName,
+    /// Why it cannot take the vault; absent if it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// 0 to 1000.
+    pub score: u32,
+    pub chosen: bool,
+}
+
+impl Eq for NodeScore {}
+
+/// What a ticket should allow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TicketWishes {
+    /// Only these methods; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// The ticket's own life-time; never beyond the vault's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_ms: Option<u64>,
+    /// The vault dies with the connection that claims this ticket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<bool>,
+    /// A name for the holder, which the worker and the audit see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// `POST /api/v2/tickets`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TicketRequest {
+    pub vault: VaultId,
+    #[serde(default)]
+    pub wishes: TicketWishes,
+}
+
+/// `GET /api/v2/vaults`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VaultQuery {
+    /// The dead as well, as long as their tombstones are kept.
+    pub all: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VaultList {
+    pub vaults: Vec<Vault>,
+}
+
+/// `GET /api/v2/nodes`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeList {
+    pub nodes: Vec<NodeInfo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeInfo {
+    pub name: NodeName,
+    /// `ready`, `draining` or why it cannot be used.
+    pub state: String,
+    pub data_plane: String,
+    pub labels: BTreeMap<String, String>,
+    pub vaults: u32,
+    pub max_vaults: u32,
+    pub free_memory_bytes: u64,
+    pub load_percent: u32,
+    pub version: String,
+    pub boot_id: String,
+}

@@ -1,0 +1,95 @@
+//! The configuration file, `hauki.yaml`: one shape for the tool and the daemon.
+//!
+//! Every field is optional, so that layers can lie over each other: flag, environment, file,
+//! default. Who reads the file and merges is `client::config` and `daemon::settings`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::id::NodeName;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// `auto`, `table`, `wide`, `jsonl`, `json`, `yaml` or `id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// For the whole command, for example `60s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// `auto`, `always` or `never`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// `auto`, `bar`, `plain`, `json` or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<String>,
+    pub daemon: Daemon,
+    pub data_plane: DataPlane,
+    pub gems: Gems,
+    pub node: Node,
+    /// The nodes of a `haukid core`; absent: the node in the same process.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<RemoteNode>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Daemon {
+    /// Where keys, the store and the vaults' root are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// A daemon that the tool started leaves after being idle and empty for so long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_exit: Option<String>,
+    /// Users besides root who may use the control socket.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow_uids: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataPlane {
+    /// The VPN address on which ticket ports are opened; never a wildcard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gems {
+    /// Looked up in this order, before pushed gems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub directories: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Node {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<NodeName>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_vaults: Option<u32>,
+    /// The first host uid of the vaults' id ranges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_base: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoteNode {
+    pub name: NodeName,
+    /// The node's Unix socket on this machine.
+    pub socket: PathBuf,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}

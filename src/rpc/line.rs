@@ -1,0 +1,108 @@
+//! Lines from a byte stream, bounded: one message is one line.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// Reads newline-terminated messages into one buffer that is used again.
+pub struct LineReader<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// The first byte that has not been handed out.
+    start: usize,
+    /// Where the search for a newline goes on.
+    searched: usize,
+    limit: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    #[error("a line is longer than {limit} bytes")]
+    TooLong { limit: usize },
+    #[error("the stream ended in the middle of a line")]
+    Torn,
+    #[error("failed to read")]
+    Read(#[source] io::Error),
+}
+
+const CHUNK: usize = 16 * 1024;
+
+impl<R: AsyncRead + Unpin> LineReader<R> {
+    /// `limit` bounds a line without its newline, and with it the memory of this reader.
+    pub fn new(input: R, limit: usize) -> Self {
+        Self { input, buffer: Vec::new(), start: 0, searched: 0, limit }
+    }
+
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Whether a whole line can be had without waiting.
+    #[must_use]
+    pub fn has_line(&self) -> bool {
+        self.buffer[self.searched.max(self.start)..].contains(&b'\n')
+    }
+
+    /// The next line without its newline; `None` at the end of the stream. Safe to cancel: bytes
+    /// that were read stay in the buffer.
+    pub async fn next(&mut self) -> Result<Option<&[u8]>, LineError> {
+        loop {
+            if let Some(offset) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+                let (start, end) = (self.start, self.searched + offset);
+                if end - start > self.limit {
+                    return Err(LineError::TooLong { limit: self.limit });
+                }
+                self.start = end + 1;
+                self.searched = end + 1;
+                return Ok(Some(&self.buffer[start..end]));
+            }
+            self.searched = self.buffer.len();
+            if self.buffer.len() - self.start > self.limit {
+                return Err(LineError::TooLong { limit: self.limit });
+            }
+            if self.start > 0 {
+                self.buffer.drain(..self.start);
+                self.searched -= self.start;
+                self.start = 0;
+            }
+            self.buffer.reserve(CHUNK);
+            if self.input.read_buf(&mut self.buffer).await.map_err(LineError::Read)? == 0 {
+                return if self.buffer.is_empty() { Ok(None) } else { Err(LineError::Torn) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+    }
+
+    #[test]
+    fn lines_come_out_one_by_one_and_the_end_is_clean() {
+        block_on(async {
+            let mut lines = LineReader::new(&b"one\n\ntwo\n"[..], 10);
+            for expected in [&b"one"[..], b"", b"two"] {
+                assert_eq!(lines.next().await.expect("reads"), Some(expected));
+            }
+            assert_eq!(lines.next().await.expect("reads"), None);
+        });
+    }
+
+    #[test]
+    fn a_long_line_and_half_a_line_are_errors() {
+        block_on(async {
+            let mut lines = LineReader::new(&b"12345\n123456\n"[..], 5);
+            assert_eq!(lines.next().await.expect("reads"), Some(&b"12345"[..]));
+            assert!(matches!(lines.next().await, Err(LineError::TooLong { limit: 5 })));
+            let endless = vec![b'x'; 100_000];
+            let mut lines = LineReader::new(&endless[..], 5);
+            assert!(matches!(lines.next().await, Err(LineError::TooLong { limit: 5 })));
+            let mut lines = LineReader::new(&b"half"[..], 5);
+            assert!(matches!(lines.next().await, Err(LineError::Torn)));
+        });
+    }
+}

@@ -1,0 +1,300 @@
+//! JSON-RPC 2.0 messages: decode and encode of both directions.
+//!
+//! A request is looked at once: its id and parameters stay raw JSON text, which the reply and the
+//! channel to the vault copy as they are. Whatever comes, decoding answers with a value, never a
+//! panic, and the caller of a malformed request still gets its id back where one can be read.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+/// Numeric error codes. Those from -32000 down are ours; `hauki-ticket.5` lists them.
+pub mod code {
+    pub const PARSE: i32 = -32700;
+    pub const INVALID_REQUEST: i32 = -32600;
+    pub const METHOD_NOT_FOUND: i32 = -32601;
+    pub const INVALID_PARAMS: i32 = -32602;
+    pub const INTERNAL: i32 = -32603;
+    /// The worker threw, or its result is not JSON; `data` is the worker's error.
+    pub const WORKER: i32 = -32000;
+    /// No valid token on this connection.
+    pub const UNAUTHENTICATED: i32 = -32001;
+    /// The token does not carry this right.
+    pub const DENIED: i32 = -32002;
+    /// The vault is dead or dying; `data` tells why.
+    pub const VAULT_DEAD: i32 = -32003;
+    /// The call's deadline passed.
+    pub const DEADLINE: i32 = -32004;
+    /// A line or a result is longer than the ticket's `max_frame_bytes`.
+    pub const TOO_LARGE: i32 = -32005;
+    /// The worker's heap is full.
+    pub const MEMORY: i32 = -32006;
+    /// Too many calls in flight; wait for replies.
+    pub const BUSY: i32 = -32007;
+}
+
+/// One request as it stands in the line.
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub method: Cow<'a, str>,
+    /// An array or an object, as text.
+    pub params: Option<&'a str>,
+    /// A string, a number or `null`, as text; absent in a notification.
+    pub id: Option<&'a str>,
+}
+
+/// Why a message is no request; `id` where one could be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invalid {
+    pub code: i32,
+    pub message: String,
+    pub id: Option<String>,
+}
+
+/// One line from a caller.
+#[derive(Debug)]
+pub enum Incoming<'a> {
+    Single(Result<Request<'a>, Invalid>),
+    /// Never empty.
+    Batch(Vec<Result<Request<'a>, Invalid>>),
+}
+
+/// The most requests in one batch.
+pub const MAX_BATCH: usize = 1024;
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+}
+
+/// Keeps an explicit `null` apart from absence, which JSON-RPC gives another meaning.
+fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(input).map(Some)
+}
+
+fn invalid(code: i32, message: impl Into<String>, id: Option<&str>) -> Invalid {
+    Invalid { code, message: message.into(), id: id.map(str::to_owned) }
+}
+
+fn request(text: &str) -> Result<Request<'_>, Invalid> {
+    if !text.starts_with('{') {
+        return Err(invalid(code::INVALID_REQUEST, "a request must be an object", None));
+    }
+    let envelope: Envelope<'_> = serde_json::from_str(text)
+        .map_err(|error| invalid(code::INVALID_REQUEST, error.to_string(), None))?;
+    let id = match envelope.id.map(RawValue::get) {
+        Some(id) if id.starts_with(['"', 'n', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) => {
+            Some(id)
+        }
+        Some(_) => {
+            return Err(invalid(code::INVALID_REQUEST, "an id must be a string, a number or null", None));
+        }
+        None => None,
+    };
+    if envelope.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
+        return Err(invalid(code::INVALID_REQUEST, "\"jsonrpc\" must be \"2.0\"", id));
+    }
+    let method = envelope
+        .method
+        .and_then(|method| serde_json::from_str::<Text<'_>>(method.get()).ok())
+        .ok_or_else(|| invalid(code::INVALID_REQUEST, "\"method\" must be a string", id))?
+        .0;
+    let params = envelope.params.map(RawValue::get);
+    if params.is_some_and(|params| !params.starts_with(['[', '{'])) {
+        return Err(invalid(code::INVALID_REQUEST, "\"params\" must be an array or an object", id));
+    }
+    Ok(Request { method, params, id })
+}
+
+/// A string that is borrowed where it holds no escape.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Incoming<'a> {
+    /// Reads one line. The newline may still be there.
+    #[must_use]
+    pub fn decode(line: &'a [u8]) -> Self {
+        let parse_error = |message: String| Self::Single(Err(invalid(code::PARSE, message, None)));
+        let text = match std::str::from_utf8(line) {
+            Ok(text) => text.trim_ascii(),
+            Err(_) => return parse_error("the line is not UTF-8".into()),
+        };
+        if text.starts_with('[') {
+            let items: Vec<&RawValue> = match serde_json::from_str(text) {
+                Ok(items) => items,
+                Err(error) => return parse_error(error.to_string()),
+            };
+            if items.is_empty() {
+                return Self::Single(Err(invalid(code::INVALID_REQUEST, "a batch must not be empty", None)));
+            }
+            if items.len() > MAX_BATCH {
+                let message =
+                    format!("a batch may hold {MAX_BATCH} requests, this one holds {}", items.len());
+                return Self::Single(Err(invalid(code::INVALID_REQUEST, message, None)));
+            }
+            return Self::Batch(items.into_iter().map(|item| request(item.get())).collect());
+        }
+        match request(text) {
+            // Whether it is JSON at all decides between the two codes; only the unlucky pay for it.
+            Err(error) if error.id.is_none() => match serde_json::from_str::<&RawValue>(text) {
+                Ok(_) => Self::Single(Err(error)),
+                Err(error) => parse_error(error.to_string()),
+            },
+            request => Self::Single(request),
+        }
+    }
+}
+
+/// The error object of a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpcError {
+    pub code: i32,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
+}
+
+impl RpcError {
+    #[must_use]
+    pub fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    #[must_use]
+    pub fn data(mut self, data: &impl Serialize) -> Self {
+        self.data = serde_json::to_value(data).ok();
+        self
+    }
+}
+
+impl From<Invalid> for RpcError {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(invalid.code, invalid.message)
+    }
+}
+
+/// Appends a reply. `id` and `value` are JSON text that has been checked to be one value each.
+pub fn write_result(out: &mut Vec<u8>, id: &str, value: &str) {
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(b",\"result\":");
+    out.extend_from_slice(value.as_bytes());
+    out.push(b'}');
+}
+
+pub fn write_error(out: &mut Vec<u8>, id: Option<&str>, error: &RpcError) {
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    out.extend_from_slice(id.unwrap_or("null").as_bytes());
+    out.extend_from_slice(b",\"error\":");
+    serde_json::to_writer(&mut *out, error).expect("an error object serializes to memory");
+    out.push(b'}');
+}
+
+/// Appends a whole request line, newline included. `params` is JSON text.
+pub fn write_request(out: &mut Vec<u8>, id: Option<u64>, method: &str, params: Option<&str>) {
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",");
+    if let Some(id) = id {
+        out.extend_from_slice(format!("\"id\":{id},").as_bytes());
+    }
+    out.extend_from_slice(b"\"method\":");
+    serde_json::to_writer(&mut *out, method).expect("a string serializes to memory");
+    if let Some(params) = params {
+        out.extend_from_slice(b",\"params\":");
+        out.extend_from_slice(params.as_bytes());
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+/// One message from a gate, as a caller sees it.
+#[derive(Debug, Deserialize)]
+pub struct Outgoing<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub result: Option<&'a RawValue>,
+    #[serde(default)]
+    pub error: Option<RpcError>,
+    /// Of an event.
+    #[serde(default)]
+    pub method: Option<String>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub params: Option<&'a RawValue>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn single(line: &str) -> Result<Request<'_>, Invalid> {
+        match Incoming::decode(line.as_bytes()) {
+            Incoming::Single(single) => single,
+            Incoming::Batch(_) => panic!("{line} is no batch"),
+        }
+    }
+
+    #[test]
+    fn ids_of_every_legal_type_come_back_as_they_were() {
+        for id in ["1", "-7", "1.5", "1e3", "\"a\\\"b\"", "\"\"", "null"] {
+            let line = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"f\",\"id\":{id}}}");
+            assert_eq!(single(&line).expect("is a request").id, Some(id));
+        }
+        assert!(single(r#"{"jsonrpc":"2.0","method":"f"}"#).expect("is a notification").id.is_none());
+    }
+
+    #[test]
+    fn what_is_no_request_is_named() {
+        for (line, code) in [
+            ("", code::PARSE),
+            ("{", code::PARSE),
+            ("{\"jsonrpc\":\"2.0\",\"method\":\"f\"", code::PARSE),
+            ("1", code::INVALID_REQUEST),
+            ("\"x\"", code::INVALID_REQUEST),
+            ("[]", code::INVALID_REQUEST),
+            ("[1", code::PARSE),
+            ("{}", code::INVALID_REQUEST),
+            (r#"{"jsonrpc":"1.0","method":"f","id":1}"#, code::INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","method":1,"id":1}"#, code::INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","method":"f","params":1,"id":1}"#, code::INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","method":"f","id":{}}"#, code::INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","method":"f","id":true}"#, code::INVALID_REQUEST),
+        ] {
+            assert_eq!(single(line).expect_err(line).code, code, "{line}");
+        }
+        assert!(matches!(
+            Incoming::decode(b"\xff"),
+            Incoming::Single(Err(Invalid { code: code::PARSE, .. }))
+        ));
+    }
+
+    #[test]
+    fn an_invalid_request_keeps_its_id() {
+        let error = single(r#"{"jsonrpc":"2.0","method":1,"id":"x"}"#).expect_err("is invalid");
+        assert_eq!(error.id.as_deref(), Some("\"x\""));
+    }
+
+    #[test]
+    fn a_batch_keeps_its_good_members() {
+        let line =
+            br#"[1, {"jsonrpc":"2.0","method":"f","params":[1],"id":2}, {"jsonrpc":"2.0","method":"g"}]"#;
+        let Incoming::Batch(items) = Incoming::decode(line) else { panic!("is a batch") };
+        assert!(items[0].is_err());
+        assert_eq!(items[1].as_ref().expect("is a request").params, Some("[1]"));
+        assert!(items[2].as_ref().expect("is a notification").id.is_none());
+    }
+
+    #[test]
+    fn escaped_method_names_are_read() {
+        assert_eq!(
+            single(r#"{"jsonrpc":"2.0","method":"f\u0061","id":1}"#).expect("is a request").method,
+            "fa"
+        );
+    }
+}

@@ -1,0 +1,26 @@
+//! Two clocks: the wall for people and tokens, the monotonic one for leases.
+
+use jiff::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::model::lease::Mono;
+
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The node's monotonic clock. `CLOCK_BOOTTIME`, so that a suspended machine wakes up to leases
+/// that have run out.
+#[must_use]
+pub fn mono() -> Mono {
+    let time = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    Mono(seconds * 1_000_000 + nanos / 1_000)
+}
+
+#[must_use]
+pub fn unix_ms() -> u64 {
+    u64::try_from(now().as_millisecond()).unwrap_or(0)
+}
