@@ -41,6 +41,10 @@ fn main() {
     let channel = unsafe { File::from_raw_fd(3) };
     // No second descriptor: the init's filter allows the channel's number only.
     let mut answers = &channel;
+    // Inside a vault the driver waits for a first sign of life, as the init gives with its `Ready`.
+    if std::process::id() == 1 && writeln!(answers, "ready").is_err() {
+        return;
+    }
     for line in BufReader::new(&channel).lines() {
         let Ok(line) = line else { return };
         let words: Vec<&str> = line.split_whitespace().collect();

@@ -17,6 +17,8 @@ use crate::sandbox::pidfd::Pid;
 pub enum ContainerError {
     #[error("{what} holds a zero byte")]
     Zero { what: &'static str },
+    #[error("liblxc does not start in the foreground")]
+    Foreground,
     #[error("liblxc made no container")]
     New,
     #[error("liblxc does not take {path} as its directory")]
@@ -59,14 +61,18 @@ impl Container {
     }
 
     /// Runs the container in the foreground, `lxc.init.cmd` as its init, until it ends.
-    pub fn run(&mut self) -> Outcome {
+    pub fn run(&mut self) -> Result<Outcome, ContainerError> {
+        // In the background, which is what liblxc does unless told, it would fork once more, close
+        // the channel, and move this process into the vault's cgroup. It can be told only after the
+        // first item was set.
+        self.0.want_daemonize(false).map_err(|_| ContainerError::Foreground)?;
         let inner = self.0.as_mut_ptr();
         // SAFETY: `inner` is the live container that `self` owns, and no other thread exists that
         // could use it. liblxc fills in `start` for each container it makes; it takes a null `argv`
         // to mean that the configured init is run, and does not keep the pointer.
         unsafe {
             let started = (*inner).start.is_some_and(|start| start(inner, 0, std::ptr::null_mut()));
-            Outcome { started, init: (*inner).error_num }
+            Ok(Outcome { started, init: (*inner).error_num })
         }
     }
 }

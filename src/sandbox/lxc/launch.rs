@@ -22,7 +22,7 @@ use tokio::io::Interest;
 use super::Shared;
 use super::cgroup::Groups;
 use super::config::{self, Spec};
-use super::link::{Ended, Launch, borrow_all};
+use super::link::{Ended, Ending, Launch, borrow_all, end_of, wait_status};
 use super::oom::OomWatch;
 use super::prune::prune;
 use super::vault::{LxcSandbox, Parts};
@@ -108,13 +108,19 @@ async fn prepared(
             return Err(StartError::SpawnerLost { source });
         }
     };
-    let mut watching = ended.clone();
     let first = tokio::time::timeout(LONGEST_START, async {
         tokio::select! {
             // The init's bytes first: if both are there, the vault did start, and then died.
             biased;
-            init = find_init(&ours, &monitor) => init.map(Some),
-            _ = watching.wait_for(Option::is_some) => Ok(None),
+            init = find_init(&ours, &monitor) => match init {
+                // Nobody holds the vault's end any more: how it ended is about to be told.
+                Ok(None) => {
+                    end_of(&ended).await;
+                    Ok(None)
+                }
+                found => found,
+            },
+            _ = end_of(&ended) => Ok(None),
         }
     })
     .await;
@@ -145,25 +151,25 @@ async fn prepared(
     };
     // The kernel ends the init, if there is one, with its monitor.
     let _ = monitor.process().kill();
-    let mut ended = ended;
-    let _ = tokio::time::timeout(UNDO, ended.wait_for(Option::is_some)).await;
+    let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
     undo_groups(shared, &groups).await;
     Err(error)
 }
 
-/// Waits for the init's first bytes, leaves them where they are, and finds out who sent them.
-async fn find_init(channel: &OwnedFd, monitor: &Watched) -> io::Result<Watched> {
+/// Waits for the init's first bytes, leaves them where they are, and finds out who sent them;
+/// `None` when the channel closed without any.
+async fn find_init(channel: &OwnedFd, monitor: &Watched) -> io::Result<Option<Watched>> {
     let readable = register(channel.as_fd(), Interest::READABLE)?;
     let sender = readable.async_io(Interest::READABLE, |channel| peek_sender(channel)).await?;
     // The kernel's work for us is done; the gate reads plain bytes.
     set_socket_passcred(channel, false)?;
-    let pid = sender.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+    let Some(pid) = sender else { return Ok(None) };
     let init = PidFd::open(pid)?;
     let parent = parent_of(pid)?;
     if parent != Some(monitor.process().pid()) || monitor.process().is_dead() {
         return Err(io::Error::other("the sender of the first bytes is not the monitor's child"));
     }
-    Watched::new(init)
+    Watched::new(init).map(Some)
 }
 
 fn peek_sender(channel: impl AsFd) -> io::Result<Option<Pid>> {
@@ -194,12 +200,10 @@ fn detail(log: &OwnedFd, ended: Option<Ended>) -> String {
     let told = log_tail(log).unwrap_or_default();
     let end = match ended {
         None => "the spawner was lost".to_owned(),
-        Some(Ended { started: true, init: Some(status) }) if libc::WIFSIGNALED(status) => {
-            format!("its init died of signal {}", libc::WTERMSIG(status))
-        }
-        Some(Ended { started: true, init: Some(status) }) => {
-            format!("its init exited with {} before it was ready", libc::WEXITSTATUS(status))
-        }
+        Some(Ended { started: true, init: Some(status) }) => match wait_status(status) {
+            Ending::Signal(signal) => format!("its init died of signal {signal}"),
+            Ending::Status(code) => format!("its init exited with {code} before it was ready"),
+        },
         Some(Ended { started: true, init: None }) => "its init left without a status".to_owned(),
         Some(Ended { started: false, .. }) => "the start failed".to_owned(),
     };

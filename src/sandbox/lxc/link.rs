@@ -176,6 +176,30 @@ impl Link {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Status(i32),
+    Signal(i32),
+}
+
+/// Reads the status that liblxc reports for an init. For one that died of a signal liblxc 5 encodes
+/// it the way in which the kernel encodes a *stop* by that signal.
+pub fn wait_status(status: i32) -> Ending {
+    if libc::WIFSTOPPED(status) {
+        Ending::Signal(libc::WSTOPSIG(status))
+    } else if libc::WIFSIGNALED(status) {
+        Ending::Signal(libc::WTERMSIG(status))
+    } else {
+        Ending::Status(libc::WEXITSTATUS(status))
+    }
+}
+
+/// Waits for the end of a monitor; `None` when its spawner was lost and nobody can tell.
+pub async fn end_of(ended: &watch::Receiver<Option<Ended>>) -> Option<Ended> {
+    let mut ended = ended.clone();
+    ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended)
+}
+
 /// Keeps borrowed descriptors alive for one order.
 pub fn borrow_all(fds: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
     fds.iter().map(AsFd::as_fd).collect()

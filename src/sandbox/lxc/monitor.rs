@@ -92,7 +92,7 @@ fn start(order: &Order) -> Result<ffi::Outcome, ContainerError> {
     for (key, value) in &order.items {
         container.set(key, value)?;
     }
-    let outcome = container.run();
+    let outcome = container.run()?;
     // Not dropped: the process ends now, and liblxc's own clean-up is done.
     std::mem::forget(container);
     Ok(outcome)

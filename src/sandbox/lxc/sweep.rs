@@ -53,8 +53,10 @@ fn strays(shared: &Shared, live: &HashSet<String>) -> Vec<PathBuf> {
 pub(super) fn remove_daemon_groups(shared: &Shared) {
     for hierarchy in &shared.layout.hierarchies {
         let group = hierarchy.base.join(&shared.group);
-        // Not empty means still needed; not there means done.
-        let _ = std::fs::remove_dir(group.join("pivot"));
-        let _ = std::fs::remove_dir(group);
+        // Not empty means still needed; not there means done. liblxc adds a level of its own to the
+        // pivot that it is given.
+        for dir in [group.join("pivot/lxc.pivot"), group.join("pivot"), group] {
+            let _ = std::fs::remove_dir(dir);
+        }
     }
 }

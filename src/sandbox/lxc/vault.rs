@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::Shared;
 use super::cgroup::Groups;
 use super::idrange::Slot;
-use super::link::Ended;
+use super::link::{Ended, Ending, end_of, wait_status};
 use super::oom::OomWatch;
 use super::prune::prune;
 use crate::model::receipt::{Reclaimed, Resource};
@@ -179,14 +179,13 @@ impl Vault {
 
     /// Waits for the monitor to be reaped, and makes it happen if it does not by itself.
     async fn monitor_end(&self) -> (Option<Ended>, bool) {
-        let mut ended = self.ended.clone();
-        let mut reaped = async || {
-            let told = ended.wait_for(Option::is_some).await.map(|ended| *ended);
-            if told.is_err() {
+        let reaped = async || {
+            let ended = end_of(&self.ended).await;
+            if ended.is_none() {
                 // The spawner is lost; its monitors die with it.
                 self.monitor.gone().await;
             }
-            told.ok().flatten()
+            ended
         };
         if let Ok(ended) = tokio::time::timeout(MONITOR_PATIENCE, reaped()).await {
             return (ended, true);
@@ -229,8 +228,10 @@ fn exit_of(status: Option<i32>, oom: bool) -> Exit {
     }
     match status {
         None => Exit::Unknown,
-        Some(status) if libc::WIFSIGNALED(status) => Exit::Signal(libc::WTERMSIG(status)),
-        Some(status) => Exit::Status(libc::WEXITSTATUS(status)),
+        Some(status) => match wait_status(status) {
+            Ending::Signal(signal) => Exit::Signal(signal),
+            Ending::Status(status) => Exit::Status(status),
+        },
     }
 }
 
@@ -245,6 +246,7 @@ mod tests {
             (Some(0), false, Exit::Status(0)),
             (Some(0x0300), false, Exit::Status(3)),
             (Some(9), false, Exit::Signal(9)),
+            (Some(0x097f), false, Exit::Signal(9)),
             (Some(9), true, Exit::OutOfMemory),
             (None, true, Exit::OutOfMemory),
         ] {
