@@ -182,9 +182,11 @@ mod kind {
     pub const STATS_REPLY: u8 = 0x88;
 }
 
-/// A whole frame at the head of `bytes`: its kind, call, body, and the bytes to drop afterwards.
-/// `None` means that more bytes are needed.
-fn split(bytes: &[u8], limit: usize) -> Result<Option<(u8, u64, &[u8], usize)>, FrameError> {
+/// Kind, call, body, and the bytes to drop afterwards.
+type Parts<'a> = (u8, u64, &'a [u8], usize);
+
+/// A whole frame at the head of `bytes`. `None` means that more bytes are needed.
+fn split(bytes: &[u8], limit: usize) -> Result<Option<Parts<'_>>, FrameError> {
     let Some(length) = bytes.first_chunk::<4>().map(|head| u32::from_le_bytes(*head) as usize) else {
         return Ok(None);
     };
@@ -221,7 +223,7 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn take_u32<'a>(body: &'a [u8]) -> Option<(u32, &'a [u8])> {
+fn take_u32(body: &[u8]) -> Option<(u32, &[u8])> {
     let (head, rest) = body.split_first_chunk::<4>()?;
     Some((u32::from_le_bytes(*head), rest))
 }
