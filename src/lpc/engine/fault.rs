@@ -25,9 +25,13 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Line and column, if the frame lies in the source known by this letter.
-    fn position(&self, letter: &str) -> Option<(u32, Option<u32>)> {
-        let numbers = self.place.strip_prefix(letter)?.strip_prefix(':')?;
+    fn is_workers(&self) -> bool {
+        self.place == "w" || self.place.starts_with("w:")
+    }
+
+    /// Line and column. The engine knows none for a frame that was interrupted in a loop.
+    fn position(&self) -> Option<(u32, Option<u32>)> {
+        let (_, numbers) = self.place.split_once(':')?;
         match numbers.split_once(':') {
             Some((line, column)) => Some((line.parse().ok()?, column.parse().ok())),
             None => Some((numbers.parse().ok()?, None)),
@@ -74,13 +78,20 @@ impl<'a> Fault<'a> {
 
     /// Whether a function stands on the stack more than once.
     pub fn recurses(&self) -> bool {
-        let workers = self.frames.iter().filter(|frame| frame.position("w").is_some());
-        let names: Vec<_> = workers.map(|frame| frame.function).collect();
+        let names: Vec<_> =
+            self.frames.iter().filter(|frame| frame.is_workers()).map(|frame| frame.function).collect();
         names.iter().enumerate().any(|(index, name)| names[..index].contains(name))
     }
 
+    /// The function of the worker that was running.
+    pub fn function(&self) -> Option<&'a str> {
+        let innermost = self.frames.iter().find(|frame| frame.is_workers())?;
+        (!matches!(innermost.function, "" | "<anonymous>" | "<eval>")).then_some(innermost.function)
+    }
+
+    /// The place is the worker's innermost frame; no other frame's line is the line of the error.
     pub fn into_error(self, kind: WorkerErrorKind, message: Option<String>, file: &str) -> WorkerError {
-        let place = self.frames.iter().find_map(|frame| frame.position("w"));
+        let place = self.frames.iter().find(|frame| frame.is_workers()).and_then(Frame::position);
         let stack = self.stack(file);
         WorkerError {
             kind,
@@ -94,12 +105,13 @@ impl<'a> Fault<'a> {
 
     /// The stack under the author's file name and without the dispatcher's frames.
     fn stack(&self, file: &str) -> String {
-        let last = self.frames.iter().rposition(|frame| frame.position("w").is_some());
+        let last = self.frames.iter().rposition(Frame::is_workers);
         let shown = &self.frames[..last.map_or(0, |last| last + 1)];
         let lines = shown.iter().map(|frame| {
             let place = match frame.place.split_once(':') {
                 Some(("w", numbers)) => format!("{file}:{numbers}"),
                 Some(("h", numbers)) => format!("{PRELUDE_NAME}:{numbers}"),
+                _ if frame.is_workers() => file.to_owned(),
                 _ => frame.place.to_owned(),
             };
             if frame.function.is_empty() {

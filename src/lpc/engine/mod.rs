@@ -143,11 +143,7 @@ impl Engine {
         result.map(drop).map_err(|failure| self.call_error(&failure, outcome))
     }
 
-    fn find_methods(
-        &mut self,
-        host: &mut dyn Host,
-        deadline: Deadline,
-    ) -> Result<Vec<String>, WorkerError> {
+    fn find_methods(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<Vec<String>, WorkerError> {
         let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
         let result = self.context.dispatch(&mut run, "methods", "", Arguments::None);
         let outcome = run.outcome();
@@ -175,7 +171,8 @@ impl Engine {
         let fault = Fault::read(text);
         let full = fault.is_memory() && outcome.thrown.is_none();
         let (kind, message) = if outcome.interrupted {
-            (WorkerErrorKind::Deadline, Some("the deadline passed".to_owned()))
+            let place = fault.function().map(|name| format!(" in {name}")).unwrap_or_default();
+            (WorkerErrorKind::Deadline, Some(format!("the deadline passed{place}")))
         } else if fault.is_native_stack() || full && self.is_deep(&fault) {
             (WorkerErrorKind::Stack, Some("the recursion is too deep".to_owned()))
         } else if full {

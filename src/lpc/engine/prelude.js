@@ -108,8 +108,9 @@
     try {
       return method.apply(undefined, list);
     } catch (thrown) {
-      if (!(thrown instanceof Err)) door("thrown", text(thrown));
-      throw thrown;
+      if (thrown instanceof Err) throw thrown;
+      door("thrown", text(thrown));
+      throw new Err("not an Error");
     }
   }
 

@@ -23,7 +23,8 @@ fn without_lone_surrogates(text: String) -> String {
             continue;
         }
         let escape = bytes.get(at..at + 4);
-        if escape.is_some_and(|escape| &escape[..3] == b"\\ud" && matches!(escape[3], b'8'..=b'9' | b'a'..=b'f'))
+        if escape
+            .is_some_and(|escape| &escape[..3] == b"\\ud" && matches!(escape[3], b'8'..=b'9' | b'a'..=b'f'))
             && bytes.len() >= at + 6
         {
             bytes[at..at + 6].copy_from_slice(b"\\ufffd");

@@ -45,12 +45,7 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
-        host: &'a mut dyn Host,
-        deadline: Option<Deadline>,
-        caller: &'a str,
-        vault: &'a str,
-    ) -> Self {
+    pub fn new(host: &'a mut dyn Host, deadline: Option<Deadline>, caller: &'a str, vault: &'a str) -> Self {
         Self { host, deadline, caller, vault, outcome: Outcome::default() }
     }
 
