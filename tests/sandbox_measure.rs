@@ -44,6 +44,12 @@ async fn figures() {
     show("kill to seen dead", deaths);
     show("kill to monitor reaped", monitors);
     show("reclaim, everything checked", reclaims);
+    // Does not depend on what else the machine does, as all the above does.
+    let spawner = driver.spawner_pid().await.expect("runs");
+    let stat = std::fs::read_to_string(format!("/proc/{spawner}/stat")).expect("runs");
+    let fields: Vec<&str> = stat.rsplit_once(") ").expect("is a stat line").1.split(' ').collect();
+    let ticks: u64 = fields[11..15].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+    println!("processor time of one life    {:6} us", ticks * 10_000 / (ROUNDS as u64 + 1));
     let began = Moment::now();
     let ids: Vec<_> = (0..60).map(|_| vault_id()).collect();
     let all = futures_util::future::join_all(ids.iter().map(|id| driver.launch(id, &limits))).await;
