@@ -294,20 +294,33 @@ pub fn encode_call(
     });
 }
 
+/// Writes a reply straight from the engine's text: the vault's hot path.
+pub fn encode_result(out: &mut Vec<u8>, call: u64, value: &str) {
+    frame(out, kind::RESULT, call, |out| out.extend_from_slice(value.as_bytes()));
+}
+
+/// Writes one line of a worker.
+pub fn encode_log(out: &mut Vec<u8>, text: &str) {
+    frame(out, kind::LOG, 0, |out| out.extend_from_slice(text.as_bytes()));
+}
+
+/// Writes an event of a worker.
+pub fn encode_event(out: &mut Vec<u8>, event: &str, data: &str) {
+    frame(out, kind::EVENT, 0, |out| {
+        put_text(out, event);
+        out.extend_from_slice(data.as_bytes());
+    });
+}
+
 impl FromVault {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Ready(ready) => frame(out, kind::READY, 0, |out| put_json(out, ready)),
             Self::Loaded(loaded) => frame(out, kind::LOADED, 0, |out| put_json(out, loaded)),
-            Self::Result { call, value } => {
-                frame(out, kind::RESULT, *call, |out| out.extend_from_slice(value.as_bytes()));
-            }
+            Self::Result { call, value } => encode_result(out, *call, value),
             Self::Error { call, error } => frame(out, kind::ERROR, *call, |out| put_json(out, error)),
-            Self::Event { event, data } => frame(out, kind::EVENT, 0, |out| {
-                put_text(out, event);
-                out.extend_from_slice(data.as_bytes());
-            }),
-            Self::Log { text } => frame(out, kind::LOG, 0, |out| out.extend_from_slice(text.as_bytes())),
+            Self::Event { event, data } => encode_event(out, event, data),
+            Self::Log { text } => encode_log(out, text),
             Self::Destruct => frame(out, kind::DESTRUCT, 0, |_| {}),
             Self::DestDone => frame(out, kind::DEST_DONE, 0, |_| {}),
             Self::Stats { call, stats } => frame(out, kind::STATS_REPLY, *call, |out| put_json(out, stats)),
