@@ -71,7 +71,9 @@ impl Ground {
             let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
             let of = |bytes: Vec<u8>, what: &str| String::from_utf8_lossy(&bytes).contains(what);
             let ours = entry.file_name() == std::process::id().to_string().as_str();
-            if !ours && (of(read("cgroup"), group) || of(read("environ"), &state)) {
+            // An orphan that has ended waits for process 1 of the machine, and holds nothing any more.
+            let ended = of(read("stat"), ") Z ");
+            if !ours && !ended && (of(read("cgroup"), group) || of(read("environ"), &state)) {
                 left.push(format!(
                     "process {} {}",
                     entry.file_name().display(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-#[allow(dead_code, reason = "the package's build script; only `static_build` and `stamp` are used here")]
+#[allow(dead_code, clippy::print_stdout, reason = "the build script; only `static_build` is used here")]
 #[path = "../../build.rs"]
 mod build_script;
 

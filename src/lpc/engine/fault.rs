@@ -30,12 +30,11 @@ impl<'a> Frame<'a> {
     }
 
     /// Line and column. The engine knows none for a frame that was interrupted in a loop.
-    fn position(&self) -> Option<(u32, Option<u32>)> {
+    fn position(&self, altered: &[u32]) -> Option<(u32, Option<u32>)> {
         let (_, numbers) = self.place.split_once(':')?;
-        match numbers.split_once(':') {
-            Some((line, column)) => Some((line.parse().ok()?, column.parse().ok())),
-            None => Some((numbers.parse().ok()?, None)),
-        }
+        let (line, column) = numbers.split_once(':').unwrap_or((numbers, ""));
+        let line = line.parse().ok()?;
+        Some((line, column.parse().ok().filter(|_| !altered.contains(&line))))
     }
 }
 
@@ -90,9 +89,17 @@ impl<'a> Fault<'a> {
     }
 
     /// The place is the worker's innermost frame; no other frame's line is the line of the error.
-    pub fn into_error(self, kind: WorkerErrorKind, message: Option<String>, file: &str) -> WorkerError {
-        let place = self.frames.iter().find(|frame| frame.is_workers()).and_then(Frame::position);
-        let stack = self.stack(file);
+    /// `altered` are the lines that the arrow rewriter changed: their columns mean nothing to the author.
+    pub fn into_error(
+        self,
+        kind: WorkerErrorKind,
+        message: Option<String>,
+        file: &str,
+        altered: &[u32],
+    ) -> WorkerError {
+        let innermost = self.frames.iter().find(|frame| frame.is_workers());
+        let place = innermost.and_then(|frame| frame.position(altered));
+        let stack = self.stack(file, altered);
         WorkerError {
             kind,
             message: message.unwrap_or_else(|| self.message.to_owned()),
@@ -104,13 +111,14 @@ impl<'a> Fault<'a> {
     }
 
     /// The stack under the author's file name and without the dispatcher's frames.
-    fn stack(&self, file: &str) -> String {
+    fn stack(&self, file: &str, altered: &[u32]) -> String {
         let last = self.frames.iter().rposition(Frame::is_workers);
         let shown = &self.frames[..last.map_or(0, |last| last + 1)];
         let lines = shown.iter().map(|frame| {
-            let place = match frame.place.split_once(':') {
-                Some(("w", numbers)) => format!("{file}:{numbers}"),
-                Some(("h", numbers)) => format!("{PRELUDE_NAME}:{numbers}"),
+            let place = match (frame.position(altered), frame.place.split_once(':')) {
+                (Some((line, Some(column))), Some(("w", _))) => format!("{file}:{line}:{column}"),
+                (Some((line, None)), Some(("w", _))) => format!("{file}:{line}"),
+                (_, Some(("h", numbers))) => format!("{PRELUDE_NAME}:{numbers}"),
                 _ if frame.is_workers() => file.to_owned(),
                 _ => frame.place.to_owned(),
             };
@@ -131,7 +139,7 @@ mod tests {
     #[test]
     fn a_stack_is_parted_from_a_message_of_several_lines() {
         let text = "Error: first\nsecond\n    at f (w:3:7)\n    at apply (native)\n    at run (h:1:2)\n";
-        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js");
+        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js", &[]);
         assert_eq!(error.message, "Error: first\nsecond");
         assert_eq!((error.line, error.column), (Some(3), Some(7)));
         assert_eq!(error.stack.as_deref(), Some("    at f (a/b.js:3:7)"));
@@ -140,7 +148,7 @@ mod tests {
     #[test]
     fn rubbish_is_a_message() {
         for text in ["", "\n", "    at ", "x", "    at f (w:99999999999:1)", "    at f (w:)"] {
-            let _ = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "f");
+            let _ = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "f", &[]);
         }
     }
 }

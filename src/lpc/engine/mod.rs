@@ -18,7 +18,7 @@ pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
 pub use run::Host;
 pub use state::WorkerState;
 
-use crate::lpc::dialect;
+use crate::lpc::{arrow, dialect};
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 use fault::Fault;
 use ffi::{Arguments, Context, Failure, Thrown};
@@ -57,7 +57,7 @@ impl Engine {
             Ok(()) => Ok(Self { context, state }),
             Err(failure) => {
                 let Thrown(text) = failure.into_thrown();
-                Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>"))
+                Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &[]))
             }
         }
     }
@@ -72,11 +72,14 @@ impl Engine {
         deadline: Deadline,
     ) -> Result<&[String], WorkerError> {
         file.clone_into(&mut self.state.file);
+        let source = program(source, file)?;
+        let text = arrow::rewrite(source);
+        self.state.altered_lines = arrow::altered_lines(source, &text);
         let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
-        if let Err(failure) = self.context.eval(&mut run, source, fault::WORKER) {
+        if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
             let outcome = run.outcome();
             return Err(match failure {
-                Failure::Parse(thrown) => syntax_error(&thrown, source, file),
+                Failure::Parse(thrown) => syntax_error(&thrown, source, &text, file),
                 Failure::Run(thrown) => self.run_error(&thrown, outcome),
             });
         }
@@ -181,9 +184,10 @@ impl Engine {
         } else if let Some(message) = outcome.unserializable {
             (WorkerErrorKind::Unserializable, Some(message))
         } else {
-            (WorkerErrorKind::Throw, outcome.thrown.map(|value| format!("thrown: {value}")))
+            let thrown = outcome.thrown.map(|value| format!("thrown: {value}"));
+            (WorkerErrorKind::Throw, thrown.or_else(|| absence(fault.message())))
         };
-        fault.into_error(kind, message, &self.state.file)
+        fault.into_error(kind, message, &self.state.file, &self.state.altered_lines)
     }
 
     /// The engine's stack grows towards its heap and meets it with the same error as a full heap. If the
@@ -195,6 +199,8 @@ impl Engine {
 
 /// Parses a source without running it, for the caller's side: where would the worker's engine refuse it?
 pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
+    let source = program(source, file)?;
+    let text = arrow::rewrite(source);
     // The parser keeps byte code, strings and debug information: a few times the text.
     let bytes = (source.len() as u64 * 16).clamp(1 << 20, 1 << 30);
     let memory = Memory::map(Place::Anywhere, bytes)
@@ -202,23 +208,47 @@ pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
     let mut silence = Silence;
     let mut run = Run::new(&mut silence, None, "", "");
     Context::new(memory, 1)
-        .parse(&mut run, source, fault::WORKER)
-        .map_err(|thrown| syntax_error(&thrown, source, file))
+        .parse(&mut run, &text, fault::WORKER)
+        .map_err(|thrown| syntax_error(&thrown, source, &text, file))
+}
+
+/// The text without what is not program: a byte order mark is dropped; a zero byte, at which the engine
+/// would quietly stop reading, is refused.
+fn program<'a>(source: &'a str, file: &str) -> Result<&'a str, WorkerError> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let Some(at) = source.find('\0') else { return Ok(source) };
+    let before = &source[..at];
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    Err(WorkerError {
+        line: Some(before.matches('\n').count() as u32 + 1),
+        column: Some(before[line_start..].chars().count() as u32 + 1),
+        file: Some(file.to_owned()),
+        ..plain(WorkerErrorKind::Syntax, "the source holds a zero byte".to_owned())
+    })
 }
 
 /// Names the modern feature that the engine lacks, if one explains the refusal.
-fn syntax_error(Thrown(text): &Thrown, source: &str, file: &str) -> WorkerError {
+fn syntax_error(Thrown(text): &Thrown, source: &str, rewritten: &str, file: &str) -> WorkerError {
     let fault = Fault::read(text);
     if fault.is_memory() {
-        return fault.into_error(WorkerErrorKind::Memory, Some("the source does not fit".into()), file);
+        return fault.into_error(WorkerErrorKind::Memory, Some("the source does not fit".into()), file, &[]);
     }
-    let mut error = fault.into_error(WorkerErrorKind::Syntax, None, file);
-    if let Some(found) = dialect::explain(source, error.line) {
+    let altered = arrow::altered_lines(source, rewritten);
+    let mut error = fault.into_error(WorkerErrorKind::Syntax, None, file, &[]);
+    if let Some(found) = dialect::explain(rewritten, error.line.zip(error.column)) {
         error.message = found.to_string();
         error.line = Some(found.line);
         error.column = Some(found.column);
     }
+    error.column = error.column.filter(|_| !error.line.is_some_and(|line| altered.contains(&line)));
     error
+}
+
+/// Adds to "X is not defined" what a worker does without X.
+fn absence(message: &str) -> Option<String> {
+    let name = message.strip_prefix("ReferenceError: variable '")?.strip_suffix("' is not defined")?;
+    let instead = dialect::absent_global(name)?;
+    Some(format!("{message}; MicroQuickJS does not have it: {instead}"))
 }
 
 fn plain(kind: WorkerErrorKind, message: String) -> WorkerError {

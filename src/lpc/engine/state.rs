@@ -14,6 +14,8 @@ pub struct WorkerState {
     /// Sorted; empty until the source is loaded.
     pub methods: Vec<String>,
     pub loaded: bool,
+    /// Lines that the arrow rewriter changed, one-based.
+    pub altered_lines: Vec<u32>,
     /// Calls that reached the worker.
     pub calls: u64,
 }

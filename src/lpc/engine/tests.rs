@@ -111,6 +111,13 @@ fn failures_of_a_call_have_kind_message_and_line_and_the_next_call_works() {
     let table = [
         ("\nthrow new Error('no')", Throw, "Error: no", Some(3)),
         ("throw 42", Throw, "thrown: 42", None),
+        (
+            "new Promise()",
+            Throw,
+            "ReferenceError: variable 'Promise' is not defined; MicroQuickJS does not have it: \
+             calls inside a worker are synchronous",
+            Some(2),
+        ),
         ("throw {code: 1}", Throw, r#"thrown: {"code":1}"#, None),
         ("throw null", Throw, "thrown: null", None),
         ("throw undefined", Throw, "thrown: undefined", None),
@@ -310,6 +317,9 @@ fn random_numbers_follow_the_seed() {
 fn check_finds_syntax_errors_without_running_anything() {
     check("throw new Error('never run'); function f() { return 1 }", "f").expect("parses");
     check("", "f").expect("nothing is a program");
+    check("\u{feff}var a", "f").expect("a byte order mark is no program");
+    let error = check("var a;\nvar b\0c = )", "w/f.js").expect_err("the engine would stop reading");
+    assert_eq!((error.kind, error.line, error.column), (WorkerErrorKind::Syntax, Some(2), Some(6)));
     let error = check("var a;\n  a = )", "w/f.js").expect_err("does not parse");
     assert_eq!((error.kind, error.line, error.column), (WorkerErrorKind::Syntax, Some(2), Some(7)));
     assert_eq!(error.file.as_deref(), Some("w/f.js"));
@@ -329,4 +339,19 @@ fn many_calls_and_failures_leak_nothing() {
         }
     }
     assert!(engine.heap_used() <= before + 1024);
+}
+
+#[test]
+fn arrows_are_calls_and_keep_the_lines_of_errors() {
+    let source = "function g(a) {\n  if (a) throw new Error('g');\n  return 1;\n}
+function f() { return this_object()->g() }\nfunction h() {\n  return this_object()\n    ->g(1);\n}";
+    let mut engine = load(source);
+    assert_eq!(call(&mut engine, "f", None).expect("calls"), "1");
+    let error = call(&mut engine, "h", None).expect_err("throws");
+    assert_eq!((error.line, error.column), (Some(2), Some(25)));
+    let stack = error.stack.expect("has a stack");
+    assert!(stack.ends_with("    at h (w/f.js:7)"), "{stack}");
+    assert_eq!(engine.state().altered_lines, [5, 7, 8]);
+    let error = refuse("function f(a) {\n  return a->b(1) + let;\n}");
+    assert_eq!((error.line, error.column), (Some(2), None), "{error:?}");
 }

@@ -39,19 +39,15 @@ const LONGEST_START: Duration = Duration::from_secs(5);
 /// How long an undone start may take to go away.
 const UNDO: Duration = Duration::from_secs(5);
 
-/// How much of liblxc's log goes into an error.
-const TAIL: usize = 600;
+/// How many characters of liblxc's log go into an error.
+const MOST_WORDS: usize = 600;
 
+/// The caller has put the id among the live ones.
 pub(super) async fn launch(
     shared: Arc<Shared>,
     id: &VaultId,
     limits: &Limits,
 ) -> Result<(OwnedFd, Arc<LxcSandbox>), StartError> {
-    let system = |step| move |source| StartError::System { vault: id.clone(), step, source };
-    if !shared.remember(id.as_str()) {
-        let source = io::Error::from(io::ErrorKind::AlreadyExists);
-        return Err(system("start it twice")(source));
-    }
     let result = prepared(&shared, id, limits).await;
     if result.is_err() {
         shared.forget(id.as_str());
@@ -197,7 +193,7 @@ async fn undo_groups(shared: &Shared, groups: &Groups) {
 
 /// Why a start failed, as far as liblxc and the kernel tell.
 fn detail(log: &OwnedFd, ended: Option<Ended>) -> String {
-    let told = log_tail(log).unwrap_or_default();
+    let told = log_text(log).unwrap_or_default();
     let end = match ended {
         None => "the spawner was lost".to_owned(),
         Some(Ended { started: true, init: Some(status) }) => match wait_status(status) {
@@ -210,23 +206,42 @@ fn detail(log: &OwnedFd, ended: Option<Ended>) -> String {
     if told.is_empty() { end } else { format!("{end}: {told}") }
 }
 
-/// The last lines of liblxc's log, without its columns of time and place.
-fn log_tail(log: &OwnedFd) -> io::Result<String> {
+/// What liblxc logged, the causes before their consequences, without its columns of time and place.
+fn log_text(log: &OwnedFd) -> io::Result<String> {
     let mut file = std::fs::File::from(log.try_clone()?);
-    let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(16 * 1024)))?;
+    file.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::new();
     file.take(16 * 1024).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let errors: Vec<&str> =
-        text.lines().filter(|line| line.contains(" ERROR ") || !line.starts_with("lxc ")).collect();
-    let lines = if errors.is_empty() { text.lines().collect() } else { errors };
-    let words: Vec<&str> =
-        lines.iter().map(|line| line.rsplit_once(" - ").map_or(*line, |(_, what)| what)).collect();
-    let mut told = words.join("; ");
-    if told.len() > TAIL {
-        let cut = (told.len() - TAIL..).find(|at| told.is_char_boundary(*at)).unwrap_or(told.len());
-        told = format!("… {}", &told[cut..]);
+    Ok(told(&String::from_utf8_lossy(&bytes)))
+}
+
+/// A line of liblxc is `lxc TIME LEVEL AREA - PLACE - WORDS`; other lines are the monitor's own.
+fn told(log: &str) -> String {
+    let errors = log.lines().filter(|line| !line.starts_with("lxc ") || line.contains(" ERROR "));
+    let words = errors.map(|line| line.splitn(3, " - ").nth(2).unwrap_or(line));
+    let mut told = words.collect::<Vec<_>>().join("; ");
+    if let Some((cut, _)) = told.char_indices().nth(MOST_WORDS) {
+        told.truncate(cut);
+        told.push('…');
     }
-    Ok(told)
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_errors_are_kept_with_their_reasons() {
+        let log = "\
+lxc a 20261121210107.243 WARN     utils - ../src/lxc/utils.c:open_devnull:1231 - Can't open /dev/null
+lxc a 20261121210107.243 ERROR    conf - ../src/lxc/conf.c:f:1 - No such file or directory - Failed to open \"/x\"
+liblxc does not take lxc.foo = bar
+";
+        assert_eq!(
+            told(log),
+            "No such file or directory - Failed to open \"/x\"; liblxc does not take lxc.foo = bar"
+        );
+        assert!(told(&"x".repeat(10_000)).len() < 1_000);
+    }
 }

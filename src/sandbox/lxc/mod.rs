@@ -17,10 +17,10 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 mod cgroup;
 mod config;
@@ -102,7 +102,7 @@ struct Shared {
     rootfs: PathBuf,
     seccomp: PathBuf,
     slots: Slots,
-    live: Mutex<HashSet<String>>,
+    live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
     spawners: Spawners,
     /// As many starts at a time as there are cores: more only makes each of them slower.
@@ -111,16 +111,17 @@ struct Shared {
 }
 
 impl Shared {
+    /// `false` if that vault is there already.
     fn remember(&self, id: &str) -> bool {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
+        self.live.send_if_modified(|live| live.insert(id.to_owned()))
     }
 
     fn forget(&self, id: &str) {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.live.send_if_modified(|live| live.remove(id));
     }
 
     fn lives(&self) -> HashSet<String> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.live.borrow().clone()
     }
 
     fn key(&self) -> u64 {
@@ -173,7 +174,7 @@ impl LxcDriver {
                 rootfs,
                 seccomp,
                 slots: Slots::new(id_base, most_vaults),
-                live: Mutex::default(),
+                live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),
                 spawners: Spawners::new(spawner_command, empty),
                 starting: Semaphore::new(width as usize),
@@ -201,11 +202,22 @@ impl LxcDriver {
     ) -> Result<(std::os::fd::OwnedFd, Arc<LxcSandbox>), StartError> {
         let (shared, id, limits) = (Arc::clone(&self.shared), id.clone(), limits.clone());
         let vault = id.clone();
+        if !shared.remember(id.as_str()) {
+            let source = io::ErrorKind::AlreadyExists.into();
+            return Err(StartError::System { vault, step: "start it twice", source });
+        }
         // A task of its own: a caller that goes away must not leave half a vault.
         let task = tokio::spawn(async move { launch::launch(shared, &id, &limits).await });
         task.await.unwrap_or_else(|error| {
             Err(StartError::System { vault, step: "wait for the start", source: io::Error::other(error) })
         })
+    }
+
+    /// Resolves when no vault of this driver lives or is being started.
+    pub async fn idle(&self) {
+        let mut count = self.shared.live.subscribe();
+        // The sender lives in `shared`, so it cannot be gone.
+        let _ = count.wait_for(HashSet::is_empty).await;
     }
 
     /// Ends the spawner and removes this daemon's own groups. Vaults must have been reclaimed.

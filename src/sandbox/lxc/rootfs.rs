@@ -48,6 +48,18 @@ pub fn provide(parent: &Path, init: &[u8]) -> io::Result<PathBuf> {
     Ok(root)
 }
 
+/// Removes the roots of other inits beside `root`. Nothing may run in them any more.
+pub fn forget_others(root: &Path) -> io::Result<()> {
+    let Some(parent) = root.parent() else { return Ok(()) };
+    for entry in std::fs::read_dir(parent)? {
+        let path = entry?.path();
+        if path != root {
+            std::fs::remove_dir_all(path)?;
+        }
+    }
+    Ok(())
+}
+
 /// A directory that the vaults' users may pass through but not list.
 pub fn make_open_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)?;
@@ -75,8 +87,11 @@ mod tests {
         assert_eq!(std::fs::read(root.join("init")).expect("is there"), b"program");
         assert_eq!(provide(dir.path(), b"program").expect("is found"), root);
         assert_ne!(provide(dir.path(), b"newer").expect("is built"), root);
-        let names = std::fs::read_dir(dir.path()).expect("lists").count();
-        assert_eq!(names, 2, "no draft is left");
+        let names = || std::fs::read_dir(dir.path()).expect("lists").count();
+        assert_eq!(names(), 2, "no draft is left");
+        forget_others(&root).expect("is ours");
+        assert_eq!(names(), 1);
+        assert!(root.join("init").exists());
     }
 
     #[test]

@@ -2,14 +2,17 @@
 //!
 //! The group's name comes from the state directory, which one daemon at a time may use (its lock
 //! is the daemon's business), so whatever is there and not ours has no owner. Mounts die with the
-//! processes that hold their namespaces; there is nothing else to take away.
+//! processes that hold their namespaces. A predecessor's spawner may live for a moment longer and
+//! even start what it was told last, but such a vault finds its channel closed and ends by itself.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Shared;
 use super::prune::{Pruned, prune};
+use super::rootfs;
 use crate::sandbox::{SweepError, Swept};
 
 pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
@@ -17,16 +20,25 @@ pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
     let _all = shared.starting.acquire_many(shared.width).await.ok();
     let live = shared.lives();
     let working = Arc::clone(&shared);
-    let pruned = tokio::task::spawn_blocking(move || {
+    let swept = tokio::task::spawn_blocking(move || {
         let pruned = prune(&strays(&working, &live));
-        if live.is_empty() {
+        let roots = if live.is_empty() {
             remove_daemon_groups(&working);
-        }
-        pruned
+            // The roots of older inits were for vaults that are gone now.
+            rootfs::forget_others(&working.rootfs)
+        } else {
+            Ok(())
+        };
+        (pruned, roots)
     })
-    .await
-    .unwrap_or_default();
+    .await;
+    let (pruned, roots) = swept.unwrap_or_else(|error| (Pruned::default(), Err(io::Error::other(error))));
     let Pruned { processes, cgroups, left } = pruned;
+    roots.map_err(|source| SweepError::System {
+        step: "remove old roots beside",
+        path: shared.rootfs.display().to_string(),
+        source,
+    })?;
     if let Some((path, source)) = left.into_iter().next() {
         return Err(SweepError::System { step: "remove", path: path.display().to_string(), source });
     }
