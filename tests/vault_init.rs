@@ -3,7 +3,6 @@
 //! What needs a kernel's name spaces is tested in a real vault; this proves what the init does by
 //! itself: protocol, errors, limits, its own filter, and that it dies with its channel. Nothing here
 //! depends on how long something takes: ends are awaited.
-#![cfg(feature = "vault-init")]
 
 #[path = "support/init.rs"]
 mod init;

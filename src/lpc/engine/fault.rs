@@ -132,6 +132,11 @@ impl<'a> Fault<'a> {
     }
 }
 
+/// An error of this side, without a place in the source.
+pub fn plain(kind: WorkerErrorKind, message: String) -> WorkerError {
+    WorkerError { kind, message, file: None, line: None, column: None, stack: None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

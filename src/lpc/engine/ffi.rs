@@ -80,6 +80,14 @@ pub enum Failure {
     Run(Thrown),
 }
 
+impl Failure {
+    pub fn into_thrown(self) -> Thrown {
+        match self {
+            Self::Parse(thrown) | Self::Run(thrown) => thrown,
+        }
+    }
+}
+
 impl Context {
     pub fn new(memory: Memory, seed: u64) -> Self {
         let (base, heap_bytes) = memory.heap();

@@ -100,8 +100,14 @@
   delete G.clearTimeout;
   delete G.load;
 
-  var given = {};
-  keys(G).forEach(function (name) { given["$" + name] = 1; });
+  // The worker's names come after these, unless it deleted one of them.
+  var given = keys(G);
+
+  function added() {
+    var names = keys(G), last = given.length - 1;
+    if (names[last] === given[last]) return names.slice(last + 1);
+    return names.filter(function (name) { return given.indexOf(name) < 0; });
+  }
 
   // Errors carry their stack; anything else that is thrown is described while it can be.
   function run(method, list) {
@@ -122,13 +128,11 @@
       return reply(run(G[name], list));
     }
     if (verb === "methods") {
-      return stringify(keys(G).filter(function (key) {
-        return !given["$" + key] && typeof G[key] === "function";
-      }));
+      return stringify(added().filter(function (key) { return typeof G[key] === "function"; }));
     }
     // create and dest, where the worker has them.
     method = G[name];
-    if (!given["$" + name] && typeof method === "function") run(method, list || []);
+    if (typeof method === "function") run(method, list || []);
     return undefined;
   };
 })(globalThis, load)

@@ -1,6 +1,7 @@
 //! The engine's hard cases, in tables.
 
 use super::*;
+use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 #[derive(Default)]
 struct Notes {
@@ -247,6 +248,10 @@ fn methods_are_the_workers_public_functions_only() {
         assert_eq!(call(&mut engine, name, None).expect_err(name).kind, WorkerErrorKind::NoMethod, "{name}");
     }
     assert_eq!(engine.state().calls, 1);
+    assert_eq!(
+        load("delete globalThis.print; delete globalThis.parseInt; function f() {}").state().methods,
+        ["f"]
+    );
 }
 
 #[test]
@@ -354,4 +359,11 @@ function f() { return this_object()->g() }\nfunction h() {\n  return this_object
     assert_eq!(engine.state().altered_lines, [5, 7, 8]);
     let error = refuse("function f(a) {\n  return a->b(1) + let;\n}");
     assert_eq!((error.line, error.column), (Some(2), None), "{error:?}");
+}
+
+#[test]
+fn zz_perf() {
+    for _ in 0..5000 {
+        load("function f(o){return {depth:o.depth+1, name:o.name}}");
+    }
 }
