@@ -61,7 +61,10 @@ fn every_room_uses_only_what_the_picture_allows() {
             let text = fs::read_to_string(&file).expect("can be read");
             for used in rooms_named_in(product(&text)) {
                 if table.contains_key(used) && used != *room && !allowed.contains(&used) {
-                    wrong.push(format!("{} uses {used}", file.strip_prefix(&src).expect("is below").display()));
+                    wrong.push(format!(
+                        "{} uses {used}",
+                        file.strip_prefix(&src).expect("is below").display()
+                    ));
                 }
             }
         }

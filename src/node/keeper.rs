@@ -10,28 +10,21 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::calls::Overdue;
+use super::forge::Failure;
 use super::gate::port::Port;
-use super::pipe::Pipe;
 use super::vault::Vault;
+use crate::api::ApiError;
 use crate::api::node::{NewsItem, ProvisionOrder, Provisioned};
-use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::lease::Mono;
 use crate::model::phase::{self, Event};
 use crate::model::receipt::Receipt;
-use crate::rpc::channel::{FromVault, Load, OVERHEAD, ToVault, WorkerError, WorkerErrorKind};
-use crate::rpc::message::{RpcError, code};
-use crate::rpc::reserved;
-use crate::sandbox::{Driver, Exit, StartError};
-use crate::system::{clock, random};
-
-/// How long the init may take to say `Ready`.
-const READY: Duration = Duration::from_secs(5);
-/// How much longer than its deadline loading may take before the forge gives up.
-const LOAD_GRACE: Duration = Duration::from_millis(500);
+use crate::rpc::channel::{OVERHEAD, ToVault};
+use crate::sandbox::{Driver, Exit};
+use crate::system::clock;
 
 pub type Forged = oneshot::Sender<Result<Provisioned, ApiError>>;
 
@@ -73,76 +66,7 @@ impl Keeper {
         }
     }
 
-    async fn forge(&self, order: ProvisionOrder, inbox: &mut Vec<u8>) -> Result<Vec<String>, Failure> {
-        let vault = &*self.vault;
-        let started =
-            self.driver.start(&vault.id, &vault.limits).await.map_err(|error| Failure::start(&error))?;
-        let _ = vault.sandbox.set(started.sandbox);
-        if !vault.state().phase.is_alive() {
-            return Err(Failure::doomed(vault));
-        }
-        let pipe = Pipe::new(started.channel).map_err(|error| {
-            Failure::new(
-                Cause::Crashed,
-                ErrorCode::Temporary,
-                format!("the channel could not be used: {error}"),
-            )
-        })?;
-        let pipe = vault.pipe.get_or_init(|| pipe);
-        let limit = self.frame_limit();
-        match timeout(READY, next_frame(pipe, inbox, limit)).await {
-            Ok(Ok(FromVault::Ready(ready))) if ready.locked => {}
-            Ok(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),
-            Ok(Err(failure)) => return Err(failure),
-            Err(_) => {
-                return Err(Failure::new(
-                    Cause::LoadFailed,
-                    ErrorCode::Temporary,
-                    "the init did not get ready in time",
-                ));
-            }
-        }
-        let deadline_ms = vault.limits.call_deadline_ms;
-        let load = Load {
-            source: order.source,
-            file: order.file,
-            args: serde_json::to_string(&order.args).unwrap_or_else(|_| "[]".into()),
-            heap_bytes: vault.limits.memory_bytes,
-            deadline_ms,
-            max_frame_bytes: vault.limits.max_frame_bytes,
-            seed: random::u64(),
-            vault: vault.id.to_string(),
-        };
-        pipe.push(|out| ToVault::Load(Box::new(load)).encode(out));
-        let patience = Duration::from_millis(deadline_ms.into()) + LOAD_GRACE;
-        let loading = async {
-            loop {
-                pipe.send();
-                let frame = tokio::select! {
-                    frame = next_frame(pipe, inbox, limit) => frame?,
-                    () = pipe.blocked.notified() => { pipe.writable().await; continue }
-                };
-                match frame {
-                    FromVault::Loaded(loaded) => return Ok(loaded.methods),
-                    FromVault::Error { call: 0, error } => return Err(Failure::worker(error)),
-                    FromVault::Log { text } => self.log(text),
-                    FromVault::Event { .. } => {}
-                    _ => return Err(Failure::protocol("an unexpected frame while loading")),
-                }
-            }
-        };
-        let methods = match timeout(patience, loading).await {
-            Ok(methods) => methods?,
-            Err(_) => {
-                let message = format!("loading did not end within {deadline_ms} ms");
-                return Err(Failure::new(Cause::LoadFailed, ErrorCode::WorkerFailed, message));
-            }
-        };
-        vault.loaded(methods.clone()).map_err(|_| Failure::doomed(vault))?;
-        Ok(methods)
-    }
-
-    fn frame_limit(&self) -> usize {
+    pub(super) fn frame_limit(&self) -> usize {
         self.vault.limits.max_frame_bytes as usize + OVERHEAD
     }
 
@@ -221,99 +145,6 @@ impl Keeper {
         Some(next)
     }
 
-    /// Handles every whole frame; `false` ends the vault.
-    fn process(&self, inbox: &mut Vec<u8>) -> bool {
-        let limit = self.frame_limit();
-        let mut used = 0;
-        let alive = loop {
-            match FromVault::decode(&inbox[used..], limit) {
-                Ok(None) => break true,
-                Ok(Some((frame, length))) => {
-                    used += length;
-                    if !self.handle(frame) {
-                        break false;
-                    }
-                }
-                Err(error) => {
-                    self.vault.doom(Cause::ProtocolViolation, Some(error.to_string()), None, 0);
-                    break false;
-                }
-            }
-        };
-        inbox.drain(..used);
-        alive
-    }
-
-    fn handle(&self, frame: FromVault) -> bool {
-        let vault = &*self.vault;
-        let violation = |what: &str| {
-            vault.doom(Cause::ProtocolViolation, Some(what.to_owned()), None, 0);
-            false
-        };
-        let due = |call| vault.calls().answered(call, clock::mono());
-        match frame {
-            FromVault::Result { call, value } => match due(call) {
-                Err(error) => violation(&error.to_string()),
-                Ok(_) if !is_one_line_of_json(&value) => violation("a result that is not one line of JSON"),
-                Ok(reply) => {
-                    reply.into_iter().for_each(|reply| reply.value(&value));
-                    true
-                }
-            },
-            FromVault::Error { call, error } => match due(call) {
-                Err(error) => violation(&error.to_string()),
-                Ok(reply) => {
-                    reply.into_iter().for_each(|reply| reply.error(&worker_error(&error)));
-                    true
-                }
-            },
-            FromVault::Stats { call, stats } => match due(call) {
-                Err(error) => violation(&error.to_string()),
-                Ok(reply) => {
-                    let vitals = vault.vitals();
-                    let stats = reserved::VaultStats {
-                        calls: vitals.calls,
-                        heap_used_bytes: stats.heap_used_bytes,
-                        heap_limit_bytes: stats.heap_limit_bytes,
-                        memory_bytes: vitals.memory_bytes,
-                        age_ms: vitals.age_ms,
-                        lease_left_ms: vitals.lease_left_ms,
-                        connections: vitals.connections,
-                    };
-                    reply.into_iter().for_each(|reply| reply.serialize(&stats));
-                    true
-                }
-            },
-            FromVault::Event { event, data } if is_one_line_of_json(&data) => {
-                let name = serde_json::Value::String(event).to_string();
-                vault.each_connection(|outbox| {
-                    outbox.event(reserved::EVENT, |lost| match lost {
-                        0 => format!("{{\"event\":{name},\"data\":{data}}}"),
-                        lost => format!("{{\"event\":{name},\"data\":{data},\"lost\":{lost}}}"),
-                    });
-                });
-                true
-            }
-            FromVault::Event { .. } => violation("an event that is not one line of JSON"),
-            FromVault::Log { text } => {
-                self.log(text);
-                true
-            }
-            FromVault::Destruct => {
-                vault.doom(Cause::SelfDestruct, None, None, 0);
-                false
-            }
-            FromVault::DestDone => vault.state().phase.is_alive() && violation("an unasked DestDone"),
-            FromVault::Ready(_) | FromVault::Loaded(_) => violation("a frame that comes once only"),
-        }
-    }
-
-    fn log(&self, text: String) {
-        let line = serde_json::json!({ "text": text }).to_string();
-        self.vault.each_connection(|outbox| outbox.event(reserved::LOG, |_| line.clone()));
-        self.vault.news.publish(NewsItem::Log { vault: self.vault.id.clone(), text });
-    }
-
     fn crashed(&self, exit: Exit) {
         let (cause, detail) = match exit {
             Exit::OutOfMemory => (Cause::OutOfMemory, None),
@@ -373,100 +204,5 @@ fn set(alarm: std::pin::Pin<&mut Sleep>, at: Mono) {
     let target = Instant::now() + wait;
     if alarm.deadline() > target || alarm.is_elapsed() {
         alarm.reset(target);
-    }
-}
-
-async fn next_frame(pipe: &Pipe, inbox: &mut Vec<u8>, limit: usize) -> Result<FromVault, Failure> {
-    loop {
-        match FromVault::decode(inbox, limit) {
-            Ok(Some((frame, length))) => {
-                inbox.drain(..length);
-                return Ok(frame);
-            }
-            Ok(None) => {}
-            Err(error) => return Err(Failure::protocol(&error.to_string())),
-        }
-        match pipe.read(inbox).await {
-            Ok(count) if count > 0 => {}
-            _ => {
-                return Err(Failure::new(
-                    Cause::Crashed,
-                    ErrorCode::Temporary,
-                    "the init ended while it was being forged",
-                ));
-            }
-        }
-    }
-}
-
-fn is_one_line_of_json(text: &str) -> bool {
-    !text.as_bytes().contains(&b'\n') && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
-}
-
-fn worker_error(error: &WorkerError) -> RpcError {
-    let code = match error.kind {
-        WorkerErrorKind::NoMethod => code::METHOD_NOT_FOUND,
-        WorkerErrorKind::Params => code::INVALID_PARAMS,
-        WorkerErrorKind::Deadline => code::DEADLINE,
-        WorkerErrorKind::Memory => code::MEMORY,
-        WorkerErrorKind::TooLarge => code::TOO_LARGE,
-        WorkerErrorKind::Throw | WorkerErrorKind::Stack | WorkerErrorKind::Unserializable => code::WORKER,
-        WorkerErrorKind::Syntax | WorkerErrorKind::Protocol => code::INTERNAL,
-    };
-    RpcError::new(code, error.message.clone()).data(error)
-}
-
-/// Why forging ended without a worker.
-struct Failure {
-    cause: Cause,
-    error: ApiError,
-}
-
-impl Failure {
-    fn new(cause: Cause, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { cause, error: ApiError::new(code, message) }
-    }
-
-    fn protocol(what: &str) -> Self {
-        Self::new(Cause::ProtocolViolation, ErrorCode::Internal, what)
-    }
-
-    fn doomed(vault: &Vault) -> Self {
-        Self::new(
-            Cause::Cancelled,
-            ErrorCode::Conflict,
-            format!("{} was destructed while it was being forged", vault.id),
-        )
-    }
-
-    fn start(error: &StartError) -> Self {
-        let code = match error {
-            StartError::NoSlot { .. } => ErrorCode::NoCapacity,
-            StartError::SpawnerLost { .. } | StartError::Timeout { .. } => ErrorCode::Temporary,
-            StartError::Lxc { .. } | StartError::System { .. } => ErrorCode::Environment,
-        };
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            message.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
-        Self {
-            cause: Cause::LoadFailed,
-            error: ApiError::new(code, message).hint("hauki doctor checks this machine"),
-        }
-    }
-
-    fn worker(error: WorkerError) -> Self {
-        let code = match error.kind {
-            WorkerErrorKind::Syntax => ErrorCode::BadSource,
-            _ => ErrorCode::WorkerFailed,
-        };
-        let place = match (&error.file, error.line) {
-            (Some(file), Some(line)) => format!("  ({file}:{line})"),
-            _ => String::new(),
-        };
-        let message = format!("{}{place}", error.message);
-        Self { cause: Cause::LoadFailed, error: ApiError::new(code, message).worker(error) }
     }
 }

@@ -6,6 +6,8 @@
 //! core learns from a new boot id that everything is gone.
 
 pub mod calls;
+mod forge;
+mod frames;
 pub mod gate;
 pub mod host;
 pub mod intake;
