@@ -360,10 +360,3 @@ function f() { return this_object()->g() }\nfunction h() {\n  return this_object
     let error = refuse("function f(a) {\n  return a->b(1) + let;\n}");
     assert_eq!((error.line, error.column), (Some(2), None), "{error:?}");
 }
-
-#[test]
-fn zz_perf() {
-    for _ in 0..5000 {
-        load("function f(o){return {depth:o.depth+1, name:o.name}}");
-    }
-}
