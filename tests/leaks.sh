@@ -9,7 +9,7 @@ look() {
 }
 
 look "cgroups" "$(find /sys/fs/cgroup -maxdepth 5 -type d \( -name 'hauki-*' -o -name '*vlt_*' \) 2>/dev/null || true)"
-look "processes" "$(ps -eo pid,args | grep -E '(^|/)(haukid|hauki-spawner|hauki-vault)( |$)|lxc monitor.*hauki' | grep -v grep || true)"
+look "processes" "$(pgrep -a -f '(^|/)(haukid|hauki-spawner|hauki-vault)( |$)|lxc monitor.*hauki' || true)"
 look "mounts" "$(grep -E 'hauki|vlt_' /proc/self/mountinfo || true)"
 look "network namespaces" "$(ip netns list 2>/dev/null | grep -i hauki || true)"
 
