@@ -7,7 +7,6 @@
 //! lock, runs in its own session with its own log file, and leaves by itself when it is idle, so a
 //! crash here leaves at worst a daemon that goes away in a few minutes.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -97,7 +96,7 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
 fn start(plan: &Plan) -> Result<(), AutostartError> {
     let program = match &plan.program {
         Some(program) => program.clone(),
-        None => find(std::env::var_os("PATH"))?,
+        None => find()?,
     };
     let log_path = plan.state_dir.join("haukid.log");
     let state = |source| AutostartError::State { path: log_path.clone(), source };
@@ -126,7 +125,9 @@ fn start(plan: &Plan) -> Result<(), AutostartError> {
     }
 }
 
-fn find(path: Option<OsString>) -> Result<PathBuf, AutostartError> {
+/// `haukid` beside our own executable, or on `PATH`.
+pub fn find() -> Result<PathBuf, AutostartError> {
+    let path = std::env::var_os("PATH");
     let own = std::env::current_exe().ok();
     let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
     let on_path = path.iter().flat_map(std::env::split_paths);
