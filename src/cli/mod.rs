@@ -1,1 +1,28 @@
+//! The command line: verbs over the shared client.
+//!
+//! Every verb reads and writes records, one JSON object per line (`record`, `input`, `output`);
+//! words go to standard error (`error`, `progress`). One verb is one file in `commands`. What a verb
+//! has made and could not report is undone before the process ends (`ledger`).
 
+mod args;
+mod batch;
+mod color;
+mod commands;
+mod complete;
+mod connect;
+mod context;
+mod error;
+mod human;
+mod input;
+mod keeper;
+mod ledger;
+mod output;
+mod progress;
+mod record;
+mod run;
+mod source;
+mod stdin;
+mod table;
+
+pub use args::command;
+pub use run::main;

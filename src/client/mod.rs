@@ -1,1 +1,21 @@
+//! The shared client: everything that a program needs to summon workers and to call them.
+//!
+//! [`endpoint`] speaks to a control plane, [`ghost`] to one vault through its ticket, [`autostart`]
+//! brings a control plane up where there is none, [`config`] decides which one is meant, and [`exit`]
+//! publishes what a process ends with. The command line in `crate::cli` is one user of it; nothing
+//! here prints, reads standard input or ends the process.
 
+pub mod autostart;
+pub mod config;
+pub mod endpoint;
+pub mod error;
+pub mod exit;
+pub mod ghost;
+pub mod identity;
+pub mod retry;
+pub mod tombstone;
+
+pub use endpoint::{Address, Endpoint};
+pub use error::ClientError;
+pub use exit::Exit;
+pub use ghost::Ghost;

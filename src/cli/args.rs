@@ -1,0 +1,180 @@
+//! The command line as types. Each verb's own arguments are beside the verb.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+
+use super::commands::{
+    clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node, proxy, show,
+    summon, ticket, version,
+};
+use super::context::Ctx;
+use super::error::CliError;
+use crate::client::Exit;
+
+const ABOUT: &str = "Summon an ephemeral JavaScript object onto another machine and call it";
+
+const AFTER: &str = "\
+Examples:
+  hauki clone worker.js > t.json                 an object on a node, and the ticket to it
+  hauki proxy call t.json observe '[\"a\",\"b\"]'    call a method of it
+  hauki destruct t.json                          end it, and see what was reclaimed
+
+  hauki summon worker.js | hauki forge - | hauki ticket - > t.json      the same, phase by phase
+  hauki heartbeat t.json -- ./long_job.sh        keep it alive while a command runs
+
+Output is a table on a terminal and one JSON record per line (jsonl) in a pipe; scripts should
+spell out -o jsonl. Verbs take ids, files of records, or an explicit - for standard input.
+
+More: hauki VERB --help, hauki help exit-codes, hauki help worker-language";
+
+#[derive(Debug, Parser)]
+#[command(name = "hauki", version, about = ABOUT, after_help = AFTER, disable_help_subcommand = true)]
+#[command(propagate_version = false, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every verb takes, before or after its name. None has a default here: defaults are the
+/// weakest layer of `client::config`, and would otherwise hide the others.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// How to write records: auto, table, wide, jsonl, json, yaml or id [HAUKI_OUTPUT]
+    #[arg(short, long, global = true, value_name = "FORMAT", hide_short_help = false)]
+    #[arg(add = clap_complete::ArgValueCandidates::new(super::complete::formats))]
+    pub(crate) output: Option<String>,
+    /// Columns of a table: titles, or fields as in vitals.calls
+    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', hide_short_help = true)]
+    pub(crate) columns: Vec<String>,
+    /// Tables without their first line
+    #[arg(long, global = true, hide_short_help = true)]
+    pub(crate) no_header: bool,
+    /// Show secrets in tables
+    #[arg(long, global = true, hide_short_help = true)]
+    pub(crate) reveal: bool,
+    /// No progress and no remarks; twice: no records either
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) quiet: u8,
+    /// Tell more on standard error
+    #[arg(short, long, global = true, action = ArgAction::Count, hide_short_help = true)]
+    pub(crate) verbose: u8,
+    /// auto, bar, plain, json or none, on standard error [HAUKI_PROGRESS]
+    #[arg(long, global = true, value_name = "MODE", hide_short_help = true)]
+    pub(crate) progress: Option<String>,
+    /// auto, always or never [HAUKI_COLOR, NO_COLOR]
+    #[arg(long, global = true, value_name = "WHEN", hide_short_help = true)]
+    pub(crate) color: Option<String>,
+    /// Read this configuration file only [HAUKI_CONFIG]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The control plane: unix:///path or https://host; default: the local one, started when needed [HAUKI_ENDPOINT]
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub(crate) endpoint: Option<String>,
+    /// A file with the bearer token for https [HAUKI_TOKEN_FILE]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A file with the certificate authority for https [HAUKI_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// For the whole command, for example 30s; default 60s, none for what streams or waits [HAUKI_TIMEOUT]
+    #[arg(long, global = true, value_name = "TIME")]
+    pub(crate) timeout: Option<String>,
+    /// To reach a control plane or a node; default 5s [HAUKI_CONNECT_TIMEOUT]
+    #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
+    pub(crate) connect_timeout: Option<String>,
+    /// How often a failed request is sent again; default 3 [HAUKI_RETRIES]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    pub(crate) retries: Option<u32>,
+    /// Names this request: sent again with the same key and content, it gives the same result
+    #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
+    pub(crate) idempotency_key: Option<String>,
+    /// Items at the same time; output keeps the order of the input
+    #[arg(short, long, global = true, value_name = "N", hide_short_help = true)]
+    pub(crate) jobs: Option<usize>,
+    /// Never ask a question
+    #[arg(long, global = true, hide_short_help = true)]
+    pub(crate) no_input: bool,
+}
+
+impl Globals {
+    /// The flags that are a layer of the settings.
+    pub(crate) fn flags(&self) -> BTreeMap<&'static str, String> {
+        let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let all = [
+            ("endpoint", self.endpoint.clone()),
+            ("token_file", shown(&self.token_file)),
+            ("ca_file", shown(&self.ca_file)),
+            ("output", self.output.clone()),
+            ("timeout", self.timeout.clone()),
+            ("connect_timeout", self.connect_timeout.clone()),
+            ("retries", self.retries.map(|number| number.to_string())),
+            ("color", self.color.clone()),
+            ("progress", self.progress.clone()),
+        ];
+        all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
+    /// `-j`; one after the other by default.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.unwrap_or(1).clamp(1, 1024)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Clone(clone::CloneArgs),
+    Summon(summon::SummonArgs),
+    Forge(forge::ForgeArgs),
+    Ticket(ticket::TicketArgs),
+    Proxy(proxy::ProxyArgs),
+    Heartbeat(heartbeat::HeartbeatArgs),
+    Destruct(destruct::DestructArgs),
+    Ls(ls::LsArgs),
+    Show(show::ShowArgs),
+    Events(events::EventsArgs),
+    Gem(gem::GemArgs),
+    #[command(name = "meshfs_resolve", hide = true)]
+    MeshfsResolve(gem::ResolveArgs),
+    Node(node::NodeArgs),
+    Doctor(doctor::DoctorArgs),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+    Help(help::HelpArgs),
+    Version(version::VersionArgs),
+}
+
+impl Command {
+    pub(crate) fn run(self, ctx: &Ctx) -> Result<Exit, CliError> {
+        match self {
+            Self::Clone(args) => clone::run(ctx, &args),
+            Self::Summon(args) => summon::run(ctx, &args),
+            Self::Forge(args) => forge::run(ctx, &args),
+            Self::Ticket(args) => ticket::run(ctx, &args),
+            Self::Proxy(args) => proxy::run(ctx, &args),
+            Self::Heartbeat(args) => heartbeat::run(ctx, &args),
+            Self::Destruct(args) => destruct::run(ctx, &args),
+            Self::Ls(args) => ls::run(ctx, &args),
+            Self::Show(args) => show::run(ctx, &args),
+            Self::Events(args) => events::run(ctx, &args),
+            Self::Gem(args) => gem::run(ctx, &args),
+            Self::MeshfsResolve(args) => gem::resolve(ctx, &args),
+            Self::Node(args) => node::run(ctx, &args),
+            Self::Doctor(args) => doctor::run(ctx, &args),
+            Self::Config(args) => config::run(ctx, &args),
+            Self::Completions(args) => completions::run(ctx, &args),
+            Self::Help(args) => help::run(ctx, &args),
+            Self::Version(args) => version::run(ctx, &args),
+        }
+    }
+}
+
+/// The whole command line, for completions and man pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}

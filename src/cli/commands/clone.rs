@@ -1,0 +1,81 @@
+//! `hauki clone`: the first three phases in one round trip.
+
+use clap::Args;
+
+use super::forge::PlacementArgs;
+use super::summon::{Wanted, WorkerArgs};
+use super::ticket::RightsArgs;
+use crate::api::summons::{SpawnRequest, SummonsRequest};
+use crate::cli::batch;
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::output::Format;
+use crate::cli::record::Record;
+use crate::client::Exit;
+use crate::model::units::{show_micros, show_millis};
+use crate::system::clock;
+
+const AFTER: &str = "\
+Does what `summon | forge | ticket` do. The record is the ticket; with -o wide the summons and the
+vault are shown as well. A clone whose ticket cannot be written is destructed again.
+
+Examples:
+  hauki clone scout.js > t.json && hauki proxy call t.json observe '[\"a\",\"b\"]'
+  hauki clone gem-pointer://workers/log_stats | hauki proxy call - top '{\"n\":5}'
+  hauki clone -n 10 -j 4 scout.js --lease 30s > t.jsonl";
+
+/// Clone an object onto a node and write the ticket to it
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct CloneArgs {
+    #[command(flatten)]
+    worker: WorkerArgs,
+    #[command(flatten)]
+    placement: PlacementArgs,
+    #[command(flatten)]
+    rights: RightsArgs,
+    /// Check the worker and make nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &CloneArgs) -> Result<Exit, CliError> {
+    ctx.block_on(Limit::Usual, async {
+        let wanted = args.worker.requests(ctx).await?;
+        batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| one(ctx, args, wanted).await).await
+    })
+}
+
+async fn one(ctx: &Ctx, args: &CloneArgs, wanted: Wanted) -> Result<Vec<Record>, CliError> {
+    let job = format!("clone {}", wanted.short());
+    let summons = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
+    let endpoint = ctx.endpoint().await?;
+    if args.dry_run {
+        return Ok(vec![Record::new("summons", &endpoint.summon(&summons).await?)]);
+    }
+    let began = clock::mono();
+    ctx.progress.begin(&job);
+    let request =
+        SpawnRequest { summons, placement: args.placement.placement(&[]), ticket: args.rights.wishes() };
+    let spawned = args.placement.patiently(async || endpoint.spawn(&request).await).await;
+    let spawned = spawned
+        .map_err(|error| CliError::from(error).with("idempotency_key", request.summons.key.clone()))?;
+    let (vault, ticket) = (&spawned.vault, &spawned.ticket);
+    ctx.progress.done(&job, &format!("placed on {}", vault.node));
+    ctx.progress.done(&job, &format!("forged {}", show_micros(vault.forged_us)));
+    let lease = show_millis(ticket.lease.lease_ms);
+    let address = std::net::SocketAddr::new(ticket.endpoint.ip, ticket.endpoint.port);
+    ctx.progress.done(&job, &format!("ticket {address}, {lease} lease"));
+    ctx.progress.end(&job, began);
+    let mut record = Record::ticket(ticket);
+    // What an earlier command made under the same key is not ours to undo.
+    if spawned.changed {
+        ctx.made(&vault.id);
+        record = record.made(&vault.id);
+    }
+    if ctx.out.style.format == Format::Wide {
+        let (summons, vault) = (Record::new("summons", &spawned.summons), Record::new("vault", vault));
+        return Ok(vec![summons, vault, record]);
+    }
+    Ok(vec![record])
+}

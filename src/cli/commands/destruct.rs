@@ -1,0 +1,232 @@
+//! `hauki destruct`: phase 5. Legal in every phase, and no error for what is gone already.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::time::Duration;
+
+use clap::Args;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
+use serde::Serialize;
+use serde_json::json;
+
+use super::summon::parse_label;
+use crate::api::ErrorCode;
+use crate::api::teardown::{DestructQuery, Destructed, ReapRequest};
+use crate::api::vault::VaultQuery;
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::{CliError, Kind};
+use crate::cli::input::Item;
+use crate::cli::record::Record;
+use crate::cli::{batch, complete, connect, input};
+use crate::client::Exit;
+use crate::model::id::{NodeName, VaultId};
+use crate::model::receipt::Receipt;
+use crate::model::units::parse_duration;
+
+const AFTER: &str = "\
+The receipt tells why it died and, checked against the kernel, that nothing of it is left. What is
+dead already answers with its tombstone and exit 0; --must-exist makes an unknown vault exit 3.
+
+--reap ends what fits every rule that is given. It is meant for cron: silent unless it reaped,
+one record for each vault, errors always, exit 75 if another reaper runs.
+
+Examples:
+  hauki destruct t.json
+  hauki destruct vlt_01J… --grace 2s             let dest() run for so long
+  hauki ls -o id | hauki destruct -
+  hauki destruct --all --yes
+  hauki destruct --reap --older-than 30m -q      from cron";
+
+/// End vaults and show what was reclaimed
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct DestructArgs {
+    /// Vault ids, files of records, or - for standard input
+    #[arg(value_name = "VAULT", add = ArgValueCompleter::new(complete::items), conflicts_with_all = ["reap", "all"])]
+    items: Vec<String>,
+    /// How long the worker's dest() may run; it is killed at once without
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    grace: Option<u64>,
+    /// An unknown vault is an error
+    #[arg(long)]
+    must_exist: bool,
+    /// Tell what would die
+    #[arg(long)]
+    dry_run: bool,
+    /// Every vault there is; asks first
+    #[arg(long, conflicts_with = "reap")]
+    all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Every vault that fits these rules
+    #[arg(long)]
+    reap: bool,
+    /// Forged so long ago
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "reap")]
+    older_than: Option<u64>,
+    /// Of this worker
+    #[arg(long, value_name = "NAME", requires = "reap")]
+    worker: Option<String>,
+    /// On this node
+    #[arg(long, value_name = "NAME", requires = "reap", add = ArgValueCandidates::new(complete::nodes))]
+    node: Option<NodeName>,
+    /// With this label; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label, requires = "reap")]
+    label: Vec<(String, String)>,
+}
+
+#[derive(Serialize)]
+struct Torn<'a> {
+    #[serde(flatten)]
+    receipt: &'a Receipt,
+    changed: bool,
+}
+
+fn receipt(receipt: &Receipt, changed: bool) -> Record {
+    Record::new("receipt", &Torn { receipt, changed })
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
+    if args.reap {
+        return reap(ctx, args);
+    }
+    ctx.block_on(Limit::Usual, async {
+        let items = if args.all { everything(ctx, args).await? } else { input::read(&args.items).await? };
+        let jobs = ctx.globals.jobs.unwrap_or(8);
+        batch::run(ctx, items, jobs, async |item: Item| Ok(vec![one(ctx, args, &item).await?])).await
+    })
+}
+
+async fn everything(ctx: &Ctx, args: &DestructArgs) -> Result<Vec<Item>, CliError> {
+    let list = ctx.endpoint().await?.vaults(&VaultQuery::default()).await?;
+    let count = list.vaults.len();
+    if count > 0 && !args.yes && !args.dry_run {
+        ask(ctx, &format!("destruct all {count} vaults?")).await?;
+    }
+    Ok(list.vaults.iter().map(|vault| Item::of_id(vault.id.as_str())).collect())
+}
+
+/// Asks only where somebody can answer.
+async fn ask(ctx: &Ctx, question: &str) -> Result<(), CliError> {
+    if ctx.globals.no_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(
+            CliError::usage(format!("{question} Nobody is there to answer")).hint("--yes does not ask")
+        );
+    }
+    ctx.say(&format!("{question} [y/N] "));
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer).map(|_| answer);
+        let _ = sender.send(read);
+    });
+    let answer = receiver.await.ok().and_then(Result::ok).unwrap_or_default();
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::new("declined", Exit::Failure), "nothing was destructed"))
+}
+
+async fn one(ctx: &Ctx, args: &DestructArgs, item: &Item) -> Result<Record, CliError> {
+    let vault = item.vault()?;
+    let query = DestructQuery {
+        grace_ms: args.grace.map_or(0, |ms| u32::try_from(ms).unwrap_or(u32::MAX)),
+        dry_run: args.dry_run,
+    };
+    // A ticket's control plane may be elsewhere; its node is in the ticket.
+    let endpoint = match item.is_ticket() {
+        true => ctx.endpoint_if_live().await,
+        false => Some(ctx.endpoint().await?),
+    };
+    let unknown = match endpoint {
+        Some(endpoint) => match endpoint.destruct(&vault, &query).await {
+            Ok(answer) => return Ok(torn(&vault, &answer, args.dry_run)),
+            Err(error) if error.is(ErrorCode::NotFound) => Some(CliError::from(error)),
+            Err(error) if item.is_ticket() => Some(CliError::from(error)),
+            Err(error) => return Err(error.into()),
+        },
+        None => None,
+    };
+    if item.is_ticket() && !args.dry_run {
+        let ticket = item.ticket()?;
+        if let Ok(ghost) = connect::ghost(ctx, &ticket, false).await {
+            let grace = Duration::from_millis(query.grace_ms.into());
+            return match ghost.destruct(grace).await {
+                Ok(done) => Ok(receipt(&done, true)),
+                Err(error) => Err(connect::explain(ctx, &vault, error).await),
+            };
+        }
+        // Its port is closed, so it is dead or dying; a control plane that remembers may know more.
+        if unknown.is_none() {
+            let answer = ctx.endpoint().await?.destruct(&vault, &query).await;
+            match answer {
+                Ok(answer) => return Ok(torn(&vault, &answer, false)),
+                Err(error) if error.is(ErrorCode::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    match unknown {
+        Some(error) if args.must_exist || error.kind.exit != Exit::NotFound => Err(error),
+        None if args.must_exist => {
+            Err(CliError::new(Kind::new("not_found", Exit::NotFound), format!("no vault {vault}")))
+        }
+        _ => Ok(Record::new("receipt", &json!({ "vault": vault, "changed": false }))),
+    }
+}
+
+fn torn(vault: &VaultId, answer: &Destructed, dry_run: bool) -> Record {
+    match &answer.receipt {
+        Some(found) => receipt(found, answer.changed),
+        None => {
+            Record::new("receipt", &json!({ "vault": vault, "changed": answer.changed, "dry_run": dry_run }))
+        }
+    }
+}
+
+fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
+    let request = ReapRequest {
+        older_than_ms: args.older_than,
+        node: args.node.clone(),
+        worker: args.worker.clone(),
+        labels: args.label.iter().cloned().collect(),
+        dry_run: args.dry_run,
+    };
+    if args.older_than.is_none() && args.node.is_none() && args.worker.is_none() && args.label.is_empty() {
+        return Err(CliError::usage("--reap needs a rule").hint(
+            "--older-than TIME, --worker NAME, --node NAME or --label KEY=VALUE; --all ends everything",
+        ));
+    }
+    let state = ctx.settings.state_dir();
+    let path = state.join("reap.lock");
+    let opened = std::fs::create_dir_all(&state)
+        .and_then(|()| OpenOptions::new().create(true).truncate(false).write(true).open(&path));
+    let file = opened.map_err(|error| CliError::io(&format!("open {}", path.display()), &error))?;
+    let mut lock = fd_lock::RwLock::new(file);
+    let _held = lock.try_write().map_err(|_| {
+        CliError::new(
+            Kind::new("locked", Exit::Temporary),
+            format!("another reaper holds {}", path.display()),
+        )
+    })?;
+    ctx.block_on(Limit::Usual, async {
+        let reaped = ctx.endpoint().await?.reap(&request).await?;
+        for vault in &reaped.reaped {
+            ctx.out.record(match &vault.receipt {
+                Some(found) => receipt(found, true),
+                None => Record::new(
+                    "receipt",
+                    &json!({ "vault": vault.vault, "changed": false, "dry_run": vault.dry_run }),
+                ),
+            })?;
+        }
+        let mut exits: Vec<_> = reaped.reaped.iter().map(|_| Exit::Ok).collect();
+        for failure in reaped.failed {
+            let error = CliError::from(failure.error);
+            exits.push(error.kind.exit);
+            ctx.item_failed(&error, failure.node.as_str())?;
+        }
+        Ok(Exit::merge(exits))
+    })
+}

@@ -1,0 +1,114 @@
+//! `hauki doctor`: what is there, what is missing, and what mends it.
+//!
+//! A running daemon is asked for what its sandbox driver found. Where none runs, `haukid findings`
+//! is asked for the same list, so that looking does not start anything.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use tokio::process::Command;
+
+use crate::api::health::{Check, CheckLevel};
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::record::Record;
+use crate::client::{Exit, autostart};
+
+const AFTER: &str = "\
+Exit 78 if something is missing without which vaults cannot be made.
+
+Example:
+  hauki doctor";
+
+/// Check this machine and say what mends what is missing
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct DoctorArgs {}
+
+fn check(level: CheckLevel, what: impl Into<String>, hint: Option<&str>) -> Check {
+    Check { level, what: what.into(), hint: hint.map(str::to_owned) }
+}
+
+pub(crate) fn run(ctx: &Ctx, _: &DoctorArgs) -> Result<Exit, CliError> {
+    ctx.out.list();
+    let checks = ctx.block_on(Limit::Usual, async { Ok(checks(ctx).await) })?;
+    for check in &checks {
+        ctx.out.record(Record::new("check", check))?;
+    }
+    let failed = checks.iter().any(|check| check.level == CheckLevel::Fail);
+    Ok(if failed { Exit::Config } else { Exit::Ok })
+}
+
+async fn checks(ctx: &Ctx) -> Vec<Check> {
+    let mut checks = Vec::new();
+    match ctx.endpoint_if_live().await {
+        Some(endpoint) => match endpoint.health().await {
+            Ok(health) => {
+                let what = format!(
+                    "haukid {} runs as {} (pid {}), {} vaults",
+                    health.version, health.role, health.pid, health.vaults
+                );
+                checks.extend(health.findings);
+                checks.push(check(CheckLevel::Ok, what, None));
+                if health.version != env!("CARGO_PKG_VERSION") {
+                    let what =
+                        format!("hauki is {}, haukid is {}", env!("CARGO_PKG_VERSION"), health.version);
+                    checks.push(check(CheckLevel::Warn, what, Some("restart haukid")));
+                }
+            }
+            Err(error) => {
+                let error = CliError::from(error);
+                checks.push(check(CheckLevel::Fail, error.message, Some("look at haukid.log")));
+            }
+        },
+        None => checks.extend(without_daemon(ctx).await),
+    }
+    let files: Vec<_> = ctx.settings.files.iter().map(|path| path.display().to_string()).collect();
+    let what = if files.is_empty() { "none, the defaults apply".to_owned() } else { files.join(", ") };
+    checks.push(check(CheckLevel::Ok, format!("configuration: {what}"), None));
+    checks
+}
+
+async fn without_daemon(ctx: &Ctx) -> Vec<Check> {
+    if let Some(endpoint) = ctx.settings.get("endpoint") {
+        let what = format!("{endpoint} does not answer");
+        return vec![check(
+            CheckLevel::Fail,
+            what,
+            Some("check --endpoint, HAUKI_ENDPOINT and the daemon there"),
+        )];
+    }
+    let program =
+        std::env::var_os("HAUKI_HAUKID").map_or_else(|| autostart::find().ok(), |path| Some(path.into()));
+    let Some(program) = program else {
+        return vec![check(CheckLevel::Fail, "haukid is not installed", Some("make install"))];
+    };
+    let mut checks = findings(&program).await;
+    checks.push(match autostart::is_live(&ctx.settings.socket()) {
+        Err(error) => check(CheckLevel::Fail, CliError::from(error).message, Some("run as root")),
+        Ok(_) => check(CheckLevel::Ok, "haukid not running; it starts by itself", None),
+    });
+    checks
+}
+
+async fn findings(program: &Path) -> Vec<Check> {
+    let asked = Command::new(program).arg("findings").kill_on_drop(true).output();
+    let shown: PathBuf = program.into();
+    match tokio::time::timeout(Duration::from_secs(10), asked).await {
+        Ok(Ok(output)) => match serde_json::from_slice::<Vec<Check>>(&output.stdout) {
+            Ok(checks) => checks,
+            Err(_) => {
+                let words = String::from_utf8_lossy(&output.stderr);
+                let words = words.lines().next().unwrap_or("it said nothing").to_owned();
+                vec![check(
+                    CheckLevel::Fail,
+                    format!("{} cannot look around: {words}", shown.display()),
+                    None,
+                )]
+            }
+        },
+        Ok(Err(error)) => vec![check(CheckLevel::Fail, format!("{}: {error}", shown.display()), None)],
+        Err(_) => vec![check(CheckLevel::Fail, format!("{} did not answer", shown.display()), None)],
+    }
+}

@@ -1,0 +1,143 @@
+//! `hauki forge`: phase 2, a vault is made and the worker loaded into it.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
+use serde_json::json;
+
+use super::summon::parse_label;
+use crate::api::ErrorCode;
+use crate::api::vault::{Placement, ProvisionRequest, Vault};
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::record::Record;
+use crate::cli::{batch, complete, input};
+use crate::client::{ClientError, Exit};
+use crate::model::id::NodeName;
+use crate::model::units::show_micros;
+use crate::system::{clock, random};
+
+const AFTER: &str = "\
+A vault that nobody uses dies when its claim lease ends (30 s unless summoned otherwise).
+
+Examples:
+  hauki summon scout.js | hauki forge - | hauki ticket - > t.json
+  hauki forge sum_01J… --label gpu=yes
+  hauki forge sum_01J… --explain                 show how nodes score, forge nothing";
+
+/// Place a summons on a node and load it into a vault
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct ForgeArgs {
+    /// Summons ids, files of records, or - for standard input
+    #[arg(value_name = "SUMMONS", add = ArgValueCompleter::new(complete::items))]
+    items: Vec<String>,
+    #[command(flatten)]
+    placement: PlacementArgs,
+    /// A label that the node must have; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
+    label: Vec<(String, String)>,
+    /// Show how each node scores, and forge nothing
+    #[arg(long)]
+    explain: bool,
+    /// Place it and forge nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What `forge` and `clone` say about nodes.
+#[derive(Debug, Args)]
+pub(crate) struct PlacementArgs {
+    /// Only this node
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::nodes))]
+    node: Option<NodeName>,
+    /// A label that the node must have; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
+    node_label: Vec<(String, String)>,
+    /// While no node has room, try again until --timeout
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+impl PlacementArgs {
+    pub(crate) fn placement(&self, more: &[(String, String)]) -> Placement {
+        let labels = self.node_label.iter().chain(more).cloned().collect();
+        Placement { node: self.node.clone(), labels }
+    }
+
+    /// Asks, and asks again for room if that is wished. The whole command has a deadline.
+    pub(crate) async fn patiently<T>(
+        &self,
+        ask: impl AsyncFn() -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match ask().await {
+                Err(error) if self.wait && error.is(ErrorCode::NoCapacity) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
+    let placement = args.placement.placement(&args.label);
+    let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
+    ctx.block_on(Limit::Usual, async {
+        let items = input::read_some(&args.items).await?;
+        batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
+            let summons = item.summons()?;
+            let request = ProvisionRequest {
+                // One command may forge many: each has a key of its own that is the same next time.
+                key: format!("{base}.{summons}"),
+                summons,
+                placement: placement.clone(),
+                dry_run: args.dry_run || args.explain,
+            };
+            let began = clock::mono();
+            let job = format!("forge {}", item.name);
+            ctx.progress.begin(&job);
+            let endpoint = ctx.endpoint().await?;
+            let answer = args.placement.patiently(async || endpoint.provision(&request).await).await;
+            let vault = answer.map_err(|error| {
+                let error = CliError::from(error).with("idempotency_key", request.key.clone());
+                if error.kind.code == "no_capacity" && !args.explain {
+                    error.hint(format!("hauki forge {} --explain shows the scores", request.summons))
+                } else {
+                    error
+                }
+            })?;
+            if args.explain {
+                return Ok(scores(&vault));
+            }
+            let record = Record::new("vault", &vault);
+            if vault.dry_run {
+                return Ok(vec![record]);
+            }
+            ctx.progress.done(&job, &format!("placed on {}", vault.node));
+            ctx.progress.done(&job, &format!("forged {}", show_micros(vault.forged_us)));
+            ctx.progress.end(&job, began);
+            if !vault.changed {
+                return Ok(vec![record]);
+            }
+            ctx.made(&vault.id);
+            Ok(vec![record.made(&vault.id)])
+        })
+        .await
+    })
+}
+
+fn scores(vault: &Vault) -> Vec<Record> {
+    let score = |score: &crate::api::vault::NodeScore| {
+        let fits = score.refused.as_ref().map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
+        Record::new(
+            "score",
+            &json!({ "node": score.node, "fits": fits, "score": score.score, "chosen": score.chosen }),
+        )
+    };
+    vault.explanation.iter().map(score).collect()
+}

@@ -1,0 +1,137 @@
+//! `hauki heartbeat`: what keeps phase 4 alive.
+
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+
+use clap::Args;
+use clap_complete::ArgValueCompleter;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::batch;
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::keeper::{self, Keeper};
+use crate::cli::{complete, input};
+use crate::client::Exit;
+use crate::model::id::VaultId;
+
+const AFTER: &str = "\
+A ticket is kept straight at its node, an id through the control plane. With a command, hauki beats
+while it runs and ends with its status; if a lease is lost all the same, the command gets SIGTERM and
+hauki ends with 5. A vault that was made with --link lives only as long as the connection that first
+used its ticket, so keep it with --watch or a command.
+
+Examples:
+  hauki heartbeat t.json
+  hauki heartbeat t.jsonl -- ./feed.sh t.jsonl
+  hauki heartbeat t.json --watch -o jsonl";
+
+/// Renew leases, once, for ever, or while a command runs
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct HeartbeatArgs {
+    /// Vault ids, files of tickets, or - for standard input
+    #[arg(value_name = "TICKET", add = ArgValueCompleter::new(complete::items))]
+    items: Vec<String>,
+    /// Go on until a vault is lost
+    #[arg(short, long, conflicts_with = "command")]
+    watch: bool,
+    /// Beat while this command runs
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
+    if let Some((program, words)) = args.command.split_first() {
+        return ctx.block_on(Limit::OwnSignals, beside(ctx, args, program, words));
+    }
+    if args.watch {
+        return ctx.block_on(Limit::OnlyIfSet, async {
+            let mut keepers = keepers(&args.items).await?;
+            let lost = first_lost(ctx, &mut keepers, async |vault: &VaultId, left| {
+                ctx.out.stream(keeper::record(vault, left))
+            });
+            Err(lost.await)
+        });
+    }
+    ctx.block_on(Limit::Usual, async {
+        let items = input::read(&args.items).await?;
+        batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
+            let mut keeper = Keeper::new(&item)?;
+            let left = keeper.beat(ctx).await?;
+            Ok(vec![keeper::record(keeper.vault(), left)])
+        })
+        .await
+    })
+}
+
+async fn keepers(arguments: &[String]) -> Result<Vec<Keeper>, CliError> {
+    input::read_some(arguments).await?.iter().map(Keeper::new).collect()
+}
+
+/// Keeps them all; the first loss ends it.
+async fn first_lost(
+    ctx: &Ctx,
+    keepers: &mut [Keeper],
+    told: impl AsyncFn(&VaultId, u64) -> Result<(), CliError>,
+) -> CliError {
+    let mut all: FuturesUnordered<_> = keepers.iter_mut().map(|keeper| keeper.keep(ctx, &told)).collect();
+    match all.next().await {
+        Some(error) => error,
+        None => std::future::pending().await,
+    }
+}
+
+async fn beside(
+    ctx: &Ctx,
+    args: &HeartbeatArgs,
+    program: &OsString,
+    words: &[OsString],
+) -> Result<Exit, CliError> {
+    let mut keepers = keepers(&args.items).await?;
+    // The command must not start on vaults that are gone.
+    for keeper in &mut keepers {
+        keeper.beat(ctx).await?;
+    }
+    let listen = |kind| signal(kind).map_err(|error| CliError::io("listen for signals", &error));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut child = Command::new(program).args(words).spawn().map_err(|error| {
+        let shown = program.to_string_lossy();
+        CliError::data("bad_command", format!("failed to start {shown}: {error}"))
+    })?;
+    let mut lost = std::pin::pin!(first_lost(ctx, &mut keepers, async |_: &VaultId, _| Ok(())));
+    loop {
+        tokio::select! {
+            status = child.wait() => {
+                let status = status.map_err(|error| CliError::io("wait for the command", &error))?;
+                ctx.status.set(Some(code(status)));
+                return Ok(Exit::Ok);
+            }
+            error = &mut lost => {
+                ask_to_end(&child);
+                let _ = child.wait().await;
+                return Err(error);
+            }
+            // A terminal sends it to the command as well, whose answer to it counts.
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => ask_to_end(&child),
+        }
+    }
+}
+
+fn ask_to_end(child: &Child) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // It has not been waited for, so the number is still its own.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+/// As a shell tells it.
+fn code(status: ExitStatus) -> u8 {
+    let signal = status.signal().map(|signal| 128 + signal);
+    status.code().or(signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

@@ -1,0 +1,66 @@
+//! `hauki ticket narrow`: hand on less than one has. Offline: neither core nor node is asked.
+
+use clap::Args;
+
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::record::Record;
+use crate::cli::{batch, input};
+use crate::client::Exit;
+use crate::model::ticket::{ALL_METHODS, Ticket};
+use crate::model::units::parse_duration;
+use crate::system::clock;
+
+const AFTER: &str = "\
+The token is narrowed as well as the document: its receiver cannot widen it again.
+
+Example:
+  hauki ticket narrow t.json --methods top --expires 5m > for_others.json";
+
+/// Write a ticket with fewer methods or an earlier end
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct NarrowArgs {
+    /// Files of tickets, or - for standard input
+    #[arg(value_name = "TICKET")]
+    items: Vec<String>,
+    /// Only these methods
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    methods: Vec<String>,
+    /// From now, for example 5m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    expires: Option<u64>,
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &NarrowArgs) -> Result<Exit, CliError> {
+    if args.methods.is_empty() && args.expires.is_none() {
+        return Err(CliError::usage("nothing to narrow was given").hint("--methods NAMES, --expires TIME"));
+    }
+    ctx.block_on(Limit::Usual, async {
+        let items = input::read_some(&args.items).await?;
+        batch::run(ctx, items, 1, async |item: input::Item| {
+            let mut ticket = item.ticket()?;
+            narrow(&mut ticket, args)?;
+            Ok(vec![Record::ticket(&ticket)])
+        })
+        .await
+    })
+}
+
+fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
+    if !args.methods.is_empty() {
+        let has = |name: &String| ticket.methods.iter().any(|own| own == name || own == ALL_METHODS);
+        if let Some(more) = args.methods.iter().find(|name| !has(name)) {
+            let error = CliError::data("bad_ticket", format!("the ticket does not allow {more}"));
+            return Err(error.hint(format!("it allows {}", ticket.methods.join(", "))));
+        }
+        ticket.methods.clone_from(&args.methods);
+    }
+    if let Some(ms) = args.expires {
+        let left = jiff::SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
+        if let Ok(end) = clock::now().checked_add(left) {
+            ticket.expires_at = ticket.expires_at.min(end);
+        }
+    }
+    Err(CliError::data("bad_ticket", "narrowing is not there yet"))
+}

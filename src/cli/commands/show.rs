@@ -1,0 +1,77 @@
+//! `hauki show`: everything about one summons, vault or gem.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap_complete::ArgValueCompleter;
+
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::{CliError, Kind};
+use crate::cli::output::Format;
+use crate::cli::record::Record;
+use crate::cli::{batch, complete, input};
+use crate::client::{Endpoint, Exit};
+use crate::model::id::VaultId;
+use crate::model::phase::Phase;
+
+const AFTER: &str = "\
+Examples:
+  hauki show vlt_01J…
+  hauki show t.json -o json | jq .vitals
+  hauki show vlt_01J… --wait dead --timeout 1m   until it is so";
+
+/// Show one summons or vault in full
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct ShowArgs {
+    /// Ids, files of records, or - for standard input
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(complete::items))]
+    items: Vec<String>,
+    /// Wait until the vault is in this phase: forged, ticketed, live, dying or dead
+    #[arg(long, value_name = "PHASE", value_parser = parse_phase)]
+    wait: Option<Phase>,
+}
+
+fn parse_phase(text: &str) -> Result<Phase, String> {
+    let phase = Phase::ALL.into_iter().find(|phase| phase.as_str() == text);
+    phase.ok_or_else(|| Phase::ALL.map(Phase::as_str).join(", "))
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {
+    ctx.block_on(Limit::Usual, async {
+        let items = input::read_some(&args.items).await?;
+        batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
+            let endpoint = ctx.endpoint().await?;
+            let record = match item.vault() {
+                Ok(id) => vault(endpoint, &id, args.wait).await?,
+                Err(error) => match item.summons() {
+                    Ok(id) => Record::new("summons", &endpoint.summons(&id).await?),
+                    Err(_) => return Err(error),
+                },
+            };
+            if ctx.out.style.format == Format::Table && ctx.out.style.columns.is_empty() {
+                let text = serde_yaml::to_string(&record.value());
+                ctx.out
+                    .text(&text.map_err(|error| CliError::of(Kind::new("internal", Exit::Bug), &error))?)?;
+                return Ok(Vec::new());
+            }
+            Ok(vec![record])
+        })
+        .await
+    })
+}
+
+async fn vault(endpoint: &Endpoint, id: &VaultId, wait: Option<Phase>) -> Result<Record, CliError> {
+    loop {
+        let vault = endpoint.vault(id).await?;
+        match wait {
+            Some(phase) if vault.phase < phase => tokio::time::sleep(Duration::from_millis(50)).await,
+            Some(phase) if vault.phase > phase => {
+                let message =
+                    format!("{id} is {} and will not be {} again", vault.phase.as_str(), phase.as_str());
+                return Err(CliError::new(Kind::new("conflict", Exit::Conflict), message));
+            }
+            _ => return Ok(Record::new("vault", &vault)),
+        }
+    }
+}

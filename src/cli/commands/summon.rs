@@ -1,0 +1,196 @@
+//! `hauki summon`: phase 1, a worker is asked for.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use clap_complete::ArgValueCompleter;
+use serde_json::Value;
+
+use crate::api::summons::{Origin, SummonsRequest};
+use crate::cli::batch::Task;
+use crate::cli::complete;
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::record::Record;
+use crate::cli::source;
+use crate::client::Exit;
+use crate::model::gem::Wishes;
+use crate::model::units::{parse_duration, parse_size};
+use crate::system::random;
+
+const AFTER: &str = "\
+The source is checked here, before anything is sent: that it can be read, is UTF-8 and not empty,
+and that the worker language takes it. What it lacks is named with what to write instead, exit 65.
+Nothing runs yet: `hauki forge` spends a sandbox on it.
+
+Examples:
+  hauki summon scout.js | hauki forge - | hauki ticket - > t.json
+  hauki summon -n 3 scout.js --memory 8MiB --lease 30s
+  hauki summon gem-pointer://workers/scout@3 --args '[{\"depth\":2}]'
+  generate | hauki summon - --name scout
+  hauki summon scout.js --dry-run                check only";
+
+/// Ask for a worker: resolve, hash and check its source
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct SummonArgs {
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
+    /// Check everything and store nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What `summon` and `clone` say about a worker.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Files, gem-pointers, or - for a source on standard input
+    #[arg(value_name = "SOURCE", required = true, add = ArgValueCompleter::new(complete::sources))]
+    pub(crate) sources: Vec<String>,
+    /// So many of each
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) count: u32,
+    /// What the file is called in errors, and without its ending the worker
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The arguments of create(), as a JSON array
+    #[arg(long, value_name = "JSON")]
+    args: Option<String>,
+    /// The heap, for example 4MiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    memory: Option<u64>,
+    /// Processor time, in percent of one core
+    #[arg(long, value_name = "PERCENT")]
+    cpu: Option<u32>,
+    /// The longest that one call may run, for example 5s
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deadline: Option<u64>,
+    /// The longest request or reply, for example 1MiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    max_frame: Option<u64>,
+    /// How long it lives from one heartbeat or call to the next
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    lease: Option<u64>,
+    /// How soon its ticket must be used
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    claim: Option<u64>,
+    /// After this it dies, heartbeats or not
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    lifetime: Option<u64>,
+    /// It dies with the connection that first uses its ticket
+    #[arg(long)]
+    link: bool,
+    /// A label to find it by; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
+    label: Vec<(String, String)>,
+}
+
+pub(crate) fn parse_label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a label is written key=value".into()),
+    }
+}
+
+impl WorkerArgs {
+    fn wishes(&self) -> Wishes {
+        let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Wishes {
+            memory_bytes: self.memory,
+            cpu_percent: self.cpu,
+            call_deadline_ms: self.deadline.map(short),
+            max_frame_bytes: self.max_frame.map(short),
+            claim_ms: self.claim,
+            lease_ms: self.lease,
+            lifetime_ms: self.lifetime,
+            link: self.link.then_some(true),
+        }
+    }
+
+    fn create_args(&self) -> Result<Vec<Value>, CliError> {
+        let Some(text) = &self.args else { return Ok(Vec::new()) };
+        match serde_json::from_str(text) {
+            Ok(Value::Array(args)) => Ok(args),
+            Ok(_) => Err(CliError::data("bad_json", "--args is not a JSON array")
+                .hint("one element for each argument of create(), for example --args '[{\"depth\":2}]'")),
+            Err(error) => Err(CliError::data("bad_json", format!("--args is not JSON: {error}"))),
+        }
+    }
+
+    /// One request for each worker that is wanted. Everything that can be checked here is.
+    pub(crate) async fn requests(&self, ctx: &Ctx) -> Result<Vec<Wanted>, CliError> {
+        if self.sources.iter().filter(|source| *source == "-").count() > 1 {
+            return Err(CliError::usage("- was given more than once"));
+        }
+        if self.name.is_some() && self.sources.len() > 1 {
+            return Err(CliError::usage("--name fits one source only"));
+        }
+        let (args, wishes) = (self.create_args()?, self.wishes());
+        let labels: BTreeMap<_, _> = self.label.iter().cloned().collect();
+        let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
+        let mut all = Vec::new();
+        for argument in &self.sources {
+            let read = source::read(argument, self.name.as_deref()).await;
+            for _ in 0..self.count {
+                // One key must not stand for two workers; with the same command line it is the same again.
+                let key = if self.sources.len() == 1 && self.count == 1 {
+                    base.clone()
+                } else {
+                    format!("{base}.{}", all.len())
+                };
+                let request = read.clone().map(|origin| SummonsRequest {
+                    key,
+                    origin,
+                    args: args.clone(),
+                    wishes: wishes.clone(),
+                    labels: labels.clone(),
+                    dry_run: false,
+                });
+                all.push(Wanted { name: argument.clone(), request });
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// A worker that is to be summoned, or why its source cannot be sent.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    pub(crate) request: Result<SummonsRequest, CliError>,
+}
+
+impl Task for Wanted {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn passed_on(&self) -> Option<&Value> {
+        None
+    }
+}
+
+impl Wanted {
+    /// How progress calls it.
+    pub(crate) fn short(&self) -> String {
+        match self.request.as_ref().map(|request| &request.origin) {
+            Ok(Origin::Source { file, .. }) => file.clone(),
+            Ok(Origin::Gem(pointer)) => pointer.path.clone(),
+            Err(_) => self.name.clone(),
+        }
+    }
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
+    ctx.block_on(Limit::Usual, async {
+        let wanted = args.worker.requests(ctx).await?;
+        crate::cli::batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| {
+            let request = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
+            let summons = ctx.endpoint().await?.summon(&request).await;
+            let summons =
+                summons.map_err(|error| CliError::from(error).with("idempotency_key", request.key))?;
+            Ok(vec![Record::new("summons", &summons)])
+        })
+        .await
+    })
+}

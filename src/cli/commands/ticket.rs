@@ -1,0 +1,97 @@
+//! `hauki ticket`: phase 3, the right to call a vault.
+
+use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
+
+use crate::api::vault::{TicketRequest, TicketWishes};
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::record::Record;
+use crate::cli::{batch, complete, input};
+use crate::client::Exit;
+use crate::model::ticket::Ticket;
+use crate::model::units::parse_duration;
+
+const AFTER: &str = "\
+A ticket is all that a client in any language needs: address, pinned TLS key, token, methods and
+lease. Whoever has it can call, so treat it as a password: umask 077, and never on a command line.
+man hauki-ticket describes it; --schema prints its JSON Schema.
+
+Examples:
+  hauki ticket vlt_01J… > t.json
+  hauki forge sum_01J… | hauki ticket - --methods top,errors --expires 10m > t.json
+  hauki ticket narrow t.json --methods top --expires 5m > for_others.json      offline";
+
+/// Open a vault's port and write the ticket to it
+#[derive(Debug, Args)]
+#[command(after_help = AFTER, args_conflicts_with_subcommands = true)]
+pub(crate) struct TicketArgs {
+    #[command(subcommand)]
+    command: Option<TicketCommand>,
+    /// Vault ids, files of records, or - for standard input
+    #[arg(value_name = "VAULT", add = ArgValueCompleter::new(complete::items))]
+    items: Vec<String>,
+    #[command(flatten)]
+    wishes: RightsArgs,
+    /// How long the vault lives from one heartbeat or call to the next
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    lease: Option<u64>,
+    /// The vault dies with the connection that first uses this ticket
+    #[arg(long)]
+    link: bool,
+    /// Print the JSON Schema of a ticket
+    #[arg(long)]
+    schema: bool,
+}
+
+/// What `ticket` and `clone` say about the ticket's rights.
+#[derive(Debug, Args)]
+pub(crate) struct RightsArgs {
+    /// Only these methods
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    methods: Vec<String>,
+    /// How long the ticket may be used
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    expires: Option<u64>,
+    /// A name for the holder, which the worker and the audit see
+    #[arg(long, value_name = "NAME")]
+    holder: Option<String>,
+}
+
+impl RightsArgs {
+    pub(crate) fn wishes(&self) -> TicketWishes {
+        TicketWishes {
+            methods: self.methods.clone(),
+            expires_ms: self.expires,
+            label: self.holder.clone(),
+            ..TicketWishes::default()
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum TicketCommand {
+    Narrow(super::narrow::NarrowArgs),
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &TicketArgs) -> Result<Exit, CliError> {
+    if let Some(TicketCommand::Narrow(args)) = &args.command {
+        return super::narrow::run(ctx, args);
+    }
+    if args.schema {
+        let schema = serde_json::to_value(Ticket::schema()).expect("a schema is JSON");
+        ctx.out.text(&crate::cli::output::pretty(&schema))?;
+        return Ok(Exit::Ok);
+    }
+    let wishes =
+        TicketWishes { lease_ms: args.lease, link: args.link.then_some(true), ..args.wishes.wishes() };
+    ctx.block_on(Limit::Usual, async {
+        let items = input::read_some(&args.items).await?;
+        batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
+            let request = TicketRequest { vault: item.vault()?, wishes: wishes.clone() };
+            let ticket = ctx.endpoint().await?.ticket(&request).await?;
+            Ok(vec![Record::ticket(&ticket)])
+        })
+        .await
+    })
+}

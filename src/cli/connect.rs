@@ -1,0 +1,39 @@
+//! From an input item to a ghost, and from a dead connection to the tombstone.
+
+use super::context::Ctx;
+use super::error::CliError;
+use super::input::Item;
+use crate::api::vault::TicketRequest;
+use crate::client::ghost::{GhostError, Options};
+use crate::client::{Ghost, tombstone};
+use crate::model::id::VaultId;
+use crate::model::ticket::Ticket;
+
+/// The ticket itself, or a new one where only a vault is named.
+pub(crate) async fn ticket(ctx: &Ctx, item: &Item) -> Result<Ticket, CliError> {
+    if item.is_ticket() {
+        return item.ticket();
+    }
+    let request = TicketRequest { vault: item.vault()?, wishes: Default::default() };
+    Ok(ctx.endpoint().await?.ticket(&request).await?)
+}
+
+pub(crate) async fn ghost(ctx: &Ctx, ticket: &Ticket, beat: bool) -> Result<Ghost, CliError> {
+    let options = Options { connect_timeout: ctx.connect_timeout()?, beat, ..Options::default() };
+    match Ghost::connect(ticket, options).await {
+        Ok(ghost) => Ok(ghost),
+        Err(error) => Err(explain(ctx, &ticket.vault, error).await),
+    }
+}
+
+/// Says why the vault died, where the control plane knows.
+pub(crate) async fn explain(ctx: &Ctx, vault: &VaultId, error: GhostError) -> CliError {
+    if error.may_be_dead() || matches!(error, GhostError::Dead { .. }) {
+        if let Some(endpoint) = ctx.endpoint_if_live().await {
+            if let Some(receipt) = tombstone::look_up(endpoint, vault).await {
+                return tombstone::error(receipt).into();
+            }
+        }
+    }
+    error.into()
+}

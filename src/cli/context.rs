@@ -1,0 +1,257 @@
+//! What every verb is given: settings, output, progress, and the control plane when it is asked for.
+//!
+//! Everything is made when it is first needed, so that `hauki --help` does not set up a runtime and
+//! `hauki config show` does not start a daemon.
+
+use std::cell::{Cell, OnceCell};
+use std::io::Write as _;
+use std::time::Duration;
+
+use anstream::ColorChoice;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::Globals;
+use super::color;
+use super::error::{CliError, Kind};
+use super::output::{FORMATS, Format, Output, Style};
+use super::progress::{self, MODES, Progress};
+use crate::client::autostart::{self, Plan};
+use crate::client::config::Settings;
+use crate::client::endpoint::Options;
+use crate::client::retry::Retry;
+use crate::client::{Address, Endpoint, Exit};
+use crate::model::secret::Secret;
+
+pub(crate) struct Ctx {
+    pub(crate) globals: Globals,
+    pub(crate) settings: Settings,
+    pub(crate) out: Output,
+    pub(crate) progress: Box<dyn Progress>,
+    /// The status of a command that ran under ours, which we end with.
+    pub(crate) status: Cell<Option<u8>>,
+    color: ColorChoice,
+    /// Errors are JSON objects on standard error.
+    machine: bool,
+    runtime: OnceCell<Runtime>,
+    endpoint: tokio::sync::OnceCell<Endpoint>,
+}
+
+impl Drop for Ctx {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A thread that waits for a daemon's start must not hold up the end.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What ends a command from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// `--timeout`, or its default.
+    Usual,
+    /// Only a `--timeout` that somebody set: streams last.
+    OnlyIfSet,
+    /// The verb looks after signals itself, and has no limit unless one is set.
+    OwnSignals,
+}
+
+impl Ctx {
+    pub(crate) fn new(globals: Globals) -> Result<Self, CliError> {
+        let settings =
+            Settings::load(&globals.flags(), |name| std::env::var(name).ok(), globals.config.as_deref())?;
+        let color = settings.choice("color", "auto, always, never", color::parse)?;
+        let format = settings.choice("output", FORMATS, Format::parse)?;
+        let machine = matches!(settings.get("output"), Some("json" | "jsonl"));
+        let (quiet, verbose) = (globals.quiet > 0, globals.verbose > 0);
+        let progress =
+            settings.choice("progress", MODES, |mode| progress::choose(mode, color, quiet, verbose))?;
+        let style = Style {
+            format,
+            color,
+            columns: globals.columns.clone(),
+            header: !globals.no_header,
+            reveal: globals.reveal,
+            mute: globals.quiet > 1,
+        };
+        let out = Output::new(style);
+        let (status, runtime, endpoint) = Default::default();
+        Ok(Self { globals, settings, out, progress, status, color, machine, runtime, endpoint })
+    }
+
+    /// Runs to the end, or to Ctrl-C, SIGTERM or `--timeout`. Dropping the work cancels its requests,
+    /// and the server undoes what they had begun.
+    pub(crate) fn block_on<T>(
+        &self,
+        limit: Limit,
+        work: impl Future<Output = Result<T, CliError>>,
+    ) -> Result<T, CliError> {
+        let runtime = match self.runtime.get() {
+            Some(runtime) => runtime,
+            None => {
+                let made = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let made = made.map_err(|error| CliError::io("start the runtime", &error))?;
+                self.runtime.get_or_init(|| made)
+            }
+        };
+        let time = match limit {
+            Limit::Usual => self.settings.duration("timeout")?,
+            Limit::OnlyIfSet | Limit::OwnSignals if self.settings.is_default("timeout") => None,
+            Limit::OnlyIfSet | Limit::OwnSignals => self.settings.duration("timeout")?,
+        };
+        let expiry = async {
+            match time {
+                Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                None => std::future::pending().await,
+            }
+        };
+        runtime.block_on(async {
+            if limit == Limit::OwnSignals {
+                return tokio::select! {
+                    result = work => result,
+                    () = expiry => Err(self.timed_out(time)),
+                };
+            }
+            let listen = |kind| signal(kind).map_err(|error| CliError::io("listen for signals", &error));
+            let (mut interrupt, mut terminate) =
+                (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+            tokio::select! {
+                result = work => result,
+                _ = interrupt.recv() => {
+                    Err(CliError::new(Kind::new("interrupted", Exit::Interrupted), "interrupted"))
+                }
+                _ = terminate.recv() => {
+                    Err(CliError::new(Kind::new("terminated", Exit::Terminated), "terminated"))
+                }
+                () = expiry => Err(self.timed_out(time)),
+            }
+        })
+    }
+
+    fn timed_out(&self, ms: Option<u64>) -> CliError {
+        let shown = crate::model::units::show_millis(ms.unwrap_or(0));
+        let error = CliError::new(Kind::new("timeout", Exit::Timeout), format!("not done within {shown}"));
+        let error = error.hint("--timeout sets the limit; the same --idempotency-key finds what was made");
+        match &self.globals.idempotency_key {
+            Some(key) => error.with("idempotency_key", key.clone()),
+            None => error,
+        }
+    }
+
+    fn options(&self) -> Result<Options, CliError> {
+        let number = |text: &str| text.parse::<u32>().ok();
+        let times = self.settings.choice("retries", "a number", number)?;
+        let token = match self.settings.get("token_file") {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    let kind = Kind::new("config", Exit::Config);
+                    CliError::new(kind, format!("failed to read the token file {path}: {error}"))
+                })?;
+                Some(Secret::new(text.trim().to_owned()))
+            }
+            None => None,
+        };
+        let time = self.settings.duration("timeout")?.unwrap_or(60_000);
+        Ok(Options {
+            connect_timeout: self.connect_timeout()?,
+            request_timeout: Duration::from_millis(time),
+            retry: Retry { times, ..Retry::default() },
+            token,
+            ca_file: self.settings.get("ca_file").map(Into::into),
+        })
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Result<Duration, CliError> {
+        Ok(Duration::from_millis(self.settings.duration("connect_timeout")?.unwrap_or(5_000)))
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            socket: self.settings.socket(),
+            state_dir: self.settings.state_dir(),
+            program: std::env::var_os("HAUKI_HAUKID").map(Into::into),
+            idle_exit: self.settings.get("daemon.idle_exit").unwrap_or("5m").to_owned(),
+            patience: Duration::from_secs(20),
+        }
+    }
+
+    /// The control plane; the local one is started if nobody listens.
+    pub(crate) async fn endpoint(&self) -> Result<&Endpoint, CliError> {
+        self.endpoint.get_or_try_init(async || self.open(true).await).await
+    }
+
+    /// The control plane, if it can be had without starting one.
+    pub(crate) async fn endpoint_if_live(&self) -> Option<&Endpoint> {
+        self.endpoint.get_or_try_init(async || self.open(false).await).await.ok()
+    }
+
+    async fn open(&self, start: bool) -> Result<Endpoint, CliError> {
+        let address = match self.settings.get("endpoint") {
+            Some(text) => text.parse::<Address>()?,
+            None => {
+                let plan = self.plan();
+                let address = Address::Unix(plan.socket.clone());
+                if !autostart::is_live(&plan.socket)? {
+                    if !start {
+                        return Err(CliError::new(
+                            Kind::new("unreachable", Exit::Temporary),
+                            "no daemon runs",
+                        ));
+                    }
+                    // It waits for a lock and for a process: not on the thread that watches signals.
+                    let started = tokio::task::spawn_blocking(move || autostart::ensure(&plan)).await;
+                    started.map_err(|error| CliError::of(Kind::new("internal", Exit::Bug), &error))??;
+                }
+                address
+            }
+        };
+        Ok(Endpoint::new(address, self.options()?)?)
+    }
+
+    /// Notes what has been made until its record is written.
+    pub(crate) fn made(&self, vault: &crate::model::id::VaultId) {
+        self.out.ledger.made(vault);
+    }
+
+    /// One item of a batch failed: a record where records are read, words where people read.
+    pub(crate) fn item_failed(&self, error: &CliError, name: &str) -> Result<(), CliError> {
+        if self.out.is_for_people() {
+            self.say(&error.text(Some(name)));
+            return Ok(());
+        }
+        self.out.record(super::record::Record::of_value("error", &error.json(Some(name))))
+    }
+
+    /// An earlier verb's failure goes on to the reader.
+    pub(crate) fn pass_on(&self, value: &serde_json::Value) -> Result<(), CliError> {
+        if self.out.is_for_people() {
+            self.say(&format!("{value}\n"));
+            return Ok(());
+        }
+        self.out.record(super::record::Record::of_value("error", value))
+    }
+
+    /// Words on standard error. That it is closed is nothing anybody could be told.
+    pub(crate) fn say(&self, text: &str) {
+        let _ = color::stderr(self.color).write_all(text.as_bytes());
+    }
+
+    /// Words that `-q` silences.
+    pub(crate) fn remark(&self, text: &str) {
+        if self.globals.quiet == 0 {
+            self.say(text);
+        }
+    }
+
+    pub(crate) fn failed(&self, error: &CliError) {
+        if error.is_silent() {
+            return;
+        }
+        if self.machine {
+            self.say(&format!("{}\n", error.json(None)));
+        } else {
+            self.say(&error.text(None));
+        }
+    }
+}

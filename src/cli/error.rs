@@ -1,0 +1,282 @@
+//! One error for all verbs. Its kind alone decides the exit; its words are for people, its object for
+//! machines.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::api::ApiError;
+use crate::client::autostart::AutostartError;
+use crate::client::config::ConfigError;
+use crate::client::ghost::GhostError;
+use crate::client::{ClientError, Exit};
+use crate::rpc::channel::WorkerError;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// Public, the same words as in the API.
+    pub(crate) code: &'static str,
+    pub(crate) exit: Exit,
+}
+
+impl Kind {
+    pub(crate) const fn new(code: &'static str, exit: Exit) -> Self {
+        Self { code, exit }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CliError {
+    pub(crate) kind: Kind,
+    /// A lower-case fragment, causes included.
+    pub(crate) message: String,
+    /// Shown between message and hints as they are: a source line and its caret, a log's end.
+    notes: Vec<String>,
+    hints: Vec<String>,
+    retryable: bool,
+    /// Further fields of the JSON form.
+    extra: Map<String, Value>,
+}
+
+impl CliError {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            notes: Vec::new(),
+            hints: Vec::new(),
+            retryable: kind.exit.retryable(),
+            extra: Map::new(),
+        }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::new("usage", Exit::Usage), message)
+    }
+
+    /// Input that cannot be used as it is.
+    pub(crate) fn data(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Kind::new(code, Exit::Data), message)
+    }
+
+    pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Kind::new("broken_pipe", Exit::BrokenPipe),
+            _ => Kind::new("io", Exit::Io),
+        };
+        Self::new(kind, format!("failed to {what}: {error}"))
+    }
+
+    pub(crate) fn of(kind: Kind, error: &dyn Error) -> Self {
+        Self::new(kind, chain(error))
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A worker's error: its place and its stack.
+    fn worker(mut self, error: &WorkerError) -> Self {
+        if let (Some(file), Some(line)) = (&error.file, error.line) {
+            let column = error.column.map(|column| format!(":{column}")).unwrap_or_default();
+            let place = format!("{file}:{line}{column}");
+            if !self.message.contains(&place) {
+                let _ = write!(self.message, "  ({place})");
+            }
+        }
+        if let Some(stack) = &error.stack {
+            self.notes.extend(stack.lines().map(|line| format!("   {}", line.trim())));
+        }
+        match serde_json::to_value(error) {
+            Ok(value) => self.with("worker", value),
+            Err(_) => self,
+        }
+    }
+
+    /// Nothing is said where the reader is gone.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.kind.exit == Exit::BrokenPipe
+    }
+
+    /// The JSON form, on standard error for a command and on standard output for an item.
+    pub(crate) fn json(&self, input: Option<&str>) -> Value {
+        let mut object = json!({
+            "v": 1,
+            "kind": "error",
+            "ok": false,
+            "code": self.kind.code,
+            "exit": self.kind.exit.code(),
+            "message": self.message,
+        });
+        let fields = object.as_object_mut().expect("it was written as an object");
+        if !self.hints.is_empty() {
+            fields.insert("hint".into(), self.hints.join("; ").into());
+        }
+        fields.insert("retryable".into(), self.retryable.into());
+        if let Some(input) = input {
+            fields.insert("input".into(), input.into());
+        }
+        fields.extend(self.extra.clone());
+        object
+    }
+
+    /// The human form, a newline at its end.
+    pub(crate) fn text(&self, input: Option<&str>) -> String {
+        use super::color::{ERROR, HINT};
+        let about = input.filter(|input| !self.message.contains(input));
+        let about = about.map(|input| format!("{input}: ")).unwrap_or_default();
+        let mut text = format!("{ERROR}error:{ERROR:#} {about}{}\n", self.message);
+        for note in &self.notes {
+            let _ = writeln!(text, "{note}");
+        }
+        for hint in &self.hints {
+            let _ = writeln!(text, "{HINT}hint:{HINT:#} {hint}");
+        }
+        text
+    }
+}
+
+/// An error and its causes, each said once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            let _ = write!(text, ": {words}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl From<ApiError> for CliError {
+    fn from(error: ApiError) -> Self {
+        let kind = Kind::new(error.code.as_str(), error.code.into());
+        let mut this = Self::new(kind, error.message);
+        this.retryable = error.retryable;
+        this.hints.extend(error.hint);
+        if let Some(worker) = &error.worker {
+            this = this.worker(worker);
+        }
+        if let Some(receipt) = &error.receipt {
+            if this.hints.is_empty() && receipt.death.cause == crate::model::death::Cause::HeartbeatLost {
+                this = this.hint("keep it alive with  hauki heartbeat TICKET -- COMMAND");
+            }
+            if let Ok(receipt) = serde_json::to_value(receipt) {
+                this = this.with("receipt", receipt);
+            }
+        }
+        this
+    }
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Api(error) => error.into(),
+            error => Self::of(Kind::new(error.code(), error.exit()), &error),
+        }
+    }
+}
+
+impl From<GhostError> for CliError {
+    fn from(error: GhostError) -> Self {
+        let kind = Kind::new(error.code(), error.exit());
+        match &error {
+            GhostError::Rpc { error: rpc, .. } => {
+                let this = Self::of(kind, &error).with("rpc_code", rpc.code);
+                match &rpc.data {
+                    Some(data) => match serde_json::from_value::<WorkerError>(data.clone()) {
+                        Ok(worker) => this.worker(&worker),
+                        Err(_) => this.with("data", data.clone()),
+                    },
+                    None => this,
+                }
+            }
+            GhostError::Expired { vault, .. } => {
+                Self::of(kind, &error).hint(format!("hauki ticket {vault} gives a new one"))
+            }
+            GhostError::Tls { .. } => Self::of(kind, &error)
+                .hint("a node's key is new at each of its starts, and its vaults died with the old one"),
+            _ => Self::of(kind, &error),
+        }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::of(Kind::new("config", Exit::Config), &error)
+            .hint("hauki config show --origin lists every setting and where it comes from")
+    }
+}
+
+impl From<AutostartError> for CliError {
+    fn from(error: AutostartError) -> Self {
+        let this = Self::of(Kind::new("environment", Exit::Config), &error);
+        match &error {
+            AutostartError::Refused { log, last_lines, .. }
+            | AutostartError::Ended { log, last_lines }
+            | AutostartError::Silent { log, last_lines, .. } => {
+                let mut this = this.with("log", log.display().to_string());
+                for line in last_lines {
+                    this = this.note(format!("   | {line}"));
+                }
+                this.hint(format!("the whole log is {}", log.display()))
+                    .hint("hauki doctor says what is missing and what mends it")
+            }
+            AutostartError::Missing { .. } => {
+                this.hint("install haukid, or name a control plane with --endpoint")
+            }
+            AutostartError::Socket { path, .. } => {
+                this.hint(format!("only root and daemon.allow_uids may use {}", path.display()))
+            }
+            AutostartError::Spawn { .. } | AutostartError::State { .. } => this,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ErrorCode;
+
+    #[test]
+    fn an_api_error_keeps_code_hint_and_retryable() {
+        let error: CliError = ApiError::new(ErrorCode::NoCapacity, "no node can take it").hint("wait").into();
+        let json = error.json(Some("sum_1"));
+        assert_eq!(json["code"], "no_capacity");
+        assert_eq!(json["exit"], 75);
+        assert_eq!(json["retryable"], true);
+        assert_eq!((json["hint"].as_str(), json["input"].as_str()), (Some("wait"), Some("sum_1")));
+        let text = anstream::adapter::strip_str(&error.text(None)).to_string();
+        assert_eq!(text, "error: no node can take it\nhint: wait\n");
+    }
+
+    #[test]
+    fn a_workers_error_tells_its_place_once() {
+        let worker = WorkerError {
+            kind: crate::rpc::channel::WorkerErrorKind::Throw,
+            message: "boom".into(),
+            file: Some("scout.js".into()),
+            line: Some(3),
+            column: None,
+            stack: Some("at f (scout.js:3)\nat g (scout.js:9)".into()),
+        };
+        let error: CliError = ApiError::new(ErrorCode::WorkerFailed, "boom").worker(worker).into();
+        assert_eq!(error.message, "boom  (scout.js:3)");
+        assert!(error.text(None).contains("   at g (scout.js:9)\n"));
+    }
+}

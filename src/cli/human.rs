@@ -1,0 +1,134 @@
+//! Records as sentences, where a table would be the poorer form.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::color::{FAINT, GOOD, WARN};
+use super::table::clean;
+use crate::model::death::Cause;
+use crate::model::units::{show_micros, show_millis};
+
+pub(crate) fn speaks(kind: &str) -> bool {
+    matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped")
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(value: &Value, name: &str) -> u64 {
+    value.get(name).and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// One record, newline included.
+pub(crate) fn line(kind: &str, value: &Value) -> String {
+    match kind {
+        "receipt" => receipt(value),
+        "event" => event(value),
+        "check" => check(value),
+        "beat" => beat(value),
+        _ => format!("{value}\n"),
+    }
+}
+
+fn cause(death: &Value) -> String {
+    let cause = death.get("cause").cloned().unwrap_or_default();
+    let words = serde_json::from_value::<Cause>(cause.clone()).map(|cause| cause.describe().to_owned());
+    let mut words = words.unwrap_or_else(|_| clean(cause.as_str().unwrap_or("unknown")));
+    for name in ["detail", "by"] {
+        if let Some(more) = death.get(name).and_then(Value::as_str) {
+            let _ = write!(words, " ({}{})", if name == "by" { "by " } else { "" }, clean(more));
+        }
+    }
+    words
+}
+
+fn receipt(value: &Value) -> String {
+    let vault = text(value, "vault");
+    let Some(death) = value.get("death") else {
+        let what =
+            if value.get("dry_run") == Some(&Value::Bool(true)) { "would die" } else { "gone already" };
+        return format!("{vault}  {what}\n");
+    };
+    let already = if value.get("changed") == Some(&Value::Bool(false)) { "dead already" } else { "dead" };
+    let (lived, calls) = (show_millis(number(value, "lived_ms")), number(value, "calls"));
+    let plural = if calls == 1 { "call" } else { "calls" };
+    let mut out = format!("{vault}  {already}: {}, lived {lived}, {calls} {plural}\n ", cause(death));
+    for line in value.get("reclaimed").and_then(Value::as_array).into_iter().flatten() {
+        let what = text(line, "what");
+        let what =
+            if what == "port" { format!("port {}", clean(text(line, "name"))) } else { what.to_owned() };
+        if line.get("gone") == Some(&Value::Bool(true)) {
+            let _ = write!(out, " {what} {} ", show_micros(number(line, "gone_after_us")));
+        } else {
+            let _ = write!(out, " {WARN}{what} {} is still there{WARN:#} ", clean(text(line, "name")));
+        }
+    }
+    let _ = writeln!(out, "      reclaimed in {}", show_micros(number(value, "reclaimed_us")));
+    out
+}
+
+fn event(value: &Value) -> String {
+    let at = text(value, "at");
+    let time = at.get(11..19).unwrap_or(at);
+    let (vault, name) = (text(value, "vault"), text(value, "event"));
+    let more = match name {
+        "died" => value.pointer("/receipt/death").map(cause).unwrap_or_default(),
+        "log" => clean(text(value, "text")),
+        "forged" => format!(
+            "{} on {} in {}",
+            clean(text(value, "worker")),
+            text(value, "node"),
+            show_micros(number(value, "forged_us"))
+        ),
+        "summoned" => format!("{}  {}", text(value, "summons"), clean(text(value, "worker"))),
+        "ticketed" => text(value, "ticket").to_owned(),
+        "claimed" => format!("{} by {}", text(value, "ticket"), clean(text(value, "peer"))),
+        _ => [text(value, "node"), text(value, "message")].join(" ").trim().to_owned(),
+    };
+    format!("{FAINT}{time}{FAINT:#}  {name:<9} {vault}  {more}").trim_end().to_owned() + "\n"
+}
+
+fn check(value: &Value) -> String {
+    let (level, what) = (text(value, "level"), text(value, "what"));
+    let style = if level == "ok" { GOOD } else { WARN };
+    match value.get("hint").and_then(Value::as_str) {
+        Some(hint) => format!("  {style}{level:<4}{style:#}  {what}        hint: {hint}\n"),
+        None => format!("  {style}{level:<4}{style:#}  {what}\n"),
+    }
+}
+
+fn beat(value: &Value) -> String {
+    format!("{}  lease {}\n", text(value, "vault"), show_millis(number(value, "lease_left_ms")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_reads_as_in_the_guide() {
+        let value = serde_json::json!({
+            "vault": "vlt_1", "changed": true, "lived_ms": 48_000, "calls": 2, "reclaimed_us": 900,
+            "death": { "cause": "destruct", "at": "2026-11-21T14:03:11Z" },
+            "reclaimed": [
+                { "what": "process", "name": "4242", "gone_after_us": 60, "gone": true },
+                { "what": "port", "name": "41873", "gone_after_us": 20, "gone": true },
+                { "what": "mounts", "name": "2", "gone_after_us": 20, "gone": false },
+            ],
+        });
+        let line = anstream::adapter::strip_str(&line("receipt", &value)).to_string();
+        insta::assert_snapshot!(line, @r"
+        vlt_1  dead: destruct, lived 48.0 s, 2 calls
+          process 0.06 ms  port 41873 0.02 ms  mounts 2 is still there       reclaimed in 0.90 ms
+        ");
+    }
+
+    #[test]
+    fn an_event_reads_as_one_line() {
+        let value = serde_json::json!({ "seq": 1, "at": "2026-11-21T14:03:11Z", "event": "log", "vault": "vlt_1", "text": "a\nb" });
+        let line = anstream::adapter::strip_str(&line("event", &value)).to_string();
+        assert_eq!(line, "14:03:11  log       vlt_1  a\u{fffd}b\n");
+    }
+}

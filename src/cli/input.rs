@@ -1,0 +1,269 @@
+//! What verbs read: ids, files of records, or an explicit `-`.
+//!
+//! A file holds records as JSON objects, one per line or printed over many, in arrays or not, or bare
+//! ids, one per line. What cannot be read becomes a failed item of its own and the rest goes on.
+//! Standard input is never read uninvited: it would eat the list of a `while read` loop.
+
+use std::fs;
+
+use serde_json::{Map, Value};
+
+use super::batch::Task;
+use super::error::{CliError, Kind};
+use super::stdin;
+use crate::client::Exit;
+use crate::model::id::{SummonsId, VaultId};
+use crate::model::ticket::Ticket;
+
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// How errors call it: the id where it has one.
+    pub(crate) name: String,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Id(String),
+    Record(Map<String, Value>),
+    /// `"ok": false`: an earlier verb's failure, which is passed on.
+    Failed(Value),
+    Broken(CliError),
+}
+
+fn is_id(text: &str) -> bool {
+    ["vlt_", "sum_", "tkt_"].iter().any(|prefix| text.starts_with(prefix))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Reads what the arguments name.
+pub(crate) async fn read(arguments: &[String]) -> Result<Vec<Item>, CliError> {
+    if arguments.is_empty() {
+        let error = CliError::usage("no id, file or - was given");
+        return Err(if stdin::is_piped() {
+            error.hint("add - to read records from standard input")
+        } else {
+            error.hint("give ids, files of records, or - for standard input")
+        });
+    }
+    let mut items = Vec::new();
+    for argument in arguments {
+        if argument == "-" {
+            let bytes =
+                stdin::read_all().await.map_err(|error| CliError::io("read standard input", &error))?;
+            items.extend(parse("standard input", &bytes));
+        } else if is_id(argument) {
+            items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
+        } else {
+            match fs::read(argument) {
+                Ok(bytes) => items.extend(parse(argument, &bytes)),
+                Err(error) => {
+                    let error = CliError::data("unreadable", format!("failed to read {argument}: {error}"))
+                        .hint("an argument is an id (vlt_…, sum_…), a file of records, or -");
+                    items.push(Item { name: argument.clone(), what: What::Broken(error) });
+                }
+            }
+        }
+    }
+    Ok(items)
+}
+
+/// Like [`read`], for verbs that make no sense without an item.
+pub(crate) async fn read_some(arguments: &[String]) -> Result<Vec<Item>, CliError> {
+    let items = read(arguments).await?;
+    if items.is_empty() {
+        let error = CliError::data("no_records", format!("{} holds no record", arguments.join(", ")));
+        return Err(error.hint("the command that should have written it may have failed"));
+    }
+    Ok(items)
+}
+
+fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        let error = CliError::data("bad_record", format!("{origin} is not UTF-8"));
+        return vec![Item { name: origin.to_owned(), what: What::Broken(error) }];
+    };
+    let mut items = Vec::new();
+    let mut at = 0;
+    loop {
+        at += text[at..].len() - text[at..].trim_start().len();
+        let rest = &text[at..];
+        if rest.is_empty() {
+            return items;
+        }
+        let line = rest.lines().next().unwrap_or(rest);
+        if !rest.starts_with(['{', '[']) {
+            items.push(bare(origin, line.trim(), place(text, at)));
+            at += line.len();
+            continue;
+        }
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        match values.next() {
+            Some(Ok(Value::Array(array))) => {
+                items.extend(array.into_iter().map(|value| item(origin, value, place(text, at))));
+                at += values.byte_offset();
+            }
+            Some(Ok(value)) => {
+                items.push(item(origin, value, place(text, at)));
+                at += values.byte_offset();
+            }
+            Some(Err(error)) => {
+                let line_number = place(text, at) + error.line() - 1;
+                let message =
+                    format!("{origin}:{line_number}:{}: the record is not JSON: {error}", error.column());
+                let error = CliError::data("bad_record", message);
+                items.push(Item { name: format!("{origin}:{line_number}"), what: What::Broken(error) });
+                // The next line that begins like a record is where sense may begin again.
+                at = text[at + 1..].find("\n{").map_or(text.len(), |offset| at + 1 + offset);
+            }
+            None => return items,
+        }
+    }
+}
+
+fn place(text: &str, at: usize) -> usize {
+    1 + text[..at].matches('\n').count()
+}
+
+fn bare(origin: &str, line: &str, number: usize) -> Item {
+    if is_id(line) {
+        return Item { name: line.to_owned(), what: What::Id(line.to_owned()) };
+    }
+    let shown: String = line.chars().take(40).collect();
+    let message = format!("{origin}:{number}: {shown:?} is neither a record nor an id");
+    Item { name: format!("{origin}:{number}"), what: What::Broken(CliError::data("bad_record", message)) }
+}
+
+fn item(origin: &str, value: Value, number: usize) -> Item {
+    match value {
+        Value::Object(fields) => {
+            let id = ["id", "vault", "pointer"].iter().find_map(|name| fields.get(*name)?.as_str());
+            let name = id.map_or_else(|| format!("{origin}:{number}"), str::to_owned);
+            if fields.get("ok") == Some(&Value::Bool(false)) {
+                return Item { name, what: What::Failed(Value::Object(fields)) };
+            }
+            Item { name, what: What::Record(fields) }
+        }
+        Value::String(text) => bare(origin, &text, number),
+        other => bare(origin, &other.to_string(), number),
+    }
+}
+
+impl Task for Item {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn passed_on(&self) -> Option<&Value> {
+        match &self.what {
+            What::Failed(value) => Some(value),
+            What::Id(_) | What::Record(_) | What::Broken(_) => None,
+        }
+    }
+}
+
+impl Item {
+    pub(crate) fn of_id(id: &str) -> Self {
+        Self { name: id.to_owned(), what: What::Id(id.to_owned()) }
+    }
+
+    fn field(&self, wanted: &'static str, of: &[(&str, &str)]) -> Result<&str, CliError> {
+        match &self.what {
+            What::Id(id) => Ok(id),
+            What::Record(fields) => {
+                let kind = fields.get("kind").and_then(Value::as_str).unwrap_or("record without kind");
+                of.iter()
+                    .find(|(of_kind, _)| *of_kind == kind)
+                    .and_then(|(_, name)| fields.get(*name)?.as_str())
+                    .ok_or_else(|| CliError::data("bad_record", format!("a {kind} record names no {wanted}")))
+            }
+            What::Failed(_) => Err(CliError::data("bad_record", "an earlier verb failed on it")),
+            What::Broken(error) => Err(error.clone()),
+        }
+    }
+
+    pub(crate) fn vault(&self) -> Result<VaultId, CliError> {
+        let of = [
+            ("vault", "id"),
+            ("ticket", "vault"),
+            ("beat", "vault"),
+            ("reply", "vault"),
+            ("receipt", "vault"),
+            ("event", "vault"),
+        ];
+        parse_id(self.field("vault", &of)?)
+    }
+
+    pub(crate) fn summons(&self) -> Result<SummonsId, CliError> {
+        parse_id(self.field("summons", &[("summons", "id"), ("vault", "summons")])?)
+    }
+
+    pub(crate) fn is_ticket(&self) -> bool {
+        matches!(&self.what, What::Record(fields) if fields.get("kind").is_some_and(|kind| kind == "ticket"))
+    }
+
+    /// The ticket document. It is strict: a field that it does not have is an error.
+    pub(crate) fn ticket(&self) -> Result<Ticket, CliError> {
+        match &self.what {
+            What::Record(fields) if self.is_ticket() => serde_json::from_value(Value::Object(fields.clone()))
+                .map_err(|error| {
+                    CliError::data("bad_ticket", format!("it is not a ticket: {error}"))
+                        .hint("hauki ticket --schema prints the form")
+                }),
+            What::Broken(error) => Err(error.clone()),
+            What::Id(_) | What::Record(_) | What::Failed(_) => {
+                Err(CliError::new(Kind::new("bad_record", Exit::Data), "it is not a ticket"))
+            }
+        }
+    }
+}
+
+fn parse_id<T: std::str::FromStr<Err = crate::model::id::IdError>>(text: &str) -> Result<T, CliError> {
+    text.parse().map_err(|error: crate::model::id::IdError| CliError::data("bad_id", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
+
+    fn names(text: &str) -> Vec<String> {
+        parse("f", text.as_bytes()).into_iter().map(|item| item.name).collect()
+    }
+
+    #[test]
+    fn records_come_in_every_spelling() {
+        let line = format!(r#"{{"v":1,"kind":"vault","id":"{VAULT}"}}"#);
+        let pretty = format!("{{\n  \"kind\": \"vault\",\n  \"id\": \"{VAULT}\"\n}}");
+        let text = format!("{line}\n\n{pretty}\n{pretty}{line}\r\n[{line},\n{line}]\n{VAULT}\n  {VAULT}  ");
+        let items = parse("f", text.as_bytes());
+        assert_eq!(items.len(), 8);
+        for item in &items {
+            assert_eq!(item.vault().expect("names a vault").as_str(), VAULT);
+        }
+        assert!(parse("f", b" \n\n").is_empty());
+    }
+
+    #[test]
+    fn a_bad_record_does_not_stop_the_others() {
+        let text = format!("{{\"kind\":\"vault\",\n oops\n{{\"id\":\"{VAULT}\"}}\nnonsense\n{VAULT}\n");
+        assert_eq!(names(&text), ["f:2", VAULT, "f:4", VAULT]);
+        let items = parse("f", text.as_bytes());
+        assert!(items[0].vault().is_err() && items[3].vault().is_ok());
+        assert!(parse("f", b"\xff")[0].vault().is_err());
+    }
+
+    #[test]
+    fn failures_are_passed_on_and_unknown_fields_do_not_matter() {
+        let text = format!(
+            r#"{{"ok":false,"kind":"error","id":"x"}} {{"kind":"ticket","vault":"{VAULT}","new":1}}"#
+        );
+        let items = parse("f", text.as_bytes());
+        assert!(items[0].passed_on().is_some());
+        assert!(items[1].passed_on().is_none() && items[1].is_ticket());
+        assert_eq!(items[1].vault().expect("names a vault").as_str(), VAULT);
+        assert_eq!(items[1].ticket().expect_err("is incomplete").kind.code, "bad_ticket");
+        assert_eq!(items[1].summons().expect_err("names none").kind.exit, Exit::Data);
+    }
+}

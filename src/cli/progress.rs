@@ -1,0 +1,128 @@
+//! What happens meanwhile, on standard error: a bar, plain lines, JSON lines, or nothing.
+
+use std::fmt::Debug;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+
+use anstream::ColorChoice;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::color::{self, GOOD};
+use crate::model::lease::Mono;
+use crate::model::units::show_micros;
+use crate::system::clock;
+
+/// One job at a time says what it has done; the last word is how long it took.
+pub(crate) trait Progress: Debug {
+    fn begin(&self, job: &str);
+    fn done(&self, job: &str, step: &str);
+    fn end(&self, job: &str, began: Mono);
+}
+
+pub(crate) const MODES: &str = "auto, bar, plain, json, none";
+
+/// `auto` draws on a terminal and is silent elsewhere, or plain with `-v`.
+pub(crate) fn choose(
+    mode: &str,
+    color: ColorChoice,
+    quiet: bool,
+    verbose: bool,
+) -> Option<Box<dyn Progress>> {
+    let terminal = io::stderr().is_terminal();
+    Some(match mode {
+        "auto" | "bar" | "plain" | "json" | "none" if quiet => Box::new(Nothing),
+        "auto" if terminal => Box::new(Bar { bar: Mutex::default(), color }),
+        "auto" if verbose => Box::new(Plain),
+        "auto" | "none" => Box::new(Nothing),
+        "bar" => Box::new(Bar { bar: Mutex::default(), color }),
+        "plain" => Box::new(Plain),
+        "json" => Box::new(Json),
+        _ => return None,
+    })
+}
+
+fn took(began: Mono) -> u64 {
+    clock::mono().since(began)
+}
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Progress for Nothing {
+    fn begin(&self, _: &str) {}
+    fn done(&self, _: &str, _: &str) {}
+    fn end(&self, _: &str, _: Mono) {}
+}
+
+#[derive(Debug)]
+struct Plain;
+
+impl Progress for Plain {
+    fn begin(&self, _: &str) {}
+
+    fn done(&self, job: &str, step: &str) {
+        // Nobody can be told that standard error is closed.
+        let _ = writeln!(io::stderr(), "{job}: {step}");
+    }
+
+    fn end(&self, job: &str, began: Mono) {
+        let _ = writeln!(io::stderr(), "{job}: done in {}", show_micros(took(began)));
+    }
+}
+
+#[derive(Debug)]
+struct Json;
+
+impl Json {
+    fn say(job: &str, state: &str, step: Option<&str>, took_us: Option<u64>) {
+        let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": state, "step": step, "took_us": took_us });
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+impl Progress for Json {
+    fn begin(&self, job: &str) {
+        Self::say(job, "begin", None, None);
+    }
+
+    fn done(&self, job: &str, step: &str) {
+        Self::say(job, "step", Some(step), None);
+    }
+
+    fn end(&self, job: &str, began: Mono) {
+        Self::say(job, "end", None, Some(took(began)));
+    }
+}
+
+/// A spinner while it lasts, and one line that stays: `clone scout.js  ✓ placed on local  …  4.1 ms`.
+#[derive(Debug)]
+struct Bar {
+    bar: Mutex<Option<(ProgressBar, String)>>,
+    color: ColorChoice,
+}
+
+impl Progress for Bar {
+    fn begin(&self, job: &str) {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg} {spinner}") {
+            bar.set_style(style);
+        }
+        bar.set_message(job.to_owned());
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some((bar, String::new()));
+    }
+
+    fn done(&self, job: &str, step: &str) {
+        if let Some((bar, steps)) = &mut *self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            steps.push_str(&format!("  {GOOD}✓{GOOD:#} {step}"));
+            bar.set_message(format!("{job}{steps}"));
+            bar.tick();
+        }
+    }
+
+    fn end(&self, job: &str, began: Mono) {
+        if let Some((bar, steps)) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+            let _ = writeln!(color::stderr(self.color), "{job}{steps}        {}", show_micros(took(began)));
+        }
+    }
+}

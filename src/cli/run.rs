@@ -1,0 +1,122 @@
+//! From the process's start to its exit code.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+
+use super::args::Cli;
+use super::complete;
+use super::context::{Ctx, Limit};
+use super::error::CliError;
+use crate::api::teardown::DestructQuery;
+use crate::client::Exit;
+
+/// How long the clean-up after a failed command may take.
+const CLEAN_UP: Duration = Duration::from_secs(5);
+
+/// The whole of `hauki`. The name it was called by does not matter, so `x-hauki-core` is the same.
+#[must_use]
+pub fn main() -> ExitCode {
+    complete::answer_shell();
+    match std::panic::catch_unwind(whole) {
+        Ok(exit) => exit,
+        Err(_) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: this is a defect in hauki; please report the lines above"
+            );
+            Exit::Bug.into()
+        }
+    }
+}
+
+fn whole() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error).into(),
+    };
+    let ctx = match Ctx::new(cli.globals) {
+        Ok(ctx) => ctx,
+        Err(error) => {
+            let _ = anstream::stderr().write_all(error.text(None).as_bytes());
+            return error.kind.exit.into();
+        }
+    };
+    let result = cli.command.run(&ctx);
+    let finished = ctx.out.finish();
+    let exit = match result.and_then(|exit| finished.map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            ctx.failed(&error);
+            error.kind.exit
+        }
+    };
+    undo(&ctx);
+    match ctx.status.get() {
+        Some(status) if exit == Exit::Ok => status.into(),
+        _ => exit.into(),
+    }
+}
+
+/// Help and version are answers; the rest is a usage error, as JSON where JSON was asked for.
+fn refused(error: &clap::Error) -> Exit {
+    use clap::error::ErrorKind;
+    let answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if !answer && wants_json() {
+        let text = error.render().to_string();
+        let text = text.trim_start_matches("error: ");
+        let (message, hint) = text.split_once("\n\n").unwrap_or((text, ""));
+        let hint = hint.lines().next().unwrap_or_default().trim();
+        let usage = CliError::usage(message.lines().map(str::trim).collect::<Vec<_>>().join(" ")).hint(hint);
+        let _ = writeln!(std::io::stderr(), "{}", usage.json(None));
+        return Exit::Usage;
+    }
+    match error.print() {
+        Ok(()) if answer => Exit::Ok,
+        Ok(()) => Exit::Usage,
+        Err(broken) => CliError::io("write", &broken).kind.exit,
+    }
+}
+
+/// The arguments did not parse, so this looks at them as they are.
+fn wants_json() -> bool {
+    let is_json = |text: &str| matches!(text, "json" | "jsonl");
+    let arguments: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let flag = arguments.iter().enumerate().any(|(index, word)| match word.as_str() {
+        "-o" | "--output" => arguments.get(index + 1).is_some_and(|value| is_json(value)),
+        _ => ["--output=", "-o="]
+            .iter()
+            .chain(&["-o"])
+            .any(|prefix| word.strip_prefix(prefix).is_some_and(is_json)),
+    });
+    flag || std::env::var("HAUKI_OUTPUT").is_ok_and(|value| is_json(&value))
+}
+
+/// Ends the vaults whose records were never written.
+fn undo(ctx: &Ctx) {
+    let lost = ctx.out.ledger.take();
+    if lost.is_empty() {
+        return;
+    }
+    let work = async {
+        let Some(endpoint) = ctx.endpoint_if_live().await else { return Ok(()) };
+        for vault in &lost {
+            let ended =
+                tokio::time::timeout(CLEAN_UP, endpoint.destruct(vault, &DestructQuery::default())).await;
+            match ended {
+                Ok(Ok(_)) => {
+                    ctx.remark(&format!("{vault} is destructed again: its record was not written\n"))
+                }
+                _ => {
+                    ctx.say(&format!("{vault} could not be destructed; it dies when its claim lease ends\n"))
+                }
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = ctx.block_on(Limit::OnlyIfSet, work) {
+        ctx.failed(&error);
+    }
+}

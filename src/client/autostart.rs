@@ -1,0 +1,253 @@
+//! Bringing up `haukid all` where nothing is configured and nobody listens.
+//!
+//! Any number of tools may find the socket dead at the same moment. They queue at an advisory lock
+//! on `<state_dir>/autostart.lock`; who gets it looks again, starts the daemon if there is still
+//! none, and holds the lock until the daemon has said through a pipe that it listens or why it
+//! cannot. The kernel drops the lock of a tool that dies. The daemon itself does not inherit the
+//! lock, runs in its own session with its own log file, and leaves by itself when it is idle, so a
+//! crash here leaves at worst a daemon that goes away in a few minutes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::FdFlags;
+
+use crate::system::clock;
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub socket: PathBuf,
+    pub state_dir: PathBuf,
+    /// The daemon to start instead of the one beside our own executable.
+    pub program: Option<PathBuf>,
+    pub idle_exit: String,
+    /// For how long the daemon may be silent.
+    pub patience: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AutostartError {
+    #[error("haukid could not start: {reason}")]
+    Refused { reason: String, log: PathBuf, last_lines: Vec<String> },
+    #[error("haukid ended before it was ready")]
+    Ended { log: PathBuf, last_lines: Vec<String> },
+    #[error("haukid was not ready within {after:?}")]
+    Silent { after: Duration, log: PathBuf, last_lines: Vec<String> },
+    #[error("haukid is not installed: neither beside {beside} nor on PATH")]
+    Missing { beside: String },
+    #[error("failed to start {program}")]
+    Spawn {
+        program: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("failed to prepare {path} for haukid")]
+    State {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("failed to connect to {path}")]
+    Socket {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Whether somebody listens. A socket file that nobody listens on any more counts as absent.
+pub fn is_live(socket: &Path) -> Result<bool, AutostartError> {
+    match UnixStream::connect(socket) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(false),
+        Err(source) => Err(AutostartError::Socket { path: socket.into(), source }),
+    }
+}
+
+/// Makes sure that somebody listens on the socket; tells whether a daemon had to be started. Blocks.
+pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
+    if is_live(&plan.socket)? {
+        return Ok(false);
+    }
+    let state = |path: &Path| {
+        let path = path.to_owned();
+        move |source| AutostartError::State { path, source }
+    };
+    fs::create_dir_all(&plan.state_dir).map_err(state(&plan.state_dir))?;
+    let lock_path = plan.state_dir.join("autostart.lock");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let mut lock = fd_lock::RwLock::new(options.open(&lock_path).map_err(state(&lock_path))?);
+    let _held = lock.write().map_err(state(&lock_path))?;
+    if is_live(&plan.socket)? {
+        return Ok(false);
+    }
+    start(plan)?;
+    Ok(true)
+}
+
+fn start(plan: &Plan) -> Result<(), AutostartError> {
+    let program = match &plan.program {
+        Some(program) => program.clone(),
+        None => find()?,
+    };
+    let log_path = plan.state_dir.join("haukid.log");
+    let state = |source| AutostartError::State { path: log_path.clone(), source };
+    let mut log = OpenOptions::new().create(true).append(true).read(true).open(&log_path).map_err(state)?;
+    let from = log.seek(SeekFrom::End(0)).map_err(state)?;
+    let (reader, writer) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|error| state(error.into()))?;
+    spawn(plan, &program, &log, writer.as_fd())
+        .map_err(|source| AutostartError::Spawn { program: program.clone(), source })?;
+    drop(writer);
+    let said = listen(&reader, plan.patience);
+    let mut last_lines = || last_lines(&mut log, from);
+    match said {
+        Ok(text) if text.trim_end() == "ready" => Ok(()),
+        Ok(text) => match text.trim().strip_prefix("failed:") {
+            Some(reason) => Err(AutostartError::Refused {
+                reason: reason.trim().to_owned(),
+                last_lines: last_lines(),
+                log: log_path,
+            }),
+            None => Err(AutostartError::Ended { last_lines: last_lines(), log: log_path }),
+        },
+        Err(_) => {
+            Err(AutostartError::Silent { after: plan.patience, last_lines: last_lines(), log: log_path })
+        }
+    }
+}
+
+/// `haukid` beside our own executable, or on `PATH`.
+pub fn find() -> Result<PathBuf, AutostartError> {
+    let path = std::env::var_os("PATH");
+    let own = std::env::current_exe().ok();
+    let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let on_path = path.iter().flat_map(std::env::split_paths);
+    beside
+        .iter()
+        .cloned()
+        .chain(on_path)
+        .map(|directory| directory.join("haukid"))
+        .find(|program| program.is_file())
+        .ok_or_else(|| AutostartError::Missing {
+            beside: own.unwrap_or_else(|| "hauki".into()).display().to_string(),
+        })
+}
+
+fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::Result<()> {
+    let number = ready.as_raw_fd();
+    let mut command = Command::new(program);
+    command
+        .args(["all", "--idle-exit", &plan.idle_exit, "--ready-fd", &number.to_string()])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log.try_clone()?);
+    let detach = move || {
+        rustix::process::setsid()?;
+        // SAFETY: the parent keeps the pipe open until spawn has returned, so the number is valid here.
+        let ready = unsafe { BorrowedFd::borrow_raw(number) };
+        rustix::io::fcntl_setfd(ready, FdFlags::empty())?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only setsid(2) and fcntl(2) are called, which are
+    // async-signal-safe, and nothing is allocated.
+    unsafe { command.pre_exec(detach) };
+    // Nobody waits for it: it outlives us, and init adopts it.
+    command.spawn().map(drop)
+}
+
+/// The one line that the daemon writes, or what came before the end of the pipe.
+fn listen(pipe: &OwnedFd, patience: Duration) -> io::Result<String> {
+    let end = clock::mono().plus_ms(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
+    let mut text = Vec::new();
+    loop {
+        let left = end.since(clock::mono());
+        if left == 0 {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let left = Timespec::try_from(Duration::from_micros(left)).map_err(|_| ErrorKind::InvalidInput)?;
+        match rustix::event::poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&left)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut chunk = [0; 512];
+        let length = rustix::io::read(pipe, &mut chunk)?;
+        text.extend_from_slice(&chunk[..length]);
+        if length == 0 || text.ends_with(b"\n") || text.len() > 64 * 1024 {
+            return Ok(String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+}
+
+/// What this start wrote into the log, at most its last ten lines.
+fn last_lines(log: &mut File, from: u64) -> Vec<String> {
+    const MOST: u64 = 16 * 1024;
+    let end = log.seek(SeekFrom::End(0)).unwrap_or(from);
+    let mut bytes = Vec::new();
+    let begin = from.max(end.saturating_sub(MOST));
+    if log.seek(SeekFrom::Start(begin)).is_err() || log.take(MOST).read_to_end(&mut bytes).is_err() {
+        return Vec::new();
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(10)..].iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn plan(directory: &Path, script: &str) -> Plan {
+        let program = directory.join("fake-haukid");
+        fs::write(&program, format!("#!/bin/bash\n{script}\n")).expect("writes");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("marks");
+        Plan {
+            socket: directory.join("hauki.sock"),
+            state_dir: directory.join("state"),
+            program: Some(program),
+            idle_exit: "5m".into(),
+            patience: Duration::from_secs(10),
+        }
+    }
+
+    #[test]
+    fn what_the_daemon_says_is_the_error() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let says = "echo one; echo two >&2; echo \"failed: no root\" >&$5";
+        match ensure(&plan(directory.path(), says)) {
+            Err(AutostartError::Refused { reason, last_lines, .. }) => {
+                assert_eq!((reason.as_str(), last_lines), ("no root", vec!["one".into(), "two".into()]));
+            }
+            other => panic!("{other:?}"),
+        }
+        match ensure(&plan(directory.path(), "echo segfault; exit 3")) {
+            Err(AutostartError::Ended { last_lines, .. }) => assert_eq!(last_lines, ["segfault"]),
+            other => panic!("{other:?}"),
+        }
+        let silent = Plan { patience: Duration::from_millis(50), ..plan(directory.path(), "exec sleep 1") };
+        assert!(matches!(ensure(&silent), Err(AutostartError::Silent { .. })));
+    }
+
+    #[test]
+    fn a_stale_socket_is_no_daemon() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let socket = directory.path().join("hauki.sock");
+        assert!(!is_live(&socket).expect("looks"));
+        let listener = std::os::unix::net::UnixListener::bind(&socket).expect("binds");
+        assert!(is_live(&socket).expect("looks"));
+        drop(listener);
+        assert!(socket.exists() && !is_live(&socket).expect("looks"));
+    }
+}

@@ -1,0 +1,294 @@
+//! Settings, each with its origin: flag, then environment, then files, then default.
+//!
+//! The strongest layer that says anything wins, value by value. Nothing is validated before it has
+//! won, so a bad value in a weak layer cannot break a command that overrides it; a file that is not
+//! well-formed is an error all the same, with its line and column.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::model::config::Config;
+use crate::model::units::{self, UnitError};
+use crate::system::paths;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Flag(&'static str),
+    Env(&'static str),
+    File(PathBuf),
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(out, "flag {name}"),
+            Self::Env(name) => write!(out, "environment {name}"),
+            Self::File(path) => write!(out, "file {}", path.display()),
+            Self::Default => out.write_str("default"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub value: Option<String>,
+    pub source: Source,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("failed to read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The parser's message tells line and column.
+    #[error("{path}{place} is not a hauki configuration", place = Place(.source.location()))]
+    Parse {
+        path: PathBuf,
+        #[source]
+        source: serde_yaml::Error,
+    },
+    #[error("{name} from {origin} cannot be used")]
+    Value {
+        name: &'static str,
+        origin: Source,
+        #[source]
+        source: UnitError,
+    },
+    #[error("{name} from {origin} is {value:?}, and must be one of: {allowed}")]
+    Choice { name: &'static str, origin: Source, value: String, allowed: &'static str },
+}
+
+struct Place(Option<serde_yaml::Location>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(place) => write!(out, ":{}:{}", place.line(), place.column()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What can be set, in the order in which it is shown.
+pub const NAMES: [Name; 12] = [
+    Name { key: "endpoint", env: "HAUKI_ENDPOINT", flag: "--endpoint" },
+    Name { key: "token_file", env: "HAUKI_TOKEN_FILE", flag: "--token-file" },
+    Name { key: "ca_file", env: "HAUKI_CA_FILE", flag: "--ca-file" },
+    Name { key: "output", env: "HAUKI_OUTPUT", flag: "--output" },
+    Name { key: "timeout", env: "HAUKI_TIMEOUT", flag: "--timeout" },
+    Name { key: "connect_timeout", env: "HAUKI_CONNECT_TIMEOUT", flag: "--connect-timeout" },
+    Name { key: "retries", env: "HAUKI_RETRIES", flag: "--retries" },
+    Name { key: "color", env: "HAUKI_COLOR", flag: "--color" },
+    Name { key: "progress", env: "HAUKI_PROGRESS", flag: "--progress" },
+    Name { key: "daemon.idle_exit", env: "HAUKI_IDLE_EXIT", flag: "" },
+    Name { key: "daemon.socket", env: "", flag: "" },
+    Name { key: "daemon.state_dir", env: "HAUKI_STATE_DIR", flag: "" },
+];
+
+#[derive(Debug, Clone, Copy)]
+pub struct Name {
+    pub key: &'static str,
+    env: &'static str,
+    flag: &'static str,
+}
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    values: BTreeMap<&'static str, Setting>,
+    /// The files that were read, the weakest first.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads one file; absent is the same as empty.
+fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ConfigError::Read { path: path.into(), source }),
+    };
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(Some(Config::default()));
+    }
+    let parsed = serde_yaml::from_str(&text);
+    parsed.map(Some).map_err(|source| ConfigError::Parse { path: path.into(), source })
+}
+
+fn of_file(config: &Config, key: &str) -> Option<String> {
+    let shown = |path: &PathBuf| path.display().to_string();
+    match key {
+        "endpoint" => config.endpoint.clone(),
+        "output" => config.output.clone(),
+        "timeout" => config.timeout.clone(),
+        "color" => config.color.clone(),
+        "progress" => config.progress.clone(),
+        "daemon.idle_exit" => config.daemon.idle_exit.clone(),
+        "daemon.socket" => config.daemon.socket.as_ref().map(shown),
+        "daemon.state_dir" => config.daemon.state_dir.as_ref().map(shown),
+        _ => None,
+    }
+}
+
+fn default_of(key: &str) -> Option<String> {
+    let text = match key {
+        "output" | "color" | "progress" => "auto",
+        "timeout" => "60s",
+        "connect_timeout" => "5s",
+        "retries" => "3",
+        "daemon.idle_exit" => "5m",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+impl Settings {
+    /// Lays the layers over each other. `explicit` is the file of `--config`, which must exist.
+    pub fn load(
+        flags: &BTreeMap<&'static str, String>,
+        env: impl Fn(&str) -> Option<String>,
+        explicit: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let paths = explicit.map_or_else(paths::config_files, |path| vec![path.to_owned()]);
+        let must_exist = explicit.is_some() || env("HAUKI_CONFIG").is_some();
+        let mut files = Vec::new();
+        for path in paths {
+            match read(&path)? {
+                Some(config) => files.push((path, config)),
+                None if must_exist => {
+                    return Err(ConfigError::Read { path, source: ErrorKind::NotFound.into() });
+                }
+                None => {}
+            }
+        }
+        let values = NAMES.into_iter().map(|name| {
+            let flag = || flags.get(name.key).cloned().map(|value| (value, Source::Flag(name.flag)));
+            let from_env = || {
+                let value = env(name.env).filter(|value| !value.is_empty() && !name.env.is_empty());
+                value.map(|value| (value, Source::Env(name.env)))
+            };
+            let from_files = || {
+                files.iter().rev().find_map(|(path, config)| {
+                    of_file(config, name.key).map(|value| (value, Source::File(path.clone())))
+                })
+            };
+            let setting = match flag().or_else(from_env).or_else(from_files) {
+                Some((value, source)) => Setting { value: Some(value), source },
+                None => Setting { value: default_of(name.key), source: Source::Default },
+            };
+            (name.key, setting)
+        });
+        Ok(Self { values: values.collect(), files: files.into_iter().map(|(path, _)| path).collect() })
+    }
+
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).and_then(|setting| setting.value.as_deref())
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
+        NAMES.iter().filter_map(|name| Some((name.key, self.values.get(name.key)?)))
+    }
+
+    fn source(&self, key: &str) -> Source {
+        self.values.get(key).map_or(Source::Default, |setting| setting.source.clone())
+    }
+
+    #[must_use]
+    pub fn is_default(&self, key: &str) -> bool {
+        self.source(key) == Source::Default
+    }
+
+    /// Milliseconds.
+    pub fn duration(&self, name: &'static str) -> Result<Option<u64>, ConfigError> {
+        let parsed = self.get(name).map(units::parse_duration).transpose();
+        parsed.map_err(|source| ConfigError::Value { name, origin: self.source(name), source })
+    }
+
+    /// One of a few words, or whatever else `parse` takes.
+    pub fn choice<T>(
+        &self,
+        name: &'static str,
+        allowed: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let value = self.get(name).unwrap_or_default();
+        parse(value).ok_or_else(|| ConfigError::Choice {
+            name,
+            origin: self.source(name),
+            value: value.to_owned(),
+            allowed,
+        })
+    }
+
+    /// Where the local daemon listens, by the same rule as the daemon's own.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        let by_env = matches!(self.source("daemon.state_dir"), Source::Env(_));
+        match (self.get("daemon.socket"), self.get("daemon.state_dir")) {
+            _ if by_env => paths::socket(),
+            (Some(socket), _) => socket.into(),
+            (None, Some(state)) => Path::new(state).join("hauki.sock"),
+            (None, None) => paths::socket(),
+        }
+    }
+
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        self.get("daemon.state_dir").map_or_else(paths::state_dir, PathBuf::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(
+        flags: &[(&'static str, &str)],
+        env: &[(&str, &str)],
+        file: &str,
+    ) -> Result<(Settings, tempfile::NamedTempFile), ConfigError> {
+        let path = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(&path, file).expect("writes");
+        let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::load(&flags, env, Some(path.path())).map(|settings| (settings, path))
+    }
+
+    #[test]
+    fn the_strongest_layer_wins_and_is_named() {
+        let file = "output: yaml\ntimeout: 9s\ncolor: never\n";
+        let env = [("HAUKI_OUTPUT", "json"), ("HAUKI_TIMEOUT", "8s"), ("HAUKI_COLOR", "")];
+        let (settings, path) = load(&[("output", "id")], &env, file).expect("loads");
+        assert_eq!(
+            (settings.get("output"), settings.source("output")),
+            (Some("id"), Source::Flag("--output"))
+        );
+        assert_eq!(settings.duration("timeout").expect("parses"), Some(8_000));
+        assert_eq!(settings.source("color"), Source::File(path.path().into()));
+        assert_eq!((settings.get("progress"), settings.source("progress")), (Some("auto"), Source::Default));
+        assert_eq!(settings.get("endpoint"), None);
+    }
+
+    #[test]
+    fn a_broken_file_names_line_and_column() {
+        for (text, place) in [("output: table\ntimeout: [\n", ":"), ("output: x\nspeed: 9\n", ":2:1")] {
+            let error = load(&[], &[], text).expect_err("is broken").to_string();
+            assert!(error.contains(place), "{error}");
+        }
+        assert!(load(&[], &[], "# nothing\n\n").is_ok());
+    }
+
+    #[test]
+    fn only_the_winner_is_judged() {
+        let (settings, _file) = load(&[("timeout", "3s")], &[], "timeout: soon\n").expect("loads");
+        assert_eq!(settings.duration("timeout").expect("parses"), Some(3_000));
+        let (settings, _file) = load(&[], &[], "timeout: soon\n").expect("loads");
+        assert!(settings.duration("timeout").is_err());
+    }
+}

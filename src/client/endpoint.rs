@@ -1,0 +1,332 @@
+//! A control plane, as an object: one method per path of `crate::api::paths`.
+//!
+//! The transport is a Unix socket, where the peer's credentials decide, or HTTPS with a bearer
+//! token. Plain HTTP over a network does not exist. Dropping a request's future closes its
+//! connection, which the server takes as a cancellation.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::error::ApiError;
+use crate::api::event::EventQuery;
+use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
+use crate::api::health::Health;
+use crate::api::paths;
+use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
+use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
+use crate::api::vault::{NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
+use crate::client::error::ClientError;
+use crate::client::retry::Retry;
+use crate::model::gem::GemPointer;
+use crate::model::id::{SummonsId, VaultId};
+use crate::model::secret::Secret;
+use crate::model::ticket::Ticket;
+
+/// Where a control plane listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    Unix(PathBuf),
+    /// `https://host[:port]`, no path.
+    Https(String),
+}
+
+impl FromStr for Address {
+    type Err = ClientError;
+
+    fn from_str(text: &str) -> Result<Self, ClientError> {
+        let error = || ClientError::Address(text.to_owned());
+        if let Some(path) = text.strip_prefix("unix://") {
+            return if path.starts_with('/') { Ok(Self::Unix(path.into())) } else { Err(error()) };
+        }
+        if text.starts_with('/') {
+            return Ok(Self::Unix(text.into()));
+        }
+        let url: reqwest::Url = text.parse().map_err(|_| error())?;
+        if url.scheme() != "https" || url.path() != "/" || url.host_str().is_none() {
+            return Err(error());
+        }
+        Ok(Self::Https(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(out, "unix://{}", path.display()),
+            Self::Https(url) => out.write_str(url),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub connect_timeout: Duration,
+    /// For one request; streams have none.
+    pub request_timeout: Duration,
+    pub retry: Retry,
+    /// For HTTPS.
+    pub token: Option<Secret>,
+    /// For HTTPS: the certificate authority in PEM form. There is no default store.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(60),
+            retry: Retry::default(),
+            token: None,
+            ca_file: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    http: reqwest::Client,
+    address: Address,
+    base: String,
+    options: Options,
+}
+
+fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, ClientError> {
+    let pem = std::fs::read(path).map_err(|source| ClientError::File { path: path.into(), source })?;
+    reqwest::Certificate::from_pem_bundle(&pem)
+        .map_err(|source| ClientError::Certificate { path: path.into(), source })
+}
+
+impl Endpoint {
+    /// Sets the client up; nothing is sent yet.
+    pub fn new(address: Address, options: Options) -> Result<Self, ClientError> {
+        // reqwest panics without a process-wide provider, also where no TLS is spoken. An error means
+        // that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let trusted = match (&address, &options.ca_file) {
+            (Address::Https(_), Some(path)) => certificates(path)?,
+            (Address::Https(_) | Address::Unix(_), _) => Vec::new(),
+        };
+        let mut builder = reqwest::Client::builder()
+            .tls_certs_only(trusted)
+            .no_proxy()
+            .connect_timeout(options.connect_timeout)
+            .user_agent(concat!("hauki/", env!("CARGO_PKG_VERSION")));
+        let base = match &address {
+            Address::Unix(path) => {
+                builder = builder.unix_socket(path.as_path());
+                "http://hauki".to_owned()
+            }
+            Address::Https(url) => url.clone(),
+        };
+        let http = builder.build().map_err(ClientError::Setup)?;
+        Ok(Self { http, address, base, options })
+    }
+
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.options.token {
+            Some(token) => request.bearer_auth(token.reveal()),
+            None => request,
+        }
+    }
+
+    fn failure(&self, path: &str, source: reqwest::Error) -> ClientError {
+        let (endpoint, path) = (self.address.to_string(), path.to_owned());
+        if source.is_connect() {
+            ClientError::Unreachable { endpoint, source }
+        } else if source.is_timeout() {
+            ClientError::Timeout { endpoint, path, after: self.options.request_timeout }
+        } else {
+            ClientError::Broken { endpoint, path, source }
+        }
+    }
+
+    async fn checked(&self, path: &str, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|source| self.failure(path, source))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(|source| self.failure(path, source))?;
+        Err(match serde_json::from_slice::<ApiError>(&body) {
+            Ok(error) => ClientError::Api(error),
+            Err(_) => self.not_ours(path, status.as_u16()),
+        })
+    }
+
+    fn not_ours(&self, path: &str, status: u16) -> ClientError {
+        ClientError::Protocol { endpoint: self.address.to_string(), path: path.to_owned(), status }
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &impl Serialize,
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<T, ClientError> {
+        self.options
+            .retry
+            .run(async || {
+                let mut request = self.request(method.clone(), path).query(query);
+                if let Some(body) = body {
+                    request = request.json(body);
+                }
+                let response = self.checked(path, request.timeout(self.options.request_timeout)).await?;
+                let status = response.status().as_u16();
+                let body = response.bytes().await.map_err(|source| self.failure(path, source))?;
+                serde_json::from_slice(&body).map_err(|_| self.not_ours(path, status))
+            })
+            .await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, ClientError> {
+        self.ask(Method::GET, path, query, None::<&()>).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        self.ask(Method::POST, path, &(), Some(body)).await
+    }
+
+    pub async fn spawn(&self, request: &SpawnRequest) -> Result<Spawned, ClientError> {
+        self.post(paths::SPAWN, request).await
+    }
+
+    pub async fn summon(&self, request: &SummonsRequest) -> Result<Summons, ClientError> {
+        self.post(paths::SUMMONS, request).await
+    }
+
+    pub async fn summons(&self, id: &SummonsId) -> Result<Summons, ClientError> {
+        self.get(&paths::with_id(paths::SUMMONS_ONE, id.as_str()), &()).await
+    }
+
+    pub async fn provision(&self, request: &ProvisionRequest) -> Result<Vault, ClientError> {
+        self.post(paths::PROVISION, request).await
+    }
+
+    pub async fn ticket(&self, request: &TicketRequest) -> Result<Ticket, ClientError> {
+        self.post(paths::TICKETS, request).await
+    }
+
+    pub async fn beat(&self, request: &BeatRequest) -> Result<BeatReply, ClientError> {
+        self.post(paths::HEARTBEATS, request).await
+    }
+
+    pub async fn vaults(&self, query: &VaultQuery) -> Result<VaultList, ClientError> {
+        self.get(paths::VAULTS, query).await
+    }
+
+    pub async fn vault(&self, id: &VaultId) -> Result<Vault, ClientError> {
+        self.get(&paths::with_id(paths::VAULT, id.as_str()), &()).await
+    }
+
+    pub async fn destruct(&self, id: &VaultId, query: &DestructQuery) -> Result<Destructed, ClientError> {
+        self.ask(Method::DELETE, &paths::with_id(paths::VAULT, id.as_str()), query, None::<&()>).await
+    }
+
+    pub async fn reap(&self, request: &ReapRequest) -> Result<Reaped, ClientError> {
+        self.post(paths::REAP, request).await
+    }
+
+    pub async fn gems(&self) -> Result<GemList, ClientError> {
+        self.get(paths::GEMS, &()).await
+    }
+
+    pub async fn gem_push(&self, push: &GemPush) -> Result<Gem, ClientError> {
+        self.post(paths::GEMS, push).await
+    }
+
+    pub async fn gem_resolve(&self, pointer: &GemPointer) -> Result<Gem, ClientError> {
+        self.get(paths::GEM_RESOLVE, &GemQuery { pointer: pointer.clone() }).await
+    }
+
+    pub async fn gem_remove(&self, pointer: &GemPointer) -> Result<GemRemoved, ClientError> {
+        let query = GemQuery { pointer: pointer.clone() };
+        self.ask(Method::DELETE, paths::GEMS, &query, None::<&()>).await
+    }
+
+    pub async fn nodes(&self) -> Result<NodeList, ClientError> {
+        self.get(paths::NODES, &()).await
+    }
+
+    pub async fn health(&self) -> Result<Health, ClientError> {
+        self.get(paths::HEALTH, &()).await
+    }
+
+    /// The stream of events. It ends with the daemon, or with the stored ones if `follow` is not set.
+    pub async fn events(&self, query: &EventQuery) -> Result<Events, ClientError> {
+        let request = self.request(Method::GET, paths::EVENTS).query(query);
+        let response = self.checked(paths::EVENTS, request).await?;
+        Ok(Events { response, endpoint: self.clone(), buffer: Vec::new(), start: 0 })
+    }
+}
+
+/// Lines of `application/x-ndjson`, each as JSON text.
+#[derive(Debug)]
+pub struct Events {
+    response: Response,
+    endpoint: Endpoint,
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl Events {
+    /// The next event; `None` at the end of the stream.
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ClientError> {
+        let broken = |events: &Self| events.endpoint.not_ours(paths::EVENTS, 200);
+        loop {
+            if let Some(length) = self.buffer[self.start..].iter().position(|byte| *byte == b'\n') {
+                let line = self.start..self.start + length;
+                self.start = line.end + 1;
+                if line.is_empty() {
+                    continue;
+                }
+                return serde_json::from_slice(&self.buffer[line]).map(Some).map_err(|_| broken(self));
+            }
+            self.buffer.drain(..self.start);
+            self.start = 0;
+            match self.response.chunk().await {
+                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
+                Ok(None) if self.buffer.is_empty() => return Ok(None),
+                Ok(None) => return Err(broken(self)),
+                Err(source) => return Err(self.endpoint.failure(paths::EVENTS, source)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_socket_or_https_and_nothing_else() {
+        for (text, shown) in [
+            ("unix:///run/hauki/hauki.sock", Some("unix:///run/hauki/hauki.sock")),
+            ("/run/hauki.sock", Some("unix:///run/hauki.sock")),
+            ("https://core.example:7443/", Some("https://core.example:7443")),
+            ("http://core.example", None),
+            ("unix://relative", None),
+            ("https://core.example/path", None),
+            ("core", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                text.parse::<Address>().ok().map(|address| address.to_string()).as_deref(),
+                shown,
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What a process of ours ends with. The numbers are public and stable: scripts branch on them.
+//!
+//! 64 to 78 are those of sysexits(3) where one fits; the small numbers are ours, because clap owns 2
+//! for usage. 125 to 127 stay free for shells and 255 is never used, because xargs stops at it.
+
+use crate::api::ErrorCode;
+use crate::rpc::message::code;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exit {
+    Ok,
+    Failure,
+    Usage,
+    NotFound,
+    Denied,
+    Conflict,
+    Partial,
+    WorkerFailed,
+    Quota,
+    Data,
+    Bug,
+    Io,
+    Temporary,
+    Config,
+    Timeout,
+    Interrupted,
+    BrokenPipe,
+    Terminated,
+}
+
+impl Exit {
+    pub const ALL: [Self; 18] = [
+        Self::Ok,
+        Self::Failure,
+        Self::Usage,
+        Self::NotFound,
+        Self::Denied,
+        Self::Conflict,
+        Self::Partial,
+        Self::WorkerFailed,
+        Self::Quota,
+        Self::Data,
+        Self::Bug,
+        Self::Io,
+        Self::Temporary,
+        Self::Config,
+        Self::Timeout,
+        Self::Interrupted,
+        Self::BrokenPipe,
+        Self::Terminated,
+    ];
+
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Denied => 4,
+            Self::Conflict => 5,
+            Self::Partial => 6,
+            Self::WorkerFailed => 7,
+            Self::Quota => 8,
+            Self::Data => 65,
+            Self::Bug => 70,
+            Self::Io => 74,
+            Self::Temporary => 75,
+            Self::Config => 78,
+            Self::Timeout => 124,
+            Self::Interrupted => 130,
+            Self::BrokenPipe => 141,
+            Self::Terminated => 143,
+        }
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failure => "failure",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::Denied => "denied",
+            Self::Conflict => "conflict",
+            Self::Partial => "partial",
+            Self::WorkerFailed => "worker_failed",
+            Self::Quota => "quota",
+            Self::Data => "data",
+            Self::Bug => "bug",
+            Self::Io => "io",
+            Self::Temporary => "temporary",
+            Self::Config => "config",
+            Self::Timeout => "timeout",
+            Self::Interrupted => "interrupted",
+            Self::BrokenPipe => "broken_pipe",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    /// When it is used, for `hauki help exit-codes` and the man page.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Ok => "done, or so already",
+            Self::Failure => "a failure that has no class of its own",
+            Self::Usage => "the command line is wrong; also a missing --yes or a missing -",
+            Self::NotFound => "no such summons, vault, gem or method",
+            Self::Denied => "the ticket or the peer has no right to this, or the ticket is expired",
+            Self::Conflict => "the vault is dead, the phase does not allow it, or the key was used before",
+            Self::Partial => "some items of a batch failed; their error records are on stdout",
+            Self::WorkerFailed => "the worker's own code failed",
+            Self::Quota => "a limit of the installation refuses it",
+            Self::Data => "a source, record, ticket or argument cannot be used as it is",
+            Self::Bug => "a defect in hauki",
+            Self::Io => "a file or standard output could not be read or written",
+            Self::Temporary => "no capacity, not reachable, or a lock is held: try again later",
+            Self::Config => "the configuration or the machine is not usable; see hauki doctor",
+            Self::Timeout => "--timeout or a call's deadline ran out",
+            Self::Interrupted => "interrupted by Ctrl-C (SIGINT)",
+            Self::BrokenPipe => "the reader of standard output went away (SIGPIPE)",
+            Self::Terminated => "terminated (SIGTERM)",
+        }
+    }
+
+    /// Whether the same command may succeed later without anybody changing it.
+    #[must_use]
+    pub fn retryable(self) -> bool {
+        matches!(self, Self::Temporary | Self::Timeout)
+    }
+
+    /// What a batch ends with: one code where all items agree, [`Exit::Partial`] where they differ.
+    #[must_use]
+    pub fn merge(items: impl IntoIterator<Item = Self>) -> Self {
+        let mut items = items.into_iter();
+        let Some(first) = items.next() else { return Self::Ok };
+        if items.all(|exit| exit == first) { first } else { Self::Partial }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+impl From<ErrorCode> for Exit {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::BadRequest | ErrorCode::TooLarge | ErrorCode::BadSource => Self::Data,
+            ErrorCode::Denied => Self::Denied,
+            ErrorCode::NotFound => Self::NotFound,
+            ErrorCode::VaultDead | ErrorCode::Conflict | ErrorCode::KeyReused => Self::Conflict,
+            ErrorCode::WorkerFailed => Self::WorkerFailed,
+            ErrorCode::Quota => Self::Quota,
+            ErrorCode::NoCapacity | ErrorCode::Temporary => Self::Temporary,
+            ErrorCode::Timeout => Self::Timeout,
+            ErrorCode::Environment => Self::Config,
+            ErrorCode::Internal => Self::Bug,
+        }
+    }
+}
+
+/// The public code and the exit of a JSON-RPC error number.
+#[must_use]
+pub fn of_rpc(number: i32) -> (&'static str, Exit) {
+    match number {
+        code::PARSE | code::INVALID_REQUEST => ("bad_request", Exit::Data),
+        code::INVALID_PARAMS => ("invalid_params", Exit::Data),
+        code::METHOD_NOT_FOUND => ("method_not_found", Exit::NotFound),
+        code::WORKER => ("worker_failed", Exit::WorkerFailed),
+        code::UNAUTHENTICATED => ("unauthenticated", Exit::Denied),
+        code::DENIED => ("denied", Exit::Denied),
+        code::VAULT_DEAD => ("vault_dead", Exit::Conflict),
+        code::DEADLINE => ("deadline", Exit::Timeout),
+        code::TOO_LARGE => ("too_large", Exit::Data),
+        code::MEMORY => ("memory", Exit::WorkerFailed),
+        code::BUSY => ("busy", Exit::Temporary),
+        code::INTERNAL => ("internal", Exit::Bug),
+        _ => ("rpc_error", Exit::Failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique_and_leave_the_shells_alone() {
+        for (index, exit) in Exit::ALL.iter().enumerate() {
+            assert!(Exit::ALL[..index].iter().all(|other| other.code() != exit.code()), "{exit:?}");
+            assert!(!(125..=127).contains(&exit.code()) && exit.code() != 255, "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_says_decides_the_exit() {
+        for (code, number) in [
+            (ErrorCode::NoCapacity, 75),
+            (ErrorCode::BadSource, 65),
+            (ErrorCode::VaultDead, 5),
+            (ErrorCode::Denied, 4),
+            (ErrorCode::WorkerFailed, 7),
+            (ErrorCode::Environment, 78),
+        ] {
+            assert_eq!(Exit::from(code).code(), number, "{code:?}");
+        }
+        for code in ErrorCode::ALL {
+            assert_ne!(Exit::from(code), Exit::Ok);
+        }
+    }
+
+    #[test]
+    fn a_batch_agrees_or_is_partial() {
+        assert_eq!(Exit::merge([]), Exit::Ok);
+        assert_eq!(Exit::merge([Exit::Ok, Exit::Ok]), Exit::Ok);
+        assert_eq!(Exit::merge([Exit::Conflict, Exit::Conflict]), Exit::Conflict);
+        assert_eq!(Exit::merge([Exit::Conflict, Exit::Ok]), Exit::Partial);
+        assert_eq!(Exit::merge([Exit::Conflict, Exit::Denied]), Exit::Partial);
+    }
+}

@@ -1,0 +1,212 @@
+//! A ghost against a gate of a few lines: real TCP, real TLS, a certificate made on the spot.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::model::death::{Cause, Death};
+use crate::model::digest::Sha256;
+use crate::model::id::{TicketId, VaultId};
+use crate::model::secret::Secret;
+use crate::model::ticket::{Auth, Endpoint, LeaseTerms, Protocol, TicketKind, Tls, Worker};
+use crate::rpc::line::LineReader;
+use crate::rpc::message::{Incoming, RpcError, code, write_error, write_request, write_result};
+
+fn ticket(port: u16, certificate: &[u8], lease_ms: u64) -> Ticket {
+    let now = clock::now();
+    Ticket {
+        v: 1,
+        kind: TicketKind::Ticket,
+        id: TicketId::mint(1, 1),
+        vault: VaultId::mint(1, 1),
+        generation: 1,
+        node: "local".parse().expect("a name"),
+        worker: Worker { name: "scout".into(), version: None, sha256: Sha256::of(b"") },
+        endpoint: Endpoint { ip: Ipv4Addr::LOCALHOST.into(), port },
+        tls: Tls {
+            version: "1.3".into(),
+            cert_sha256: Sha256::of(certificate),
+            key_sha256: Sha256::of(b"unused"),
+        },
+        auth: Auth { scheme: "biscuit".into(), token: Secret::new("open sesame".into()) },
+        protocol: Protocol::new(4096, 500),
+        methods: vec!["*".into()],
+        lease: LeaseTerms { claim_ms: 1_000, lease_ms, link: false, link_silence_ms: 750 },
+        issued_at: now,
+        expires_at: now + jiff::SignedDuration::from_secs(60),
+    }
+}
+
+/// What the gate answers to a method, or `None` to say nothing.
+fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticket: &Ticket) {
+    let welcome = Welcome {
+        vault: ticket.vault.clone(),
+        generation: 1,
+        worker: None,
+        methods: vec!["echo".into()],
+        lease_ms: ticket.lease.lease_ms,
+        lease_left_ms: ticket.lease.lease_ms,
+        link: false,
+        link_silence_ms: 750,
+        max_frame_bytes: 4096,
+        call_deadline_ms: 500,
+    };
+    match method {
+        reserved::HELLO if params.is_some_and(|params| params.contains("open sesame")) => {
+            write_result(out, id, &serde_json::to_string(&welcome).expect("serializes"));
+        }
+        reserved::HELLO => write_error(out, Some(id), &RpcError::new(code::UNAUTHENTICATED, "no")),
+        "echo" => write_result(out, id, params.unwrap_or("null")),
+        reserved::HEARTBEAT => write_result(out, id, r#"{"lease_left_ms":60}"#),
+        "black_hole" => return,
+        "die" => {
+            let death = Death { cause: Cause::HeartbeatLost, at: clock::now(), detail: None, by: None };
+            let dying = reserved::Dying { vault: ticket.vault.clone(), death };
+            let dying = serde_json::to_string(&dying).expect("serializes");
+            return write_request(out, None, reserved::DYING, Some(&dying));
+        }
+        _ => write_error(out, Some(id), &RpcError::new(code::METHOD_NOT_FOUND, "no such method")),
+    }
+    out.push(b'\n');
+}
+
+/// One gate that serves one connection and hands back the number of heartbeats at its end.
+async fn gate(lease_ms: u64) -> (Ticket, tokio::task::JoinHandle<u32>) {
+    let made = rcgen::generate_simple_self_signed(["gate".to_owned()]).expect("a certificate");
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("a configuration");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
+    let ticket = ticket(listener.local_addr().expect("an address").port(), &certificate, lease_ms);
+    let its = ticket.clone();
+    let server = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.expect("accepts");
+        let Ok(stream) = TlsAcceptor::from(Arc::new(config)).accept(tcp).await else { return 0 };
+        let (input, mut output) = tokio::io::split(stream);
+        let mut lines = LineReader::new(input, 8192);
+        let mut beats = 0;
+        while let Ok(Some(line)) = lines.next().await {
+            let Incoming::Single(Ok(request)) = Incoming::decode(line) else { panic!("a bad line") };
+            beats += u32::from(request.method == reserved::HEARTBEAT);
+            let mut out = Vec::new();
+            answer(&mut out, &request.method, request.params, request.id.unwrap_or("null"), &its);
+            if output.write_all(&out).await.is_err() || request.method == "die" {
+                break;
+            }
+        }
+        beats
+    });
+    (ticket, server)
+}
+
+fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), test).await.expect("in time") });
+}
+
+fn quiet() -> Options {
+    Options { beat: false, ..Options::default() }
+}
+
+#[test]
+fn calls_are_pipelined_and_results_stay_as_they_are() {
+    run(async {
+        let (ticket, _gate) = gate(60_000).await;
+        let ghost = Ghost::connect(&ticket, quiet()).await.expect("connects");
+        let (one, two) = (ghost.clone(), ghost.clone());
+        let (one, two) = tokio::join!(
+            one.call("echo", Some("[1,\n{\"b\":1,\"a\":1.10}]")),
+            two.call_typed::<Vec<u8>>("echo", &[1, 2, 3])
+        );
+        assert_eq!(one.expect("answers").get(), "[1, {\"b\":1,\"a\":1.10}]");
+        assert_eq!(two.expect("answers"), [1, 2, 3]);
+        let error = ghost.call("nothing", None).await.expect_err("fails");
+        assert_eq!((error.code(), error.exit().code()), ("method_not_found", 3));
+    });
+}
+
+#[test]
+fn another_certificate_gets_no_token() {
+    run(async {
+        let (mut ticket, gate) = gate(60_000).await;
+        ticket.tls.cert_sha256 = Sha256::of(b"another");
+        let error = Ghost::connect(&ticket, quiet()).await.expect_err("is refused");
+        assert!(matches!(error, GhostError::Tls { .. }), "{error:?}");
+        assert_eq!(gate.await.expect("ends"), 0);
+    });
+}
+
+#[test]
+fn a_wrong_token_and_an_expired_ticket_are_denied() {
+    run(async {
+        let (mut ticket, _gate) = gate(60_000).await;
+        ticket.auth.token = Secret::new("guess".into());
+        assert_eq!(Ghost::connect(&ticket, quiet()).await.expect_err("is refused").code(), "unauthenticated");
+        ticket.expires_at = clock::now() - jiff::SignedDuration::from_secs(1);
+        assert_eq!(Ghost::connect(&ticket, quiet()).await.expect_err("is refused").code(), "ticket_expired");
+    });
+}
+
+#[test]
+fn a_death_fails_all_pending_calls_with_its_reason() {
+    run(async {
+        let (ticket, _gate) = gate(60_000).await;
+        let ghost = Ghost::connect(&ticket, quiet()).await.expect("connects");
+        let mut events = ghost.events();
+        let (pending, _, why) =
+            tokio::join!(ghost.call("black_hole", None), ghost.notify("die", None), ghost.closed());
+        for error in [pending.expect_err("fails"), why, ghost.call("echo", None).await.expect_err("fails")] {
+            assert!(matches!(&error, GhostError::Dead { death, .. } if death.cause == Cause::HeartbeatLost));
+        }
+        assert_eq!(events.recv().await.expect("an event").method, reserved::DYING);
+    });
+}
+
+#[test]
+fn a_silent_gate_does_not_hold_a_call_for_ever() {
+    run(async {
+        let (ticket, _gate) = gate(60_000).await;
+        let ghost = Ghost::connect(&ticket, quiet()).await.expect("connects");
+        let error = ghost.call("black_hole", None).await.expect_err("fails");
+        assert!(matches!(error, GhostError::Silent { .. }), "{error:?}");
+        assert!(ghost.call("echo", None).await.is_ok());
+        let long = format!("[\"{}\"]", "x".repeat(5000));
+        assert_eq!(ghost.call("echo", Some(&long)).await.expect_err("fails").code(), "too_large");
+    });
+}
+
+#[test]
+fn it_beats_by_itself_and_closes_when_dropped() {
+    run(async {
+        let (ticket, gate) = gate(60).await;
+        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        let clone = ghost.clone();
+        drop(ghost);
+        assert!(clone.call("echo", None).await.is_ok());
+        drop(clone);
+        assert!(gate.await.expect("ends") >= 2);
+    });
+}
+
+#[test]
+fn a_closed_port_is_unreachable() {
+    run(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        let error = Ghost::connect(&ticket(port, b"", 1), quiet()).await.expect_err("is refused");
+        assert_eq!((error.code(), error.may_be_dead()), ("unreachable", true));
+    });
+}

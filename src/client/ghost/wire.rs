@@ -1,0 +1,256 @@
+//! One connection and its two tasks.
+//!
+//! The writer takes whole lines from a bounded queue and writes as many as there are before it
+//! flushes. The reader hands each reply to the call that waits for its id and each event to whoever
+//! listens. Either's end ends the other, and settles every pending call.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::value::RawValue;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::GhostError;
+use crate::model::death::Death;
+use crate::model::id::VaultId;
+use crate::rpc::line::LineReader;
+use crate::rpc::message::{Outgoing, RpcError, write_request};
+use crate::rpc::reserved::{DYING, Dying};
+
+/// What a reply may have beyond the result that `max_frame_bytes` bounds.
+const REPLY_OVERHEAD: usize = 4096;
+
+/// Something that nobody asked for.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// `hauki.log`, `hauki.event` or `hauki.dying`.
+    pub method: String,
+    pub params: Box<RawValue>,
+}
+
+type Reply = Result<Box<RawValue>, RpcError>;
+
+/// Why the connection ended.
+#[derive(Debug, Clone)]
+enum End {
+    Dead(Death),
+    Broken(String),
+}
+
+#[derive(Debug)]
+struct Shared {
+    vault: VaultId,
+    pending: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
+    end: watch::Sender<Option<End>>,
+    events: broadcast::Sender<Event>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    shared: Arc<Shared>,
+    tasks: Arc<Tasks>,
+}
+
+#[derive(Debug)]
+struct Tasks {
+    lines: mpsc::Sender<Vec<u8>>,
+    next: AtomicU64,
+    limit: usize,
+    reader: JoinHandle<()>,
+    writer: JoinHandle<()>,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        // Both halves go with their tasks, and with them the socket.
+        self.reader.abort();
+        self.writer.abort();
+    }
+}
+
+/// Takes the slot back when the caller stops waiting.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    id: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.shared.pending().remove(&self.id);
+    }
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Reply>>> {
+        // The map is whole after any panic: each access is one operation.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first reason stands. Dropping the senders wakes all who wait.
+    fn end(&self, reason: End) {
+        self.end.send_if_modified(|end| {
+            let first = end.is_none();
+            if first {
+                *end = Some(reason);
+            }
+            first
+        });
+        self.pending().clear();
+    }
+
+    fn error(&self) -> GhostError {
+        let vault = self.vault.clone();
+        match self.end.borrow().clone() {
+            Some(End::Dead(death)) => GhostError::Dead { vault, death },
+            Some(End::Broken(reason)) => GhostError::Broken { vault, reason },
+            None => GhostError::Broken { vault, reason: "the connection is closing".into() },
+        }
+    }
+}
+
+impl Wire {
+    pub(super) fn start<S>(stream: S, vault: VaultId, max_frame_bytes: usize) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (input, output) = tokio::io::split(stream);
+        let (lines, queue) = mpsc::channel(256);
+        let shared = Arc::new(Shared {
+            vault,
+            pending: Mutex::default(),
+            end: watch::Sender::new(None),
+            events: broadcast::Sender::new(1024),
+        });
+        let limit = max_frame_bytes.saturating_add(REPLY_OVERHEAD);
+        let reader = tokio::spawn(read(Arc::clone(&shared), input, limit));
+        let writer = tokio::spawn(write(Arc::clone(&shared), output, queue));
+        let tasks = Tasks { lines, next: AtomicU64::new(1), limit: max_frame_bytes, reader, writer };
+        Self { shared, tasks: Arc::new(tasks) }
+    }
+
+    pub(super) async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, GhostError> {
+        let id = self.tasks.next.fetch_add(1, Ordering::Relaxed);
+        let line = self.line(Some(id), method, params)?;
+        let (sender, receiver) = oneshot::channel();
+        self.shared.pending().insert(id, sender);
+        let _waiting = Waiting { shared: &self.shared, id };
+        // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
+        if self.is_closed() || self.tasks.lines.send(line).await.is_err() {
+            return Err(self.shared.error());
+        }
+        match receiver.await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(error)) => Err(GhostError::Rpc { vault: self.shared.vault.clone(), error }),
+            Err(_) => Err(self.shared.error()),
+        }
+    }
+
+    pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), GhostError> {
+        let line = self.line(None, method, params)?;
+        self.tasks.lines.send(line).await.map_err(|_| self.shared.error())
+    }
+
+    fn line(&self, id: Option<u64>, method: &str, params: Option<&str>) -> Result<Vec<u8>, GhostError> {
+        let mut line = Vec::with_capacity(96 + params.map_or(0, str::len));
+        // Legal JSON may hold newlines between its tokens, and only there; a line may not.
+        match params {
+            Some(text) if text.contains(['\n', '\r']) => {
+                let flat = text.replace(['\n', '\r'], " ");
+                write_request(&mut line, id, method, Some(&flat));
+            }
+            params => write_request(&mut line, id, method, params),
+        }
+        if line.len() - 1 > self.tasks.limit {
+            let (vault, bytes, limit) = (self.shared.vault.clone(), line.len() - 1, self.tasks.limit);
+            return Err(GhostError::TooLarge { vault, bytes, limit });
+        }
+        Ok(line)
+    }
+
+    pub(super) fn events(&self) -> broadcast::Receiver<Event> {
+        self.shared.events.subscribe()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.shared.end.borrow().is_some()
+    }
+
+    pub(super) async fn closed(&self) -> GhostError {
+        let mut end = self.shared.end.subscribe();
+        // The sender lives in `shared`, which we hold.
+        let _ = end.wait_for(Option::is_some).await;
+        self.shared.error()
+    }
+}
+
+async fn write<S: AsyncWrite>(
+    shared: Arc<Shared>,
+    mut output: WriteHalf<S>,
+    mut queue: mpsc::Receiver<Vec<u8>>,
+) {
+    while let Some(line) = queue.recv().await {
+        let mut result = output.write_all(&line).await;
+        while let (Ok(()), Ok(line)) = (&result, queue.try_recv()) {
+            result = output.write_all(&line).await;
+        }
+        if let Err(error) = match result {
+            Ok(()) => output.flush().await,
+            error => error,
+        } {
+            // The reader may still find `hauki.dying` in what has arrived, which says more.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            shared.end(End::Broken(format!("failed to write: {error}")));
+            return;
+        }
+    }
+}
+
+async fn read<S: AsyncRead>(shared: Arc<Shared>, input: ReadHalf<S>, limit: usize) {
+    let mut lines = LineReader::new(input, limit);
+    let mut dying = None;
+    let reason = loop {
+        match lines.next().await {
+            Ok(Some(line)) => match serde_json::from_slice::<Outgoing<'_>>(line) {
+                Ok(message) => deliver(&shared, message, &mut dying),
+                Err(error) => break format!("the gate sent what is no message: {error}"),
+            },
+            Ok(None) => break "the gate closed it".to_owned(),
+            // A gate that is killed sends no close_notify; its last words still count.
+            Err(error) => break chain(&error),
+        }
+    };
+    shared.end(match dying {
+        Some(Dying { death, .. }) => End::Dead(death),
+        None => End::Broken(reason),
+    });
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn deliver(shared: &Shared, message: Outgoing<'_>, dying: &mut Option<Dying>) {
+    if let Some(method) = message.method {
+        let params = message.params.unwrap_or(RawValue::NULL);
+        if method == DYING {
+            *dying = serde_json::from_str(params.get()).ok().or(dying.take());
+        }
+        // Nobody has to listen.
+        let _ = shared.events.send(Event { method, params: params.to_owned() });
+        return;
+    }
+    let Some(id) = message.id.and_then(|id| id.get().parse().ok()) else { return };
+    // A call that timed out is not there any more.
+    let Some(waiting) = shared.pending().remove(&id) else { return };
+    let reply = match message.error {
+        Some(error) => Err(error),
+        None => Ok(message.result.unwrap_or(RawValue::NULL).to_owned()),
+    };
+    let _ = waiting.send(reply);
+}
