@@ -1,5 +1,7 @@
 //! Contract 2: JSON-RPC 2.0 between a ghost and a gate, and the channel between a gate and a vault.
 
+#[cfg(any(feature = "cli", feature = "daemon"))]
+pub mod capability;
 pub mod channel;
 
 #[cfg(feature = "net")]
