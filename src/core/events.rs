@@ -54,6 +54,12 @@ impl EventLog {
         }
     }
 
+    /// The number of the latest event; zero before the first.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.state().last
+    }
+
     /// Ends every stream that follows; the daemon is stopping.
     pub fn close(&self) {
         self.state().live = None;
