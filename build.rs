@@ -1,1 +1,164 @@
-fn main() {}
+//! Builds the static vault init, so that one `cargo build` makes everything and `haukid` carries it.
+//!
+//! The init needs flags that nothing else may have (`+crt-static`, no PIE), hence a nested `cargo
+//! build` of that one binary in a target directory of its own, `target/vault-build`, which all
+//! profiles and tests share. The nested run sees `HAUKI_NESTED_BUILD` and returns at once, which is
+//! what ends the recursion.
+//!
+//! A heap may only be restored into the very binary that wrote it (fixed addresses of functions and
+//! tables, design §9), so the build id is a digest of the finished binary, written over a placeholder
+//! inside it. Hashing sources instead would call two binaries from two compilers the same.
+
+use std::env;
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What `src/vault/stamp.rs` holds until the digest is written over the zeros.
+const PLACEHOLDER: &[u8] = b"hauki-vault-build:00000000000000000000000000000000";
+const DIGITS: usize = 32;
+
+const WATCHED: [&str; 8] = [
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    "src/bin/hauki-vault.rs",
+    "src/lpc",
+    "src/rpc/channel.rs",
+    "src/vault",
+    ".cargo/config.toml",
+];
+
+#[allow(dead_code, reason = "tests/support includes this file for `static_build`")]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-env-changed=HAUKI_NESTED_BUILD");
+    for path in WATCHED {
+        println!("cargo:rerun-if-changed={path}");
+    }
+    if env::var_os("HAUKI_NESTED_BUILD").is_some() || env::var_os("CARGO_FEATURE_DAEMON").is_none() {
+        return Ok(());
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?);
+    let target = env::var("TARGET")?;
+    let shared = out
+        .ancestors()
+        .find(|path| path.file_name().is_some_and(|name| name == "build"))
+        .and_then(|build| build.ancestors().nth(2))
+        .ok_or("OUT_DIR lies in target/PROFILE/build")?;
+
+    let built = static_build(&package, shared, &target, "hauki-vault", "vault-init")?;
+    let (image, id) = stamp(fs::read(&built)?).ok_or("the init holds the build id's placeholder once")?;
+    fs::write(out.join("hauki-vault"), image)?;
+    println!("cargo:rustc-env=HAUKI_VAULT_BUILD={id}");
+    Ok(())
+}
+
+/// Builds one binary of this package statically and without PIE; returns where it lies.
+pub fn static_build(
+    package: &Path,
+    target_root: &Path,
+    target: &str,
+    binary: &str,
+    feature: &str,
+) -> Result<PathBuf, Box<dyn Error>> {
+    let directory = target_root.join("vault-build");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(leaks) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+        .current_dir(package)
+        .args(["build", "--quiet", "--locked", "--profile", "vault", "--no-default-features"])
+        .args(["--features", feature, "--bin", binary])
+        // With an explicit target the flags below do not reach build scripts and procedural macros,
+        // which cannot be static.
+        .args(["--target", target])
+        .arg("--target-dir")
+        .arg(&directory)
+        .env("HAUKI_NESTED_BUILD", "1")
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static\u{1f}-Crelocation-model=static")
+        .env("CFLAGS", "-D_GNU_SOURCE");
+    let status = cargo.status()?;
+    for base in [target_root.to_owned(), directory.clone(), directory.join(target)] {
+        age_engine_sources(&base);
+    }
+    if !status.success() {
+        return Err(format!("the nested build of {binary} failed: {status}").into());
+    }
+    Ok(directory.join(target).join("vault").join(binary))
+}
+
+/// Keeps `mquickjs-sys` from being rebuilt, with all of hauki behind it, by every single `cargo build`.
+///
+/// Its build script (0.2.0) tells cargo to watch two files that it generates itself, so it is always
+/// older than what it watches. Dating them back ends that; failures only cost the rebuild.
+fn age_engine_sources(base: &Path) {
+    let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    for package in entries(base).flat_map(|profile| entries(&profile.join("build"))) {
+        if !package.to_string_lossy().contains("mquickjs-sys-") {
+            continue;
+        }
+        for generated in ["mquickjs_atom.h", "mquickjs_stdlib.c"] {
+            if let Ok(file) = fs::File::options().append(true).open(package.join("out").join(generated)) {
+                let _ = file.set_modified(std::time::UNIX_EPOCH);
+            }
+        }
+    }
+}
+
+/// Variables of the outer build that would change the inner one or mark it as stale.
+fn leaks(name: &str) -> bool {
+    const PREFIXES: [&str; 6] =
+        ["CARGO_FEATURE_", "CARGO_CFG_", "CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "DEP_"];
+    const NAMES: [&str; 20] = [
+        "CARGO_BUILD_TARGET",
+        "CARGO_CRATE_NAME",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_PRIMARY_PACKAGE",
+        "CARGO_TARGET_DIR",
+        "CARGO_TARGET_TMPDIR",
+        "CLIPPY_ARGS",
+        "DEBUG",
+        "HOST",
+        "LLVM_PROFILE_FILE",
+        "NUM_JOBS",
+        "OPT_LEVEL",
+        "OUT_DIR",
+        "PROFILE",
+        "RUSTC_LINKER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "RUSTDOCFLAGS",
+        "RUSTFLAGS",
+        "TARGET",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Writes the digest of `image` over its placeholder. `None` if there is not exactly one.
+pub fn stamp(mut image: Vec<u8>) -> Option<(Vec<u8>, String)> {
+    let mut places = (0..image.len().saturating_sub(PLACEHOLDER.len() - 1))
+        .filter(|&at| image[at..].starts_with(PLACEHOLDER));
+    let at = places.next()?;
+    if places.next().is_some() {
+        return None;
+    }
+    let id = digest(&image);
+    let end = at + PLACEHOLDER.len();
+    image[end - DIGITS..end].copy_from_slice(id.as_bytes());
+    Some((image, id))
+}
+
+/// FNV-1a with 128 bits: it tells builds apart, it does not withstand an adversary.
+fn digest(bytes: &[u8]) -> String {
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let hash = bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(PRIME)
+    });
+    format!("{hash:032x}")
+}

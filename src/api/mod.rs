@@ -12,6 +12,7 @@ pub mod health;
 pub mod node;
 pub mod openapi;
 pub mod paths;
+pub mod peer;
 pub mod summons;
 pub mod teardown;
 pub mod vault;

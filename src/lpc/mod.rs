@@ -1,1 +1,6 @@
+//! What both JavaScript sides share: the worker's in a vault and the script's at the caller.
 
+pub mod arrow;
+pub mod dialect;
+pub mod engine;
+pub mod lexer;

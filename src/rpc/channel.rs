@@ -15,6 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::body::{Load, Loaded, Ready, Stats, WorkerError, WorkerErrorKind};
+
 /// Bytes before the body: length, kind, call.
 pub const HEADER: usize = 4 + 1 + 8;
 
@@ -72,90 +74,6 @@ pub enum FromVault {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Load {
-    pub source: String,
-    /// What errors call the file, for example `workers/scout.js`.
-    pub file: String,
-    /// The arguments of `create`, a JSON array as text.
-    pub args: String,
-    pub heap_bytes: u64,
-    pub deadline_ms: u32,
-    pub max_frame_bytes: u32,
-    /// Seeds the engine's random numbers; fresh per vault.
-    pub seed: u64,
-    /// The vault's own id, which `this_object()` shows.
-    pub vault: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ready {
-    /// Identifies the init binary: a heap may only be restored into the same build (design §9).
-    pub build: String,
-    /// Whether the init's own system call filter is in force.
-    pub locked: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Loaded {
-    /// Public methods, sorted.
-    pub methods: Vec<String>,
-    pub heap_used_bytes: u64,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stats {
-    pub heap_used_bytes: u64,
-    pub heap_limit_bytes: u64,
-    pub calls: u64,
-}
-
-/// Why the worker could not answer. The kinds are part of the public contract (`hauki-worker.7`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WorkerErrorKind {
-    /// The source does not parse.
-    Syntax,
-    /// The worker threw.
-    Throw,
-    /// No such public method.
-    NoMethod,
-    /// The parameters are not JSON that the engine takes.
-    Params,
-    /// The call's deadline passed inside the engine.
-    Deadline,
-    /// The heap is full; the worker goes on where it can.
-    Memory,
-    /// Recursion too deep.
-    Stack,
-    /// The result is a function, a cycle or otherwise not JSON.
-    Unserializable,
-    /// The result is longer than a frame may be.
-    TooLarge,
-    /// The init refuses the frame: a second load, a call before loading.
-    Protocol,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WorkerError {
-    pub kind: WorkerErrorKind,
-    pub message: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// One-based, as the author's editor counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub column: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stack: Option<String>,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
     #[error("a frame of {length} bytes is over the limit of {limit}")]
@@ -182,9 +100,11 @@ mod kind {
     pub const STATS_REPLY: u8 = 0x88;
 }
 
-/// A whole frame at the head of `bytes`: its kind, call, body, and the bytes to drop afterwards.
-/// `None` means that more bytes are needed.
-fn split(bytes: &[u8], limit: usize) -> Result<Option<(u8, u64, &[u8], usize)>, FrameError> {
+/// Kind, call, body, and the bytes to drop afterwards.
+type Parts<'a> = (u8, u64, &'a [u8], usize);
+
+/// A whole frame at the head of `bytes`. `None` means that more bytes are needed.
+fn split(bytes: &[u8], limit: usize) -> Result<Option<Parts<'_>>, FrameError> {
     let Some(length) = bytes.first_chunk::<4>().map(|head| u32::from_le_bytes(*head) as usize) else {
         return Ok(None);
     };
@@ -221,7 +141,7 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn take_u32<'a>(body: &'a [u8]) -> Option<(u32, &'a [u8])> {
+fn take_u32(body: &[u8]) -> Option<(u32, &[u8])> {
     let (head, rest) = body.split_first_chunk::<4>()?;
     Some((u32::from_le_bytes(*head), rest))
 }
@@ -292,20 +212,33 @@ pub fn encode_call(
     });
 }
 
+/// Writes a reply straight from the engine's text: the vault's hot path.
+pub fn encode_result(out: &mut Vec<u8>, call: u64, value: &str) {
+    frame(out, kind::RESULT, call, |out| out.extend_from_slice(value.as_bytes()));
+}
+
+/// Writes one line of a worker.
+pub fn encode_log(out: &mut Vec<u8>, text: &str) {
+    frame(out, kind::LOG, 0, |out| out.extend_from_slice(text.as_bytes()));
+}
+
+/// Writes an event of a worker.
+pub fn encode_event(out: &mut Vec<u8>, event: &str, data: &str) {
+    frame(out, kind::EVENT, 0, |out| {
+        put_text(out, event);
+        out.extend_from_slice(data.as_bytes());
+    });
+}
+
 impl FromVault {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Ready(ready) => frame(out, kind::READY, 0, |out| put_json(out, ready)),
             Self::Loaded(loaded) => frame(out, kind::LOADED, 0, |out| put_json(out, loaded)),
-            Self::Result { call, value } => {
-                frame(out, kind::RESULT, *call, |out| out.extend_from_slice(value.as_bytes()));
-            }
+            Self::Result { call, value } => encode_result(out, *call, value),
             Self::Error { call, error } => frame(out, kind::ERROR, *call, |out| put_json(out, error)),
-            Self::Event { event, data } => frame(out, kind::EVENT, 0, |out| {
-                put_text(out, event);
-                out.extend_from_slice(data.as_bytes());
-            }),
-            Self::Log { text } => frame(out, kind::LOG, 0, |out| out.extend_from_slice(text.as_bytes())),
+            Self::Event { event, data } => encode_event(out, event, data),
+            Self::Log { text } => encode_log(out, text),
             Self::Destruct => frame(out, kind::DESTRUCT, 0, |_| {}),
             Self::DestDone => frame(out, kind::DEST_DONE, 0, |_| {}),
             Self::Stats { call, stats } => frame(out, kind::STATS_REPLY, *call, |out| put_json(out, stats)),

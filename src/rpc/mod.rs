@@ -1,5 +1,6 @@
 //! Contract 2: JSON-RPC 2.0 between a ghost and a gate, and the channel between a gate and a vault.
 
+pub mod body;
 #[cfg(any(feature = "cli", feature = "daemon"))]
 pub mod capability;
 pub mod channel;

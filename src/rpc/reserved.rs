@@ -6,7 +6,6 @@ use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
-use crate::model::ticket::Worker;
 
 /// No worker's method may start with this.
 pub const PREFIX: &str = "hauki.";
@@ -41,7 +40,6 @@ pub struct Hello {
 pub struct Welcome {
     pub vault: VaultId,
     pub generation: u64,
-    pub worker: Option<Worker>,
     pub methods: Vec<String>,
     pub lease_ms: u64,
     pub lease_left_ms: u64,

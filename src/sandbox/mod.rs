@@ -16,6 +16,9 @@ use crate::model::receipt::Reclaimed;
 
 pub mod fake;
 pub mod lxc;
+pub mod pidfd;
+pub mod steady;
+pub mod stopwatch;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -1,1 +1,249 @@
+//! The real driver: liblxc containers, started by a process of their own.
+//!
+//! ```text
+//!   haukid (many threads)                 spawner (one thread)          monitor (one per vault)
+//!   LxcDriver --Order, channel end-->     forks                -->      liblxc, blocks in start
+//!             <--pidfd of the monitor--                                        |
+//!             <========== the init's first bytes, with its pid =============  init
+//!             <--Ended-------------       reaps                <--      has removed the cgroups
+//! ```
+//!
+//! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, pidfds of inits and
+//! monitors. A crash of `haukid` closes the channels, upon which the inits end and the monitors clean
+//! up; a crash of the spawner kills everything and leaves cgroups, which the keepers of the vaults
+//! remove; what a crash of both leaves is found by [`sweep`], by the name of the state directory.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Semaphore, watch};
+
+mod cgroup;
+mod config;
+mod diagnose;
+pub mod ffi;
+pub mod idrange;
+mod launch;
+mod link;
+mod monitor;
+mod oom;
+mod prune;
+mod rootfs;
+pub mod spawner;
+mod spawners;
+mod sweep;
+mod vault;
+mod wire;
+
+pub use vault::LxcSandbox;
+
+use super::{BoxFuture, Driver, Finding, StartError, Started, SweepError, Swept};
+use crate::model::id::VaultId;
+use crate::model::limits::Limits;
+use cgroup::Layout;
+use idrange::Slots;
+use spawners::Spawners;
+
+/// What the driver is to be like.
+#[derive(Debug, Clone)]
+pub struct LxcConfig {
+    /// Ours alone; strangers must be able to pass through it and all above it.
+    pub state_dir: PathBuf,
+    /// The beginning of all container and cgroup names; what follows comes from `state_dir`.
+    pub name_prefix: String,
+    /// The first id of the first vault's range.
+    pub id_base: u32,
+    pub most_vaults: usize,
+    /// The program that runs as process 1 of each vault: static, for there is nothing else inside.
+    pub init: Vec<u8>,
+    /// A program that calls [`spawner::dispatch`] first, with its arguments: `haukid` itself.
+    pub spawner_command: Vec<OsString>,
+}
+
+impl LxcConfig {
+    #[must_use]
+    pub fn new(state_dir: PathBuf, init: Vec<u8>) -> Self {
+        Self {
+            state_dir,
+            name_prefix: "hauki".into(),
+            id_base: idrange::BASE,
+            most_vaults: 4096,
+            init,
+            spawner_command: vec!["/proc/self/exe".into()],
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LxcSetupError {
+    #[error("{name:?} cannot begin a cgroup's name: expected 1 to 32 of a-z, 0-9 and -")]
+    Name { name: String },
+    #[error("the vaults may not pass through {path}; `chmod o+x {path}` lets them")]
+    Closed { path: PathBuf },
+    #[error("{step} {path}")]
+    System {
+        step: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What the driver and its vaults share.
+struct Shared {
+    layout: Layout,
+    /// The group of this daemon in every hierarchy; also how its containers' names begin.
+    group: String,
+    lxc_path: PathBuf,
+    rootfs: PathBuf,
+    seccomp: PathBuf,
+    slots: Slots,
+    live: watch::Sender<HashSet<String>>,
+    next_key: AtomicU64,
+    spawners: Spawners,
+    /// As many starts at a time as there are cores: more only makes each of them slower.
+    starting: Semaphore,
+    width: u32,
+}
+
+impl Shared {
+    /// `false` if that vault is there already.
+    fn remember(&self, id: &str) -> bool {
+        self.live.send_if_modified(|live| live.insert(id.to_owned()))
+    }
+
+    fn forget(&self, id: &str) {
+        self.live.send_if_modified(|live| live.remove(id));
+    }
+
+    fn lives(&self) -> HashSet<String> {
+        self.live.borrow().clone()
+    }
+
+    fn key(&self) -> u64 {
+        self.next_key.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+#[derive(Clone)]
+pub struct LxcDriver {
+    shared: Arc<Shared>,
+}
+
+impl LxcDriver {
+    /// Prepares the state directory; starts no process yet. Must be called within a tokio runtime.
+    pub fn start_new(config: LxcConfig) -> Result<Self, LxcSetupError> {
+        let LxcConfig { state_dir, name_prefix, id_base, most_vaults, init, spawner_command } = config;
+        let fits = (1..=32).contains(&name_prefix.len())
+            && name_prefix
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !fits {
+            return Err(LxcSetupError::Name { name: name_prefix });
+        }
+        let failed = |step, path: &Path| {
+            let path = path.to_path_buf();
+            move |source| LxcSetupError::System { step, path, source }
+        };
+        let state_dir = std::path::absolute(&state_dir).map_err(failed("find", &state_dir))?;
+        let lxc_path = state_dir.join("lxc");
+        let empty = state_dir.join("empty");
+        let roots = state_dir.join("rootfs");
+        for dir in [&lxc_path, &empty, &roots] {
+            rootfs::make_open_dir(dir).map_err(failed("make", dir))?;
+        }
+        if let Some(path) = rootfs::closed_parent(&roots) {
+            return Err(LxcSetupError::Closed { path });
+        }
+        let seccomp = state_dir.join("seccomp.profile");
+        std::fs::write(&seccomp, config::seccomp_profile()).map_err(failed("write", &seccomp))?;
+        let rootfs = rootfs::provide(&roots, &init).map_err(failed("fill", &roots))?;
+        let layout = Layout::detect().map_err(failed("read", Path::new("/proc/self/mountinfo")))?;
+        let width = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let width = u32::try_from(width).unwrap_or(u32::MAX);
+        let hash = rootfs::short_hash(state_dir.as_os_str().as_encoded_bytes());
+        Ok(Self {
+            shared: Arc::new(Shared {
+                layout,
+                group: format!("{name_prefix}-{hash}"),
+                lxc_path,
+                rootfs,
+                seccomp,
+                slots: Slots::new(id_base, most_vaults),
+                live: watch::Sender::default(),
+                next_key: AtomicU64::new(0),
+                spawners: Spawners::new(spawner_command, empty),
+                starting: Semaphore::new(width as usize),
+                width,
+            }),
+        })
+    }
+
+    /// The group in each cgroup hierarchy below which all vaults of this driver are.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        &self.shared.group
+    }
+
+    /// The spawner that runs now, for people and tests.
+    pub async fn spawner_pid(&self) -> Option<u32> {
+        self.shared.spawners.pid().await
+    }
+
+    /// As [`Driver::start`], with the handle of this driver.
+    pub async fn launch(
+        &self,
+        id: &VaultId,
+        limits: &Limits,
+    ) -> Result<(std::os::fd::OwnedFd, Arc<LxcSandbox>), StartError> {
+        let (shared, id, limits) = (Arc::clone(&self.shared), id.clone(), limits.clone());
+        let vault = id.clone();
+        if !shared.remember(id.as_str()) {
+            let source = io::ErrorKind::AlreadyExists.into();
+            return Err(StartError::System { vault, step: "start it twice", source });
+        }
+        // A task of its own: a caller that goes away must not leave half a vault.
+        let task = tokio::spawn(async move { launch::launch(shared, &id, &limits).await });
+        task.await.unwrap_or_else(|error| {
+            Err(StartError::System { vault, step: "wait for the start", source: io::Error::other(error) })
+        })
+    }
+
+    /// Resolves when no vault of this driver lives or is being started.
+    pub async fn idle(&self) {
+        let mut count = self.shared.live.subscribe();
+        // The sender lives in `shared`, so it cannot be gone.
+        let _ = count.wait_for(HashSet::is_empty).await;
+    }
+
+    /// Ends the spawner and removes this daemon's own groups. Vaults must have been reclaimed.
+    pub async fn close(&self) {
+        self.shared.spawners.close().await;
+        sweep::remove_daemon_groups(&self.shared);
+    }
+}
+
+impl Driver for LxcDriver {
+    fn start<'a>(
+        &'a self,
+        id: &'a VaultId,
+        limits: &'a Limits,
+    ) -> BoxFuture<'a, Result<Started, StartError>> {
+        Box::pin(async move {
+            let (channel, sandbox) = self.launch(id, limits).await?;
+            Ok(Started { channel, sandbox })
+        })
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>> {
+        Box::pin(sweep::sweep(Arc::clone(&self.shared)))
+    }
+
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {
+        Box::pin(diagnose::diagnose(Arc::clone(&self.shared)))
+    }
+}

@@ -1,0 +1,55 @@
+# hauki: `make demo` shows it, `make test` proves it, `make install` puts it in place.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CARGO ?= cargo
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+RELEASE = target/release
+
+.PHONY: all setup build demo test bench bless install uninstall clean
+
+all: build
+
+setup:
+	@sh packaging/setup-debian.sh
+
+build: setup
+	$(CARGO) build --release --locked
+
+demo: build
+	@PATH="$(CURDIR)/$(RELEASE):$$PATH" bash examples/demo.sh
+
+test:
+	@sh packaging/setup-debian.sh tests
+	@bash tests/all.sh
+
+bench: setup
+	$(CARGO) bench --locked --bench phases
+
+# Writes the generated files anew: man pages, completions, schemas, snapshots.
+bless: setup
+	HAUKI_BLESS=1 INSTA_UPDATE=always $(CARGO) test --locked --test generated
+
+install: build
+	install -D -m 755 $(RELEASE)/hauki $(DESTDIR)$(PREFIX)/bin/hauki
+	install -D -m 755 $(RELEASE)/haukid $(DESTDIR)$(PREFIX)/bin/haukid
+	ln -sf hauki $(DESTDIR)$(PREFIX)/bin/x-hauki-core
+	for page in man/*.[1-8]; do install -D -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}"; done
+	ln -sf hauki.1 $(DESTDIR)$(PREFIX)/share/man/man1/x-hauki-core.1
+	install -D -m 644 completions/hauki.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hauki
+	install -D -m 644 completions/_hauki $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hauki
+	install -D -m 644 completions/hauki.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/hauki.fish
+	for unit in packaging/*.service packaging/*.timer; do sed 's|/usr/local/bin|$(PREFIX)/bin|' "$$unit" | install -D -m 644 /dev/stdin "$(DESTDIR)$(UNITDIR)/$${unit##*/}"; done
+	install -d -m 755 $(DESTDIR)$(PREFIX)/share/hauki/workers
+	install -m 644 examples/workers/* $(DESTDIR)$(PREFIX)/share/hauki/workers/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/hauki $(DESTDIR)$(PREFIX)/bin/haukid $(DESTDIR)$(PREFIX)/bin/x-hauki-core
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man*/hauki*.[1-8] $(DESTDIR)$(PREFIX)/share/man/man1/x-hauki-core.1
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hauki $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hauki
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/hauki.fish
+	rm -f $(DESTDIR)$(UNITDIR)/hauki.service $(DESTDIR)$(UNITDIR)/hauki-reap.service $(DESTDIR)$(UNITDIR)/hauki-reap.timer
+	rm -rf $(DESTDIR)$(PREFIX)/share/hauki
+
+clean:
+	$(CARGO) clean

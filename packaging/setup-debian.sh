@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs what building and running hauki needs on Debian 12. Does nothing where all is there.
+set -eu
+
+packages="build-essential pkg-config libclang-dev lxc-dev liblxc1 python3"
+[ "${1:-}" = tests ] && packages="$packages jq mandoc zsh fish shellcheck openssl iproute2 nodejs"
+
+missing=""
+for package in $packages; do
+    # A tool that came another way, as Node.js often does, is as good as the package.
+    case "$package" in
+        nodejs) command -v node >/dev/null 2>&1 && continue ;;
+        python3) command -v python3 >/dev/null 2>&1 && continue ;;
+    esac
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" != 0 ]; then
+    echo "missing Debian packages:$missing" >&2
+    echo "hint: run as root, or: sudo apt-get install$missing" >&2
+    exit 1
+fi
+echo "installing Debian packages:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+# shellcheck disable=SC2086
+apt-get install -q -y --no-install-recommends $missing

@@ -1,0 +1,114 @@
+//! From the command line to the exit: build, serve, wait for a reason to leave, leave in order.
+
+use std::future::IntoFuture;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use super::args::{HaukidArgs, Role};
+use super::home::{Home, Socket};
+use super::peers::{self, Allowed, Caller};
+use super::ready::Ready;
+use super::role::{Parts, RoleError};
+use super::settings::Settings;
+use crate::system::{clock, logging};
+
+/// From SIGTERM until the vaults must be gone.
+const DRAIN: Duration = Duration::from_secs(10);
+/// What open requests get after that.
+const GOODBYE: Duration = Duration::from_secs(1);
+const IDLE_LOOK: Duration = Duration::from_millis(500);
+
+/// The whole of `haukid`, its spawner aside.
+///
+/// # Safety
+/// The process must have inherited `--ready-fd`, if it is given, for this purpose only.
+#[must_use]
+pub unsafe fn main(args: &HaukidArgs) -> ExitCode {
+    let serve = args.role.args();
+    logging::start("info", serve.log_json);
+    // SAFETY: passed on to our caller.
+    let mut ready = unsafe { Ready::from_raw(serve.ready_fd) };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&mut ready, &error),
+    };
+    let code = runtime.block_on(async {
+        match run(&args.role, &mut ready).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&mut ready, &*error),
+        }
+    });
+    runtime.shutdown_background();
+    code
+}
+
+fn refuse(ready: &mut Ready, error: &dyn std::error::Error) -> ExitCode {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    tracing::error!("haukid cannot start: {words}");
+    ready.failed(&words);
+    ExitCode::FAILURE
+}
+
+async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::Error>> {
+    let settings = Settings::resolve(role.args(), role.name())?;
+    let home = Home::claim(&settings.state_dir)?;
+    // Bound before anything is made, so that a path that cannot be bound costs nothing.
+    let mut socket = Socket::bind(&settings.socket, !settings.config.daemon.allow_uids.is_empty())?;
+    let parts = Parts::start(role, &home, &settings).await?;
+    let allowed = Allowed::new(&settings.config.daemon.allow_uids);
+    let router: Router = parts.router().layer(from_fn_with_state(allowed, peers::check));
+    let Some(listener) = socket.listener.take() else { return Err(Box::new(RoleError::NoNodes)) };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Caller>())
+        .with_graceful_shutdown(async {
+            let _ = stopped.await;
+        });
+    let mut serving = tokio::spawn(serving.into_future());
+    tracing::info!(role = role.name(), socket = %settings.socket.display(), pid = std::process::id(), "serving");
+    ready.serving();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+        () = idle(&parts, settings.idle_exit_ms) => tracing::info!("idle and empty: leaving"),
+        served = &mut serving => served??,
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    // New clients find no socket and start another daemon, which waits for the lock to be free.
+    drop(socket);
+    let left = parts.shut_down(DRAIN).await;
+    if left > 0 {
+        tracing::error!(left, "vaults were still there at the deadline; they die with this process");
+    }
+    let _ = stop.send(());
+    let _ = timeout(GOODBYE, serving).await;
+    drop(home);
+    Ok(())
+}
+
+/// Resolves when nothing has been asked for as long as that and no vault lives.
+async fn idle(parts: &Parts, limit_ms: Option<u64>) {
+    let Some(limit_ms) = limit_ms else { return std::future::pending().await };
+    let mut quiet_since = clock::mono();
+    loop {
+        sleep(IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)))).await;
+        let now = clock::mono();
+        match parts.quiet_us().await {
+            Some(quiet) if quiet / 1000 >= limit_ms && now.since(quiet_since) / 1000 >= limit_ms => return,
+            Some(_) => {}
+            None => quiet_since = now,
+        }
+    }
+}

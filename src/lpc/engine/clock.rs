@@ -1,0 +1,36 @@
+//! The clocks of the engine's side. `system::clock` belongs to the networked halves and is not in the init.
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// Microseconds on the monotonic clock.
+pub fn monotonic_us() -> u64 {
+    micros(clock_gettime(ClockId::Monotonic))
+}
+
+/// Microseconds since 1970.
+pub fn unix_us() -> u64 {
+    micros(clock_gettime(ClockId::Realtime))
+}
+
+fn micros(time: Timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1000
+}
+
+/// When a run of the engine must end.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    at_us: u64,
+}
+
+impl Deadline {
+    #[must_use]
+    pub fn after_ms(milliseconds: u32) -> Self {
+        Self { at_us: monotonic_us() + u64::from(milliseconds) * 1000 }
+    }
+
+    #[must_use]
+    pub fn passed(self) -> bool {
+        monotonic_us() >= self.at_us
+    }
+}

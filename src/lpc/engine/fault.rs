@@ -1,0 +1,159 @@
+//! From the engine's text of an error to a [`WorkerError`].
+//!
+//! The engine's stacks are cut to 127 bytes, so sources are evaluated under one-letter names, which
+//! leaves room for the frames; the author's file name is put in here.
+
+use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+
+/// The names under which the engine knows the worker's source and the prelude.
+pub const WORKER: &std::ffi::CStr = c"w";
+pub const PRELUDE: &std::ffi::CStr = c"h";
+const PRELUDE_NAME: &str = "<hauki>";
+
+/// One line of a stack: `    at scan (w:3:11)` or, for a syntax error, `    at w:3:11`.
+struct Frame<'a> {
+    function: &'a str,
+    place: &'a str,
+}
+
+impl<'a> Frame<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let rest = line.strip_prefix("    at ")?;
+        match rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")) {
+            Some((function, place)) => Some(Self { function, place }),
+            None => Some(Self { function: "", place: rest }),
+        }
+    }
+
+    fn is_workers(&self) -> bool {
+        self.place == "w" || self.place.starts_with("w:")
+    }
+
+    /// Line and column. The engine knows none for a frame that was interrupted in a loop.
+    fn position(&self, altered: &[u32]) -> Option<(u32, Option<u32>)> {
+        let (_, numbers) = self.place.split_once(':')?;
+        let (line, column) = numbers.split_once(':').unwrap_or((numbers, ""));
+        let line = line.parse().ok()?;
+        Some((line, column.parse().ok().filter(|_| !altered.contains(&line))))
+    }
+}
+
+/// The engine's text of an error: what `toString` said, and the lines of the stack at its end.
+pub struct Fault<'a> {
+    message: &'a str,
+    frames: Vec<Frame<'a>>,
+}
+
+impl<'a> Fault<'a> {
+    pub fn read(text: &'a str) -> Self {
+        let mut frames = Vec::new();
+        let mut message = text.trim_end_matches('\n');
+        loop {
+            let (before, last) = message.rsplit_once('\n').unwrap_or(("", message));
+            let Some(frame) = Frame::read(last) else { break };
+            frames.push(frame);
+            message = before;
+        }
+        frames.reverse();
+        Self { message, frames }
+    }
+
+    pub fn message(&self) -> &'a str {
+        self.message
+    }
+
+    /// Whether the heap was full. The engine throws `null` when not even the error fits.
+    pub fn is_memory(&self) -> bool {
+        matches!(
+            self.message,
+            "InternalError: out of memory" | "SyntaxError: not enough memory" | "null" | ""
+        )
+    }
+
+    /// Whether the engine itself called the recursion too deep.
+    pub fn is_native_stack(&self) -> bool {
+        matches!(self.message, "InternalError: C stack overflow" | "SyntaxError: stack overflow")
+    }
+
+    /// Whether a function stands on the stack more than once.
+    pub fn recurses(&self) -> bool {
+        let names: Vec<_> =
+            self.frames.iter().filter(|frame| frame.is_workers()).map(|frame| frame.function).collect();
+        names.iter().enumerate().any(|(index, name)| names[..index].contains(name))
+    }
+
+    /// The function of the worker that was running.
+    pub fn function(&self) -> Option<&'a str> {
+        let innermost = self.frames.iter().find(|frame| frame.is_workers())?;
+        (!matches!(innermost.function, "" | "<anonymous>" | "<eval>")).then_some(innermost.function)
+    }
+
+    /// The place is the worker's innermost frame; no other frame's line is the line of the error.
+    /// `altered` are the lines that the arrow rewriter changed: their columns mean nothing to the author.
+    pub fn into_error(
+        self,
+        kind: WorkerErrorKind,
+        message: Option<String>,
+        file: &str,
+        altered: &[u32],
+    ) -> WorkerError {
+        let innermost = self.frames.iter().find(|frame| frame.is_workers());
+        let place = innermost.and_then(|frame| frame.position(altered));
+        let stack = self.stack(file, altered);
+        WorkerError {
+            kind,
+            message: message.unwrap_or_else(|| self.message.to_owned()),
+            file: Some(file.to_owned()),
+            line: place.map(|(line, _)| line),
+            column: place.and_then(|(_, column)| column),
+            stack: (!stack.is_empty()).then_some(stack),
+        }
+    }
+
+    /// The stack under the author's file name and without the dispatcher's frames.
+    fn stack(&self, file: &str, altered: &[u32]) -> String {
+        let last = self.frames.iter().rposition(Frame::is_workers);
+        let shown = &self.frames[..last.map_or(0, |last| last + 1)];
+        let lines = shown.iter().map(|frame| {
+            let place = match (frame.position(altered), frame.place.split_once(':')) {
+                (Some((line, Some(column))), Some(("w", _))) => format!("{file}:{line}:{column}"),
+                (Some((line, None)), Some(("w", _))) => format!("{file}:{line}"),
+                (_, Some(("h", numbers))) => format!("{PRELUDE_NAME}:{numbers}"),
+                _ if frame.is_workers() => file.to_owned(),
+                _ => frame.place.to_owned(),
+            };
+            if frame.function.is_empty() {
+                format!("    at {place}")
+            } else {
+                format!("    at {} ({place})", frame.function)
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// An error of this side, without a place in the source.
+pub fn plain(kind: WorkerErrorKind, message: String) -> WorkerError {
+    WorkerError { kind, message, file: None, line: None, column: None, stack: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_parted_from_a_message_of_several_lines() {
+        let text = "Error: first\nsecond\n    at f (w:3:7)\n    at apply (native)\n    at run (h:1:2)\n";
+        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js", &[]);
+        assert_eq!(error.message, "Error: first\nsecond");
+        assert_eq!((error.line, error.column), (Some(3), Some(7)));
+        assert_eq!(error.stack.as_deref(), Some("    at f (a/b.js:3:7)"));
+    }
+
+    #[test]
+    fn rubbish_is_a_message() {
+        for text in ["", "\n", "    at ", "x", "    at f (w:99999999999:1)", "    at f (w:)"] {
+            let _ = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "f", &[]);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! MicroQuickJS behind strings: every raw call of the engine is in this file.
+//!
+//! Rules of the engine that the code below keeps:
+//! - The collector moves objects. A `JSValue` is only good until the next call that may allocate, unless
+//!   a `JSGCRef` holds it; results are turned into Rust strings before anything else is called.
+//! - A C string from the engine points into the heap: it is copied at once.
+//! - The parser looks at the byte after the text, which must be zero.
+//! - The engine has one host callback and gives it no pointer of ours. While it runs, the thread-local
+//!   [`RUNNING`] says for whom, so that nothing inside the heap points at Rust state.
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::{self, NonNull};
+
+use mquickjs_sys as sys;
+use sys::{JSContext, JSGCRef, JSValue};
+
+use super::memory::Memory;
+
+const UNDEFINED: JSValue = 3 | (2 << 2);
+const EXCEPTION: JSValue = 3 | (3 << 2);
+
+/// What a message with its stack is cut to; the engine's own stacks are at most 127 bytes.
+const ERROR_BYTES: usize = 16 * 1024;
+
+/// What a running script may ask of Rust. Set for the duration of one run.
+pub trait Efuns {
+    /// Whether the script must stop. Asked every few thousand operations.
+    fn interrupt(&mut self) -> bool;
+    /// The script called the door with these strings; an error is thrown into it.
+    fn call(&mut self, arguments: &[String]) -> Result<Option<String>, String>;
+}
+
+thread_local! {
+    static RUNNING: Cell<Option<NonNull<dyn Efuns>>> = const { Cell::new(None) };
+}
+
+/// Puts the previous script's efuns back, whatever happens.
+struct Run(Option<NonNull<dyn Efuns>>);
+
+impl Run {
+    fn with(efuns: &mut dyn Efuns) -> Self {
+        // SAFETY: only the lifetime is erased; the caller holds the borrow until this guard is dropped.
+        let erased: NonNull<dyn Efuns + 'static> = unsafe { std::mem::transmute(NonNull::from(efuns)) };
+        Self(RUNNING.replace(Some(erased)))
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        RUNNING.set(self.0);
+    }
+}
+
+/// An engine context inside a [`Memory`].
+pub struct Context {
+    raw: NonNull<JSContext>,
+    /// In the first page of the memory, where the engine may keep pointing at it.
+    dispatcher: NonNull<JSGCRef>,
+    heap_bytes: usize,
+    /// Text with a zero behind it; kept to save an allocation for each call.
+    scratch: Vec<u8>,
+    _memory: Memory,
+}
+
+/// The engine threw: its own text of the error, stack included.
+#[derive(Debug)]
+pub struct Thrown(pub String);
+
+#[derive(Debug, Clone, Copy)]
+pub enum Arguments<'a> {
+    None,
+    Json(&'a str),
+}
+
+/// Which step failed: reading the source or the arguments, or running.
+#[derive(Debug)]
+pub enum Failure {
+    Parse(Thrown),
+    Run(Thrown),
+}
+
+impl Failure {
+    pub fn into_thrown(self) -> Thrown {
+        match self {
+            Self::Parse(thrown) | Self::Run(thrown) => thrown,
+        }
+    }
+}
+
+impl Context {
+    pub fn new(memory: Memory, seed: u64) -> Self {
+        let (base, heap_bytes) = memory.heap();
+        // SAFETY: the memory is ours, aligned to a page, zeroed, long enough for the engine's own objects,
+        // and outlives the context; the library table is a constant of the engine.
+        let raw = unsafe {
+            sys::JS_SetHostCallback(Some(host_callback));
+            let raw = sys::JS_NewContext(base.as_ptr().cast(), heap_bytes, &raw const sys::js_stdlib);
+            sys::JS_SetInterruptHandler(raw, Some(interrupt_handler));
+            // The generator stays at zero for ever if it starts there.
+            sys::JS_SetRandomSeed(raw, if seed == 0 { 0x9e37_79b9_7f4a_7c15 } else { seed });
+            raw
+        };
+        let raw = NonNull::new(raw).expect("the engine returns the memory that it was given");
+        let dispatcher = memory.roots().cast::<JSGCRef>();
+        // SAFETY: the page of roots is ours, aligned, and lives as long as the context.
+        unsafe { sys::JS_AddGCRef(raw.as_ptr(), dispatcher.as_ptr()) };
+        Self { raw, dispatcher, heap_bytes, scratch: Vec::new(), _memory: memory }
+    }
+
+    /// Runs a script for its effects.
+    pub fn eval(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Failure> {
+        let _run = Run::with(efuns);
+        self.evaluate(source, name, 0).map(drop)
+    }
+
+    /// Runs a script whose last expression is the function that [`Context::dispatch`] calls.
+    pub fn eval_dispatcher(
+        &mut self,
+        efuns: &mut dyn Efuns,
+        source: &str,
+        name: &CStr,
+    ) -> Result<(), Failure> {
+        let _run = Run::with(efuns);
+        let value = self.evaluate(source, name, sys::JS_EVAL_RETVAL as c_int)?;
+        // SAFETY: the reference is valid and registered; nothing allocated since `value` was returned.
+        unsafe { (*self.dispatcher.as_ptr()).val = value };
+        Ok(())
+    }
+
+    /// Parses without running.
+    pub fn parse(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Thrown> {
+        let _run = Run::with(efuns);
+        let value = self.parse_raw(source, name, 0);
+        if value == EXCEPTION { Err(self.thrown()) } else { Ok(()) }
+    }
+
+    /// Calls the dispatcher with a verb, a name and arguments. `None` is `undefined`.
+    pub fn dispatch(
+        &mut self,
+        efuns: &mut dyn Efuns,
+        verb: &str,
+        name: &str,
+        arguments: Arguments<'_>,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let _run = Run::with(efuns);
+        let parsed = match arguments {
+            Arguments::None => UNDEFINED,
+            Arguments::Json(text) => self.parse_raw(text, c"<params>", sys::JS_EVAL_JSON as c_int),
+        };
+        if parsed == EXCEPTION {
+            return Err(Failure::Parse(self.thrown()));
+        }
+        let result = self.call_with(verb, name, parsed);
+        if result == EXCEPTION {
+            return Err(Failure::Run(self.thrown()));
+        }
+        if result == UNDEFINED {
+            return Ok(None);
+        }
+        match self.text_of(result) {
+            Some(text) => Ok(Some(text)),
+            None => Err(Failure::Run(self.thrown())),
+        }
+    }
+
+    fn call_with(&mut self, verb: &str, name: &str, parsed: JSValue) -> JSValue {
+        let raw = self.raw.as_ptr();
+        let empty = JSGCRef { val: UNDEFINED, prev: ptr::null_mut() };
+        let (mut first, mut second, mut third) = (empty, empty, empty);
+        let (arguments, verb_ref, name_ref) = (&raw mut first, &raw mut second, &raw mut third);
+        // SAFETY: the references are pushed and popped in stack order within this function, so none
+        // outlives its frame; every value is read back from its reference after each allocation;
+        // the stack has been checked for three arguments, the function and `this`.
+        unsafe {
+            sys::JS_PushGCRef(raw, arguments);
+            (*arguments).val = parsed;
+            sys::JS_PushGCRef(raw, verb_ref);
+            sys::JS_PushGCRef(raw, name_ref);
+            let verb = sys::JS_NewStringLen(raw, verb.as_ptr().cast(), verb.len());
+            (*verb_ref).val = verb;
+            let name = sys::JS_NewStringLen(raw, name.as_ptr().cast(), name.len());
+            (*name_ref).val = name;
+            let failed = verb == EXCEPTION || name == EXCEPTION || sys::JS_StackCheck(raw, 5) != 0;
+            let name = sys::JS_PopGCRef(raw, name_ref);
+            let verb = sys::JS_PopGCRef(raw, verb_ref);
+            let parsed = sys::JS_PopGCRef(raw, arguments);
+            if failed {
+                return EXCEPTION;
+            }
+            for value in [parsed, name, verb, (*self.dispatcher.as_ptr()).val, UNDEFINED] {
+                sys::JS_PushArg(raw, value);
+            }
+            sys::JS_Call(raw, 3)
+        }
+    }
+
+    fn evaluate(&mut self, source: &str, name: &CStr, flags: c_int) -> Result<JSValue, Failure> {
+        let function = self.parse_raw(source, name, flags);
+        if function == EXCEPTION {
+            return Err(Failure::Parse(self.thrown()));
+        }
+        // SAFETY: `function` is what the parser just returned; nothing was allocated in between.
+        let value = unsafe { sys::JS_Run(self.raw.as_ptr(), function) };
+        if value == EXCEPTION { Err(Failure::Run(self.thrown())) } else { Ok(value) }
+    }
+
+    fn parse_raw(&mut self, text: &str, name: &CStr, flags: c_int) -> JSValue {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(text.as_bytes());
+        self.scratch.push(0);
+        // SAFETY: the text is UTF-8, ends with a zero, and lies outside the heap, so it does not move.
+        unsafe {
+            sys::JS_Parse(self.raw.as_ptr(), self.scratch.as_ptr().cast(), text.len(), name.as_ptr(), flags)
+        }
+    }
+
+    fn text_of(&mut self, value: JSValue) -> Option<Vec<u8>> {
+        copy_text(self.raw.as_ptr(), value)
+    }
+
+    /// The pending exception as text. Runs the script's own `toString`, if it has one.
+    fn thrown(&mut self) -> Thrown {
+        let mut text = vec![0u8; ERROR_BYTES];
+        // SAFETY: the engine writes at most the given length, zero included.
+        unsafe { sys::JS_GetErrorStr(self.raw.as_ptr(), text.as_mut_ptr().cast(), text.len()) };
+        let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+        Thrown(String::from_utf8_lossy(&text[..end]).into_owned())
+    }
+
+    /// Bytes between the heap's start and its first free byte, garbage included.
+    pub fn occupied_bytes(&self) -> usize {
+        // SAFETY: the context begins with `heap_base` and `heap_free` (struct JSContext, 0.2.0); a test
+        // fails when a new version moves them.
+        let [base, free] = unsafe { self.raw.as_ptr().cast::<[usize; 2]>().read() };
+        free.saturating_sub(base)
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.heap_bytes
+    }
+
+    /// What is alive, after a collection.
+    pub fn live_bytes(&mut self) -> usize {
+        // SAFETY: no value is held outside a reference here.
+        unsafe { sys::JS_GC(self.raw.as_ptr()) };
+        self.occupied_bytes()
+    }
+}
+
+/// Copies the text of a value; `None` leaves an exception pending.
+fn copy_text(raw: *mut JSContext, value: JSValue) -> Option<Vec<u8>> {
+    let mut short = sys::JSCStringBuf { buf: [0; 5] };
+    let mut length = 0;
+    // SAFETY: the buffer outlives the pointer, which is used before anything else is called.
+    unsafe {
+        let text = sys::JS_ToCStringLen(raw, &raw mut length, value, &raw mut short);
+        (!text.is_null()).then(|| std::slice::from_raw_parts(text.cast::<u8>(), length).to_vec())
+    }
+}
+
+unsafe extern "C" fn interrupt_handler(_: *mut JSContext, _: *mut c_void) -> c_int {
+    let Some(mut efuns) = RUNNING.get() else { return 0 };
+    // SAFETY: the guard in `Run` keeps the borrow alive while the engine runs, on this thread only, and
+    // the engine does not call the handler from within an efun.
+    c_int::from(unsafe { efuns.as_mut() }.interrupt())
+}
+
+unsafe extern "C" fn host_callback(
+    raw: *mut JSContext,
+    _this: *mut JSValue,
+    count: c_int,
+    values: *mut JSValue,
+) -> JSValue {
+    let mut arguments = Vec::with_capacity(4);
+    for index in 0..count.max(0) as usize {
+        // SAFETY: the engine passes `count` values on its own stack, which the collector updates.
+        let value = unsafe { *values.add(index) };
+        match copy_text(raw, value) {
+            Some(text) => arguments.push(well_formed(text)),
+            None => return EXCEPTION,
+        }
+    }
+    let Some(mut efuns) = RUNNING.get() else { return UNDEFINED };
+    // SAFETY: as in `interrupt_handler`; no value of the engine is held across the call.
+    match unsafe { efuns.as_mut() }.call(&arguments) {
+        Ok(None) => UNDEFINED,
+        // SAFETY: the text is UTF-8 of the given length.
+        Ok(Some(text)) => unsafe { sys::JS_NewStringLen(raw, text.as_ptr().cast(), text.len()) },
+        Err(message) => {
+            let message = format!("{}\0", message.replace('\0', " "));
+            let class = sys::JSObjectClassEnum_JS_CLASS_ERROR;
+            // SAFETY: the format takes one C string, which `message` is.
+            unsafe { sys::JS_ThrowError(raw, class, c"%s".as_ptr(), message.as_ptr().cast::<c_char>()) }
+        }
+    }
+}
+
+/// The engine's strings are WTF-8: a lone surrogate becomes the replacement character.
+fn well_formed(text: Vec<u8>) -> String {
+    String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}

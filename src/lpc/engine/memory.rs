@@ -1,0 +1,91 @@
+//! The one mapping in which a worker lives.
+//!
+//! ```text
+//! base                base + 4 KiB                                   base + length
+//!  | roots             | engine context, heap ->            <- stack  |
+//! ```
+//!
+//! The first page holds the engine's roots, so that every pointer from the heap to the outside of the
+//! heap stays inside the mapping or points into the binary. In a vault the mapping is at one fixed
+//! address of a binary without PIE: between two calls its bytes are the worker, and may be written out
+//! and mapped again in another process of the same build (design §9).
+
+use std::ptr::NonNull;
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
+/// Where a vault maps a heap. Far above a static binary and its `brk`, far below the kernel's choice of
+/// address for anything else, and representable with 39 bits, as small aarch64 kernels have it.
+pub const FIXED_BASE: usize = 0x10_0000_0000;
+
+/// The engine crashes instead of answering when it has no room for its own objects.
+pub const LEAST_HEAP_BYTES: usize = 64 * 1024;
+
+/// More than any limit allows; the engine counts some sizes in 32 bits.
+const MOST_HEAP_BYTES: usize = 1024 * 1024 * 1024;
+
+const PAGE: usize = 4096;
+
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    #[error("a heap of {bytes} bytes is outside {LEAST_HEAP_BYTES} to {MOST_HEAP_BYTES}")]
+    Size { bytes: u64 },
+    #[error("mapping a heap of {bytes} bytes")]
+    Map {
+        bytes: usize,
+        #[source]
+        source: rustix::io::Errno,
+    },
+}
+
+/// Owns the mapping; what lies in it must be dropped first.
+pub struct Memory {
+    base: NonNull<u8>,
+    length: usize,
+}
+
+/// Where the mapping goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// At [`FIXED_BASE`], for a heap that may travel. One at a time in a process.
+    Fixed,
+    Anywhere,
+}
+
+impl Memory {
+    pub fn map(place: Place, heap_bytes: u64) -> Result<Self, MemoryError> {
+        let bytes = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
+        if !(LEAST_HEAP_BYTES..=MOST_HEAP_BYTES).contains(&bytes) {
+            return Err(MemoryError::Size { bytes: heap_bytes });
+        }
+        let length = bytes.next_multiple_of(PAGE) + PAGE;
+        let (address, flags) = match place {
+            Place::Fixed => (FIXED_BASE as *mut _, MapFlags::FIXED_NOREPLACE),
+            Place::Anywhere => (std::ptr::null_mut(), MapFlags::empty()),
+        };
+        let flags = flags | MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: FIXED_NOREPLACE fails instead of replacing what is mapped, so this is always new memory.
+        let address = unsafe { mmap_anonymous(address, length, ProtFlags::READ | ProtFlags::WRITE, flags) };
+        let address = address.map_err(|source| MemoryError::Map { bytes: length, source })?;
+        let base = NonNull::new(address.cast::<u8>()).expect("a mapping is never at address zero");
+        Ok(Self { base, length })
+    }
+
+    /// The page of roots.
+    pub fn roots(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// The engine's part, as address and length.
+    pub fn heap(&self) -> (NonNull<u8>, usize) {
+        // SAFETY: every mapping is at least a page and a least heap long.
+        (unsafe { self.base.add(PAGE) }, self.length - PAGE)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours and its user is gone by contract; failure would only leak it.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.length) };
+    }
+}

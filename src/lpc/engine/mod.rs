@@ -1,0 +1,26 @@
+//! The JavaScript engine: one worker in one fixed piece of memory.
+//!
+//! Only strings cross between Rust and the engine; JSON is the data format in both directions. A worker
+//! is its [`Memory`] and its [`WorkerState`]; whatever else a run needs (the deadline, who calls, where
+//! its lines go) is passed in for that run and forgotten. Errors leave the engine usable: a call that
+//! threw, ran out of time or filled the heap is over, and the next one starts fresh.
+
+mod clock;
+mod fault;
+mod ffi;
+mod memory;
+mod reply;
+mod run;
+mod source;
+mod state;
+mod worker;
+
+pub use clock::Deadline;
+pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
+pub use run::Host;
+pub use source::check;
+pub use state::WorkerState;
+pub use worker::{Call, Engine};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! One run of the engine: its deadline, its efuns, and what it said about its own end.
+
+use super::clock::{self, Deadline};
+use super::ffi::Efuns;
+
+/// Where the effects of a worker go. The init's writes frames; the caller's script prints.
+pub trait Host {
+    /// A line of `print` or `write`.
+    fn log(&mut self, text: &str);
+    /// `emit(event, data)`; an error is thrown into the worker.
+    fn event(&mut self, event: &str, data: &str) -> Result<(), String>;
+    /// `destruct(this_object())`.
+    fn destruct(&mut self);
+    /// Called now and then while the worker runs, so that lines and events do not wait for its end.
+    fn tick(&mut self);
+}
+
+/// Takes nothing anywhere: for parsing and for the prelude.
+pub(super) struct Silence;
+
+impl Host for Silence {
+    fn log(&mut self, _: &str) {}
+    fn event(&mut self, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+    fn destruct(&mut self) {}
+    fn tick(&mut self) {}
+}
+
+pub(super) struct Run<'a> {
+    host: &'a mut dyn Host,
+    deadline: Option<Deadline>,
+    caller: &'a str,
+    vault: &'a str,
+    outcome: Outcome,
+}
+
+/// What the engine's exception alone does not tell.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub interrupted: bool,
+    /// Something that is not an Error was thrown: its text.
+    pub thrown: Option<String>,
+    pub unserializable: Option<String>,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(host: &'a mut dyn Host, deadline: Option<Deadline>, caller: &'a str, vault: &'a str) -> Self {
+        Self { host, deadline, caller, vault, outcome: Outcome::default() }
+    }
+
+    pub fn outcome(self) -> Outcome {
+        self.outcome
+    }
+}
+
+impl Efuns for Run<'_> {
+    fn interrupt(&mut self) -> bool {
+        self.host.tick();
+        let passed = self.deadline.is_some_and(Deadline::passed);
+        self.outcome.interrupted |= passed;
+        passed
+    }
+
+    fn call(&mut self, arguments: &[String]) -> Result<Option<String>, String> {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["log", text] => self.host.log(text),
+            ["event", event, data] => self.host.event(event, data)?,
+            ["destruct"] => self.host.destruct(),
+            ["now"] => return Ok(Some((clock::unix_us() / 1000).to_string())),
+            ["monotonic"] => {
+                let now = clock::monotonic_us();
+                return Ok(Some(format!("{}.{:03}", now / 1000, now % 1000)));
+            }
+            ["caller"] if self.caller.is_empty() => {}
+            ["caller"] => return Ok(Some(self.caller.to_owned())),
+            ["vault"] => return Ok(Some(self.vault.to_owned())),
+            ["thrown", text] => self.outcome.thrown = Some((*text).to_owned()),
+            ["unserializable", text] => self.outcome.unserializable = Some((*text).to_owned()),
+            _ => return Err("no such efun".to_owned()),
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,21 @@
+//! What a worker has beside its heap.
+
+use serde::{Deserialize, Serialize};
+
+/// Together with the heap's bytes this is the whole worker: small, and written as JSON beside them when
+/// a heap travels (design §9). The random numbers' state is inside the heap.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerState {
+    /// The id that `this_object()` shows.
+    pub vault: String,
+    /// What errors call the source.
+    pub file: String,
+    /// Sorted; empty until the source is loaded.
+    pub methods: Vec<String>,
+    pub loaded: bool,
+    /// Lines that the arrow rewriter changed, one-based.
+    pub altered_lines: Vec<u32>,
+    /// Calls that reached the worker.
+    pub calls: u64,
+}

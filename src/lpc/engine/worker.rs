@@ -1,0 +1,193 @@
+//! The life of one worker in its engine: prelude, source, `create`, calls, `dest`.
+
+use crate::lpc::{arrow, dialect};
+use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+
+use super::clock::Deadline;
+use super::fault::{self, Fault, plain};
+use super::ffi::{Arguments, Context, Failure, Thrown};
+use super::memory::Memory;
+use super::reply;
+use super::run::{self, Host, Run, Silence};
+use super::source::{program, syntax_error};
+use super::state::WorkerState;
+
+const PRELUDE: &str = include_str!("prelude.js");
+
+/// Called by the runtime at the right moment, never by a caller.
+const APPLIES: [&str; 2] = ["create", "dest"];
+
+/// A worker's engine. It owns the memory; dropping it is the end of the worker.
+pub struct Engine {
+    context: Context,
+    state: WorkerState,
+}
+
+/// One call, as the gate passes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    pub method: &'a str,
+    /// JSON: an array is spread over the arguments, an object is the single argument.
+    pub params: Option<&'a str>,
+    /// Who calls, as JSON, for `previous_object()`; empty for nobody.
+    pub caller: &'a str,
+    pub deadline: Deadline,
+}
+
+impl Engine {
+    /// An engine with the prelude and no worker. `seed` starts its random numbers.
+    pub fn new(memory: Memory, seed: u64, vault: &str) -> Result<Self, WorkerError> {
+        let state = WorkerState { vault: vault.to_owned(), ..WorkerState::default() };
+        let mut context = Context::new(memory, seed);
+        let mut silence = Silence;
+        let mut run = Run::new(&mut silence, None, "", vault);
+        match context.eval_dispatcher(&mut run, PRELUDE, fault::PRELUDE) {
+            Ok(()) => Ok(Self { context, state }),
+            Err(failure) => {
+                let Thrown(text) = failure.into_thrown();
+                Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &[]))
+            }
+        }
+    }
+
+    /// Evaluates the worker's source and runs its `create` with `args`, a JSON array.
+    pub fn load(
+        &mut self,
+        host: &mut dyn Host,
+        source: &str,
+        file: &str,
+        args: &str,
+        deadline: Deadline,
+    ) -> Result<&[String], WorkerError> {
+        file.clone_into(&mut self.state.file);
+        let source = program(source, file)?;
+        let text = arrow::rewrite(source);
+        self.state.altered_lines = arrow::altered_lines(source, &text);
+        let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
+        if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
+            let outcome = run.outcome();
+            return Err(match failure {
+                Failure::Parse(thrown) => syntax_error(&thrown, source, &text, file),
+                Failure::Run(thrown) => self.run_error(&thrown, outcome),
+            });
+        }
+        self.state.methods = self.find_methods(host, deadline)?;
+        self.apply(host, "create", Arguments::Json(args), deadline)?;
+        self.state.loaded = true;
+        Ok(&self.state.methods)
+    }
+
+    /// Calls a public method; the result is one line of valid JSON.
+    pub fn call(&mut self, host: &mut dyn Host, call: Call<'_>) -> Result<String, WorkerError> {
+        if self.state.methods.binary_search_by(|name| name.as_str().cmp(call.method)).is_err() {
+            let message = format!("the worker has no method {:?}", call.method);
+            return Err(plain(WorkerErrorKind::NoMethod, message));
+        }
+        let arguments = match call.params.map(str::trim_start) {
+            None => Arguments::None,
+            Some(text) if text.starts_with(['[', '{']) => Arguments::Json(text),
+            Some(_) => {
+                let message = "parameters are a JSON array or object".to_owned();
+                return Err(plain(WorkerErrorKind::Params, message));
+            }
+        };
+        self.state.calls += 1;
+        let mut run = Run::new(host, Some(call.deadline), call.caller, &self.state.vault);
+        let result = self.context.dispatch(&mut run, "call", call.method, arguments);
+        let outcome = run.outcome();
+        match result {
+            Ok(text) => Ok(text.map_or_else(|| "null".to_owned(), reply::one_line)),
+            Err(failure) => Err(self.call_error(&failure, outcome)),
+        }
+    }
+
+    /// Runs `dest()`, if the worker has one.
+    pub fn dest(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<(), WorkerError> {
+        self.apply(host, "dest", Arguments::None, deadline)
+    }
+
+    #[must_use]
+    pub fn state(&self) -> &WorkerState {
+        &self.state
+    }
+
+    /// What is alive in the heap, after a collection.
+    pub fn heap_used(&mut self) -> u64 {
+        self.context.live_bytes() as u64
+    }
+
+    #[must_use]
+    pub fn heap_limit(&self) -> u64 {
+        self.context.heap_bytes() as u64
+    }
+
+    fn apply(
+        &mut self,
+        host: &mut dyn Host,
+        name: &str,
+        arguments: Arguments<'_>,
+        deadline: Deadline,
+    ) -> Result<(), WorkerError> {
+        let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
+        let result = self.context.dispatch(&mut run, "apply", name, arguments);
+        let outcome = run.outcome();
+        result.map(drop).map_err(|failure| self.call_error(&failure, outcome))
+    }
+
+    fn find_methods(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<Vec<String>, WorkerError> {
+        let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
+        let result = self.context.dispatch(&mut run, "methods", "", Arguments::None);
+        let outcome = run.outcome();
+        let text = result.map_err(|failure| self.call_error(&failure, outcome))?.unwrap_or_default();
+        let mut names: Vec<String> = serde_json::from_slice(&text).unwrap_or_default();
+        names.retain(|name| !name.starts_with('_') && !APPLIES.contains(&name.as_str()));
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn call_error(&mut self, failure: &Failure, outcome: run::Outcome) -> WorkerError {
+        match failure {
+            Failure::Run(thrown) => self.run_error(thrown, outcome),
+            Failure::Parse(Thrown(text)) => {
+                let fault = Fault::read(text);
+                if fault.is_memory() {
+                    return plain(WorkerErrorKind::Memory, "the parameters do not fit into the heap".into());
+                }
+                plain(WorkerErrorKind::Params, format!("the parameters are not JSON: {}", fault.message()))
+            }
+        }
+    }
+
+    fn run_error(&self, Thrown(text): &Thrown, outcome: run::Outcome) -> WorkerError {
+        let fault = Fault::read(text);
+        let full = fault.is_memory() && outcome.thrown.is_none();
+        let (kind, message) = if outcome.interrupted {
+            let place = fault.function().map(|name| format!(" in {name}")).unwrap_or_default();
+            (WorkerErrorKind::Deadline, Some(format!("the deadline passed{place}")))
+        } else if fault.is_native_stack() || full && self.is_deep(&fault) {
+            (WorkerErrorKind::Stack, Some("the recursion is too deep".to_owned()))
+        } else if full {
+            let limit = self.context.heap_bytes();
+            (WorkerErrorKind::Memory, Some(format!("the heap of {limit} bytes is full")))
+        } else if let Some(message) = outcome.unserializable {
+            (WorkerErrorKind::Unserializable, Some(message))
+        } else {
+            let thrown = outcome.thrown.map(|value| format!("thrown: {value}"));
+            (WorkerErrorKind::Throw, thrown.or_else(|| absence(fault.message())))
+        };
+        fault.into_error(kind, message, &self.state.file, &self.state.altered_lines)
+    }
+
+    /// The engine's stack grows towards its heap and meets it with the same error as a full heap. If the
+    /// heap was mostly free at the last collection and a function is on the stack twice, it was the stack.
+    fn is_deep(&self, fault: &Fault<'_>) -> bool {
+        fault.recurses() && self.context.occupied_bytes() < self.context.heap_bytes() / 2
+    }
+}
+
+/// Adds to "X is not defined" what a worker does without X.
+fn absence(message: &str) -> Option<String> {
+    let name = message.strip_prefix("ReferenceError: variable '")?.strip_suffix("' is not defined")?;
+    let instead = dialect::absent_global(name)?;
+    Some(format!("{message}; MicroQuickJS does not have it: {instead}"))
+}

@@ -1,0 +1,173 @@
+//! Phase 2 on the node: from an order to a worker that can be called.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::keeper::Keeper;
+use super::pipe::Pipe;
+use super::vault::Vault;
+use crate::api::node::ProvisionOrder;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::Cause;
+use crate::rpc::channel::{FromVault, Load, ToVault, WorkerError, WorkerErrorKind};
+use crate::sandbox::StartError;
+use crate::system::random;
+
+/// How long the init may take to say `Ready`.
+const READY: Duration = Duration::from_secs(5);
+/// How much longer than its deadline loading may take before the forge gives up.
+const LOAD_GRACE: Duration = Duration::from_millis(500);
+
+impl Keeper {
+    pub(super) async fn forge(
+        &self,
+        order: ProvisionOrder,
+        inbox: &mut Vec<u8>,
+    ) -> Result<Vec<String>, Failure> {
+        let vault = &*self.vault;
+        let started =
+            self.driver.start(&vault.id, &vault.limits).await.map_err(|error| Failure::start(&error))?;
+        let _ = vault.sandbox.set(started.sandbox);
+        if !vault.state().phase.is_alive() {
+            return Err(Failure::doomed(vault));
+        }
+        let pipe = Pipe::new(started.channel).map_err(|error| {
+            Failure::new(
+                Cause::Crashed,
+                ErrorCode::Temporary,
+                format!("the channel could not be used: {error}"),
+            )
+        })?;
+        let pipe = vault.pipe.get_or_init(|| pipe);
+        let limit = self.frame_limit();
+        match timeout(READY, next_frame(pipe, inbox, limit)).await {
+            Ok(Ok(FromVault::Ready(ready))) if ready.locked => {}
+            Ok(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),
+            Ok(Err(failure)) => return Err(failure),
+            Err(_) => {
+                return Err(Failure::new(
+                    Cause::LoadFailed,
+                    ErrorCode::Temporary,
+                    "the init did not get ready in time",
+                ));
+            }
+        }
+        let deadline_ms = vault.limits.call_deadline_ms;
+        let load = Load {
+            source: order.source,
+            file: order.file,
+            args: serde_json::to_string(&order.args).unwrap_or_else(|_| "[]".into()),
+            heap_bytes: vault.limits.memory_bytes,
+            deadline_ms,
+            max_frame_bytes: vault.limits.max_frame_bytes,
+            seed: random::u64(),
+            vault: vault.id.to_string(),
+        };
+        pipe.push(|out| ToVault::Load(Box::new(load)).encode(out));
+        let patience = Duration::from_millis(deadline_ms.into()) + LOAD_GRACE;
+        let loading = async {
+            loop {
+                pipe.send();
+                let frame = tokio::select! {
+                    frame = next_frame(pipe, inbox, limit) => frame?,
+                    () = pipe.blocked.notified() => { pipe.writable().await; continue }
+                };
+                match frame {
+                    FromVault::Loaded(loaded) => return Ok(loaded.methods),
+                    FromVault::Error { call: 0, error } => return Err(Failure::worker(error)),
+                    FromVault::Log { text } => self.log(text),
+                    FromVault::Event { .. } => {}
+                    _ => return Err(Failure::protocol("an unexpected frame while loading")),
+                }
+            }
+        };
+        let methods = match timeout(patience, loading).await {
+            Ok(methods) => methods?,
+            Err(_) => {
+                let message = format!("loading did not end within {deadline_ms} ms");
+                return Err(Failure::new(Cause::LoadFailed, ErrorCode::WorkerFailed, message));
+            }
+        };
+        vault.loaded(methods.clone()).map_err(|_| Failure::doomed(vault))?;
+        Ok(methods)
+    }
+}
+
+async fn next_frame(pipe: &Pipe, inbox: &mut Vec<u8>, limit: usize) -> Result<FromVault, Failure> {
+    loop {
+        match FromVault::decode(inbox, limit) {
+            Ok(Some((frame, length))) => {
+                inbox.drain(..length);
+                return Ok(frame);
+            }
+            Ok(None) => {}
+            Err(error) => return Err(Failure::protocol(&error.to_string())),
+        }
+        match pipe.read(inbox).await {
+            Ok(count) if count > 0 => {}
+            _ => {
+                return Err(Failure::new(
+                    Cause::Crashed,
+                    ErrorCode::Temporary,
+                    "the init ended while it was being forged",
+                ));
+            }
+        }
+    }
+}
+
+/// Why forging ended without a worker.
+pub(super) struct Failure {
+    pub(super) cause: Cause,
+    pub(super) error: ApiError,
+}
+
+impl Failure {
+    fn new(cause: Cause, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { cause, error: ApiError::new(code, message) }
+    }
+
+    fn protocol(what: &str) -> Self {
+        Self::new(Cause::ProtocolViolation, ErrorCode::Internal, what)
+    }
+
+    pub(super) fn doomed(vault: &Vault) -> Self {
+        Self::new(
+            Cause::Cancelled,
+            ErrorCode::Conflict,
+            format!("{} was destructed while it was being forged", vault.id),
+        )
+    }
+
+    fn start(error: &StartError) -> Self {
+        let code = match error {
+            StartError::NoSlot { .. } => ErrorCode::NoCapacity,
+            StartError::SpawnerLost { .. } | StartError::Timeout { .. } => ErrorCode::Temporary,
+            StartError::Lxc { .. } | StartError::System { .. } => ErrorCode::Environment,
+        };
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            message.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        Self {
+            cause: Cause::LoadFailed,
+            error: ApiError::new(code, message).hint("hauki doctor checks this machine"),
+        }
+    }
+
+    fn worker(error: WorkerError) -> Self {
+        let code = match error.kind {
+            WorkerErrorKind::Syntax => ErrorCode::BadSource,
+            _ => ErrorCode::WorkerFailed,
+        };
+        let place = match (&error.file, error.line) {
+            (Some(file), Some(line)) => format!("  ({file}:{line})"),
+            _ => String::new(),
+        };
+        let message = format!("{}{place}", error.message);
+        Self { cause: Cause::LoadFailed, error: ApiError::new(code, message).worker(error) }
+    }
+}

@@ -1,0 +1,11 @@
+//! The gate: everything between a caller on the network and a vault.
+//!
+//! It owns the port, TLS, the token, the rights, the bounds and the deadlines, so that a vault has
+//! none of them. Plain calls of an authenticated caller are all that passes on.
+
+pub mod connection;
+pub mod identity;
+pub mod outbox;
+pub mod port;
+pub mod rights;
+pub mod session;

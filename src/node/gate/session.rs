@@ -1,0 +1,245 @@
+//! An authenticated caller: who it is, what it may do, and its requests one by one.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::connection::Gate;
+use super::outbox::{Batch, Outbox, ReplyTo};
+use super::rights::Rights;
+use crate::model::death::Cause;
+use crate::node::vault::Vault;
+use crate::rpc::capability::{Ask, Capability, Denied, Holder};
+use crate::rpc::message::{Incoming, Invalid, Request, RpcError, code};
+use crate::rpc::reserved::{self, Destruct, Destructed, Hello, Lease, Welcome};
+use crate::system::clock;
+
+pub struct Session {
+    pub gate: Arc<Gate>,
+    pub outbox: Arc<Outbox>,
+    rights: Rights,
+    holder: Holder,
+    /// What `previous_object()` shows, as JSON text.
+    caller: String,
+    client: String,
+    deadline_ms: u32,
+    link: Option<Link>,
+}
+
+/// The vault dies with the connection that holds this, however the connection ends.
+struct Link(Arc<Vault>);
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.0.doom(Cause::LinkClosed, None, None, 0);
+    }
+}
+
+/// Why a stranger does not become a caller.
+pub struct Refusal {
+    pub id: Option<String>,
+    pub error: RpcError,
+}
+
+impl Refusal {
+    /// All that somebody without a valid token learns.
+    #[must_use]
+    pub fn stranger() -> Self {
+        Self { id: None, error: RpcError::new(code::UNAUTHENTICATED, "no valid ticket was shown") }
+    }
+
+    fn with_id(self, id: Option<&str>) -> Self {
+        Self { id: id.map(str::to_owned), ..self }
+    }
+}
+
+impl Session {
+    /// Takes the first line of a connection, which must be `hauki.hello` with a token.
+    pub async fn open(gate: &Arc<Gate>, line: &[u8], peer: SocketAddr) -> Result<Self, Refusal> {
+        let Incoming::Single(Ok(request)) = Incoming::decode(line) else { return Err(Refusal::stranger()) };
+        let refuse = || Refusal::stranger().with_id(request.id);
+        if request.method != reserved::HELLO {
+            return Err(refuse());
+        }
+        let hello: Hello =
+            request.params.and_then(|params| serde_json::from_str(params).ok()).ok_or_else(refuse)?;
+        let (capability, holder) = authenticate(gate, hello.token).await.map_err(|error| match error {
+            // Its signature is the core's, so its holder may know what is wrong with it.
+            Denied::NotAllowed(_) => Refusal {
+                error: RpcError::new(
+                    code::UNAUTHENTICATED,
+                    "the ticket is not valid here: it has expired, was narrowed, or is for another vault or generation",
+                ),
+                ..refuse()
+            },
+            Denied::TooExpensive(_) => Refusal { error: RpcError::new(code::BUSY, "the ticket could not be checked in time"), ..refuse() },
+            Denied::Invalid(_) => refuse(),
+        })?;
+        let vault = &gate.vault;
+        let owns = vault.claimed(&holder.ticket, &peer.to_string()).map_err(|_| {
+            let death = vault.doomed.borrow().clone();
+            Refusal {
+                error: death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)),
+                ..refuse()
+            }
+        })?;
+        let outbox = Arc::new(Outbox::default());
+        vault.attach(&outbox);
+        let limit = vault.limits.call_deadline_ms;
+        let caller = serde_json::json!({ "ticket": holder.ticket, "label": holder.label }).to_string();
+        let session = Self {
+            gate: Arc::clone(gate),
+            rights: Rights::new(capability),
+            caller,
+            client: hello.client.unwrap_or_default().chars().take(128).collect(),
+            deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
+            link: owns.then(|| Link(Arc::clone(vault))),
+            holder,
+            outbox,
+        };
+        ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
+        Ok(session)
+    }
+
+    fn welcome(&self) -> Welcome {
+        let vault = &self.gate.vault;
+        let state = vault.state();
+        Welcome {
+            vault: vault.id.clone(),
+            generation: vault.generation,
+            methods: state.methods.to_vec(),
+            lease_ms: state.lease.terms.lease_ms,
+            lease_left_ms: state.lease.expires(state.phase).since(clock::mono()) / 1000,
+            link: state.lease.terms.link,
+            link_silence_ms: state.lease.terms.link_silence_ms,
+            max_frame_bytes: vault.limits.max_frame_bytes,
+            call_deadline_ms: self.deadline_ms,
+        }
+    }
+
+    /// Takes one line; every answer goes through the outbox.
+    pub fn handle(&mut self, line: &[u8]) {
+        if self.link.is_some() {
+            self.gate.vault.owner_heard();
+        }
+        match Incoming::decode(line) {
+            Incoming::Single(request) => self.request(request, None),
+            Incoming::Batch(requests) => {
+                let batch = Batch::new(Arc::clone(&self.outbox), requests.len());
+                requests.into_iter().for_each(|request| self.request(request, Some(&batch)));
+            }
+        }
+    }
+
+    fn request(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
+        let Request { method, params, id } = match request {
+            Ok(request) => request,
+            Err(invalid) => {
+                // The specification wants an answer even where no id could be read.
+                let id = invalid.id.clone().unwrap_or_else(|| "null".into());
+                return ReplyTo::new(&self.outbox, Some(&id), batch).error(&invalid.into());
+            }
+        };
+        let reply = ReplyTo::new(&self.outbox, id, batch);
+        if let Err(error) = self.may(&method) {
+            return reply.error(&error);
+        }
+        let vault = &self.gate.vault;
+        match Cow::as_ref(&method) {
+            reserved::METHODS => reply.serialize(&vault.state().methods.to_vec()),
+            reserved::HEARTBEAT => {
+                let lease_left_ms =
+                    vault.beat(Some(self.client.as_str()).filter(|client| !client.is_empty()));
+                reply.serialize(&Lease { lease_left_ms });
+            }
+            reserved::STATS => vault.stats(reply),
+            reserved::DESTRUCT => match optional::<Destruct>(params) {
+                Ok(destruct) => self.destruct(&destruct, reply),
+                Err(error) => reply.error(&error),
+            },
+            reserved::HELLO => {
+                reply.error(&RpcError::new(code::INVALID_REQUEST, "hauki.hello comes once, first"))
+            }
+            method => vault.call(method, &self.caller, params, self.deadline_ms, reply),
+        }
+    }
+
+    /// Existence first: the memory of rights is bounded by the methods that there are.
+    fn may(&mut self, method: &str) -> Result<(), RpcError> {
+        let vault = &self.gate.vault;
+        let known = match method {
+            reserved::HELLO
+            | reserved::METHODS
+            | reserved::HEARTBEAT
+            | reserved::STATS
+            | reserved::DESTRUCT => true,
+            method => vault.state().methods.iter().any(|name| name == method),
+        };
+        if !known {
+            let methods = vault.state().methods.join(", ");
+            let message = format!("there is no method {method:?}; there are: {methods}");
+            return Err(RpcError::new(code::METHOD_NOT_FOUND, message));
+        }
+        let ask = Ask {
+            vault: &vault.id,
+            generation: vault.generation,
+            node: &vault.node,
+            now: clock::now(),
+            method,
+        };
+        self.rights.check(&ask).map_err(|denied| match denied {
+            Denied::TooExpensive(_) => RpcError::new(code::BUSY, "the ticket could not be checked in time"),
+            Denied::NotAllowed(_) | Denied::Invalid(_) => {
+                RpcError::new(code::DENIED, format!("this ticket does not allow {method}, or has expired"))
+            }
+        })
+    }
+
+    fn destruct(&self, destruct: &Destruct, reply: ReplyTo) {
+        let vault = Arc::clone(&self.gate.vault);
+        let by = Some(self.holder.ticket.to_string());
+        let mut receipt = vault.receipt.subscribe();
+        vault.doom(Cause::Destruct, None, by, destruct.grace_ms.min(60_000));
+        tokio::spawn(async move {
+            if let Ok(receipt) = receipt.wait_for(Option::is_some).await
+                && let Some(receipt) = receipt.clone()
+            {
+                reply.serialize(&Destructed { receipt });
+            }
+        });
+    }
+}
+
+/// The token's signatures and its conditions, off the lane: a holder may have made them costly.
+async fn authenticate(
+    gate: &Arc<Gate>,
+    token: crate::model::secret::Secret,
+) -> Result<(Capability, Holder), Denied> {
+    let gate = Arc::clone(gate);
+    let check = move || {
+        let capability = Capability::verify(&token, &gate.issuer)?;
+        let vault = &gate.vault;
+        let ask = Ask {
+            vault: &vault.id,
+            generation: vault.generation,
+            node: &vault.node,
+            now: clock::now(),
+            method: reserved::HELLO,
+        };
+        let holder = capability.allows(&ask)?;
+        Ok((capability, holder))
+    };
+    tokio::task::spawn_blocking(check)
+        .await
+        .unwrap_or(Err(Denied::TooExpensive(biscuit_auth::error::Token::InternalError)))
+}
+
+fn optional<'a, T: Deserialize<'a> + Default>(params: Option<&'a str>) -> Result<T, RpcError> {
+    match params {
+        None | Some("[]") => Ok(T::default()),
+        Some(params) => serde_json::from_str(params)
+            .map_err(|error| RpcError::new(code::INVALID_PARAMS, format!("invalid parameters: {error}"))),
+    }
+}

@@ -1,0 +1,325 @@
+//! The node's front desk: takes the core's orders and keeps the list of vaults.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::gate::connection::Gate;
+use super::gate::identity::{Identity, IdentityError};
+use super::gate::port::Port;
+use super::host;
+use super::keeper::Keeper;
+use super::lanes::{LaneError, Lanes};
+use super::news::Newsroom;
+use super::settings::NodeSettings;
+use super::vault::Vault;
+use crate::api::health::{Check, CheckLevel};
+use crate::api::node::{
+    Answer, BeatOrder, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened, ProvisionOrder,
+    Provisioned, Torn,
+};
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::Cause;
+use crate::model::id::VaultId;
+use crate::model::lease::Mono;
+use crate::model::receipt::Receipt;
+use crate::rpc::capability::Issuer;
+use crate::sandbox::{Driver, Finding, Level, SweepError};
+use crate::system::{clock, random};
+
+/// How long a dead vault can still be asked about here; the core keeps tombstones for longer.
+const TOMBSTONE_MS: u64 = 3_600_000;
+const MAX_TOMBSTONES: usize = 10_000;
+
+pub struct Node {
+    settings: NodeSettings,
+    driver: Arc<dyn Driver>,
+    identity: Arc<Identity>,
+    lanes: Lanes,
+    boot_id: String,
+    news: Arc<Newsroom>,
+    draining: AtomicBool,
+    book: Mutex<Book>,
+}
+
+#[derive(Default)]
+struct Book {
+    living: HashMap<VaultId, Entry>,
+    dead: HashMap<VaultId, (Receipt, Mono)>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    vault: Arc<Vault>,
+    port: Arc<Port>,
+    lane: Handle,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    #[error(transparent)]
+    Lane(#[from] LaneError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("failed to remove what an earlier daemon left")]
+    Sweep(#[from] SweepError),
+}
+
+impl Node {
+    /// Sweeps what a predecessor left, then is ready for orders.
+    pub async fn start(settings: NodeSettings, driver: Arc<dyn Driver>) -> Result<Arc<Self>, NodeError> {
+        let swept = driver.sweep().await?;
+        if swept != crate::sandbox::Swept::default() {
+            tracing::warn!(?swept, "removed what an earlier daemon left");
+        }
+        let identity = Arc::new(Identity::generate(settings.name.as_str())?);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let boot_id = format!("{:032x}", random::u128());
+        let news = Arc::new(Newsroom::new(boot_id.clone()));
+        let lanes = Lanes::start(cores)?;
+        let (draining, book) = (AtomicBool::new(false), Mutex::default());
+        Ok(Arc::new(Self { settings, driver, identity, lanes, boot_id, news, draining, book }))
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[must_use]
+    pub fn living(&self) -> usize {
+        self.book().living.len()
+    }
+
+    /// Takes no more orders, ends every vault, and returns when all are gone or time is up. The
+    /// answer is how many are left.
+    pub async fn shut_down(&self, deadline: Duration) -> usize {
+        self.draining.store(true, Ordering::Relaxed);
+        let entries: Vec<Entry> = self.book().living.values().cloned().collect();
+        for entry in &entries {
+            entry.vault.doom(Cause::NodeShutdown, None, None, 0);
+        }
+        let all_gone = async {
+            for entry in entries {
+                let _ = entry.vault.receipt.subscribe().wait_for(Option::is_some).await;
+            }
+        };
+        let _ = tokio::time::timeout(deadline, all_gone).await;
+        self.living()
+    }
+
+    fn entry(&self, id: &VaultId) -> Result<Entry, ApiError> {
+        let book = self.book();
+        if let Some(entry) = book.living.get(id) {
+            return Ok(entry.clone());
+        }
+        match book.dead.get(id) {
+            Some((receipt, _)) => Err(ApiError::vault_dead(receipt.clone())),
+            None => {
+                Err(ApiError::new(ErrorCode::NotFound, format!("node {} has no {id}", self.settings.name)))
+            }
+        }
+    }
+
+    async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
+        let bounds = order.limits.check().and(order.terms.check());
+        bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        let (entry, fresh) = self.enter(&order)?;
+        let (forged, outcome) = oneshot::channel();
+        let keeper = Keeper {
+            vault: Arc::clone(&entry.vault),
+            driver: Arc::clone(&self.driver),
+            port: Arc::clone(&entry.port),
+        };
+        let node = Arc::clone(&self);
+        let id = order.vault.clone();
+        entry.lane.spawn(async move {
+            keeper.live(order, forged).await;
+            node.strike(&id);
+        });
+        let result = outcome.await;
+        fresh.disarm();
+        result.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Internal, "the keeper was lost")))
+    }
+
+    /// Writes the vault into the book, or says why not.
+    fn enter(&self, order: &ProvisionOrder) -> Result<(Entry, CancelOnDrop), ApiError> {
+        let name = &self.settings.name;
+        let mut book = self.book();
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {name} is draining")));
+        }
+        if book.living.len() >= self.settings.max_vaults as usize {
+            let message = format!("node {name} is full: {} vaults", self.settings.max_vaults);
+            return Err(ApiError::new(ErrorCode::NoCapacity, message));
+        }
+        if book.living.contains_key(&order.vault) || book.dead.contains_key(&order.vault) {
+            return Err(ApiError::new(ErrorCode::Conflict, format!("{} exists already", order.vault)));
+        }
+        let names = (order.vault.clone(), order.generation, name.clone());
+        let vault = Vault::new(names, order.limits.clone(), order.terms.clone(), Arc::clone(&self.news));
+        let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), lane: self.lanes.assign() };
+        book.living.insert(order.vault.clone(), entry.clone());
+        Ok((entry, CancelOnDrop(Some(vault))))
+    }
+
+    /// Moves a vault from the living to the dead.
+    fn strike(&self, id: &VaultId) {
+        let mut book = self.book();
+        let Some(entry) = book.living.remove(id) else { return };
+        let now = clock::mono();
+        if book.dead.len() >= MAX_TOMBSTONES {
+            book.dead.retain(|_, (_, at)| now.since(*at) < TOMBSTONE_MS * 1000);
+        }
+        if book.dead.len() >= MAX_TOMBSTONES {
+            book.dead.clear();
+        }
+        if let Some(receipt) = entry.vault.receipt.borrow().clone() {
+            book.dead.insert(id.clone(), (receipt, now));
+        }
+    }
+
+    async fn open(&self, order: OpenOrder) -> Result<Opened, ApiError> {
+        let Entry { vault, port, lane } = self.entry(&order.vault)?;
+        if order.generation != vault.generation {
+            let message =
+                format!("{} is of generation {}, not {}", vault.id, vault.generation, order.generation);
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        let issuer = Issuer::from_hex(&order.issuer)
+            .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        vault
+            .ticketed(order.lease_ms, order.link)
+            .map_err(|refused| ApiError::new(ErrorCode::Conflict, format!("{}: {refused}", vault.id)))?;
+        let (ip, identity) = (self.settings.data_plane, Arc::clone(&self.identity));
+        let gate_vault = Arc::clone(&vault);
+        let opening = lane.spawn(async move { port.open(ip, || Gate::new(gate_vault, issuer, identity)) });
+        let port = opening
+            .await
+            .map_err(|_| ApiError::new(ErrorCode::Internal, "the lane was lost"))?
+            .map_err(|error| {
+                ApiError::new(ErrorCode::Environment, format!("failed to open a port on {ip}: {error}"))
+                    .hint("data_plane.address must be an address of this machine")
+            })?;
+        let state = vault.state();
+        let lived_ms = clock::mono().since(state.forged_at) / 1000;
+        Ok(Opened {
+            ip,
+            port,
+            cert_sha256: self.identity.cert_sha256,
+            key_sha256: self.identity.key_sha256,
+            methods: state.methods.to_vec(),
+            terms: state.lease.terms.clone(),
+            max_frame_bytes: vault.limits.max_frame_bytes,
+            call_deadline_ms: vault.limits.call_deadline_ms,
+            life_left_ms: state.lease.terms.lifetime_ms.saturating_sub(lived_ms),
+        })
+    }
+
+    fn beat(&self, order: &BeatOrder) -> Result<Leased, ApiError> {
+        let Entry { vault, .. } = self.entry(&order.vault)?;
+        if order.generation.is_some_and(|generation| generation != vault.generation) {
+            let message = format!("{} is of generation {} now", vault.id, vault.generation);
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        if !vault.state().phase.is_alive() {
+            return Err(ApiError::new(ErrorCode::Conflict, format!("{} is dying", vault.id)));
+        }
+        Ok(Leased { lease_left_ms: vault.beat(order.by.as_deref()) })
+    }
+
+    async fn destruct(&self, order: DestructOrder) -> Result<Torn, ApiError> {
+        let vault = match self.entry(&order.vault) {
+            Ok(entry) => entry.vault,
+            Err(ApiError { receipt: Some(receipt), .. }) => {
+                return Ok(Torn { receipt: *receipt, changed: false });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut receipt = vault.receipt.subscribe();
+        let changed = vault.doom(order.cause, None, order.by, order.grace_ms.min(60_000));
+        let receipt = receipt.wait_for(Option::is_some).await.ok().and_then(|receipt| receipt.clone());
+        match receipt {
+            Some(receipt) => Ok(Torn { receipt, changed }),
+            None => Err(ApiError::new(ErrorCode::Internal, format!("the keeper of {} was lost", vault.id))),
+        }
+    }
+
+    async fn state(&self) -> NodeState {
+        let findings = self.driver.diagnose().await.into_iter().map(check).collect();
+        let vaults = self.book().living.values().map(|entry| entry.vault.describe()).collect();
+        NodeState {
+            name: self.settings.name.clone(),
+            boot_id: self.boot_id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            vault_build: option_env!("HAUKI_VAULT_BUILD").unwrap_or("unknown").to_owned(),
+            data_plane: self.settings.data_plane,
+            data_plane_reason: self.settings.data_plane_reason.clone(),
+            draining: self.draining.load(Ordering::Relaxed),
+            max_vaults: self.settings.max_vaults,
+            free_memory_bytes: host::free_memory_bytes(),
+            load_percent: host::load_percent(),
+            vaults,
+            findings,
+        }
+    }
+}
+
+fn check(finding: Finding) -> Check {
+    let level = match finding.level {
+        Level::Ok => CheckLevel::Ok,
+        Level::Warn => CheckLevel::Warn,
+        Level::Fail => CheckLevel::Fail,
+    };
+    Check { level, what: finding.what, hint: finding.hint }
+}
+
+/// Ends a vault whose order was abandoned.
+struct CancelOnDrop(Option<Arc<Vault>>);
+
+impl CancelOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if let Some(vault) = self.0.take() {
+            vault.doom(Cause::Cancelled, None, None, 0);
+        }
+    }
+}
+
+/// What others hold: the trait needs `&self` where the node needs an owner for its tasks.
+#[derive(Clone)]
+pub struct FrontDesk(pub Arc<Node>);
+
+impl NodeApi for FrontDesk {
+    fn state(&self) -> Answer<'_, NodeState> {
+        Box::pin(async { Ok(self.0.state().await) })
+    }
+
+    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
+        Box::pin(Arc::clone(&self.0).provision(order))
+    }
+
+    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
+        Box::pin(self.0.open(order))
+    }
+
+    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
+        Box::pin(async move { self.0.beat(&order) })
+    }
+
+    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
+        Box::pin(self.0.destruct(order))
+    }
+
+    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
+        Box::pin(async move { Ok(self.0.news.wait(after, wait_ms.min(60_000)).await) })
+    }
+}

@@ -1,0 +1,208 @@
+//! The keeper: one task that owns a vault from its order to its receipt.
+//!
+//! It forges, reads the channel, watches the clock, and buries. Whatever ends the vault, wherever
+//! it is noticed, comes here, so there is one teardown. Dropping the task would leak the vault:
+//! only the end of the process does that, and then the channel's end of file kills the init.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::calls::Overdue;
+use super::forge::Failure;
+use super::gate::port::Port;
+use super::vault::Vault;
+use crate::api::ApiError;
+use crate::api::node::{NewsItem, ProvisionOrder, Provisioned};
+use crate::model::death::Cause;
+use crate::model::lease::Mono;
+use crate::model::phase::{self, Event};
+use crate::model::receipt::Receipt;
+use crate::rpc::channel::{OVERHEAD, ToVault};
+use crate::sandbox::{Driver, Exit};
+use crate::system::clock;
+
+pub type Forged = oneshot::Sender<Result<Provisioned, ApiError>>;
+
+/// The keeper's own things; the rest is in [`Vault`].
+pub struct Keeper {
+    pub vault: Arc<Vault>,
+    pub driver: Arc<dyn Driver>,
+    /// The open port, shared with the intake which opens it.
+    pub port: Arc<Port>,
+}
+
+impl Keeper {
+    /// Lives the vault's whole life. `forged` is told when the worker can be called.
+    pub async fn live(self, order: ProvisionOrder, forged: Forged) {
+        let ordered_at = clock::mono();
+        let mut inbox = Vec::new();
+        let outcome = {
+            let mut doomed = self.vault.doomed.subscribe();
+            tokio::select! {
+                outcome = self.forge(order, &mut inbox) => outcome,
+                _ = doomed.wait_for(Option::is_some) => Err(Failure::doomed(&self.vault)),
+            }
+        };
+        match outcome {
+            Ok(methods) => {
+                let provisioned = Provisioned { methods, forged_us: clock::mono().since(ordered_at) };
+                if forged.send(Ok(provisioned)).is_err() {
+                    self.vault.doom(Cause::Cancelled, None, None, 0);
+                }
+                self.watch(inbox).await;
+                self.bury().await;
+            }
+            Err(failure) => {
+                self.vault.doom(failure.cause, Some(failure.error.message.clone()), None, 0);
+                // The order has failed only when nothing of it is left.
+                self.bury().await;
+                let _ = forged.send(Err(failure.error));
+            }
+        }
+    }
+
+    pub(super) fn frame_limit(&self) -> usize {
+        self.vault.limits.max_frame_bytes as usize + OVERHEAD
+    }
+
+    /// Reads the channel and the clock until the vault is to be killed.
+    async fn watch(&self, mut inbox: Vec<u8>) {
+        let vault = &*self.vault;
+        let (Some(pipe), Some(sandbox)) = (vault.pipe.get(), vault.sandbox.get()) else { return };
+        let mut alarm = pin!(sleep(Duration::ZERO));
+        let mut grace_asked = false;
+        let mut died = pin!(sandbox.died());
+        // What came with the last frame of the forge.
+        let mut alive = self.process(&mut inbox);
+        while alive {
+            let doomed = !vault.state().phase.is_alive();
+            if doomed {
+                let (killed, grace_ms) = {
+                    let state = vault.state();
+                    (state.killed_at.is_some(), state.grace_ms)
+                };
+                if killed {
+                    return;
+                }
+                if !grace_asked {
+                    grace_asked = true;
+                    pipe.push(|out| ToVault::Dest { deadline_ms: grace_ms }.encode(out));
+                    pipe.send();
+                    alarm.as_mut().reset(Instant::now() + Duration::from_millis(grace_ms.into()));
+                }
+            } else if let Some(next) = self.look_at_clock() {
+                set(alarm.as_mut(), next);
+            } else {
+                continue;
+            }
+            tokio::select! {
+                read = pipe.read(&mut inbox) => match read {
+                    Ok(count) if count > 0 => alive = self.process(&mut inbox),
+                    // End of file: only the death of the init, which tells more, closes this end.
+                    _ => { self.crashed(died.as_mut().await); return }
+                },
+                exit = died.as_mut() => { self.process(&mut inbox); self.crashed(exit); return }
+                () = vault.nudge.notified() => {}
+                () = pipe.blocked.notified() => { pipe.writable().await; pipe.send(); }
+                () = alarm.as_mut() => if grace_asked { return },
+            }
+        }
+    }
+
+    /// When to look again; `None` if the vault was doomed just now.
+    fn look_at_clock(&self) -> Option<Mono> {
+        let vault = &*self.vault;
+        let now = clock::mono();
+        let (end, cause) = {
+            let state = vault.state();
+            state.lease.next_end(state.phase)
+        }?;
+        if end <= now {
+            vault.doom(cause, None, None, 0);
+            return None;
+        }
+        let next_call = {
+            let mut calls = vault.calls();
+            match calls.next_deadline() {
+                Some(at) if at <= now => {
+                    if calls.expire(now) == Overdue::Stuck {
+                        drop(calls);
+                        vault.doom(Cause::CallOverran, None, None, 0);
+                        return None;
+                    }
+                    calls.next_deadline()
+                }
+                at => at,
+            }
+        };
+        let next = next_call.map_or(end, |call| call.min(end));
+        vault.wake_at.store(next.0, Ordering::Relaxed);
+        Some(next)
+    }
+
+    fn crashed(&self, exit: Exit) {
+        let (cause, detail) = match exit {
+            Exit::OutOfMemory => (Cause::OutOfMemory, None),
+            Exit::Status(status) => (Cause::Crashed, Some(format!("exit status {status}"))),
+            Exit::Signal(signal) => (Cause::Crashed, Some(format!("signal {signal}"))),
+            Exit::Unknown => (Cause::Crashed, None),
+        };
+        self.vault.doom(cause, detail, None, 0);
+    }
+
+    /// Kills, lets go of everything, checks, and publishes the receipt.
+    async fn bury(&self) {
+        let vault = &*self.vault;
+        let killed_at = {
+            let mut state = vault.state();
+            *state.killed_at.get_or_insert_with(clock::mono)
+        };
+        let mut reclaimed = Vec::new();
+        if let Some(sandbox) = vault.sandbox.get() {
+            sandbox.kill();
+            let port = self.port.close(killed_at);
+            let (lines, port) = tokio::join!(sandbox.reclaim(), port);
+            reclaimed = lines;
+            reclaimed.extend(port);
+        }
+        let death = vault.doomed.borrow().clone();
+        let Some(death) = death else { return };
+        // Calls that slipped in between the announcement and the kill.
+        vault.calls().fail_all(&vault.dead_error(&death));
+        let (lived_ms, calls) = {
+            let mut state = vault.state();
+            if let Ok(phase) = phase::transition(state.phase, Event::Reclaimed) {
+                state.phase = phase;
+            }
+            (killed_at.since(state.forged_at) / 1000, state.calls)
+        };
+        let receipt = Receipt {
+            vault: vault.id.clone(),
+            node: vault.node.clone(),
+            death,
+            lived_ms,
+            calls,
+            reclaimed_us: clock::mono().since(killed_at),
+            reclaimed,
+        };
+        if !receipt.is_clean() {
+            tracing::error!(vault = %vault.id, ?receipt, "something of a dead vault is left");
+        }
+        vault.news.publish(NewsItem::Died(receipt.clone()));
+        vault.receipt.send_replace(Some(receipt));
+    }
+}
+
+fn set(alarm: std::pin::Pin<&mut Sleep>, at: Mono) {
+    let wait = Duration::from_micros(at.since(clock::mono()));
+    // A reset takes a lock of the timer; most iterations do not move the alarm.
+    let target = Instant::now() + wait;
+    if alarm.deadline() > target || alarm.is_elapsed() {
+        alarm.reset(target);
+    }
+}

@@ -1,0 +1,50 @@
+//! Lanes: one thread with a runtime of its own per core.
+//!
+//! A call crosses several tasks: the connection, the channel, and back. Handing a task to another
+//! thread costs more than everything else on that path, so all tasks of one vault stay on one
+//! lane. Nothing on a lane may block.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+pub struct Lanes {
+    handles: Vec<Handle>,
+    next: AtomicUsize,
+    /// Dropping these ends the threads, and with them every task.
+    _stop: Vec<oneshot::Sender<()>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("failed to start a data-plane thread")]
+pub struct LaneError(#[source] std::io::Error);
+
+impl Lanes {
+    pub fn start(count: usize) -> Result<Self, LaneError> {
+        let mut handles = Vec::new();
+        let mut stops = Vec::new();
+        for index in 0..count.max(1) {
+            let runtime = Builder::new_current_thread().enable_all().build().map_err(LaneError)?;
+            let (stop, stopped) = oneshot::channel::<()>();
+            handles.push(runtime.handle().clone());
+            stops.push(stop);
+            thread::Builder::new()
+                .name(format!("lane-{index}"))
+                .spawn(move || {
+                    let _ = runtime.block_on(stopped);
+                    // A blocking job (a token check) is never worth waiting for at the end.
+                    runtime.shutdown_background();
+                })
+                .map_err(LaneError)?;
+        }
+        Ok(Self { handles, next: AtomicUsize::new(0), _stop: stops })
+    }
+
+    /// The lane of the next vault.
+    pub fn assign(&self) -> Handle {
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len();
+        self.handles[index].clone()
+    }
+}

@@ -1,0 +1,98 @@
+//! The inner contract over HTTP, for a `haukid node` whose core is another process.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::api::node::{BeatOrder, DestructOrder, NodeApi, OpenOrder, ProvisionOrder};
+use crate::api::paths::node as paths;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::id::VaultId;
+
+type Desk = State<Arc<dyn NodeApi>>;
+
+#[derive(Deserialize)]
+struct NewsQuery {
+    after: u64,
+    wait_ms: u64,
+}
+
+pub fn router(node: Arc<dyn NodeApi>) -> Router {
+    Router::new()
+        .route(paths::STATE, get(|State(node): Desk| async move { reply(node.state().await) }))
+        .route(
+            paths::PROVISION,
+            post(|State(node): Desk, body: String| async move {
+                match parse::<ProvisionOrder>(&body) {
+                    Ok(order) => reply(node.provision(order).await),
+                    Err(error) => refuse(&error),
+                }
+            }),
+        )
+        .route(
+            paths::OPEN,
+            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
+                match parse::<OpenOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order)) {
+                    Ok(order) => reply(node.open(order).await),
+                    Err(error) => refuse(&error),
+                }
+            }),
+        )
+        .route(
+            paths::BEAT,
+            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
+                match parse::<BeatOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order)) {
+                    Ok(order) => reply(node.beat(order).await),
+                    Err(error) => refuse(&error),
+                }
+            }),
+        )
+        .route(
+            paths::DESTRUCT,
+            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
+                match parse::<DestructOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order))
+                {
+                    Ok(order) => reply(node.destruct(order).await),
+                    Err(error) => refuse(&error),
+                }
+            }),
+        )
+        .route(
+            paths::NEWS,
+            get(|State(node): Desk, Query(query): Query<NewsQuery>| async move {
+                reply(node.news(query.after, query.wait_ms).await)
+            }),
+        )
+        .fallback(|| async { refuse(&ApiError::new(ErrorCode::NotFound, "no such path on a node")) })
+        .with_state(node)
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, ApiError> {
+    serde_json::from_str(body).map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))
+}
+
+/// The path and the body must name the same vault.
+fn same(path: &str, body: &VaultId) -> Result<(), ApiError> {
+    if path == body.as_str() {
+        return Ok(());
+    }
+    Err(ApiError::new(ErrorCode::BadRequest, format!("the path names {path}, the body {body}")))
+}
+
+fn reply<T: Serialize>(answer: Result<T, ApiError>) -> Response {
+    match answer {
+        Ok(body) => Json(body).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(error)).into_response()
+}

@@ -1,0 +1,45 @@
+//! What a node needs to know before it starts.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::model::config::Config;
+use crate::model::id::NodeName;
+
+#[derive(Debug, Clone)]
+pub struct NodeSettings {
+    pub name: NodeName,
+    /// Ticket ports are opened here and nowhere else.
+    pub data_plane: IpAddr,
+    /// Why it is that address, for `hauki doctor`.
+    pub data_plane_reason: String,
+    pub max_vaults: u32,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error(
+        "data_plane.address is {0}, which would open ticket ports on every network: name the VPN's address"
+    )]
+    Wildcard(IpAddr),
+}
+
+impl NodeSettings {
+    pub fn new(config: &Config) -> Result<Self, SettingsError> {
+        let (data_plane, data_plane_reason) = match config.data_plane.address {
+            Some(address) if address.is_unspecified() => return Err(SettingsError::Wildcard(address)),
+            Some(address) => (address, "data_plane.address of the configuration".to_owned()),
+            None => (
+                Ipv4Addr::LOCALHOST.into(),
+                "no VPN address is configured (data_plane.address), so tickets work on this machine only"
+                    .to_owned(),
+            ),
+        };
+        let name = config.node.name.clone();
+        Ok(Self {
+            name: name.unwrap_or_else(|| "local".parse().expect("the default name is valid")),
+            data_plane,
+            data_plane_reason,
+            max_vaults: config.node.max_vaults.unwrap_or(1000),
+        })
+    }
+}

@@ -1,0 +1,321 @@
+//! One vault as the node's other parts see it: its phase, its lease, its calls, its end.
+//!
+//! The fields are shared between the keeper, the connections and the intake; each lock is held for
+//! a few instructions and never across an await.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use tokio::sync::{Notify, watch};
+
+use super::calls::Calls;
+use super::gate::outbox::{Outbox, ReplyTo};
+use super::host;
+use super::news::Newsroom;
+use super::pipe::Pipe;
+use crate::api::node::{NewsItem, NodeVault};
+use crate::api::vault::Vitals;
+use crate::model::death::{Cause, Death};
+use crate::model::id::{NodeName, TicketId, VaultId};
+use crate::model::lease::{Lease, Mono, Terms};
+use crate::model::limits::Limits;
+use crate::model::phase::{self, Event, Phase, Refused};
+use crate::model::receipt::Receipt;
+use crate::model::units::show_millis;
+use crate::rpc::message::{RpcError, code};
+use crate::rpc::{channel, reserved};
+use crate::sandbox::Sandbox;
+use crate::system::clock;
+
+pub struct Vault {
+    pub id: VaultId,
+    pub generation: u64,
+    pub node: NodeName,
+    pub limits: Limits,
+    pub state: Mutex<State>,
+    pub calls: Mutex<Calls>,
+    pub pipe: OnceLock<Pipe>,
+    pub sandbox: OnceLock<Arc<dyn Sandbox>>,
+    /// Wakes the keeper: doomed, or an earlier deadline.
+    pub nudge: Notify,
+    pub doomed: watch::Sender<Option<Death>>,
+    pub receipt: watch::Sender<Option<Receipt>>,
+    /// When the keeper will next look at the clock by itself, in microseconds.
+    pub wake_at: AtomicU64,
+    connections: Mutex<Vec<Weak<Outbox>>>,
+    pub news: Arc<Newsroom>,
+}
+
+pub struct State {
+    pub phase: Phase,
+    pub lease: Lease,
+    pub methods: Arc<[String]>,
+    pub forged_at: Mono,
+    pub killed_at: Option<Mono>,
+    /// How long `dest` may still run.
+    pub grace_ms: u32,
+    pub calls: u64,
+    last_beat_by: Option<String>,
+}
+
+impl Vault {
+    #[must_use]
+    pub fn new(
+        (id, generation, node): (VaultId, u64, NodeName),
+        limits: Limits,
+        terms: Terms,
+        news: Arc<Newsroom>,
+    ) -> Arc<Self> {
+        let now = clock::mono();
+        let state = State {
+            phase: Phase::Forging,
+            lease: Lease::new(terms, now),
+            methods: Arc::from([]),
+            forged_at: now,
+            killed_at: None,
+            grace_ms: 0,
+            calls: 0,
+            last_beat_by: None,
+        };
+        Arc::new(Self {
+            id,
+            generation,
+            node,
+            limits,
+            state: Mutex::new(state),
+            calls: Mutex::default(),
+            pipe: OnceLock::new(),
+            sandbox: OnceLock::new(),
+            nudge: Notify::new(),
+            doomed: watch::Sender::new(None),
+            receipt: watch::Sender::new(None),
+            wake_at: AtomicU64::new(0),
+            connections: Mutex::default(),
+            news,
+        })
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn advance(state: &mut State, event: Event) -> Result<(), Refused> {
+        state.phase = phase::transition(state.phase, event)?;
+        Ok(())
+    }
+
+    pub fn loaded(&self, methods: Vec<String>) -> Result<(), Refused> {
+        let mut state = self.state();
+        Self::advance(&mut state, Event::Loaded)?;
+        // The claim lease counts from now: forging is not the caller's time.
+        let now = clock::mono();
+        state.lease = Lease::new(state.lease.terms.clone(), now);
+        state.forged_at = now;
+        state.methods = methods.into();
+        Ok(())
+    }
+
+    /// A ticket is about to go out.
+    pub fn ticketed(&self, lease_ms: Option<u64>, link: Option<bool>) -> Result<(), Refused> {
+        let mut state = self.state();
+        Self::advance(&mut state, Event::TicketOpened)?;
+        state.lease.ticketed(clock::mono());
+        if let Some(lease_ms) = lease_ms {
+            state.lease.terms.lease_ms = lease_ms;
+        }
+        if let Some(link) = link {
+            state.lease.terms.link = link;
+        }
+        drop(state);
+        self.nudge.notify_one();
+        Ok(())
+    }
+
+    /// A ticket was used. `true` if this claims a linked vault for the connection.
+    pub fn claimed(&self, ticket: &TicketId, peer: &str) -> Result<bool, Refused> {
+        let mut state = self.state();
+        let first = state.phase == Phase::Ticketed;
+        Self::advance(&mut state, Event::Claimed)?;
+        let now = clock::mono();
+        state.lease.beat(now);
+        let owns = first && state.lease.terms.link;
+        if owns {
+            state.lease.owner_heard(now);
+        }
+        drop(state);
+        if first {
+            let (vault, ticket) = (self.id.clone(), ticket.clone());
+            self.news.publish(NewsItem::Claimed { vault, ticket, peer: peer.to_owned() });
+        }
+        self.nudge.notify_one();
+        Ok(owns)
+    }
+
+    /// Renews the lease; the answer is what is left of it.
+    pub fn beat(&self, by: Option<&str>) -> u64 {
+        let mut state = self.state();
+        let now = clock::mono();
+        // Before the claim only the ticket's use counts, or an orphan could be kept for ever by cron.
+        if state.phase == Phase::Live {
+            state.lease.beat(now);
+            if by.is_some() {
+                state.last_beat_by = by.map(str::to_owned);
+            }
+        } else if matches!(state.phase, Phase::Forged | Phase::Ticketed) {
+            state.lease.ticketed(now);
+        }
+        state.lease.expires(state.phase).since(now) / 1000
+    }
+
+    pub fn owner_heard(&self) {
+        self.state().lease.owner_heard(clock::mono());
+    }
+
+    /// Ends the vault, or hastens an end that is under way. Returns whether this was the first cause.
+    pub fn doom(&self, cause: Cause, detail: Option<String>, by: Option<String>, grace_ms: u32) -> bool {
+        let mut state = self.state();
+        let first = state.phase.is_alive();
+        if phase::transition(state.phase, Event::Doomed) == Ok(Phase::Dying) {
+            state.phase = Phase::Dying;
+            if grace_ms == 0 && state.killed_at.is_none() {
+                state.killed_at = Some(clock::mono());
+                if let Some(sandbox) = self.sandbox.get() {
+                    sandbox.kill();
+                }
+            }
+        }
+        if first {
+            state.grace_ms = grace_ms;
+            let detail = detail.or_else(|| state.explain(cause));
+            let death = Death { cause, at: clock::now(), detail, by };
+            // Under the lock: whoever sees the phase finds the cause.
+            self.doomed.send_replace(Some(death.clone()));
+            drop(state);
+            self.announce(&death);
+        } else {
+            drop(state);
+        }
+        self.nudge.notify_one();
+        first
+    }
+
+    /// Tells every caller at once.
+    fn announce(&self, death: &Death) {
+        let error = self.dead_error(death);
+        self.calls().fail_all(&error);
+        let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
+        let params = serde_json::to_string(&dying).unwrap_or_else(|_| "{}".into());
+        self.each_connection(|outbox| outbox.event(reserved::DYING, |_| params.clone()));
+    }
+
+    /// What a call to this vault gets once it is doomed.
+    #[must_use]
+    pub fn dead_error(&self, death: &Death) -> RpcError {
+        let mut message = format!("{} is dead: {}", self.id, death.cause.describe());
+        if let Some(detail) = &death.detail {
+            message.push_str(&format!(" ({detail})"));
+        }
+        let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
+        RpcError::new(code::VAULT_DEAD, message).data(&dying)
+    }
+
+    /// Hands a call to the vault.
+    pub fn call(&self, method: &str, caller: &str, params: Option<&str>, deadline_ms: u32, reply: ReplyTo) {
+        self.submit(reply, deadline_ms, |call, out| {
+            channel::encode_call(out, call, deadline_ms, method, caller, params);
+        });
+    }
+
+    /// Asks the engine for its figures.
+    pub fn stats(&self, reply: ReplyTo) {
+        self.submit(reply, self.limits.call_deadline_ms, |call, out| {
+            channel::ToVault::Stats { call }.encode(out);
+        });
+    }
+
+    fn submit(&self, reply: ReplyTo, deadline_ms: u32, encode: impl FnOnce(u64, &mut Vec<u8>)) {
+        let now = clock::mono();
+        let mut state = self.state();
+        let Some(pipe) = self.pipe.get().filter(|_| state.phase.is_alive()) else {
+            drop(state);
+            let death = self.doomed.borrow().clone();
+            return match death {
+                Some(death) => reply.error(&self.dead_error(&death)),
+                None => reply.error(&RpcError::new(code::VAULT_DEAD, format!("{} is not ready", self.id))),
+            };
+        };
+        state.lease.beat(now);
+        state.calls += 1;
+        // The queue and the channel must have the same order, so the lock covers both.
+        let mut calls = self.calls();
+        let earlier = now.plus_ms(deadline_ms.into()).0 < self.wake_at.load(Ordering::Relaxed);
+        let call = calls.push(reply, deadline_ms, now);
+        pipe.push(|out| encode(call, out));
+        drop(calls);
+        drop(state);
+        if earlier {
+            self.nudge.notify_one();
+        }
+    }
+
+    pub fn attach(&self, outbox: &Arc<Outbox>) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|outbox| outbox.strong_count() > 0);
+        connections.push(Arc::downgrade(outbox));
+    }
+
+    pub fn each_connection(&self, mut act: impl FnMut(&Outbox)) {
+        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.iter().filter_map(Weak::upgrade).for_each(|outbox| act(&outbox));
+    }
+
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = connections.iter().filter(|outbox| outbox.strong_count() > 0).count();
+        let init_pid = self.sandbox.get().map_or(0, |sandbox| sandbox.init_pid());
+        let state = self.state();
+        let now = clock::mono();
+        Vitals {
+            lease_left_ms: state.lease.expires(state.phase).since(now) / 1000,
+            age_ms: now.since(state.forged_at) / 1000,
+            calls: state.calls,
+            memory_bytes: host::resident_bytes(init_pid),
+            connections: u32::try_from(connections).unwrap_or(u32::MAX),
+            init_pid,
+        }
+    }
+
+    #[must_use]
+    pub fn describe(&self) -> NodeVault {
+        let vitals = self.vitals();
+        NodeVault { vault: self.id.clone(), generation: self.generation, phase: self.state().phase, vitals }
+    }
+}
+
+impl State {
+    /// What is worth knowing about a death beyond its cause.
+    fn explain(&self, cause: Cause) -> Option<String> {
+        let now = clock::mono();
+        match cause {
+            Cause::HeartbeatLost => {
+                let ago = show_millis(now.since(self.lease.last_beat()) / 1000);
+                let lease = show_millis(self.lease.terms.lease_ms);
+                let by = self.last_beat_by.as_deref().map(|by| format!(" from {by}")).unwrap_or_default();
+                Some(format!("last sign of life {ago} before{by}, lease {lease}"))
+            }
+            Cause::Unclaimed => Some(format!("claim lease {}", show_millis(self.lease.terms.claim_ms))),
+            Cause::LifetimeExpired => {
+                Some(format!("life-time {}", show_millis(self.lease.terms.lifetime_ms)))
+            }
+            Cause::LinkSilent => {
+                Some(format!("silent for {}", show_millis(self.lease.terms.link_silence_ms)))
+            }
+            _ => None,
+        }
+    }
+}

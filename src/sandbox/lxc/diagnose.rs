@@ -1,0 +1,146 @@
+//! What `hauki doctor` says about LXC on this machine: one line per condition, with what mends it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::idrange::WIDTH;
+use super::{Shared, ffi, rootfs};
+use crate::sandbox::{Finding, Level};
+
+pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Finding> {
+    tokio::task::spawn_blocking(move || findings(&shared)).await.unwrap_or_default()
+}
+
+fn findings(shared: &Shared) -> Vec<Finding> {
+    let mut findings = vec![fine(format!("liblxc {}", ffi::version())), root(), namespaces()];
+    findings.extend(cgroups(shared));
+    findings.push(ids());
+    findings.push(state(shared));
+    findings
+}
+
+fn fine(what: String) -> Finding {
+    Finding { level: Level::Ok, what, hint: None }
+}
+
+fn bad(level: Level, what: impl Into<String>, hint: impl Into<String>) -> Finding {
+    Finding { level, what: what.into(), hint: Some(hint.into()) }
+}
+
+fn root() -> Finding {
+    if rustix::process::geteuid().is_root() {
+        fine("runs as root".into())
+    } else {
+        bad(
+            Level::Fail,
+            "vaults can only be started by root",
+            "run haukid as root: sudo systemctl start haukid",
+        )
+    }
+}
+
+fn namespaces() -> Finding {
+    let most = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
+    match most.trim().parse::<u64>() {
+        Ok(0) => {
+            bad(Level::Fail, "user namespaces are turned off", "sysctl -w user.max_user_namespaces=15000")
+        }
+        Ok(most) => fine(format!("user namespaces, at most {most}")),
+        Err(_) => bad(
+            Level::Fail,
+            "this kernel has no user namespaces",
+            "boot a kernel with CONFIG_USER_NS, as Debian's is",
+        ),
+    }
+}
+
+fn cgroups(shared: &Shared) -> Vec<Finding> {
+    let layout = &shared.layout;
+    if layout.hierarchies.is_empty() {
+        return vec![bad(Level::Fail, "no cgroups are mounted", "mount -t cgroup2 none /sys/fs/cgroup")];
+    }
+    let mut findings = vec![fine(format!("cgroups {}", layout.name()))];
+    for (controller, level) in [("memory", Level::Fail), ("pids", Level::Fail), ("cpu", Level::Warn)] {
+        findings.push(match layout.with(controller) {
+            Some(hierarchy) => {
+                fine(format!("cgroup controller {controller} at {}", hierarchy.base.display()))
+            }
+            None => bad(
+                level,
+                format!("no cgroup controller {controller}: that limit would not hold"),
+                match controller {
+                    "memory" => "boot with cgroup_enable=memory on the kernel's command line".to_owned(),
+                    _ => format!("echo +{controller} > /sys/fs/cgroup/cgroup.subtree_control"),
+                },
+            ),
+        });
+    }
+    findings
+}
+
+/// Whether anybody else has been given ids above our base.
+fn ids() -> Finding {
+    let theirs = ["/etc/subuid", "/etc/subgid"].into_iter().find_map(|file| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        text.lines().find_map(|line| reaches_into_ours(line).then(|| format!("{file}: {line}")))
+    });
+    match theirs {
+        None => fine(format!("user ids from {} are free", super::idrange::BASE)),
+        Some(line) => bad(
+            Level::Warn,
+            format!("user ids of the vaults are also given to others ({line})"),
+            "remove that line, or move the vaults with id_base in the configuration",
+        ),
+    }
+}
+
+fn reaches_into_ours(line: &str) -> bool {
+    let mut parts = line.split(':').skip(1).map(str::parse::<u64>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(first)), Some(Ok(count))) => {
+            first + count > u64::from(super::idrange::BASE) && count >= u64::from(WIDTH)
+        }
+        _ => false,
+    }
+}
+
+fn state(shared: &Shared) -> Finding {
+    let path: &Path = &shared.rootfs;
+    if let Some(closed) = rootfs::closed_parent(path) {
+        let closed = closed.display();
+        return bad(
+            Level::Fail,
+            format!("the vaults may not pass through {closed}"),
+            format!("chmod o+x {closed}"),
+        );
+    }
+    let noexec = rustix::fs::statvfs(path)
+        .is_ok_and(|stat| stat.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC));
+    if noexec {
+        let path = path.display();
+        return bad(
+            Level::Fail,
+            format!("nothing may be executed from {path}"),
+            format!("mount -o remount,exec $(findmnt -no TARGET -T {path})"),
+        );
+    }
+    fine(format!("state in {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ranges_that_reach_above_the_base_are_a_conflict() {
+        for (line, conflict) in [
+            ("user:100000:65536", false),
+            ("greedy:100000:4000000000", true),
+            ("lxd:1073741824:65536", true),
+            ("# comment", false),
+            ("", false),
+        ] {
+            assert_eq!(reaches_into_ours(line), conflict, "{line}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Everything `unsafe` about liblxc and about forking.
+//!
+//! The `lxc` crate 0.8 is used where it is sound: `new(name, None)`, `set_config_path` and
+//! `set_config_item` keep their C strings alive for the call and hand back owned text. Its
+//! `new(_, Some(path))` frees the path before C reads it, `start` with no arguments executes the
+//! program "(null)", and `get_config_item` writes one byte too far, so the start goes through
+//! `lxc-sys`, and nothing is ever asked back. Only the spawner and the monitors, which have one
+//! thread, call into this file; `haukid` itself never does.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use crate::sandbox::pidfd::Pid;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    #[error("{what} holds a zero byte")]
+    Zero { what: &'static str },
+    #[error("liblxc does not start in the foreground")]
+    Foreground,
+    #[error("liblxc made no container")]
+    New,
+    #[error("liblxc does not take {path} as its directory")]
+    Path { path: String },
+    #[error("liblxc does not take {key} = {value}")]
+    Item { key: String, value: String },
+}
+
+/// A container of liblxc, not yet started.
+pub struct Container(lxc::Container);
+
+/// How the start of a container went, known when the container has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    pub started: bool,
+    /// The wait status of the init.
+    pub init: i32,
+}
+
+impl Container {
+    pub fn new(name: &str, lxc_path: &str) -> Result<Self, ContainerError> {
+        // The crate panics on zero bytes.
+        if name.contains('\0') || lxc_path.contains('\0') {
+            return Err(ContainerError::Zero { what: "a name" });
+        }
+        let container = lxc::Container::new(name, None).map_err(|_| ContainerError::New)?;
+        container
+            .set_config_path(lxc_path)
+            .map_err(|_| ContainerError::Path { path: lxc_path.to_owned() })?;
+        Ok(Self(container))
+    }
+
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), ContainerError> {
+        if key.contains('\0') || value.contains('\0') {
+            return Err(ContainerError::Zero { what: "a configuration item" });
+        }
+        self.0
+            .set_config_item(key, value)
+            .map_err(|_| ContainerError::Item { key: key.to_owned(), value: value.to_owned() })
+    }
+
+    /// Runs the container in the foreground, `lxc.init.cmd` as its init, until it ends.
+    pub fn run(&mut self) -> Result<Outcome, ContainerError> {
+        // In the background, which is what liblxc does unless told, it would fork once more, close
+        // the channel, and move this process into the vault's cgroup. It can be told only after the
+        // first item was set.
+        self.0.want_daemonize(false).map_err(|_| ContainerError::Foreground)?;
+        let inner = self.0.as_mut_ptr();
+        // SAFETY: `inner` is the live container that `self` owns, and no other thread exists that
+        // could use it. liblxc fills in `start` for each container it makes; it takes a null `argv`
+        // to mean that the configured init is run, and does not keep the pointer.
+        unsafe {
+            let started = (*inner).start.is_some_and(|start| start(inner, 0, std::ptr::null_mut()));
+            Ok(Outcome { started, init: (*inner).error_num })
+        }
+    }
+}
+
+pub enum Forked {
+    Child,
+    Parent(Pid),
+}
+
+/// # Safety
+/// The process must have one thread: the child may do anything that a program may do.
+pub unsafe fn fork() -> io::Result<Forked> {
+    // SAFETY: fork has no memory preconditions; that the child may go on in Rust and in liblxc, with
+    // all locks free, is what the caller promises.
+    match unsafe { libc::fork() } {
+        0 => Ok(Forked::Child),
+        raw => Pid::new(raw).map(Forked::Parent).ok_or_else(io::Error::last_os_error),
+    }
+}
+
+/// Ends a forked child without running what its parent registered for its own exit.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit takes any value and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Puts descriptors at the numbers 0, 1, 2 … in the order given and closes all others. `keep`
+/// says which of them survive an exec.
+///
+/// # Safety
+/// The caller's descriptors below and above all change their meaning: nothing that owns one may be
+/// used or dropped afterwards, except through the numbers that this function laid out.
+pub unsafe fn lay_out(plan: &[(BorrowedFd<'_>, bool)]) -> io::Result<()> {
+    let count = RawFd::try_from(plan.len()).unwrap_or(RawFd::MAX);
+    let mut high = Vec::with_capacity(plan.len());
+    for (fd, _) in plan {
+        // First out of the way, or one could overwrite another that is still needed.
+        high.push(rustix::io::fcntl_dupfd_cloexec(fd, count)?);
+    }
+    for ((number, (_, keep)), fd) in (0..).zip(plan).zip(&high) {
+        let flags = if *keep { 0 } else { libc::O_CLOEXEC };
+        // SAFETY: dup3 works on numbers; `fd` is open, and what `number` was before is given up by
+        // the contract of this function.
+        if unsafe { libc::dup3(fd.as_raw_fd(), number, flags) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    // The copies are above `count` and go with the rest.
+    high.into_iter().for_each(std::mem::forget);
+    // SAFETY: as above, whoever owned these numbers does not use them again.
+    if unsafe { libc::close_range(count.unsigned_abs(), u32::MAX, 0) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// The descriptor that this process was started with as its standard input.
+///
+/// # Safety
+/// Nothing else in the process may use or own descriptor 0.
+#[must_use]
+pub unsafe fn standard_input() -> OwnedFd {
+    use std::os::fd::FromRawFd;
+    // SAFETY: 0 is open in every Rust program (the runtime sees to it), and the caller promises
+    // that it has no other owner.
+    unsafe { OwnedFd::from_raw_fd(0) }
+}
+
+#[must_use]
+pub fn c_string(text: &str) -> Option<CString> {
+    CString::new(text).ok()
+}
+
+/// The version of the liblxc that this process runs with.
+#[must_use]
+pub fn version() -> String {
+    lxc::version()
+}

@@ -1,0 +1,247 @@
+//! One start, from the order to the init's first byte, and its undoing.
+//!
+//! The init's pid is learned from the init itself: the kernel attaches the sender's pid to the first
+//! bytes on the channel, before any worker runs, and translates it for us. A pidfd made from it is
+//! trusted only when the process is a child of the monitor, which cannot have been replaced while
+//! we hold a pidfd of it that is alive.
+
+use std::io::{self, IoSliceMut, Read, Seek, SeekFrom};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::net::sockopt::set_socket_passcred;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg,
+    socketpair,
+};
+use tokio::io::Interest;
+
+use super::Shared;
+use super::cgroup::Groups;
+use super::config::{self, Spec};
+use super::link::{Ended, Ending, Launch, borrow_all, end_of, wait_status};
+use super::oom::OomWatch;
+use super::prune::prune;
+use super::vault::{LxcSandbox, Parts};
+use super::wire::Order;
+use crate::model::id::VaultId;
+use crate::model::limits::Limits;
+use crate::sandbox::StartError;
+use crate::sandbox::pidfd::{Pid, PidFd, Watched, parent_of};
+use crate::sandbox::steady::register;
+
+/// A start takes milliseconds; one that takes this long does not end by itself.
+const LONGEST_START: Duration = Duration::from_secs(5);
+
+/// How long an undone start may take to go away.
+const UNDO: Duration = Duration::from_secs(5);
+
+/// How many characters of liblxc's log go into an error.
+const MOST_WORDS: usize = 600;
+
+/// The caller has put the id among the live ones.
+pub(super) async fn launch(
+    shared: Arc<Shared>,
+    id: &VaultId,
+    limits: &Limits,
+) -> Result<(OwnedFd, Arc<LxcSandbox>), StartError> {
+    let result = prepared(&shared, id, limits).await;
+    if result.is_err() {
+        shared.forget(id.as_str());
+    }
+    result
+}
+
+async fn prepared(
+    shared: &Arc<Shared>,
+    id: &VaultId,
+    limits: &Limits,
+) -> Result<(OwnedFd, Arc<LxcSandbox>), StartError> {
+    let system = |step| move |source: io::Error| StartError::System { vault: id.clone(), step, source };
+    // The semaphore is never closed; if it were, a start without it would only be slower.
+    let _permit = shared.starting.acquire().await.ok();
+    let slot = shared.slots.take().ok_or_else(|| StartError::NoSlot { limit: shared.slots.limit() })?;
+    let groups = Groups::new(&shared.layout, &shared.group, id.as_str());
+    let name = format!("{}-{id}", shared.group);
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .map_err(|error| system("make its channel")(error.into()))?;
+    rustix::io::ioctl_fionbio(&ours, true)
+        .and_then(|()| set_socket_passcred(&ours, true))
+        .map_err(|error| system("set up its channel")(error.into()))?;
+    let log = memfd_create("hauki-lxc-log", MemfdFlags::CLOEXEC)
+        .map_err(|error| system("make its log")(error.into()))?;
+    let log_copy = log.try_clone().map_err(system("make its log"))?;
+    let order = Order {
+        key: shared.key(),
+        name: name.clone(),
+        lxc_path: shared.lxc_path.display().to_string(),
+        items: config::items(Spec {
+            limits,
+            ids: slot.range(),
+            rootfs: &shared.rootfs,
+            seccomp: &shared.seccomp,
+            layout: &shared.layout,
+            groups: &groups,
+        }),
+    };
+    let passed = [theirs, log_copy];
+    let link = shared.spawners.link().await.map_err(|source| StartError::SpawnerLost { source })?;
+    let launch = link
+        .order(&order, &borrow_all(&passed))
+        .await
+        .map_err(|source| StartError::SpawnerLost { source })?;
+    // From here on only the spawner and the vault may hold the vault's end.
+    drop(passed);
+    let Launch { forked, ended } = launch;
+    let monitor = match forked.await {
+        Ok(monitor) => monitor.and_then(Watched::new).map_err(system("fork its monitor"))?,
+        Err(_) => {
+            undo_groups(shared, &groups).await;
+            let source = io::Error::from(io::ErrorKind::ConnectionReset);
+            return Err(StartError::SpawnerLost { source });
+        }
+    };
+    let first = tokio::time::timeout(LONGEST_START, async {
+        tokio::select! {
+            // The init's bytes first: if both are there, the vault did start, and then died.
+            biased;
+            init = find_init(&ours, &monitor) => match init {
+                // Nobody holds the vault's end any more: how it ended is about to be told.
+                Ok(None) => {
+                    end_of(&ended).await;
+                    Ok(None)
+                }
+                found => found,
+            },
+            _ = end_of(&ended) => Ok(None),
+        }
+    })
+    .await;
+    let error = match first {
+        Ok(Ok(Some(init))) => {
+            let oom = OomWatch::arm(&shared.layout, &groups);
+            let parts = Parts {
+                shared: Arc::clone(shared),
+                id: id.as_str().to_owned(),
+                name,
+                groups,
+                init,
+                monitor,
+                ended,
+                oom,
+            };
+            return Ok((ours, Arc::new(LxcSandbox::new(parts, slot))));
+        }
+        Ok(Ok(None)) => {
+            let ended = *ended.borrow();
+            StartError::Lxc { vault: id.clone(), detail: detail(&log, ended) }
+        }
+        Ok(Err(source)) => system("find its first process")(source),
+        Err(_) => {
+            let waited_ms = u64::try_from(LONGEST_START.as_millis()).unwrap_or(u64::MAX);
+            StartError::Timeout { vault: id.clone(), waited_ms }
+        }
+    };
+    // The kernel ends the init, if there is one, with its monitor.
+    let _ = monitor.process().kill();
+    let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
+    undo_groups(shared, &groups).await;
+    Err(error)
+}
+
+/// Waits for the init's first bytes, leaves them where they are, and finds out who sent them;
+/// `None` when the channel closed without any.
+async fn find_init(channel: &OwnedFd, monitor: &Watched) -> io::Result<Option<Watched>> {
+    let readable = register(channel.as_fd(), Interest::READABLE)?;
+    let sender = readable.async_io(Interest::READABLE, |channel| peek_sender(channel)).await?;
+    // The kernel's work for us is done; the gate reads plain bytes.
+    set_socket_passcred(channel, false)?;
+    let Some(pid) = sender else { return Ok(None) };
+    let init = PidFd::open(pid)?;
+    let parent = parent_of(pid)?;
+    if parent != Some(monitor.process().pid()) || monitor.process().is_dead() {
+        return Err(io::Error::other("the sender of the first bytes is not the monitor's child"));
+    }
+    Watched::new(init).map(Some)
+}
+
+fn peek_sender(channel: impl AsFd) -> io::Result<Option<Pid>> {
+    let mut byte = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let got = recvmsg(channel, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::PEEK)?;
+    if got.bytes == 0 {
+        return Ok(None);
+    }
+    let sender = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmCredentials(sender) => Pid::new(sender.pid.as_raw_nonzero().get()),
+        _ => None,
+    });
+    Ok(sender)
+}
+
+async fn undo_groups(shared: &Shared, groups: &Groups) {
+    let existing = groups.existing(&shared.layout);
+    if !existing.is_empty() {
+        // What it could not remove is found again by the sweep of the next start.
+        let _ = tokio::task::spawn_blocking(move || prune(&existing)).await;
+    }
+}
+
+/// Why a start failed, as far as liblxc and the kernel tell.
+fn detail(log: &OwnedFd, ended: Option<Ended>) -> String {
+    let told = log_text(log).unwrap_or_default();
+    let end = match ended {
+        None => "the spawner was lost".to_owned(),
+        Some(Ended { started: true, init: Some(status) }) => match wait_status(status) {
+            Ending::Signal(signal) => format!("its init died of signal {signal}"),
+            Ending::Status(code) => format!("its init exited with {code} before it was ready"),
+        },
+        Some(Ended { started: true, init: None }) => "its init left without a status".to_owned(),
+        Some(Ended { started: false, .. }) => "the start failed".to_owned(),
+    };
+    if told.is_empty() { end } else { format!("{end}: {told}") }
+}
+
+/// What liblxc logged, the causes before their consequences, without its columns of time and place.
+fn log_text(log: &OwnedFd) -> io::Result<String> {
+    let mut file = std::fs::File::from(log.try_clone()?);
+    file.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    file.take(16 * 1024).read_to_end(&mut bytes)?;
+    Ok(told(&String::from_utf8_lossy(&bytes)))
+}
+
+/// A line of liblxc is `lxc TIME LEVEL AREA - PLACE - WORDS`; other lines are the monitor's own.
+fn told(log: &str) -> String {
+    let errors = log.lines().filter(|line| !line.starts_with("lxc ") || line.contains(" ERROR "));
+    let words = errors.map(|line| line.splitn(3, " - ").nth(2).unwrap_or(line));
+    let mut told = words.collect::<Vec<_>>().join("; ");
+    if let Some((cut, _)) = told.char_indices().nth(MOST_WORDS) {
+        told.truncate(cut);
+        told.push('…');
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_errors_are_kept_with_their_reasons() {
+        let log = "\
+lxc a 20261121210107.243 WARN     utils - ../src/lxc/utils.c:open_devnull:1231 - Can't open /dev/null
+lxc a 20261121210107.243 ERROR    conf - ../src/lxc/conf.c:f:1 - No such file or directory - Failed to open \"/x\"
+liblxc does not take lxc.foo = bar
+";
+        assert_eq!(
+            told(log),
+            "No such file or directory - Failed to open \"/x\"; liblxc does not take lxc.foo = bar"
+        );
+        assert!(told(&"x".repeat(10_000)).len() < 1_000);
+    }
+}

@@ -1,0 +1,206 @@
+//! The driver's end of its spawner: one child process, one socket, one task that sorts reports.
+//!
+//! A link belongs to one life of a spawner. When that ends, every waiting start and every vault of
+//! this link is told by the closing of its channel, and the driver makes a new link.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{oneshot, watch};
+
+use super::spawner::ARGV0;
+use super::wire::{self, Order, Report};
+use crate::sandbox::pidfd::{Pid, PidFd};
+use crate::sandbox::steady::register;
+
+/// How a monitor ended, as its spawner saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The wait status of the init, where it is known.
+    pub init: Option<i32>,
+    pub started: bool,
+}
+
+/// The reports about one start.
+pub struct Launch {
+    pub forked: oneshot::Receiver<io::Result<PidFd>>,
+    /// Closed without a value when the spawner is lost.
+    pub ended: watch::Receiver<Option<Ended>>,
+}
+
+struct Pending {
+    forked: Option<oneshot::Sender<io::Result<PidFd>>>,
+    ended: watch::Sender<Option<Ended>>,
+}
+
+pub struct Link {
+    socket: AsyncFd<OwnedFd>,
+    pending: Mutex<HashMap<u64, Pending>>,
+    lost: AtomicBool,
+    pid: u32,
+    gone: watch::Receiver<bool>,
+}
+
+impl Link {
+    /// Starts a spawner. `empty` is a directory with nothing in it, for its PATH: liblxc then finds
+    /// no `newuidmap` and writes the map itself, which is faster and does not ask /etc/subuid.
+    pub fn open(program: &[OsString], empty: &Path) -> io::Result<Arc<Self>> {
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        rustix::io::ioctl_fionbio(&ours, true)?;
+        let (first, rest) =
+            program.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let mut child = tokio::process::Command::new(first)
+            .arg0(ARGV0)
+            .args(rest)
+            .env_clear()
+            .env("PATH", empty)
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (gone_now, gone) = watch::channel(false);
+        let link = Arc::new(Self {
+            socket: register(ours, Interest::READABLE | Interest::WRITABLE)?,
+            pending: Mutex::default(),
+            lost: AtomicBool::new(false),
+            pid: child.id().unwrap_or_default(),
+            gone,
+        });
+        let weak = Arc::downgrade(&link);
+        let sorting = Arc::clone(&link);
+        // Two tasks: one sorts reports until the socket closes, one collects the dead child.
+        tokio::spawn(async move {
+            sorting.sort_reports().await;
+        });
+        tokio::spawn(async move {
+            // Whatever its status was: the vaults are judged one by one.
+            let _ = child.wait().await;
+            if let Some(link) = weak.upgrade() {
+                link.lose();
+            }
+            gone_now.send_replace(true);
+        });
+        Ok(link)
+    }
+
+    /// For people and tests.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    pub async fn order(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<Launch> {
+        let (forked_tx, forked) = oneshot::channel();
+        let (ended_tx, ended) = watch::channel(None);
+        self.pending().insert(order.key, Pending { forked: Some(forked_tx), ended: ended_tx });
+        let sent = self.socket.async_io(Interest::WRITABLE, |socket| wire::send(socket, order, fds)).await;
+        // After the insertion: a link that was lost before it has forgotten everything but this.
+        if let Err(error) = sent {
+            self.pending().remove(&order.key);
+            self.lose();
+            return Err(error);
+        }
+        if self.is_lost() {
+            self.pending().remove(&order.key);
+        }
+        Ok(Launch { forked, ended })
+    }
+
+    /// Tells the spawner that there will be no more, and waits for it to leave.
+    pub async fn close(&self) {
+        // Half a close is seen by the other end as the end.
+        let _ = rustix::net::shutdown(self.socket.get_ref(), rustix::net::Shutdown::Write);
+        let mut gone = self.gone.clone();
+        let _ = gone.wait_for(|gone| *gone).await;
+    }
+
+    async fn sort_reports(&self) {
+        loop {
+            let received =
+                self.socket.async_io(Interest::READABLE, |socket| wire::receive::<Report>(socket)).await;
+            match received {
+                Ok(Some((report, fds))) => self.sort(report, fds),
+                // Closed, or not speaking our language: either way it is of no more use.
+                Ok(None) | Err(_) => return self.lose(),
+            }
+        }
+    }
+
+    fn sort(&self, report: Report, fds: Vec<OwnedFd>) {
+        let mut pending = self.pending();
+        match report {
+            Report::Forked { key, monitor } => {
+                let waiting = pending.get_mut(&key).and_then(|pending| pending.forked.take());
+                let process = Pid::new(monitor)
+                    .zip(fds.into_iter().next())
+                    .map(|(pid, fd)| PidFd::passed(fd, pid))
+                    .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData));
+                if let Some(waiting) = waiting {
+                    // A start that nobody waits for any more is undone by its own task.
+                    let _ = waiting.send(process);
+                }
+            }
+            Report::NotForked { key, errno } => {
+                if let Some(Pending { forked: Some(waiting), .. }) = pending.remove(&key) {
+                    let _ = waiting.send(Err(io::Error::from_raw_os_error(errno)));
+                }
+            }
+            Report::Ended { key, init, started } => {
+                if let Some(ended) = pending.remove(&key) {
+                    ended.ended.send_replace(Some(Ended { init, started }));
+                }
+            }
+        }
+    }
+
+    fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+        self.pending().clear();
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<u64, Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Status(i32),
+    Signal(i32),
+}
+
+/// Reads the status that liblxc reports for an init. For one that died of a signal liblxc 5 encodes
+/// it the way in which the kernel encodes a *stop* by that signal.
+pub fn wait_status(status: i32) -> Ending {
+    if libc::WIFSTOPPED(status) {
+        Ending::Signal(libc::WSTOPSIG(status))
+    } else if libc::WIFSIGNALED(status) {
+        Ending::Signal(libc::WTERMSIG(status))
+    } else {
+        Ending::Status(libc::WEXITSTATUS(status))
+    }
+}
+
+/// Waits for the end of a monitor; `None` when its spawner was lost and nobody can tell.
+pub async fn end_of(ended: &watch::Receiver<Option<Ended>>) -> Option<Ended> {
+    let mut ended = ended.clone();
+    ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended)
+}
+
+/// Keeps borrowed descriptors alive for one order.
+pub fn borrow_all(fds: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
+    fds.iter().map(AsFd::as_fd).collect()
+}

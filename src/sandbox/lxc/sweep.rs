@@ -1,0 +1,74 @@
+//! What a predecessor left: everything below this daemon's group that is no vault of ours.
+//!
+//! The group's name comes from the state directory, which one daemon at a time may use (its lock
+//! is the daemon's business), so whatever is there and not ours has no owner. Mounts die with the
+//! processes that hold their namespaces. A predecessor's spawner may live for a moment longer and
+//! even start what it was told last, but such a vault finds its channel closed and ends by itself.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Shared;
+use super::prune::{Pruned, prune};
+use super::rootfs;
+use crate::sandbox::{SweepError, Swept};
+
+pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
+    // No start may be half-way: its groups would be there before its name is in the list.
+    let _all = shared.starting.acquire_many(shared.width).await.ok();
+    let live = shared.lives();
+    let working = Arc::clone(&shared);
+    let swept = tokio::task::spawn_blocking(move || {
+        let pruned = prune(&strays(&working, &live));
+        let roots = if live.is_empty() {
+            remove_daemon_groups(&working);
+            // The roots of older inits were for vaults that are gone now.
+            rootfs::forget_others(&working.rootfs)
+        } else {
+            Ok(())
+        };
+        (pruned, roots)
+    })
+    .await;
+    let (pruned, roots) = swept.unwrap_or_else(|error| (Pruned::default(), Err(io::Error::other(error))));
+    let Pruned { processes, cgroups, left } = pruned;
+    roots.map_err(|source| SweepError::System {
+        step: "remove old roots beside",
+        path: shared.rootfs.display().to_string(),
+        source,
+    })?;
+    if let Some((path, source)) = left.into_iter().next() {
+        return Err(SweepError::System { step: "remove", path: path.display().to_string(), source });
+    }
+    Ok(Swept { processes, cgroups, mounts: 0 })
+}
+
+/// Groups of vaults that are not in `live`.
+fn strays(shared: &Shared, live: &HashSet<String>) -> Vec<PathBuf> {
+    let daemons = shared.layout.hierarchies.iter().map(|hierarchy| hierarchy.base.join(&shared.group));
+    let entries = daemons.filter_map(|group| std::fs::read_dir(group).ok()).flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let id = name.split('.').next().unwrap_or_default();
+            name != "pivot" && !live.contains(id)
+        })
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// Removes the daemon's own groups where nothing is in them any more.
+pub(super) fn remove_daemon_groups(shared: &Shared) {
+    for hierarchy in &shared.layout.hierarchies {
+        let group = hierarchy.base.join(&shared.group);
+        // Not empty means still needed; not there means done. liblxc adds a level of its own to the
+        // pivot that it is given.
+        for dir in [group.join("pivot/lxc.pivot"), group.join("pivot"), group] {
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! One running vault of the LXC driver.
+//!
+//! Each vault has a keeper: a task that waits for the init's end, finds out why, waits for the
+//! monitor to be reaped, looks at what the kernel still shows, mends it, and publishes each result.
+//! So a vault is reclaimed whether or not anybody asks, and all who ask get the same lines. When the
+//! last [`LxcSandbox`] is dropped the vault is killed: a handle that was lost is no vault lost.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Shared;
+use super::cgroup::Groups;
+use super::idrange::Slot;
+use super::link::{Ended, Ending, end_of, wait_status};
+use super::oom::OomWatch;
+use super::prune::prune;
+use crate::model::receipt::{Reclaimed, Resource};
+use crate::sandbox::pidfd::Watched;
+use crate::sandbox::stopwatch::Moment;
+use crate::sandbox::{BoxFuture, Exit, Sandbox};
+
+/// A monitor that has not cleaned up by then is stuck, and is killed.
+const MONITOR_PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) struct Vault {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) groups: Groups,
+    pub(super) init: Watched,
+    pub(super) monitor: Watched,
+    pub(super) ended: watch::Receiver<Option<Ended>>,
+    pub(super) oom: Arc<OomWatch>,
+    /// When the killing began, or when the end was seen.
+    over: OnceLock<Moment>,
+    asked: AtomicBool,
+}
+
+pub(super) struct Parts {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) groups: Groups,
+    pub(super) init: Watched,
+    pub(super) monitor: Watched,
+    pub(super) ended: watch::Receiver<Option<Ended>>,
+    pub(super) oom: OomWatch,
+}
+
+pub struct LxcSandbox {
+    vault: Arc<Vault>,
+    exit: watch::Receiver<Option<Exit>>,
+    lines: watch::Receiver<Option<Vec<Reclaimed>>>,
+}
+
+impl LxcSandbox {
+    /// Takes over a started vault; the slot is free again when everything is gone.
+    pub(super) fn new(parts: Parts, slot: Slot) -> Self {
+        let Parts { shared, id, name, groups, init, monitor, ended, oom } = parts;
+        let vault = Arc::new(Vault {
+            shared,
+            id,
+            name,
+            groups,
+            init,
+            monitor,
+            ended,
+            oom: Arc::new(oom),
+            over: OnceLock::new(),
+            asked: AtomicBool::new(false),
+        });
+        let (exit_tx, exit) = watch::channel(None);
+        let (lines_tx, lines) = watch::channel(None);
+        let kept = Arc::clone(&vault);
+        tokio::spawn(async move {
+            kept.keep(&exit_tx, &lines_tx).await;
+            drop(slot);
+            kept.shared.forget(&kept.id);
+        });
+        Self { vault, exit, lines }
+    }
+
+    /// For people and tests.
+    #[must_use]
+    pub fn monitor_pid(&self) -> u32 {
+        self.vault.monitor.process().pid().as_u32()
+    }
+}
+
+impl Sandbox for LxcSandbox {
+    fn init_pid(&self) -> u32 {
+        self.vault.init.process().pid().as_u32()
+    }
+
+    fn kill(&self) {
+        self.vault.kill();
+    }
+
+    fn died(&self) -> BoxFuture<'_, Exit> {
+        let mut exit = self.exit.clone();
+        Box::pin(async move {
+            // The keeper only goes without a word when the runtime does.
+            exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+        })
+    }
+
+    fn reclaim(&self) -> BoxFuture<'_, Vec<Reclaimed>> {
+        let mut lines = self.lines.clone();
+        Box::pin(async move {
+            self.vault.kill();
+            lines.wait_for(Option::is_some).await.ok().and_then(|lines| lines.clone()).unwrap_or_default()
+        })
+    }
+}
+
+impl Drop for LxcSandbox {
+    fn drop(&mut self) {
+        self.vault.kill();
+    }
+}
+
+impl Vault {
+    fn kill(&self) {
+        if self.init.process().is_dead() {
+            return;
+        }
+        self.over.get_or_init(Moment::now);
+        self.asked.store(true, Ordering::Release);
+        if self.init.process().kill().is_err() {
+            // Not allowed to signal our own vault: its monitor's death is the other way to end it.
+            let _ = self.monitor.process().kill();
+        }
+    }
+
+    async fn keep(&self, exit: &watch::Sender<Option<Exit>>, lines: &watch::Sender<Option<Vec<Reclaimed>>>) {
+        self.init.gone().await;
+        let over = *self.over.get_or_init(Moment::now);
+        let asked = self.asked.load(Ordering::Acquire);
+        let mut report =
+            vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, true)];
+        let oom = !asked && self.was_oom().await;
+        let (ended, monitor_gone) = self.monitor_end().await;
+        exit.send_replace(Some(exit_of(ended.and_then(|ended| ended.init), oom)));
+        report.push(line(
+            Resource::Monitor,
+            format!("pid {}", self.monitor.process().pid().as_u32()),
+            over,
+            monitor_gone,
+        ));
+        let left = self.clear_groups().await;
+        report.push(match left.first() {
+            None => line(
+                Resource::Cgroups,
+                format!("{} in {} hierarchies", self.groups.vault, self.shared.layout.hierarchies.len()),
+                over,
+                true,
+            ),
+            Some(path) => line(Resource::Cgroups, path.display().to_string(), over, false),
+        });
+        let mount = self.mount_left();
+        report.push(line(
+            Resource::Mounts,
+            mount.clone().unwrap_or_else(|| format!("mount namespace of {}", self.name)),
+            over,
+            mount.is_none(),
+        ));
+        lines.send_replace(Some(report));
+    }
+
+    async fn was_oom(&self) -> bool {
+        let oom = Arc::clone(&self.oom);
+        // It blocks only in a rare case, but then for long enough to be felt by everybody.
+        tokio::task::spawn_blocking(move || oom.was_oom()).await.unwrap_or(false)
+    }
+
+    /// Waits for the monitor to be reaped, and makes it happen if it does not by itself.
+    async fn monitor_end(&self) -> (Option<Ended>, bool) {
+        let reaped = async || {
+            let ended = end_of(&self.ended).await;
+            if ended.is_none() {
+                // The spawner is lost; its monitors die with it.
+                self.monitor.gone().await;
+            }
+            ended
+        };
+        if let Ok(ended) = tokio::time::timeout(MONITOR_PATIENCE, reaped()).await {
+            return (ended, true);
+        }
+        let _ = self.monitor.process().kill();
+        let ended = tokio::time::timeout(MONITOR_PATIENCE, reaped()).await;
+        (ended.ok().flatten(), self.monitor.process().is_dead())
+    }
+
+    /// Removes this vault's groups where liblxc has not; what cannot be removed is returned.
+    async fn clear_groups(&self) -> Vec<PathBuf> {
+        let existing = self.groups.existing(&self.shared.layout);
+        if existing.is_empty() {
+            return existing;
+        }
+        // Ours to remove in any case, and empty: not worth a thread.
+        if existing.iter().all(|path| std::fs::remove_dir(path).is_ok()) {
+            return Vec::new();
+        }
+        let again = existing.clone();
+        // If it panicked, what is left is seen by looking again.
+        let _ = tokio::task::spawn_blocking(move || prune(&again)).await;
+        existing.into_iter().filter(|path| path.exists()).collect()
+    }
+
+    /// A mount of this vault that our own mount namespace can see. There should never be one.
+    fn mount_left(&self) -> Option<String> {
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        mounts.lines().find(|line| line.contains(&self.name)).map(str::to_owned)
+    }
+}
+
+fn line(what: Resource, name: String, over: Moment, gone: bool) -> Reclaimed {
+    Reclaimed { what, name, gone_after_us: over.elapsed_us(), gone }
+}
+
+fn exit_of(status: Option<i32>, oom: bool) -> Exit {
+    if oom {
+        return Exit::OutOfMemory;
+    }
+    match status {
+        None => Exit::Unknown,
+        Some(status) => match wait_status(status) {
+            Ending::Signal(signal) => Exit::Signal(signal),
+            Ending::Status(status) => Exit::Status(status),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_statuses_become_exits() {
+        for (status, oom, exit) in [
+            (None, false, Exit::Unknown),
+            (Some(0), false, Exit::Status(0)),
+            (Some(0x0300), false, Exit::Status(3)),
+            (Some(9), false, Exit::Signal(9)),
+            (Some(0x097f), false, Exit::Signal(9)),
+            (Some(9), true, Exit::OutOfMemory),
+            (None, true, Exit::OutOfMemory),
+        ] {
+            assert_eq!(exit_of(status, oom), exit);
+        }
+    }
+}

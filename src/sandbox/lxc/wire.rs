@@ -1,0 +1,148 @@
+//! What the driver and its spawner say to each other.
+//!
+//! One SOCK_SEQPACKET socketpair, one JSON message per packet, file descriptors beside it. The two
+//! ends are always the same build of the same binary, so there is no version. Packets keep their
+//! bounds, so several tasks may send without a lock. An empty packet is never sent: zero bytes mean
+//! that the other end is gone.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Far above the longest configuration, far below the default socket buffer.
+const LONGEST: usize = 64 * 1024;
+
+/// The most descriptors that go with one message.
+const MOST_FDS: usize = 2;
+
+/// Driver to spawner: start one vault. With it go the vault's end of the channel and a file for
+/// liblxc's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Names this start in every report about it; never used twice.
+    pub key: u64,
+    pub name: String,
+    /// liblxc's own directory.
+    pub lxc_path: String,
+    /// liblxc configuration, in the order in which it is set.
+    pub items: Vec<(String, String)>,
+}
+
+/// Spawner to driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Report {
+    /// The monitor runs; with this goes its pidfd.
+    Forked { key: u64, monitor: i32 },
+    /// There is no monitor and there will be none.
+    NotForked { key: u64, errno: i32 },
+    /// The monitor has been reaped. `init` is the wait status of the init, if the monitor lived to
+    /// learn it; `started` is what liblxc answered.
+    Ended { key: u64, init: Option<i32>, started: bool },
+}
+
+pub fn send<T: Serialize>(socket: impl AsFd, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let bytes = serde_json::to_vec(message)?;
+    if bytes.len() > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is too long for the spawner"));
+    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors for one message"));
+    }
+    sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// One message and what came with it; `None` when the other end is gone.
+pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+    let mut bytes = vec![0; LONGEST];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let got = recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut fds = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(passed) = message {
+            fds.extend(passed);
+        }
+    }
+    if got.bytes == 0 {
+        return Ok(None);
+    }
+    Ok(Some((serde_json::from_slice(&bytes[..got.bytes])?, fds)))
+}
+
+/// What a monitor leaves in the pipe to its spawner before it exits: fixed and shorter than PIPE_BUF,
+/// so that the records of many monitors cannot mix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastWord {
+    pub key: u64,
+    pub init: i32,
+    pub started: bool,
+}
+
+impl LastWord {
+    pub const LENGTH: usize = 16;
+
+    #[must_use]
+    pub fn encode(self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[..8].copy_from_slice(&self.key.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&self.init.to_ne_bytes());
+        bytes[12] = u8::from(self.started);
+        bytes
+    }
+
+    #[must_use]
+    pub fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
+        let mut key = [0; 8];
+        let mut init = [0; 4];
+        key.copy_from_slice(&bytes[..8]);
+        init.copy_from_slice(&bytes[8..12]);
+        Self { key: u64::from_ne_bytes(key), init: i32::from_ne_bytes(init), started: bytes[12] == 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    use super::*;
+
+    #[test]
+    fn a_message_brings_its_descriptors_and_a_closed_end_is_none() {
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .expect("a pair");
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let order =
+            Order { key: 7, name: "n".into(), lxc_path: "/".into(), items: vec![("a".into(), "b".into())] };
+        send(&ours, &order, &[writer.as_fd()]).expect("is sent");
+        drop(writer);
+        let (read, fds) = receive::<Order>(&theirs).expect("is read").expect("is open");
+        assert_eq!(read, order);
+        let mut passed = std::fs::File::from(fds.into_iter().next().expect("came along"));
+        passed.write_all(b"x").expect("is the pipe");
+        drop(passed);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).expect("ends, for nobody else holds it");
+        assert_eq!(text, "x");
+        drop(ours);
+        assert!(receive::<Order>(&theirs).expect("is no error").is_none());
+    }
+
+    #[test]
+    fn the_last_word_survives_the_pipe() {
+        let word = LastWord { key: u64::MAX - 1, init: -9, started: true };
+        assert_eq!(LastWord::decode(&word.encode()), word);
+    }
+}

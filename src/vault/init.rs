@@ -1,0 +1,59 @@
+//! Pid 1 from start to end: give up what was inherited, lock down, serve, leave with the channel.
+
+use std::process::ExitCode;
+
+use rustix::fd::BorrowedFd;
+
+use super::link::{Link, LinkError};
+use super::lockdown::{self, LockdownError};
+use super::session::{Session, protocol};
+use super::{stamp, watchdog};
+use crate::lpc::engine::Deadline;
+use crate::rpc::channel::{CHANNEL_FD, FromVault, Ready};
+
+#[derive(Debug, thiserror::Error)]
+enum InitError {
+    #[error("locking down")]
+    Lockdown(#[from] LockdownError),
+    #[error("starting the watchdog")]
+    Watchdog(#[source] std::io::Error),
+    #[error("serving the channel")]
+    Link(#[from] LinkError),
+}
+
+/// The whole life of the init. It ends with the channel.
+#[must_use]
+pub fn run() -> ExitCode {
+    // SAFETY: the sandbox passes the channel as fd 3, and nothing closes it before the process ends.
+    let channel = unsafe { BorrowedFd::borrow_raw(CHANNEL_FD) };
+    match serve(channel) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads a vault's stderr by default; the exit code is all there is to say.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
+    lockdown::disinherit()?;
+    watchdog::start(channel).map_err(InitError::Watchdog)?;
+    // The first look at a clock asks the kernel where the vDSO is, which the filter forbids.
+    let _ = Deadline::after_ms(0);
+    lockdown::install()?;
+
+    let mut session = Session::new(Link::new(channel));
+    session.link().send(&FromVault::Ready(Ready { build: stamp::id(), locked: true }));
+    loop {
+        match session.link().next() {
+            Ok(Some(message)) => session.answer(message),
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                // After a broken frame nobody knows where the next one begins.
+                if let LinkError::Frame(broken) = &error {
+                    session.fail(0, protocol(broken.to_string()));
+                    session.link().flush();
+                }
+                return Err(error.into());
+            }
+        }
+    }
+}

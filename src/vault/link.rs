@@ -1,0 +1,183 @@
+//! The init's end of the channel: blocking, bounded, and batched.
+//!
+//! Replies gather while complete frames wait in the buffer and leave with one write before the next
+//! blocking read. What a worker prints leaves earlier, from the engine's interrupt handler, and a write
+//! blocks: a worker that prints a gigabyte goes at the gate's pace and needs no memory for it.
+
+use std::io;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::BorrowedFd;
+use rustix::io::Errno;
+
+use crate::lpc::engine::Host;
+use crate::rpc::channel::{
+    FrameError, FromVault, OVERHEAD, ToVault, encode_event, encode_log, encode_result,
+};
+
+/// The longest [`ToVault::Load`]: before it, the worker's own limit is not known.
+pub const LOAD_LIMIT: usize = 16 * 1024 * 1024;
+
+const BUFFER: usize = 64 * 1024;
+
+/// Gathered output is written when it is longer than this.
+const GATHER: usize = 32 * 1024;
+
+/// Longer lines are cut into pieces.
+const LINE_BYTES: usize = 8 * 1024;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error("reading the channel")]
+    Read(#[source] io::Error),
+    #[error("writing to the channel")]
+    Write(#[source] io::Error),
+    #[error("the gate sent a broken frame")]
+    Frame(#[from] FrameError),
+}
+
+pub struct Link {
+    channel: BorrowedFd<'static>,
+    /// Bytes from `start` to `end` have been read and not yet handled.
+    input: Vec<u8>,
+    start: usize,
+    end: usize,
+    limit: usize,
+    output: Vec<u8>,
+    /// A write failed; everything after it is dropped, and the next read tells the main loop.
+    broken: Option<Errno>,
+}
+
+impl Link {
+    pub fn new(channel: BorrowedFd<'static>) -> Self {
+        let input = vec![0; BUFFER];
+        Self { channel, input, start: 0, end: 0, limit: LOAD_LIMIT, output: Vec::new(), broken: None }
+    }
+
+    /// From now on no frame is longer than a payload of so many bytes needs.
+    pub fn limit_payload(&mut self, max_frame_bytes: u32) {
+        self.limit = max_frame_bytes as usize + OVERHEAD;
+    }
+
+    /// The longest payload that the gate accepts.
+    pub fn payload_limit(&self) -> usize {
+        self.limit - OVERHEAD
+    }
+
+    /// The next message, or `None` at the end of the channel.
+    pub fn next(&mut self) -> Result<Option<ToVault>, LinkError> {
+        loop {
+            if let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)? {
+                self.start += used;
+                return Ok(Some(message));
+            }
+            self.flush();
+            if let Some(error) = self.broken {
+                return Err(LinkError::Write(error.into()));
+            }
+            if self.read()? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<usize, LinkError> {
+        self.make_room();
+        loop {
+            match rustix::io::read(self.channel, &mut self.input[self.end..]) {
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(count);
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait(PollFlags::IN),
+                // A peer that died with unread replies resets the pair: the end, like any other.
+                Err(Errno::CONNRESET) => return Ok(0),
+                Err(error) => return Err(LinkError::Read(error.into())),
+            }
+        }
+    }
+
+    /// The buffer grows only for a frame whose length has been accepted, and shrinks after it.
+    fn make_room(&mut self) {
+        self.input.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.end == self.input.len() {
+            let longest = self.limit + 4;
+            self.input.resize((self.input.len() * 2).min(longest.max(BUFFER)), 0);
+        } else if self.end == 0 && self.input.len() > BUFFER {
+            self.input = vec![0; BUFFER];
+        }
+    }
+
+    pub fn send(&mut self, message: &FromVault) {
+        message.encode(&mut self.output);
+        self.gather();
+    }
+
+    pub fn send_result(&mut self, call: u64, value: &str) {
+        encode_result(&mut self.output, call, value);
+        self.gather();
+    }
+
+    fn gather(&mut self) {
+        if self.output.len() > GATHER {
+            self.flush();
+        }
+    }
+
+    /// Writes what has gathered; blocks until the gate has taken it.
+    pub fn flush(&mut self) {
+        let mut written = 0;
+        while written < self.output.len() && self.broken.is_none() {
+            match rustix::io::write(self.channel, &self.output[written..]) {
+                Ok(count) => written += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait(PollFlags::OUT),
+                Err(error) => self.broken = Some(error),
+            }
+        }
+        self.output.clear();
+        self.output.shrink_to(BUFFER);
+    }
+
+    fn wait(&self, interest: PollFlags) {
+        // Whatever poll says, the next read or write says it again.
+        let _ = poll(&mut [PollFd::new(&self.channel, interest)], None);
+    }
+}
+
+impl Host for Link {
+    fn log(&mut self, text: &str) {
+        for line in text.split('\n') {
+            let mut rest = line;
+            while rest.len() > LINE_BYTES {
+                let (piece, after) = rest.split_at(rest.floor_char_boundary(LINE_BYTES));
+                encode_log(&mut self.output, piece);
+                rest = after;
+                self.gather();
+            }
+            encode_log(&mut self.output, rest);
+            self.gather();
+        }
+    }
+
+    fn event(&mut self, event: &str, data: &str) -> Result<(), String> {
+        let (length, limit) = (event.len() + data.len(), self.payload_limit());
+        if length > limit {
+            return Err(format!("an event of {length} bytes is over the limit of {limit}"));
+        }
+        encode_event(&mut self.output, event, data);
+        self.gather();
+        Ok(())
+    }
+
+    fn destruct(&mut self) {
+        self.send(&FromVault::Destruct);
+    }
+
+    fn tick(&mut self) {
+        self.flush();
+    }
+}

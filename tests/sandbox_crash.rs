@@ -1,0 +1,257 @@
+//! Kills each process that takes part, with SIGKILL, and looks for what is left. No vault outlives
+//! its daemon or its spawner, and after the next start's sweep there is nothing.
+
+#[path = "support/leak.rs"]
+mod leak;
+#[path = "support/probe.rs"]
+mod probe;
+
+use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use hauki::model::limits::Limits;
+use hauki::sandbox::lxc::{LxcConfig, LxcDriver, LxcSandbox};
+use hauki::sandbox::pidfd::{Pid, PidFd, Watched};
+use hauki::sandbox::{Driver, Exit, Sandbox};
+use leak::{Ground, vault_id};
+use rustix::process::{Signal, pidfd_send_signal};
+
+fn process(pid: u32) -> Watched {
+    let pid = Pid::new(pid.cast_signed()).expect("a process of ours");
+    Watched::new(PidFd::open(pid).expect("lives")).expect("within a runtime")
+}
+
+/// The caller has looked that the number is of a process that its own test started.
+async fn kill(watched: &Watched) {
+    watched.process().kill().expect("is ours");
+    watched.gone().await;
+}
+
+async fn start(driver: &LxcDriver) -> (OwnedFd, Arc<LxcSandbox>) {
+    driver.launch(&vault_id(), &Limits::default()).await.expect("starts")
+}
+
+async fn close(driver: LxcDriver, ground: Ground) {
+    driver.idle().await;
+    driver.close().await;
+    ground.assert_clean(driver.group());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_init_killed_from_outside_is_no_memory_death() {
+    let ground = Ground::new("init");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, sandbox) = start(&driver).await;
+    kill(&process(sandbox.init_pid())).await;
+    assert_eq!(sandbox.died().await, Exit::Signal(9));
+    assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_takes_its_vault_along_and_the_groups_are_pruned() {
+    let ground = Ground::new("monitor");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, sandbox) = start(&driver).await;
+    let (_other_channel, other) = start(&driver).await;
+    let init = process(sandbox.init_pid());
+    kill(&process(sandbox.monitor_pid())).await;
+    init.gone().await;
+    assert_eq!(sandbox.died().await, Exit::Unknown, "nobody was left to read its status");
+    let lines = sandbox.reclaim().await;
+    assert!(lines.iter().all(|line| line.gone), "{lines:?}");
+    assert!(!process(other.init_pid()).process().is_dead(), "its neighbour goes on");
+    other.reclaim().await;
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spawner_takes_all_vaults_along_and_is_replaced() {
+    let ground = Ground::new("spawner");
+    let driver = ground.driver(&probe::init_binary());
+    let mut vaults = Vec::new();
+    for _ in 0..3 {
+        vaults.push(start(&driver).await);
+    }
+    let inits: Vec<_> = vaults.iter().map(|(_, sandbox)| process(sandbox.init_pid())).collect();
+    let first = driver.spawner_pid().await.expect("runs");
+    kill(&process(first)).await;
+    for init in &inits {
+        init.gone().await;
+    }
+    for (_, sandbox) in &vaults {
+        assert_eq!(sandbox.died().await, Exit::Unknown);
+        let lines = sandbox.reclaim().await;
+        assert!(lines.iter().all(|line| line.gone), "{lines:?}");
+    }
+    let (_channel, sandbox) = start(&driver).await;
+    assert_ne!(driver.spawner_pid().await.expect("runs again"), first);
+    sandbox.reclaim().await;
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spawner_killed_during_starts_leaves_nothing_and_no_start_hangs() {
+    let ground = Ground::new("during");
+    let driver = ground.driver(&probe::init_binary());
+    for _ in 0..5 {
+        let (_channel, sandbox) = start(&driver).await;
+        let spawner = process(driver.spawner_pid().await.expect("runs"));
+        let starts: Vec<_> = (0..8)
+            .map(|_| {
+                let driver = driver.clone();
+                tokio::spawn(async move { driver.launch(&vault_id(), &Limits::default()).await })
+            })
+            .collect();
+        kill(&spawner).await;
+        for start in starts {
+            // Some had started, some fail, some came after and got the next spawner: all end.
+            if let Ok((_channel, sandbox)) = start.await.expect("does not panic") {
+                assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
+            }
+        }
+        assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
+    }
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spawner_that_cannot_start_is_an_error() {
+    let ground = Ground::new("nospawner");
+    let mut config = ground.config(&probe::init_binary());
+    config.spawner_command = vec!["/nowhere/haukid".into()];
+    let driver = LxcDriver::start_new(config).expect("is prepared");
+    assert!(driver.launch(&vault_id(), &Limits::default()).await.is_err());
+    close(driver, ground).await;
+}
+
+const STATE: &str = "HAUKI_TEST_STATE";
+const INIT: &str = "HAUKI_TEST_INIT";
+const NAME: &str = "HAUKI_TEST_NAME";
+
+/// A daemon for other tests to kill: not a test of its own.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by the tests that kill it"]
+async fn a_driver_of_its_own() {
+    let variable = |name| std::env::var(name).expect("is run by another test");
+    let init = std::fs::read(variable(INIT)).expect("is built");
+    let mut config = LxcConfig::new(variable(STATE).into(), init);
+    config.name_prefix = variable(NAME);
+    config.spawner_command = vec![env!("CARGO_BIN_EXE_haukid").into()];
+    let driver = LxcDriver::start_new(config).expect("is prepared");
+    let one = start(&driver).await;
+    let two = start(&driver).await;
+    let spawner = driver.spawner_pid().await.expect("runs");
+    // On a line of their own: the test harness prints without ending its line.
+    println!("\npids {spawner} {} {}", one.1.init_pid(), two.1.init_pid());
+    std::future::pending::<()>().await;
+}
+
+struct Daemon {
+    child: Child,
+    spawner: Watched,
+    inits: Vec<Watched>,
+}
+
+/// Starts a daemon that holds two vaults.
+fn daemon(config: &LxcConfig, init: &std::path::Path) -> Daemon {
+    let mut child = Command::new(std::env::current_exe().expect("is a test"))
+        .args(["--ignored", "--exact", "a_driver_of_its_own", "--nocapture"])
+        .env(STATE, &config.state_dir)
+        .env(INIT, init)
+        .env(NAME, &config.name_prefix)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let lines = BufReader::new(child.stdout.take().expect("is piped")).lines();
+    let pids: Vec<u32> = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("pids ").map(str::to_owned))
+        .expect("the daemon started its vaults")
+        .split(' ')
+        .map(|pid| pid.parse().expect("a number"))
+        .collect();
+    Daemon { child, spawner: process(pids[0]), inits: pids[1..].iter().map(|pid| process(*pid)).collect() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_vault_outlives_its_daemon() {
+    let ground = Ground::new("daemon");
+    let init = probe::init_binary();
+    let config = ground.config(&init);
+    let mut daemon = daemon(&config, &init);
+    daemon.child.kill().expect("is ours");
+    daemon.child.wait().expect("is reaped");
+    for init in &daemon.inits {
+        init.gone().await;
+    }
+    // It waits until the monitors have cleaned up.
+    daemon.spawner.gone().await;
+    let driver = LxcDriver::start_new(config).expect("is prepared");
+    let swept = driver.sweep().await.expect("sweeps");
+    assert_eq!((swept.processes, swept.cgroups), (0, 0), "the monitors had done it all");
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_spawner_and_daemon_leave_is_swept() {
+    let ground = Ground::new("both");
+    let init = probe::init_binary();
+    let config = ground.config(&init);
+    let mut daemon = daemon(&config, &init);
+    // The monitors die with the spawner and cannot clean up; the daemon, held still, neither.
+    let child = process(daemon.child.id());
+    pidfd_send_signal(child.process(), Signal::STOP).expect("is ours");
+    kill(&daemon.spawner).await;
+    for init in &daemon.inits {
+        init.gone().await;
+    }
+    daemon.child.kill().expect("is ours");
+    daemon.child.wait().expect("is reaped");
+    let driver = LxcDriver::start_new(config).expect("is prepared");
+    let swept = driver.sweep().await.expect("sweeps");
+    assert!(swept.cgroups >= 2, "{swept:?}");
+    ground.assert_clean(driver.group());
+    let again = driver.sweep().await.expect("sweeps");
+    assert_eq!((again.processes, again.cgroups), (0, 0));
+    let (_channel, sandbox) = start(&driver).await;
+    sandbox.reclaim().await;
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_ends_what_still_runs_and_spares_the_living_and_the_neighbours() {
+    let (ground, neighbour) = (Ground::new("sweep"), Ground::new("neighbour"));
+    let init = probe::init_binary();
+    let (driver, other) = (ground.driver(&init), neighbour.driver(&init));
+    let (_channel, living) = start(&driver).await;
+    let (_other_channel, theirs) = start(&other).await;
+    // What a predecessor's vault would look like: a group with a process, and one inside it.
+    let stray = std::path::Path::new("/sys/fs/cgroup/pids")
+        .join(driver.group())
+        .join(format!("{}.vault", vault_id()));
+    std::fs::create_dir_all(stray.join("inner")).expect("cgroups are mounted here");
+    let mut sleeper = Command::new("sleep").arg("1000").spawn().expect("runs");
+    std::fs::write(stray.join("inner/cgroup.procs"), sleeper.id().to_string()).expect("is moved");
+    let swept = driver.sweep().await.expect("sweeps");
+    assert_eq!((swept.processes, swept.cgroups), (1, 2));
+    sleeper.wait().expect("is reaped");
+    assert!(!stray.exists());
+    assert!(!process(living.init_pid()).process().is_dead());
+    assert!(!process(theirs.init_pid()).process().is_dead());
+    living.reclaim().await;
+    theirs.reclaim().await;
+    close(driver, ground).await;
+    close(other, neighbour).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_directory_that_vaults_cannot_pass_is_named() {
+    let ground = Ground::new("closed");
+    std::fs::set_permissions(ground.state_dir(), std::fs::Permissions::from_mode(0o700)).expect("is ours");
+    let error = LxcDriver::start_new(ground.config(&probe::init_binary())).err().expect("is closed");
+    assert!(error.to_string().contains("chmod o+x"), "{error}");
+}

@@ -1,0 +1,298 @@
+//! The real static init, driven over its channel as a plain child process.
+//!
+//! What needs a kernel's name spaces is tested in a real vault; this proves what the init does by
+//! itself: protocol, errors, limits, its own filter, and that it dies with its channel. Nothing here
+//! depends on how long something takes: ends are awaited.
+
+#[path = "support/init.rs"]
+mod init;
+#[path = "support/probe.rs"]
+mod probe;
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+
+use hauki::rpc::channel::{FromVault, ToVault, WorkerErrorKind};
+use init::{Init, load};
+use probe::{init_binary, probe_binary};
+
+const WORKER: &str = "
+var count = 0;
+function add(a, b) { return a + b }
+function tick() { count++; return count }
+function boom() {
+  throw new Error('boom');
+}
+function loop() { for (;;) {} }
+function deep() { return deep() }
+function eat() { var a = []; for (;;) a.push([1]) }
+function cycle() { var a = []; a.push(a); return a }
+function big(n) { var s = 'x'; while (s.length < n) s += s; return s }
+function shout(n) { for (var i = 0; i < n; i++) print('line ' + i); return n }
+function tell() { emit('progress', {done: 1}); return null }
+function leave() { destruct(this_object()); return 'bye' }
+function dest() { print('last words') }
+";
+
+#[test]
+fn a_worker_is_loaded_called_and_asked_for_its_figures() {
+    let mut init = Init::start(&init_binary());
+    let Some(FromVault::Ready(ready)) = init.receive() else { panic!("no Ready") };
+    assert!(ready.locked);
+    assert!(!ready.build.is_empty());
+    init.send(&load(WORKER));
+    let Some(FromVault::Loaded(loaded)) = init.receive() else { panic!("no Loaded") };
+    let methods = ["add", "big", "boom", "cycle", "deep", "eat", "leave", "loop", "shout", "tell", "tick"];
+    assert_eq!(loaded.methods, methods);
+    assert!(loaded.heap_used_bytes > 0);
+
+    assert_eq!(init.call("add", Some("[1, 2]")).expect("adds"), "3");
+    init.send(&ToVault::Stats { call: 5 });
+    let Some(FromVault::Stats { call: 5, stats }) = init.receive() else { panic!("no Stats") };
+    assert_eq!(stats.calls, 1);
+    assert!(stats.heap_used_bytes < stats.heap_limit_bytes && stats.heap_limit_bytes >= 1 << 20);
+    assert!(init.close().success());
+}
+
+#[test]
+fn errors_have_their_kind_and_line_and_the_worker_goes_on() {
+    use WorkerErrorKind::*;
+    let mut init = Init::loaded(&init_binary(), WORKER);
+    let table = [
+        ("boom", None, Throw, Some(6)),
+        ("cycle", None, Unserializable, None),
+        ("deep", None, Stack, Some(9)),
+        ("eat", None, Memory, Some(10)),
+        ("add", Some("[1"), Params, None),
+        ("add", Some("7"), Params, None),
+        ("toString", None, NoMethod, None),
+        ("dest", None, NoMethod, None),
+    ];
+    for (turn, (method, params, kind, line)) in table.into_iter().enumerate() {
+        let error = init.call(method, params).expect_err(method);
+        assert_eq!(error.kind, kind, "{error:?}");
+        if line.is_some() {
+            assert_eq!(error.line, line, "{error:?}");
+            assert_eq!(error.file.as_deref(), Some("workers/w.js"));
+        }
+        assert_eq!(init.call("tick", None).expect("goes on"), (turn + 1).to_string());
+    }
+    init.ask(2, "loop", None, 20);
+    let Some(FromVault::Error { call: 2, error }) = init.receive() else { panic!("no Error") };
+    assert_eq!(error.kind, Deadline);
+    assert_eq!(init.call("add", Some("[2, 2]")).expect("goes on"), "4");
+}
+
+#[test]
+fn results_over_the_frame_limit_are_refused_with_the_limit() {
+    let mut init = Init::start(&init_binary());
+    init.receive();
+    let ToVault::Load(mut limits) = load(WORKER) else { unreachable!() };
+    limits.max_frame_bytes = 4096;
+    init.send(&ToVault::Load(limits));
+    init.receive();
+    assert_eq!(init.call("big", Some("[2000]")).expect("fits").len(), 2048 + 2);
+    let error = init.call("big", Some("[5000]")).expect_err("does not fit");
+    assert_eq!(error.kind, WorkerErrorKind::TooLarge);
+    assert!(error.message.contains("4096"), "{}", error.message);
+}
+
+#[test]
+fn a_load_that_fails_says_where_and_leaves_no_worker() {
+    for (source, kind, line) in [
+        ("var a;\nvar = 1;", WorkerErrorKind::Syntax, Some(2)),
+        ("\nfunction create() { throw new Error('no') }", WorkerErrorKind::Throw, Some(2)),
+    ] {
+        let mut init = Init::start(&init_binary());
+        init.receive();
+        init.send(&load(source));
+        let Some(FromVault::Error { call: 0, error }) = init.receive() else { panic!("no Error") };
+        assert_eq!((error.kind, error.line), (kind, line), "{error:?}");
+        assert_eq!(init.call("f", None).expect_err("nothing is loaded").kind, WorkerErrorKind::Protocol);
+    }
+}
+
+#[test]
+fn frames_out_of_turn_are_refused() {
+    let mut init = Init::start(&init_binary());
+    init.receive();
+    assert_eq!(init.call("add", None).expect_err("too early").kind, WorkerErrorKind::Protocol);
+    init.send(&load(WORKER));
+    init.receive();
+    init.send(&load("function other() {}"));
+    let Some(FromVault::Error { call: 0, error }) = init.receive() else { panic!("no Error") };
+    assert_eq!(error.kind, WorkerErrorKind::Protocol);
+    assert_eq!(init.call("tick", None).expect("the first worker stays"), "1");
+}
+
+#[test]
+fn calls_in_one_write_are_answered_in_order_and_effects_come_before_their_answer() {
+    let mut init = Init::loaded(&init_binary(), WORKER);
+    let mut bytes = Vec::new();
+    for call in 0..500 {
+        let (method, caller) = ("tick".to_owned(), String::new());
+        ToVault::Call { call, deadline_ms: 60_000, method, caller, params: None }.encode(&mut bytes);
+    }
+    init.channel().write_all(&bytes).expect("writes");
+    for call in 0..500 {
+        let value = (call + 1).to_string();
+        assert_eq!(init.receive(), Some(FromVault::Result { call, value }));
+    }
+    init.ask(1, "tell", None, 60_000);
+    init.ask(2, "leave", None, 60_000);
+    init.send(&ToVault::Dest { deadline_ms: 60_000 });
+    let wanted = [
+        FromVault::Event { event: "progress".into(), data: r#"{"done":1}"#.into() },
+        FromVault::Result { call: 1, value: "null".into() },
+        FromVault::Destruct,
+        FromVault::Result { call: 2, value: r#""bye""#.into() },
+        FromVault::Log { text: "last words".into() },
+        FromVault::DestDone,
+    ];
+    for message in wanted {
+        assert_eq!(init.receive(), Some(message));
+    }
+}
+
+#[test]
+fn a_frame_may_come_byte_by_byte() {
+    let mut init = Init::loaded(&init_binary(), WORKER);
+    let mut bytes = Vec::new();
+    let (method, caller, params) = ("add".to_owned(), String::new(), Some("[1,1]".to_owned()));
+    ToVault::Call { call: 3, deadline_ms: 60_000, method, caller, params }.encode(&mut bytes);
+    for byte in bytes {
+        init.channel().write_all(&[byte]).expect("writes");
+    }
+    assert_eq!(init.receive(), Some(FromVault::Result { call: 3, value: "2".into() }));
+}
+
+#[test]
+fn rubbish_ends_the_init_with_a_reason() {
+    let rubbish: [&[u8]; 5] = [
+        &u32::MAX.to_le_bytes(),
+        &[0; 64],
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x09\0\0\0\x77\0\0\0\0\0\0\0\0",
+        b"\x0b\0\0\0\x01\0\0\0\0\0\0\0\0{}",
+    ];
+    for bytes in rubbish {
+        let mut init = Init::start(&init_binary());
+        init.receive();
+        init.channel().write_all(bytes).expect("writes");
+        let Some(FromVault::Error { call: 0, error }) = init.receive() else { panic!("no Error: {bytes:?}") };
+        assert_eq!(error.kind, WorkerErrorKind::Protocol);
+        assert_eq!(init.wait().code(), Some(1));
+    }
+}
+
+#[test]
+fn half_a_frame_and_then_the_end_is_the_end() {
+    let mut init = Init::loaded(&init_binary(), WORKER);
+    init.channel().write_all(&[200, 0, 0, 0, 2]).expect("writes");
+    assert!(init.close().code().is_some(), "ends by itself");
+}
+
+#[test]
+fn an_endless_loop_dies_with_the_channel() {
+    for source in [WORKER, "function loop() { for (;;) { try { loop() } catch (e) {} } }"] {
+        let mut init = Init::loaded(&init_binary(), source);
+        init.ask(1, "loop", None, 3_600_000);
+        // Only the watchdog can end this; without it the test would not return.
+        assert_eq!(init.close().code(), Some(0));
+    }
+}
+
+#[test]
+fn what_is_printed_arrives_while_the_worker_runs() {
+    let mut init = Init::loaded(&init_binary(), "function f() { print('now'); for (;;) {} }");
+    init.ask(1, "f", None, 3_600_000);
+    assert_eq!(init.receive(), Some(FromVault::Log { text: "now".into() }));
+}
+
+#[test]
+fn a_worker_that_prints_without_end_waits_for_its_reader() {
+    let source = "function shout(n) { for (var i = 0; i < n; i++) print('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'); return n }";
+    let mut init = Init::loaded(&init_binary(), source);
+    init.ask(1, "shout", Some("[200000]"), 3_600_000);
+    // Ten megabytes go through an init that holds a heap of one and buffers of a few kilobytes.
+    let mut lines = 0;
+    loop {
+        match init.receive() {
+            Some(FromVault::Log { text }) => {
+                assert_eq!(text.len(), 32);
+                lines += 1;
+            }
+            Some(FromVault::Result { call: 1, value }) => break assert_eq!(value, "200000"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(lines, 200_000);
+    // And one that nobody reads can be ended while it is blocked in its write.
+    init.ask(2, "shout", Some("[1000000000]"), 3_600_000);
+    assert!(init.close().code().is_some());
+}
+
+#[test]
+fn long_lines_come_in_pieces() {
+    let source = "function f() { var s = 'ä'; while (s.length < 20000) s += s; print(s); print('a\\nb'); return s.length }";
+    let mut init = Init::loaded(&init_binary(), source);
+    init.ask(1, "f", None, 60_000);
+    let mut pieces = Vec::new();
+    while let Some(FromVault::Log { text }) = init.receive() {
+        assert!(text.len() <= 8192);
+        pieces.push(text);
+    }
+    assert_eq!(pieces.pop().as_deref(), Some("b"));
+    assert_eq!(pieces.pop().as_deref(), Some("a"));
+    assert_eq!(pieces.concat(), "ä".repeat(32768));
+}
+
+/// Every attempt that a broken-out worker could make ends the process with SIGSYS.
+#[test]
+fn the_filter_kills_whoever_leaves_the_honest_path() {
+    let attempts = [
+        "read /etc/passwd",
+        "write /tmp/hauki-probe",
+        "socket unix",
+        "socket inet",
+        "kill 2",
+        "forks 1",
+        "threads 1",
+        "exec",
+        "execmem",
+        "memfd",
+        "ptrace 2",
+        "unshare user",
+        "keyctl",
+        "bpf",
+        "io_uring",
+        "perf",
+        "identity",
+    ];
+    for attempt in attempts {
+        let mut init = Init::start(&probe_binary());
+        let channel = init.channel.take().expect("is open");
+        let mut answers = BufReader::new(channel.try_clone().expect("clones"));
+        let mut say = |line: &str| {
+            writeln!(&channel, "{line}").expect("writes");
+            let mut answer = String::new();
+            let _ = answers.read_line(&mut answer);
+            answer
+        };
+        assert_eq!(say("lockdown"), "ok\n");
+        assert_eq!(say("allocate 2"), "ok\n", "memory can still be had");
+        assert_eq!(say(attempt), "", "{attempt} must not be answered");
+        assert_eq!(init.wait().signal(), Some(libc::SIGSYS), "{attempt}");
+    }
+}
+
+/// The copy that `haukid` carries knows which build it is.
+#[test]
+#[cfg(feature = "daemon")]
+fn the_carried_init_is_stamped() {
+    let carried = std::path::Path::new(env!("OUT_DIR")).join("hauki-vault");
+    let bytes = std::fs::read(carried).expect("was built");
+    let id = env!("HAUKI_VAULT_BUILD");
+    assert_eq!(id.len(), 32);
+    assert!(bytes.windows(id.len()).any(|window| window == id.as_bytes()));
+}
