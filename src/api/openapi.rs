@@ -157,7 +157,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint {
         query: Some(query_of::<vault::VaultQuery>),
-        ..get(paths::VAULTS, "list_vaults", "The vaults, the oldest first", Reply::Json(of::<vault::VaultList>))
+        ..get(
+            paths::VAULTS,
+            "list_vaults",
+            "The vaults, the oldest first",
+            Reply::Json(of::<vault::VaultList>),
+        )
     },
     get(paths::VAULT, "get_vault", "One vault, living or dead", Reply::Json(of::<vault::Vault>)),
     Endpoint {
@@ -181,7 +186,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint {
         areas: &[Area::Summoning],
-        ..get(paths::GEMS, "list_gems", "The gems that can be summoned by name", Reply::Json(of::<gem::GemList>))
+        ..get(
+            paths::GEMS,
+            "list_gems",
+            "The gems that can be summoned by name",
+            Reply::Json(of::<gem::GemList>),
+        )
     },
     post(
         paths::GEMS,
@@ -344,8 +354,11 @@ mod tests {
         let document = document();
         // Read from the source, so that a new path cannot be forgotten here.
         let outer = include_str!("paths.rs").split("pub mod node").next().expect("has a first part");
-        let listed: Vec<&str> =
-            outer.lines().filter(|line| line.starts_with("pub const")).filter_map(|line| line.split('"').nth(1)).collect();
+        let listed: Vec<&str> = outer
+            .lines()
+            .filter(|line| line.starts_with("pub const"))
+            .filter_map(|line| line.split('"').nth(1))
+            .collect();
         assert_eq!(listed.len(), 17);
         for path in listed {
             assert!(document["paths"].get(path).is_some(), "{path} is not documented");

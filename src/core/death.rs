@@ -66,9 +66,10 @@ impl Core {
         match self.bury(receipt.clone()).await {
             // The first tombstone is the true one.
             Ok(_) => match self.records.vault(&vault.id).await {
-                Ok(Some(Found { value: VaultRecord { vault: Vault { receipt: Some(first), .. }, .. }, .. })) => {
-                    ApiError::vault_dead(first)
-                }
+                Ok(Some(Found {
+                    value: VaultRecord { vault: Vault { receipt: Some(first), .. }, .. },
+                    ..
+                })) => ApiError::vault_dead(first),
                 Ok(_) | Err(_) => ApiError::vault_dead(receipt),
             },
             Err(error) => error,

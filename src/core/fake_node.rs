@@ -128,6 +128,12 @@ impl FakeNode {
         let _ = waiting.wait_for(|count| *count > 0).await;
     }
 
+    /// Resolves when the last call at the hold was let go or dropped.
+    pub async fn nobody_waits(&self) {
+        let mut waiting = self.waiting.subscribe();
+        let _ = waiting.wait_for(|count| *count == 0).await;
+    }
+
     /// The daemon is lost with all its vaults and its memory, and starts again.
     pub fn restart(&self) {
         {

@@ -214,8 +214,7 @@ impl Core {
         match tokio::time::timeout(deadline, slot.api.provision(order)).await {
             Ok(answer) => answer,
             Err(_) => {
-                let message =
-                    format!("node {} did not forge it within {} s", slot.name, deadline.as_secs());
+                let message = format!("node {} did not forge it within {} s", slot.name, deadline.as_secs());
                 Err(ApiError::new(ErrorCode::Timeout, message))
             }
         }

@@ -123,8 +123,11 @@ impl Core {
         }
         let now = clock::now().as_millisecond();
         let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
-        let doomed: Vec<Vault> =
-            living.into_iter().map(|found| found.value.vault).filter(|vault| fits(vault, &request, now)).collect();
+        let doomed: Vec<Vault> = living
+            .into_iter()
+            .map(|found| found.value.vault)
+            .filter(|vault| fits(vault, &request, now))
+            .collect();
         if request.dry_run {
             let planned = |vault: Vault| ReapedVault { vault: vault.id, receipt: None, dry_run: true };
             return Ok(Reaped { reaped: doomed.into_iter().map(planned).collect(), failed: Vec::new() });

@@ -9,7 +9,10 @@ const PHASES: [(Area, &str); 5] = [
     (Area::Forge, "the optimal node provisions an LXC vault and injects the code"),
     (Area::Handshake, "the node opens an ephemeral port and a capability ticket goes back"),
     (Area::GhostProxy, "calls go as JSON-RPC 2.0 straight to the node; heartbeats keep the vault alive"),
-    (Area::Teardown, "destruct or loss of the heartbeat ends the vault, and a receipt tells what was reclaimed"),
+    (
+        Area::Teardown,
+        "destruct or loss of the heartbeat ends the vault, and a receipt tells what was reclaimed",
+    ),
 ];
 
 #[must_use]

@@ -73,9 +73,8 @@ impl Core {
 
     /// Unless somebody wrote to it meanwhile, as a caller does who uses an old key again.
     async fn forget<T>(&self, found: &Found<T>, beside: Option<String>) -> Result<(), ApiError> {
-        let mut txn = Txn::default()
-            .check(found.key.as_str(), Expect::At(found.revision))
-            .delete(found.key.as_str());
+        let mut txn =
+            Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
         txn.deletes.extend(beside);
         // On a conflict it stays until the next round.
         let _ = self.records.commit(txn).await?;

@@ -99,9 +99,10 @@ fn decode<T: DeserializeOwned>(document: Document) -> Result<Found<T>, ApiError>
     let Document { key, value, revision } = document;
     match serde_json::from_slice(&value) {
         Ok(value) => Ok(Found { key, value, revision }),
-        Err(error) => {
-            Err(ApiError::new(ErrorCode::Internal, format!("the store's record {key} is unreadable: {error}")))
-        }
+        Err(error) => Err(ApiError::new(
+            ErrorCode::Internal,
+            format!("the store's record {key} is unreadable: {error}"),
+        )),
     }
 }
 

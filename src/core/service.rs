@@ -101,6 +101,11 @@ impl Core {
         })
     }
 
+    #[must_use]
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
     /// From now on nothing new is forged; followers of events are let go.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);

@@ -56,8 +56,7 @@ impl Core {
             vault: None,
             ticket: None,
         };
-        let txn =
-            Txn::default().check(document.as_str(), *expect).put(document.as_str(), encode(&record)?);
+        let txn = Txn::default().check(document.as_str(), *expect).put(document.as_str(), encode(&record)?);
         match self.records.commit(drafted.record_in(txn)?).await? {
             Outcome::Committed { .. } => {
                 self.events.tell(drafted.happening());

@@ -53,6 +53,25 @@ impl Core {
         Tasks { _tasks: tasks }
     }
 
+    /// Takes down what the nodes have said until now. For the daemon that has just ended the
+    /// vaults of its own node and is about to leave.
+    pub async fn catch_up(&self) {
+        for slot in self.slots.values() {
+            let caught = async {
+                // Only deaths: the watcher may have told the rest already.
+                for item in slot.api.news(0, 0).await?.items {
+                    if let NewsItem::Died(receipt) = item {
+                        self.bury(receipt).await?;
+                    }
+                }
+                Ok::<(), ApiError>(())
+            };
+            if let Err(error) = caught.await {
+                tracing::warn!(node = %slot.name, %error, "its last news are left to the next start");
+            }
+        }
+    }
+
     async fn watch(&self, slot: &Slot) {
         let mut place = Place { first: true, ..Place::default() };
         let mut backoff = BACKOFF;
@@ -144,11 +163,8 @@ impl Core {
             if vault.node != slot.name || there.contains(&vault.id) {
                 continue;
             }
-            let receipt = if boot_id == state.boot_id {
-                self.ask_for_tombstone(slot, &vault.id).await?
-            } else {
-                None
-            };
+            let receipt =
+                if boot_id == state.boot_id { self.ask_for_tombstone(slot, &vault.id).await? } else { None };
             let receipt = receipt.unwrap_or_else(|| lost(&vault, "its node's daemon started anew"));
             self.bury(receipt).await?;
         }
@@ -164,8 +180,7 @@ impl Core {
         slot: &Slot,
         vault: &VaultId,
     ) -> Result<Option<crate::model::receipt::Receipt>, ApiError> {
-        let order =
-            DestructOrder { vault: vault.clone(), cause: Cause::DaemonLost, by: None, grace_ms: 0 };
+        let order = DestructOrder { vault: vault.clone(), cause: Cause::DaemonLost, by: None, grace_ms: 0 };
         match slot.api.destruct(order).await {
             Ok(Torn { receipt, .. }) => Ok(Some(receipt)),
             Err(ApiError { receipt: Some(receipt), .. }) => Ok(Some(*receipt)),

@@ -85,11 +85,8 @@ impl Gems {
             return Err(ApiError::new(ErrorCode::BadSource, message)
                 .hint("the source changed since the pointer was written: review it, then use its hash"));
         }
-        let whole = GemPointer {
-            path: pointer.path.clone(),
-            version: find.version.clone(),
-            sha256: Some(sha256),
-        };
+        let whole =
+            GemPointer { path: pointer.path.clone(), version: find.version.clone(), sha256: Some(sha256) };
         Ok(Gem {
             pointer: whole,
             path: pointer.path.clone(),

@@ -36,11 +36,7 @@ impl GemRecord {
     }
 
     fn pointer(&self) -> GemPointer {
-        GemPointer {
-            path: self.path.clone(),
-            version: Some(self.version.clone()),
-            sha256: Some(self.sha256),
-        }
+        GemPointer { path: self.path.clone(), version: Some(self.version.clone()), sha256: Some(self.sha256) }
     }
 
     fn into_gem(self, changed: bool) -> Gem {
@@ -124,8 +120,9 @@ impl Gems {
                             "gem {}@{version} exists with another source or manifest (its hash is {})",
                             push.path, there.sha256
                         );
-                        return Err(ApiError::new(ErrorCode::Conflict, message)
-                            .hint("versions are never overwritten: push without a version for the next one"));
+                        return Err(ApiError::new(ErrorCode::Conflict, message).hint(
+                            "versions are never overwritten: push without a version for the next one",
+                        ));
                     }
                     version.clone()
                 }

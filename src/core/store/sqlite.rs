@@ -116,8 +116,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| StoreError::Open { path: path.to_owned(), source: error.into() };
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let found: u32 =
         transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     if found > known {
@@ -133,8 +132,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
 /// Ends when the store is dropped and the last commit is answered.
 fn write_all(connection: &mut Connection, waiting: &mpsc::Receiver<Commit>, path: &Path) {
     while let Ok(first) = waiting.recv() {
-        let batch: Vec<Commit> =
-            std::iter::once(first).chain(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH)).collect();
+        let batch: Vec<Commit> = std::iter::once(first)
+            .chain(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH))
+            .collect();
         let outcomes = write_batch(connection, &batch);
         if let Err(error) = &outcomes {
             tracing::error!(path = %path.display(), %error, "the store could not commit");

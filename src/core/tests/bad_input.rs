@@ -43,11 +43,7 @@ async fn a_summons_that_cannot_be_is_refused_by_name_and_stores_nothing() {
             ErrorCode::BadRequest,
             "lease_ms is 1",
         ),
-        (
-            with(&|r| drop(r.labels.insert("\u{7}".into(), "x".into()))),
-            ErrorCode::BadRequest,
-            "label",
-        ),
+        (with(&|r| drop(r.labels.insert("\u{7}".into(), "x".into()))), ErrorCode::BadRequest, "label"),
     ];
     for (request, code, words) in cases {
         let error = core.summon(request).await.expect_err("is refused");

@@ -19,8 +19,7 @@ fn target(vault: &VaultId) -> BeatTarget {
 #[tokio::test]
 async fn heartbeats_answer_one_by_one_in_their_order() {
     let Swarm { core, node, .. } = swarm();
-    let (one, dead, two) =
-        (spawned(&core, "1").await, spawned(&core, "2").await, spawned(&core, "3").await);
+    let (one, dead, two) = (spawned(&core, "1").await, spawned(&core, "2").await, spawned(&core, "3").await);
     core.destruct(&dead, DestructQuery::default(), None).await.expect("ends");
     let stranger = random::vault_id();
     let old = BeatTarget { generation: Some(7), ..target(&two) };
@@ -28,13 +27,8 @@ async fn heartbeats_answer_one_by_one_in_their_order() {
     let beats = core.heartbeats(BeatRequest { vaults, by: None }).await.expect("beats").beats;
     let codes: Vec<Option<ErrorCode>> =
         beats.iter().map(|beat| beat.error.as_ref().map(|error| error.code)).collect();
-    let expected = [
-        None,
-        Some(ErrorCode::VaultDead),
-        Some(ErrorCode::NotFound),
-        Some(ErrorCode::Conflict),
-        None,
-    ];
+    let expected =
+        [None, Some(ErrorCode::VaultDead), Some(ErrorCode::NotFound), Some(ErrorCode::Conflict), None];
     assert_eq!(codes, expected);
     assert_eq!(beats[0].lease_left_ms, Some(60_000));
     assert_eq!(node.living().len(), 2);
@@ -71,11 +65,8 @@ async fn a_death_that_only_the_node_knows_is_learned_from_its_answer() {
     let Swarm { core, node, .. } = unwatched();
     let vault = spawned(&core, "k").await;
     node.kill(&vault, Cause::OutOfMemory);
-    let beats = core
-        .heartbeats(BeatRequest { vaults: vec![target(&vault)], by: None })
-        .await
-        .expect("answers")
-        .beats;
+    let beats =
+        core.heartbeats(BeatRequest { vaults: vec![target(&vault)], by: None }).await.expect("answers").beats;
     let receipt = beats[0].error.as_ref().and_then(|error| error.receipt.clone()).expect("is dead");
     assert_eq!(receipt.death.cause, Cause::OutOfMemory);
     assert_eq!(core.vault(&vault).await.expect("shows").receipt, Some(*receipt));

@@ -76,11 +76,7 @@ pub(super) fn summons(key: &str) -> SummonsRequest {
 }
 
 pub(super) fn spawning(key: &str) -> SpawnRequest {
-    SpawnRequest {
-        summons: summons(key),
-        placement: Placement::default(),
-        ticket: TicketWishes::default(),
-    }
+    SpawnRequest { summons: summons(key), placement: Placement::default(), ticket: TicketWishes::default() }
 }
 
 /// The first event from the start that fits.

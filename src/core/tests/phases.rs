@@ -30,13 +30,7 @@ async fn the_three_phases_one_by_one() {
     assert_eq!(ticket.methods, ["scan", "top"]);
     let issuer = Issuer::from_hex(&core.issuer.public_hex()).expect("a key");
     let capability = Capability::verify(&ticket.auth.token, &issuer).expect("is signed");
-    let ask = Ask {
-        vault: &vault.id,
-        generation: 1,
-        node: &vault.node,
-        now: clock::now(),
-        method: "scan",
-    };
+    let ask = Ask { vault: &vault.id, generation: 1, node: &vault.node, now: clock::now(), method: "scan" };
     assert_eq!(capability.allows(&ask).expect("allows").ticket, ticket.id);
     let shown = core.vault(&vault.id).await.expect("shows");
     assert_eq!((shown.phase, shown.endpoint), (Phase::Ticketed, Some(ticket.endpoint)));

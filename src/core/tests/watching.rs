@@ -10,7 +10,8 @@ use crate::system::random;
 
 async fn died(core: &Core, vault: &VaultId) -> Cause {
     let event =
-        event(core, |event| matches!(&event.what, Happening::Died { vault: died, .. } if died == vault)).await;
+        event(core, |event| matches!(&event.what, Happening::Died { vault: died, .. } if died == vault))
+            .await;
     match event.what {
         Happening::Died { receipt, .. } => receipt.death.cause,
         _ => unreachable!("the filter let it through"),
