@@ -20,6 +20,7 @@ pub mod record;
 pub mod routes;
 pub mod scheduler;
 pub mod service;
+pub mod start;
 pub mod store;
 pub mod watch;
 
@@ -38,4 +39,7 @@ mod vaults;
 #[cfg(test)]
 mod tests;
 
+pub use nodes::Member;
 pub use service::{Activity, Core, Parts};
+pub use start::{StartError, open};
+pub use watch::Tasks;
