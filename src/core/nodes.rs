@@ -162,7 +162,8 @@ impl Slot {
 /// one deadline.
 pub async fn candidates(slots: &BTreeMap<NodeName, Arc<Slot>>) -> Vec<Candidate> {
     let mut asked = tokio::task::JoinSet::new();
-    for slot in slots.values().cloned() {
+    for slot in slots.values() {
+        let slot = slot.clone();
         asked.spawn(async move { slot.candidate().await });
     }
     let mut candidates = asked.join_all().await;

@@ -172,7 +172,8 @@ impl Core {
 
     pub async fn nodes(&self) -> NodeList {
         let mut asked = tokio::task::JoinSet::new();
-        for slot in self.slots.values().cloned() {
+        for slot in self.slots.values() {
+            let slot = slot.clone();
             asked.spawn(async move { slot.info().await });
         }
         let mut nodes = asked.join_all().await;

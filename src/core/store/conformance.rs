@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{Expect, MemoryStore, Outcome, Revision, SqliteStore, Store, Txn};
 
-fn each() -> (tempfile::TempDir, [(&'static str, Arc<dyn Store>); 2]) {
+type Named = (&'static str, Arc<dyn Store>);
+
+fn each() -> (tempfile::TempDir, [Named; 2]) {
     let directory = tempfile::tempdir().expect("a directory");
     let sqlite = SqliteStore::open(&directory.path().join("store.db")).expect("opens");
     (directory, [("memory", Arc::new(MemoryStore::default())), ("sqlite", Arc::new(sqlite))])

@@ -110,7 +110,7 @@ async fn reap_ends_what_fits_every_rule_and_nothing_without_one() {
     let done = core.reap(rules(&[("job", "nightly")], Some(0))).await.expect("reaps");
     assert_eq!(done.reaped.len(), 1);
     assert_eq!(done.reaped[0].receipt.as_ref().map(|receipt| receipt.death.cause), Some(Cause::Reaped));
-    assert_eq!(node.living(), [plain.clone()]);
+    assert_eq!(node.living(), std::slice::from_ref(&plain));
 
     let down = crate::api::ApiError::new(ErrorCode::Temporary, "connection refused");
     node.fail_next(Call::Destruct, down);

@@ -21,7 +21,7 @@ async fn the_three_phases_one_by_one() {
 
     let vault = core.provision(provisioning("k", summons.id.clone())).await.expect("forges");
     assert_eq!((vault.phase, vault.generation), (Phase::Forged, 1));
-    assert_eq!(node.living(), [vault.id.clone()]);
+    assert_eq!(node.living(), std::slice::from_ref(&vault.id));
 
     let ticket = core
         .ticket(TicketRequest { vault: vault.id.clone(), wishes: TicketWishes::default() })

@@ -97,7 +97,7 @@ async fn a_new_core_makes_the_records_true_again() {
     let _tasks = core.start();
     node_up(&core, "boot-1").await;
     assert_eq!(died(&core, &gone).await, Cause::OutOfMemory);
-    assert_eq!(node.living(), [kept.clone()]);
+    assert_eq!(node.living(), std::slice::from_ref(&kept));
     assert_eq!(node.tombstone(&orphan).expect("ended").death.cause, Cause::Cancelled);
     assert!(core.vault(&kept).await.expect("shows").receipt.is_none());
 }
