@@ -39,7 +39,7 @@ async fn a_worker_is_summoned_called_and_destructed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_syntax_error_is_told_with_its_place_and_leaves_nothing() {
     let daemon = Daemon::start();
-    let request = daemon::spawning("function f() {\n  return (;\n}\n", Default::default());
+    let request = daemon::spawning("function f() {\n  var a = ;\n}\n", Default::default());
     let error = daemon.endpoint().spawn(&request).await.expect_err("does not parse");
     let error = error.api().expect("the core's word");
     assert_eq!(error.code, ErrorCode::BadSource);
