@@ -3,6 +3,8 @@
 //! axum's own extractors answer in plain text and with statuses of their own; nothing of them is
 //! used where a client could see it.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -16,6 +18,9 @@ use crate::api::{ApiError, ErrorCode};
 
 /// The longest body of any request.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long a client may take to send its body.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A failure on its way out, with the status of its code unless HTTP wants another.
 pub(super) struct Refusal {
@@ -87,8 +92,13 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 async fn read(body: Body) -> Result<axum::body::Bytes, Refusal> {
+    let late = |_| {
+        let message = format!("the body did not come within {} s", BODY_DEADLINE.as_secs());
+        Refusal::with_status(ApiError::new(ErrorCode::Timeout, message), StatusCode::REQUEST_TIMEOUT)
+    };
     // The length is checked while reading; a declared one is not believed.
-    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+    let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, MAX_BODY_BYTES)).await.map_err(late)?;
+    read.map_err(|error| {
         let too_long = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
             .any(|error| error.to_string().contains("length limit exceeded"));
         let error = if too_long {

@@ -156,7 +156,7 @@ impl Core {
         place(&candidates(&self.slots).await, wish, drafted.summons.limits.cgroup_memory_bytes())
     }
 
-    /// Tries the nodes from the best on; one that turns out to be full passes it on.
+    /// Tries the nodes from the best on; one that is full or silent after all passes it on.
     pub(super) async fn forge(
         self: &Arc<Self>,
         drafted: &Drafted,
@@ -164,6 +164,7 @@ impl Core {
     ) -> Result<Forged, ApiError> {
         self.refuse_while_draining()?;
         let mut scores = self.rank(wish, drafted).await?;
+        let mut silence = None;
         for place in 0..scores.len() {
             if scores[place].refused.is_some() {
                 break;
@@ -186,6 +187,13 @@ impl Core {
                     forging.undone();
                     scores[place].refused = Some(error.message);
                 }
+                // It fell silent. What it may have made has an id that nobody will hear of, and
+                // dropping `forging` destroys it as soon as the node can be reached.
+                Err(error) if error.code == ErrorCode::Temporary => {
+                    slot.fell_silent(&error.message);
+                    scores[place].refused = Some(error.message.clone());
+                    silence = Some(error);
+                }
                 Err(error) => {
                     // A worker that failed was undone by its node; after a lost answer nobody
                     // knows, so dropping `forging` destroys what may be there.
@@ -196,7 +204,7 @@ impl Core {
                 }
             }
         }
-        Err(no_capacity(&scores))
+        Err(silence.unwrap_or_else(|| no_capacity(&scores)))
     }
 
     async fn order(&self, slot: &Slot, vault: &VaultId, drafted: &Drafted) -> Result<Provisioned, ApiError> {

@@ -201,7 +201,7 @@ async fn events_come_line_by_line_and_end_when_the_daemon_stops() {
     let lines: Vec<Value> =
         seen.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect();
     assert!(lines.windows(2).all(|pair| pair[0]["seq"].as_u64() < pair[1]["seq"].as_u64()));
-    served.swarm.core.drain();
+    served.swarm.core.close().await;
     stream.read_to_end(&mut Vec::new()).await.expect("ends");
 }
 

@@ -106,9 +106,16 @@ impl Core {
         &self.role
     }
 
-    /// From now on nothing new is forged; followers of events are let go.
+    /// From now on nothing new is forged; everything else goes on.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// The last words: writes down how the nodes' vaults ended, then lets the followers of events
+    /// go. For a daemon that has ended the vaults of its own node and is about to leave.
+    pub async fn close(&self) {
+        self.drain();
+        self.catch_up().await;
         self.events.close();
     }
 

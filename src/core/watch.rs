@@ -53,8 +53,7 @@ impl Core {
         Tasks { _tasks: tasks }
     }
 
-    /// Takes down what the nodes have said until now. For the daemon that has just ended the
-    /// vaults of its own node and is about to leave.
+    /// Writes down the deaths that the nodes have told until now.
     pub async fn catch_up(&self) {
         for slot in self.slots.values() {
             let caught = async {
@@ -163,10 +162,13 @@ impl Core {
             if vault.node != slot.name || there.contains(&vault.id) {
                 continue;
             }
-            let receipt =
-                if boot_id == state.boot_id { self.ask_for_tombstone(slot, &vault.id).await? } else { None };
-            let receipt = receipt.unwrap_or_else(|| lost(&vault, "its node's daemon started anew"));
-            self.bury(receipt).await?;
+            let receipt = self.ask_for_tombstone(slot, &vault.id).await?;
+            let why = if boot_id == state.boot_id {
+                "its node does not know it"
+            } else {
+                "its node's daemon started anew"
+            };
+            self.bury(receipt.unwrap_or_else(|| lost(&vault, why))).await?;
         }
         if after_start {
             self.end_orphans(slot, &state).await?;

@@ -132,6 +132,21 @@ async fn a_full_node_passes_it_on_and_the_last_says_why() {
 }
 
 #[tokio::test]
+async fn a_node_that_falls_silent_passes_it_on_and_keeps_nothing() {
+    let (one, two) = (FakeNode::new("n1".parse().expect("a name")), FakeNode::new("n2".parse().expect("ok")));
+    let (one, two) = (Arc::new(one), Arc::new(two));
+    let core = core_over(Arc::new(MemoryStore::default()), &[&one, &two], &["n1", "n2"]);
+    core.nodes().await;
+    one.set_down(true);
+    let spawned = core.spawn(spawning("k")).await.expect("spawns");
+    assert_eq!(spawned.vault.node.as_str(), "n2");
+    two.set_down(true);
+    let error = core.spawn(spawning("k2")).await.expect_err("both are down");
+    assert!(error.retryable, "{error}");
+    assert_eq!((one.living().len(), two.living().len()), (0, 1));
+}
+
+#[tokio::test]
 async fn dry_runs_make_nothing() {
     let Swarm { core, store, node, .. } = unwatched();
     let request = SummonsRequest { dry_run: true, ..summons("k") };

@@ -103,6 +103,20 @@ async fn a_new_core_makes_the_records_true_again() {
 }
 
 #[tokio::test]
+async fn a_core_that_closes_writes_down_the_last_deaths() {
+    use futures_util::StreamExt as _;
+    let Swarm { core, node, .. } = unwatched();
+    let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
+    let follower = core.events.read(EventQuery { follow: true, ..EventQuery::default() });
+    node.kill(&vault, Cause::NodeShutdown);
+    core.close().await;
+    let last = follower.collect::<Vec<_>>().await.pop().expect("has events");
+    assert!(matches!(last.what, Happening::Died { .. }));
+    let receipt = core.vault(&vault).await.expect("shows").receipt.expect("is dead");
+    assert_eq!(receipt.death.cause, Cause::NodeShutdown);
+}
+
+#[tokio::test]
 async fn what_is_being_forged_is_no_orphan() {
     let Swarm { core, node, .. } = unwatched();
     node.hold(Some(Call::Open));
