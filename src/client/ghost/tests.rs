@@ -47,7 +47,6 @@ fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticke
     let welcome = Welcome {
         vault: ticket.vault.clone(),
         generation: 1,
-        worker: None,
         methods: vec!["echo".into()],
         lease_ms: ticket.lease.lease_ms,
         lease_left_ms: ticket.lease.lease_ms,
