@@ -44,7 +44,7 @@ hauki ticket "$work/vault.json" > "$work/t.json"
 hauki show "$work/t.json" -o table
 
 say "4. Ghost Proxy: calls go straight to the vault. It reads data/access.log, 20,000 bytes at a time."
-show 'hauki proxy call t.json ingest "$(jq -Rs . < CHUNK)"' 
+show "hauki proxy call t.json ingest \"\$(jq -Rs . < CHUNK)\""
 split -b 20000 data/access.log "$work/chunk."
 for chunk in "$work"/chunk.*; do
     hauki proxy call "$work/t.json" ingest "$(jq -Rs . < "$chunk")"

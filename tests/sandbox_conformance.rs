@@ -43,6 +43,7 @@ async fn is_pending<T>(future: &mut BoxFuture<'_, T>) -> bool {
 async fn promises(driver: &dyn Driver) {
     a_vault_says_ready_and_dies_when_told(driver).await;
     the_end_of_the_channel_is_the_end_of_the_init(driver).await;
+    nobody_else_holds_a_channel(driver).await;
     a_lost_handle_is_no_lost_vault(driver).await;
     an_id_starts_once(driver).await;
     many_at_once(driver).await;
@@ -72,6 +73,20 @@ async fn the_end_of_the_channel_is_the_end_of_the_init(driver: &dyn Driver) {
     drop(channel);
     assert_eq!(started.sandbox.died().await, Exit::Status(0), "its own way out");
     assert!(started.sandbox.reclaim().await.iter().all(|line| line.gone));
+}
+
+/// A copy of a vault's end in its neighbour, its neighbour's monitor or the spawner would keep the
+/// channel open here.
+async fn nobody_else_holds_a_channel(driver: &dyn Driver) {
+    let first = driver.start(&vault_id(), &Limits::default()).await.expect("starts");
+    let second = driver.start(&vault_id(), &Limits::default()).await.expect("starts");
+    let (mut gone, mut stays) = (stream(first.channel), stream(second.channel));
+    ready(&mut gone).await;
+    ready(&mut stays).await;
+    first.sandbox.reclaim().await;
+    let mut rest = Vec::new();
+    assert_eq!(gone.read_to_end(&mut rest).await.expect("ends"), 0);
+    second.sandbox.reclaim().await;
 }
 
 async fn a_lost_handle_is_no_lost_vault(driver: &dyn Driver) {

@@ -1,6 +1,8 @@
 //! Prints how fast vaults start and go, for people: `cargo test --test sandbox_measure -- --ignored
 //! --nocapture`. It judges nothing, for a test that fails by the clock fails for other reasons.
 
+#![allow(clippy::print_stdout, reason = "printing is its purpose")]
+
 #[path = "support/leak.rs"]
 mod leak;
 #[path = "support/probe.rs"]

@@ -66,6 +66,9 @@ pub struct Vault {
     /// The tombstone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// Why its node cannot be asked about it now. The vault may well live: not seeing is not dying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreachable: Option<String>,
     /// Why nodes were taken or refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanation: Vec<NodeScore>,

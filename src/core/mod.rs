@@ -1,1 +1,45 @@
+//! The control plane, UAH CORE (Universal API Hub).
+//!
+//! ```text
+//!   routes --> service (summon, forge, ticket, spawn, life, vaults) --> nodes --> api::node
+//!                 |            |                |                        ^
+//!              gems, keys   scheduler      record, store           watch (news, reconcile)
+//! ```
+//! The core owns the store and the issuer's key; the nodes own the vaults. It never carries a call.
+//! It meets the node only through [`crate::api::node::NodeApi`].
 
+pub mod events;
+pub mod fake_node;
+pub mod gems;
+pub mod issuer;
+pub mod link;
+pub mod manifest;
+pub mod metrics;
+pub mod nodes;
+pub mod record;
+pub mod routes;
+pub mod scheduler;
+pub mod service;
+pub mod start;
+pub mod store;
+pub mod watch;
+
+mod death;
+mod extract;
+mod flight;
+mod forge;
+mod keys;
+mod life;
+mod reaper;
+mod spawn;
+mod summon;
+mod ticket;
+mod vaults;
+
+#[cfg(test)]
+mod tests;
+
+pub use nodes::Member;
+pub use service::{Activity, Core, Parts};
+pub use start::{StartError, open};
+pub use watch::Tasks;

@@ -90,6 +90,11 @@ impl Node {
     }
 
     #[must_use]
+    pub fn name(&self) -> &crate::model::id::NodeName {
+        &self.settings.name
+    }
+
+    #[must_use]
     pub fn living(&self) -> usize {
         self.book().living.len()
     }

@@ -44,6 +44,8 @@ impl Port {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the vault is dying"));
         }
         let socket = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Connections inherit it, and `is_listening` needs it of those that are still open.
+        socket.set_reuseaddr(true)?;
         socket.bind((ip, 0).into())?;
         let listener = socket.listen(128)?;
         let address = listener.local_addr()?;
@@ -106,6 +108,19 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
         let address = listener.local_addr().expect("has an address");
         assert!(is_listening(address));
+        drop(listener);
+        assert!(!is_listening(address));
+    }
+
+    #[tokio::test]
+    async fn an_open_connection_is_no_open_port() {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("is set");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("binds");
+        let listener = socket.listen(1).expect("listens");
+        let address = listener.local_addr().expect("has an address");
+        let _caller = tokio::net::TcpStream::connect(address).await.expect("connects");
+        let _served = listener.accept().await.expect("accepts");
         drop(listener);
         assert!(!is_listening(address));
     }

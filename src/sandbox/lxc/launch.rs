@@ -96,12 +96,19 @@ async fn prepared(
     // From here on only the spawner and the vault may hold the vault's end.
     drop(passed);
     let Launch { forked, ended } = launch;
-    let monitor = match forked.await {
-        Ok(monitor) => monitor.and_then(Watched::new).map_err(system("fork its monitor"))?,
-        Err(_) => {
+    let forked = match forked.await {
+        Ok(forked) => forked.and_then(Watched::new).map_err(system("fork its monitor")),
+        Err(_) => Err(StartError::SpawnerLost { source: io::ErrorKind::ConnectionReset.into() }),
+    };
+    let monitor = match forked {
+        Ok(monitor) => monitor,
+        Err(error) => {
+            // There may be a monitor all the same, which we cannot watch: its vault is told by the
+            // end of its channel, and if that does not help it is found by its groups.
+            drop(ours);
+            let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
             undo_groups(shared, &groups).await;
-            let source = io::Error::from(io::ErrorKind::ConnectionReset);
-            return Err(StartError::SpawnerLost { source });
+            return Err(error);
         }
     };
     let first = tokio::time::timeout(LONGEST_START, async {

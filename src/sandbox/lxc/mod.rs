@@ -135,7 +135,8 @@ pub struct LxcDriver {
 }
 
 impl LxcDriver {
-    /// Prepares the state directory; starts no process yet. Must be called within a tokio runtime.
+    /// Prepares the state directory and raises this process's limit of open files; starts no
+    /// process yet. Must be called within a tokio runtime.
     pub fn start_new(config: LxcConfig) -> Result<Self, LxcSetupError> {
         let LxcConfig { state_dir, name_prefix, id_base, most_vaults, init, spawner_command } = config;
         let fits = (1..=32).contains(&name_prefix.len())
@@ -162,6 +163,7 @@ impl LxcDriver {
         let seccomp = state_dir.join("seccomp.profile");
         std::fs::write(&seccomp, config::seccomp_profile()).map_err(failed("write", &seccomp))?;
         let rootfs = rootfs::provide(&roots, &init).map_err(failed("fill", &roots))?;
+        spawner::raise_descriptor_limit();
         let layout = Layout::detect().map_err(failed("read", Path::new("/proc/self/mountinfo")))?;
         let width = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let width = u32::try_from(width).unwrap_or(u32::MAX);

@@ -99,6 +99,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let inner = dir.path().join("a");
         make_open_dir(&inner).expect("is made");
-        assert_eq!(closed_parent(&inner).as_deref(), Some(dir.path()), "tempfile makes it 0700");
+        let close = |mode| std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode));
+        close(0o700).expect("is ours");
+        assert_eq!(closed_parent(&inner).as_deref(), Some(dir.path()));
+        close(0o711).expect("is ours");
+        assert_eq!(closed_parent(&inner), None);
     }
 }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use rustix::process::{WaitId, WaitIdOptions, waitid};
+use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, setrlimit, waitid};
 
 use super::ffi::{self, Forked};
 use super::monitor::{self, Birth};
@@ -48,12 +48,21 @@ pub fn dispatch() -> Option<ExitCode> {
 }
 
 fn main(control: OwnedFd) -> ExitCode {
+    raise_descriptor_limit();
     // Nobody reads this process's standard error: its files are those of a daemon. What goes wrong
     // shows at the driver as the loss of the spawner.
     match Spawner::new(control).and_then(|mut spawner| spawner.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// As many descriptors as this process may have: each vault takes one here and five in `haukid`.
+pub(super) fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // Without it there is only room for fewer vaults.
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 struct Spawner {
@@ -152,8 +161,8 @@ impl Spawner {
         };
         let key = order.key;
         let report = match self.fork(&order, fds) {
-            Ok(monitor) => {
-                let process = PidFd::open(monitor)?;
+            Ok(process) => {
+                let monitor = process.pid();
                 epoll::add(&self.epoll, &process, epoll::EventData::new_u64(key), epoll::EventFlags::IN)?;
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
                 let sent = self.tell(&fork, &[process.as_fd()]);
@@ -165,23 +174,33 @@ impl Spawner {
         self.tell(&report, &[]).map(|()| true)
     }
 
-    fn fork(&mut self, order: &Order, fds: Vec<OwnedFd>) -> io::Result<Pid> {
+    fn fork(&mut self, order: &Order, fds: Vec<OwnedFd>) -> io::Result<PidFd> {
         let mut fds = fds.into_iter();
         let (Some(channel), Some(log)) = (fds.next(), fds.next()) else {
-            return Err(io::Error::from_raw_os_error(libc::EBADF));
+            // Where descriptors run out, the kernel drops those that a message brings.
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
         };
+        // Held free for the pidfd: a monitor without one could neither be watched nor ended.
+        let room = self.null.try_clone()?;
         // SAFETY: this process has one thread: it has started none, and liblxc is never called here
         // but only in the children.
         match unsafe { ffi::fork() }? {
-            Forked::Parent(monitor) => Ok(monitor),
-            Forked::Child => monitor::live(Birth {
-                order,
-                null: self.null.as_fd(),
-                channel,
-                log,
-                report: self.words_in.as_fd(),
-                spawner: self.pid,
-            }),
+            Forked::Parent(monitor) => {
+                drop(room);
+                // Not reaped before `reap`, so the number is still its own.
+                PidFd::open(monitor)
+            }
+            Forked::Child => {
+                std::mem::forget(room);
+                monitor::live(Birth {
+                    order,
+                    null: self.null.as_fd(),
+                    channel,
+                    log,
+                    report: self.words_in.as_fd(),
+                    spawner: self.pid,
+                })
+            }
         }
     }
 

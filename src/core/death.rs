@@ -1,0 +1,99 @@
+//! Tombstones: how a vault's record goes from the living to the dead, once.
+//!
+//! News of a death comes by three ways (the answer to a destruct, the node's news, a
+//! reconciliation); whoever commits first writes the tombstone and tells the event, the others find
+//! it written.
+
+use super::record::{Found, VaultRecord, encode, tomb_key, vault_key};
+use super::service::Core;
+use super::store::{Expect, Outcome, Txn};
+use crate::api::event::Happening;
+use crate::api::vault::Vault;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::{Cause, Death};
+use crate::model::phase::Phase;
+use crate::model::receipt::Receipt;
+use crate::system::clock;
+
+impl Core {
+    /// Writes the tombstone. `false`: it was there already, or nobody knows the vault.
+    pub(super) async fn bury(&self, receipt: Receipt) -> Result<bool, ApiError> {
+        let key = vault_key(&receipt.vault);
+        loop {
+            let Some(mut found) = self.records.get::<VaultRecord>(&key).await? else {
+                if self.dies_while_forged(&receipt) {
+                    return Ok(false);
+                }
+                // Between the two looks the commit may have come to its end.
+                match self.records.get::<VaultRecord>(&key).await? {
+                    None => return Ok(false),
+                    Some(_) => continue,
+                }
+            };
+            let vault = &mut found.value.vault;
+            (vault.phase, vault.receipt) = (Phase::Dead, Some(receipt.clone()));
+            vault.vitals = None;
+            let txn = Txn::default()
+                .check(key.as_str(), Expect::At(found.revision))
+                .delete(key.as_str())
+                .put(tomb_key(&receipt.vault), encode(&found.value)?);
+            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+                self.metrics.died(receipt.death.cause);
+                self.events.tell(Happening::Died { vault: receipt.vault.clone(), receipt });
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Whether the receipt could be left with a vault that is still being recorded.
+    fn dies_while_forged(&self, receipt: &Receipt) -> bool {
+        match self.forging().get_mut(&receipt.vault) {
+            Some(waiting) => {
+                *waiting = Some(receipt.clone());
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What a node's refusal about a recorded vault means, and what its asker should hear.
+    pub(super) async fn learn(&self, vault: &Vault, error: ApiError) -> ApiError {
+        let receipt = match (&error.code, &error.receipt) {
+            (ErrorCode::VaultDead, Some(receipt)) => (**receipt).clone(),
+            (ErrorCode::NotFound, _) => lost(vault, "its node does not know it"),
+            _ => return error,
+        };
+        match self.bury(receipt.clone()).await {
+            // The first tombstone is the true one.
+            Ok(_) => match self.records.vault(&vault.id).await {
+                Ok(Some(Found {
+                    value: VaultRecord { vault: Vault { receipt: Some(first), .. }, .. },
+                    ..
+                })) => ApiError::vault_dead(first),
+                Ok(_) | Err(_) => ApiError::vault_dead(receipt),
+            },
+            Err(error) => error,
+        }
+    }
+}
+
+/// The tombstone of a vault that went with its node's daemon. Nobody watched, so nothing is
+/// claimed to be reclaimed.
+pub(super) fn lost(vault: &Vault, detail: &str) -> Receipt {
+    let now = clock::now();
+    let lived = now.as_millisecond().saturating_sub(vault.forged_at.as_millisecond());
+    Receipt {
+        vault: vault.id.clone(),
+        node: vault.node.clone(),
+        death: Death {
+            cause: Cause::DaemonLost,
+            at: now,
+            detail: Some(detail.to_owned()),
+            by: Some("core".into()),
+        },
+        lived_ms: u64::try_from(lived).unwrap_or(0),
+        calls: 0,
+        reclaimed_us: 0,
+        reclaimed: Vec::new(),
+    }
+}

@@ -1,0 +1,151 @@
+//! What happened, to whoever listens.
+//!
+//! A bounded ring holds the latest events for readers that come later, a broadcast channel feeds
+//! those that follow. Nobody waits for a reader: one that is too slow sees a gap in `seq`. Events
+//! are news, not records: a crash forgets them, the store does not.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::stream::{self, Stream};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use crate::api::event::{Event, EventQuery, Happening};
+use crate::model::id::VaultId;
+use crate::system::clock;
+
+const RING: usize = 4096;
+const BACKLOG: usize = 1024;
+
+pub struct EventLog {
+    state: Mutex<State>,
+}
+
+struct State {
+    ring: VecDeque<Event>,
+    last: u64,
+    /// Absent once the log is closed, which ends the streams that follow.
+    live: Option<broadcast::Sender<Event>>,
+}
+
+impl Default for EventLog {
+    fn default() -> Self {
+        let state = State { ring: VecDeque::new(), last: 0, live: Some(broadcast::channel(BACKLOG).0) };
+        Self { state: Mutex::new(state) }
+    }
+}
+
+impl EventLog {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn tell(&self, what: Happening) {
+        let mut state = self.state();
+        state.last += 1;
+        let event = Event { seq: state.last, at: clock::now(), what };
+        if state.ring.len() == RING {
+            state.ring.pop_front();
+        }
+        state.ring.push_back(event.clone());
+        if let Some(live) = &state.live {
+            // Nobody listening is no error.
+            let _ = live.send(event);
+        }
+    }
+
+    /// The number of the latest event; zero before the first.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.state().last
+    }
+
+    /// Ends every stream that follows; the daemon is stopping.
+    pub fn close(&self) {
+        self.state().live = None;
+    }
+
+    /// What is kept, then, if asked to follow, what comes.
+    pub fn read(&self, query: EventQuery) -> impl Stream<Item = Event> + Send + use<> {
+        let EventQuery { follow, after, vault } = query;
+        // Under one lock, so that nothing falls between what is kept and what comes.
+        let (kept, live) = {
+            let state = self.state();
+            let wanted = |event: &&Event| {
+                after.is_none_or(|after| event.seq > after) && concerns(event, vault.as_ref())
+            };
+            let kept: VecDeque<Event> = state.ring.iter().filter(wanted).cloned().collect();
+            (kept, state.live.as_ref().filter(|_| follow).map(broadcast::Sender::subscribe))
+        };
+        stream::unfold((kept, live, vault), |(mut kept, mut live, vault)| async move {
+            if let Some(event) = kept.pop_front() {
+                return Some((event, (kept, live, vault)));
+            }
+            loop {
+                match live.as_mut()?.recv().await {
+                    Ok(event) if concerns(&event, vault.as_ref()) => {
+                        return Some((event, (kept, live, vault)));
+                    }
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        })
+    }
+}
+
+fn concerns(event: &Event, vault: Option<&VaultId>) -> bool {
+    vault.is_none() || event.what.vault() == vault
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+
+    use super::*;
+    use crate::system::random;
+
+    fn log(text: &str, vault: &VaultId) -> Happening {
+        Happening::Log { vault: vault.clone(), text: text.into() }
+    }
+
+    #[tokio::test]
+    async fn late_readers_get_what_is_kept_and_filters_hold() {
+        let events = EventLog::default();
+        let (one, two) = (random::vault_id(), random::vault_id());
+        for number in 0..3 {
+            events.tell(log(&format!("{number}"), if number == 1 { &two } else { &one }));
+        }
+        let seqs = |query| async { events.read(query).map(|event| event.seq).collect::<Vec<_>>().await };
+        assert_eq!(seqs(EventQuery::default()).await, [1, 2, 3]);
+        assert_eq!(seqs(EventQuery { after: Some(2), ..EventQuery::default() }).await, [3]);
+        assert_eq!(seqs(EventQuery { vault: Some(one), ..EventQuery::default() }).await, [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn followers_see_each_event_once_and_end_when_the_log_closes() {
+        let events = EventLog::default();
+        let vault = random::vault_id();
+        events.tell(log("kept", &vault));
+        let mut stream = Box::pin(events.read(EventQuery { follow: true, ..EventQuery::default() }));
+        events.tell(log("live", &vault));
+        assert_eq!(stream.next().await.map(|event| event.seq), Some(1));
+        assert_eq!(stream.next().await.map(|event| event.seq), Some(2));
+        events.close();
+        assert_eq!(stream.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_gets_a_gap_and_blocks_nobody() {
+        let events = EventLog::default();
+        let vault = random::vault_id();
+        let mut slow = Box::pin(events.read(EventQuery { follow: true, ..EventQuery::default() }));
+        for _ in 0..(RING + 10) {
+            events.tell(log("x", &vault));
+        }
+        let first = slow.next().await.map(|event| event.seq);
+        assert!(first.is_some_and(|seq| seq > 1), "{first:?}");
+        let kept = events.read(EventQuery::default()).count().await;
+        assert_eq!(kept, RING);
+    }
+}

@@ -1,0 +1,140 @@
+//! Reading requests, so that every refusal has the one shape of errors.
+//!
+//! axum's own extractors answer in plain text and with statuses of their own; nothing of them is
+//! used where a client could see it.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::{ApiError, ErrorCode};
+
+/// The longest body of any request.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// A failure on its way out, with the status of its code unless HTTP wants another.
+pub(super) struct Refusal {
+    error: ApiError,
+    status: Option<StatusCode>,
+}
+
+impl Refusal {
+    pub(super) fn with_status(error: ApiError, status: StatusCode) -> Self {
+        Self { error, status: Some(status) }
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, status: None }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let known = StatusCode::from_u16(self.error.code.http_status());
+        let status = self.status.unwrap_or(known.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        (status, Json(self.error)).into_response()
+    }
+}
+
+/// A JSON body: read within the limit, of the right type, and without a field too many.
+pub(super) struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(bytes) => {
+                let kind = HeaderValue::from_static("application/json");
+                ([(CONTENT_TYPE, kind)], bytes).into_response()
+            }
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        check_content_type(request.headers())?;
+        let bytes = read(request.into_body()).await?;
+        let bad = |error: serde_json::Error| {
+            ApiError::new(ErrorCode::BadRequest, format!("the body is not the expected JSON: {error}"))
+                .hint("/openapi.json describes every body; unknown fields are refused")
+        };
+        Ok(Self(serde_json::from_slice(&bytes).map_err(bad)?))
+    }
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let message = format!("the content type is {kind:?}, expected application/json");
+    let error = ApiError::new(ErrorCode::BadRequest, message);
+    Err(Refusal::with_status(error, StatusCode::UNSUPPORTED_MEDIA_TYPE))
+}
+
+async fn read(body: Body) -> Result<axum::body::Bytes, Refusal> {
+    // The length is checked while reading; a declared one is not believed.
+    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+        let too_long = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+            .any(|error| error.to_string().contains("length limit exceeded"));
+        let error = if too_long {
+            ApiError::new(ErrorCode::TooLarge, format!("the body has more than {MAX_BODY_BYTES} bytes"))
+        } else {
+            ApiError::new(ErrorCode::BadRequest, format!("the body could not be read: {error}"))
+        };
+        error.into()
+    })
+}
+
+/// The query, without a field too many.
+pub(super) struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let bad = |reason: String| ApiError::new(ErrorCode::BadRequest, format!("the query: {reason}"));
+        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(error) => {
+                use std::error::Error as _;
+                let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                Err(bad(reason).into())
+            }
+        }
+    }
+}
+
+/// The id in the path.
+pub(super) struct Id<T>(pub T);
+
+impl<S: Send + Sync, T> FromRequestParts<S> for Id<T>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let bad = |reason: String| ApiError::new(ErrorCode::BadRequest, reason);
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|error| bad(format!("the path: {error}")))?;
+        let text = params.iter().next().map(|(_, value)| value).unwrap_or_default();
+        Ok(Self(text.parse().map_err(|error: T::Err| bad(error.to_string()))?))
+    }
+}

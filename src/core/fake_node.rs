@@ -1,0 +1,356 @@
+//! A node without sandboxes: the contract's promises in memory, and failures on demand.
+//!
+//! Always compiled and chosen by value, for tests of the core and for measuring it alone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::api::node::{
+    Answer, BeatOrder, DestructOrder, Leased, News, NewsItem, NodeApi, NodeState, NodeVault, OpenOrder,
+    Opened, ProvisionOrder, Provisioned, Torn,
+};
+use crate::api::vault::Vitals;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::{Cause, Death};
+use crate::model::digest::Sha256;
+use crate::model::id::{NodeName, VaultId};
+use crate::model::lease::Terms;
+use crate::model::phase::Phase;
+use crate::model::receipt::Receipt;
+use crate::system::clock;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    State,
+    Provision,
+    Open,
+    Beat,
+    Destruct,
+    News,
+}
+
+pub struct FakeNode {
+    name: NodeName,
+    state: Mutex<State>,
+    /// Counts the news, and wakes who waits for them.
+    said: watch::Sender<u64>,
+    /// Calls that wait until they are let go.
+    held: watch::Sender<Option<Call>>,
+    /// How many calls wait there.
+    waiting: watch::Sender<u32>,
+}
+
+struct State {
+    boot: u32,
+    down: bool,
+    draining: bool,
+    max_vaults: u32,
+    vaults: BTreeMap<VaultId, (u64, Phase, Terms)>,
+    tombs: BTreeMap<VaultId, Receipt>,
+    news: Vec<NewsItem>,
+    failures: HashMap<Call, Vec<ApiError>>,
+    provisioned: u32,
+}
+
+/// A healthy, empty node.
+#[must_use]
+pub fn blank_state(name: &NodeName) -> NodeState {
+    NodeState {
+        name: name.clone(),
+        boot_id: "boot-1".into(),
+        version: "0.0.0".into(),
+        vault_build: "fake".into(),
+        data_plane: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        data_plane_reason: "the fake has no network".into(),
+        draining: false,
+        max_vaults: 1000,
+        free_memory_bytes: 4 << 30,
+        load_percent: 0,
+        vaults: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+impl FakeNode {
+    #[must_use]
+    pub fn new(name: NodeName) -> Self {
+        let state = State {
+            boot: 1,
+            down: false,
+            draining: false,
+            max_vaults: 1000,
+            vaults: BTreeMap::new(),
+            tombs: BTreeMap::new(),
+            news: Vec::new(),
+            failures: HashMap::new(),
+            provisioned: 0,
+        };
+        let (said, held, waiting) = (watch::Sender::new(0), watch::Sender::new(None), watch::Sender::new(0));
+        Self { name, state: Mutex::new(state), said, held, waiting }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next such call fails like this.
+    pub fn fail_next(&self, call: Call, error: ApiError) {
+        self.state().failures.entry(call).or_default().push(error);
+    }
+
+    /// Nothing answers while it is down; its vaults live on.
+    pub fn set_down(&self, down: bool) {
+        self.state().down = down;
+        self.said.send_modify(|_| {});
+    }
+
+    pub fn set_max_vaults(&self, most: u32) {
+        self.state().max_vaults = most;
+    }
+
+    pub fn set_draining(&self, draining: bool) {
+        self.state().draining = draining;
+    }
+
+    /// Such calls wait; `None` lets them go.
+    pub fn hold(&self, call: Option<Call>) {
+        self.held.send_replace(call);
+    }
+
+    /// Resolves when a call waits at the hold.
+    pub async fn somebody_waits(&self) {
+        let mut waiting = self.waiting.subscribe();
+        // The sender lives as long as `self`.
+        let _ = waiting.wait_for(|count| *count > 0).await;
+    }
+
+    /// Resolves when the last call at the hold was let go or dropped.
+    pub async fn nobody_waits(&self) {
+        let mut waiting = self.waiting.subscribe();
+        let _ = waiting.wait_for(|count| *count == 0).await;
+    }
+
+    /// The daemon is lost with all its vaults and its memory, and starts again.
+    pub fn restart(&self) {
+        {
+            let mut state = self.state();
+            state.boot += 1;
+            state.vaults.clear();
+            state.tombs.clear();
+            state.news.clear();
+        }
+        self.said.send_replace(0);
+    }
+
+    /// A vault ends by itself.
+    pub fn kill(&self, vault: &VaultId, cause: Cause) {
+        self.state().end(&self.name, vault, cause, None);
+        self.tell();
+    }
+
+    /// A vault that nobody ordered, as a crashed core leaves one.
+    pub fn plant(&self, vault: VaultId) {
+        self.state().vaults.insert(vault, (1, Phase::Forged, Terms::default()));
+    }
+
+    pub fn say(&self, item: NewsItem) {
+        self.state().news.push(item);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let count = self.state().news.len() as u64;
+        self.said.send_replace(count);
+    }
+
+    #[must_use]
+    pub fn living(&self) -> Vec<VaultId> {
+        self.state().vaults.keys().cloned().collect()
+    }
+
+    #[must_use]
+    pub fn tombstone(&self, vault: &VaultId) -> Option<Receipt> {
+        self.state().tombs.get(vault).cloned()
+    }
+
+    /// How many vaults were ever made.
+    #[must_use]
+    pub fn provisioned(&self) -> u32 {
+        self.state().provisioned
+    }
+
+    /// Waits at the hold, fails on demand.
+    async fn enter(&self, call: Call) -> Result<MutexGuard<'_, State>, ApiError> {
+        let mut held = self.held.subscribe();
+        if *held.borrow() == Some(call) {
+            self.waiting.send_modify(|count| *count += 1);
+            let _leave = Leave(&self.waiting);
+            let _ = held.wait_for(|held| *held != Some(call)).await;
+        }
+        tokio::task::yield_now().await;
+        let mut state = self.state();
+        if state.down {
+            return Err(ApiError::new(ErrorCode::Temporary, "connection refused"));
+        }
+        let failures = state.failures.entry(call).or_default();
+        if failures.is_empty() { Ok(state) } else { Err(failures.remove(0)) }
+    }
+}
+
+struct Leave<'a>(&'a watch::Sender<u32>);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl State {
+    fn boot_id(&self) -> String {
+        format!("boot-{}", self.boot)
+    }
+
+    fn unknown(&self, vault: &VaultId) -> ApiError {
+        match self.tombs.get(vault) {
+            Some(receipt) => ApiError::vault_dead(receipt.clone()),
+            None => ApiError::new(ErrorCode::NotFound, format!("there is no vault {vault}")),
+        }
+    }
+
+    fn end(&mut self, node: &NodeName, vault: &VaultId, cause: Cause, by: Option<String>) -> Option<Receipt> {
+        self.vaults.remove(vault)?;
+        let receipt = Receipt {
+            vault: vault.clone(),
+            node: node.clone(),
+            death: Death { cause, at: clock::now(), detail: None, by },
+            lived_ms: 1,
+            calls: 0,
+            reclaimed_us: 1,
+            reclaimed: Vec::new(),
+        };
+        self.tombs.insert(vault.clone(), receipt.clone());
+        self.news.push(NewsItem::Died(receipt.clone()));
+        Some(receipt)
+    }
+}
+
+fn vitals(terms: &Terms) -> Vitals {
+    Vitals {
+        lease_left_ms: terms.lease_ms,
+        age_ms: 1,
+        calls: 0,
+        memory_bytes: 1 << 20,
+        connections: 0,
+        init_pid: 1,
+    }
+}
+
+impl NodeApi for FakeNode {
+    fn state(&self) -> Answer<'_, NodeState> {
+        Box::pin(async move {
+            let state = self.enter(Call::State).await?;
+            let vaults = state
+                .vaults
+                .iter()
+                .map(|(vault, (generation, phase, terms))| NodeVault {
+                    vault: vault.clone(),
+                    generation: *generation,
+                    phase: *phase,
+                    vitals: vitals(terms),
+                })
+                .collect();
+            Ok(NodeState {
+                boot_id: state.boot_id(),
+                draining: state.draining,
+                max_vaults: state.max_vaults,
+                vaults,
+                ..blank_state(&self.name)
+            })
+        })
+    }
+
+    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
+        Box::pin(async move {
+            let mut state = self.enter(Call::Provision).await?;
+            let methods = vec!["scan".to_owned(), "top".to_owned()];
+            state.vaults.insert(order.vault, (order.generation, Phase::Forged, order.terms));
+            state.provisioned += 1;
+            Ok(Provisioned { methods, forged_us: 2500 })
+        })
+    }
+
+    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
+        Box::pin(async move {
+            let mut state = self.enter(Call::Open).await?;
+            let Some((_, phase, terms)) = state.vaults.get_mut(&order.vault) else {
+                return Err(state.unknown(&order.vault));
+            };
+            *phase = (*phase).max(Phase::Ticketed);
+            terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
+            terms.link = order.link.unwrap_or(terms.link);
+            Ok(Opened {
+                ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                port: 4242,
+                cert_sha256: Sha256::of(b"certificate"),
+                key_sha256: Sha256::of(b"key"),
+                methods: vec!["scan".into(), "top".into()],
+                terms: terms.clone(),
+                max_frame_bytes: 1 << 20,
+                call_deadline_ms: 10_000,
+                life_left_ms: terms.lifetime_ms,
+            })
+        })
+    }
+
+    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
+        Box::pin(async move {
+            let state = self.enter(Call::Beat).await?;
+            match state.vaults.get(&order.vault) {
+                None => Err(state.unknown(&order.vault)),
+                Some((generation, ..)) if order.generation.is_some_and(|wanted| wanted != *generation) => {
+                    let message = format!("{} is generation {generation}", order.vault);
+                    Err(ApiError::new(ErrorCode::Conflict, message))
+                }
+                Some((_, _, terms)) => Ok(Leased { lease_left_ms: terms.lease_ms }),
+            }
+        })
+    }
+
+    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
+        Box::pin(async move {
+            let torn = {
+                let mut state = self.enter(Call::Destruct).await?;
+                match state.end(&self.name, &order.vault, order.cause, order.by) {
+                    Some(receipt) => Ok(Torn { receipt, changed: true }),
+                    None => match state.tombs.get(&order.vault) {
+                        Some(receipt) => Ok(Torn { receipt: receipt.clone(), changed: false }),
+                        None => Err(state.unknown(&order.vault)),
+                    },
+                }
+            };
+            self.tell();
+            torn
+        })
+    }
+
+    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
+        Box::pin(async move {
+            let boot = self.state().boot;
+            let mut said = self.said.subscribe();
+            let something = said.wait_for(|count| {
+                let state = self.state();
+                *count > after || state.down || state.boot != boot
+            });
+            // Either way the answer tells what there is.
+            let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
+            let state = self.enter(Call::News).await?;
+            let skip = usize::try_from(after).unwrap_or(usize::MAX);
+            let items = state.news.iter().skip(skip).cloned().collect();
+            Ok(News { boot_id: state.boot_id(), last: state.news.len() as u64, items })
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! Phase 2: a node is chosen, provisions the vault, and loads the code.
+//!
+//! From the order to the node until the record is in the store, a [`Forging`] holds the vault: if
+//! it is dropped (the caller went away, the store is full, the answer was lost) the vault is
+//! destroyed and nothing is recorded. The commit itself is not given up half way: it runs in its
+//! own task, and once it has begun the vault is either recorded and lives under its claim lease, or
+//! it is destroyed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::keys::{digest, lost_race};
+use super::nodes::{Slot, candidates};
+use super::record::{KeyRecord, VaultRecord, encode, no_vault, vault_key};
+use super::scheduler::{no_capacity, place};
+use super::service::Core;
+use super::store::{Outcome, Txn};
+use super::summon::Drafted;
+use crate::api::event::Happening;
+use crate::api::node::{DestructOrder, ProvisionOrder, Provisioned};
+use crate::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::Cause;
+use crate::model::id::{NodeName, VaultId};
+use crate::model::phase::Phase;
+use crate::system::{clock, random};
+
+/// Beyond the worker's own call deadline, which bounds `create`.
+const FORGE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The first and only incarnation of a vault; teleport will count it up.
+const GENERATION: u64 = 1;
+
+/// A vault that no record stands for yet.
+pub(super) struct Forging {
+    core: Arc<Core>,
+    slot: Arc<Slot>,
+    vault: VaultId,
+    kept: bool,
+}
+
+impl Forging {
+    fn begin(core: &Arc<Core>, slot: &Arc<Slot>) -> Self {
+        let vault = random::vault_id();
+        core.forging().insert(vault.clone(), None);
+        slot.placed();
+        Self { core: core.clone(), slot: slot.clone(), vault, kept: false }
+    }
+
+    /// The node says that nothing was made.
+    fn undone(mut self) {
+        self.kept = true;
+        self.core.forging().remove(&self.vault);
+    }
+
+    /// The record stands. Had the vault died before, its receipt waits here.
+    async fn keep(mut self) {
+        self.kept = true;
+        let died = self.core.forging().remove(&self.vault).flatten();
+        if let Some(receipt) = died
+            && let Err(error) = self.core.bury(receipt).await
+        {
+            tracing::error!(vault = %self.vault, %error, "a tombstone could not be written");
+        }
+    }
+}
+
+impl Drop for Forging {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let (core, slot, vault) = (self.core.clone(), self.slot.clone(), self.vault.clone());
+        // Without a runtime the process is ending, and the vault's claim lease ends it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let order = DestructOrder {
+                vault: vault.clone(),
+                cause: Cause::Cancelled,
+                by: Some("core".into()),
+                grace_ms: 0,
+            };
+            match slot.api.destruct(order).await {
+                Ok(_) => {}
+                Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead) => {}
+                Err(error) => {
+                    tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
+                }
+            }
+            core.forging().remove(&vault);
+        });
+    }
+}
+
+/// A forged vault, held until it is recorded.
+pub(super) struct Forged {
+    pub vault: Vault,
+    pub boot_id: String,
+    pub forging: Forging,
+}
+
+impl Forged {
+    pub(super) fn happening(&self) -> Happening {
+        Happening::Forged {
+            vault: self.vault.id.clone(),
+            node: self.vault.node.clone(),
+            worker: self.vault.worker.name.clone(),
+            forged_us: self.vault.forged_us,
+        }
+    }
+}
+
+impl Core {
+    pub async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, ApiError> {
+        if request.dry_run {
+            let drafted = self.recorded(&request.summons).await?;
+            let scores = self.rank(&request.placement, &drafted).await?;
+            return self.planned(&drafted, scores);
+        }
+        let held = self.hold_key("provision", &request.key, digest(&request)?).await?;
+        if let Some(earlier) = &held.earlier {
+            return self.vault_again(earlier).await;
+        }
+        let drafted = self.recorded(&request.summons).await?;
+        let forged = self.forge(&drafted, &request.placement).await?;
+        let record = KeyRecord {
+            digest: held.digest,
+            at: clock::now(),
+            summons: request.summons,
+            vault: Some(forged.vault.id.clone()),
+            ticket: None,
+        };
+        let txn = Txn::default()
+            .check(held.document.as_str(), held.expect)
+            .put(held.document.as_str(), encode(&record)?);
+        let vault = forged.vault.clone();
+        let news = vec![forged.happening()];
+        self.record(forged, txn, news).await?;
+        Ok(vault)
+    }
+
+    /// What a key's vault is now: everything asked of a dead one is answered with its tombstone.
+    pub(super) async fn vault_again(&self, earlier: &KeyRecord) -> Result<Vault, ApiError> {
+        let id = earlier
+            .vault
+            .as_ref()
+            .ok_or_else(|| ApiError::new(ErrorCode::Internal, "the key's record names no vault"))?;
+        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        match found.value.vault.receipt {
+            Some(receipt) => Err(ApiError::vault_dead(receipt)),
+            None => Ok(Vault { changed: false, ..found.value.vault }),
+        }
+    }
+
+    async fn rank(&self, wish: &Placement, drafted: &Drafted) -> Result<Vec<NodeScore>, ApiError> {
+        place(&candidates(&self.slots).await, wish, drafted.summons.limits.cgroup_memory_bytes())
+    }
+
+    /// Tries the nodes from the best on; one that turns out to be full passes it on.
+    pub(super) async fn forge(
+        self: &Arc<Self>,
+        drafted: &Drafted,
+        wish: &Placement,
+    ) -> Result<Forged, ApiError> {
+        self.refuse_while_draining()?;
+        let mut scores = self.rank(wish, drafted).await?;
+        for place in 0..scores.len() {
+            if scores[place].refused.is_some() {
+                break;
+            }
+            let slot = self.slot(&scores[place].node)?.clone();
+            let forging = Forging::begin(self, &slot);
+            match self.order(&slot, &forging.vault, drafted).await {
+                Ok(provisioned) => {
+                    for (number, score) in scores.iter_mut().enumerate() {
+                        score.chosen = number == place;
+                    }
+                    let id = forging.vault.clone();
+                    let vault = built(drafted, id, slot.name.clone(), provisioned, scores);
+                    let boot_id = slot.boot_id().unwrap_or_default();
+                    self.metrics.forged(vault.forged_us);
+                    return Ok(Forged { vault, boot_id, forging });
+                }
+                // The node itself says that it made nothing and has no room: the next one.
+                Err(error) if error.code == ErrorCode::NoCapacity => {
+                    forging.undone();
+                    scores[place].refused = Some(error.message);
+                }
+                Err(error) => {
+                    // A worker that failed was undone by its node; after a lost answer nobody
+                    // knows, so dropping `forging` destroys what may be there.
+                    if matches!(error.code, ErrorCode::WorkerFailed | ErrorCode::BadSource) {
+                        forging.undone();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Err(no_capacity(&scores))
+    }
+
+    async fn order(&self, slot: &Slot, vault: &VaultId, drafted: &Drafted) -> Result<Provisioned, ApiError> {
+        let Drafted { summons, source } = drafted;
+        let order = ProvisionOrder {
+            vault: vault.clone(),
+            generation: GENERATION,
+            source: source.clone(),
+            file: summons.file.clone(),
+            args: summons.args.clone(),
+            limits: summons.limits.clone(),
+            terms: summons.terms.clone(),
+        };
+        let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
+        match tokio::time::timeout(deadline, slot.api.provision(order)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let message = format!("node {} did not forge it within {} s", slot.name, deadline.as_secs());
+                Err(ApiError::new(ErrorCode::Timeout, message))
+            }
+        }
+    }
+
+    /// Commits the vault with `txn`, then tells the news. Goes to its end even if the caller does not.
+    pub(super) async fn record(
+        &self,
+        forged: Forged,
+        txn: Txn,
+        news: Vec<Happening>,
+    ) -> Result<(), ApiError> {
+        let Forged { vault, boot_id, forging } = forged;
+        let key = vault_key(&vault.id);
+        let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);
+        let recording = tokio::spawn(async move {
+            match forging.core.records.commit(txn).await? {
+                Outcome::Committed { .. } => {
+                    news.into_iter().for_each(|happening| forging.core.events.tell(happening));
+                    forging.keep().await;
+                    Ok(())
+                }
+                Outcome::Conflict { .. } => Err(lost_race()),
+            }
+        });
+        let recorded = recording.await;
+        recorded.map_err(|error| ApiError::new(ErrorCode::Internal, format!("record a vault: {error}")))?
+    }
+
+    fn planned(&self, drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
+        let node = scores.first().map(|score| score.node.clone()).ok_or_else(|| no_capacity(&scores))?;
+        let nothing = Provisioned { methods: Vec::new(), forged_us: 0 };
+        let vault = built(drafted, random::vault_id(), node, nothing, scores);
+        Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
+    }
+}
+
+fn built(
+    drafted: &Drafted,
+    id: VaultId,
+    node: NodeName,
+    provisioned: Provisioned,
+    explanation: Vec<NodeScore>,
+) -> Vault {
+    let summons = &drafted.summons;
+    Vault {
+        id,
+        summons: summons.id.clone(),
+        worker: summons.worker.clone(),
+        node,
+        generation: GENERATION,
+        phase: Phase::Forged,
+        methods: provisioned.methods,
+        limits: summons.limits.clone(),
+        terms: summons.terms.clone(),
+        labels: summons.labels.clone(),
+        endpoint: None,
+        forged_at: clock::now(),
+        forged_us: provisioned.forged_us,
+        vitals: None,
+        receipt: None,
+        unreachable: None,
+        explanation,
+        changed: true,
+        dry_run: false,
+    }
+}

@@ -1,0 +1,62 @@
+//! Idempotency: one key and one body have one answer.
+//!
+//! The body's digest is kept with what was made. The record of a key is committed together with
+//! what it made, under the check that nobody else used the key meanwhile.
+
+use super::record::{Found, KEPT, KeyRecord, idempotency_key};
+use super::service::Core;
+use super::store::Expect;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::digest::Sha256;
+use crate::system::clock;
+
+/// A key in the hands of the one caller that is in flight.
+pub(super) struct HeldKey {
+    pub document: String,
+    pub digest: Sha256,
+    /// What the store must say of the key when the answer is committed.
+    pub expect: Expect,
+    /// What was made of it before.
+    pub earlier: Option<KeyRecord>,
+    _flight: tokio::sync::OwnedMutexGuard<()>,
+}
+
+/// The digest of a request, whatever order its author wrote the fields in.
+pub(super) fn digest<T: serde::Serialize>(request: &T) -> Result<Sha256, ApiError> {
+    // serde_json's maps are sorted, and a request that was parsed has its defaults filled in.
+    let bytes = serde_json::to_value(request).and_then(|value| serde_json::to_vec(&value));
+    match bytes {
+        Ok(bytes) => Ok(Sha256::of(&bytes)),
+        Err(error) => Err(ApiError::new(ErrorCode::Internal, format!("digest a request: {error}"))),
+    }
+}
+
+impl Core {
+    /// Waits for earlier callers with the same key, then tells what they made.
+    pub(super) async fn hold_key(&self, what: &str, key: &str, digest: Sha256) -> Result<HeldKey, ApiError> {
+        if key.is_empty() || key.len() > 128 || key.chars().any(char::is_control) {
+            let message = "the idempotency key must have 1 to 128 characters, none of them a control one";
+            return Err(ApiError::new(ErrorCode::BadRequest, message));
+        }
+        let document = idempotency_key(what, key);
+        let flight = self.flights.enter(&document).await;
+        let found: Option<Found<KeyRecord>> = self.records.get(&document).await?;
+        let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
+        let limit = clock::now() - KEPT;
+        let earlier = found.map(|found| found.value).filter(|record| record.at > limit);
+        if let Some(record) = &earlier
+            && record.digest != digest
+        {
+            let message = format!("the idempotency key {key:?} was used for another {what}");
+            return Err(ApiError::new(ErrorCode::KeyReused, message)
+                .hint("use a new key for a new request; keys are kept for 24 hours"));
+        }
+        Ok(HeldKey { document, digest, expect, earlier, _flight: flight })
+    }
+}
+
+/// The store saw the key used by somebody else, who is not in this process.
+pub(super) fn lost_race() -> ApiError {
+    ApiError::new(ErrorCode::Temporary, "another core used the same idempotency key at the same time")
+        .hint("send the same request again: it gets the other's answer")
+}

@@ -1,0 +1,168 @@
+//! What keeps vaults alive and what ends them: heartbeats, destruct, reap.
+//!
+//! The node's clock judges every lease; the core only passes the beats on and writes down the ends.
+
+use std::sync::Arc;
+
+use super::death::lost;
+use super::record::{Found, VAULT, VaultRecord, no_vault};
+use super::service::Core;
+use crate::api::node::{BeatOrder, DestructOrder, Torn};
+use crate::api::teardown::{
+    Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed, NodeFailure, ReapRequest, Reaped,
+    ReapedVault,
+};
+use crate::api::vault::Vault;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::Cause;
+use crate::model::id::VaultId;
+use crate::model::receipt::Receipt;
+use crate::system::clock;
+
+const MAX_BEATS: usize = 10_000;
+
+/// How many vaults are asked about at one time.
+const ABREAST: usize = 64;
+
+impl Core {
+    /// One answer per vault, in the order of the request; a dead one does not stop the others.
+    pub async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, ApiError> {
+        let BeatRequest { vaults, by } = request;
+        if vaults.is_empty() || vaults.len() > MAX_BEATS {
+            let message = format!("{} heartbeats in one request, allowed are 1 to {MAX_BEATS}", vaults.len());
+            return Err(ApiError::new(ErrorCode::BadRequest, message));
+        }
+        let mut beats = Vec::with_capacity(vaults.len());
+        for abreast in vaults.chunks(ABREAST) {
+            let mut tasks = tokio::task::JoinSet::new();
+            for (number, target) in abreast.iter().cloned().enumerate() {
+                let (core, by) = (self.clone(), by.clone());
+                tasks.spawn(async move {
+                    let vault = target.vault.clone();
+                    let (lease_left_ms, error) = match core.beat(target, by).await {
+                        Ok(left) => (Some(left), None),
+                        Err(error) => (None, Some(error)),
+                    };
+                    (number, Beat { vault, lease_left_ms, error })
+                });
+            }
+            let mut answered = tasks.join_all().await;
+            answered.sort_by_key(|(number, _)| *number);
+            beats.extend(answered.into_iter().map(|(_, beat)| beat));
+        }
+        Ok(BeatReply { beats })
+    }
+
+    async fn beat(&self, target: BeatTarget, by: Option<String>) -> Result<u64, ApiError> {
+        let vault = self.living(&target.vault).await?;
+        let slot = self.slot(&vault.node)?;
+        let order = BeatOrder { vault: target.vault, generation: target.generation, by };
+        match slot.api.beat(order).await {
+            Ok(leased) => Ok(leased.lease_left_ms),
+            Err(error) => Err(self.learn(&vault, error).await),
+        }
+    }
+
+    async fn living(&self, id: &VaultId) -> Result<Vault, ApiError> {
+        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        match found.value.vault.receipt {
+            Some(receipt) => Err(ApiError::vault_dead(receipt)),
+            None => Ok(found.value.vault),
+        }
+    }
+
+    pub async fn destruct(
+        &self,
+        id: &VaultId,
+        query: DestructQuery,
+        by: Option<String>,
+    ) -> Result<Destructed, ApiError> {
+        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        if let Some(receipt) = found.value.vault.receipt {
+            return Ok(Destructed { receipt: Some(receipt), changed: false });
+        }
+        if query.dry_run {
+            return Ok(Destructed { receipt: None, changed: true });
+        }
+        self.end(&found.value.vault, Cause::Destruct, by, query.grace_ms).await
+    }
+
+    async fn end(
+        &self,
+        vault: &Vault,
+        cause: Cause,
+        by: Option<String>,
+        grace_ms: u32,
+    ) -> Result<Destructed, ApiError> {
+        let slot = self.slot(&vault.node)?;
+        let order = DestructOrder { vault: vault.id.clone(), cause, by, grace_ms };
+        let Torn { receipt, changed } = match slot.api.destruct(order).await {
+            Ok(torn) => torn,
+            Err(ApiError { code: ErrorCode::VaultDead, receipt: Some(receipt), .. }) => {
+                Torn { receipt: *receipt, changed: false }
+            }
+            Err(error) if error.code == ErrorCode::NotFound => {
+                Torn { receipt: lost(vault, "its node does not know it"), changed: false }
+            }
+            Err(error) => return Err(error),
+        };
+        self.bury(receipt.clone()).await?;
+        Ok(Destructed { receipt: Some(receipt), changed })
+    }
+
+    /// Ends what fits every given rule. A node that does not answer is told of once and does not
+    /// stop the others.
+    pub async fn reap(self: &Arc<Self>, request: ReapRequest) -> Result<Reaped, ApiError> {
+        let any = request.older_than_ms.is_some()
+            || request.node.is_some()
+            || request.worker.is_some()
+            || !request.labels.is_empty();
+        if !any {
+            return Err(ApiError::new(ErrorCode::BadRequest, "reap without a rule would end every vault")
+                .hint("give older_than_ms, node, worker or labels"));
+        }
+        let now = clock::now().as_millisecond();
+        let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+        let doomed: Vec<Vault> = living
+            .into_iter()
+            .map(|found| found.value.vault)
+            .filter(|vault| fits(vault, &request, now))
+            .collect();
+        if request.dry_run {
+            let planned = |vault: Vault| ReapedVault { vault: vault.id, receipt: None, dry_run: true };
+            return Ok(Reaped { reaped: doomed.into_iter().map(planned).collect(), failed: Vec::new() });
+        }
+        let mut done = Reaped { reaped: Vec::new(), failed: Vec::new() };
+        for abreast in doomed.chunks(ABREAST) {
+            let mut tasks = tokio::task::JoinSet::new();
+            for vault in abreast.iter().cloned() {
+                let core = self.clone();
+                tasks.spawn(async move {
+                    let ended = core.end(&vault, Cause::Reaped, Some("reaper".into()), 0).await;
+                    (vault, ended)
+                });
+            }
+            for (vault, ended) in tasks.join_all().await {
+                note(&mut done, vault, ended.map(|ended| ended.receipt));
+            }
+        }
+        done.reaped.sort_by(|a, b| a.vault.cmp(&b.vault));
+        Ok(done)
+    }
+}
+
+fn note(done: &mut Reaped, vault: Vault, ended: Result<Option<Receipt>, ApiError>) {
+    match ended {
+        Ok(receipt) => done.reaped.push(ReapedVault { vault: vault.id, receipt, dry_run: false }),
+        Err(error) if done.failed.iter().any(|known| known.node == vault.node && known.error == error) => {}
+        Err(error) => done.failed.push(NodeFailure { node: vault.node, error }),
+    }
+}
+
+fn fits(vault: &Vault, rules: &ReapRequest, now_ms: i64) -> bool {
+    let age = u64::try_from(now_ms.saturating_sub(vault.forged_at.as_millisecond())).unwrap_or(0);
+    rules.older_than_ms.is_none_or(|least| age >= least)
+        && rules.node.as_ref().is_none_or(|node| *node == vault.node)
+        && rules.worker.as_ref().is_none_or(|worker| *worker == vault.worker.name)
+        && rules.labels.iter().all(|(name, value)| vault.labels.get(name) == Some(value))
+}

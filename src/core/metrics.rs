@@ -1,0 +1,85 @@
+//! Counters for `/metrics`, in the OpenMetrics text format.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use super::record::{VAULT, VaultRecord};
+use super::service::Core;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::Cause;
+use crate::model::phase::Phase;
+
+type Labels = Vec<(&'static str, String)>;
+
+pub struct Metrics {
+    registry: Registry,
+    vaults: Family<Labels, Gauge>,
+    deaths: Family<Labels, Counter<u64, AtomicU64>>,
+    requests: Family<Labels, Counter<u64, AtomicU64>>,
+    forge_seconds: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("hauki");
+        let vaults = Family::default();
+        let deaths = Family::default();
+        let requests = Family::default();
+        // From 0.5 ms to 16 s.
+        let forge_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        registry.register("vaults", "Living vaults by phase, as recorded", vaults.clone());
+        registry.register("deaths", "Deaths of vaults by cause", deaths.clone());
+        registry.register("requests", "Requests by path, method and status", requests.clone());
+        registry.register(
+            "forge_seconds",
+            "From the order to the loaded worker, on the node",
+            forge_seconds.clone(),
+        );
+        Self { registry, vaults, deaths, requests, forge_seconds }
+    }
+}
+
+impl Metrics {
+    pub fn forged(&self, micros: u64) {
+        self.forge_seconds.observe(micros as f64 / 1e6);
+    }
+
+    pub fn died(&self, cause: Cause) {
+        self.deaths.get_or_create(&vec![("cause", word(&cause))]).inc();
+    }
+
+    pub fn answered(&self, method: &str, path: &str, status: u16) {
+        let labels =
+            vec![("method", method.to_owned()), ("path", path.to_owned()), ("status", status.to_string())];
+        self.requests.get_or_create(&labels).inc();
+    }
+}
+
+/// The word that the API uses for it.
+fn word(cause: &Cause) -> String {
+    match serde_json::to_value(cause) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+impl Core {
+    pub async fn metrics_text(&self) -> Result<String, ApiError> {
+        let living = self.records.all::<VaultRecord>(VAULT).await?;
+        for phase in Phase::ALL.into_iter().filter(|phase| phase.is_alive()) {
+            let count = living.iter().filter(|found| found.value.vault.phase == phase).count();
+            let gauge = self.metrics.vaults.get_or_create(&vec![("phase", phase.as_str().to_owned())]);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.metrics.registry)
+            .map_err(|error| ApiError::new(ErrorCode::Internal, format!("write the metrics: {error}")))?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,170 @@
+//! What the documents of the store mean, and under which keys they are.
+//!
+//! ```text
+//! summons/<id>        a summons           source/<id>            its source, as it is
+//! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
+//! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
+//! ```
+//! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. Keys and
+//! tombstones are kept for [`KEPT`]; `core::reaper` prunes them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::store::{Document, Expect, Outcome, Revision, Store, Txn};
+use crate::api::vault::Vault;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::digest::Sha256;
+use crate::model::id::{SummonsId, VaultId};
+use crate::model::ticket::Ticket;
+
+/// For how long idempotency keys, summons and tombstones are kept.
+pub const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+pub const SUMMONS: &str = "summons/";
+pub const VAULT: &str = "vault/";
+pub const TOMB: &str = "tomb/";
+pub const KEY: &str = "key/";
+
+const PAGE: usize = 500;
+
+#[must_use]
+pub fn summons_key(id: &SummonsId) -> String {
+    format!("{SUMMONS}{id}")
+}
+
+#[must_use]
+pub fn source_key(id: &SummonsId) -> String {
+    format!("source/{id}")
+}
+
+#[must_use]
+pub fn vault_key(id: &VaultId) -> String {
+    format!("{VAULT}{id}")
+}
+
+#[must_use]
+pub fn tomb_key(id: &VaultId) -> String {
+    format!("{TOMB}{id}")
+}
+
+/// A caller's key is any text, so its hash stands for it.
+#[must_use]
+pub fn idempotency_key(what: &str, key: &str) -> String {
+    format!("{KEY}{what}/{}", Sha256::of(key.as_bytes()))
+}
+
+/// A vault, and the life of the node's daemon in which it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultRecord {
+    pub vault: Vault,
+    pub boot_id: String,
+}
+
+/// What a key was used for. The ticket is kept so that a lost answer can be given again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    pub digest: Sha256,
+    pub at: Timestamp,
+    pub summons: SummonsId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Found<T> {
+    pub key: String,
+    pub value: T,
+    pub revision: Revision,
+}
+
+/// The store, seen as records.
+#[derive(Clone)]
+pub struct Records {
+    store: Arc<dyn Store>,
+}
+
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(value)
+        .map_err(|error| ApiError::new(ErrorCode::Internal, format!("encode a record: {error}")))
+}
+
+fn decode<T: DeserializeOwned>(document: Document) -> Result<Found<T>, ApiError> {
+    let Document { key, value, revision } = document;
+    match serde_json::from_slice(&value) {
+        Ok(value) => Ok(Found { key, value, revision }),
+        Err(error) => Err(ApiError::new(
+            ErrorCode::Internal,
+            format!("the store's record {key} is unreadable: {error}"),
+        )),
+    }
+}
+
+impl Records {
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    pub async fn raw(&self, key: &str) -> Result<Option<Document>, ApiError> {
+        Ok(self.store.get(key).await?)
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, ApiError> {
+        self.store.get(key).await?.map(decode).transpose()
+    }
+
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<Found<T>>, ApiError> {
+        self.store.list(prefix, after, PAGE).await?.into_iter().map(decode).collect()
+    }
+
+    pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Found<T>>, ApiError> {
+        let mut all: Vec<Found<T>> = Vec::new();
+        loop {
+            let page = self.page(prefix, all.last().map(|found| found.key.as_str())).await?;
+            let last = page.len() < PAGE;
+            all.extend(page);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    pub async fn commit(&self, txn: Txn) -> Result<Outcome, ApiError> {
+        Ok(self.store.commit(txn).await?)
+    }
+
+    /// A vault, living or dead.
+    pub async fn vault(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, ApiError> {
+        match self.get(&vault_key(id)).await? {
+            Some(found) => Ok(Some(found)),
+            // It can only move from the living to the dead, so this order misses nothing.
+            None => self.get(&tomb_key(id)).await,
+        }
+    }
+
+    /// Writes over a record if it is still the one that was read.
+    pub async fn replace<T: Serialize>(&self, found: &Found<T>) -> Result<bool, ApiError> {
+        let txn = Txn::default()
+            .check(found.key.as_str(), Expect::At(found.revision))
+            .put(found.key.as_str(), encode(&found.value)?);
+        Ok(matches!(self.commit(txn).await?, Outcome::Committed { .. }))
+    }
+}
+
+/// A vault as its record says it, or what anyone hears who asks for one that never was.
+#[must_use]
+pub fn no_vault(id: &VaultId) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no vault {id}"))
+        .hint("`hauki ls --all` lists the living and, for 24 hours, the dead")
+}

@@ -1,0 +1,219 @@
+//! UAH CORE over HTTP: each handler reads a request, calls one method of [`Core`], writes the answer.
+//!
+//! A handler owns nothing. When a client hangs up, its handler is dropped where it stands; what
+//! that must undo is undone by the service (`core::forge`).
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
+use super::extract::{Id, Json, Query, Refusal};
+use super::manifest;
+use super::service::Core;
+use crate::api::event::EventQuery;
+use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
+use crate::api::health::Health;
+use crate::api::openapi::{self, ENDPOINTS};
+use crate::api::peer::Peer;
+use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
+use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
+use crate::api::vault::{NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
+use crate::api::{ApiError, ErrorCode, paths};
+use crate::model::id::{SummonsId, VaultId};
+use crate::model::ticket::Ticket;
+
+type Uah = State<Arc<Core>>;
+type Answer<T> = Result<Json<T>, Refusal>;
+/// By the kernel's word, where the daemon listens on a Unix socket.
+type Asker = Option<Extension<Peer>>;
+
+/// Every endpoint of `api::paths`. Access control is the daemon's, in a layer around this.
+pub fn router(core: Arc<Core>) -> Router {
+    Router::new()
+        .route(paths::SPAWN, post(spawn))
+        .route(paths::SUMMONS, post(summon))
+        .route(paths::SUMMONS_ONE, get(summons))
+        .route(paths::PROVISION, post(provision))
+        .route(paths::TICKETS, post(ticket))
+        .route(paths::HEARTBEATS, post(heartbeats))
+        .route(paths::VAULTS, get(vaults))
+        .route(paths::VAULT, get(vault).delete(destruct))
+        .route(paths::REAP, post(reap))
+        .route(paths::GEMS, get(gems).post(push_gem).delete(remove_gem))
+        .route(paths::GEM_RESOLVE, get(resolve_gem))
+        .route(paths::NODES, get(nodes))
+        .route(paths::EVENTS, get(events))
+        .route(paths::OPENAPI, get(document))
+        .route(paths::MANIFEST, get(mesh_manifest))
+        .route(paths::HEALTH, get(health))
+        .route(paths::METRICS, get(metrics))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(core.clone(), measure))
+        .with_state(core)
+}
+
+async fn spawn(State(core): Uah, Json(request): Json<SpawnRequest>) -> Answer<Spawned> {
+    Ok(Json(core.spawn(request).await?))
+}
+
+async fn summon(State(core): Uah, Json(request): Json<SummonsRequest>) -> Answer<Summons> {
+    Ok(Json(core.summon(request).await?))
+}
+
+async fn summons(State(core): Uah, Id(id): Id<SummonsId>) -> Answer<Summons> {
+    Ok(Json(core.summons(&id).await?))
+}
+
+async fn provision(State(core): Uah, Json(request): Json<ProvisionRequest>) -> Answer<Vault> {
+    Ok(Json(core.provision(request).await?))
+}
+
+async fn ticket(State(core): Uah, Json(request): Json<TicketRequest>) -> Answer<Ticket> {
+    Ok(Json(core.ticket(request).await?))
+}
+
+async fn heartbeats(
+    State(core): Uah,
+    asker: Asker,
+    Json(mut request): Json<BeatRequest>,
+) -> Answer<BeatReply> {
+    request.by = request.by.or_else(|| name(asker));
+    Ok(Json(core.heartbeats(request).await?))
+}
+
+async fn vaults(State(core): Uah, Query(query): Query<VaultQuery>) -> Answer<VaultList> {
+    Ok(Json(core.vaults(query).await?))
+}
+
+async fn vault(State(core): Uah, Id(id): Id<VaultId>) -> Answer<Vault> {
+    Ok(Json(core.vault(&id).await?))
+}
+
+async fn destruct(
+    State(core): Uah,
+    asker: Asker,
+    Id(id): Id<VaultId>,
+    Query(query): Query<DestructQuery>,
+) -> Answer<Destructed> {
+    Ok(Json(core.destruct(&id, query, name(asker)).await?))
+}
+
+async fn reap(State(core): Uah, Json(request): Json<ReapRequest>) -> Answer<Reaped> {
+    Ok(Json(core.reap(request).await?))
+}
+
+async fn gems(State(core): Uah) -> Answer<GemList> {
+    Ok(Json(core.gems.list().await?))
+}
+
+async fn push_gem(State(core): Uah, Json(push): Json<GemPush>) -> Answer<Gem> {
+    Ok(Json(core.gems.push(push).await?))
+}
+
+async fn remove_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<GemRemoved> {
+    Ok(Json(core.gems.remove(&query.pointer).await?))
+}
+
+async fn resolve_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<Gem> {
+    Ok(Json(core.gems.resolve(&query.pointer).await?))
+}
+
+async fn nodes(State(core): Uah) -> Json<NodeList> {
+    Json(core.nodes().await)
+}
+
+async fn events(State(core): Uah, Query(query): Query<EventQuery>) -> Response {
+    // Who follows keeps the daemon busy for as long as they read.
+    let under_way = core.request();
+    let lines = core.events.read(query).map(move |event| {
+        let _ = &under_way;
+        let mut line = serde_json::to_vec(&event)?;
+        line.push(b'\n');
+        Ok::<_, serde_json::Error>(line)
+    });
+    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+async fn document() -> Json<&'static Value> {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    Json(DOCUMENT.get_or_init(openapi::document))
+}
+
+async fn mesh_manifest(State(core): Uah) -> Json<Value> {
+    Json(manifest::document(core.role()))
+}
+
+async fn health(State(core): Uah) -> Answer<Health> {
+    Ok(Json(core.health().await?))
+}
+
+async fn metrics(State(core): Uah) -> Result<Response, Refusal> {
+    let text = core.metrics_text().await?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(CONTENT_TYPE, kind)], text).into_response())
+}
+
+async fn unknown_path(uri: Uri) -> Refusal {
+    let error = ApiError::new(ErrorCode::NotFound, format!("there is no endpoint {}", uri.path()));
+    let planned = ["service_registry", "omega_spool"].into_iter().find(|name| uri.path().contains(name));
+    Refusal::from(error.hint(match planned {
+        Some(name) => format!("{name} is planned and not served yet; /mesh/manifest tells what is"),
+        None => "/openapi.json lists the endpoints".into(),
+    }))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+    let allowed: Vec<String> = ENDPOINTS
+        .iter()
+        .filter(|endpoint| fits(endpoint.path, uri.path()))
+        .map(|endpoint| endpoint.method.as_str().to_uppercase())
+        .collect();
+    let error = ApiError::new(ErrorCode::BadRequest, format!("{} does not take {method}", uri.path()))
+        .hint(format!("it takes {}", allowed.join(" and ")));
+    Refusal::with_status(error, StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn name(asker: Asker) -> Option<String> {
+    asker.map(|Extension(peer)| peer.to_string())
+}
+
+/// Counts the request, for `/metrics` and for the daemon's idle exit.
+async fn measure(State(core): Uah, request: Request, next: Next) -> Response {
+    let _under_way = core.request();
+    let method = request.method().clone();
+    let path = template(request.uri().path());
+    let response = next.run(request).await;
+    core.metrics.answered(method.as_str(), path, response.status().as_u16());
+    response
+}
+
+/// The path as it is documented, so that ids do not make a metric each.
+fn template(path: &str) -> &'static str {
+    ENDPOINTS.iter().map(|endpoint| endpoint.path).find(|known| fits(known, path)).unwrap_or("other")
+}
+
+fn fits(template: &str, path: &str) -> bool {
+    let (mut known, mut given) = (template.split('/'), path.split('/'));
+    loop {
+        match (known.next(), given.next()) {
+            (None, None) => return true,
+            (Some("{id}"), Some(segment)) if !segment.is_empty() => {}
+            (Some(known), Some(segment)) if known == segment => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "routes_tests.rs"]
+mod tests;

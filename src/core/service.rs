@@ -1,0 +1,192 @@
+//! UAH CORE: discovery, orchestration and handshakes, independent of HTTP.
+//!
+//! [`Core`] owns the store, the issuer's key and the view of the nodes; the phases are its methods,
+//! one file each (`summon`, `forge`, `ticket`, `spawn`, `life`, `vaults`). Calls to workers never
+//! come here. A crash leaves the store and the nodes: what the store promised is true again after
+//! the first reconciliation (`core::watch`), and what was being forged and not yet recorded is
+//! destroyed there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::events::EventLog;
+use super::flight::Flights;
+use super::gems::Gems;
+use super::metrics::Metrics;
+use super::nodes::{Member, Slot};
+use super::record::{Records, VAULT};
+use super::store::Store;
+use crate::api::health::{Check, CheckLevel, Health};
+use crate::api::vault::NodeList;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::id::{NodeName, VaultId};
+use crate::model::lease::Mono;
+use crate::model::receipt::Receipt;
+use crate::rpc::capability::IssuerKey;
+use crate::system::clock;
+
+/// What the daemon builds a core from.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub issuer: IssuerKey,
+    pub members: Vec<Member>,
+    pub gem_directories: Vec<PathBuf>,
+    /// `all` or `core`, for `/healthz`.
+    pub role: String,
+}
+
+pub struct Core {
+    pub(super) records: Records,
+    pub(super) issuer: IssuerKey,
+    pub(super) slots: BTreeMap<NodeName, Arc<Slot>>,
+    pub gems: Gems,
+    pub events: EventLog,
+    pub metrics: Metrics,
+    pub(super) flights: Flights,
+    /// Vaults between the order to the node and the record in the store, each with the receipt of
+    /// its death if that came first.
+    forging: Mutex<HashMap<VaultId, Option<Receipt>>>,
+    role: String,
+    started: Mono,
+    draining: AtomicBool,
+    requests: AtomicU32,
+    last_request: AtomicU64,
+}
+
+/// What a daemon that may leave when it is idle wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    pub vaults: u32,
+    pub requests: u32,
+    /// Since the last request ended, or since the start.
+    pub idle_us: u64,
+}
+
+impl Core {
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { store, issuer, members, gem_directories, role } = parts;
+        let records = Records::new(store);
+        let started = clock::mono();
+        Arc::new(Self {
+            gems: Gems::new(gem_directories, records.clone()),
+            records,
+            issuer,
+            slots: members
+                .into_iter()
+                .map(|member| (member.name.clone(), Arc::new(Slot::new(member))))
+                .collect(),
+            events: EventLog::default(),
+            metrics: Metrics::default(),
+            flights: Flights::default(),
+            forging: Mutex::default(),
+            role,
+            started,
+            draining: AtomicBool::new(false),
+            requests: AtomicU32::new(0),
+            last_request: AtomicU64::new(started.0),
+        })
+    }
+
+    pub(super) fn forging(&self) -> MutexGuard<'_, HashMap<VaultId, Option<Receipt>>> {
+        self.forging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn slot(&self, name: &NodeName) -> Result<&Arc<Slot>, ApiError> {
+        self.slots.get(name).ok_or_else(|| {
+            ApiError::new(ErrorCode::Temporary, format!("node {name} is not among this core's nodes"))
+                .hint("it was taken out of the configuration; its vaults end with their leases")
+        })
+    }
+
+    #[must_use]
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// From now on nothing new is forged; followers of events are let go.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        self.events.close();
+    }
+
+    pub(super) fn refuse_while_draining(&self) -> Result<(), ApiError> {
+        if self.draining.load(Ordering::SeqCst) {
+            return Err(ApiError::new(ErrorCode::Temporary, "the daemon is stopping")
+                .hint("try again; `hauki` starts a new one"));
+        }
+        Ok(())
+    }
+
+    /// Counts a request as under way until the answer is dropped.
+    #[must_use]
+    pub fn request(self: &Arc<Self>) -> RequestUnderWay {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        RequestUnderWay(self.clone())
+    }
+
+    pub async fn activity(&self) -> Result<Activity, ApiError> {
+        Ok(Activity {
+            vaults: self.living_count().await?,
+            requests: self.requests.load(Ordering::SeqCst),
+            idle_us: clock::mono().since(Mono(self.last_request.load(Ordering::SeqCst))),
+        })
+    }
+
+    async fn living_count(&self) -> Result<u32, ApiError> {
+        let living = self.records.all::<serde::de::IgnoredAny>(VAULT).await?.len();
+        Ok(u32::try_from(living).unwrap_or(u32::MAX).saturating_add(
+            // What is being forged is not recorded yet and must not be left behind either.
+            u32::try_from(self.forging().len()).unwrap_or(u32::MAX),
+        ))
+    }
+
+    pub async fn health(&self) -> Result<Health, ApiError> {
+        let mut findings = Vec::new();
+        let mut vault_build = String::new();
+        for slot in self.slots.values() {
+            match slot.ask().await {
+                Ok(state) => {
+                    vault_build = state.vault_build;
+                    findings.extend(state.findings);
+                }
+                Err(error) => {
+                    findings.push(Check { level: CheckLevel::Fail, what: error.message, hint: error.hint });
+                }
+            }
+        }
+        let draining = self.draining.load(Ordering::SeqCst);
+        Ok(Health {
+            status: if draining { "draining" } else { "ok" }.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            role: self.role.clone(),
+            pid: std::process::id(),
+            uptime_ms: clock::mono().since(self.started) / 1000,
+            vaults: self.living_count().await?,
+            vault_build,
+            findings,
+        })
+    }
+
+    pub async fn nodes(&self) -> NodeList {
+        let mut asked = tokio::task::JoinSet::new();
+        for slot in self.slots.values() {
+            let slot = slot.clone();
+            asked.spawn(async move { slot.info().await });
+        }
+        let mut nodes = asked.join_all().await;
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        NodeList { nodes }
+    }
+}
+
+pub struct RequestUnderWay(Arc<Core>);
+
+impl Drop for RequestUnderWay {
+    fn drop(&mut self) {
+        self.0.last_request.store(clock::mono().0, Ordering::SeqCst);
+        self.0.requests.fetch_sub(1, Ordering::SeqCst);
+    }
+}

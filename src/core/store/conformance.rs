@@ -1,0 +1,82 @@
+//! What every store must do, run over each of them.
+
+use std::sync::Arc;
+
+use super::{Expect, MemoryStore, Outcome, Revision, SqliteStore, Store, Txn};
+
+type Named = (&'static str, Arc<dyn Store>);
+
+fn each() -> (tempfile::TempDir, [Named; 2]) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let sqlite = SqliteStore::open(&directory.path().join("store.db")).expect("opens");
+    (directory, [("memory", Arc::new(MemoryStore::default())), ("sqlite", Arc::new(sqlite))])
+}
+
+async fn put(store: &dyn Store, key: &str, value: &str) -> Revision {
+    match store.commit(Txn::default().put(key, value.into())).await.expect("commits") {
+        Outcome::Committed { revision } => revision,
+        Outcome::Conflict { key } => panic!("a conflict on {key} without a check"),
+    }
+}
+
+#[tokio::test]
+async fn revisions_rise_and_checks_hold() {
+    let (_directory, stores) = each();
+    for (name, store) in stores {
+        let first = put(&*store, "a", "1").await;
+        let second = put(&*store, "a", "2").await;
+        assert!(second > first, "{name}");
+        for (expect, goes) in
+            [(Expect::Absent, false), (Expect::At(first), false), (Expect::At(second), true)]
+        {
+            let txn = Txn::default().check("a", expect).put("b", b"x".to_vec()).delete("a");
+            let committed = match store.commit(txn).await.expect("answers") {
+                Outcome::Committed { .. } => true,
+                Outcome::Conflict { key } => {
+                    assert_eq!(key, "a", "{name}");
+                    false
+                }
+            };
+            assert_eq!(committed, goes, "{name} {expect:?}");
+            let found = store.get("b").await.expect("reads").is_some();
+            assert_eq!(found, goes, "{name} {expect:?}: a conflict writes nothing");
+        }
+        assert_eq!(store.get("a").await.expect("reads"), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn lists_are_sorted_paged_and_keep_to_their_prefix() {
+    let (_directory, stores) = each();
+    for (name, store) in stores {
+        for key in ["v/3", "v/1", "w/1", "v/2", "u/9", "v"] {
+            put(&*store, key, key).await;
+        }
+        let keys = |documents: Vec<super::Document>| -> Vec<String> {
+            documents.into_iter().map(|document| document.key).collect()
+        };
+        let all = store.list("v/", None, 10).await.expect("lists");
+        assert_eq!(keys(all), ["v/1", "v/2", "v/3"], "{name}");
+        let page = store.list("v/", Some("v/1"), 1).await.expect("lists");
+        assert_eq!(keys(page), ["v/2"], "{name}");
+        assert_eq!(keys(store.list("", None, 2).await.expect("lists")), ["u/9", "v"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_that_want_the_same_place_one_gets_it() {
+    let (_directory, stores) = each();
+    for (name, store) in stores {
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..50 {
+            let store = store.clone();
+            tasks.spawn(async move {
+                let txn =
+                    Txn::default().check("key", Expect::Absent).put("key", format!("{number}").into_bytes());
+                matches!(store.commit(txn).await, Ok(Outcome::Committed { .. }))
+            });
+        }
+        let won = tasks.join_all().await.into_iter().filter(|won| *won).count();
+        assert_eq!(won, 1, "{name}");
+    }
+}

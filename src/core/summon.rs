@@ -1,0 +1,171 @@
+//! Phase 1: a worker is asked for, resolved, hashed, and held against the limits.
+
+use std::collections::BTreeMap;
+
+use super::gems::check_source;
+use super::keys::{HeldKey, digest, lost_race};
+use super::record::{KeyRecord, encode, source_key, summons_key};
+use super::service::Core;
+use super::store::{Outcome, Txn};
+use crate::api::event::Happening;
+use crate::api::summons::{Origin, Summons, SummonsRequest};
+use crate::api::{ApiError, ErrorCode};
+use crate::model::digest::Sha256;
+use crate::model::id::SummonsId;
+use crate::model::ticket::Worker;
+use crate::system::{clock, random};
+
+const MAX_LABELS: usize = 64;
+const MAX_LABEL_BYTES: usize = 256;
+
+/// A summons with the source that it stands for.
+#[derive(Clone)]
+pub(super) struct Drafted {
+    pub summons: Summons,
+    pub source: String,
+}
+
+impl Drafted {
+    pub(super) fn record_in(&self, txn: Txn) -> Result<Txn, ApiError> {
+        let Self { summons, source } = self;
+        Ok(txn
+            .put(summons_key(&summons.id), encode(summons)?)
+            .put(source_key(&summons.id), source.clone().into_bytes()))
+    }
+
+    pub(super) fn happening(&self) -> Happening {
+        Happening::Summoned { summons: self.summons.id.clone(), worker: self.summons.worker.name.clone() }
+    }
+}
+
+impl Core {
+    pub async fn summon(&self, request: SummonsRequest) -> Result<Summons, ApiError> {
+        if request.dry_run {
+            return Ok(self.draft(request).await?.summons);
+        }
+        let held = self.hold_key("summons", &request.key, digest(&request)?).await?;
+        if let Some(earlier) = &held.earlier {
+            return self.summons_again(&earlier.summons).await;
+        }
+        let drafted = self.draft(request).await?;
+        let HeldKey { document, digest, expect, .. } = &held;
+        let record = KeyRecord {
+            digest: *digest,
+            at: clock::now(),
+            summons: drafted.summons.id.clone(),
+            vault: None,
+            ticket: None,
+        };
+        let txn = Txn::default().check(document.as_str(), *expect).put(document.as_str(), encode(&record)?);
+        match self.records.commit(drafted.record_in(txn)?).await? {
+            Outcome::Committed { .. } => {
+                self.events.tell(drafted.happening());
+                Ok(drafted.summons)
+            }
+            Outcome::Conflict { .. } => Err(lost_race()),
+        }
+    }
+
+    pub async fn summons(&self, id: &SummonsId) -> Result<Summons, ApiError> {
+        self.summons_again(id).await
+    }
+
+    pub(super) async fn summons_again(&self, id: &SummonsId) -> Result<Summons, ApiError> {
+        let found = self.records.get::<Summons>(&summons_key(id)).await?.ok_or_else(|| no_summons(id))?;
+        Ok(Summons { changed: false, ..found.value })
+    }
+
+    /// A recorded summons with its source.
+    pub(super) async fn recorded(&self, id: &SummonsId) -> Result<Drafted, ApiError> {
+        let summons = self.summons_again(id).await?;
+        let document = self.records.raw(&source_key(id)).await?.ok_or_else(|| no_summons(id))?;
+        let source = check_source(document.value, &summons.file)?;
+        Ok(Drafted { summons, source })
+    }
+
+    /// Everything that can be known before a sandbox is spent; stores nothing.
+    pub(super) async fn draft(&self, request: SummonsRequest) -> Result<Drafted, ApiError> {
+        let SummonsRequest { key, origin, args, wishes, labels, dry_run } = request;
+        check_labels(&labels)?;
+        let (source, file, worker, gem, wishes, labels) = match origin {
+            Origin::Source { text, file } => {
+                check_file(&file)?;
+                let source = check_source(text.into_bytes(), &format!("the source {file}"))?;
+                let sha256 = Sha256::of(source.as_bytes());
+                let worker = Worker { name: stem(&file), version: None, sha256 };
+                (source, file, worker, None, wishes, labels)
+            }
+            Origin::Gem(pointer) => {
+                let gem = self.gems.resolve(&pointer).await?;
+                let base = gem
+                    .manifest
+                    .wishes()
+                    .map_err(|error| ApiError::new(ErrorCode::BadSource, error.to_string()))?;
+                let mut all = gem.manifest.labels;
+                all.extend(labels);
+                let worker = Worker { name: gem.path, version: gem.version, sha256: gem.sha256 };
+                let file = format!("{}.js", worker.name);
+                let source = gem.source.unwrap_or_default();
+                (source, file, worker, Some(gem.pointer), wishes.over(base), all)
+            }
+        };
+        let (limits, terms) = (wishes.limits(), wishes.terms());
+        let refused = |error: crate::model::limits::LimitError| {
+            ApiError::new(ErrorCode::BadRequest, format!("{} cannot have that: {error}", worker.name))
+        };
+        limits.check().map_err(refused)?;
+        terms.check().map_err(refused)?;
+        let summons = Summons {
+            id: random::summons_id(),
+            worker,
+            file,
+            gem,
+            source_bytes: source.len() as u64,
+            args,
+            limits,
+            terms,
+            labels,
+            key,
+            created_at: clock::now(),
+            changed: !dry_run,
+            dry_run,
+        };
+        Ok(Drafted { summons, source })
+    }
+}
+
+fn no_summons(id: &SummonsId) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no summons {id}"))
+        .hint("summons are kept for 24 hours: summon the worker again")
+}
+
+/// The file's name without directories and ending.
+fn stem(file: &str) -> String {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let stem = match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    };
+    stem.to_owned()
+}
+
+fn check_file(file: &str) -> Result<(), ApiError> {
+    if file.is_empty() || file.len() > 255 || file.ends_with('/') || file.chars().any(char::is_control) {
+        let message = format!("the file name {file:?} must have 1 to 255 bytes and no control characters");
+        return Err(ApiError::new(ErrorCode::BadRequest, message));
+    }
+    Ok(())
+}
+
+fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    let long = |text: &str| text.len() > MAX_LABEL_BYTES || text.chars().any(char::is_control);
+    let wrong = labels.iter().find(|(name, value)| name.is_empty() || long(name) || long(value));
+    let message = match wrong {
+        Some((name, _)) => format!("the label {name:?} is empty, too long, or has control characters"),
+        None if labels.len() > MAX_LABELS => {
+            format!("{} labels are too many, {MAX_LABELS} are allowed", labels.len())
+        }
+        None => return Ok(()),
+    };
+    Err(ApiError::new(ErrorCode::BadRequest, message))
+}

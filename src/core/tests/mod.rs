@@ -1,0 +1,92 @@
+//! The service over a fake node and a fake store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fake_node::FakeNode;
+use super::nodes::Member;
+use super::service::{Core, Parts};
+use super::store::{MemoryStore, Store};
+use super::watch::Tasks;
+use crate::api::event::{Event, EventQuery};
+use crate::api::summons::{Origin, SpawnRequest, SummonsRequest};
+use crate::api::vault::{Placement, TicketWishes};
+use crate::rpc::capability::IssuerKey;
+
+mod bad_input;
+mod idempotency;
+mod life;
+mod phases;
+mod watching;
+
+pub(super) struct Swarm {
+    pub core: Arc<Core>,
+    pub store: Arc<MemoryStore>,
+    pub node: Arc<FakeNode>,
+    _tasks: Option<Tasks>,
+}
+
+pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: &[&str]) -> Arc<Core> {
+    let members = names
+        .iter()
+        .zip(nodes)
+        .map(|(name, node)| Member {
+            name: name.parse().expect("a name"),
+            labels: BTreeMap::new(),
+            api: (*node).clone(),
+        })
+        .collect();
+    Core::new(Parts {
+        store,
+        issuer: IssuerKey::generate(),
+        members,
+        gem_directories: Vec::new(),
+        role: "all".into(),
+    })
+}
+
+fn made() -> Swarm {
+    let store = Arc::new(MemoryStore::default());
+    let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let core = core_over(store.clone(), &[&node], &["n1"]);
+    Swarm { core, store, node, _tasks: None }
+}
+
+/// One node, its news followed.
+pub(super) fn swarm() -> Swarm {
+    let mut swarm = made();
+    swarm._tasks = Some(swarm.core.start());
+    swarm
+}
+
+/// One node that nobody watches.
+pub(super) fn unwatched() -> Swarm {
+    made()
+}
+
+pub(super) fn summons(key: &str) -> SummonsRequest {
+    SummonsRequest {
+        key: key.into(),
+        origin: Origin::Source { text: "function scan() {}".into(), file: "dir/scout.js".into() },
+        args: Vec::new(),
+        wishes: Default::default(),
+        labels: BTreeMap::new(),
+        dry_run: false,
+    }
+}
+
+pub(super) fn spawning(key: &str) -> SpawnRequest {
+    SpawnRequest { summons: summons(key), placement: Placement::default(), ticket: TicketWishes::default() }
+}
+
+/// The first event from the start that fits.
+pub(super) async fn event(core: &Core, fits: impl Fn(&Event) -> bool) -> Event {
+    use futures_util::StreamExt as _;
+    let mut events = Box::pin(core.events.read(EventQuery { follow: true, ..EventQuery::default() }));
+    loop {
+        let event = events.next().await.expect("the log is open");
+        if fits(&event) {
+            return event;
+        }
+    }
+}

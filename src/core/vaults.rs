@@ -1,0 +1,86 @@
+//! Looking at vaults: what the store promised, with what the nodes say of it now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::record::{Found, TOMB, VAULT, VaultRecord, no_vault};
+use super::service::Core;
+use crate::api::ApiError;
+use crate::api::node::{NodeState, NodeVault};
+use crate::api::vault::{Vault, VaultList, VaultQuery};
+use crate::model::id::{NodeName, VaultId};
+
+type Words = BTreeMap<NodeName, Result<NodeState, String>>;
+
+impl Core {
+    pub async fn vaults(&self, query: VaultQuery) -> Result<VaultList, ApiError> {
+        let mut found: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+        if query.all {
+            found.extend(self.records.all(TOMB).await?);
+        }
+        let mut vaults: Vec<Vault> = found
+            .into_iter()
+            .map(|found| Vault { changed: false, explanation: Vec::new(), ..found.value.vault })
+            .filter(|vault| query.node.as_ref().is_none_or(|node| *node == vault.node))
+            .filter(|vault| query.worker.as_ref().is_none_or(|worker| *worker == vault.worker.name))
+            .collect();
+        // Ids begin with their time, so this is the order in which they were forged.
+        vaults.sort_by(|a, b| a.id.cmp(&b.id));
+        // A vault that died between the two listings is in both; the dead one is the true one.
+        vaults.dedup_by(|later, first| {
+            let same = later.id == first.id;
+            if same && later.receipt.is_some() {
+                std::mem::swap(later, first);
+            }
+            same
+        });
+        let words = self.ask_nodes_of(&vaults).await;
+        vaults.iter_mut().for_each(|vault| look(vault, &words));
+        Ok(VaultList { vaults })
+    }
+
+    pub async fn vault(&self, id: &VaultId) -> Result<Vault, ApiError> {
+        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        let mut vault = Vault { changed: false, ..found.value.vault };
+        let words = self.ask_nodes_of(std::slice::from_ref(&vault)).await;
+        look(&mut vault, &words);
+        Ok(vault)
+    }
+
+    async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
+        let names: BTreeSet<&NodeName> =
+            vaults.iter().filter(|vault| vault.receipt.is_none()).map(|vault| &vault.node).collect();
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut words = Words::new();
+        for name in names {
+            match self.slot(name) {
+                Ok(slot) => {
+                    let slot = slot.clone();
+                    tasks.spawn(async move {
+                        (slot.name.clone(), slot.ask().await.map_err(|error| error.message))
+                    });
+                }
+                Err(error) => {
+                    words.insert(name.clone(), Err(error.message));
+                }
+            }
+        }
+        words.extend(tasks.join_all().await);
+        words
+    }
+}
+
+fn look(vault: &mut Vault, words: &Words) {
+    match words.get(&vault.node) {
+        _ if vault.receipt.is_some() => {}
+        None => {}
+        Some(Err(reason)) => vault.unreachable = Some(reason.clone()),
+        Some(Ok(state)) => {
+            let said: Option<&NodeVault> = state.vaults.iter().find(|said| said.vault == vault.id);
+            if let Some(said) = said {
+                // The node drives the phase; the record may be behind it, never before it.
+                vault.phase = vault.phase.max(said.phase);
+                vault.vitals = Some(said.vitals.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Watching the nodes: their news, and the comparison of what was promised with what is there.
+//!
+//! One task per node. It reads the news from the start of the node's memory, compares once, then
+//! follows. The comparison takes no input: it reads the store first and the node second, so a vault
+//! in the store that the node does not list has died; it reads the node first and the store second
+//! for the converse, so a vault on the node that nobody records or forges was left by a crash.
+//! Silence of a node changes nothing but its face in the listing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::death::lost;
+use super::nodes::Slot;
+use super::record::{Found, VAULT, VaultRecord, vault_key};
+use super::service::Core;
+use crate::api::event::Happening;
+use crate::api::node::{DestructOrder, News, NewsItem, NodeState, Torn};
+use crate::api::{ApiError, ErrorCode};
+use crate::model::death::Cause;
+use crate::model::id::VaultId;
+use crate::model::phase::{Event, transition};
+
+const NEWS_WAIT_MS: u64 = 10_000;
+const BACKOFF: Duration = Duration::from_millis(100);
+const BACKOFF_MOST: Duration = Duration::from_secs(5);
+
+/// The core's background work; it ends when this is dropped.
+pub struct Tasks {
+    _tasks: tokio::task::JoinSet<()>,
+}
+
+/// How far a node's news have been read.
+#[derive(Default)]
+struct Place {
+    boot_id: String,
+    last: u64,
+    /// This core has not compared yet since it started.
+    first: bool,
+}
+
+impl Core {
+    /// Starts to watch every node and to prune what is kept too long.
+    #[must_use]
+    pub fn start(self: &Arc<Self>) -> Tasks {
+        let mut tasks = tokio::task::JoinSet::new();
+        for slot in self.slots.values() {
+            let (core, slot) = (self.clone(), slot.clone());
+            tasks.spawn(async move { core.watch(&slot).await });
+        }
+        let core = self.clone();
+        tasks.spawn(async move { core.prune_for_ever().await });
+        Tasks { _tasks: tasks }
+    }
+
+    /// Takes down what the nodes have said until now. For the daemon that has just ended the
+    /// vaults of its own node and is about to leave.
+    pub async fn catch_up(&self) {
+        for slot in self.slots.values() {
+            let caught = async {
+                // Only deaths: the watcher may have told the rest already.
+                for item in slot.api.news(0, 0).await?.items {
+                    if let NewsItem::Died(receipt) = item {
+                        self.bury(receipt).await?;
+                    }
+                }
+                Ok::<(), ApiError>(())
+            };
+            if let Err(error) = caught.await {
+                tracing::warn!(node = %slot.name, %error, "its last news are left to the next start");
+            }
+        }
+    }
+
+    async fn watch(&self, slot: &Slot) {
+        let mut place = Place { first: true, ..Place::default() };
+        let mut backoff = BACKOFF;
+        loop {
+            let error = match self.follow(slot, &mut place, &mut backoff).await {
+                Ok(()) => continue,
+                Err(error) => error,
+            };
+            if error.code == ErrorCode::Environment {
+                tracing::error!(node = %slot.name, %error, "the node's news could not be written down");
+            } else if slot.fell_silent(&error.message) {
+                tracing::warn!(node = %slot.name, %error, "the node fell silent");
+                let message = error.message.clone();
+                self.events.tell(Happening::NodeLost { node: slot.name.clone(), message });
+            }
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(BACKOFF_MOST);
+        }
+    }
+
+    /// From one start of the node's daemon to the next, or to an error.
+    async fn follow(&self, slot: &Slot, place: &mut Place, backoff: &mut Duration) -> Result<(), ApiError> {
+        let mut news = slot.api.news(place.last, 0).await?;
+        if news.boot_id != place.boot_id {
+            // Its numbers are another row now.
+            (place.boot_id, place.last) = (news.boot_id, 0);
+            news = slot.api.news(0, 0).await?;
+        }
+        self.take(news, place).await?;
+        self.reconcile(slot, place.first).await?;
+        place.first = false;
+        *backoff = BACKOFF;
+        let boot_id = place.boot_id.clone();
+        self.events.tell(Happening::NodeUp { node: slot.name.clone(), boot_id });
+        loop {
+            let news = slot.api.news(place.last, NEWS_WAIT_MS).await?;
+            if news.boot_id != place.boot_id {
+                return Ok(());
+            }
+            self.take(news, place).await?;
+        }
+    }
+
+    async fn take(&self, news: News, place: &mut Place) -> Result<(), ApiError> {
+        for item in news.items {
+            self.take_item(item).await?;
+        }
+        place.last = news.last;
+        Ok(())
+    }
+
+    async fn take_item(&self, item: NewsItem) -> Result<(), ApiError> {
+        match item {
+            NewsItem::Died(receipt) => {
+                self.bury(receipt).await?;
+            }
+            NewsItem::Log { vault, text } => self.events.tell(Happening::Log { vault, text }),
+            NewsItem::Claimed { vault, ticket, peer } => {
+                if self.claimed(&vault).await? {
+                    self.events.tell(Happening::Claimed { vault, ticket, peer });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `false`: it was known, or there is no such living vault.
+    async fn claimed(&self, id: &VaultId) -> Result<bool, ApiError> {
+        while let Some(mut found) = self.records.get::<VaultRecord>(&vault_key(id)).await? {
+            let vault = &mut found.value.vault;
+            match transition(vault.phase, Event::Claimed) {
+                Ok(phase) if phase != vault.phase => vault.phase = phase,
+                Ok(_) | Err(_) => return Ok(false),
+            }
+            if self.records.replace(&found).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes the records true again after a time in which nobody watched.
+    pub(super) async fn reconcile(&self, slot: &Slot, after_start: bool) -> Result<(), ApiError> {
+        let promised: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+        let state = slot.ask().await?;
+        let there: BTreeSet<&VaultId> = state.vaults.iter().map(|vault| &vault.vault).collect();
+        for found in promised {
+            let VaultRecord { vault, boot_id } = found.value;
+            if vault.node != slot.name || there.contains(&vault.id) {
+                continue;
+            }
+            let receipt =
+                if boot_id == state.boot_id { self.ask_for_tombstone(slot, &vault.id).await? } else { None };
+            let receipt = receipt.unwrap_or_else(|| lost(&vault, "its node's daemon started anew"));
+            self.bury(receipt).await?;
+        }
+        if after_start {
+            self.end_orphans(slot, &state).await?;
+        }
+        Ok(())
+    }
+
+    /// The dead answer a destruct with their tombstone.
+    async fn ask_for_tombstone(
+        &self,
+        slot: &Slot,
+        vault: &VaultId,
+    ) -> Result<Option<crate::model::receipt::Receipt>, ApiError> {
+        let order = DestructOrder { vault: vault.clone(), cause: Cause::DaemonLost, by: None, grace_ms: 0 };
+        match slot.api.destruct(order).await {
+            Ok(Torn { receipt, .. }) => Ok(Some(receipt)),
+            Err(ApiError { receipt: Some(receipt), .. }) => Ok(Some(*receipt)),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
+    async fn end_orphans(&self, slot: &Slot, state: &NodeState) -> Result<(), ApiError> {
+        for vault in &state.vaults {
+            let being_forged = self.forging().contains_key(&vault.vault);
+            if being_forged || self.records.vault(&vault.vault).await?.is_some() {
+                continue;
+            }
+            tracing::info!(vault = %vault.vault, node = %slot.name, "ending a vault that nobody recorded");
+            let order = DestructOrder {
+                vault: vault.vault.clone(),
+                cause: Cause::Cancelled,
+                by: Some("core".into()),
+                grace_ms: 0,
+            };
+            match slot.api.destruct(order).await {
+                Ok(_) => {}
+                Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

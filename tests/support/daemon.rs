@@ -1,0 +1,209 @@
+//! A real `haukid` of a test's own: state directory, socket, user ids; ended and searched for
+//! leftovers when the test is done.
+
+use std::io::{BufRead, BufReader};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hauki::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
+use hauki::client::endpoint::{Address, Endpoint, Options};
+use hauki::model::gem::Wishes;
+use hauki::system::random;
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// So many vaults fit on one ground.
+const VAULTS: u32 = 64;
+
+pub struct Daemon {
+    pub dir: tempfile::TempDir,
+    pub socket: PathBuf,
+    child: Child,
+}
+
+#[allow(dead_code, reason = "not every test target uses all of it")]
+impl Daemon {
+    /// Fails, with the reason, where vaults cannot be started: these tests never pass idly.
+    pub fn start() -> Self {
+        Self::start_in(Self::ground(""), "all", &[])
+    }
+
+    /// A state directory with a configuration in it; `more` is further YAML.
+    pub fn ground(more: &str) -> tempfile::TempDir {
+        assert!(rustix::process::geteuid().is_root(), "these tests start real vaults and must run as root");
+        let dir = tempfile::Builder::new().prefix("hauki-test-").tempdir().expect("a temporary directory");
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711)).expect("is ours");
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Above the ranges of the sandbox tests; other test processes count from zero too.
+        let place = (std::process::id().wrapping_mul(16) + number) % 300;
+        let id_base = 0xf000_0000_u32 - (place + 1) * VAULTS * 65_536;
+        let config = format!("node: {{ id_base: {id_base}, max_vaults: {VAULTS} }}\n{more}");
+        std::fs::write(dir.path().join("hauki.yaml"), config).expect("is ours");
+        dir
+    }
+
+    pub fn start_in(dir: tempfile::TempDir, role: &str, args: &[&str]) -> Self {
+        let socket = dir.path().join("hauki.sock");
+        let child = launch(dir.path(), role, args);
+        Self { dir, socket, child }
+    }
+
+    /// Starts again after [`Daemon::kill`] or [`Daemon::terminate`].
+    pub fn restart(&mut self) {
+        self.child = launch(self.dir.path(), "all", &[]);
+    }
+
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::new(Address::Unix(self.socket.clone()), Options::default()).expect("an endpoint")
+    }
+
+    pub async fn spawn(&self, source: &str) -> Spawned {
+        self.spawn_with(source, Wishes::default()).await
+    }
+
+    pub async fn spawn_with(&self, source: &str, wishes: Wishes) -> Spawned {
+        self.endpoint().spawn(&spawning(source, wishes)).await.expect("spawns")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`, and the wait for the end.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("is ours");
+        self.child.wait().expect("was ours");
+    }
+
+    /// SIGTERM, and the wait for the end.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        signal(self.child.id(), Signal::TERM);
+        self.child.wait().expect("was ours")
+    }
+
+    /// Waits for the daemon to leave by itself.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().expect("was ours")
+    }
+
+    /// The environment in which `hauki` finds this daemon and nothing else.
+    pub fn hauki(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hauki"));
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HAUKI_STATE_DIR", self.dir.path())
+            .env("HAUKI_CONFIG", self.dir.path().join("hauki.yaml"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// What the kernel still shows of this daemon's vaults.
+    pub fn leftovers(&self) -> Vec<String> {
+        let state = self.dir.path().to_string_lossy().into_owned();
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
+        let mut left: Vec<String> =
+            mounts.lines().filter(|line| line.contains(&state)).map(|line| format!("mount {line}")).collect();
+        cgroups(Path::new("/sys/fs/cgroup"), 5, &mut left);
+        left
+    }
+}
+
+/// Signals a process through a pidfd: the number alone is never signalled.
+#[allow(dead_code, reason = "not every test target uses all of it")]
+pub fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 1).and_then(rustix::process::Pid::from_raw);
+    let pid = pid.expect("is the number of a process that this test started");
+    let fd = pidfd_open(pid, PidfdFlags::empty()).expect("the process lives");
+    pidfd_send_signal(fd, signal).expect("the process is ours");
+}
+
+/// Groups that hold vaults. An empty group of a killed daemon is the next daemon's to remove, so
+/// the test that kills one starts another before it looks.
+fn cgroups(dir: &Path, depth: usize, left: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.contains("vlt_") && started_here(&path) {
+            left.push(format!("cgroup {}", path.display()));
+        } else if depth > 0 {
+            cgroups(&path, depth - 1, left);
+        }
+    }
+}
+
+/// Other tests' vaults live beside ours; theirs are named by other state directories.
+fn started_here(path: &Path) -> bool {
+    GROUPS.with_borrow(|groups| groups.iter().any(|group| path.to_string_lossy().contains(group.as_str())))
+}
+
+thread_local! {
+    static GROUPS: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+#[allow(dead_code, reason = "not every test target uses all of it")]
+pub fn spawning(source: &str, wishes: Wishes) -> SpawnRequest {
+    SpawnRequest {
+        summons: SummonsRequest {
+            key: random::idempotency_key(),
+            origin: Origin::Source { text: source.to_owned(), file: "worker.js".into() },
+            args: Vec::new(),
+            wishes,
+            labels: Default::default(),
+            dry_run: false,
+        },
+        placement: Default::default(),
+        ticket: Default::default(),
+    }
+}
+
+fn launch(dir: &Path, role: &str, args: &[&str]) -> Child {
+    // The same words that name a daemon's groups.
+    let sandbox = dir.join("sandbox");
+    let hash = hauki::model::digest::Sha256::of(sandbox.as_os_str().as_encoded_bytes()).to_string();
+    GROUPS.with_borrow_mut(|groups| groups.push(format!("hauki-{}", &hash[..16])));
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).expect("is open");
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("haukid.log"))
+        .expect("the directory is ours");
+    let child = Command::new(env!("CARGO_BIN_EXE_haukid"))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HAUKI_STATE_DIR", dir)
+        .env("HAUKI_CONFIG", dir.join("hauki.yaml"))
+        .arg(role)
+        .args(["--ready-fd", &writer.as_raw_fd().to_string()])
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("haukid starts");
+    drop(writer);
+    let mut word = String::new();
+    BufReader::new(reader).read_line(&mut word).expect("the pipe is open");
+    assert_eq!(word.trim(), "ready", "{}", std::fs::read_to_string(dir.join("haukid.log")).unwrap_or_default());
+    child
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.child.try_wait().ok().flatten().is_none() {
+            self.terminate();
+        }
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.dir.path().join("haukid.log")).unwrap_or_default();
+            eprintln!("--- haukid.log\n{log}");
+            return;
+        }
+        let left = self.leftovers();
+        assert!(left.is_empty(), "left behind: {left:#?}");
+    }
+}
