@@ -56,6 +56,10 @@ fn answer(request: &Request) -> (u16, Value) {
     let path = request.path.split('?').next().expect("has a first part");
     match (request.method.as_str(), path) {
         ("POST", "/api/v2/summons") => (200, summons(&request.body)),
+        ("POST", "/api/v2/lxc_provision") if request.body["placement"]["node"] == "slow" => {
+            std::thread::sleep(std::time::Duration::from_secs(20));
+            (200, vault())
+        }
         ("POST", "/api/v2/lxc_provision") if request.body["placement"]["labels"]["gpu"] == "yes" => {
             (503, error("no_capacity", "no node can take it: 1 node, 0 fit"))
         }
@@ -227,4 +231,29 @@ fn a_command_under_a_heartbeat_does_not_start_on_a_dead_vault() {
     let ran = tool.run(&["heartbeat", "t.json", "--", "touch", "ran"]);
     assert_eq!(ran.code, 5, "{}", ran.stderr);
     assert!(!tool.path("ran").exists());
+}
+
+#[test]
+fn a_signal_ends_a_waiting_command_and_is_its_exit() {
+    for (signal, code) in [(rustix::process::Signal::INT, 130), (rustix::process::Signal::TERM, 143)] {
+        let (tool, log) = with_plane();
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("hauki"))
+            .args(["forge", SUMMONS, "--node", "slow"])
+            .env_clear()
+            .envs(tool.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        // What was asked shows that it waits now, with its signals set up before.
+        while log.lock().expect("is whole").is_empty() {
+            std::thread::yield_now();
+        }
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("is a pid");
+        rustix::process::kill_process(pid, signal).expect("signals");
+        let mut said = String::new();
+        child.stderr.take().expect("is piped").read_to_string(&mut said).expect("reads");
+        assert_eq!(child.wait().expect("ends").code(), Some(code), "{said}");
+    }
 }
