@@ -34,7 +34,10 @@ fn completions() {
 
 /// One page for each verb and each of its own verbs: `hauki-gem-push.1`.
 fn pages(command: &clap::Command, name: &str, made: &mut Vec<String>) {
-    let page = clap_mangen::Man::new(command.clone().name(name.to_owned()).display_name(name.to_owned()))
+    // The page is hauki-gem-push, what is typed is hauki gem push.
+    let typed = name.replace('-', " ");
+    let page = command.clone().name(name.to_owned()).display_name(name.to_owned()).bin_name(typed);
+    let page = clap_mangen::Man::new(page)
         .title(name.to_uppercase())
         .section("1")
         .source("hauki")
