@@ -37,11 +37,8 @@ fn pages(command: &clap::Command, name: &str, made: &mut Vec<String>) {
     // The page is hauki-gem-push, what is typed is hauki gem push.
     let typed = name.replace('-', " ");
     let page = command.clone().name(name.to_owned()).display_name(name.to_owned()).bin_name(typed);
-    let page = clap_mangen::Man::new(page)
-        .title(name.to_uppercase())
-        .section("1")
-        .source("hauki")
-        .manual("hauki");
+    let page =
+        clap_mangen::Man::new(page).title(name.to_uppercase()).section("1").source("hauki").manual("hauki");
     let mut text = Vec::new();
     page.render(&mut text).expect("renders");
     compare(&format!("man/{name}.1"), &text);
