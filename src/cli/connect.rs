@@ -28,12 +28,12 @@ pub(crate) async fn ghost(ctx: &Ctx, ticket: &Ticket, beat: bool) -> Result<Ghos
 
 /// Says why the vault died, where the control plane knows.
 pub(crate) async fn explain(ctx: &Ctx, vault: &VaultId, error: GhostError) -> CliError {
-    if error.may_be_dead() || matches!(error, GhostError::Dead { .. }) {
-        if let Some(endpoint) = ctx.endpoint_if_live().await {
-            if let Some(receipt) = tombstone::look_up(endpoint, vault).await {
-                return tombstone::error(receipt).into();
-            }
-        }
+    let worth_asking = error.may_be_dead() || matches!(error, GhostError::Dead { .. });
+    if worth_asking
+        && let Some(endpoint) = ctx.endpoint_if_live().await
+        && let Some(receipt) = tombstone::look_up(endpoint, vault).await
+    {
+        return tombstone::error(receipt).into();
     }
     error.into()
 }

@@ -172,6 +172,7 @@ impl Ctx {
             state_dir: self.settings.state_dir(),
             program: std::env::var_os("HAUKI_HAUKID").map(Into::into),
             idle_exit: self.settings.get("daemon.idle_exit").unwrap_or("5m").to_owned(),
+            config: self.globals.config.as_deref().and_then(|path| std::path::absolute(path).ok()),
             patience: Duration::from_secs(20),
         }
     }

@@ -31,6 +31,12 @@ pub(crate) struct CliError {
     pub(crate) kind: Kind,
     /// A lower-case fragment, causes included.
     pub(crate) message: String,
+    /// Boxed, because an error should not make every result large.
+    more: Box<More>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct More {
     /// Shown between message and hints as they are: a source line and its caret, a log's end.
     notes: Vec<String>,
     hints: Vec<String>,
@@ -44,10 +50,7 @@ impl CliError {
         Self {
             kind,
             message: message.into(),
-            notes: Vec::new(),
-            hints: Vec::new(),
-            retryable: kind.exit.retryable(),
-            extra: Map::new(),
+            more: Box::new(More { retryable: kind.exit.retryable(), ..More::default() }),
         }
     }
 
@@ -73,17 +76,17 @@ impl CliError {
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.more.hints.push(hint.into());
         self
     }
 
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.more.notes.push(note.into());
         self
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.extra.insert(name.to_owned(), value.into());
+        self.more.extra.insert(name.to_owned(), value.into());
         self
     }
 
@@ -97,7 +100,7 @@ impl CliError {
             }
         }
         if let Some(stack) = &error.stack {
-            self.notes.extend(stack.lines().map(|line| format!("   {}", line.trim())));
+            self.more.notes.extend(stack.lines().map(|line| format!("   {}", line.trim())));
         }
         match serde_json::to_value(error) {
             Ok(value) => self.with("worker", value),
@@ -121,14 +124,14 @@ impl CliError {
             "message": self.message,
         });
         let fields = object.as_object_mut().expect("it was written as an object");
-        if !self.hints.is_empty() {
-            fields.insert("hint".into(), self.hints.join("; ").into());
+        if !self.more.hints.is_empty() {
+            fields.insert("hint".into(), self.more.hints.join("; ").into());
         }
-        fields.insert("retryable".into(), self.retryable.into());
+        fields.insert("retryable".into(), self.more.retryable.into());
         if let Some(input) = input {
             fields.insert("input".into(), input.into());
         }
-        fields.extend(self.extra.clone());
+        fields.extend(self.more.extra.clone());
         object
     }
 
@@ -138,10 +141,10 @@ impl CliError {
         let about = input.filter(|input| !self.message.contains(input));
         let about = about.map(|input| format!("{input}: ")).unwrap_or_default();
         let mut text = format!("{ERROR}error:{ERROR:#} {about}{}\n", self.message);
-        for note in &self.notes {
+        for note in &self.more.notes {
             let _ = writeln!(text, "{note}");
         }
-        for hint in &self.hints {
+        for hint in &self.more.hints {
             let _ = writeln!(text, "{HINT}hint:{HINT:#} {hint}");
         }
         text
@@ -166,13 +169,14 @@ impl From<ApiError> for CliError {
     fn from(error: ApiError) -> Self {
         let kind = Kind::new(error.code.as_str(), error.code.into());
         let mut this = Self::new(kind, error.message);
-        this.retryable = error.retryable;
-        this.hints.extend(error.hint);
+        this.more.retryable = error.retryable;
+        this.more.hints.extend(error.hint);
         if let Some(worker) = &error.worker {
             this = this.worker(worker);
         }
         if let Some(receipt) = &error.receipt {
-            if this.hints.is_empty() && receipt.death.cause == crate::model::death::Cause::HeartbeatLost {
+            if this.more.hints.is_empty() && receipt.death.cause == crate::model::death::Cause::HeartbeatLost
+            {
                 this = this.hint("keep it alive with  hauki heartbeat TICKET -- COMMAND");
             }
             if let Ok(receipt) = serde_json::to_value(receipt) {

@@ -1,11 +1,12 @@
 //! What happens meanwhile, on standard error: a bar, plain lines, JSON lines, or nothing.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstream::ColorChoice;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::color::{self, GOOD};
 use crate::model::lease::Mono;
@@ -31,10 +32,10 @@ pub(crate) fn choose(
     let terminal = io::stderr().is_terminal();
     Some(match mode {
         "auto" | "bar" | "plain" | "json" | "none" if quiet => Box::new(Nothing),
-        "auto" if terminal => Box::new(Bar { bar: Mutex::default(), color }),
+        "auto" if terminal => Box::new(Bar::new(color)),
         "auto" if verbose => Box::new(Plain),
         "auto" | "none" => Box::new(Nothing),
-        "bar" => Box::new(Bar { bar: Mutex::default(), color }),
+        "bar" => Box::new(Bar::new(color)),
         "plain" => Box::new(Plain),
         "json" => Box::new(Json),
         _ => return None,
@@ -97,32 +98,46 @@ impl Progress for Json {
 /// A spinner while it lasts, and one line that stays: `clone scout.js  ✓ placed on local  …  4.1 ms`.
 #[derive(Debug)]
 struct Bar {
-    bar: Mutex<Option<(ProgressBar, String)>>,
+    all: MultiProgress,
+    jobs: Mutex<HashMap<String, (ProgressBar, String)>>,
     color: ColorChoice,
+}
+
+impl Bar {
+    fn new(color: ColorChoice) -> Self {
+        Self { all: MultiProgress::new(), jobs: Mutex::default(), color }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, HashMap<String, (ProgressBar, String)>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Progress for Bar {
     fn begin(&self, job: &str) {
-        let bar = ProgressBar::new_spinner();
+        let bar = self.all.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{wide_msg} {spinner}") {
             bar.set_style(style);
         }
         bar.set_message(job.to_owned());
-        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some((bar, String::new()));
+        self.jobs().insert(job.to_owned(), (bar, String::new()));
     }
 
     fn done(&self, job: &str, step: &str) {
-        if let Some((bar, steps)) = &mut *self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some((bar, steps)) = self.jobs().get_mut(job) {
             steps.push_str(&format!("  {GOOD}✓{GOOD:#} {step}"));
             bar.set_message(format!("{job}{steps}"));
-            bar.tick();
         }
     }
 
     fn end(&self, job: &str, began: Mono) {
-        if let Some((bar, steps)) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some((bar, steps)) = self.jobs().remove(job) {
             bar.finish_and_clear();
-            let _ = writeln!(color::stderr(self.color), "{job}{steps}        {}", show_micros(took(began)));
+            let line = format!("{job}{steps}        {}\n", show_micros(took(began)));
+            // Nobody can be told that standard error is closed.
+            self.all.suspend(|| {
+                let _ = color::stderr(self.color).write_all(line.as_bytes());
+            });
         }
     }
 }

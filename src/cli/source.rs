@@ -6,7 +6,9 @@ use std::path::Path;
 use super::error::CliError;
 use super::stdin;
 use crate::api::summons::{MAX_SOURCE_BYTES, Origin};
+use crate::lpc::engine;
 use crate::model::gem::{GemPointer, SCHEME};
+use crate::rpc::channel::WorkerError;
 
 /// A gem-pointer, a file, or `-` for standard input.
 pub(crate) async fn read(argument: &str, name: Option<&str>) -> Result<Origin, CliError> {
@@ -54,16 +56,41 @@ pub(crate) fn text(shown: &str, file: &str, bytes: Vec<u8>) -> Result<String, Cl
     Ok(text)
 }
 
-/// The parse-only check of the worker's engine.
-fn check(_text: &str, _file: &str) -> Result<(), CliError> {
-    Ok(())
+/// The parse-only check of the worker's own engine, so that no sandbox is spent on a typing error.
+fn check(text: &str, file: &str) -> Result<(), CliError> {
+    engine::check(text, file).map_err(|error| refusal(text, file, &error))
+}
+
+fn refusal(text: &str, file: &str, error: &WorkerError) -> CliError {
+    // A missing feature is explained as "…, which MicroQuickJS does not have; what to write instead".
+    let (what, advice) = match error.message.split_once(" does not have; ") {
+        Some((what, advice)) => (format!("{what} does not have"), Some(advice)),
+        None => (error.message.clone(), None),
+    };
+    let place = match (error.line, error.column) {
+        (Some(line), Some(column)) => format!("  ({file}:{line}:{column})"),
+        (Some(line), None) => format!("  ({file}:{line})"),
+        (None, _) => format!("  ({file})"),
+    };
+    let mut refused = CliError::data("bad_source", format!("{what}{place}"));
+    if let Some(line) = error.line {
+        for note in excerpt(text, line, error.column, advice) {
+            refused = refused.note(note);
+        }
+    }
+    let worker = serde_json::to_value(error).unwrap_or_default();
+    let refused = refused.with("worker", worker);
+    match advice {
+        Some(_) => refused.hint("hauki help worker-language lists what is there"),
+        None => refused,
+    }
 }
 
 /// A source line with a caret below, as people expect it from a compiler.
-pub(crate) fn excerpt(text: &str, line: u32, column: Option<u32>, advice: Option<&str>) -> Vec<String> {
+fn excerpt(text: &str, line: u32, place: Option<u32>, advice: Option<&str>) -> Vec<String> {
     let index = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
     let Some(source) = text.lines().nth(index) else { return Vec::new() };
-    let column = usize::try_from(column.unwrap_or(1)).unwrap_or(1).max(1);
+    let column = usize::try_from(place.unwrap_or(1)).unwrap_or(1).max(1);
     // A long line is shown around the place.
     let from = column.saturating_sub(60);
     let shown: String = source
@@ -75,7 +102,10 @@ pub(crate) fn excerpt(text: &str, line: u32, column: Option<u32>, advice: Option
     let number = format!("{line:>5}");
     let mut lines = vec![format!("{number} | {}", shown.trim_end())];
     let advice = advice.map(|advice| format!(" {advice}")).unwrap_or_default();
-    lines.push(format!("{:>5} | {}^{advice}", "", " ".repeat(column - 1 - from)));
+    let before = if place.is_some() { " ".repeat(column - 1 - from) + "^" } else { String::new() };
+    let below = format!("{:>5} | {before}{advice}", "");
+    lines.push(below.trim_end_matches([' ', '|']).to_owned());
+    lines.retain(|line| !line.is_empty());
     lines
 }
 
@@ -94,6 +124,19 @@ mod tests {
             assert_eq!(error.kind.exit.code(), 65);
             assert!(error.message.contains(words), "{}", error.message);
         }
+    }
+
+    #[test]
+    fn a_modern_feature_is_named_with_what_to_write() {
+        let source = "var a = [];\nfunction f() { return a.map(x => x.id); }\n";
+        let error = text("m.js", "m.js", source.as_bytes().to_vec()).expect_err("is refused");
+        assert_eq!((error.kind.code, error.kind.exit.code()), ("bad_source", 65));
+        let text = anstream::adapter::strip_str(&error.text(None)).to_string();
+        assert!(text.contains("    2 | function f() { return a.map(x => x.id); }\n"), "{text}");
+        assert!(text.contains("^ write `function"), "{text}");
+        let error = super::text("s.js", "s.js", b"function f( {".to_vec()).expect_err("is refused");
+        assert!(error.message.contains("s.js:1:"), "{}", error.message);
+        super::text("ok.js", "ok.js", b"function f(o) { return o->g(1); }".to_vec()).expect("is taken");
     }
 
     #[test]

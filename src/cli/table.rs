@@ -152,7 +152,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -170,7 +170,7 @@ fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
         _ => {}
     }
     match (draw, value) {
-        (Draw::Secret, Value::String(_)) if !reveal => "•••••• (--reveal)".to_owned(),
+        (Draw::Secret, _) if !reveal => "•••••• (--reveal)".to_owned(),
         (Draw::Hash, Value::String(text)) => text.chars().take(12).collect(),
         (_, Value::String(text)) => clean(text),
         (_, Value::Array(items)) if items.iter().all(Value::is_string) => {
@@ -187,6 +187,11 @@ fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
         },
         (_, other) => other.to_string(),
     }
+}
+
+/// How a field is drawn that has no column of its own. The ticket's `auth` holds the token.
+fn guess(path: &str) -> Draw {
+    if path.split('.').any(|name| name == "auth" || name == "token") { Draw::Secret } else { Draw::Text }
 }
 
 /// What a worker wrote must not move the cursor of a person's terminal.
@@ -211,10 +216,10 @@ pub(crate) fn draw(kind: &str, values: &[Value], style: &Style) -> String {
             let cell = |name: &String| match titles.iter().position(|title| title.eq_ignore_ascii_case(name))
             {
                 Some(index) => row[index].clone(),
-                None => value.map_or_else(
-                    || name.to_uppercase(),
-                    |value| drawn(at(value, name), Draw::Text, style.reveal || !name.contains("token")),
-                ),
+                None => match value {
+                    Some(value) => drawn(at(value, name), guess(name), style.reveal),
+                    None => name.to_uppercase(),
+                },
             };
             style.columns.iter().map(cell).collect()
         };
@@ -274,7 +279,7 @@ mod tests {
     fn a_token_is_masked_and_control_characters_are_shown() {
         let ticket =
             serde_json::json!({ "vault": "vlt_1", "auth": { "token": "secret" }, "node": "a\u{1b}[2J" });
-        let text = draw("ticket", &[ticket], &style(&["vault", "node", "token", "auth.token"]));
+        let text = draw("ticket", &[ticket], &style(&["vault", "node", "token", "auth.token", "auth"]));
         assert!(!text.contains("secret") && !text.contains('\u{1b}'), "{text}");
     }
 }

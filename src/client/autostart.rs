@@ -7,6 +7,7 @@
 //! lock, runs in its own session with its own log file, and leaves by itself when it is idle, so a
 //! crash here leaves at worst a daemon that goes away in a few minutes.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -28,6 +29,8 @@ pub struct Plan {
     /// The daemon to start instead of the one beside our own executable.
     pub program: Option<PathBuf>,
     pub idle_exit: String,
+    /// A configuration file that was named to us by a flag.
+    pub config: Option<PathBuf>,
     /// For how long the daemon may be silent.
     pub patience: Duration,
 }
@@ -147,6 +150,12 @@ fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::
     let mut command = Command::new(program);
     command
         .args(["all", "--idle-exit", &plan.idle_exit, "--ready-fd", &number.to_string()])
+        // Said in full, so that both mean the same place whatever files and variables they read.
+        .arg("--state-dir")
+        .arg(&plan.state_dir)
+        .arg("--socket")
+        .arg(&plan.socket)
+        .args(plan.config.iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
@@ -218,6 +227,7 @@ mod tests {
             state_dir: directory.join("state"),
             program: Some(program),
             idle_exit: "5m".into(),
+            config: None,
             patience: Duration::from_secs(10),
         }
     }

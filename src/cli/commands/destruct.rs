@@ -63,17 +63,23 @@ pub(crate) struct DestructArgs {
     #[arg(long)]
     reap: bool,
     /// Forged so long ago
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "reap")]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     older_than: Option<u64>,
     /// Of this worker
-    #[arg(long, value_name = "NAME", requires = "reap")]
+    #[arg(long, value_name = "NAME")]
     worker: Option<String>,
     /// On this node
-    #[arg(long, value_name = "NAME", requires = "reap", add = ArgValueCandidates::new(complete::nodes))]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::nodes))]
     node: Option<NodeName>,
     /// With this label; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label, requires = "reap")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
     label: Vec<(String, String)>,
+}
+
+impl DestructArgs {
+    fn has_rule(&self) -> bool {
+        self.older_than.is_some() || self.node.is_some() || self.worker.is_some() || !self.label.is_empty()
+    }
 }
 
 #[derive(Serialize)]
@@ -90,6 +96,11 @@ fn receipt(receipt: &Receipt, changed: bool) -> Record {
 pub(crate) fn run(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
     if args.reap {
         return reap(ctx, args);
+    }
+    if args.has_rule() {
+        return Err(
+            CliError::usage("a rule was given without --reap").hint("--reap ends what fits every rule")
+        );
     }
     ctx.block_on(Limit::Usual, async {
         let items = if args.all { everything(ctx, args).await? } else { input::read(&args.items).await? };
@@ -193,7 +204,7 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
         labels: args.label.iter().cloned().collect(),
         dry_run: args.dry_run,
     };
-    if args.older_than.is_none() && args.node.is_none() && args.worker.is_none() && args.label.is_empty() {
+    if !args.has_rule() {
         return Err(CliError::usage("--reap needs a rule").hint(
             "--older-than TIME, --worker NAME, --node NAME or --label KEY=VALUE; --all ends everything",
         ));

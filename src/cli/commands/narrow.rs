@@ -3,12 +3,13 @@
 use clap::Args;
 
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::record::Record;
 use crate::cli::{batch, input};
 use crate::client::Exit;
 use crate::model::ticket::{ALL_METHODS, Ticket};
 use crate::model::units::parse_duration;
+use crate::rpc::capability;
 use crate::system::clock;
 
 const AFTER: &str = "\
@@ -62,5 +63,9 @@ fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
             ticket.expires_at = ticket.expires_at.min(end);
         }
     }
-    Err(CliError::data("bad_ticket", "narrowing is not there yet"))
+    let methods = (!args.methods.is_empty()).then_some(args.methods.as_slice());
+    let end = args.expires.map(|_| ticket.expires_at);
+    ticket.auth.token = capability::narrow(&ticket.auth.token, methods, end)
+        .map_err(|error| CliError::of(Kind::new("bad_ticket", Exit::Data), &error))?;
+    Ok(())
 }

@@ -135,12 +135,7 @@ async fn result(
 ) -> Result<Box<RawValue>, CliError> {
     match ghost.call(method, params).await {
         Ok(result) => Ok(result),
-        Err(error) => {
-            let known = ghost.welcome().methods.join(", ");
-            let missing = error.code() == "method_not_found";
-            let error = connect::explain(ctx, &ghost.welcome().vault, error).await;
-            Err(if missing { error.hint(format!("this ticket allows: {known}")) } else { error })
-        }
+        Err(error) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
     }
 }
 

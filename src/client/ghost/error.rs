@@ -35,10 +35,10 @@ pub enum GhostError {
     Expired { vault: VaultId, at: Timestamp },
     /// The gate or the worker said no.
     #[error("{}", .error.message)]
-    Rpc { vault: VaultId, error: RpcError },
+    Rpc { vault: VaultId, error: Box<RpcError> },
     /// The gate announced it before the connection closed.
     #[error("{vault} is dead: {}{}", .death.cause.describe(), detail(.death))]
-    Dead { vault: VaultId, death: Death },
+    Dead { vault: VaultId, death: Box<Death> },
     #[error("the connection to {vault} broke: {reason}")]
     Broken { vault: VaultId, reason: String },
     #[error("{vault} did not answer {method} within {after:?}")]

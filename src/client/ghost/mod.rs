@@ -98,7 +98,7 @@ impl Ghost {
             let wire = Wire::start(tls, vault.clone(), ticket.protocol.max_frame_bytes as usize);
             let hello = Hello {
                 token: ticket.auth.token.clone(),
-                call_deadline_ms: options.call_deadline.map(|time| to_ms(time)),
+                call_deadline_ms: options.call_deadline.map(to_ms),
                 client: options.client.clone(),
             };
             let welcome = wire.call(reserved::HELLO, Some(&to_json(&hello)?)).await?;

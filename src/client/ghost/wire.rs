@@ -104,7 +104,7 @@ impl Shared {
     fn error(&self) -> GhostError {
         let vault = self.vault.clone();
         match self.end.borrow().clone() {
-            Some(End::Dead(death)) => GhostError::Dead { vault, death },
+            Some(End::Dead(death)) => GhostError::Dead { vault, death: Box::new(death) },
             Some(End::Broken(reason)) => GhostError::Broken { vault, reason },
             None => GhostError::Broken { vault, reason: "the connection is closing".into() },
         }
@@ -143,7 +143,9 @@ impl Wire {
         }
         match receiver.await {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(error)) => Err(GhostError::Rpc { vault: self.shared.vault.clone(), error }),
+            Ok(Err(error)) => {
+                Err(GhostError::Rpc { vault: self.shared.vault.clone(), error: Box::new(error) })
+            }
             Err(_) => Err(self.shared.error()),
         }
     }

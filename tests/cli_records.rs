@@ -1,0 +1,259 @@
+//! Records in and out, batches, errors and undoing, against a control plane of a few lines.
+
+#[path = "support/plane.rs"]
+mod plane;
+#[path = "support/tool.rs"]
+mod tool;
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use plane::Request;
+use serde_json::{Value, json};
+use tool::Tool;
+
+const SUMMONS: &str = "sum_01HF7YAT00000000000000001A";
+const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
+const DEAD: &str = "vlt_01HF7YAT00000000000000001B";
+const UNKNOWN: &str = "vlt_01HF7YAT00000000000000001C";
+const HASH: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+fn summons(body: &Value) -> Value {
+    json!({ "id": SUMMONS, "worker": { "name": "scout", "sha256": HASH }, "file": "scout.js",
+        "source_bytes": 10, "args": body["args"].as_array().cloned().unwrap_or_default(),
+        "limits": {}, "terms": {}, "key": body["key"], "created_at": "2026-11-21T14:00:00Z", "changed": true })
+}
+
+fn vault() -> Value {
+    json!({ "id": VAULT, "summons": SUMMONS, "worker": { "name": "scout", "sha256": HASH }, "node": "local",
+        "generation": 1, "phase": "ticketed", "methods": ["observe"], "limits": {}, "terms": {},
+        "forged_at": "2026-11-21T14:00:00Z", "forged_us": 2600, "changed": true })
+}
+
+fn ticket() -> Value {
+    json!({ "v": 1, "kind": "ticket", "id": "tkt_01HF7YAT00000000000000001A", "vault": VAULT, "generation": 1,
+        "node": "local", "worker": { "name": "scout", "sha256": HASH },
+        "endpoint": { "ip": "127.0.0.1", "port": 1 },
+        "tls": { "version": "1.3", "cert_sha256": HASH, "key_sha256": HASH },
+        "auth": { "scheme": "biscuit", "token": "hush" },
+        "protocol": { "name": "jsonrpc-2.0", "framing": "ndjson", "max_frame_bytes": 65536, "call_deadline_ms": 1000 },
+        "methods": ["observe"],
+        "lease": { "claim_ms": 30000, "lease_ms": 60000, "link": false, "link_silence_ms": 750 },
+        "issued_at": "2026-11-21T14:00:00Z", "expires_at": "2099-01-01T00:00:00Z" })
+}
+
+fn receipt(vault: &str, cause: &str) -> Value {
+    json!({ "vault": vault, "node": "local", "death": { "cause": cause, "at": "2026-11-21T14:00:00Z" },
+        "lived_ms": 48_000, "calls": 2, "reclaimed_us": 900, "reclaimed": [] })
+}
+
+fn error(code: &str, message: &str) -> Value {
+    json!({ "code": code, "message": message, "retryable": matches!(code, "no_capacity" | "temporary") })
+}
+
+fn answer(request: &Request) -> (u16, Value) {
+    let path = request.path.split('?').next().expect("has a first part");
+    match (request.method.as_str(), path) {
+        ("POST", "/api/v2/summons") => (200, summons(&request.body)),
+        ("POST", "/api/v2/lxc_provision") if request.body["placement"]["node"] == "slow" => {
+            std::thread::sleep(std::time::Duration::from_secs(20));
+            (200, vault())
+        }
+        ("POST", "/api/v2/lxc_provision") if request.body["placement"]["labels"]["gpu"] == "yes" => {
+            (503, error("no_capacity", "no node can take it: 1 node, 0 fit"))
+        }
+        ("POST", "/api/v2/lxc_provision") => (200, vault()),
+        ("POST", "/api/v2/tickets") => (200, ticket()),
+        ("POST", "/api/v2/swarm_spawn_ephemeral") => {
+            let summons = summons(&request.body["summons"]);
+            (200, json!({ "summons": summons, "vault": vault(), "ticket": ticket(), "changed": true }))
+        }
+        ("GET", "/api/v2/vaults") => (200, json!({ "vaults": [vault()] })),
+        ("DELETE", path) if path.ends_with(DEAD) => {
+            (200, json!({ "receipt": receipt(DEAD, "heartbeat_lost"), "changed": false }))
+        }
+        ("DELETE", path) if path.ends_with(UNKNOWN) => (404, error("not_found", "no such vault")),
+        ("DELETE", _) => (200, json!({ "receipt": receipt(VAULT, "destruct"), "changed": true })),
+        ("GET", path) if path.ends_with(VAULT) => {
+            let mut dead = vault();
+            dead["receipt"] = receipt(VAULT, "heartbeat_lost");
+            (200, dead)
+        }
+        ("POST", "/api/v2/reap") => (200, json!({ "reaped": [], "failed": [] })),
+        _ => (404, error("not_found", "no such thing")),
+    }
+}
+
+fn with_plane() -> (Tool, Arc<Mutex<Vec<Request>>>) {
+    let tool = Tool::new();
+    let log = plane::serve(&tool.socket(), answer);
+    tool.file("scout.js", "function observe(items) { return items.length; }\n");
+    (tool, log)
+}
+
+#[test]
+fn three_phases_in_a_pipe_and_in_one() {
+    let (tool, _) = with_plane();
+    let summons = tool.run(&["summon", "scout.js", "--args", "[{\"z\":1,\"a\":2}]"]);
+    assert_eq!(summons.code, 0, "{}", summons.stderr);
+    assert!(summons.stdout.starts_with("{\"v\":1,\"kind\":\"summons\",\"id\":\"sum_"), "{}", summons.stdout);
+    assert!(summons.stdout.contains("{\"z\":1,\"a\":2}"), "{}", summons.stdout);
+    let vault = tool.run_with(&["forge", "-"], &summons.stdout);
+    assert_eq!((vault.code, vault.records()[0]["kind"].as_str()), (0, Some("vault")), "{}", vault.stderr);
+    let one = tool.run_with(&["ticket", "-"], &vault.stdout);
+    assert_eq!(one.records(), [ticket()], "a ticket is its document and nothing else");
+    let clone = tool.run(&["clone", "scout.js"]);
+    assert_eq!((clone.code, clone.stdout), (0, one.stdout), "{}", clone.stderr);
+    assert_eq!(tool.run(&["clone", "scout.js", "-o", "id"]).stdout, format!("{VAULT}\n"));
+    let table = tool.run(&["clone", "scout.js", "-o", "wide"]).stdout;
+    assert!(table.contains("TOKEN") && !table.contains("hush"), "{table}");
+    assert!(tool.run(&["clone", "scout.js", "-o", "wide", "--reveal"]).stdout.contains("hush"));
+}
+
+#[test]
+fn each_copy_has_a_key_of_its_own_that_is_the_same_next_time() {
+    let (tool, log) = with_plane();
+    for _ in 0..2 {
+        let ran = tool.run(&["summon", "-n", "2", "scout.js", "--idempotency-key", "k"]);
+        assert_eq!(ran.records().len(), 2, "{}", ran.stderr);
+    }
+    let keys: Vec<_> =
+        log.lock().expect("is whole").iter().map(|request| request.body["key"].clone()).collect();
+    assert_eq!(keys, ["k.0", "k.1", "k.0", "k.1"]);
+}
+
+#[test]
+fn gone_already_is_no_error_unless_it_must_exist() {
+    let (tool, _) = with_plane();
+    let ran = tool.run(&["destruct", VAULT, DEAD, UNKNOWN]);
+    let changed: Vec<_> = ran.records().iter().map(|record| record["changed"].clone()).collect();
+    assert_eq!((ran.code, changed), (0, vec![json!(true), json!(false), json!(false)]));
+    let ran = tool.run(&["destruct", "--must-exist", UNKNOWN]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    let ran = tool.run(&["destruct", "--must-exist", "-j", "3", VAULT, UNKNOWN, DEAD]);
+    let kinds: Vec<_> = ran.records().iter().map(|record| record["kind"].clone()).collect();
+    assert_eq!((ran.code, kinds), (6, vec![json!("receipt"), json!("error"), json!("receipt")]));
+    assert_eq!(ran.records()[1]["input"], UNKNOWN);
+    insta::assert_snapshot!("receipt", tool.run(&["destruct", VAULT, DEAD, UNKNOWN, "-o", "table"]).stdout);
+}
+
+#[test]
+fn bulk_needs_yes_and_cron_hears_nothing() {
+    let (tool, log) = with_plane();
+    let ran = tool.run(&["destruct", "--all"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    assert_eq!(log.lock().expect("is whole").iter().filter(|request| request.method == "DELETE").count(), 0);
+    assert_eq!(tool.run(&["destruct", "--all", "--yes"]).records().len(), 1);
+    let ran = tool.run(&["destruct", "--reap", "--older-than", "30m", "-q"]);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
+}
+
+#[test]
+fn failures_go_on_through_the_pipe() {
+    let (tool, _) = with_plane();
+    let failed = r#"{"v":1,"kind":"error","ok":false,"code":"x"}"#;
+    let ran = tool.run_with(&["destruct", "-"], &format!("{failed}\n{VAULT}\nnonsense\n"));
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    let records = ran.records();
+    assert_eq!(records[0], serde_json::from_str::<Value>(failed).expect("is JSON"));
+    assert_eq!((&records[1]["kind"], &records[2]["code"]), (&json!("receipt"), &json!("bad_record")));
+}
+
+#[test]
+fn no_capacity_is_75_and_says_what_to_do() {
+    let (tool, _) = with_plane();
+    let ran = tool.run(&["forge", SUMMONS, "--label", "gpu=yes"]);
+    assert_eq!(ran.code, 75);
+    insta::assert_snapshot!("no_capacity", ran.stderr);
+    let ran = tool.run(&["forge", SUMMONS, "--label", "gpu=yes", "-o", "json"]);
+    let error: Value = serde_json::from_str(&ran.stderr).expect("is one object");
+    assert_eq!((&error["code"], &error["retryable"]), (&json!("no_capacity"), &json!(true)));
+    assert!(error["idempotency_key"].is_string());
+    let ran = tool.run(&["forge", SUMMONS, "--label", "gpu=yes", "--wait", "--timeout", "300ms"]);
+    assert_eq!(ran.code, 124, "{}", ran.stderr);
+}
+
+#[test]
+fn a_dead_vault_is_explained_by_its_tombstone() {
+    let (tool, _) = with_plane();
+    tool.file("t.json", &ticket().to_string());
+    let ran = tool.run(&["proxy", "call", "t.json", "observe", "[]"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (5, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is dead: heartbeat lost"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hauki heartbeat"), "{}", ran.stderr);
+    assert_eq!(tool.run(&["proxy", "call", "t.json", "observe", "not json"]).code, 65);
+    tool.file("t.json", &ticket().to_string().replace("\"generation\"", "\"generashun\""));
+    assert_eq!(tool.run(&["proxy", "call", "t.json", "observe"]).code, 65);
+}
+
+#[test]
+fn lists_have_one_shape() {
+    let (tool, _) = with_plane();
+    let list: Value = serde_json::from_str(&tool.run(&["ls", "-o", "json"]).stdout).expect("is JSON");
+    assert_eq!(list.as_array().map(Vec::len), Some(1));
+    insta::assert_snapshot!("ls_table", tool.run(&["ls", "-o", "table"]).stdout);
+    assert_eq!(tool.run(&["ls", "-o", "id"]).stdout, format!("{VAULT}\n"));
+    assert!(tool.run(&["ls", "-o", "yaml"]).stdout.starts_with("---\nv: 1\nkind: vault\n"));
+    assert_eq!(tool.run(&["ls", "-qq"]).stdout, "");
+}
+
+#[test]
+fn a_clone_whose_ticket_cannot_be_written_is_destructed() {
+    for format in ["jsonl", "table", "json"] {
+        let (tool, log) = with_plane();
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("hauki"))
+            .args(["clone", "scout.js", "-o", format])
+            .env_clear()
+            .envs(tool.environment())
+            .current_dir(tool.home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        drop(child.stdout.take());
+        let mut said = String::new();
+        child.stderr.take().expect("is piped").read_to_string(&mut said).expect("reads");
+        assert_eq!(child.wait().expect("ends").code(), Some(141), "{said}");
+        assert!(!said.contains("error"), "a broken pipe is quiet: {said}");
+        let log = log.lock().expect("is whole");
+        let last = log.last().expect("was asked");
+        assert_eq!((last.method.as_str(), last.path.contains(VAULT)), ("DELETE", true), "{format}: {log:?}");
+    }
+}
+
+#[test]
+fn a_command_under_a_heartbeat_does_not_start_on_a_dead_vault() {
+    let (tool, _) = with_plane();
+    tool.file("t.json", &ticket().to_string());
+    let ran = tool.run(&["heartbeat", "t.json", "--", "touch", "ran"]);
+    assert_eq!(ran.code, 5, "{}", ran.stderr);
+    assert!(!tool.path("ran").exists());
+}
+
+#[test]
+fn a_signal_ends_a_waiting_command_and_is_its_exit() {
+    for (signal, code) in [(rustix::process::Signal::INT, 130), (rustix::process::Signal::TERM, 143)] {
+        let (tool, log) = with_plane();
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("hauki"))
+            .args(["forge", SUMMONS, "--node", "slow"])
+            .env_clear()
+            .envs(tool.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        // What was asked shows that it waits now, with its signals set up before.
+        while log.lock().expect("is whole").is_empty() {
+            std::thread::yield_now();
+        }
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("is a pid");
+        rustix::process::kill_process(pid, signal).expect("signals");
+        let mut said = String::new();
+        child.stderr.take().expect("is piped").read_to_string(&mut said).expect("reads");
+        assert_eq!(child.wait().expect("ends").code(), Some(code), "{said}");
+    }
+}

@@ -1,0 +1,133 @@
+//! What the tool does before any control plane is asked: help, usage, local checks, settings.
+
+#[path = "support/tool.rs"]
+mod tool;
+
+use tool::Tool;
+
+#[test]
+fn help_is_an_answer_and_names_every_verb() {
+    let tool = Tool::new();
+    let ran = tool.run(&["--help"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    for verb in ["summon", "forge", "ticket", "proxy", "heartbeat", "destruct", "clone", "doctor"] {
+        assert!(ran.stdout.contains(&format!("  {verb} ")), "{verb} is missing");
+        let help = tool.run(&[verb, "--help"]);
+        assert!(help.code == 0 && help.stdout.contains("Usage: hauki"), "{verb}");
+        assert_eq!(tool.run(&["help", verb]).code, 0, "{verb}");
+    }
+    insta::assert_snapshot!("help", tool.run(&["-h"]).stdout);
+    insta::assert_snapshot!("help_clone", tool.run(&["clone", "-h"]).stdout);
+    insta::assert_snapshot!("help_destruct", tool.run(&["destruct", "-h"]).stdout);
+    insta::assert_snapshot!("help_proxy_call", tool.run(&["proxy", "call", "-h"]).stdout);
+    insta::assert_snapshot!("help_exit_codes", tool.run(&["help", "exit-codes"]).stdout);
+}
+
+#[test]
+fn the_old_name_is_the_same_tool() {
+    let tool = Tool::new();
+    let link = tool.path("x-hauki-core");
+    std::os::unix::fs::symlink(assert_cmd::cargo::cargo_bin("hauki"), &link).expect("links");
+    let output = std::process::Command::new(link).arg("--help").output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout).replace("x-hauki-core", "hauki");
+    assert_eq!(said, tool.run(&["--help"]).stdout);
+}
+
+#[test]
+fn wrong_usage_is_2_in_words_and_as_json() {
+    let tool = Tool::new();
+    for arguments in [
+        &["frobnicate"][..],
+        &["summon"],
+        &["summon", "x.js", "--memory", "much"],
+        &["destruct", "--reap"],
+        &["destruct", "--older-than", "3s", "x"],
+        &["ticket", "narrow", "t.json"],
+        &["proxy", "call", "t.json"],
+        &["summon", "-"],
+        &["help", "nothing"],
+    ] {
+        let ran = tool.run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.starts_with("error: "), "{arguments:?}: {}", ran.stderr);
+    }
+    for arguments in [&["frobnicate", "-o", "json"][..], &["-ojsonl", "destruct", "--reap"]] {
+        let ran = tool.run(arguments);
+        let error: serde_json::Value = serde_json::from_str(&ran.stderr).expect("is one object");
+        assert_eq!(
+            (ran.code, &error["code"], &error["exit"]),
+            (2, &"usage".into(), &2.into()),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn standard_input_is_never_read_uninvited() {
+    let tool = Tool::new();
+    for verb in ["forge", "ticket", "heartbeat", "destruct", "show"] {
+        let ran = tool.run_with(&[verb], "vlt_01HF7YAT00000000000000001A\n");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{verb}");
+        assert!(ran.stderr.contains("hint: add - to read records from standard input"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn an_empty_pipe_is_told_where_something_was_needed() {
+    let tool = Tool::new();
+    assert_eq!(tool.run_with(&["forge", "-"], "").code, 65);
+    assert_eq!(tool.run_with(&["destruct", "-"], "\n").code, 0);
+}
+
+#[test]
+fn a_bad_source_costs_nothing() {
+    let tool = Tool::new();
+    tool.file("empty.js", " \n");
+    tool.file("modern.js", "var items = [];\nfunction f() {\n  return items.map(x => x.id);\n}\n");
+    tool.file("broken.js", "function f( {\n");
+    std::fs::write(tool.path("latin.js"), b"var a = '\xe4';").expect("writes");
+    for file in ["missing.js", "empty.js", "latin.js", "modern.js", "broken.js"] {
+        for verb in ["summon", "clone"] {
+            let ran = tool.run(&[verb, file]);
+            assert_eq!((ran.code, ran.stdout.as_str()), (65, ""), "{verb} {file}: {}", ran.stderr);
+            assert!(ran.stderr.contains(file), "{verb} {file}: {}", ran.stderr);
+        }
+    }
+    insta::assert_snapshot!("modern_source", tool.run(&["summon", "modern.js"]).stderr);
+    assert!(!tool.path("haukid.log").exists(), "a daemon was started for a source that is refused");
+}
+
+#[test]
+fn settings_show_their_origin() {
+    let tool = Tool::new();
+    let file = tool.file("c.yaml", "timeout: 9s\noutput: id\n");
+    let ran = tool.run_in(
+        &["--config", file.to_str().expect("is text"), "-o", "jsonl", "config", "show", "--origin"],
+        "",
+        &[("HAUKI_COLOR", "never".as_ref())],
+    );
+    let origin = |key: &str| {
+        let record = ran.records().into_iter().find(|record| record["key"] == key).expect(key);
+        record["origin"].as_str().expect("is text").to_owned()
+    };
+    assert_eq!(origin("output"), "flag --output");
+    assert_eq!(origin("color"), "environment HAUKI_COLOR");
+    assert!(origin("timeout").ends_with("c.yaml"));
+    assert_eq!(origin("progress"), "default");
+    tool.file("bad.yaml", "output: id\nspeed: 3\n");
+    let ran = tool.run(&["--config", "bad.yaml", "ls"]);
+    assert_eq!(ran.code, 78);
+    assert!(ran.stderr.contains("bad.yaml:2:1"), "{}", ran.stderr);
+    assert_eq!(tool.run(&["-o", "xml", "ls"]).code, 78);
+}
+
+#[test]
+fn schema_and_completions_are_printed() {
+    let tool = Tool::new();
+    let schema: serde_json::Value =
+        serde_json::from_str(&tool.run(&["ticket", "--schema"]).stdout).expect("is JSON");
+    assert_eq!(schema["additionalProperties"], false);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(tool.run(&["completions", shell]).stdout.contains("hauki"), "{shell}");
+    }
+}

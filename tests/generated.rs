@@ -1,0 +1,72 @@
+//! What is generated and checked in: completions, man pages, the ticket's schema.
+//!
+//! The test compares; `HAUKI_BLESS=1` (`make bless`) writes anew.
+
+use std::fs;
+use std::path::Path;
+
+use clap_complete::Shell;
+use hauki::model::ticket::Ticket;
+
+fn compare(path: &str, made: &[u8]) {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("HAUKI_BLESS").is_some() {
+        fs::create_dir_all(whole.parent().expect("it is in a folder")).expect("makes the folder");
+        fs::write(&whole, made).expect("writes");
+        return;
+    }
+    let there = fs::read(&whole).unwrap_or_default();
+    assert!(there == made, "{path} is not what the sources say; `make bless` writes it anew");
+}
+
+#[test]
+fn completions() {
+    for (shell, path) in [
+        (Shell::Bash, "completions/hauki.bash"),
+        (Shell::Zsh, "completions/_hauki"),
+        (Shell::Fish, "completions/hauki.fish"),
+    ] {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut hauki::cli::command(), "hauki", &mut script);
+        compare(path, &script);
+    }
+}
+
+/// One page for each verb and each of its own verbs: `hauki-gem-push.1`.
+fn pages(command: &clap::Command, name: &str, made: &mut Vec<String>) {
+    // The page is hauki-gem-push, what is typed is hauki gem push.
+    let typed = name.replace('-', " ");
+    let page = command.clone().name(name.to_owned()).display_name(name.to_owned()).bin_name(typed);
+    let page =
+        clap_mangen::Man::new(page).title(name.to_uppercase()).section("1").source("hauki").manual("hauki");
+    let mut text = Vec::new();
+    page.render(&mut text).expect("renders");
+    compare(&format!("man/{name}.1"), &text);
+    made.push(format!("{name}.1"));
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        // `hauki help` explains itself; `heartbeat help` is clap's own.
+        if verb.get_name() != "help" || name == "hauki" {
+            pages(verb, &format!("{name}-{}", verb.get_name()), made);
+        }
+    }
+}
+
+#[test]
+fn man_pages() {
+    // Not built, so that the global options are told once, on the page of hauki itself.
+    let command = hauki::cli::command();
+    let mut made = Vec::new();
+    pages(&command, "hauki", &mut made);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    for entry in fs::read_dir(folder).expect("man is there") {
+        let name = entry.expect("can be read").file_name().to_string_lossy().into_owned();
+        assert!(!name.ends_with(".1") || made.contains(&name), "man/{name} belongs to no verb any more");
+    }
+}
+
+#[test]
+fn the_tickets_schema() {
+    let mut text = serde_json::to_string_pretty(&Ticket::schema()).expect("serializes");
+    text.push('\n');
+    compare("man/hauki-ticket.schema.json", text.as_bytes());
+}
