@@ -23,13 +23,15 @@ pub enum Role {
     Core(ServeArgs),
     /// A swarm node alone
     Node(ServeArgs),
+    /// Print as JSON whether vaults can run on this machine, and leave
+    Findings(ServeArgs),
 }
 
 impl Role {
     #[must_use]
     pub fn args(&self) -> &ServeArgs {
         match self {
-            Self::All(args) | Self::Core(args) | Self::Node(args) => args,
+            Self::All(args) | Self::Core(args) | Self::Node(args) | Self::Findings(args) => args,
         }
     }
 
@@ -39,6 +41,7 @@ impl Role {
             Self::All(_) => "all",
             Self::Core(_) => "core",
             Self::Node(_) => "node",
+            Self::Findings(_) => "findings",
         }
     }
 }

@@ -16,9 +16,9 @@ use crate::core::service::Core;
 use crate::core::watch::Tasks;
 use crate::model::config::RemoteNode;
 use crate::node::intake::{FrontDesk, Node, NodeError};
-use crate::{core, node};
 use crate::node::settings::{NodeSettings, SettingsError};
 use crate::sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
+use crate::{core, node};
 
 /// The init that runs in every vault, built with this very binary.
 static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hauki-vault"));
@@ -80,7 +80,7 @@ impl Parts {
     pub async fn start(role: &Role, home: &Home, settings: &Settings) -> Result<Self, RoleError> {
         let local = match role {
             Role::All(_) | Role::Node(_) => Some(LocalNode::start(home, settings).await?),
-            Role::Core(_) => None,
+            Role::Core(_) | Role::Findings(_) => None,
         };
         let members = match (role, &local) {
             (Role::Node(_), _) => return Ok(Self { local, core: None }),
@@ -113,12 +113,17 @@ impl Parts {
         if let Some((core, _)) = &self.core {
             core.drain();
         }
-        let Some(local) = &self.local else { return 0 };
-        let left = local.node.shut_down(deadline).await;
+        let left = match &self.local {
+            Some(local) => local.node.shut_down(deadline).await,
+            None => 0,
+        };
+        // The core hears of the last deaths before it lets its listeners go.
         if let Some((core, _)) = &self.core {
-            core.catch_up().await;
+            core.close().await;
         }
-        local.driver.close().await;
+        if let Some(local) = &self.local {
+            local.driver.close().await;
+        }
         left
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::args::{HaukidArgs, Role};
+use super::findings;
 use super::home::{Home, Socket};
 use super::peers::{self, Allowed, Caller};
 use super::ready::Ready;
@@ -62,6 +63,9 @@ fn refuse(ready: &mut Ready, error: &dyn std::error::Error) -> ExitCode {
 
 async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::resolve(role.args(), role.name())?;
+    if let Role::Findings(_) = role {
+        return Ok(findings::print(&settings).await?);
+    }
     let home = Home::claim(&settings.state_dir)?;
     // Bound before anything is made, so that a path that cannot be bound costs nothing.
     let mut socket = Socket::bind(&settings.socket, !settings.config.daemon.allow_uids.is_empty())?;

@@ -254,7 +254,8 @@ impl Node {
     }
 
     async fn state(&self) -> NodeState {
-        let findings = self.driver.diagnose().await.into_iter().map(check).collect();
+        let mut findings: Vec<Check> = self.driver.diagnose().await.into_iter().map(Check::from).collect();
+        findings.push(self.settings.data_plane_check());
         let vaults = self.book().living.values().map(|entry| entry.vault.describe()).collect();
         NodeState {
             name: self.settings.name.clone(),
@@ -273,13 +274,15 @@ impl Node {
     }
 }
 
-fn check(finding: Finding) -> Check {
-    let level = match finding.level {
-        Level::Ok => CheckLevel::Ok,
-        Level::Warn => CheckLevel::Warn,
-        Level::Fail => CheckLevel::Fail,
-    };
-    Check { level, what: finding.what, hint: finding.hint }
+impl From<Finding> for Check {
+    fn from(finding: Finding) -> Self {
+        let level = match finding.level {
+            Level::Ok => CheckLevel::Ok,
+            Level::Warn => CheckLevel::Warn,
+            Level::Fail => CheckLevel::Fail,
+        };
+        Self { level, what: finding.what, hint: finding.hint }
+    }
 }
 
 /// Ends a vault whose order was abandoned.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -12,8 +12,12 @@ use serde::Serialize;
 
 use crate::api::node::{BeatOrder, DestructOrder, NodeApi, OpenOrder, ProvisionOrder};
 use crate::api::paths::node as paths;
+use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::VaultId;
+
+/// A source of the largest size, quoted as JSON, and what goes with it.
+const MAX_BODY_BYTES: usize = 4 * MAX_SOURCE_BYTES;
 
 type Desk = State<Arc<dyn NodeApi>>;
 
@@ -70,6 +74,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
             }),
         )
         .fallback(|| async { refuse(&ApiError::new(ErrorCode::NotFound, "no such path on a node")) })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(node)
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::api::health::{Check, CheckLevel};
 use crate::model::config::Config;
 use crate::model::id::NodeName;
 
@@ -24,6 +25,17 @@ pub enum SettingsError {
 }
 
 impl NodeSettings {
+    /// Which address ticket ports are opened on, and why, as a line of `hauki doctor`.
+    #[must_use]
+    pub fn data_plane_check(&self) -> Check {
+        let what = format!("data plane {}: {}", self.data_plane, self.data_plane_reason);
+        if self.data_plane.is_loopback() {
+            let hint = "set data_plane.address in /etc/hauki/hauki.yaml to the VPN's address";
+            return Check { level: CheckLevel::Warn, what, hint: Some(hint.into()) };
+        }
+        Check { level: CheckLevel::Ok, what, hint: None }
+    }
+
     pub fn new(config: &Config) -> Result<Self, SettingsError> {
         let (data_plane, data_plane_reason) = match config.data_plane.address {
             Some(address) if address.is_unspecified() => return Err(SettingsError::Wildcard(address)),

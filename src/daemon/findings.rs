@@ -1,0 +1,57 @@
+//! `haukid findings`: what `hauki doctor` shows where no daemon runs.
+//!
+//! It prepares the sandbox driver as a daemon would, in a directory of its own that goes again, and
+//! lets it say what it found. Nothing is started.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+
+use super::settings::Settings;
+use crate::api::health::{Check, CheckLevel};
+use crate::node::settings::NodeSettings;
+use crate::sandbox::Driver;
+use crate::sandbox::lxc::{LxcConfig, LxcDriver};
+use crate::system::random;
+
+fn fail(what: String, hint: &str) -> Check {
+    Check { level: CheckLevel::Fail, what, hint: Some(hint.to_owned()) }
+}
+
+async fn sandbox() -> Vec<Check> {
+    if !rustix::process::geteuid().is_root() {
+        return vec![fail("haukid needs root to start vaults".into(), "sudo hauki doctor")];
+    }
+    let dir = std::env::temp_dir().join(format!("haukid-findings-{:x}", random::u64()));
+    let made = std::fs::create_dir(&dir)
+        .and_then(|()| std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711)));
+    if let Err(error) = made {
+        return vec![fail(
+            format!("{} cannot be made: {error}", dir.display()),
+            "free some space or set TMPDIR",
+        )];
+    }
+    let checks = match LxcDriver::start_new(LxcConfig::new(dir.clone(), Vec::new())) {
+        Ok(driver) => {
+            let found = driver.diagnose().await;
+            driver.close().await;
+            found.into_iter().map(Check::from).collect()
+        }
+        Err(error) => {
+            vec![fail(format!("the sandbox driver cannot work here: {error}"), "see the reason above")]
+        }
+    };
+    let _ = std::fs::remove_dir_all(&dir);
+    checks
+}
+
+/// Prints the findings as one JSON array.
+pub async fn print(settings: &Settings) -> std::io::Result<()> {
+    let mut checks = sandbox().await;
+    checks.push(match NodeSettings::new(&settings.config) {
+        Ok(node) => node.data_plane_check(),
+        Err(error) => fail(error.to_string(), "name the VPN's address in data_plane.address"),
+    });
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, &checks)?;
+    writeln!(out)
+}
