@@ -19,7 +19,7 @@ cargo clippy --locked --no-default-features --features vault-init --bin hauki-va
 step "shell scripts"
 shellcheck packaging/*.sh tests/*.sh examples/*.sh
 step "tests"
-cargo test --locked
+cargo test --locked --no-fail-fast
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 step "nothing is left behind"

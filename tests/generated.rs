@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use clap_complete::Shell;
+use hauki::cli::OurShell;
 use hauki::model::ticket::Ticket;
 
 fn compare(path: &str, made: &[u8]) {
@@ -22,14 +22,19 @@ fn compare(path: &str, made: &[u8]) {
 #[test]
 fn completions() {
     for (shell, path) in [
-        (Shell::Bash, "completions/hauki.bash"),
-        (Shell::Zsh, "completions/_hauki"),
-        (Shell::Fish, "completions/hauki.fish"),
+        (OurShell::Bash, "completions/hauki.bash"),
+        (OurShell::Zsh, "completions/_hauki"),
+        (OurShell::Fish, "completions/hauki.fish"),
     ] {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut hauki::cli::command(), "hauki", &mut script);
-        compare(path, &script);
+        compare(path, shell.script().as_bytes());
     }
+}
+
+#[test]
+fn the_openapi_document() {
+    let mut text = serde_json::to_string_pretty(&hauki::api::openapi::document()).expect("serializes");
+    text.push('\n');
+    compare("man/openapi.json", text.as_bytes());
 }
 
 /// One page for each verb and each of its own verbs: `hauki-gem-push.1`.

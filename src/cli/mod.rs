@@ -25,4 +25,5 @@ mod stdin;
 mod table;
 
 pub use args::command;
+pub use commands::completions::OurShell;
 pub use run::main;

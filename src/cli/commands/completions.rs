@@ -1,18 +1,17 @@
 //! `hauki completions`: scripts for shells.
+//!
+//! Each is a few lines that let the shell ask hauki itself, because ids come and go and the words
+//! between shell and tool may change with a version.
 
 use clap::{Args, ValueEnum};
-use clap_complete::{Shell, generate};
 
-use crate::cli::args;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::client::Exit;
 
 const AFTER: &str = "\
-The script knows every verb and flag. For live ids, let the shell ask hauki itself instead:
-  bash  source <(COMPLETE=bash hauki)            in ~/.bashrc
-  zsh   source <(COMPLETE=zsh hauki)             in ~/.zshrc
-  fish  COMPLETE=fish hauki | source             in ~/.config/fish/config.fish
+Verbs, flags, and the ids, gems and nodes that there are just now: the shell asks hauki each time.
+`make install` puts these scripts where the shells look for them.
 
 Example:
   hauki completions bash > /etc/bash_completion.d/hauki";
@@ -25,20 +24,49 @@ pub(crate) struct CompletionsArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum OurShell {
+pub enum OurShell {
     Bash,
     Zsh,
     Fish,
 }
 
+impl OurShell {
+    #[must_use]
+    pub fn script(self) -> &'static str {
+        match self {
+            Self::Bash => {
+                "\
+# bash completion for hauki, and for the name under which it replaces x-hauki-core.
+if command -v hauki >/dev/null 2>&1; then
+    source <(COMPLETE=bash hauki)
+    complete -o nospace -o bashdefault -F _clap_complete_hauki x-hauki-core
+fi
+"
+            }
+            Self::Zsh => {
+                "\
+#compdef hauki x-hauki-core
+# zsh completion for hauki, and for the name under which it replaces x-hauki-core.
+if (( ! $+functions[_clap_dynamic_completer_hauki] )); then
+    source <(COMPLETE=zsh hauki)
+fi
+_clap_dynamic_completer_hauki \"$@\"
+"
+            }
+            Self::Fish => {
+                "\
+# fish completion for hauki, and for the name under which it replaces x-hauki-core.
+if command -q hauki
+    COMPLETE=fish hauki | source
+    complete --command x-hauki-core --wraps hauki
+end
+"
+            }
+        }
+    }
+}
+
 pub(crate) fn run(ctx: &Ctx, args: &CompletionsArgs) -> Result<Exit, CliError> {
-    let shell = match args.shell {
-        OurShell::Bash => Shell::Bash,
-        OurShell::Zsh => Shell::Zsh,
-        OurShell::Fish => Shell::Fish,
-    };
-    let mut script = Vec::new();
-    generate(shell, &mut args::command(), "hauki", &mut script);
-    ctx.out.text(&String::from_utf8_lossy(&script))?;
+    ctx.out.text(args.shell.script())?;
     Ok(Exit::Ok)
 }
