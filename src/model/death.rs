@@ -44,6 +44,25 @@ pub enum Cause {
 }
 
 impl Cause {
+    pub const ALL: [Self; 16] = [
+        Self::Destruct,
+        Self::SelfDestruct,
+        Self::Reaped,
+        Self::Unclaimed,
+        Self::HeartbeatLost,
+        Self::LinkClosed,
+        Self::LinkSilent,
+        Self::LifetimeExpired,
+        Self::OutOfMemory,
+        Self::CallOverran,
+        Self::LoadFailed,
+        Self::Crashed,
+        Self::ProtocolViolation,
+        Self::Cancelled,
+        Self::NodeShutdown,
+        Self::DaemonLost,
+    ];
+
     /// How a person would say it, as the end of "vlt_… is dead: ".
     #[must_use]
     pub fn describe(self) -> &'static str {

@@ -70,6 +70,21 @@ pub enum WorkerErrorKind {
     Protocol,
 }
 
+impl WorkerErrorKind {
+    pub const ALL: [Self; 10] = [
+        Self::Syntax,
+        Self::Throw,
+        Self::NoMethod,
+        Self::Params,
+        Self::Deadline,
+        Self::Memory,
+        Self::Stack,
+        Self::Unserializable,
+        Self::TooLarge,
+        Self::Protocol,
+    ];
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerError {

@@ -32,6 +32,23 @@ pub mod code {
     pub const MEMORY: i32 = -32006;
     /// Too many calls in flight; wait for replies.
     pub const BUSY: i32 = -32007;
+
+    /// Every code, in the order of this list.
+    pub const ALL: [i32; 13] = [
+        PARSE,
+        INVALID_REQUEST,
+        METHOD_NOT_FOUND,
+        INVALID_PARAMS,
+        INTERNAL,
+        WORKER,
+        UNAUTHENTICATED,
+        DENIED,
+        VAULT_DEAD,
+        DEADLINE,
+        TOO_LARGE,
+        MEMORY,
+        BUSY,
+    ];
 }
 
 /// One request as it stands in the line.

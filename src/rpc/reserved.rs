@@ -23,6 +23,9 @@ pub const EVENT: &str = "hauki.event";
 /// Event: the vault is doomed, [`Dying`]; the connection closes behind it.
 pub const DYING: &str = "hauki.dying";
 
+/// Every reserved method and event.
+pub const ALL: [&str; 8] = [HELLO, METHODS, HEARTBEAT, DESTRUCT, STATS, LOG, EVENT, DYING];
+
 /// The parameters of `hauki.hello`, the first message on a connection.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

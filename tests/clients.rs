@@ -1,0 +1,255 @@
+//! The clients of `examples/clients` and the one in the README, on a real vault, from the ticket alone.
+//!
+//! Every client must make calls, give the worker's errors with code, message and data, deliver
+//! events, keep the vault alive, give up in time, and send nothing to a node that is not the
+//! ticket's. A missing interpreter is a failure: `packaging/setup-debian.sh tests` installs all three.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use daemon::Daemon;
+use hauki::model::gem::Wishes;
+use hauki::model::phase::Phase;
+use hauki::model::ticket::Ticket;
+use serde_json::{Value, json};
+
+const WORKER: &str = "var n = 0;
+function add(x) { n += x; return n; }
+function total() { return n; }
+function boom() {
+  throw new Error('ouch');
+}
+function echo(a, b) { return [a, b === undefined ? null : b]; }
+function tell(text) { print(text); emit('told', {text: text}); return true; }
+function spin() { for (;;) {} }";
+
+/// Nothing here takes longer on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/clients")
+}
+
+fn save(daemon: &Daemon, name: &str, ticket: &Value) -> PathBuf {
+    let path = daemon.dir.path().join(name);
+    std::fs::write(&path, ticket.to_string()).expect("the directory is ours");
+    path
+}
+
+fn json_of(ticket: &Ticket) -> Value {
+    serde_json::to_value(ticket).expect("a ticket is JSON")
+}
+
+/// The same ticket for a node that does not exist.
+fn for_another_node(ticket: &Ticket) -> Value {
+    let mut other = json_of(ticket);
+    let digest = other["tls"]["cert_sha256"].as_str().expect("is text").to_owned();
+    let first = if digest.starts_with('0') { '1' } else { '0' };
+    other["tls"]["cert_sha256"] = format!("{first}{}", &digest[1..]).into();
+    other
+}
+
+async fn run(command: Command) -> Output {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut command = tokio::process::Command::from(command);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{program} did not end within {PATIENCE:?}"));
+    output.unwrap_or_else(|error| {
+        panic!("{program} cannot be run ({error}): packaging/setup-debian.sh tests installs it")
+    })
+}
+
+fn words(output: &Output) -> String {
+    format!(
+        "{}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// The last line of standard output as JSON.
+fn said(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", words(output));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {}", words(output)))
+}
+
+/// What every driver script below must say of a vault with a short lease.
+fn check(said: &Value, vault: &str) {
+    assert_eq!(said["add"], json!([40, 42]));
+    assert_eq!(said["echo"], json!(["ä\"\n", {"k": [1, null]}]));
+    let error = &said["error"];
+    assert_eq!((&error["code"], &error["message"]), (&json!(-32000), &json!("Error: ouch")));
+    assert_eq!((&error["data"]["kind"], &error["data"]["line"]), (&json!("throw"), &json!(5)));
+    assert_eq!(said["unknown"], json!(-32601));
+    assert_eq!(
+        said["events"],
+        json!([["hauki.log", {"text": "hi"}], ["hauki.event", {"event": "told", "data": {"text": "hi"}}]])
+    );
+    assert_eq!(said["late"], json!("timeout"));
+    // It was idle for three leases, and the worker answers still.
+    assert_eq!(said["idle"], json!(42));
+    assert_eq!(said["receipt"]["vault"], json!(vault));
+    assert_eq!(said["receipt"]["death"]["cause"], json!("destruct"));
+    assert!(said["after"] == json!(-32003) || said["after"] == json!("connection_broken"), "{said}");
+}
+
+fn short_lease() -> Wishes {
+    Wishes { lease_ms: Some(600), call_deadline_ms: Some(2_000), ..Wishes::default() }
+}
+
+/// Runs a client's driver on a vault of its own, and once more against a node that is not the ticket's.
+async fn drive(daemon: &Daemon, driver: impl Fn(&Path) -> Command) {
+    let spawned = daemon.spawn_with(WORKER, short_lease()).await;
+    let wrong = save(daemon, "wrong.json", &for_another_node(&spawned.ticket));
+    let output = run(driver(&wrong)).await;
+    assert!(!output.status.success() && words(&output).contains("wrong_node"), "{}", words(&output));
+    let seen = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
+    assert_eq!(seen.phase, Phase::Ticketed, "a token was sent to a node that was not the ticket's");
+    let path = save(daemon, "t.json", &json_of(&spawned.ticket));
+    check(&said(&run(driver(&path)).await), spawned.vault.id.as_str());
+}
+
+const PYTHON: &str = r#"
+import json, sys, time
+from hauki_client import HaukiError, ghost
+
+def refused(call):
+    try:
+        call()
+    except HaukiError as error:
+        return error
+
+events = []
+with ghost(sys.argv[1], on_event=lambda name, params: events.append([name, params])) as worker:
+    said = {"add": [worker.add(40), worker.add(2)], "echo": worker.echo("ä\"\n", k=[1, None])}
+    error = refused(worker.boom)
+    said["error"] = {"code": error.code, "message": error.message, "data": error.data}
+    said["unknown"] = refused(worker.nothing).code
+    worker.tell("hi")
+    said["late"] = refused(lambda: worker.call("spin", timeout=0.2)).code
+    time.sleep(1.8)
+    said["idle"] = worker.total()
+    said["events"] = [event for event in events]
+    said["receipt"] = worker.call("hauki.destruct")["receipt"]
+    said["after"] = refused(worker.total).code
+print(json.dumps(said))
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python() {
+    let daemon = Daemon::start();
+    drive(&daemon, |ticket| {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-c", PYTHON]).arg(ticket).env("PYTHONPATH", clients());
+        command
+    })
+    .await;
+}
+
+const NODE: &str = r#"
+import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1]).catch((error) => { console.error(error.code); process.exit(1); });
+const events = [];
+for (const name of ["hauki.log", "hauki.event"]) worker.$on(name, (params) => events.push([name, params]));
+const refused = (promise) => promise.then(() => null, (error) => error);
+const said = { add: [await worker.add(40), await worker.add(2)], echo: await worker.echo("ä\"\n", { k: [1, null] }) };
+const { code, message, data } = await refused(worker.boom());
+said.error = { code, message, data };
+said.unknown = (await refused(worker.nothing())).code;
+await worker.tell("hi");
+said.late = (await refused(worker.$call("spin", [], { timeoutMs: 200 }))).code;
+await new Promise((resolve) => setTimeout(resolve, 1800));
+said.idle = await worker.total();
+said.events = [...events];
+said.receipt = (await worker.$call("hauki.destruct")).receipt;
+said.after = (await refused(worker.total())).code;
+await worker[Symbol.asyncDispose]();
+console.log(JSON.stringify(said));
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node() {
+    let daemon = Daemon::start();
+    drive(&daemon, |ticket| {
+        let mut command = Command::new("node");
+        command.current_dir(clients()).args(["--input-type=module", "-e", NODE]).arg(ticket);
+        command
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bash() {
+    let daemon = Daemon::start();
+    let spawned =
+        daemon.spawn_with(WORKER, Wishes { call_deadline_ms: Some(500), ..Wishes::default() }).await;
+    let script = |ticket: &Path, words: &[&str]| {
+        let mut command = Command::new("bash");
+        command.arg(clients().join("hauki-call.sh")).arg(ticket).args(words);
+        command
+    };
+    let wrong = save(&daemon, "wrong.json", &for_another_node(&spawned.ticket));
+    let output = run(script(&wrong, &["total"])).await;
+    assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+    let seen = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
+    assert_eq!(seen.phase, Phase::Ticketed, "a token was sent to a node that was not the ticket's");
+
+    let ticket = save(&daemon, "t.json", &json_of(&spawned.ticket));
+    assert_eq!(said(&run(script(&ticket, &["add", "42"])).await), json!(42));
+    assert_eq!(said(&run(script(&ticket, &["total"])).await), json!(42));
+    let output = run(script(&ticket, &["echo", "\"ä\\\"\\n\"", "{\"k\":[1,null]}"])).await;
+    assert_eq!(said(&output), json!(["ä\"\n", {"k": [1, null]}]));
+    for (method, status, code) in [("boom", 1, -32000), ("nothing", 1, -32601), ("spin", 1, -32004)] {
+        let output = run(script(&ticket, &[method])).await;
+        assert_eq!(output.status.code(), Some(status), "{}", words(&output));
+        let error: Value = serde_json::from_slice(&output.stderr).expect("the error is JSON");
+        assert_eq!(error["code"], json!(code));
+        assert_eq!(error["data"]["kind"] == json!("throw"), method == "boom", "{error}");
+    }
+    assert_eq!(run(script(&ticket, &["add", "{"])).await.status.code(), Some(2));
+    let mut expired = json_of(&spawned.ticket);
+    expired["auth"]["token"] = "En0KEwoEMTIzNBgDIgkKBwgKEgMYgAgSJAgAEiA".into();
+    let expired = save(&daemon, "bad.json", &expired);
+    let output = run(script(&expired, &["total"])).await;
+    assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+}
+
+/// The code of the README's section on clients, as it stands there.
+fn readme_client() -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let text = text.expect("the README is there");
+    let code = text.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    let code = code.expect("the README has a client").to_owned();
+    assert!(code.lines().count() <= 25, "it is no longer a short client");
+    code
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_of_the_readme() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let code = readme_client();
+    let client = |ticket: &Path, words: &[&str]| {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-c", &code]).arg(ticket).args(words);
+        command
+    };
+    let wrong = save(&daemon, "wrong.json", &for_another_node(&spawned.ticket));
+    let output = run(client(&wrong, &["total"])).await;
+    assert!(words(&output).contains("not the node of the ticket"), "{}", words(&output));
+    let ticket = save(&daemon, "t.json", &json_of(&spawned.ticket));
+    for (arguments, wanted) in
+        [(&["add", "42"][..], "'result': 42"), (&["tell", "\"hi\""], "'result': True"), (&["boom"], "-32000")]
+    {
+        let output = run(client(&ticket, arguments)).await;
+        assert!(output.status.success() && words(&output).contains(wanted), "{}", words(&output));
+    }
+}
