@@ -148,7 +148,10 @@ impl Core {
         let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
         match found.value.vault.receipt {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
-            None => Ok(Vault { changed: false, ..found.value.vault }),
+            None => {
+                self.confirm(&found.value).await?;
+                Ok(Vault { changed: false, ..found.value.vault })
+            }
         }
     }
 
@@ -184,6 +187,8 @@ impl Core {
                 // The node itself says that it made nothing and has no room: the next one.
                 Err(error) if error.code == ErrorCode::NoCapacity => {
                     forging.undone();
+                    // A node that drains because the whole daemon does is not full.
+                    self.refuse_while_draining()?;
                     scores[place].refused = Some(error.message);
                 }
                 Err(error) => {

@@ -60,6 +60,14 @@ impl Slot {
             let message = format!("it did not answer within {} s", STATE_DEADLINE.as_secs());
             Err(ApiError::new(ErrorCode::Temporary, message))
         });
+        // Its tickets would say the one name and be checked against the other.
+        let answer = answer.and_then(|state| match state.name == self.name {
+            true => Ok(state),
+            false => Err(ApiError::new(
+                ErrorCode::Environment,
+                format!("it calls itself {}: its node.name and the core's nodes: must agree", state.name),
+            )),
+        });
         let mut sight = self.sight();
         match answer {
             Ok(state) => {
