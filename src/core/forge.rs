@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::{digest, lost_race};
-use super::nodes::{Slot, candidates};
+use super::nodes::{FRESH_US, Slot, candidates};
 use super::record::{KeyRecord, VaultRecord, encode, no_vault, vault_key};
 use super::scheduler::{no_capacity, place};
 use super::service::Core;
@@ -156,7 +156,14 @@ impl Core {
     }
 
     async fn rank(&self, wish: &Placement, drafted: &Drafted) -> Result<Vec<NodeScore>, ApiError> {
-        place(&candidates(&self.slots).await, wish, drafted.summons.limits.cgroup_memory_bytes())
+        let memory = drafted.summons.limits.cgroup_memory_bytes();
+        match place(&candidates(&self.slots, FRESH_US).await, wish, memory) {
+            // What is remembered knows the vaults that were sent there since, but not those that died.
+            Err(error) if error.code == ErrorCode::NoCapacity => {
+                place(&candidates(&self.slots, 0).await, wish, memory)
+            }
+            placed => placed,
+        }
     }
 
     /// Tries the nodes from the best on; one that turns out to be full passes it on.

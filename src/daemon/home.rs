@@ -21,6 +21,9 @@ use crate::system::clock;
 /// How often a daemon that leaves is looked after: a lock cannot be awaited without a thread.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// One that was killed a moment ago still looks alive, and its lock with it.
+const DYING: Duration = Duration::from_millis(500);
+
 const LEAVING: &str = "leaving";
 
 /// What of the state directory a daemon may use.
@@ -72,14 +75,16 @@ impl Home {
     pub async fn claim(path: &Path, halves: &[Half], patience: Duration) -> Result<Self, HomeError> {
         let create = DirBuilder::new().recursive(true).mode(0o711).create(path);
         create.map_err(failed("failed to make the state directory", path))?;
-        let until = clock::mono().plus_ms(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
+        let began = clock::mono();
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (soon, late) = (began.plus_ms(ms(DYING.min(patience))), began.plus_ms(ms(patience)));
         let mut locks = Vec::new();
         for half in halves {
             let lock_path = path.join(half.lock_name());
             let lock = loop {
                 match try_lock(&lock_path)? {
                     Ok(lock) => break lock,
-                    Err(holder) if holder.is_going() && clock::mono() < until => {
+                    Err(holder) if clock::mono() < if holder.is_going() { late } else { soon } => {
                         tokio::time::sleep(LOOK).await;
                     }
                     Err(holder) => {
@@ -215,7 +220,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let first = Home::claim(dir.path(), &[Half::Node], NOW).await.expect("claims");
         let long = Duration::from_secs(60);
-        assert!(Home::claim(dir.path(), &[Half::Node], long).await.is_err(), "at once");
+        assert!(Home::claim(dir.path(), &[Half::Node], long).await.is_err(), "not after a minute");
         first.leaving();
         let next = tokio::spawn({
             let path = dir.path().to_owned();
