@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hauki::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
@@ -20,7 +21,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 const VAULTS: u32 = 64;
 
 pub struct Daemon {
-    pub dir: tempfile::TempDir,
+    pub dir: Arc<tempfile::TempDir>,
     pub socket: PathBuf,
     role: String,
     child: Child,
@@ -47,7 +48,8 @@ impl Daemon {
         dir
     }
 
-    pub fn start_in(dir: tempfile::TempDir, role: &str, args: &[&str]) -> Self {
+    pub fn start_in(dir: impl Into<Arc<tempfile::TempDir>>, role: &str, args: &[&str]) -> Self {
+        let dir = dir.into();
         let socket = dir.path().join(if role == "node" { "node.sock" } else { "hauki.sock" });
         let child = launch(dir.path(), role, args);
         Self { dir, socket, role: role.to_owned(), child }
@@ -60,8 +62,18 @@ impl Daemon {
         (word, status)
     }
 
+    /// Starts a daemon that may fail, and ends it at once if it does not.
+    pub fn trial_in(dir: &Path, role: &str) -> (String, std::process::ExitStatus) {
+        let (mut child, word) = run(dir, role, &[], &[]);
+        if word == "ready" {
+            signal(child.id(), Signal::TERM);
+        }
+        let status = child.wait().expect("is ours");
+        (word, status)
+    }
+
     /// Starts a daemon with more in its environment.
-    pub fn start_with(dir: tempfile::TempDir, variables: &[(&str, &Path)]) -> Self {
+    pub fn start_with(dir: Arc<tempfile::TempDir>, variables: &[(&str, &Path)]) -> Self {
         let (child, word) = run(dir.path(), "all", &[], variables);
         assert_eq!(word, "ready");
         Self { socket: dir.path().join("hauki.sock"), dir, role: "all".into(), child }
@@ -259,6 +271,10 @@ impl Drop for Daemon {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.dir.path().join("haukid.log")).unwrap_or_default();
             eprintln!("--- haukid.log\n{log}");
+            return;
+        }
+        // A core has no vaults of its own; those of its node may go on.
+        if self.role == "core" {
             return;
         }
         let left = self.leftovers();
