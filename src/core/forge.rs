@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::{digest, lost_race};
-use super::nodes::{Slot, candidates};
+use super::nodes::{FRESH_US, Slot, candidates};
 use super::record::{KeyRecord, VaultRecord, encode, no_vault, vault_key};
 use super::scheduler::{no_capacity, place};
 use super::service::Core;
@@ -148,12 +148,22 @@ impl Core {
         let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
         match found.value.vault.receipt {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
-            None => Ok(Vault { changed: false, ..found.value.vault }),
+            None => {
+                self.confirm(&found.value).await?;
+                Ok(Vault { changed: false, ..found.value.vault })
+            }
         }
     }
 
     async fn rank(&self, wish: &Placement, drafted: &Drafted) -> Result<Vec<NodeScore>, ApiError> {
-        place(&candidates(&self.slots).await, wish, drafted.summons.limits.cgroup_memory_bytes())
+        let memory = drafted.summons.limits.cgroup_memory_bytes();
+        match place(&candidates(&self.slots, FRESH_US).await, wish, memory) {
+            // What is remembered knows the vaults that were sent there since, but not those that died.
+            Err(error) if error.code == ErrorCode::NoCapacity => {
+                place(&candidates(&self.slots, 0).await, wish, memory)
+            }
+            placed => placed,
+        }
     }
 
     /// Tries the nodes from the best on; one that is full or silent after all passes it on.
@@ -185,6 +195,8 @@ impl Core {
                 // The node itself says that it made nothing and has no room: the next one.
                 Err(error) if error.code == ErrorCode::NoCapacity => {
                     forging.undone();
+                    // A node that drains because the whole daemon does is not full.
+                    self.refuse_while_draining()?;
                     scores[place].refused = Some(error.message);
                 }
                 // It fell silent. What it may have made has an id that nobody will hear of, and

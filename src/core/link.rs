@@ -127,7 +127,3 @@ impl NodeApi for HttpNode {
         Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms)))
     }
 }
-
-#[cfg(test)]
-#[path = "link_tests.rs"]
-mod tests;

@@ -19,7 +19,7 @@ use crate::system::clock;
 const STATE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How old a node's word may be for a placement; it has the last word itself anyway.
-const FRESH_US: u64 = 1_000_000;
+pub const FRESH_US: u64 = 1_000_000;
 
 /// A node that the daemon gives to the core.
 pub struct Member {
@@ -60,6 +60,14 @@ impl Slot {
             let message = format!("it did not answer within {} s", STATE_DEADLINE.as_secs());
             Err(ApiError::new(ErrorCode::Temporary, message))
         });
+        // Its tickets would say the one name and be checked against the other.
+        let answer = answer.and_then(|state| match state.name == self.name {
+            true => Ok(state),
+            false => Err(ApiError::new(
+                ErrorCode::Environment,
+                format!("it calls itself {}: its node.name and the core's nodes: must agree", state.name),
+            )),
+        });
         let mut sight = self.sight();
         match answer {
             Ok(state) => {
@@ -76,11 +84,11 @@ impl Slot {
     }
 
     /// What the node said lately, or says now.
-    async fn candidate(&self) -> Candidate {
+    async fn candidate(&self, at_most_us: u64) -> Candidate {
         let (fresh, placed_since) = {
             let sight = self.sight();
             let fresh = match (&sight.word, &sight.silence) {
-                (Some((state, at)), None) if clock::mono().since(*at) < FRESH_US => Some(state.clone()),
+                (Some((state, at)), None) if clock::mono().since(*at) < at_most_us => Some(state.clone()),
                 _ => None,
             };
             (fresh, sight.placed_since)
@@ -158,13 +166,13 @@ impl Slot {
     }
 }
 
-/// Every node as the scheduler wants it. Silent nodes are asked side by side, so one of them costs
+/// Every node as the scheduler wants it, by words that are not older than that. Silent nodes are asked side by side, so one of them costs
 /// one deadline.
-pub async fn candidates(slots: &BTreeMap<NodeName, Arc<Slot>>) -> Vec<Candidate> {
+pub async fn candidates(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) -> Vec<Candidate> {
     let mut asked = tokio::task::JoinSet::new();
     for slot in slots.values() {
         let slot = slot.clone();
-        asked.spawn(async move { slot.candidate().await });
+        asked.spawn(async move { slot.candidate(at_most_us).await });
     }
     let mut candidates = asked.join_all().await;
     candidates.sort_by(|a, b| a.name.cmp(&b.name));

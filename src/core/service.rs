@@ -119,6 +119,18 @@ impl Core {
         self.events.close();
     }
 
+    /// As [`Core::drain`], but only if nobody is here. A request counts itself before it looks
+    /// whether work is still taken, and this looks for requests after it has said no: at least one of
+    /// the two sees the other.
+    pub async fn retire(&self) -> bool {
+        self.draining.store(true, Ordering::SeqCst);
+        let empty = self.activity().await.is_ok_and(|activity| (activity.vaults, activity.requests) == (0, 0));
+        if !empty {
+            self.draining.store(false, Ordering::SeqCst);
+        }
+        empty
+    }
+
     pub(super) fn refuse_while_draining(&self) -> Result<(), ApiError> {
         if self.draining.load(Ordering::SeqCst) {
             return Err(ApiError::new(ErrorCode::Temporary, "the daemon is stopping")

@@ -53,6 +53,21 @@ impl Core {
         Tasks { _tasks: tasks }
     }
 
+    /// Makes the records true once, before anybody asks, as far as the nodes can be reached. What
+    /// cannot is left to the watching.
+    pub async fn settle(self: &Arc<Self>) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for slot in self.slots.values() {
+            let (core, slot) = (self.clone(), slot.clone());
+            tasks.spawn(async move {
+                if let Err(error) = core.reconcile(&slot, false).await {
+                    tracing::warn!(node = %slot.name, %error, "its vaults are compared later");
+                }
+            });
+        }
+        tasks.join_all().await;
+    }
+
     /// Writes down the deaths that the nodes have told until now.
     pub async fn catch_up(&self) {
         for slot in self.slots.values() {
@@ -174,6 +189,23 @@ impl Core {
             self.end_orphans(slot, &state).await?;
         }
         Ok(())
+    }
+
+    /// Asks the node whether a vault that the records call alive is: the news of a death may be on
+    /// their way, and whoever repeats a request must not get a dead vault's ticket. A node that
+    /// cannot be asked changes nothing.
+    pub(super) async fn confirm(&self, record: &VaultRecord) -> Result<(), ApiError> {
+        let VaultRecord { vault, boot_id } = record;
+        let slot = self.slot(&vault.node)?;
+        let Ok(state) = slot.ask().await else { return Ok(()) };
+        let said = state.vaults.iter().find(|said| said.vault == vault.id);
+        if said.is_some_and(|said| said.phase.is_alive()) {
+            return Ok(());
+        }
+        let receipt =
+            if *boot_id == state.boot_id { self.ask_for_tombstone(slot, &vault.id).await? } else { None };
+        let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
+        Err(self.learn(vault, ApiError::vault_dead(receipt)).await)
     }
 
     /// The dead answer a destruct with their tombstone.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tokio::time::timeout;
 
 use super::args::Role;
-use super::home::{Home, HomeError};
+use super::home::{Half, Home, HomeError};
 use super::settings::Settings;
 use crate::api::node::NodeApi;
 use crate::core::link::{HttpNode, LinkError};
@@ -22,6 +23,20 @@ use crate::{core, node};
 
 /// The init that runs in every vault, built with this very binary.
 static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hauki-vault"));
+
+/// How long the last starts, and then the spawner, may take to end once the vaults are gone.
+const CLOSE: Duration = Duration::from_secs(3);
+
+/// What of the state directory a role claims, in the order of claiming.
+#[must_use]
+pub fn halves(role: &Role) -> &'static [Half] {
+    match role {
+        Role::All(_) => &[Half::Core, Half::Node],
+        Role::Core(_) => &[Half::Core],
+        Role::Node(_) => &[Half::Node],
+        Role::Findings(_) => &[],
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
@@ -89,6 +104,8 @@ impl Parts {
         };
         let gems = settings.config.gems.directories.clone();
         let core = core::start::open(&home.path, members, gems, role.name())?;
+        // Before anybody can ask: what died with an earlier daemon is dead in the records too.
+        core.settle().await;
         let tasks = core.start();
         Ok(Self { local, core: Some((core, tasks)) })
     }
@@ -108,6 +125,14 @@ impl Parts {
         (activity.vaults == 0 && activity.requests == 0).then_some(activity.idle_us)
     }
 
+    /// Stops taking work if there is none to do; `false` if somebody came meanwhile.
+    pub async fn retire(&self) -> bool {
+        match &self.core {
+            Some((core, _)) => core.retire().await,
+            None => false,
+        }
+    }
+
     /// Ends every vault of this process; the answer is how many are left at the deadline.
     pub async fn shut_down(&self, deadline: Duration) -> usize {
         if let Some((core, _)) = &self.core {
@@ -121,8 +146,12 @@ impl Parts {
         if let Some((core, _)) = &self.core {
             core.close().await;
         }
-        if let Some(local) = &self.local {
-            local.driver.close().await;
+        let Some(local) = &self.local else { return left };
+        // A vault whose order was given up while its sandbox started may still be starting; and a
+        // spawner that does not leave is no reason to stay, for it dies with its control socket.
+        let _ = timeout(CLOSE, local.driver.idle()).await;
+        if timeout(CLOSE, local.driver.close()).await.is_err() {
+            tracing::error!("the spawner did not leave in time; the next start sweeps");
         }
         left
     }

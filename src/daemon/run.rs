@@ -15,7 +15,7 @@ use super::findings;
 use super::home::{Home, Socket};
 use super::peers::{self, Allowed, Caller};
 use super::ready::Ready;
-use super::role::{Parts, RoleError};
+use super::role::{Parts, RoleError, halves};
 use super::settings::Settings;
 use crate::system::{clock, logging};
 
@@ -23,6 +23,8 @@ use crate::system::{clock, logging};
 const DRAIN: Duration = Duration::from_secs(10);
 /// What open requests get after that.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a daemon that leaves is waited for: all that it may take, and a little.
+const PATIENCE: Duration = Duration::from_secs(18);
 const IDLE_LOOK: Duration = Duration::from_millis(500);
 
 /// The whole of `haukid`, its spawner aside.
@@ -66,7 +68,10 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     if let Role::Findings(_) = role {
         return Ok(findings::print(&settings).await?);
     }
-    let home = Home::claim(&settings.state_dir)?;
+    // First: whoever ends this daemon, from now on, ends it in order.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let home = Home::claim(&settings.state_dir, halves(role), PATIENCE).await?;
     // Bound before anything is made, so that a path that cannot be bound costs nothing.
     let mut socket = Socket::bind(&settings.socket, !settings.config.daemon.allow_uids.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;
@@ -81,8 +86,6 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let mut serving = tokio::spawn(serving.into_future());
     tracing::info!(role = role.name(), socket = %settings.socket.display(), pid = std::process::id(), "serving");
     ready.serving();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
         _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
@@ -90,7 +93,8 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
         served = &mut serving => served??,
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    // New clients find no socket and start another daemon, which waits for the lock to be free.
+    // New clients find no socket and start another daemon, which waits for the locks to be free.
+    home.leaving();
     drop(socket);
     let left = parts.shut_down(DRAIN).await;
     if left > 0 {
@@ -102,7 +106,9 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     Ok(())
 }
 
-/// Resolves when nothing has been asked for as long as that and no vault lives.
+/// Resolves when nothing has been asked for as long as that, no vault lives, and no more work is
+/// taken: a request that arrives meanwhile either keeps the daemon here, or is refused before it has
+/// done anything, with the hint to ask again.
 async fn idle(parts: &Parts, limit_ms: Option<u64>) {
     let Some(limit_ms) = limit_ms else { return std::future::pending().await };
     let mut quiet_since = clock::mono();
@@ -110,7 +116,11 @@ async fn idle(parts: &Parts, limit_ms: Option<u64>) {
         sleep(IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)))).await;
         let now = clock::mono();
         match parts.quiet_us().await {
-            Some(quiet) if quiet / 1000 >= limit_ms && now.since(quiet_since) / 1000 >= limit_ms => return,
+            Some(quiet) if quiet / 1000 >= limit_ms && now.since(quiet_since) / 1000 >= limit_ms => {
+                if parts.retire().await {
+                    return;
+                }
+            }
             Some(_) => {}
             None => quiet_since = now,
         }

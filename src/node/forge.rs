@@ -1,5 +1,6 @@
 //! Phase 2 on the node: from an order to a worker that can be called.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -20,11 +21,9 @@ const READY: Duration = Duration::from_secs(5);
 const LOAD_GRACE: Duration = Duration::from_millis(500);
 
 impl Keeper {
-    pub(super) async fn forge(
-        &self,
-        order: ProvisionOrder,
-        inbox: &mut Vec<u8>,
-    ) -> Result<Vec<String>, Failure> {
+    /// Starts the sandbox. Not given up half way when the vault is doomed meanwhile: what has started
+    /// must be in hand, or its receipt would speak of nothing.
+    pub(super) async fn start(&self) -> Result<OwnedFd, Failure> {
         let vault = &*self.vault;
         let started =
             self.driver.start(&vault.id, &vault.limits).await.map_err(|error| Failure::start(&error))?;
@@ -32,7 +31,17 @@ impl Keeper {
         if !vault.state().phase.is_alive() {
             return Err(Failure::doomed(vault));
         }
-        let pipe = Pipe::new(started.channel).map_err(|error| {
+        Ok(started.channel)
+    }
+
+    pub(super) async fn forge(
+        &self,
+        channel: OwnedFd,
+        order: ProvisionOrder,
+        inbox: &mut Vec<u8>,
+    ) -> Result<Vec<String>, Failure> {
+        let vault = &*self.vault;
+        let pipe = Pipe::new(channel).map_err(|error| {
             Failure::new(
                 Cause::Crashed,
                 ErrorCode::Temporary,

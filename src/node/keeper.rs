@@ -41,12 +41,15 @@ impl Keeper {
     pub async fn live(self, order: ProvisionOrder, forged: Forged) {
         let ordered_at = clock::mono();
         let mut inbox = Vec::new();
-        let outcome = {
-            let mut doomed = self.vault.doomed.subscribe();
-            tokio::select! {
-                outcome = self.forge(order, &mut inbox) => outcome,
-                _ = doomed.wait_for(Option::is_some) => Err(Failure::doomed(&self.vault)),
+        let outcome = match self.start().await {
+            Ok(channel) => {
+                let mut doomed = self.vault.doomed.subscribe();
+                tokio::select! {
+                    outcome = self.forge(channel, order, &mut inbox) => outcome,
+                    _ = doomed.wait_for(Option::is_some) => Err(Failure::doomed(&self.vault)),
+                }
             }
+            Err(failure) => Err(failure),
         };
         match outcome {
             Ok(methods) => {
@@ -76,6 +79,7 @@ impl Keeper {
         let (Some(pipe), Some(sandbox)) = (vault.pipe.get(), vault.sandbox.get()) else { return };
         let mut alarm = pin!(sleep(Duration::ZERO));
         let mut grace_asked = false;
+        let mut blocked = false;
         let mut died = pin!(sandbox.died());
         // What came with the last frame of the forge.
         let mut alive = self.process(&mut inbox);
@@ -108,7 +112,9 @@ impl Keeper {
                 },
                 exit = died.as_mut() => { self.process(&mut inbox); self.crashed(exit); return }
                 () = vault.nudge.notified() => {}
-                () = pipe.blocked.notified() => { pipe.writable().await; pipe.send(); }
+                () = pipe.blocked.notified(), if !blocked => blocked = true,
+                // An arm of its own: a worker that does not read must not keep us from the clock.
+                () = pipe.writable(), if blocked => { blocked = false; pipe.send(); }
                 () = alarm.as_mut() => if grace_asked { return },
             }
         }

@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hauki::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
@@ -20,8 +21,9 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 const VAULTS: u32 = 64;
 
 pub struct Daemon {
-    pub dir: tempfile::TempDir,
+    pub dir: Arc<tempfile::TempDir>,
     pub socket: PathBuf,
+    role: String,
     child: Child,
 }
 
@@ -46,15 +48,55 @@ impl Daemon {
         dir
     }
 
-    pub fn start_in(dir: tempfile::TempDir, role: &str, args: &[&str]) -> Self {
-        let socket = dir.path().join("hauki.sock");
+    pub fn start_in(dir: impl Into<Arc<tempfile::TempDir>>, role: &str, args: &[&str]) -> Self {
+        let dir = dir.into();
+        let socket = dir.path().join(if role == "node" { "node.sock" } else { "hauki.sock" });
         let child = launch(dir.path(), role, args);
-        Self { dir, socket, child }
+        Self { dir, socket, role: role.to_owned(), child }
+    }
+
+    /// Starts a daemon that is expected to fail: what it says to its starter, and how it ends.
+    pub fn refused_in(dir: &Path, role: &str, args: &[&str]) -> (String, std::process::ExitStatus) {
+        let (mut child, word) = run(dir, role, args, &[]);
+        let status = child.wait().expect("is ours");
+        (word, status)
+    }
+
+    /// Starts a daemon that may fail, and ends it at once if it does not.
+    pub fn trial_in(dir: &Path, role: &str) -> (String, std::process::ExitStatus) {
+        let (mut child, word) = run(dir, role, &[], &[]);
+        if word == "ready" {
+            signal(child.id(), Signal::TERM);
+        }
+        let status = child.wait().expect("is ours");
+        (word, status)
+    }
+
+    /// Starts a daemon with more in its environment.
+    pub fn start_with(dir: Arc<tempfile::TempDir>, variables: &[(&str, &Path)]) -> Self {
+        let (child, word) = run(dir.path(), "all", &[], variables);
+        assert_eq!(word, "ready");
+        Self { socket: dir.path().join("hauki.sock"), dir, role: "all".into(), child }
     }
 
     /// Starts again after [`Daemon::kill`] or [`Daemon::terminate`].
     pub fn restart(&mut self) {
-        self.child = launch(self.dir.path(), "all", &[]);
+        self.child = launch(self.dir.path(), &self.role, &[]);
+    }
+
+    /// A successor, started while this one may still run; this one's end is awaited afterwards.
+    pub fn succeed(&mut self) -> std::process::ExitStatus {
+        let next = launch(self.dir.path(), &self.role, &[]);
+        let mut last = std::mem::replace(&mut self.child, next);
+        last.wait().expect("is ours")
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("is ours").is_none()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("haukid.log")).unwrap_or_default()
     }
 
     pub fn endpoint(&self) -> Endpoint {
@@ -109,6 +151,7 @@ impl Daemon {
         let mut left: Vec<String> =
             mounts.lines().filter(|line| line.contains(&state)).map(|line| format!("mount {line}")).collect();
         cgroups(Path::new("/sys/fs/cgroup"), 5, &mut left);
+        left.extend(processes());
         left
     }
 }
@@ -134,6 +177,21 @@ fn cgroups(dir: &Path, depth: usize, left: &mut Vec<String>) {
             cgroups(&path, depth - 1, left);
         }
     }
+}
+
+/// Monitors and inits, by their groups.
+fn processes() -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").expect("proc is mounted").flatten();
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    entries
+        .filter(|entry| {
+            let group = read(entry.path().join("cgroup"));
+            // An orphan that has ended waits for process 1 of the machine, and holds nothing.
+            let ended = || read(entry.path().join("stat")).contains(") Z ");
+            group.contains("vlt_") && started_here(Path::new(&group)) && !ended()
+        })
+        .map(|entry| format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim()))
+        .collect()
 }
 
 /// Other tests' vaults live beside ours; theirs are named by other state directories.
@@ -162,40 +220,47 @@ pub fn spawning(source: &str, wishes: Wishes) -> SpawnRequest {
 }
 
 fn launch(dir: &Path, role: &str, args: &[&str]) -> Child {
+    let (child, word) = run(dir, role, args, &[]);
+    assert_eq!(word, "ready", "{}", std::fs::read_to_string(dir.join("haukid.log")).unwrap_or_default());
+    child
+}
+
+/// Starts a daemon and waits for its word.
+fn run(dir: &Path, role: &str, args: &[&str], variables: &[(&str, &Path)]) -> (Child, String) {
     // The same words that name a daemon's groups.
     let sandbox = dir.join("sandbox");
     let hash = hauki::model::digest::Sha256::of(sandbox.as_os_str().as_encoded_bytes()).to_string();
     GROUPS.with_borrow_mut(|groups| groups.push(format!("hauki-{}", &hash[..16])));
     let (reader, writer) = std::io::pipe().expect("a pipe");
-    rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).expect("is open");
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(dir.join("haukid.log"))
-        .expect("the directory is ours");
-    let child = Command::new(env!("CARGO_BIN_EXE_haukid"))
+    let log = std::fs::File::options().create(true).append(true).open(dir.join("haukid.log"));
+    let log = log.map_or_else(|_| Stdio::null(), Stdio::from);
+    let number = writer.as_raw_fd();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haukid"));
+    command
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HAUKI_STATE_DIR", dir)
         .env("HAUKI_CONFIG", dir.join("hauki.yaml"))
+        .envs(variables.iter().copied())
         .arg(role)
-        .args(["--ready-fd", &writer.as_raw_fd().to_string()])
+        .args(["--ready-fd", &number.to_string()])
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .expect("haukid starts");
+        .stderr(log);
+    // In the child only: a pipe that other children of this process held too would never end.
+    let inherit = move || {
+        // SAFETY: the parent keeps the pipe open until spawn has returned.
+        let writer = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
+        Ok(rustix::io::fcntl_setfd(writer, rustix::io::FdFlags::empty())?)
+    };
+    // SAFETY: between fork and exec only fcntl(2) is called, which is async-signal-safe.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(&mut command, inherit) };
+    let child = command.spawn().expect("haukid starts");
     drop(writer);
     let mut word = String::new();
     BufReader::new(reader).read_line(&mut word).expect("the pipe is open");
-    assert_eq!(
-        word.trim(),
-        "ready",
-        "{}",
-        std::fs::read_to_string(dir.join("haukid.log")).unwrap_or_default()
-    );
-    child
+    (child, word.trim().to_owned())
 }
 
 impl Drop for Daemon {
@@ -206,6 +271,10 @@ impl Drop for Daemon {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.dir.path().join("haukid.log")).unwrap_or_default();
             eprintln!("--- haukid.log\n{log}");
+            return;
+        }
+        // A core has no vaults of its own; those of its node may go on.
+        if self.role == "core" {
             return;
         }
         let left = self.leftovers();

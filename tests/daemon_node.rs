@@ -1,0 +1,252 @@
+//! Core and node as two processes, and the contract between them over the node's socket.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/death.rs"]
+mod death;
+#[path = "support/family.rs"]
+mod family;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use daemon::Daemon;
+use death::{Traces, death, destruct};
+use family::HANG;
+use hauki::api::ErrorCode;
+use hauki::api::node::{BeatOrder, DestructOrder, NodeApi as _, OpenOrder, ProvisionOrder, Provisioned};
+use hauki::client::ghost::{Ghost, Options};
+use hauki::core::fake_node::{Call, FakeNode};
+use hauki::core::link::HttpNode;
+use hauki::model::death::Cause;
+use hauki::model::id::VaultId;
+use hauki::model::lease::Terms;
+use hauki::model::limits::Limits;
+use hauki::model::phase::Phase;
+use hauki::model::receipt::Receipt;
+use hauki::system::random;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+const WORKER: &str = "var n = 0; function add(x) { n += x; return n; }";
+
+fn order(source: &str) -> ProvisionOrder {
+    ProvisionOrder {
+        vault: random::vault_id(),
+        generation: 1,
+        source: source.into(),
+        file: "a.js".into(),
+        args: Vec::new(),
+        limits: Limits { call_deadline_ms: 600_000, ..Limits::default() },
+        terms: Terms::default(),
+    }
+}
+
+fn ending(vault: &VaultId) -> DestructOrder {
+    DestructOrder { vault: vault.clone(), cause: Cause::Destruct, by: None, grace_ms: 0 }
+}
+
+/// A fake node behind the real routes.
+fn served(socket: &Path) -> (Arc<FakeNode>, JoinHandle<std::io::Result<()>>) {
+    let fake = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let listener = tokio::net::UnixListener::bind(socket).expect("binds");
+    let router = hauki::node::routes::router(fake.clone());
+    (fake, tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router))))
+}
+
+#[tokio::test]
+async fn the_link_speaks_what_the_nodes_routes_understand() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = directory.path().join("node.sock");
+    let (_fake, server) = served(&socket);
+    let node = HttpNode::new(&socket).expect("is set up");
+    assert_eq!(node.state().await.expect("answers").boot_id, "boot-1");
+    let ordered = order("function f() {}");
+    let vault = ordered.vault.clone();
+    assert_eq!(node.provision(ordered).await.expect("forges").methods, ["scan", "top"]);
+    let open = OpenOrder {
+        vault: vault.clone(),
+        generation: 1,
+        issuer: "00".into(),
+        lease_ms: Some(500),
+        link: None,
+    };
+    assert_eq!(node.open(open).await.expect("opens").terms.lease_ms, 500);
+    let beat = BeatOrder { vault: vault.clone(), generation: Some(2), by: None };
+    assert_eq!(node.beat(beat).await.expect_err("is another generation").code, ErrorCode::Conflict);
+    assert!(node.destruct(ending(&vault)).await.expect("ends").changed);
+    let news = node.news(0, 1000).await.expect("tells");
+    assert_eq!((news.last, news.items.len()), (1, 1));
+
+    server.abort();
+    let _ = server.await;
+    let error = HttpNode::new(&socket).expect("is set up").state().await.expect_err("is gone");
+    assert_eq!(error.code, ErrorCode::Temporary);
+    assert!(error.message.contains("node.sock") && error.message.contains("efused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_dropped_order_reaches_the_node_as_dropped() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = directory.path().join("node.sock");
+    let (fake, server) = served(&socket);
+    fake.hold(Some(Call::Provision));
+    let node = Arc::new(HttpNode::new(&socket).expect("is set up"));
+    let ordering = tokio::spawn({
+        let node = node.clone();
+        async move { node.provision(order("function f() {}")).await }
+    });
+    fake.somebody_waits().await;
+    ordering.abort();
+    fake.nobody_waits().await;
+    fake.hold(None);
+    assert_eq!(fake.provisioned(), 0);
+    server.abort();
+}
+
+/// In one state directory, as on a machine that runs both services.
+fn pair() -> (Daemon, Daemon) {
+    let dir = Daemon::ground("");
+    let socket = dir.path().join("node.sock");
+    let config = dir.path().join("hauki.yaml");
+    let mut text = std::fs::read_to_string(&config).expect("was written");
+    text.push_str(&format!("nodes: [{{name: local, socket: {}}}]\n", socket.display()));
+    std::fs::write(&config, text).expect("is ours");
+    let node = Daemon::start_in(dir, "node", &[]);
+    let core = Daemon::start_in(node.dir.clone(), "core", &[]);
+    (node, core)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_core_comes_and_goes_and_its_vaults_go_on() {
+    let (_node, mut core) = pair();
+    let spawned = core.spawn(WORKER).await;
+    let traces = Traces::of(&core.endpoint(), &spawned).await;
+    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("answers"), 1);
+    core.kill();
+    assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("without a core"), 2);
+    core.restart();
+    let known = core.endpoint().vault(&spawned.vault.id).await.expect("was promised");
+    assert_eq!((known.phase, known.receipt), (Phase::Live, None));
+    assert_eq!(core.terminate().code(), Some(0));
+    assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("without a core"), 3);
+    core.restart();
+    assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("answers"), 4);
+    traces.assert_agrees(&destruct(&core.endpoint(), &spawned.vault.id).await, Cause::Destruct);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_anew_has_lost_its_vaults_and_the_core_learns_it() {
+    let (mut node, core) = pair();
+    let (killed, stopped) = (core.spawn(WORKER).await, core.spawn(WORKER).await);
+    let ghost = Ghost::connect(&killed.ticket, Options::default()).await.expect("connects");
+    node.kill();
+    timeout(HANG, ghost.closed()).await.expect("its connection broke");
+    let unseen = core.endpoint().vault(&killed.vault.id).await.expect("is known");
+    assert!(unseen.receipt.is_none() && unseen.unreachable.is_some(), "not seeing is not dying: {unseen:?}");
+    node.restart();
+    for spawned in [&killed, &stopped] {
+        let receipt = death(&core.endpoint(), &spawned.vault.id).await;
+        assert_eq!(receipt.death.cause, Cause::DaemonLost);
+    }
+    let next = core.spawn(WORKER).await;
+    assert!(destruct(&core.endpoint(), &next.vault.id).await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_core_ordered_and_never_recorded_is_ended_by_the_next() {
+    let (node, mut core) = pair();
+    core.kill();
+    let link = HttpNode::new(&node.socket).expect("is set up");
+    let orphan = order(WORKER);
+    let vault = orphan.vault.clone();
+    link.provision(orphan).await.expect("forges");
+    core.restart();
+    let gone = async {
+        while !link.state().await.expect("answers").vaults.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(HANG, gone).await.expect("is found");
+    let tomb = link.destruct(ending(&vault)).await.expect("is idempotent");
+    assert_eq!((tomb.changed, tomb.receipt.death.cause), (false, Cause::Cancelled));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_another_name_gets_no_vaults() {
+    let node = Daemon::start_in(Daemon::ground(""), "node", &[]);
+    let nodes = format!("nodes: [{{name: other, socket: {}}}]\n", node.socket.display());
+    let core = Daemon::start_in(Daemon::ground(&nodes), "core", &[]);
+    let request = daemon::spawning(WORKER, Default::default());
+    let error = core.endpoint().spawn(&request).await.expect_err("its tickets would be refused");
+    assert!(error.to_string().contains("calls itself local"), "{error}");
+}
+
+async fn twenty_ends(link: &Arc<HttpNode>, vault: &VaultId) -> (usize, Receipt) {
+    let mut callers = JoinSet::new();
+    for _ in 0..20 {
+        let (link, order) = (link.clone(), ending(vault));
+        callers.spawn(async move { link.destruct(order).await.expect("is legal") });
+    }
+    let torn = timeout(HANG, callers.join_all()).await.expect("none hangs");
+    let first = torn[0].receipt.clone();
+    assert!(torn.iter().all(|torn| torn.receipt == first), "{torn:#?}");
+    (torn.iter().filter(|torn| torn.changed).count(), first)
+}
+
+type Forging = JoinHandle<Result<Provisioned, hauki::api::ApiError>>;
+
+fn forge(link: &Arc<HttpNode>, order: ProvisionOrder) -> Forging {
+    let link = link.clone();
+    tokio::spawn(async move { link.provision(order).await })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_is_destructed_while_its_worker_is_being_created() {
+    let node = Daemon::start_in(Daemon::ground(""), "node", &[]);
+    let link = Arc::new(HttpNode::new(&node.socket).expect("is set up"));
+    for source in ["for (;;) {} function f() {}", "function create() { for (;;) {} } function f() {}"] {
+        let order = order(source);
+        let vault = order.vault.clone();
+        let forging = forge(&link, order);
+        let started = async || {
+            let state = link.state().await.expect("answers");
+            state.vaults.iter().any(|said| said.phase == Phase::Forging && said.vitals.init_pid > 0)
+        };
+        while !started().await {
+            tokio::task::yield_now().await;
+        }
+        let (changed, receipt) = twenty_ends(&link, &vault).await;
+        assert_eq!((changed, receipt.death.cause, receipt.is_clean()), (1, Cause::Destruct, true));
+        let error = timeout(HANG, forging).await.expect("is told").expect("ends").expect_err("was ended");
+        assert_eq!(error.code, ErrorCode::Conflict);
+        assert_eq!(node.leftovers(), Vec::<String>::new());
+    }
+}
+
+/// The earliest moment: the node has the order, and its sandbox may not even have begun to start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_of_a_vault_that_was_only_starting_is_true_as_well() {
+    let node = Daemon::start_in(Daemon::ground(""), "node", &[]);
+    let link = Arc::new(HttpNode::new(&node.socket).expect("is set up"));
+    for _ in 0..12 {
+        let orders: Vec<_> = (0..4).map(|_| order(WORKER)).collect();
+        let forging: Vec<_> = orders.iter().cloned().map(|order| forge(&link, order)).collect();
+        for order in &orders {
+            let torn = loop {
+                match link.destruct(ending(&order.vault)).await {
+                    Ok(torn) => break torn,
+                    Err(error) => assert_eq!(error.code, ErrorCode::NotFound, "{error}"),
+                }
+            };
+            assert!(!torn.receipt.reclaimed.is_empty(), "it tells what was looked at: {:?}", torn.receipt);
+            assert!(torn.receipt.is_clean(), "{:?}", torn.receipt);
+        }
+        // Each was gone when its receipt was out, so nothing is left now.
+        assert_eq!(node.leftovers(), Vec::<String>::new());
+        for forging in forging {
+            let _ = timeout(HANG, forging).await.expect("is told").expect("ends");
+        }
+    }
+}

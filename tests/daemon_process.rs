@@ -1,0 +1,282 @@
+//! `haukid` as a process: how it starts, refuses, leaves, and who may speak to it.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/death.rs"]
+mod death;
+#[path = "support/family.rs"]
+mod family;
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Duration;
+
+use daemon::{Daemon, signal};
+use death::{Traces, destruct};
+use family::HANG;
+use hauki::api::ErrorCode;
+use hauki::api::event::{Event, EventQuery};
+use hauki::client::ClientError;
+use hauki::client::endpoint::{Address, Endpoint, Options};
+use hauki::client::retry::Retry;
+use hauki::model::death::Cause;
+use hauki::model::gem::Wishes;
+use rustix::process::Signal;
+use tokio::time::timeout;
+
+const WORKER: &str = "function f() { return 1; }";
+
+/// Waits for the daemon to leave by itself, but not for ever.
+async fn leaves(mut daemon: Daemon) -> (Daemon, std::process::ExitStatus) {
+    let waiting = tokio::task::spawn_blocking(move || {
+        let status = daemon.wait();
+        (daemon, status)
+    });
+    timeout(HANG, waiting).await.expect("it leaves").expect("ends")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_drains_in_order_also_under_open_requests_and_twice() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let mut spawned = Vec::new();
+    for _ in 0..3 {
+        let one = daemon.spawn(WORKER).await;
+        spawned.push((Traces::of(&endpoint, &one).await, one));
+    }
+    let query = EventQuery { follow: true, ..EventQuery::default() };
+    let mut events = endpoint.events(&query).await.expect("opens");
+    let endless = "function create() { for (;;) {} } function f() {}";
+    let long = tokio::spawn({
+        let options = Options { retry: Retry::NEVER, ..Options::default() };
+        let endpoint = Endpoint::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
+        let wishes = Wishes { call_deadline_ms: Some(600_000), ..Wishes::default() };
+        async move { endpoint.spawn(&daemon::spawning(endless, wishes)).await }
+    });
+    while endpoint.health().await.expect("answers").vaults < 4 {
+        tokio::task::yield_now().await;
+    }
+    signal(daemon.pid(), Signal::TERM);
+    signal(daemon.pid(), Signal::TERM);
+    let (mut daemon, status) = leaves(daemon).await;
+    assert_eq!(status.code(), Some(0), "{}", daemon.log());
+    assert!(!daemon.socket.exists());
+    let ended = async { while let Ok(Some(_)) = events.next::<Event>().await {} };
+    timeout(HANG, ended).await.expect("the stream ends");
+    let refused = timeout(HANG, long).await.expect("does not hang").expect("ends").expect_err("is ended");
+    assert!(refused.api().is_some(), "it is told why: {refused}");
+    for (traces, _) in &spawned {
+        assert_eq!(traces.left(), Vec::<String>::new());
+    }
+    assert!(!daemon.log().contains("ERROR"), "{}", daemon.log());
+    daemon.restart();
+    for (traces, one) in &spawned {
+        let known = daemon.endpoint().vault(&one.vault.id).await.expect("is known");
+        traces.assert_agrees(&known.receipt.expect("is dead"), Cause::NodeShutdown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_successor_waits_for_who_drains() {
+    let mut daemon = Daemon::start();
+    let endless = "function f() {} function dest() { for (;;) {} }";
+    let spawned = daemon.spawn(endless).await;
+    signal(daemon.pid(), Signal::TERM);
+    // Started before the other has left, as a tool does that finds no socket.
+    while daemon.socket.exists() {
+        std::thread::yield_now();
+    }
+    let status = daemon.succeed();
+    assert_eq!(status.code(), Some(0));
+    let known = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
+    assert_eq!(known.receipt.map(|receipt| receipt.death.cause), Some(Cause::NodeShutdown));
+    assert!(daemon.socket.exists(), "the one that left did not take its successor's socket along");
+}
+
+#[test]
+fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
+    let daemon = Daemon::start();
+    for role in ["all", "core", "node"] {
+        let (word, status) = Daemon::refused_in(daemon.dir.path(), role, &[]);
+        let expected = format!("failed: another haukid (pid {}) runs with {}", daemon.pid(), daemon.dir.path().display());
+        assert_eq!(word, expected, "{role}");
+        assert_eq!(status.code(), Some(1));
+    }
+    // Another directory, the same socket: the first keeps it.
+    let other = Daemon::ground("");
+    let socket = daemon.socket.to_str().expect("is text");
+    let (word, _) = Daemon::refused_in(other.path(), "all", &["--socket", socket]);
+    assert_eq!(word, format!("failed: another haukid listens on {socket}"));
+    UnixStream::connect(&daemon.socket).expect("the first still listens");
+}
+
+#[test]
+fn a_socket_that_nobody_listens_on_is_replaced() {
+    let dir = Daemon::ground("");
+    drop(UnixListener::bind(dir.path().join("hauki.sock")).expect("binds"));
+    let daemon = Daemon::start_in(dir, "all", &[]);
+    UnixStream::connect(&daemon.socket).expect("listens");
+}
+
+#[test]
+fn what_it_cannot_use_is_named_to_the_starter_and_in_the_log() {
+    let refused = |spoil: &dyn Fn(&Path), args: &[&str], expected: &[&str]| {
+        let dir = Daemon::ground("");
+        spoil(dir.path());
+        let (word, status) = Daemon::refused_in(dir.path(), "all", args);
+        assert!(word.starts_with("failed: "), "{word}");
+        assert_eq!(status.code(), Some(1), "{word}");
+        let log = std::fs::read_to_string(dir.path().join("haukid.log")).unwrap_or_default();
+        for part in expected {
+            assert!(word.contains(part), "{part:?} is not in {word:?}");
+            assert!(log.contains(part), "{part:?} is not in the log {log:?}");
+        }
+        assert!(!dir.path().join("hauki.sock").exists(), "no socket of a daemon that is none: {word}");
+    };
+    let write = |name: &'static str, bytes: &'static [u8]| {
+        move |dir: &Path| {
+            let path = dir.join(name);
+            std::fs::create_dir_all(path.parent().expect("is below")).expect("is ours");
+            std::fs::write(path, bytes).expect("is ours");
+        }
+    };
+    refused(&write("core/store.db", &[0x5a; 8192]), &[], &["core/store.db", "not a database"]);
+    refused(&write("core/issuer.key", b"0123"), &[], &["core/issuer.key"]);
+    refused(&write("hauki.yaml", b"node: {max_vualts: 3}\n"), &[], &["hauki.yaml", "max_vualts"]);
+    refused(&write("file", b""), &["--state-dir", "/dev/null/x"], &["/dev/null/x"]);
+    refused(&write("core.lock/x", b""), &[], &["core.lock"]);
+}
+
+#[test]
+fn a_state_directory_that_vaults_cannot_pass_is_named_with_the_remedy() {
+    let dir = Daemon::ground("");
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("is ours");
+    let (word, _) = Daemon::refused_in(dir.path(), "all", &[]);
+    assert!(word.contains("chmod o+x"), "{word}");
+}
+
+/// The socket is there before the node has swept: who connects early is served late.
+#[test]
+fn who_connects_during_the_start_is_served() {
+    let dir = Daemon::ground("");
+    let socket = dir.path().join("hauki.sock");
+    let early = std::thread::spawn(move || {
+        let mut stream = loop {
+            match UnixStream::connect(&socket) {
+                Ok(stream) => break stream,
+                Err(_) => std::thread::yield_now(),
+            }
+        };
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: hauki\r\nconnection: close\r\n\r\n").expect("writes");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("reads");
+        answer
+    });
+    let _daemon = Daemon::start_in(dir, "all", &[]);
+    let answer = early.join().expect("ends");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_idle_leave_and_the_busy_stay() {
+    let mut daemon = Daemon::start_in(Daemon::ground(""), "all", &["--idle-exit", "300ms"]);
+    let endpoint = daemon.endpoint();
+    let spawned = daemon.spawn(WORKER).await;
+    // Several idle times long: that nothing happens cannot be awaited.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(daemon.is_running(), "a vault lives");
+    let query = EventQuery { follow: true, ..EventQuery::default() };
+    let events = endpoint.events(&query).await.expect("opens");
+    destruct(&endpoint, &spawned.vault.id).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(daemon.is_running(), "a request is open");
+    drop(events);
+    let (daemon, status) = leaves(daemon).await;
+    assert_eq!(status.code(), Some(0));
+    assert!(!daemon.socket.exists());
+}
+
+/// Requests aimed at the moment of leaving: each is served, and then the daemon stays, or it has
+/// done nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_at_the_moment_of_leaving_is_served_or_refused() {
+    let (mut served, mut refused) = (0, 0);
+    for round in 0..24_u64 {
+        let mut daemon = Daemon::start_in(Daemon::ground(""), "all", &["--idle-exit", "30ms"]);
+        let options = Options { retry: Retry::NEVER, ..Options::default() };
+        let endpoint = Endpoint::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
+        tokio::time::sleep(Duration::from_millis(24 + round)).await;
+        match endpoint.spawn(&daemon::spawning(WORKER, Default::default())).await {
+            Ok(spawned) => {
+                served += 1;
+                let seen = endpoint.vault(&spawned.vault.id).await.expect("it stays for it");
+                assert!(seen.receipt.is_none() && daemon.is_running(), "{seen:?}");
+                destruct(&endpoint, &spawned.vault.id).await;
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(
+                    error.is(ErrorCode::Temporary)
+                        || matches!(error, ClientError::Unreachable { .. } | ClientError::Broken { .. }),
+                    "{error}"
+                );
+            }
+        }
+        let (daemon, status) = leaves(daemon).await;
+        assert_eq!(status.code(), Some(0));
+        assert!(!daemon.log().contains("ERROR"), "{}", daemon.log());
+    }
+    println!("{served} served, {refused} refused");
+}
+
+/// A peer of another user, as the kernel sees it: the ids of one thread, which ends with its question.
+fn ask_as_nobody(socket: &Path) -> std::io::Result<String> {
+    let socket = socket.to_owned();
+    let asking = std::thread::spawn(move || {
+        // SAFETY: the raw calls change this thread alone, which runs nothing else.
+        let changed = unsafe {
+            libc::syscall(libc::SYS_setresgid, 65_534, 65_534, 65_534) == 0
+                && libc::syscall(libc::SYS_setresuid, 65_534, 65_534, 65_534) == 0
+        };
+        assert!(changed, "root may become nobody");
+        let mut stream = UnixStream::connect(&socket)?;
+        stream.write_all(b"GET /api/v2/vaults HTTP/1.1\r\nhost: hauki\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    });
+    asking.join().expect("ends")
+}
+
+#[test]
+fn the_kernel_says_who_asks_and_the_configuration_who_may() {
+    let closed = Daemon::start();
+    let error = ask_as_nobody(&closed.socket).expect_err("the socket is root's");
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+    let others = Daemon::start_in(Daemon::ground("daemon: {allow_uids: [4711]}\n"), "all", &[]);
+    let answer = ask_as_nobody(&others.socket).expect("may connect");
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("\"code\":\"denied\""), "{answer}");
+    assert!(answer.contains("allow_uids"), "the hint names the remedy: {answer}");
+    let open = Daemon::start_in(Daemon::ground("daemon: {allow_uids: [65534]}\n"), "all", &[]);
+    let answer = ask_as_nobody(&open.socket).expect("may connect");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn systemd_is_told() {
+    let dir = Daemon::ground("");
+    let path = dir.path().join("notify.sock");
+    let notify = UnixDatagram::bind(&path).expect("binds");
+    notify.set_read_timeout(Some(HANG)).expect("is set");
+    let heard = || {
+        let mut bytes = [0; 512];
+        let length = notify.recv(&mut bytes).expect("is told");
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    };
+    let mut daemon = Daemon::start_with(dir.into(), &[("NOTIFY_SOCKET", &path)]);
+    assert_eq!(heard().trim(), "READY=1");
+    assert_eq!(daemon.terminate().code(), Some(0));
+    assert_eq!(heard().trim(), "STOPPING=1");
+}

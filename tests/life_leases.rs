@@ -1,0 +1,189 @@
+//! Every clock that ends a vault, on real vaults: which cause, and that its receipt is true. Deaths
+//! are awaited by their events; how fast they come is measured elsewhere and judged nowhere here.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/death.rs"]
+mod death;
+#[path = "support/family.rs"]
+mod family;
+
+use std::time::Duration;
+
+use daemon::Daemon;
+use death::{Traces, death};
+use family::HANG;
+use hauki::api::ErrorCode;
+use hauki::api::summons::Spawned;
+use hauki::api::teardown::{BeatRequest, BeatTarget};
+use hauki::api::vault::TicketWishes;
+use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::model::death::Cause;
+use hauki::model::gem::Wishes;
+use hauki::rpc::message::code;
+
+const ECHO: &str = "function echo(x) { return x; } function loop() { for (;;) {} } function size(x) { return x.length; }";
+
+async fn spawn(daemon: &Daemon, wishes: Wishes, ticket: TicketWishes) -> Spawned {
+    let mut request = daemon::spawning(ECHO, wishes);
+    request.ticket = ticket;
+    daemon.endpoint().spawn(&request).await.expect("spawns")
+}
+
+async fn connect(spawned: &Spawned, beat: bool) -> Ghost {
+    let options = Options { beat, client: Some("the test".into()), ..Options::default() };
+    Ghost::connect(&spawned.ticket, options).await.expect("connects")
+}
+
+async fn connect_silent(spawned: &Spawned) -> Ghost {
+    connect(spawned, false).await
+}
+
+fn beat(spawned: &Spawned, generation: Option<u64>) -> BeatRequest {
+    let vaults = vec![BeatTarget { vault: spawned.vault.id.clone(), generation }];
+    BeatRequest { vaults, by: Some("the test".into()) }
+}
+
+fn linked() -> TicketWishes {
+    TicketWishes { link: Some(true), ..TicketWishes::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_claims_it() {
+    let daemon = Daemon::start();
+    let spawned =
+        spawn(&daemon, Wishes { claim_ms: Some(1_000), ..Wishes::default() }, Default::default()).await;
+    let traces = Traces::of(&daemon.endpoint(), &spawned).await;
+    let receipt = death(&daemon.endpoint(), &spawned.vault.id).await;
+    traces.assert_agrees(&receipt, Cause::Unclaimed);
+    assert_eq!(receipt.death.detail.as_deref(), Some("claim lease 1.0 s"));
+    let error = Ghost::connect(&spawned.ticket, Options::default()).await.expect_err("is closed");
+    assert!(matches!(error, GhostError::Connect { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beats_of_both_planes_extend_and_their_loss_ends() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let wishes = Wishes { lease_ms: Some(2_000), ..Wishes::default() };
+    let by_core = spawn(&daemon, wishes.clone(), Default::default()).await;
+    let by_gate = spawn(&daemon, wishes, Default::default()).await;
+    let traces =
+        [Traces::of(&endpoint, &by_core).await, Traces::of(&endpoint, &by_gate).await];
+    let silent = connect_silent(&by_core).await;
+    let beating = connect(&by_gate, true).await;
+    // Twice the lease, so that only the beats can have kept them.
+    for _ in 0..16 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let reply = endpoint.beat(&beat(&by_core, Some(1))).await.expect("answers");
+        let left = reply.beats[0].lease_left_ms.expect("lives");
+        assert!(left <= 2_000, "{left}");
+    }
+    assert!(!matches!(endpoint.vault(&by_gate.vault.id).await.expect("is known").receipt, Some(_)));
+    drop(beating);
+    for (spawned, traces) in [&by_core, &by_gate].into_iter().zip(&traces) {
+        let receipt = death(&endpoint, &spawned.vault.id).await;
+        traces.assert_agrees(&receipt, Cause::HeartbeatLost);
+        let detail = receipt.death.detail.expect("is told");
+        assert!(detail.contains("from the test, lease 2.0 s"), "{detail}");
+    }
+    let reason = tokio::time::timeout(HANG, silent.closed()).await.expect("is told");
+    assert!(matches!(reason, GhostError::Dead { death, .. } if death.cause == Cause::HeartbeatLost));
+    let late = endpoint.beat(&beat(&by_core, None)).await.expect("answers");
+    let error = late.beats[0].error.as_ref().expect("is dead");
+    assert_eq!((error.code, error.receipt.is_some()), (ErrorCode::VaultDead, true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_beat_prolongs_the_life_time_and_no_other_generation_beats() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let wishes = Wishes { lifetime_ms: Some(2_000), ..Wishes::default() };
+    let spawned = spawn(&daemon, wishes, Default::default()).await;
+    let traces = Traces::of(&endpoint, &spawned).await;
+    let _beating = connect(&spawned, true).await;
+    for generation in [0, 2, u64::MAX] {
+        let reply = endpoint.beat(&beat(&spawned, Some(generation))).await.expect("answers");
+        assert_eq!(reply.beats[0].error.as_ref().map(|error| error.code), Some(ErrorCode::Conflict));
+    }
+    traces.assert_agrees(&death(&endpoint, &spawned.vault.id).await, Cause::LifetimeExpired);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_ticket_neither_calls_nor_beats() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let wishes = Wishes { lease_ms: Some(2_000), ..Wishes::default() };
+    let ticket = TicketWishes { expires_ms: Some(1_500), ..TicketWishes::default() };
+    let spawned = spawn(&daemon, wishes, ticket).await;
+    let traces = Traces::of(&endpoint, &spawned).await;
+    let ghost = connect(&spawned, true).await;
+    let refused = loop {
+        match ghost.call("echo", Some("[1]")).await {
+            Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&refused, GhostError::Rpc { error, .. } if error.code == code::DENIED), "{refused:?}");
+    traces.assert_agrees(&death(&endpoint, &spawned.vault.id).await, Cause::HeartbeatLost);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_linked_vault_dies_with_its_owners_connection_and_no_other() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let spawned = spawn(&daemon, Wishes::default(), linked()).await;
+    let traces = Traces::of(&endpoint, &spawned).await;
+    let owner = connect(&spawned, true).await;
+    let guest = connect(&spawned, true).await;
+    assert_eq!(guest.call_typed::<i32>("echo", &[1]).await.expect("answers"), 1);
+    drop(guest);
+    let connections = async || {
+        let seen = endpoint.vault(&spawned.vault.id).await.expect("is known");
+        seen.vitals.expect("lives").connections
+    };
+    while connections().await > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(owner.call_typed::<i32>("echo", &[2]).await.expect("it lives on"), 2);
+    drop(owner);
+    traces.assert_agrees(&death(&endpoint, &spawned.vault.id).await, Cause::LinkClosed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_linked_vault_dies_when_its_owner_freezes() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let spawned = spawn(&daemon, Wishes::default(), linked()).await;
+    let traces = Traces::of(&endpoint, &spawned).await;
+    // Its connection stays open; it only says nothing any more. A guest's beats are not the owner's.
+    let frozen = connect_silent(&spawned).await;
+    let _guest = connect(&spawned, true).await;
+    let receipt = death(&endpoint, &spawned.vault.id).await;
+    traces.assert_agrees(&receipt, Cause::LinkSilent);
+    assert_eq!(receipt.death.detail.as_deref(), Some("silent for 750.0 ms"));
+    let reason = tokio::time::timeout(HANG, frozen.closed()).await.expect("is told");
+    assert!(matches!(reason, GhostError::Dead { .. }), "{reason}");
+}
+
+/// The channel is full because the worker does not read; the clock must be looked at all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_does_not_read_its_channel_loses_its_lease_in_time() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let wishes =
+        Wishes { lease_ms: Some(1_000), call_deadline_ms: Some(600_000), ..Wishes::default() };
+    let spawned = spawn(&daemon, wishes, Default::default()).await;
+    let traces = Traces::of(&endpoint, &spawned).await;
+    let ghost = connect_silent(&spawned).await;
+    let mut calls = tokio::task::JoinSet::new();
+    let large = serde_json::to_string(&["x".repeat(500_000)]).expect("is text");
+    for (method, params) in [("loop", None)].into_iter().chain((0..6).map(|_| ("size", Some(large.clone())))) {
+        let ghost = ghost.clone();
+        calls.spawn(async move { ghost.call(method, params.as_deref()).await });
+    }
+    traces.assert_agrees(&death(&endpoint, &spawned.vault.id).await, Cause::HeartbeatLost);
+    for call in tokio::time::timeout(HANG, calls.join_all()).await.expect("none hangs") {
+        assert!(call.is_err());
+    }
+}
