@@ -12,8 +12,6 @@ use crate::system::clock;
 
 /// A vault that has sent a large frame does not hold its room for ever.
 const KEPT_INBOX: usize = 256 * 1024;
-/// Beyond what the init itself cuts its messages to.
-const MESSAGE_BYTES: usize = 4096;
 /// What an event needs around the worker's own data.
 const ENVELOPE: usize = 512;
 
@@ -67,7 +65,7 @@ impl Keeper {
             FromVault::Error { call, error } => match due(call) {
                 Err(error) => violation(&error.to_string()),
                 Ok(reply) => {
-                    let error = worker_error(error);
+                    let error = worker_error(error, vault.limits.max_frame_bytes);
                     reply.into_iter().for_each(|reply| reply.error(&error));
                     true
                 }
@@ -148,14 +146,25 @@ fn pieces(text: &str, limit: usize) -> impl Iterator<Item = &str> {
     })
 }
 
+fn unprintable(letter: char) -> bool {
+    letter.is_control() && letter != '\n'
+}
+
 fn is_one_line_of_json(text: &str) -> bool {
     !text.as_bytes().contains(&b'\n') && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
 
-fn worker_error(mut error: WorkerError) -> RpcError {
-    // An init that is no longer ours could make a reply longer than its callers take.
-    for text in [Some(&mut error.message), error.stack.as_mut(), error.file.as_mut()].into_iter().flatten() {
-        text.truncate(text.floor_char_boundary(MESSAGE_BYTES));
+/// The init has cut these texts already, but an init that is no longer ours has not; and the message
+/// stands in the reply twice, which must not be longer than callers take.
+fn worker_error(mut error: WorkerError, max_frame_bytes: u32) -> RpcError {
+    let most = (max_frame_bytes as usize / 8).clamp(1024, 4096);
+    let texts = [(Some(&mut error.message), most), (error.stack.as_mut(), most), (error.file.as_mut(), 255)];
+    for (text, most) in texts {
+        let Some(text) = text else { continue };
+        text.truncate(text.floor_char_boundary(most));
+        if text.contains(unprintable) {
+            *text = text.replace(unprintable, " ");
+        }
     }
     let code = match error.kind {
         WorkerErrorKind::NoMethod => code::METHOD_NOT_FOUND,
