@@ -76,11 +76,13 @@ impl Keeper {
         pipe.push(|out| ToVault::Load(Box::new(load)).encode(out));
         let patience = Duration::from_millis(deadline_ms.into()) + LOAD_GRACE;
         let loading = async {
+            let mut blocked = false;
+            pipe.send();
             loop {
-                pipe.send();
                 let frame = tokio::select! {
                     frame = next_frame(pipe, inbox, limit) => frame?,
-                    () = pipe.blocked.notified() => { pipe.writable().await; continue }
+                    () = pipe.blocked.notified() => { blocked = true; continue }
+                    () = pipe.writable(), if blocked => { blocked = false; pipe.send(); continue }
                 };
                 match frame {
                     FromVault::Loaded(loaded) => return Ok(loaded.methods),

@@ -1,6 +1,7 @@
 //! What a vault says while it lives. The vault may be hostile: every frame is checked, and one that
 //! breaks the protocol is its last.
 
+use super::gate::outbox::Outbox;
 use super::keeper::Keeper;
 use crate::api::node::NewsItem;
 use crate::model::death::Cause;
@@ -8,6 +9,11 @@ use crate::rpc::channel::{FromVault, WorkerError, WorkerErrorKind};
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
 use crate::system::clock;
+
+/// A vault that has sent a large frame does not hold its room for ever.
+const KEPT_INBOX: usize = 256 * 1024;
+/// What an event needs around the worker's own data.
+const ENVELOPE: usize = 512;
 
 impl Keeper {
     /// Handles every whole frame; `false` ends the vault.
@@ -30,6 +36,9 @@ impl Keeper {
             }
         };
         inbox.drain(..used);
+        if inbox.is_empty() && inbox.capacity() > KEPT_INBOX {
+            *inbox = Vec::new();
+        }
         alive
     }
 
@@ -39,7 +48,11 @@ impl Keeper {
             vault.doom(Cause::ProtocolViolation, Some(what.to_owned()), None, 0);
             false
         };
-        let due = |call| vault.calls().answered(call, clock::mono());
+        let due = |call| match vault.calls().answered(call, clock::mono()) {
+            // Its caller was told of the death; the engine finishes all the same before `dest`.
+            Err(_) if !vault.state().phase.is_alive() => Ok(None),
+            answered => answered,
+        };
         match frame {
             FromVault::Result { call, value } => match due(call) {
                 Err(error) => violation(&error.to_string()),
@@ -52,7 +65,8 @@ impl Keeper {
             FromVault::Error { call, error } => match due(call) {
                 Err(error) => violation(&error.to_string()),
                 Ok(reply) => {
-                    reply.into_iter().for_each(|reply| reply.error(&worker_error(&error)));
+                    let error = worker_error(error, vault.limits.max_frame_bytes);
+                    reply.into_iter().for_each(|reply| reply.error(&error));
                     true
                 }
             },
@@ -75,12 +89,14 @@ impl Keeper {
             },
             FromVault::Event { event, data } if is_one_line_of_json(&data) => {
                 let name = serde_json::Value::String(event).to_string();
-                vault.each_connection(|outbox| {
-                    outbox.event(reserved::EVENT, |lost| match lost {
-                        0 => format!("{{\"event\":{name},\"data\":{data}}}"),
-                        lost => format!("{{\"event\":{name},\"data\":{data},\"lost\":{lost}}}"),
-                    });
-                });
+                let body = format!("\"event\":{name},\"data\":{data}");
+                // Quoting can make a name six times as long, and a line over the limit would break the
+                // connection of every caller that keeps to it.
+                if body.len() > vault.limits.max_frame_bytes as usize {
+                    vault.each_connection(Outbox::lose_event);
+                } else {
+                    self.tell(reserved::EVENT, &body);
+                }
                 true
             }
             FromVault::Event { .. } => violation("an event that is not one line of JSON"),
@@ -98,17 +114,58 @@ impl Keeper {
     }
 
     pub(super) fn log(&self, text: String) {
-        let line = serde_json::json!({ "text": text }).to_string();
-        self.vault.each_connection(|outbox| outbox.event(reserved::LOG, |_| line.clone()));
+        let limit = self.vault.limits.max_frame_bytes as usize - ENVELOPE;
+        for piece in pieces(&text, limit) {
+            self.tell(reserved::LOG, &format!("\"text\":{}", serde_json::Value::from(piece)));
+        }
         self.vault.news.publish(NewsItem::Log { vault: self.vault.id.clone(), text });
     }
+
+    /// `body` is the inside of a JSON object; who missed events before this one is told how many.
+    fn tell(&self, method: &str, body: &str) {
+        self.vault.each_connection(|outbox| {
+            outbox.event(method, |lost| match lost {
+                0 => format!("{{{body}}}"),
+                lost => format!("{{{body},\"lost\":{lost}}}"),
+            });
+        });
+    }
+}
+
+/// Cuts where the limit could be passed once every byte is quoted as six.
+fn pieces(text: &str, limit: usize) -> impl Iterator<Item = &str> {
+    let most = if text.len() * 6 <= limit { text.len() } else { limit / 6 };
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let (piece, after) = text.split_at(text.floor_char_boundary(most));
+        if !after.is_empty() && !piece.is_empty() {
+            rest = Some(after);
+        }
+        Some(piece)
+    })
+}
+
+fn unprintable(letter: char) -> bool {
+    letter.is_control() && letter != '\n'
 }
 
 fn is_one_line_of_json(text: &str) -> bool {
     !text.as_bytes().contains(&b'\n') && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
 
-fn worker_error(error: &WorkerError) -> RpcError {
+/// The init has cut these texts already, but an init that is no longer ours has not; and the message
+/// stands in the reply twice, which must not be longer than callers take.
+fn worker_error(mut error: WorkerError, max_frame_bytes: u32) -> RpcError {
+    let most = (max_frame_bytes as usize / 8).clamp(1024, 4096);
+    let texts = [(Some(&mut error.message), most), (error.stack.as_mut(), most), (error.file.as_mut(), 255)];
+    for (text, most) in texts {
+        let Some(text) = text else { continue };
+        text.truncate(text.floor_char_boundary(most));
+        if text.contains(unprintable) {
+            *text = text.replace(unprintable, " ");
+        }
+    }
     let code = match error.kind {
         WorkerErrorKind::NoMethod => code::METHOD_NOT_FOUND,
         WorkerErrorKind::Params => code::INVALID_PARAMS,
@@ -118,5 +175,20 @@ fn worker_error(error: &WorkerError) -> RpcError {
         WorkerErrorKind::Throw | WorkerErrorKind::Stack | WorkerErrorKind::Unserializable => code::WORKER,
         WorkerErrorKind::Syntax | WorkerErrorKind::Protocol => code::INTERNAL,
     };
-    RpcError::new(code, error.message.clone()).data(error)
+    RpcError::new(code, error.message.clone()).data(&error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_only_where_its_quotes_could_pass_the_limit() {
+        assert_eq!(pieces("", 600).collect::<Vec<_>>(), [""]);
+        assert_eq!(pieces("short", 600).collect::<Vec<_>>(), ["short"]);
+        let long = "ä".repeat(400);
+        let cut: Vec<_> = pieces(&long, 600).collect();
+        assert!(cut.len() > 1 && cut.iter().all(|piece| piece.len() <= 100));
+        assert_eq!(cut.concat(), long);
+    }
 }

@@ -207,6 +207,9 @@ impl Node {
             .await
             .map_err(|_| ApiError::new(ErrorCode::Internal, "the lane was lost"))?
             .map_err(|error| {
+                if error.kind() == std::io::ErrorKind::NotConnected {
+                    return ApiError::new(ErrorCode::Conflict, format!("{} is dying", order.vault));
+                }
                 ApiError::new(ErrorCode::Environment, format!("failed to open a port on {ip}: {error}"))
                     .hint("data_plane.address must be an address of this machine")
             })?;

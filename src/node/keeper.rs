@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::calls::Overdue;
 use super::forge::Failure;
@@ -25,6 +25,9 @@ use crate::model::receipt::Receipt;
 use crate::rpc::channel::{OVERHEAD, ToVault};
 use crate::sandbox::{Driver, Exit};
 use crate::system::clock;
+
+/// From the end of the channel to the exit status.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 pub type Forged = oneshot::Sender<Result<Provisioned, ApiError>>;
 
@@ -79,6 +82,8 @@ impl Keeper {
         let (Some(pipe), Some(sandbox)) = (vault.pipe.get(), vault.sandbox.get()) else { return };
         let mut alarm = pin!(sleep(Duration::ZERO));
         let mut grace_asked = false;
+        // The socket took no more. The keeper goes on reading meanwhile: an init that waits for room
+        // itself would never read again if both waited for each other.
         let mut blocked = false;
         let mut died = pin!(sandbox.died());
         // What came with the last frame of the forge.
@@ -107,13 +112,11 @@ impl Keeper {
             tokio::select! {
                 read = pipe.read(&mut inbox) => match read {
                     Ok(count) if count > 0 => alive = self.process(&mut inbox),
-                    // End of file: only the death of the init, which tells more, closes this end.
-                    _ => { self.crashed(died.as_mut().await); return }
+                    _ => { self.lost(died.as_mut()).await; return }
                 },
                 exit = died.as_mut() => { self.process(&mut inbox); self.crashed(exit); return }
                 () = vault.nudge.notified() => {}
-                () = pipe.blocked.notified(), if !blocked => blocked = true,
-                // An arm of its own: a worker that does not read must not keep us from the clock.
+                () = pipe.blocked.notified() => blocked = true,
                 () = pipe.writable(), if blocked => { blocked = false; pipe.send(); }
                 () = alarm.as_mut() => if grace_asked { return },
             }
@@ -149,6 +152,18 @@ impl Keeper {
         let next = next_call.map_or(end, |call| call.min(end));
         vault.wake_at.store(next.0, Ordering::Relaxed);
         Some(next)
+    }
+
+    /// The channel is at its end. Mostly the init died, which tells more; one that only closed it is
+    /// out of reach of every rule, so nobody waits for it.
+    async fn lost(&self, died: impl Future<Output = Exit>) {
+        match timeout(LAST_WORDS, died).await {
+            Ok(exit) => self.crashed(exit),
+            Err(_) => {
+                let detail = Some("it closed its channel and lived on".to_owned());
+                self.vault.doom(Cause::ProtocolViolation, detail, None, 0);
+            }
+        }
     }
 
     fn crashed(&self, exit: Exit) {

@@ -1,7 +1,9 @@
-//! What a core may want to know, numbered, in a bounded ring.
+//! What a core may want to know, numbered, in two bounded rings.
 //!
-//! A core polls it. When it has been away for longer than the ring reaches back it has lost log
-//! lines, and finds out about deaths by comparing [`api::node::NodeState`](crate::api::node::NodeState).
+//! A core polls them. What happened and what workers print are kept apart, so that a worker that
+//! prints without end pushes out lines, its own and others', but no death, and holds no more than a
+//! few megabytes. A core that has been away for longer than the rings reach back has lost lines, and
+//! finds out about deaths by comparing [`api::node::NodeState`](crate::api::node::NodeState).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -12,44 +14,72 @@ use tokio::sync::Notify;
 use crate::api::node::{News, NewsItem};
 
 const KEPT: usize = 8192;
+const KEPT_LINES: usize = 4096;
+const KEPT_LINE_BYTES: usize = 4 * 1024 * 1024;
 
 pub struct Newsroom {
     boot_id: String,
-    ring: Mutex<Ring>,
+    rings: Mutex<Rings>,
     fresh: Notify,
 }
 
 #[derive(Default)]
-struct Ring {
+struct Rings {
     last: u64,
     items: VecDeque<(u64, NewsItem)>,
+    lines: VecDeque<(u64, NewsItem)>,
+    line_bytes: usize,
+}
+
+impl Rings {
+    fn add_line(&mut self, item: NewsItem) {
+        self.line_bytes += length(&item);
+        self.lines.push_back((self.last, item));
+        while self.lines.len() > KEPT_LINES || self.line_bytes > KEPT_LINE_BYTES {
+            let Some((_, oldest)) = self.lines.pop_front() else { return };
+            self.line_bytes -= length(&oldest);
+        }
+    }
+}
+
+fn length(item: &NewsItem) -> usize {
+    match item {
+        NewsItem::Log { text, .. } => text.len(),
+        NewsItem::Claimed { .. } | NewsItem::Died(_) => 0,
+    }
 }
 
 impl Newsroom {
     #[must_use]
     pub fn new(boot_id: String) -> Self {
-        Self { boot_id, ring: Mutex::default(), fresh: Notify::new() }
+        Self { boot_id, rings: Mutex::default(), fresh: Notify::new() }
     }
 
     pub fn publish(&self, item: NewsItem) {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.last += 1;
-        let number = ring.last;
-        if ring.items.len() == KEPT {
-            // A log line is worth less than a death.
-            let oldest_log = ring.items.iter().position(|(_, item)| matches!(item, NewsItem::Log { .. }));
-            ring.items.remove(oldest_log.unwrap_or(0));
+        let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        rings.last += 1;
+        if matches!(item, NewsItem::Log { .. }) {
+            rings.add_line(item);
+        } else {
+            let number = rings.last;
+            if rings.items.len() == KEPT {
+                rings.items.pop_front();
+            }
+            rings.items.push_back((number, item));
         }
-        ring.items.push_back((number, item));
-        drop(ring);
+        drop(rings);
         self.fresh.notify_waiters();
     }
 
     fn after(&self, after: u64) -> News {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = ring.items.partition_point(|(number, _)| *number <= after);
-        let items = ring.items.range(start..).map(|(_, item)| item.clone()).collect();
-        News { boot_id: self.boot_id.clone(), last: ring.last, items }
+        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found: Vec<&(u64, NewsItem)> = Vec::new();
+        for ring in [&rings.items, &rings.lines] {
+            found.extend(ring.range(ring.partition_point(|(number, _)| *number <= after)..));
+        }
+        found.sort_unstable_by_key(|(number, _)| *number);
+        let items = found.into_iter().map(|(_, item)| item.clone()).collect();
+        News { boot_id: self.boot_id.clone(), last: rings.last, items }
     }
 
     pub async fn wait(&self, after: u64, wait_ms: u64) -> News {
@@ -81,5 +111,18 @@ mod tests {
         let (second, ()) = tokio::join!(room.wait(1, 60_000), async { room.publish(log("two")) });
         assert_eq!((second.last, second.items.len()), (2, 1));
         assert!(room.wait(99, 60_000).await.items.is_empty());
+    }
+    #[test]
+    fn lines_without_end_push_out_lines_and_nothing_else() {
+        let room = Newsroom::new("b1".into());
+        let (vault, ticket) = (random::vault_id(), random::ticket_id());
+        room.publish(NewsItem::Claimed { vault: vault.clone(), ticket, peer: "p".into() });
+        for _ in 0..3 * KEPT_LINES {
+            room.publish(NewsItem::Log { vault: vault.clone(), text: "x".repeat(8192) });
+        }
+        let news = room.after(0);
+        assert!(matches!(news.items[0], NewsItem::Claimed { .. }));
+        assert_eq!(news.items.len(), 1 + KEPT_LINE_BYTES / 8192);
+        assert_eq!(room.after(news.last - 1).items.len(), 1);
     }
 }

@@ -209,7 +209,7 @@ impl Vault {
         self.calls().fail_all(&error);
         let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
         let params = serde_json::to_string(&dying).unwrap_or_else(|_| "{}".into());
-        self.each_connection(|outbox| outbox.event(reserved::DYING, |_| params.clone()));
+        self.each_connection(|outbox| outbox.last_event(reserved::DYING, &params));
     }
 
     /// What a call to this vault gets once it is doomed.
@@ -275,16 +275,19 @@ impl Vault {
 
     #[must_use]
     pub fn vitals(&self) -> Vitals {
-        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let connections = connections.iter().filter(|outbox| outbox.strong_count() > 0).count();
+        let connections = {
+            let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            connections.iter().filter(|outbox| outbox.strong_count() > 0).count()
+        };
         let init_pid = self.sandbox.get().map_or(0, |sandbox| sandbox.init_pid());
+        let memory_bytes = host::resident_bytes(init_pid);
         let state = self.state();
         let now = clock::mono();
         Vitals {
             lease_left_ms: state.lease.expires(state.phase).since(now) / 1000,
             age_ms: now.since(state.forged_at) / 1000,
             calls: state.calls,
-            memory_bytes: host::resident_bytes(init_pid),
+            memory_bytes,
             connections: u32::try_from(connections).unwrap_or(u32::MAX),
             init_pid,
         }

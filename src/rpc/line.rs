@@ -13,6 +13,7 @@ pub struct LineReader<R> {
     /// Where the search for a newline goes on.
     searched: usize,
     limit: usize,
+    ended: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +27,13 @@ pub enum LineError {
 }
 
 const CHUNK: usize = 16 * 1024;
+/// A buffer that a long line has made larger than this is let go when it is empty.
+const KEPT: usize = 256 * 1024;
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
     /// `limit` bounds a line without its newline, and with it the memory of this reader.
     pub fn new(input: R, limit: usize) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, searched: 0, limit }
+        Self { input, buffer: Vec::new(), start: 0, searched: 0, limit, ended: false }
     }
 
     pub fn set_limit(&mut self, limit: usize) {
@@ -60,16 +63,47 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             if self.buffer.len() - self.start > self.limit {
                 return Err(LineError::TooLong { limit: self.limit });
             }
-            if self.start > 0 {
-                self.buffer.drain(..self.start);
-                self.searched -= self.start;
-                self.start = 0;
-            }
-            self.buffer.reserve(CHUNK);
-            if self.input.read_buf(&mut self.buffer).await.map_err(LineError::Read)? == 0 {
-                return if self.buffer.is_empty() { Ok(None) } else { Err(LineError::Torn) };
+            if self.ended || self.read().await.map_err(LineError::Read)? == 0 {
+                return if self.buffer.len() == self.start { Ok(None) } else { Err(LineError::Torn) };
             }
         }
+    }
+
+    /// Whether [`LineReader::fill`] may read on.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.ended && self.buffer.len() - self.start <= self.limit
+    }
+
+    /// Reads ahead without handing anything out; zero is the end of the stream. For who cannot take
+    /// a line now and must notice all the same whether the other side lives. Safe to cancel.
+    pub async fn fill(&mut self) -> io::Result<usize> {
+        self.read().await
+    }
+
+    /// Throws away what comes until the other side has closed.
+    pub async fn discard(&mut self) {
+        while !self.ended {
+            self.buffer.clear();
+            (self.start, self.searched) = (0, 0);
+            if self.read().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn read(&mut self) -> io::Result<usize> {
+        if self.start == self.buffer.len() && self.buffer.capacity() > KEPT {
+            self.buffer = Vec::new();
+        } else if self.start > 0 {
+            self.buffer.drain(..self.start);
+        }
+        self.searched -= self.start;
+        self.start = 0;
+        self.buffer.reserve(CHUNK);
+        let count = self.input.read_buf(&mut self.buffer).await?;
+        self.ended = count == 0;
+        Ok(count)
     }
 }
 
@@ -89,6 +123,34 @@ mod tests {
                 assert_eq!(lines.next().await.expect("reads"), Some(expected));
             }
             assert_eq!(lines.next().await.expect("reads"), None);
+        });
+    }
+
+    #[test]
+    fn what_was_read_ahead_comes_out_later_and_the_end_after_it() {
+        block_on(async {
+            let mut lines = LineReader::new(&b"one\ntwo\n"[..], 10);
+            assert_eq!(lines.fill().await.expect("reads"), 8);
+            assert_eq!(lines.fill().await.expect("reads"), 0);
+            assert!(!lines.has_room());
+            for expected in [Some(&b"one"[..]), Some(b"two"), None, None] {
+                assert_eq!(lines.next().await.expect("reads"), expected);
+            }
+            let mut lines = LineReader::new(&b"one\ntw"[..], 10);
+            assert_eq!(lines.next().await.expect("reads"), Some(&b"one"[..]));
+            while lines.fill().await.expect("reads") > 0 {}
+            assert!(matches!(lines.next().await, Err(LineError::Torn)));
+        });
+    }
+
+    #[test]
+    fn a_long_line_does_not_keep_its_room() {
+        block_on(async {
+            let mut text = vec![b'x'; 4 * KEPT];
+            text.extend_from_slice(b"\nshort\n");
+            let mut lines = LineReader::new(std::io::Cursor::new(text), 4 * KEPT);
+            while lines.next().await.expect("reads").is_some() {}
+            assert!(lines.buffer.capacity() <= KEPT, "{} bytes are kept", lines.buffer.capacity());
         });
     }
 

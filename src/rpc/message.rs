@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -30,7 +31,7 @@ pub mod code {
     pub const TOO_LARGE: i32 = -32005;
     /// The worker's heap is full.
     pub const MEMORY: i32 = -32006;
-    /// Too many calls in flight; wait for replies.
+    /// Too much at once: replies that nobody reads, connections, costly tokens. Try again later.
     pub const BUSY: i32 = -32007;
 
     /// Every code, in the order of this list.
@@ -135,6 +136,38 @@ fn request(text: &str) -> Result<Request<'_>, Invalid> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// The members of a batch, those within the limit kept and the others counted: half a million of
+/// them fit into a line.
+struct Members<'a> {
+    items: Vec<&'a RawValue>,
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Visit;
+        impl<'de> Visitor<'de> for Visit {
+            type Value = Members<'de>;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Members { items: Vec::new(), count: 0 };
+                while let Some(item) = input.next_element::<&RawValue>()? {
+                    members.count += 1;
+                    if members.count <= MAX_BATCH {
+                        members.items.push(item);
+                    }
+                }
+                Ok(members)
+            }
+        }
+        input.deserialize_seq(Visit)
+    }
+}
+
 impl<'a> Incoming<'a> {
     /// Reads one line. The newline may still be there.
     #[must_use]
@@ -145,16 +178,15 @@ impl<'a> Incoming<'a> {
             Err(_) => return parse_error("the line is not UTF-8".into()),
         };
         if text.starts_with('[') {
-            let items: Vec<&RawValue> = match serde_json::from_str(text) {
-                Ok(items) => items,
+            let Members { items, count } = match serde_json::from_str(text) {
+                Ok(members) => members,
                 Err(error) => return parse_error(error.to_string()),
             };
             if items.is_empty() {
                 return Self::Single(Err(invalid(code::INVALID_REQUEST, "a batch must not be empty", None)));
             }
-            if items.len() > MAX_BATCH {
-                let message =
-                    format!("a batch may hold {MAX_BATCH} requests, this one holds {}", items.len());
+            if count > MAX_BATCH {
+                let message = format!("a batch may hold {MAX_BATCH} requests, this one holds {count}");
                 return Self::Single(Err(invalid(code::INVALID_REQUEST, message, None)));
             }
             return Self::Batch(items.into_iter().map(|item| request(item.get())).collect());
@@ -305,6 +337,17 @@ mod tests {
         assert!(items[0].is_err());
         assert_eq!(items[1].as_ref().expect("is a request").params, Some("[1]"));
         assert!(items[2].as_ref().expect("is a notification").id.is_none());
+    }
+
+    #[test]
+    fn a_batch_over_the_limit_is_counted_and_refused_as_one() {
+        let batch = |count| format!("[{}]", vec!["1"; count].join(","));
+        assert!(
+            matches!(Incoming::decode(batch(MAX_BATCH).as_bytes()), Incoming::Batch(items) if items.len() == MAX_BATCH)
+        );
+        let error = single(&batch(MAX_BATCH + 7)).expect_err("is over");
+        assert_eq!(error.code, code::INVALID_REQUEST);
+        assert!(error.message.contains("1031"), "{}", error.message);
     }
 
     #[test]

@@ -4,22 +4,25 @@
 //! too many are in the hall the oldest is shown the door.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncWrite as _, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::identity::Identity;
+use super::outbox::Outbox;
 use super::session::{Refusal, Session};
 use crate::node::vault::Vault;
 use crate::rpc::capability::Issuer;
@@ -31,11 +34,16 @@ const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 /// A hello is a token and little else.
 const HELLO_BYTES: usize = 32 * 1024;
 const MAX_STRANGERS: usize = 32;
-const MAX_CALLERS: usize = 64;
-/// How long a caller may leave us sitting on bytes for it.
+pub const MAX_CALLERS: usize = 64;
+/// How long a caller may take nothing of what is there for it.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Beyond the lease a silent connection is of no use to anybody.
 const IDLE_GRACE: Duration = Duration::from_secs(10);
+
+/// How long the other side may take to close after us.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// A buffer that much was sent from is let go.
+const KEPT: usize = 1024 * 1024;
 
 /// What the connections of one vault share.
 pub struct Gate {
@@ -61,6 +69,12 @@ impl Gate {
         Arc::new(Self { vault, issuer, identity, callers, strangers: Mutex::default() })
     }
 
+    /// A place for one more caller, if there is one.
+    #[must_use]
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.callers).try_acquire_owned().ok()
+    }
+
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let known = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known)));
@@ -79,7 +93,6 @@ async fn serve(gate: Arc<Gate>, stream: TcpStream, peer: SocketAddr, known: Arc<
     let greeting = timeout(HELLO_DEADLINE, greet(&gate, stream, peer));
     let Ok(Ok((reader, writer, mut session))) = greeting.await else { return };
     known.store(true, Ordering::Relaxed);
-    let Ok(_place) = Arc::clone(&gate.callers).try_acquire_owned() else { return };
     let _ = converse(reader, writer, &mut session).await;
 }
 
@@ -110,56 +123,110 @@ async fn greet(
             message::write_error(&mut reply, refusal.id.as_deref(), &refusal.error);
             reply.push(b'\n');
             writer.write_all(&reply).await?;
-            writer.shutdown().await?;
+            farewell(&mut reader, &mut writer).await;
             Err(io::ErrorKind::PermissionDenied.into())
         }
     }
 }
 
+/// What was taken from the outbox and is on its way.
+#[derive(Default)]
+struct Sending {
+    bytes: Vec<u8>,
+    sent: usize,
+    flushed: bool,
+    /// When the socket last took something.
+    moved: Option<Instant>,
+}
+
+impl Sending {
+    fn is_done(&self) -> bool {
+        self.sent == self.bytes.len() && self.flushed
+    }
+
+    fn refill(&mut self, outbox: &Outbox) {
+        if self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
+        self.bytes.clear();
+        outbox.take(&mut self.bytes);
+        (self.sent, self.flushed) = (0, self.bytes.is_empty());
+        self.moved = (!self.flushed).then(Instant::now);
+    }
+
+    /// Sends until all is gone or the socket takes no more; nothing is lost when nobody asks again.
+    fn poll(&mut self, writer: &mut Writer, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut writer = Pin::new(writer);
+        while self.sent < self.bytes.len() {
+            match ready!(writer.as_mut().poll_write(cx, &self.bytes[self.sent..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.sent += count,
+            }
+            self.moved = Some(Instant::now());
+        }
+        ready!(writer.poll_flush(cx))?;
+        self.flushed = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn is_stalled(&self) -> bool {
+        !self.is_done() && self.moved.is_some_and(|at| at.elapsed() >= WRITE_DEADLINE)
+    }
+}
+
+/// Reads and writes at the same time: a caller that is being sent much, or whose calls take long,
+/// still has its beats heard, its `hauki.destruct` obeyed and its end noticed.
 async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session) -> io::Result<()> {
     let vault = Arc::clone(&session.gate.vault);
     let outbox = Arc::clone(&session.outbox);
     let Some(pipe) = vault.pipe.get() else { return Ok(()) };
     let idle = Duration::from_millis(vault.state().lease.terms.lease_ms) + IDLE_GRACE;
+    let look = idle.min(WRITE_DEADLINE);
     let mut receipt = vault.receipt.subscribe();
-    let mut alarm = pin!(sleep(idle));
+    let mut alarm = pin!(sleep(look));
     let mut heard = Instant::now();
-    let mut buffer = Vec::new();
+    let mut sending = Sending { flushed: true, ..Sending::default() };
     let mut closing = false;
     loop {
-        if outbox.take(&mut buffer).is_err() {
-            return Err(io::ErrorKind::WriteZero.into());
+        if sending.is_done() {
+            sending.refill(&outbox);
         }
-        if !buffer.is_empty() {
-            let sent = timeout(WRITE_DEADLINE, async {
-                writer.write_all(&buffer).await?;
-                writer.flush().await
-            });
-            sent.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            buffer.clear();
-            if buffer.capacity() > 1024 * 1024 {
-                buffer = Vec::new();
-            }
-            continue;
+        if !sending.is_done() {
+            // Nearly always the socket takes it all at once, which spares a turn of the whole loop.
+            poll_fn(|cx| match sending.poll(&mut writer, cx) {
+                Poll::Ready(result) => Poll::Ready(result),
+                Poll::Pending => Poll::Ready(Ok(())),
+            })
+            .await?;
         }
         let buried = receipt.borrow().is_some();
-        if (closing || buried) && outbox.is_quiet() {
-            let _ = timeout(Duration::from_secs(1), writer.shutdown()).await;
+        if (closing || buried) && sending.is_done() && outbox.is_quiet() {
+            farewell(&mut reader, &mut writer).await;
             return Ok(());
         }
         let full = pipe.is_full();
         let admits = !closing && !full && outbox.admits();
+        let ahead = !closing && !admits && reader.has_room();
         tokio::select! {
-            line = reader.next(), if admits => {
+            sent = poll_fn(|cx| sending.poll(&mut writer, cx)), if !sending.is_done() => sent?,
+            came = listen(&mut reader, admits), if admits || ahead => {
                 heard = Instant::now();
-                match line {
-                    Ok(Some(line)) => session.handle(line),
-                    Ok(None) | Err(LineError::Torn | LineError::Read(_)) => return Ok(()),
-                    Err(error @ LineError::TooLong { .. }) => {
+                match came {
+                    Came::Line(Ok(Some(line))) => session.handle(line),
+                    // A caller may close its half and wait for what it asked for; an owner's end is
+                    // its vault's end at once.
+                    Came::Line(Ok(None)) if !session.is_owner() => closing = true,
+                    Came::Line(Ok(None) | Err(LineError::Read(_))) | Came::Ahead(Err(_)) => return Ok(()),
+                    Came::Line(Err(LineError::Torn)) | Came::Ahead(Ok(0)) if session.is_owner() => return Ok(()),
+                    Came::Line(Err(error @ LineError::Torn)) => {
                         closing = true;
-                        let error = RpcError::new(code::TOO_LARGE, error.to_string());
-                        outbox.line(|out| message::write_error(out, None, &error));
+                        session.complain(&RpcError::new(code::PARSE, error.to_string()));
                     }
+                    Came::Line(Err(error @ LineError::TooLong { .. })) => {
+                        closing = true;
+                        session.complain(&RpcError::new(code::TOO_LARGE, error.to_string()));
+                    }
+                    Came::Ahead(Ok(_)) => session.heard(),
                 }
                 while !closing && reader.has_line() && outbox.admits() && !pipe.is_full() {
                     let Ok(Some(line)) = reader.next().await else { break };
@@ -171,11 +238,32 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             () = pipe.room.notified(), if full => {}
             _ = receipt.changed() => {}
             () = alarm.as_mut() => {
-                if heard.elapsed() >= idle && outbox.is_quiet() {
+                if sending.is_stalled() || heard.elapsed() >= idle && sending.is_done() && outbox.is_quiet() {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
-                alarm.as_mut().reset(heard.max(Instant::now() - idle) + idle + Duration::from_millis(1));
+                alarm.as_mut().reset(Instant::now() + look);
             }
         }
     }
+}
+
+enum Came<'a> {
+    Line(Result<Option<&'a [u8]>, LineError>),
+    /// So many bytes, which must wait.
+    Ahead(io::Result<usize>),
+}
+
+async fn listen(reader: &mut Reader, admits: bool) -> Came<'_> {
+    if admits { Came::Line(reader.next().await) } else { Came::Ahead(reader.fill().await) }
+}
+
+/// Says that no more comes and lets the other side finish. Closing on bytes that were not read would
+/// make the kernel reset the connection, and the last words could be lost on their way.
+async fn farewell(reader: &mut Reader, writer: &mut Writer) {
+    let parting = async {
+        if writer.shutdown().await.is_ok() {
+            reader.discard().await;
+        }
+    };
+    let _ = timeout(FAREWELL, parting).await;
 }

@@ -39,7 +39,9 @@ impl Identity {
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_no_client_auth()
             .with_single_cert(vec![cert.der().clone()], private)?;
-        config.alpn_protocols = Vec::new();
+        // One connection per ticket: there is nothing to resume, and nothing is kept of a stranger.
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         Ok(Self { config: Arc::new(config), cert_sha256, key_sha256 })
     }
 }

@@ -1,8 +1,9 @@
 //! What a connection still has to send, and how a reply finds its way into it.
 //!
 //! Anyone on the node may append; only the connection's own task sends. The bound is in admission:
-//! a connection reads no further request while its outbox is over the soft limit. A caller that
-//! makes its replies pile up to the hard limit all the same is cut off.
+//! a connection reads no further request while its outbox is over the soft limit or too many of its
+//! calls are in flight. A reply that would pass the hard limit all the same, because its caller asks
+//! and does not read, is left out, and its caller told so in a few bytes: the connection goes on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +14,14 @@ use crate::rpc::message::{self, RpcError, code};
 
 /// Over this the connection reads no more requests, and events are left out.
 const SOFT_LIMIT: usize = 1024 * 1024;
-/// Over this the connection is cut.
-const HARD_LIMIT: usize = 32 * 1024 * 1024;
+/// Over this replies are left out.
+const HARD_LIMIT: usize = 16 * 1024 * 1024;
 /// Calls in flight of one connection, at most.
 const MAX_IN_FLIGHT: usize = 64;
-/// Replies that may be on their way at once, in bytes, judged by the largest seen so far.
+/// Replies that may be on their way at once, in bytes, judged by the largest seen lately.
 const IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
+/// Replies up to this length are never left out: the word that they were would be as long.
+const SHORT: usize = 256;
 
 #[derive(Default)]
 pub struct Outbox {
@@ -30,11 +33,25 @@ pub struct Outbox {
 #[derive(Default)]
 struct State {
     bytes: Vec<u8>,
+    /// What the connection took and may not have sent yet.
+    leaving: usize,
+    /// Replies of batches that are not complete.
+    gathered: usize,
     in_flight: usize,
     largest_reply: usize,
     /// Events that were left out since the last that was not.
     events_lost: u64,
-    overflown: bool,
+}
+
+impl State {
+    fn backlog(&self) -> usize {
+        self.bytes.len() + self.leaving + self.gathered
+    }
+
+    /// Whether a reply must be left out. One alone may be as long as a frame.
+    fn is_crowded(&self, before: usize, reply: usize) -> bool {
+        reply > SHORT && before > SOFT_LIMIT && before + reply > HARD_LIMIT
+    }
 }
 
 impl Outbox {
@@ -47,7 +64,7 @@ impl Outbox {
     pub fn admits(&self) -> bool {
         let state = self.lock();
         let width = (IN_FLIGHT_BYTES / state.largest_reply.max(1)).clamp(1, MAX_IN_FLIGHT);
-        state.in_flight < width && state.bytes.len() < SOFT_LIMIT
+        state.in_flight < width && state.backlog() < SOFT_LIMIT
     }
 
     /// Appends a whole message; the newline is added here.
@@ -55,17 +72,30 @@ impl Outbox {
         let mut state = self.lock();
         write(&mut state.bytes);
         state.bytes.push(b'\n');
-        if state.bytes.len() > HARD_LIMIT {
-            state.overflown = true;
-        }
         drop(state);
         self.wake.notify_one();
+    }
+
+    /// Appends the answer to `id`, or the word that it was left out. Returns the answer's length.
+    fn reply(&self, id: &str, write: impl FnOnce(&mut Vec<u8>, &str)) -> usize {
+        let mut state = self.lock();
+        let (start, before) = (state.bytes.len(), state.backlog());
+        write(&mut state.bytes, id);
+        let written = state.bytes.len() - start;
+        if state.is_crowded(before, written) {
+            state.bytes.truncate(start);
+            message::write_error(&mut state.bytes, Some(id), &left_out());
+        }
+        state.bytes.push(b'\n');
+        drop(state);
+        self.wake.notify_one();
+        written
     }
 
     /// An event, if the caller reads fast enough for events; `params` gets the number of those lost.
     pub fn event(&self, method: &str, params: impl FnOnce(u64) -> String) {
         let mut state = self.lock();
-        if state.bytes.len() > SOFT_LIMIT {
+        if state.backlog() > SOFT_LIMIT {
             state.events_lost += 1;
             return;
         }
@@ -75,14 +105,22 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Takes what is to be sent into `buffer`, which must be empty. `Err` if the caller must be cut off.
-    pub fn take(&self, buffer: &mut Vec<u8>) -> Result<(), Overflown> {
+    /// An event that the caller's limits do not let through.
+    pub fn lose_event(&self) {
+        self.lock().events_lost += 1;
+    }
+
+    /// An event that must not be lost: it is short, and comes once.
+    pub fn last_event(&self, method: &str, params: &str) {
+        message::write_request(&mut self.lock().bytes, None, method, Some(params));
+        self.wake.notify_one();
+    }
+
+    /// Takes what is to be sent into `buffer`, which must be empty: what was taken before is sent.
+    pub fn take(&self, buffer: &mut Vec<u8>) {
         let mut state = self.lock();
-        if state.overflown {
-            return Err(Overflown);
-        }
         std::mem::swap(&mut state.bytes, buffer);
-        Ok(())
+        state.leaving = buffer.len();
     }
 
     #[must_use]
@@ -98,16 +136,21 @@ impl Outbox {
     fn end(&self, reply_bytes: usize) {
         let mut state = self.lock();
         state.in_flight -= 1;
-        state.largest_reply = state.largest_reply.max(reply_bytes);
+        // Forgotten again after some smaller ones.
+        let faded = state.largest_reply - state.largest_reply / 8;
+        state.largest_reply = faded.max(reply_bytes);
     }
 }
 
-#[derive(Debug)]
-pub struct Overflown;
+fn left_out() -> RpcError {
+    RpcError::new(code::BUSY, "the reply was left out: too many replies wait to be read")
+}
 
-/// Collects the replies of one batch.
+/// Collects the replies of one batch into one line, which keeps to the limit of a frame as well:
+/// members that do not fit are answered with an error.
 pub struct Batch {
     outbox: Arc<Outbox>,
+    limit: usize,
     state: Mutex<BatchState>,
 }
 
@@ -118,21 +161,45 @@ struct BatchState {
 
 impl Batch {
     #[must_use]
-    pub fn new(outbox: Arc<Outbox>, requests: usize) -> Arc<Self> {
-        Arc::new(Self { outbox, state: Mutex::new(BatchState { remaining: requests, body: Vec::new() }) })
+    pub fn new(outbox: Arc<Outbox>, requests: usize, limit: usize) -> Arc<Self> {
+        let state = Mutex::new(BatchState { remaining: requests, body: Vec::new() });
+        Arc::new(Self { outbox, limit, state })
     }
 
-    /// One request of the batch is done; a notification has nothing to say.
-    fn done(&self, reply: Option<&[u8]>) {
+    fn reply(&self, id: &str, write: impl FnOnce(&mut Vec<u8>, &str)) -> usize {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.remaining -= 1;
-        if let Some(reply) = reply {
-            let separator = if state.body.is_empty() { b'[' } else { b',' };
-            state.body.push(separator);
-            state.body.extend_from_slice(reply);
+        let separator = if state.body.is_empty() { b'[' } else { b',' };
+        let before = state.body.len();
+        state.body.push(separator);
+        let start = state.body.len();
+        write(&mut state.body, id);
+        let written = state.body.len() - start;
+        let mut outbox = self.outbox.lock();
+        let over = (written > SHORT && state.body.len() > self.limit).then(|| {
+            let message = format!("the answers of the batch are longer than {} bytes", self.limit);
+            RpcError::new(code::TOO_LARGE, message)
+        });
+        let crowded = outbox.is_crowded(outbox.backlog(), written).then(left_out);
+        if let Some(error) = over.or(crowded) {
+            state.body.truncate(start);
+            message::write_error(&mut state.body, Some(id), &error);
         }
+        outbox.gathered += state.body.len() - before;
+        drop(outbox);
+        self.settle(&mut state);
+        written
+    }
+
+    /// A notification of the batch is done and has nothing to say.
+    fn note(&self) {
+        self.settle(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn settle(&self, state: &mut BatchState) {
+        state.remaining -= 1;
         if state.remaining == 0 && !state.body.is_empty() {
             let body = std::mem::take(&mut state.body);
+            self.outbox.lock().gathered -= body.len();
             self.outbox.line(|out| {
                 out.extend_from_slice(&body);
                 out.push(b']');
@@ -160,22 +227,15 @@ impl ReplyTo {
 
     fn finish(&mut self, write: impl FnOnce(&mut Vec<u8>, &str)) {
         self.answered = true;
-        let mut written = 0;
-        match (&self.id, &self.batch) {
-            (None, None) => {}
-            (None, Some(batch)) => batch.done(None),
-            (Some(id), None) => self.outbox.line(|out| {
-                let start = out.len();
-                write(out, id);
-                written = out.len() - start;
-            }),
-            (Some(id), Some(batch)) => {
-                let mut reply = Vec::new();
-                write(&mut reply, id);
-                written = reply.len();
-                batch.done(Some(&reply));
+        let written = match (&self.id, &self.batch) {
+            (None, None) => 0,
+            (None, Some(batch)) => {
+                batch.note();
+                0
             }
-        }
+            (Some(id), None) => self.outbox.reply(id, write),
+            (Some(id), Some(batch)) => batch.reply(id, write),
+        };
         self.outbox.end(written);
         self.outbox.wake.notify_one();
     }
@@ -212,14 +272,16 @@ mod tests {
 
     fn sent(outbox: &Outbox) -> String {
         let mut bytes = Vec::new();
-        outbox.take(&mut bytes).expect("is not over the limit");
+        outbox.take(&mut bytes);
+        // The second take says that the first has been sent.
+        outbox.take(&mut Vec::new());
         String::from_utf8(bytes).expect("is text")
     }
 
     #[test]
     fn a_batch_answers_in_one_line_when_its_last_member_is_done() {
         let outbox = Arc::new(Outbox::default());
-        let batch = Batch::new(Arc::clone(&outbox), 3);
+        let batch = Batch::new(Arc::clone(&outbox), 3, 1000);
         let replies = ["1", "2"].map(|id| ReplyTo::new(&outbox, Some(id), Some(&batch)));
         let note = ReplyTo::new(&outbox, None, Some(&batch));
         let [first, second] = replies;
@@ -254,8 +316,69 @@ mod tests {
         assert!(outbox.admits());
         ReplyTo::new(&outbox, Some("1"), None).value(&"x".repeat(IN_FLIGHT_BYTES));
         let _ = sent(&outbox);
-        let _one = ReplyTo::new(&outbox, Some("1"), None);
+        let one = ReplyTo::new(&outbox, Some("1"), None);
         assert!(!outbox.admits());
+        one.value("0");
+        for _ in 0..100 {
+            ReplyTo::new(&outbox, Some("1"), None).value("0");
+        }
+        let _ = sent(&outbox);
+        let _two = [(); 2].map(|()| ReplyTo::new(&outbox, Some("1"), None));
+        assert!(outbox.admits(), "one large reply narrows the flight for ever");
+    }
+
+    #[test]
+    fn replies_that_nobody_reads_are_left_out_one_by_one() {
+        let outbox = Arc::new(Outbox::default());
+        let big = format!("\"{}\"", "x".repeat(HARD_LIMIT / 4));
+        let mut taken = Vec::new();
+        ReplyTo::new(&outbox, Some("0"), None).value(&big);
+        outbox.take(&mut taken);
+        for id in 1..MAX_IN_FLIGHT {
+            ReplyTo::new(&outbox, Some(&id.to_string()), None).value(&big);
+        }
+        ReplyTo::new(&outbox, Some("\"small\""), None).value("1");
+        let text = sent(&outbox);
+        assert!(text.len() < HARD_LIMIT, "{} bytes wait", text.len());
+        assert_eq!(text.lines().count(), MAX_IN_FLIGHT);
+        assert!(text.lines().nth(40).expect("is there").contains("-32007"));
+        assert!(text.ends_with("{\"jsonrpc\":\"2.0\",\"id\":\"small\",\"result\":1}\n"));
+        ReplyTo::new(&outbox, Some("1"), None).value(&"1".repeat(2 * HARD_LIMIT));
+        assert!(sent(&outbox).len() > 2 * HARD_LIMIT, "one alone may be as long as a frame");
+    }
+
+    #[test]
+    fn the_answers_of_a_batch_keep_to_the_limit_and_so_do_many_batches() {
+        let outbox = Arc::new(Outbox::default());
+        let big = format!("\"{}\"", "x".repeat(600));
+        let batch = Batch::new(Arc::clone(&outbox), 3, 1000);
+        for id in ["1", "2", "3"] {
+            ReplyTo::new(&outbox, Some(id), Some(&batch)).value(&big);
+        }
+        let text = sent(&outbox);
+        let answers: Vec<serde_json::Value> = serde_json::from_str(&text).expect("is an array");
+        assert!(answers[0]["result"].is_string());
+        assert_eq!((&answers[1]["error"]["code"], &answers[2]["id"]), (&code::TOO_LARGE.into(), &3.into()));
+        let huge = format!("\"{}\"", "x".repeat(HARD_LIMIT / 4));
+        let batches: Vec<_> = (0..40).map(|_| Batch::new(Arc::clone(&outbox), 2, HARD_LIMIT)).collect();
+        let last: Vec<_> = batches
+            .iter()
+            .map(|batch| {
+                ReplyTo::new(&outbox, Some("1"), Some(batch)).value(&huge);
+                ReplyTo::new(&outbox, Some("2"), Some(batch))
+            })
+            .collect();
+        assert!(outbox.lock().gathered < HARD_LIMIT, "{} bytes are gathered", outbox.lock().gathered);
+        drop(last);
+        assert_eq!(outbox.lock().gathered, 0);
+    }
+
+    #[test]
+    fn the_last_word_comes_however_much_waits() {
+        let outbox = Outbox::default();
+        outbox.line(|out| out.resize(SOFT_LIMIT + 1, b'x'));
+        outbox.last_event("hauki.dying", "{}");
+        assert!(sent(&outbox).ends_with("\"method\":\"hauki.dying\",\"params\":{}}\n"));
     }
 
     #[test]

@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::connection::Gate;
+use super::connection::{Gate, MAX_CALLERS};
 use super::outbox::{Batch, Outbox, ReplyTo};
-use super::rights::Rights;
+use super::rights::{Rights, Verdict};
 use crate::model::death::Cause;
 use crate::node::vault::Vault;
 use crate::rpc::capability::{Ask, Capability, Denied, Holder};
-use crate::rpc::message::{Incoming, Invalid, Request, RpcError, code};
+use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
 use crate::rpc::reserved::{self, Destruct, Destructed, Hello, Lease, Welcome};
 use crate::system::clock;
 
@@ -26,7 +27,13 @@ pub struct Session {
     client: String,
     deadline_ms: u32,
     link: Option<Link>,
+    /// One of the places for callers, which are counted.
+    _place: OwnedSemaphorePermit,
 }
+
+/// How much of a name or a list an error repeats: the caller wrote the one, the worker's author the
+/// other, and either may fill a frame.
+const QUOTED: usize = 256;
 
 /// The vault dies with the connection that holds this, however the connection ends.
 struct Link(Arc<Vault>);
@@ -78,6 +85,11 @@ impl Session {
             Denied::Invalid(_) => refuse(),
         })?;
         let vault = &gate.vault;
+        // Before the claim: who finds no place must not have changed anything.
+        let place = gate.place().ok_or_else(|| {
+            let message = format!("{MAX_CALLERS} callers are connected: try again when one of them has left");
+            Refusal { error: RpcError::new(code::BUSY, message), ..refuse() }
+        })?;
         let owns = vault.claimed(&holder.ticket, &peer.to_string()).map_err(|_| {
             let death = vault.doomed.borrow().clone();
             Refusal {
@@ -93,11 +105,13 @@ impl Session {
             gate: Arc::clone(gate),
             rights: Rights::new(capability),
             caller,
-            client: hello.client.unwrap_or_default().chars().take(128).collect(),
+            // It ends up on the terminals of others.
+            client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
             deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
             link: owns.then(|| Link(Arc::clone(vault))),
             holder,
             outbox,
+            _place: place,
         };
         ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
         Ok(session)
@@ -119,6 +133,26 @@ impl Session {
         }
     }
 
+    /// Whether the vault dies with this connection.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// Bytes came while no line may be taken because calls are in flight. A beat may be among them,
+    /// and its caller must not die of being kept waiting.
+    pub fn heard(&self) {
+        if self.link.is_some() {
+            self.gate.vault.owner_heard();
+        }
+        self.gate.vault.beat(None);
+    }
+
+    /// Answers what is no request at all.
+    pub fn complain(&self, error: &RpcError) {
+        self.outbox.line(|out| message::write_error(out, None, error));
+    }
+
     /// Takes one line; every answer goes through the outbox.
     pub fn handle(&mut self, line: &[u8]) {
         if self.link.is_some() {
@@ -127,7 +161,8 @@ impl Session {
         match Incoming::decode(line) {
             Incoming::Single(request) => self.request(request, None),
             Incoming::Batch(requests) => {
-                let batch = Batch::new(Arc::clone(&self.outbox), requests.len());
+                let limit = self.gate.vault.limits.max_frame_bytes as usize;
+                let batch = Batch::new(Arc::clone(&self.outbox), requests.len(), limit);
                 requests.into_iter().for_each(|request| self.request(request, Some(&batch)));
             }
         }
@@ -179,7 +214,7 @@ impl Session {
         };
         if !known {
             let methods = vault.state().methods.join(", ");
-            let message = format!("there is no method {method:?}; there are: {methods}");
+            let message = format!("there is no method {:?}; there are: {}", quoted(method), quoted(&methods));
             return Err(RpcError::new(code::METHOD_NOT_FOUND, message));
         }
         let ask = Ask {
@@ -189,12 +224,14 @@ impl Session {
             now: clock::now(),
             method,
         };
-        self.rights.check(&ask).map_err(|denied| match denied {
-            Denied::TooExpensive(_) => RpcError::new(code::BUSY, "the ticket could not be checked in time"),
-            Denied::NotAllowed(_) | Denied::Invalid(_) => {
-                RpcError::new(code::DENIED, format!("this ticket does not allow {method}, or has expired"))
+        match self.rights.check(&ask) {
+            Verdict::Allowed => Ok(()),
+            Verdict::Unknown => Err(RpcError::new(code::BUSY, "the ticket could not be checked in time")),
+            Verdict::Denied => {
+                let message = format!("this ticket does not allow {}, or has expired", quoted(method));
+                Err(RpcError::new(code::DENIED, message))
             }
-        })
+        }
     }
 
     fn destruct(&self, destruct: &Destruct, reply: ReplyTo) {
@@ -234,6 +271,13 @@ async fn authenticate(
     tokio::task::spawn_blocking(check)
         .await
         .unwrap_or(Err(Denied::TooExpensive(biscuit_auth::error::Token::InternalError)))
+}
+
+fn quoted(text: &str) -> Cow<'_, str> {
+    if text.len() <= QUOTED {
+        return text.into();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(QUOTED)]).into()
 }
 
 fn optional<'a, T: Deserialize<'a> + Default>(params: Option<&'a str>) -> Result<T, RpcError> {

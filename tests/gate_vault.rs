@@ -1,0 +1,267 @@
+//! The gate between callers and vaults that misbehave in ways no JavaScript can: no LXC, a real node.
+
+#[path = "support/puppet.rs"]
+mod puppet;
+#[path = "support/stranger.rs"]
+mod stranger;
+
+use std::time::Duration;
+
+use hauki::model::death::Cause;
+use hauki::model::lease::Terms;
+use hauki::model::limits::Limits;
+use hauki::rpc::channel::{FromVault, Loaded, ToVault, WorkerError, WorkerErrorKind};
+use hauki::rpc::message::code;
+use puppet::{Puppet, Stage};
+use serde_json::{Value, json};
+use stranger::{Stranger, request};
+
+fn quick() -> Limits {
+    Limits { call_deadline_ms: 300, ..Limits::default() }
+}
+
+/// A stage with one vault and one caller who waits for the answer to call 1.
+async fn waiting(limits: Limits) -> (Stage, Puppet, Stranger) {
+    let mut stage = Stage::build().await;
+    let (puppet, ticket) = stage.forge(limits, Terms::default()).await;
+    let mut caller = Stranger::enter(&ticket).await;
+    caller.send(&request(1, "f", json!([])).to_string()).await;
+    (stage, puppet, caller)
+}
+
+#[tokio::test]
+async fn a_breach_of_the_protocol_is_a_vaults_last_word_and_its_callers_are_told() {
+    let loaded = Loaded { methods: Vec::new(), heap_used_bytes: 0 };
+    let mut breaches = vec![
+        FromVault::Result { call: 7, value: "1".into() },
+        FromVault::Result { call: 1, value: "1\n2".into() },
+        FromVault::Result { call: 1, value: "{".into() },
+        FromVault::Result { call: 1, value: "1} {".into() },
+        FromVault::Event { event: "e".into(), data: "no JSON".into() },
+        FromVault::Loaded(loaded),
+        FromVault::DestDone,
+    ]
+    .into_iter()
+    .map(|breach| {
+        let mut bytes = Vec::new();
+        breach.encode(&mut bytes);
+        bytes
+    })
+    .collect::<Vec<_>>();
+    breaches.push(u32::MAX.to_le_bytes().to_vec());
+    breaches.push(b"\x09\0\0\0\x7f\0\0\0\0\0\0\0\0".to_vec());
+    breaches.push(b"\x01\0\0\0\x82".to_vec());
+    let mut stage = Stage::build().await;
+    for breach in breaches {
+        let (mut puppet, ticket) = stage.forge(Limits::default(), Terms::default()).await;
+        let mut caller = Stranger::enter(&ticket).await;
+        caller.send(&request(1, "f", json!([])).to_string()).await;
+        assert_eq!(puppet.called().await, 1);
+        puppet.write(&breach).await;
+        let reply = caller.reply().await;
+        // The answer that is not JSON was the call's; it is dropped, which is an answer too.
+        let seen = reply["error"]["code"].as_i64().expect("an error");
+        assert!([code::VAULT_DEAD, code::INTERNAL].map(i64::from).contains(&seen), "{reply}");
+        let dying = caller.event().await;
+        assert_eq!(dying["params"]["death"]["cause"], "protocol_violation", "{breach:?}: {dying}");
+        assert!(caller.is_at_end().await);
+        assert_eq!(stage.cause(&puppet.vault).await, Cause::ProtocolViolation);
+    }
+}
+
+#[tokio::test]
+async fn a_vault_that_neither_reads_nor_answers_dies_of_its_deadline() {
+    let mut stage = Stage::build().await;
+    let (puppet, ticket) = stage.forge(quick(), Terms::default()).await;
+    let mut caller = Stranger::enter(&ticket).await;
+    // More than its channel holds, so that the gate sits on bytes that nobody takes.
+    let text = "x".repeat(900_000);
+    for id in 1..=4 {
+        caller.send(&request(id, "f", json!([text])).to_string()).await;
+    }
+    for _ in 1..=4 {
+        let reply = caller.reply().await;
+        assert_eq!(reply["error"]["code"], code::DEADLINE, "{reply}");
+    }
+    assert_eq!(stage.cause(&puppet.vault).await, Cause::CallOverran);
+}
+
+#[tokio::test]
+async fn an_init_that_writes_before_it_reads_meets_a_gate_that_reads() {
+    let (stage, mut puppet, mut caller) = waiting(Limits::default()).await;
+    let text = "x".repeat(900_000);
+    for id in 2..=4 {
+        caller.send(&request(id, "f", json!([text])).to_string()).await;
+    }
+    // The channel towards the vault is full by now or soon; the vault prints many times what a
+    // socket holds and reads nothing until all of that is out.
+    for _ in 0..1000 {
+        puppet.say(&FromVault::Log { text: "y".repeat(8192) }).await;
+    }
+    for _ in 1..=4 {
+        let call = puppet.called().await;
+        puppet.answer(call, "true").await;
+    }
+    for id in 1..=4 {
+        let reply = caller.reply().await;
+        assert_eq!((&reply["id"], &reply["result"]), (&json!(id), &json!(true)));
+    }
+    assert!(stage.is_alive(&puppet.vault).await);
+}
+
+#[tokio::test]
+async fn an_init_that_closes_its_channel_and_lives_on_is_killed() {
+    let (stage, mut puppet, mut caller) = waiting(Limits::default()).await;
+    assert_eq!(puppet.called().await, 1);
+    let vault = puppet.vault.clone();
+    drop(puppet);
+    assert_eq!(caller.reply().await["error"]["code"], code::VAULT_DEAD);
+    assert_eq!(stage.cause(&vault).await, Cause::ProtocolViolation);
+}
+
+#[tokio::test]
+async fn a_graceful_end_waits_for_the_call_that_runs_and_then_for_dest() {
+    let (stage, mut puppet, mut caller) = waiting(Limits::default()).await;
+    assert_eq!(puppet.called().await, 1);
+    caller.send(&request(2, "hauki.destruct", json!({"grace_ms": 60_000})).to_string()).await;
+    assert_eq!(caller.reply().await["error"]["code"], code::VAULT_DEAD);
+    // The engine cannot be interrupted between its frames: it answers first.
+    puppet.answer(1, "1").await;
+    assert!(matches!(puppet.hear().await, Some(ToVault::Dest { deadline_ms: 60_000 })));
+    puppet.say(&FromVault::Log { text: "last words".into() }).await;
+    puppet.say(&FromVault::DestDone).await;
+    let reply = caller.reply().await;
+    assert_eq!(reply["id"], 2);
+    assert_eq!(reply["result"]["receipt"]["death"]["cause"], "destruct", "{reply}");
+    assert!(caller.events.iter().any(|event| event["params"]["text"] == "last words"), "{:?}", caller.events);
+    assert_eq!(stage.cause(&puppet.vault).await, Cause::Destruct);
+}
+
+#[tokio::test]
+async fn an_owner_whose_calls_take_long_is_still_heard() {
+    let mut stage = Stage::build().await;
+    let terms = Terms { link: true, link_silence_ms: 400, lease_ms: 400, ..Terms::default() };
+    let (mut puppet, ticket) = stage.forge(Limits::default(), terms).await;
+    let mut owner = Stranger::enter(&ticket).await;
+    // More calls than may be in flight, so that no further line is taken before one is answered.
+    for id in 1..=70 {
+        owner.send(&request(id, "f", json!([])).to_string()).await;
+    }
+    assert_eq!(puppet.called().await, 1);
+    let mut pace = tokio::time::interval(Duration::from_millis(50));
+    for beat in 0..40 {
+        pace.tick().await;
+        owner.send(&request(100 + beat, "hauki.heartbeat", json!([])).to_string()).await;
+        assert!(stage.is_alive(&puppet.vault).await, "the owner beats, beat {beat}");
+    }
+    puppet.answer(1, "1").await;
+    for call in 2..=70 {
+        assert_eq!(puppet.called().await, call);
+        puppet.answer(call, "1").await;
+    }
+    for _ in 0..110 {
+        let reply = owner.reply().await;
+        assert!(reply.get("error").is_none(), "{reply}");
+    }
+    drop(owner);
+    assert_eq!(stage.cause(&puppet.vault).await, Cause::LinkClosed);
+}
+
+#[tokio::test]
+async fn an_owner_who_leaves_while_its_calls_are_in_flight_takes_its_vault_along() {
+    let mut stage = Stage::build().await;
+    let terms = Terms { link: true, link_silence_ms: 60_000, ..Terms::default() };
+    let (mut puppet, ticket) = stage.forge(Limits::default(), terms).await;
+    let mut owner = Stranger::enter(&ticket).await;
+    for id in 1..=70 {
+        owner.send(&request(id, "f", json!([])).to_string()).await;
+    }
+    assert_eq!(puppet.called().await, 1);
+    drop(owner);
+    assert_eq!(stage.cause(&puppet.vault).await, Cause::LinkClosed);
+}
+
+#[tokio::test]
+async fn who_closes_only_its_half_still_gets_what_it_asked_for() {
+    use tokio::io::AsyncWriteExt as _;
+    let (_stage, mut puppet, mut caller) = waiting(Limits::default()).await;
+    caller.stream.shutdown().await.expect("closes its half");
+    let call = puppet.called().await;
+    puppet.answer(call, "42").await;
+    assert_eq!(caller.reply().await["result"], 42);
+    assert!(caller.is_at_end().await);
+}
+
+#[tokio::test]
+async fn events_to_who_does_not_read_are_counted_and_its_replies_come() {
+    let (_stage, mut puppet, mut caller) = waiting(Limits::default()).await;
+    let call = puppet.called().await;
+    let data = format!("\"{}\"", "x".repeat(100_000));
+    for _ in 0..2000 {
+        puppet.say(&FromVault::Event { event: "tick".into(), data: data.clone() }).await;
+    }
+    puppet.answer(call, "1").await;
+    assert_eq!(caller.reply().await["result"], 1);
+    let seen = caller.events.len();
+    assert!(seen < 2000, "all {seen} were kept for a caller that did not read");
+    puppet.say(&FromVault::Log { text: "next".into() }).await;
+    let lost = loop {
+        let event = caller.event().await;
+        if event["params"]["text"] == "next" {
+            break event["params"]["lost"].as_u64().unwrap_or(0);
+        }
+    };
+    let told: u64 =
+        caller.events.iter().filter_map(|event| event["params"]["lost"].as_u64()).sum::<u64>() + lost;
+    assert!(told > 0, "nobody was told of the lost events");
+}
+
+#[tokio::test]
+async fn no_event_or_error_of_a_vault_is_longer_than_its_callers_take() {
+    let limits = Limits { max_frame_bytes: 4096, ..Limits::default() };
+    let (_stage, mut puppet, mut caller) = waiting(limits).await;
+    let call = puppet.called().await;
+    puppet.say(&FromVault::Log { text: "\u{1}".repeat(4096) }).await;
+    puppet.say(&FromVault::Event { event: "\u{1}".repeat(2000), data: "1".into() }).await;
+    let error = WorkerError {
+        kind: WorkerErrorKind::Throw,
+        message: "\u{1}\"".repeat(480),
+        file: None,
+        line: None,
+        column: None,
+        stack: Some("\"".repeat(2000)),
+    };
+    puppet.say(&FromVault::Error { call, error }).await;
+    let mut characters = 0;
+    loop {
+        let line = caller.line().await.expect("the connection goes on");
+        let message: Value = serde_json::from_str(&line).expect("is JSON");
+        assert!(line.len() <= 4096 + 4096, "{} bytes", line.len());
+        if message["error"]["code"] == code::WORKER {
+            break;
+        }
+        assert_eq!(message["method"], "hauki.log", "the event cannot be told");
+        characters += message["params"]["text"].as_str().expect("a text").chars().count();
+    }
+    assert_eq!(characters, 4096, "a line is cut into pieces and nothing of it is lost");
+}
+
+#[tokio::test]
+async fn the_answers_of_a_batch_are_bounded() {
+    let mut stage = Stage::build().await;
+    let (mut puppet, ticket) = stage.forge(Limits::default(), Terms::default()).await;
+    let mut caller = Stranger::enter(&ticket).await;
+    let batch: Vec<Value> = (0..200).map(|id| request(id, "f", json!([]))).collect();
+    caller.send(&Value::from(batch).to_string()).await;
+    let big = format!("\"{}\"", "x".repeat(900_000));
+    for _ in 0..200 {
+        let call = puppet.called().await;
+        puppet.answer(call, &big).await;
+    }
+    let line = caller.answer().await.expect("an answer");
+    assert!(line.len() < 1_100_000, "{} bytes", line.len());
+    let answers: Vec<Value> = serde_json::from_str(&line).expect("is an array");
+    assert!(answers[0]["result"].is_string());
+    assert_eq!(answers.len(), 200);
+    assert!(answers[1..].iter().all(|answer| answer["error"]["code"] == code::TOO_LARGE));
+}

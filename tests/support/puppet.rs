@@ -1,0 +1,218 @@
+//! A real node and a real gate over vaults whose inits are the test itself: what no JavaScript can
+//! make an init do, a test can.
+
+use std::future::pending;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdStream;
+use std::sync::Arc;
+
+use hauki::api::node::{NodeApi, OpenOrder, ProvisionOrder};
+use hauki::model::death::Cause;
+use hauki::model::id::VaultId;
+use hauki::model::lease::Terms;
+use hauki::model::limits::Limits;
+use hauki::model::receipt::{Receipt, Reclaimed};
+use hauki::node::intake::{FrontDesk, Node};
+use hauki::node::settings::NodeSettings;
+use hauki::rpc::capability::{Grant, IssuerKey};
+use hauki::rpc::channel::{FromVault, Loaded, Ready, ToVault};
+use hauki::sandbox::{BoxFuture, Driver, Exit, Finding, Sandbox, StartError, Started, SweepError, Swept};
+use hauki::system::{clock, random};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use crate::stranger::HANG;
+
+const FRAME_LIMIT: usize = 128 << 20;
+
+struct Strings(mpsc::UnboundedSender<StdStream>);
+
+impl Driver for Strings {
+    fn start<'a>(&'a self, _: &'a VaultId, _: &'a Limits) -> BoxFuture<'a, Result<Started, StartError>> {
+        let (node, puppet) = StdStream::pair().expect("a socket pair");
+        for end in [&node, &puppet] {
+            end.set_nonblocking(true).expect("is open");
+        }
+        self.0.send(puppet).expect("the test goes on");
+        let started =
+            Started { channel: OwnedFd::from(node), sandbox: Arc::new(Body(watch::Sender::new(false))) };
+        Box::pin(async move { Ok(started) })
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>> {
+        Box::pin(async { Ok(Swept::default()) })
+    }
+
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+/// Dies when it is killed and not before.
+struct Body(watch::Sender<bool>);
+
+impl Sandbox for Body {
+    fn init_pid(&self) -> u32 {
+        0
+    }
+
+    fn kill(&self) {
+        self.0.send_replace(true);
+    }
+
+    fn died(&self) -> BoxFuture<'_, Exit> {
+        let mut dead = self.0.subscribe();
+        Box::pin(async move {
+            let killed = dead.wait_for(|dead| *dead).await.is_ok();
+            if killed { Exit::Signal(9) } else { pending().await }
+        })
+    }
+
+    fn reclaim(&self) -> BoxFuture<'_, Vec<Reclaimed>> {
+        self.kill();
+        Box::pin(async { Vec::new() })
+    }
+}
+
+pub struct Stage {
+    desk: FrontDesk,
+    key: IssuerKey,
+    puppets: mpsc::UnboundedReceiver<StdStream>,
+}
+
+/// The init's end of the channel.
+pub struct Puppet {
+    pub stream: UnixStream,
+    pub vault: VaultId,
+    input: Vec<u8>,
+}
+
+#[allow(dead_code, reason = "not every test target uses all of it")]
+impl Stage {
+    pub async fn build() -> Self {
+        let (sender, puppets) = mpsc::unbounded_channel();
+        let settings = NodeSettings {
+            name: "stage".parse().expect("a name"),
+            data_plane: std::net::Ipv4Addr::LOCALHOST.into(),
+            data_plane_reason: String::new(),
+            max_vaults: 8,
+        };
+        let node = Node::start(settings, Arc::new(Strings(sender))).await.expect("a node");
+        Self { desk: FrontDesk(node), key: IssuerKey::generate(), puppets }
+    }
+
+    /// A vault that has a method `f`, its puppet, and a ticket.
+    pub async fn forge(&mut self, limits: Limits, terms: Terms) -> (Puppet, Value) {
+        let vault = random::vault_id();
+        let order = ProvisionOrder {
+            vault: vault.clone(),
+            generation: 1,
+            source: String::new(),
+            file: "w.js".into(),
+            args: Vec::new(),
+            limits,
+            terms,
+        };
+        let provisioning = self.desk.provision(order);
+        let puppeting = async {
+            let stream = self.puppets.recv().await.expect("the driver is asked");
+            let stream = UnixStream::from_std(stream).expect("is non-blocking");
+            let mut puppet = Puppet { stream, vault: vault.clone(), input: Vec::new() };
+            puppet.say(&FromVault::Ready(Ready { build: String::new(), locked: true })).await;
+            assert!(matches!(puppet.hear().await, Some(ToVault::Load(_))));
+            puppet.say(&FromVault::Loaded(Loaded { methods: vec!["f".into()], heap_used_bytes: 0 })).await;
+            puppet
+        };
+        let (provisioned, puppet) = tokio::join!(provisioning, puppeting);
+        provisioned.expect("is forged");
+        let issuer = self.key.public_hex();
+        let order = OpenOrder { vault: vault.clone(), generation: 1, issuer, lease_ms: None, link: None };
+        let opened = self.desk.open(order).await.expect("opens");
+        let (ticket, node) = (random::ticket_id(), "stage".parse().expect("a name"));
+        let grant = Grant {
+            vault: &vault,
+            ticket: &ticket,
+            generation: 1,
+            node: &node,
+            methods: &["*".to_owned()],
+            label: None,
+            expires_at: clock::now() + std::time::Duration::from_secs(3600),
+        };
+        let token = self.key.mint(&grant).expect("mints");
+        let ticket = json!({
+            "endpoint": {"ip": opened.ip, "port": opened.port},
+            "tls": {"cert_sha256": opened.cert_sha256},
+            "auth": {"token": token},
+        });
+        (puppet, ticket)
+    }
+
+    /// Waits for the death of a vault.
+    pub async fn receipt(&self, vault: &VaultId) -> Receipt {
+        let waiting = async {
+            let mut after = 0;
+            loop {
+                let news = self.desk.news(after, 60_000).await.expect("answers");
+                after = news.last;
+                for item in news.items {
+                    if let hauki::api::node::NewsItem::Died(receipt) = item
+                        && receipt.vault == *vault
+                    {
+                        return receipt;
+                    }
+                }
+            }
+        };
+        timeout(HANG, waiting).await.expect("the vault dies")
+    }
+
+    pub async fn cause(&self, vault: &VaultId) -> Cause {
+        self.receipt(vault).await.death.cause
+    }
+
+    pub async fn is_alive(&self, vault: &VaultId) -> bool {
+        let state = self.desk.state().await.expect("answers");
+        state.vaults.iter().any(|seen| seen.vault == *vault && seen.phase.is_alive())
+    }
+}
+
+#[allow(dead_code, reason = "not every test target uses all of it")]
+impl Puppet {
+    pub async fn say(&mut self, message: &FromVault) {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        self.write(&bytes).await;
+    }
+
+    pub async fn write(&mut self, bytes: &[u8]) {
+        timeout(HANG, self.stream.write_all(bytes)).await.expect("the gate reads").expect("the gate reads");
+    }
+
+    pub async fn hear(&mut self) -> Option<ToVault> {
+        loop {
+            if let Some((message, used)) = ToVault::decode(&self.input, FRAME_LIMIT).expect("is a frame") {
+                self.input.drain(..used);
+                return Some(message);
+            }
+            let read = timeout(HANG, self.stream.read_buf(&mut self.input)).await.expect("the gate writes");
+            if read.unwrap_or(0) == 0 {
+                return None;
+            }
+        }
+    }
+
+    /// The number of the call that comes next.
+    pub async fn called(&mut self) -> u64 {
+        match self.hear().await {
+            Some(ToVault::Call { call, .. }) => call,
+            other => panic!("{other:?} instead of a call"),
+        }
+    }
+
+    pub async fn answer(&mut self, call: u64, value: &str) {
+        self.say(&FromVault::Result { call, value: value.to_owned() }).await;
+    }
+}
