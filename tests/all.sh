@@ -17,7 +17,7 @@ step "clippy, warnings denied"
 cargo clippy --locked --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
 step "shell scripts"
-shellcheck packaging/*.sh tests/*.sh examples/*.sh
+shellcheck packaging/*.sh tests/*.sh examples/*.sh examples/clients/*.sh
 step "tests"
 cargo test --locked --no-fail-fast
 step "documentation"

@@ -192,6 +192,22 @@ fn the_configuration_page_has_every_key() {
 }
 
 #[test]
+fn the_daemons_page_has_every_role_and_flag() {
+    use clap::CommandFactory as _;
+    let command = hauki::daemon::args::HaukidArgs::command();
+    let roles: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let flags: BTreeSet<String> = command
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments)
+        .filter(|argument| !argument.is_hide_set())
+        .filter_map(|argument| argument.get_long().map(|long| format!("--{long}")))
+        .collect();
+    assert!(roles.len() > 2 && flags.len() > 3, "{roles:?} {flags:?}");
+    must_mention("haukid.8", roles);
+    must_mention("haukid.8", flags.iter().map(String::as_str));
+}
+
+#[test]
 fn the_readme_lists_every_exit_code() {
     let text = read("README.md");
     for exit in Exit::ALL {
