@@ -1,0 +1,307 @@
+//! Networks and callers that mean no good: the gate bounds them, and other callers do not notice.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/stranger.rs"]
+mod stranger;
+
+use daemon::Daemon;
+use hauki::model::gem::Wishes;
+use hauki::rpc::message::code;
+use serde_json::{Value, json};
+use stranger::{HANG, Stranger, address, request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const WORKER: &str = r#"
+function echo(x) { return x; }
+function big(n) { var s = 'x'; while (s.length < n) { s += s; } return s.substring(0, n); }
+"#;
+
+async fn worker(daemon: &Daemon) -> Value {
+    let wishes = Wishes { lease_ms: Some(600_000), ..Wishes::default() };
+    serde_json::to_value(&daemon.spawn_with(WORKER, wishes).await.ticket).expect("serializes")
+}
+
+fn resident_mib(daemon: &Daemon) -> usize {
+    let text = std::fs::read_to_string(format!("/proc/{}/statm", daemon.pid())).expect("the daemon lives");
+    let pages: usize = text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number");
+    pages * 4096 >> 20
+}
+
+fn descriptors(daemon: &Daemon) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).expect("the daemon lives").count()
+}
+
+/// Reads until the other side has closed, however it did.
+async fn end(stream: &mut TcpStream) {
+    let mut seen = Vec::new();
+    let _ = timeout(HANG, stream.read_to_end(&mut seen)).await.expect("the gate closes it");
+}
+
+#[tokio::test]
+async fn the_silent_and_the_slow_are_shown_the_door_and_keep_nobody_out() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon).await;
+    let mut before = Stranger::enter(&ticket).await;
+    let idle = descriptors(&daemon);
+    let mut silent = Vec::new();
+    for number in 0..200_usize {
+        let mut tcp = TcpStream::connect(address(&ticket)).await.expect("the port is open");
+        // Some say nothing, some half a TLS record, some half a ClientHello.
+        let head: &[u8] = [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"][number % 3];
+        tcp.write_all(head).await.expect("writes");
+        silent.push(tcp);
+    }
+    // Inside TLS: a hello that comes a byte at a time, or stops half-way.
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut stranger = Stranger::knock(&ticket).await.expect("connects");
+        stranger.raw(br#"{"jsonrpc":"2.0","id":1,"met"#).await.expect("writes");
+        slow.push(stranger);
+    }
+    let mut after = Stranger::enter(&ticket).await;
+    for caller in [&mut before, &mut after] {
+        assert_eq!(caller.result("echo", json!([1])).await, 1);
+    }
+    assert!(descriptors(&daemon) <= idle + 40, "{} descriptors are open", descriptors(&daemon));
+    // A byte now and then buys no time: the deadline is for the whole hello.
+    let mut pace = tokio::time::interval(std::time::Duration::from_millis(200));
+    let drip = async {
+        loop {
+            pace.tick().await;
+            if slow[0].raw(b" ").await.is_err() {
+                return;
+            }
+        }
+    };
+    timeout(HANG, drip).await.expect("the slow hello is cut");
+    for mut tcp in silent {
+        end(&mut tcp).await;
+    }
+    for mut stranger in slow {
+        assert!(stranger.is_at_end().await, "a stranger is told nothing");
+    }
+    for caller in [&mut before, &mut after] {
+        assert_eq!(caller.result("echo", json!([2])).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn one_caller_too_many_is_told_so_and_gets_in_when_another_leaves() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon).await;
+    let mut callers = Vec::new();
+    for _ in 0..64 {
+        callers.push(Stranger::enter(&ticket).await);
+    }
+    let hello = |mut stranger: Stranger| {
+        let token = ticket["auth"]["token"].clone();
+        async move { (stranger.hello(&token).await, stranger) }
+    };
+    let (reply, mut refused) = hello(Stranger::knock(&ticket).await.expect("connects")).await;
+    assert_eq!((&reply["error"]["code"], &reply["id"]), (&json!(code::BUSY), &json!(0)), "{reply}");
+    assert!(reply["error"]["message"].as_str().expect("a message").contains("64"));
+    assert!(refused.is_at_end().await);
+    for caller in &mut callers {
+        assert_eq!(caller.result("echo", json!([1])).await, 1, "those inside did not notice");
+    }
+    callers.pop();
+    let enters = async {
+        loop {
+            let (reply, mut stranger) = hello(Stranger::knock(&ticket).await.expect("connects")).await;
+            if reply.get("error").is_none() {
+                return stranger.result("echo", json!([2])).await;
+            }
+        }
+    };
+    assert_eq!(timeout(HANG, enters).await.expect("a place is free"), 2);
+}
+
+#[tokio::test]
+async fn who_leaves_in_the_middle_leaves_nothing_behind() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon).await;
+    let mut other = Stranger::enter(&ticket).await;
+    let idle = descriptors(&daemon);
+    for round in 0..100_u64 {
+        let mut caller = Stranger::enter(&ticket).await;
+        let call = request(1, "big", json!([300_000])).to_string();
+        match round % 4 {
+            // Half a line.
+            0 => caller.raw(&call.as_bytes()[..20]).await.expect("writes"),
+            // A question, and gone before the answer.
+            1 => caller.send(&call).await,
+            // Many, and half of one.
+            2 => caller
+                .raw(format!("{call}\n").repeat(20)[..call.len() * 19].as_bytes())
+                .await
+                .expect("writes"),
+            // In the middle of an answer.
+            _ => {
+                caller.send(&call).await;
+                let mut some = [0; 1000];
+                let _ = caller.stream.read(&mut some).await.expect("reads");
+            }
+        }
+        if round % 2 == 0 {
+            // Gone by a reset instead of a close.
+            let tcp = caller.stream.get_ref().get_ref().0;
+            rustix::net::sockopt::set_socket_linger(tcp, Some(std::time::Duration::ZERO)).expect("is set");
+        }
+        drop(caller);
+        assert_eq!(other.result("echo", json!([round])).await, round);
+    }
+    let gone = async {
+        while other.result("hauki.stats", json!([])).await["connections"] != 1 || descriptors(&daemon) > idle
+        {
+        }
+    };
+    timeout(HANG, gone).await.expect("all are forgotten");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_calls_without_reading_are_bounded_and_all_answered_in_the_end() {
+    const CALLS: u64 = 10_000;
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon).await;
+    let mut other = Stranger::enter(&ticket).await;
+    assert_eq!(other.result("echo", json!([0])).await, 0);
+    let before = resident_mib(&daemon);
+    let caller = Stranger::enter(&ticket).await;
+    let (mut input, mut output) = tokio::io::split(caller.stream.into_inner());
+    let padding = "x".repeat(8_000);
+    let writing = tokio::spawn(async move {
+        for id in 0..CALLS {
+            let line = format!("{}\n", request(id, "echo", json!([padding])));
+            output.write_all(line.as_bytes()).await.expect("the gate goes on");
+        }
+        output.flush().await.expect("the gate goes on");
+        output
+    });
+    // Eighty megabytes each way; nobody reads, and the other caller goes on.
+    for number in 0..300 {
+        assert_eq!(other.result("echo", json!([number])).await, number);
+    }
+    let grown = resident_mib(&daemon).saturating_sub(before);
+    assert!(grown < 48, "haukid grew by {grown} MiB");
+    assert!(!writing.is_finished(), "the gate took everything of a caller that does not read");
+    let reading = async {
+        let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(&mut input));
+        for id in 0..CALLS {
+            let line = lines.next_line().await.expect("reads").expect("an answer");
+            assert!(line.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"xxx"#)), "{id}");
+        }
+    };
+    timeout(HANG, reading).await.expect("everything arrives");
+    let _ = writing.await.expect("no panic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_answers_that_nobody_reads_are_left_out_and_said_to_be() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon).await;
+    let mut other = Stranger::enter(&ticket).await;
+    assert_eq!(other.result("echo", json!([0])).await, 0);
+    let before = resident_mib(&daemon);
+    let mut caller = Stranger::enter(&ticket).await;
+    // As many at once as the gate lets in flight, each answer as long as a frame.
+    let calls: String = (0..64).map(|id| format!("{}\n", request(id, "big", json!([1_000_000])))).collect();
+    caller.raw(calls.as_bytes()).await.expect("the gate reads");
+    for number in 0..100 {
+        assert_eq!(other.result("echo", json!([number])).await, number);
+    }
+    let grown = resident_mib(&daemon).saturating_sub(before);
+    assert!(grown < 64, "haukid grew by {grown} MiB");
+    let mut answered = 0;
+    for id in 0..64 {
+        let reply = caller.reply().await;
+        assert_eq!(reply["id"], id);
+        match reply["result"].as_str() {
+            Some(text) => answered += usize::from(text.len() == 1_000_000),
+            None => assert_eq!(reply["error"]["code"], code::BUSY, "{reply}"),
+        }
+    }
+    assert!(answered >= 8, "{answered} answers came");
+    assert_eq!(caller.result("echo", json!(["goes on"])).await, "goes on");
+}
+
+/// The same rubbish in every run.
+struct Rubbish(u64);
+
+impl Rubbish {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn bytes(&mut self, most: u64) -> Vec<u8> {
+        let length = self.next() % most;
+        (0..length).map(|_| u8::try_from(self.next() & 0xff).expect("is a byte")).collect()
+    }
+
+    /// A call with some of its bytes changed.
+    fn almost(&mut self) -> Vec<u8> {
+        let mut line =
+            request(self.next() % 100, "echo", json!([{"a": [1, "ä", null]}])).to_string().into_bytes();
+        for _ in 0..=self.next() % 4 {
+            let index = usize::try_from(self.next()).expect("64 bits") % line.len();
+            line[index] = b"{}[]\",:0\\u\0\xff\n e"[usize::try_from(self.next() % 15).expect("is small")];
+        }
+        line.push(b'\n');
+        line
+    }
+}
+
+#[tokio::test]
+async fn rubbish_before_tls_within_it_and_after_hello_breaks_nothing() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon).await;
+    let mut other = Stranger::enter(&ticket).await;
+    let mut rubbish = Rubbish(0x9e37_79b9_7f4a_7c15);
+    for round in 0..100_u64 {
+        let mut tcp = TcpStream::connect(address(&ticket)).await.expect("the port is open");
+        let mut bytes = rubbish.bytes(2000);
+        if round % 2 == 0 {
+            // What looks like a TLS record.
+            bytes.splice(..0, [0x16, 3, 1, 0, 200]);
+        }
+        let _ = tcp.write_all(&bytes).await;
+        let _ = tcp.shutdown().await;
+        end(&mut tcp).await;
+    }
+    for _ in 0..50 {
+        let mut stranger = Stranger::knock(&ticket).await.expect("connects");
+        let _ = stranger.raw(&rubbish.bytes(2000)).await;
+        let _ = stranger.raw(b"\n").await;
+        assert_eq!(stranger.reply().await["error"]["code"], code::UNAUTHENTICATED);
+        assert!(stranger.is_at_end().await);
+    }
+    for _ in 0..20 {
+        let mut caller = Stranger::enter(&ticket).await;
+        for _ in 0..50 {
+            let line = if rubbish.next() % 4 == 0 { rubbish.bytes(500) } else { rubbish.almost() };
+            caller.raw(&line).await.expect("the gate goes on");
+        }
+        caller.raw(b"\n").await.expect("the gate goes on");
+        caller.send(&request(1000, "echo", json!(["whole"])).to_string()).await;
+        // Whatever else it answered, it answered in JSON, and this.
+        loop {
+            let reply = caller.reply().await;
+            if reply["id"] == 1000 {
+                assert_eq!(reply["result"], "whole");
+                break;
+            }
+        }
+    }
+    // Rubbish in the place of a record, once TLS stands.
+    let mut caller = Stranger::enter(&ticket).await;
+    let tcp = caller.stream.get_mut().get_mut().0;
+    tcp.write_all(&[0x17, 3, 3, 0, 32]).await.expect("writes");
+    tcp.write_all(&[0x5a; 32]).await.expect("writes");
+    assert!(caller.is_at_end().await);
+    assert_eq!(other.result("echo", json!(["still"])).await, "still");
+}

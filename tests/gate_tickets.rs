@@ -1,0 +1,231 @@
+//! Who gets in, who does not, and what either learns: a real daemon, real vaults.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/stranger.rs"]
+mod stranger;
+
+use daemon::Daemon;
+use hauki::api::summons::Spawned;
+use hauki::api::vault::{TicketRequest, TicketWishes};
+use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::model::digest::Sha256;
+use hauki::model::secret::Secret;
+use hauki::rpc::capability::{Grant, IssuerKey, narrow};
+use hauki::rpc::message::code;
+use hauki::system::{clock, random};
+use serde_json::{Value, json};
+use stranger::{Stranger, address, request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const WORKER: &str = "function top() { return 'top'; } function errors() { return 'errors'; }";
+
+fn text(spawned: &Spawned) -> Value {
+    serde_json::to_value(&spawned.ticket).expect("serializes")
+}
+
+/// The whole answer to a hello with this token.
+async fn answer(ticket: &Value, token: &str) -> Value {
+    let mut stranger = Stranger::knock(ticket).await.expect("connects");
+    let reply = stranger.hello(&json!(token)).await;
+    if reply.get("error").is_some() {
+        assert!(stranger.is_at_end().await, "a refused stranger has nothing more to hear");
+    }
+    reply
+}
+
+async fn minted(daemon: &Daemon, spawned: &Spawned, wishes: TicketWishes) -> Value {
+    let request = TicketRequest { vault: spawned.vault.id.clone(), wishes };
+    let ticket = daemon.endpoint().ticket(&request).await.expect("a ticket");
+    serde_json::to_value(&ticket).expect("serializes")
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_token_the_answer_is_the_same_and_tells_nothing() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let ticket = text(&spawned);
+    let good = spawned.ticket.auth.token.reveal().to_owned();
+    let stranger = IssuerKey::generate();
+    let grant = Grant {
+        vault: &spawned.vault.id,
+        ticket: &spawned.ticket.id,
+        generation: 1,
+        node: &spawned.ticket.node,
+        methods: &["*".to_owned()],
+        label: None,
+        expires_at: clock::now() + jiff::SignedDuration::from_hours(1),
+    };
+    let foreign = stranger.mint(&grant).expect("mints");
+    let mut tokens =
+        vec![String::new(), "x".into(), "=".repeat(1000), foreign.reveal().into(), good[1..].into()];
+    tokens.push(good[..good.len() - 4].into());
+    tokens.push(format!("{good}AAAA"));
+    for index in (0..good.len()).step_by(37) {
+        let mut bytes = good.clone().into_bytes();
+        bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
+        tokens.push(String::from_utf8(bytes).expect("is ASCII"));
+    }
+    let refusal = answer(&ticket, "").await;
+    assert_eq!(refusal["error"]["code"], code::UNAUTHENTICATED);
+    assert!(!refusal.to_string().contains(spawned.vault.id.as_str()));
+    for token in tokens {
+        assert_eq!(answer(&ticket, &token).await, refusal, "{token}");
+    }
+    // Not a hello, not one at first, not one alone, not in its form: the same, but for the id.
+    for line in [
+        request(0, "top", json!([])).to_string(),
+        request(0, "hauki.methods", json!([])).to_string(),
+        request(0, "hauki.hello", json!({})).to_string(),
+        request(0, "hauki.hello", json!({"token": good, "more": 1})).to_string(),
+        request(0, "hauki.hello", json!({"token": 1})).to_string(),
+        json!([request(0, "hauki.hello", json!({"token": good}))]).to_string(),
+        "{".into(),
+        String::new(),
+        "x".repeat(40_000),
+    ] {
+        let mut stranger = Stranger::knock(&ticket).await.expect("connects");
+        let _ = stranger.raw(format!("{line}\n").as_bytes()).await;
+        let reply = stranger.reply().await;
+        assert_eq!(reply["error"], refusal["error"], "{line}");
+        assert!(stranger.is_at_end().await);
+    }
+    assert!(answer(&ticket, &good).await["result"].is_object());
+}
+
+#[tokio::test]
+async fn a_ticket_is_for_one_vault_one_generation_one_node_and_one_time() {
+    let daemon = Daemon::start();
+    let (spawned, other) = (daemon.spawn(WORKER).await, daemon.spawn(WORKER).await);
+    let ticket = text(&spawned);
+    let refused = |reply: &Value| {
+        assert_eq!(reply["error"]["code"], code::UNAUTHENTICATED, "{reply}");
+        assert!(!reply.to_string().contains("vlt_"), "{reply}");
+    };
+    refused(&answer(&ticket, other.ticket.auth.token.reveal()).await);
+
+    // The core's own key signs what the core would not.
+    let key = std::fs::read_to_string(daemon.dir.path().join("core/issuer.key")).expect("is there");
+    let key = IssuerKey::from_hex(&Secret::new(key.trim().to_owned())).expect("is a key");
+    let (id, elsewhere) = (random::ticket_id(), "elsewhere".parse().expect("a name"));
+    let (all, soon) = (["*".to_owned()], clock::now() + jiff::SignedDuration::from_hours(1));
+    let generation = spawned.ticket.generation;
+    let grant = || Grant {
+        vault: &spawned.vault.id,
+        ticket: &id,
+        generation,
+        node: &spawned.ticket.node,
+        methods: &all,
+        label: None,
+        expires_at: soon,
+    };
+    let mint = |grant: Grant<'_>| key.mint(&grant).expect("mints");
+    assert!(answer(&ticket, mint(grant()).reveal()).await["result"].is_object());
+    for wrong in [
+        Grant { generation: generation - 1, ..grant() },
+        Grant { generation: generation + 1, ..grant() },
+        Grant { node: &elsewhere, ..grant() },
+        Grant { vault: &other.vault.id, ..grant() },
+        Grant { expires_at: clock::now(), ..grant() },
+        Grant { expires_at: clock::now() - jiff::SignedDuration::from_hours(1), ..grant() },
+    ] {
+        refused(&answer(&ticket, mint(wrong).reveal()).await);
+    }
+
+    // A connection does not outlive its ticket's word, heartbeats or not.
+    let expires_at = clock::now() + jiff::SignedDuration::from_millis(1500);
+    let short = mint(Grant { expires_at, ..grant() });
+    let mut caller = Stranger::knock(&ticket).await.expect("connects");
+    assert!(caller.hello(&json!(short.reveal())).await["result"].is_object());
+    for method in ["top", "hauki.heartbeat"] {
+        loop {
+            let reply = caller.call(method, json!([])).await;
+            if reply["error"]["code"] == code::DENIED {
+                assert!(clock::now() >= expires_at, "before its time: {reply}");
+                break;
+            }
+            assert!(reply.get("error").is_none(), "{reply}");
+        }
+    }
+    // The API mints the same.
+    let brief = minted(&daemon, &spawned, TicketWishes { expires_ms: Some(1), ..Default::default() }).await;
+    while answer(&brief, brief["auth"]["token"].as_str().expect("a token")).await.get("error").is_none() {}
+}
+
+#[tokio::test]
+async fn rights_are_what_the_ticket_says_and_narrowing_takes_away() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let wishes =
+        TicketWishes { methods: vec!["top".into()], label: Some("tom".into()), ..Default::default() };
+    let some = minted(&daemon, &spawned, wishes).await;
+    let mut caller = Stranger::enter(&some).await;
+    assert_eq!(caller.result("top", json!([])).await, "top");
+    for method in ["errors", "hauki.destruct"] {
+        for _ in 0..100 {
+            assert_eq!(caller.code(method, json!([])).await, i64::from(code::DENIED));
+        }
+    }
+    let _ = caller.result("hauki.heartbeat", json!([])).await;
+
+    let all = spawned.ticket.auth.token.clone();
+    let one = narrow(&all, Some(&["errors".into()]), None).expect("narrows");
+    let none = narrow(&one, Some(&["top".into()]), None).expect("narrows");
+    for (token, top, errors) in [(&all, true, true), (&one, false, true), (&none, false, false)] {
+        let mut caller = Stranger::knock(&some).await.expect("connects");
+        assert!(caller.hello(&json!(token.reveal())).await["result"].is_object());
+        for (method, allowed) in [("top", top), ("errors", errors)] {
+            let reply = caller.call(method, json!([])).await;
+            assert_eq!(reply.get("result").is_some(), allowed, "{method}: {reply}");
+        }
+    }
+    let expired = narrow(&all, None, Some(clock::now())).expect("narrows");
+    assert_eq!(answer(&some, expired.reveal()).await["error"]["code"], code::UNAUTHENTICATED);
+    let ends = narrow(&all, Some(&["hauki.destruct".into()]), None).expect("narrows");
+    let mut caller = Stranger::knock(&some).await.expect("connects");
+    assert!(caller.hello(&json!(ends.reveal())).await["result"].is_object());
+    assert_eq!(caller.code("top", json!([])).await, i64::from(code::DENIED));
+    assert_eq!(caller.result("hauki.destruct", json!([])).await["receipt"]["death"]["cause"], "destruct");
+
+    // The dead have no port.
+    assert!(Stranger::knock(&some).await.is_err());
+    let error = Ghost::connect(&spawned.ticket, Options::default()).await.expect_err("is dead");
+    assert!(matches!(error, GhostError::Connect { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn only_tls_1_3_with_the_pinned_key_is_spoken() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let ticket = text(&spawned);
+    assert!(Stranger::knock_with(&ticket, &rustls::version::TLS12).await.is_err());
+
+    // The pin is the client's to check; ours does, and sends nothing before.
+    let mut altered = spawned.ticket.clone();
+    altered.tls.cert_sha256 = Sha256::of(b"another");
+    let error = Ghost::connect(&altered, Options::default()).await.expect_err("is another node");
+    assert!(matches!(error, GhostError::Tls { .. }), "{error}");
+    assert!(Stranger::knock(&serde_json::to_value(&altered).expect("serializes")).await.is_err());
+
+    // The ticket's two digests are those of the certificate that the node shows.
+    let stranger = Stranger::knock(&ticket).await.expect("connects");
+    let shown = stranger.stream.get_ref().get_ref().1.peer_certificates().expect("a certificate")[0].clone();
+    assert_eq!(Sha256::of(&shown), spawned.ticket.tls.cert_sha256);
+    let key = rustls::server::ParsedCertificate::try_from(&shown).expect("is a certificate");
+    assert_eq!(Sha256::of(&key.subject_public_key_info()), spawned.ticket.tls.key_sha256);
+
+    // Whoever speaks something else gets an alert of TLS or nothing.
+    for words in [
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+        format!("{}\n", request(1, "hauki.hello", json!({"token": spawned.ticket.auth.token.reveal()}))),
+        "\u{16}\u{3}\u{1}".into(),
+    ] {
+        let mut tcp = tokio::net::TcpStream::connect(address(&ticket)).await.expect("connects");
+        tcp.write_all(words.as_bytes()).await.expect("writes");
+        tcp.shutdown().await.expect("closes");
+        let mut seen = Vec::new();
+        let _ = tokio::time::timeout(stranger::HANG, tcp.read_to_end(&mut seen)).await.expect("hangs");
+        assert!(seen.is_empty() || seen[0] == 0x15 && seen.len() < 16, "{seen:?}");
+    }
+    assert!(answer(&ticket, spawned.ticket.auth.token.reveal()).await["result"].is_object());
+}
