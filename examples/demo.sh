@@ -19,7 +19,7 @@ finish() {
     status=$?
     hauki destruct --all --yes -q >/dev/null 2>&1 || true
     # The daemon leaves by itself when it is idle and empty; then its lock is free.
-    [ ! -e "$HAUKI_STATE_DIR/haukid.lock" ] || flock -w 15 "$HAUKI_STATE_DIR/haukid.lock" true || true
+    [ ! -e "$HAUKI_STATE_DIR/core.lock" ] || flock -w 15 "$HAUKI_STATE_DIR/core.lock" true || true
     rm -rf "$HAUKI_STATE_DIR"
     exit $status
 }

@@ -19,6 +19,7 @@ use crate::model::config::RemoteNode;
 use crate::node::intake::{FrontDesk, Node, NodeError};
 use crate::node::settings::{NodeSettings, SettingsError};
 use crate::sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
+use crate::system::paths;
 use crate::{core, node};
 
 /// The init that runs in every vault, built with this very binary.
@@ -102,7 +103,10 @@ impl Parts {
             (_, Some(local)) => vec![local.member(settings)],
             (_, None) => remote_members(settings)?,
         };
-        let gems = settings.config.gems.directories.clone();
+        let mut gems = settings.config.gems.directories.clone();
+        if gems.is_empty() {
+            gems = paths::gem_directories();
+        }
         let core = core::start::open(&home.path, members, gems, role.name())?;
         // Before anybody can ask: what died with an earlier daemon is dead in the records too.
         core.settle().await;

@@ -65,7 +65,8 @@ pub struct DataPlane {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gems {
-    /// Looked up in this order, before pushed gems.
+    /// Looked up in this order, before pushed gems. Absent: `/etc/hauki/gems`, and `share/hauki`
+    /// beside the `bin` that holds haukid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub directories: Vec<PathBuf>,
 }

@@ -45,3 +45,12 @@ pub fn config_files() -> Vec<PathBuf> {
         }
     }
 }
+
+/// Where gems are looked up if the configuration names no directories: the machine's own, and those
+/// that `make install` puts beside the program.
+#[must_use]
+pub fn gem_directories() -> Vec<PathBuf> {
+    let installed = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("share/hauki")));
+    let all = [Some(PathBuf::from("/etc/hauki/gems")), installed];
+    all.into_iter().flatten().filter(|path| path.is_dir()).collect()
+}
