@@ -182,6 +182,11 @@ impl Ctx {
         self.endpoint.get_or_try_init(async || self.open(true).await).await
     }
 
+    /// Whether there is a control plane to ask: one that is configured, or a local one that runs.
+    pub(crate) async fn is_there(&self) -> Result<bool, CliError> {
+        Ok(self.settings.get("endpoint").is_some() || autostart::is_live(&self.plan().socket)?)
+    }
+
     /// The control plane, if it can be had without starting one.
     pub(crate) async fn endpoint_if_live(&self) -> Option<&Endpoint> {
         self.endpoint.get_or_try_init(async || self.open(false).await).await.ok()

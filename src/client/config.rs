@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::config::Config;
 use crate::model::units::{self, UnitError};
-use crate::system::paths;
+use crate::system::paths::{self, Places};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -126,6 +126,10 @@ fn of_file(config: &Config, key: &str) -> Option<String> {
         "endpoint" => config.endpoint.clone(),
         "output" => config.output.clone(),
         "timeout" => config.timeout.clone(),
+        "token_file" => config.token_file.as_ref().map(shown),
+        "ca_file" => config.ca_file.as_ref().map(shown),
+        "connect_timeout" => config.connect_timeout.clone(),
+        "retries" => config.retries.map(|retries| retries.to_string()),
         "color" => config.color.clone(),
         "progress" => config.progress.clone(),
         "daemon.idle_exit" => config.daemon.idle_exit.clone(),
@@ -226,21 +230,24 @@ impl Settings {
         })
     }
 
-    /// Where the local daemon listens, by the same rule as the daemon's own.
-    #[must_use]
-    pub fn socket(&self) -> PathBuf {
-        let by_env = matches!(self.source("daemon.state_dir"), Source::Env(_));
-        match (self.get("daemon.socket"), self.get("daemon.state_dir")) {
-            _ if by_env => paths::socket(),
-            (Some(socket), _) => socket.into(),
-            (None, Some(state)) => Path::new(state).join("hauki.sock"),
-            (None, None) => paths::socket(),
+    /// Where the local daemon keeps its state and listens, by the daemon's own rule.
+    fn places(&self) -> Places {
+        let path = |key| self.get(key).map(PathBuf::from);
+        let state_dir = path("daemon.state_dir");
+        match self.source("daemon.state_dir") {
+            Source::Env(_) => Places::of(state_dir, None, None),
+            _ => Places::of(None, state_dir, path("daemon.socket")),
         }
     }
 
     #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.places().socket
+    }
+
+    #[must_use]
     pub fn state_dir(&self) -> PathBuf {
-        self.get("daemon.state_dir").map_or_else(paths::state_dir, PathBuf::from)
+        self.places().state_dir
     }
 }
 

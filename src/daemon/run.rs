@@ -73,9 +73,14 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let mut interrupt = signal(SignalKind::interrupt())?;
     let home = Home::claim(&settings.state_dir, halves(role), PATIENCE).await?;
     // Bound before anything is made, so that a path that cannot be bound costs nothing.
-    let mut socket = Socket::bind(&settings.socket, !settings.config.daemon.allow_uids.is_empty())?;
+    // A node's control plane is root's, whoever may use a core.
+    let uids = match role {
+        Role::Node(_) => &[][..],
+        _ => &settings.config.daemon.allow_uids,
+    };
+    let mut socket = Socket::bind(&settings.socket, !uids.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;
-    let allowed = Allowed::new(&settings.config.daemon.allow_uids);
+    let allowed = Allowed::new(uids);
     let router: Router = parts.router().layer(from_fn_with_state(allowed, peers::check));
     let Some(listener) = socket.listener.take() else { return Err(Box::new(RoleError::NoNodes)) };
     let (stop, stopped) = oneshot::channel::<()>();

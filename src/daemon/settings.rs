@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::args::ServeArgs;
 use crate::model::config::Config;
 use crate::model::units::{UnitError, parse_duration};
-use crate::system::paths;
+use crate::system::paths::{self, Places};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -38,27 +40,44 @@ impl Settings {
         let mut config = Config::default();
         let named = args.config.is_some();
         let files = args.config.clone().map_or_else(paths::config_files, |path| vec![path]);
-        // The daemon's configuration is the machine's: the first file that there is.
+        // The strongest last, value by value, as the tool lays them too.
         for path in files {
             if let Some(read) = read(&path, named)? {
-                config = read;
-                break;
+                config = lay_over(config, &read).unwrap_or(read);
             }
         }
-        let state_dir = args
-            .state_dir
-            .clone()
-            .or_else(|| config.daemon.state_dir.clone())
-            .unwrap_or_else(paths::state_dir);
-        let socket = args.socket.clone().or_else(|| config.daemon.socket.clone()).unwrap_or_else(|| {
+        let named_state = args.state_dir.clone();
+        let Places { state_dir, socket } =
+            Places::resolve(config.daemon.state_dir.clone(), config.daemon.socket.clone());
+        let state_dir = named_state.unwrap_or(state_dir);
+        let socket = args.socket.clone().unwrap_or_else(|| match role {
             // A node beside a core needs a socket of its own.
-            if role == "node" { paths::socket().with_file_name("node.sock") } else { paths::socket() }
+            "node" => socket.with_file_name("node.sock"),
+            _ => socket,
         });
         let idle_exit = args.idle_exit.as_ref().or(config.daemon.idle_exit.as_ref());
         let idle_exit_ms =
             idle_exit.map(|text| parse_duration(text)).transpose().map_err(SettingsError::IdleExit)?;
         Ok(Self { state_dir, socket, idle_exit_ms, config })
     }
+}
+
+/// What `upper` says, and what `lower` says besides. Absent values are not written, so they leave
+/// what is below as it is.
+fn lay_over(lower: Config, upper: &Config) -> Option<Config> {
+    fn lay(lower: &mut Value, upper: Value) {
+        match (lower, upper) {
+            (Value::Object(lower), Value::Object(upper)) => {
+                for (key, value) in upper {
+                    lay(lower.entry(key).or_insert(Value::Null), value);
+                }
+            }
+            (lower, upper) => *lower = upper,
+        }
+    }
+    let mut both = serde_json::to_value(lower).ok()?;
+    lay(&mut both, serde_json::to_value(upper).ok()?);
+    serde_json::from_value(both).ok()
 }
 
 /// `None` if there is no such file, unless somebody named it.
@@ -79,6 +98,15 @@ fn read(path: &Path, named: bool) -> Result<Option<Config>, SettingsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_lie_over_each_other_value_by_value() {
+        let parse = |text: &str| serde_yaml::from_str::<Config>(text).expect("parses");
+        let lower = parse("daemon: {state_dir: /a, socket: /b}\nnode: {labels: {x: y}}\n");
+        let both = lay_over(lower, &parse("daemon: {socket: /c}\nnode: {labels: {z: w}}\n")).expect("lays");
+        assert_eq!((both.daemon.state_dir, both.daemon.socket), (Some("/a".into()), Some("/c".into())));
+        assert_eq!(both.node.labels.len(), 2);
+    }
 
     #[test]
     fn flags_lie_over_the_file_and_typos_are_refused() {

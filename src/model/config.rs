@@ -23,6 +23,18 @@ pub struct Config {
     /// For the whole command, for example `60s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    /// For reaching the control plane, for example `5s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<String>,
+    /// How often a request that failed for a passing reason is sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// The bearer token of an `https` endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// The certificate authority of an `https` endpoint, in PEM form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// `auto`, `always` or `never`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
@@ -46,7 +58,8 @@ pub struct Daemon {
     pub state_dir: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub socket: Option<PathBuf>,
-    /// A daemon that the tool started leaves after being idle and empty for so long.
+    /// The daemon leaves after being idle and empty for so long. One that the tool starts does so
+    /// after 5m where this says nothing; any other stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_exit: Option<String>,
     /// Users besides root who may use the control socket.

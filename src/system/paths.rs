@@ -13,21 +13,41 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// `HAUKI_STATE_DIR` moves everything that a daemon keeps, its socket included.
-#[must_use]
-pub fn state_dir() -> PathBuf {
-    match env::var_os("HAUKI_STATE_DIR") {
-        Some(path) => path.into(),
-        None if is_root() => "/var/lib/hauki".into(),
-        None => home("XDG_STATE_HOME", ".local/state").join("hauki"),
+/// Where a daemon keeps its state and listens: the one rule for the tool and the daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    pub state_dir: PathBuf,
+    pub socket: PathBuf,
+}
+
+impl Places {
+    /// `HAUKI_STATE_DIR` moves everything, its socket included; then the configuration speaks.
+    #[must_use]
+    pub fn resolve(state_dir: Option<PathBuf>, socket: Option<PathBuf>) -> Self {
+        let moved = env::var_os("HAUKI_STATE_DIR").map(PathBuf::from);
+        Self::of(moved, state_dir, socket)
+    }
+
+    /// `moved` is what the environment says.
+    #[must_use]
+    pub fn of(moved: Option<PathBuf>, state_dir: Option<PathBuf>, socket: Option<PathBuf>) -> Self {
+        let inside = |state_dir: &PathBuf| state_dir.join("hauki.sock");
+        match (moved, state_dir, socket) {
+            (Some(state_dir), _, _) => Self { socket: inside(&state_dir), state_dir },
+            (None, Some(state_dir), None) => Self { socket: inside(&state_dir), state_dir },
+            (None, state_dir, socket) => Self {
+                state_dir: state_dir.unwrap_or_else(default_state_dir),
+                socket: socket.unwrap_or_else(default_socket),
+            },
+        }
     }
 }
 
-#[must_use]
-pub fn socket() -> PathBuf {
-    if env::var_os("HAUKI_STATE_DIR").is_some() {
-        return state_dir().join("hauki.sock");
-    }
+fn default_state_dir() -> PathBuf {
+    if is_root() { "/var/lib/hauki".into() } else { home("XDG_STATE_HOME", ".local/state").join("hauki") }
+}
+
+fn default_socket() -> PathBuf {
     if is_root() {
         "/run/hauki/hauki.sock".into()
     } else {
@@ -53,4 +73,23 @@ pub fn gem_directories() -> Vec<PathBuf> {
     let installed = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("share/hauki")));
     let all = [Some(PathBuf::from("/etc/hauki/gems")), installed];
     all.into_iter().flatten().filter(|path| path.is_dir()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_state_directory_takes_its_socket_along() {
+        let path = |text: &str| Some(PathBuf::from(text));
+        let rule = |moved, state, socket| {
+            let Places { state_dir, socket } = Places::of(moved, state, socket);
+            (state_dir.display().to_string(), socket.display().to_string())
+        };
+        let both = |state: &str, socket: &str| (state.to_owned(), socket.to_owned());
+        assert_eq!(rule(path("/m"), path("/f"), path("/s")), both("/m", "/m/hauki.sock"));
+        assert_eq!(rule(None, path("/f"), None), both("/f", "/f/hauki.sock"));
+        assert_eq!(rule(None, path("/f"), path("/s")), both("/f", "/s"));
+        assert_eq!(rule(None, None, path("/s")).1, "/s");
+    }
 }

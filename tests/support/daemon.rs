@@ -190,7 +190,9 @@ fn processes() -> Vec<String> {
             let ended = || read(entry.path().join("stat")).contains(") Z ");
             group.contains("vlt_") && started_here(Path::new(&group)) && !ended()
         })
-        .map(|entry| format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim()))
+        .map(|entry| {
+            format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim())
+        })
         .collect()
 }
 

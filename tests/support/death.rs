@@ -106,7 +106,9 @@ impl Traces {
         assert_eq!(receipt.vault, self.vault);
         assert!(receipt.is_clean(), "{receipt:?}");
         let told: Vec<Resource> = receipt.reclaimed.iter().map(|line| line.what).collect();
-        for what in [Resource::Process, Resource::Monitor, Resource::Cgroups, Resource::Mounts, Resource::Port] {
+        for what in
+            [Resource::Process, Resource::Monitor, Resource::Cgroups, Resource::Mounts, Resource::Port]
+        {
             assert!(told.contains(&what), "nothing is said of {what:?}: {receipt:?}");
         }
         let process = receipt.reclaimed.iter().find(|line| line.what == Resource::Process);

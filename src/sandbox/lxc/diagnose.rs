@@ -34,7 +34,7 @@ fn root() -> Finding {
         bad(
             Level::Fail,
             "vaults can only be started by root",
-            "run haukid as root: sudo systemctl start haukid",
+            "run haukid as root: sudo systemctl start hauki",
         )
     }
 }
