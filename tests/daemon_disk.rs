@@ -119,6 +119,10 @@ fn a_disk_that_fills_up_refuses_what_cannot_be_promised_and_recovers() {
             let endpoint = daemon.endpoint();
             let mut living = vec![daemon.spawn(WORKER).await];
             fill(&path, 0);
+            // The log's last page too: not one line more can be written.
+            let mut log =
+                std::fs::File::options().append(true).open(path.join("haukid.log")).expect("is there");
+            while log.write_all(b"\n").is_ok() {}
             // What the store has allocated already may still take a few.
             let refused = loop {
                 let request = daemon::spawning(WORKER, Default::default());

@@ -100,7 +100,11 @@ fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
     let daemon = Daemon::start();
     for role in ["all", "core", "node"] {
         let (word, status) = Daemon::refused_in(daemon.dir.path(), role, &[]);
-        let expected = format!("failed: another haukid (pid {}) runs with {}", daemon.pid(), daemon.dir.path().display());
+        let expected = format!(
+            "failed: another haukid (pid {}) runs with {}",
+            daemon.pid(),
+            daemon.dir.path().display()
+        );
         assert_eq!(word, expected, "{role}");
         assert_eq!(status.code(), Some(1));
     }
@@ -169,7 +173,9 @@ fn who_connects_during_the_start_is_served() {
                 Err(_) => std::thread::yield_now(),
             }
         };
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: hauki\r\nconnection: close\r\n\r\n").expect("writes");
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: hauki\r\nconnection: close\r\n\r\n")
+            .expect("writes");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("reads");
         answer

@@ -65,8 +65,10 @@ async fn a_monitor() {
 async fn the_spawner() {
     let daemon = Daemon::start();
     let spawned = [daemon.spawn(WORKER).await, daemon.spawn(WORKER).await];
-    let traces =
-        [Traces::of(&daemon.endpoint(), &spawned[0]).await, Traces::of(&daemon.endpoint(), &spawned[1]).await];
+    let traces = [
+        Traces::of(&daemon.endpoint(), &spawned[0]).await,
+        Traces::of(&daemon.endpoint(), &spawned[1]).await,
+    ];
     let family = Family::find(daemon.pid()).expect("runs");
     kill(&family.spawner).await;
     family.gone().await;
@@ -87,7 +89,9 @@ async fn the_daemon() {
         [Traces::of(&daemon.endpoint(), &idle).await, Traces::of(&daemon.endpoint(), &looping).await];
     let ghost = Ghost::connect(&looping.ticket, Options::default()).await.expect("connects");
     let calling = tokio::spawn(async move { ghost.call("loop", None).await });
-    while daemon.endpoint().vault(&looping.vault.id).await.expect("is known").vitals.expect("lives").calls == 0 {
+    while daemon.endpoint().vault(&looping.vault.id).await.expect("is known").vitals.expect("lives").calls
+        == 0
+    {
         tokio::task::yield_now().await;
     }
     let family = Family::find(daemon.pid()).expect("runs");

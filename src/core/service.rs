@@ -117,7 +117,8 @@ impl Core {
     /// the two sees the other.
     pub async fn retire(&self) -> bool {
         self.draining.store(true, Ordering::SeqCst);
-        let empty = self.activity().await.is_ok_and(|activity| (activity.vaults, activity.requests) == (0, 0));
+        let empty =
+            self.activity().await.is_ok_and(|activity| (activity.vaults, activity.requests) == (0, 0));
         if !empty {
             self.draining.store(false, Ordering::SeqCst);
         }

@@ -190,7 +190,9 @@ fn processes() -> Vec<String> {
             let ended = || read(entry.path().join("stat")).contains(") Z ");
             group.contains("vlt_") && started_here(Path::new(&group)) && !ended()
         })
-        .map(|entry| format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim()))
+        .map(|entry| {
+            format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim())
+        })
         .collect()
 }
 
@@ -264,6 +266,7 @@ fn run(dir: &Path, role: &str, args: &[&str], variables: &[(&str, &Path)]) -> (C
 }
 
 impl Drop for Daemon {
+    #[expect(clippy::print_stderr, reason = "a failed test shows its daemon's log")]
     fn drop(&mut self) {
         if self.child.try_wait().ok().flatten().is_none() {
             self.terminate();

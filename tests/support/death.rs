@@ -1,5 +1,7 @@
 //! Awaiting a death by its event, and holding its receipt against the kernel.
 
+#![allow(dead_code, reason = "not every test target uses all of it")]
+
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -43,7 +45,6 @@ pub async fn death(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     .await
 }
 
-#[allow(dead_code, reason = "not every test target uses all of it")]
 pub async fn destruct(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     let torn = timeout(HANG, endpoint.destruct(vault, &DestructQuery::default())).await;
     torn.expect("does not hang").expect("destructs").receipt.expect("a receipt")
@@ -106,7 +107,9 @@ impl Traces {
         assert_eq!(receipt.vault, self.vault);
         assert!(receipt.is_clean(), "{receipt:?}");
         let told: Vec<Resource> = receipt.reclaimed.iter().map(|line| line.what).collect();
-        for what in [Resource::Process, Resource::Monitor, Resource::Cgroups, Resource::Mounts, Resource::Port] {
+        for what in
+            [Resource::Process, Resource::Monitor, Resource::Cgroups, Resource::Mounts, Resource::Port]
+        {
             assert!(told.contains(&what), "nothing is said of {what:?}: {receipt:?}");
         }
         let process = receipt.reclaimed.iter().find(|line| line.what == Resource::Process);
