@@ -28,6 +28,15 @@ use tokio::time::timeout;
 
 const WORKER: &str = "function f() { return 1; }";
 
+/// The directory can only be removed when nothing is mounted on it, also after a panic.
+struct Disk(Arc<tempfile::TempDir>);
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = unmount(self.0.path(), UnmountFlags::DETACH);
+    }
+}
+
 /// Runs a test on a disk of so many KiB.
 fn on_a_disk(kib: u32, test: impl FnOnce(Arc<tempfile::TempDir>) + Send + 'static) {
     let running = std::thread::spawn(move || {
@@ -40,8 +49,9 @@ fn on_a_disk(kib: u32, test: impl FnOnce(Arc<tempfile::TempDir>) + Send + 'stati
         let data = std::ffi::CString::new(format!("size={kib}k,mode=0711")).expect("has no zero");
         mount("tmpfs", dir.path(), "tmpfs", MountFlags::empty(), Some(data.as_c_str())).expect("root may");
         std::fs::write(dir.path().join("hauki.yaml"), config).expect("there is room");
-        test(dir.clone());
-        unmount(dir.path(), UnmountFlags::DETACH).expect("is ours");
+        let disk = Disk(dir.clone());
+        test(dir);
+        drop(disk);
     });
     if let Err(panic) = running.join() {
         std::panic::resume_unwind(panic);
