@@ -28,6 +28,15 @@ use tokio::time::timeout;
 
 const WORKER: &str = "function f() { return 1; }";
 
+/// The directory can only be removed when nothing is mounted on it, also after a panic.
+struct Disk(Arc<tempfile::TempDir>);
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = unmount(self.0.path(), UnmountFlags::DETACH);
+    }
+}
+
 /// Runs a test on a disk of so many KiB.
 fn on_a_disk(kib: u32, test: impl FnOnce(Arc<tempfile::TempDir>) + Send + 'static) {
     let running = std::thread::spawn(move || {
@@ -40,8 +49,9 @@ fn on_a_disk(kib: u32, test: impl FnOnce(Arc<tempfile::TempDir>) + Send + 'stati
         let data = std::ffi::CString::new(format!("size={kib}k,mode=0711")).expect("has no zero");
         mount("tmpfs", dir.path(), "tmpfs", MountFlags::empty(), Some(data.as_c_str())).expect("root may");
         std::fs::write(dir.path().join("hauki.yaml"), config).expect("there is room");
-        test(dir.clone());
-        unmount(dir.path(), UnmountFlags::DETACH).expect("is ours");
+        let disk = Disk(dir.clone());
+        test(dir);
+        drop(disk);
     });
     if let Err(panic) = running.join() {
         std::panic::resume_unwind(panic);
@@ -119,6 +129,10 @@ fn a_disk_that_fills_up_refuses_what_cannot_be_promised_and_recovers() {
             let endpoint = daemon.endpoint();
             let mut living = vec![daemon.spawn(WORKER).await];
             fill(&path, 0);
+            // The log's last page too: not one line more can be written.
+            let mut log =
+                std::fs::File::options().append(true).open(path.join("haukid.log")).expect("is there");
+            while log.write_all(b"\n").is_ok() {}
             // What the store has allocated already may still take a few.
             let refused = loop {
                 let request = daemon::spawning(WORKER, Default::default());

@@ -266,6 +266,7 @@ fn run(dir: &Path, role: &str, args: &[&str], variables: &[(&str, &Path)]) -> (C
 }
 
 impl Drop for Daemon {
+    #[expect(clippy::print_stderr, reason = "a failed test shows its daemon's log")]
     fn drop(&mut self) {
         if self.child.try_wait().ok().flatten().is_none() {
             self.terminate();

@@ -1,5 +1,7 @@
 //! Awaiting a death by its event, and holding its receipt against the kernel.
 
+#![allow(dead_code, reason = "not every test target uses all of it")]
+
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -43,7 +45,6 @@ pub async fn death(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     .await
 }
 
-#[allow(dead_code, reason = "not every test target uses all of it")]
 pub async fn destruct(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     let torn = timeout(HANG, endpoint.destruct(vault, &DestructQuery::default())).await;
     torn.expect("does not hang").expect("destructs").receipt.expect("a receipt")

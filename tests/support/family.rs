@@ -1,6 +1,8 @@
 //! The processes of a daemon under test, found by parentage and held by pidfd: a number alone is
 //! never signalled, and every link of the chain is looked at again after its pidfd was opened.
 
+#![allow(dead_code, reason = "not every test target uses all of it")]
+
 use std::time::Duration;
 
 use hauki::sandbox::pidfd::{Pid, PidFd, Watched, parent_of};
@@ -42,7 +44,6 @@ pub struct Family {
     pub inits: Vec<Watched>,
 }
 
-#[allow(dead_code, reason = "not every test target uses all of it")]
 impl Family {
     /// `None` while the daemon has no spawner.
     pub fn find(daemon: u32) -> Option<Self> {
@@ -77,7 +78,6 @@ pub async fn gone(process: &Watched) {
     assert!(waited.is_ok(), "process {} does not go", number(process));
 }
 
-#[allow(dead_code, reason = "not every test target uses all of it")]
 pub async fn kill(process: &Watched) {
     process.process().kill().expect("is ours");
     gone(process).await;
