@@ -8,7 +8,7 @@ use super::death::Cause;
 use super::phase::Phase;
 
 /// A reading of the node's monotonic clock, in microseconds since some fixed point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mono(pub u64);
 
 impl Mono {

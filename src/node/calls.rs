@@ -117,12 +117,6 @@ pub struct OutOfOrder {
     call: u64,
 }
 
-impl Default for Mono {
-    fn default() -> Self {
-        Self(0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -50,3 +50,35 @@ impl Rights {
         verdict
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::capability::{Grant, Issuer, IssuerKey};
+    use crate::system::random;
+
+    #[test]
+    fn a_no_is_remembered_like_a_yes() {
+        let (key, vault, ticket) = (IssuerKey::generate(), random::vault_id(), random::ticket_id());
+        let node = "n1".parse().expect("a name");
+        let methods = ["top".to_owned()];
+        let expires_at = clock::now() + jiff::SignedDuration::from_hours(1);
+        let grant = Grant {
+            vault: &vault,
+            ticket: &ticket,
+            generation: 1,
+            node: &node,
+            methods: &methods,
+            label: None,
+            expires_at,
+        };
+        let issuer = Issuer::from_hex(&key.public_hex()).expect("a key");
+        let capability = Capability::verify(&key.mint(&grant).expect("mints"), &issuer).expect("verifies");
+        let mut rights = Rights::new(capability);
+        for (method, verdict) in [("top", Verdict::Allowed), ("errors", Verdict::Denied)] {
+            let ask = Ask { vault: &vault, generation: 1, node: &node, now: clock::now(), method };
+            assert_eq!(rights.check(&ask), verdict);
+            assert_eq!(rights.verdicts.get(method).map(|(_, verdict)| *verdict), Some(verdict));
+        }
+    }
+}
