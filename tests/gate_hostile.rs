@@ -27,7 +27,7 @@ async fn worker(daemon: &Daemon) -> Value {
 fn resident_mib(daemon: &Daemon) -> usize {
     let text = std::fs::read_to_string(format!("/proc/{}/statm", daemon.pid())).expect("the daemon lives");
     let pages: usize = text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number");
-    pages * 4096 >> 20
+    (pages * 4096) >> 20
 }
 
 fn descriptors(daemon: &Daemon) -> usize {
@@ -283,7 +283,7 @@ async fn rubbish_before_tls_within_it_and_after_hello_breaks_nothing() {
     for _ in 0..20 {
         let mut caller = Stranger::enter(&ticket).await;
         for _ in 0..50 {
-            let line = if rubbish.next() % 4 == 0 { rubbish.bytes(500) } else { rubbish.almost() };
+            let line = if rubbish.next().is_multiple_of(4) { rubbish.bytes(500) } else { rubbish.almost() };
             caller.raw(&line).await.expect("the gate goes on");
         }
         caller.raw(b"\n").await.expect("the gate goes on");

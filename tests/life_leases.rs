@@ -63,6 +63,23 @@ async fn nobody_claims_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beats_do_not_keep_what_nobody_claims() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let wishes = Wishes { claim_ms: Some(700), ..Wishes::default() };
+    let spawned = spawn(&daemon, wishes, Default::default()).await;
+    let beating = async {
+        loop {
+            let _ = endpoint.beat(&beat(&spawned, None)).await;
+        }
+    };
+    tokio::select! {
+        () = beating => {}
+        receipt = death(&endpoint, &spawned.vault.id) => assert_eq!(receipt.death.cause, Cause::Unclaimed),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beats_of_both_planes_extend_and_their_loss_ends() {
     let daemon = Daemon::start();
     let endpoint = daemon.endpoint();

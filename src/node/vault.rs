@@ -165,8 +165,6 @@ impl Vault {
             if by.is_some() {
                 state.last_beat_by = by.map(str::to_owned);
             }
-        } else if matches!(state.phase, Phase::Forged | Phase::Ticketed) {
-            state.lease.ticketed(now);
         }
         state.lease.expires(state.phase).since(now) / 1000
     }
