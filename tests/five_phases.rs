@@ -12,8 +12,7 @@ use hauki::client::ghost::{Ghost, Options};
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
 
-const COUNTER: &str =
-    "var n = 0; function add(x) { n += x; return n; } function boom() { throw new Error('ouch'); }";
+const COUNTER: &str = "var n = 0; function add(x) { n += x; return n; } function boom() { throw new Error('ouch'); }";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_is_summoned_called_and_destructed() {
@@ -32,9 +31,7 @@ async fn a_worker_is_summoned_called_and_destructed() {
     assert_eq!((receipt.death.cause, receipt.calls, torn.changed), (Cause::Destruct, 2, true));
     let again = endpoint.destruct(&spawned.vault.id, &DestructQuery::default()).await.expect("is idempotent");
     assert!(!again.changed);
-    let error = tokio::time::timeout(Duration::from_secs(5), ghost.call("add", Some("[1]")))
-        .await
-        .expect("does not hang");
+    let error = tokio::time::timeout(Duration::from_secs(5), ghost.call("add", Some("[1]"))).await.expect("does not hang");
     assert!(error.is_err());
     assert_eq!(daemon.leftovers(), Vec::<String>::new());
 }

@@ -27,7 +27,7 @@ async fn worker(daemon: &Daemon) -> Value {
 fn resident_mib(daemon: &Daemon) -> usize {
     let text = std::fs::read_to_string(format!("/proc/{}/statm", daemon.pid())).expect("the daemon lives");
     let pages: usize = text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number");
-    pages * 4096 >> 20
+    (pages * 4096) >> 20
 }
 
 fn descriptors(daemon: &Daemon) -> usize {

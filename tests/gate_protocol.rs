@@ -379,5 +379,5 @@ async fn prints_without_end_cost_no_memory_and_disturb_no_other_vault() {
 fn resident_mib(pid: u32) -> usize {
     let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).expect("the daemon lives");
     let pages: usize = text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number");
-    pages * 4096 >> 20
+    (pages * 4096) >> 20
 }

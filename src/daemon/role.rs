@@ -16,9 +16,9 @@ use crate::core::service::Core;
 use crate::core::watch::Tasks;
 use crate::model::config::RemoteNode;
 use crate::node::intake::{FrontDesk, Node, NodeError};
+use crate::{core, node};
 use crate::node::settings::{NodeSettings, SettingsError};
 use crate::sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
-use crate::{core, node};
 
 /// The init that runs in every vault, built with this very binary.
 static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hauki-vault"));

@@ -189,12 +189,7 @@ fn launch(dir: &Path, role: &str, args: &[&str]) -> Child {
     drop(writer);
     let mut word = String::new();
     BufReader::new(reader).read_line(&mut word).expect("the pipe is open");
-    assert_eq!(
-        word.trim(),
-        "ready",
-        "{}",
-        std::fs::read_to_string(dir.join("haukid.log")).unwrap_or_default()
-    );
+    assert_eq!(word.trim(), "ready", "{}", std::fs::read_to_string(dir.join("haukid.log")).unwrap_or_default());
     child
 }
 
