@@ -135,7 +135,7 @@ async fn who_leaves_in_the_middle_leaves_nothing_behind() {
             1 => caller.send(&call).await,
             // Many, and half of one.
             2 => caller
-                .raw(format!("{call}\n").repeat(20)[..call.len() * 19].as_bytes())
+                .raw(&format!("{call}\n").repeat(20).as_bytes()[..call.len() * 19])
                 .await
                 .expect("writes"),
             // In the middle of an answer.
