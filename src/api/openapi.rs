@@ -375,6 +375,6 @@ mod tests {
             .iter()
             .filter_map(|parameter| parameter["name"].as_str())
             .collect();
-        assert_eq!(names, ["id", "dry_run", "grace_ms"]);
+        assert_eq!(names, ["id", "grace_ms", "dry_run"]);
     }
 }

@@ -11,7 +11,7 @@
 //! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, pidfds of inits and
 //! monitors. A crash of `haukid` closes the channels, upon which the inits end and the monitors clean
 //! up; a crash of the spawner kills everything and leaves cgroups, which the keepers of the vaults
-//! remove; what a crash of both leaves is found by [`sweep`], by the name of the state directory.
+//! remove; what a crash of both leaves is found by `sweep`, by the name of the state directory.
 
 use std::collections::HashSet;
 use std::ffi::OsString;

@@ -6,7 +6,7 @@
 //! owns the monitors' pids (it alone reaps them) and nothing else; it does what it is told and
 //! reports what it sees. It leaves when the driver's end of the socket closes: the inits see the end
 //! of their channels at the same moment and end by themselves, and the monitors clean up. What has
-//! not ended within [`GRACE_MS`] dies with the spawner.
+//! not ended within `GRACE_MS` dies with the spawner.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
