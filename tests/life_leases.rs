@@ -16,7 +16,7 @@ use family::HANG;
 use hauki::api::ErrorCode;
 use hauki::api::summons::Spawned;
 use hauki::api::teardown::{BeatRequest, BeatTarget};
-use hauki::api::vault::TicketWishes;
+use hauki::api::vault::{TicketRequest, TicketWishes};
 use hauki::client::ghost::{Ghost, GhostError, Options};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
@@ -60,6 +60,17 @@ async fn nobody_claims_it() {
     assert_eq!(receipt.death.detail.as_deref(), Some("claim lease 1.0 s"));
     let error = Ghost::connect(&spawned.ticket, Options::default()).await.expect_err("is closed");
     assert!(matches!(error, GhostError::Connect { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_in_use_gets_no_owner_later() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let spawned = spawn(&daemon, Wishes::default(), Default::default()).await;
+    let _in_use = connect(&spawned, true).await;
+    let request = TicketRequest { vault: spawned.vault.id.clone(), wishes: linked() };
+    let error = endpoint.ticket(&request).await.expect_err("comes too late");
+    assert!(error.is(ErrorCode::Conflict), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

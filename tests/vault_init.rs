@@ -55,6 +55,17 @@ fn a_worker_is_loaded_called_and_asked_for_its_figures() {
 }
 
 #[test]
+fn the_heap_lies_where_a_snapshot_will_look_for_it() {
+    let init = Init::loaded(&init_binary(), "function f() {}");
+    let base = format!("{:x}-", hauki::lpc::engine::FIXED_BASE);
+    let maps = init.maps();
+    assert!(maps.lines().any(|line| line.starts_with(&base)), "{maps}");
+    // Not position-independent: functions have the same addresses in every process of this build.
+    let first = maps.split('-').next().and_then(|text| u64::from_str_radix(text, 16).ok());
+    assert!(first.is_some_and(|address| address < 0x100_0000), "{maps}");
+}
+
+#[test]
 fn errors_have_their_kind_and_line_and_the_worker_goes_on() {
     use WorkerErrorKind::*;
     let mut init = Init::loaded(&init_binary(), WORKER);

@@ -26,6 +26,7 @@ use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
+use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::rpc::capability::Issuer;
 use crate::sandbox::{Driver, Finding, Level, SweepError};
@@ -197,6 +198,11 @@ impl Node {
         }
         let issuer = Issuer::from_hex(&order.issuer)
             .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        if order.link == Some(true) && vault.state().phase == Phase::Live && !vault.state().lease.terms.link {
+            let message = format!("{} is in use already, so no connection can own it any more", vault.id);
+            let hint = "ask for --link with the first ticket, or forge another vault";
+            return Err(ApiError::new(ErrorCode::Conflict, message).hint(hint));
+        }
         vault
             .ticketed(order.lease_ms, order.link)
             .map_err(|refused| ApiError::new(ErrorCode::Conflict, format!("{}: {refused}", vault.id)))?;

@@ -66,6 +66,12 @@ impl Init {
         }
     }
 
+    /// The kernel's list of what the process has mapped.
+    #[allow(dead_code, reason = "not every test target looks")]
+    pub fn maps(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/maps", self.child.id())).expect("the process lives")
+    }
+
     /// Closes the channel and awaits the end of the process.
     pub fn close(mut self) -> ExitStatus {
         self.channel = None;

@@ -105,8 +105,8 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
             let answer = args.placement.patiently(async || endpoint.provision(&request).await).await;
             let vault = answer.map_err(|error| {
                 let error = CliError::from(error).with("idempotency_key", request.key.clone());
-                if error.kind.code == "no_capacity" && !args.explain {
-                    error.hint(format!("hauki forge {} --explain shows the scores", request.summons))
+                if error.kind.code == "no_capacity" && !args.placement.wait {
+                    error.hint("--wait waits for capacity; hauki node ls shows the nodes")
                 } else {
                     error
                 }
