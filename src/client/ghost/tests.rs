@@ -202,9 +202,10 @@ fn it_beats_by_itself_and_closes_when_dropped() {
 #[test]
 fn a_closed_port_is_unreachable() {
     run(async {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        // Bound and not listening: closed, and nobody else's meanwhile.
+        let closed = tokio::net::TcpSocket::new_v4().expect("a socket");
+        closed.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("binds");
+        let port = closed.local_addr().expect("an address").port();
         let error = Ghost::connect(&ticket(port, b"", 1), quiet()).await.expect_err("is refused");
         assert_eq!((error.code(), error.may_be_dead()), ("unreachable", true));
     });
