@@ -159,6 +159,7 @@ impl Ctx {
             retry: Retry { times, ..Retry::default() },
             token,
             ca_file: self.settings.get("ca_file").map(Into::into),
+            revive: None,
         })
     }
 
@@ -193,10 +194,12 @@ impl Ctx {
     }
 
     async fn open(&self, start: bool) -> Result<Endpoint, CliError> {
+        let mut options = self.options()?;
         let address = match self.settings.get("endpoint") {
             Some(text) => text.parse::<Address>()?,
             None => {
                 let plan = self.plan();
+                options.revive = start.then(|| plan.clone());
                 let address = Address::Unix(plan.socket.clone());
                 if !autostart::is_live(&plan.socket)? {
                     if !start {
@@ -212,7 +215,7 @@ impl Ctx {
                 address
             }
         };
-        Ok(Endpoint::new(address, self.options()?)?)
+        Ok(Endpoint::new(address, options)?)
     }
 
     /// Notes what has been made until its record is written.

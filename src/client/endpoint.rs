@@ -21,6 +21,7 @@ use crate::api::paths;
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
 use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
 use crate::api::vault::{NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
+use crate::client::autostart;
 use crate::client::error::ClientError;
 use crate::client::retry::Retry;
 use crate::model::gem::GemPointer;
@@ -74,6 +75,9 @@ pub struct Options {
     pub token: Option<Secret>,
     /// For HTTPS: the certificate authority in PEM form. There is no default store.
     pub ca_file: Option<PathBuf>,
+    /// How to start the local daemon again, should it have left since it was last seen: one that is
+    /// idle leaves by itself, and may do so between the look and the request.
+    pub revive: Option<autostart::Plan>,
 }
 
 impl Default for Options {
@@ -84,6 +88,7 @@ impl Default for Options {
             retry: Retry::default(),
             token: None,
             ca_file: None,
+            revive: None,
         }
     }
 }
@@ -152,8 +157,25 @@ impl Endpoint {
         }
     }
 
+    /// Nobody listens any more: the next attempt may find a new daemon. Why none could be started is
+    /// in the log that autostart names; the request's own failure stands.
+    async fn revive(&self) {
+        if let Some(plan) = self.options.revive.clone() {
+            let _ = tokio::task::spawn_blocking(move || autostart::ensure(&plan)).await;
+        }
+    }
+
     async fn checked(&self, path: &str, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = request.send().await.map_err(|source| self.failure(path, source))?;
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(source) => {
+                let failure = self.failure(path, source);
+                if matches!(failure, ClientError::Unreachable { .. }) {
+                    self.revive().await;
+                }
+                return Err(failure);
+            }
+        };
         let status = response.status();
         if status.is_success() {
             return Ok(response);
