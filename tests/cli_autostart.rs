@@ -32,6 +32,16 @@ fn a_missing_daemon_is_told() {
 }
 
 #[test]
+fn a_missing_liblxc_is_told_with_the_command_that_mends_it() {
+    let tool = Tool::new();
+    let words = "haukid: error while loading shared libraries: liblxc.so.1: cannot open shared object file";
+    let fake = tool.script("fake", &format!("echo '{words}' >&2; exit 127"));
+    let ran = tool.run_in(&["doctor"], "", &[("HAUKI_HAUKID", &fake)]);
+    assert_eq!(ran.code, 78);
+    assert!(ran.stdout.contains("apt-get install liblxc1"), "{}", ran.stdout);
+}
+
+#[test]
 fn an_endpoint_that_was_named_is_never_started() {
     let tool = Tool::new();
     let started = tool.path("started");

@@ -101,10 +101,12 @@ async fn findings(program: &Path) -> Vec<Check> {
             Err(_) => {
                 let words = String::from_utf8_lossy(&output.stderr);
                 let words = words.lines().next().unwrap_or("it said nothing").to_owned();
+                // The dynamic linker says this before haukid can say anything.
+                let hint = words.contains("liblxc").then_some("apt-get install liblxc1");
                 vec![check(
                     CheckLevel::Fail,
                     format!("{} cannot look around: {words}", shown.display()),
-                    None,
+                    hint,
                 )]
             }
         },
