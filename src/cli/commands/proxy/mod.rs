@@ -1,0 +1,70 @@
+//! `hauki proxy`: phase 4, the ticket as an object that is called.
+
+mod call;
+mod pipe;
+
+use clap::{Args, Subcommand};
+use serde_json::value::RawValue;
+
+use crate::cli::connect;
+use crate::cli::context::Ctx;
+use crate::cli::error::CliError;
+use crate::client::{Exit, Ghost};
+
+/// Call a worker's methods through its ticket
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    #[command(subcommand)]
+    command: ProxyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProxyCommand {
+    Call(call::CallArgs),
+    Pipe(pipe::PipeArgs),
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &ProxyArgs) -> Result<Exit, CliError> {
+    match &args.command {
+        ProxyCommand::Call(args) => call::run(ctx, args),
+        ProxyCommand::Pipe(args) => pipe::run(ctx, args),
+    }
+}
+
+/// One argument as JSON text.
+fn argument(text: &str, name: &str, as_text: bool) -> Result<String, CliError> {
+    if as_text {
+        return Ok(serde_json::Value::from(text).to_string());
+    }
+    let raw: &RawValue = serde_json::from_str(text.trim()).map_err(|error| {
+        CliError::data("bad_json", format!("{name} is not JSON: {error}"))
+            .hint("text needs quotes inside quotes, '\"text\"', or --text")
+    })?;
+    Ok(raw.get().to_owned())
+}
+
+async fn result(
+    ctx: &Ctx,
+    ghost: &Ghost,
+    method: &str,
+    params: Option<&str>,
+) -> Result<Box<RawValue>, CliError> {
+    match ghost.call(method, params).await {
+        Ok(result) => Ok(result),
+        Err(error) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_is_json_or_text() {
+        assert_eq!(argument(" [1, 1.10] ", "a", false).expect("is JSON"), "[1, 1.10]");
+        assert_eq!(argument("a\"b\n", "a", true).expect("is text"), "\"a\\\"b\\n\"");
+        for bad in ["", "abc", "{", "1 2"] {
+            assert_eq!(argument(bad, "a", false).expect_err("is refused").kind.exit, Exit::Data);
+        }
+    }
+}
