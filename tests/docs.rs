@@ -114,15 +114,19 @@ fn the_ticket_page_has_every_field_method_event_and_error() {
     must_mention("hauki-ticket.5", texts(&codes));
 }
 
+/// The globals that a prelude sets.
+fn given(prelude: &str) -> Vec<&str> {
+    let global =
+        |line: &'_ str| line.trim_start().strip_prefix("G.")?.split_once(" = ").map(|(name, _)| name);
+    prelude.lines().filter_map(global).collect()
+}
+
 #[test]
 fn the_worker_page_has_every_kind_of_error() {
     must_mention("hauki-worker.7", texts(&words(WorkerErrorKind::ALL)));
     // What the prelude gives to a worker.
-    let prelude = read("src/lpc/engine/prelude.js");
-    let given: Vec<&str> = prelude
-        .lines()
-        .filter_map(|line| line.strip_prefix("  G.")?.split_once(" = ").map(|(name, _)| name))
-        .collect();
+    let prelude = read("src/lpc/engine/shared.js") + &read("src/lpc/engine/prelude.js");
+    let given = given(&prelude);
     assert!(given.len() > 10);
     must_mention("hauki-worker.7", given);
 }

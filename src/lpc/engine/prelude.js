@@ -2,18 +2,12 @@
 // deleted, so a worker reaches it only through what this file defines. Everything that the dispatcher
 // uses is captured too, so that a worker which overwrites a built-in breaks only itself.
 //
-// The value of the script is the dispatcher, which Rust calls as (verb, name, arguments).
-(function (G, door) {
-  var JSON_ = JSON, keys = Object.keys, Err = Error, Fin = isFinite, Str = String;
-  var stringify = JSON_.stringify, parse = JSON_.parse, isArray = Array.isArray;
+// The value of the script is a function that is given the global object, the door and what shared.js
+// gives; its value is the dispatcher, which Rust calls as (verb, name, arguments).
+(function (G, door, shared) {
+  var keys = Object.keys, Err = Error, Str = String, stringify = JSON.stringify, parse = JSON.parse;
+  var isArray = Array.isArray, text = shared.text, serialize = shared.serialize;
   var self = { vault: door("vault") };
-
-  function text(value) {
-    if (typeof value === "object" && value !== null && !(value instanceof Err)) {
-      try { return stringify(value); } catch (cycle) { return "[object]"; }
-    }
-    return Str(value);
-  }
 
   function line() {
     var parts = [], i;
@@ -21,46 +15,9 @@
     door("log", parts.join(" "));
   }
 
-  // What JSON has no word for, and the engine would write as null. Cycles were refused before.
-  function foreign(value) {
-    var i, names, found;
-    if (typeof value === "function") return "a function";
-    if (typeof value === "number" && !Fin(value)) return Str(value);
-    if (typeof value !== "object" || value === null) return "";
-    names = keys(value);
-    for (i = 0; i < names.length; i++) {
-      found = foreign(value[names[i]]);
-      if (found) return found;
-    }
-    return "";
-  }
-
-  // The last error that `serialize` itself threw, so that the dispatcher knows it from the worker's own.
-  var refusal = null;
-
-  function refuse(what, held) {
-    refusal = new TypeError(what + " " + held + ", which JSON cannot hold");
-    throw refusal;
-  }
-
-  function serialize(value, what) {
-    var json, found;
-    if (value === undefined) return undefined;
-    try { json = stringify(value); } catch (error) {
-      if (error instanceof Err && Str(error.message).indexOf("circular") >= 0) refuse(what, "is cyclic");
-      throw error;
-    }
-    // Only what became null can have been something else.
-    if (json.indexOf("null") >= 0) {
-      found = foreign(value);
-      if (found) refuse(what, "holds " + found);
-    }
-    return json;
-  }
-
   function reply(value) {
     try { return serialize(value, "the result"); } catch (error) {
-      if (error === refusal) door("unserializable", refusal.message);
+      if (shared.refused(error)) door("unserializable", error.message);
       throw error;
     }
   }
@@ -68,12 +25,6 @@
   G.print = line;
   G.write = line;
   G.console.log = line;
-  G.Date.now = function now() { return +door("now"); };
-  G.performance.now = function now() { return +door("monotonic"); };
-  G.time = function time() { return Math.floor(+door("now") / 1000); };
-  G.random = function random(n) {
-    return n === undefined ? Math.random() : Math.floor(Math.random() * n);
-  };
   G.this_object = function this_object() { return self; };
   G.previous_object = function previous_object() {
     var caller = door("caller");
@@ -95,10 +46,7 @@
     for (i = 2; i < arguments.length; i++) rest.push(arguments[i]);
     return G[method].apply(self, rest);
   };
-  delete G.gc;
-  delete G.setTimeout;
-  delete G.clearTimeout;
-  delete G.load;
+  shared.efuns(G, door);
 
   // The worker's names come after these, unless it deleted one of them.
   var given = keys(G);
@@ -135,4 +83,4 @@
     if (typeof method === "function") run(method, list || []);
     return undefined;
   };
-})(globalThis, load)
+})

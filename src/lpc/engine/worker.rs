@@ -12,7 +12,8 @@ use super::run::{self, Host, Run, Silence};
 use super::source::{program, syntax_error};
 use super::state::WorkerState;
 
-const PRELUDE: &str = include_str!("prelude.js");
+const PRELUDE: &str =
+    concat!(include_str!("prelude.js"), "(globalThis, load,\n", include_str!("shared.js"), ")");
 
 /// Called by the runtime at the right moment, never by a caller.
 const APPLIES: [&str; 2] = ["create", "dest"];
