@@ -116,9 +116,8 @@ fn the_ticket_page_has_every_field_method_event_and_error() {
 
 /// The globals that a prelude sets.
 fn given(prelude: &str) -> Vec<&str> {
-    let global =
-        |line: &'_ str| line.trim_start().strip_prefix("G.")?.split_once(" = ").map(|(name, _)| name);
-    prelude.lines().filter_map(global).collect()
+    let assignments = prelude.lines().filter_map(|line| line.trim_start().strip_prefix("G."));
+    assignments.filter_map(|rest| rest.split_once(" = ")).map(|(name, _)| name).collect()
 }
 
 #[test]
