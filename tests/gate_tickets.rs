@@ -54,6 +54,8 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same_and_tells_nothing
         node: &spawned.ticket.node,
         methods: &["*".to_owned()],
         label: None,
+        endpoint: &spawned.ticket.endpoint,
+        cert_sha256: &spawned.ticket.tls.cert_sha256,
         expires_at: clock::now() + jiff::SignedDuration::from_hours(1),
     };
     let foreign = stranger.mint(&grant).expect("mints");
@@ -117,6 +119,8 @@ async fn a_ticket_is_for_one_vault_one_generation_one_node_and_one_time() {
         node: &spawned.ticket.node,
         methods: &all,
         label: None,
+        endpoint: &spawned.ticket.endpoint,
+        cert_sha256: &spawned.ticket.tls.cert_sha256,
         expires_at: soon,
     };
     let mint = |grant: Grant<'_>| key.mint(&grant).expect("mints");

@@ -63,6 +63,18 @@ impl Core {
         let expires_at = issued_at.saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
         let everything = [ALL_METHODS.to_owned()];
         let rights = if wishes.methods.is_empty() { &everything[..] } else { &wishes.methods[..] };
+        let Opened {
+            ip,
+            port,
+            cert_sha256,
+            key_sha256,
+            methods,
+            terms,
+            max_frame_bytes,
+            call_deadline_ms,
+            ..
+        } = opened;
+        let endpoint = Endpoint { ip, port };
         let grant = Grant {
             vault: &vault.id,
             ticket: &id,
@@ -70,13 +82,14 @@ impl Core {
             node: &vault.node,
             methods: rights,
             label: wishes.label.as_deref(),
+            endpoint: &endpoint,
+            cert_sha256: &cert_sha256,
             expires_at,
         };
         let token = self
             .issuer
             .mint(&grant)
             .map_err(|error| ApiError::new(ErrorCode::Internal, format!("mint a ticket: {error}")))?;
-        let Opened { ip, port, cert_sha256, key_sha256, methods, terms, .. } = opened;
         Ok(Ticket {
             v: VERSION,
             kind: TicketKind::Ticket,
@@ -85,10 +98,10 @@ impl Core {
             generation: vault.generation,
             node: vault.node.clone(),
             worker: vault.worker.clone(),
-            endpoint: Endpoint { ip, port },
+            endpoint,
             tls: Tls { version: "1.3".into(), cert_sha256, key_sha256 },
             auth: Auth { scheme: "biscuit".into(), token },
-            protocol: Protocol::new(opened.max_frame_bytes, opened.call_deadline_ms),
+            protocol: Protocol::new(max_frame_bytes, call_deadline_ms),
             methods: if wishes.methods.is_empty() { methods } else { wishes.methods.clone() },
             lease: LeaseTerms {
                 claim_ms: terms.claim_ms,

@@ -5,27 +5,33 @@
 //!
 //! ```text
 //! authority   vault("vlt_…"); ticket("tkt_…"); generation(1); node("n1"); label("…"); right("top");
+//!             endpoint("10.66.0.2", 41873); cert("<sha256 of the node's certificate>");
 //!             check if on_vault("vlt_…"), on_generation(1), on_node("n1");
 //!             check if now_ms($t), $t < 1800000000000;
 //! narrowing   check if operation($m), ["top", …].contains($m);  check if now_ms($t), $t < …;
 //! the gate    on_vault, on_generation, on_node, now_ms, time, operation: facts of this very call
+//! voucher     speaks_for("vlt_…");  check if now_ms($t), $t < …;
 //! ```
 //!
-//! Every check runs on every path: there is one function that says yes, [`Capability::allows`].
+//! Every check runs on every path: there is one function that says yes, [`Capability::allows`]. A
+//! voucher opens nothing: it tells a gate which vault another gate calls for.
 
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use biscuit_auth::builder::{Algorithm, BlockBuilder, Term};
+use biscuit_auth::builder::{Algorithm, BiscuitBuilder, BlockBuilder, Term};
 use biscuit_auth::macros::{authorizer, biscuit};
 use biscuit_auth::{
-    AuthorizerBuilder, AuthorizerLimits, Biscuit, KeyPair, PrivateKey, PublicKey, UnverifiedBiscuit, error,
+    Authorizer, AuthorizerBuilder, AuthorizerLimits, Biscuit, KeyPair, PrivateKey, PublicKey,
+    UnverifiedBiscuit, error,
 };
 use jiff::Timestamp;
 
 use super::reserved;
+use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::secret::Secret;
-use crate::model::ticket::ALL_METHODS;
+use crate::model::ticket::{ALL_METHODS, Endpoint};
 
 /// What every holder may do, however narrow the token: speak, stay alive, look.
 const ALWAYS: [&str; 4] = [reserved::HELLO, reserved::METHODS, reserved::HEARTBEAT, reserved::STATS];
@@ -67,6 +73,10 @@ pub struct Grant<'a> {
     /// `["*"]` for all.
     pub methods: &'a [String],
     pub label: Option<&'a str>,
+    /// Where the vault's gate listens and which certificate it shows: signed, so that a gate may be
+    /// sent there by somebody else's word.
+    pub endpoint: &'a Endpoint,
+    pub cert_sha256: &'a Sha256,
     pub expires_at: Timestamp,
 }
 
@@ -101,10 +111,15 @@ impl IssuerKey {
             ticket({ticket});
             generation({generation});
             node({node});
+            endpoint({ip}, {port});
+            cert({cert});
             check if on_vault({vault}), on_generation({generation}), on_node({node});
             check if now_ms($now), $now < {expires};
             "#,
             ticket = grant.ticket.as_str(),
+            ip = grant.endpoint.ip.to_string(),
+            port = i64::from(grant.endpoint.port),
+            cert = grant.cert_sha256.to_string(),
             expires = grant.expires_at.as_millisecond(),
         );
         let always = ALWAYS.into_iter().filter(|_| !grant.methods.iter().any(|method| method == ALL_METHODS));
@@ -118,6 +133,16 @@ impl IssuerKey {
                 .fact(biscuit_auth::builder::fact("label", &[biscuit_auth::builder::string(label)]))
                 .map_err(CapabilityError::Token)?;
         }
+        self.sign(token)
+    }
+
+    /// The word by which a gate shows another for which vault it calls.
+    pub fn vouch(&self, vault: &VaultId, expires_at: Timestamp) -> Result<Secret, CapabilityError> {
+        let (vault, expires) = (vault.as_str(), expires_at.as_millisecond());
+        self.sign(biscuit!("speaks_for({vault}); check if now_ms($now), $now < {expires};"))
+    }
+
+    fn sign(&self, token: BiscuitBuilder) -> Result<Secret, CapabilityError> {
         let token =
             token.build(&self.0).and_then(|token| token.to_base64()).map_err(CapabilityError::Token)?;
         Ok(Secret::new(token))
@@ -158,6 +183,16 @@ impl Issuer {
     pub fn from_hex(hex: &str) -> Result<Self, CapabilityError> {
         PublicKey::from_bytes_hex(hex, Algorithm::Ed25519).map(Self).map_err(CapabilityError::Key)
     }
+
+    /// Which vault the bearer of a voucher calls for.
+    pub fn vouched(&self, voucher: &Secret, now: Timestamp) -> Result<VaultId, Denied> {
+        let token = Biscuit::from_base64(voucher.reveal(), self.0).map_err(Denied::Invalid)?;
+        let now_ms = now.as_millisecond();
+        let mut authorizer =
+            authorizer!("now_ms({now_ms}); allow if true;").set_limits(LIMITS).build(&token).map_err(deny)?;
+        authorizer.authorize_with_limits(LIMITS).map_err(deny)?;
+        only(&mut authorizer, "caller($vault) <- speaks_for($vault)")
+    }
 }
 
 /// A token whose signatures are valid. That alone allows nothing.
@@ -189,16 +224,55 @@ impl Capability {
     pub fn allows(&self, ask: &Ask<'_>) -> Result<Holder, Denied> {
         let mut authorizer = facts(ask).set_limits(LIMITS).build(&self.0).map_err(deny)?;
         authorizer.authorize_with_limits(LIMITS).map_err(deny)?;
-        let ticket: Vec<(String,)> =
-            authorizer.query_with_limits("held($ticket) <- ticket($ticket)", LIMITS).map_err(deny)?;
         let label: Vec<(String,)> =
             authorizer.query_with_limits("named($label) <- label($label)", LIMITS).map_err(deny)?;
-        let ticket = ticket
-            .first()
-            .and_then(|(ticket,)| ticket.parse().ok())
-            .ok_or(Denied::Invalid(error::Token::InternalError))?;
+        let ticket = only(&mut authorizer, "held($ticket) <- ticket($ticket)")?;
         Ok(Holder { ticket, label: label.into_iter().next().map(|(label,)| label) })
     }
+
+    /// What the core signed about the vault itself. It allows nothing: a question may be built of it.
+    pub fn claims(&self) -> Result<Claims, Denied> {
+        let builder = AuthorizerBuilder::new().set_limits(LIMITS);
+        let mut authorizer = builder.build(&self.0).map_err(deny)?;
+        let generation: Vec<(i64,)> =
+            authorizer.query_with_limits("of($n) <- generation($n)", LIMITS).map_err(deny)?;
+        let endpoint: Vec<(String, i64)> =
+            authorizer.query_with_limits("at($ip, $port) <- endpoint($ip, $port)", LIMITS).map_err(deny)?;
+        let whole = || {
+            let (ip, port) = endpoint.first()?;
+            let endpoint = Endpoint { ip: ip.parse().ok()?, port: u16::try_from(*port).ok()? };
+            Some((u64::try_from(generation.first()?.0).ok()?, endpoint))
+        };
+        let (generation, endpoint) = whole().ok_or_else(strange)?;
+        Ok(Claims {
+            vault: only(&mut authorizer, "of($vault) <- vault($vault)")?,
+            node: only(&mut authorizer, "of($node) <- node($node)")?,
+            cert_sha256: only(&mut authorizer, "of($cert) <- cert($cert)")?,
+            generation,
+            endpoint,
+        })
+    }
+}
+
+/// Where a token leads, by the core's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    pub vault: VaultId,
+    pub generation: u64,
+    pub node: NodeName,
+    pub endpoint: Endpoint,
+    pub cert_sha256: Sha256,
+}
+
+/// The first of what the core itself stated; a holder's own blocks are not asked.
+fn only<T: FromStr>(authorizer: &mut Authorizer, rule: &str) -> Result<T, Denied> {
+    let found: Vec<(String,)> = authorizer.query_with_limits(rule, LIMITS).map_err(deny)?;
+    found.first().and_then(|(text,)| text.parse().ok()).ok_or_else(strange)
+}
+
+/// The signature is the core's and what it signed is not a ticket.
+fn strange() -> Denied {
+    Denied::Invalid(error::Token::InternalError)
 }
 
 fn facts(ask: &Ask<'_>) -> AuthorizerBuilder {
@@ -232,133 +306,5 @@ fn deny(error: error::Token) -> Denied {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::system::random;
-
-    struct World {
-        key: IssuerKey,
-        vault: VaultId,
-        ticket: TicketId,
-        node: NodeName,
-        now: Timestamp,
-    }
-
-    impl World {
-        fn new() -> Self {
-            Self {
-                key: IssuerKey::generate(),
-                vault: random::vault_id(),
-                ticket: random::ticket_id(),
-                node: "n1".parse().expect("is a name"),
-                now: "2026-11-21T12:00:00Z".parse().expect("is a time"),
-            }
-        }
-
-        fn mint(&self, methods: &[&str]) -> Secret {
-            let methods: Vec<String> = methods.iter().map(|&method| method.to_owned()).collect();
-            let grant = Grant {
-                vault: &self.vault,
-                ticket: &self.ticket,
-                generation: 1,
-                node: &self.node,
-                methods: &methods,
-                label: Some("tester"),
-                expires_at: self.now + jiff::SignedDuration::from_mins(1),
-            };
-            self.key.mint(&grant).expect("mints")
-        }
-
-        fn ask<'a>(&'a self, method: &'a str) -> Ask<'a> {
-            Ask { vault: &self.vault, generation: 1, node: &self.node, now: self.now, method }
-        }
-
-        fn allows(&self, token: &Secret, ask: &Ask<'_>) -> bool {
-            let issuer = Issuer::from_hex(&self.key.public_hex()).expect("is a key");
-            Capability::verify(token, &issuer).and_then(|held| held.allows(ask)).is_ok()
-        }
-    }
-
-    #[test]
-    fn a_full_token_allows_everything_here_and_now_and_names_its_holder() {
-        let world = World::new();
-        let token = world.mint(&["*"]);
-        let issuer = Issuer::from_hex(&world.key.public_hex()).expect("is a key");
-        let held = Capability::verify(&token, &issuer).expect("verifies");
-        let holder = held.allows(&world.ask(reserved::DESTRUCT)).expect("allows");
-        assert_eq!(holder, Holder { ticket: world.ticket.clone(), label: Some("tester".into()) });
-    }
-
-    #[test]
-    fn another_vault_generation_node_time_or_issuer_is_refused() {
-        let world = World::new();
-        let token = world.mint(&["*"]);
-        let (other_vault, other_node) = (random::vault_id(), "n2".parse().expect("is a name"));
-        let late = world.now + jiff::SignedDuration::from_mins(1);
-        let ask = world.ask("top");
-        assert!(world.allows(&token, &ask));
-        assert!(!world.allows(&token, &Ask { vault: &other_vault, ..ask }));
-        assert!(!world.allows(&token, &Ask { generation: 2, ..ask }));
-        assert!(!world.allows(&token, &Ask { node: &other_node, ..ask }));
-        assert!(!world.allows(&token, &Ask { now: late, ..ask }), "valid at its expiry");
-        let stranger = World { key: IssuerKey::generate(), ..World::new() };
-        let issuer = Issuer::from_hex(&stranger.key.public_hex()).expect("is a key");
-        assert!(matches!(Capability::verify(&token, &issuer), Err(Denied::Invalid(_))));
-    }
-
-    #[test]
-    fn rights_are_per_method_and_destruct_is_one_of_them() {
-        let world = World::new();
-        let token = world.mint(&["top"]);
-        for (method, allowed) in
-            [("top", true), ("errors", false), (reserved::HEARTBEAT, true), (reserved::DESTRUCT, false)]
-        {
-            assert_eq!(world.allows(&token, &world.ask(method)), allowed, "{method}");
-        }
-    }
-
-    #[test]
-    fn narrowing_only_takes_away() {
-        let world = World::new();
-        let token = world.mint(&["top", "errors"]);
-        let narrowed = narrow(&token, Some(&["top".into(), "secret".into()]), None).expect("narrows");
-        for (method, allowed) in
-            [("top", true), ("errors", false), ("secret", false), (reserved::HELLO, true)]
-        {
-            assert_eq!(world.allows(&narrowed, &world.ask(method)), allowed, "{method}");
-        }
-        let later = world.now + jiff::SignedDuration::from_hours(1);
-        let longer = narrow(&token, None, Some(later)).expect("narrows");
-        assert!(!world.allows(
-            &longer,
-            &Ask { now: world.now + jiff::SignedDuration::from_mins(2), ..world.ask("top") }
-        ));
-        let shorter = narrow(&token, None, Some(world.now)).expect("narrows");
-        assert!(!world.allows(&shorter, &world.ask("top")));
-    }
-
-    #[test]
-    fn a_holder_cannot_write_itself_a_right() {
-        let world = World::new();
-        let token = world.mint(&["top"]);
-        let held = UnverifiedBiscuit::from_base64(token.reveal()).expect("parses");
-        let block = BlockBuilder::new()
-            .code(r#"right("*"); right("errors"); ticket("tkt_00000000000000000000000000"); on_generation(2); now_ms(0);"#)
-            .expect("parses");
-        let forged = Secret::new(held.append(block).expect("appends").to_base64().expect("writes"));
-        assert!(!world.allows(&forged, &world.ask("errors")));
-        assert!(!world.allows(&forged, &Ask { generation: 2, ..world.ask("top") }));
-    }
-
-    #[test]
-    fn a_flipped_bit_anywhere_is_refused() {
-        let world = World::new();
-        let token = world.mint(&["*"]);
-        for index in 0..token.reveal().len() {
-            let mut bytes = token.reveal().as_bytes().to_vec();
-            bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
-            let altered = Secret::new(String::from_utf8(bytes).expect("is ASCII"));
-            assert!(!world.allows(&altered, &world.ask("top")), "byte {index}");
-        }
-    }
-}
+#[path = "capability_tests.rs"]
+mod tests;

@@ -9,5 +9,9 @@ pub mod channel;
 pub mod line;
 #[cfg(feature = "net")]
 pub mod message;
+#[cfg(any(feature = "cli", feature = "daemon"))]
+pub mod passage;
+#[cfg(feature = "net")]
+pub mod pin;
 #[cfg(feature = "net")]
 pub mod reserved;

@@ -139,6 +139,8 @@ impl Stage {
             node: &node,
             methods: &["*".to_owned()],
             label: None,
+            endpoint: &hauki::model::ticket::Endpoint { ip: opened.ip, port: opened.port },
+            cert_sha256: &opened.cert_sha256,
             expires_at: clock::now() + std::time::Duration::from_secs(3600),
         };
         let token = self.key.mint(&grant).expect("mints");

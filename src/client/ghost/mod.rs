@@ -9,7 +9,6 @@
 
 mod beat;
 mod error;
-mod pin;
 mod wire;
 
 use std::sync::Arc;
@@ -27,6 +26,7 @@ pub use wire::Event;
 
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
+use crate::rpc::pin;
 use crate::rpc::reserved::{self, Hello, Lease, VaultStats, Welcome};
 use crate::system::clock;
 use wire::Wire;
@@ -93,7 +93,8 @@ impl Ghost {
             // Without this a small request can wait for the acknowledgement of the one before it.
             let _ = tcp.set_nodelay(true);
             let name = rustls::pki_types::ServerName::IpAddress(endpoint.ip.into());
-            let tls = pin::connector(ticket.tls.cert_sha256)?.connect(name, tcp).await;
+            let tls =
+                pin::connector(ticket.tls.cert_sha256).map_err(GhostError::Setup)?.connect(name, tcp).await;
             let tls = tls.map_err(|source| GhostError::Tls { vault: vault.clone(), source })?;
             let wire = Wire::start(tls, vault.clone(), ticket.protocol.max_frame_bytes as usize);
             let hello = Hello {

@@ -54,6 +54,8 @@ impl Rights {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::digest::Sha256;
+    use crate::model::ticket::Endpoint;
     use crate::rpc::capability::{Grant, Issuer, IssuerKey};
     use crate::system::random;
 
@@ -70,6 +72,8 @@ mod tests {
             node: &node,
             methods: &methods,
             label: None,
+            endpoint: &Endpoint { ip: std::net::Ipv4Addr::LOCALHOST.into(), port: 1 },
+            cert_sha256: &Sha256::of(b""),
             expires_at,
         };
         let issuer = Issuer::from_hex(&key.public_hex()).expect("a key");
