@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn every_altered_field_is_named_and_leads_nowhere() {
         let key = IssuerKey::generate();
-        let alter: [(&str, fn(&mut Ticket)); 6] = [
+        type Alter = fn(&mut Ticket);
+        let alter: [(&str, Alter); 6] = [
             ("endpoint", |ticket| ticket.endpoint.port = 22),
             ("endpoint", |ticket| ticket.endpoint.ip = "169.254.169.254".parse().expect("is an address")),
             ("certificate", |ticket| ticket.tls.cert_sha256 = Sha256::of(b"mine")),
