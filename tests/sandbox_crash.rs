@@ -69,6 +69,26 @@ async fn a_monitor_takes_its_vault_along_and_the_groups_are_pruned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_spawner_collects_the_inits_of_monitors_that_were_ended() {
+    let ground = Ground::new("orphans");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, kept) = start(&driver).await;
+    for _ in 0..3 {
+        let (_channel, sandbox) = start(&driver).await;
+        sandbox.kill();
+        assert_eq!(sandbox.died().await, Exit::Signal(9));
+        assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
+    }
+    let spawner = driver.spawner_pid().await.expect("runs");
+    let children = format!("/proc/{spawner}/task/{spawner}/children");
+    let children = std::fs::read_to_string(children).expect("is there");
+    // A dead one that nobody had waited for would be among them still.
+    assert_eq!(children.trim(), kept.monitor_pid().to_string());
+    kept.reclaim().await;
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_spawner_takes_all_vaults_along_and_is_replaced() {
     let ground = Ground::new("spawner");
     let driver = ground.driver(&probe::init_binary());

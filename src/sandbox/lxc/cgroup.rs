@@ -20,6 +20,8 @@ pub enum Version {
 pub struct Hierarchy {
     pub version: Version,
     pub controllers: BTreeSet<String>,
+    /// Where it is mounted.
+    pub point: PathBuf,
     /// Where liblxc, as root, makes its groups: the mount point and the group of process 1.
     pub base: PathBuf,
 }
@@ -115,7 +117,7 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
             // The same hierarchy, mounted twice.
             continue;
         }
-        found.push(Hierarchy { version, controllers, base });
+        found.push(Hierarchy { version, controllers, point: point.into(), base });
     }
     found
 }

@@ -93,6 +93,50 @@ pub unsafe fn fork() -> io::Result<Forked> {
     }
 }
 
+/// The ends of children as something to wait for: the signal is blocked and read from a descriptor.
+pub fn children() -> io::Result<OwnedFd> {
+    use std::os::fd::FromRawFd;
+    let set = mask_children(libc::SIG_BLOCK)?;
+    // SAFETY: `set` is initialised and only read; the answer is checked and is nobody else's.
+    unsafe {
+        let fd = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }
+    }
+}
+
+/// Takes back in a forked child what [`children`] did to its parent: masks are inherited, and the
+/// init of a vault would have it too.
+pub fn unmask_children() -> io::Result<()> {
+    mask_children(libc::SIG_UNBLOCK).map(drop)
+}
+
+fn mask_children(how: libc::c_int) -> io::Result<libc::sigset_t> {
+    let mut set = std::mem::MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the whole set before it is used, and a null pointer says that
+    // the mask of before is not wanted.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        if libc::sigprocmask(how, set.as_ptr(), std::ptr::null_mut()) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(set.assume_init())
+    }
+}
+
+/// Gives this process mounts of its own: what it mounts from now on nobody else sees.
+///
+/// # Safety
+/// The process must have one thread, or the others would keep the old ones.
+pub unsafe fn own_mounts() -> io::Result<()> {
+    // SAFETY: mounts are not memory, and that there is one thread is the caller's promise.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }?;
+    use rustix::mount::{MountPropagationFlags as Flags, mount_change};
+    // Before anything else, or the machine would see every mount of ours. What the machine mounts
+    // still comes in.
+    Ok(mount_change("/", Flags::DOWNSTREAM | Flags::REC)?)
+}
+
 /// Ends a forked child without running what its parent registered for its own exit.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit takes any value and does not return.

@@ -26,6 +26,7 @@ mod cgroup;
 mod config;
 mod diagnose;
 pub mod ffi;
+mod hierarchies;
 pub mod idrange;
 mod launch;
 mod link;

@@ -41,7 +41,7 @@ pub fn live(birth: Birth<'_>) -> ! {
 
 fn watch_over(birth: Birth<'_>) -> i32 {
     let order = birth.order;
-    if set_parent_process_death_signal(Some(Signal::KILL)).is_err() {
+    if set_parent_process_death_signal(Some(Signal::KILL)).is_err() || ffi::unmask_children().is_err() {
         return 71;
     }
     // The spawner may have died before the line above.

@@ -3,8 +3,8 @@
 //! liblxc refuses to start a container in the foreground from a process with several threads, sets
 //! environment variables and keeps global state, and in the background it moves its *caller* into
 //! the vault's cgroup; so `haukid`, which has many threads, re-executes itself as this. The spawner
-//! owns the monitors' pids (it alone reaps them) and nothing else; it does what it is told and
-//! reports what it sees. It leaves when the driver's end of the socket closes: the inits see the end
+//! owns the monitors' pids (it alone reaps them, and the inits of those that were ended first) and
+//! nothing else; it does what it is told and reports what it sees. It leaves when the driver's end of the socket closes: the inits see the end
 //! of their channels at the same moment and end by themselves, and the monitors clean up. What has
 //! not ended within `GRACE_MS` dies with the spawner.
 
@@ -16,9 +16,10 @@ use std::process::ExitCode;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, setrlimit, waitid};
+use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait};
 
 use super::ffi::{self, Forked};
+use super::hierarchies;
 use super::monitor::{self, Birth};
 use super::wire::{self, LastWord, Order, Report};
 use crate::sandbox::pidfd::{Pid, PidFd};
@@ -31,7 +32,7 @@ pub const ARGV0: &str = "hauki-spawner";
 const GRACE_MS: u64 = 2_000;
 
 const CONTROL: u64 = u64::MAX;
-const WORDS: u64 = u64::MAX - 1;
+const ENDS: u64 = u64::MAX - 1;
 
 /// Becomes the spawner if this process was started as one. Must be called first in `main`, before
 /// anything starts a thread or opens a file.
@@ -70,9 +71,12 @@ struct Spawner {
     control: OwnedFd,
     epoll: OwnedFd,
     null: OwnedFd,
+    /// Readable when children have ended.
+    ends: OwnedFd,
     words: OwnedFd,
     words_in: OwnedFd,
-    monitors: HashMap<u64, PidFd>,
+    /// The order of each monitor.
+    monitors: HashMap<Pid, u64>,
     last_words: HashMap<u64, LastWord>,
 }
 
@@ -82,6 +86,11 @@ impl Spawner {
         // monitors, which have to clean up.
         rustix::process::setsid()?;
         rustix::process::chdir("/")?;
+        let pid = Pid::new(std::process::id().cast_signed()).ok_or(io::ErrorKind::Unsupported)?;
+        // The init of a monitor that was ended is left to this process, not to the machine's first.
+        set_child_subreaper(Some(rustix::process::getpid()))?;
+        // SAFETY: a spawner has one thread. Where it may not do this, each start only takes longer.
+        let _ = unsafe { ffi::own_mounts() }.and_then(|()| hierarchies::hide_unused());
         let control = rustix::io::fcntl_dupfd_cloexec(&control, 3)?;
         let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
         let plan =
@@ -101,13 +110,14 @@ impl Spawner {
         rustix::io::ioctl_fionbio(&words_in, false)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &control, epoll::EventData::new_u64(CONTROL), epoll::EventFlags::IN)?;
-        epoll::add(&epoll, &words, epoll::EventData::new_u64(WORDS), epoll::EventFlags::IN)?;
-        let pid = Pid::new(std::process::id().cast_signed()).ok_or(io::ErrorKind::Unsupported)?;
+        let ends = ffi::children()?;
+        epoll::add(&epoll, &ends, epoll::EventData::new_u64(ENDS), epoll::EventFlags::IN)?;
         Ok(Self {
             pid,
             control,
             epoll,
             null,
+            ends,
             words,
             words_in,
             monitors: HashMap::new(),
@@ -137,15 +147,11 @@ impl Spawner {
             }
             for event in &events {
                 let data = event.data;
-                match data.u64() {
-                    CONTROL => {
-                        if !self.obey()? {
-                            epoll::delete(&self.epoll, &self.control)?;
-                            alone_since = Some(Moment::now());
-                        }
-                    }
-                    WORDS => self.listen()?,
-                    key => self.reap(key)?,
+                if data.u64() == ENDS {
+                    self.reap()?;
+                } else if !self.obey()? {
+                    epoll::delete(&self.epoll, &self.control)?;
+                    alone_since = Some(Moment::now());
                 }
             }
         }
@@ -163,11 +169,9 @@ impl Spawner {
         let report = match self.fork(&order, fds) {
             Ok(process) => {
                 let monitor = process.pid();
-                epoll::add(&self.epoll, &process, epoll::EventData::new_u64(key), epoll::EventFlags::IN)?;
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
-                let sent = self.tell(&fork, &[process.as_fd()]);
-                self.monitors.insert(key, process);
-                return sent.map(|()| true);
+                self.monitors.insert(monitor, key);
+                return self.tell(&fork, &[process.as_fd()]).map(|()| true);
             }
             Err(error) => Report::NotForked { key, errno: error.raw_os_error().unwrap_or(libc::EINVAL) },
         };
@@ -221,23 +225,39 @@ impl Spawner {
         }
     }
 
-    fn reap(&mut self, key: u64) -> io::Result<()> {
-        let Some(process) = self.monitors.get(&key) else { return Ok(()) };
-        if waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG)?.is_none() {
-            return Ok(());
+    /// Collects everything that has ended.
+    fn reap(&mut self) -> io::Result<()> {
+        let mut signals = [0; 512];
+        // Signals of one kind merge, so only that there was one is told; no child is missed, for they
+        // are looked at after this.
+        match rustix::io::read(&self.ends, &mut signals) {
+            Ok(_) | Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
-        // The driver holds a copy of this pidfd, so closing ours would leave it in the epoll set.
-        epoll::delete(&self.epoll, process)?;
-        // Its word, if it had one, was in the pipe before it died.
+        let mut ended = Vec::new();
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                // Another than a monitor is an init that was left behind by one.
+                Ok(Some((pid, _))) => ended
+                    .extend(Pid::new(pid.as_raw_nonzero().get()).and_then(|pid| self.monitors.remove(&pid))),
+                Ok(None) | Err(rustix::io::Errno::CHILD) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // Their words, if they had any, were in the pipe before they died. All are collected before
+        // the first is told of: who hears of a monitor's end may take it that its init is gone too.
         self.listen()?;
-        self.monitors.remove(&key);
-        let word = self.last_words.remove(&key);
-        let ended = Report::Ended {
-            key,
-            init: word.filter(|word| word.started || word.init != 0).map(|word| word.init),
-            started: word.is_some_and(|word| word.started),
-        };
-        self.tell(&ended, &[])
+        for key in ended {
+            let word = self.last_words.remove(&key);
+            let ended = Report::Ended {
+                key,
+                init: word.filter(|word| word.started || word.init != 0).map(|word| word.init),
+                started: word.is_some_and(|word| word.started),
+            };
+            self.tell(&ended, &[])?;
+        }
+        Ok(())
     }
 
     /// A driver that is gone does not have to be told; the closing of its end is seen elsewhere.

@@ -143,8 +143,14 @@ impl Vault {
         let mut report =
             vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, true)];
         let oom = !asked && self.was_oom().await;
+        if asked {
+            // How it ended is known, and its groups are removed faster from here: the monitor would
+            // fork into the user namespace for it.
+            let _ = self.monitor.process().kill();
+        }
         let (ended, monitor_gone) = self.monitor_end().await;
-        exit.send_replace(Some(exit_of(ended.and_then(|ended| ended.init), oom)));
+        let status = ended.and_then(|ended| ended.init).or(asked.then_some(libc::SIGKILL));
+        exit.send_replace(Some(exit_of(status, oom)));
         report.push(line(
             Resource::Monitor,
             format!("pid {}", self.monitor.process().pid().as_u32()),
