@@ -41,6 +41,11 @@ async fn every_shell_offers_the_verbs_and_the_vaults_that_live() {
     assert!(verbs.contains("destruct"), "{verbs}");
     let vaults = shell(&daemon, "bash", &bash("hauki show vlt_", "vlt_"));
     assert!(vaults.contains(id), "{vaults}");
+    let mut named = daemon::spawning("function f() {}", Default::default());
+    named.summons.name = Some("scout/eu".parse().expect("a name"));
+    daemon.endpoint().spawn(&named).await.expect("spawns");
+    let names = shell(&daemon, "bash", &bash("hauki resolve sc", "sc"));
+    assert!(names.contains("scout/eu"), "{names}");
     let fish = shell(&daemon, "fish", "source hauki.fish; complete -C 'hauki show vlt_'");
     assert!(fish.contains(id), "{fish}");
     let other = shell(&daemon, "fish", "source hauki.fish; complete -C 'x-hauki-core show vlt_'");

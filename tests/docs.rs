@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hauki::api::ErrorCode;
-use hauki::api::openapi::{Area, ENDPOINTS};
+use hauki::api::endpoints::{Area, ENDPOINTS};
 use hauki::client::exit::Exit;
 use hauki::model::config::Config;
 use hauki::model::death::Cause;

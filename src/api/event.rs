@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::{NodeName, SummonsId, TicketId, VaultId};
+use crate::model::name::ServiceName;
 use crate::model::receipt::Receipt;
 
 /// The query of `GET /api/v2/events`
@@ -62,6 +63,16 @@ pub enum Happening {
         vault: VaultId,
         receipt: Receipt,
     },
+    /// The vault took the name, at its forging.
+    Named {
+        vault: VaultId,
+        name: ServiceName,
+    },
+    /// The name is free again, by the vault's death.
+    Freed {
+        vault: VaultId,
+        name: ServiceName,
+    },
     NodeUp {
         node: NodeName,
         boot_id: String,
@@ -80,7 +91,9 @@ impl Happening {
             | Self::Ticketed { vault, .. }
             | Self::Claimed { vault, .. }
             | Self::Log { vault, .. }
-            | Self::Died { vault, .. } => Some(vault),
+            | Self::Died { vault, .. }
+            | Self::Named { vault, .. }
+            | Self::Freed { vault, .. } => Some(vault),
             Self::Summoned { .. } | Self::NodeUp { .. } | Self::NodeLost { .. } => None,
         }
     }

@@ -5,6 +5,7 @@
 //! between the core and a node. Unknown fields are refused everywhere; every failure is an
 //! [`error::ApiError`].
 
+pub mod endpoints;
 pub mod error;
 pub mod event;
 pub mod gem;
@@ -13,6 +14,7 @@ pub mod node;
 pub mod openapi;
 pub mod paths;
 pub mod peer;
+pub mod registry;
 pub mod summons;
 pub mod teardown;
 pub mod vault;

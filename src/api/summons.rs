@@ -11,6 +11,7 @@ use crate::model::gem::{GemPointer, Wishes};
 use crate::model::id::SummonsId;
 use crate::model::lease::Terms;
 use crate::model::limits::Limits;
+use crate::model::name::ServiceName;
 use crate::model::ticket::{Ticket, Worker};
 
 /// The longest source that is taken, in bytes.
@@ -44,6 +45,9 @@ pub struct SummonsRequest {
     pub wishes: Wishes,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// What its vault is found by in the service registry, as long as it lives. Taken when it is forged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ServiceName>,
     /// Check everything and store nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
@@ -64,6 +68,8 @@ pub struct Summons {
     pub terms: Terms,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ServiceName>,
     pub key: String,
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: Timestamp,
@@ -82,6 +88,10 @@ pub struct SpawnRequest {
     pub placement: Placement,
     #[serde(default)]
     pub ticket: TicketWishes,
+    /// If a live worker has the summons' name, answer with that one and a fresh ticket to it. Of any
+    /// number of such requests at one time, one creates.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub get_or_create: bool,
 }
 
 /// The three phases' results. The ticket alone is enough to call the worker.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::id::{NodeName, SummonsId, VaultId};
 use crate::model::lease::Terms;
 use crate::model::limits::Limits;
+use crate::model::name::ServiceName;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::{Endpoint, Worker};
@@ -54,6 +55,9 @@ pub struct Vault {
     pub terms: Terms,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// What it is found by in the service registry, as long as it lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ServiceName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
     #[schemars(with = "String", extend("format" = "date-time"))]

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 use super::commands::{
-    clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node, proxy, show,
-    summon, ticket, version,
+    clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node, proxy,
+    resolve, show, summon, ticket, version,
 };
 use super::context::Ctx;
 use super::error::CliError;
@@ -135,6 +135,7 @@ pub(crate) enum Command {
     Heartbeat(heartbeat::HeartbeatArgs),
     Destruct(destruct::DestructArgs),
     Ls(ls::LsArgs),
+    Resolve(resolve::ResolveArgs),
     Show(show::ShowArgs),
     Events(events::EventsArgs),
     Gem(gem::GemArgs),
@@ -159,6 +160,7 @@ impl Command {
             Self::Heartbeat(args) => heartbeat::run(ctx, &args),
             Self::Destruct(args) => destruct::run(ctx, &args),
             Self::Ls(args) => ls::run(ctx, &args),
+            Self::Resolve(args) => resolve::run(ctx, &args),
             Self::Show(args) => show::run(ctx, &args),
             Self::Events(args) => events::run(ctx, &args),
             Self::Gem(args) => gem::run(ctx, &args),

@@ -65,6 +65,16 @@ pub(crate) fn nodes() -> Vec<CompletionCandidate> {
     list.into_iter().map(|node| CompletionCandidate::new(node.name.as_str())).collect()
 }
 
+/// The names of live workers.
+pub(crate) fn names() -> Vec<CompletionCandidate> {
+    let list = ask(async |endpoint| endpoint.services().await).map(|list| list.services).unwrap_or_default();
+    let candidate = |service: crate::api::registry::Service| {
+        let help = format!("{} on {}", service.worker.name, service.node);
+        CompletionCandidate::new(service.name.as_str()).help(Some(help.into()))
+    };
+    list.into_iter().map(candidate).collect()
+}
+
 pub(crate) fn formats() -> Vec<CompletionCandidate> {
     super::output::FORMATS.split(", ").map(CompletionCandidate::new).collect()
 }

@@ -10,7 +10,7 @@ use crate::model::death::Cause;
 use crate::model::units::{show_micros, show_millis};
 
 pub(crate) fn speaks(kind: &str) -> bool {
-    matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped")
+    matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped" | "service")
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -28,6 +28,7 @@ pub(crate) fn line(kind: &str, value: &Value) -> String {
         "event" => event(value),
         "check" => check(value),
         "beat" => beat(value),
+        "service" => service(value),
         _ => format!("{value}\n"),
     }
 }
@@ -83,11 +84,20 @@ fn event(value: &Value) -> String {
             show_micros(number(value, "forged_us"))
         ),
         "summoned" => format!("{}  {}", text(value, "summons"), clean(text(value, "worker"))),
+        "named" | "freed" => text(value, "name").to_owned(),
         "ticketed" => text(value, "ticket").to_owned(),
         "claimed" => format!("{} by {}", text(value, "ticket"), clean(text(value, "peer"))),
         _ => [text(value, "node"), text(value, "message")].join(" ").trim().to_owned(),
     };
     format!("{FAINT}{time}{FAINT:#}  {name:<9} {vault}  {more}").trim_end().to_owned() + "\n"
+}
+
+fn service(value: &Value) -> String {
+    let name = text(value, "name");
+    match value.get("service").filter(|service| !service.is_null()) {
+        Some(service) => format!("{name}  {} on {}\n", text(service, "vault"), text(service, "node")),
+        None => format!("{name}  nobody\n"),
+    }
 }
 
 fn check(value: &Value) -> String {

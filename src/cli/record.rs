@@ -56,7 +56,7 @@ impl Record {
         let name = match self.kind {
             "summons" | "vault" => "id",
             "gem" => "pointer",
-            "node" => "name",
+            "node" | "service" => "name",
             _ => "vault",
         };
         value.get(name).and_then(Value::as_str).map(str::to_owned)

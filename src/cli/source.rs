@@ -22,8 +22,8 @@ pub(crate) async fn read(argument: &str, name: Option<&str>) -> Result<Origin, C
         (Some(name), _) if name.contains('.') => name.to_owned(),
         (Some(name), _) => format!("{name}.js"),
         (None, "-") => {
-            let error = CliError::usage("a source from standard input needs a name");
-            return Err(error.hint("--name scout calls it scout.js"));
+            let error = CliError::usage("a source from standard input needs a file name");
+            return Err(error.hint("--file-name scout calls it scout.js"));
         }
         (None, path) => Path::new(path)
             .file_name()

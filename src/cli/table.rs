@@ -36,6 +36,7 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
             vec![
                 col("ID", "id", Text),
                 col("WORKER", "worker", Text),
+                col("NAME", "name", Text),
                 col("NODE", "node", Text),
                 col("PHASE", "phase", Text),
                 col("LEASE", "vitals.lease_left_ms", Millis),
@@ -122,6 +123,16 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
                 col("DATA PLANE", "data_plane", Text),
             ],
             vec![col("VERSION", "version", Text), col("BOOT", "boot_id", Text)],
+        ),
+        "service" => (
+            vec![
+                col("NAME", "name", Text),
+                col("VAULT", "service.vault", Text),
+                col("WORKER", "service.worker", Text),
+                col("NODE", "service.node", Text),
+                col("SINCE", "service.since", Text),
+            ],
+            vec![],
         ),
         "score" => (
             vec![
@@ -263,11 +274,11 @@ mod tests {
     #[test]
     fn a_vault_is_one_line() {
         let vault = serde_json::json!({ "id": "vlt_1", "worker": { "name": "workers/scout", "version": "3" },
-            "node": "n3", "phase": "live",
+            "name": "scout/eu", "node": "n3", "phase": "live",
             "vitals": { "lease_left_ms": 8100, "calls": 1204, "memory_bytes": 626_688, "age_ms": 120_000 } });
         insta::assert_snapshot!(draw("vault", std::slice::from_ref(&vault), &style(&[])), @r"
-        ID     WORKER           NODE  PHASE  LEASE  CALLS  MEM      AGE
-        vlt_1  workers/scout@3  n3    live   8.1 s  1,204  612 KiB  2 m
+        ID     WORKER           NAME      NODE  PHASE  LEASE  CALLS  MEM      AGE
+        vlt_1  workers/scout@3  scout/eu  n3    live   8.1 s  1,204  612 KiB  2 m
         ");
         insta::assert_snapshot!(draw("vault", &[vault], &style(&["phase", "vitals.calls", "id"])), @r"
         PHASE  VITALS.CALLS  ID

@@ -18,6 +18,7 @@ use crate::api::event::EventQuery;
 use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
 use crate::api::health::Health;
 use crate::api::paths;
+use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
 use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
 use crate::api::vault::{NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
@@ -278,6 +279,20 @@ impl Endpoint {
         self.ask(Method::DELETE, paths::GEMS, &query, None::<&()>).await
     }
 
+    pub async fn services(&self) -> Result<ServiceList, ClientError> {
+        self.get(paths::REGISTRY, &()).await
+    }
+
+    /// The live worker of a name, and a fresh ticket to it if one is wished; `not_found` if there is none.
+    pub async fn resolve(&self, request: &ResolveRequest) -> Result<Resolved, ClientError> {
+        self.post(paths::REGISTRY_RESOLVE, request).await
+    }
+
+    /// Who holds a name, and each change of it, as [`Holder`](crate::api::registry::Holder)s.
+    pub async fn watch_services(&self, query: &WatchQuery) -> Result<Lines, ClientError> {
+        self.stream(paths::REGISTRY_WATCH, query).await
+    }
+
     pub async fn nodes(&self) -> Result<NodeList, ClientError> {
         self.get(paths::NODES, &()).await
     }
@@ -287,26 +302,30 @@ impl Endpoint {
     }
 
     /// The stream of events. It ends with the daemon, or with the stored ones if `follow` is not set.
-    pub async fn events(&self, query: &EventQuery) -> Result<Events, ClientError> {
-        let request = self.request(Method::GET, paths::EVENTS).query(query);
-        let response = self.checked(paths::EVENTS, request).await?;
-        Ok(Events { response, endpoint: self.clone(), buffer: Vec::new(), start: 0 })
+    pub async fn events(&self, query: &EventQuery) -> Result<Lines, ClientError> {
+        self.stream(paths::EVENTS, query).await
+    }
+
+    async fn stream(&self, path: &'static str, query: &impl Serialize) -> Result<Lines, ClientError> {
+        let response = self.checked(path, self.request(Method::GET, path).query(query)).await?;
+        Ok(Lines { response, endpoint: self.clone(), path, buffer: Vec::new(), start: 0 })
     }
 }
 
 /// Lines of `application/x-ndjson`, each as JSON text.
 #[derive(Debug)]
-pub struct Events {
+pub struct Lines {
     response: Response,
     endpoint: Endpoint,
+    path: &'static str,
     buffer: Vec<u8>,
     start: usize,
 }
 
-impl Events {
-    /// The next event; `None` at the end of the stream.
+impl Lines {
+    /// The next line; `None` at the end of the stream.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ClientError> {
-        let broken = |events: &Self| events.endpoint.not_ours(paths::EVENTS, 200);
+        let broken = |lines: &Self| lines.endpoint.not_ours(lines.path, 200);
         loop {
             if let Some(length) = self.buffer[self.start..].iter().position(|byte| *byte == b'\n') {
                 let line = self.start..self.start + length;
@@ -322,7 +341,7 @@ impl Events {
                 Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
                 Ok(None) if self.buffer.is_empty() => return Ok(None),
                 Ok(None) => return Err(broken(self)),
-                Err(source) => return Err(self.endpoint.failure(paths::EVENTS, source)),
+                Err(source) => return Err(self.endpoint.failure(self.path, source)),
             }
         }
     }

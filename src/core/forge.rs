@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use super::keys::{digest, lost_race};
 use super::nodes::{FRESH_US, Slot, candidates};
-use super::record::{KeyRecord, VaultRecord, encode, no_vault, vault_key};
+use super::record::{KeyRecord, VaultRecord, encode, name_key, no_vault, vault_key};
+use super::registry::{take_name, taken_name};
 use super::scheduler::{no_capacity, place};
 use super::service::Core;
 use super::store::{Outcome, Txn};
@@ -122,6 +123,8 @@ impl Core {
             return self.vault_again(earlier).await;
         }
         let drafted = self.recorded(&request.summons).await?;
+        let _turn = self.turn(drafted.summons.name.as_ref()).await;
+        self.refuse_taken(drafted.summons.name.as_ref()).await?;
         let forged = self.forge(&drafted, &request.placement).await?;
         let record = KeyRecord {
             digest: held.digest,
@@ -249,15 +252,19 @@ impl Core {
     ) -> Result<(), ApiError> {
         let Forged { vault, boot_id, forging } = forged;
         let key = vault_key(&vault.id);
+        let (txn, named) = take_name(txn, &vault)?;
+        let taken = vault.name.clone();
         let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);
         let recording = tokio::spawn(async move {
             match forging.core.records.commit(txn).await? {
                 Outcome::Committed { .. } => {
-                    news.into_iter().for_each(|happening| forging.core.events.tell(happening));
+                    news.into_iter().chain(named).for_each(|happening| forging.core.events.tell(happening));
                     forging.keep().await;
                     Ok(())
                 }
-                Outcome::Conflict { .. } => Err(lost_race()),
+                Outcome::Conflict { key } => Err(taken
+                    .filter(|name| key == name_key(name))
+                    .map_or_else(lost_race, |name| taken_name(&name))),
             }
         });
         let recorded = recording.await;
@@ -291,6 +298,7 @@ fn built(
         limits: summons.limits.clone(),
         terms: summons.terms.clone(),
         labels: summons.labels.clone(),
+        name: summons.name.clone(),
         endpoint: None,
         forged_at: clock::now(),
         forged_us: provisioned.forged_us,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api::openapi::{Area, ENDPOINTS};
+use crate::api::endpoints::{Area, ENDPOINTS};
 
 const PHASES: [(Area, &str); 5] = [
     (Area::Summoning, "the caller asks for a worker by gem-pointer or by source"),
@@ -46,7 +46,7 @@ pub fn document(role: &str) -> Value {
         "services": {
             "swarm_spawn_ephemeral": { "state": "ready", "path": crate::api::paths::SPAWN },
             "lxc_provision": { "state": "ready", "path": crate::api::paths::PROVISION },
-            "service_registry": { "state": "planned", "about": "name a live worker, find it again, watch" },
+            "service_registry": { "state": "ready", "path": crate::api::paths::REGISTRY },
             "omega_spool": { "state": "planned", "about": "the durable queue of summons that wait for capacity" },
         },
         "data_plane": {

@@ -3,7 +3,7 @@
 //! ```text
 //!   routes --> service (summon, forge, ticket, spawn, life, vaults) --> nodes --> api::node
 //!                 |            |                |                        ^
-//!              gems, keys   scheduler      record, store           watch (news, reconcile)
+//!              gems, keys   scheduler  registry, record, store          watch (news, reconcile)
 //! ```
 //! The core owns the store and the issuer's key; the nodes own the vaults. It never carries a call.
 //! It meets the node only through [`crate::api::node::NodeApi`].
@@ -31,6 +31,7 @@ mod forge;
 mod keys;
 mod life;
 mod reaper;
+mod registry;
 mod spawn;
 mod summon;
 mod ticket;

@@ -3,12 +3,13 @@
 //! Pruning takes no input but the clock and can be cut off anywhere: what it missed, the next round
 //! finds. (Vaults are not its business: their leases end them on their nodes.)
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::record::{Found, KEPT, KEY, KeyRecord, SUMMONS, TOMB, VaultRecord, source_key};
+use super::record::{Found, KEPT, KEY, KeyRecord, SUMMONS, TOMB, VAULT, VaultRecord, source_key};
 use super::service::Core;
 use super::store::{Expect, Txn};
 use crate::api::ApiError;
@@ -46,8 +47,11 @@ impl Core {
                 self.forget(&key, None).await?;
             }
         }
+        // What a living vault was made of is kept as long as the vault: a name may be found for a year.
+        let living = self.records.all::<VaultRecord>(VAULT).await?;
+        let in_use: BTreeSet<SummonsId> = living.into_iter().map(|found| found.value.vault.summons).collect();
         for summons in self.records.all::<Aged>(SUMMONS).await? {
-            if summons.value.created_at < limit {
+            if summons.value.created_at < limit && !in_use.contains(&summons.value.id) {
                 self.forget(&summons, Some(source_key(&summons.value.id))).await?;
             }
         }

@@ -3,10 +3,11 @@
 //! ```text
 //! summons/<id>        a summons           source/<id>            its source, as it is
 //! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
+//! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! ```
-//! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. Keys and
-//! tombstones are kept for [`KEPT`]; `core::reaper` prunes them.
+//! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
+//! two transactions, of its forging and of its death, write and delete its name. Keys and tombstones are kept for [`KEPT`]; `core::reaper` prunes them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
 use crate::model::id::{SummonsId, VaultId};
+use crate::model::name::ServiceName;
 use crate::model::ticket::Ticket;
 
 /// For how long idempotency keys, summons and tombstones are kept.
@@ -29,6 +31,7 @@ pub const SUMMONS: &str = "summons/";
 pub const VAULT: &str = "vault/";
 pub const TOMB: &str = "tomb/";
 pub const KEY: &str = "key/";
+pub const NAME: &str = "name/";
 
 const PAGE: usize = 500;
 
@@ -50,6 +53,11 @@ pub fn vault_key(id: &VaultId) -> String {
 #[must_use]
 pub fn tomb_key(id: &VaultId) -> String {
     format!("{TOMB}{id}")
+}
+
+#[must_use]
+pub fn name_key(name: &ServiceName) -> String {
+    format!("{NAME}{name}")
 }
 
 /// A caller's key is any text, so its hash stands for it.

@@ -13,17 +13,20 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::extract::{Id, Json, Query, Refusal};
 use super::manifest;
 use super::service::Core;
+use crate::api::endpoints::ENDPOINTS;
 use crate::api::event::EventQuery;
 use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
 use crate::api::health::Health;
-use crate::api::openapi::{self, ENDPOINTS};
+use crate::api::openapi;
 use crate::api::peer::Peer;
+use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
 use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
 use crate::api::vault::{NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
@@ -50,6 +53,9 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::REAP, post(reap))
         .route(paths::GEMS, get(gems).post(push_gem).delete(remove_gem))
         .route(paths::GEM_RESOLVE, get(resolve_gem))
+        .route(paths::REGISTRY, get(services))
+        .route(paths::REGISTRY_RESOLVE, post(resolve_service))
+        .route(paths::REGISTRY_WATCH, get(watch_services))
         .route(paths::NODES, get(nodes))
         .route(paths::EVENTS, get(events))
         .route(paths::OPENAPI, get(document))
@@ -128,16 +134,33 @@ async fn resolve_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<
     Ok(Json(core.gems.resolve(&query.pointer).await?))
 }
 
+async fn services(State(core): Uah) -> Answer<ServiceList> {
+    Ok(Json(core.services().await?))
+}
+
+async fn resolve_service(State(core): Uah, Json(request): Json<ResolveRequest>) -> Answer<Resolved> {
+    Ok(Json(core.resolve(request).await?))
+}
+
+async fn watch_services(State(core): Uah, Query(query): Query<WatchQuery>) -> Result<Response, Refusal> {
+    let holders = core.holders(query).await?;
+    Ok(lines(&core, holders))
+}
+
 async fn nodes(State(core): Uah) -> Json<NodeList> {
     Json(core.nodes().await)
 }
 
 async fn events(State(core): Uah, Query(query): Query<EventQuery>) -> Response {
-    // Who follows keeps the daemon busy for as long as they read.
+    lines(&core, core.events.read(query))
+}
+
+/// One JSON object per line. Who follows keeps the daemon busy for as long as they read.
+fn lines<T: Serialize>(core: &Arc<Core>, items: impl Stream<Item = T> + Send + 'static) -> Response {
     let under_way = core.request();
-    let lines = core.events.read(query).map(move |event| {
+    let lines = items.map(move |item| {
         let _ = &under_way;
-        let mut line = serde_json::to_vec(&event)?;
+        let mut line = serde_json::to_vec(&item)?;
         line.push(b'\n');
         Ok::<_, serde_json::Error>(line)
     });
@@ -165,7 +188,7 @@ async fn metrics(State(core): Uah) -> Result<Response, Refusal> {
 
 async fn unknown_path(uri: Uri) -> Refusal {
     let error = ApiError::new(ErrorCode::NotFound, format!("there is no endpoint {}", uri.path()));
-    let planned = ["service_registry", "omega_spool"].into_iter().find(|name| uri.path().contains(name));
+    let planned = ["omega_spool"].into_iter().find(|name| uri.path().contains(name));
     Refusal::from(error.hint(match planned {
         Some(name) => format!("{name} is planned and not served yet; /mesh/manifest tells what is"),
         None => "/openapi.json lists the endpoints".into(),

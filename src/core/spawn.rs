@@ -7,8 +7,11 @@ use super::record::{KeyRecord, encode};
 use super::service::Core;
 use super::store::Txn;
 use crate::api::event::Happening;
+use crate::api::registry::{ResolveRequest, Resolved};
 use crate::api::summons::{SpawnRequest, Spawned};
+use crate::api::vault::TicketWishes;
 use crate::api::{ApiError, ErrorCode};
+use crate::model::name::ServiceName;
 use crate::model::phase::Phase;
 use crate::system::clock;
 
@@ -22,8 +25,21 @@ impl Core {
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier).await;
         }
-        let SpawnRequest { summons, placement, ticket: wishes } = request;
+        let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
+        let name = summons.name.clone();
         let drafted = self.draft(summons).await?;
+        let _turn = self.turn(name.as_ref()).await;
+        match (&name, get_or_create) {
+            (None, true) => {
+                return Err(ApiError::new(ErrorCode::BadRequest, "get_or_create needs a name to look for"));
+            }
+            (Some(name), true) => {
+                if let Some(there) = self.spawned_before(name, &wishes).await? {
+                    return Ok(there);
+                }
+            }
+            (name, false) => self.refuse_taken(name.as_ref()).await?,
+        }
         let mut forged = self.forge(&drafted, &placement).await?;
         let slot = self.slot(&forged.vault.node)?;
         let (ticket, endpoint) = self.open(slot, &forged.vault, &wishes).await?;
@@ -47,8 +63,33 @@ impl Core {
         ];
         let txn = drafted.record_in(txn)?;
         let vault = forged.vault.clone();
-        self.record(forged, txn, news).await?;
-        Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true })
+        match (self.record(forged, txn, news).await, name) {
+            (Ok(()), _) => Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true }),
+            // One whose caller went away was being recorded when we looked.
+            (Err(error), Some(name)) if get_or_create && error.code == ErrorCode::Conflict => {
+                self.spawned_before(&name, &wishes).await?.ok_or(error)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// The live worker of the name, with a fresh ticket to it.
+    async fn spawned_before(
+        &self,
+        name: &ServiceName,
+        wishes: &TicketWishes,
+    ) -> Result<Option<Spawned>, ApiError> {
+        let request = ResolveRequest { name: name.clone(), ticket: Some(wishes.clone()) };
+        let (vault, ticket) = match self.resolve(request).await {
+            Ok(Resolved { vault, ticket: Some(ticket), .. }) => (vault, ticket),
+            Ok(Resolved { ticket: None, .. }) => {
+                return Err(ApiError::new(ErrorCode::Internal, "a ticket was wished and none was minted"));
+            }
+            Err(error) if error.code == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let summons = self.summons_again(&vault.summons).await?;
+        Ok(Some(Spawned { summons, vault, ticket, changed: false }))
     }
 
     async fn spawned_again(&self, earlier: &KeyRecord) -> Result<Spawned, ApiError> {

@@ -85,7 +85,7 @@ impl Core {
 
     /// Everything that can be known before a sandbox is spent; stores nothing.
     pub(super) async fn draft(&self, request: SummonsRequest) -> Result<Drafted, ApiError> {
-        let SummonsRequest { key, origin, args, wishes, labels, dry_run } = request;
+        let SummonsRequest { key, origin, args, wishes, labels, name, dry_run } = request;
         check_labels(&labels)?;
         let (source, file, worker, gem, wishes, labels) = match origin {
             Origin::Source { text, file } => {
@@ -125,6 +125,7 @@ impl Core {
             limits,
             terms,
             labels,
+            name,
             key,
             created_at: clock::now(),
             changed: !dry_run,

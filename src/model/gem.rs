@@ -37,7 +37,7 @@ pub enum GemPointerError {
     Hash(String),
 }
 
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     !text.is_empty() && text.len() <= 128 && !text.starts_with('.') && text.bytes().all(letter)
 }

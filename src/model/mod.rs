@@ -15,6 +15,8 @@ pub mod lease;
 #[cfg(feature = "net")]
 pub mod limits;
 #[cfg(feature = "net")]
+pub mod name;
+#[cfg(feature = "net")]
 pub mod phase;
 #[cfg(feature = "net")]
 pub mod receipt;

@@ -214,10 +214,12 @@ pub fn spawning(source: &str, wishes: Wishes) -> SpawnRequest {
             args: Vec::new(),
             wishes,
             labels: Default::default(),
+            name: None,
             dry_run: false,
         },
         placement: Default::default(),
         ticket: Default::default(),
+        get_or_create: false,
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use hauki::api::event::{Event, EventQuery, Happening};
 use hauki::api::summons::Spawned;
 use hauki::api::teardown::DestructQuery;
-use hauki::client::endpoint::{Endpoint, Events};
+use hauki::client::endpoint::{Endpoint, Lines};
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
 use hauki::model::receipt::{Receipt, Resource};
@@ -18,13 +18,13 @@ use tokio::time::timeout;
 use super::family::HANG;
 
 /// The events of one vault, from its first on.
-pub async fn follow(endpoint: &Endpoint, vault: &VaultId) -> Events {
+pub async fn follow(endpoint: &Endpoint, vault: &VaultId) -> Lines {
     let query = EventQuery { follow: true, after: None, vault: Some(vault.clone()) };
     endpoint.events(&query).await.expect("the stream opens")
 }
 
 /// The first event that fits.
-pub async fn event<T>(events: &mut Events, fits: impl Fn(Happening) -> Option<T>) -> T {
+pub async fn event<T>(events: &mut Lines, fits: impl Fn(Happening) -> Option<T>) -> T {
     let reading = async {
         loop {
             let event: Event = events.next().await.expect("reads").expect("the stream goes on");

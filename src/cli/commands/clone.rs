@@ -17,11 +17,13 @@ use crate::system::clock;
 
 const AFTER: &str = "\
 Does what `summon | forge | ticket` do. The record is the ticket; with -o wide the summons and the
-vault are shown as well. A clone whose ticket cannot be written is destructed again.
+vault are shown as well. A clone whose ticket cannot be written is destructed again. A --name is
+free again as soon as its worker is dead; of any number of --get-or-create at one time, one creates.
 
 Examples:
   hauki clone scout.js > t.json && hauki proxy call t.json observe '[\"a\",\"b\"]'
   hauki clone gem-pointer://workers/log_stats | hauki proxy call - top '{\"n\":5}'
+  hauki clone scout.js --name scout/eu --get-or-create > t.json
   hauki clone -n 10 -j 4 scout.js --lease 30s > t.jsonl";
 
 /// Clone an object onto a node and write the ticket to it
@@ -34,6 +36,9 @@ pub(crate) struct CloneArgs {
     placement: PlacementArgs,
     #[command(flatten)]
     rights: RightsArgs,
+    /// If a live worker has the --name, take that one and a fresh ticket to it
+    #[arg(long, requires = "name")]
+    get_or_create: bool,
     /// Check the worker and make nothing
     #[arg(long)]
     dry_run: bool,
@@ -55,14 +60,22 @@ async fn one(ctx: &Ctx, args: &CloneArgs, wanted: Wanted) -> Result<Vec<Record>,
     }
     let began = clock::mono();
     ctx.progress.begin(&job);
-    let request =
-        SpawnRequest { summons, placement: args.placement.placement(&[]), ticket: args.rights.wishes() };
+    let request = SpawnRequest {
+        summons,
+        placement: args.placement.placement(&[]),
+        ticket: args.rights.wishes(),
+        get_or_create: args.get_or_create,
+    };
     let spawned = args.placement.patiently(async || endpoint.spawn(&request).await).await;
     let spawned = spawned
         .map_err(|error| CliError::from(error).with("idempotency_key", request.summons.key.clone()))?;
     let (vault, ticket) = (&spawned.vault, &spawned.ticket);
-    ctx.progress.done(&job, &format!("placed on {}", vault.node));
-    ctx.progress.done(&job, &format!("forged {}", show_micros(vault.forged_us)));
+    if spawned.changed {
+        ctx.progress.done(&job, &format!("placed on {}", vault.node));
+        ctx.progress.done(&job, &format!("forged {}", show_micros(vault.forged_us)));
+    } else {
+        ctx.progress.done(&job, &format!("there already, on {}", vault.node));
+    }
     let lease = show_millis(ticket.lease.lease_ms);
     let address = std::net::SocketAddr::new(ticket.endpoint.ip, ticket.endpoint.port);
     ctx.progress.done(&job, &format!("ticket {address}, {lease} lease"));

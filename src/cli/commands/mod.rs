@@ -14,6 +14,7 @@ pub(super) mod ls;
 mod narrow;
 pub(super) mod node;
 pub(super) mod proxy;
+pub(super) mod resolve;
 pub(super) mod show;
 pub(super) mod summon;
 pub(super) mod ticket;

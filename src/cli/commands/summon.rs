@@ -15,6 +15,7 @@ use crate::cli::record::Record;
 use crate::cli::source;
 use crate::client::Exit;
 use crate::model::gem::Wishes;
+use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_size};
 use crate::system::random;
 
@@ -27,7 +28,7 @@ Examples:
   hauki summon scout.js | hauki forge - | hauki ticket - > t.json
   hauki summon -n 3 scout.js --memory 8MiB --lease 30s
   hauki summon gem-pointer://workers/scout@3 --args '[{\"depth\":2}]'
-  generate | hauki summon - --name scout
+  generate | hauki summon - --file-name scout
   hauki summon scout.js --dry-run                check only";
 
 /// Ask for a worker: resolve, hash and check its source
@@ -50,9 +51,12 @@ pub(crate) struct WorkerArgs {
     /// So many of each
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) count: u32,
-    /// What the file is called in errors, and without its ending the worker
+    /// What it is found by as long as it lives, for example scout/eu
     #[arg(long)]
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<ServiceName>,
+    /// What the file is called in errors, and without its ending the worker
+    #[arg(long, value_name = "NAME")]
+    file_name: Option<String>,
     /// The arguments of create(), as a JSON array
     #[arg(long, value_name = "JSON")]
     args: Option<String>,
@@ -122,15 +126,18 @@ impl WorkerArgs {
         if self.sources.iter().filter(|source| *source == "-").count() > 1 {
             return Err(CliError::usage("- was given more than once"));
         }
-        if self.name.is_some() && self.sources.len() > 1 {
-            return Err(CliError::usage("--name fits one source only"));
+        if self.file_name.is_some() && self.sources.len() > 1 {
+            return Err(CliError::usage("--file-name fits one source only"));
+        }
+        if self.name.is_some() && (self.sources.len() > 1 || self.count > 1) {
+            return Err(CliError::usage("--name fits one worker only: a name has one holder"));
         }
         let (args, wishes) = (self.create_args()?, self.wishes());
         let labels: BTreeMap<_, _> = self.label.iter().cloned().collect();
         let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
         let mut all = Vec::new();
         for argument in &self.sources {
-            let read = source::read(argument, self.name.as_deref()).await;
+            let read = source::read(argument, self.file_name.as_deref()).await;
             for _ in 0..self.count {
                 // One key must not stand for two workers; with the same command line it is the same again.
                 let key = if self.sources.len() == 1 && self.count == 1 {
@@ -144,6 +151,7 @@ impl WorkerArgs {
                     args: args.clone(),
                     wishes: wishes.clone(),
                     labels: labels.clone(),
+                    name: self.name.clone(),
                     dry_run: false,
                 });
                 all.push(Wanted { name: argument.clone(), request });

@@ -17,6 +17,7 @@ mod bad_input;
 mod idempotency;
 mod life;
 mod phases;
+mod registry;
 mod watching;
 
 pub(super) struct Swarm {
@@ -71,12 +72,18 @@ pub(super) fn summons(key: &str) -> SummonsRequest {
         args: Vec::new(),
         wishes: Default::default(),
         labels: BTreeMap::new(),
+        name: None,
         dry_run: false,
     }
 }
 
 pub(super) fn spawning(key: &str) -> SpawnRequest {
-    SpawnRequest { summons: summons(key), placement: Placement::default(), ticket: TicketWishes::default() }
+    SpawnRequest {
+        summons: summons(key),
+        placement: Placement::default(),
+        ticket: TicketWishes::default(),
+        get_or_create: false,
+    }
 }
 
 /// The first event from the start that fits.

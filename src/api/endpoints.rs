@@ -1,0 +1,260 @@
+//! The one table of what a core serves. OpenAPI and the mesh manifest are made from it, and a test of
+//! `core::routes` holds it against the router.
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+
+use super::{event, gem, health, paths, registry, summons, teardown, vault};
+use crate::model::ticket::Ticket;
+
+/// The five phases, and what stands beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Area {
+    Summoning,
+    Forge,
+    Handshake,
+    GhostProxy,
+    Teardown,
+    Observation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Delete,
+}
+
+impl Method {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+type Describe = fn(&mut SchemaGenerator) -> Schema;
+
+/// What an endpoint answers with.
+#[derive(Clone, Copy)]
+pub enum Reply {
+    Json(Describe),
+    /// One such object per line.
+    Lines(Describe),
+    Text(&'static str),
+    /// A document that describes itself.
+    Document,
+}
+
+pub struct Endpoint {
+    pub method: Method,
+    pub path: &'static str,
+    /// The name of the operation, unique.
+    pub id: &'static str,
+    pub summary: &'static str,
+    pub areas: &'static [Area],
+    pub query: Option<Describe>,
+    pub body: Option<Describe>,
+    pub reply: Reply,
+}
+
+pub(super) fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+fn query_of<T: JsonSchema>(_: &mut SchemaGenerator) -> Schema {
+    // Parameters are listed one by one, so their schema must not be a reference.
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+const fn get(path: &'static str, id: &'static str, summary: &'static str, reply: Reply) -> Endpoint {
+    Endpoint {
+        method: Method::Get,
+        path,
+        id,
+        summary,
+        areas: &[Area::Observation],
+        query: None,
+        body: None,
+        reply,
+    }
+}
+
+const fn post(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    areas: &'static [Area],
+    body: Describe,
+    reply: Describe,
+) -> Endpoint {
+    Endpoint {
+        method: Method::Post,
+        path,
+        id,
+        summary,
+        areas,
+        query: None,
+        body: Some(body),
+        reply: Reply::Json(reply),
+    }
+}
+
+/// Every endpoint that a core serves.
+pub static ENDPOINTS: &[Endpoint] = &[
+    post(
+        paths::SPAWN,
+        "swarm_spawn_ephemeral",
+        "Summon, forge and ticket a worker in one round trip; idempotent by key",
+        &[Area::Summoning, Area::Forge, Area::Handshake],
+        of::<summons::SpawnRequest>,
+        of::<summons::Spawned>,
+    ),
+    post(
+        paths::SUMMONS,
+        "summon",
+        "Ask for a worker: resolved, hashed and held against the limits; idempotent by key",
+        &[Area::Summoning],
+        of::<summons::SummonsRequest>,
+        of::<summons::Summons>,
+    ),
+    Endpoint {
+        areas: &[Area::Summoning],
+        ..get(paths::SUMMONS_ONE, "get_summons", "One summons", Reply::Json(of::<summons::Summons>))
+    },
+    post(
+        paths::PROVISION,
+        "lxc_provision",
+        "Place a summons on a node and forge its vault; idempotent by key",
+        &[Area::Forge],
+        of::<vault::ProvisionRequest>,
+        of::<vault::Vault>,
+    ),
+    post(
+        paths::TICKETS,
+        "ticket",
+        "Open a vault's port and mint a capability ticket for it",
+        &[Area::Handshake],
+        of::<vault::TicketRequest>,
+        of::<Ticket>,
+    ),
+    post(
+        paths::HEARTBEATS,
+        "heartbeat",
+        "Renew leases; one answer per vault, in the order of the request",
+        &[Area::GhostProxy],
+        of::<teardown::BeatRequest>,
+        of::<teardown::BeatReply>,
+    ),
+    Endpoint {
+        query: Some(query_of::<vault::VaultQuery>),
+        ..get(
+            paths::VAULTS,
+            "list_vaults",
+            "The vaults, the oldest first",
+            Reply::Json(of::<vault::VaultList>),
+        )
+    },
+    get(paths::VAULT, "get_vault", "One vault, living or dead", Reply::Json(of::<vault::Vault>)),
+    Endpoint {
+        method: Method::Delete,
+        areas: &[Area::Teardown],
+        query: Some(query_of::<teardown::DestructQuery>),
+        ..get(
+            paths::VAULT,
+            "destruct",
+            "End a vault; legal in every phase, and the dead answer with their tombstone",
+            Reply::Json(of::<teardown::Destructed>),
+        )
+    },
+    post(
+        paths::REAP,
+        "reap",
+        "End every vault that fits all the given rules",
+        &[Area::Teardown],
+        of::<teardown::ReapRequest>,
+        of::<teardown::Reaped>,
+    ),
+    Endpoint {
+        areas: &[Area::Summoning],
+        ..get(
+            paths::GEMS,
+            "list_gems",
+            "The gems that can be summoned by name",
+            Reply::Json(of::<gem::GemList>),
+        )
+    },
+    post(
+        paths::GEMS,
+        "push_gem",
+        "Push a version of a gem; versions are never overwritten",
+        &[Area::Summoning],
+        of::<gem::GemPush>,
+        of::<gem::Gem>,
+    ),
+    Endpoint {
+        method: Method::Delete,
+        areas: &[Area::Summoning],
+        query: Some(query_of::<gem::GemQuery>),
+        ..get(
+            paths::GEMS,
+            "remove_gem",
+            "Remove a pushed version, or all of them if the pointer has none",
+            Reply::Json(of::<gem::GemRemoved>),
+        )
+    },
+    Endpoint {
+        areas: &[Area::Summoning],
+        query: Some(query_of::<gem::GemQuery>),
+        ..get(
+            paths::GEM_RESOLVE,
+            "resolve_gem",
+            "Find a gem, check its hash, and show it with its source",
+            Reply::Json(of::<gem::Gem>),
+        )
+    },
+    get(
+        paths::REGISTRY,
+        "list_services",
+        "The names of live workers, in their order",
+        Reply::Json(of::<registry::ServiceList>),
+    ),
+    post(
+        paths::REGISTRY_RESOLVE,
+        "resolve_service",
+        "Find the live worker of a name, and mint a ticket to it if one is wished",
+        &[Area::Handshake],
+        of::<registry::ResolveRequest>,
+        of::<registry::Resolved>,
+    ),
+    Endpoint {
+        query: Some(query_of::<registry::WatchQuery>),
+        ..get(
+            paths::REGISTRY_WATCH,
+            "watch_services",
+            "Who holds a name, and each change of it",
+            Reply::Lines(of::<registry::Holder>),
+        )
+    },
+    get(paths::NODES, "list_nodes", "The nodes of the swarm", Reply::Json(of::<vault::NodeList>)),
+    Endpoint {
+        query: Some(query_of::<event::EventQuery>),
+        ..get(paths::EVENTS, "events", "What happened, and what happens", Reply::Lines(of::<event::Event>))
+    },
+    get(paths::OPENAPI, "openapi", "This document", Reply::Document),
+    get(paths::MANIFEST, "manifest", "The services and what they serve in each phase", Reply::Document),
+    get(paths::HEALTH, "health", "Whether the daemon can work", Reply::Json(of::<health::Health>)),
+    get(
+        paths::METRICS,
+        "metrics",
+        "Counters for Prometheus",
+        Reply::Text("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+    ),
+];
