@@ -2,8 +2,8 @@
 # Installs what building and running hauki needs on Debian 12. Does nothing where all is there.
 set -eu
 
-packages="build-essential pkg-config libclang-dev lxc-dev liblxc1 jq"
-[ "${1:-}" = tests ] && packages="$packages python3 mandoc zsh fish shellcheck openssl iproute2 nodejs"
+packages="build-essential pkg-config libclang-dev libssl-dev lxc-dev liblxc1 jq"
+[ "${1:-}" = tests ] && packages="$packages openssh-server python3 mandoc zsh fish shellcheck openssl iproute2 nodejs"
 
 missing=""
 for package in $packages; do

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use hauki::daemon::args::HaukidArgs;
-use hauki::daemon::run;
+use hauki::daemon::args::{HaukidArgs, Task};
+use hauki::daemon::{bridge, run};
 use hauki::sandbox::lxc::spawner;
 
 fn main() -> ExitCode {
@@ -12,7 +12,9 @@ fn main() -> ExitCode {
     if let Some(code) = spawner::dispatch() {
         return code;
     }
-    let args = HaukidArgs::parse();
-    // SAFETY: whoever gave --ready-fd on the command line handed the descriptor over for this.
-    unsafe { run::main(&args) }
+    match HaukidArgs::parse().task {
+        Task::Bridge(args) => bridge::main(&args.socket),
+        // SAFETY: whoever gave --ready-fd on the command line handed the descriptor over for this.
+        Task::Serve(role) => unsafe { run::main(&role) },
+    }
 }

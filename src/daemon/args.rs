@@ -12,7 +12,15 @@ use clap::{Args, Parser, Subcommand};
 #[command(name = "haukid", version, arg_required_else_help = true)]
 pub struct HaukidArgs {
     #[command(subcommand)]
-    pub role: Role,
+    pub task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    #[command(flatten)]
+    Serve(Role),
+    /// Join standard input and output to a node's socket; a core runs it over SSH
+    Bridge(BridgeArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,6 +52,12 @@ impl Role {
             Self::Findings(_) => "findings",
         }
     }
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BridgeArgs {
+    /// The Unix socket
+    pub socket: PathBuf,
 }
 
 #[derive(Debug, Clone, Default, Args)]

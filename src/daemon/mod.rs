@@ -5,6 +5,7 @@
 //! next start sweeps; vaults die with the process.
 
 pub mod args;
+pub mod bridge;
 pub mod findings;
 pub mod home;
 pub mod peers;

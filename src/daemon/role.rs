@@ -11,7 +11,7 @@ use super::args::Role;
 use super::home::{Half, Home, HomeError};
 use super::settings::Settings;
 use crate::api::node::NodeApi;
-use crate::core::link::{HttpNode, LinkError};
+use crate::core::link::http::{HttpNode, LinkError};
 use crate::core::nodes::Member;
 use crate::core::service::Core;
 use crate::core::watch::Tasks;

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::args::{HaukidArgs, Role};
+use super::args::Role;
 use super::findings;
 use super::home::{Home, Socket};
 use super::peers::{self, Allowed, Caller};
@@ -27,13 +27,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(18);
 const IDLE_LOOK: Duration = Duration::from_millis(500);
 
-/// The whole of `haukid`, its spawner aside.
+/// The whole of `haukid`, its spawner and the bridge aside.
 ///
 /// # Safety
 /// The process must have inherited `--ready-fd`, if it is given, for this purpose only.
 #[must_use]
-pub unsafe fn main(args: &HaukidArgs) -> ExitCode {
-    let serve = args.role.args();
+pub unsafe fn main(role: &Role) -> ExitCode {
+    let serve = role.args();
     logging::start("info", serve.log_json);
     // SAFETY: passed on to our caller.
     let mut ready = unsafe { Ready::from_raw(serve.ready_fd) };
@@ -42,7 +42,7 @@ pub unsafe fn main(args: &HaukidArgs) -> ExitCode {
         Err(error) => return refuse(&mut ready, &error),
     };
     let code = runtime.block_on(async {
-        match run(&args.role, &mut ready).await {
+        match run(role, &mut ready).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => refuse(&mut ready, &*error),
         }

@@ -23,6 +23,8 @@ pub mod receipt;
 #[cfg(feature = "net")]
 pub mod secret;
 #[cfg(feature = "net")]
+pub mod ssh;
+#[cfg(feature = "net")]
 pub mod ticket;
 #[cfg(feature = "net")]
 pub mod units;
