@@ -63,6 +63,31 @@ fn wrong_usage_is_2_in_words_and_as_json() {
 }
 
 #[test]
+fn what_the_engine_sees_is_printed_without_asking_anybody() {
+    let tool = Tool::new();
+    let plain = "// \u{1b}[1m ->\r\nvar a = '->b()';  \n\tfunction f() { return n --> 0 }";
+    let ran = tool.run(&["summon", "--dry-run", "--emit", "js", &tool.file("p.js", plain).to_string_lossy()]);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, plain, ""));
+
+    let ran = tool.run_with(
+        &["summon", "-", "--file-name", "x", "--dry-run", "--emit=js"],
+        "\u{feff}function f(o) {\n  return o\n    ->g(1)->h(); // ->\n}\n",
+    );
+    let seen = "function f(o) {\n  return call_other(call_other(o\n    ,\"g\",1),\"h\"); // ->\n}\n";
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, seen, ""));
+
+    assert_eq!(tool.run(&["summon", "--emit", "js", "p.js"]).code, 2);
+    let bad = tool.file("b.js", "function f(o) {\n  return o->g(1) + o->h;\n}\n");
+    let ran = tool.run(&["summon", "--dry-run", "--emit", "js", &bad.to_string_lossy()]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (65, ""));
+    assert!(
+        ran.stderr.contains("an arrow without a call") && ran.stderr.contains("(b.js:2:21)"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn standard_input_is_never_read_uninvited() {
     let tool = Tool::new();
     for verb in ["forge", "ticket", "heartbeat", "destruct", "show"] {

@@ -134,6 +134,16 @@ impl Output {
         if self.style.mute { Ok(()) } else { written(self.colored(text)) }
     }
 
+    /// Another program's text, byte for byte.
+    pub(crate) fn verbatim(&self, text: &str) -> Result<(), CliError> {
+        let write = || {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        };
+        if self.style.mute { Ok(()) } else { written(write()) }
+    }
+
     fn done(&self, record: &Record) {
         if let Some(vault) = &record.made {
             self.ledger.reported(vault);

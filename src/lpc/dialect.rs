@@ -6,14 +6,14 @@
 use std::fmt;
 
 use super::lexer::{Kind, Word, words};
+use super::position::Position;
 
 /// A feature in a source, and what to write instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     pub feature: &'static str,
     pub instead: &'static str,
-    pub line: u32,
-    pub column: u32,
+    pub place: Position,
 }
 
 impl fmt::Display for Dialect {
@@ -23,7 +23,7 @@ impl fmt::Display for Dialect {
 }
 
 /// Each is shown by its word alone.
-const BY_WORD: [(&str, &str, &str); 23] = [
+const BY_WORD: [(&str, &str, &str); 22] = [
     ("let", "`let`", "write `var`"),
     ("const", "`const`", "write `var`"),
     ("class", "a class", "write a constructor function and set its `prototype`"),
@@ -42,33 +42,37 @@ const BY_WORD: [(&str, &str, &str); 23] = [
     ("||=", "the `||=` operator", "write `a = a || b`"),
     ("&&=", "the `&&=` operator", "write `a = a && b`"),
     ("**=", "the `**=` operator", "write `a = a ** b`"),
-    ("->", "an arrow that is not a method call", "write `object->method(arguments)`"),
     ("#", "a private member", "use a variable of an enclosing function"),
     ("@", "a decorator", "call the function yourself"),
     ("enum", "an enumeration", "use an object"),
     ("interface", "an interface", "compile TypeScript to ES5 first"),
 ];
 
-/// The feature at the place where the engine stopped, one-based. Without a place, the first one.
+/// The feature at the place where the engine stopped. Without a place, the first one.
 #[must_use]
-pub fn explain(source: &str, place: Option<(u32, u32)>) -> Option<Dialect> {
+pub fn explain(source: &str, place: Option<Position>) -> Option<Dialect> {
     let all = words(source);
-    let Some(place) = place else {
-        return (0..all.len()).find_map(|index| feature(&all, index));
-    };
-    // The word at the place, or the last one before it. The engine stops at most two words behind the
-    // one that explains it: `async function`, `function* name`.
-    let at = all.partition_point(|word| (word.line, word.column) <= place).checked_sub(1)?;
-    (at.saturating_sub(2)..=at).rev().find_map(|index| feature(&all, index))
+    let (index, (feature, instead)) = match place {
+        None => (0..all.len()).find_map(|index| Some((index, feature(&all, index)?))),
+        Some(place) => {
+            let offset = place.offset(source);
+            // The word at the place, or the last one before it. The engine stops at most two words behind
+            // the one that explains it: `async function`, `function* name`.
+            let at = all.partition_point(|word| word.offset <= offset).checked_sub(1)?;
+            (at.saturating_sub(2)..=at).rev().find_map(|index| Some((index, feature(&all, index)?)))
+        }
+    }?;
+    Some(Dialect { feature, instead, place: Position::of(source, all[index].offset) })
 }
 
-fn feature(all: &[Word<'_>], index: usize) -> Option<Dialect> {
+/// What the word is for, and what to write instead.
+fn feature(all: &[Word<'_>], index: usize) -> Option<(&'static str, &'static str)> {
     let word = all.get(index)?;
     let before = |count: usize| index.checked_sub(count).and_then(|index| all.get(index));
     let is_before = |text: &str| before(1).is_some_and(|word| word.is(text));
     let is_after = |text: &str| all.get(index + 1).is_some_and(|word| word.is(text));
     let opens_member = |word: Option<&Word<'_>>| word.is_some_and(|word| word.is("{") || word.is(","));
-    let found = |feature, instead| Some(Dialect { feature, instead, line: word.line, column: word.column });
+    let found = |feature, instead| Some((feature, instead));
 
     match (word.kind, word.text) {
         (Kind::Template, _) => found("a template string", "join strings with `+`"),
@@ -87,6 +91,16 @@ fn feature(all: &[Word<'_>], index: usize) -> Option<Dialect> {
         }
         (Kind::Regex, text) if text.contains("(?<") => found("a named group", "count the groups"),
         (Kind::Regex, text) if text.contains("\\p{") => found("a Unicode property", "list the letters"),
+        // The engine tells a regular expression from a division by the word before it alone.
+        (Kind::Regex, _) if [")", "case", "do"].iter().any(|word| is_before(word)) => {
+            found("a regular expression right after `)`, `case` or `do`", "put it into brackets")
+        }
+        (Kind::Punctuation, "/" | "/=") if is_before("}") || before(2).is_some_and(|word| word.is(".")) => {
+            found(
+                "a division right after `}` or after a member named as a keyword",
+                "put what is divided into brackets",
+            )
+        }
         // A name after a dot or before a colon is an ordinary property.
         (Kind::Name, _) if is_before(".") || is_after(":") => None,
         (Kind::Name, "async") if is_after("function") || is_after("(") => {
@@ -99,6 +113,7 @@ fn feature(all: &[Word<'_>], index: usize) -> Option<Dialect> {
             let (_, feature, instead) = BY_WORD.iter().find(|(known, _, _)| *known == text)?;
             found(feature, instead)
         }
+        (Kind::Punctuation, "->") => Some(arrow(&all[index + 1..])),
         (Kind::Punctuation, "*") if is_before("function") => {
             found("a generator", "collect the values in an array")
         }
@@ -126,6 +141,20 @@ fn feature(all: &[Word<'_>], index: usize) -> Option<Dialect> {
             found("a shorthand property", "write `{a: a}`")
         }
         _ => None,
+    }
+}
+
+/// Why an arrow was not rewritten.
+fn arrow(after: &[Word<'_>]) -> (&'static str, &'static str) {
+    let named = after.first().is_some_and(|word| word.kind == Kind::Name);
+    let called = after.get(1).is_some_and(|word| word.is("("));
+    match (named, called) {
+        (true, true) => ("an arrow with no object before it", "put brackets around the object"),
+        (true, false) => (
+            "an arrow without a call",
+            "write `object->method(arguments)`; what another object holds cannot be read",
+        ),
+        (false, _) => ("an arrow without a method's name", "write `call_other(object, name, arguments)`"),
     }
 }
 
@@ -213,6 +242,17 @@ mod tests {
             ("await x", "`await`", 1),
             ("f(a,)", "a comma after", 5),
             ("var é = 1", "a name with letters outside ASCII", 5),
+            ("a->b", "an arrow without a call", 2),
+            ("a->b->c()", "an arrow without a call", 2),
+            ("x->y(); a->b = 1", "an arrow without a call", 10),
+            ("a->(b)(c)", "an arrow without a method's name", 2),
+            ("a->'b'(c)", "an arrow without a method's name", 2),
+            ("a++->b()", "an arrow with no object before it", 4),
+            ("x->y(->b())", "an arrow with no object before it", 6),
+            ("if (a) /b/.test(c)", "a regular expression right after", 8),
+            ("switch (a) { case /b/: }", "a regular expression right after", 19),
+            ("x = {} / 2 / 3", "a division right after", 8),
+            ("a.in / 2", "a division right after", 6),
         ];
         for (source, feature, column) in table {
             // On a later line, inside a function, where the engine reads it in its second pass.

@@ -3,6 +3,11 @@
 //!
 //! It never fails: rubbish becomes one-character punctuation, something unfinished ends with the text.
 //! Spaces and comments are skipped. A template is one word, whatever it holds.
+//!
+//! One pass, one stack of brackets. What may come next decides whether a slash divides, whether a brace
+//! opens an object or a block, and where the expression began that an arrow would call.
+
+use super::scan;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -21,10 +26,6 @@ pub struct Word<'a> {
     pub text: &'a str,
     /// In bytes.
     pub offset: usize,
-    /// One-based.
-    pub line: u32,
-    /// One-based, in characters.
-    pub column: u32,
 }
 
 impl Word<'_> {
@@ -42,206 +43,272 @@ impl Word<'_> {
 /// All words of a source.
 #[must_use]
 pub fn words(source: &str) -> Vec<Word<'_>> {
-    Lexer { source, at: 0, line: 1, line_start: 0, words: Vec::new(), brackets: Vec::new(), value: false }
-        .run()
+    Lexer::new(source).collect()
 }
 
-/// Longest first, so that `-->` is `--` and `>`.
-const PUNCTUATION: [&str; 33] = [
-    ">>>=", "...", "===", "!==", "**=", "<<=", ">>=", ">>>", "&&=", "||=", "??=", "=>", "->", "==", "!=",
-    "<=", ">=", "&&", "||", "??", "?.", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<",
-    ">>",
-];
+/// What the next word may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// A statement begins: a slash is a regular expression, a brace a block, `function` a declaration.
+    Statement,
+    /// An expression is wanted: a slash is a regular expression, a brace an object.
+    Operand,
+    /// An expression has ended; it goes on, or the next statement begins.
+    Value,
+    /// A key of an object literal, where every word is an ordinary name.
+    Key,
+    /// After a dot or an arrow, where every word is an ordinary name as well.
+    Member,
+    /// After `if` and its like: the brackets that come are no operand.
+    Condition,
+    /// Between `function` and its parameters.
+    Header(Function),
+    /// After the parameters.
+    Body(Function),
+}
 
-/// Keywords after which an expression begins, so that a slash starts a regular expression.
-const BEFORE_EXPRESSION: [&str; 14] = [
-    "return",
-    "typeof",
-    "case",
-    "in",
-    "of",
-    "delete",
-    "void",
-    "throw",
-    "new",
-    "instanceof",
-    "else",
-    "do",
-    "yield",
-    "await",
-];
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Function {
+    Declaration,
+    /// With its first byte.
+    Expression(usize),
+}
 
-/// An open bracket, and what a slash after its closing one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Statements,
+    Members,
+    Expressions,
+}
+
+/// An open bracket. The first of all is the text's own, which nothing closes.
 struct Bracket {
-    value_after: bool,
+    closer: &'static str,
+    holds: Holds,
+    /// What follows the closing bracket, and where the expression began that it then ends.
+    after: Next,
+    operand: Option<usize>,
+    /// `?` that still wait for their `:`.
+    questions: u32,
 }
 
-struct Lexer<'a> {
+pub struct Lexer<'a> {
     source: &'a str,
     at: usize,
-    line: u32,
-    line_start: usize,
-    words: Vec<Word<'a>>,
     brackets: Vec<Bracket>,
-    /// Whether the last word ended a value, so that a slash divides.
-    value: bool,
+    next: Next,
+    operand: Option<usize>,
+    /// The `new` before the operand that comes.
+    new: Option<usize>,
+}
+
+impl<'a> Iterator for Lexer<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        let broken = self.skip_space();
+        let rest = &self.source[self.at..];
+        let first = *rest.as_bytes().first()?;
+        let (kind, length) = match first {
+            b'0'..=b'9' => (Kind::Number, scan::number(rest)),
+            b'"' | b'\'' => (Kind::Text, scan::string(rest, first)),
+            b'`' => (Kind::Template, scan::template(rest)),
+            b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
+                (Kind::Number, scan::number(rest))
+            }
+            b'/' if matches!(self.next, Next::Statement | Next::Operand) => (Kind::Regex, scan::regex(rest)),
+            _ if scan::continues_name(first) && scan::name(rest) > 0 => (Kind::Name, scan::name(rest)),
+            _ => (Kind::Punctuation, scan::punctuation(rest)),
+        };
+        let word = Word { kind, text: &rest[..length], offset: self.at };
+        match kind {
+            Kind::Name => self.name(word),
+            Kind::Punctuation => self.punctuation(word, broken),
+            _ => self.literal(word),
+        }
+        self.at += length;
+        Some(word)
+    }
 }
 
 impl<'a> Lexer<'a> {
-    fn run(mut self) -> Vec<Word<'a>> {
-        while self.skip_space() {
-            let rest = &self.source[self.at..];
-            let first = rest.as_bytes()[0];
-            let (kind, length) = match first {
-                b'"' | b'\'' => (Kind::Text, quoted(rest, first)),
-                b'`' => (Kind::Template, quoted(rest, b'`')),
-                b'0'..=b'9' => (Kind::Number, number(rest)),
-                b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
-                    (Kind::Number, number(rest))
-                }
-                b'/' if !self.value => (Kind::Regex, regex(rest)),
-                _ => {
-                    let name = rest.find(|letter: char| !is_name(letter)).unwrap_or(rest.len());
-                    if name > 0 { (Kind::Name, name) } else { (Kind::Punctuation, punctuation(rest)) }
-                }
-            };
-            self.push(kind, length);
-        }
-        self.words
+    #[must_use]
+    pub fn new(source: &'a str) -> Self {
+        let text = Bracket {
+            closer: "",
+            holds: Holds::Statements,
+            after: Next::Statement,
+            operand: None,
+            questions: 0,
+        };
+        Self { source, at: 0, brackets: vec![text], next: Next::Statement, operand: None, new: None }
     }
 
-    fn push(&mut self, kind: Kind, length: usize) {
-        let text = &self.source[self.at..self.at + length];
-        let column = self.source[self.line_start..self.at].chars().count() as u32 + 1;
-        let value = self.ends_value(kind, text);
-        self.words.push(Word { kind, text, offset: self.at, line: self.line, column });
-        self.value = value;
-        self.advance(length);
+    /// Where the member expression began of which the last word is a part: a name, bracket or literal
+    /// with all its members, indices and calls, and its `new`. Still there after a dot or an arrow.
+    #[must_use]
+    pub fn operand(&self) -> Option<usize> {
+        self.operand
     }
 
-    fn ends_value(&mut self, kind: Kind, text: &str) -> bool {
-        match (kind, text) {
-            (Kind::Name, _) => !BEFORE_EXPRESSION.contains(&text) || self.last_is("."),
-            (Kind::Punctuation, "(" | "[") => {
-                let condition =
-                    text == "(" && ["if", "while", "for", "with"].iter().any(|word| self.last_is(word));
-                self.brackets.push(Bracket { value_after: !condition });
-                false
-            }
-            (Kind::Punctuation, "{") => {
-                // After an operator or an opening bracket it is an object, else a block.
-                let object = self.words.last().is_some_and(|last| match last.kind {
-                    Kind::Punctuation => !matches!(last.text, ")" | "{" | "}" | ";" | "=>"),
-                    Kind::Name => {
-                        BEFORE_EXPRESSION.contains(&last.text) && !matches!(last.text, "else" | "do")
-                    }
-                    _ => false,
-                });
-                self.brackets.push(Bracket { value_after: object });
-                false
-            }
-            (Kind::Punctuation, ")" | "]" | "}") => self.brackets.pop().is_none_or(|open| open.value_after),
-            // Postfix after a value, prefix before one: a slash afterwards sees what was before.
-            (Kind::Punctuation, "++" | "--") => self.value,
-            (Kind::Punctuation, _) => false,
-            _ => true,
-        }
-    }
-
-    fn last_is(&self, text: &str) -> bool {
-        self.words.last().is_some_and(|last| last.is(text))
-    }
-
-    fn advance(&mut self, length: usize) {
-        let skipped = &self.source[self.at..self.at + length];
-        if let Some(last) = skipped.rfind('\n') {
-            self.line += skipped.bytes().filter(|byte| *byte == b'\n').count() as u32;
-            self.line_start = self.at + last + 1;
-        }
-        self.at += length;
-    }
-
-    /// Skips spaces and comments; says whether anything is left.
+    /// Says whether there was a line break.
     fn skip_space(&mut self) -> bool {
+        let mut broken = false;
         loop {
             let rest = &self.source[self.at..];
-            let length = if rest.starts_with("//") || (self.at == 0 && rest.starts_with("#!")) {
-                rest.find('\n').unwrap_or(rest.len())
-            } else if let Some(comment) = rest.strip_prefix("/*") {
-                comment.find("*/").map_or(rest.len(), |end| end + 4)
-            } else {
-                rest.find(|letter: char| !letter.is_whitespace() && letter != '\u{feff}')
-                    .unwrap_or(rest.len())
-            };
+            let space = scan::space(rest);
+            let length = if space > 0 { space } else { scan::comment(rest, self.at == 0) };
             if length == 0 {
-                return !rest.is_empty();
+                return broken;
             }
-            self.advance(length);
+            broken = broken || rest[..length].contains('\n');
+            self.at += length;
         }
     }
-}
 
-fn is_name(letter: char) -> bool {
-    letter.is_alphanumeric() || matches!(letter, '_' | '$')
-}
-
-fn punctuation(rest: &str) -> usize {
-    let long = PUNCTUATION.iter().find(|text| rest.starts_with(**text)).map(|text| text.len());
-    // `a?.5:b` is a condition.
-    let condition = rest.starts_with("?.") && rest.as_bytes().get(2).is_some_and(u8::is_ascii_digit);
-    long.filter(|_| !condition).unwrap_or_else(|| rest.chars().next().map_or(0, char::len_utf8))
-}
-
-fn number(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
-    let hexadecimal = bytes.get(1).is_some_and(|byte| matches!(byte, b'x' | b'X'));
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let sign =
-            matches!(byte, b'+' | b'-') && !hexadecimal && at > 0 && matches!(bytes[at - 1], b'e' | b'E');
-        if !sign && !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'_') {
-            break;
-        }
-        at += 1;
+    /// A whole operand, or what begins one.
+    fn operand_at(&mut self, offset: usize) -> Option<usize> {
+        Some(self.new.take().unwrap_or(offset))
     }
-    at
-}
 
-/// A quoted text ends at its quote or, unless it is a template, before the end of the line.
-fn quoted(rest: &str, quote: u8) -> usize {
-    let bytes = rest.as_bytes();
-    let mut at = 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 1,
-            b'\n' if quote != b'`' => return at,
-            byte if byte == quote => return at + 1,
-            _ => {}
-        }
-        at += 1;
+    fn expect(&mut self, next: Next) {
+        self.next = next;
+        self.operand = None;
+        self.new = None;
     }
-    bytes.len()
-}
 
-/// A regular expression with its flags; a slash within a class does not end it.
-fn regex(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
-    let (mut at, mut class) = (1, false);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' if bytes.get(at + 1).is_some_and(|byte| *byte != b'\n') => at += 1,
-            b'\n' => return at,
-            b'[' => class = true,
-            b']' => class = false,
-            b'/' if !class => {
-                let flags = rest[at + 1..].find(|letter: char| !is_name(letter));
-                return flags.map_or(rest.len(), |flags| at + 1 + flags);
+    fn literal(&mut self, word: Word<'_>) {
+        match self.next {
+            Next::Key | Next::Header(_) => {}
+            Next::Member => self.expect(Next::Value),
+            _ => {
+                self.operand = self.operand_at(word.offset);
+                self.next = Next::Value;
             }
-            _ => {}
         }
-        at += 1;
     }
-    bytes.len()
+
+    fn name(&mut self, word: Word<'_>) {
+        match self.next {
+            Next::Member => self.next = Next::Value,
+            Next::Key | Next::Header(_) => {}
+            _ => match word.text {
+                "return" | "typeof" | "case" | "in" | "delete" | "void" | "throw" | "instanceof"
+                | "extends" => {
+                    self.expect(Next::Operand);
+                }
+                // Only here is it no name.
+                "of" if self.next == Next::Value && self.is_condition() => self.expect(Next::Operand),
+                "new" => {
+                    let start = self.operand_at(word.offset);
+                    self.expect(Next::Operand);
+                    self.new = start;
+                }
+                "else" | "do" | "try" | "finally" | "break" | "continue" | "debugger" | "default" => {
+                    self.expect(Next::Statement);
+                }
+                "function" => {
+                    let start = self.new.unwrap_or(word.offset);
+                    self.expect(Next::Header(match self.next {
+                        Next::Operand => Function::Expression(start),
+                        _ => Function::Declaration,
+                    }));
+                }
+                "if" | "while" | "for" | "with" | "switch" | "catch" => self.expect(Next::Condition),
+                "var" | "const" => self.expect(Next::Operand),
+                _ => {
+                    self.operand = self.operand_at(word.offset);
+                    self.next = Next::Value;
+                }
+            },
+        }
+    }
+
+    fn punctuation(&mut self, word: Word<'_>, broken: bool) {
+        match word.text {
+            "(" => self.open(")", word.offset),
+            "[" => self.open("]", word.offset),
+            "{" => self.open("}", word.offset),
+            ")" | "]" | "}" => self.close(word.text),
+            ";" => {
+                if let Some(bracket) = self.brackets.last_mut() {
+                    bracket.questions = 0;
+                }
+                self.expect(Next::Statement);
+            }
+            "," if self.brackets.last().is_some_and(|bracket| bracket.holds == Holds::Members) => {
+                self.expect(Next::Key);
+            }
+            "?" => {
+                if let Some(bracket) = self.brackets.last_mut() {
+                    bracket.questions += 1;
+                }
+                self.expect(Next::Operand);
+            }
+            ":" => {
+                let next = self.after_colon();
+                self.expect(next);
+            }
+            "." | "?." | "->" => {
+                // `new.target`
+                let operand = self.operand.or(self.new.filter(|_| word.text == "."));
+                self.expect(Next::Member);
+                self.operand = operand;
+            }
+            // After a value on the same line it belongs to that value, which then has no members.
+            "++" | "--" if self.next == Next::Value && !broken => self.expect(Next::Value),
+            "=>" => self.expect(Next::Statement),
+            "*" if matches!(self.next, Next::Header(_) | Next::Key) => {}
+            _ => self.expect(Next::Operand),
+        }
+    }
+
+    /// A label's or a case's colon ends nothing that has a value.
+    fn after_colon(&mut self) -> Next {
+        let Some(bracket) = self.brackets.last_mut() else { return Next::Statement };
+        match bracket.questions.checked_sub(1) {
+            Some(fewer) => bracket.questions = fewer,
+            None if bracket.holds == Holds::Statements => return Next::Statement,
+            None => {}
+        }
+        Next::Operand
+    }
+
+    /// Whether the innermost bracket is that of `for (…)` or its like.
+    fn is_condition(&self) -> bool {
+        self.brackets.last().is_some_and(|bracket| bracket.closer == ")" && bracket.after == Next::Statement)
+    }
+
+    fn open(&mut self, closer: &'static str, offset: usize) {
+        let (inside, after, operand) = match (closer, self.next) {
+            (")", Next::Header(function)) => (Holds::Expressions, Next::Body(function), None),
+            (")", Next::Condition) => (Holds::Expressions, Next::Statement, None),
+            (")", Next::Key) => (Holds::Expressions, Next::Body(Function::Declaration), None),
+            ("]", Next::Key) => (Holds::Expressions, Next::Key, None),
+            ("}", Next::Operand) => (Holds::Members, Next::Value, self.operand_at(offset)),
+            ("}", Next::Body(Function::Expression(start))) => (Holds::Statements, Next::Value, Some(start)),
+            ("}", _) => (Holds::Statements, Next::Statement, None),
+            (_, Next::Value | Next::Member) => (Holds::Expressions, Next::Value, self.operand),
+            _ => (Holds::Expressions, Next::Value, self.operand_at(offset)),
+        };
+        self.brackets.push(Bracket { closer, holds: inside, after, operand, questions: 0 });
+        self.expect(match inside {
+            Holds::Statements => Next::Statement,
+            Holds::Members => Next::Key,
+            Holds::Expressions => Next::Operand,
+        });
+    }
+
+    fn close(&mut self, closer: &str) {
+        // A bracket that closes nothing is rubbish; what was open stays so.
+        match self.brackets.pop_if(|bracket| bracket.closer == closer) {
+            Some(bracket) => {
+                self.expect(bracket.after);
+                self.operand = bracket.operand;
+            }
+            None => self.expect(Next::Value),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -250,33 +317,60 @@ mod tests {
 
     #[test]
     fn hard_cases() {
-        let table: [(&str, &[&str]); 14] = [
+        let table: [(&str, &[&str]); 42] = [
             ("a-->b", &["a", "--", ">", "b"]),
             ("a->b(1)", &["a", "->", "b", "(", "1", ")"]),
             ("a / b / c", &["a", "/", "b", "/", "c"]),
             ("x = /a[/]b/g.test(y)", &["x", "=", "/a[/]b/g", ".", "test", "(", "y", ")"]),
             ("return /x/ /2", &["return", "/x/", "/", "2"]),
             ("if (a) /b/.test(c)", &["if", "(", "a", ")", "/b/", ".", "test", "(", "c", ")"]),
+            ("do {} while (a) /b/", &["do", "{", "}", "while", "(", "a", ")", "/b/"]),
             ("(a) / b", &["(", "a", ")", "/", "b"]),
-            ("a++ / 2", &["a", "++", "/", "2"]),
+            ("f(a) / b / c", &["f", "(", "a", ")", "/", "b", "/", "c"]),
+            ("a.if(b) / c", &["a", ".", "if", "(", "b", ")", "/", "c"]),
+            ("a.return / b / c", &["a", ".", "return", "/", "b", "/", "c"]),
+            ("a->case(b) / c / d", &["a", "->", "case", "(", "b", ")", "/", "c", "/", "d"]),
+            ("a[b] / c / d", &["a", "[", "b", "]", "/", "c", "/", "d"]),
+            ("this / 2 / 3", &["this", "/", "2", "/", "3"]),
+            ("a++ / 2 / 3", &["a", "++", "/", "2", "/", "3"]),
+            ("a\n++/b/.c", &["a", "++", "/b/", ".", "c"]),
+            ("!/a/.b", &["!", "/a/", ".", "b"]),
             ("{} /r/", &["{", "}", "/r/"]),
             ("x = {} / 2", &["x", "=", "{", "}", "/", "2"]),
+            ("x = {a: 1} / 2 / 3", &["x", "=", "{", "a", ":", "1", "}", "/", "2", "/", "3"]),
+            ("({return: /a/})", &["(", "{", "return", ":", "/a/", "}", ")"]),
+            (
+                "({if: 1, a: b / c / d})",
+                &["(", "{", "if", ":", "1", ",", "a", ":", "b", "/", "c", "/", "d", "}", ")"],
+            ),
+            ("a: /b/.c", &["a", ":", "/b/", ".", "c"]),
+            ("a ? {} / 1 : {} / 2", &["a", "?", "{", "}", "/", "1", ":", "{", "}", "/", "2"]),
+            (
+                "switch (a) { case /b/: {} /c/ }",
+                &["switch", "(", "a", ")", "{", "case", "/b/", ":", "{", "}", "/c/", "}"],
+            ),
+            ("function f() {} /a/", &["function", "f", "(", ")", "{", "}", "/a/"]),
+            ("x = function () {} / 2 / 3", &["x", "=", "function", "(", ")", "{", "}", "/", "2", "/", "3"]),
+            ("(function () {}) / 2", &["(", "function", "(", ")", "{", "}", ")", "/", "2"]),
+            ("a\nfunction f() {} /a/", &["a", "function", "f", "(", ")", "{", "}", "/a/"]),
+            ("({f() {}}) / 2", &["(", "{", "f", "(", ")", "{", "}", "}", ")", "/", "2"]),
+            ("for (a of /b/) c", &["for", "(", "a", "of", "/b/", ")", "c"]),
+            ("of / 2 / a", &["of", "/", "2", "/", "a"]),
+            ("for (;; /a/) b", &["for", "(", ";", ";", "/a/", ")", "b"]),
+            ("else /a/.b", &["else", "/a/", ".", "b"]),
+            ("a = b / /c/ / d", &["a", "=", "b", "/", "/c/", "/", "d"]),
+            ("/\\//.a", &["/\\//", ".", "a"]),
             ("'a\\'->b' /* -> */ // ->\n\"->\"", &["'a\\'->b'", "\"->\""]),
+            ("'a\\\nb' c", &["'a\\\nb'", "c"]),
             ("1e-3->x", &["1e-3", "->", "x"]),
             ("a?.5:b", &["a", "?", ".5", ":", "b"]),
-            ("`a${'`'", &["`a${'`", "'"]),
+            ("`a${'`'", &["`a${'`'"]),
+            ("#!/usr/bin/env x\na", &["a"]),
         ];
         for (source, wanted) in table {
             let found: Vec<&str> = words(source).iter().map(|word| word.text).collect();
             assert_eq!(found, wanted, "{source}");
         }
-    }
-
-    #[test]
-    fn places_are_one_based_and_count_characters() {
-        let found = words("ä b\n  /* \n */ c");
-        let places: Vec<_> = found.iter().map(|word| (word.text, word.line, word.column)).collect();
-        assert_eq!(places, [("ä", 1, 1), ("b", 1, 3), ("c", 3, 5)]);
     }
 
     proptest::proptest! {

@@ -4,3 +4,6 @@ pub mod arrow;
 pub mod dialect;
 pub mod engine;
 pub mod lexer;
+pub mod map;
+pub mod position;
+mod scan;

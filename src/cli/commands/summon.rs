@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::source;
 use crate::client::Exit;
+use crate::lpc::engine;
 use crate::model::gem::Wishes;
 use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_size};
@@ -29,7 +30,8 @@ Examples:
   hauki summon -n 3 scout.js --memory 8MiB --lease 30s
   hauki summon gem-pointer://workers/scout@3 --args '[{\"depth\":2}]'
   generate | hauki summon - --file-name scout
-  hauki summon scout.js --dry-run                check only";
+  hauki summon scout.js --dry-run                check only
+  hauki summon scout.js --dry-run --emit js      what the engine will see";
 
 /// Ask for a worker: resolve, hash and check its source
 #[derive(Debug, Args)]
@@ -40,6 +42,14 @@ pub(crate) struct SummonArgs {
     /// Check everything and store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Print no records but the source as the engine sees it, its arrows rewritten
+    #[arg(long, value_name = "FORM", requires = "dry_run")]
+    emit: Option<Emit>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Emit {
+    Js,
 }
 
 /// What `summon` and `clone` say about a worker.
@@ -192,6 +202,12 @@ impl Wanted {
 pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
     ctx.block_on(Limit::Usual, async {
         let wanted = args.worker.requests(ctx).await?;
+        if let Some(Emit::Js) = args.emit {
+            for wanted in wanted {
+                emit(ctx, wanted.request?.origin).await?;
+            }
+            return Ok(Exit::Ok);
+        }
         crate::cli::batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| {
             let request = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
             let summons = ctx.endpoint().await?.summon(&request).await;
@@ -201,4 +217,17 @@ pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
         })
         .await
     })
+}
+
+/// A file needs no control plane for this; a gem's source is there.
+async fn emit(ctx: &Ctx, origin: Origin) -> Result<(), CliError> {
+    let (text, file) = match origin {
+        Origin::Source { text, file } => (text, file),
+        Origin::Gem(pointer) => {
+            let gem = ctx.endpoint().await?.gem_resolve(&pointer).await?;
+            (gem.source.unwrap_or_default(), format!("{}.js", gem.path))
+        }
+    };
+    let seen = engine::seen(&text, &file).map_err(|error| CliError::data("bad_source", error.message))?;
+    ctx.out.verbatim(&seen)
 }

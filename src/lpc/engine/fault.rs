@@ -3,6 +3,8 @@
 //! The engine's stacks are cut to 127 bytes, so sources are evaluated under one-letter names, which
 //! leaves room for the frames; the author's file name is put in here.
 
+use crate::lpc::map::SourceMap;
+use crate::lpc::position::Position;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 /// The names under which the engine knows the worker's source and the prelude.
@@ -29,12 +31,15 @@ impl<'a> Frame<'a> {
         self.place == "w" || self.place.starts_with("w:")
     }
 
-    /// Line and column. The engine knows none for a frame that was interrupted in a loop.
-    fn position(&self, altered: &[u32]) -> Option<(u32, Option<u32>)> {
+    /// Line and column in the author's text. The engine knows none for a frame that was interrupted in
+    /// a loop, and for some the line alone.
+    fn position(&self, map: &SourceMap) -> Option<(u32, Option<u32>)> {
         let (_, numbers) = self.place.split_once(':')?;
         let (line, column) = numbers.split_once(':').unwrap_or((numbers, ""));
         let line = line.parse().ok()?;
-        Some((line, column.parse().ok().filter(|_| !altered.contains(&line))))
+        let Ok(column) = column.parse() else { return Some((line, None)) };
+        let place = map.origin(Position { line, column });
+        Some((place.line, Some(place.column)))
     }
 }
 
@@ -89,17 +94,16 @@ impl<'a> Fault<'a> {
     }
 
     /// The place is the worker's innermost frame; no other frame's line is the line of the error.
-    /// `altered` are the lines that the arrow rewriter changed: their columns mean nothing to the author.
     pub fn into_error(
         self,
         kind: WorkerErrorKind,
         message: Option<String>,
         file: &str,
-        altered: &[u32],
+        map: &SourceMap,
     ) -> WorkerError {
         let innermost = self.frames.iter().find(|frame| frame.is_workers());
-        let place = innermost.and_then(|frame| frame.position(altered));
-        let stack = self.stack(file, altered);
+        let place = innermost.and_then(|frame| frame.position(map));
+        let stack = self.stack(file, map);
         WorkerError {
             kind,
             message: message.unwrap_or_else(|| self.message.to_owned()),
@@ -111,11 +115,11 @@ impl<'a> Fault<'a> {
     }
 
     /// The stack under the author's file name and without the dispatcher's frames.
-    fn stack(&self, file: &str, altered: &[u32]) -> String {
+    fn stack(&self, file: &str, map: &SourceMap) -> String {
         let last = self.frames.iter().rposition(Frame::is_workers);
         let shown = &self.frames[..last.map_or(0, |last| last + 1)];
         let lines = shown.iter().map(|frame| {
-            let place = match (frame.position(altered), frame.place.split_once(':')) {
+            let place = match (frame.position(map), frame.place.split_once(':')) {
                 (Some((line, Some(column))), Some(("w", _))) => format!("{file}:{line}:{column}"),
                 (Some((line, None)), Some(("w", _))) => format!("{file}:{line}"),
                 (_, Some(("h", numbers))) => format!("{PRELUDE_NAME}:{numbers}"),
@@ -144,7 +148,8 @@ mod tests {
     #[test]
     fn a_stack_is_parted_from_a_message_of_several_lines() {
         let text = "Error: first\nsecond\n    at f (w:3:7)\n    at apply (native)\n    at run (h:1:2)\n";
-        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js", &[]);
+        let error =
+            Fault::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js", &SourceMap::default());
         assert_eq!(error.message, "Error: first\nsecond");
         assert_eq!((error.line, error.column), (Some(3), Some(7)));
         assert_eq!(error.stack.as_deref(), Some("    at f (a/b.js:3:7)"));
@@ -153,7 +158,7 @@ mod tests {
     #[test]
     fn rubbish_is_a_message() {
         for text in ["", "\n", "    at ", "x", "    at f (w:99999999999:1)", "    at f (w:)"] {
-            let _ = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "f", &[]);
+            let _ = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "f", &SourceMap::default());
         }
     }
 }

@@ -18,7 +18,7 @@ mod worker;
 pub use clock::Deadline;
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
 pub use run::Host;
-pub use source::check;
+pub use source::{check, seen};
 pub use state::WorkerState;
 pub use worker::{Call, Engine};
 

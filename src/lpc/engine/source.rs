@@ -1,6 +1,11 @@
 //! The author's text before it runs: what is program in it, and why the engine refused it.
 
-use crate::lpc::{arrow, dialect};
+use std::borrow::Cow;
+
+use crate::lpc::arrow::{self, Rewritten};
+use crate::lpc::dialect;
+use crate::lpc::map::SourceMap;
+use crate::lpc::position::Position;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::fault::{self, Fault, plain};
@@ -8,10 +13,15 @@ use super::ffi::{Context, Thrown};
 use super::memory::{Memory, Place};
 use super::run::{Run, Silence};
 
+/// What the engine gets to see of an author's text.
+pub fn seen<'a>(source: &'a str, file: &str) -> Result<Cow<'a, str>, WorkerError> {
+    Ok(arrow::rewrite(program(source, file)?).text)
+}
+
 /// Parses a source without running it, for the caller's side: where would the worker's engine refuse it?
 pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
     let source = program(source, file)?;
-    let text = arrow::rewrite(source);
+    let Rewritten { text, map } = arrow::rewrite(source);
     // The parser keeps byte code, strings and debug information: a few times the text.
     let bytes = (source.len() as u64 * 16).clamp(1 << 20, 1 << 30);
     let memory = Memory::map(Place::Anywhere, bytes)
@@ -20,7 +30,7 @@ pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
     let mut run = Run::new(&mut silence, None, "", "");
     Context::new(memory, 1)
         .parse(&mut run, &text, fault::WORKER)
-        .map_err(|thrown| syntax_error(&thrown, source, &text, file))
+        .map_err(|thrown| syntax_error(&thrown, source, &map, file))
 }
 
 /// The text without what is not program: a byte order mark is dropped; a zero byte, at which the engine
@@ -28,29 +38,27 @@ pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
 pub(super) fn program<'a>(source: &'a str, file: &str) -> Result<&'a str, WorkerError> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let Some(at) = source.find('\0') else { return Ok(source) };
-    let before = &source[..at];
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let place = Position::of(source, at);
     Err(WorkerError {
-        line: Some(before.matches('\n').count() as u32 + 1),
-        column: Some(before[line_start..].chars().count() as u32 + 1),
+        line: Some(place.line),
+        column: Some(place.column),
         file: Some(file.to_owned()),
         ..plain(WorkerErrorKind::Syntax, "the source holds a zero byte".to_owned())
     })
 }
 
 /// Names the modern feature that the engine lacks, if one explains the refusal.
-pub(super) fn syntax_error(Thrown(text): &Thrown, source: &str, rewritten: &str, file: &str) -> WorkerError {
+pub(super) fn syntax_error(Thrown(text): &Thrown, source: &str, map: &SourceMap, file: &str) -> WorkerError {
     let fault = Fault::read(text);
     if fault.is_memory() {
-        return fault.into_error(WorkerErrorKind::Memory, Some("the source does not fit".into()), file, &[]);
+        return fault.into_error(WorkerErrorKind::Memory, Some("the source does not fit".into()), file, map);
     }
-    let altered = arrow::altered_lines(source, rewritten);
-    let mut error = fault.into_error(WorkerErrorKind::Syntax, None, file, &[]);
-    if let Some(found) = dialect::explain(rewritten, error.line.zip(error.column)) {
+    let mut error = fault.into_error(WorkerErrorKind::Syntax, None, file, map);
+    let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
+    if let Some(found) = dialect::explain(source, place) {
         error.message = found.to_string();
-        error.line = Some(found.line);
-        error.column = Some(found.column);
+        error.line = Some(found.place.line);
+        error.column = Some(found.place.column);
     }
-    error.column = error.column.filter(|_| !error.line.is_some_and(|line| altered.contains(&line)));
     error
 }

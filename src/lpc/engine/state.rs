@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lpc::map::SourceMap;
+
 /// Together with the heap's bytes this is the whole worker: small, and written as JSON beside them when
 /// a heap travels (design §9). The random numbers' state is inside the heap.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +16,8 @@ pub struct WorkerState {
     /// Sorted; empty until the source is loaded.
     pub methods: Vec<String>,
     pub loaded: bool,
-    /// Lines that the arrow rewriter changed, one-based.
-    pub altered_lines: Vec<u32>,
+    /// What the arrow rewriter moved, for the places in errors.
+    pub map: SourceMap,
     /// Calls that reached the worker.
     pub calls: u64,
 }

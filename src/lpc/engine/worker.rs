@@ -1,6 +1,7 @@
 //! The life of one worker in its engine: prelude, source, `create`, calls, `dest`.
 
-use crate::lpc::{arrow, dialect};
+use crate::lpc::arrow::{self, Rewritten};
+use crate::lpc::dialect;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::clock::Deadline;
@@ -46,7 +47,7 @@ impl Engine {
             Ok(()) => Ok(Self { context, state }),
             Err(failure) => {
                 let Thrown(text) = failure.into_thrown();
-                Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &[]))
+                Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
             }
         }
     }
@@ -62,13 +63,13 @@ impl Engine {
     ) -> Result<&[String], WorkerError> {
         file.clone_into(&mut self.state.file);
         let source = program(source, file)?;
-        let text = arrow::rewrite(source);
-        self.state.altered_lines = arrow::altered_lines(source, &text);
+        let Rewritten { text, map } = arrow::rewrite(source);
+        self.state.map = map;
         let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
         if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
             let outcome = run.outcome();
             return Err(match failure {
-                Failure::Parse(thrown) => syntax_error(&thrown, source, &text, file),
+                Failure::Parse(thrown) => syntax_error(&thrown, source, &self.state.map, file),
                 Failure::Run(thrown) => self.run_error(&thrown, outcome),
             });
         }
@@ -176,7 +177,7 @@ impl Engine {
             let thrown = outcome.thrown.map(|value| format!("thrown: {value}"));
             (WorkerErrorKind::Throw, thrown.or_else(|| absence(fault.message())))
         };
-        fault.into_error(kind, message, &self.state.file, &self.state.altered_lines)
+        fault.into_error(kind, message, &self.state.file, &self.state.map)
     }
 
     /// The engine's stack grows towards its heap and meets it with the same error as a full heap. If the

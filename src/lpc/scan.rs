@@ -1,0 +1,231 @@
+//! How long the word at the start of a text is: the part of the lexer that needs no memory.
+//!
+//! Nothing here fails. What is unfinished ends with its line, or with the text where it may hold lines.
+
+/// Whether a byte may stand in a name; of the bytes beyond ASCII the caller looks at the character.
+const NAME: u8 = 1;
+const SPACE: u8 = 2;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let letter = byte as u8;
+        if letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'$' {
+            classes[byte] = NAME;
+        } else if letter.is_ascii_whitespace() || letter == 0x0b {
+            classes[byte] = SPACE;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+#[must_use]
+pub fn continues_name(byte: u8) -> bool {
+    CLASSES[byte as usize] == NAME || byte >= 0x80
+}
+
+/// A name or keyword; zero if there is none.
+#[must_use]
+pub fn name(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let mut at = 0;
+    loop {
+        while at < bytes.len() && CLASSES[bytes[at] as usize] == NAME {
+            at += 1;
+        }
+        // Letters outside ASCII are rare, so only they are decoded.
+        match rest[at..].chars().next() {
+            Some(letter) if !letter.is_ascii() && letter.is_alphanumeric() => at += letter.len_utf8(),
+            _ => return at,
+        }
+    }
+}
+
+/// White space, line breaks included.
+#[must_use]
+pub fn space(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let mut at = 0;
+    loop {
+        while at < bytes.len() && CLASSES[bytes[at] as usize] == SPACE {
+            at += 1;
+        }
+        match bytes.get(at) {
+            Some(0x80..) => {}
+            _ => return at,
+        }
+        match rest[at..].chars().next() {
+            Some(letter) if letter.is_whitespace() || letter == '\u{feff}' => at += letter.len_utf8(),
+            _ => return at,
+        }
+    }
+}
+
+/// A comment, or the `#!` line with which a script may begin; zero if there is none.
+#[must_use]
+pub fn comment(rest: &str, at_start: bool) -> usize {
+    let bytes = rest.as_bytes();
+    match (bytes.first(), bytes.get(1)) {
+        (Some(b'/'), Some(b'/')) => {}
+        (Some(b'#'), Some(b'!')) if at_start => {}
+        (Some(b'/'), Some(b'*')) => return rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
+        _ => return 0,
+    }
+    rest.find('\n').unwrap_or(rest.len())
+}
+
+#[must_use]
+pub fn number(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let hexadecimal = bytes.get(1).is_some_and(|byte| matches!(byte, b'x' | b'X'));
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let sign =
+            matches!(byte, b'+' | b'-') && !hexadecimal && at > 0 && matches!(bytes[at - 1], b'e' | b'E');
+        if !sign && !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'_') {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// A string with its quotes. A line break ends it, unless a backslash stands before.
+#[must_use]
+pub fn string(rest: &str, quote: u8) -> usize {
+    let bytes = rest.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            b'\n' => return at,
+            byte if byte == quote => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// A template with its back-quotes and whatever its `${…}` hold, strings and templates included.
+#[must_use]
+pub fn template(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    // For each open template the braces that are open within its `${`; none while in its text.
+    let mut open: Vec<Option<usize>> = vec![None];
+    let mut at = 1;
+    while at < bytes.len() {
+        let Some(braces) = open.last_mut() else { return at };
+        match (bytes[at], *braces) {
+            (b'\\', None) => at += 1,
+            (b'`', None) => drop(open.pop()),
+            (b'$', None) if bytes.get(at + 1) == Some(&b'{') => {
+                *braces = Some(0);
+                at += 1;
+            }
+            (_, None) => {}
+            (b'`', Some(_)) => open.push(None),
+            (quote @ (b'"' | b'\''), Some(_)) => at += string(&rest[at..], quote) - 1,
+            (b'{', Some(depth)) => *braces = Some(depth + 1),
+            (b'}', Some(depth)) => *braces = depth.checked_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// A regular expression with its flags; a slash within a class does not end it.
+#[must_use]
+pub fn regex(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let (mut at, mut class) = (1, false);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if bytes.get(at + 1).is_some_and(|byte| *byte != b'\n') => at += 1,
+            b'\n' => return at,
+            b'[' => class = true,
+            b']' => class = false,
+            b'/' if !class => return at + 1 + name(&rest[at + 1..]),
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// An operator or bracket, the longest that fits: `-->` is `--` and `>`.
+#[must_use]
+pub fn punctuation(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    match byte(0) {
+        b'(' | b')' | b'[' | b']' | b'{' | b'}' | b';' | b',' | b':' | b'~' => return 1,
+        0x80.. => return rest.chars().next().map_or(1, char::len_utf8),
+        _ => {}
+    }
+    match [byte(0), byte(1), byte(2), byte(3)] {
+        [b'>', b'>', b'>', b'='] => 4,
+        [b'.', b'.', b'.', _]
+        | [b'=' | b'!', b'=', b'=', _]
+        | [b'*', b'*', b'=', _]
+        | [b'<', b'<', b'=', _]
+        | [b'>', b'>', b'=' | b'>', _]
+        | [b'&', b'&', b'=', _]
+        | [b'|', b'|', b'=', _]
+        | [b'?', b'?', b'=', _] => 3,
+        // `a?.5:b` is a condition.
+        [b'?', b'.', b'0'..=b'9', _] => 1,
+        [b'=', b'>' | b'=', ..]
+        | [b'-', b'>' | b'-' | b'=', ..]
+        | [b'+', b'+' | b'=', ..]
+        | [b'!' | b'/' | b'%' | b'^', b'=', ..]
+        | [b'*', b'*' | b'=', ..]
+        | [b'<', b'<' | b'=', ..]
+        | [b'>', b'>' | b'=', ..]
+        | [b'&', b'&' | b'=', ..]
+        | [b'|', b'|' | b'=', ..]
+        | [b'?', b'?' | b'.', ..] => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_end_where_they_end() {
+        for (text, wanted) in [
+            ("`a`b", 3),
+            ("`a\\`b`c", 6),
+            ("`${a}`b", 6),
+            ("`${'`'}`b", 8),
+            ("`${`}`}`b", 8),
+            ("`${{a: {}}}`b", 12),
+            ("`$}`b", 4),
+            ("`a\nb`c", 5),
+            ("`a${`b${", 8),
+            ("`", 1),
+            ("`\\", 2),
+        ] {
+            assert_eq!(template(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn operators_are_as_long_as_they_can_be() {
+        for text in [
+            ">>>=", "...", "===", "!==", "**=", "<<=", ">>=", ">>>", "&&=", "||=", "??=", "=>", "->", "==",
+            "!=", "<=", ">=", "&&", "||", "??", "?.", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=",
+            "^=", "<<", ">>", "**", "?", ".", "<", "@", "\\", "é",
+        ] {
+            assert_eq!(punctuation(&format!("{text} ")), text.len(), "{text}");
+            assert_eq!(punctuation(text), text.len(), "{text}");
+        }
+        assert_eq!(punctuation("?.5"), 1);
+        assert_eq!(punctuation("-->"), 2);
+    }
+}
