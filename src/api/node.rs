@@ -59,6 +59,9 @@ pub struct ProvisionOrder {
 pub struct Provisioned {
     pub methods: Vec<String>,
     pub forged_us: u64,
+    /// It was made of a blank vault that had been started before.
+    #[serde(default)]
+    pub warm: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -137,6 +140,9 @@ pub struct NodeState {
     pub data_plane_reason: String,
     pub draining: bool,
     pub max_vaults: u32,
+    /// Blank vaults that wait for a worker; their memory is in use.
+    #[serde(default)]
+    pub warm_vaults: u32,
     pub free_memory_bytes: u64,
     pub load_percent: u32,
     pub vaults: Vec<NodeVault>,

@@ -170,6 +170,9 @@ pub struct NodeInfo {
     pub labels: BTreeMap<String, String>,
     pub vaults: u32,
     pub max_vaults: u32,
+    /// Blank vaults that wait for a worker.
+    #[serde(default)]
+    pub warm_vaults: u32,
     pub free_memory_bytes: u64,
     pub load_percent: u32,
     pub version: String,

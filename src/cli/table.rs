@@ -118,6 +118,7 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
                 col("NODE", "name", Text),
                 col("STATE", "state", Text),
                 col("VAULTS", "vaults", Count),
+                col("WARM", "warm_vaults", Count),
                 col("FREE MEM", "free_memory_bytes", Bytes),
                 col("LOAD %", "load_percent", Text),
                 col("DATA PLANE", "data_plane", Text),

@@ -68,6 +68,7 @@ pub fn blank_state(name: &NodeName) -> NodeState {
         data_plane_reason: "the fake has no network".into(),
         draining: false,
         max_vaults: 1000,
+        warm_vaults: 0,
         free_memory_bytes: 4 << 30,
         load_percent: 0,
         vaults: Vec::new(),
@@ -279,7 +280,7 @@ impl NodeApi for FakeNode {
             let methods = vec!["scan".to_owned(), "top".to_owned()];
             state.vaults.insert(order.vault, (order.generation, Phase::Forged, order.terms));
             state.provisioned += 1;
-            Ok(Provisioned { methods, forged_us: 2500 })
+            Ok(Provisioned { methods, forged_us: 2500, warm: false })
         })
     }
 

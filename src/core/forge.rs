@@ -189,10 +189,10 @@ impl Core {
                     for (number, score) in scores.iter_mut().enumerate() {
                         score.chosen = number == place;
                     }
-                    let id = forging.vault.clone();
+                    let (id, warm) = (forging.vault.clone(), provisioned.warm);
                     let vault = built(drafted, id, slot.name.clone(), provisioned, scores);
                     let boot_id = slot.boot_id().unwrap_or_default();
-                    self.metrics.forged(vault.forged_us);
+                    self.metrics.forged(vault.forged_us, warm);
                     return Ok(Forged { vault, boot_id, forging });
                 }
                 // The node itself says that it made nothing and has no room: the next one.
@@ -273,7 +273,7 @@ impl Core {
 
     fn planned(&self, drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
         let node = scores.first().map(|score| score.node.clone()).ok_or_else(|| no_capacity(&scores))?;
-        let nothing = Provisioned { methods: Vec::new(), forged_us: 0 };
+        let nothing = Provisioned { methods: Vec::new(), forged_us: 0, warm: false };
         let vault = built(drafted, random::vault_id(), node, nothing, scores);
         Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
     }

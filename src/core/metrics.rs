@@ -22,7 +22,8 @@ pub struct Metrics {
     vaults: Family<Labels, Gauge>,
     deaths: Family<Labels, Counter<u64, AtomicU64>>,
     requests: Family<Labels, Counter<u64, AtomicU64>>,
-    forge_seconds: Histogram,
+    forge_seconds: Family<Labels, Histogram>,
+    warm_vaults: Family<Labels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -31,23 +32,29 @@ impl Default for Metrics {
         let vaults = Family::default();
         let deaths = Family::default();
         let requests = Family::default();
-        // From 0.5 ms to 16 s.
-        let forge_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let forge_seconds = Family::new_with_constructor(forge_buckets as fn() -> Histogram);
+        let warm_vaults = Family::default();
         registry.register("vaults", "Living vaults by phase, as recorded", vaults.clone());
         registry.register("deaths", "Deaths of vaults by cause", deaths.clone());
         registry.register("requests", "Requests by path, method and status", requests.clone());
         registry.register(
             "forge_seconds",
-            "From the order to the loaded worker, on the node",
+            "From the order to the loaded worker, on the node, from a blank vault (warm) or not (cold)",
             forge_seconds.clone(),
         );
-        Self { registry, vaults, deaths, requests, forge_seconds }
+        registry.register(
+            "warm_vaults",
+            "Blank vaults that wait for a worker, by node, as last heard",
+            warm_vaults.clone(),
+        );
+        Self { registry, vaults, deaths, requests, forge_seconds, warm_vaults }
     }
 }
 
 impl Metrics {
-    pub fn forged(&self, micros: u64) {
-        self.forge_seconds.observe(micros as f64 / 1e6);
+    pub fn forged(&self, micros: u64, warm: bool) {
+        let start = if warm { "warm" } else { "cold" };
+        self.forge_seconds.get_or_create(&vec![("start", start.into())]).observe(micros as f64 / 1e6);
     }
 
     pub fn died(&self, cause: Cause) {
@@ -59,6 +66,11 @@ impl Metrics {
             vec![("method", method.to_owned()), ("path", path.to_owned()), ("status", status.to_string())];
         self.requests.get_or_create(&labels).inc();
     }
+}
+
+/// From 0.1 ms to 13 s.
+fn forge_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.0001, 2.0, 18))
 }
 
 /// The word that the API uses for it.
@@ -76,6 +88,10 @@ impl Core {
             let count = living.iter().filter(|found| found.value.vault.phase == phase).count();
             let gauge = self.metrics.vaults.get_or_create(&vec![("phase", phase.as_str().to_owned())]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        for slot in self.slots.values() {
+            let count = slot.last_word().map_or(0, |word| word.warm_vaults);
+            self.metrics.warm_vaults.get_or_create(&vec![("node", slot.name.to_string())]).set(count.into());
         }
         let mut text = String::new();
         encode(&mut text, &self.metrics.registry)

@@ -249,7 +249,7 @@ async fn it_describes_itself() {
     let text = String::from_utf8(text.to_vec()).expect("is UTF-8");
     for line in [
         "hauki_vaults{phase=\"ticketed\"} 1",
-        "hauki_forge_seconds_count 1",
+        "hauki_forge_seconds_count{start=\"cold\"} 1",
         "hauki_requests_total{method=\"POST\",path=\"/api/v2/swarm_spawn_ephemeral\",status=\"200\"} 1",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");

@@ -69,7 +69,8 @@ impl LocalNode {
         if let Some(id_base) = settings.config.node.id_base {
             config.id_base = id_base;
         }
-        config.most_vaults = node_settings.max_vaults as usize;
+        // Blanks take nobody's place.
+        config.most_vaults = node_settings.max_vaults.saturating_add(node_settings.warm_vaults) as usize;
         let driver = LxcDriver::start_new(config)?;
         let node = Node::start(node_settings, Arc::new(driver.clone())).await?;
         Ok(Self { node, driver })

@@ -93,6 +93,10 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_vaults: Option<u32>,
+    /// The most blank vaults that are kept ready, beside `max_vaults`; 0 starts each one when it is
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm_vaults: Option<u32>,
     /// The first host uid of the vaults' id ranges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_base: Option<u32>,

@@ -12,7 +12,7 @@ use crate::api::node::ProvisionOrder;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::rpc::channel::{FromVault, Load, ToVault, WorkerError, WorkerErrorKind};
-use crate::sandbox::StartError;
+use crate::sandbox::{StartError, Started};
 use crate::system::random;
 
 /// How long the init may take to say `Ready`.
@@ -21,12 +21,16 @@ const READY: Duration = Duration::from_secs(5);
 const LOAD_GRACE: Duration = Duration::from_millis(500);
 
 impl Keeper {
-    /// Starts the sandbox. Not given up half way when the vault is doomed meanwhile: what has started
+    /// Starts the sandbox, unless there is one. Not given up half way when the vault is doomed meanwhile: what has started
     /// must be in hand, or its receipt would speak of nothing.
-    pub(super) async fn start(&self) -> Result<OwnedFd, Failure> {
+    pub(super) async fn start(&self, blank: Option<Started>) -> Result<OwnedFd, Failure> {
         let vault = &*self.vault;
-        let started =
-            self.driver.start(&vault.id, &vault.limits).await.map_err(|error| Failure::start(&error))?;
+        let started = match blank {
+            Some(blank) => blank,
+            None => {
+                self.driver.start(&vault.id, &vault.limits).await.map_err(|error| Failure::start(&error))?
+            }
+        };
         let _ = vault.sandbox.set(started.sandbox);
         if !vault.state().phase.is_alive() {
             return Err(Failure::doomed(vault));

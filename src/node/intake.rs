@@ -15,6 +15,7 @@ use super::host;
 use super::keeper::Keeper;
 use super::lanes::{LaneError, Lanes};
 use super::news::Newsroom;
+use super::pool::{Blank, Pool};
 use super::settings::NodeSettings;
 use super::vault::Vault;
 use crate::api::health::{Check, CheckLevel};
@@ -29,7 +30,7 @@ use crate::model::lease::Mono;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::rpc::capability::Issuer;
-use crate::sandbox::{Driver, Finding, Level, SweepError};
+use crate::sandbox::{Driver, Finding, Level, Started, SweepError};
 use crate::system::{clock, random};
 
 /// How long a dead vault can still be asked about here; the core keeps tombstones for longer.
@@ -40,7 +41,8 @@ pub struct Node {
     settings: NodeSettings,
     driver: Arc<dyn Driver>,
     identity: Arc<Identity>,
-    lanes: Lanes,
+    lanes: Arc<Lanes>,
+    pool: Arc<Pool>,
     boot_id: String,
     news: Arc<Newsroom>,
     draining: AtomicBool,
@@ -81,9 +83,10 @@ impl Node {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let boot_id = format!("{:032x}", random::u128());
         let news = Arc::new(Newsroom::new(boot_id.clone()));
-        let lanes = Lanes::start(cores)?;
+        let lanes = Arc::new(Lanes::start(cores)?);
+        let pool = Pool::start(Arc::clone(&driver), Arc::clone(&lanes), settings.warm_vaults);
         let (draining, book) = (AtomicBool::new(false), Mutex::default());
-        Ok(Arc::new(Self { settings, driver, identity, lanes, boot_id, news, draining, book }))
+        Ok(Arc::new(Self { settings, driver, identity, lanes, pool, boot_id, news, draining, book }))
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -113,6 +116,7 @@ impl Node {
                 let _ = entry.vault.receipt.subscribe().wait_for(Option::is_some).await;
             }
         };
+        let all_gone = async { tokio::join!(all_gone, self.pool.close()) };
         let _ = tokio::time::timeout(deadline, all_gone).await;
         // By their receipts: the book is tidied a moment after them.
         entries.iter().filter(|entry| entry.vault.receipt.borrow().is_none()).count()
@@ -134,7 +138,7 @@ impl Node {
     async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
         let bounds = order.limits.check().and(order.terms.check());
         bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
-        let (entry, fresh) = self.enter(&order)?;
+        let (entry, blank, fresh) = self.enter(&order)?;
         let (forged, outcome) = oneshot::channel();
         let keeper = Keeper {
             vault: Arc::clone(&entry.vault),
@@ -144,16 +148,18 @@ impl Node {
         let node = Arc::clone(&self);
         let id = order.vault.clone();
         entry.lane.spawn(async move {
-            keeper.live(order, forged).await;
+            keeper.live(order, blank, forged).await;
             node.strike(&id);
         });
         let result = outcome.await;
         fresh.disarm();
+        // Not before: filling up takes a core that this order may have needed.
+        self.pool.refill();
         result.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Internal, "the keeper was lost")))
     }
 
     /// Writes the vault into the book, or says why not.
-    fn enter(&self, order: &ProvisionOrder) -> Result<(Entry, CancelOnDrop), ApiError> {
+    fn enter(&self, order: &ProvisionOrder) -> Result<(Entry, Option<Started>, CancelOnDrop), ApiError> {
         let name = &self.settings.name;
         let mut book = self.book();
         if self.draining.load(Ordering::Relaxed) {
@@ -168,9 +174,13 @@ impl Node {
         }
         let names = (order.vault.clone(), order.generation, name.clone());
         let vault = Vault::new(names, order.limits.clone(), order.terms.clone(), Arc::clone(&self.news));
-        let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), lane: self.lanes.assign() };
+        let (lane, blank) = match self.pool.take(&order.limits) {
+            Some(Blank { started, lane }) => (lane, Some(started)),
+            None => (self.lanes.assign(), None),
+        };
+        let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), lane };
         book.living.insert(order.vault.clone(), entry.clone());
-        Ok((entry, CancelOnDrop(Some(vault))))
+        Ok((entry, blank, CancelOnDrop(Some(vault))))
     }
 
     /// Moves a vault from the living to the dead.
@@ -276,6 +286,7 @@ impl Node {
             data_plane_reason: self.settings.data_plane_reason.clone(),
             draining: self.draining.load(Ordering::Relaxed),
             max_vaults: self.settings.max_vaults,
+            warm_vaults: u32::try_from(self.pool.stock()).unwrap_or(u32::MAX),
             free_memory_bytes: host::free_memory_bytes(),
             load_percent: host::load_percent(),
             vaults,

@@ -23,7 +23,7 @@ use crate::model::lease::Mono;
 use crate::model::phase::{self, Event};
 use crate::model::receipt::Receipt;
 use crate::rpc::channel::{OVERHEAD, ToVault};
-use crate::sandbox::{Driver, Exit};
+use crate::sandbox::{Driver, Exit, Started};
 use crate::system::clock;
 
 /// From the end of the channel to the exit status.
@@ -40,11 +40,13 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Lives the vault's whole life. `forged` is told when the worker can be called.
-    pub async fn live(self, order: ProvisionOrder, forged: Forged) {
+    /// Lives the vault's whole life, in a blank vault if there is one. `forged` is told when the worker
+    /// can be called.
+    pub async fn live(self, order: ProvisionOrder, blank: Option<Started>, forged: Forged) {
         let ordered_at = clock::mono();
         let mut inbox = Vec::new();
-        let outcome = match self.start().await {
+        let warm = blank.is_some();
+        let outcome = match self.start(blank).await {
             Ok(channel) => {
                 let mut doomed = self.vault.doomed.subscribe();
                 tokio::select! {
@@ -56,7 +58,7 @@ impl Keeper {
         };
         match outcome {
             Ok(methods) => {
-                let provisioned = Provisioned { methods, forged_us: clock::mono().since(ordered_at) };
+                let provisioned = Provisioned { methods, forged_us: clock::mono().since(ordered_at), warm };
                 if forged.send(Ok(provisioned)).is_err() {
                     self.vault.doom(Cause::Cancelled, None, None, 0);
                 }

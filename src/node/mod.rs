@@ -15,6 +15,7 @@ pub mod keeper;
 pub mod lanes;
 pub mod news;
 pub mod pipe;
+pub mod pool;
 pub mod routes;
 pub mod settings;
 pub mod vault;

@@ -14,6 +14,8 @@ pub struct NodeSettings {
     /// Why it is that address, for `hauki doctor`.
     pub data_plane_reason: String,
     pub max_vaults: u32,
+    /// The most blank vaults that wait for a worker; 0: none.
+    pub warm_vaults: u32,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,7 @@ impl NodeSettings {
             data_plane,
             data_plane_reason,
             max_vaults: config.node.max_vaults.unwrap_or(1000),
+            warm_vaults: config.node.warm_vaults.unwrap_or(8),
         })
     }
 }

@@ -191,6 +191,10 @@ impl Sandbox for FakeSandbox {
         self.init.pid().as_u32()
     }
 
+    fn is_dead(&self) -> bool {
+        self.init.is_dead()
+    }
+
     fn kill(&self) {
         if !self.init.is_dead() {
             self.killed.get_or_init(Moment::now);

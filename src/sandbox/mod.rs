@@ -47,6 +47,9 @@ pub trait Sandbox: Send + Sync {
     /// The init's pid as the node sees it; for display only, never to be signalled.
     fn init_pid(&self) -> u32;
 
+    /// Whether the init is gone, now.
+    fn is_dead(&self) -> bool;
+
     /// Kills every process of the vault now (SIGKILL through a pidfd). Returns at once; legal in
     /// every state and as often as one likes.
     fn kill(&self);

@@ -34,8 +34,14 @@ impl Daemon {
         Self::start_in(Self::ground(""), "all", &[])
     }
 
-    /// A state directory with a configuration in it; `more` is further YAML.
+    /// A state directory with a configuration in it; `more` is further YAML. Without blank vaults, for
+    /// most tests look for what a vault leaves while the daemon runs.
     pub fn ground(more: &str) -> tempfile::TempDir {
+        Self::ground_with(0, more)
+    }
+
+    /// As [`Daemon::ground`], with so many blank vaults at most.
+    pub fn ground_with(warm: u32, more: &str) -> tempfile::TempDir {
         assert!(rustix::process::geteuid().is_root(), "these tests start real vaults and must run as root");
         let dir = tempfile::Builder::new().prefix("hauki-test-").tempdir().expect("a temporary directory");
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711)).expect("is ours");
@@ -43,7 +49,10 @@ impl Daemon {
         // Above the ranges of the sandbox tests; other test processes count from zero too.
         let place = (std::process::id().wrapping_mul(16) + number) % 300;
         let id_base = 0xf000_0000_u32 - (place + 1) * VAULTS * 65_536;
-        let config = format!("node: {{ id_base: {id_base}, max_vaults: {VAULTS} }}\n{more}");
+        // Blanks have ranges of their own.
+        let most = VAULTS - warm;
+        let config =
+            format!("node: {{ id_base: {id_base}, max_vaults: {most}, warm_vaults: {warm} }}\n{more}");
         std::fs::write(dir.path().join("hauki.yaml"), config).expect("is ours");
         dir
     }

@@ -59,6 +59,10 @@ impl Sandbox for Body {
         0
     }
 
+    fn is_dead(&self) -> bool {
+        *self.0.borrow()
+    }
+
     fn kill(&self) {
         self.0.send_replace(true);
     }
@@ -99,6 +103,8 @@ impl Stage {
             data_plane: std::net::Ipv4Addr::LOCALHOST.into(),
             data_plane_reason: String::new(),
             max_vaults: 8,
+            // Its driver hands every vault that is started to the test.
+            warm_vaults: 0,
         };
         let node = Node::start(settings, Arc::new(Strings(sender))).await.expect("a node");
         Self { desk: FrontDesk(node), key: IssuerKey::generate(), puppets }
