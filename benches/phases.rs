@@ -1,14 +1,30 @@
-//! The phases on a real daemon: `cargo bench`, as root.
+//! The phases on a real daemon, beside what the machine and others need for the like: `make bench`, as
+//! root; `cargo bench --bench phases -- [-o jsonl] [SECTION...]`, sections being `life`, `calls`, `cli`,
+//! `floor`, `peers`, `parallel` and `density`.
 //!
-//! Each figure is a percentile over many rounds on this machine, now. Beside them, in the same run,
-//! stand the floors and peers that make them comparable: a fork and exec of a program that does
-//! nothing, an echo over the same TLS, and `lxc-start` where it is installed. The load by others is
-//! printed, because without it the figures mean little.
+//! What is compared is measured in turns, a few rounds of each in every block, so that a machine that
+//! slows down slows all of them. Between the blocks nothing of ours runs, and what the processors do
+//! then is others' work: it is printed, and where it is much the report says that the times mean
+//! little. The ratios suffer less, and are what to read on such a machine.
 
+#[path = "phases/calls.rs"]
+mod calls;
+#[path = "phases/cli.rs"]
+mod cli;
+#[path = "phases/density.rs"]
+mod density;
+#[path = "phases/echo.rs"]
+mod echo;
 #[path = "phases/floor.rs"]
 mod floor;
-#[path = "phases/table.rs"]
-mod table;
+#[path = "phases/life.rs"]
+mod life;
+#[path = "phases/machine.rs"]
+mod machine;
+#[path = "phases/peers.rs"]
+mod peers;
+#[path = "phases/report.rs"]
+mod report;
 
 #[allow(dead_code, reason = "the harness of the tests serves here too")]
 #[path = "../tests/support/daemon.rs"]
@@ -16,97 +32,69 @@ mod daemon;
 
 use std::time::Instant;
 
-use daemon::Daemon;
-use hauki::api::teardown::DestructQuery;
-use hauki::client::ghost::{Ghost, Options};
-use table::Table;
+use report::Report;
 
 const WORKER: &str = "function echo(x) { return x; }";
-const ROUNDS: usize = 100;
-const CALLS: usize = 5_000;
-
-fn main() {
-    if std::env::args().any(|word| word == "--test") {
-        return;
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let mut table = Table::new();
-    runtime.block_on(life(&mut table));
-    runtime.block_on(calls(&mut table));
-    floor::fork_and_exec(&mut table);
-    floor::tls_echo(&mut table);
-    floor::lxc_start(&mut table);
-    table.print();
-}
+const BLOCKS: usize = 10;
 
 #[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 fn now() -> Instant {
     Instant::now()
 }
 
-/// Request to ticket, first call, destruct to receipt; each round is a vault of its own.
-async fn life(table: &mut Table) {
-    let daemon = Daemon::start();
-    let endpoint = daemon.endpoint();
-    for round in 0..ROUNDS + 5 {
-        let warm = round >= 5;
-        let start = now();
-        let spawned = daemon.spawn(WORKER).await;
-        let spawn = start.elapsed();
-        let start = now();
-        let options = Options { beat: false, ..Options::default() };
-        let ghost = Ghost::connect(&spawned.ticket, options).await.expect("connects");
-        ghost.call("echo", Some("[1]")).await.expect("answers");
-        let first_call = start.elapsed();
-        drop(ghost);
-        let start = now();
-        let torn = endpoint.destruct(&spawned.vault.id, &DestructQuery::default()).await.expect("destructs");
-        let destruct = start.elapsed();
-        if warm {
-            table.add("request to ticket, cold, through the API", spawn);
-            table.add_micros("  of which on the node: order to loaded worker", spawned.vault.forged_us);
-            table.add("connect, authenticate, first call", first_call);
-            table.add("destruct to receipt, through the API", destruct);
-            let receipt = torn.receipt.expect("a receipt");
-            table.add_micros("  of which on the node: kill to all reclaimed", receipt.reclaimed_us);
-            if let Some(process) = receipt.reclaimed.first() {
-                table.add_micros("  of which: kill to init seen dead", process.gone_after_us);
-            }
-        }
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if words.iter().any(|word| word == "--test") {
+        return;
     }
+    let lines = words.windows(2).any(|pair| pair == ["-o", "jsonl"]);
+    let names = ["life", "calls", "cli", "floor", "peers", "parallel", "density"];
+    let named: Vec<&str> = names.into_iter().filter(|name| words.iter().any(|word| word == name)).collect();
+    let wanted = |name: &str| named.is_empty() || named.contains(&name);
+    let mut report = Report::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(blocks(&wanted, &mut report));
+    if wanted("parallel") {
+        runtime.block_on(density::parallel(&mut report));
+    }
+    if wanted("density") {
+        runtime.block_on(density::many(&mut report));
+    }
+    if lines { report.lines() } else { report.print() }
 }
 
-async fn calls(table: &mut Table) {
-    let daemon = Daemon::start();
-    let spawned = daemon.spawn(WORKER).await;
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
-    let small = r#"[{"n":1,"s":"scout"}]"#;
-    for round in 0..CALLS + 500 {
-        let start = now();
-        ghost.call("echo", Some(small)).await.expect("answers");
-        if round >= 500 {
-            table.add("one call, 20 bytes each way", start.elapsed());
+async fn blocks(wanted: &impl Fn(&str) -> bool, report: &mut Report) {
+    let cold = wanted("life").then(life::Life::cold);
+    let warm = match wanted("life") || wanted("cli") {
+        true => Some(life::Life::warm().await),
+        false => None,
+    };
+    let callers = if wanted("calls") { Some(calls::Calls::prepare().await) } else { None };
+    let mut echoes = wanted("floor").then(echo::Echoes::prepare);
+    let peers = wanted("peers").then(|| peers::Peers::prepare(report));
+    for block in 0..=BLOCKS {
+        // The first one only warms caches.
+        report.keep(block > 0);
+        report.machine.pause().await;
+        if let Some(cold) = &cold {
+            cold.rounds(report).await;
+        }
+        if let Some(peers) = &peers {
+            peers.rounds(report);
+        }
+        if let Some(echoes) = &mut echoes {
+            floor::processes(report);
+            echoes.rounds(report);
+        }
+        if let Some(callers) = &callers {
+            callers.rounds(report).await;
+        }
+        if let (Some(warm), true) = (&warm, wanted("life")) {
+            warm.rounds(report).await;
+        }
+        if let (Some(warm), true) = (&warm, wanted("cli")) {
+            cli::rounds(warm, report).await;
         }
     }
-    let large = format!("[\"{}\"]", "x".repeat(64 * 1024));
-    for round in 0..CALLS / 10 + 50 {
-        let start = now();
-        ghost.call("echo", Some(&large)).await.expect("answers");
-        if round >= 50 {
-            table.add("one call, 64 KiB each way", start.elapsed());
-        }
-    }
-    let start = now();
-    let mut flights = tokio::task::JoinSet::new();
-    for _ in 0..64 {
-        let ghost = ghost.clone();
-        flights.spawn(async move {
-            for _ in 0..CALLS / 16 {
-                ghost.call("echo", Some(r#"[{"n":1,"s":"scout"}]"#)).await.expect("answers");
-            }
-        });
-    }
-    flights.join_all().await;
-    let rate = (64 * (CALLS / 16)) as f64 / start.elapsed().as_secs_f64();
-    table.note(format!("64 in flight, one connection, one vault: {rate:.0} calls/s"));
+    report.keep(true);
 }

@@ -1,0 +1,80 @@
+//! Calls on one connection, and what it takes to get one.
+
+use hauki::client::ghost::{Ghost, Options};
+use hauki::model::ticket::Ticket;
+
+use crate::daemon::Daemon;
+use crate::report::Report;
+use crate::{WORKER, now};
+
+pub const ONE: &str = "one call, 20 bytes each way";
+pub const LARGE: &str = "one call, 64 KiB each way";
+pub const FIRST: &str = "connect, authenticate, first call";
+pub const RESUMED: &str = "connect again, authenticate, first call";
+
+const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
+const FLIGHTS: usize = 64;
+
+pub struct Calls {
+    daemon: Daemon,
+    ticket: Ticket,
+    ghost: Ghost,
+    large: String,
+}
+
+fn options() -> Options {
+    Options { beat: false, ..Options::default() }
+}
+
+impl Calls {
+    pub async fn prepare() -> Self {
+        let daemon = Daemon::start();
+        let ticket = daemon.spawn(WORKER).await.ticket;
+        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        Self { daemon, ticket, ghost, large: format!("[\"{}\"]", "x".repeat(64 * 1024)) }
+    }
+
+    pub async fn rounds(&self, report: &mut Report) {
+        for _ in 0..500 {
+            let start = now();
+            self.ghost.call("echo", Some(SMALL)).await.expect("answers");
+            report.add(ONE, start.elapsed());
+        }
+        for _ in 0..40 {
+            let start = now();
+            self.ghost.call("echo", Some(&self.large)).await.expect("answers");
+            report.add(LARGE, start.elapsed());
+        }
+        // A ticket that was not used before, and one that was.
+        for (name, ticket) in [(FIRST, None), (RESUMED, Some(&self.ticket))] {
+            let fresh = self.daemon.spawn(WORKER).await.ticket;
+            for _ in 0..5 {
+                let start = now();
+                let ghost = Ghost::connect(ticket.unwrap_or(&fresh), options()).await.expect("connects");
+                ghost.call("echo", Some("[1]")).await.expect("answers");
+                report.add(name, start.elapsed());
+                if ticket.is_none() {
+                    break;
+                }
+            }
+        }
+        self.many(report).await;
+    }
+
+    async fn many(&self, report: &mut Report) {
+        let each = 100;
+        let start = now();
+        let mut flights = tokio::task::JoinSet::new();
+        for _ in 0..FLIGHTS {
+            let ghost = self.ghost.clone();
+            flights.spawn(async move {
+                for _ in 0..each {
+                    ghost.call("echo", Some(SMALL)).await.expect("answers");
+                }
+            });
+        }
+        flights.join_all().await;
+        let rate = (FLIGHTS * each) as f64 / start.elapsed().as_secs_f64();
+        report.value("64 in flight, one connection, one vault", "/s", rate);
+    }
+}

@@ -1,0 +1,133 @@
+//! Echoes over TCP and over the same TLS as the gate's, with nothing behind them.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use crate::now;
+use crate::report::Report;
+
+pub const TLS: &str = "floor: TLS 1.3 echo of a small call";
+pub const TLS_LARGE: &str = "floor: TLS 1.3 echo of 64 KiB";
+pub const HANDSHAKE: &str = "floor: TLS 1.3 connect and one echo, not resumed";
+const TCP: &str = "floor: TCP echo of a small call";
+
+const SMALL: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"echo","params":[{"n":1,"s":"scout"}]}"#;
+const LARGE: usize = 64 * 1024;
+
+type Tls = StreamOwned<ClientConnection, TcpStream>;
+
+pub struct Echoes {
+    tcp: TcpStream,
+    tls: Tls,
+    address: SocketAddr,
+    client: Arc<ClientConfig>,
+}
+
+/// One thread for each connection, reading and writing back.
+fn serve<S: Read + Write>(
+    listener: TcpListener,
+    greet: impl Fn(TcpStream) -> S + Clone + Send + 'static,
+) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let greet = greet.clone();
+            std::thread::spawn(move || {
+                stream.set_nodelay(true).expect("is set");
+                let mut stream = greet(stream);
+                let mut buffer = vec![0; LARGE];
+                while let Ok(count) = stream.read(&mut buffer) {
+                    if count == 0 || stream.write_all(&buffer[..count]).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    })
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("connects");
+    stream.set_nodelay(true).expect("is set");
+    stream
+}
+
+fn echo(stream: &mut (impl Read + Write), line: &[u8], back: &mut [u8]) {
+    stream.write_all(line).expect("writes");
+    stream.read_exact(back).expect("reads");
+}
+
+impl Echoes {
+    pub fn prepare() -> Self {
+        let plain = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let tcp = plain.local_addr().expect("an address");
+        serve(plain, |stream| stream);
+
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let cert = rcgen::CertificateParams::new(vec!["echo".to_owned()]).expect("a name").self_signed(&key);
+        let cert = cert.expect("a certificate");
+        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], private)
+            .expect("a server");
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).expect("is a certificate");
+        let mut client = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        client.resumption = rustls::client::Resumption::disabled();
+        let (server, client) = (Arc::new(server), Arc::new(client));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        serve(listener, move |stream| {
+            StreamOwned::new(ServerConnection::new(Arc::clone(&server)).expect("a session"), stream)
+        });
+        let tls = Self::tls(address, &client);
+        Self { tcp: connect(tcp), tls, address, client }
+    }
+
+    fn tls(address: SocketAddr, client: &Arc<ClientConfig>) -> Tls {
+        let name = ServerName::try_from("echo").expect("a name");
+        StreamOwned::new(
+            ClientConnection::new(Arc::clone(client), name).expect("a session"),
+            connect(address),
+        )
+    }
+
+    pub fn rounds(&mut self, report: &mut Report) {
+        let mut back = vec![0; LARGE];
+        for _ in 0..500 {
+            let start = now();
+            echo(&mut self.tcp, SMALL, &mut back[..SMALL.len()]);
+            report.add(TCP, start.elapsed());
+            let start = now();
+            echo(&mut self.tls, SMALL, &mut back[..SMALL.len()]);
+            report.add(TLS, start.elapsed());
+        }
+        let large = vec![b'x'; LARGE];
+        for _ in 0..40 {
+            let start = now();
+            // The server must be able to send while we still do, or both would wait for each other.
+            for piece in large.chunks(LARGE / 4) {
+                echo(&mut self.tls, piece, &mut back[..LARGE / 4]);
+            }
+            report.add(TLS_LARGE, start.elapsed());
+        }
+        for _ in 0..5 {
+            let start = now();
+            let mut tls = Self::tls(self.address, &self.client);
+            echo(&mut tls, SMALL, &mut back[..SMALL.len()]);
+            report.add(HANDSHAKE, start.elapsed());
+        }
+    }
+}
