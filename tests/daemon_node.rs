@@ -24,6 +24,7 @@ use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
 use hauki::model::phase::Phase;
 use hauki::model::receipt::Receipt;
+use hauki::rpc::capability::IssuerKey;
 use hauki::system::random;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -31,14 +32,17 @@ use tokio::time::timeout;
 const WORKER: &str = "var n = 0; function add(x) { n += x; return n; }";
 
 fn order(source: &str) -> ProvisionOrder {
+    let (key, vault) = (IssuerKey::generate(), random::vault_id());
     ProvisionOrder {
-        vault: random::vault_id(),
+        vault: vault.clone(),
         generation: 1,
         source: source.into(),
         file: "a.js".into(),
         args: Vec::new(),
         limits: Limits { call_deadline_ms: 600_000, ..Limits::default() },
         terms: Terms::default(),
+        issuer: key.public_hex(),
+        voucher: key.vouch(&vault, jiff::Timestamp::MAX).expect("signs"),
     }
 }
 
@@ -64,13 +68,7 @@ async fn the_link_speaks_what_the_nodes_routes_understand() {
     let ordered = order("function f() {}");
     let vault = ordered.vault.clone();
     assert_eq!(node.provision(ordered).await.expect("forges").methods, ["scan", "top"]);
-    let open = OpenOrder {
-        vault: vault.clone(),
-        generation: 1,
-        issuer: "00".into(),
-        lease_ms: Some(500),
-        link: None,
-    };
+    let open = OpenOrder { vault: vault.clone(), generation: 1, lease_ms: Some(500), link: None };
     assert_eq!(node.open(open).await.expect("opens").terms.lease_ms, 500);
     let beat = BeatOrder { vault: vault.clone(), generation: Some(2), by: None };
     assert_eq!(node.beat(beat).await.expect_err("is another generation").code, ErrorCode::Conflict);

@@ -15,6 +15,7 @@ use hauki::core::link::{HttpNode, SshLink, SshTarget};
 use hauki::model::death::Cause;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
+use hauki::rpc::capability::IssuerKey;
 use hauki::system::random;
 use sshd::Sshd;
 use tokio::task::{JoinHandle, JoinSet};
@@ -24,14 +25,17 @@ use tokio::time::timeout;
 const HANG: Duration = Duration::from_secs(60);
 
 fn order(source: &str) -> ProvisionOrder {
+    let (key, vault) = (IssuerKey::generate(), random::vault_id());
     ProvisionOrder {
-        vault: random::vault_id(),
+        vault: vault.clone(),
         generation: 1,
         source: source.into(),
         file: "a.js".into(),
         args: Vec::new(),
         limits: Limits::default(),
         terms: Terms::default(),
+        issuer: key.public_hex(),
+        voucher: key.vouch(&vault, jiff::Timestamp::MAX).expect("signs"),
     }
 }
 

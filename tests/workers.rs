@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use hauki::lpc::engine::{Call, Deadline, Engine, Host, Memory, Place, check};
+use hauki::rpc::channel::Said;
 use serde_json::{Value, json};
 
 #[derive(Default)]
@@ -20,6 +21,9 @@ impl Host for Notes {
         Ok(())
     }
     fn destruct(&mut self) {}
+    fn ask(&mut self, _: &str, _: &str, _: &str, _: Option<Deadline>) -> Said {
+        panic!("no example calls out")
+    }
     fn tick(&mut self) {}
 }
 

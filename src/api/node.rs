@@ -21,6 +21,7 @@ use crate::model::lease::Terms;
 use crate::model::limits::Limits;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
+use crate::model::secret::Secret;
 
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
 
@@ -52,6 +53,11 @@ pub struct ProvisionOrder {
     pub args: Vec<serde_json::Value>,
     pub limits: Limits,
     pub terms: Terms,
+    /// The core's public key, in hexadecimal: tickets for this vault, and those that it is given, are
+    /// checked against it.
+    pub issuer: String,
+    /// By this word the node shows other gates that it calls for this vault.
+    pub voucher: Secret,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,8 +75,6 @@ pub struct Provisioned {
 pub struct OpenOrder {
     pub vault: VaultId,
     pub generation: u64,
-    /// The core's public key, in hexadecimal: tickets for this vault are checked against it.
-    pub issuer: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

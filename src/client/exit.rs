@@ -164,21 +164,18 @@ impl From<ErrorCode> for Exit {
 /// The public code and the exit of a JSON-RPC error number.
 #[must_use]
 pub fn of_rpc(number: i32) -> (&'static str, Exit) {
-    match number {
-        code::PARSE | code::INVALID_REQUEST => ("bad_request", Exit::Data),
-        code::INVALID_PARAMS => ("invalid_params", Exit::Data),
-        code::METHOD_NOT_FOUND => ("method_not_found", Exit::NotFound),
-        code::WORKER => ("worker_failed", Exit::WorkerFailed),
-        code::UNAUTHENTICATED => ("unauthenticated", Exit::Denied),
-        code::DENIED => ("denied", Exit::Denied),
-        code::VAULT_DEAD => ("vault_dead", Exit::Conflict),
-        code::DEADLINE => ("deadline", Exit::Timeout),
-        code::TOO_LARGE => ("too_large", Exit::Data),
-        code::MEMORY => ("memory", Exit::WorkerFailed),
-        code::BUSY => ("busy", Exit::Temporary),
-        code::INTERNAL => ("internal", Exit::Bug),
-        _ => ("rpc_error", Exit::Failure),
-    }
+    let exit = match number {
+        code::PARSE | code::INVALID_REQUEST | code::INVALID_PARAMS | code::TOO_LARGE => Exit::Data,
+        code::METHOD_NOT_FOUND => Exit::NotFound,
+        code::WORKER | code::MEMORY | code::LOOP => Exit::WorkerFailed,
+        code::UNAUTHENTICATED | code::DENIED => Exit::Denied,
+        code::VAULT_DEAD => Exit::Conflict,
+        code::DEADLINE => Exit::Timeout,
+        code::BUSY => Exit::Temporary,
+        code::INTERNAL => Exit::Bug,
+        _ => Exit::Failure,
+    };
+    (code::word(number), exit)
 }
 
 #[cfg(test)]

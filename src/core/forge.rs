@@ -24,10 +24,14 @@ use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{NodeName, VaultId};
 use crate::model::phase::Phase;
+use crate::model::secret::Secret;
 use crate::system::{clock, random};
 
 /// Beyond the worker's own call deadline, which bounds `create`.
 const FORGE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How far the calendars of two nodes may be apart.
+const CLOCK_SKEW: Duration = Duration::from_secs(3600);
 
 /// The first and only incarnation of a vault; teleport will count it up.
 const GENERATION: u64 = 1;
@@ -232,6 +236,8 @@ impl Core {
             args: summons.args.clone(),
             limits: summons.limits.clone(),
             terms: summons.terms.clone(),
+            issuer: self.issuer.public_hex(),
+            voucher: self.vouch(vault, summons.terms.lifetime_ms)?,
         };
         let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
         match tokio::time::timeout(deadline, slot.api.provision(order)).await {
@@ -241,6 +247,15 @@ impl Core {
                 Err(ApiError::new(ErrorCode::Timeout, message))
             }
         }
+    }
+
+    /// The word that the vault's gate shows to others, good for a little longer than the vault can live.
+    fn vouch(&self, vault: &VaultId, lifetime_ms: u64) -> Result<Secret, ApiError> {
+        let life = Duration::from_millis(lifetime_ms) + FORGE_DEADLINE + CLOCK_SKEW;
+        let expires_at = clock::now().saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
+        self.issuer
+            .vouch(vault, expires_at)
+            .map_err(|error| ApiError::new(ErrorCode::Internal, format!("vouch for a vault: {error}")))
     }
 
     /// Commits the vault with `txn`, then tells the news. Goes to its end even if the caller does not.

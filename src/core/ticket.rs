@@ -46,7 +46,6 @@ impl Core {
         let order = OpenOrder {
             vault: vault.id.clone(),
             generation: vault.generation,
-            issuer: self.issuer.public_hex(),
             lease_ms: wishes.lease_ms,
             link: wishes.link,
         };

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::gate::outbox::ReplyTo;
+use crate::model::id::VaultId;
 use crate::model::lease::Mono;
 use crate::rpc::message::{RpcError, code};
 
@@ -31,6 +32,8 @@ struct Pending {
     reply: Option<ReplyTo>,
     deadline: Mono,
     deadline_ms: u32,
+    /// The vaults that wait for it.
+    via: Box<[VaultId]>,
 }
 
 impl Pending {
@@ -50,14 +53,21 @@ pub enum Overdue {
 
 impl Calls {
     /// A new call's number.
-    pub fn push(&mut self, reply: ReplyTo, deadline_ms: u32, now: Mono) -> u64 {
+    pub fn push(&mut self, reply: ReplyTo, deadline_ms: u32, via: Vec<VaultId>, now: Mono) -> u64 {
         if self.queue.is_empty() {
             self.progress = now;
         }
         self.next += 1;
         let deadline = now.plus_ms(deadline_ms.into());
-        self.queue.push_back(Pending { call: self.next, reply: Some(reply), deadline, deadline_ms });
+        let (reply, via) = (Some(reply), via.into());
+        self.queue.push_back(Pending { call: self.next, reply, deadline, deadline_ms, via });
         self.next
+    }
+
+    /// Who waits for the call that the engine works on, and until when.
+    #[must_use]
+    pub fn running(&self) -> Option<(&[VaultId], Mono)> {
+        self.queue.front().map(|front| (&*front.via, front.deadline))
     }
 
     /// The vault answers `call`: the place to put it, or `Err` if it does not owe that answer now.
@@ -140,8 +150,8 @@ mod tests {
     fn answers_come_in_order_or_not_at_all() {
         let outbox = Arc::new(Outbox::default());
         let mut calls = Calls::default();
-        let first = calls.push(reply(&outbox, "1"), 10, T);
-        let second = calls.push(reply(&outbox, "2"), 10, T);
+        let first = calls.push(reply(&outbox, "1"), 10, Vec::new(), T);
+        let second = calls.push(reply(&outbox, "2"), 10, Vec::new(), T);
         assert!(calls.answered(second, T).is_err());
         calls.answered(first, T).expect("is due").expect("waits").value("1");
         assert!(calls.answered(first, T).is_err(), "answered twice");
@@ -152,7 +162,7 @@ mod tests {
     fn a_late_caller_is_told_once_and_the_late_answer_is_swallowed() {
         let outbox = Arc::new(Outbox::default());
         let mut calls = Calls::default();
-        let call = calls.push(reply(&outbox, "1"), 10, T);
+        let call = calls.push(reply(&outbox, "1"), 10, Vec::new(), T);
         assert_eq!(calls.next_deadline(), Some(T.plus_ms(10 + ENGINES_WORD_MS)));
         assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
         assert_eq!(sent(&outbox), "", "the engine has the first word");
@@ -165,8 +175,8 @@ mod tests {
     fn a_call_that_still_waits_is_told_at_its_deadline() {
         let outbox = Arc::new(Outbox::default());
         let mut calls = Calls::default();
-        calls.push(reply(&outbox, "1"), 1000, T);
-        calls.push(reply(&outbox, "2"), 10, T);
+        calls.push(reply(&outbox, "1"), 1000, Vec::new(), T);
+        calls.push(reply(&outbox, "2"), 10, Vec::new(), T);
         assert_eq!(calls.next_deadline(), Some(T.plus_ms(10)));
         assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
         assert!(sent(&outbox).contains("\"id\":2"));
@@ -176,8 +186,8 @@ mod tests {
     fn the_engine_is_stuck_when_one_call_holds_it_and_not_when_many_wait() {
         let outbox = Arc::new(Outbox::default());
         let mut calls = Calls::default();
-        let first = calls.push(reply(&outbox, "1"), 100, T);
-        calls.push(reply(&outbox, "2"), 100, T);
+        let first = calls.push(reply(&outbox, "1"), 100, Vec::new(), T);
+        calls.push(reply(&outbox, "2"), 100, Vec::new(), T);
         let _ = calls.answered(first, T.plus_ms(90)).expect("is due");
         assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Nothing, "the second began at 90");
         assert_eq!(calls.expire(T.plus_ms(690)), Overdue::Stuck);

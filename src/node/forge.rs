@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::keeper::Keeper;
 use super::pipe::Pipe;
+use super::reach::reference::TravelError;
 use super::vault::Vault;
 use crate::api::node::ProvisionOrder;
 use crate::api::{ApiError, ErrorCode};
@@ -67,10 +68,18 @@ impl Keeper {
             }
         }
         let deadline_ms = vault.limits.call_deadline_ms;
+        let args = serde_json::to_string(&order.args).unwrap_or_else(|_| "[]".into());
+        let refused = |error: TravelError| {
+            Failure::new(
+                Cause::LoadFailed,
+                ErrorCode::BadRequest,
+                format!("the arguments of create: {error}"),
+            )
+        };
         let load = Load {
             source: order.source,
             file: order.file,
-            args: serde_json::to_string(&order.args).unwrap_or_else(|_| "[]".into()),
+            args: vault.reach.take_in(&args, true).map_err(refused)?.into_owned(),
             heap_bytes: vault.limits.memory_bytes,
             deadline_ms,
             max_frame_bytes: vault.limits.max_frame_bytes,
@@ -93,6 +102,11 @@ impl Keeper {
                     FromVault::Error { call: 0, error } => return Err(Failure::worker(error)),
                     FromVault::Log { text } => self.log(text),
                     FromVault::Event { .. } => {}
+                    ask @ FromVault::Ask { .. } => {
+                        if !self.ask(ask) {
+                            return Err(Failure::protocol("a call of an object that no init makes"));
+                        }
+                    }
                     _ => return Err(Failure::protocol("an unexpected frame while loading")),
                 }
             }

@@ -3,6 +3,7 @@
 
 use super::gate::outbox::Outbox;
 use super::keeper::Keeper;
+use super::reach::{self, Ask};
 use crate::api::node::NewsItem;
 use crate::model::death::Cause;
 use crate::rpc::channel::{FromVault, WorkerError, WorkerErrorKind};
@@ -58,7 +59,10 @@ impl Keeper {
                 Err(error) => violation(&error.to_string()),
                 Ok(_) if !is_one_line_of_json(&value) => violation("a result that is not one line of JSON"),
                 Ok(reply) => {
-                    reply.into_iter().for_each(|reply| reply.value(&value));
+                    reply.into_iter().for_each(|reply| match vault.reach.put_back(&value) {
+                        Ok(value) => reply.value(&value),
+                        Err(error) => reply.error(&error.into()),
+                    });
                     true
                 }
             },
@@ -88,6 +92,10 @@ impl Keeper {
                 }
             },
             FromVault::Event { event, data } if is_one_line_of_json(&data) => {
+                let Ok(data) = vault.reach.put_back(&data) else {
+                    vault.each_connection(Outbox::lose_event);
+                    return true;
+                };
                 let name = serde_json::Value::String(event).to_string();
                 let body = format!("\"event\":{name},\"data\":{data}");
                 // Quoting can make a name six times as long, and a line over the limit would break the
@@ -109,8 +117,23 @@ impl Keeper {
                 false
             }
             FromVault::DestDone => vault.state().phase.is_alive() && violation("an unasked DestDone"),
+            ask @ FromVault::Ask { .. } => self.ask(ask),
             FromVault::Ready(_) | FromVault::Loaded(_) => violation("a frame that comes once only"),
         }
+    }
+
+    /// The worker calls an object; `false` ends the vault.
+    pub(super) fn ask(&self, frame: FromVault) -> bool {
+        let FromVault::Ask { ask: number, object, method, params } = frame else { return true };
+        let what = if !is_one_line_of_json(&params) {
+            "parameters that are not one line of JSON"
+        } else if !reach::ask(&self.vault, Ask { number, object, method, params }) {
+            "more open asks than there may be"
+        } else {
+            return true;
+        };
+        self.vault.doom(Cause::ProtocolViolation, Some(what.to_owned()), None, 0);
+        false
     }
 
     pub(super) fn log(&self, text: String) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -16,6 +16,7 @@ use super::keeper::Keeper;
 use super::lanes::{LaneError, Lanes};
 use super::news::Newsroom;
 use super::pool::{Blank, Pool};
+use super::reach::{Graves, Reach};
 use super::settings::NodeSettings;
 use super::vault::Vault;
 use crate::api::health::{Check, CheckLevel};
@@ -24,7 +25,7 @@ use crate::api::node::{
     Provisioned, Torn,
 };
 use crate::api::{ApiError, ErrorCode};
-use crate::model::death::Cause;
+use crate::model::death::{Cause, Death};
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
 use crate::model::phase::Phase;
@@ -138,7 +139,7 @@ impl Node {
     async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
         let bounds = order.limits.check().and(order.terms.check());
         bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
-        let (entry, blank, fresh) = self.enter(&order)?;
+        let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn Graves>)?;
         let (forged, outcome) = oneshot::channel();
         let keeper = Keeper {
             vault: Arc::clone(&entry.vault),
@@ -159,8 +160,17 @@ impl Node {
     }
 
     /// Writes the vault into the book, or says why not.
-    fn enter(&self, order: &ProvisionOrder) -> Result<(Entry, Option<Started>, CancelOnDrop), ApiError> {
+    fn enter(
+        &self,
+        order: &ProvisionOrder,
+        graves: Weak<dyn Graves>,
+    ) -> Result<(Entry, Option<Started>, CancelOnDrop), ApiError> {
         let name = &self.settings.name;
+        let issuer = Issuer::from_hex(&order.issuer)
+            .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        let limits = order.limits.clone();
+        let (id, voucher) = (order.vault.clone(), order.voucher.clone());
+        let reach = Reach::new(id, issuer, voucher, limits.max_frame_bytes, graves);
         let mut book = self.book();
         if self.draining.load(Ordering::Relaxed) {
             return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {name} is draining")));
@@ -173,7 +183,7 @@ impl Node {
             return Err(ApiError::new(ErrorCode::Conflict, format!("{} exists already", order.vault)));
         }
         let names = (order.vault.clone(), order.generation, name.clone());
-        let vault = Vault::new(names, order.limits.clone(), order.terms.clone(), Arc::clone(&self.news));
+        let vault = Vault::new(names, limits, order.terms.clone(), Arc::clone(&self.news), reach);
         let (lane, blank) = match self.pool.take(&order.limits) {
             Some(Blank { started, lane }) => (lane, Some(started)),
             None => (self.lanes.assign(), None),
@@ -206,8 +216,6 @@ impl Node {
                 format!("{} is of generation {}, not {}", vault.id, vault.generation, order.generation);
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }
-        let issuer = Issuer::from_hex(&order.issuer)
-            .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
         if order.link == Some(true) && vault.state().phase == Phase::Live && !vault.state().lease.terms.link {
             let message = format!("{} is in use already, so no connection can own it any more", vault.id);
             let hint = "ask for --link with the first ticket, or forge another vault";
@@ -218,7 +226,7 @@ impl Node {
             .map_err(|refused| ApiError::new(ErrorCode::Conflict, format!("{}: {refused}", vault.id)))?;
         let (ip, identity) = (self.settings.data_plane, Arc::clone(&self.identity));
         let gate_vault = Arc::clone(&vault);
-        let opening = lane.spawn(async move { port.open(ip, || Gate::new(gate_vault, issuer, identity)) });
+        let opening = lane.spawn(async move { port.open(ip, || Gate::new(gate_vault, identity)) });
         let port = opening
             .await
             .map_err(|_| ApiError::new(ErrorCode::Internal, "the lane was lost"))?
@@ -291,6 +299,16 @@ impl Node {
             load_percent: host::load_percent(),
             vaults,
             findings,
+        }
+    }
+}
+
+impl Graves for Node {
+    fn death(&self, vault: &VaultId) -> Option<Death> {
+        let book = self.book();
+        match book.living.get(vault) {
+            Some(entry) => entry.vault.doomed.borrow().clone(),
+            None => book.dead.get(vault).map(|(receipt, _)| receipt.death.clone()),
         }
     }
 }

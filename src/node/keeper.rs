@@ -181,6 +181,7 @@ impl Keeper {
     /// Kills, lets go of everything, checks, and publishes the receipt.
     async fn bury(&self) {
         let vault = &*self.vault;
+        vault.reach.close();
         let killed_at = {
             let mut state = vault.state();
             *state.killed_at.get_or_insert_with(clock::mono)

@@ -16,6 +16,7 @@ pub mod lanes;
 pub mod news;
 pub mod pipe;
 pub mod pool;
+pub mod reach;
 pub mod routes;
 pub mod settings;
 pub mod vault;

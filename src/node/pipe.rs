@@ -12,6 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
+use crate::rpc::channel;
+
 /// Callers wait while more than this is unsent.
 pub const SOFT_LIMIT: usize = 4 * 1024 * 1024;
 
@@ -28,6 +30,18 @@ pub struct Pipe {
 struct Unsent {
     bytes: Vec<u8>,
     sent: usize,
+    /// Where some frame begins that was not sent as a whole when this was last looked for.
+    begun: usize,
+}
+
+impl Unsent {
+    /// Where the first frame begins of which nothing has been sent.
+    fn next_frame(&mut self) -> usize {
+        while self.begun < self.sent {
+            self.begun += channel::length(&self.bytes[self.begun..]).unwrap_or(self.bytes.len());
+        }
+        self.begun
+    }
 }
 
 impl Pipe {
@@ -58,6 +72,15 @@ impl Pipe {
         encode(&mut self.lock().bytes);
     }
 
+    /// As [`Pipe::push`], but in front of every frame that nobody has begun to send.
+    pub fn push_first(&self, encode: impl FnOnce(&mut Vec<u8>)) {
+        let mut frame = Vec::new();
+        encode(&mut frame);
+        let mut unsent = self.lock();
+        let at = unsent.next_frame();
+        unsent.bytes.splice(at..at, frame);
+    }
+
     /// Sends what the socket takes now. A broken channel is the keeper's to notice.
     pub fn send(&self) {
         let mut unsent = self.lock();
@@ -76,13 +99,15 @@ impl Pipe {
         }
         if unsent.sent == unsent.bytes.len() {
             unsent.bytes.clear();
-            unsent.sent = 0;
+            (unsent.sent, unsent.begun) = (0, 0);
             if was_full {
                 unsent.bytes.shrink_to(64 * 1024);
             }
         } else if unsent.sent > SOFT_LIMIT / 4 {
+            let next = unsent.next_frame();
             let sent = std::mem::take(&mut unsent.sent);
             unsent.bytes.drain(..sent);
+            unsent.begun = next - sent;
         }
         let is_full = unsent.bytes.len() - unsent.sent > SOFT_LIMIT;
         drop(unsent);
@@ -106,5 +131,66 @@ impl Pipe {
                 result => return result,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(letter: u8, length: u32) -> Vec<u8> {
+        [&length.to_le_bytes()[..], &vec![letter; length as usize]].concat()
+    }
+
+    #[test]
+    fn an_answer_goes_before_what_has_not_begun_and_never_into_a_frame() {
+        let mut unsent = Unsent::default();
+        for letter in [b'a', b'b', b'c'] {
+            unsent.bytes.extend(frame(letter, 10));
+        }
+        for (sent, next) in [(0, 0), (1, 14), (14, 14), (15, 28), (28, 28), (41, 42), (42, 42)] {
+            unsent.sent = sent;
+            assert_eq!(unsent.next_frame(), next, "{sent} bytes were sent");
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_stay_whole_while_answers_overtake_them() {
+        let (ours, theirs) = StdStream::pair().expect("a pair");
+        theirs.set_nonblocking(true).expect("is open");
+        let theirs = UnixStream::from_std(theirs).expect("is a socket");
+        let pipe = Pipe::new(ours.into()).expect("a pipe");
+        let (calls, answers) = (100, 20);
+        for call in 0..calls {
+            pipe.push(|out| out.extend(frame(b'c', 20_000 + call)));
+        }
+        let mut bytes = Vec::new();
+        let mut said = 0;
+        let total = calls as usize * 20_004 + 4950 + answers * 9;
+        while bytes.len() < total {
+            pipe.send();
+            if said < answers {
+                pipe.push_first(|out| out.extend(frame(b'a', 5)));
+                said += 1;
+            }
+            let waits = !pipe.lock().bytes.is_empty();
+            tokio::select! {
+                ready = theirs.readable() => ready.expect("is open"),
+                () = pipe.writable(), if waits => {}
+            }
+            bytes.reserve(16 * 1024);
+            let _ = theirs.try_read_buf(&mut bytes);
+        }
+        let (mut at, mut seen) = (0, Vec::new());
+        while at < bytes.len() {
+            let length = channel::length(&bytes[at..]).expect("begins a frame");
+            let body = &bytes[at + 4..at + length];
+            assert!(body.iter().all(|letter| *letter == body[0]), "a frame was cut at {at}");
+            seen.push(body[0]);
+            at += length;
+        }
+        assert_eq!(seen.iter().filter(|letter| **letter == b'a').count(), answers);
+        let last = seen.iter().rposition(|letter| *letter == b'a').expect("is there");
+        assert!(last < seen.len() - 20, "answers waited for calls");
     }
 }

@@ -13,6 +13,7 @@ use super::gate::outbox::{Outbox, ReplyTo};
 use super::host;
 use super::news::Newsroom;
 use super::pipe::Pipe;
+use super::reach::Reach;
 use crate::api::node::{NewsItem, NodeVault};
 use crate::api::vault::Vitals;
 use crate::model::death::{Cause, Death};
@@ -23,6 +24,7 @@ use crate::model::phase::{self, Event, Phase, Refused};
 use crate::model::receipt::Receipt;
 use crate::model::units::show_millis;
 use crate::rpc::message::{RpcError, code};
+use crate::rpc::nested::Nested;
 use crate::rpc::{channel, reserved};
 use crate::sandbox::Sandbox;
 use crate::system::clock;
@@ -44,6 +46,8 @@ pub struct Vault {
     pub wake_at: AtomicU64,
     connections: Mutex<Vec<Weak<Outbox>>>,
     pub news: Arc<Newsroom>,
+    /// The objects that it was given.
+    pub reach: Reach,
 }
 
 pub struct State {
@@ -65,6 +69,7 @@ impl Vault {
         limits: Limits,
         terms: Terms,
         news: Arc<Newsroom>,
+        reach: Reach,
     ) -> Arc<Self> {
         let now = clock::mono();
         let state = State {
@@ -92,6 +97,7 @@ impl Vault {
             wake_at: AtomicU64::new(0),
             connections: Mutex::default(),
             news,
+            reach,
         })
     }
 
@@ -221,21 +227,28 @@ impl Vault {
         RpcError::new(code::VAULT_DEAD, message).data(&dying)
     }
 
-    /// Hands a call to the vault.
-    pub fn call(&self, method: &str, caller: &str, params: Option<&str>, deadline_ms: u32, reply: ReplyTo) {
-        self.submit(reply, deadline_ms, |call, out| {
+    /// Hands a call to the vault; `nested` has its deadline.
+    pub fn call(&self, method: &str, caller: &str, params: Option<&str>, nested: Nested, reply: ReplyTo) {
+        let deadline_ms = nested.deadline_ms.unwrap_or(self.limits.call_deadline_ms);
+        self.submit(reply, deadline_ms, nested.via, |call, out| {
             channel::encode_call(out, call, deadline_ms, method, caller, params);
         });
     }
 
     /// Asks the engine for its figures.
     pub fn stats(&self, reply: ReplyTo) {
-        self.submit(reply, self.limits.call_deadline_ms, |call, out| {
+        self.submit(reply, self.limits.call_deadline_ms, Vec::new(), |call, out| {
             channel::ToVault::Stats { call }.encode(out);
         });
     }
 
-    fn submit(&self, reply: ReplyTo, deadline_ms: u32, encode: impl FnOnce(u64, &mut Vec<u8>)) {
+    fn submit(
+        &self,
+        reply: ReplyTo,
+        deadline_ms: u32,
+        via: Vec<VaultId>,
+        encode: impl FnOnce(u64, &mut Vec<u8>),
+    ) {
         let now = clock::mono();
         let mut state = self.state();
         let Some(pipe) = self.pipe.get().filter(|_| state.phase.is_alive()) else {
@@ -251,7 +264,7 @@ impl Vault {
         // The queue and the channel must have the same order, so the lock covers both.
         let mut calls = self.calls();
         let earlier = now.plus_ms(deadline_ms.into()).0 < self.wake_at.load(Ordering::Relaxed);
-        let call = calls.push(reply, deadline_ms, now);
+        let call = calls.push(reply, deadline_ms, via, now);
         pipe.push(|out| encode(call, out));
         drop(calls);
         drop(state);

@@ -1,6 +1,7 @@
 //! The JSON bodies of the channel's rarer frames.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,4 +100,42 @@ pub struct WorkerError {
     pub column: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<String>,
+}
+
+/// Why an object that the worker called did not answer, in the words of the Error that is thrown into
+/// the worker (`hauki-worker.7`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Unanswered {
+    pub message: String,
+    pub code: String,
+    /// The called worker's kind of error, or the code again where no worker spoke.
+    pub kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpc_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Why the called vault died.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_stack: Option<String>,
+}
+
+/// What an object said to a call of it, as JSON text, or why it said nothing.
+pub type Said = Result<String, Box<Unanswered>>;
+
+impl Unanswered {
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: code.to_owned(), kind: code.to_owned(), ..Self::default() }
+    }
 }

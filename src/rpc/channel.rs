@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::body::{Load, Loaded, Ready, Stats, WorkerError, WorkerErrorKind};
+pub use super::body::{Load, Loaded, Ready, Said, Stats, Unanswered, WorkerError, WorkerErrorKind};
 
 /// Bytes before the body: length, kind, call.
 pub const HEADER: usize = 4 + 1 + 8;
@@ -38,6 +38,10 @@ pub enum ToVault {
     Dest { deadline_ms: u32 },
     /// Ask for [`Stats`].
     Stats { call: u64 },
+    /// What an object said to [`FromVault::Ask`]; `value` is JSON text.
+    Answer { ask: u64, value: String },
+    /// Why it said nothing.
+    Refusal { ask: u64, error: Box<Unanswered> },
 }
 
 /// Vault to gate.
@@ -72,7 +76,19 @@ pub enum FromVault {
         call: u64,
         stats: Stats,
     },
+    /// The worker calls an object that it was given. `object` is the reference's word, `params` a JSON
+    /// array as the vault wrote it: not yet checked.
+    Ask {
+        ask: u64,
+        object: String,
+        method: String,
+        params: String,
+    },
 }
+
+/// How many asks of one vault may be open. The init waits before it passes this; who passes it is no
+/// init of ours.
+pub const MAX_ASKS: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
@@ -89,6 +105,8 @@ mod kind {
     pub const CALL: u8 = 0x02;
     pub const DEST: u8 = 0x03;
     pub const STATS: u8 = 0x04;
+    pub const ANSWER: u8 = 0x05;
+    pub const REFUSAL: u8 = 0x06;
     pub const READY: u8 = 0x80;
     pub const LOADED: u8 = 0x81;
     pub const RESULT: u8 = 0x82;
@@ -98,6 +116,7 @@ mod kind {
     pub const DESTRUCT: u8 = 0x86;
     pub const DEST_DONE: u8 = 0x87;
     pub const STATS_REPLY: u8 = 0x88;
+    pub const ASK: u8 = 0x89;
 }
 
 /// Kind, call, body, and the bytes to drop afterwards.
@@ -171,6 +190,10 @@ impl ToVault {
                 frame(out, kind::DEST, 0, |out| out.extend_from_slice(&deadline_ms.to_le_bytes()));
             }
             Self::Stats { call } => frame(out, kind::STATS, *call, |_| {}),
+            Self::Answer { ask, value } => {
+                frame(out, kind::ANSWER, *ask, |out| out.extend_from_slice(value.as_bytes()));
+            }
+            Self::Refusal { ask, error } => frame(out, kind::REFUSAL, *ask, |out| put_json(out, error)),
         }
     }
 
@@ -189,6 +212,8 @@ impl ToVault {
             }
             kind::DEST => Self::Dest { deadline_ms: take_u32(body).ok_or_else(malformed)?.0 },
             kind::STATS => Self::Stats { call },
+            kind::ANSWER => Self::Answer { ask: call, value: text(kind, body)? },
+            kind::REFUSAL => Self::Refusal { ask: call, error: json(kind, body)? },
             kind => return Err(FrameError::UnknownKind { kind }),
         };
         Ok(Some((message, used)))
@@ -222,6 +247,21 @@ pub fn encode_log(out: &mut Vec<u8>, text: &str) {
     frame(out, kind::LOG, 0, |out| out.extend_from_slice(text.as_bytes()));
 }
 
+/// Writes a worker's call of an object.
+pub fn encode_ask(out: &mut Vec<u8>, ask: u64, object: &str, method: &str, params: &str) {
+    frame(out, kind::ASK, ask, |out| {
+        put_text(out, object);
+        put_text(out, method);
+        out.extend_from_slice(params.as_bytes());
+    });
+}
+
+/// How long the frame is that begins here.
+#[must_use]
+pub fn length(bytes: &[u8]) -> Option<usize> {
+    bytes.first_chunk::<4>().map(|head| 4 + u32::from_le_bytes(*head) as usize)
+}
+
 /// Writes an event of a worker.
 pub fn encode_event(out: &mut Vec<u8>, event: &str, data: &str) {
     frame(out, kind::EVENT, 0, |out| {
@@ -242,6 +282,7 @@ impl FromVault {
             Self::Destruct => frame(out, kind::DESTRUCT, 0, |_| {}),
             Self::DestDone => frame(out, kind::DEST_DONE, 0, |_| {}),
             Self::Stats { call, stats } => frame(out, kind::STATS_REPLY, *call, |out| put_json(out, stats)),
+            Self::Ask { ask, object, method, params } => encode_ask(out, *ask, object, method, params),
         }
     }
 
@@ -261,6 +302,13 @@ impl FromVault {
             kind::DESTRUCT => Self::Destruct,
             kind::DEST_DONE => Self::DestDone,
             kind::STATS_REPLY => Self::Stats { call, stats: json(kind, body)? },
+            kind::ASK => {
+                let malformed = || FrameError::Malformed { kind };
+                let (object, rest) = take_text(body).ok_or_else(malformed)?;
+                let (method, rest) = take_text(rest).ok_or_else(malformed)?;
+                let (object, method) = (object.to_owned(), method.to_owned());
+                Self::Ask { ask: call, object, method, params: text(kind, rest)? }
+            }
             kind => return Err(FrameError::UnknownKind { kind }),
         };
         Ok(Some((message, used)))
@@ -293,6 +341,8 @@ mod tests {
             },
             ToVault::Dest { deadline_ms: 250 },
             ToVault::Stats { call: 3 },
+            ToVault::Answer { ask: 1, value: "{\"a\":1}".into() },
+            ToVault::Refusal { ask: 2, error: Box::new(Unanswered::new("denied", "no")) },
         ]
     }
 
@@ -307,6 +357,17 @@ mod tests {
             let (read, used) = ToVault::decode(&bytes, 1 << 20).expect("decodes").expect("is complete");
             assert_eq!((read, used), (message, bytes.len()));
         }
+    }
+
+    #[test]
+    fn an_ask_is_read_back() {
+        let (object, method, params) = ("word".into(), "f".into(), "[1]".into());
+        let ask = FromVault::Ask { ask: 7, object, method, params };
+        let mut bytes = Vec::new();
+        ask.encode(&mut bytes);
+        assert_eq!(length(&bytes), Some(bytes.len()));
+        let read = FromVault::decode(&bytes, 1024).expect("decodes").expect("is complete");
+        assert_eq!(read, (ask, bytes.len()));
     }
 
     #[test]

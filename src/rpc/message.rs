@@ -33,9 +33,12 @@ pub mod code {
     pub const MEMORY: i32 = -32006;
     /// Too much at once: replies that nobody reads, connections, costly tokens. Try again later.
     pub const BUSY: i32 = -32007;
+    /// The vault waits, at the end of a chain of calls, for the very call that this is part of; or the
+    /// chain is too long.
+    pub const LOOP: i32 = -32008;
 
     /// Every code, in the order of this list.
-    pub const ALL: [i32; 13] = [
+    pub const ALL: [i32; 14] = [
         PARSE,
         INVALID_REQUEST,
         METHOD_NOT_FOUND,
@@ -49,7 +52,29 @@ pub mod code {
         TOO_LARGE,
         MEMORY,
         BUSY,
+        LOOP,
     ];
+
+    /// The public word of a number, as in errors and exit codes.
+    #[must_use]
+    pub fn word(number: i32) -> &'static str {
+        match number {
+            PARSE | INVALID_REQUEST => "bad_request",
+            INVALID_PARAMS => "invalid_params",
+            METHOD_NOT_FOUND => "method_not_found",
+            WORKER => "worker_failed",
+            UNAUTHENTICATED => "unauthenticated",
+            DENIED => "denied",
+            VAULT_DEAD => "vault_dead",
+            DEADLINE => "deadline",
+            TOO_LARGE => "too_large",
+            MEMORY => "memory",
+            BUSY => "busy",
+            LOOP => "loop",
+            INTERNAL => "internal",
+            _ => "rpc_error",
+        }
+    }
 }
 
 /// One request as it stands in the line.
@@ -60,6 +85,8 @@ pub struct Request<'a> {
     pub params: Option<&'a str>,
     /// A string, a number or `null`, as text; absent in a notification.
     pub id: Option<&'a str>,
+    /// What a gate adds that calls for its vault: [`Nested`](super::nested::Nested), as text.
+    pub nested: Option<&'a str>,
 }
 
 /// Why a message is no request; `id` where one could be read.
@@ -91,6 +118,8 @@ struct Envelope<'a> {
     params: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    hauki: Option<&'a RawValue>,
 }
 
 /// Keeps an explicit `null` apart from absence, which JSON-RPC gives another meaning.
@@ -129,7 +158,7 @@ fn request(text: &str) -> Result<Request<'_>, Invalid> {
     if params.is_some_and(|params| !params.starts_with(['[', '{'])) {
         return Err(invalid(code::INVALID_REQUEST, "\"params\" must be an array or an object", id));
     }
-    Ok(Request { method, params, id })
+    Ok(Request { method, params, id, nested: envelope.hauki.map(RawValue::get) })
 }
 
 /// A string that is borrowed where it holds no escape.

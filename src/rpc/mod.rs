@@ -9,6 +9,8 @@ pub mod channel;
 pub mod line;
 #[cfg(feature = "net")]
 pub mod message;
+#[cfg(feature = "net")]
+pub mod nested;
 #[cfg(any(feature = "cli", feature = "daemon"))]
 pub mod passage;
 #[cfg(feature = "net")]

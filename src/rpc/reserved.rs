@@ -37,6 +37,9 @@ pub struct Hello {
     /// Who calls, for logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
+    /// From a gate: the core's word for which vault it calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voucher: Option<Secret>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,15 +4,17 @@
 //! blocking read. What a worker prints leaves earlier, from the engine's interrupt handler, and a write
 //! blocks: a worker that prints a gigabyte goes at the gate's pace and needs no memory for it.
 
+use std::collections::VecDeque;
 use std::io;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 
-use crate::lpc::engine::Host;
+use crate::lpc::engine::{Deadline, Host};
 use crate::rpc::channel::{
-    FrameError, FromVault, OVERHEAD, ToVault, encode_event, encode_log, encode_result,
+    FrameError, FromVault, OVERHEAD, Said, ToVault, Unanswered, encode_ask, encode_event, encode_log,
+    encode_result,
 };
 
 /// The longest [`ToVault::Load`]: before it, the worker's own limit is not known.
@@ -44,6 +46,11 @@ pub struct Link {
     end: usize,
     limit: usize,
     output: Vec<u8>,
+    /// What came while the worker waited for an object. The gate puts answers in front of all else, so
+    /// this is no more than the socket holds.
+    deferred: VecDeque<ToVault>,
+    /// The number of the last ask.
+    asked: u64,
     /// A write failed; everything after it is dropped, and the next read tells the main loop.
     broken: Option<Errno>,
 }
@@ -51,7 +58,8 @@ pub struct Link {
 impl Link {
     pub fn new(channel: BorrowedFd<'static>) -> Self {
         let input = vec![0; BUFFER];
-        Self { channel, input, start: 0, end: 0, limit: LOAD_LIMIT, output: Vec::new(), broken: None }
+        let (output, deferred) = (Vec::new(), VecDeque::new());
+        Self { channel, input, start: 0, end: 0, limit: LOAD_LIMIT, output, deferred, asked: 0, broken: None }
     }
 
     /// From now on no frame is longer than a payload of so many bytes needs.
@@ -66,6 +74,9 @@ impl Link {
 
     /// The next message, or `None` at the end of the channel.
     pub fn next(&mut self) -> Result<Option<ToVault>, LinkError> {
+        if let Some(message) = self.deferred.pop_front() {
+            return Ok(Some(message));
+        }
         loop {
             if let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)? {
                 self.start += used;
@@ -77,6 +88,46 @@ impl Link {
             }
             if self.read()? == 0 {
                 return Ok(None);
+            }
+        }
+    }
+
+    /// What is said to an ask, or `None` when the deadline has passed.
+    fn said(&mut self, ask: u64, deadline: Option<Deadline>) -> Result<Option<Said>, LinkError> {
+        loop {
+            while let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)?
+            {
+                self.start += used;
+                match message {
+                    ToVault::Answer { ask: to, value } if to == ask => return Ok(Some(Ok(value))),
+                    ToVault::Refusal { ask: to, error } if to == ask => return Ok(Some(Err(error))),
+                    // To an ask that nobody waits for any more.
+                    ToVault::Answer { .. } | ToVault::Refusal { .. } => {}
+                    other => self.deferred.push_back(other),
+                }
+            }
+            if !self.readable_before(deadline) {
+                return Ok(None);
+            }
+            if self.read()? == 0 {
+                return Err(LinkError::Read(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
+
+    /// Waits for something to read, or for its end.
+    fn readable_before(&self, deadline: Option<Deadline>) -> bool {
+        loop {
+            let left = deadline.map(Deadline::left_us);
+            let limit = left.map(|us| Timespec {
+                tv_sec: i64::try_from(us / 1_000_000).unwrap_or(i64::MAX),
+                tv_nsec: (us % 1_000_000 * 1000) as _,
+            });
+            match poll(&mut [PollFd::new(&self.channel, PollFlags::IN)], limit.as_ref()) {
+                Ok(0) if left == Some(0) => return false,
+                Ok(0) | Err(Errno::INTR | Errno::AGAIN) => {}
+                // Whatever else poll says, the next read says it again.
+                Ok(_) | Err(_) => return true,
             }
         }
     }
@@ -175,6 +226,25 @@ impl Host for Link {
 
     fn destruct(&mut self) {
         self.send(&FromVault::Destruct);
+    }
+
+    fn ask(&mut self, object: &str, method: &str, params: &str, deadline: Option<Deadline>) -> Said {
+        let (length, limit) = (object.len() + method.len() + params.len(), self.payload_limit());
+        if length > limit {
+            let message = format!("a call of {length} bytes is over this vault's limit of {limit}");
+            return Err(Unanswered::new("too_large", message).into());
+        }
+        self.asked += 1;
+        encode_ask(&mut self.output, self.asked, object, method, params);
+        self.flush();
+        match self.said(self.asked, deadline) {
+            Ok(Some(said)) => said,
+            Ok(None) => {
+                Err(Unanswered::new("deadline", format!("the deadline passed while {method} ran")).into())
+            }
+            // The main loop meets the same error when it reads on.
+            Err(error) => Err(Unanswered::new("internal", error.to_string()).into()),
+        }
     }
 
     fn tick(&mut self) {

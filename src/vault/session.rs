@@ -64,6 +64,8 @@ impl Session {
                 };
                 self.link.send(&FromVault::Stats { call, stats });
             }
+            // What was said too late to who asked.
+            ToVault::Answer { .. } | ToVault::Refusal { .. } => {}
         }
     }
 

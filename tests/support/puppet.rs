@@ -121,6 +121,8 @@ impl Stage {
             args: Vec::new(),
             limits,
             terms,
+            issuer: self.key.public_hex(),
+            voucher: self.key.vouch(&vault, clock::now() + HANG).expect("signs"),
         };
         let provisioning = self.desk.provision(order);
         let puppeting = async {
@@ -134,8 +136,7 @@ impl Stage {
         };
         let (provisioned, puppet) = tokio::join!(provisioning, puppeting);
         provisioned.expect("is forged");
-        let issuer = self.key.public_hex();
-        let order = OpenOrder { vault: vault.clone(), generation: 1, issuer, lease_ms: None, link: None };
+        let order = OpenOrder { vault: vault.clone(), generation: 1, lease_ms: None, link: None };
         let opened = self.desk.open(order).await.expect("opens");
         let (ticket, node) = (random::ticket_id(), "stage".parse().expect("a name"));
         let grant = Grant {

@@ -101,6 +101,7 @@ impl Ghost {
                 token: ticket.auth.token.clone(),
                 call_deadline_ms: options.call_deadline.map(to_ms),
                 client: options.client.clone(),
+                voucher: None,
             };
             let welcome = wire.call(reserved::HELLO, Some(&to_json(&hello)?)).await?;
             let welcome: Welcome = from_json(reserved::HELLO, &welcome)?;

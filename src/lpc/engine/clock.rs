@@ -29,6 +29,12 @@ impl Deadline {
         Self { at_us: monotonic_us() + u64::from(milliseconds) * 1000 }
     }
 
+    /// Zero when it has passed.
+    #[must_use]
+    pub fn left_us(self) -> u64 {
+        self.at_us.saturating_sub(monotonic_us())
+    }
+
     #[must_use]
     pub fn passed(self) -> bool {
         monotonic_us() >= self.at_us

@@ -3,11 +3,12 @@
 // uses is captured too, so that a worker which overwrites a built-in breaks only itself.
 //
 // The value of the script is a function that is given the global object, the door and what shared.js
-// gives; its value is the dispatcher, which Rust calls as (verb, name, arguments).
-(function (G, door, shared) {
+// and objects.js give; its value is the dispatcher, which Rust calls as (verb, name, arguments).
+(function (G, door, shared, objects) {
   var keys = Object.keys, Err = Error, Str = String, stringify = JSON.stringify, parse = JSON.parse;
   var isArray = Array.isArray, text = shared.text, serialize = shared.serialize;
   var self = { vault: door("vault") };
+  objects = objects(door, shared);
 
   function line() {
     var parts = [], i;
@@ -30,20 +31,22 @@
     var caller = door("caller");
     return caller === undefined ? null : parse(caller);
   };
-  G.objectp = function objectp(value) { return value === self; };
+  G.objectp = function objectp(value) { return value === self || objects.held(value); };
   G.emit = function emit(event, data) {
     var json = serialize(data, "the event's data");
     door("event", Str(event), json === undefined ? "null" : json);
   };
-  G.destruct = function destruct(object) {
-    if (object !== self) throw new TypeError("a worker can destruct this_object() only");
+  G.destruct = function destruct(object, grace_ms) {
+    if (objects.held(object)) return objects.destruct(object, grace_ms);
+    if (object !== self) throw new TypeError("destruct: not an object that this worker holds");
     door("destruct");
   };
   G.call_other = function call_other(object, method) {
     var rest = [], i;
+    for (i = 2; i < arguments.length; i++) rest.push(arguments[i]);
+    if (objects.held(object)) return objects.call(object, method, rest);
     if (object !== self) throw new TypeError("call_other: not an object that this worker holds");
     if (typeof G[method] !== "function") throw new TypeError("call_other: no method " + method);
-    for (i = 2; i < arguments.length; i++) rest.push(arguments[i]);
     return G[method].apply(self, rest);
   };
   shared.efuns(G, door);

@@ -2,6 +2,7 @@
 
 use super::clock::{self, Deadline};
 use super::ffi::Efuns;
+use crate::rpc::channel::{Said, Unanswered};
 
 /// Where the effects of a worker go. The init's writes frames; the caller's script prints.
 pub trait Host {
@@ -11,6 +12,8 @@ pub trait Host {
     fn event(&mut self, event: &str, data: &str) -> Result<(), String>;
     /// `destruct(this_object())`.
     fn destruct(&mut self);
+    /// Calls an object that the worker holds and waits for what it says, JSON text, until the deadline.
+    fn ask(&mut self, object: &str, method: &str, params: &str, deadline: Option<Deadline>) -> Said;
     /// Called now and then while the worker runs, so that lines and events do not wait for its end.
     fn tick(&mut self);
 }
@@ -24,6 +27,9 @@ impl Host for Silence {
         Ok(())
     }
     fn destruct(&mut self) {}
+    fn ask(&mut self, _: &str, _: &str, _: &str, _: Option<Deadline>) -> Said {
+        Err(Unanswered::new("internal", "nobody is there to carry a call").into())
+    }
     fn tick(&mut self) {}
 }
 
@@ -33,6 +39,8 @@ pub(super) struct Run<'a> {
     caller: &'a str,
     vault: &'a str,
     outcome: Outcome,
+    /// The last ask that went wrong, until the prelude has read about it.
+    failure: Option<Box<Unanswered>>,
 }
 
 /// What the engine's exception alone does not tell.
@@ -46,11 +54,23 @@ pub(super) struct Outcome {
 
 impl<'a> Run<'a> {
     pub fn new(host: &'a mut dyn Host, deadline: Option<Deadline>, caller: &'a str, vault: &'a str) -> Self {
-        Self { host, deadline, caller, vault, outcome: Outcome::default() }
+        Self { host, deadline, caller, vault, outcome: Outcome::default(), failure: None }
     }
 
     pub fn outcome(self) -> Outcome {
         self.outcome
+    }
+
+    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<Option<String>, String> {
+        match self.host.ask(object, method, params, self.deadline) {
+            Ok(value) => Ok(Some(value)),
+            Err(failure) => {
+                self.outcome.interrupted |= self.deadline.is_some_and(Deadline::passed);
+                let message = failure.message.clone();
+                self.failure = Some(failure);
+                Err(message)
+            }
+        }
     }
 }
 
@@ -77,6 +97,11 @@ impl Efuns for Run<'_> {
             ["caller"] => return Ok(Some(self.caller.to_owned())),
             ["vault"] => return Ok(Some(self.vault.to_owned())),
             ["thrown", text] => self.outcome.thrown = Some((*text).to_owned()),
+            ["ask", object, method, params] => return self.ask(object, method, params),
+            ["failure"] => {
+                let failure = self.failure.take();
+                return Ok(failure.and_then(|failure| serde_json::to_string(&failure).ok()));
+            }
             ["unserializable", text] => self.outcome.unserializable = Some((*text).to_owned()),
             _ => return Err("no such efun".to_owned()),
         }

@@ -6,6 +6,7 @@
 
   function text(value) {
     if (typeof value === "object" && value !== null && !(value instanceof Err)) {
+      if (value.$hauki === "object") return "<" + value.vault + ">";
       try { return stringify(value); } catch (cycle) { return "[object]"; }
     }
     return Str(value);

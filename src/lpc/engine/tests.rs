@@ -1,7 +1,7 @@
 //! The engine's hard cases, in tables.
 
 use super::*;
-use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+use crate::rpc::channel::{Said, Unanswered, WorkerError, WorkerErrorKind};
 
 #[derive(Default)]
 struct Notes {
@@ -23,6 +23,14 @@ impl Host for Notes {
     }
     fn destruct(&mut self) {
         self.destructed = true;
+    }
+    /// An object that repeats its arguments; any other fails.
+    fn ask(&mut self, object: &str, method: &str, params: &str, _: Option<Deadline>) -> Said {
+        if object == "parrot" {
+            return Ok(format!("{{\"method\":\"{method}\",\"params\":{params}}}"));
+        }
+        let vault = Some("vlt_gone".into());
+        Err(Box::new(Unanswered { vault, ..Unanswered::new("vault_dead", "vlt_gone is dead: destruct") }))
     }
     fn tick(&mut self) {}
 }
@@ -126,7 +134,7 @@ fn failures_of_a_call_have_kind_message_and_line_and_the_next_call_works() {
         ("\n\nnothing.here", Throw, "ReferenceError: variable 'nothing' is not defined", Some(4)),
         ("throw new Error('a\\nb')", Throw, "Error: a\nb", Some(2)),
         ("new Date()", Throw, "TypeError: only Date.now() is supported", Some(2)),
-        ("destruct({})", Throw, "TypeError: a worker can destruct this_object() only", Some(2)),
+        ("destruct({})", Throw, "TypeError: destruct: not an object that this worker holds", Some(2)),
         ("emit('e', new Array(200))", Throw, "Error: the event is too large", Some(2)),
         (
             "var a = {}; a.a = a; return a",
@@ -328,6 +336,27 @@ fn check_finds_syntax_errors_without_running_anything() {
     let error = check("var a;\n  a = )", "w/f.js").expect_err("does not parse");
     assert_eq!((error.kind, error.line, error.column), (WorkerErrorKind::Syntax, Some(2), Some(7)));
     assert_eq!(error.file.as_deref(), Some("w/f.js"));
+}
+
+#[test]
+fn objects_are_called_through_the_host_and_their_failures_are_errors() {
+    let source = "var kept; function keep(o) { kept = [o]; return objectp(o) + ':' + objectp({$hauki: 'object'}); }
+function use() { return kept[0]->say(1, {a: 2}); }
+function end() { return destruct(kept[0], 5); }
+function probe(o) { try { o->say(); } catch (e) { return [e instanceof Error, e.name, e.code, e.kind, e.vault]; } }
+function fall(o) { o->say(); }";
+    let mut engine = load(source);
+    let parrot = r#"[{"$hauki":"object","ref":"parrot","vault":"vlt_p","methods":["say"]}]"#;
+    let gone = parrot.replace("parrot", "gone");
+    assert_eq!(call(&mut engine, "keep", Some(parrot)).expect("keeps"), "\"true:false\"");
+    let said = call(&mut engine, "use", None).expect("calls");
+    assert_eq!(said, r#"{"method":"say","params":[1,{"a":2}]}"#);
+    assert_eq!(call(&mut engine, "end", None).expect("calls"), "null", "a parrot has no receipt");
+    let error = call(&mut engine, "probe", Some(&gone)).expect("catches");
+    assert_eq!(error, r#"[true,"HaukiError","vault_dead","vault_dead","vlt_gone"]"#);
+    let error = call(&mut engine, "fall", Some(&gone)).expect_err("throws");
+    assert_eq!((error.kind, error.line), (WorkerErrorKind::Throw, Some(5)));
+    assert!(error.message.ends_with("vlt_gone is dead: destruct"), "{error:?}");
 }
 
 #[test]

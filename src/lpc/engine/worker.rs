@@ -13,8 +13,14 @@ use super::run::{self, Host, Run, Silence};
 use super::source::{program, syntax_error};
 use super::state::WorkerState;
 
-const PRELUDE: &str =
-    concat!(include_str!("prelude.js"), "(globalThis, load,\n", include_str!("shared.js"), ")");
+const PRELUDE: &str = concat!(
+    include_str!("prelude.js"),
+    "(globalThis, load,\n",
+    include_str!("shared.js"),
+    ",\n",
+    include_str!("objects.js"),
+    ")"
+);
 
 /// Called by the runtime at the right moment, never by a caller.
 const APPLIES: [&str; 2] = ["create", "dest"];

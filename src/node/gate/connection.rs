@@ -25,7 +25,6 @@ use super::identity::Identity;
 use super::outbox::Outbox;
 use super::session::{Refusal, Session};
 use crate::node::vault::Vault;
-use crate::rpc::capability::Issuer;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{self, RpcError, code};
 
@@ -48,7 +47,6 @@ const KEPT: usize = 1024 * 1024;
 /// What the connections of one vault share.
 pub struct Gate {
     pub vault: Arc<Vault>,
-    pub issuer: Issuer,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
     strangers: Mutex<VecDeque<Stranger>>,
@@ -64,9 +62,9 @@ type Writer = WriteHalf<TlsStream<TcpStream>>;
 
 impl Gate {
     #[must_use]
-    pub fn new(vault: Arc<Vault>, issuer: Issuer, identity: Arc<Identity>) -> Arc<Self> {
+    pub fn new(vault: Arc<Vault>, identity: Arc<Identity>) -> Arc<Self> {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
-        Arc::new(Self { vault, issuer, identity, callers, strangers: Mutex::default() })
+        Arc::new(Self { vault, identity, callers, strangers: Mutex::default() })
     }
 
     /// A place for one more caller, if there is one.

@@ -11,9 +11,12 @@ use super::connection::{Gate, MAX_CALLERS};
 use super::outbox::{Batch, Outbox, ReplyTo};
 use super::rights::{Rights, Verdict};
 use crate::model::death::Cause;
+use crate::model::id::VaultId;
+use crate::model::secret::Secret;
 use crate::node::vault::Vault;
 use crate::rpc::capability::{Ask, Capability, Denied, Holder};
 use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
+use crate::rpc::nested::Nested;
 use crate::rpc::reserved::{self, Destruct, Destructed, Hello, Lease, Welcome};
 use crate::system::clock;
 
@@ -72,7 +75,8 @@ impl Session {
         }
         let hello: Hello =
             request.params.and_then(|params| serde_json::from_str(params).ok()).ok_or_else(refuse)?;
-        let (capability, holder) = authenticate(gate, hello.token).await.map_err(|error| match error {
+        let (token, voucher) = (hello.token, hello.voucher);
+        let (capability, holder, calling) = authenticate(gate, token, voucher).await.map_err(|error| match error {
             // Its signature is the core's, so its holder may know what is wrong with it.
             Denied::NotAllowed(_) => Refusal {
                 error: RpcError::new(
@@ -100,11 +104,14 @@ impl Session {
         let outbox = Arc::new(Outbox::default());
         vault.attach(&outbox);
         let limit = vault.limits.call_deadline_ms;
-        let caller = serde_json::json!({ "ticket": holder.ticket, "label": holder.label }).to_string();
+        let mut caller = serde_json::json!({ "ticket": holder.ticket, "label": holder.label });
+        if let Some(calling) = calling {
+            caller["vault"] = calling.as_str().into();
+        }
         let session = Self {
             gate: Arc::clone(gate),
             rights: Rights::new(capability),
-            caller,
+            caller: caller.to_string(),
             // It ends up on the terminals of others.
             client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
             deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
@@ -169,7 +176,7 @@ impl Session {
     }
 
     fn request(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
-        let Request { method, params, id } = match request {
+        let Request { method, params, id, nested } = match request {
             Ok(request) => request,
             Err(invalid) => {
                 // The specification wants an answer even where no id could be read.
@@ -197,8 +204,27 @@ impl Session {
             reserved::HELLO => {
                 reply.error(&RpcError::new(code::INVALID_REQUEST, "hauki.hello comes once, first"))
             }
-            method => vault.call(method, &self.caller, params, self.deadline_ms, reply),
+            method => match self.passed(params, nested) {
+                Ok((params, nested)) => {
+                    vault.call(method, &self.caller, params.as_deref(), nested, reply);
+                }
+                Err(error) => reply.error(&error),
+            },
         }
+    }
+
+    /// What goes into the vault of a call: parameters without tickets, and by when it must be done.
+    fn passed<'a>(
+        &self,
+        params: Option<&'a str>,
+        nested: Option<&str>,
+    ) -> Result<(Option<Cow<'a, str>>, Nested), RpcError> {
+        let vault = &self.gate.vault;
+        let nested = Nested::read(nested)?;
+        nested.check(&vault.id)?;
+        let deadline_ms = nested.deadline_ms.unwrap_or(u32::MAX).clamp(1, self.deadline_ms);
+        let params = params.map(|params| vault.reach.take_in(params, false)).transpose()?;
+        Ok((params, Nested { deadline_ms: Some(deadline_ms), ..nested }))
     }
 
     /// Existence first: the memory of rights is bounded by the methods that there are.
@@ -249,15 +275,18 @@ impl Session {
     }
 }
 
-/// The token's signatures and its conditions, off the lane: a holder may have made them costly.
+/// The token's signatures and its conditions, off the lane: a holder may have made them costly. With a
+/// voucher it is a gate that calls, for the vault that the core names in it.
 async fn authenticate(
     gate: &Arc<Gate>,
-    token: crate::model::secret::Secret,
-) -> Result<(Capability, Holder), Denied> {
+    token: Secret,
+    voucher: Option<Secret>,
+) -> Result<(Capability, Holder, Option<VaultId>), Denied> {
     let gate = Arc::clone(gate);
     let check = move || {
-        let capability = Capability::verify(&token, &gate.issuer)?;
         let vault = &gate.vault;
+        let issuer = &vault.reach.issuer;
+        let capability = Capability::verify(&token, issuer)?;
         let ask = Ask {
             vault: &vault.id,
             generation: vault.generation,
@@ -266,7 +295,8 @@ async fn authenticate(
             method: reserved::HELLO,
         };
         let holder = capability.allows(&ask)?;
-        Ok((capability, holder))
+        let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
+        Ok((capability, holder, calling))
     };
     tokio::task::spawn_blocking(check)
         .await

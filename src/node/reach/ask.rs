@@ -1,0 +1,98 @@
+//! One ask of a vault, from its frame to the answer's.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Reach, ReachError};
+use crate::model::id::VaultId;
+use crate::node::vault::Vault;
+use crate::rpc::channel::{MAX_ASKS, Said, ToVault};
+use crate::rpc::nested::Nested;
+use crate::system::clock;
+
+/// What the vault wants.
+pub struct Ask {
+    pub number: u64,
+    pub object: String,
+    pub method: String,
+    /// JSON that has been checked to be one line.
+    pub params: String,
+}
+
+/// Carries an ask out, in a task of its own. `false`: the vault has more of them open than an init of
+/// ours ever has.
+pub fn ask(vault: &Arc<Vault>, ask: Ask) -> bool {
+    let mut book = vault.reach.book();
+    if book.asks == MAX_ASKS {
+        return false;
+    }
+    if book.closed {
+        return true;
+    }
+    book.asks += 1;
+    let (nested, left) = chain(vault);
+    let own = Arc::clone(vault);
+    while book.tasks.try_join_next().is_some() {}
+    book.tasks.spawn(async move {
+        let number = ask.number;
+        let said = carry(&own.reach, ask, nested, left).await;
+        deliver(&own, number, said).await;
+        own.reach.book().asks -= 1;
+    });
+    true
+}
+
+/// Who waits for the ask, and how long at most: the vault itself has no say in either.
+fn chain(vault: &Vault) -> (Nested, Duration) {
+    let limit = u64::from(vault.limits.call_deadline_ms);
+    let (mut via, left_ms) = match vault.calls().running() {
+        Some((via, deadline)) => (via.to_vec(), (deadline.since(clock::mono()) / 1000).min(limit)),
+        // `create`, `dest` and timers have nobody behind them.
+        None => (Vec::new(), limit),
+    };
+    via.push(vault.id.clone());
+    let deadline_ms = Some(u32::try_from(left_ms).unwrap_or(u32::MAX).max(1));
+    (Nested { via, deadline_ms }, Duration::from_millis(left_ms))
+}
+
+async fn carry(reach: &Reach, ask: Ask, nested: Nested, left: Duration) -> Said {
+    let Ask { object, method, params, .. } = ask;
+    let held = reach.get(&object);
+    let called: Option<VaultId> = held.as_ref().map(|held| held.ticket.vault.clone());
+    let calling = async {
+        let held = held.ok_or(super::TravelError::NotGiven)?;
+        let params = reach.put_back(&params)?.into_owned();
+        let line = reach.line(&held).await?;
+        let said = line.call(&method, params, nested).await?;
+        let limit = reach.caller.max_frame_bytes;
+        if said.get().len() > limit {
+            return Err(ReachError::Long(limit));
+        }
+        Ok(reach.take_in(said.get(), false)?.into_owned())
+    };
+    let said = timeout(left, calling).await;
+    let said = said.unwrap_or_else(|_| Err(ReachError::Deadline { method: method.clone() }));
+    said.map_err(|error| error.tell(called.as_ref(), &method).into())
+}
+
+/// In front of the calls that wait: the worker is inside of one.
+async fn deliver(vault: &Vault, ask: u64, said: Said) {
+    let Some(pipe) = vault.pipe.get() else { return };
+    loop {
+        let mut room = pin!(pipe.room.notified());
+        room.as_mut().enable();
+        if !pipe.is_full() {
+            break;
+        }
+        room.await;
+    }
+    let frame = match said {
+        Ok(value) => ToVault::Answer { ask, value },
+        Err(error) => ToVault::Refusal { ask, error },
+    };
+    pipe.push_first(|out| frame.encode(out));
+    pipe.send();
+}

@@ -1,0 +1,109 @@
+//! Why a call did not get from one vault to another, and what the calling worker is told.
+
+use crate::model::death::Death;
+use crate::model::id::VaultId;
+use crate::rpc::channel::{Unanswered, WorkerError};
+use crate::rpc::message::{RpcError, code};
+use crate::rpc::passage::Stray;
+
+use super::reference::TravelError;
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReachError {
+    #[error("{0}")]
+    Travel(#[from] TravelError),
+    #[error("{0}")]
+    Stray(String),
+    #[error("{vault} is dead: {}{}", .death.cause.describe(), detail(.death))]
+    Dead { vault: VaultId, death: Box<Death> },
+    #[error("{vault} cannot be reached: {reason}")]
+    Unreachable { vault: VaultId, reason: String },
+    /// The other gate or the other worker said no.
+    #[error("{}", .0.message)]
+    Refused(Box<RpcError>),
+    #[error("the answer is longer than this vault's limit of {0} bytes")]
+    Long(usize),
+    #[error("{0} connections to other vaults are in use, no more may be opened")]
+    Crowded(usize),
+    #[error("the deadline passed while {method} ran")]
+    Deadline { method: String },
+    #[error("the vault is being buried")]
+    Closed,
+}
+
+fn detail(death: &Death) -> String {
+    death.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default()
+}
+
+impl From<Stray> for ReachError {
+    fn from(stray: Stray) -> Self {
+        Self::Stray(stray.to_string())
+    }
+}
+
+impl ReachError {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Travel(TravelError::NotGiven) => "not_given",
+            Self::Travel(TravelError::Ticket(_) | TravelError::Deep) => "bad_ticket",
+            Self::Travel(TravelError::Full(_)) | Self::Crowded(_) => code::word(code::BUSY),
+            Self::Travel(TravelError::Long(_)) | Self::Long(_) => code::word(code::TOO_LARGE),
+            Self::Stray(_) => "bad_ticket",
+            Self::Dead { .. } | Self::Closed => code::word(code::VAULT_DEAD),
+            Self::Unreachable { .. } => "unreachable",
+            Self::Refused(error) => code::word(error.code),
+            Self::Deadline { .. } => code::word(code::DEADLINE),
+        }
+    }
+
+    /// Whether the vault may simply be gone, so that its tombstone says more.
+    pub fn may_be_dead(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused(error) => error.code == code::UNAUTHENTICATED,
+            Self::Dead { .. }
+            | Self::Travel(_)
+            | Self::Stray(_)
+            | Self::Long(_)
+            | Self::Crowded(_)
+            | Self::Deadline { .. }
+            | Self::Closed => false,
+        }
+    }
+
+    /// What is thrown into the worker.
+    pub fn tell(&self, vault: Option<&VaultId>, method: &str) -> Unanswered {
+        let mut told = Unanswered::new(self.word(), self.to_string());
+        told.vault = vault.map(VaultId::to_string);
+        told.method = Some(method.to_owned());
+        match self {
+            Self::Dead { death, .. } => told.cause = serde_json::to_value(death.cause).ok(),
+            Self::Refused(error) => refused(&mut told, error),
+            _ => {}
+        }
+        told
+    }
+}
+
+fn refused(told: &mut Unanswered, error: &RpcError) {
+    told.rpc_code = Some(error.code);
+    let Some(data) = &error.data else { return };
+    if let Some(cause) = data.pointer("/death/cause") {
+        told.cause = Some(cause.clone());
+    }
+    if let Ok(worker) = serde_json::from_value::<WorkerError>(data.clone()) {
+        // Through many vaults the name of the error would stand there many times.
+        if let Some(message) = told.message.strip_prefix("HaukiError: ") {
+            told.message = message.to_owned();
+        }
+        if let Some(kind) =
+            serde_json::to_value(worker.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned))
+        {
+            told.kind = kind;
+        }
+        told.remote_file = worker.file;
+        told.remote_line = worker.line;
+        told.remote_column = worker.column;
+        told.remote_stack = worker.stack;
+    }
+}

@@ -1,0 +1,276 @@
+//! A connection from a gate to another vault's gate, as any caller's: TLS to the pinned certificate,
+//! hello, then calls by number.
+//!
+//! One task owns it. It ends with the last handle, with the other side, or at the first thing that is
+//! no message; whatever waits then is told why. A vault whose ticket is linked dies with it, so such
+//! a line beats and is kept.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_rustls::client::TlsStream;
+
+use super::error::ReachError;
+use crate::model::death::Death;
+use crate::model::id::VaultId;
+use crate::model::secret::Secret;
+use crate::model::ticket::Ticket;
+use crate::rpc::capability::Claims;
+use crate::rpc::channel::MAX_ASKS;
+use crate::rpc::line::{LineError, LineReader};
+use crate::rpc::message::{Outgoing, RpcError};
+use crate::rpc::nested::Nested;
+use crate::rpc::pin;
+use crate::rpc::reserved::{self, Dying, Hello, Welcome};
+
+/// For TCP, TLS and hello together.
+const CONNECT: Duration = Duration::from_secs(5);
+/// What a reply may have beyond its result.
+const REPLY_OVERHEAD: usize = 4096;
+
+type Answer = Result<Box<RawValue>, ReachError>;
+
+/// For whom a line is opened.
+pub struct Caller {
+    pub vault: VaultId,
+    pub voucher: Secret,
+    /// The longest answer that the vault takes.
+    pub max_frame_bytes: usize,
+}
+
+/// A handle: the connection goes with the last of them.
+#[derive(Clone)]
+pub struct Line {
+    orders: mpsc::Sender<Order>,
+    waiting: Arc<AtomicUsize>,
+    linked: bool,
+}
+
+struct Order {
+    method: String,
+    params: String,
+    nested: Nested,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// What the two directions share.
+struct Shared {
+    vault: VaultId,
+    limit: usize,
+    pending: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
+    death: Arc<OnceLock<Death>>,
+}
+
+/// One of those who wait for an answer.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Line {
+    /// Dials where the core's signature leads.
+    pub async fn open(
+        caller: &Caller,
+        ticket: &Ticket,
+        claims: &Claims,
+        death: Arc<OnceLock<Death>>,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Self, ReachError> {
+        let limit = caller.max_frame_bytes;
+        let shared = Shared { vault: claims.vault.clone(), limit, pending: Mutex::default(), death };
+        let connecting = timeout(CONNECT, connect(caller, ticket, claims, &shared));
+        let (reader, writer, welcome) =
+            connecting.await.unwrap_or_else(|_| Err(shared.unreachable("it did not answer in time")))?;
+        let (orders, queue) = mpsc::channel(MAX_ASKS);
+        let linked = welcome.link;
+        let beat = linked.then(|| Duration::from_millis(welcome.lease_ms.min(welcome.link_silence_ms) / 3));
+        tokio::spawn(async move {
+            let _place = place;
+            let end = tokio::select! {
+                end = shared.read(reader) => end,
+                end = shared.write(writer, queue, beat) => end,
+            };
+            shared.settle(&end);
+        });
+        Ok(Self { orders, waiting: Arc::default(), linked })
+    }
+
+    pub async fn call(&self, method: &str, params: String, nested: Nested) -> Answer {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.waiting);
+        let (reply, answer) = oneshot::channel();
+        let order = Order { method: method.to_owned(), params, nested, reply };
+        if self.orders.send(order).await.is_err() {
+            return Err(ReachError::Closed);
+        }
+        answer.await.unwrap_or(Err(ReachError::Closed))
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.orders.is_closed()
+    }
+
+    /// Whether it can be given up for another: nobody waits, and no vault lives by it.
+    pub fn is_spare(&self) -> bool {
+        !self.linked && self.waiting.load(Ordering::Relaxed) == 0
+    }
+}
+
+type Reader = LineReader<ReadHalf<TlsStream<TcpStream>>>;
+type Writer = WriteHalf<TlsStream<TcpStream>>;
+
+async fn connect(
+    caller: &Caller,
+    ticket: &Ticket,
+    claims: &Claims,
+    shared: &Shared,
+) -> Result<(Reader, Writer, Welcome), ReachError> {
+    let lost = |error: std::io::Error| shared.unreachable(&error.to_string());
+    let tcp = TcpStream::connect((claims.endpoint.ip, claims.endpoint.port)).await.map_err(lost)?;
+    tcp.set_nodelay(true).map_err(lost)?;
+    let connector =
+        pin::connector(claims.cert_sha256).map_err(|error| shared.unreachable(&error.to_string()))?;
+    let tls = connector.connect(ServerName::IpAddress(claims.endpoint.ip.into()), tcp).await.map_err(lost)?;
+    let (reader, mut writer) = tokio::io::split(tls);
+    let mut reader = LineReader::new(reader, caller.max_frame_bytes + REPLY_OVERHEAD);
+    let hello = Hello {
+        token: ticket.auth.token.clone(),
+        call_deadline_ms: None,
+        client: Some(caller.vault.to_string()),
+        voucher: Some(caller.voucher.clone()),
+    };
+    let hello = serde_json::to_string(&hello).map_err(|error| shared.unreachable(&error.to_string()))?;
+    let mut line = Vec::new();
+    crate::rpc::message::write_request(&mut line, Some(0), reserved::HELLO, Some(&hello));
+    writer.write_all(&line).await.map_err(lost)?;
+    writer.flush().await.map_err(lost)?;
+    loop {
+        let line = match reader.next().await {
+            Ok(Some(line)) => line,
+            Ok(None) => return Err(shared.unreachable("it closed the connection")),
+            Err(error) => return Err(shared.broken(&error)),
+        };
+        let message: Outgoing<'_> = serde_json::from_slice(line).map_err(|error| shared.rubbish(&error))?;
+        if message.method.is_some() {
+            continue;
+        }
+        if let Some(error) = message.error {
+            return Err(ReachError::Refused(Box::new(error)));
+        }
+        let welcome = message.result.map_or("null", RawValue::get);
+        let welcome = serde_json::from_str(welcome).map_err(|error| shared.rubbish(&error))?;
+        return Ok((reader, writer, welcome));
+    }
+}
+
+impl Shared {
+    fn unreachable(&self, reason: &str) -> ReachError {
+        ReachError::Unreachable { vault: self.vault.clone(), reason: reason.to_owned() }
+    }
+
+    fn rubbish(&self, error: &serde_json::Error) -> ReachError {
+        self.unreachable(&format!("its gate sent what is no message: {error}"))
+    }
+
+    fn broken(&self, error: &LineError) -> ReachError {
+        match error {
+            LineError::TooLong { .. } => ReachError::Long(self.limit),
+            LineError::Torn => self.unreachable("the connection broke"),
+            LineError::Read(error) => self.unreachable(&error.to_string()),
+        }
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, HashMap<u64, oneshot::Sender<Answer>>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everybody who still waits hears of the end.
+    fn settle(&self, end: &ReachError) {
+        let end = match self.death.get() {
+            Some(death) => ReachError::Dead { vault: self.vault.clone(), death: Box::new(death.clone()) },
+            None => end.clone(),
+        };
+        for (_, waiting) in self.pending().drain() {
+            let _ = waiting.send(Err(end.clone()));
+        }
+    }
+
+    async fn write(
+        &self,
+        mut writer: Writer,
+        mut queue: mpsc::Receiver<Order>,
+        beat: Option<Duration>,
+    ) -> ReachError {
+        let mut ticks = interval(beat.unwrap_or(Duration::MAX / 4).max(Duration::from_millis(10)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut number = 0;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            number += 1;
+            tokio::select! {
+                order = queue.recv() => {
+                    let Some(Order { method, params, nested, reply }) = order else { return ReachError::Closed };
+                    nested.write_request(&mut line, number, &method, &params);
+                    self.pending().insert(number, reply);
+                }
+                // The answer is for nobody, like one to a call that was given up.
+                _ = ticks.tick(), if beat.is_some() => {
+                    crate::rpc::message::write_request(&mut line, Some(number), reserved::HEARTBEAT, None);
+                }
+            }
+            let written = async {
+                writer.write_all(&line).await?;
+                writer.flush().await
+            };
+            if let Err(error) = written.await {
+                return self.unreachable(&error.to_string());
+            }
+        }
+    }
+
+    async fn read(&self, mut reader: Reader) -> ReachError {
+        loop {
+            let line = match reader.next().await {
+                Ok(Some(line)) => line,
+                Ok(None) => return self.unreachable("it closed the connection"),
+                Err(error) => return self.broken(&error),
+            };
+            let message: Outgoing<'_> = match serde_json::from_slice(line) {
+                Ok(message) => message,
+                Err(error) => return self.rubbish(&error),
+            };
+            if message.method.as_deref() == Some(reserved::DYING)
+                && let Some(Ok(dying)) =
+                    message.params.map(|params| serde_json::from_str::<Dying>(params.get()))
+            {
+                // Once is enough: the first word is the true one.
+                let _ = self.death.set(dying.death);
+            }
+            let Some(number) = message.id.and_then(|id| id.get().parse().ok()) else { continue };
+            let Some(waiting) = self.pending().remove(&number) else { continue };
+            let _ = waiting.send(match message.error {
+                Some(error) => Err(ReachError::Refused(Box::new(shortened(error)))),
+                None => Ok(message.result.unwrap_or(RawValue::NULL).to_owned()),
+            });
+        }
+    }
+}
+
+/// An error goes into the vault beside nothing else, and must fit its frame.
+fn shortened(mut error: RpcError) -> RpcError {
+    const MESSAGE_BYTES: usize = 1024;
+    error.message.truncate(error.message.floor_char_boundary(MESSAGE_BYTES));
+    error
+}
