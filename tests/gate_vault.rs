@@ -168,6 +168,24 @@ async fn an_owner_whose_calls_take_long_is_still_heard() {
 }
 
 #[tokio::test]
+async fn an_owner_whose_line_takes_long_to_arrive_is_still_heard() {
+    let mut stage = Stage::build().await;
+    let terms = Terms { link: true, link_silence_ms: 400, lease_ms: 400, ..Terms::default() };
+    let (mut puppet, ticket) = stage.forge(Limits::default(), terms).await;
+    let mut owner = Stranger::enter(&ticket).await;
+    let line = request(1, "f", json!(["x".repeat(400)])).to_string() + "\n";
+    let mut pace = tokio::time::interval(Duration::from_millis(50));
+    for part in line.as_bytes().chunks(10) {
+        pace.tick().await;
+        owner.raw(part).await.expect("the gate reads");
+        assert!(stage.is_alive(&puppet.vault).await, "a part of a line comes every 50 ms");
+    }
+    assert_eq!(puppet.called().await, 1);
+    puppet.answer(1, "1").await;
+    assert_eq!(owner.reply().await["result"], 1);
+}
+
+#[tokio::test]
 async fn an_owner_who_leaves_while_its_calls_are_in_flight_takes_its_vault_along() {
     let mut stage = Stage::build().await;
     let terms = Terms { link: true, link_silence_ms: 60_000, ..Terms::default() };

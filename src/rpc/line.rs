@@ -78,6 +78,9 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     /// Reads ahead without handing anything out; zero is the end of the stream. For who cannot take
     /// a line now and must notice all the same whether the other side lives. Safe to cancel.
     pub async fn fill(&mut self) -> io::Result<usize> {
+        if !self.has_line() {
+            self.searched = self.buffer.len();
+        }
         self.read().await
     }
 

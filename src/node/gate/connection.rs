@@ -224,7 +224,12 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                         closing = true;
                         session.complain(&RpcError::new(code::TOO_LARGE, error.to_string()));
                     }
-                    Came::Ahead(Ok(_)) => session.heard(),
+                    // A part of a long line is a sign of life too; whole lines are taken below.
+                    Came::Ahead(Ok(_)) => {
+                        if !(admits && reader.has_line()) {
+                            session.heard();
+                        }
+                    }
                 }
                 while !closing && reader.has_line() && outbox.admits() && !pipe.is_full() {
                     let Ok(Some(line)) = reader.next().await else { break };
@@ -247,12 +252,14 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
 
 enum Came<'a> {
     Line(Result<Option<&'a [u8]>, LineError>),
-    /// So many bytes, which must wait.
+    /// So many bytes, which are no line yet or must wait.
     Ahead(io::Result<usize>),
 }
 
 async fn listen(reader: &mut Reader, admits: bool) -> Came<'_> {
-    if admits { Came::Line(reader.next().await) } else { Came::Ahead(reader.fill().await) }
+    // What `next` answers without reading: a line, one that is too long, or the end.
+    let settled = reader.has_line() || !reader.has_room();
+    if admits && settled { Came::Line(reader.next().await) } else { Came::Ahead(reader.fill().await) }
 }
 
 /// Says that no more comes and lets the other side finish. Closing on bytes that were not read would
