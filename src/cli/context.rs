@@ -97,8 +97,7 @@ impl Ctx {
         };
         let time = match limit {
             Limit::Usual => self.settings.duration("timeout")?,
-            Limit::OnlyIfSet | Limit::OwnSignals if self.settings.is_default("timeout") => None,
-            Limit::OnlyIfSet | Limit::OwnSignals => self.settings.duration("timeout")?,
+            Limit::OnlyIfSet | Limit::OwnSignals => self.timeout_if_set()?,
         };
         let expiry = async {
             match time {
@@ -127,6 +126,11 @@ impl Ctx {
                 () = expiry => Err(self.timed_out(time)),
             }
         })
+    }
+
+    /// `--timeout` in milliseconds, for what has none by default.
+    pub(crate) fn timeout_if_set(&self) -> Result<Option<u64>, CliError> {
+        if self.settings.is_default("timeout") { Ok(None) } else { Ok(self.settings.duration("timeout")?) }
     }
 
     fn timed_out(&self, ms: Option<u64>) -> CliError {

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 use crate::api::ApiError;
 use crate::client::autostart::AutostartError;
 use crate::client::config::ConfigError;
+use crate::client::error::with_causes;
 use crate::client::ghost::GhostError;
+use crate::client::script::{self, Failure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 
@@ -72,7 +74,7 @@ impl CliError {
     }
 
     pub(crate) fn of(kind: Kind, error: &dyn Error) -> Self {
-        Self::new(kind, chain(error))
+        Self::new(kind, with_causes(error))
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -90,8 +92,8 @@ impl CliError {
         self
     }
 
-    /// A worker's error: its place and its stack.
-    fn worker(mut self, error: &WorkerError) -> Self {
+    /// An error of JavaScript, a worker's or a script's: its place and its stack.
+    pub(crate) fn thrown(mut self, by: &str, error: &WorkerError) -> Self {
         if let (Some(file), Some(line)) = (&error.file, error.line) {
             let column = error.column.map(|column| format!(":{column}")).unwrap_or_default();
             let place = format!("{file}:{line}{column}");
@@ -99,13 +101,26 @@ impl CliError {
                 let _ = write!(self.message, "  ({place})");
             }
         }
+        self.behind(by, error)
+    }
+
+    /// The stack of an error of JavaScript that is the cause of this one.
+    pub(crate) fn behind(mut self, by: &str, error: &WorkerError) -> Self {
         if let Some(stack) = &error.stack {
             self.more.notes.extend(stack.lines().map(|line| format!("   {}", line.trim())));
         }
         match serde_json::to_value(error) {
-            Ok(value) => self.with("worker", value),
+            Ok(value) => self.with(by, value),
             Err(_) => self,
         }
+    }
+
+    /// As a script may catch it.
+    pub(crate) fn into_failure(self) -> Failure {
+        let failure = Failure::new(self.kind.code, self.kind.exit, self.message);
+        let (retryable, notes) = (self.more.retryable, self.more.notes);
+        let hint = (!self.more.hints.is_empty()).then(|| self.more.hints.join("; "));
+        Failure { more: Box::new(script::More { retryable, notes, hint, ..*failure.more }), ..failure }
     }
 
     /// Nothing is said where the reader is gone.
@@ -151,20 +166,6 @@ impl CliError {
     }
 }
 
-/// An error and its causes, each said once.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.ends_with(&words) {
-            let _ = write!(text, ": {words}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
 impl From<ApiError> for CliError {
     fn from(error: ApiError) -> Self {
         let kind = Kind::new(error.code.as_str(), error.code.into());
@@ -172,7 +173,7 @@ impl From<ApiError> for CliError {
         this.more.retryable = error.retryable;
         this.more.hints.extend(error.hint);
         if let Some(worker) = &error.worker {
-            this = this.worker(worker);
+            this = this.thrown("worker", worker);
         }
         if let Some(receipt) = &error.receipt {
             if this.more.hints.is_empty() && receipt.death.cause == crate::model::death::Cause::HeartbeatLost
@@ -196,6 +197,25 @@ impl From<ClientError> for CliError {
     }
 }
 
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        let mut this = Self::new(Kind::new(failure.code, failure.exit), failure.message);
+        let more = *failure.more;
+        this.more.retryable = more.retryable;
+        this.more.notes = more.notes;
+        this.more.hints.extend(more.hint);
+        for (name, value) in [("vault", more.vault), ("method", more.method)] {
+            if let Some(value) = value {
+                this = this.with(name, value);
+            }
+        }
+        match more.rpc_code {
+            Some(code) => this.with("rpc_code", code),
+            None => this,
+        }
+    }
+}
+
 impl From<GhostError> for CliError {
     fn from(error: GhostError) -> Self {
         let kind = Kind::new(error.code(), error.exit());
@@ -204,7 +224,7 @@ impl From<GhostError> for CliError {
                 let this = Self::of(kind, &error).with("rpc_code", rpc.code);
                 match &rpc.data {
                     Some(data) => match serde_json::from_value::<WorkerError>(data.clone()) {
-                        Ok(worker) => this.worker(&worker),
+                        Ok(worker) => this.thrown("worker", &worker),
                         Err(_) => this.with("data", data.clone()),
                     },
                     None => this,

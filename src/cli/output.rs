@@ -144,6 +144,11 @@ impl Output {
         if self.style.mute { Ok(()) } else { written(write()) }
     }
 
+    /// A line of a program's own, which is not touched.
+    pub(crate) fn line(&self, text: &str) -> io::Result<()> {
+        if self.style.mute { Ok(()) } else { line(text) }
+    }
+
     fn done(&self, record: &Record) {
         if let Some(vault) = &record.made {
             self.ledger.reported(vault);

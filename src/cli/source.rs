@@ -61,7 +61,7 @@ fn check(text: &str, file: &str) -> Result<(), CliError> {
     engine::check(text, file).map_err(|error| refusal(text, file, &error))
 }
 
-fn refusal(text: &str, file: &str, error: &WorkerError) -> CliError {
+pub(crate) fn refusal(text: &str, file: &str, error: &WorkerError) -> CliError {
     // A missing feature is explained as "…, which MicroQuickJS does not have; what to write instead".
     let (what, advice) = match error.message.split_once(" does not have; ") {
         Some((what, advice)) => (format!("{what} does not have"), Some(advice)),

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod ghost;
 pub mod identity;
 pub mod retry;
+pub mod script;
 pub mod tombstone;
 
 pub use endpoint::{Address, Endpoint};

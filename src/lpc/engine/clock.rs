@@ -3,18 +3,31 @@
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Microseconds on the monotonic clock.
-pub fn monotonic_us() -> u64 {
+fn monotonic_us() -> u64 {
     micros(clock_gettime(ClockId::Monotonic))
 }
 
 /// Microseconds since 1970.
-pub fn unix_us() -> u64 {
+fn unix_us() -> u64 {
     micros(clock_gettime(ClockId::Realtime))
 }
 
 fn micros(time: Timespec) -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds * 1_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1000
+}
+
+/// What the preludes ask of the clocks: `now` and `monotonic`, in milliseconds.
+#[must_use]
+pub fn tell(word: &str) -> Option<String> {
+    match word {
+        "now" => Some((unix_us() / 1000).to_string()),
+        "monotonic" => {
+            let now = monotonic_us();
+            Some(format!("{}.{:03}", now / 1000, now % 1000))
+        }
+        _ => None,
+    }
 }
 
 /// When a run of the engine must end.

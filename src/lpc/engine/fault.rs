@@ -3,9 +3,12 @@
 //! The engine's stacks are cut to 127 bytes, so sources are evaluated under one-letter names, which
 //! leaves room for the frames; the author's file name is put in here.
 
+use crate::lpc::dialect;
 use crate::lpc::map::SourceMap;
 use crate::lpc::position::Position;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+
+use super::ffi::Context;
 
 /// The names under which the engine knows the worker's source and the prelude.
 pub const WORKER: &std::ffi::CStr = c"w";
@@ -76,12 +79,12 @@ impl<'a> Fault<'a> {
     }
 
     /// Whether the engine itself called the recursion too deep.
-    pub fn is_native_stack(&self) -> bool {
+    fn is_native_stack(&self) -> bool {
         matches!(self.message, "InternalError: C stack overflow" | "SyntaxError: stack overflow")
     }
 
     /// Whether a function stands on the stack more than once.
-    pub fn recurses(&self) -> bool {
+    fn recurses(&self) -> bool {
         let names: Vec<_> =
             self.frames.iter().filter(|frame| frame.is_workers()).map(|frame| frame.function).collect();
         names.iter().enumerate().any(|(index, name)| names[..index].contains(name))
@@ -91,6 +94,24 @@ impl<'a> Fault<'a> {
     pub fn function(&self) -> Option<&'a str> {
         let innermost = self.frames.iter().find(|frame| frame.is_workers())?;
         (!matches!(innermost.function, "" | "<anonymous>" | "<eval>")).then_some(innermost.function)
+    }
+
+    /// What kind of failure it was, and better words for it than the engine's. `thrown` is the text of a
+    /// value that is no Error.
+    pub fn judge(&self, context: &Context, thrown: Option<&str>) -> (WorkerErrorKind, Option<String>) {
+        let full = self.is_memory() && thrown.is_none();
+        // The engine's stack grows towards its heap and meets it with the same error as a full heap. If the
+        // heap was mostly free at the last collection and a function is on the stack twice, it was the stack.
+        let deep = || self.recurses() && context.occupied_bytes() < context.heap_bytes() / 2;
+        if self.is_native_stack() || full && deep() {
+            (WorkerErrorKind::Stack, Some("the recursion is too deep".to_owned()))
+        } else if full {
+            let limit = context.heap_bytes();
+            (WorkerErrorKind::Memory, Some(format!("the heap of {limit} bytes is full")))
+        } else {
+            let words = thrown.map(|value| format!("thrown: {value}"));
+            (WorkerErrorKind::Throw, words.or_else(|| absence(self.message)))
+        }
     }
 
     /// The place is the worker's innermost frame; no other frame's line is the line of the error.
@@ -134,6 +155,13 @@ impl<'a> Fault<'a> {
         });
         lines.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Adds to "X is not defined" what a program does without X.
+fn absence(message: &str) -> Option<String> {
+    let name = message.strip_prefix("ReferenceError: variable '")?.strip_suffix("' is not defined")?;
+    let instead = dialect::absent_global(name)?;
+    Some(format!("{message}; MicroQuickJS does not have it: {instead}"))
 }
 
 /// An error of this side, without a place in the source.

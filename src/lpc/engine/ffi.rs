@@ -80,6 +80,14 @@ pub enum Failure {
     Run(Thrown),
 }
 
+/// How a program ended early, and what the dispatcher told of the value that was thrown.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+pub struct Ended {
+    pub failure: Failure,
+    pub told: Option<String>,
+}
+
 impl Failure {
     pub fn into_thrown(self) -> Thrown {
         match self {
@@ -126,6 +134,37 @@ impl Context {
         // SAFETY: the reference is valid and registered; nothing allocated since `value` was returned.
         unsafe { (*self.dispatcher.as_ptr()).val = value };
         Ok(())
+    }
+
+    /// Runs a program. What it throws is told by the dispatcher under the verb "thrown" if it can be;
+    /// with `wanted`, the value of the last expression is told under that verb, and a variable may be
+    /// assigned without having been declared, as people type.
+    #[cfg(feature = "cli")]
+    pub fn eval_told(
+        &mut self,
+        efuns: &mut dyn Efuns,
+        source: &str,
+        name: &CStr,
+        wanted: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, Ended> {
+        let _run = Run::with(efuns);
+        let typed = (sys::JS_EVAL_RETVAL | sys::JS_EVAL_REPL) as c_int;
+        let value = match self.evaluate(source, name, if wanted.is_some() { typed } else { 0 }) {
+            Ok(value) => value,
+            Err(Failure::Parse(thrown)) => return Err(Ended { failure: Failure::Parse(thrown), told: None }),
+            Err(Failure::Run(thrown)) => {
+                // The exception is still pending, and "again" throws it into the dispatcher.
+                let told = self.call_with("thrown", "", UNDEFINED);
+                let told = if told == EXCEPTION { None } else { self.text_of(told) };
+                return Err(Ended { failure: Failure::Run(thrown), told: told.map(well_formed) });
+            }
+        };
+        let Some(verb) = wanted else { return Ok(None) };
+        match self.call_with(verb, "", value) {
+            EXCEPTION => Err(Ended { failure: Failure::Run(self.thrown()), told: None }),
+            UNDEFINED => Ok(None),
+            text => Ok(self.text_of(text)),
+        }
     }
 
     /// Parses without running.
@@ -280,6 +319,10 @@ unsafe extern "C" fn host_callback(
             Some(text) => arguments.push(well_formed(text)),
             None => return EXCEPTION,
         }
+    }
+    // The engine keeps the last exception until another takes its place.
+    if arguments == ["again"] {
+        return EXCEPTION;
     }
     let Some(mut efuns) = RUNNING.get() else { return UNDEFINED };
     // SAFETY: as in `interrupt_handler`; no value of the engine is held across the call.

@@ -5,19 +5,25 @@
 //! its lines go) is passed in for that run and forgotten. Errors leave the engine usable: a call that
 //! threw, ran out of time or filled the heap is over, and the next one starts fresh.
 
-mod clock;
+pub mod clock;
 mod fault;
 mod ffi;
 mod memory;
 mod reply;
 mod run;
+#[cfg(feature = "cli")]
+mod script;
 mod source;
 mod state;
 mod worker;
 
 pub use clock::Deadline;
+#[cfg(feature = "cli")]
+pub use ffi::Efuns;
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
 pub use run::Host;
+#[cfg(feature = "cli")]
+pub use script::{SHARED, Script, Uncaught};
 pub use source::{check, seen};
 pub use state::WorkerState;
 pub use worker::{Call, Engine};

@@ -88,11 +88,7 @@ impl Efuns for Run<'_> {
             ["log", text] => self.host.log(text),
             ["event", event, data] => self.host.event(event, data)?,
             ["destruct"] => self.host.destruct(),
-            ["now"] => return Ok(Some((clock::unix_us() / 1000).to_string())),
-            ["monotonic"] => {
-                let now = clock::monotonic_us();
-                return Ok(Some(format!("{}.{:03}", now / 1000, now % 1000)));
-            }
+            [word @ ("now" | "monotonic")] => return Ok(clock::tell(word)),
             ["caller"] if self.caller.is_empty() => {}
             ["caller"] => return Ok(Some(self.caller.to_owned())),
             ["vault"] => return Ok(Some(self.vault.to_owned())),

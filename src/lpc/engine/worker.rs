@@ -1,7 +1,6 @@
 //! The life of one worker in its engine: prelude, source, `create`, calls, `dest`.
 
 use crate::lpc::arrow::{self, Rewritten};
-use crate::lpc::dialect;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::clock::Deadline;
@@ -168,34 +167,14 @@ impl Engine {
 
     fn run_error(&self, Thrown(text): &Thrown, outcome: run::Outcome) -> WorkerError {
         let fault = Fault::read(text);
-        let full = fault.is_memory() && outcome.thrown.is_none();
         let (kind, message) = if outcome.interrupted {
             let place = fault.function().map(|name| format!(" in {name}")).unwrap_or_default();
             (WorkerErrorKind::Deadline, Some(format!("the deadline passed{place}")))
-        } else if fault.is_native_stack() || full && self.is_deep(&fault) {
-            (WorkerErrorKind::Stack, Some("the recursion is too deep".to_owned()))
-        } else if full {
-            let limit = self.context.heap_bytes();
-            (WorkerErrorKind::Memory, Some(format!("the heap of {limit} bytes is full")))
         } else if let Some(message) = outcome.unserializable {
             (WorkerErrorKind::Unserializable, Some(message))
         } else {
-            let thrown = outcome.thrown.map(|value| format!("thrown: {value}"));
-            (WorkerErrorKind::Throw, thrown.or_else(|| absence(fault.message())))
+            fault.judge(&self.context, outcome.thrown.as_deref())
         };
         fault.into_error(kind, message, &self.state.file, &self.state.map)
     }
-
-    /// The engine's stack grows towards its heap and meets it with the same error as a full heap. If the
-    /// heap was mostly free at the last collection and a function is on the stack twice, it was the stack.
-    fn is_deep(&self, fault: &Fault<'_>) -> bool {
-        fault.recurses() && self.context.occupied_bytes() < self.context.heap_bytes() / 2
-    }
-}
-
-/// Adds to "X is not defined" what a worker does without X.
-fn absence(message: &str) -> Option<String> {
-    let name = message.strip_prefix("ReferenceError: variable '")?.strip_suffix("' is not defined")?;
-    let instead = dialect::absent_global(name)?;
-    Some(format!("{message}; MicroQuickJS does not have it: {instead}"))
 }

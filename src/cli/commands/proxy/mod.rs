@@ -2,6 +2,8 @@
 
 mod call;
 mod pipe;
+mod run;
+mod stage;
 
 use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
@@ -22,12 +24,14 @@ pub(crate) struct ProxyArgs {
 enum ProxyCommand {
     Call(call::CallArgs),
     Pipe(pipe::PipeArgs),
+    Run(run::RunArgs),
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &ProxyArgs) -> Result<Exit, CliError> {
     match &args.command {
         ProxyCommand::Call(args) => call::run(ctx, args),
         ProxyCommand::Pipe(args) => pipe::run(ctx, args),
+        ProxyCommand::Run(args) => run::run(ctx, args),
     }
 }
 

@@ -1,0 +1,145 @@
+//! Where a script of `proxy run` and `proxy repl` plays: this process's output, signals and settings.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::cli::context::Ctx;
+use crate::cli::error::{CliError, Kind};
+use crate::client::script::{Brake, End, Failure, Lines, More, Session, Setup, SetupError, Stop, World};
+use crate::client::{Endpoint, Exit};
+use crate::model::units::show_millis;
+use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+
+pub(super) struct Stage<'a> {
+    ctx: &'a Ctx,
+    connect_timeout: Duration,
+}
+
+impl World for Stage<'_> {
+    async fn endpoint(&self) -> Result<&Endpoint, Failure> {
+        self.ctx.endpoint().await.map_err(CliError::into_failure)
+    }
+
+    async fn endpoint_if_live(&self) -> Option<&Endpoint> {
+        self.ctx.endpoint_if_live().await
+    }
+
+    fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    fn print(&self, line: &str) -> io::Result<()> {
+        self.ctx.out.line(line)
+    }
+}
+
+/// What somebody said about the script.
+pub(super) struct Play {
+    pub(super) args: Vec<String>,
+    pub(super) base: PathBuf,
+    pub(super) heap_bytes: u64,
+}
+
+/// A session whose brake is pulled by Ctrl-C, SIGTERM and `--timeout`.
+pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(Session<Stage<'a>>, Brake), CliError> {
+    let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
+    let brake = Brake::default();
+    let Play { args, base, heap_bytes } = play;
+    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines: lines(ctx) };
+    let session = Session::new(stage, setup).map_err(|error| {
+        let kind = match error {
+            SetupError::Runtime(_) => Kind::new("io", Exit::Io),
+            SetupError::Memory(_) | SetupError::Prelude(_) => Kind::new("usage", Exit::Usage),
+        };
+        CliError::of(kind, &error)
+    })?;
+    for (kind, why) in
+        [(SignalKind::interrupt(), Stop::Interrupted), (SignalKind::terminate(), Stop::Terminated)]
+    {
+        let listener = {
+            let _inside = session.enter();
+            signal(kind).map_err(|error| CliError::io("listen for signals", &error))?
+        };
+        session.spawn(heed(listener, brake.clone(), why));
+    }
+    Ok((session, brake))
+}
+
+async fn heed(mut signal: Signal, brake: Brake, why: Stop) {
+    while signal.recv().await.is_some() {
+        brake.pull(why);
+    }
+}
+
+/// A worker's lines, on standard error. What would move a terminal's cursor is made visible.
+fn lines(ctx: &Ctx) -> Lines {
+    let quiet = ctx.globals.quiet > 0;
+    Arc::new(move |worker, line| {
+        if !quiet {
+            let shown: String = line.chars().flat_map(visible).collect();
+            // That it is closed is nothing anybody could be told.
+            let _ = writeln!(io::stderr(), "{worker}: {shown}");
+        }
+    })
+}
+
+fn visible(letter: char) -> Vec<char> {
+    if letter.is_control() && letter != '\t' { letter.escape_default().collect() } else { vec![letter] }
+}
+
+/// What the command ends with.
+pub(super) fn outcome(ctx: &Ctx, end: End, source: &str, file: &str) -> Result<Exit, CliError> {
+    match end {
+        End::Stopped(Stop::Exit(code)) => {
+            ctx.status.set(Some(code));
+            Ok(Exit::Ok)
+        }
+        End::Stopped(why) => Err(stopped(why)),
+        End::Uncaught(error, failure) => Err(uncaught(&error, failure, source, file)),
+    }
+}
+
+fn stopped(why: Stop) -> CliError {
+    let (code, exit, message) = match why {
+        Stop::Interrupted => ("interrupted", Exit::Interrupted, "interrupted".to_owned()),
+        Stop::Terminated => ("terminated", Exit::Terminated, "terminated".to_owned()),
+        Stop::TimedOut(after) => {
+            let ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            ("timeout", Exit::Timeout, format!("not done within {}", show_millis(ms)))
+        }
+        Stop::Unheard => ("broken_pipe", Exit::BrokenPipe, "nobody reads".to_owned()),
+        Stop::Exit(_) => ("ok", Exit::Ok, "it called exit".to_owned()),
+    };
+    CliError::new(Kind::new(code, exit), message)
+}
+
+pub(super) fn uncaught(error: &WorkerError, failure: Option<Failure>, source: &str, file: &str) -> CliError {
+    let Some(failure) = failure else {
+        return match error.kind {
+            WorkerErrorKind::Syntax => crate::cli::source::refusal(source, file, error),
+            kind => {
+                let shown = CliError::new(Kind::new("script_failed", Exit::Failure), error.message.clone())
+                    .thrown("script", error);
+                if kind == WorkerErrorKind::Memory {
+                    shown.hint("--memory gives the script more")
+                } else {
+                    shown
+                }
+            }
+        };
+    };
+    let More { worker, vault, method, .. } = (*failure.more).clone();
+    let shown = CliError::from(failure).thrown("script", error);
+    match worker {
+        Some(worker) => {
+            let method = method.map(|method| format!("{method} of ")).unwrap_or_default();
+            let shown = shown.note(format!("   in {method}{}", vault.as_deref().unwrap_or("the worker")));
+            shown.behind("worker", &worker)
+        }
+        None => shown,
+    }
+}

@@ -1,0 +1,142 @@
+//! Calls: one after the other, at the same time, and the end of an object.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use super::failure::Failure;
+use super::host::{Host, Refused, World};
+use crate::client::ghost::{GhostError, Options};
+use crate::client::{Ghost, tombstone};
+use crate::model::receipt::Receipt;
+use crate::model::units::parse_duration;
+
+type Answer = Result<Box<RawValue>, GhostError>;
+
+/// A call that is under way.
+pub(super) struct Pending {
+    vault: String,
+    method: String,
+    answer: tokio::task::JoinHandle<Answer>,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.answer.abort();
+    }
+}
+
+impl<W: World> Host<W> {
+    pub(super) fn ghost_options(&self) -> Options {
+        Options { connect_timeout: self.world.connect_timeout(), ..Options::default() }
+    }
+
+    /// The connection to an object, made now if there is none.
+    pub(super) fn ghost(&mut self, vault: &str) -> Result<Ghost, Refused> {
+        let object = self.objects.get(vault)?;
+        if let Some(line) = &object.line {
+            return Ok(line.ghost.clone());
+        }
+        let ticket = object.ticket.clone();
+        let options = self.ghost_options();
+        match self.plane.wait(Ghost::connect(&ticket, options))? {
+            Ok(ghost) => {
+                let _inside = self.plane.enter();
+                let line = self.objects.get(vault)?.connected(ghost, &self.lines);
+                Ok(line.ghost.clone())
+            }
+            Err(error) => Err(self.explained(vault, error)?.into()),
+        }
+    }
+
+    pub(super) fn call(&mut self, vault: &str, method: &str, params: &str) -> Result<String, Refused> {
+        let ghost = self.ghost(vault)?;
+        let answer = self.plane.wait(ghost.call(method, Some(params)))?;
+        self.answered(vault, method, answer)
+    }
+
+    fn answered(&mut self, vault: &str, method: &str, answer: Answer) -> Result<String, Refused> {
+        match answer {
+            Ok(value) => Ok(Box::<str>::from(value).into_string()),
+            Err(error) => Err(self.explained(vault, error)?.of_call(vault, method).into()),
+        }
+    }
+
+    /// Sends a call and does not wait for it.
+    pub(super) fn later(&mut self, vault: &str, method: &str, params: String) -> Result<String, Refused> {
+        let ghost = self.ghost(vault)?;
+        let room = Arc::clone(&self.objects.get(vault)?.room);
+        let (name, method) = (method.to_owned(), method.to_owned());
+        let answer = self.plane.spawn(async move {
+            // The call's deadline begins when the gate can read it. Nobody closes the semaphore.
+            let _room = room.acquire().await;
+            ghost.call(&name, Some(&params)).await
+        });
+        self.number += 1;
+        self.pending.insert(self.number, Pending { vault: vault.to_owned(), method, answer });
+        Ok(self.number.to_string())
+    }
+
+    pub(super) fn wait(&mut self, number: &str) -> Result<String, Refused> {
+        let number = number.parse().unwrap_or(0);
+        let Some(mut pending) = self.pending.remove(&number) else {
+            return Err(Failure::usage("there is no such call").into());
+        };
+        let answer = self.plane.wait(&mut pending.answer)?;
+        let answer = answer.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.answered(&pending.vault, &pending.method, answer)
+    }
+
+    /// Ends a vault; its receipt as JSON. One that is dead already answers with its tombstone.
+    pub(super) fn destruct(&mut self, vault: &str, grace: &str) -> Result<String, Refused> {
+        let grace = match grace {
+            "" => 0,
+            text => match text.parse() {
+                Ok(ms) => ms,
+                Err(_) => parse_duration(text).map_err(|error| Failure::usage(error.to_string()))?,
+            },
+        };
+        let ended = match self.ghost(vault) {
+            Ok(ghost) => match self.plane.wait(ghost.destruct(Duration::from_millis(grace)))? {
+                Ok(receipt) => Some(receipt),
+                Err(error) if error.may_be_dead() || matches!(error, GhostError::Dead { .. }) => None,
+                Err(error) => return Err(Failure::from(error).of_call(vault, "destruct").into()),
+            },
+            Err(Refused::Failed(failure)) if failure.code == "vault_dead" => None,
+            Err(refused) => return Err(refused),
+        };
+        let receipt = match ended {
+            Some(receipt) => Some(receipt),
+            None => self.tombstone(vault)?,
+        };
+        let text = serde_json::to_string(&receipt).expect("a receipt is JSON");
+        self.objects.get(vault)?.receipt = receipt;
+        Ok(text)
+    }
+
+    /// Says why a vault died, where the control plane knows.
+    fn explained(&mut self, vault: &str, error: GhostError) -> Result<Failure, Refused> {
+        if (error.may_be_dead() || matches!(error, GhostError::Dead { .. }))
+            && let Some(receipt) = self.tombstone(vault)?
+        {
+            return Ok(tombstone::error(receipt).into());
+        }
+        Ok(error.into())
+    }
+
+    fn tombstone(&mut self, vault: &str) -> Result<Option<Receipt>, Refused> {
+        let object = self.objects.get(vault)?;
+        if object.receipt.is_some() {
+            return Ok(object.receipt.clone());
+        }
+        let vault = object.ticket.vault.clone();
+        let world = &self.world;
+        Ok(self.plane.wait(async {
+            match world.endpoint_if_live().await {
+                Some(endpoint) => tombstone::look_up(endpoint, &vault).await,
+                None => None,
+            }
+        })?)
+    }
+}

@@ -1,0 +1,26 @@
+//! Scripts of the caller's side: a local engine in which objects of other machines are values.
+//!
+//! A [`Session`] is an engine, its prelude and its [`Host`]. The host holds the objects: a ticket each,
+//! and the connection that claimed it. Everything that leaves the engine goes through the host as
+//! strings, runs on one small runtime, and can be ended at any moment by the [`Brake`]. What a session
+//! cloned is linked to its connections, so it dies when the session is dropped, and also when the process
+//! is killed, because the kernel closes the sockets. Nothing here prints or reads signals by itself: the
+//! [`World`] does, and the command line is one of them.
+
+mod brake;
+mod calls;
+mod clone;
+mod failure;
+mod feed;
+mod files;
+mod host;
+mod objects;
+mod options;
+mod plane;
+mod session;
+
+pub use brake::{Brake, Stop};
+pub use failure::{Failure, More};
+pub use feed::Lines;
+pub use host::World;
+pub use session::{End, Session, Setup, SetupError};

@@ -1,0 +1,192 @@
+//! What follows the source in `clone_object(source, …)`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::failure::Failure;
+use crate::api::vault::Placement;
+use crate::model::gem::Wishes;
+use crate::model::id::NodeName;
+use crate::model::name::ServiceName;
+use crate::model::units::{UnitError, parse_duration, parse_size};
+
+/// The words of `hauki clone`, so that there is one vocabulary.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Options {
+    args: Vec<Value>,
+    /// What errors call the source.
+    pub(super) file_name: Option<String>,
+    /// Under which others find it.
+    pub(super) name: Option<ServiceName>,
+    /// The live worker of this name, if there is one.
+    pub(super) get_or_create: bool,
+    /// So many of them, at the same time; the result is an array.
+    pub(super) count: Option<u32>,
+    /// It goes on when the script has ended.
+    pub(super) detached: bool,
+    memory: Option<Amount>,
+    cpu: Option<u32>,
+    deadline: Option<Amount>,
+    max_frame: Option<Amount>,
+    lease: Option<Amount>,
+    claim: Option<Amount>,
+    lifetime: Option<Amount>,
+    label: BTreeMap<String, String>,
+    node: Option<NodeName>,
+    node_label: BTreeMap<String, String>,
+}
+
+/// The names above: an object that has one of them is meant as options.
+const KEYS: [&str; 16] = [
+    "args",
+    "file_name",
+    "name",
+    "get_or_create",
+    "count",
+    "detached",
+    "memory",
+    "cpu",
+    "deadline",
+    "max_frame",
+    "lease",
+    "claim",
+    "lifetime",
+    "label",
+    "node",
+    "node_label",
+];
+
+/// The most that one `clone_object` makes.
+const MOST: u32 = 1000;
+
+/// With its unit, or bare in bytes or milliseconds.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Amount {
+    Bare(u64),
+    Words(String),
+}
+
+impl Amount {
+    fn read(this: Option<&Self>, parse: fn(&str) -> Result<u64, UnitError>) -> Result<Option<u64>, Failure> {
+        match this {
+            None => Ok(None),
+            Some(Self::Bare(number)) => Ok(Some(*number)),
+            Some(Self::Words(text)) => {
+                parse(text).map(Some).map_err(|error| Failure::usage(error.to_string()))
+            }
+        }
+    }
+}
+
+/// How soon a linked clone's ticket must be used. The script uses it at once, and should it be killed in
+/// between, this is how long the vault outlives it.
+const CLAIM_MS: u64 = 5_000;
+
+impl Options {
+    /// From the arguments after the source: options if the first of them looks so, and then those of
+    /// `create`. An object that has only some of the names is a mistake in one way or the other.
+    pub(super) fn read(arguments: &str) -> Result<(Self, Vec<Value>), Failure> {
+        let mut arguments: Vec<Value> = serde_json::from_str(arguments)
+            .map_err(|error| Failure::usage(format!("clone_object: the arguments are not JSON: {error}")))?;
+        let are_options = match arguments.first() {
+            Some(Value::Object(fields)) => {
+                fields.is_empty() || fields.keys().any(|name| KEYS.contains(&name.as_str()))
+            }
+            Some(Value::Null) | None | Some(_) => false,
+        };
+        if !are_options {
+            return Ok((Self::default(), arguments));
+        }
+        let mut this: Self = serde_json::from_value(arguments.remove(0)).map_err(|error| {
+            Failure::usage(format!("clone_object: the options cannot be used: {error}"))
+                .hint("arguments of create() follow the options: clone_object(source, {}, ...)")
+        })?;
+        if this.count.is_some_and(|count| !(1..=MOST).contains(&count)) {
+            return Err(Failure::usage(format!("clone_object: count is from 1 to {MOST}")));
+        }
+        let mut args = std::mem::take(&mut this.args);
+        args.append(&mut arguments);
+        Ok((this, args))
+    }
+
+    pub(super) fn wishes(&self) -> Result<Wishes, Failure> {
+        let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let linked_claim = (!self.detached).then_some(CLAIM_MS);
+        Ok(Wishes {
+            memory_bytes: Amount::read(self.memory.as_ref(), parse_size)?,
+            cpu_percent: self.cpu,
+            call_deadline_ms: Amount::read(self.deadline.as_ref(), parse_duration)?.map(short),
+            max_frame_bytes: Amount::read(self.max_frame.as_ref(), parse_size)?.map(short),
+            claim_ms: Amount::read(self.claim.as_ref(), parse_duration)?.or(linked_claim),
+            lease_ms: Amount::read(self.lease.as_ref(), parse_duration)?,
+            lifetime_ms: Amount::read(self.lifetime.as_ref(), parse_duration)?,
+            link: Some(!self.detached),
+        })
+    }
+
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
+        self.label.clone()
+    }
+
+    pub(super) fn placement(&self) -> Placement {
+        Placement { node: self.node.clone(), labels: self.node_label.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &str) -> Result<(Wishes, Vec<Value>), Failure> {
+        let (options, args) = Options::read(arguments)?;
+        Ok((options.wishes()?, args))
+    }
+
+    #[test]
+    fn options_are_told_from_the_arguments_of_create() {
+        for (arguments, args) in [
+            ("[]", 0),
+            (r#"[{"depth":2}]"#, 1),
+            (r#"[{"lease":"5s"}]"#, 0),
+            (r#"[{}, {"lease":"5s"}]"#, 1),
+            (r#"[{"lease":"5s","args":[1,2]}, 3]"#, 3),
+            (r#"["a", {"lease":"5s"}]"#, 2),
+            ("[null]", 1),
+        ] {
+            assert_eq!(read(arguments).expect(arguments).1.len(), args, "{arguments}");
+        }
+        for bad in [
+            r#"[{"lease":"5s","depth":2}]"#,
+            r#"[{"lease":"soon"}]"#,
+            r#"[{"memory":"much"}]"#,
+            r#"[{"memory":-1}]"#,
+            r#"[{"count":0}]"#,
+            r#"[{"count":1001}]"#,
+            r#"[{"label":"a"}]"#,
+            r#"[{"node":"../x"}]"#,
+        ] {
+            assert_eq!(read(bad).expect_err(bad).exit, crate::client::Exit::Data);
+        }
+    }
+
+    #[test]
+    fn a_clone_is_linked_unless_it_is_detached() {
+        let (linked, _) = read("[]").expect("reads");
+        assert_eq!((linked.link, linked.claim_ms), (Some(true), Some(CLAIM_MS)));
+        let (detached, _) = read(r#"[{"detached":true,"memory":"8MiB","lease":1500}]"#).expect("reads");
+        assert_eq!((detached.link, detached.claim_ms), (Some(false), None));
+        assert_eq!((detached.memory_bytes, detached.lease_ms), (Some(8 << 20), Some(1500)));
+    }
+
+    #[test]
+    fn every_option_has_its_name_in_the_list() {
+        // Serde names the fields that it knows in the error about one that it does not.
+        let error = serde_json::from_str::<Options>(r#"{"?":1}"#).expect_err("is unknown").to_string();
+        let known: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        assert_eq!(known, KEYS);
+    }
+}

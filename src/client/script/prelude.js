@@ -1,0 +1,226 @@
+// Runs before a script of the caller's side. Objects are held by the host under their vault's id; here
+// each is one object of JavaScript, so that two ways to the same vault give the same object. Data that
+// a worker sends can look like an object, but is none: what counts is identity, not looks.
+//
+// The value is a function as in the worker's prelude; its dispatcher is called with the verbs of
+// lpc::engine::Script and those of `hauki proxy repl`.
+(function (G, door, shared) {
+  var keys = Object.keys, Err = Error, Str = String, isArray = Array.isArray;
+  var stringify = JSON.stringify, parse = JSON.parse, serialize = shared.serialize;
+  var objects = {}, raised = [], MARK = '"vault":"vlt_';
+
+  function Ghost(about) {
+    this.vault = about.vault;
+    this.worker = about.worker;
+    this.node = about.node;
+  }
+
+  Ghost.prototype.toString = function toString() { return "<" + this.vault + " on " + this.node + ">"; };
+
+  function is_ghost(value) { return value instanceof Ghost && objects[value.vault] === value; }
+
+  function ghost(about) {
+    if (!(objects[about.vault] instanceof Ghost)) objects[about.vault] = new Ghost(about);
+    return objects[about.vault];
+  }
+
+  function need(value, who) {
+    if (is_ghost(value)) return value.vault;
+    throw new TypeError(who + ": " + show(value, 1) + " is not an object that this script holds");
+  }
+
+  function rest(list, from) {
+    var copy = [], i;
+    for (i = from; i < list.length; i++) copy.push(list[i]);
+    return copy;
+  }
+
+  // Goes through the door. What fails there is thrown as an Error with the host's account of it. A script
+  // that is to end runs into the loop, where the engine ends it without asking the script.
+  function ask() {
+    var about, error;
+    try { return door.apply(undefined, arguments); } catch (refused) {
+      about = door("failure");
+      if (about === undefined) for (;;) {}
+      about = parse(about);
+      error = new Err(about.message);
+      error.name = "HaukiError";
+      raised.push({ error: error, number: about.number });
+      delete about.number;
+      delete about.message;
+      keys(about).forEach(function (name) { error[name] = about[name]; });
+      if (raised.length > 16) raised.shift();
+      throw error;
+    }
+  }
+
+  // A copy of plain data; what `by` knows something better for is replaced by it.
+  function replaced(value, by) {
+    var copy, names, i;
+    if (typeof value !== "object" || value === null) return value;
+    copy = by(value);
+    if (copy !== undefined) return copy;
+    if (isArray(value)) return value.map(function (member) { return replaced(member, by); });
+    copy = {};
+    names = keys(value);
+    for (i = 0; i < names.length; i++) copy[names[i]] = replaced(value[names[i]], by);
+    return copy;
+  }
+
+  // Arguments as JSON. An object travels as its ticket.
+  function pack(list) {
+    var json = serialize(list, "an argument");
+    if (json.indexOf(MARK) < 0) return json;
+    return stringify(replaced(list, function (value) {
+      if (is_ghost(value)) return parse(door("ticket", value.vault));
+    }));
+  }
+
+  // A worker's word for itself is the object that was called, and a ticket is the object that it opens.
+  // Nothing else in a result becomes an object: a worker cannot speak for a vault that it only knows of.
+  function revived(value, callee) {
+    var names, i;
+    if (typeof value !== "object" || value === null) return value;
+    names = keys(value);
+    if (names.length === 1 && value.vault === callee.vault) return callee;
+    if (value.kind === "ticket" && typeof value.auth === "object") {
+      try { return ghost(parse(door("adopt", stringify(value)))); } catch (no_ticket) { return value; }
+    }
+    for (i = 0; i < names.length; i++) value[names[i]] = revived(value[names[i]], callee);
+    return value;
+  }
+
+  function unpack(json, callee) {
+    var value = parse(json);
+    return json.indexOf(MARK) < 0 ? value : revived(value, callee);
+  }
+
+  function Later(object, method, number) {
+    this.object = object;
+    this.method = method;
+    this.number = number;
+    this.settled = false;
+  }
+
+  Later.prototype.wait = function wait() {
+    if (!this.settled) {
+      try { this.value = unpack(ask("wait", this.number), this.object); } catch (error) { this.error = error; }
+      this.settled = true;
+    }
+    if (this.error) throw this.error;
+    return this.value;
+  };
+
+  Later.prototype.toString = function toString() { return "<later " + this.method + " of " + this.object.vault + ">"; };
+
+  G.clone_object = function clone_object(source) {
+    var made = parse(ask("clone", Str(source), pack(rest(arguments, 1))));
+    return isArray(made) ? made.map(ghost) : ghost(made);
+  };
+  G.find_object = function find_object(what) {
+    if (is_ghost(what)) return what;
+    return ghost(parse(ask("find", typeof what === "string" ? what : serialize(what, "the ticket") || "")));
+  };
+  G.call_other = function call_other(object, method) {
+    var vault = need(object, "call_other");
+    return unpack(ask("call", vault, method, pack(rest(arguments, 2))), object);
+  };
+  G.later = function later(object, method) {
+    var vault = need(object, "later");
+    return new Later(object, Str(method), ask("later", vault, method, pack(rest(arguments, 2))));
+  };
+  G.gather = function gather(list) {
+    var results = [], failed = -1, i;
+    for (i = 0; i < list.length; i++) {
+      try { results.push(list[i] instanceof Later ? list[i].wait() : list[i]); } catch (error) {
+        results.push(error);
+        if (failed < 0) failed = i;
+      }
+    }
+    if (failed < 0) return results;
+    results[failed].index = failed;
+    results[failed].results = results;
+    throw results[failed];
+  };
+  G.objectp = is_ghost;
+  G.methods = function methods(object) { return parse(ask("methods", need(object, "methods"))); };
+  G.events = function events(object) { return parse(ask("events", need(object, "events"))); };
+  G.destruct = function destruct(object, grace) {
+    return parse(ask("destruct", need(object, "destruct"), grace === undefined ? "" : grace));
+  };
+  G.print = G.write = G.console.log = function print() {
+    ask("print", rest(arguments, 0).map(line).join(" "));
+  };
+  G.read_file = function read_file(path) { return ask("read_file", path); };
+  G.write_file = function write_file(path, text) { ask("write_file", path, text); };
+  G.sleep = function sleep(ms) { ask("sleep", ms); };
+  G.exit = function exit(code) { ask("exit", code === undefined ? 0 : code); };
+  G.args = parse(door("args"));
+  shared.efuns(G, door);
+
+  // The text of what is no plain data. An Error's own toString cuts long messages.
+  function said(value) {
+    if (value instanceof Err) return value.name + ": " + value.message;
+    if (value instanceof Ghost || value instanceof Later) return Str(value);
+  }
+
+  // Data is printed as JSON, so that another program can read it; an object in it as its text.
+  function line(value) {
+    var text;
+    if (typeof value !== "object" || value === null) return Str(value);
+    try { text = stringify(value); } catch (cycle) { return show(value, 72); }
+    return said(value) || (text.indexOf(MARK) < 0 ? text : stringify(replaced(value, said)));
+  }
+
+  // A value as people read it.
+  function show(value, width) {
+    return drawn(value, [], "", width);
+  }
+
+  function drawn(value, around, indent, width) {
+    var list = isArray(value), inner = indent + "  ", names, parts, i, one;
+    if (typeof value === "string") return stringify(value);
+    if (typeof value === "function") return "[function" + (value.name ? " " + value.name : "") + "]";
+    if (typeof value !== "object" || value === null) return Str(value);
+    if (said(value)) return said(value);
+    if (around.indexOf(value) >= 0) return "[cycle]";
+    if (around.length > 8) return list ? "[...]" : "{...}";
+    names = keys(value);
+    around.push(value);
+    parts = names.slice(0, 100).map(function (name) {
+      var text = drawn(value[name], around, inner, width);
+      return list ? text : (/^[A-Za-z_$][\w$]*$/.test(name) ? name : stringify(name)) + ": " + text;
+    });
+    around.pop();
+    if (names.length > 100) parts.push("... " + (names.length - 100) + " more");
+    if (!parts.length) return list ? "[]" : "{}";
+    one = parts.join(", ");
+    if (indent.length + one.length <= width && one.indexOf("\n") < 0) return list ? "[" + one + "]" : "{ " + one + " }";
+    one = parts.join(",\n" + inner);
+    return (list ? "[\n" : "{\n") + inner + one + "\n" + indent + (list ? "]" : "}");
+  }
+
+  function thrown() {
+    var i;
+    try { door("again"); } catch (error) {
+      if (!(error instanceof Err)) return stringify({ value: line(error) });
+      for (i = raised.length - 1; i >= 0 && raised[i].error !== error; i--) {}
+      return stringify({
+        error: said(error) + "\n" + error.stack,
+        failure: i < 0 ? null : raised[i].number
+      });
+    }
+  }
+
+  return function dispatch(verb, name, value) {
+    if (verb === "thrown") return thrown();
+    if (verb === "show") return value === undefined ? undefined : show(value, 72);
+    if (verb === "globals") return stringify(keys(G));
+    if (verb === "members") {
+      return stringify(is_ghost(value) ? parse(door("methods", value.vault)) : []);
+    }
+    // The object of a conversation.
+    if (verb === "bind") return void (G[name] = ghost(value));
+    return undefined;
+  };
+})

@@ -1,0 +1,125 @@
+//! The caller's side: a program that runs once, and statements that somebody types.
+//!
+//! The prelude and what it reaches through its door belong to the caller (`client::script`); here is
+//! only what the engine makes of the text. The prelude's dispatcher knows at least the verb "thrown",
+//! under which it throws the pending exception again with `door("again")`, catches it, and returns a
+//! [`Told`] as JSON.
+
+use serde::Deserialize;
+
+use super::fault::{self, Fault};
+use super::ffi::{Context, Efuns, Ended, Failure, Thrown};
+use super::memory::Memory;
+use super::source::{program, syntax_error};
+use crate::lpc::arrow::{self, Rewritten};
+use crate::lpc::lexer;
+use crate::lpc::map::SourceMap;
+use crate::lpc::position::Position;
+use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+
+/// The prelude's half that both sides share; its value is an argument of the other half.
+pub const SHARED: &str = include_str!("shared.js");
+
+/// An engine for programs of this side.
+pub struct Script {
+    context: Context,
+}
+
+/// What the prelude tells of a thrown value.
+#[derive(Debug, Deserialize)]
+struct Told {
+    /// An Error's name, message and stack in full, which the engine itself would cut.
+    #[serde(default)]
+    error: Option<String>,
+    /// The text of a value that is no Error.
+    #[serde(default)]
+    value: Option<String>,
+    /// The number of the failure outside of the engine that the Error stands for.
+    #[serde(default)]
+    failure: Option<u64>,
+}
+
+/// A program that did not reach its end.
+#[derive(Debug)]
+pub struct Uncaught {
+    pub error: WorkerError,
+    /// The number that the caller gave to the failure that was thrown.
+    pub failure: Option<u64>,
+}
+
+fn is_preludes(line: &str) -> bool {
+    line.starts_with("    at ") && line.contains(" (h:")
+}
+
+impl Script {
+    /// `prelude` is an expression whose value is the dispatcher.
+    pub fn new(memory: Memory, seed: u64, prelude: &str, efuns: &mut dyn Efuns) -> Result<Self, WorkerError> {
+        let mut context = Context::new(memory, seed);
+        match context.eval_dispatcher(efuns, prelude, fault::PRELUDE) {
+            Ok(()) => Ok(Self { context }),
+            Err(failure) => {
+                let Thrown(text) = failure.into_thrown();
+                Err(Fault::read(&text).into_error(
+                    WorkerErrorKind::Memory,
+                    None,
+                    "<hauki>",
+                    &SourceMap::default(),
+                ))
+            }
+        }
+    }
+
+    /// Runs a program. With `wanted`, what the dispatcher says under this verb to the value of its last
+    /// expression is returned.
+    pub fn run(
+        &mut self,
+        efuns: &mut dyn Efuns,
+        source: &str,
+        file: &str,
+        wanted: Option<&str>,
+    ) -> Result<Option<String>, Uncaught> {
+        let source = program(source, file).map_err(|error| Uncaught { error, failure: None })?;
+        let Rewritten { text, map } = arrow::rewrite(source);
+        match self.context.eval_told(efuns, &text, fault::WORKER, wanted) {
+            Ok(value) => Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
+            Err(Ended { failure: Failure::Parse(thrown), .. }) => {
+                Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
+            }
+            Err(Ended { failure: Failure::Run(Thrown(words)), told }) => {
+                Err(self.uncaught(&words, told.as_deref(), file, &map))
+            }
+        }
+    }
+
+    /// Whether the text only lacks its end: a bracket is open, or the engine would refuse it behind its
+    /// last word.
+    pub fn is_unfinished(&mut self, efuns: &mut dyn Efuns, source: &str) -> bool {
+        let words = lexer::words(source);
+        let count = |brackets: [&str; 3]| {
+            words.iter().filter(|word| brackets.iter().any(|bracket| word.is(bracket))).count()
+        };
+        if count(["(", "[", "{"]) > count([")", "]", "}"]) {
+            return true;
+        }
+        let Rewritten { text, map } = arrow::rewrite(source);
+        let Err(Thrown(said)) = self.context.parse(efuns, &text, fault::WORKER) else { return false };
+        let error = Fault::read(&said).into_error(WorkerErrorKind::Syntax, None, "", &map);
+        let Some(place) = error.line.zip(error.column) else { return false };
+        words.last().is_none_or(|word| {
+            Position::of(source, word.end()) <= Position { line: place.0, column: place.1 }
+        })
+    }
+
+    fn uncaught(&self, words: &str, told: Option<&str>, file: &str, map: &SourceMap) -> Uncaught {
+        let told: Option<Told> = told.and_then(|json| serde_json::from_str(json).ok());
+        let (error, value, failure) =
+            told.map_or((None, None, None), |told| (told.error, told.value, told.failure));
+        // Where the prelude called is nothing to the author.
+        let text = error.as_deref().unwrap_or(words);
+        let lines: Vec<&str> = text.lines().filter(|line| !is_preludes(line)).collect();
+        let text = lines.join("\n");
+        let fault = Fault::read(&text);
+        let (kind, message) = fault.judge(&self.context, value.as_deref());
+        Uncaught { error: fault.into_error(kind, message, file, map), failure }
+    }
+}

@@ -1,0 +1,493 @@
+//! `hauki proxy run` against a real daemon: what scripts can do, how they fail, and that nothing of
+//! theirs lives on when they end.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use daemon::{Daemon, signal};
+use hauki::api::event::EventQuery;
+use hauki::api::vault::VaultQuery;
+use hauki::client::Ghost;
+use hauki::client::ghost::Options;
+use hauki::model::death::Cause;
+use hauki::model::phase::Phase;
+use rustix::process::Signal;
+use serde_json::Value;
+
+const WORKER: &str = "var n = 0, created = null;
+function create(a, b) { created = [a === undefined ? null : a, b === undefined ? null : b]; }
+function add(x) { n += x; return n; }
+function made() { return created; }
+function echo(x) { return x === undefined ? null : x; }
+function me() { return {by: this_object(), n: n}; }
+function boom() {
+  throw new Error('ouch');
+}
+function tell() { print('to the person'); emit('told', {n: n}); return true; }
+function spin() { emit('spinning', n); for (;;) {} }
+function big(length) { var s = 'x'; while (s.length < length) s += s; return s.slice(0, length); }
+function claim(id) { return {vault: id}; }";
+
+/// Nothing here takes longer on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// A daemon, and a folder with `worker.js` in it.
+struct Ground {
+    daemon: Daemon,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let this = Self { daemon: Daemon::start() };
+        std::fs::write(this.dir().join("worker.js"), WORKER).expect("the directory is ours");
+        this
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.daemon.dir.path().to_owned()
+    }
+
+    fn script(&self, source: &str) -> PathBuf {
+        let path = self.dir().join("script.js");
+        std::fs::write(&path, source).expect("the directory is ours");
+        path
+    }
+
+    fn command(&self, source: &str, args: &[&str]) -> Command {
+        let mut command = self.daemon.hauki();
+        command.args(["proxy", "run"]).arg(self.script(source)).args(args).current_dir("/");
+        command
+    }
+
+    fn run_command(&self, mut command: Command) -> Ran {
+        let output = command.output().expect("hauki runs");
+        Ran {
+            code: output.status.code().expect("was not killed"),
+            stdout: String::from_utf8(output.stdout).expect("is text"),
+            stderr: String::from_utf8(output.stderr).expect("is text"),
+        }
+    }
+
+    fn run(&self, source: &str) -> Ran {
+        self.run_command(self.command(source, &[]))
+    }
+
+    /// What a script prints that ends well.
+    fn prints(&self, source: &str) -> String {
+        let ran = self.run(source);
+        assert_eq!(ran.code, 0, "{source}\n{}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    }
+
+    fn start(&self, source: &str) -> Running {
+        let mut command = self.command(source, &[]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("hauki runs");
+        let lines = BufReader::new(child.stdout.take().expect("is piped"));
+        Running { child, lines }
+    }
+
+    /// Waits for the death of a vault and tells its cause.
+    async fn death_of(&self, vault: &str) -> Cause {
+        let id = vault.parse().expect("is an id");
+        let query = EventQuery { follow: true, vault: Some(id), ..EventQuery::default() };
+        let mut events = self.daemon.endpoint().events(&query).await.expect("streams");
+        let dead = async {
+            while let Some(event) = events.next::<Value>().await.expect("streams") {
+                let cause = &event["receipt"]["death"]["cause"];
+                if cause.is_string() {
+                    return serde_json::from_value(cause.clone()).expect("is a cause");
+                }
+            }
+            panic!("the stream of events ended");
+        };
+        tokio::time::timeout(PATIENCE, dead).await.unwrap_or_else(|_| panic!("{vault} lives"))
+    }
+}
+
+struct Running {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Running {
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("is text");
+        assert!(line.ends_with('\n'), "the script ended early: {}", self.end().1);
+        line.trim_end().to_owned()
+    }
+
+    fn end(&mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().expect("is ours");
+        let mut text = String::new();
+        self.child.stderr.take().expect("is piped").read_to_string(&mut text).expect("is text");
+        (status.code(), text)
+    }
+}
+
+#[test]
+fn a_script_clones_calls_and_gathers() {
+    let ground = Ground::new();
+    let said = ground.prints(
+        r#"var a = clone_object("worker.js", {depth: 2}, "x"), b = clone_object("worker.js", {lease: "20s"}, 1);
+print(a->made(), b->made(), call_other(b, "add", 2), b->add(3));
+print(gather([later(a, "add", 1), later(b, "add", 1), "as it is"]), gather([]));
+var one = later(a, "add", 10), two = later(a, "add", 100);
+print(two.wait(), one.wait(), one.wait());
+print(objectp(a), objectp({vault: a.vault}), objectp(null), objectp(one), a.worker, a.node);
+print(a->echo({"ä\"\n": [null, true, 1.5, "\u2028"]}), a->echo(), a->echo("plain"));
+print(methods(a).join(" "));
+a->tell();
+print(events(a), events(a), events(b));
+var c = clone_object("function f() { return 1 }", {count: 3, file_name: "f.js", args: [7]});
+print(c.length, c[0].worker, gather(c.map(function (o) { return later(o, "f"); })));
+print(destruct(c[1]).death.cause, destruct(c[1]).death.cause, destruct(c[2], "1s").death.cause);
+"#,
+    );
+    let wanted = r#"[{"depth":2},"x"] [1,null] 2 5
+[1,6,"as it is"] []
+111 11 11
+true false false false worker local
+{"ä\"\n":[null,true,1.5,"\u2028"]} null plain
+add big boom claim echo made me spin tell
+[{"event":"told","data":{"n":111}}] [] []
+3 f [1,1,1]
+destruct destruct destruct
+"#;
+    assert_eq!(said.replace("\\u2028", "\u{2028}"), wanted.replace("\\u2028", "\u{2028}"));
+}
+
+#[test]
+fn objects_are_told_from_what_only_looks_like_one() {
+    let ground = Ground::new();
+    let said = ground.prints(
+        r#"var a = clone_object("worker.js"), b = clone_object("worker.js");
+print(a->me().by === a, find_object(a.vault) === a, find_object(a) === a);
+// A worker can speak for itself and for nobody else.
+print(objectp(a->claim(a.vault)), objectp(a->claim(b.vault)));
+// An object travels as its ticket, and a ticket in a result is the object.
+var sent = a->echo([b, {deep: b}]);
+print(sent[0] === b, sent[1].deep === b);
+print(("" + a).indexOf("<vlt_"), JSON.stringify(a).indexOf("token"));
+[{vault: a.vault}, null, undefined, "a", 3, function () {}].forEach(function (no) {
+  try { no->me(); } catch (error) { print(error.name, error.message.split(":")[0]); }
+});
+"#,
+    );
+    assert_eq!(
+        said,
+        "true true true\ntrue false\ntrue true\n0 -1\n".to_owned() + &"TypeError call_other\n".repeat(6)
+    );
+}
+
+#[test]
+fn what_fails_is_an_error_with_kind_code_and_place() {
+    let ground = Ground::new();
+    let said = ground.prints(
+        r#"var a = clone_object("worker.js", {deadline: "300ms", max_frame: "64KiB"});
+function fails(what) {
+  try { what(); print("did not fail"); } catch (e) {
+    print([e.name, e.code, e.kind, e.message, e.method, e.remote_line, e.vault === a.vault].join(" | "));
+  }
+}
+var cycle = []; cycle.push(cycle);
+fails(function () { a->boom(); });
+fails(function () { a->nothing(); });
+fails(function () { a->_private(); });
+fails(function () { a->spin(); });
+fails(function () { a->echo(cycle); });
+fails(function () { a->echo(1e400); });
+fails(function () { a->echo(a->big(100000)); });
+fails(function () { a->echo(Array(70000).join("x")); });
+fails(function () { clone_object("absent.js"); });
+fails(function () { clone_object("gem-pointer://no/such"); });
+fails(function () { clone_object("function f( {"); });
+fails(function () { clone_object("worker.js", {lease: "5s", depth: 1}); });
+fails(function () { clone_object("function create() { null.x } "); });
+fails(function () { find_object("no/such"); });
+fails(function () { find_object("../x"); });
+fails(function () { read_file("/no/such"); });
+fails(function () { write_file("/no/such", "x"); });
+fails(function () { sleep("soon"); });
+fails(function () { exit(300); });
+try { gather([later(a, "echo", 1), later(a, "boom"), later(a, "nothing")]); } catch (e) {
+  print(e.index, e.results[0], e.results[1] === e, e.results[2].code, e.method);
+}
+destruct(a);
+fails(function () { a->echo(1); });
+"#,
+    );
+    let lines: Vec<&str> = said.lines().collect();
+    let wanted = [
+        "HaukiError | worker_failed | throw | Error: ouch | boom | 8 | true",
+        "HaukiError | method_not_found | method_not_found | there is no method",
+        "HaukiError | method_not_found | method_not_found | there is no method",
+        "HaukiError | deadline | deadline | the deadline passed in spin | spin |",
+        "TypeError |  |  | an argument is cyclic",
+        "TypeError |  |  | an argument holds Infinity",
+        "HaukiError | too_large | too_large |",
+        "HaukiError | too_large | too_large |",
+        "HaukiError | unreadable | unreadable | failed to read absent.js",
+        "HaukiError | not_found | not_found |",
+        "HaukiError | bad_source | syntax | the source uses destructuring",
+        "HaukiError | usage | usage | clone_object: the options cannot be used: unknown field `depth`",
+        "HaukiError | worker_failed | throw |",
+        "HaukiError | not_found | not_found | ",
+        "HaukiError | bad_id | bad_id | find_object",
+        "HaukiError | io | io | failed to read /no/such",
+        "HaukiError | io | io | failed to write /no/such",
+        "HaukiError | usage | usage | sleep",
+        "HaukiError | usage | usage | exit",
+        "1 1 true method_not_found boom",
+        "HaukiError | vault_dead | vault_dead | ",
+    ];
+    assert_eq!(lines.len(), wanted.len(), "{said}");
+    for (line, wanted) in lines.iter().zip(wanted) {
+        assert!(line.starts_with(wanted), "{line}\nwanted {wanted}");
+    }
+    assert!(lines.last().expect("is there").contains("is dead: destruct"), "{said}");
+}
+
+#[test]
+fn an_error_that_nobody_catches_decides_the_exit_and_shows_both_places() {
+    let ground = Ground::new();
+    let clone = "var a = clone_object('worker.js');\n";
+    for (source, code, words) in [
+        (
+            "function f() {\n  a->boom();\n}\nf();",
+            7,
+            &["error: Error: ouch", "script.js:3", "in boom of vlt_", "worker.js:8"][..],
+        ),
+        ("throw new Error('mine');", 1, &["error: Error: mine  (", "script.js:2:"]),
+        ("throw {code: 3};", 1, &["error: thrown: {\"code\":3}"]),
+        ("null.x", 1, &["TypeError", "script.js:2:"]),
+        ("var = 1;", 65, &["SyntaxError", "script.js:2:"]),
+        ("var f = (x) => x;", 65, &["an arrow function", "script.js:2:", "help worker-language"]),
+        ("destruct(a); a->echo(1);", 5, &["is dead: destruct"]),
+        ("a->spin_();", 3, &["there is no method"]),
+        ("clone_object('absent.js')", 65, &["failed to read absent.js"]),
+        ("read_file('/no/such')", 74, &["failed to read /no/such"]),
+        ("exit(3); print('never')", 3, &[]),
+        ("exit()", 0, &[]),
+        ("try { exit(4) } catch (e) { print('never') } finally { print('never') }", 4, &[]),
+        ("var s = 'x'; for (;;) s += s;", 1, &["the heap of 67108864 bytes is full", "--memory"]),
+        ("function r() { return r() + 1 } r();", 1, &["the recursion is too deep"]),
+        ("gather([later(a, 'boom'), later(a, 'echo', 1)])", 7, &["error: Error: ouch"]),
+    ] {
+        let ran = ground.run(&format!("{clone}{source}"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{source}: {}", ran.stderr);
+        for word in words {
+            assert!(ran.stderr.contains(word), "{source}: {word}: {}", ran.stderr);
+        }
+    }
+    // For a program, the same as an object.
+    let mut command = ground.daemon.hauki();
+    command.args(["-o", "json", "proxy", "run"]).arg(ground.script(&format!("{clone}a->boom()")));
+    let ran = ground.run_command(command);
+    let error: Value = serde_json::from_str(&ran.stderr).expect("is one object");
+    assert_eq!((&error["code"], &error["exit"]), (&"worker_failed".into(), &7.into()));
+    assert_eq!((&error["worker"]["line"], &error["script"]["line"]), (&8.into(), &2.into()), "{error}");
+}
+
+#[test]
+fn a_script_that_needs_no_control_plane_starts_none() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("local.js");
+    std::fs::write(&path, "#!/usr/bin/env -S hauki proxy run\nprint(args, 6 * 7);").expect("writes");
+    let run = |arguments: &[&str], stdin: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hauki"));
+        command.env_clear().env("HAUKI_STATE_DIR", dir.path()).env("HAUKI_HAUKID", "/bin/false");
+        command.args(["proxy", "run"]).args(arguments).current_dir(dir.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("runs");
+        child.stdin.take().expect("is piped").write_all(stdin.as_bytes()).expect("is read");
+        let output = child.wait_with_output().expect("ends");
+        let text = |bytes| String::from_utf8(bytes).expect("is text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    assert_eq!(run(&["local.js", "--", "-v", "--timeout", "x"], "").1, "[\"-v\",\"--timeout\",\"x\"] 42\n");
+    assert_eq!(run(&["local.js", "a", "-b"], "").1, "[\"a\",\"-b\"] 42\n");
+    assert_eq!(run(&["-", "x"], "print(args)").1, "[\"x\"]\n");
+    assert_eq!(run(&["-"], "").0, Some(0));
+    assert_eq!(
+        run(
+            &["-"],
+            "print(read_file('local.js').length); write_file('o.txt', 'ä'); print(read_file('o.txt'))"
+        )
+        .1,
+        "53\nä\n"
+    );
+    assert_eq!(run(&["absent.js"], "").0, Some(65));
+    assert_eq!(run(&["--memory", "1k", "local.js"], "").0, Some(2));
+    // Even a script that cannot be allocated for is told why.
+    let (code, _, stderr) = run(&["--memory", "128KiB", "-"], "read_file('/proc/self/exe')");
+    assert_eq!(code, Some(74), "{stderr}");
+    assert!(stderr.contains("longer than 65536 bytes"), "{stderr}");
+    let (code, _, stderr) = run(&["-"], "clone_object('function f() {}')");
+    assert_eq!(code, Some(78), "{stderr}");
+    assert!(!dir.path().join("hauki.sock").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_script_cloned_dies_with_it_however_it_ends() {
+    let ground = Ground::new();
+    let clone = "var a = clone_object('worker.js'); print(a.vault);\n";
+    for source in ["", "throw 1", "a->boom()", "exit(0)", "later(a, 'spin')"] {
+        let ran = ground.run(&format!("{clone}{source}"));
+        assert_eq!(ground.death_of(ran.stdout.trim()).await, Cause::LinkClosed, "{source}: {}", ran.stderr);
+    }
+    for (source, signals, code) in [
+        ("while (1) {}", Signal::INT, Some(130)),
+        ("while (1) { try { f(); } catch (e) {} finally { continue; } }", Signal::INT, Some(130)),
+        ("/(x+x+)+y/.test(Array(200).join('x'))", Signal::INT, Some(130)),
+        ("a->spin()", Signal::INT, Some(130)),
+        ("for (;;) { try { sleep(1e9) } catch (e) {} }", Signal::TERM, Some(143)),
+        ("gather([later(a, 'spin')])", Signal::TERM, Some(143)),
+        ("while (1) {}", Signal::KILL, None),
+        ("a->spin()", Signal::KILL, None),
+    ] {
+        let mut script = ground.start(&format!("{clone}{source}"));
+        let vault = script.line();
+        signal(script.child.id(), signals);
+        let (ended, said) = script.end();
+        assert_eq!(ended, code, "{source}: {said}");
+        assert_eq!(ground.death_of(&vault).await, Cause::LinkClosed, "{source}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_detached_object_survives_until_its_lease_ends() {
+    let ground = Ground::new();
+    let said = ground.prints(
+        "var a = clone_object('worker.js', {detached: true}); a->add(41); print(a.vault);
+         var b = clone_object('worker.js', {detached: true, lease: '300ms'}); print(b.vault);",
+    );
+    let (kept, lost) = said.trim().split_once('\n').expect("two lines");
+    assert_eq!(ground.death_of(lost).await, Cause::HeartbeatLost);
+    // Another script finds it by its id, and does not own it.
+    let found = ground.prints(&format!("print(find_object({kept:?})->add(1))"));
+    assert_eq!(found, "42\n");
+    let list = ground.daemon.endpoint().vaults(&VaultQuery::default()).await.expect("lists").vaults;
+    assert_eq!((list.len(), list[0].phase), (1, Phase::Live));
+    let gone = ground.prints(&format!("print(destruct(find_object({kept:?})).death.cause)"));
+    assert_eq!(gone, "destruct\n");
+}
+
+#[test]
+fn a_named_object_is_found_by_its_name_and_made_once() {
+    let ground = Ground::new();
+    let mut owner = ground.start(
+        "var a = clone_object('worker.js', {name: 'adder/one'}); a->add(40); print(a.vault); sleep(1e9);",
+    );
+    let vault = owner.line();
+    let said = ground.prints(
+        "var a = find_object('adder/one'), b = clone_object('worker.js', {name: 'adder/one', get_or_create: true});
+         print(a === b, a.vault, a->add(2));
+         try { clone_object('worker.js', {name: 'adder/one'}); } catch (e) { print(e.code); }",
+    );
+    // Who only found it does not take it along.
+    assert_eq!(said, format!("true {vault} 42\nconflict\n"));
+    assert_eq!(ground.prints("print(find_object('adder/one')->add(0))"), "42\n");
+    signal(owner.child.id(), Signal::INT);
+    assert_eq!(owner.end().0, Some(130));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gathered_calls_are_under_way_at_the_same_time() {
+    let ground = Ground::new();
+    let mut script = ground.start(
+        "var a = clone_object('worker.js', {count: 2, deadline: '60s', label: {of: 'gather'}});
+         print(a[0].vault); print(a[1].vault);
+         try { gather([later(a[0], 'spin'), later(a[1], 'spin')]); } catch (e) {
+           print(e.index, e.code, e.cause, e.results[1].cause);
+         }",
+    );
+    let vaults = [script.line(), script.line()];
+    let mut ghosts = Vec::new();
+    for vault in &vaults {
+        let request = hauki::api::vault::TicketRequest {
+            vault: vault.parse().expect("is an id"),
+            wishes: Default::default(),
+        };
+        let ticket = ground.daemon.endpoint().ticket(&request).await.expect("gives a ticket");
+        ghosts.push(Ghost::connect(&ticket, Options::default()).await.expect("connects"));
+    }
+    // Neither call ever returns, so the second can only have begun while the first went on.
+    for vault in &vaults {
+        let seen = async {
+            loop {
+                let vault = ground.daemon.endpoint().vault(&vault.parse().expect("is an id")).await;
+                if vault.expect("is known").vitals.is_some_and(|vitals| vitals.calls > 0) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, seen).await.expect("both calls have begun");
+    }
+    for ghost in &ghosts {
+        ghost.destruct(Duration::ZERO).await.expect("dies in the middle of its call");
+    }
+    assert_eq!(script.line(), "0 vault_dead destruct destruct");
+    assert_eq!(script.end().0, Some(0));
+}
+
+#[test]
+fn a_reader_that_went_away_ends_a_script_quietly() {
+    let ground = Ground::new();
+    let mut script = ground.start("for (;;) { try { print('x'); } catch (e) {} }");
+    script.line();
+    drop(std::mem::replace(&mut script.lines, BufReader::new(empty())));
+    assert_eq!(script.end(), (Some(141), String::new()));
+}
+
+/// An output that was closed already, in the place of one.
+fn empty() -> std::process::ChildStdout {
+    let mut child = Command::new("true").stdout(Stdio::piped()).spawn().expect("runs");
+    child.wait().expect("ends");
+    child.stdout.take().expect("is piped")
+}
+
+#[test]
+fn a_time_limit_ends_a_script() {
+    let ground = Ground::new();
+    for source in ["while (1) {}", "sleep(1e9)"] {
+        let mut command = ground.daemon.hauki();
+        command.args(["--timeout", "100ms", "proxy", "run"]).arg(ground.script(source));
+        let ran = ground.run_command(command);
+        assert_eq!(ran.code, 124, "{source}: {}", ran.stderr);
+        assert!(ran.stderr.contains("not done within 100.0 ms"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn workers_lines_reach_the_person_and_cannot_move_the_cursor() {
+    let ground = Ground::new();
+    let source = "var a = clone_object('function f() { print(\"a\\x1b[2Jb\\u009bc\"); }', {file_name: 'w.js'}); a->f();";
+    let ran = ground.run(source);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, "w: a\\u{1b}[2Jb\\u{9b}c\n"));
+    let mut quiet = ground.daemon.hauki();
+    quiet.args(["-q", "proxy", "run"]).arg(ground.script(source));
+    assert_eq!(ground.run_command(quiet).stderr, "");
+}
+
+#[test]
+fn large_results_come_whole() {
+    let ground = Ground::new();
+    let said = ground.prints(
+        "var a = clone_object('worker.js', {memory: '64MiB', max_frame: '16MiB'});
+         var text = a->big(8000000); print(text.length, text === a->echo(text));",
+    );
+    assert_eq!(said, "8000000 true\n");
+}
