@@ -24,7 +24,7 @@ test:
 	@bash tests/all.sh
 
 bench: setup
-	$(CARGO) bench --locked --bench phases
+	$(CARGO) bench --locked --bench phases --bench placement
 
 # Writes the generated files anew: man pages, completions, schemas, snapshots.
 bless: setup

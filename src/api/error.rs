@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::vault::NodeScore;
 use crate::model::receipt::Receipt;
 use crate::rpc::channel::WorkerError;
 
@@ -120,6 +121,9 @@ pub struct ApiError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub worker: Option<Box<WorkerError>>,
+    /// Every node with its refusal, where a dry run found no capacity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explanation: Vec<NodeScore>,
     /// The tombstone, where the vault is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Box<Receipt>>,
@@ -134,6 +138,7 @@ impl ApiError {
             hint: None,
             retryable: code.retryable(),
             worker: None,
+            explanation: Vec::new(),
             receipt: None,
         }
     }

@@ -23,6 +23,9 @@ pub struct Placement {
     /// Labels that the node must have.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Not on a node with a living vault that has one of these labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub anti_affinity: BTreeMap<String, String>,
 }
 
 /// `POST /api/v2/lxc_provision`
@@ -73,7 +76,7 @@ pub struct Vault {
     /// Why its node cannot be asked about it now. The vault may well live: not seeing is not dying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<String>,
-    /// Why nodes were taken or refused.
+    /// Of a forging: the node that took it, and those that refused it before. Of a dry run: every node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanation: Vec<NodeScore>,
     pub changed: bool,
@@ -96,18 +99,25 @@ pub struct Vitals {
 }
 
 /// One node in the eyes of the scheduler.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeScore {
     pub node: NodeName,
     /// Why it cannot take the vault; absent if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// 0 to 1000.
+    /// 0 to 1,000,000.
     pub score: u32,
     pub chosen: bool,
+    /// What the score was made of; absent where the node is out of question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_memory_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_percent: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_vaults: Option<u32>,
 }
-
-impl Eq for NodeScore {}
 
 /// What a ticket should allow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

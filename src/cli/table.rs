@@ -16,6 +16,10 @@ enum Draw {
     Hash,
     Secret,
     Count,
+    /// `0.94`
+    Millionths,
+    /// Of a list, the one that it is about.
+    Mark,
 }
 
 struct Column {
@@ -30,7 +34,7 @@ const fn col(title: &'static str, path: &'static str, draw: Draw) -> Column {
 
 /// The usual columns of a kind, and those that `wide` adds.
 fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
-    use Draw::{Bytes, Count, Hash, Micros, Millis, Secret, Text};
+    use Draw::{Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Secret, Text};
     match kind {
         "vault" => (
             vec![
@@ -139,8 +143,12 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
             vec![
                 col("NODE", "node", Text),
                 col("FITS", "fits", Text),
-                col("SCORE", "score", Count),
-                col("CHOSEN", "chosen", Text),
+                col("FREE MEM", "free_memory_bytes", Bytes),
+                col("LOAD %", "load_percent", Text),
+                col("RTT", "rtt_us", Micros),
+                col("WARM", "warm_vaults", Count),
+                col("SCORE", "score", Millionths),
+                col("", "chosen", Mark),
             ],
             vec![],
         ),
@@ -179,9 +187,11 @@ fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
         (Draw::Millis, Some(number)) => return show_millis(number),
         (Draw::Micros, Some(number)) => return crate::model::units::show_micros(number),
         (Draw::Count, Some(number)) => return grouped(number),
+        (Draw::Millionths, Some(number)) => return format!("{:.2}", number as f64 / 1e6),
         _ => {}
     }
     match (draw, value) {
+        (Draw::Mark, value) => if value == &Value::Bool(true) { "<- chosen" } else { "" }.to_owned(),
         (Draw::Secret, _) if !reveal => "•••••• (--reveal)".to_owned(),
         (Draw::Hash, Value::String(text)) => text.chars().take(12).collect(),
         (_, Value::String(text)) => clean(text),

@@ -9,11 +9,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::keys::{digest, lost_race};
-use super::nodes::{FRESH_US, Slot, candidates};
+use super::nodes::Slot;
 use super::record::{KeyRecord, VaultRecord, encode, name_key, no_vault, vault_key};
 use super::registry::{take_name, taken_name};
-use super::scheduler::{no_capacity, place};
+use super::scheduler::no_capacity;
 use super::service::Core;
 use super::store::{Outcome, Txn};
 use super::summon::Drafted;
@@ -45,10 +47,10 @@ pub(super) struct Forging {
 }
 
 impl Forging {
-    fn begin(core: &Arc<Core>, slot: &Arc<Slot>) -> Self {
+    fn begin(core: &Arc<Core>, slot: &Arc<Slot>, memory_bytes: u64) -> Self {
         let vault = random::vault_id();
         core.forging().insert(vault.clone(), None);
-        slot.placed();
+        slot.placed(memory_bytes);
         Self { core: core.clone(), slot: slot.clone(), vault, kept: false }
     }
 
@@ -102,6 +104,8 @@ pub(super) struct Forged {
     pub vault: Vault,
     pub boot_id: String,
     pub forging: Forging,
+    /// Held until it is recorded, for those that are to stay apart from it.
+    turns: Vec<OwnedMutexGuard<()>>,
 }
 
 impl Forged {
@@ -119,8 +123,9 @@ impl Core {
     pub async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, ApiError> {
         if request.dry_run {
             let drafted = self.recorded(&request.summons).await?;
-            let scores = self.rank(&request.placement, &drafted).await?;
-            return self.planned(&drafted, scores);
+            let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
+            let scores = self.field(&request.placement, memory_bytes).await?.explain();
+            return planned(&drafted, scores);
         }
         let held = self.hold_key("provision", &request.key, digest(&request)?).await?;
         if let Some(earlier) = &held.earlier {
@@ -162,17 +167,6 @@ impl Core {
         }
     }
 
-    async fn rank(&self, wish: &Placement, drafted: &Drafted) -> Result<Vec<NodeScore>, ApiError> {
-        let memory = drafted.summons.limits.cgroup_memory_bytes();
-        match place(&candidates(&self.slots, FRESH_US).await, wish, memory) {
-            // What is remembered knows the vaults that were sent there since, but not those that died.
-            Err(error) if error.code == ErrorCode::NoCapacity => {
-                place(&candidates(&self.slots, 0).await, wish, memory)
-            }
-            placed => placed,
-        }
-    }
-
     /// Tries the nodes from the best on; one that is full or silent after all passes it on.
     pub(super) async fn forge(
         self: &Arc<Self>,
@@ -180,38 +174,36 @@ impl Core {
         wish: &Placement,
     ) -> Result<Forged, ApiError> {
         self.refuse_while_draining()?;
-        let mut scores = self.rank(wish, drafted).await?;
+        let turns = self.apart_turns(wish).await;
+        let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
+        let mut field = self.field(wish, memory_bytes).await?;
+        let mut tried: Vec<NodeScore> = Vec::new();
         let mut silence = None;
-        for place in 0..scores.len() {
-            if scores[place].refused.is_some() {
-                break;
-            }
-            let slot = self.slot(&scores[place].node)?.clone();
-            let forging = Forging::begin(self, &slot);
-            match self.order(&slot, &forging.vault, drafted).await {
+        while let Some(name) = field.best() {
+            let slot = self.slot(&name)?.clone();
+            let mut score = field.score(&name).into_iter();
+            let forging = Forging::begin(self, &slot, memory_bytes);
+            let refused = match self.order(&slot, &forging.vault, drafted).await {
                 Ok(provisioned) => {
-                    for (number, score) in scores.iter_mut().enumerate() {
-                        score.chosen = number == place;
-                    }
+                    tried.extend(score);
                     let (id, warm) = (forging.vault.clone(), provisioned.warm);
-                    let vault = built(drafted, id, slot.name.clone(), provisioned, scores);
+                    let vault = built(drafted, id, name, provisioned, tried);
                     let boot_id = slot.boot_id().unwrap_or_default();
                     self.metrics.forged(vault.forged_us, warm);
-                    return Ok(Forged { vault, boot_id, forging });
+                    return Ok(Forged { vault, boot_id, forging, turns });
                 }
                 // The node itself says that it made nothing and has no room: the next one.
                 Err(error) if error.code == ErrorCode::NoCapacity => {
                     forging.undone();
                     // A node that drains because the whole daemon does is not full.
                     self.refuse_while_draining()?;
-                    scores[place].refused = Some(error.message);
+                    error.message
                 }
                 // It fell silent. What it may have made has an id that nobody will hear of, and
                 // dropping `forging` destroys it as soon as the node can be reached.
                 Err(error) if error.code == ErrorCode::Temporary => {
                     slot.fell_silent(&error.message);
-                    scores[place].refused = Some(error.message.clone());
-                    silence = Some(error);
+                    silence.insert(error).message.clone()
                 }
                 Err(error) => {
                     // A worker that failed was undone by its node; after a lost answer nobody
@@ -221,9 +213,15 @@ impl Core {
                     }
                     return Err(error);
                 }
-            }
+            };
+            tried.extend(score.next().map(|score| NodeScore {
+                refused: Some(refused.clone()),
+                chosen: false,
+                ..score
+            }));
+            field.refuse(&name, refused);
         }
-        Err(silence.unwrap_or_else(|| no_capacity(&scores)))
+        Err(silence.unwrap_or_else(|| no_capacity(&field.explain())))
     }
 
     async fn order(&self, slot: &Slot, vault: &VaultId, drafted: &Drafted) -> Result<Provisioned, ApiError> {
@@ -265,12 +263,13 @@ impl Core {
         txn: Txn,
         news: Vec<Happening>,
     ) -> Result<(), ApiError> {
-        let Forged { vault, boot_id, forging } = forged;
+        let Forged { vault, boot_id, forging, turns } = forged;
         let key = vault_key(&vault.id);
         let (txn, named) = take_name(txn, &vault)?;
         let taken = vault.name.clone();
         let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);
         let recording = tokio::spawn(async move {
+            let _turns = turns;
             match forging.core.records.commit(txn).await? {
                 Outcome::Committed { .. } => {
                     news.into_iter().chain(named).for_each(|happening| forging.core.events.tell(happening));
@@ -285,12 +284,16 @@ impl Core {
         let recorded = recording.await;
         recorded.map_err(|error| ApiError::new(ErrorCode::Internal, format!("record a vault: {error}")))?
     }
+}
 
-    fn planned(&self, drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
-        let node = scores.first().map(|score| score.node.clone()).ok_or_else(|| no_capacity(&scores))?;
-        let nothing = Provisioned { methods: Vec::new(), forged_us: 0, warm: false };
-        let vault = built(drafted, random::vault_id(), node, nothing, scores);
-        Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
+fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
+    match scores.iter().find(|score| score.chosen).map(|score| score.node.clone()) {
+        Some(node) => {
+            let nothing = Provisioned { methods: Vec::new(), forged_us: 0, warm: false };
+            let vault = built(drafted, random::vault_id(), node, nothing, scores);
+            Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
+        }
+        None => Err(ApiError { explanation: scores.clone(), ..no_capacity(&scores) }),
     }
 }
 

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::scheduler::Candidate;
+use super::scheduler::{Candidate, Word};
 use crate::api::node::{NodeApi, NodeState};
 use crate::api::vault::NodeInfo;
 use crate::api::{ApiError, ErrorCode};
+use crate::model::config::Policy;
 use crate::model::id::NodeName;
 use crate::model::lease::Mono;
 use crate::system::clock;
@@ -38,8 +39,55 @@ pub struct Slot {
 #[derive(Default)]
 struct Sight {
     word: Option<(NodeState, Mono)>,
-    silence: Option<String>,
-    placed_since: u32,
+    /// Why it could not be asked, and when that was last tried.
+    silence: Option<(String, Mono)>,
+    /// How long the node took for its word.
+    rtt_us: u64,
+    /// The vaults that were sent there since: when, and the memory that each may take.
+    placed_since: Vec<(Mono, u64)>,
+}
+
+/// What a placement has to do about a node.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    Ask,
+    /// It was silent a while ago: ask, and do not wait for it.
+    Look,
+}
+
+impl Sight {
+    fn word(&self) -> Result<Word, String> {
+        if let Some((reason, _)) = &self.silence {
+            return Err(format!("unreachable: {reason}"));
+        }
+        let (state, _) = self.word.as_ref().ok_or("unreachable: it was not asked yet")?;
+        let mut word = Word {
+            draining: state.draining,
+            used: u32::try_from(state.vaults.len()).unwrap_or(u32::MAX),
+            max_vaults: state.max_vaults,
+            free_memory_bytes: state.free_memory_bytes,
+            load_percent: state.load_percent,
+            rtt_us: self.rtt_us,
+            warm: state.warm_vaults,
+        };
+        self.placed_since.iter().for_each(|(_, memory_bytes)| word.took(*memory_bytes));
+        Ok(word)
+    }
+
+    fn due(&mut self, now: Mono, at_most_us: u64) -> Due {
+        match (&mut self.silence, &self.word) {
+            (Some((_, at)), _) if at_most_us > 0 => {
+                if now.since(*at) < at_most_us {
+                    return Due::Nothing;
+                }
+                *at = now;
+                Due::Look
+            }
+            (None, Some((_, at))) if now.since(*at) < at_most_us => Due::Nothing,
+            _ => Due::Ask,
+        }
+    }
 }
 
 impl Slot {
@@ -55,6 +103,7 @@ impl Slot {
 
     /// Asks the node now.
     pub async fn ask(&self) -> Result<NodeState, ApiError> {
+        let began = clock::mono();
         let asked = tokio::time::timeout(STATE_DEADLINE, self.api.state()).await;
         let answer = asked.unwrap_or_else(|_| {
             let message = format!("it did not answer within {} s", STATE_DEADLINE.as_secs());
@@ -71,11 +120,16 @@ impl Slot {
         let mut sight = self.sight();
         match answer {
             Ok(state) => {
-                *sight = Sight { word: Some((state.clone(), clock::mono())), ..Sight::default() };
+                let now = clock::mono();
+                let rtt_us = now.since(began);
+                // What was sent while it spoke may not be in its word.
+                let mut placed_since = std::mem::take(&mut sight.placed_since);
+                placed_since.retain(|(at, _)| *at >= began);
+                *sight = Sight { word: Some((state.clone(), now)), silence: None, rtt_us, placed_since };
                 Ok(state)
             }
             Err(error) => {
-                sight.silence = Some(error.message.clone());
+                sight.silence = Some((error.message.clone(), clock::mono()));
                 let message = format!("node {} cannot be reached: {}", self.name, error.message);
                 Err(ApiError::new(ErrorCode::Temporary, message)
                     .hint("its vaults live on as long as their leases do; try again"))
@@ -83,31 +137,13 @@ impl Slot {
         }
     }
 
-    /// What the node said lately, or says now.
-    async fn candidate(&self, at_most_us: u64) -> Candidate {
-        let (fresh, placed_since) = {
-            let sight = self.sight();
-            let fresh = match (&sight.word, &sight.silence) {
-                (Some((state, at)), None) if clock::mono().since(*at) < at_most_us => Some(state.clone()),
-                _ => None,
-            };
-            (fresh, sight.placed_since)
-        };
-        let state = match fresh {
-            Some(state) => Ok(state),
-            None => self.ask().await.map_err(|_| self.silence()),
-        };
-        Candidate { name: self.name.clone(), labels: self.labels.clone(), state, placed_since }
-    }
-
     fn silence(&self) -> String {
-        self.sight().silence.clone().unwrap_or_default()
+        self.sight().silence.as_ref().map(|(reason, _)| reason.clone()).unwrap_or_default()
     }
 
-    /// A vault was sent there.
-    pub fn placed(&self) {
-        let mut sight = self.sight();
-        sight.placed_since = sight.placed_since.saturating_add(1);
+    /// A vault was sent there, which may take so much memory.
+    pub fn placed(&self, memory_bytes: u64) {
+        self.sight().placed_since.push((clock::mono(), memory_bytes));
     }
 
     #[must_use]
@@ -117,7 +153,7 @@ impl Slot {
 
     /// Whether this silence is news.
     pub fn fell_silent(&self, reason: &str) -> bool {
-        self.sight().silence.replace(reason.to_owned()).is_none()
+        self.sight().silence.replace((reason.to_owned(), clock::mono())).is_none()
     }
 
     /// The last word, even if it is old.
@@ -168,15 +204,53 @@ impl Slot {
     }
 }
 
-/// Every node as the scheduler wants it, by words that are not older than that. Silent nodes are asked side by side, so one of them costs
-/// one deadline.
-pub async fn candidates(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) -> Vec<Candidate> {
+/// Sees to it that what is known of each node is not older than that. Nodes are asked side by side, so
+/// a silent one costs one deadline, and only who finds it silent first: after that the others go on
+/// without it. Zero asks all of them.
+pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
+    let now = clock::mono();
     let mut asked = tokio::task::JoinSet::new();
     for slot in slots.values() {
+        let due = slot.sight().due(now, at_most_us);
         let slot = slot.clone();
-        asked.spawn(async move { slot.candidate(at_most_us).await });
+        // Either way the slot remembers the answer.
+        let ask = async move { drop(slot.ask().await) };
+        match due {
+            Due::Nothing => {}
+            Due::Ask => drop(asked.spawn(ask)),
+            Due::Look => drop(tokio::spawn(ask)),
+        }
     }
-    let mut candidates = asked.join_all().await;
-    candidates.sort_by(|a, b| a.name.cmp(&b.name));
-    candidates
+    asked.join_all().await;
+}
+
+/// Every node as the scheduler wants it, in the order of their names.
+#[must_use]
+pub fn candidates(slots: &BTreeMap<NodeName, Arc<Slot>>, policy: Policy) -> Vec<Candidate> {
+    let candidate = |slot: &Arc<Slot>| {
+        Candidate::new(slot.name.clone(), slot.labels.clone(), slot.sight().word(), policy)
+    };
+    slots.values().map(candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_node_is_waited_for_once() {
+        let word = |at| Some((crate::core::fake_node::blank_state(&"n1".parse().expect("a name")), Mono(at)));
+        let silence = |at| Some(("gone".to_owned(), Mono(at)));
+        let mut new = Sight::default();
+        assert_eq!(new.due(Mono(0), 100), Due::Ask);
+        let mut known = Sight { word: word(50), ..Sight::default() };
+        assert_eq!([known.due(Mono(149), 100), known.due(Mono(150), 100)], [Due::Nothing, Due::Ask]);
+        let mut silent = Sight { word: word(50), silence: silence(60), ..Sight::default() };
+        assert_eq!(silent.due(Mono(159), 100), Due::Nothing);
+        // One looks whether it is back, for all that come at that time.
+        assert_eq!([silent.due(Mono(160), 100), silent.due(Mono(161), 100)], [Due::Look, Due::Nothing]);
+        // Where nothing else is left, it is worth the wait.
+        assert_eq!([silent.due(Mono(162), 0), known.due(Mono(51), 0)], [Due::Ask, Due::Ask]);
+        assert!(silent.word().is_err());
+    }
 }

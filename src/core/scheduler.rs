@@ -1,104 +1,221 @@
 //! Placement: which node takes a vault. Pure and deterministic; it explains itself.
 //!
-//! First a filter (the wished node, labels, drain, capacity, reach), then a score from 0 to 1000:
-//! 400 for free memory, 400 for an idle processor, 200 for free places. Equal scores go by name.
+//! First a filter (the wished node, labels, vaults to stay apart from, drain, places, memory, reach),
+//! then a score from 0 to 1,000,000: 350,000 for free memory, 350,000 for an idle processor, 200,000
+//! for free places, 50,000 each for a near node and for one with warm vaults. Under the policy
+//! `pack` the points for memory and places go to the fuller node instead. Equal scores go by name.
+//!
+//! [`choose`] is what each forging pays: one pass over the nodes without an allocation, because a
+//! node's score does not depend on the wish and is made when the node's word comes. [`explain`] is
+//! the same judgement in words, for those who ask.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use crate::api::node::NodeState;
 use crate::api::vault::{NodeScore, Placement};
 use crate::api::{ApiError, ErrorCode};
-use crate::model::id::NodeName;
+use crate::model::config::Policy;
+use crate::model::id::{NodeName, VaultId};
 use crate::model::units::show_size;
 
 /// Free memory of which half the points for memory are given.
 const HALF_MEMORY: u64 = 2 << 30;
 
+/// More warm vaults than these give no more points.
+const ENOUGH_WARM: u32 = 4;
+
+/// What a node said of itself, and what was sent there since.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Word {
+    pub draining: bool,
+    /// With those on their way.
+    pub used: u32,
+    pub max_vaults: u32,
+    /// Without what those on their way may take.
+    pub free_memory_bytes: u64,
+    pub load_percent: u32,
+    pub rtt_us: u64,
+    pub warm: u32,
+}
+
+impl Word {
+    /// A vault was sent there.
+    pub fn took(&mut self, memory_bytes: u64) {
+        self.used = self.used.saturating_add(1);
+        self.free_memory_bytes = self.free_memory_bytes.saturating_sub(memory_bytes);
+        self.warm = self.warm.saturating_sub(1);
+    }
+}
+
+/// A node that may take a vault.
+#[derive(Debug, Clone)]
 pub struct Candidate {
     pub name: NodeName,
     pub labels: BTreeMap<String, String>,
-    /// The node's own word, or why there is none.
-    pub state: Result<NodeState, String>,
-    /// Vaults that were sent there since it gave that word.
-    pub placed_since: u32,
+    /// Or why it is out of question.
+    word: Result<Word, String>,
+    score: u32,
 }
 
-/// Every node with its score or its refusal, the best first. Fails if none fits.
-pub fn place(
-    candidates: &[Candidate],
-    wish: &Placement,
-    memory_bytes: u64,
-) -> Result<Vec<NodeScore>, ApiError> {
-    if let Some(node) = &wish.node
-        && !candidates.iter().any(|candidate| candidate.name == *node)
-    {
-        let known: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
-        return Err(ApiError::new(ErrorCode::NotFound, format!("there is no node {node}"))
-            .hint(format!("the nodes are: {}", known.join(", "))));
+impl Candidate {
+    #[must_use]
+    pub fn new(
+        name: NodeName,
+        labels: BTreeMap<String, String>,
+        word: Result<Word, String>,
+        policy: Policy,
+    ) -> Self {
+        let score = word.as_ref().map_or(0, |word| score(word, policy));
+        Self { name, labels, word, score }
     }
+
+    /// It turned out not to take this one.
+    pub fn refuse(&mut self, reason: String) {
+        self.word = Err(reason);
+    }
+
+    /// As [`Word::took`], with the score that follows.
+    pub fn took(&mut self, memory_bytes: u64, policy: Policy) {
+        if let Ok(word) = &mut self.word {
+            word.took(memory_bytes);
+            self.score = score(word, policy);
+        }
+    }
+
+    fn refusal<'a>(&'a self, wanted: &'a Wanted<'_>) -> Option<Refusal<'a>> {
+        if wanted.wish.node.as_ref().is_some_and(|node| *node != self.name) {
+            return Some(Refusal::NotWished);
+        }
+        let missing = wanted.wish.labels.iter().find(|(label, value)| self.labels.get(*label) != Some(value));
+        if let Some((label, value)) = missing {
+            return Some(Refusal::Label(label, value));
+        }
+        if let Some(vault) = wanted.apart.get(&self.name) {
+            return Some(Refusal::Beside(vault));
+        }
+        match &self.word {
+            Err(reason) => Some(Refusal::Out(reason)),
+            Ok(word) if word.draining => Some(Refusal::Draining),
+            Ok(word) if word.used >= word.max_vaults => Some(Refusal::Full(word.used, word.max_vaults)),
+            Ok(word) if word.free_memory_bytes < wanted.memory_bytes => {
+                Some(Refusal::Memory(wanted.memory_bytes, word.free_memory_bytes))
+            }
+            Ok(_) => None,
+        }
+    }
+}
+
+/// What is to be placed.
+pub struct Wanted<'a> {
+    pub wish: &'a Placement,
+    pub memory_bytes: u64,
+    /// Nodes with a vault that it must not be beside.
+    pub apart: &'a BTreeMap<NodeName, VaultId>,
+}
+
+enum Refusal<'a> {
+    NotWished,
+    Label(&'a str, &'a str),
+    Beside(&'a VaultId),
+    Out(&'a str),
+    Draining,
+    Full(u32, u32),
+    Memory(u64, u64),
+}
+
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotWished => out.write_str("not the wished node"),
+            Self::Label(label, value) => write!(out, "label {label}={value} missing"),
+            Self::Beside(vault) => write!(out, "{vault} is there, which it is to stay apart from"),
+            Self::Out(reason) => out.write_str(reason),
+            Self::Draining => out.write_str("draining"),
+            Self::Full(used, most) => write!(out, "full: {used} of {most} vaults"),
+            Self::Memory(needed, free) => {
+                write!(out, "{} needed, {} free", show_size(*needed), show_size(*free))
+            }
+        }
+    }
+}
+
+/// Fails if a node is wished that is not there at all.
+pub fn check_wish(candidates: &[Candidate], wish: &Placement) -> Result<(), ApiError> {
+    match &wish.node {
+        Some(node) if !candidates.iter().any(|candidate| candidate.name == *node) => {
+            let known: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+            Err(ApiError::new(ErrorCode::NotFound, format!("there is no node {node}"))
+                .hint(format!("the nodes are: {}", known.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The place of the best among the candidates; `None` if none fits.
+#[must_use]
+pub fn choose(candidates: &[Candidate], wanted: &Wanted<'_>) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (place, candidate) in candidates.iter().enumerate() {
+        let better = best.is_none_or(|best| {
+            let best = &candidates[best];
+            (candidate.score, Reverse(&candidate.name)) > (best.score, Reverse(&best.name))
+        });
+        if better && candidate.refusal(wanted).is_none() {
+            best = Some(place);
+        }
+    }
+    best
+}
+
+/// Every node with its score or its refusal, the best first.
+#[must_use]
+pub fn explain(candidates: &[Candidate], wanted: &Wanted<'_>) -> Vec<NodeScore> {
     let mut scores: Vec<NodeScore> = candidates
         .iter()
         .map(|candidate| {
-            let (refused, score) = match judge(candidate, wish, memory_bytes) {
-                Ok(score) => (None, score),
-                Err(reason) => (Some(reason), 0),
-            };
-            NodeScore { node: candidate.name.clone(), refused, score, chosen: false }
+            let refused = candidate.refusal(wanted).map(|refusal| refusal.to_string());
+            let word = candidate.word.as_ref().ok();
+            NodeScore {
+                node: candidate.name.clone(),
+                score: if refused.is_some() { 0 } else { candidate.score },
+                refused,
+                chosen: false,
+                free_memory_bytes: word.map(|word| word.free_memory_bytes),
+                load_percent: word.map(|word| word.load_percent),
+                rtt_us: word.map(|word| word.rtt_us),
+                warm_vaults: word.map(|word| word.warm),
+            }
         })
         .collect();
     scores.sort_by(|a, b| {
-        (a.refused.is_some(), std::cmp::Reverse(a.score), &a.node).cmp(&(
-            b.refused.is_some(),
-            std::cmp::Reverse(b.score),
-            &b.node,
-        ))
+        let key = |score: &NodeScore| (score.refused.is_some(), Reverse(score.score));
+        key(a).cmp(&key(b)).then_with(|| a.node.cmp(&b.node))
     });
-    match scores.first_mut() {
-        Some(best) if best.refused.is_none() => {
-            best.chosen = true;
-            Ok(scores)
-        }
-        _ => Err(no_capacity(&scores)),
+    if let Some(best) = scores.first_mut() {
+        best.chosen = best.refused.is_none();
     }
+    scores
 }
 
-fn judge(candidate: &Candidate, wish: &Placement, memory_bytes: u64) -> Result<u32, String> {
-    if wish.node.as_ref().is_some_and(|node| *node != candidate.name) {
-        return Err("not the wished node".into());
-    }
-    for (label, value) in &wish.labels {
-        if candidate.labels.get(label) != Some(value) {
-            return Err(format!("label {label}={value} missing"));
-        }
-    }
-    let state = candidate.state.as_ref().map_err(|reason| format!("unreachable: {reason}"))?;
-    if state.draining {
-        return Err("draining".into());
-    }
-    let used = u32::try_from(state.vaults.len()).unwrap_or(u32::MAX).saturating_add(candidate.placed_since);
-    if used >= state.max_vaults {
-        return Err(format!("full: {used} of {} vaults", state.max_vaults));
-    }
-    if state.free_memory_bytes < memory_bytes {
-        return Err(format!(
-            "{} needed, {} free",
-            show_size(memory_bytes),
-            show_size(state.free_memory_bytes)
-        ));
-    }
-    Ok(score(state.free_memory_bytes, state.load_percent, used, state.max_vaults))
-}
-
-fn score(free: u64, load_percent: u32, used: u32, most: u32) -> u32 {
-    // No share is over its whole, so every quotient fits.
-    let share = |points: u64, part: u64, whole: u64| {
-        let quotient = u128::from(points) * u128::from(part) / u128::from(whole.max(1));
-        u32::try_from(quotient).unwrap_or(0)
+fn score(word: &Word, policy: Policy) -> u32 {
+    // No share is over its whole, so every product fits.
+    let share = |points: u32, part: u64, whole: u64| {
+        let quotient = u128::from(points) * u128::from(part.min(whole)) / u128::from(whole.max(1));
+        u32::try_from(quotient).unwrap_or(points)
     };
-    share(400, free, free.saturating_add(HALF_MEMORY))
-        + 4 * (100 - load_percent.min(100))
-        + share(200, (most - used).into(), most.into())
+    let room = |points: u32, free: u64, whole: u64| match policy {
+        Policy::Spread => share(points, free, whole),
+        Policy::Pack => points - share(points, free, whole),
+    };
+    let Word { used, max_vaults, free_memory_bytes: free, load_percent, rtt_us, warm, draining: _ } = *word;
+    // Steps by the power of two, so that a measurement's noise decides nothing.
+    let far = (rtt_us / 1000).checked_ilog2().map_or(0, |steps| steps + 1).min(5);
+    room(350_000, free, free.saturating_add(HALF_MEMORY))
+        + 3_500 * (100 - load_percent.min(100))
+        + room(200_000, max_vaults.saturating_sub(used).into(), max_vaults.into())
+        + 10_000 * (5 - far)
+        + 12_500 * warm.min(ENOUGH_WARM)
 }
 
 /// "no node can take it: 3 nodes, 0 fit (n1, n2: label gpu=yes missing; n3: draining)"

@@ -21,6 +21,7 @@ use super::store::Store;
 use crate::api::health::{Check, CheckLevel, Health};
 use crate::api::vault::NodeList;
 use crate::api::{ApiError, ErrorCode};
+use crate::model::config::Policy;
 use crate::model::id::{NodeName, VaultId};
 use crate::model::lease::Mono;
 use crate::model::receipt::Receipt;
@@ -33,6 +34,7 @@ pub struct Parts {
     pub issuer: IssuerKey,
     pub members: Vec<Member>,
     pub gem_directories: Vec<PathBuf>,
+    pub policy: Policy,
     /// `all` or `core`, for `/healthz`.
     pub role: String,
 }
@@ -40,6 +42,7 @@ pub struct Parts {
 pub struct Core {
     pub(super) records: Records,
     pub(super) issuer: IssuerKey,
+    pub(super) policy: Policy,
     pub(super) slots: BTreeMap<NodeName, Arc<Slot>>,
     pub gems: Gems,
     pub events: EventLog,
@@ -67,13 +70,14 @@ pub struct Activity {
 impl Core {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, issuer, members, gem_directories, role } = parts;
+        let Parts { store, issuer, members, gem_directories, policy, role } = parts;
         let records = Records::new(store);
         let started = clock::mono();
         Arc::new(Self {
             gems: Gems::new(gem_directories, records.clone()),
             records,
             issuer,
+            policy,
             slots: members
                 .into_iter()
                 .map(|member| (member.name.clone(), Arc::new(Slot::new(member))))

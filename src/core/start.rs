@@ -13,6 +13,7 @@ use super::issuer::{self, IssuerError};
 use super::nodes::Member;
 use super::service::{Core, Parts};
 use super::store::{SqliteStore, StoreError};
+use crate::model::config::Policy;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -29,13 +30,14 @@ pub fn open(
     state_dir: &Path,
     members: Vec<Member>,
     gem_directories: Vec<PathBuf>,
+    policy: Policy,
     role: &str,
 ) -> Result<Arc<Core>, StartError> {
     let home = state_dir.join("core");
     make_private(&home).map_err(|source| StartError::Directory { path: home.clone(), source })?;
     let issuer = issuer::load_or_make(&home.join("issuer.key"))?;
     let store = Arc::new(SqliteStore::open(&home.join("store.db"))?);
-    Ok(Core::new(Parts { store, issuer, members, gem_directories, role: role.to_owned() }))
+    Ok(Core::new(Parts { store, issuer, members, gem_directories, policy, role: role.to_owned() }))
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
@@ -55,7 +57,7 @@ mod tests {
     fn opened(directory: &Path, node: &Arc<FakeNode>) -> Arc<Core> {
         let name = "n1".parse().expect("a name");
         let member = Member { name, labels: BTreeMap::new(), api: node.clone() };
-        open(directory, vec![member], Vec::new(), "all").expect("opens")
+        open(directory, vec![member], Vec::new(), Policy::Spread, "all").expect("opens")
     }
 
     #[tokio::test]
@@ -97,7 +99,8 @@ mod tests {
         std::fs::create_dir(directory.path().join("core")).expect("makes");
         std::fs::write(directory.path().join("core/store.db"), "not a database, surely not one at all")
             .expect("writes");
-        let error = open(directory.path(), Vec::new(), Vec::new(), "core").err().expect("is refused");
+        let error =
+            open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "core").err().expect("is refused");
         assert!(error.to_string().contains("store.db"), "{error}");
         let StartError::Store(error) = error else { panic!("the store is at fault") };
         assert_eq!(crate::api::ApiError::from(error).code, ErrorCode::Environment);

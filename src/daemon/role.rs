@@ -108,7 +108,8 @@ impl Parts {
         if gems.is_empty() {
             gems = paths::gem_directories();
         }
-        let core = core::start::open(&home.path, members, gems, role.name())?;
+        let policy = settings.config.placement.policy.unwrap_or_default();
+        let core = core::start::open(&home.path, members, gems, policy, role.name())?;
         // Before anybody can ask: what died with an earlier daemon is dead in the records too.
         core.settle().await;
         let tasks = core.start();

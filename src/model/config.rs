@@ -45,6 +45,7 @@ pub struct Config {
     pub data_plane: DataPlane,
     pub gems: Gems,
     pub node: Node,
+    pub placement: PlacementRules,
     /// The nodes of a `haukid core`; absent: the node in the same process.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<RemoteNode>,
@@ -100,6 +101,25 @@ pub struct Node {
     /// The first host uid of the vaults' id ranges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_base: Option<u32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlacementRules {
+    /// `spread` (the default) prefers the emptier node, `pack` the fuller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+}
+
+/// What room is worth to the scheduler.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// So that the loss of a node takes few vaults along, and none is crowded.
+    #[default]
+    Spread,
+    /// So that whole nodes stay free.
+    Pack,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

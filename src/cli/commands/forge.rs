@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
-use serde_json::json;
+use serde::Serialize;
 
 use super::summon::parse_label;
 use crate::api::ErrorCode;
-use crate::api::vault::{Placement, ProvisionRequest, Vault};
+use crate::api::vault::{NodeScore, Placement, ProvisionRequest};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
@@ -24,6 +24,7 @@ A vault that nobody uses dies when its claim lease ends (30 s unless summoned ot
 Examples:
   hauki summon scout.js | hauki forge - | hauki ticket - > t.json
   hauki forge sum_01J… --label gpu=yes
+  hauki forge sum_01J… --anti-affinity app=scout beside no vault with that label
   hauki forge sum_01J… --explain                 show how nodes score, forge nothing";
 
 /// Place a summons on a node and load it into a vault
@@ -55,6 +56,9 @@ pub(crate) struct PlacementArgs {
     /// A label that the node must have; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
     node_label: Vec<(String, String)>,
+    /// Not beside a living vault with this label; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
+    anti_affinity: Vec<(String, String)>,
     /// While no node has room, try again until --timeout
     #[arg(long)]
     pub(crate) wait: bool,
@@ -63,7 +67,11 @@ pub(crate) struct PlacementArgs {
 impl PlacementArgs {
     pub(crate) fn placement(&self, more: &[(String, String)]) -> Placement {
         let labels = self.node_label.iter().chain(more).cloned().collect();
-        Placement { node: self.node.clone(), labels }
+        Placement {
+            node: self.node.clone(),
+            labels,
+            anti_affinity: self.anti_affinity.iter().cloned().collect(),
+        }
     }
 
     /// Asks, and asks again for room if that is wished. The whole command has a deadline.
@@ -103,6 +111,9 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
             ctx.progress.begin(&job);
             let endpoint = ctx.endpoint().await?;
             let answer = args.placement.patiently(async || endpoint.provision(&request).await).await;
+            if let (true, Err(ClientError::Api(error))) = (args.explain, &answer) {
+                scores(&error.explanation).into_iter().try_for_each(|score| ctx.out.record(score))?;
+            }
             let vault = answer.map_err(|error| {
                 let error = CliError::from(error).with("idempotency_key", request.key.clone());
                 if error.kind.code == "no_capacity" && !args.placement.wait {
@@ -112,7 +123,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
                 }
             })?;
             if args.explain {
-                return Ok(scores(&vault));
+                return Ok(scores(&vault.explanation));
             }
             let record = Record::new("vault", &vault);
             if vault.dry_run {
@@ -131,13 +142,16 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
     })
 }
 
-fn scores(vault: &Vault) -> Vec<Record> {
-    let score = |score: &crate::api::vault::NodeScore| {
+fn scores(explanation: &[NodeScore]) -> Vec<Record> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        fits: String,
+        #[serde(flatten)]
+        score: &'a NodeScore,
+    }
+    let row = |score: &NodeScore| {
         let fits = score.refused.as_ref().map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
-        Record::new(
-            "score",
-            &json!({ "node": score.node, "fits": fits, "score": score.score, "chosen": score.chosen }),
-        )
+        Record::new("score", &Row { fits, score })
     };
-    vault.explanation.iter().map(score).collect()
+    explanation.iter().map(row).collect()
 }

@@ -133,7 +133,7 @@ impl Options {
     }
 
     pub(super) fn placement(&self) -> Placement {
-        Placement { node: self.node.clone(), labels: self.node_label.clone() }
+        Placement { node: self.node.clone(), labels: self.node_label.clone(), ..Placement::default() }
     }
 }
 

@@ -11,12 +11,14 @@ use super::watch::Tasks;
 use crate::api::event::{Event, EventQuery};
 use crate::api::summons::{Origin, SpawnRequest, SummonsRequest};
 use crate::api::vault::{Placement, TicketWishes};
+use crate::model::config::Policy;
 use crate::rpc::capability::IssuerKey;
 
 mod bad_input;
 mod idempotency;
 mod life;
 mod phases;
+mod placement;
 mod registry;
 mod watching;
 
@@ -42,6 +44,7 @@ pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: 
         issuer: IssuerKey::generate(),
         members,
         gem_directories: Vec::new(),
+        policy: Policy::Spread,
         role: "all".into(),
     })
 }
