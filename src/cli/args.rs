@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 use super::commands::{
-    clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node, proxy,
-    resolve, show, summon, ticket, version,
+    bench, clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node,
+    proxy, resolve, show, summon, ticket, version,
 };
 use super::context::Ctx;
 use super::error::CliError;
@@ -143,6 +143,7 @@ pub(crate) enum Command {
     MeshfsResolve(gem::ResolveArgs),
     Node(node::NodeArgs),
     Doctor(doctor::DoctorArgs),
+    Bench(bench::BenchArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Help(help::HelpArgs),
@@ -167,6 +168,7 @@ impl Command {
             Self::MeshfsResolve(args) => gem::resolve(ctx, &args),
             Self::Node(args) => node::run(ctx, &args),
             Self::Doctor(args) => doctor::run(ctx, &args),
+            Self::Bench(args) => bench::run(ctx, &args),
             Self::Config(args) => config::run(ctx, &args),
             Self::Completions(args) => completions::run(ctx, &args),
             Self::Help(args) => help::run(ctx, &args),

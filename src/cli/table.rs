@@ -20,6 +20,8 @@ enum Draw {
     Millionths,
     /// Of a list, the one that it is about.
     Mark,
+    /// Counts side by side, as bars.
+    Plot,
 }
 
 struct Column {
@@ -34,7 +36,7 @@ const fn col(title: &'static str, path: &'static str, draw: Draw) -> Column {
 
 /// The usual columns of a kind, and those that `wide` adds.
 fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
-    use Draw::{Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Secret, Text};
+    use Draw::{Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Plot, Secret, Text};
     match kind {
         "vault" => (
             vec![
@@ -156,6 +158,19 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
             vec![col("SETTING", "key", Text), col("VALUE", "value", Text), col("ORIGIN", "origin", Text)],
             vec![],
         ),
+        "figure" => (
+            vec![
+                col("STEP", "name", Text),
+                col("ROUNDS", "rounds", Count),
+                col("LEAST", "min_us", Micros),
+                col("P50", "p50_us", Micros),
+                col("P95", "p95_us", Micros),
+                col("P99", "p99_us", Micros),
+                col("LEAST TO MOST", "plot", Plot),
+                col("MOST", "max_us", Micros),
+            ],
+            vec![],
+        ),
         "reply" => (
             vec![col("VAULT", "vault", Text), col("METHOD", "method", Text), col("RESULT", "result", Text)],
             vec![],
@@ -194,6 +209,9 @@ fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
         (Draw::Mark, value) => if value == &Value::Bool(true) { "<- chosen" } else { "" }.to_owned(),
         (Draw::Secret, _) if !reveal => "•••••• (--reveal)".to_owned(),
         (Draw::Hash, Value::String(text)) => text.chars().take(12).collect(),
+        (Draw::Plot, Value::Array(counts)) => {
+            bars(&counts.iter().filter_map(Value::as_u64).collect::<Vec<_>>())
+        }
         (_, Value::String(text)) => clean(text),
         (_, Value::Array(items)) if items.iter().all(Value::is_string) => {
             clean(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
@@ -209,6 +227,17 @@ fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
         },
         (_, other) => other.to_string(),
     }
+}
+
+/// One character for each count, the highest for the most; only what is nothing is drawn as nothing.
+fn bars(counts: &[u64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |count: &u64| match count {
+        0 => ' ',
+        count => BARS[usize::try_from((count * 8).div_ceil(most)).unwrap_or(8).clamp(1, 8) - 1],
+    };
+    counts.iter().map(bar).collect()
 }
 
 /// How a field is drawn that has no column of its own. The ticket's `auth` holds the token.
@@ -270,6 +299,14 @@ pub(crate) fn draw(kind: &str, values: &[Value], style: &Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_drawn_as_bars_and_the_least_is_still_seen() {
+        assert_eq!(bars(&[0, 1, 50, 100, 800]), " ▁▁▁█");
+        assert_eq!(bars(&[1, 2]), "▄█");
+        assert_eq!(bars(&[]), "");
+        assert_eq!(bars(&[0, 0]), "  ");
+    }
 
     fn style(columns: &[&str]) -> Style {
         Style {

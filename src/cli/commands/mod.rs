@@ -1,5 +1,6 @@
 //! One file per verb: its arguments, its help, and `run`.
 
+pub(super) mod bench;
 pub(super) mod clone;
 pub(super) mod completions;
 pub(super) mod config;
