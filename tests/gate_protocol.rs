@@ -33,7 +33,15 @@ function cycle() { var o = {}; o.o = o; return o; }
 function lambda() { return function () {}; }
 function huge() { return 1e400; }
 function chat(n) { for (var i = 0; i < n; i++) { print('line ' + i); emit('tick', {i: i}); } return n; }
-function die() { destruct(this_object()); while (true) {} }
+function die() { destruct(this_object()); return 'bye'; }
+function linger() { destruct(this_object()); while (true) {} }
+function begin() { emit('begun'); print('working'); while (true) {} }
+function who() { return previous_object(); }
+var ticks = 0;
+function start() { ticks = 0; call_out('tick', 0); return ticks; }
+function tick() { ticks++; emit('tick', ticks); if (ticks < 3) call_out(tick, 0.001); else call_out('wrong', 0); }
+function wrong() { throw new Error('by itself'); }
+function dest() { print('last words'); }
 function loud(lines, length) { var s = big(length); for (var i = 0; i < lines; i++) { print(s); } return lines; }
 "#;
 
@@ -313,26 +321,61 @@ async fn what_a_worker_says_reaches_every_caller_in_order() {
 }
 
 #[tokio::test]
-async fn a_worker_that_ends_itself_takes_its_pending_calls_along() {
+async fn a_worker_that_ends_itself_answers_first_and_takes_its_pending_calls_along() {
     let daemon = Daemon::start();
     let ticket = worker(&daemon, Wishes::default()).await;
     let mut caller = Stranger::enter(&ticket).await;
     let calls = format!("{}\n{}\n", request(1, "die", json!([])), request(2, "echo", json!([1])));
     caller.raw(calls.as_bytes()).await.expect("the gate reads");
-    for id in [1, 2] {
-        let reply = caller.reply().await;
-        assert_eq!(
-            (&reply["id"], &reply["error"]["code"]),
-            (&json!(id), &json!(code::VAULT_DEAD)),
-            "{reply}"
-        );
-        assert_eq!(reply["error"]["data"]["death"]["cause"], "self_destruct");
-    }
+    assert_eq!(caller.reply().await["result"], "bye");
+    let reply = caller.reply().await;
+    assert_eq!((&reply["id"], &reply["error"]["code"]), (&json!(2), &json!(code::VAULT_DEAD)), "{reply}");
+    assert_eq!(reply["error"]["data"]["death"]["cause"], "self_destruct");
+    assert_eq!(caller.event().await["params"]["text"], "last words");
     assert_eq!(caller.event().await["method"], "hauki.dying");
     assert!(caller.is_at_end().await);
     let id = ticket["vault"].as_str().expect("an id").parse().expect("an id");
     let torn = daemon.endpoint().destruct(&id, &Default::default()).await.expect("is idempotent");
     assert_eq!(torn.receipt.expect("a tombstone").death.cause, Cause::SelfDestruct);
+}
+
+#[tokio::test]
+async fn a_worker_that_ends_itself_and_works_on_is_cut_short() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon, Wishes { call_deadline_ms: Some(600_000), ..Wishes::default() }).await;
+    let mut caller = Stranger::enter(&ticket).await;
+    assert_eq!(caller.call("linger", json!([])).await["error"]["code"], code::DEADLINE);
+    assert_eq!(caller.event().await["params"]["text"], "last words");
+    assert_eq!(caller.event().await["params"]["death"]["cause"], "self_destruct");
+}
+
+#[tokio::test]
+async fn what_a_method_emits_arrives_while_it_still_works() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon, Wishes { call_deadline_ms: Some(600_000), ..Wishes::default() }).await;
+    let mut caller = Stranger::enter(&ticket).await;
+    caller.send(&request(1, "begin", json!([])).to_string()).await;
+    // The method never ends, so whatever arrives has not waited for its end.
+    assert_eq!(caller.event().await["params"]["event"], "begun");
+    assert_eq!(caller.event().await["params"]["text"], "working");
+    caller.send(&request(2, "hauki.destruct", json!({})).to_string()).await;
+    assert_eq!(caller.reply().await["error"]["code"], code::VAULT_DEAD);
+    assert_eq!(caller.reply().await["result"]["receipt"]["death"]["cause"], "destruct");
+}
+
+#[tokio::test]
+async fn a_worker_does_by_itself_what_it_has_called_out() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon, Wishes::default()).await;
+    let mut caller = Stranger::enter(&ticket).await;
+    assert_eq!(caller.result("start", json!([])).await, 0);
+    // Nobody calls it meanwhile.
+    for count in 1..=3 {
+        assert_eq!(caller.event().await["params"], json!({"event": "tick", "data": count}));
+    }
+    let line = caller.event().await["params"]["text"].as_str().expect("a line").to_owned();
+    assert!(line.starts_with("call_out wrong: Error: by itself  (worker.js:"), "{line}");
+    assert_eq!(caller.result("echo", json!(["still there"])).await, "still there");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,6 +15,7 @@ use hauki::rpc::message::code;
 use puppet::{Puppet, Stage};
 use serde_json::{Value, json};
 use stranger::{Stranger, request};
+use tokio::io::AsyncWriteExt;
 
 fn quick() -> Limits {
     Limits { call_deadline_ms: 300, ..Limits::default() }
@@ -40,6 +41,7 @@ async fn a_breach_of_the_protocol_is_a_vaults_last_word_and_its_callers_are_told
         FromVault::Event { event: "e".into(), data: "no JSON".into() },
         FromVault::Loaded(loaded),
         FromVault::DestDone,
+        FromVault::Idle,
     ]
     .into_iter()
     .map(|breach| {
@@ -107,6 +109,46 @@ async fn an_init_that_writes_before_it_reads_meets_a_gate_that_reads() {
         assert_eq!((&reply["id"], &reply["result"]), (&json!(id), &json!(true)));
     }
     assert!(stage.is_alive(&puppet.vault).await);
+}
+
+#[tokio::test]
+async fn a_caller_of_many_calls_lets_another_have_its_turn() {
+    let mut stage = Stage::build().await;
+    let (mut puppet, ticket) = stage.forge(Limits::default(), Terms::default()).await;
+    let (mut greedy, mut modest) = (Stranger::enter(&ticket).await, Stranger::enter(&ticket).await);
+    for id in 1..=50 {
+        greedy.send(&request(id, "f", json!(["greedy"])).to_string()).await;
+    }
+    // When this is answered, the gate has read all that came before it.
+    greedy.call("hauki.heartbeat", json!({})).await;
+    modest.send(&request(1, "f", json!(["modest"])).to_string()).await;
+    modest.call("hauki.heartbeat", json!({})).await;
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|params| params != "[\"modest\"]") {
+        let Some(ToVault::Call { call, params, .. }) = puppet.hear().await else { panic!("no call") };
+        heard.push(params.expect("has parameters"));
+        if heard.len() > 1 {
+            // One behind, as a slow worker is.
+            puppet.answer(call - 1, "1").await;
+        }
+    }
+    assert!(heard.len() <= 5, "{} calls went before", heard.len());
+}
+
+#[tokio::test]
+async fn a_vault_that_claims_work_of_its_own_for_ever_dies_of_the_call_that_waits() {
+    let (stage, mut puppet, mut caller) = waiting(quick()).await;
+    let call = puppet.called().await;
+    while stage.is_alive(&puppet.vault).await {
+        let mut bytes = Vec::new();
+        FromVault::Busy.encode(&mut bytes);
+        FromVault::Idle.encode(&mut bytes);
+        if puppet.stream.write_all(&bytes).await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(caller.reply().await["error"]["code"], code::DEADLINE);
+    assert_eq!((call, stage.cause(&puppet.vault).await), (1, Cause::CallOverran));
 }
 
 #[tokio::test]

@@ -155,13 +155,48 @@ fn calls_in_one_write_are_answered_in_order_and_effects_come_before_their_answer
     let wanted = [
         FromVault::Event { event: "progress".into(), data: r#"{"done":1}"#.into() },
         FromVault::Result { call: 1, value: "null".into() },
-        FromVault::Destruct,
         FromVault::Result { call: 2, value: r#""bye""#.into() },
+        FromVault::Busy,
         FromVault::Log { text: "last words".into() },
+        FromVault::Destruct,
         FromVault::DestDone,
     ];
     for message in wanted {
         assert_eq!(init.receive(), Some(message));
+    }
+}
+
+#[test]
+fn what_is_called_out_runs_while_nobody_calls_and_takes_turns_with_those_who_do() {
+    let source = "
+var n = 0;
+function begin() { call_out('step', 0.01, 'a'); return n }
+function step(what) { n++; print(what + n); call_out(step, 0, what) }
+function count() { return n }
+function loop() { for (;;) {} }
+";
+    let mut init = Init::loaded(&init_binary(), source);
+    assert_eq!(init.call("begin", None).expect("runs"), "0");
+    for step in 1..=3 {
+        let text = format!("a{step}");
+        for message in [FromVault::Busy, FromVault::Log { text }, FromVault::Idle] {
+            assert_eq!(init.receive(), Some(message));
+        }
+    }
+    // Between two of its steps, which never end, every call has its turn.
+    for call in 1..=20 {
+        init.ask(call, "count", None, 60_000);
+    }
+    let mut answers = 0;
+    while answers < 20 {
+        match init.receive() {
+            Some(FromVault::Result { call, .. }) => {
+                answers += 1;
+                assert_eq!(call, answers);
+            }
+            Some(FromVault::Busy | FromVault::Log { .. } | FromVault::Idle) => {}
+            other => panic!("{other:?}"),
+        }
     }
 }
 

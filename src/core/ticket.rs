@@ -13,6 +13,7 @@ use crate::model::ticket::{
     ALL_METHODS, Auth, Endpoint, LeaseTerms, Protocol, Ticket, TicketKind, Tls, VERSION,
 };
 use crate::rpc::capability::Grant;
+use crate::rpc::reserved;
 use crate::system::{clock, random};
 
 const MAX_TICKET_LABEL: usize = 128;
@@ -142,9 +143,13 @@ impl Core {
 
 fn check_wishes(wishes: &TicketWishes, methods: &[String]) -> Result<(), ApiError> {
     let bad = |message: String| ApiError::new(ErrorCode::BadRequest, message);
-    if let Some(method) = wishes.methods.iter().find(|method| !methods.contains(method)) {
-        return Err(bad(format!("the worker has no public method {method:?}"))
-            .hint(format!("it has: {}", methods.join(", "))));
+    let grantable = |method: &String| methods.contains(method) || method == reserved::DESTRUCT;
+    if let Some(method) = wishes.methods.iter().find(|method| !grantable(method)) {
+        return Err(bad(format!("the worker has no public method {method:?}")).hint(format!(
+            "it has: {}; {} can be granted too",
+            methods.join(", "),
+            reserved::DESTRUCT
+        )));
     }
     if wishes.expires_ms == Some(0) {
         return Err(bad("a ticket cannot expire after 0 ms".into()));

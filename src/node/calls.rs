@@ -1,8 +1,11 @@
-//! The calls that a vault owes answers to, oldest first.
+//! The calls that a vault owes answers to: few of them with the vault, the others in the queues of
+//! their connections, which take turns.
 //!
-//! A vault works on one call at a time and answers in order, so a queue is enough, and an answer
-//! out of order is a breach of the protocol. A caller whose deadline has passed is answered at once;
-//! its entry stays until the vault has caught up.
+//! A vault works on one call at a time and answers in order, so what it has is a queue, and an answer
+//! out of order is a breach of the protocol. It is given more than one call ahead only while calls are
+//! quick: what has been handed over cannot be overtaken, and a caller who asks for sixty-four endless
+//! loops must not make the others wait for all of them. A caller whose deadline has passed is answered
+//! at once; if the vault has its call, the entry stays until the vault has caught up.
 
 use std::collections::VecDeque;
 
@@ -18,22 +21,87 @@ const GRACE_MS: u64 = 500;
 /// How long the engine's own word on a passed deadline is waited for: it names the function.
 const ENGINES_WORD_MS: u64 = 100;
 
-#[derive(Default)]
-pub struct Calls {
-    queue: VecDeque<Pending>,
-    next: u64,
-    /// When the engine last began something new, as far as can be seen from here.
-    progress: Mono,
+/// How much work the vault is given ahead, as far as can be told from the calls before.
+const AHEAD_US: u64 = 1000;
+/// One runs, and the next is there when it ends.
+const LEAST_AHEAD: u64 = 2;
+const MOST_AHEAD: u64 = 32;
+
+/// What a connection asks of the vault.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked<'a> {
+    Call { method: &'a str, caller: &'a str, params: Option<&'a str> },
+    Stats,
 }
 
+/// The same while it waits.
+enum Kept {
+    Call { method: Box<str>, caller: Box<str>, params: Option<Box<str>> },
+    Stats,
+}
+
+impl Asked<'_> {
+    fn keep(self) -> Kept {
+        match self {
+            Self::Call { method, caller, params } => {
+                Kept::Call { method: method.into(), caller: caller.into(), params: params.map(Into::into) }
+            }
+            Self::Stats => Kept::Stats,
+        }
+    }
+}
+
+impl Kept {
+    fn asked(&self) -> Asked<'_> {
+        match self {
+            Self::Call { method, caller, params } => {
+                Asked::Call { method, caller, params: params.as_deref() }
+            }
+            Self::Stats => Asked::Stats,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Call { method, caller, params } => {
+                method.len() + caller.len() + params.as_ref().map_or(0, |params| params.len())
+            }
+            Self::Stats => 0,
+        }
+    }
+}
+
+/// One connection's calls that the vault does not have yet. They have one deadline, so the first is due
+/// first.
+struct Lane {
+    owner: usize,
+    waiting: VecDeque<Waiting>,
+}
+
+struct Waiting {
+    kept: Kept,
+    patience: Patience,
+    deadline: Mono,
+}
+
+/// Who waits for a call, and how long.
+pub struct Patience {
+    pub reply: ReplyTo,
+    pub deadline_ms: u32,
+    /// The vaults that wait for it.
+    pub via: Vec<VaultId>,
+}
+
+/// A call that the vault has.
 struct Pending {
     call: u64,
     /// `None` once the caller has been told that its deadline passed.
     reply: Option<ReplyTo>,
     deadline: Mono,
     deadline_ms: u32,
-    /// The vaults that wait for it.
-    via: Box<[VaultId]>,
+    /// What the engine was given of it.
+    left_ms: u32,
+    via: Vec<VaultId>,
 }
 
 impl Pending {
@@ -43,56 +111,141 @@ impl Pending {
     }
 }
 
+#[derive(Default)]
+pub struct Calls {
+    /// With the vault, oldest first.
+    queue: VecDeque<Pending>,
+    /// None is empty; the first has the next turn.
+    lanes: VecDeque<Lane>,
+    next: u64,
+    /// When the engine last began something new, as far as can be seen from here.
+    progress: Mono,
+    /// When the call at the front got there.
+    front_since: Mono,
+    /// How long a call takes, by the last ones: quick to grow and slow to shrink. Zero until one has ended.
+    pace_us: u64,
+    /// When the worker's own work must have ended.
+    busy_until: Option<Mono>,
+}
+
 /// What the clock says of the queue.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Overdue {
     Nothing,
-    /// The engine has been busy with one call for longer than it may.
+    /// The engine has been busy with one thing for longer than it may.
     Stuck,
 }
 
 impl Calls {
-    /// A new call's number.
-    pub fn push(&mut self, reply: ReplyTo, deadline_ms: u32, via: Vec<VaultId>, now: Mono) -> u64 {
+    /// Takes a call. `hand` is called with its number and what is left of its time if the vault gets it
+    /// at once.
+    pub fn push(
+        &mut self,
+        asked: Asked<'_>,
+        patience: Patience,
+        now: Mono,
+        hand: impl FnOnce(u64, Asked<'_>, u32),
+    ) {
+        let deadline_ms = patience.deadline_ms;
+        let deadline = now.plus_ms(deadline_ms.into());
+        if self.lanes.is_empty() && self.has_room() {
+            let call = self.begin(patience, deadline, now);
+            return hand(call, asked, deadline_ms);
+        }
+        let (owner, kept) = (patience.reply.owner(), asked.keep());
+        patience.reply.hold(kept.bytes());
+        let waiting = Waiting { kept, patience, deadline };
+        match self.lanes.iter_mut().find(|lane| lane.owner == owner) {
+            Some(lane) => lane.waiting.push_back(waiting),
+            None => self.lanes.push_back(Lane { owner, waiting: VecDeque::from([waiting]) }),
+        }
+    }
+
+    /// Gives the vault what it may have next, one call of each connection in turn.
+    pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, Asked<'_>, u32)) {
+        while self.has_room() {
+            let Some(mut lane) = self.lanes.pop_front() else { return };
+            let first = lane.waiting.pop_front();
+            if !lane.waiting.is_empty() {
+                self.lanes.push_back(lane);
+            }
+            let Some(Waiting { kept, patience, deadline }) = first else { continue };
+            patience.reply.release(kept.bytes());
+            if deadline <= now {
+                too_late(patience.reply, patience.deadline_ms);
+                continue;
+            }
+            let call = self.begin(patience, deadline, now);
+            hand(call, kept.asked(), left_ms(deadline, now));
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let ahead = AHEAD_US.checked_div(self.pace_us).unwrap_or(0).clamp(LEAST_AHEAD, MOST_AHEAD);
+        (self.queue.len() as u64) < ahead
+    }
+
+    fn begin(&mut self, patience: Patience, deadline: Mono, now: Mono) -> u64 {
         if self.queue.is_empty() {
             self.progress = now;
+            self.front_since = now;
         }
         self.next += 1;
-        let deadline = now.plus_ms(deadline_ms.into());
-        let (reply, via) = (Some(reply), via.into());
-        self.queue.push_back(Pending { call: self.next, reply, deadline, deadline_ms, via });
-        self.next
+        let Patience { reply, deadline_ms, via } = patience;
+        let (call, reply, left_ms) = (self.next, Some(reply), left_ms(deadline, now));
+        self.queue.push_back(Pending { call, reply, deadline, deadline_ms, left_ms, via });
+        call
     }
 
     /// Who waits for the call that the engine works on, and until when.
     #[must_use]
     pub fn running(&self) -> Option<(&[VaultId], Mono)> {
-        self.queue.front().map(|front| (&*front.via, front.deadline))
+        let front = self.queue.front().filter(|_| self.busy_until.is_none())?;
+        Some((&front.via, front.deadline))
     }
 
     /// The vault answers `call`: the place to put it, or `Err` if it does not owe that answer now.
     pub fn answered(&mut self, call: u64, now: Mono) -> Result<Option<ReplyTo>, OutOfOrder> {
         match self.queue.front() {
             Some(front) if front.call == call => {
-                self.progress = now;
+                let took_us = now.since(self.progress).max(1);
+                self.pace_us = took_us.max((self.pace_us * 7 + took_us) / 8);
+                (self.progress, self.front_since) = (now, now);
                 Ok(self.queue.pop_front().and_then(|pending| pending.reply))
             }
             _ => Err(OutOfOrder { call }),
         }
     }
 
+    /// The worker begins something of its own, which may take so long.
+    pub fn busy(&mut self, deadline_ms: u32, now: Mono) {
+        self.busy_until = Some(now.plus_ms(u64::from(deadline_ms) + GRACE_MS));
+    }
+
+    /// It has ended; `false` if it had not begun.
+    pub fn idle(&mut self, now: Mono) -> bool {
+        self.progress = now;
+        self.busy_until.take().is_some()
+    }
+
     /// When the clock must be looked at again.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
-        let waiting = self.queue.iter().enumerate().filter(|(_, pending)| pending.reply.is_some());
-        let waiting = waiting.map(|(index, pending)| pending.due(index)).min();
-        let stuck = self.stuck_at();
-        [waiting, stuck].into_iter().flatten().min()
+        let running = self.queue.iter().enumerate().filter(|(_, pending)| pending.reply.is_some());
+        let running = running.map(|(index, pending)| pending.due(index)).min();
+        let waiting = self.lanes.iter().filter_map(|lane| lane.waiting.front());
+        let waiting = waiting.map(|waiting| waiting.deadline).min();
+        [running, waiting, self.stuck_at()].into_iter().flatten().min()
     }
 
     fn stuck_at(&self) -> Option<Mono> {
-        let front = self.queue.front()?;
-        Some(self.progress.plus_ms(u64::from(front.deadline_ms) + GRACE_MS))
+        if self.busy_until.is_some() {
+            return self.busy_until;
+        }
+        let left_ms = u64::from(self.queue.front()?.left_ms);
+        // One piece of the worker's own work may come before a call, and no vault may claim more of them.
+        let last = self.front_since.plus_ms(2 * (left_ms + GRACE_MS));
+        Some(self.progress.plus_ms(left_ms + GRACE_MS).min(last))
     }
 
     /// Tells the callers whose deadlines have passed, and whether the vault is stuck.
@@ -101,10 +254,16 @@ impl Calls {
             if pending.due(index) <= now
                 && let Some(reply) = pending.reply.take()
             {
-                let message = format!("the call did not end within {} ms", pending.deadline_ms);
-                reply.error(&RpcError::new(code::DEADLINE, message));
+                too_late(reply, pending.deadline_ms);
             }
         }
+        for lane in &mut self.lanes {
+            while let Some(late) = lane.waiting.pop_front_if(|waiting| waiting.deadline <= now) {
+                late.patience.reply.release(late.kept.bytes());
+                too_late(late.patience.reply, late.patience.deadline_ms);
+            }
+        }
+        self.lanes.retain(|lane| !lane.waiting.is_empty());
         if self.stuck_at().is_some_and(|at| at <= now) { Overdue::Stuck } else { Overdue::Nothing }
     }
 
@@ -113,12 +272,25 @@ impl Calls {
         for reply in self.queue.drain(..).filter_map(|pending| pending.reply) {
             reply.error(error);
         }
+        for waiting in self.lanes.drain(..).flat_map(|lane| lane.waiting) {
+            waiting.patience.reply.release(waiting.kept.bytes());
+            waiting.patience.reply.error(error);
+        }
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && self.lanes.is_empty()
     }
+}
+
+fn left_ms(deadline: Mono, now: Mono) -> u32 {
+    u32::try_from(deadline.since(now).div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+fn too_late(reply: ReplyTo, deadline_ms: u32) {
+    let message = format!("the call did not end within {deadline_ms} ms");
+    reply.error(&RpcError::new(code::DEADLINE, message));
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -128,68 +300,5 @@ pub struct OutOfOrder {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::node::gate::outbox::Outbox;
-
-    fn reply(outbox: &Arc<Outbox>, id: &str) -> ReplyTo {
-        ReplyTo::new(outbox, Some(id), None)
-    }
-
-    fn sent(outbox: &Outbox) -> String {
-        let mut bytes = Vec::new();
-        outbox.take(&mut bytes);
-        String::from_utf8(bytes).expect("is text")
-    }
-
-    const T: Mono = Mono(1_000_000);
-
-    #[test]
-    fn answers_come_in_order_or_not_at_all() {
-        let outbox = Arc::new(Outbox::default());
-        let mut calls = Calls::default();
-        let first = calls.push(reply(&outbox, "1"), 10, Vec::new(), T);
-        let second = calls.push(reply(&outbox, "2"), 10, Vec::new(), T);
-        assert!(calls.answered(second, T).is_err());
-        calls.answered(first, T).expect("is due").expect("waits").value("1");
-        assert!(calls.answered(first, T).is_err(), "answered twice");
-        assert!(calls.answered(99, T).is_err());
-    }
-
-    #[test]
-    fn a_late_caller_is_told_once_and_the_late_answer_is_swallowed() {
-        let outbox = Arc::new(Outbox::default());
-        let mut calls = Calls::default();
-        let call = calls.push(reply(&outbox, "1"), 10, Vec::new(), T);
-        assert_eq!(calls.next_deadline(), Some(T.plus_ms(10 + ENGINES_WORD_MS)));
-        assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
-        assert_eq!(sent(&outbox), "", "the engine has the first word");
-        assert_eq!(calls.expire(T.plus_ms(10 + ENGINES_WORD_MS)), Overdue::Nothing);
-        assert!(sent(&outbox).contains("-32004"));
-        assert!(calls.answered(call, T.plus_ms(11 + ENGINES_WORD_MS)).expect("is due").is_none());
-    }
-
-    #[test]
-    fn a_call_that_still_waits_is_told_at_its_deadline() {
-        let outbox = Arc::new(Outbox::default());
-        let mut calls = Calls::default();
-        calls.push(reply(&outbox, "1"), 1000, Vec::new(), T);
-        calls.push(reply(&outbox, "2"), 10, Vec::new(), T);
-        assert_eq!(calls.next_deadline(), Some(T.plus_ms(10)));
-        assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
-        assert!(sent(&outbox).contains("\"id\":2"));
-    }
-
-    #[test]
-    fn the_engine_is_stuck_when_one_call_holds_it_and_not_when_many_wait() {
-        let outbox = Arc::new(Outbox::default());
-        let mut calls = Calls::default();
-        let first = calls.push(reply(&outbox, "1"), 100, Vec::new(), T);
-        calls.push(reply(&outbox, "2"), 100, Vec::new(), T);
-        let _ = calls.answered(first, T.plus_ms(90)).expect("is due");
-        assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Nothing, "the second began at 90");
-        assert_eq!(calls.expire(T.plus_ms(690)), Overdue::Stuck);
-    }
-}
+#[path = "calls_tests.rs"]
+mod tests;

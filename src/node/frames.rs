@@ -36,6 +36,7 @@ impl Keeper {
                 }
             }
         };
+        self.vault.hand_over();
         inbox.drain(..used);
         if inbox.is_empty() && inbox.capacity() > KEPT_INBOX {
             *inbox = Vec::new();
@@ -118,6 +119,14 @@ impl Keeper {
             }
             FromVault::DestDone => vault.state().phase.is_alive() && violation("an unasked DestDone"),
             ask @ FromVault::Ask { .. } => self.ask(ask),
+            FromVault::Busy => {
+                vault.calls().busy(vault.limits.call_deadline_ms, clock::mono());
+                true
+            }
+            FromVault::Idle => {
+                let was_busy = vault.calls().idle(clock::mono());
+                was_busy || violation("an end of work that did not begin")
+            }
             FromVault::Ready(_) | FromVault::Loaded(_) => violation("a frame that comes once only"),
         }
     }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio::sync::{Notify, watch};
 
-use super::calls::Calls;
-use super::gate::outbox::{Outbox, ReplyTo};
+use super::calls::{Asked, Calls, Patience};
+use super::gate::outbox::Outbox;
 use super::host;
 use super::news::Newsroom;
 use super::pipe::Pipe;
@@ -24,7 +24,6 @@ use crate::model::phase::{self, Event, Phase, Refused};
 use crate::model::receipt::Receipt;
 use crate::model::units::show_millis;
 use crate::rpc::message::{RpcError, code};
-use crate::rpc::nested::Nested;
 use crate::rpc::{channel, reserved};
 use crate::sandbox::Sandbox;
 use crate::system::clock;
@@ -236,36 +235,19 @@ impl Vault {
         RpcError::new(code::VAULT_DEAD, message).data(&dying)
     }
 
-    /// Hands a call to the vault; `nested` has its deadline.
-    pub fn call(&self, method: &str, caller: &str, params: Option<&str>, nested: Nested, reply: ReplyTo) {
-        let deadline_ms = nested.deadline_ms.unwrap_or(self.limits.call_deadline_ms);
-        self.submit(reply, deadline_ms, nested.via, |call, out| {
-            channel::encode_call(out, call, deadline_ms, method, caller, params);
-        });
-    }
-
-    /// Asks the engine for its figures.
-    pub fn stats(&self, reply: ReplyTo) {
-        self.submit(reply, self.limits.call_deadline_ms, Vec::new(), |call, out| {
-            channel::ToVault::Stats { call }.encode(out);
-        });
-    }
-
-    fn submit(
-        &self,
-        reply: ReplyTo,
-        deadline_ms: u32,
-        via: Vec<VaultId>,
-        encode: impl FnOnce(u64, &mut Vec<u8>),
-    ) {
+    /// Takes what a connection asks of the vault.
+    pub fn ask(&self, asked: Asked<'_>, patience: Patience) {
+        let deadline_ms = patience.deadline_ms;
         let now = clock::mono();
         let mut state = self.state();
         let Some(pipe) = self.pipe.get().filter(|_| state.phase.is_alive()) else {
             drop(state);
             let death = self.doomed.borrow().clone();
             return match death {
-                Some(death) => reply.error(&self.dead_error(&death)),
-                None => reply.error(&RpcError::new(code::VAULT_DEAD, format!("{} is not ready", self.id))),
+                Some(death) => patience.reply.error(&self.dead_error(&death)),
+                None => patience
+                    .reply
+                    .error(&RpcError::new(code::VAULT_DEAD, format!("{} is not ready", self.id))),
             };
         };
         state.lease.beat(now);
@@ -273,12 +255,24 @@ impl Vault {
         // The queue and the channel must have the same order, so the lock covers both.
         let mut calls = self.calls();
         let earlier = now.plus_ms(deadline_ms.into()).0 < self.wake_at.load(Ordering::Relaxed);
-        let call = calls.push(reply, deadline_ms, via, now);
-        pipe.push(|out| encode(call, out));
+        calls.push(asked, patience, now, |call, asked, left_ms| hand(pipe, call, asked, left_ms));
         drop(calls);
         drop(state);
         if earlier {
             self.nudge.notify_one();
+        }
+    }
+
+    /// Gives the vault what has waited for its turn, once it has answered something.
+    pub fn hand_over(&self) {
+        let Some(pipe) = self.pipe.get() else { return };
+        let mut any = false;
+        self.calls().hand_over(clock::mono(), |call, asked, left_ms| {
+            any = true;
+            hand(pipe, call, asked, left_ms);
+        });
+        if any {
+            pipe.send();
         }
     }
 
@@ -318,6 +312,15 @@ impl Vault {
         let vitals = self.vitals();
         NodeVault { vault: self.id.clone(), generation: self.generation, phase: self.state().phase, vitals }
     }
+}
+
+fn hand(pipe: &Pipe, call: u64, asked: Asked<'_>, left_ms: u32) {
+    pipe.push(|out| match asked {
+        Asked::Call { method, caller, params } => {
+            channel::encode_call(out, call, left_ms, method, caller, params);
+        }
+        Asked::Stats => channel::ToVault::Stats { call }.encode(out),
+    });
 }
 
 impl State {

@@ -230,6 +230,22 @@ impl Capability {
         Ok(Holder { ticket, label: label.into_iter().next().map(|(label,)| label) })
     }
 
+    /// Which of `methods` the token allows here and now, and whether that is all there are. `ask` brings
+    /// the circumstances.
+    pub fn rights(&self, ask: &Ask<'_>, methods: &[String]) -> Result<Vec<String>, Denied> {
+        // Without a holder's own blocks the core's word is all there is, and one question is enough;
+        // each question takes far longer than a call.
+        if self.0.block_count() == 1 {
+            let mut authorizer = facts(ask).set_limits(LIMITS).build(&self.0).map_err(deny)?;
+            let granted: Vec<(String,)> =
+                authorizer.query_with_limits("granted($right) <- right($right)", LIMITS).map_err(deny)?;
+            let has = |method: &str| granted.iter().any(|(right,)| right == method || right == ALL_METHODS);
+            return Ok(methods.iter().filter(|method| has(method)).cloned().collect());
+        }
+        let allowed = |method: &&String| self.allows(&Ask { method, ..*ask }).is_ok();
+        Ok(methods.iter().filter(allowed).cloned().collect())
+    }
+
     /// What the core signed about the vault itself. It allows nothing: a question may be built of it.
     pub fn claims(&self) -> Result<Claims, Denied> {
         let builder = AuthorizerBuilder::new().set_limits(LIMITS);

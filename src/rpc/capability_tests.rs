@@ -87,6 +87,23 @@ fn rights_are_per_method_and_destruct_is_one_of_them() {
 }
 
 #[test]
+fn the_rights_that_are_listed_are_those_that_are_granted() {
+    let world = World::new();
+    let issuer = Issuer::from_hex(&world.key.public_hex()).expect("is a key");
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let there_are = names(&["errors", "hauki.destruct", "top"]);
+    let rights = |token: &Secret| {
+        let held = Capability::verify(token, &issuer).expect("verifies");
+        held.rights(&world.ask(reserved::HELLO), &there_are).expect("can be asked")
+    };
+    let all = world.mint(&["*"]);
+    assert_eq!(rights(&all), there_are);
+    assert_eq!(rights(&world.mint(&["top", "gone"])), ["top"]);
+    assert_eq!(rights(&world.mint(&["top", reserved::DESTRUCT])), ["hauki.destruct", "top"]);
+    assert_eq!(rights(&narrow(&all, Some(&names(&["errors"])), None).expect("narrows")), ["errors"]);
+}
+
+#[test]
 fn narrowing_only_takes_away() {
     let world = World::new();
     let token = world.mint(&["top", "errors"]);

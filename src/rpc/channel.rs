@@ -69,7 +69,7 @@ pub enum FromVault {
     Log {
         text: String,
     },
-    /// The worker called `destruct(this_object())`.
+    /// The worker called `destruct(this_object())`; what it was working on has been answered.
     Destruct,
     DestDone,
     Stats {
@@ -84,6 +84,9 @@ pub enum FromVault {
         method: String,
         params: String,
     },
+    /// The worker runs what it has called out: no call begins before [`FromVault::Idle`].
+    Busy,
+    Idle,
 }
 
 /// How many asks of one vault may be open. The init waits before it passes this; who passes it is no
@@ -117,6 +120,8 @@ mod kind {
     pub const DEST_DONE: u8 = 0x87;
     pub const STATS_REPLY: u8 = 0x88;
     pub const ASK: u8 = 0x89;
+    pub const BUSY: u8 = 0x8a;
+    pub const IDLE: u8 = 0x8b;
 }
 
 /// Kind, call, body, and the bytes to drop afterwards.
@@ -283,6 +288,8 @@ impl FromVault {
             Self::DestDone => frame(out, kind::DEST_DONE, 0, |_| {}),
             Self::Stats { call, stats } => frame(out, kind::STATS_REPLY, *call, |out| put_json(out, stats)),
             Self::Ask { ask, object, method, params } => encode_ask(out, *ask, object, method, params),
+            Self::Busy => frame(out, kind::BUSY, 0, |_| {}),
+            Self::Idle => frame(out, kind::IDLE, 0, |_| {}),
         }
     }
 
@@ -309,6 +316,8 @@ impl FromVault {
                 let (object, method) = (object.to_owned(), method.to_owned());
                 Self::Ask { ask: call, object, method, params: text(kind, rest)? }
             }
+            kind::BUSY => Self::Busy,
+            kind::IDLE => Self::Idle,
             kind => return Err(FrameError::UnknownKind { kind }),
         };
         Ok(Some((message, used)))

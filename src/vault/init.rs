@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use rustix::fd::BorrowedFd;
 
-use super::link::{Link, LinkError};
+use super::link::{Link, LinkError, Next};
 use super::lockdown::{self, LockdownError};
 use super::session::{Session, protocol};
 use super::{stamp, watchdog};
@@ -43,9 +43,11 @@ fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     let mut session = Session::new(Link::new(channel));
     session.link().send(&FromVault::Ready(Ready { build: stamp::id(), locked: true }));
     loop {
-        match session.link().next() {
-            Ok(Some(message)) => session.answer(message),
-            Ok(None) => return Ok(()),
+        let due = session.next_call_out();
+        match session.link().next(due) {
+            Ok(Next::Message(message)) => session.answer(message),
+            Ok(Next::Due) => session.call_out(),
+            Ok(Next::End) => return Ok(()),
             Err(error) => {
                 // After a broken frame nobody knows where the next one begins.
                 if let LinkError::Frame(broken) = &error {

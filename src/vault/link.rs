@@ -38,6 +38,15 @@ pub enum LinkError {
     Frame(#[from] FrameError),
 }
 
+/// What the main loop does next.
+pub enum Next {
+    Message(ToVault),
+    /// The time that was given has come.
+    Due,
+    /// The gate has closed the channel.
+    End,
+}
+
 pub struct Link {
     channel: BorrowedFd<'static>,
     /// Bytes from `start` to `end` have been read and not yet handled.
@@ -51,6 +60,8 @@ pub struct Link {
     deferred: VecDeque<ToVault>,
     /// The number of the last ask.
     asked: u64,
+    /// The worker wants its own end, which comes after the answer that it works on.
+    destructs: bool,
     /// A write failed; everything after it is dropped, and the next read tells the main loop.
     broken: Option<Errno>,
 }
@@ -58,8 +69,9 @@ pub struct Link {
 impl Link {
     pub fn new(channel: BorrowedFd<'static>) -> Self {
         let input = vec![0; BUFFER];
-        let (output, deferred) = (Vec::new(), VecDeque::new());
-        Self { channel, input, start: 0, end: 0, limit: LOAD_LIMIT, output, deferred, asked: 0, broken: None }
+        let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
+        let (asked, destructs, broken) = (0, false, None);
+        Self { channel, input, start: 0, end: 0, limit, output, deferred, asked, destructs, broken }
     }
 
     /// From now on no frame is longer than a payload of so many bytes needs.
@@ -72,22 +84,26 @@ impl Link {
         self.limit - OVERHEAD
     }
 
-    /// The next message, or `None` at the end of the channel.
-    pub fn next(&mut self) -> Result<Option<ToVault>, LinkError> {
+    /// What comes next. A message that is there goes before a time that has come, so that a worker's own
+    /// plans never keep a caller waiting twice.
+    pub fn next(&mut self, due: Option<Deadline>) -> Result<Next, LinkError> {
         if let Some(message) = self.deferred.pop_front() {
-            return Ok(Some(message));
+            return Ok(Next::Message(message));
         }
         loop {
             if let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)? {
                 self.start += used;
-                return Ok(Some(message));
+                return Ok(Next::Message(message));
             }
             self.flush();
             if let Some(error) = self.broken {
                 return Err(LinkError::Write(error.into()));
             }
+            if due.is_some() && !self.readable_before(due) {
+                return Ok(Next::Due);
+            }
             if self.read()? == 0 {
-                return Ok(None);
+                return Ok(Next::End);
             }
         }
     }
@@ -172,6 +188,11 @@ impl Link {
         self.gather();
     }
 
+    /// Whether the worker has asked for its own end since the last time that this was asked.
+    pub fn take_destruct(&mut self) -> bool {
+        std::mem::take(&mut self.destructs)
+    }
+
     fn gather(&mut self) {
         if self.output.len() > GATHER {
             self.flush();
@@ -225,7 +246,7 @@ impl Host for Link {
     }
 
     fn destruct(&mut self) {
-        self.send(&FromVault::Destruct);
+        self.destructs = true;
     }
 
     fn ask(&mut self, object: &str, method: &str, params: &str, deadline: Option<Deadline>) -> Said {
@@ -249,5 +270,9 @@ impl Host for Link {
 
     fn tick(&mut self) {
         self.flush();
+    }
+
+    fn limit(&self) -> usize {
+        self.payload_limit()
     }
 }

@@ -1,4 +1,5 @@
-//! From a message to its answer: one load, then calls in order, one at a time.
+//! From a message to its answer: one load, then calls in order, one at a time, and between them what
+//! the worker has called out.
 
 use crate::lpc::engine::{Call, Deadline, Engine, Memory, MemoryError, Place};
 use crate::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, WorkerError, WorkerErrorKind};
@@ -14,18 +15,25 @@ const FILE_BYTES: usize = 255;
 pub struct Session {
     link: Link,
     worker: Worker,
+    /// How long the worker may run for itself.
+    deadline_ms: u32,
 }
+
+/// How long `dest` may run when the worker ends itself.
+const DEST_MS: u32 = 1000;
 
 enum Worker {
     Awaited,
     /// Loading failed. There is no second try: the gate destroys the vault.
     Failed,
     Loaded(Box<Engine>),
+    /// `dest` has run, and the gate knows; nothing that is called now finds a worker.
+    Ended,
 }
 
 impl Session {
     pub fn new(link: Link) -> Self {
-        Self { link, worker: Worker::Awaited }
+        Self { link, worker: Worker::Awaited, deadline_ms: 0 }
     }
 
     pub fn link(&mut self) -> &mut Link {
@@ -33,6 +41,54 @@ impl Session {
     }
 
     pub fn answer(&mut self, message: ToVault) {
+        self.work(message);
+        // Its plans take turns with its callers, and its own end comes after the answer.
+        self.call_out();
+    }
+
+    pub fn next_call_out(&self) -> Option<Deadline> {
+        match &self.worker {
+            Worker::Loaded(engine) => engine.next_call_out(),
+            _ => None,
+        }
+    }
+
+    /// Runs one call_out, if one is due. The gate is told of its beginning and its end: it watches over
+    /// how long the engine is busy.
+    pub fn call_out(&mut self) {
+        self.destruct();
+        let Worker::Loaded(engine) = &mut self.worker else { return };
+        let Some(due) = engine.due_call_out() else { return };
+        self.link.send(&FromVault::Busy);
+        self.link.flush();
+        engine.call_out(&mut self.link, &due, Deadline::after_ms(self.deadline_ms));
+        self.link.send(&FromVault::Idle);
+        self.destruct();
+    }
+
+    /// The worker's wish for its end, once what it works on has been answered.
+    fn destruct(&mut self) {
+        if self.link.take_destruct() && matches!(self.worker, Worker::Loaded(_)) {
+            self.link.send(&FromVault::Busy);
+            self.link.flush();
+            self.dest(DEST_MS);
+            self.link.send(&FromVault::Destruct);
+            self.link.flush();
+        }
+    }
+
+    fn dest(&mut self, deadline_ms: u32) {
+        if let Worker::Loaded(engine) = &mut self.worker {
+            // The vault dies next, whether its last words were an error or not; the line is for whoever
+            // reads the log.
+            if let Err(error) = engine.dest(&mut self.link, Deadline::after_ms(deadline_ms)) {
+                crate::lpc::engine::Host::log(&mut self.link, &format!("dest: {}", error.message));
+            }
+            self.worker = Worker::Ended;
+        }
+    }
+
+    fn work(&mut self, message: ToVault) {
         match message {
             ToVault::Load(load) => self.load(&load),
             ToVault::Call { call, deadline_ms, method, caller, params } => {
@@ -41,18 +97,12 @@ impl Session {
                 let arguments =
                     Call { method: &method, params: params.as_deref(), caller: &caller, deadline };
                 match engine.call(&mut self.link, arguments) {
-                    Ok(value) => self.result(call, &value),
+                    Ok(value) => self.link.send_result(call, &value),
                     Err(error) => self.fail(call, error),
                 }
             }
             ToVault::Dest { deadline_ms } => {
-                if let Worker::Loaded(engine) = &mut self.worker {
-                    // The vault dies next, whether its last words were an error or not; the line is for
-                    // whoever reads the log.
-                    if let Err(error) = engine.dest(&mut self.link, Deadline::after_ms(deadline_ms)) {
-                        crate::lpc::engine::Host::log(&mut self.link, &format!("dest: {}", error.message));
-                    }
-                }
+                self.dest(deadline_ms);
                 self.link.send(&FromVault::DestDone);
             }
             ToVault::Stats { call } => {
@@ -74,6 +124,7 @@ impl Session {
             return self.fail(0, protocol("a vault is loaded once"));
         }
         self.worker = Worker::Failed;
+        self.deadline_ms = load.deadline_ms;
         self.link.limit_payload(load.max_frame_bytes);
         match self.start(load) {
             Ok((engine, loaded)) => {
@@ -95,15 +146,6 @@ impl Session {
         }
         let heap_used_bytes = engine.heap_used();
         Ok((engine, Loaded { methods, heap_used_bytes }))
-    }
-
-    fn result(&mut self, call: u64, value: &str) {
-        let limit = self.link.payload_limit();
-        if value.len() > limit {
-            self.fail(call, too_large("the result", value.len(), limit));
-        } else {
-            self.link.send_result(call, value);
-        }
     }
 
     fn refuse(&mut self, call: u64) {

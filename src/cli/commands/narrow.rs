@@ -10,6 +10,7 @@ use crate::client::Exit;
 use crate::model::ticket::{ALL_METHODS, Ticket};
 use crate::model::units::parse_duration;
 use crate::rpc::capability;
+use crate::rpc::reserved::DESTRUCT;
 use crate::system::clock;
 
 const AFTER: &str = "\
@@ -50,7 +51,11 @@ pub(crate) fn run(ctx: &Ctx, args: &NarrowArgs) -> Result<Exit, CliError> {
 
 fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
     if !args.methods.is_empty() {
-        let has = |name: &String| ticket.methods.iter().any(|own| own == name || own == ALL_METHODS);
+        // The right to destruct stands in the token, and in the list only of a ticket that was granted it
+        // by name.
+        let has = |name: &String| {
+            name == DESTRUCT || ticket.methods.iter().any(|own| own == name || own == ALL_METHODS)
+        };
         if let Some(more) = args.methods.iter().find(|name| !has(name)) {
             let error = CliError::data("bad_ticket", format!("the ticket does not allow {more}"));
             return Err(error.hint(format!("it allows {}", ticket.methods.join(", "))));

@@ -47,7 +47,7 @@ pub(crate) struct TicketArgs {
 /// What `ticket` and `clone` say about the ticket's rights.
 #[derive(Debug, Args)]
 pub(crate) struct RightsArgs {
-    /// Only these methods
+    /// Only these methods; hauki.destruct among them grants the vault's end
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     methods: Vec<String>,
     /// How long the ticket may be used

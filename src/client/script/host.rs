@@ -13,7 +13,7 @@ use super::files;
 use super::objects::Objects;
 use super::plane::Plane;
 use crate::client::Endpoint;
-use crate::lpc::engine::{Efuns, clock};
+use crate::lpc::engine::{Answer, Argument, Efuns, Want, clock};
 
 /// What a script reaches: a control plane, and somebody who reads.
 pub trait World {
@@ -174,17 +174,26 @@ impl<W: World> Efuns for Host<W> {
         self.brake().is_pulled()
     }
 
-    fn call(&mut self, words: &[String]) -> Result<Option<String>, String> {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    fn limit(&self) -> usize {
+        usize::MAX
+    }
+
+    fn wants(&self, _: &str) -> Option<&'static [Want]> {
+        Some(&[Want::Text])
+    }
+
+    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<Answer, String> {
+        let told = |value: Option<String>| Ok(value.map_or(Answer::Nothing, Answer::Text));
+        let words: Vec<&str> = std::iter::once(efun).chain(arguments.iter().map(Argument::text)).collect();
         if words == ["failure"] {
-            return Ok(self.last_failure());
+            return told(self.last_failure());
         }
         // A script that is to end does nothing more, whatever it catches.
         if self.brake().is_pulled() {
             return Err("stopped".to_owned());
         }
         match self.open(&words) {
-            Ok(value) => Ok(value),
+            Ok(value) => told(value),
             Err(Refused::Stopped) => Err("stopped".to_owned()),
             Err(Refused::Failed(failure)) => {
                 let message = failure.message.clone();

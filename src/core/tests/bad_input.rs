@@ -100,7 +100,7 @@ async fn a_ticket_cannot_allow_what_is_not_there() {
     let error = core.spawn(request).await.expect_err("has no fly");
     assert_eq!(error.code, ErrorCode::BadRequest);
     assert!(error.message.contains("\"fly\""), "{error}");
-    assert_eq!(error.hint.as_deref(), Some("it has: scan, top"));
+    assert_eq!(error.hint.as_deref(), Some("it has: scan, top; hauki.destruct can be granted too"));
     while !core.forging().is_empty() {
         tokio::task::yield_now().await;
     }

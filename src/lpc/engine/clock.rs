@@ -3,7 +3,7 @@
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Microseconds on the monotonic clock.
-fn monotonic_us() -> u64 {
+pub(super) fn monotonic_us() -> u64 {
     micros(clock_gettime(ClockId::Monotonic))
 }
 
@@ -31,7 +31,7 @@ pub fn tell(word: &str) -> Option<String> {
 }
 
 /// When a run of the engine must end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline {
     at_us: u64,
 }
@@ -46,6 +46,11 @@ impl Deadline {
     #[must_use]
     pub fn left_us(self) -> u64 {
         self.at_us.saturating_sub(monotonic_us())
+    }
+
+    #[must_use]
+    pub fn at_us(at_us: u64) -> Self {
+        Self { at_us }
     }
 
     #[must_use]

@@ -1,6 +1,7 @@
 //! From the engine's text of an error to a [`WorkerError`].
 //!
-//! The engine's stacks are cut to 127 bytes, so sources are evaluated under one-letter names, which
+//! The engine's stacks are cut to 127 bytes, ten frames at most, in its own code where nothing of ours
+//! can help it; so sources are evaluated under one-letter names, which
 //! leaves room for the frames; the author's file name is put in here.
 
 use crate::lpc::dialect;
@@ -35,7 +36,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Line and column in the author's text. The engine knows none for a frame that was interrupted in
-    /// a loop, and for some the line alone.
+    /// an empty loop, and for some the line alone.
     fn position(&self, map: &SourceMap) -> Option<(u32, Option<u32>)> {
         let (_, numbers) = self.place.split_once(':')?;
         let (line, column) = numbers.split_once(':').unwrap_or((numbers, ""));
@@ -64,6 +65,15 @@ impl<'a> Fault<'a> {
         }
         frames.reverse();
         Self { message, frames }
+    }
+
+    /// Of an interrupted loop the engine knows the place of the first expression inside; where there is
+    /// none it says the first letter of the file, which is no answer.
+    pub fn interrupted(mut self) -> Self {
+        if let Some(frame) = self.frames.first_mut().filter(|frame| frame.place == "w:1:1") {
+            frame.place = "w";
+        }
+        self
     }
 
     pub fn message(&self) -> &'a str {

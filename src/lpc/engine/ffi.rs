@@ -1,56 +1,27 @@
-//! MicroQuickJS behind strings: every raw call of the engine is in this file.
+//! MicroQuickJS behind strings: the context, and what is run in it.
+//!
+//! Raw calls of the engine are in four files: this one, `door` (what a script calls), `json` (what it
+//! returns), and `heap` (how values look).
 //!
 //! Rules of the engine that the code below keeps:
 //! - The collector moves objects. A `JSValue` is only good until the next call that may allocate, unless
 //!   a `JSGCRef` holds it; results are turned into Rust strings before anything else is called.
 //! - A C string from the engine points into the heap: it is copied at once.
 //! - The parser looks at the byte after the text, which must be zero.
-//! - The engine has one host callback and gives it no pointer of ours. While it runs, the thread-local
-//!   [`RUNNING`] says for whom, so that nothing inside the heap points at Rust state.
 
-use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int};
 use std::ptr::{self, NonNull};
 
 use mquickjs_sys as sys;
 use sys::{JSContext, JSGCRef, JSValue};
 
+use super::door::{self, Efuns, Run};
+use super::heap::{EXCEPTION, UNDEFINED};
+use super::json::{self, Manner, Refusal};
 use super::memory::Memory;
-
-const UNDEFINED: JSValue = 3 | (2 << 2);
-const EXCEPTION: JSValue = 3 | (3 << 2);
 
 /// What a message with its stack is cut to; the engine's own stacks are at most 127 bytes.
 const ERROR_BYTES: usize = 16 * 1024;
-
-/// What a running script may ask of Rust. Set for the duration of one run.
-pub trait Efuns {
-    /// Whether the script must stop. Asked every few thousand operations.
-    fn interrupt(&mut self) -> bool;
-    /// The script called the door with these strings; an error is thrown into it.
-    fn call(&mut self, arguments: &[String]) -> Result<Option<String>, String>;
-}
-
-thread_local! {
-    static RUNNING: Cell<Option<NonNull<dyn Efuns>>> = const { Cell::new(None) };
-}
-
-/// Puts the previous script's efuns back, whatever happens.
-struct Run(Option<NonNull<dyn Efuns>>);
-
-impl Run {
-    fn with(efuns: &mut dyn Efuns) -> Self {
-        // SAFETY: only the lifetime is erased; the caller holds the borrow until this guard is dropped.
-        let erased: NonNull<dyn Efuns + 'static> = unsafe { std::mem::transmute(NonNull::from(efuns)) };
-        Self(RUNNING.replace(Some(erased)))
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        RUNNING.set(self.0);
-    }
-}
 
 /// An engine context inside a [`Memory`].
 pub struct Context {
@@ -73,11 +44,22 @@ pub enum Arguments<'a> {
     Json(&'a str),
 }
 
-/// Which step failed: reading the source or the arguments, or running.
+/// Which step failed: reading the source or the arguments, running, or writing the result.
 #[derive(Debug)]
 pub enum Failure {
     Parse(Thrown),
     Run(Thrown),
+    Result(Refusal),
+}
+
+impl Failure {
+    /// The engine's own text; what is no exception has none.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Parse(Thrown(text)) | Self::Run(Thrown(text)) => text,
+            Self::Result(_) => String::new(),
+        }
+    }
 }
 
 /// How a program ended early, and what the dispatcher told of the value that was thrown.
@@ -88,23 +70,15 @@ pub struct Ended {
     pub told: Option<String>,
 }
 
-impl Failure {
-    pub fn into_thrown(self) -> Thrown {
-        match self {
-            Self::Parse(thrown) | Self::Run(thrown) => thrown,
-        }
-    }
-}
-
 impl Context {
     pub fn new(memory: Memory, seed: u64) -> Self {
         let (base, heap_bytes) = memory.heap();
         // SAFETY: the memory is ours, aligned to a page, zeroed, long enough for the engine's own objects,
         // and outlives the context; the library table is a constant of the engine.
         let raw = unsafe {
-            sys::JS_SetHostCallback(Some(host_callback));
+            sys::JS_SetHostCallback(Some(door::host_callback));
             let raw = sys::JS_NewContext(base.as_ptr().cast(), heap_bytes, &raw const sys::js_stdlib);
-            sys::JS_SetInterruptHandler(raw, Some(interrupt_handler));
+            sys::JS_SetInterruptHandler(raw, Some(door::interrupt_handler));
             // The generator stays at zero for ever if it starts there.
             sys::JS_SetRandomSeed(raw, if seed == 0 { 0x9e37_79b9_7f4a_7c15 } else { seed });
             raw
@@ -156,7 +130,7 @@ impl Context {
                 // The exception is still pending, and "again" throws it into the dispatcher.
                 let told = self.call_with("thrown", "", UNDEFINED);
                 let told = if told == EXCEPTION { None } else { self.text_of(told) };
-                return Err(Ended { failure: Failure::Run(thrown), told: told.map(well_formed) });
+                return Err(Ended { failure: Failure::Run(thrown), told: told.map(door::well_formed) });
             }
         };
         let Some(verb) = wanted else { return Ok(None) };
@@ -174,14 +148,14 @@ impl Context {
         if value == EXCEPTION { Err(self.thrown()) } else { Ok(()) }
     }
 
-    /// Calls the dispatcher with a verb, a name and arguments. `None` is `undefined`.
+    /// Calls the dispatcher with a verb, a name and arguments; its result as JSON. `None` is `undefined`.
     pub fn dispatch(
         &mut self,
         efuns: &mut dyn Efuns,
         verb: &str,
         name: &str,
         arguments: Arguments<'_>,
-    ) -> Result<Option<Vec<u8>>, Failure> {
+    ) -> Result<Option<String>, Failure> {
         let _run = Run::with(efuns);
         let parsed = match arguments {
             Arguments::None => UNDEFINED,
@@ -194,13 +168,14 @@ impl Context {
         if result == EXCEPTION {
             return Err(Failure::Run(self.thrown()));
         }
-        if result == UNDEFINED {
-            return Ok(None);
-        }
-        match self.text_of(result) {
-            Some(text) => Ok(Some(text)),
-            None => Err(Failure::Run(self.thrown())),
-        }
+        // SAFETY: the result was just returned, and nothing has been allocated since.
+        let json = unsafe {
+            json::write(self.raw.as_ptr(), result, Manner::Refuse, door::limit(), &mut door::interrupted)
+        };
+        json.map_err(|refusal| match refusal {
+            Refusal::Thrown => Failure::Run(self.thrown()),
+            refusal => Failure::Result(refusal),
+        })
     }
 
     fn call_with(&mut self, verb: &str, name: &str, parsed: JSValue) -> JSValue {
@@ -254,8 +229,9 @@ impl Context {
         }
     }
 
+    #[cfg(feature = "cli")]
     fn text_of(&mut self, value: JSValue) -> Option<Vec<u8>> {
-        copy_text(self.raw.as_ptr(), value)
+        door::copy_text(self.raw.as_ptr(), value)
     }
 
     /// The pending exception as text. Runs the script's own `toString`, if it has one.
@@ -285,61 +261,4 @@ impl Context {
         unsafe { sys::JS_GC(self.raw.as_ptr()) };
         self.occupied_bytes()
     }
-}
-
-/// Copies the text of a value; `None` leaves an exception pending.
-fn copy_text(raw: *mut JSContext, value: JSValue) -> Option<Vec<u8>> {
-    let mut short = sys::JSCStringBuf { buf: [0; 5] };
-    let mut length = 0;
-    // SAFETY: the buffer outlives the pointer, which is used before anything else is called.
-    unsafe {
-        let text = sys::JS_ToCStringLen(raw, &raw mut length, value, &raw mut short);
-        (!text.is_null()).then(|| std::slice::from_raw_parts(text.cast::<u8>(), length).to_vec())
-    }
-}
-
-unsafe extern "C" fn interrupt_handler(_: *mut JSContext, _: *mut c_void) -> c_int {
-    let Some(mut efuns) = RUNNING.get() else { return 0 };
-    // SAFETY: the guard in `Run` keeps the borrow alive while the engine runs, on this thread only, and
-    // the engine does not call the handler from within an efun.
-    c_int::from(unsafe { efuns.as_mut() }.interrupt())
-}
-
-unsafe extern "C" fn host_callback(
-    raw: *mut JSContext,
-    _this: *mut JSValue,
-    count: c_int,
-    values: *mut JSValue,
-) -> JSValue {
-    let mut arguments = Vec::with_capacity(4);
-    for index in 0..count.max(0) as usize {
-        // SAFETY: the engine passes `count` values on its own stack, which the collector updates.
-        let value = unsafe { *values.add(index) };
-        match copy_text(raw, value) {
-            Some(text) => arguments.push(well_formed(text)),
-            None => return EXCEPTION,
-        }
-    }
-    // The engine keeps the last exception until another takes its place.
-    if arguments == ["again"] {
-        return EXCEPTION;
-    }
-    let Some(mut efuns) = RUNNING.get() else { return UNDEFINED };
-    // SAFETY: as in `interrupt_handler`; no value of the engine is held across the call.
-    match unsafe { efuns.as_mut() }.call(&arguments) {
-        Ok(None) => UNDEFINED,
-        // SAFETY: the text is UTF-8 of the given length.
-        Ok(Some(text)) => unsafe { sys::JS_NewStringLen(raw, text.as_ptr().cast(), text.len()) },
-        Err(message) => {
-            let message = format!("{}\0", message.replace('\0', " "));
-            let class = sys::JSObjectClassEnum_JS_CLASS_ERROR;
-            // SAFETY: the format takes one C string, which `message` is.
-            unsafe { sys::JS_ThrowError(raw, class, c"%s".as_ptr(), message.as_ptr().cast::<c_char>()) }
-        }
-    }
-}
-
-/// The engine's strings are WTF-8: a lone surrogate becomes the replacement character.
-fn well_formed(text: Vec<u8>) -> String {
-    String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -5,11 +5,18 @@
 //! its lines go) is passed in for that run and forgotten. Errors leave the engine usable: a call that
 //! threw, ran out of time or filled the heap is over, and the next one starts fresh.
 
+mod base64;
+mod bytes;
+mod call_out;
 pub mod clock;
+mod door;
 mod fault;
 mod ffi;
+mod heap;
+mod json;
 mod memory;
-mod reply;
+mod number;
+mod quote;
 mod run;
 #[cfg(feature = "cli")]
 mod script;
@@ -17,9 +24,10 @@ mod source;
 mod state;
 mod worker;
 
+pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
 #[cfg(feature = "cli")]
-pub use ffi::Efuns;
+pub use door::{Answer, Argument, Efuns, Want};
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
 pub use run::Host;
 #[cfg(feature = "cli")]

@@ -1,8 +1,8 @@
 // The worker's half of objects that travel. In a vault an object is its reference, plain data that may be
 // kept, copied and sent on: {"$hauki": "object", "ref": a word, "vault": ..., "methods": [...]}. The word
 // is the gate's and cannot be guessed, so who only knows what a reference looks like holds nothing.
-(function (door, shared) {
-  var Err = Error, Str = String, keys = Object.keys, parse = JSON.parse, serialize = shared.serialize;
+(function (door) {
+  var Err = Error, keys = Object.keys, parse = JSON.parse;
 
   function held(value) {
     return typeof value === "object" && value !== null && value.$hauki === "object" && typeof value.ref === "string";
@@ -27,10 +27,10 @@
     held: held,
     clone: function (list) { return ask("ask", "", "clone_object", serialize(list, "an argument")); },
     call: function (object, method, list) {
-      return ask("ask", object.ref, Str(method), serialize(list, "an argument"));
+      return ask("ask", object.ref, method, list);
     },
     destruct: function (object, grace_ms) {
-      return ask("ask", object.ref, "hauki.destruct", serialize({ grace_ms: grace_ms || 0 }, "the grace")).receipt;
+      return ask("ask", object.ref, "hauki.destruct", { grace_ms: grace_ms || 0 }).receipt;
     }
   };
 })

@@ -3,24 +3,29 @@
 // uses is captured too, so that a worker which overwrites a built-in breaks only itself.
 //
 // The value of the script is a function that is given the global object, the door and what shared.js
-// and objects.js give; its value is the dispatcher, which Rust calls as (verb, name, arguments).
+// and objects.js give; its value is the dispatcher, which Rust calls as (verb, name, arguments). Rust
+// writes the JSON of what that returns.
 (function (G, door, shared, objects) {
-  var keys = Object.keys, Err = Error, Str = String, stringify = JSON.stringify, parse = JSON.parse;
-  var isArray = Array.isArray, text = shared.text, serialize = shared.serialize;
+  var keys = Object.keys, Err = Error, parse = JSON.parse, isArray = Array.isArray;
   var self = { vault: door("vault") };
-  objects = objects(door, shared);
+  objects = objects(door);
 
   function line() {
-    var parts = [], i;
-    for (i = 0; i < arguments.length; i++) parts.push(text(arguments[i]));
-    door("log", parts.join(" "));
+    var list = ["log"], i;
+    for (i = 0; i < arguments.length; i++) list.push(arguments[i]);
+    door.apply(undefined, list);
   }
 
-  function reply(value) {
-    try { return serialize(value, "the result"); } catch (error) {
-      if (shared.refused(error)) door("unserializable", error.message);
-      throw error;
+  // A worker may travel, and what it wants to do later with it; so that must have a name.
+  function named(what) {
+    var names, i;
+    if (typeof what === "function") {
+      names = keys(G);
+      for (i = 0; i < names.length; i++) if (G[names[i]] === what) return names[i];
+    } else if (typeof what === "string" && typeof G[what] === "function") {
+      return what;
     }
+    throw new TypeError("call_out: not a function of the top level, nor the name of one");
   }
 
   G.print = line;
@@ -32,10 +37,7 @@
     return caller === undefined ? null : parse(caller);
   };
   G.objectp = function objectp(value) { return value === self || objects.held(value); };
-  G.emit = function emit(event, data) {
-    var json = serialize(data, "the event's data");
-    door("event", Str(event), json === undefined ? "null" : json);
-  };
+  G.emit = function emit(event, data) { door("event", event, data); };
   G.destruct = function destruct(object, grace_ms) {
     if (objects.held(object)) return objects.destruct(object, grace_ms);
     if (object !== self) throw new TypeError("destruct: not an object that this worker holds");
@@ -54,6 +56,14 @@
     if (typeof G[method] !== "function") throw new TypeError("call_other: no method " + method);
     return G[method].apply(self, rest);
   };
+  G.call_out = function call_out(what, delay) {
+    var rest = [], i;
+    for (i = 2; i < arguments.length; i++) rest.push(arguments[i]);
+    return +door("call_out", named(what), delay, rest);
+  };
+  G.remove_call_out = function remove_call_out(what) {
+    return +door("remove_call_out", typeof what === "number" ? what : named(what));
+  };
   shared.efuns(G, door);
 
   // The worker's names come after these, unless it deleted one of them.
@@ -71,7 +81,7 @@
       return method.apply(undefined, list);
     } catch (thrown) {
       if (thrown instanceof Err) throw thrown;
-      door("thrown", text(thrown));
+      door("thrown", thrown);
       throw new Err("not an Error");
     }
   }
@@ -81,12 +91,12 @@
     if (verb === "call") {
       if (list === undefined) list = [];
       else if (!isArray(list)) list = [list];
-      return reply(run(G[name], list));
+      return run(G[name], list);
     }
     if (verb === "methods") {
-      return stringify(added().filter(function (key) { return typeof G[key] === "function"; }));
+      return added().filter(function (key) { return typeof G[key] === "function"; });
     }
-    // create and dest, where the worker has them.
+    // create, dest and what was called out, where the worker has them.
     method = G[name];
     if (typeof method === "function") run(method, list || []);
     return undefined;

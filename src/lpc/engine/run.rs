@@ -1,7 +1,8 @@
 //! One run of the engine: its deadline, its efuns, and what it said about its own end.
 
 use super::clock::{self, Deadline};
-use super::ffi::Efuns;
+use super::door::{Answer, Argument, Efuns, Want};
+use super::state::WorkerState;
 use crate::rpc::channel::{Said, Unanswered};
 
 /// Where the effects of a worker go. The init's writes frames; the caller's script prints.
@@ -10,13 +11,18 @@ pub trait Host {
     fn log(&mut self, text: &str);
     /// `emit(event, data)`; an error is thrown into the worker.
     fn event(&mut self, event: &str, data: &str) -> Result<(), String>;
-    /// `destruct(this_object())`.
+    /// `destruct(this_object())`. The run goes on to its own end.
     fn destruct(&mut self);
     /// Calls an object that the worker holds and waits for what it says, JSON text, until the deadline.
     fn ask(&mut self, object: &str, method: &str, params: &str, deadline: Option<Deadline>) -> Said;
     /// Called now and then while the worker runs, so that lines and events do not wait for its end.
     fn tick(&mut self);
+    /// The longest JSON that a result or an event may be.
+    fn limit(&self) -> usize;
 }
+
+/// How long a run may go on after it has asked for the worker's end.
+const LAST_MS: u32 = 1000;
 
 /// Takes nothing anywhere: for parsing and for the prelude.
 pub(super) struct Silence;
@@ -31,13 +37,16 @@ impl Host for Silence {
         Err(Unanswered::new("internal", "nobody is there to carry a call").into())
     }
     fn tick(&mut self) {}
+    fn limit(&self) -> usize {
+        0
+    }
 }
 
 pub(super) struct Run<'a> {
     host: &'a mut dyn Host,
     deadline: Option<Deadline>,
     caller: &'a str,
-    vault: &'a str,
+    state: &'a mut WorkerState,
     outcome: Outcome,
     /// The last ask that went wrong, until the prelude has read about it.
     failure: Option<Box<Unanswered>>,
@@ -49,21 +58,25 @@ pub(super) struct Outcome {
     pub interrupted: bool,
     /// Something that is not an Error was thrown: its text.
     pub thrown: Option<String>,
-    pub unserializable: Option<String>,
 }
 
 impl<'a> Run<'a> {
-    pub fn new(host: &'a mut dyn Host, deadline: Option<Deadline>, caller: &'a str, vault: &'a str) -> Self {
-        Self { host, deadline, caller, vault, outcome: Outcome::default(), failure: None }
+    pub fn new(
+        host: &'a mut dyn Host,
+        deadline: Option<Deadline>,
+        caller: &'a str,
+        state: &'a mut WorkerState,
+    ) -> Self {
+        Self { host, deadline, caller, state, outcome: Outcome::default(), failure: None }
     }
 
     pub fn outcome(self) -> Outcome {
         self.outcome
     }
 
-    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<Option<String>, String> {
+    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<Answer, String> {
         match self.host.ask(object, method, params, self.deadline) {
-            Ok(value) => Ok(Some(value)),
+            Ok(value) => Ok(Answer::Text(value)),
             Err(failure) => {
                 self.outcome.interrupted |= self.deadline.is_some_and(Deadline::passed);
                 let message = failure.message.clone();
@@ -82,25 +95,57 @@ impl Efuns for Run<'_> {
         passed
     }
 
-    fn call(&mut self, arguments: &[String]) -> Result<Option<String>, String> {
-        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        match words.as_slice() {
-            ["log", text] => self.host.log(text),
-            ["event", event, data] => self.host.event(event, data)?,
-            ["destruct"] => self.host.destruct(),
-            [word @ ("now" | "monotonic")] => return Ok(clock::tell(word)),
-            ["caller"] if self.caller.is_empty() => {}
-            ["caller"] => return Ok(Some(self.caller.to_owned())),
-            ["vault"] => return Ok(Some(self.vault.to_owned())),
-            ["thrown", text] => self.outcome.thrown = Some((*text).to_owned()),
-            ["ask", object, method, params] => return self.ask(object, method, params),
-            ["failure"] => {
-                let failure = self.failure.take();
-                return Ok(failure.and_then(|failure| serde_json::to_string(&failure).ok()));
+    fn limit(&self) -> usize {
+        self.host.limit()
+    }
+
+    fn wants(&self, efun: &str) -> Option<&'static [Want]> {
+        Some(match efun {
+            "log" | "thrown" => &[Want::Line],
+            "event" => &[Want::Text, Want::Json("the event's data")],
+            "call_out" => &[Want::Text, Want::Text, Want::Json("an argument of call_out")],
+            "ask" => &[Want::Text, Want::Text, Want::Json("an argument")],
+            "remove_call_out" => &[Want::Text],
+            "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" => &[],
+            _ => return None,
+        })
+    }
+
+    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<Answer, String> {
+        let text = |index: usize| arguments.get(index).map_or("", Argument::text);
+        let told = |text: String| Ok(Answer::Text(text));
+        match efun {
+            "log" => {
+                let parts: Vec<&str> = arguments.iter().map(Argument::text).collect();
+                self.host.log(&parts.join(" "));
             }
-            ["unserializable", text] => self.outcome.unserializable = Some((*text).to_owned()),
+            "thrown" => self.outcome.thrown = Some(text(0).to_owned()),
+            "event" => self.host.event(text(0), arguments.get(1).map_or("null", Argument::text))?,
+            "destruct" => {
+                self.host.destruct();
+                let end = Deadline::after_ms(LAST_MS);
+                self.deadline = Some(self.deadline.map_or(end, |deadline| deadline.min(end)));
+            }
+            "call_out" => {
+                let now = clock::monotonic_us();
+                return told(self.state.call_outs.add(text(0), text(1), text(2), now)?.to_string());
+            }
+            "remove_call_out" => {
+                let left = self.state.call_outs.remove(text(0), clock::monotonic_us());
+                return told(left.unwrap_or(-1.0).to_string());
+            }
+            "now" | "monotonic" => return Ok(clock::tell(efun).map_or(Answer::Nothing, Answer::Text)),
+            "caller" if self.caller.is_empty() => {}
+            "caller" => return told(self.caller.to_owned()),
+            "vault" => return told(self.state.vault.clone()),
+            "ask" => return self.ask(text(0), text(1), text(2)),
+            "failure" => {
+                let failure = self.failure.take();
+                let about = failure.and_then(|failure| serde_json::to_string(&failure).ok());
+                return Ok(about.map_or(Answer::Nothing, Answer::Text));
+            }
             _ => return Err("no such efun".to_owned()),
         }
-        Ok(None)
+        Ok(Answer::Nothing)
     }
 }

@@ -7,8 +7,9 @@
 
 use serde::Deserialize;
 
+use super::door::Efuns;
 use super::fault::{self, Fault};
-use super::ffi::{Context, Efuns, Ended, Failure, Thrown};
+use super::ffi::{Context, Ended, Failure, Thrown};
 use super::memory::Memory;
 use super::source::{program, syntax_error};
 use crate::lpc::arrow::{self, Rewritten};
@@ -58,7 +59,7 @@ impl Script {
         match context.eval_dispatcher(efuns, prelude, fault::PRELUDE) {
             Ok(()) => Ok(Self { context }),
             Err(failure) => {
-                let Thrown(text) = failure.into_thrown();
+                let text = failure.into_text();
                 Err(Fault::read(&text).into_error(
                     WorkerErrorKind::Memory,
                     None,
@@ -85,8 +86,8 @@ impl Script {
             Err(Ended { failure: Failure::Parse(thrown), .. }) => {
                 Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
             }
-            Err(Ended { failure: Failure::Run(Thrown(words)), told }) => {
-                Err(self.uncaught(&words, told.as_deref(), file, &map))
+            Err(Ended { failure, told }) => {
+                Err(self.uncaught(&failure.into_text(), told.as_deref(), file, &map))
             }
         }
     }

@@ -1,8 +1,9 @@
-// What the preludes of both sides share: values as JSON and as text, clocks and random numbers. Built-ins
-// are captured, so that a program which overwrites one breaks only itself.
+// What the preludes of both sides share: values as JSON and as text, clocks, random
+// numbers, bytes. Built-ins are captured, so that a program which overwrites one breaks only itself.
 (function () {
   var JSON_ = JSON, keys = Object.keys, Err = Error, Fin = isFinite, Str = String;
   var stringify = JSON_.stringify, floor = Math.floor, chance = Math.random;
+  var isArray = Array.isArray, Bytes = Uint8Array;
 
   function text(value) {
     if (typeof value === "object" && value !== null && !(value instanceof Err)) {
@@ -49,6 +50,10 @@
     return json;
   }
 
+  function bytes(data) {
+    return isArray(data) ? new Bytes(data) : data;
+  }
+
   // The functions that are the same on both sides; what the engine brings and nobody may have goes.
   function efuns(G, door) {
     G.Date.now = function now() { return +door("now"); };
@@ -57,6 +62,10 @@
     G.random = function random(n) {
       return n === undefined ? chance() : floor(chance() * n);
     };
+    G.base64_encode = function base64_encode(data) { return door("base64_encode", bytes(data)); };
+    G.base64_decode = function base64_decode(text) { return door("base64_decode", text); };
+    G.utf8_encode = function utf8_encode(text) { return door("utf8_encode", Str(text)); };
+    G.utf8_decode = function utf8_decode(data) { return door("utf8_decode", bytes(data)); };
     delete G.gc;
     delete G.setTimeout;
     delete G.clearTimeout;

@@ -12,6 +12,7 @@ use super::fault::{self, Fault, plain};
 use super::ffi::{Context, Thrown};
 use super::memory::{Memory, Place};
 use super::run::{Run, Silence};
+use super::state::WorkerState;
 
 /// What the engine gets to see of an author's text.
 pub fn seen<'a>(source: &'a str, file: &str) -> Result<Cow<'a, str>, WorkerError> {
@@ -27,7 +28,8 @@ pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
     let memory = Memory::map(Place::Anywhere, bytes)
         .map_err(|error| plain(WorkerErrorKind::Memory, format!("cannot check the source: {error}")))?;
     let mut silence = Silence;
-    let mut run = Run::new(&mut silence, None, "", "");
+    let mut state = WorkerState::default();
+    let mut run = Run::new(&mut silence, None, "", &mut state);
     Context::new(memory, 1)
         .parse(&mut run, &text, fault::WORKER)
         .map_err(|thrown| syntax_error(&thrown, source, &map, file))

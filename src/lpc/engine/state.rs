@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::call_out::CallOuts;
 use crate::lpc::map::SourceMap;
 
 /// Together with the heap's bytes this is the whole worker: small, and written as JSON beside them when
@@ -20,4 +21,5 @@ pub struct WorkerState {
     pub map: SourceMap,
     /// Calls that reached the worker.
     pub calls: u64,
+    pub call_outs: CallOuts,
 }

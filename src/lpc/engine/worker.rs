@@ -3,11 +3,12 @@
 use crate::lpc::arrow::{self, Rewritten};
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
-use super::clock::Deadline;
+use super::call_out::CallOut;
+use super::clock::{self, Deadline};
 use super::fault::{self, Fault, plain};
 use super::ffi::{Arguments, Context, Failure, Thrown};
+use super::json::Refusal;
 use super::memory::Memory;
-use super::reply;
 use super::run::{self, Host, Run, Silence};
 use super::source::{program, syntax_error};
 use super::state::WorkerState;
@@ -44,14 +45,14 @@ pub struct Call<'a> {
 impl Engine {
     /// An engine with the prelude and no worker. `seed` starts its random numbers.
     pub fn new(memory: Memory, seed: u64, vault: &str) -> Result<Self, WorkerError> {
-        let state = WorkerState { vault: vault.to_owned(), ..WorkerState::default() };
+        let mut state = WorkerState { vault: vault.to_owned(), ..WorkerState::default() };
         let mut context = Context::new(memory, seed);
         let mut silence = Silence;
-        let mut run = Run::new(&mut silence, None, "", vault);
+        let mut run = Run::new(&mut silence, None, "", &mut state);
         match context.eval_dispatcher(&mut run, PRELUDE, fault::PRELUDE) {
             Ok(()) => Ok(Self { context, state }),
             Err(failure) => {
-                let Thrown(text) = failure.into_thrown();
+                let text = failure.into_text();
                 Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
             }
         }
@@ -70,12 +71,12 @@ impl Engine {
         let source = program(source, file)?;
         let Rewritten { text, map } = arrow::rewrite(source);
         self.state.map = map;
-        let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
+        let mut run = Run::new(host, Some(deadline), "", &mut self.state);
         if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
             let outcome = run.outcome();
             return Err(match failure {
                 Failure::Parse(thrown) => syntax_error(&thrown, source, &self.state.map, file),
-                Failure::Run(thrown) => self.run_error(&thrown, outcome),
+                failure => self.call_error(failure, outcome),
             });
         }
         self.state.methods = self.find_methods(host, deadline)?;
@@ -99,18 +100,35 @@ impl Engine {
             }
         };
         self.state.calls += 1;
-        let mut run = Run::new(host, Some(call.deadline), call.caller, &self.state.vault);
-        let result = self.context.dispatch(&mut run, "call", call.method, arguments);
-        let outcome = run.outcome();
-        match result {
-            Ok(text) => Ok(text.map_or_else(|| "null".to_owned(), reply::one_line)),
-            Err(failure) => Err(self.call_error(&failure, outcome)),
-        }
+        let result = self.dispatch(host, (call.deadline, call.caller), "call", call.method, arguments)?;
+        Ok(result.unwrap_or_else(|| "null".to_owned()))
     }
 
     /// Runs `dest()`, if the worker has one.
     pub fn dest(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<(), WorkerError> {
         self.apply(host, "dest", Arguments::None, deadline)
+    }
+
+    /// When the next call_out is due.
+    #[must_use]
+    pub fn next_call_out(&self) -> Option<Deadline> {
+        self.state.call_outs.next_us().map(Deadline::at_us)
+    }
+
+    /// Takes one call_out that is due, and what runs it.
+    pub fn due_call_out(&mut self) -> Option<CallOut> {
+        self.state.call_outs.take(clock::monotonic_us())
+    }
+
+    /// Runs a call_out. Nobody waits for its result, so an error is the log's.
+    pub fn call_out(&mut self, host: &mut dyn Host, due: &CallOut, deadline: Deadline) {
+        if let Err(error) = self.apply(host, &due.function, Arguments::Json(&due.args), deadline) {
+            let place = match (&error.file, error.line) {
+                (Some(file), Some(line)) => format!("  ({file}:{line})"),
+                _ => String::new(),
+            };
+            host.log(&format!("call_out {}: {}{place}", due.function, error.message));
+        }
     }
 
     #[must_use]
@@ -135,43 +153,66 @@ impl Engine {
         arguments: Arguments<'_>,
         deadline: Deadline,
     ) -> Result<(), WorkerError> {
-        let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
-        let result = self.context.dispatch(&mut run, "apply", name, arguments);
+        self.dispatch(host, (deadline, ""), "apply", name, arguments).map(drop)
+    }
+
+    fn dispatch(
+        &mut self,
+        host: &mut dyn Host,
+        (deadline, caller): (Deadline, &str),
+        verb: &str,
+        name: &str,
+        arguments: Arguments<'_>,
+    ) -> Result<Option<String>, WorkerError> {
+        let mut run = Run::new(host, Some(deadline), caller, &mut self.state);
+        let result = self.context.dispatch(&mut run, verb, name, arguments);
         let outcome = run.outcome();
-        result.map(drop).map_err(|failure| self.call_error(&failure, outcome))
+        result.map_err(|failure| self.call_error(failure, outcome))
     }
 
     fn find_methods(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<Vec<String>, WorkerError> {
-        let mut run = Run::new(host, Some(deadline), "", &self.state.vault);
-        let result = self.context.dispatch(&mut run, "methods", "", Arguments::None);
-        let outcome = run.outcome();
-        let text = result.map_err(|failure| self.call_error(&failure, outcome))?.unwrap_or_default();
-        let mut names: Vec<String> = serde_json::from_slice(&text).unwrap_or_default();
+        let text = self.dispatch(host, (deadline, ""), "methods", "", Arguments::None)?.unwrap_or_default();
+        let mut names: Vec<String> = serde_json::from_str(&text).unwrap_or_default();
         names.retain(|name| !name.starts_with('_') && !APPLIES.contains(&name.as_str()));
         names.sort_unstable();
         Ok(names)
     }
 
-    fn call_error(&mut self, failure: &Failure, outcome: run::Outcome) -> WorkerError {
+    fn call_error(&self, failure: Failure, outcome: run::Outcome) -> WorkerError {
+        let file = Some(self.state.file.clone());
         match failure {
-            Failure::Run(thrown) => self.run_error(thrown, outcome),
+            Failure::Run(thrown) => self.run_error(&thrown, outcome),
             Failure::Parse(Thrown(text)) => {
-                let fault = Fault::read(text);
+                let fault = Fault::read(&text);
                 if fault.is_memory() {
                     return plain(WorkerErrorKind::Memory, "the parameters do not fit into the heap".into());
                 }
                 plain(WorkerErrorKind::Params, format!("the parameters are not JSON: {}", fault.message()))
             }
+            Failure::Result(Refusal::Foreign(how)) => {
+                let message = format!("the result {how}, which JSON cannot hold");
+                WorkerError { file, ..plain(WorkerErrorKind::Unserializable, message) }
+            }
+            Failure::Result(Refusal::TooLong(limit)) => {
+                let message =
+                    format!("the result is longer than the limit of {limit} bytes; raise max_frame_bytes");
+                WorkerError { file, ..plain(WorkerErrorKind::TooLarge, message) }
+            }
+            Failure::Result(Refusal::Interrupted | Refusal::Thrown) => {
+                let message = "the deadline passed while the result was written".to_owned();
+                WorkerError { file, ..plain(WorkerErrorKind::Deadline, message) }
+            }
         }
     }
 
     fn run_error(&self, Thrown(text): &Thrown, outcome: run::Outcome) -> WorkerError {
-        let fault = Fault::read(text);
+        let mut fault = Fault::read(text);
+        if outcome.interrupted {
+            fault = fault.interrupted();
+        }
         let (kind, message) = if outcome.interrupted {
             let place = fault.function().map(|name| format!(" in {name}")).unwrap_or_default();
             (WorkerErrorKind::Deadline, Some(format!("the deadline passed{place}")))
-        } else if let Some(message) = outcome.unserializable {
-            (WorkerErrorKind::Unserializable, Some(message))
         } else {
             fault.judge(&self.context, outcome.thrown.as_deref())
         };

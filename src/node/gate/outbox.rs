@@ -20,6 +20,8 @@ const HARD_LIMIT: usize = 16 * 1024 * 1024;
 const MAX_IN_FLIGHT: usize = 64;
 /// Replies that may be on their way at once, in bytes, judged by the largest seen lately.
 const IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
+/// Over this, in bytes of calls that wait for their turn, the connection reads no more requests.
+const QUEUED_LIMIT: usize = 1024 * 1024;
 /// Replies up to this length are never left out: the word that they were would be as long.
 const SHORT: usize = 256;
 
@@ -38,6 +40,8 @@ struct State {
     /// Replies of batches that are not complete.
     gathered: usize,
     in_flight: usize,
+    /// Parameters of calls that wait for their turn at the vault.
+    queued: usize,
     largest_reply: usize,
     /// Events that were left out since the last that was not.
     events_lost: u64,
@@ -64,7 +68,7 @@ impl Outbox {
     pub fn admits(&self) -> bool {
         let state = self.lock();
         let width = (IN_FLIGHT_BYTES / state.largest_reply.max(1)).clamp(1, MAX_IN_FLIGHT);
-        state.in_flight < width && state.backlog() < SOFT_LIMIT
+        state.in_flight < width && state.backlog() < SOFT_LIMIT && state.queued < QUEUED_LIMIT
     }
 
     /// Appends a whole message; the newline is added here.
@@ -225,6 +229,23 @@ impl ReplyTo {
         Self { outbox: Arc::clone(outbox), id: id.map(Into::into), batch: batch.cloned(), answered: false }
     }
 
+    /// Whose call this is: the same for all calls of one connection.
+    #[must_use]
+    pub fn owner(&self) -> usize {
+        Arc::as_ptr(&self.outbox).addr()
+    }
+
+    /// The call's bytes wait for their turn.
+    pub fn hold(&self, bytes: usize) {
+        self.outbox.lock().queued += bytes;
+    }
+
+    /// They do not wait any more.
+    pub fn release(&self, bytes: usize) {
+        self.outbox.lock().queued -= bytes;
+        self.outbox.wake.notify_one();
+    }
+
     fn finish(&mut self, write: impl FnOnce(&mut Vec<u8>, &str)) {
         self.answered = true;
         let written = match (&self.id, &self.batch) {
@@ -267,127 +288,5 @@ impl Drop for ReplyTo {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(outbox: &Outbox) -> String {
-        let mut bytes = Vec::new();
-        outbox.take(&mut bytes);
-        // The second take says that the first has been sent.
-        outbox.take(&mut Vec::new());
-        String::from_utf8(bytes).expect("is text")
-    }
-
-    #[test]
-    fn a_batch_answers_in_one_line_when_its_last_member_is_done() {
-        let outbox = Arc::new(Outbox::default());
-        let batch = Batch::new(Arc::clone(&outbox), 3, 1000);
-        let replies = ["1", "2"].map(|id| ReplyTo::new(&outbox, Some(id), Some(&batch)));
-        let note = ReplyTo::new(&outbox, None, Some(&batch));
-        let [first, second] = replies;
-        second.value("\"b\"");
-        note.value("0");
-        assert_eq!(sent(&outbox), "");
-        first.value("\"a\"");
-        assert_eq!(
-            sent(&outbox),
-            "[{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"b\"},{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"a\"}]\n"
-        );
-        assert!(outbox.is_quiet());
-    }
-
-    #[test]
-    fn a_dropped_call_is_still_answered_and_a_lone_notification_never() {
-        let outbox = Arc::new(Outbox::default());
-        drop(ReplyTo::new(&outbox, Some("7"), None));
-        drop(ReplyTo::new(&outbox, None, None));
-        let text = sent(&outbox);
-        assert!(text.contains("\"id\":7") && text.contains("-32603"), "{text}");
-        assert_eq!(text.lines().count(), 1);
-    }
-
-    #[test]
-    fn large_replies_narrow_the_flight() {
-        let outbox = Arc::new(Outbox::default());
-        let flight: Vec<_> = (0..MAX_IN_FLIGHT).map(|_| ReplyTo::new(&outbox, Some("1"), None)).collect();
-        assert!(!outbox.admits());
-        drop(flight);
-        let _ = sent(&outbox);
-        assert!(outbox.admits());
-        ReplyTo::new(&outbox, Some("1"), None).value(&"x".repeat(IN_FLIGHT_BYTES));
-        let _ = sent(&outbox);
-        let one = ReplyTo::new(&outbox, Some("1"), None);
-        assert!(!outbox.admits());
-        one.value("0");
-        for _ in 0..100 {
-            ReplyTo::new(&outbox, Some("1"), None).value("0");
-        }
-        let _ = sent(&outbox);
-        let _two = [(); 2].map(|()| ReplyTo::new(&outbox, Some("1"), None));
-        assert!(outbox.admits(), "one large reply narrows the flight for ever");
-    }
-
-    #[test]
-    fn replies_that_nobody_reads_are_left_out_one_by_one() {
-        let outbox = Arc::new(Outbox::default());
-        let big = format!("\"{}\"", "x".repeat(HARD_LIMIT / 4));
-        let mut taken = Vec::new();
-        ReplyTo::new(&outbox, Some("0"), None).value(&big);
-        outbox.take(&mut taken);
-        for id in 1..MAX_IN_FLIGHT {
-            ReplyTo::new(&outbox, Some(&id.to_string()), None).value(&big);
-        }
-        ReplyTo::new(&outbox, Some("\"small\""), None).value("1");
-        let text = sent(&outbox);
-        assert!(text.len() < HARD_LIMIT, "{} bytes wait", text.len());
-        assert_eq!(text.lines().count(), MAX_IN_FLIGHT);
-        assert!(text.lines().nth(40).expect("is there").contains("-32007"));
-        assert!(text.ends_with("{\"jsonrpc\":\"2.0\",\"id\":\"small\",\"result\":1}\n"));
-        ReplyTo::new(&outbox, Some("1"), None).value(&"1".repeat(2 * HARD_LIMIT));
-        assert!(sent(&outbox).len() > 2 * HARD_LIMIT, "one alone may be as long as a frame");
-    }
-
-    #[test]
-    fn the_answers_of_a_batch_keep_to_the_limit_and_so_do_many_batches() {
-        let outbox = Arc::new(Outbox::default());
-        let big = format!("\"{}\"", "x".repeat(600));
-        let batch = Batch::new(Arc::clone(&outbox), 3, 1000);
-        for id in ["1", "2", "3"] {
-            ReplyTo::new(&outbox, Some(id), Some(&batch)).value(&big);
-        }
-        let text = sent(&outbox);
-        let answers: Vec<serde_json::Value> = serde_json::from_str(&text).expect("is an array");
-        assert!(answers[0]["result"].is_string());
-        assert_eq!((&answers[1]["error"]["code"], &answers[2]["id"]), (&code::TOO_LARGE.into(), &3.into()));
-        let huge = format!("\"{}\"", "x".repeat(HARD_LIMIT / 4));
-        let batches: Vec<_> = (0..40).map(|_| Batch::new(Arc::clone(&outbox), 2, HARD_LIMIT)).collect();
-        let last: Vec<_> = batches
-            .iter()
-            .map(|batch| {
-                ReplyTo::new(&outbox, Some("1"), Some(batch)).value(&huge);
-                ReplyTo::new(&outbox, Some("2"), Some(batch))
-            })
-            .collect();
-        assert!(outbox.lock().gathered < HARD_LIMIT, "{} bytes are gathered", outbox.lock().gathered);
-        drop(last);
-        assert_eq!(outbox.lock().gathered, 0);
-    }
-
-    #[test]
-    fn the_last_word_comes_however_much_waits() {
-        let outbox = Outbox::default();
-        outbox.line(|out| out.resize(SOFT_LIMIT + 1, b'x'));
-        outbox.last_event("hauki.dying", "{}");
-        assert!(sent(&outbox).ends_with("\"method\":\"hauki.dying\",\"params\":{}}\n"));
-    }
-
-    #[test]
-    fn events_are_left_out_and_counted_while_the_caller_does_not_read() {
-        let outbox = Outbox::default();
-        outbox.line(|out| out.resize(SOFT_LIMIT + 1, b'x'));
-        outbox.event("hauki.log", |_| "{}".into());
-        let _ = sent(&outbox);
-        outbox.event("hauki.log", |lost| format!("{{\"lost\":{lost}}}"));
-        assert!(sent(&outbox).contains("{\"lost\":1}"));
-    }
-}
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 
 use crate::model::lease::Mono;
+use crate::model::ticket::ALL_METHODS;
 use crate::rpc::capability::{Ask, Capability, Denied};
+use crate::rpc::reserved;
 use crate::system::clock;
 
 const GOOD_FOR_MS: u64 = 1000;
@@ -19,6 +21,36 @@ pub enum Verdict {
     Denied,
     /// Not said yet: the check took too long.
     Unknown,
+}
+
+/// What a caller may do, as it was when it came: for lists, not for decisions.
+pub struct Granted {
+    /// The worker's methods among it.
+    pub methods: Vec<String>,
+    destruct: bool,
+    everything: bool,
+}
+
+impl Granted {
+    pub fn of(capability: &Capability, ask: &Ask<'_>, methods: Vec<String>) -> Result<Self, Denied> {
+        let count = methods.len() + 1;
+        let mut asked = methods;
+        asked.push(reserved::DESTRUCT.to_owned());
+        let mut methods = capability.rights(ask, &asked)?;
+        let everything = methods.len() == count;
+        let destruct = methods.pop_if(|last| last == reserved::DESTRUCT).is_some();
+        Ok(Self { methods, destruct, everything })
+    }
+
+    /// What the worker is told of its caller.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&str> {
+        if self.everything {
+            return vec![ALL_METHODS];
+        }
+        let destruct = self.destruct.then_some(reserved::DESTRUCT);
+        self.methods.iter().map(String::as_str).chain(destruct).collect()
+    }
 }
 
 pub struct Rights {

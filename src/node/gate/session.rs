@@ -9,10 +9,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Gate, MAX_CALLERS};
 use super::outbox::{Batch, Outbox, ReplyTo};
-use super::rights::{Rights, Verdict};
+use super::rights::{Granted, Rights, Verdict};
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
 use crate::model::secret::Secret;
+use crate::node::calls::{Asked, Patience};
 use crate::node::vault::Vault;
 use crate::rpc::capability::{Ask, Capability, Denied, Holder};
 use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
@@ -27,6 +28,8 @@ pub struct Session {
     holder: Holder,
     /// What `previous_object()` shows, as JSON text.
     caller: String,
+    /// The worker's methods that this caller may call.
+    methods: Vec<String>,
     client: String,
     deadline_ms: u32,
     link: Option<Link>,
@@ -76,7 +79,7 @@ impl Session {
         let hello: Hello =
             request.params.and_then(|params| serde_json::from_str(params).ok()).ok_or_else(refuse)?;
         let (token, voucher) = (hello.token, hello.voucher);
-        let (capability, holder, calling) = authenticate(gate, token, voucher).await.map_err(|error| match error {
+        let (capability, holder, calling, rights) = authenticate(gate, token, voucher).await.map_err(|error| match error {
             // Its signature is the core's, so its holder may know what is wrong with it.
             Denied::NotAllowed(_) => Refusal {
                 error: RpcError::new(
@@ -104,7 +107,8 @@ impl Session {
         let outbox = Arc::new(Outbox::default());
         vault.attach(&outbox);
         let limit = vault.limits.call_deadline_ms;
-        let mut caller = serde_json::json!({ "ticket": holder.ticket, "label": holder.label });
+        let mut caller =
+            serde_json::json!({ "ticket": holder.ticket, "label": holder.label, "rights": rights.shown() });
         if let Some(calling) = calling {
             caller["vault"] = calling.as_str().into();
         }
@@ -112,6 +116,7 @@ impl Session {
             gate: Arc::clone(gate),
             rights: Rights::new(capability),
             caller: caller.to_string(),
+            methods: rights.methods,
             // It ends up on the terminals of others.
             client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
             deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
@@ -130,7 +135,7 @@ impl Session {
         Welcome {
             vault: vault.id.clone(),
             generation: vault.generation,
-            methods: state.methods.to_vec(),
+            methods: self.methods.clone(),
             lease_ms: state.lease.terms.lease_ms,
             lease_left_ms: state.lease.expires(state.phase).since(clock::mono()) / 1000,
             link: state.lease.terms.link,
@@ -190,13 +195,16 @@ impl Session {
         }
         let vault = &self.gate.vault;
         match Cow::as_ref(&method) {
-            reserved::METHODS => reply.serialize(&vault.state().methods.to_vec()),
+            reserved::METHODS => reply.serialize(&self.methods),
             reserved::HEARTBEAT => {
                 let lease_left_ms =
                     vault.beat(Some(self.client.as_str()).filter(|client| !client.is_empty()));
                 reply.serialize(&Lease { lease_left_ms });
             }
-            reserved::STATS => vault.stats(reply),
+            reserved::STATS => {
+                let (deadline_ms, via) = (self.deadline_ms, Vec::new());
+                vault.ask(Asked::Stats, Patience { reply, deadline_ms, via });
+            }
             reserved::DESTRUCT => match optional::<Destruct>(params) {
                 Ok(destruct) => self.destruct(&destruct, reply),
                 Err(error) => reply.error(&error),
@@ -206,7 +214,9 @@ impl Session {
             }
             method => match self.passed(params, nested) {
                 Ok((params, nested)) => {
-                    vault.call(method, &self.caller, params.as_deref(), nested, reply);
+                    let asked = Asked::Call { method, caller: &self.caller, params: params.as_deref() };
+                    let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
+                    vault.ask(asked, Patience { reply, deadline_ms, via: nested.via });
                 }
                 Err(error) => reply.error(&error),
             },
@@ -239,7 +249,7 @@ impl Session {
             method => vault.state().methods.iter().any(|name| name == method),
         };
         if !known {
-            let methods = vault.state().methods.join(", ");
+            let methods = self.methods.join(", ");
             let message = format!("there is no method {:?}; there are: {}", quoted(method), quoted(&methods));
             return Err(RpcError::new(code::METHOD_NOT_FOUND, message));
         }
@@ -281,7 +291,7 @@ async fn authenticate(
     gate: &Arc<Gate>,
     token: Secret,
     voucher: Option<Secret>,
-) -> Result<(Capability, Holder, Option<VaultId>), Denied> {
+) -> Result<(Capability, Holder, Option<VaultId>, Granted), Denied> {
     let gate = Arc::clone(gate);
     let check = move || {
         let vault = &gate.vault;
@@ -296,7 +306,9 @@ async fn authenticate(
         };
         let holder = capability.allows(&ask)?;
         let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
-        Ok((capability, holder, calling))
+        let methods = vault.state().methods.to_vec();
+        let granted = Granted::of(&capability, &ask, methods)?;
+        Ok((capability, holder, calling, granted))
     };
     tokio::task::spawn_blocking(check)
         .await

@@ -1,0 +1,22 @@
+//! The efuns for bytes, which are the same on both sides and need nobody.
+
+use super::base64;
+use super::door::{Answer, Argument, Want};
+
+pub fn wants(efun: &str) -> Option<Want> {
+    match efun {
+        "base64_decode" => Some(Want::Text),
+        "base64_encode" | "utf8_encode" | "utf8_decode" => Some(Want::Bytes),
+        _ => None,
+    }
+}
+
+pub fn answer(efun: &str, argument: &Argument) -> Result<Answer, String> {
+    let bytes = argument.bytes();
+    Ok(match efun {
+        "base64_decode" => Answer::Bytes(base64::decode(argument.text())?),
+        "base64_encode" => Answer::Text(base64::encode(bytes)),
+        "utf8_encode" => Answer::Bytes(bytes.to_vec()),
+        _ => Answer::Text(String::from_utf8_lossy(bytes).into_owned()),
+    })
+}

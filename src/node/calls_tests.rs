@@ -1,0 +1,146 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::node::gate::outbox::Outbox;
+
+fn reply(outbox: &Arc<Outbox>, id: &str) -> ReplyTo {
+    ReplyTo::new(outbox, Some(id), None)
+}
+
+fn sent(outbox: &Outbox) -> String {
+    let mut bytes = Vec::new();
+    outbox.take(&mut bytes);
+    String::from_utf8(bytes).expect("is text")
+}
+
+/// A call of an outbox, and its number if the vault got it at once.
+fn push(calls: &mut Calls, outbox: &Arc<Outbox>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
+    let mut number = 0;
+    let asked = Asked::Call { method: "f", caller: "", params: Some(id) };
+    let patience = Patience { reply: reply(outbox, id), deadline_ms, via: Vec::new() };
+    calls.push(asked, patience, now, |call, _, _| number = call);
+    number
+}
+
+/// What the vault is given now: the ids, by their parameters.
+fn handed(calls: &mut Calls, now: Mono) -> Vec<(u64, String)> {
+    let mut handed = Vec::new();
+    calls.hand_over(now, |call, asked, _| match asked {
+        Asked::Call { params, .. } => handed.push((call, params.unwrap_or_default().to_owned())),
+        Asked::Stats => handed.push((call, "stats".to_owned())),
+    });
+    handed
+}
+
+const T: Mono = Mono(1_000_000);
+
+#[test]
+fn answers_come_in_order_or_not_at_all() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    let first = push(&mut calls, &outbox, "1", 10, T);
+    let second = push(&mut calls, &outbox, "2", 10, T);
+    assert!(calls.answered(second, T).is_err());
+    calls.answered(first, T).expect("is due").expect("waits").value("1");
+    assert!(calls.answered(first, T).is_err(), "answered twice");
+    assert!(calls.answered(99, T).is_err());
+}
+
+#[test]
+fn a_late_caller_is_told_once_and_the_late_answer_is_swallowed() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    let call = push(&mut calls, &outbox, "1", 10, T);
+    assert_eq!(calls.next_deadline(), Some(T.plus_ms(10 + ENGINES_WORD_MS)));
+    assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
+    assert_eq!(sent(&outbox), "", "the engine has the first word");
+    assert_eq!(calls.expire(T.plus_ms(10 + ENGINES_WORD_MS)), Overdue::Nothing);
+    assert!(sent(&outbox).contains("-32004"));
+    assert!(calls.answered(call, T.plus_ms(11 + ENGINES_WORD_MS)).expect("is due").is_none());
+}
+
+#[test]
+fn a_call_that_still_waits_is_told_at_its_deadline() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    push(&mut calls, &outbox, "1", 1000, T);
+    push(&mut calls, &outbox, "2", 10, T);
+    assert_eq!(calls.next_deadline(), Some(T.plus_ms(10)));
+    assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
+    assert!(sent(&outbox).contains("\"id\":2"));
+}
+
+#[test]
+fn the_engine_is_stuck_when_one_call_holds_it_and_not_when_many_wait() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    let first = push(&mut calls, &outbox, "1", 100, T);
+    push(&mut calls, &outbox, "2", 100, T);
+    let _ = calls.answered(first, T.plus_ms(90)).expect("is due");
+    assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Nothing, "the second began at 90");
+    assert_eq!(calls.expire(T.plus_ms(690)), Overdue::Stuck);
+}
+
+#[test]
+fn connections_take_turns_and_slow_calls_are_handed_over_two_at_a_time() {
+    let (greedy, modest) = (Arc::new(Outbox::default()), Arc::new(Outbox::default()));
+    let mut calls = Calls::default();
+    let numbers: Vec<u64> = (0..64).map(|id| push(&mut calls, &greedy, &id.to_string(), 60_000, T)).collect();
+    assert_eq!((&numbers[..3], calls.queue.len()), (&[1, 2, 0][..], 2));
+    assert_eq!(push(&mut calls, &modest, "100", 60_000, T), 0);
+    assert_eq!(handed(&mut calls, T), []);
+    let mut order = Vec::new();
+    for (turn, call) in (1..=4).enumerate() {
+        let now = T.plus_ms(1000 * (turn as u64 + 1));
+        calls.answered(call, now).expect("is due").expect("waits").value("0");
+        order.extend(handed(&mut calls, now).into_iter().map(|(_, id)| id));
+    }
+    assert_eq!(order, ["2", "100", "3", "4"], "the modest caller waits for one call in turn");
+}
+
+#[test]
+fn quick_calls_are_handed_over_in_numbers() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls { pace_us: 10, ..Calls::default() };
+    for id in 0..64 {
+        push(&mut calls, &outbox, &id.to_string(), 60_000, T);
+    }
+    assert_eq!(calls.queue.len(), MOST_AHEAD as usize);
+    calls.answered(1, T.plus_ms(50)).expect("is due");
+    assert_eq!(handed(&mut calls, T.plus_ms(50)), [], "a slow one ends that");
+}
+
+#[test]
+fn what_waits_expires_in_its_lane_and_gets_what_is_left_of_its_time() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    for id in ["1", "2", "3"] {
+        push(&mut calls, &outbox, id, 100, T);
+    }
+    push(&mut calls, &outbox, "4", 200, T);
+    assert_eq!(calls.expire(T.plus_ms(100)), Overdue::Nothing);
+    let told = sent(&outbox);
+    assert!(told.contains("\"id\":2") && told.contains("\"id\":3") && !told.contains("\"id\":4"), "{told}");
+    calls.answered(1, T.plus_ms(150)).expect("is due");
+    let mut left = 0;
+    calls.hand_over(T.plus_ms(150), |_, _, left_ms| left = left_ms);
+    assert_eq!(left, 50);
+}
+
+#[test]
+fn the_workers_own_work_has_its_own_time_and_cannot_be_claimed_for_ever() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    assert!(!calls.idle(T), "what did not begin cannot end");
+    calls.busy(100, T);
+    assert_eq!(calls.next_deadline(), Some(T.plus_ms(600)));
+    push(&mut calls, &outbox, "1", 100, T);
+    assert_eq!(calls.expire(T.plus_ms(599)), Overdue::Nothing);
+    assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Stuck);
+    for step in 0..12 {
+        assert!(calls.idle(T.plus_ms(100 * step)));
+        calls.busy(100, T.plus_ms(100 * step));
+    }
+    assert!(calls.idle(T.plus_ms(1199)));
+    assert_eq!(calls.expire(T.plus_ms(1200)), Overdue::Stuck, "an answer was due all the time");
+}
