@@ -17,6 +17,8 @@ use crate::system::clock;
 pub(crate) trait Progress: Debug {
     fn begin(&self, job: &str);
     fn done(&self, job: &str, step: &str);
+    /// So many bytes of a copy that is under way.
+    fn part(&self, job: &str, bytes: u64, of: u64);
     fn end(&self, job: &str, began: Mono);
 }
 
@@ -52,6 +54,7 @@ struct Nothing;
 impl Progress for Nothing {
     fn begin(&self, _: &str) {}
     fn done(&self, _: &str, _: &str) {}
+    fn part(&self, _: &str, _: u64, _: u64) {}
     fn end(&self, _: &str, _: Mono) {}
 }
 
@@ -65,6 +68,8 @@ impl Progress for Plain {
         // Nobody can be told that standard error is closed.
         let _ = writeln!(io::stderr(), "{job}: {step}");
     }
+
+    fn part(&self, _: &str, _: u64, _: u64) {}
 
     fn end(&self, job: &str, began: Mono) {
         let _ = writeln!(io::stderr(), "{job}: done in {}", show_micros(took(began)));
@@ -90,6 +95,11 @@ impl Progress for Json {
         Self::say(job, "step", Some(step), None);
     }
 
+    fn part(&self, job: &str, bytes: u64, of: u64) {
+        let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": "part", "bytes": bytes, "of": of });
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
     fn end(&self, job: &str, began: Mono) {
         Self::say(job, "end", None, Some(took(began)));
     }
@@ -101,6 +111,10 @@ struct Bar {
     all: MultiProgress,
     jobs: Mutex<HashMap<String, (ProgressBar, String)>>,
     color: ColorChoice,
+}
+
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_msg} {spinner}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 impl Bar {
@@ -116,9 +130,7 @@ impl Bar {
 impl Progress for Bar {
     fn begin(&self, job: &str) {
         let bar = self.all.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{wide_msg} {spinner}") {
-            bar.set_style(style);
-        }
+        bar.set_style(spinner());
         bar.set_message(job.to_owned());
         self.jobs().insert(job.to_owned(), (bar, String::new()));
     }
@@ -126,7 +138,17 @@ impl Progress for Bar {
     fn done(&self, job: &str, step: &str) {
         if let Some((bar, steps)) = self.jobs().get_mut(job) {
             steps.push_str(&format!("  {GOOD}✓{GOOD:#} {step}"));
+            bar.set_style(spinner());
             bar.set_message(format!("{job}{steps}"));
+        }
+    }
+
+    fn part(&self, job: &str, bytes: u64, of: u64) {
+        if let Some((bar, _)) = self.jobs().get(job) {
+            let style = "{wide_msg} {bar:24} {bytes} of {total_bytes}, {bytes_per_sec}";
+            bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| spinner()));
+            bar.set_length(of);
+            bar.set_position(bytes);
         }
     }
 

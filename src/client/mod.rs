@@ -14,6 +14,7 @@ pub mod ghost;
 pub mod identity;
 pub mod retry;
 pub mod script;
+mod swarm;
 pub mod tombstone;
 
 pub use endpoint::{Address, Endpoint};

@@ -24,12 +24,15 @@ pub mod start;
 pub mod store;
 pub mod watch;
 
+mod adding;
 mod death;
 mod extract;
 mod flight;
 mod forge;
+mod install;
 mod keys;
 mod life;
+mod members;
 mod placement;
 mod reaper;
 mod registry;
