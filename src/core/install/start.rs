@@ -130,7 +130,7 @@ pub(super) fn start(remote: &Remote, node: &SwarmNode, systemd: bool) -> Result<
 /// The predecessor is asked to leave, and its successor waits for it; the last line is its word.
 fn detached(node: &SwarmNode) -> String {
     format!(
-        "mkdir -p -m 711 {state}; {pid} \
+        "umask 022; mkdir -p -m 711 {state}; {pid} \
          if [ -n \"$pid\" ]; then kill -TERM \"$pid\"; while [ -e /proc/$pid ]; do sleep 0.05; done; fi; \
          {{ setsid {program} node --socket {socket} --config {config} --ready-fd 3 3>&1 >>{state}/haukid.log 2>&1 \
            </dev/null & }} | head -n 1",
