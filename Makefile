@@ -6,7 +6,7 @@ CARGO ?= cargo
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 RELEASE = target/release
 
-.PHONY: all setup build demo test test-cgroup2 fuzz bench bless install uninstall clean
+.PHONY: all setup build demo swarm-demo test test-cgroup2 fuzz bench bless install uninstall clean
 
 all: build
 
@@ -18,6 +18,11 @@ build: setup
 
 demo: build
 	@PATH="$(CURDIR)/$(RELEASE):$$PATH" bash examples/demo.sh
+
+# A core and three nodes on this machine, each with sshd and WireGuard, shown and taken down.
+swarm-demo: build
+	@sh packaging/setup-debian.sh tests
+	@bash tests/swarm.sh
 
 test:
 	@sh packaging/setup-debian.sh tests

@@ -262,7 +262,7 @@ fn the_differences_that_the_page_tells_are_real() {
         ("return 1 / 0", "holds Infinity"),
         ("this_object()->nothing()", "call_other: no method nothing"),
         ("({})->f()", "not an object that this worker holds"),
-        ("destruct({})", "this_object() only"),
+        ("destruct({})", "not an object that this worker holds"),
         ("let a = 1", "write `var`"),
     ];
     for (body, wanted) in refusals {

@@ -5,7 +5,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use super::{event, gem, health, paths, registry, summons, teardown, vault};
+use super::{event, gem, health, paths, registry, summons, swarm, teardown, vault};
 use crate::model::ticket::Ticket;
 
 /// The five phases, and what stands beside them.
@@ -244,6 +244,47 @@ pub static ENDPOINTS: &[Endpoint] = &[
         )
     },
     get(paths::NODES, "list_nodes", "The nodes of the swarm", Reply::Json(of::<vault::NodeList>)),
+    Endpoint {
+        reply: Reply::Lines(of::<swarm::NodeStep>),
+        ..post(
+            paths::NODES,
+            "add_node",
+            "Install and start a node over SSH and list it; repeated, it repairs",
+            &[Area::Observation],
+            of::<swarm::NodeAdd>,
+            of::<swarm::NodeStep>,
+        )
+    },
+    get(
+        paths::NODE,
+        "get_node",
+        "One node, and what there is to say of it",
+        Reply::Json(of::<swarm::NodeDetail>),
+    ),
+    Endpoint {
+        method: Method::Delete,
+        query: Some(query_of::<swarm::NodeRemove>),
+        ..get(paths::NODE, "remove_node", "Take a node out of the swarm", Reply::Json(of::<vault::NodeInfo>))
+    },
+    post(
+        paths::NODE_DRAIN,
+        "drain_node",
+        "Give a node no new vaults, or give it some again",
+        &[Area::Observation],
+        of::<swarm::NodeDrain>,
+        of::<vault::NodeInfo>,
+    ),
+    Endpoint {
+        reply: Reply::Lines(of::<swarm::NodeStep>),
+        ..post(
+            paths::NODE_UPGRADE,
+            "upgrade_node",
+            "Drain a node and install the core's own version there",
+            &[Area::Observation],
+            of::<swarm::NodeUpgrade>,
+            of::<swarm::NodeStep>,
+        )
+    },
     Endpoint {
         query: Some(query_of::<event::EventQuery>),
         ..get(paths::EVENTS, "events", "What happened, and what happens", Reply::Lines(of::<event::Event>))

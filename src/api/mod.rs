@@ -17,6 +17,7 @@ pub mod paths;
 pub mod peer;
 pub mod registry;
 pub mod summons;
+pub mod swarm;
 pub mod teardown;
 pub mod vault;
 

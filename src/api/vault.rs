@@ -180,6 +180,8 @@ pub struct NodeInfo {
     /// `ready`, `draining` or why it cannot be used.
     pub state: String,
     pub data_plane: String,
+    /// Why it is that address.
+    pub data_plane_reason: String,
     pub labels: BTreeMap<String, String>,
     pub vaults: u32,
     pub max_vaults: u32,

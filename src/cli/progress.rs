@@ -19,6 +19,8 @@ use crate::system::clock;
 pub(crate) trait Progress: Debug {
     fn begin(&self, job: &str);
     fn done(&self, job: &str, step: &str);
+    /// So many bytes of a copy that is under way.
+    fn part(&self, job: &str, bytes: u64, of: u64);
     fn end(&self, job: &str, began: Mono);
     /// How far a job is, which may be told often. Whether somebody was shown it.
     fn measure(&self, job: &str, measure: &Measure) -> bool;
@@ -81,6 +83,7 @@ struct Nothing;
 impl Progress for Nothing {
     fn begin(&self, _: &str) {}
     fn done(&self, _: &str, _: &str) {}
+    fn part(&self, _: &str, _: u64, _: u64) {}
     fn end(&self, _: &str, _: Mono) {}
 
     fn measure(&self, _: &str, _: &Measure) -> bool {
@@ -104,6 +107,8 @@ impl Progress for Plain {
         // Nobody can be told that standard error is closed.
         let _ = writeln!(io::stderr(), "{job}: {step}");
     }
+
+    fn part(&self, _: &str, _: u64, _: u64) {}
 
     fn end(&self, job: &str, began: Mono) {
         let _ = writeln!(io::stderr(), "{job}: done in {}", show_micros(took(began)));
@@ -140,6 +145,11 @@ impl Progress for Json {
         Self::say(job, "step", Some(step), None);
     }
 
+    fn part(&self, job: &str, bytes: u64, of: u64) {
+        let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": "part", "bytes": bytes, "of": of });
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
     fn end(&self, job: &str, began: Mono) {
         Self::say(job, "end", None, Some(took(began)));
     }
@@ -169,6 +179,10 @@ struct Bar {
     color: ColorChoice,
 }
 
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_msg} {spinner}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
 impl Bar {
     fn new(color: ColorChoice) -> Self {
         Self { all: MultiProgress::new(), jobs: Mutex::default(), color }
@@ -182,9 +196,7 @@ impl Bar {
 impl Progress for Bar {
     fn begin(&self, job: &str) {
         let bar = self.all.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{wide_msg} {spinner}") {
-            bar.set_style(style);
-        }
+        bar.set_style(spinner());
         bar.set_message(job.to_owned());
         self.jobs().insert(job.to_owned(), (bar, String::new()));
     }
@@ -192,7 +204,17 @@ impl Progress for Bar {
     fn done(&self, job: &str, step: &str) {
         if let Some((bar, steps)) = self.jobs().get_mut(job) {
             steps.push_str(&format!("  {GOOD}✓{GOOD:#} {step}"));
+            bar.set_style(spinner());
             bar.set_message(format!("{job}{steps}"));
+        }
+    }
+
+    fn part(&self, job: &str, bytes: u64, of: u64) {
+        if let Some((bar, _)) = self.jobs().get(job) {
+            let style = "{wide_msg} {bar:24} {bytes} of {total_bytes}, {bytes_per_sec}";
+            bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| spinner()));
+            bar.set_length(of);
+            bar.set_position(bytes);
         }
     }
 

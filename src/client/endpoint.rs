@@ -21,7 +21,7 @@ use crate::api::paths;
 use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
 use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
-use crate::api::vault::{NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
+use crate::api::vault::{ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use crate::client::autostart;
 use crate::client::error::ClientError;
 use crate::client::retry::Retry;
@@ -139,7 +139,7 @@ impl Endpoint {
         &self.address
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.options.token {
             Some(token) => request.bearer_auth(token.reveal()),
@@ -192,7 +192,7 @@ impl Endpoint {
         ClientError::Protocol { endpoint: self.address.to_string(), path: path.to_owned(), status }
     }
 
-    async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -214,11 +214,19 @@ impl Endpoint {
             .await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, ClientError> {
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+    ) -> Result<T, ClientError> {
         self.ask(Method::GET, path, query, None::<&()>).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
         self.ask(Method::POST, path, &(), Some(body)).await
     }
 
@@ -293,10 +301,6 @@ impl Endpoint {
         self.stream(paths::REGISTRY_WATCH, query).await
     }
 
-    pub async fn nodes(&self) -> Result<NodeList, ClientError> {
-        self.get(paths::NODES, &()).await
-    }
-
     pub async fn health(&self) -> Result<Health, ClientError> {
         self.get(paths::HEALTH, &()).await
     }
@@ -307,7 +311,15 @@ impl Endpoint {
     }
 
     async fn stream(&self, path: &'static str, query: &impl Serialize) -> Result<Lines, ClientError> {
-        let response = self.checked(path, self.request(Method::GET, path).query(query)).await?;
+        self.lines(path, self.request(Method::GET, path).query(query)).await
+    }
+
+    pub(super) async fn lines(
+        &self,
+        path: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Lines, ClientError> {
+        let response = self.checked(path, request).await?;
         Ok(Lines { response, endpoint: self.clone(), path, buffer: Vec::new(), start: 0 })
     }
 }

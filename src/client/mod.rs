@@ -16,6 +16,7 @@ pub mod identity;
 pub mod relay;
 pub mod retry;
 pub mod script;
+mod swarm;
 pub mod tombstone;
 
 pub use endpoint::{Address, Endpoint};

@@ -192,7 +192,7 @@ impl Core {
         let mut tried: Vec<NodeScore> = Vec::new();
         let mut silence = None;
         while let Some(name) = field.best() {
-            let slot = self.slot(&name)?.clone();
+            let slot = self.slot(&name)?;
             let mut score = field.score(&name).into_iter();
             let forging = Forging::begin(self, &slot, &drafted.summons.limits);
             self.grant(&forging.vault, &slot.name, drafted).await?;

@@ -89,7 +89,7 @@ impl Core {
             let gauge = self.metrics.vaults.get_or_create(&vec![("phase", phase.as_str().to_owned())]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        for slot in self.slots.values() {
+        for slot in self.slots().values() {
             let count = slot.last_word().map_or(0, |word| word.warm_vaults);
             self.metrics.warm_vaults.get_or_create(&vec![("node", slot.name.to_string())]).set(count.into());
         }

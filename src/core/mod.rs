@@ -24,13 +24,16 @@ pub mod start;
 pub mod store;
 pub mod watch;
 
+mod adding;
 mod death;
 mod extract;
 mod flight;
 mod forge;
+mod install;
 mod keys;
 mod life;
 mod lineage;
+mod members;
 mod placement;
 mod reaper;
 mod registry;

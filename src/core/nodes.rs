@@ -4,10 +4,14 @@
 //! last silence; only the node's own word, or a new boot id, ends a vault.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::scheduler::{Candidate, Word};
+use crate::api::health::{Check, CheckLevel};
 use crate::api::node::{NodeApi, NodeState};
 use crate::api::vault::NodeInfo;
 use crate::api::{ApiError, ErrorCode};
@@ -34,6 +38,9 @@ pub struct Slot {
     pub labels: BTreeMap<String, String>,
     pub api: Arc<dyn NodeApi>,
     sight: Mutex<Sight>,
+    /// By the core's word; a node that stops says so itself.
+    draining: AtomicBool,
+    watcher: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -94,7 +101,8 @@ impl Slot {
     #[must_use]
     pub fn new(member: Member) -> Self {
         let Member { name, labels, api } = member;
-        Self { name, labels, api, sight: Mutex::default() }
+        let (sight, draining, watcher) = Default::default();
+        Self { name, labels, api, sight, draining, watcher }
     }
 
     fn sight(&self) -> MutexGuard<'_, Sight> {
@@ -131,8 +139,8 @@ impl Slot {
             Err(error) => {
                 sight.silence = Some((error.message.clone(), clock::mono()));
                 let message = format!("node {} cannot be reached: {}", self.name, error.message);
-                Err(ApiError::new(ErrorCode::Temporary, message)
-                    .hint("its vaults live on as long as their leases do; try again"))
+                let usual = || "its vaults live on as long as their leases do; try again".to_owned();
+                Err(ApiError::new(ErrorCode::Temporary, message).hint(error.hint.unwrap_or_else(usual)))
             }
         }
     }
@@ -162,45 +170,97 @@ impl Slot {
         self.sight().word.as_ref().map(|(state, _)| state.clone())
     }
 
-    pub async fn info(&self) -> NodeInfo {
-        let asked = self.ask().await;
-        let (word, state) = match asked {
-            Ok(word) => {
-                let state = if word.draining { "draining" } else { "ready" }.to_owned();
-                (Some(word), state)
-            }
-            Err(_) => (self.last_word(), format!("unreachable: {}", self.silence())),
-        };
-        let name = self.name.clone();
-        let labels = self.labels.clone();
-        match word {
-            Some(word) => NodeInfo {
-                name,
-                state,
-                data_plane: word.data_plane.to_string(),
-                labels,
-                vaults: u32::try_from(word.vaults.len()).unwrap_or(u32::MAX),
-                max_vaults: word.max_vaults,
-                warm_vaults: word.warm_vaults,
-                free_memory_bytes: word.free_memory_bytes,
-                load_percent: word.load_percent,
-                version: word.version,
-                boot_id: word.boot_id,
-            },
-            None => NodeInfo {
-                name,
-                state,
-                data_plane: String::new(),
-                labels,
-                vaults: 0,
-                max_vaults: 0,
-                warm_vaults: 0,
-                free_memory_bytes: 0,
-                load_percent: 0,
-                version: String::new(),
-                boot_id: String::new(),
-            },
+    pub fn drain(&self, draining: bool) {
+        self.draining.store(draining, Ordering::SeqCst);
+    }
+
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn watched_by(&self, task: JoinHandle<()>) {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = watcher.replace(task) {
+            earlier.abort();
         }
+    }
+
+    pub(super) fn unwatch(&self) {
+        if let Some(task) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+
+    pub async fn info(&self) -> NodeInfo {
+        // What it says is remembered, and so is its silence.
+        let _ = self.ask().await;
+        self.last_info()
+    }
+
+    /// By its last word.
+    #[must_use]
+    pub fn last_info(&self) -> NodeInfo {
+        let (word, silence) = {
+            let sight = self.sight();
+            (
+                sight.word.as_ref().map(|(state, _)| state.clone()),
+                sight.silence.as_ref().map(|(reason, _)| reason.clone()),
+            )
+        };
+        let draining = self.is_draining() || word.as_ref().is_some_and(|word| word.draining);
+        let state = match silence {
+            Some(reason) => format!("unreachable: {reason}"),
+            None if draining => "draining".to_owned(),
+            None => "ready".to_owned(),
+        };
+        let (name, labels) = (self.name.clone(), self.labels.clone());
+        let blank = NodeInfo {
+            name,
+            state,
+            data_plane: String::new(),
+            data_plane_reason: String::new(),
+            labels,
+            vaults: 0,
+            max_vaults: 0,
+            warm_vaults: 0,
+            free_memory_bytes: 0,
+            load_percent: 0,
+            version: String::new(),
+            boot_id: String::new(),
+        };
+        let Some(word) = word else { return blank };
+        NodeInfo {
+            data_plane: word.data_plane.to_string(),
+            data_plane_reason: word.data_plane_reason,
+            vaults: u32::try_from(word.vaults.len()).unwrap_or(u32::MAX),
+            max_vaults: word.max_vaults,
+            warm_vaults: word.warm_vaults,
+            free_memory_bytes: word.free_memory_bytes,
+            load_percent: word.load_percent,
+            version: word.version,
+            boot_id: word.boot_id,
+            ..blank
+        }
+    }
+
+    /// What there is to say of the node.
+    pub async fn findings(&self) -> Vec<Check> {
+        match self.ask().await {
+            Ok(state) => self.judge(state),
+            Err(error) => vec![Check { level: CheckLevel::Fail, what: error.message, hint: error.hint }],
+        }
+    }
+
+    pub(super) fn judge(&self, state: NodeState) -> Vec<Check> {
+        let mut checks = state.findings;
+        if state.version != env!("CARGO_PKG_VERSION") {
+            let what =
+                format!("haukid {} runs there, the core is {}", state.version, env!("CARGO_PKG_VERSION"));
+            let hint = Some(format!("hauki node upgrade {}", self.name));
+            checks.push(Check { level: CheckLevel::Warn, what, hint });
+        }
+        checks
     }
 }
 
@@ -228,7 +288,9 @@ pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
 #[must_use]
 pub fn candidates(slots: &BTreeMap<NodeName, Arc<Slot>>, policy: Policy) -> Vec<Candidate> {
     let candidate = |slot: &Arc<Slot>| {
-        Candidate::new(slot.name.clone(), slot.labels.clone(), slot.sight().word(), policy)
+        let word = slot.sight().word();
+        let word = word.map(|word| Word { draining: word.draining || slot.is_draining(), ..word });
+        Candidate::new(slot.name.clone(), slot.labels.clone(), word, policy)
     };
     slots.values().map(candidate).collect()
 }

@@ -28,10 +28,11 @@ use crate::api::openapi;
 use crate::api::peer::Peer;
 use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
+use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeRemove, NodeStep, NodeUpgrade};
 use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
-use crate::api::vault::{NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
+use crate::api::vault::{NodeInfo, NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use crate::api::{ApiError, ErrorCode, paths};
-use crate::model::id::{SummonsId, VaultId};
+use crate::model::id::{NodeName, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
 
 type Uah = State<Arc<Core>>;
@@ -56,7 +57,10 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::REGISTRY, get(services))
         .route(paths::REGISTRY_RESOLVE, post(resolve_service))
         .route(paths::REGISTRY_WATCH, get(watch_services))
-        .route(paths::NODES, get(nodes))
+        .route(paths::NODES, get(nodes).post(add_node))
+        .route(paths::NODE, get(node).delete(remove_node))
+        .route(paths::NODE_DRAIN, post(drain_node))
+        .route(paths::NODE_UPGRADE, post(upgrade_node))
         .route(paths::EVENTS, get(events))
         .route(paths::OPENAPI, get(document))
         .route(paths::MANIFEST, get(mesh_manifest))
@@ -149,6 +153,59 @@ async fn watch_services(State(core): Uah, Query(query): Query<WatchQuery>) -> Re
 
 async fn nodes(State(core): Uah) -> Json<NodeList> {
     Json(core.nodes().await)
+}
+
+async fn node(State(core): Uah, Id(name): Id<NodeName>) -> Answer<NodeDetail> {
+    Ok(Json(core.node(&name).await?))
+}
+
+/// Whoever changes the swarm is root on all of it, so root it must be here.
+fn only_root(asker: &Asker) -> Result<(), Refusal> {
+    let own = rustix::process::geteuid().as_raw();
+    match asker {
+        Some(Extension(peer)) if peer.uid == 0 || peer.uid == own => Ok(()),
+        _ => Err(ApiError::new(ErrorCode::Denied, "only root may change the swarm's nodes").into()),
+    }
+}
+
+async fn add_node(State(core): Uah, asker: Asker, Json(order): Json<NodeAdd>) -> Result<Response, Refusal> {
+    only_root(&asker)?;
+    Ok(steps(&core, core.add_node(order)))
+}
+
+async fn upgrade_node(
+    State(core): Uah,
+    asker: Asker,
+    Id(name): Id<NodeName>,
+    Json(order): Json<NodeUpgrade>,
+) -> Result<Response, Refusal> {
+    only_root(&asker)?;
+    Ok(steps(&core, core.upgrade_node(&name, order).await?))
+}
+
+/// What an installation tells, as lines; the last one says how it ended.
+fn steps(core: &Arc<Core>, mut steps: tokio::sync::mpsc::Receiver<NodeStep>) -> Response {
+    lines(core, futures_util::stream::poll_fn(move |context| steps.poll_recv(context)))
+}
+
+async fn drain_node(
+    State(core): Uah,
+    asker: Asker,
+    Id(name): Id<NodeName>,
+    Json(order): Json<NodeDrain>,
+) -> Answer<NodeInfo> {
+    only_root(&asker)?;
+    Ok(Json(core.drain_node(&name, &order).await?))
+}
+
+async fn remove_node(
+    State(core): Uah,
+    asker: Asker,
+    Id(name): Id<NodeName>,
+    Query(order): Query<NodeRemove>,
+) -> Answer<NodeInfo> {
+    only_root(&asker)?;
+    Ok(Json(core.remove_node(&name, &order).await?))
 }
 
 async fn events(State(core): Uah, Query(query): Query<EventQuery>) -> Response {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::events::EventLog;
 use super::flight::Flights;
@@ -32,6 +32,8 @@ use crate::system::clock;
 pub struct Parts {
     pub store: Arc<dyn Store>,
     pub issuer: IssuerKey,
+    /// A directory for the core's SSH key, known hosts and links.
+    pub home: PathBuf,
     pub members: Vec<Member>,
     pub gem_directories: Vec<PathBuf>,
     pub policy: Policy,
@@ -39,11 +41,15 @@ pub struct Parts {
     pub role: String,
 }
 
+/// The nodes by their names.
+pub(super) type Slots = BTreeMap<NodeName, Arc<Slot>>;
+
 pub struct Core {
     pub(super) records: Records,
     pub(super) issuer: IssuerKey,
     pub(super) policy: Policy,
-    pub(super) slots: BTreeMap<NodeName, Arc<Slot>>,
+    pub(super) home: PathBuf,
+    slots: RwLock<Arc<Slots>>,
     pub gems: Gems,
     pub events: EventLog,
     pub metrics: Metrics,
@@ -72,7 +78,7 @@ pub struct Activity {
 impl Core {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, issuer, members, gem_directories, policy, role } = parts;
+        let Parts { store, issuer, home, members, gem_directories, policy, role } = parts;
         let records = Records::new(store);
         let started = clock::mono();
         Arc::new(Self {
@@ -80,10 +86,13 @@ impl Core {
             records,
             issuer,
             policy,
-            slots: members
-                .into_iter()
-                .map(|member| (member.name.clone(), Arc::new(Slot::new(member))))
-                .collect(),
+            home,
+            slots: RwLock::new(Arc::new(
+                members
+                    .into_iter()
+                    .map(|member| (member.name.clone(), Arc::new(Slot::new(member))))
+                    .collect(),
+            )),
             events: EventLog::default(),
             metrics: Metrics::default(),
             flights: Flights::default(),
@@ -101,10 +110,36 @@ impl Core {
         self.forging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn slot(&self, name: &NodeName) -> Result<&Arc<Slot>, ApiError> {
-        self.slots.get(name).ok_or_else(|| {
+    /// The nodes of this moment.
+    pub(super) fn slots(&self) -> Arc<Slots> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change_slots(&self, change: impl FnOnce(&mut Slots)) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut slots));
+    }
+
+    pub(super) fn put_slot(&self, slot: &Arc<Slot>) {
+        self.change_slots(|slots| {
+            if let Some(earlier) = slots.insert(slot.name.clone(), slot.clone()) {
+                earlier.unwatch();
+            }
+        });
+    }
+
+    pub(super) fn drop_slot(&self, name: &NodeName) {
+        self.change_slots(|slots| {
+            if let Some(earlier) = slots.remove(name) {
+                earlier.unwatch();
+            }
+        });
+    }
+
+    pub(super) fn slot(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {
+        self.slots().get(name).cloned().ok_or_else(|| {
             ApiError::new(ErrorCode::Temporary, format!("node {name} is not among this core's nodes"))
-                .hint("it was taken out of the configuration; its vaults end with their leases")
+                .hint("it was taken out of the swarm; its vaults end with their leases")
         })
     }
 
@@ -173,11 +208,15 @@ impl Core {
     pub async fn health(&self) -> Result<Health, ApiError> {
         let mut findings = Vec::new();
         let mut vault_build = String::new();
-        for slot in self.slots.values() {
+        let alone = self.slots().len() == 1;
+        for slot in self.slots().values() {
             match slot.ask().await {
                 Ok(state) => {
-                    vault_build = state.vault_build;
-                    findings.extend(state.findings);
+                    vault_build.clone_from(&state.vault_build);
+                    findings.extend(slot.judge(state).into_iter().map(|check| match alone {
+                        true => check,
+                        false => Check { what: format!("{}: {}", slot.name, check.what), ..check },
+                    }));
                 }
                 Err(error) => {
                     findings.push(Check { level: CheckLevel::Fail, what: error.message, hint: error.hint });
@@ -199,7 +238,7 @@ impl Core {
 
     pub async fn nodes(&self) -> NodeList {
         let mut asked = tokio::task::JoinSet::new();
-        for slot in self.slots.values() {
+        for slot in self.slots().values() {
             let slot = slot.clone();
             asked.spawn(async move { slot.info().await });
         }

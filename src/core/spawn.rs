@@ -69,7 +69,7 @@ impl Core {
         }
         let mut forged = self.forge(&drafted, &placement).await?;
         let slot = self.slot(&forged.vault.node)?;
-        let (ticket, endpoint) = self.open(slot, &forged.vault, &wishes).await?;
+        let (ticket, endpoint) = self.open(&slot, &forged.vault, &wishes).await?;
         forged.vault.phase = Phase::Ticketed;
         forged.vault.endpoint = Some(endpoint);
 

@@ -37,7 +37,14 @@ pub fn open(
     make_private(&home).map_err(|source| StartError::Directory { path: home.clone(), source })?;
     let issuer = issuer::load_or_make(&home.join("issuer.key"))?;
     let store = Arc::new(SqliteStore::open(&home.join("store.db"))?);
-    Ok(Core::new(Parts { store, issuer, members, gem_directories, policy, role: role.to_owned() }))
+    // What a killed core left: sockets that nobody listens on.
+    match std::fs::remove_dir_all(home.join("link")) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(StartError::Directory { path: home.join("link"), source });
+        }
+        _ => {}
+    }
+    Ok(Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
 }
 
 fn make_private(path: &Path) -> io::Result<()> {

@@ -27,7 +27,7 @@ impl Core {
         }
         let vault = found.value.vault;
         let slot = self.slot(&vault.node)?;
-        let (ticket, endpoint) = match self.open(slot, &vault, &wishes).await {
+        let (ticket, endpoint) = match self.open(&slot, &vault, &wishes).await {
             Ok(opened) => opened,
             Err(error) => return Err(self.learn(&vault, error).await),
         };

@@ -54,7 +54,6 @@ impl Core {
         for name in names {
             match self.slot(name) {
                 Ok(slot) => {
-                    let slot = slot.clone();
                     tasks.spawn(async move {
                         (slot.name.clone(), slot.ask().await.map_err(|error| error.message))
                     });

@@ -28,6 +28,15 @@ const BACKOFF_MOST: Duration = Duration::from_secs(5);
 /// The core's background work; it ends when this is dropped.
 pub struct Tasks {
     _tasks: tokio::task::JoinSet<()>,
+    core: Arc<Core>,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for slot in self.core.slots().values() {
+            slot.unwatch();
+        }
+    }
 }
 
 /// How far a node's news have been read.
@@ -44,9 +53,8 @@ impl Core {
     #[must_use]
     pub fn start(self: &Arc<Self>) -> Tasks {
         let mut tasks = tokio::task::JoinSet::new();
-        for slot in self.slots.values() {
-            let (core, slot) = (self.clone(), slot.clone());
-            tasks.spawn(async move { core.watch(&slot).await });
+        for slot in self.slots().values() {
+            self.watch_slot(slot);
         }
         let core = self.clone();
         tasks.spawn(async move { core.prune_for_ever().await });
@@ -59,14 +67,19 @@ impl Core {
                 }
             }
         });
-        Tasks { _tasks: tasks }
+        Tasks { _tasks: tasks, core: self.clone() }
+    }
+
+    pub(super) fn watch_slot(self: &Arc<Self>, slot: &Arc<Slot>) {
+        let (core, watched) = (self.clone(), slot.clone());
+        slot.watched_by(tokio::spawn(async move { core.watch(&watched).await }));
     }
 
     /// Makes the records true once, before anybody asks, as far as the nodes can be reached. What
     /// cannot is left to the watching.
     pub async fn settle(self: &Arc<Self>) {
         let mut tasks = tokio::task::JoinSet::new();
-        for slot in self.slots.values() {
+        for slot in self.slots().values() {
             let (core, slot) = (self.clone(), slot.clone());
             tasks.spawn(async move {
                 if let Err(error) = core.reconcile(&slot, false).await {
@@ -79,7 +92,7 @@ impl Core {
 
     /// Writes down the deaths that the nodes have told until now.
     pub async fn catch_up(&self) {
-        for slot in self.slots.values() {
+        for slot in self.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
                 for item in slot.api.news(0, 0).await?.items {
@@ -219,7 +232,7 @@ impl Core {
             return Ok(());
         }
         let receipt =
-            if *boot_id == state.boot_id { self.ask_for_tombstone(slot, &vault.id).await? } else { None };
+            if *boot_id == state.boot_id { self.ask_for_tombstone(&slot, &vault.id).await? } else { None };
         let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
         Err(self.learn(vault, ApiError::vault_dead(receipt)).await)
     }

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::args::Role;
 use super::home::{Half, Home, HomeError};
 use super::settings::Settings;
+use crate::api::ApiError;
 use crate::api::node::NodeApi;
 use crate::core::link::http::{HttpNode, LinkError};
 use crate::core::nodes::Member;
@@ -53,8 +54,10 @@ pub enum RoleError {
     Core(#[from] core::start::StartError),
     #[error(transparent)]
     Link(#[from] LinkError),
-    #[error("no nodes are configured: name them under `nodes:` in the configuration, or run `haukid all`")]
-    NoNodes,
+    #[error("the list of nodes cannot be read")]
+    Nodes(#[source] ApiError),
+    #[error("the socket is in use already")]
+    SocketTaken,
 }
 
 pub struct LocalNode {
@@ -110,6 +113,7 @@ impl Parts {
         }
         let policy = settings.config.placement.policy.unwrap_or_default();
         let core = core::start::open(&home.path, members, gems, policy, role.name())?;
+        core.load_nodes().await.map_err(RoleError::Nodes)?;
         // Before anybody can ask: what died with an earlier daemon is dead in the records too.
         core.settle().await;
         let tasks = core.start();
@@ -165,9 +169,6 @@ impl Parts {
 
 fn remote_members(settings: &Settings) -> Result<Vec<Member>, RoleError> {
     let nodes = &settings.config.nodes;
-    if nodes.is_empty() {
-        return Err(RoleError::NoNodes);
-    }
     let member = |node: &RemoteNode| {
         let api = Arc::new(HttpNode::new(&node.socket)?);
         Ok(Member { name: node.name.clone(), labels: node.labels.clone(), api })

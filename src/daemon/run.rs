@@ -82,7 +82,7 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let parts = Parts::start(role, &home, &settings).await?;
     let allowed = Allowed::new(uids);
     let router: Router = parts.router().layer(from_fn_with_state(allowed, peers::check));
-    let Some(listener) = socket.listener.take() else { return Err(Box::new(RoleError::NoNodes)) };
+    let Some(listener) = socket.listener.take() else { return Err(Box::new(RoleError::SocketTaken)) };
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Caller>())
         .with_graceful_shutdown(async {

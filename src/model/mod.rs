@@ -25,6 +25,8 @@ pub mod secret;
 #[cfg(feature = "net")]
 pub mod ssh;
 #[cfg(feature = "net")]
+pub mod swarm;
+#[cfg(feature = "net")]
 pub mod ticket;
 #[cfg(feature = "net")]
 pub mod units;

@@ -20,4 +20,5 @@ pub mod ssh;
 
 pub use http::HttpNode;
 pub use login::{LoginError, Secrets};
+pub use opening::quoted;
 pub use ssh::{SshLink, SshTarget};

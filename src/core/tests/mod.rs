@@ -40,6 +40,7 @@ pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: 
         })
         .collect();
     Core::new(Parts {
+        home: std::env::temp_dir(),
         store,
         issuer: IssuerKey::generate(),
         members,

@@ -5,6 +5,7 @@
 
 pub mod connection;
 pub mod identity;
+mod origin;
 pub mod outbox;
 pub mod port;
 pub mod rights;

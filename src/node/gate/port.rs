@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use super::connection::Gate;
+use super::origin;
 use crate::model::lease::Mono;
 use crate::model::receipt::{Reclaimed, Resource};
 use crate::system::clock;
@@ -87,7 +88,11 @@ async fn accept(listener: TcpListener, gate: Arc<Gate>) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 backoff = Duration::from_millis(5);
-                gate.admit(stream, peer);
+                if stream.local_addr().is_ok_and(|own| origin::is_through(own.ip(), peer)) {
+                    gate.admit(stream, peer);
+                } else {
+                    tracing::debug!(%peer, "closed a connection that did not come through the data plane");
+                }
             }
             // Out of descriptors, mostly: give others time to close some.
             Err(error) => {

@@ -1,0 +1,137 @@
+//! `hauki node`: the machines that vaults run on.
+
+mod add;
+
+use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
+
+use crate::api::health::CheckLevel;
+use crate::cli::complete;
+use crate::cli::context::{Ctx, Limit};
+use crate::cli::error::CliError;
+use crate::cli::record::Record;
+use crate::client::Exit;
+use crate::model::id::NodeName;
+
+const AFTER: &str = "\
+Examples:
+  hauki node add root@10.0.0.7 --name n3         check, copy haukid, start it, list it
+  hauki node add --file swarm.yaml               each node of the file; what is done stays done
+  hauki node drain n3                            no new vaults there; those that it has go on
+  hauki node doctor                              what there is to say of each node";
+
+/// Add, look at, drain, upgrade and remove the swarm's nodes
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct NodeArgs {
+    #[command(subcommand)]
+    command: NodeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum NodeCommand {
+    Add(add::AddArgs),
+    /// List nodes
+    Ls,
+    /// Show one node: where it is, its data plane and why, what was found
+    Show(NameArgs),
+    /// Give a node no new vaults
+    Drain(NamesArgs),
+    /// Give a node new vaults again
+    Undrain(NamesArgs),
+    Rm(RmArgs),
+    Doctor(DoctorArgs),
+    Upgrade(add::UpgradeArgs),
+}
+
+#[derive(Debug, Args)]
+struct NameArgs {
+    #[arg(value_name = "NODE", add = ArgValueCandidates::new(complete::nodes))]
+    node: NodeName,
+}
+
+#[derive(Debug, Args)]
+struct NamesArgs {
+    #[arg(value_name = "NODE", required = true, add = ArgValueCandidates::new(complete::nodes))]
+    nodes: Vec<NodeName>,
+}
+
+/// Take a node out of the swarm; its daemon is not touched
+#[derive(Debug, Args)]
+struct RmArgs {
+    #[arg(value_name = "NODE", required = true, add = ArgValueCandidates::new(complete::nodes))]
+    nodes: Vec<NodeName>,
+    /// Although it has vaults or cannot be asked; they end with their leases
+    #[arg(long)]
+    force: bool,
+}
+
+/// Say of each node what is good and what is not, and what mends it
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// All of them otherwise
+    #[arg(value_name = "NODE", add = ArgValueCandidates::new(complete::nodes))]
+    nodes: Vec<NodeName>,
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &NodeArgs) -> Result<Exit, CliError> {
+    match &args.command {
+        NodeCommand::Add(args) => add::run(ctx, args),
+        NodeCommand::Upgrade(args) => add::upgrade(ctx, args),
+        NodeCommand::Ls => ls(ctx),
+        NodeCommand::Show(args) => ctx.block_on(Limit::Usual, async {
+            let detail = ctx.endpoint().await?.node(&args.node).await?;
+            ctx.out.record(Record::new("node", &detail))?;
+            Ok(Exit::Ok)
+        }),
+        NodeCommand::Drain(args) => drain(ctx, &args.nodes, true),
+        NodeCommand::Undrain(args) => drain(ctx, &args.nodes, false),
+        NodeCommand::Rm(args) => ctx.block_on(Limit::Usual, async {
+            for node in &args.nodes {
+                let removed = ctx.endpoint().await?.node_remove(node, args.force).await?;
+                ctx.out.record(Record::new("node", &removed))?;
+            }
+            Ok(Exit::Ok)
+        }),
+        NodeCommand::Doctor(args) => doctor(ctx, &args.nodes),
+    }
+}
+
+fn ls(ctx: &Ctx) -> Result<Exit, CliError> {
+    ctx.out.list();
+    ctx.block_on(Limit::Usual, async {
+        let list = ctx.endpoint().await?.nodes().await?;
+        list.nodes.iter().try_for_each(|node| ctx.out.record(Record::new("node", node)))?;
+        Ok(Exit::Ok)
+    })
+}
+
+fn drain(ctx: &Ctx, nodes: &[NodeName], draining: bool) -> Result<Exit, CliError> {
+    ctx.block_on(Limit::Usual, async {
+        for node in nodes {
+            let info = ctx.endpoint().await?.node_drain(node, draining).await?;
+            ctx.out.record(Record::new("node", &info))?;
+        }
+        Ok(Exit::Ok)
+    })
+}
+
+fn doctor(ctx: &Ctx, nodes: &[NodeName]) -> Result<Exit, CliError> {
+    ctx.out.list();
+    ctx.block_on(Limit::Usual, async {
+        let endpoint = ctx.endpoint().await?;
+        let mut names = nodes.to_vec();
+        if names.is_empty() {
+            names = endpoint.nodes().await?.nodes.into_iter().map(|node| node.name).collect();
+        }
+        let mut failed = false;
+        for name in names {
+            for mut check in endpoint.node(&name).await?.findings {
+                failed |= check.level == CheckLevel::Fail;
+                check.what = format!("{name}: {}", check.what);
+                ctx.out.record(Record::new("check", &check))?;
+            }
+        }
+        Ok(if failed { Exit::Config } else { Exit::Ok })
+    })
+}

@@ -1,0 +1,44 @@
+//! The nodes of the swarm, as an [`Endpoint`] sees them.
+
+use reqwest::Method;
+
+use super::endpoint::{Endpoint, Lines};
+use super::error::ClientError;
+use crate::api::paths;
+use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeRemove, NodeUpgrade};
+use crate::api::vault::{NodeInfo, NodeList};
+use crate::model::id::NodeName;
+
+fn path(of: &str, node: &NodeName) -> String {
+    paths::with_id(of, node.as_str())
+}
+
+impl Endpoint {
+    pub async fn nodes(&self) -> Result<NodeList, ClientError> {
+        self.get(paths::NODES, &()).await
+    }
+
+    pub async fn node(&self, name: &NodeName) -> Result<NodeDetail, ClientError> {
+        self.get(&path(paths::NODE, name), &()).await
+    }
+
+    /// The steps of the installation, as [`NodeStep`](crate::api::swarm::NodeStep)s; the last one says
+    /// how it ended.
+    pub async fn node_add(&self, order: &NodeAdd) -> Result<Lines, ClientError> {
+        self.lines(paths::NODES, self.request(Method::POST, paths::NODES).json(order)).await
+    }
+
+    /// As [`Endpoint::node_add`].
+    pub async fn node_upgrade(&self, name: &NodeName, order: &NodeUpgrade) -> Result<Lines, ClientError> {
+        let request = self.request(Method::POST, &path(paths::NODE_UPGRADE, name)).json(order);
+        self.lines(paths::NODE_UPGRADE, request).await
+    }
+
+    pub async fn node_drain(&self, name: &NodeName, draining: bool) -> Result<NodeInfo, ClientError> {
+        self.post(&path(paths::NODE_DRAIN, name), &NodeDrain { draining }).await
+    }
+
+    pub async fn node_remove(&self, name: &NodeName, force: bool) -> Result<NodeInfo, ClientError> {
+        self.ask(Method::DELETE, &path(paths::NODE, name), &NodeRemove { force }, None::<&()>).await
+    }
+}

@@ -1,0 +1,173 @@
+//! The durable list of the swarm's nodes: `node/<name>` in the store, and the slots that it becomes.
+//!
+//! The node in the same process and those of the configuration are not in the store, and cannot be
+//! removed by a command. A crash between installing a node and recording it leaves a machine on which
+//! a daemon runs that nobody asks; adding it again finds everything done and records it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::link::known_hosts::KnownHosts;
+use super::link::login::Keys;
+use super::link::{HttpNode, SshLink, SshTarget};
+use super::nodes::{Member, Slot};
+use super::record::encode;
+use super::service::Core;
+use super::store::{Expect, Outcome, Txn};
+use crate::api::swarm::{NodeDetail, NodeDrain, NodeRemove};
+use crate::api::vault::NodeInfo;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::id::NodeName;
+use crate::model::swarm::SwarmNode;
+
+const NODE: &str = "node/";
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    pub node: SwarmNode,
+    /// The server does not forward to sockets, or the user is not root.
+    pub by_bridge: bool,
+    /// Root's rights come by `sudo`.
+    pub sudo: bool,
+    pub draining: bool,
+}
+
+fn node_key(name: &NodeName) -> String {
+    format!("{NODE}{name}")
+}
+
+fn internal(error: &dyn std::error::Error) -> ApiError {
+    let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+    ApiError::new(ErrorCode::Environment, format!("{error}{reason}"))
+}
+
+impl Core {
+    pub(super) fn keys_for(&self, node: &SwarmNode) -> Keys {
+        Keys {
+            file: node.key_file.clone(),
+            own: self.own_key(),
+            hosts: KnownHosts::usual(self.home.join("known_hosts")),
+        }
+    }
+
+    pub(super) fn own_key(&self) -> PathBuf {
+        self.home.join("ssh_ed25519")
+    }
+
+    /// A link to a node; it connects at once.
+    pub(super) fn reach(&self, record: &NodeRecord) -> Result<Member, ApiError> {
+        let node = &record.node;
+        let program = super::link::quoted(&node.program().to_string_lossy());
+        let target = SshTarget {
+            address: node.ssh.clone(),
+            keys: self.keys_for(node),
+            socket: node.socket(),
+            bridge: if record.sudo { format!("sudo -n {program}") } else { program },
+            bridge_only: record.by_bridge,
+        };
+        let link = SshLink::start(target, &self.home.join("link"), node.name.as_str());
+        let api =
+            HttpNode::over(link.map_err(|error| internal(&error))?).map_err(|error| internal(&error))?;
+        Ok(Member { name: node.name.clone(), labels: node.labels.clone(), api: Arc::new(api) })
+    }
+
+    pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, ApiError> {
+        Ok(self.records.get::<NodeRecord>(&node_key(name)).await?.map(|found| found.value))
+    }
+
+    /// Makes slots of what the store lists. Called once, before anybody asks.
+    pub async fn load_nodes(self: &Arc<Self>) -> Result<(), ApiError> {
+        for found in self.records.all::<NodeRecord>(NODE).await? {
+            let record = found.value;
+            if self.slots().contains_key(&record.node.name) {
+                tracing::warn!(node = %record.node.name, "the configuration has a node of that name; the added one is left out");
+                continue;
+            }
+            self.take_in(&record)?;
+        }
+        Ok(())
+    }
+
+    /// A slot for the record, in the place of an earlier one of that name.
+    pub(super) fn take_in(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, ApiError> {
+        let slot = Arc::new(Slot::new(self.reach(record)?));
+        slot.drain(record.draining);
+        self.put_slot(&slot);
+        Ok(slot)
+    }
+
+    /// Lists the node durably and watches it from now on.
+    pub(super) async fn list_node(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, ApiError> {
+        let key = node_key(&record.node.name);
+        let found = self.records.get::<NodeRecord>(&key).await?;
+        let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
+        let txn = Txn::default().check(key.clone(), expect).put(key, encode(record)?);
+        if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
+            let message = format!("node {} was changed by somebody else meanwhile", record.node.name);
+            return Err(ApiError::new(ErrorCode::Temporary, message));
+        }
+        let slot = self.take_in(record)?;
+        self.watch_slot(&slot);
+        Ok(slot)
+    }
+
+    pub async fn node(&self, name: &NodeName) -> Result<NodeDetail, ApiError> {
+        let slot = self.known(name)?;
+        let info = slot.info().await;
+        let place = self.node_record(name).await?.map(|record| record.node);
+        Ok(NodeDetail { findings: slot.findings().await, info, place })
+    }
+
+    pub async fn drain_node(&self, name: &NodeName, order: &NodeDrain) -> Result<NodeInfo, ApiError> {
+        let slot = self.known(name)?;
+        while let Some(mut found) = self.records.get::<NodeRecord>(&node_key(name)).await? {
+            found.value.draining = order.draining;
+            if self.records.replace(&found).await? {
+                break;
+            }
+        }
+        slot.drain(order.draining);
+        Ok(slot.info().await)
+    }
+
+    /// Takes the node out of the swarm. Its daemon is not touched: it may have another core.
+    pub async fn remove_node(&self, name: &NodeName, order: &NodeRemove) -> Result<NodeInfo, ApiError> {
+        let slot = self.known(name)?;
+        let Some(found) = self.records.get::<NodeRecord>(&node_key(name)).await? else {
+            let message = format!("node {name} is not one that was added");
+            return Err(ApiError::new(ErrorCode::Conflict, message)
+                .hint("it belongs to the daemon itself or to its configuration: change it there"));
+        };
+        let asked = slot.ask().await;
+        let refusal = match &asked {
+            _ if order.force => None,
+            Ok(state) if state.vaults.is_empty() => None,
+            Ok(state) => Some(format!("node {name} has {} vaults", state.vaults.len())),
+            Err(error) => Some(error.message.clone()),
+        };
+        if let Some(message) = refusal {
+            return Err(ApiError::new(ErrorCode::Conflict, message)
+                .hint("`hauki node drain` first, or --force: what is there ends with its leases"));
+        }
+        let info = slot.last_info();
+        let txn =
+            Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
+        if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
+            let message = format!("node {name} was changed by somebody else meanwhile");
+            return Err(ApiError::new(ErrorCode::Temporary, message));
+        }
+        self.drop_slot(name);
+        Ok(info)
+    }
+
+    fn known(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {
+        let slots = self.slots();
+        slots.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = slots.keys().map(NodeName::as_str).collect();
+            ApiError::new(ErrorCode::NotFound, format!("there is no node {name}"))
+                .hint(format!("the nodes are: {}", names.join(", ")))
+        })
+    }
+}

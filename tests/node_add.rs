@@ -1,0 +1,275 @@
+//! `hauki node add` and its kin, through a real sshd onto this very machine.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/sshd.rs"]
+mod sshd;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use daemon::Daemon;
+use hauki::api::vault::Placement;
+use hauki::client::ghost::{Ghost, Options};
+use hauki::model::swarm::SwarmNode;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use sshd::Sshd;
+
+const WORKER: &str = "var n = 0; function add(x) { n += x; return n; }";
+
+/// A core of its own, and a machine to be added, which is this one under another address.
+struct Ground {
+    sshd: Sshd,
+    core: Daemon,
+    machine: tempfile::TempDir,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let core = Daemon::start_in(Daemon::ground(""), "core", &[]);
+        // Its configuration has an id range that nobody else uses.
+        let machine = Daemon::ground("");
+        Self { sshd: Sshd::start(""), core, machine }
+    }
+
+    fn id_base(&self) -> u32 {
+        let text = std::fs::read_to_string(self.machine.path().join("hauki.yaml")).expect("was written");
+        let number = text.split("id_base: ").nth(1).and_then(|rest| rest.split(',').next());
+        number.and_then(|number| number.parse().ok()).expect("is a number")
+    }
+
+    fn node(&self, name: &str) -> Value {
+        json!({
+            "name": name,
+            "ssh": format!("root@127.0.0.1:{}", self.sshd.relay.port),
+            "key_file": self.sshd.path("id"),
+            "labels": { "region": "eu" },
+            "data_plane": "127.0.0.1",
+            "max_vaults": 64,
+            "id_base": self.id_base(),
+            "state_dir": self.state(),
+            "socket": self.state().join("node.sock"),
+            "program": self.machine.path().join("bin/haukid"),
+        })
+    }
+
+    fn state(&self) -> PathBuf {
+        self.machine.path().join("state")
+    }
+
+    fn file(&self, nodes: &[Value]) -> PathBuf {
+        let path = self.machine.path().join("swarm.yaml");
+        std::fs::write(&path, json!({ "nodes": nodes }).to_string()).expect("writes");
+        path
+    }
+
+    fn hauki(&self, args: &[&str]) -> Output {
+        let mut command = self.core.hauki();
+        command.args(args).args(["-o", "jsonl", "--progress", "plain"]);
+        command.env("HAUKI_ENDPOINT", format!("unix://{}", self.core.socket.display()));
+        command.output().expect("runs")
+    }
+
+    fn add(&self, nodes: &[Value]) -> Output {
+        let file = self.file(nodes);
+        let print = fingerprint(&self.sshd.path("host_key.pub"));
+        self.hauki(&["node", "add", "--file", &file.display().to_string(), "--host-key", &print])
+    }
+
+    fn daemon_pid(&self) -> Option<u32> {
+        std::fs::read_to_string(self.state().join("node.lock")).ok()?.split_whitespace().next()?.parse().ok()
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        let Some(pid) = self.daemon_pid() else { return };
+        let ours = std::fs::read_link(format!("/proc/{pid}/exe"));
+        if ours.is_ok_and(|exe| exe.starts_with(self.machine.path())) {
+            daemon::signal(pid, Signal::TERM);
+            while Path::new(&format!("/proc/{pid}/exe")).exists() {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+/// A file system of one mebibyte.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn at(path: PathBuf) -> Self {
+        std::fs::create_dir(&path).expect("is ours");
+        let size = Some(c"size=1m");
+        rustix::mount::mount("tmpfs", &path, "tmpfs", rustix::mount::MountFlags::empty(), size)
+            .expect("mounts");
+        Self(path)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.0, rustix::mount::UnmountFlags::DETACH);
+    }
+}
+
+fn fingerprint(public: &Path) -> String {
+    let said = std::process::Command::new("ssh-keygen").arg("-lf").arg(public).output().expect("runs");
+    String::from_utf8_lossy(&said.stdout).split(' ').nth(1).expect("is there").to_owned()
+}
+
+fn record(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().last().unwrap_or_else(|| panic!("{}", words(output)));
+    serde_json::from_str(line).expect("is JSON")
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_becomes_a_node_and_stays_one() {
+    let mut ground = Ground::new();
+    let node = ground.node("n1");
+
+    // Nobody has confirmed the host key: nothing happens, and the fingerprint is shown.
+    let file = ground.file(std::slice::from_ref(&node));
+    let refused = ground.hauki(&["node", "add", "--file", &file.display().to_string()]);
+    assert_eq!(refused.status.code(), Some(4), "{}", words(&refused));
+    let print = fingerprint(&ground.sshd.path("host_key.pub"));
+    assert!(words(&refused).contains(&print) && words(&refused).contains("n1"), "{}", words(&refused));
+    assert!(!ground.state().exists());
+
+    let added = ground.add(std::slice::from_ref(&node));
+    assert_eq!(added.status.code(), Some(0), "{}", words(&added));
+    for step in [
+        "host key SHA256:",
+        "logged in by key",
+        "checked:",
+        "copied haukid",
+        "started",
+        "reached over SSH",
+        "data plane 127.0.0.1",
+    ] {
+        assert!(words(&added).contains(step), "{step}: {}", words(&added));
+    }
+    assert_eq!(
+        (record(&added)["name"].as_str(), record(&added)["state"].as_str()),
+        (Some("n1"), Some("ready"))
+    );
+
+    // A worker is put there through SSH, and called without it.
+    let request = daemon::spawning(WORKER, Default::default());
+    let spawned = ground.core.endpoint().spawn(&request).await.expect("spawns");
+    assert_eq!(spawned.vault.node.as_str(), "n1");
+    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("answers"), 1);
+
+    // Repeated: nothing is copied, nothing started, nobody dies. The key is known by now.
+    let pid = ground.daemon_pid();
+    let again = ground.hauki(&["node", "add", "--file", &file.display().to_string()]);
+    assert_eq!(again.status.code(), Some(0), "{}", words(&again));
+    assert!(
+        words(&again).contains("there already") && words(&again).contains("runs already"),
+        "{}",
+        words(&again)
+    );
+    assert_eq!(ground.daemon_pid(), pid);
+    assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("answers"), 2);
+
+    // What would start it anew is refused while it has vaults.
+    let mut other = node.clone();
+    other["max_vaults"] = json!(32);
+    let busy = ground.add(&[other]);
+    assert_eq!(busy.status.code(), Some(5), "{}", words(&busy));
+    assert!(words(&busy).contains("upgrade"), "{}", words(&busy));
+
+    // The core is killed and starts again: the node is in its list, and the worker is known.
+    ground.core.kill();
+    assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("without a core"), 3);
+    ground.core.restart();
+    let known = ground.core.endpoint().vault(&spawned.vault.id).await.expect("was promised");
+    assert!(known.receipt.is_none() && known.unreachable.is_none(), "{known:?}");
+
+    // Drained it takes no more, and says why; removed it is only when it is empty.
+    let name = "n1".parse().expect("a name");
+    let drained = ground.core.endpoint().node_drain(&name, true).await.expect("drains");
+    assert_eq!(drained.state, "draining");
+    let mut request = daemon::spawning(WORKER, Default::default());
+    request.placement = Placement { node: Some(name.clone()), ..Placement::default() };
+    let error = ground.core.endpoint().spawn(&request).await.expect_err("is drained");
+    assert!(error.to_string().contains("draining"), "{error}");
+    let kept = ground.core.endpoint().node_remove(&name, false).await.expect_err("has a vault");
+    assert!(kept.to_string().contains("1 vaults"), "{kept}");
+
+    let upgraded = ground.hauki(&["node", "upgrade", "n1", "--kill"]);
+    assert_eq!(upgraded.status.code(), Some(0), "{}", words(&upgraded));
+    assert!(ghost.call_typed::<i32>("add", &[1]).await.is_err(), "it was killed");
+    ground.core.endpoint().node_drain(&name, false).await.expect("undrains");
+    let next =
+        ground.core.endpoint().spawn(&daemon::spawning(WORKER, Default::default())).await.expect("spawns");
+    ground.core.endpoint().destruct(&next.vault.id, &Default::default()).await.expect("ends");
+
+    let removed = ground.hauki(&["node", "rm", "n1"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", words(&removed));
+    assert!(ground.core.endpoint().nodes().await.expect("lists").nodes.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_is_said_with_the_node_and_the_step() {
+    let ground = Ground::new();
+    let node = ground.node("n1");
+    let change = |field: &str, value: Value| {
+        let mut changed = node.clone();
+        changed[field] = value;
+        changed
+    };
+
+    // A login that is refused, a place that is not there.
+    let stranger = ground.sshd.path("stranger");
+    sshd::keygen(&stranger);
+    let output = ground.add(&[change("key_file", json!(stranger))]);
+    assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+    assert!(words(&output).contains("node n1: log in to root@127.0.0.1"), "{}", words(&output));
+    let output = ground.add(&[change("ssh", json!("root@127.0.0.1:1"))]);
+    assert_eq!(output.status.code(), Some(75), "{}", words(&output));
+    assert!(words(&output).contains("node n1: connect to root@127.0.0.1:1"), "{}", words(&output));
+
+    // A data plane on all interfaces is refused by haukid itself, before anything is started.
+    let output = ground.add(&[change("data_plane", json!("0.0.0.0"))]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(words(&output).contains("every network"), "{}", words(&output));
+
+    // A disk that is full in the middle of the copy. What was written is removed again.
+    let small = SmallDisk::at(ground.machine.path().join("small"));
+    let output = ground.add(&[change("program", json!(small.0.join("haukid")))]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(
+        words(&output).contains("put haukid in its place") && words(&output).contains("No space"),
+        "{}",
+        words(&output)
+    );
+    assert_eq!(std::fs::read_dir(&small.0).expect("is there").count(), 0);
+    drop(small);
+
+    // A typo has a line; two nodes cannot have one name.
+    let file = ground.file(&[]);
+    std::fs::write(&file, "nodes:\n  - name: n1\n    shh: root@h\n").expect("writes");
+    let output = ground.hauki(&["node", "add", "--file", &file.display().to_string()]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(words(&output).contains("swarm.yaml:"), "{}", words(&output));
+    let good = ground.add(std::slice::from_ref(&node));
+    assert_eq!(good.status.code(), Some(0), "{}", words(&good));
+    let output = ground.add(&[change("ssh", json!("root@127.0.0.1:1"))]);
+    assert_eq!(output.status.code(), Some(5), "{}", words(&output));
+    assert!(words(&output).contains("n1 is at root@127.0.0.1:"), "{}", words(&output));
+    // The same machine under a second name.
+    let output = ground.add(&[change("name", json!("n2"))]);
+    assert_eq!(output.status.code(), Some(5), "{}", words(&output));
+    assert!(words(&output).contains("is the node n1 already"), "{}", words(&output));
+    let typed: SwarmNode = serde_json::from_value(node).expect("is a node");
+    let detail = ground.core.endpoint().node(&typed.name).await.expect("is there");
+    assert_eq!(detail.place, Some(typed));
+}
