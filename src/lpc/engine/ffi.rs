@@ -125,13 +125,13 @@ impl Context {
         let typed = (sys::JS_EVAL_RETVAL | sys::JS_EVAL_REPL) as c_int;
         let value = match self.evaluate(source, name, if wanted.is_some() { typed } else { 0 }) {
             Ok(value) => value,
-            Err(Failure::Parse(thrown)) => return Err(Ended { failure: Failure::Parse(thrown), told: None }),
             Err(Failure::Run(thrown)) => {
                 // The exception is still pending, and "again" throws it into the dispatcher.
                 let told = self.call_with("thrown", "", UNDEFINED);
                 let told = if told == EXCEPTION { None } else { self.text_of(told) };
                 return Err(Ended { failure: Failure::Run(thrown), told: told.map(door::well_formed) });
             }
+            Err(failure) => return Err(Ended { failure, told: None }),
         };
         let Some(verb) = wanted else { return Ok(None) };
         match self.call_with(verb, "", value) {

@@ -12,7 +12,9 @@
 
   function line() {
     var list = ["log"], i;
-    for (i = 0; i < arguments.length; i++) list.push(arguments[i]);
+    for (i = 0; i < arguments.length; i++) {
+      list.push(objects.held(arguments[i]) ? shared.text(arguments[i]) : arguments[i]);
+    }
     door.apply(undefined, list);
   }
 
