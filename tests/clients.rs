@@ -7,6 +7,10 @@
 #[path = "support/daemon.rs"]
 mod daemon;
 
+#[path = "../examples/ghost.rs"]
+#[allow(dead_code, reason = "its main is for people")]
+mod ghost;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -220,6 +224,15 @@ async fn bash() {
     let expired = save(&daemon, "bad.json", &expired);
     let output = run(script(&expired, &["total"])).await;
     assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rust() {
+    let daemon = Daemon::start();
+    let scout = include_str!("../examples/workers/scout.js");
+    let spawned = daemon.spawn(scout).await;
+    let ticket = save(&daemon, "t.json", &json_of(&spawned.ticket));
+    assert_eq!(ghost::call(&ticket).await.expect("calls"), "3 seen, 0 told, destruct");
 }
 
 /// The code of the README's section on clients, as it stands there.

@@ -19,7 +19,16 @@ pub(crate) async fn ticket(ctx: &Ctx, item: &Item) -> Result<Ticket, CliError> {
 }
 
 pub(crate) async fn ghost(ctx: &Ctx, ticket: &Ticket, beat: bool) -> Result<Ghost, CliError> {
-    let options = Options { connect_timeout: ctx.connect_timeout()?, beat, ..Options::default() };
+    open(ctx, ticket, Options { beat, reconnect: false, ..Options::default() }).await
+}
+
+/// For what lasts: kept alive, and made anew where it breaks.
+pub(crate) async fn session(ctx: &Ctx, ticket: &Ticket) -> Result<Ghost, CliError> {
+    open(ctx, ticket, Options::default()).await
+}
+
+pub(crate) async fn open(ctx: &Ctx, ticket: &Ticket, options: Options) -> Result<Ghost, CliError> {
+    let options = Options { connect_timeout: ctx.connect_timeout()?, ..options };
     match Ghost::connect(ticket, options).await {
         Ok(ghost) => Ok(ghost),
         Err(error) => Err(explain(ctx, &ticket.vault, error).await),

@@ -12,8 +12,11 @@ use crate::client::config::ConfigError;
 use crate::client::error::with_causes;
 use crate::client::ghost::GhostError;
 use crate::client::script::{self, Failure};
+use crate::client::relay::{PlaceError, RelayError};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
+
+const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -233,9 +236,35 @@ impl From<GhostError> for CliError {
             GhostError::Expired { vault, .. } => {
                 Self::of(kind, &error).hint(format!("hauki ticket {vault} gives a new one"))
             }
+            GhostError::Connect { source, .. } if source.raw_os_error() == Some(EMFILE) => {
+                Self::of(kind, &error)
+                    .hint("this process has too many files open: ulimit -n, or fewer with -j")
+            }
             GhostError::Tls { .. } => Self::of(kind, &error)
                 .hint("a node's key is new at each of its starts, and its vaults died with the old one"),
             _ => Self::of(kind, &error),
+        }
+    }
+}
+
+impl From<PlaceError> for CliError {
+    fn from(error: PlaceError) -> Self {
+        let kind = match &error {
+            PlaceError::Unknown { .. } | PlaceError::Public { .. } => Kind::new("usage", Exit::Usage),
+            PlaceError::Taken { .. } => Kind::new("conflict", Exit::Conflict),
+            PlaceError::NoSocket { .. } | PlaceError::Bind { .. } => Kind::new("io", Exit::Io),
+        };
+        Self::of(kind, &error)
+    }
+}
+
+impl From<RelayError> for CliError {
+    fn from(error: RelayError) -> Self {
+        match error {
+            RelayError::Read(error) => Self::io("read requests", &error),
+            RelayError::Write(error) => Self::io("write replies", &error),
+            RelayError::TooLong { .. } => Self::of(Kind::new("too_large", Exit::Data), &error),
+            RelayError::Ended(error) => error.into(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::death::Cause;
 use crate::model::units::{show_micros, show_millis};
 
 pub(crate) fn speaks(kind: &str) -> bool {
-    matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped" | "service")
+    matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped" | "service" | "listener")
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -29,6 +29,7 @@ pub(crate) fn line(kind: &str, value: &Value) -> String {
         "check" => check(value),
         "beat" => beat(value),
         "service" => service(value),
+        "listener" => listener(value),
         _ => format!("{value}\n"),
     }
 }
@@ -77,6 +78,11 @@ fn event(value: &Value) -> String {
     let more = match name {
         "died" => value.pointer("/receipt/death").map(cause).unwrap_or_default(),
         "log" => clean(text(value, "text")),
+        "emitted" => {
+            let data = value.get("data").map(Value::to_string).unwrap_or_default();
+            format!("{} {}", clean(text(value, "name")), clean(&data))
+        }
+        "lost" => format!("{} events, which came faster than they were read", number(value, "lost")),
         "forged" => format!(
             "{} on {} in {}",
             clean(text(value, "worker")),
@@ -111,6 +117,14 @@ fn check(value: &Value) -> String {
 
 fn beat(value: &Value) -> String {
     format!("{}  lease {}\n", text(value, "vault"), show_millis(number(value, "lease_left_ms")))
+}
+
+fn listener(value: &Value) -> String {
+    let token = match text(value, "token") {
+        "" => String::new(),
+        token => format!("  token {token}"),
+    };
+    format!("{}  listens on {}{token}\n", text(value, "vault"), clean(text(value, "address")))
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use anstream::ColorChoice;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::color::{self, GOOD};
+use super::error::CliError;
+use super::table::clean;
 use crate::model::lease::Mono;
 use crate::model::units::show_micros;
 use crate::system::clock;
@@ -18,6 +20,33 @@ pub(crate) trait Progress: Debug {
     fn begin(&self, job: &str);
     fn done(&self, job: &str, step: &str);
     fn end(&self, job: &str, began: Mono);
+    /// How far a job is, which may be told often. Whether somebody was shown it.
+    fn measure(&self, job: &str, measure: &Measure) -> bool;
+    /// Takes away what was drawn of a job.
+    fn clear(&self, job: &str);
+    /// Prints between what is drawn.
+    fn pause(&self, print: Print<'_>) -> Result<(), CliError>;
+}
+
+pub(crate) type Print<'a> = &'a mut dyn FnMut() -> Result<(), CliError>;
+
+/// So much of so much; the total is more than zero.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Measure {
+    pub(crate) done: f64,
+    pub(crate) total: f64,
+    pub(crate) message: String,
+}
+
+impl Measure {
+    fn share(&self) -> f64 {
+        (self.done / self.total).clamp(0.0, 1.0)
+    }
+
+    /// The worker wrote the message.
+    fn words(&self) -> String {
+        format!("{}/{}  {}", self.done, self.total, clean(&self.message)).trim_end().to_owned()
+    }
 }
 
 pub(crate) const MODES: &str = "auto, bar, plain, json, none";
@@ -53,6 +82,16 @@ impl Progress for Nothing {
     fn begin(&self, _: &str) {}
     fn done(&self, _: &str, _: &str) {}
     fn end(&self, _: &str, _: Mono) {}
+
+    fn measure(&self, _: &str, _: &Measure) -> bool {
+        false
+    }
+
+    fn clear(&self, _: &str) {}
+
+    fn pause(&self, print: Print<'_>) -> Result<(), CliError> {
+        print()
+    }
 }
 
 #[derive(Debug)]
@@ -68,6 +107,17 @@ impl Progress for Plain {
 
     fn end(&self, job: &str, began: Mono) {
         let _ = writeln!(io::stderr(), "{job}: done in {}", show_micros(took(began)));
+    }
+
+    fn measure(&self, job: &str, measure: &Measure) -> bool {
+        let _ = writeln!(io::stderr(), "{job}: {}", measure.words());
+        true
+    }
+
+    fn clear(&self, _: &str) {}
+
+    fn pause(&self, print: Print<'_>) -> Result<(), CliError> {
+        print()
     }
 }
 
@@ -93,7 +143,23 @@ impl Progress for Json {
     fn end(&self, job: &str, began: Mono) {
         Self::say(job, "end", None, Some(took(began)));
     }
+
+    fn measure(&self, job: &str, measure: &Measure) -> bool {
+        let Measure { done, total, message } = measure;
+        let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": "measure", "done": done, "total": total, "message": message });
+        let _ = writeln!(io::stderr(), "{line}");
+        true
+    }
+
+    fn clear(&self, _: &str) {}
+
+    fn pause(&self, print: Print<'_>) -> Result<(), CliError> {
+        print()
+    }
 }
+
+/// The length of a bar that measures, whatever the worker counts.
+const WHOLE: u64 = 10_000;
 
 /// A spinner while it lasts, and one line that stays: `clone scout.js  ✓ placed on local  …  4.1 ms`.
 #[derive(Debug)]
@@ -139,5 +205,31 @@ impl Progress for Bar {
                 let _ = color::stderr(self.color).write_all(line.as_bytes());
             });
         }
+    }
+
+    fn measure(&self, job: &str, measure: &Measure) -> bool {
+        let mut jobs = self.jobs();
+        let (bar, _) = jobs.entry(job.to_owned()).or_insert_with(|| {
+            let bar = self.all.add(ProgressBar::new(WHOLE));
+            if let Ok(style) = ProgressStyle::with_template("{prefix}  {bar:30} {percent:>3}%  {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(job.to_owned());
+            (bar, String::new())
+        });
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of WHOLE")]
+        bar.set_position((measure.share() * WHOLE as f64) as u64);
+        bar.set_message(measure.words());
+        true
+    }
+
+    fn clear(&self, job: &str) {
+        if let Some((bar, _)) = self.jobs().remove(job) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn pause(&self, print: Print<'_>) -> Result<(), CliError> {
+        self.all.suspend(print)
     }
 }

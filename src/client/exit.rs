@@ -171,7 +171,7 @@ pub fn of_rpc(number: i32) -> (&'static str, Exit) {
         code::UNAUTHENTICATED | code::DENIED => Exit::Denied,
         code::VAULT_DEAD => Exit::Conflict,
         code::DEADLINE => Exit::Timeout,
-        code::BUSY => Exit::Temporary,
+        code::BUSY | code::BROKEN => Exit::Temporary,
         code::INTERNAL => Exit::Bug,
         _ => Exit::Failure,
     };

@@ -1,9 +1,10 @@
 //! The shared client: everything that a program needs to summon workers and to call them.
 //!
-//! [`endpoint`] speaks to a control plane, [`ghost`] to one vault through its ticket, [`autostart`]
-//! brings a control plane up where there is none, [`config`] decides which one is meant, and [`exit`]
-//! publishes what a process ends with. The command line in `crate::cli` is one user of it; nothing
-//! here prints, reads standard input or ends the process.
+//! [`endpoint`] speaks to a control plane, [`ghost`] to one vault through its ticket, [`relay`] lets
+//! other programs of this machine do so, [`autostart`] brings a control plane up where there is none,
+//! [`config`] decides which one is meant, and [`exit`] publishes what a process ends with. The command
+//! line in `crate::cli` is one user of it; nothing here prints, reads standard input or ends the
+//! process.
 
 pub mod autostart;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod error;
 pub mod exit;
 pub mod ghost;
 pub mod identity;
+pub mod relay;
 pub mod retry;
 pub mod script;
 pub mod tombstone;

@@ -37,8 +37,11 @@ pub mod code {
     /// chain is too long.
     pub const LOOP: i32 = -32008;
 
+    /// Never from a gate: the connection to it is lost, and a call that was under way may have run.
+    pub const BROKEN: i32 = -32020;
+
     /// Every code, in the order of this list.
-    pub const ALL: [i32; 14] = [
+    pub const ALL: [i32; 15] = [
         PARSE,
         INVALID_REQUEST,
         METHOD_NOT_FOUND,
@@ -53,6 +56,7 @@ pub mod code {
         MEMORY,
         BUSY,
         LOOP,
+        BROKEN,
     ];
 
     /// The public word of a number, as in errors and exit codes.
@@ -71,6 +75,7 @@ pub mod code {
             MEMORY => "memory",
             BUSY => "busy",
             LOOP => "loop",
+            BROKEN => "connection_broken",
             INTERNAL => "internal",
             _ => "rpc_error",
         }

@@ -23,8 +23,16 @@ pub const EVENT: &str = "hauki.event";
 /// Event: the vault is doomed, [`Dying`]; the connection closes behind it.
 pub const DYING: &str = "hauki.dying";
 
+/// Event of a ghost, never of a gate: the connection was lost, `{"reason": …}`.
+pub const BROKEN: &str = "hauki.broken";
+/// Event of a ghost, never of a gate: the connection is there again, `{"after_ms": …}`.
+pub const RECONNECTED: &str = "hauki.reconnected";
+/// Event of a ghost, never of a gate: its reader was too slow for some, `{"lost": …}`.
+pub const MISSED: &str = "hauki.missed";
+
 /// Every reserved method and event.
-pub const ALL: [&str; 8] = [HELLO, METHODS, HEARTBEAT, DESTRUCT, STATS, LOG, EVENT, DYING];
+pub const ALL: [&str; 11] =
+    [HELLO, METHODS, HEARTBEAT, DESTRUCT, STATS, LOG, EVENT, DYING, BROKEN, RECONNECTED, MISSED];
 
 /// The parameters of `hauki.hello`, the first message on a connection.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The only place that reads the real world's clock and randomness, and sets up logging.
 
 pub mod clock;
+pub mod files;
 pub mod logging;
 pub mod paths;
 pub mod random;

@@ -1,6 +1,7 @@
 //! What can go wrong between a ghost and its vault.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,16 +9,18 @@ use jiff::Timestamp;
 use crate::client::exit::{self, Exit};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
-use crate::rpc::message::RpcError;
+use crate::rpc::message::{RpcError, code};
+use crate::rpc::reserved::Dying;
 
-#[derive(Debug, thiserror::Error)]
+/// Cheap to clone: an end is told to everybody who waits.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum GhostError {
     #[error("{vault} cannot be reached at {address}")]
     Connect {
         vault: VaultId,
         address: String,
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     #[error("{vault} did not answer the handshake within {after:?}")]
     ConnectTimeout { vault: VaultId, after: Duration },
@@ -25,7 +28,7 @@ pub enum GhostError {
     Tls {
         vault: VaultId,
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     #[error("failed to set up TLS")]
     Setup(#[source] rustls::Error),
@@ -39,6 +42,7 @@ pub enum GhostError {
     /// The gate announced it before the connection closed.
     #[error("{vault} is dead: {}{}", .death.cause.describe(), detail(.death))]
     Dead { vault: VaultId, death: Box<Death> },
+    /// A call that was under way may have run; it is not sent again.
     #[error("the connection to {vault} broke: {reason}")]
     Broken { vault: VaultId, reason: String },
     #[error("{vault} did not answer {method} within {after:?}")]
@@ -48,13 +52,13 @@ pub enum GhostError {
     #[error("failed to write the parameters as JSON")]
     Params {
         #[source]
-        source: serde_json::Error,
+        source: Arc<serde_json::Error>,
     },
     #[error("the answer to {method} is not of the promised form")]
     Answer {
         method: String,
         #[source]
-        source: serde_json::Error,
+        source: Arc<serde_json::Error>,
     },
 }
 
@@ -63,6 +67,65 @@ fn detail(death: &Death) -> String {
 }
 
 impl GhostError {
+    /// What a gate said; of a death it says the reason as well.
+    pub(super) fn of_rpc(vault: &VaultId, error: RpcError) -> Self {
+        let vault = vault.clone();
+        let dying = error.data.as_ref().filter(|_| error.code == code::VAULT_DEAD);
+        match dying.and_then(|data| serde_json::from_value::<Dying>(data.clone()).ok()) {
+            Some(Dying { death, .. }) => Self::Dead { vault, death: Box::new(death) },
+            None => Self::Rpc { vault, error: Box::new(error) },
+        }
+    }
+
+    /// The same for a program that speaks JSON-RPC and knows nothing of ghosts.
+    #[must_use]
+    pub fn to_rpc(&self) -> RpcError {
+        let (number, data) = match self {
+            Self::Rpc { error, .. } => return RpcError::clone(error),
+            Self::Dead { vault, death } => {
+                let dying = Dying { vault: vault.clone(), death: Death::clone(death) };
+                return RpcError::new(code::VAULT_DEAD, self.to_string()).data(&dying);
+            }
+            Self::Silent { .. } => (code::DEADLINE, self.code()),
+            Self::TooLarge { .. } => (code::TOO_LARGE, self.code()),
+            Self::Expired { .. } => (code::UNAUTHENTICATED, self.code()),
+            Self::Params { .. } => (code::INVALID_PARAMS, self.code()),
+            Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Tls { .. }
+            | Self::Setup(_)
+            | Self::Foreign { .. }
+            | Self::Broken { .. }
+            | Self::Answer { .. } => (code::BROKEN, self.code()),
+        };
+        RpcError::new(number, self.to_string()).data(&serde_json::json!({ "kind": data }))
+    }
+
+    /// Whether another attempt to connect may end otherwise, with the same ticket.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Broken { .. }
+            | Self::Silent { .. } => true,
+            // A connection that ends in the middle of the handshake, not one that proves to be another's.
+            Self::Tls { source, .. } => source.kind() != io::ErrorKind::InvalidData,
+            Self::Rpc { error, .. } => error.code == code::BUSY,
+            Self::Setup(_)
+            | Self::Foreign { .. }
+            | Self::Expired { .. }
+            | Self::Dead { .. }
+            | Self::TooLarge { .. }
+            | Self::Params { .. }
+            | Self::Answer { .. } => false,
+        }
+    }
+
+    /// Nobody listens there, which a gate does for as long as its vault lives.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Self::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.class().0
@@ -97,7 +160,7 @@ impl GhostError {
             Self::Connect { .. } | Self::ConnectTimeout { .. } | Self::Broken { .. } => true,
             // Another node has the address now, or the same one after a restart.
             Self::Tls { .. } => true,
-            Self::Rpc { error, .. } => error.code == crate::rpc::message::code::VAULT_DEAD,
+            Self::Rpc { error, .. } => error.code == code::VAULT_DEAD,
             Self::Dead { .. }
             | Self::Setup(_)
             | Self::Foreign { .. }

@@ -1,14 +1,25 @@
 //! A ticket as an object: connect once, call as often as you like.
 //!
-//! A [`Ghost`] owns one TLS connection to the node's gate. Clones share it, and their calls are
-//! pipelined: one task writes, one reads and hands replies to those who wait for them by id. Every
-//! call has a finite deadline on our side as well as on the gate's. When the connection ends, all
-//! pending calls fail at once with the reason, `hauki.dying` if the gate sent one. When the last
-//! clone is dropped, the connection is closed; a linked vault dies of that, also by `kill -9`,
-//! because the kernel closes the socket.
+//! A [`Ghost`] owns one TLS connection to the node's gate at a time. Clones share it, and their calls
+//! are pipelined: one task writes, one reads and hands replies to those who wait for them by id.
+//! Every call has a finite deadline on our side as well as on the gate's, and may be dropped at any
+//! time, which frees its slot: the worker runs it to its end all the same, and nobody hears of it.
+//!
+//! When the connection ends, all calls in flight fail at once with the reason, `hauki.dying` if the
+//! gate sent one. Where it broke and the ticket is still valid a new one is made, and
+//! [`Ghost::events`] tells of both. When the last clone is dropped, the connection is closed; a
+//! linked vault dies of that, also by `kill -9`, because the kernel closes the socket.
+//!
+//! This program is `examples/ghost.rs`, which a test builds and runs:
+//!
+//! ```no_run
+#![doc = include_str!("../../../examples/ghost.rs")]
+//! ```
 
-mod beat;
 mod error;
+mod event;
+mod handshake;
+mod session;
 mod wire;
 
 use std::sync::Arc;
@@ -17,19 +28,16 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use tokio::net::TcpStream;
-use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 pub use error::GhostError;
-pub use wire::Event;
+pub use event::{Event, Events, What};
 
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
-use crate::rpc::pin;
-use crate::rpc::reserved::{self, Hello, Lease, VaultStats, Welcome};
-use crate::system::clock;
-use wire::Wire;
+use crate::rpc::reserved::{self, Lease, VaultStats, Welcome};
+use session::Session;
+use wire::Fault;
 
 /// What a call may take beyond the gate's own deadline before we give up on the gate.
 const SLACK: Duration = Duration::from_secs(2);
@@ -42,6 +50,8 @@ pub struct Options {
     pub call_deadline: Option<Duration>,
     /// Keep the lease alive in the background while connected.
     pub beat: bool,
+    /// Make a new connection where one is lost.
+    pub reconnect: bool,
     /// Who calls, for the node's logs.
     pub client: Option<String>,
 }
@@ -52,6 +62,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             call_deadline: None,
             beat: true,
+            reconnect: true,
             client: Some(super::identity::pid_and_host()),
         }
     }
@@ -64,58 +75,31 @@ pub struct Ghost {
 
 #[derive(Debug)]
 struct Inner {
-    wire: Wire,
+    session: Session,
     welcome: Welcome,
     deadline: Duration,
-    beat: Option<JoinHandle<()>>,
+    keeper: JoinHandle<()>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(beat) = &self.beat {
-            beat.abort();
-        }
+        self.keeper.abort();
     }
 }
 
 impl Ghost {
     /// Claims the ticket. Nothing is sent before the node has proved that it holds the pinned key.
     pub async fn connect(ticket: &Ticket, options: Options) -> Result<Self, GhostError> {
-        let (vault, endpoint) = (ticket.vault.clone(), &ticket.endpoint);
-        check(ticket)?;
-        let handshake = async {
-            let tcp = TcpStream::connect((endpoint.ip, endpoint.port)).await;
-            let tcp = tcp.map_err(|source| GhostError::Connect {
-                vault: vault.clone(),
-                address: format!("{}:{}", endpoint.ip, endpoint.port),
-                source,
-            })?;
-            // Without this a small request can wait for the acknowledgement of the one before it.
-            let _ = tcp.set_nodelay(true);
-            let name = rustls::pki_types::ServerName::IpAddress(endpoint.ip.into());
-            let tls =
-                pin::connector(ticket.tls.cert_sha256).map_err(GhostError::Setup)?.connect(name, tcp).await;
-            let tls = tls.map_err(|source| GhostError::Tls { vault: vault.clone(), source })?;
-            let wire = Wire::start(tls, vault.clone(), ticket.protocol.max_frame_bytes as usize);
-            let hello = Hello {
-                token: ticket.auth.token.clone(),
-                call_deadline_ms: options.call_deadline.map(to_ms),
-                client: options.client.clone(),
-                voucher: None,
-            };
-            let welcome = wire.call(reserved::HELLO, Some(&to_json(&hello)?)).await?;
-            let welcome: Welcome = from_json(reserved::HELLO, &welcome)?;
-            Ok((wire, welcome))
-        };
-        let (wire, welcome) = match tokio::time::timeout(options.connect_timeout, handshake).await {
-            Ok(connected) => connected?,
-            Err(_) => return Err(GhostError::ConnectTimeout { vault, after: options.connect_timeout }),
-        };
+        let listeners = Arc::default();
+        let (wire, welcome) = handshake::connect(ticket, &options, &listeners).await?;
+        let session = Session::new(wire.clone(), listeners);
         let deadline = Duration::from_millis(welcome.call_deadline_ms.into()) + SLACK;
-        let beat = options.beat.then(|| beat::spawn(wire.clone(), &welcome));
-        Ok(Self { inner: Arc::new(Inner { wire, welcome, deadline, beat }) })
+        let keeping = session.clone().keep(wire, welcome.clone(), ticket.clone(), options);
+        let keeper = tokio::spawn(keeping);
+        Ok(Self { inner: Arc::new(Inner { session, welcome, deadline, keeper }) })
     }
 
+    /// What the node said at the first connection.
     #[must_use]
     pub fn welcome(&self) -> &Welcome {
         &self.inner.welcome
@@ -123,49 +107,72 @@ impl Ghost {
 
     /// Calls a method. `params` is JSON text, an array or an object; so is the result, any value.
     pub async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, GhostError> {
-        self.call_within(method, params, self.inner.deadline).await
+        self.send(method, params, true, self.inner.deadline).await
     }
 
-    async fn call_within(
+    /// Sends once, over the first connection that takes it.
+    async fn send(
         &self,
         method: &str,
         params: Option<&str>,
+        answered: bool,
         deadline: Duration,
     ) -> Result<Box<RawValue>, GhostError> {
-        match tokio::time::timeout(deadline, self.inner.wire.call(method, params)).await {
+        let session = &self.inner.session;
+        let sent = async {
+            loop {
+                let wire = session.wire().await?;
+                let answer = if answered {
+                    wire.call(method, params).await
+                } else {
+                    wire.notify(method, params).await.map(|()| RawValue::NULL.to_owned())
+                };
+                match answer {
+                    Ok(answer) => return Ok(answer),
+                    Err(Fault::Failed(error)) => return Err(error),
+                    Err(Fault::Unsent) => {}
+                }
+            }
+        };
+        let vault = || self.inner.welcome.vault.clone();
+        match tokio::time::timeout(deadline, sent).await {
             Ok(answer) => answer,
-            Err(_) => Err(GhostError::Silent {
-                vault: self.inner.welcome.vault.clone(),
-                method: method.to_owned(),
-                after: deadline,
-            }),
+            Err(_) if session.is_up() => {
+                Err(GhostError::Silent { vault: vault(), method: method.to_owned(), after: deadline })
+            }
+            Err(_) => {
+                Err(GhostError::Broken { vault: vault(), reason: format!("no new one within {deadline:?}") })
+            }
         }
     }
 
+    /// The same with types: `params` becomes an array or an object, and `()` no argument.
     pub async fn call_typed<T: DeserializeOwned>(
         &self,
         method: &str,
         params: &impl Serialize,
     ) -> Result<T, GhostError> {
-        let result = self.call(method, Some(&to_json(params)?)).await?;
+        let params = to_json(params)?;
+        let result = self.call(method, Some(params.as_str()).filter(|text| *text != "null")).await?;
         from_json(method, &result)
     }
 
     /// Calls and does not ask for an answer.
     pub async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), GhostError> {
-        self.inner.wire.notify(method, params).await
+        self.send(method, params, false, self.inner.deadline).await.map(drop)
     }
 
-    /// What the worker prints and emits, and the announcement of its death. A slow reader misses
-    /// events and is told how many.
+    /// From now on: what the worker prints and emits, the announcement of its death, and what becomes
+    /// of the connection. Each caller of this has its own stream.
     #[must_use]
-    pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.inner.wire.events()
+    pub fn events(&self) -> Events {
+        self.inner.session.listeners.join()
     }
 
-    /// Waits for the end of the connection and tells why.
+    /// Waits for the end: a death, a ticket that is no longer valid, or a connection that broke
+    /// where no new one is wanted.
     pub async fn closed(&self) -> GhostError {
-        self.inner.wire.closed().await
+        self.inner.session.over().await
     }
 
     pub async fn heartbeat(&self) -> Result<Lease, GhostError> {
@@ -182,31 +189,9 @@ impl Ghost {
     pub async fn destruct(&self, grace: Duration) -> Result<Receipt, GhostError> {
         let params = to_json(&reserved::Destruct { grace_ms: to_ms(grace) })?;
         let deadline = self.inner.deadline + grace;
-        let answer = self.call_within(reserved::DESTRUCT, Some(&params), deadline).await?;
+        let answer = self.send(reserved::DESTRUCT, Some(&params), true, deadline).await?;
         Ok(from_json::<reserved::Destructed>(reserved::DESTRUCT, &answer)?.receipt)
     }
-}
-
-/// What makes a ticket useless before anything is sent.
-fn check(ticket: &Ticket) -> Result<(), GhostError> {
-    let strange = |what: &'static str, found: &str| {
-        Err(GhostError::Foreign { vault: ticket.vault.clone(), what, found: found.to_owned() })
-    };
-    if ticket.v != crate::model::ticket::VERSION {
-        return strange("version", &ticket.v.to_string());
-    }
-    if ticket.auth.scheme != "biscuit" {
-        return strange("auth.scheme", &ticket.auth.scheme);
-    }
-    if ticket.protocol.name != "jsonrpc-2.0" || ticket.protocol.framing != "ndjson" {
-        return strange("protocol", &format!("{} in {}", ticket.protocol.name, ticket.protocol.framing));
-    }
-    // The node's clock judges; ours only spares a round trip where the difference is not skew.
-    let now = clock::now();
-    if ticket.expires_at < now {
-        return Err(GhostError::Expired { vault: ticket.vault.clone(), at: ticket.expires_at });
-    }
-    Ok(())
 }
 
 fn to_ms(time: Duration) -> u32 {
@@ -214,12 +199,12 @@ fn to_ms(time: Duration) -> u32 {
 }
 
 fn to_json(value: &impl Serialize) -> Result<String, GhostError> {
-    serde_json::to_string(value).map_err(|source| GhostError::Params { source })
+    serde_json::to_string(value).map_err(|source| GhostError::Params { source: Arc::new(source) })
 }
 
 fn from_json<T: DeserializeOwned>(method: &str, text: &RawValue) -> Result<T, GhostError> {
     serde_json::from_str(text.get())
-        .map_err(|source| GhostError::Answer { method: method.to_owned(), source })
+        .map_err(|source| GhostError::Answer { method: method.to_owned(), source: Arc::new(source) })
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::model::secret::Secret;
 use crate::model::ticket::{Auth, Endpoint, LeaseTerms, Protocol, TicketKind, Tls, Worker};
 use crate::rpc::line::LineReader;
 use crate::rpc::message::{Incoming, RpcError, code, write_error, write_request, write_result};
+use crate::system::clock;
 
 fn ticket(port: u16, certificate: &[u8], lease_ms: u64) -> Ticket {
     let now = clock::now();
@@ -62,7 +63,7 @@ fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticke
         reserved::HELLO => write_error(out, Some(id), &RpcError::new(code::UNAUTHENTICATED, "no")),
         "echo" => write_result(out, id, params.unwrap_or("null")),
         reserved::HEARTBEAT => write_result(out, id, r#"{"lease_left_ms":60}"#),
-        "black_hole" => return,
+        "black_hole" | "cut" => return,
         "die" => {
             let death = Death { cause: Cause::HeartbeatLost, at: clock::now(), detail: None, by: None };
             let dying = reserved::Dying { vault: ticket.vault.clone(), death };
@@ -74,8 +75,13 @@ fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticke
     out.push(b'\n');
 }
 
-/// One gate that serves one connection and hands back the number of heartbeats at its end.
 async fn gate(lease_ms: u64) -> (Ticket, tokio::task::JoinHandle<u32>) {
+    gate_for(1, lease_ms).await
+}
+
+/// A gate that serves so many connections, one after the other, closes its port and hands back the
+/// number of heartbeats.
+async fn gate_for(connections: u32, lease_ms: u64) -> (Ticket, tokio::task::JoinHandle<u32>) {
     let made = rcgen::generate_simple_self_signed(["gate".to_owned()]).expect("a certificate");
     let certificate = made.cert.der().clone();
     let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
@@ -86,22 +92,25 @@ async fn gate(lease_ms: u64) -> (Ticket, tokio::task::JoinHandle<u32>) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.clone()], key)
         .expect("a configuration");
+    let config = Arc::new(config);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
     let ticket = ticket(listener.local_addr().expect("an address").port(), &certificate, lease_ms);
     let its = ticket.clone();
     let server = tokio::spawn(async move {
-        let (tcp, _) = listener.accept().await.expect("accepts");
-        let Ok(stream) = TlsAcceptor::from(Arc::new(config)).accept(tcp).await else { return 0 };
-        let (input, mut output) = tokio::io::split(stream);
-        let mut lines = LineReader::new(input, 8192);
         let mut beats = 0;
-        while let Ok(Some(line)) = lines.next().await {
-            let Incoming::Single(Ok(request)) = Incoming::decode(line) else { panic!("a bad line") };
-            beats += u32::from(request.method == reserved::HEARTBEAT);
-            let mut out = Vec::new();
-            answer(&mut out, &request.method, request.params, request.id.unwrap_or("null"), &its);
-            if output.write_all(&out).await.is_err() || request.method == "die" {
-                break;
+        for _ in 0..connections {
+            let (tcp, _) = listener.accept().await.expect("accepts");
+            let Ok(stream) = TlsAcceptor::from(Arc::clone(&config)).accept(tcp).await else { continue };
+            let (input, mut output) = tokio::io::split(stream);
+            let mut lines = LineReader::new(input, 8192);
+            while let Ok(Some(line)) = lines.next().await {
+                let Incoming::Single(Ok(request)) = Incoming::decode(line) else { panic!("a bad line") };
+                beats += u32::from(request.method == reserved::HEARTBEAT);
+                let mut out = Vec::new();
+                answer(&mut out, &request.method, request.params, request.id.unwrap_or("null"), &its);
+                if output.write_all(&out).await.is_err() || ["die", "cut"].contains(&&*request.method) {
+                    break;
+                }
             }
         }
         beats
@@ -168,7 +177,8 @@ fn a_death_fails_all_pending_calls_with_its_reason() {
         for error in [pending.expect_err("fails"), why, ghost.call("echo", None).await.expect_err("fails")] {
             assert!(matches!(&error, GhostError::Dead { death, .. } if death.cause == Cause::HeartbeatLost));
         }
-        assert_eq!(events.recv().await.expect("an event").method, reserved::DYING);
+        assert_eq!(events.next().await.expect("an event").method, reserved::DYING);
+        assert!(events.next().await.is_none() && ghost.events().next().await.is_none());
     });
 }
 
@@ -196,6 +206,106 @@ fn it_beats_by_itself_and_closes_when_dropped() {
         assert!(clone.call("echo", None).await.is_ok());
         drop(clone);
         assert!(gate.await.expect("ends") >= 2);
+    });
+}
+
+#[test]
+fn a_lost_connection_is_made_anew_and_no_call_is_sent_twice() {
+    run(async {
+        let (ticket, _gate) = gate_for(3, 60_000).await;
+        let ghost = Ghost::connect(&ticket, quiet()).await.expect("connects");
+        let mut events = ghost.events();
+        for _ in 0..2 {
+            // What is in flight fails at once, long before its deadline.
+            let (pending, cut) = tokio::join!(ghost.call("black_hole", None), ghost.call("cut", None));
+            for error in [pending.expect_err("fails"), cut.expect_err("fails")] {
+                assert!(matches!(error, GhostError::Broken { .. }), "{error:?}");
+                assert_eq!((error.code(), error.to_rpc().code), ("connection_broken", code::BROKEN));
+            }
+            // What comes now waits for the next connection.
+            assert_eq!(ghost.call("echo", Some("[1]")).await.expect("answers").get(), "[1]");
+            assert!(matches!(events.next().await.expect("an event").what(), What::Broken { .. }));
+            assert!(matches!(events.next().await.expect("an event").what(), What::Reconnected { .. }));
+        }
+    });
+}
+
+#[test]
+fn a_vault_whose_port_stays_closed_is_given_up() {
+    run(async {
+        let (ticket, gate) = gate_for(1, 300).await;
+        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let mut events = ghost.events();
+        assert!(ghost.call("cut", None).await.is_err());
+        gate.await.expect("ends");
+        let (waiting, why) = tokio::join!(ghost.call("echo", None), ghost.closed());
+        for error in [waiting.expect_err("fails"), why] {
+            assert_eq!((error.code(), error.may_be_dead()), ("unreachable", true), "{error:?}");
+        }
+        assert!(matches!(events.next().await.expect("an event").what(), What::Broken { .. }));
+        assert!(events.next().await.is_none());
+    });
+}
+
+#[test]
+fn an_expired_ticket_and_a_stranger_are_no_way_back() {
+    run(async {
+        let (mut ticket, _gate) = gate_for(2, 60_000).await;
+        ticket.expires_at = clock::now() + jiff::SignedDuration::from_secs(1);
+        let ghost = Ghost::connect(&ticket, quiet()).await.expect("connects");
+        let one_shot = Ghost::connect(&ticket, Options { reconnect: false, ..quiet() });
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        assert!(ghost.call("cut", None).await.is_err());
+        let last = ghost.closed().await;
+        assert!(matches!(last, GhostError::Expired { .. }), "{last:?}");
+        assert!(matches!(one_shot.await.expect_err("has expired"), GhostError::Expired { .. }));
+
+        let (ticket, _gate) = gate_for(2, 60_000).await;
+        let ghost = Ghost::connect(&ticket, Options { reconnect: false, ..quiet() }).await.expect("connects");
+        assert!(ghost.call("cut", None).await.is_err());
+        assert!(matches!(ghost.closed().await, GhostError::Broken { .. }));
+    });
+}
+
+#[test]
+fn a_gate_that_falls_silent_is_left() {
+    run(async {
+        // It answers nothing and closes nothing: only the beats can tell.
+        let made = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
+        let (mut ticket, gate) = gate_for(1, 90).await;
+        let proxy = made.local_addr().expect("an address").port();
+        let behind = std::mem::replace(&mut ticket.endpoint.port, proxy);
+        let silent = tokio::spawn(async move {
+            let (mut caller, _) = made.accept().await.expect("accepts");
+            let mut node =
+                tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, behind)).await.expect("connects");
+            let _ = tokio::time::timeout(
+                Duration::from_millis(400),
+                tokio::io::copy_bidirectional(&mut caller, &mut node),
+            )
+            .await;
+            (caller, made)
+        });
+        let options = Options { reconnect: false, ..Options::default() };
+        let ghost = Ghost::connect(&ticket, options).await.expect("connects");
+        let _held = silent.await.expect("ends");
+        let why = ghost.closed().await;
+        assert!(matches!(&why, GhostError::Broken { reason, .. } if reason.contains("heard")), "{why:?}");
+        gate.await.expect("ends");
+    });
+}
+
+#[test]
+fn a_dropped_call_frees_its_slot() {
+    run(async {
+        let (ticket, _gate) = gate(60_000).await;
+        let ghost = Ghost::connect(&ticket, quiet()).await.expect("connects");
+        for _ in 0..1000 {
+            let call = ghost.call("black_hole", None);
+            assert!(tokio::time::timeout(Duration::from_micros(50), call).await.is_err());
+        }
+        assert_eq!(ghost.inner.session.wire().await.expect("is up").waiting(), 0);
+        assert_eq!(ghost.call_typed::<Option<u8>>("echo", &()).await.expect("answers"), None);
     });
 }
 

@@ -1,8 +1,8 @@
 //! One connection and its two tasks.
 //!
-//! The writer takes whole lines from a bounded queue and writes as many as there are before it
-//! flushes. The reader hands each reply to the call that waits for its id and each event to whoever
-//! listens. Either's end ends the other, and settles every pending call.
+//! The writer takes whole lines from a bounded queue and sends as many as there are at once. The
+//! reader hands each reply to the call that waits for its id and each event to whoever listens.
+//! Either's end ends the other, and settles every pending call.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,28 +10,42 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::GhostError;
+use super::event::{Event, Listeners};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
+use crate::model::lease::Mono;
 use crate::rpc::line::LineReader;
 use crate::rpc::message::{Outgoing, RpcError, write_request};
 use crate::rpc::reserved::{DYING, Dying};
+use crate::system::clock;
 
 /// What a reply may have beyond the result that `max_frame_bytes` bounds.
 const REPLY_OVERHEAD: usize = 4096;
-
-/// Something that nobody asked for.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// `hauki.log`, `hauki.event` or `hauki.dying`.
-    pub method: String,
-    pub params: Box<RawValue>,
-}
+/// Lines that wait for the writer; whoever has one more waits as well.
+const QUEUE: usize = 256;
+/// Lines are sent together up to so many bytes.
+const TOGETHER: usize = 64 * 1024;
 
 type Reply = Result<Box<RawValue>, RpcError>;
+
+/// Why a call has no result.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The connection had ended before: nothing was sent, so it may be sent over another.
+    Unsent,
+    /// It may have run.
+    Failed(GhostError),
+}
+
+impl From<GhostError> for Fault {
+    fn from(error: GhostError) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// Why the connection ended.
 #[derive(Debug, Clone)]
@@ -45,7 +59,9 @@ struct Shared {
     vault: VaultId,
     pending: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     end: watch::Sender<Option<End>>,
-    events: broadcast::Sender<Event>,
+    listeners: Arc<Listeners>,
+    /// When the last line came, in microseconds.
+    heard: AtomicU64,
 }
 
 #[derive(Debug, Clone)]
@@ -112,17 +128,23 @@ impl Shared {
 }
 
 impl Wire {
-    pub(super) fn start<S>(stream: S, vault: VaultId, max_frame_bytes: usize) -> Self
+    pub(super) fn start<S>(
+        stream: S,
+        vault: VaultId,
+        max_frame_bytes: usize,
+        listeners: Arc<Listeners>,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (input, output) = tokio::io::split(stream);
-        let (lines, queue) = mpsc::channel(256);
+        let (lines, queue) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             vault,
             pending: Mutex::default(),
             end: watch::Sender::new(None),
-            events: broadcast::Sender::new(1024),
+            listeners,
+            heard: AtomicU64::new(clock::mono().0),
         });
         let limit = max_frame_bytes.saturating_add(REPLY_OVERHEAD);
         let reader = tokio::spawn(read(Arc::clone(&shared), input, limit));
@@ -131,7 +153,7 @@ impl Wire {
         Self { shared, tasks: Arc::new(tasks) }
     }
 
-    pub(super) async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, GhostError> {
+    pub(super) async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, Fault> {
         let id = self.tasks.next.fetch_add(1, Ordering::Relaxed);
         let line = self.line(Some(id), method, params)?;
         let (sender, receiver) = oneshot::channel();
@@ -139,20 +161,21 @@ impl Wire {
         let _waiting = Waiting { shared: &self.shared, id };
         // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
         if self.is_closed() || self.tasks.lines.send(line).await.is_err() {
-            return Err(self.shared.error());
+            return Err(Fault::Unsent);
         }
         match receiver.await {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(error)) => {
-                Err(GhostError::Rpc { vault: self.shared.vault.clone(), error: Box::new(error) })
-            }
-            Err(_) => Err(self.shared.error()),
+            Ok(Err(error)) => Err(Fault::Failed(GhostError::of_rpc(&self.shared.vault, error))),
+            Err(_) => Err(Fault::Failed(self.shared.error())),
         }
     }
 
-    pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), GhostError> {
+    pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), Fault> {
         let line = self.line(None, method, params)?;
-        self.tasks.lines.send(line).await.map_err(|_| self.shared.error())
+        if self.is_closed() || self.tasks.lines.send(line).await.is_err() {
+            return Err(Fault::Unsent);
+        }
+        Ok(())
     }
 
     fn line(&self, id: Option<u64>, method: &str, params: Option<&str>) -> Result<Vec<u8>, GhostError> {
@@ -172,12 +195,24 @@ impl Wire {
         Ok(line)
     }
 
-    pub(super) fn events(&self) -> broadcast::Receiver<Event> {
-        self.shared.events.subscribe()
-    }
-
     pub(super) fn is_closed(&self) -> bool {
         self.shared.end.borrow().is_some()
+    }
+
+    /// How many calls wait for an answer.
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.pending().len()
+    }
+
+    pub(super) fn heard(&self) -> Mono {
+        Mono(self.shared.heard.load(Ordering::Relaxed))
+    }
+
+    /// Ends the connection from this side; what waits fails with the reason.
+    pub(super) fn give_up(&self, reason: String) {
+        self.shared.end(End::Broken(reason));
+        self.tasks.reader.abort();
+        self.tasks.writer.abort();
     }
 
     pub(super) async fn closed(&self) -> GhostError {
@@ -193,15 +228,17 @@ async fn write<S: AsyncWrite>(
     mut output: WriteHalf<S>,
     mut queue: mpsc::Receiver<Vec<u8>>,
 ) {
-    while let Some(line) = queue.recv().await {
-        let mut result = output.write_all(&line).await;
-        while let (Ok(()), Ok(line)) = (&result, queue.try_recv()) {
-            result = output.write_all(&line).await;
+    while let Some(mut lines) = queue.recv().await {
+        while lines.len() < TOGETHER
+            && let Ok(line) = queue.try_recv()
+        {
+            lines.extend_from_slice(&line);
         }
-        if let Err(error) = match result {
+        let sent = match output.write_all(&lines).await {
             Ok(()) => output.flush().await,
             error => error,
-        } {
+        };
+        if let Err(error) = sent {
             // The reader may still find `hauki.dying` in what has arrived, which says more.
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             shared.end(End::Broken(format!("failed to write: {error}")));
@@ -216,7 +253,10 @@ async fn read<S: AsyncRead>(shared: Arc<Shared>, input: ReadHalf<S>, limit: usiz
     let reason = loop {
         match lines.next().await {
             Ok(Some(line)) => match serde_json::from_slice::<Outgoing<'_>>(line) {
-                Ok(message) => deliver(&shared, message, &mut dying),
+                Ok(message) => {
+                    shared.heard.store(clock::mono().0, Ordering::Relaxed);
+                    deliver(&shared, message, &mut dying);
+                }
                 Err(error) => break format!("the gate sent what is no message: {error}"),
             },
             Ok(None) => break "the gate closed it".to_owned(),
@@ -243,8 +283,7 @@ fn deliver(shared: &Shared, message: Outgoing<'_>, dying: &mut Option<Dying>) {
         if method == DYING {
             *dying = serde_json::from_str(params.get()).ok().or(dying.take());
         }
-        // Nobody has to listen.
-        let _ = shared.events.send(Event { method, params: params.to_owned() });
+        shared.listeners.tell(|| Event { method, params: params.to_owned() });
         return;
     }
     let Some(id) = message.id.and_then(|id| id.get().parse().ok()) else { return };

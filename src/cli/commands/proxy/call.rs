@@ -1,20 +1,26 @@
 //! `hauki proxy call`: one method, one answer.
 
 use std::fs;
+use std::time::Duration;
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{argument, result};
+use super::{argument, live, result};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::output::{Format, pretty};
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, connect, input, stdin};
-use crate::client::Exit;
+use crate::client::ghost::Options;
+use crate::client::{Exit, Ghost};
 use crate::model::id::VaultId;
+use crate::system::files;
+
+/// So many connections fit under any usual limit of open files.
+const FEW: usize = 200;
 
 const CALL_AFTER: &str = "\
 Every ARG is one argument, written as JSON; @FILE reads its JSON from a file, @- from standard
@@ -23,11 +29,21 @@ input. With --text an ARG is taken as it is, so no quoting is needed.
 For one ticket the result is printed bare: pretty on a terminal, on one line elsewhere. For several
 tickets, or with -o jsonl, each result is a record {\"kind\":\"reply\",\"vault\":…,\"result\":…}.
 
+--events also shows what the worker prints and emits while it works, other callers' calls included. In
+a pipe each is a record on standard output, before the record of the reply:
+{\"kind\":\"event\",\"vault\":…,\"event\":\"log\",\"text\":…} or {…,\"event\":\"emitted\",\"name\":…,\"data\":…}.
+On a terminal each is a line, and data of the form {done, total[, message]} moves a bar on standard
+error (--progress).
+
+--notify waits until the node has the call, not for its end, and prints no result. With --timeout the
+node stops the call as well.
+
 Examples:
   hauki proxy call t.json observe '[\"a\",\"b\"]'
   hauki proxy call t.json ingest --text @access.log
   hauki proxy call t.jsonl report -j 3 | jq -s 'map(.result.total) | add'
-  hauki clone scout.js | hauki proxy call - report";
+  hauki clone scout.js | hauki proxy call - report
+  hauki proxy call t.json import @big.json --events";
 
 /// Call one method
 #[derive(Debug, Args)]
@@ -43,6 +59,12 @@ pub(super) struct CallArgs {
     /// Arguments are text, not JSON
     #[arg(long)]
     text: bool,
+    /// Do not wait for the answer
+    #[arg(long, conflicts_with = "events")]
+    notify: bool,
+    /// Show what the worker prints and emits meanwhile
+    #[arg(long)]
+    events: bool,
 }
 
 #[derive(Serialize)]
@@ -76,14 +98,28 @@ async fn params(args: &CallArgs) -> Result<Option<String>, CliError> {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
+    let jobs = ctx.globals.jobs();
+    if jobs > FEW {
+        files::raise_limit();
+    }
     ctx.block_on(Limit::Usual, async {
         let params = params(args).await?;
         let items = input::read_some(std::slice::from_ref(&args.ticket)).await?;
-        let bare = items.len() == 1 && ctx.settings.is_default("output");
-        batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
+        let plain = items.len() == 1 && ctx.settings.is_default("output");
+        // Among records the result is one as well, or it could not be told from them.
+        let bare = plain && (!args.events || ctx.out.is_for_people());
+        batch::run(ctx, items, jobs, async |item: input::Item| {
             let ticket = connect::ticket(ctx, &item).await?;
-            let ghost = connect::ghost(ctx, &ticket, true).await?;
-            let result = result(ctx, &ghost, &args.method, params.as_deref()).await?;
+            let ghost = connect::open(ctx, &ticket, options(ctx)?).await?;
+            if args.notify {
+                notify(ctx, &ghost, &args.method, params.as_deref()).await?;
+                return Ok(Vec::new());
+            }
+            let result = if args.events {
+                live::call(ctx, &ghost, &args.method, params.as_deref()).await?
+            } else {
+                result(ctx, &ghost, &args.method, params.as_deref()).await?
+            };
             if bare {
                 ctx.out.text(&shown(ctx, &result))?;
                 return Ok(Vec::new());
@@ -93,6 +129,24 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
         })
         .await
     })
+}
+
+/// One connection for one call; a `--timeout` that somebody set is the node's deadline too.
+fn options(ctx: &Ctx) -> Result<Options, CliError> {
+    let set = if ctx.settings.is_default("timeout") { None } else { ctx.settings.duration("timeout")? };
+    Ok(Options { reconnect: false, call_deadline: set.map(Duration::from_millis), ..Options::default() })
+}
+
+/// The gate takes one line after the other, so its answer to a beat says that it has taken the call.
+async fn notify(ctx: &Ctx, ghost: &Ghost, method: &str, params: Option<&str>) -> Result<(), CliError> {
+    let sent = async {
+        ghost.notify(method, params).await?;
+        ghost.heartbeat().await
+    };
+    match sent.await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
+    }
 }
 
 /// Exactly what the worker wrote, or the same drawn for people.

@@ -1,6 +1,8 @@
 //! `hauki proxy`: phase 4, the ticket as an object that is called.
 
 mod call;
+mod listen;
+mod live;
 mod pipe;
 mod run;
 mod stage;
@@ -8,10 +10,11 @@ mod stage;
 use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
 
-use crate::cli::connect;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::{connect, input};
 use crate::client::{Exit, Ghost};
+use crate::model::ticket::Ticket;
 
 /// Call a worker's methods through its ticket
 #[derive(Debug, Args)]
@@ -25,6 +28,7 @@ enum ProxyCommand {
     Call(call::CallArgs),
     Pipe(pipe::PipeArgs),
     Run(run::RunArgs),
+    Listen(listen::ListenArgs),
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &ProxyArgs) -> Result<Exit, CliError> {
@@ -32,6 +36,16 @@ pub(crate) fn run(ctx: &Ctx, args: &ProxyArgs) -> Result<Exit, CliError> {
         ProxyCommand::Call(args) => call::run(ctx, args),
         ProxyCommand::Pipe(args) => pipe::run(ctx, args),
         ProxyCommand::Run(args) => run::run(ctx, args),
+        ProxyCommand::Listen(args) => listen::run(ctx, args),
+    }
+}
+
+/// The one ticket that a file holds.
+async fn single(ctx: &Ctx, name: &str) -> Result<Ticket, CliError> {
+    let items = input::read_some(&[name.to_owned()]).await?;
+    match items.as_slice() {
+        [item] => connect::ticket(ctx, item).await,
+        _ => Err(CliError::usage(format!("{name} holds more than one ticket"))),
     }
 }
 

@@ -3,73 +3,107 @@
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use futures_util::{StreamExt as _, stream};
+use tokio::io::AsyncReadExt as _;
 
-use super::{argument, result};
+use super::{argument, result, single};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
-use crate::cli::{complete, connect, input, stdin};
-use crate::client::Exit;
+use crate::cli::{complete, connect, stdin};
+use crate::client::relay::{self, RelayError};
+use crate::client::{Exit, Ghost};
+use crate::rpc::line::LineReader;
 
 const PIPE_AFTER: &str = "\
-Each line of standard input is one argument in JSON and makes one call; results come one per line, in
-the same order. -j N calls are in flight at a time (16 unless said otherwise).
+Without METHOD, standard input holds JSON-RPC 2.0 requests, one per line, and standard output gets the
+replies: batches, notifications and ids of every kind as the specification says. Requests are sent in
+their order and worked on 64 at a time; replies come as they come, and the id tells. An error reply is
+an answer, so it does not change the exit code. Where the connection is lost, a new one is made: what
+was in flight is answered with error -32020 and never sent again.
 
-Example:
+With METHOD, each line is one argument in JSON and makes one call; results come one per line, in the
+same order. -j N calls are in flight at a time (16 unless said otherwise).
+
+Examples:
+  hauki proxy pipe t.json < requests.jsonl > replies.jsonl
+  echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"report\"}' | hauki proxy pipe t.json
   jq -c '.[]' items.json | hauki proxy pipe t.json observe > results.jsonl";
 
-/// Call one method for each line of standard input
+/// Call for each line of standard input
 #[derive(Debug, Args)]
 #[command(after_help = PIPE_AFTER)]
 pub(super) struct PipeArgs {
     /// A file with one ticket, or a vault id
     #[arg(value_name = "TICKET", add = ArgValueCompleter::new(complete::items))]
     ticket: String,
-    method: String,
+    /// Lines are arguments of this method; absent: JSON-RPC requests
+    method: Option<String>,
     /// Lines are text, not JSON
-    #[arg(long)]
+    #[arg(long, requires = "method")]
     text: bool,
+    /// Also pass on what the worker prints and emits, as notifications
+    #[arg(long, conflicts_with = "method")]
+    events: bool,
 }
 
 pub(super) fn run(ctx: &Ctx, args: &PipeArgs) -> Result<Exit, CliError> {
     if args.ticket == "-" {
-        return Err(CliError::usage("standard input holds the arguments; give the ticket as a file"));
+        return Err(CliError::usage("standard input holds the requests; give the ticket as a file"));
     }
     ctx.block_on(Limit::OnlyIfSet, async {
-        let items = input::read_some(std::slice::from_ref(&args.ticket)).await?;
-        let [item] = items.as_slice() else {
-            return Err(CliError::usage(format!("{} holds more than one ticket", args.ticket)));
-        };
-        let ticket = connect::ticket(ctx, item).await?;
-        let ghost = connect::ghost(ctx, &ticket, true).await?;
-        let lines = stream::unfold((stdin::lines(), 0), async |(mut lines, number)| {
-            let line = lines.recv().await?;
-            Some(((number + 1, line), (lines, number + 1)))
-        });
-        let results = lines
-            .map(async |(number, line)| {
-                let name = format!("line {number}");
-                let line = line.map_err(|error| CliError::io("read standard input", &error));
-                let answer = match line.and_then(|line| argument(&line, &name, args.text)) {
-                    Ok(value) => result(ctx, &ghost, &args.method, Some(&format!("[{value}]"))).await,
-                    Err(error) => Err(error),
-                };
-                (name, answer)
-            })
-            .buffered(ctx.globals.jobs.unwrap_or(16).clamp(1, 1024));
-        let mut results = std::pin::pin!(results);
-        let mut exits = Vec::new();
-        while let Some((name, answer)) = results.next().await {
-            match answer {
-                Ok(result) => {
-                    ctx.out.text(&format!("{}\n", result.get()))?;
-                    exits.push(Exit::Ok);
-                }
-                Err(error) => {
-                    ctx.item_failed(&error, &name)?;
-                    exits.push(error.kind.exit);
-                }
+        let ticket = single(ctx, &args.ticket).await?;
+        match &args.method {
+            Some(method) => {
+                let ghost = connect::ghost(ctx, &ticket, true).await?;
+                arguments(ctx, &ghost, method, args.text).await
+            }
+            None => {
+                let ghost = connect::session(ctx, &ticket).await?;
+                requests(ctx, &ghost, args.events).await
             }
         }
-        Ok(Exit::merge(exits))
     })
+}
+
+async fn requests(ctx: &Ctx, ghost: &Ghost, events: bool) -> Result<Exit, CliError> {
+    // The last line may lack its end.
+    let lines = LineReader::new(tokio::io::stdin().chain(&b"\n"[..]), 0);
+    let options = relay::Options { events, patience: None };
+    match relay::carry(ghost, lines, tokio::io::stdout(), options).await {
+        Ok(()) => Ok(Exit::Ok),
+        Err(RelayError::Ended(error)) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result<Exit, CliError> {
+    let lines = stream::unfold((stdin::lines(), 0), async |(mut lines, number)| {
+        let line = lines.recv().await?;
+        Some(((number + 1, line), (lines, number + 1)))
+    });
+    let results = lines
+        .map(async |(number, line)| {
+            let name = format!("line {number}");
+            let line = line.map_err(|error| CliError::io("read standard input", &error));
+            let answer = match line.and_then(|line| argument(&line, &name, text)) {
+                Ok(value) => result(ctx, ghost, method, Some(&format!("[{value}]"))).await,
+                Err(error) => Err(error),
+            };
+            (name, answer)
+        })
+        .buffered(ctx.globals.jobs.unwrap_or(16).clamp(1, 1024));
+    let mut results = std::pin::pin!(results);
+    let mut exits = Vec::new();
+    while let Some((name, answer)) = results.next().await {
+        match answer {
+            Ok(result) => {
+                ctx.out.text(&format!("{}\n", result.get()))?;
+                exits.push(Exit::Ok);
+            }
+            Err(error) => {
+                ctx.item_failed(&error, &name)?;
+                exits.push(error.kind.exit);
+            }
+        }
+    }
+    Ok(Exit::merge(exits))
 }

@@ -1,0 +1,134 @@
+//! What a worker tells while it works on a call: a bar for progress, lines or records for the rest.
+
+use std::pin::pin;
+
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::result;
+use crate::cli::context::Ctx;
+use crate::cli::error::CliError;
+use crate::cli::progress::Measure;
+use crate::cli::record::Record;
+use crate::client::Ghost;
+use crate::client::ghost::{Event, What};
+use crate::model::id::VaultId;
+use crate::system::clock;
+
+/// What `emit` was given, where it is progress.
+#[derive(Deserialize)]
+struct Told {
+    done: f64,
+    total: f64,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Happened<'a> {
+    vault: &'a VaultId,
+    at: String,
+    #[serde(flatten)]
+    what: Heard<'a>,
+}
+
+/// The words are those of `hauki events` where it has the same.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Heard<'a> {
+    Log { text: &'a str },
+    Emitted { name: &'a str, data: &'a RawValue },
+    Lost { lost: u64 },
+}
+
+/// Calls, and shows what comes meanwhile.
+pub(super) async fn call(
+    ctx: &Ctx,
+    ghost: &Ghost,
+    method: &str,
+    params: Option<&str>,
+) -> Result<Box<RawValue>, CliError> {
+    let mut events = ghost.events();
+    let vault = &ghost.welcome().vault;
+    // The end of the id, which is the part that differs.
+    let job = format!("{method} …{}", &vault.as_str()[vault.as_str().len() - 6..]);
+    let screen = Screen { ctx, vault, job };
+    let mut answer = pin!(result(ctx, ghost, method, params));
+    let answer = loop {
+        tokio::select! {
+            biased;
+            Some(event) = events.next() => screen.show(&event)?,
+            answer = &mut answer => break answer,
+        }
+    };
+    // The node sent them before the answer, so they are here.
+    while let Some(Some(event)) = events.next().now_or_never() {
+        screen.show(&event)?;
+    }
+    answer
+}
+
+struct Screen<'a> {
+    ctx: &'a Ctx,
+    vault: &'a VaultId,
+    job: String,
+}
+
+impl Drop for Screen<'_> {
+    fn drop(&mut self) {
+        self.ctx.progress.clear(&self.job);
+    }
+}
+
+impl Screen<'_> {
+    fn show(&self, event: &Event) -> Result<(), CliError> {
+        if event.lost() > 0 {
+            self.record(Heard::Lost { lost: event.lost() })?;
+        }
+        match event.what() {
+            What::Log { text } => self.record(Heard::Log { text: &text }),
+            What::Emitted { event, data } => {
+                let drawn =
+                    measure(&data).is_some_and(|measure| self.ctx.progress.measure(&self.job, &measure));
+                // Where people read, once is enough.
+                if drawn && self.ctx.out.is_for_people() {
+                    return Ok(());
+                }
+                self.record(Heard::Emitted { name: &event, data: &data })
+            }
+            // The answer tells of a death and of a broken connection.
+            What::Dying(_) | What::Broken { .. } | What::Reconnected { .. } => Ok(()),
+            What::Missed { .. } | What::Unknown => Ok(()),
+        }
+    }
+
+    fn record(&self, what: Heard<'_>) -> Result<(), CliError> {
+        let happened = Happened { vault: self.vault, at: clock::now().to_string(), what };
+        self.ctx.progress.pause(&mut || self.ctx.out.stream(Record::new("event", &happened)))
+    }
+}
+
+/// Data of the form `{done, total[, message]}`, whatever the event is called.
+fn measure(data: &RawValue) -> Option<Measure> {
+    let Told { done, total, message } = serde_json::from_str(data.get()).ok()?;
+    (total > 0.0 && done >= 0.0).then(|| Measure { done, total, message: message.unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_from_other_data() {
+        let read = |text: &str| measure(&RawValue::from_string(text.to_owned()).expect("is JSON"));
+        let half = read(r#"{"done":1,"total":2,"message":"half","more":[]}"#).expect("is progress");
+        assert_eq!((half.done, half.total, half.message.as_str()), (1.0, 2.0, "half"));
+        assert!(read(r#"{"done":0.5,"total":1}"#).is_some());
+        for other in
+            ["null", "1", "[1,2]", r#"{"done":1}"#, r#"{"done":"1","total":2}"#, r#"{"done":1,"total":0}"#]
+        {
+            assert!(read(other).is_none(), "{other}");
+        }
+    }
+}

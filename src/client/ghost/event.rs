@@ -1,0 +1,210 @@
+//! What a ghost hears without having asked: the worker's words, and what becomes of the connection.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::stream::{self, Stream, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::rpc::reserved::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
+
+/// A notification as it stood on the wire, or one of the ghost's own in the same form.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// `hauki.log`, `hauki.event` or `hauki.dying`; `hauki.broken`, `hauki.reconnected` and
+    /// `hauki.missed` are the ghost's own.
+    pub method: String,
+    pub params: Box<RawValue>,
+}
+
+/// An [`Event`], read.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// A line of the worker's `print`.
+    Log { text: String },
+    /// The worker's `emit(event, data)`; `data` is JSON text.
+    Emitted { event: String, data: Box<RawValue> },
+    /// The vault is doomed, and the end of everything is near.
+    Dying(Box<Dying>),
+    /// The connection was lost: calls in flight have failed, and it is being made anew.
+    Broken { reason: String },
+    /// The connection is there again. What was emitted meanwhile is lost.
+    Reconnected { after_ms: u64 },
+    /// This reader was too slow for so many.
+    Missed { lost: u64 },
+    /// What this version does not know.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct LogParams {
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct EmittedParams {
+    event: String,
+    data: Box<RawValue>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct BrokenParams {
+    pub reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReconnectedParams {
+    pub after_ms: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Lost {
+    #[serde(default)]
+    lost: u64,
+}
+
+impl Event {
+    pub(super) fn own(method: &str, params: &impl Serialize) -> Self {
+        let params = serde_json::value::to_raw_value(params).unwrap_or_else(|_| RawValue::NULL.to_owned());
+        Self { method: method.to_owned(), params }
+    }
+
+    #[must_use]
+    pub fn what(&self) -> What {
+        let text = self.params.get();
+        let read = match self.method.as_str() {
+            LOG => serde_json::from_str(text).map(|LogParams { text }| What::Log { text }),
+            EVENT => {
+                serde_json::from_str(text).map(|EmittedParams { event, data }| What::Emitted { event, data })
+            }
+            DYING => serde_json::from_str(text).map(|dying| What::Dying(Box::new(dying))),
+            BROKEN => serde_json::from_str(text).map(|BrokenParams { reason }| What::Broken { reason }),
+            RECONNECTED => serde_json::from_str(text)
+                .map(|ReconnectedParams { after_ms }| What::Reconnected { after_ms }),
+            MISSED => serde_json::from_str(text).map(|Lost { lost }| What::Missed { lost }),
+            _ => return What::Unknown,
+        };
+        read.unwrap_or(What::Unknown)
+    }
+
+    /// How many events were left out before this one, because they were read too slowly.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        serde_json::from_str::<Lost>(self.params.get()).unwrap_or_default().lost
+    }
+}
+
+/// Events that a reader may be behind.
+const KEPT: usize = 1024;
+
+/// Who listens. The room for events is made for the first listener: most ghosts have none, and one
+/// program may hold thousands of ghosts.
+#[derive(Debug, Default)]
+pub(super) struct Listeners(Mutex<Hall>);
+
+#[derive(Debug, Default)]
+enum Hall {
+    #[default]
+    Empty,
+    Open(broadcast::Sender<Event>),
+    Closed,
+}
+
+impl Listeners {
+    fn hall(&self) -> MutexGuard<'_, Hall> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn join(&self) -> Events {
+        let mut hall = self.hall();
+        if matches!(*hall, Hall::Empty) {
+            *hall = Hall::Open(broadcast::Sender::new(KEPT));
+        }
+        Events::new(match &*hall {
+            Hall::Open(sender) => Some(sender.subscribe()),
+            Hall::Empty | Hall::Closed => None,
+        })
+    }
+
+    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Hall::Open(sender) = &*self.hall() {
+            // Nobody has to listen any more.
+            let _ = sender.send(event());
+        }
+    }
+
+    /// No event comes any more: the streams end behind the last one.
+    pub(super) fn close(&self) {
+        *self.hall() = Hall::Closed;
+    }
+}
+
+/// The events of a ghost from the moment of [`Ghost::events`](super::Ghost::events) on; it ends when
+/// the ghost does. A reader that falls far behind misses the oldest, and is told how many.
+pub struct Events {
+    stream: Pin<Box<dyn Stream<Item = Event> + Send>>,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Events")
+    }
+}
+
+impl Events {
+    fn new(receiver: Option<broadcast::Receiver<Event>>) -> Self {
+        let stream = stream::unfold(receiver, async |receiver| {
+            let mut receiver = receiver?;
+            let event = match receiver.recv().await {
+                Ok(event) => event,
+                Err(RecvError::Lagged(lost)) => Event::own(MISSED, &Lost { lost }),
+                Err(RecvError::Closed) => return None,
+            };
+            Some((event, Some(receiver)))
+        });
+        Self { stream: Box::pin(stream) }
+    }
+
+    /// The next one; `None` when the ghost is at its end.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.stream.next().await
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.stream.as_mut().poll_next(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(method: &str, params: &str) -> Event {
+        Event { method: method.into(), params: RawValue::from_string(params.into()).expect("is JSON") }
+    }
+
+    #[test]
+    fn events_are_read_and_strange_ones_do_no_harm() {
+        let emitted = event(EVENT, r#"{"event":"progress","data":{"done":1.10},"lost":3}"#);
+        assert_eq!(emitted.lost(), 3);
+        assert!(
+            matches!(emitted.what(), What::Emitted { event, data } if event == "progress" && data.get() == "{\"done\":1.10}")
+        );
+        assert!(matches!(event(LOG, r#"{"text":"hi"}"#).what(), What::Log { text } if text == "hi"));
+        let own = Event::own(BROKEN, &BrokenParams { reason: "gone".into() });
+        assert!(matches!(own.what(), What::Broken { reason } if reason == "gone"));
+        for strange in [event(LOG, "[]"), event(EVENT, "null"), event("hauki.new", "{}")] {
+            assert!(matches!(strange.what(), What::Unknown));
+            assert_eq!(strange.lost(), 0);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The connection that there is at the moment, and the task that keeps there being one.
+//!
+//! One task per ghost beats, notices the end of a connection and makes a new one: with pauses that
+//! grow, for as long as the ticket is valid, and until the node says no. What was in flight has
+//! failed by then and is never sent again; a call that had not been sent yet waits for the new
+//! connection within its own deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
+
+use super::event::{BrokenParams, Event, Listeners, ReconnectedParams};
+use super::wire::Wire;
+use super::{GhostError, Options, SLACK, handshake};
+use crate::client::retry::Retry;
+use crate::model::lease::Mono;
+use crate::model::ticket::Ticket;
+use crate::rpc::reserved::{BROKEN, HEARTBEAT, RECONNECTED, Welcome};
+use crate::system::{clock, random};
+
+/// The pauses between attempts; their number is not limited.
+const PAUSES: Retry =
+    Retry { times: u32::MAX, first: Duration::from_millis(20), longest: Duration::from_secs(2) };
+/// A gate's port is open for as long as its vault lives, so a refusal that lasts is the vault's end.
+const REFUSED: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Clone)]
+enum Link {
+    Up(Wire),
+    Down,
+    Over(GhostError),
+}
+
+/// Clones share the connection.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    link: Arc<watch::Sender<Link>>,
+    pub(super) listeners: Arc<Listeners>,
+}
+
+impl Session {
+    pub(super) fn new(wire: Wire, listeners: Arc<Listeners>) -> Self {
+        Self { link: Arc::new(watch::Sender::new(Link::Up(wire))), listeners }
+    }
+
+    /// A connection that is not known to have ended, now or when there is one again.
+    pub(super) async fn wire(&self) -> Result<Wire, GhostError> {
+        if let Link::Up(wire) = &*self.link.borrow()
+            && !wire.is_closed()
+        {
+            return Ok(wire.clone());
+        }
+        let mut link = self.link.subscribe();
+        let settled = link.wait_for(|link| match link {
+            Link::Up(wire) => !wire.is_closed(),
+            Link::Down => false,
+            Link::Over(_) => true,
+        });
+        match &*settled.await.expect("the sender lives in self") {
+            Link::Up(wire) => Ok(wire.clone()),
+            Link::Over(error) => Err(error.clone()),
+            Link::Down => unreachable!("it was not waited for"),
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        matches!(&*self.link.borrow(), Link::Up(wire) if !wire.is_closed())
+    }
+
+    /// Waits for the end that no new connection mends.
+    pub(super) async fn over(&self) -> GhostError {
+        let mut link = self.link.subscribe();
+        let over = link.wait_for(|link| matches!(link, Link::Over(_)));
+        match &*over.await.expect("the sender lives in self") {
+            Link::Over(error) => error.clone(),
+            Link::Up(_) | Link::Down => unreachable!("they were not waited for"),
+        }
+    }
+
+    fn end(&self, error: GhostError) {
+        self.link.send_replace(Link::Over(error));
+        self.listeners.close();
+    }
+
+    /// Runs until the end.
+    pub(super) async fn keep(self, mut wire: Wire, welcome: Welcome, ticket: Ticket, options: Options) {
+        let terms = Terms::of(&welcome);
+        loop {
+            let error = if options.beat { beat(&wire, &terms).await } else { wire.closed().await };
+            if !options.reconnect || !error.may_pass() {
+                return self.end(error);
+            }
+            // Nothing else may hold the old connection when the new one is there.
+            drop(wire);
+            self.link.send_replace(Link::Down);
+            self.listeners.tell(|| Event::own(BROKEN, &BrokenParams { reason: error.to_string() }));
+            let since = clock::mono();
+            wire = match self.again(&ticket, &options, &terms).await {
+                Ok(wire) => wire,
+                Err(error) => return self.end(error),
+            };
+            self.link.send_replace(Link::Up(wire.clone()));
+            let after_ms = clock::mono().since(since) / 1000;
+            self.listeners.tell(|| Event::own(RECONNECTED, &ReconnectedParams { after_ms }));
+        }
+    }
+
+    async fn again(&self, ticket: &Ticket, options: &Options, terms: &Terms) -> Result<Wire, GhostError> {
+        let mut refused_since: Option<Mono> = None;
+        let mut attempt = 0;
+        loop {
+            let error = match handshake::connect(ticket, options, &self.listeners).await {
+                Ok((wire, _)) => return Ok(wire),
+                Err(error) => error,
+            };
+            let now = clock::mono();
+            let since = error.is_refused().then(|| refused_since.unwrap_or(now));
+            let gone = since.is_some_and(|since| now.since(since) >= terms.refusal_us);
+            if gone || !error.may_pass() {
+                return Err(error);
+            }
+            refused_since = since;
+            attempt += 1;
+            sleep(PAUSES.pause(attempt, random::u64())).await;
+        }
+    }
+}
+
+/// What the gate's terms mean for who beats.
+struct Terms {
+    every: Duration,
+    /// How long nothing may be heard while no call is in flight, and while one is.
+    idle_us: u64,
+    busy_us: u64,
+    /// How long a refusal may last.
+    refusal_us: u64,
+}
+
+impl Terms {
+    fn of(welcome: &Welcome) -> Self {
+        let allowed =
+            if welcome.link { welcome.lease_ms.min(welcome.link_silence_ms) } else { welcome.lease_ms };
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let idle_us = allowed.saturating_mul(1000).max(1_000_000);
+        let call_us = u64::from(welcome.call_deadline_ms) * 1000 + micros(SLACK);
+        Self {
+            // A third of what is allowed, so that two beats may be lost.
+            every: Duration::from_millis((allowed / 3).max(10)),
+            idle_us,
+            busy_us: idle_us.max(call_us),
+            refusal_us: micros(REFUSED).min(idle_us),
+        }
+    }
+}
+
+/// Beats until the connection ends. A gate answers a beat at once unless it is kept from it by calls
+/// that are ahead, each of which has a deadline: who hears nothing for longer is alone.
+async fn beat(wire: &Wire, terms: &Terms) -> GhostError {
+    let mut ticks = interval_at(tokio::time::Instant::now() + terms.every, terms.every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            error = wire.closed() => return error,
+            _ = ticks.tick() => {}
+        }
+        let answered = timeout(terms.every, wire.call(HEARTBEAT, None)).await.is_ok();
+        let silent = clock::mono().since(wire.heard());
+        let allowed = if wire.waiting() == 0 { terms.idle_us } else { terms.busy_us };
+        if !answered && silent > allowed {
+            wire.give_up(format!("nothing was heard for {} ms", silent / 1000));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A local endpoint: many programs, one session.
+//!
+//! A Unix socket asks the kernel who the peer is; nobody but this user and root gets an answer. The
+//! peers of a loopback port are unknown, and a web page can make a browser write to it, so the first
+//! line there must be `hauki.hello` with the token that was made for this listener.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::carry::{Options, carry};
+use super::place::{Place, PlaceError, SocketFile};
+use crate::client::ghost::{Ghost, GhostError};
+use crate::model::secret::Secret;
+use crate::rpc::line::LineReader;
+use crate::rpc::message::{Incoming, RpcError, code, write_error, write_result};
+use crate::rpc::reserved::HELLO;
+use crate::system::random;
+
+/// Programs that are connected at a time.
+const MOST: usize = 64;
+/// Further ones, which have no place or have not shown the token yet.
+const MOST_STRANGERS: usize = 64;
+/// From the connection to the token.
+const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+const HELLO_BYTES: usize = 4096;
+/// How long a program may take nothing of what is there for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// For the last words when the session has ended.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub struct Listener {
+    place: Place,
+    socket: Socket,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Unix { listener: UnixListener, _file: SocketFile },
+    Tcp { listener: TcpListener, token: Secret },
+}
+
+/// The parameters of a local `hauki.hello`: those of a gate, as far as they make sense here.
+#[derive(Deserialize)]
+struct Hello {
+    token: Secret,
+}
+
+impl Listener {
+    /// Must be called within a runtime.
+    pub fn bind(place: Place) -> Result<Self, PlaceError> {
+        let socket = match &place {
+            Place::Unix(path) => {
+                let (listener, file) = SocketFile::bind(path)?;
+                let listener = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
+                let failed = |source| PlaceError::Bind { place: place.clone(), source };
+                return Ok(Self {
+                    socket: Socket::Unix { listener: listener.map_err(failed)?, _file: file },
+                    place,
+                });
+            }
+            Place::Tcp(address) => std::net::TcpListener::bind(address)
+                .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+                .and_then(TcpListener::from_std)
+                .and_then(|listener| Ok((listener.local_addr()?, listener))),
+        };
+        let (address, listener) = socket.map_err(|source| PlaceError::Bind { place, source })?;
+        let token = Secret::new(format!("{:032x}", random::u128()));
+        Ok(Self { place: Place::Tcp(address), socket: Socket::Tcp { listener, token } })
+    }
+
+    /// Where it listens, the port that it got included.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What a program must say first; absent where the kernel knows who it is.
+    #[must_use]
+    pub fn token(&self) -> Option<&Secret> {
+        match &self.socket {
+            Socket::Unix { .. } => None,
+            Socket::Tcp { token, .. } => Some(token),
+        }
+    }
+
+    /// Serves until the session is over, and tells why.
+    pub async fn serve(self, ghost: Ghost) -> GhostError {
+        let places = Arc::new(Semaphore::new(MOST));
+        let mut programs = JoinSet::new();
+        let mut over = std::pin::pin!(ghost.closed());
+        let error = loop {
+            tokio::select! {
+                error = &mut over => break error,
+                accepted = self.accept(&ghost, &places) => match accepted {
+                    Ok(Some(program)) if programs.len() < MOST_STRANGERS + MOST => drop(programs.spawn(program)),
+                    Ok(_) => {}
+                    // Out of descriptors, mostly: give others time to close some.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                },
+                Some(_) = programs.join_next(), if !programs.is_empty() => {}
+            }
+        };
+        let farewell = async { while programs.join_next().await.is_some() {} };
+        let _ = timeout(FAREWELL, farewell).await;
+        error
+    }
+
+    /// The next program that may be served.
+    async fn accept(
+        &self,
+        ghost: &Ghost,
+        places: &Arc<Semaphore>,
+    ) -> io::Result<Option<BoxFuture<'static, ()>>> {
+        let (ghost, places) = (ghost.clone(), Arc::clone(places));
+        Ok(match &self.socket {
+            Socket::Unix { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                let own = [0, rustix::process::geteuid().as_raw()];
+                let allowed = stream.peer_cred().is_ok_and(|peer| own.contains(&peer.uid()));
+                let (input, output) = stream.into_split();
+                allowed.then(|| serve(ghost, input, output, None, places).boxed())
+            }
+            Socket::Tcp { listener, token } => {
+                let (stream, _) = listener.accept().await?;
+                let _ = stream.set_nodelay(true);
+                let (input, output) = stream.into_split();
+                Some(serve(ghost, input, output, Some(token.clone()), places).boxed())
+            }
+        })
+    }
+}
+
+async fn serve<R, W>(ghost: Ghost, input: R, mut output: W, token: Option<Secret>, places: Arc<Semaphore>)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    // The last line may lack its end.
+    let mut lines = LineReader::new(input.chain(&b"\n"[..]), HELLO_BYTES);
+    if let Some(token) = token
+        && !matches!(
+            timeout(HELLO_DEADLINE, greet(&ghost, &mut lines, &mut output, &token)).await,
+            Ok(Ok(()))
+        )
+    {
+        return;
+    }
+    let Ok(_place) = places.try_acquire() else {
+        let error = RpcError::new(code::BUSY, format!("{MOST} programs are connected already"));
+        let _ = answer(&mut output, |out| write_error(out, None, &error)).await;
+        return;
+    };
+    // Whatever ends it ends this program's connection only; the session's own end is told by `over`.
+    let _ = carry(&ghost, lines, output, Options { events: true, patience: Some(PATIENCE) }).await;
+}
+
+/// The first line must be a hello with the token; anything else is the end.
+async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    ghost: &Ghost,
+    lines: &mut LineReader<R>,
+    output: &mut W,
+    token: &Secret,
+) -> io::Result<()> {
+    let line = lines.next().await.map_err(io::Error::other)?.unwrap_or_default();
+    if let Incoming::Single(Ok(request)) = Incoming::decode(line)
+        && request.method == HELLO
+        && let Some(Ok(hello)) = request.params.map(serde_json::from_str::<Hello>)
+        && hello.token == *token
+    {
+        let welcome = serde_json::to_string(ghost.welcome())?;
+        let id = request.id.unwrap_or("null");
+        return answer(output, |out| write_result(out, id, &welcome)).await;
+    }
+    let error = RpcError::new(code::UNAUTHENTICATED, "the first line must be hauki.hello with the token");
+    answer(output, |out| write_error(out, None, &error)).await?;
+    Err(io::ErrorKind::PermissionDenied.into())
+}
+
+async fn answer<W: AsyncWrite + Unpin>(output: &mut W, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+    let mut line = Vec::new();
+    write(&mut line);
+    line.push(b'\n');
+    output.write_all(&line).await?;
+    output.flush().await
+}

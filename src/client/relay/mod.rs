@@ -1,0 +1,14 @@
+//! A ticket's session for programs that speak JSON-RPC and know nothing of tickets.
+//!
+//! [`carry`] takes one program's lines through a [`Ghost`](super::Ghost), which keeps the ids of
+//! several programs apart and the connection up; [`Listener`] is a local endpoint where such programs
+//! connect. Memory is bounded on the way: what a program may have in flight is limited, and while it
+//! does not take its replies no more of its requests are read.
+
+mod carry;
+mod listener;
+mod place;
+
+pub use carry::{Options, RelayError, carry};
+pub use listener::Listener;
+pub use place::{Place, PlaceError};

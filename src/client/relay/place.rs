@@ -1,0 +1,140 @@
+//! Where a local endpoint may listen: a Unix socket, or a loopback address.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use rustix::fs::Mode;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Unix(PathBuf),
+    /// Loopback; port 0 takes a free one.
+    Tcp(SocketAddr),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("{text:?} is no place to listen: write unix:PATH, 127.0.0.1:PORT or [::1]:PORT")]
+    Unknown { text: String },
+    #[error("{address} is not a loopback address: the port is for programs of this machine")]
+    Public { address: SocketAddr },
+    #[error("somebody listens on {path} already", path = .path.display())]
+    Taken { path: PathBuf },
+    #[error("{path} exists and is no socket", path = .path.display())]
+    NoSocket { path: PathBuf },
+    #[error("failed to listen on {place}")]
+    Bind {
+        place: Place,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(out, "unix:{}", path.display()),
+            Self::Tcp(address) => write!(out, "{address}"),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        if let Some(path) = text.strip_prefix("unix:")
+            && !path.is_empty()
+        {
+            return Ok(Self::Unix(path.into()));
+        }
+        let address: SocketAddr = text.parse().map_err(|_| PlaceError::Unknown { text: text.to_owned() })?;
+        if address.ip().is_loopback() { Ok(Self::Tcp(address)) } else { Err(PlaceError::Public { address }) }
+    }
+}
+
+/// A socket's file, removed with this unless another has taken its place.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl SocketFile {
+    /// Binds, for this user alone from the first moment on. What a killed predecessor left is replaced.
+    pub(super) fn bind(path: &Path) -> Result<(std::os::unix::net::UnixListener, Self), PlaceError> {
+        let failed = |source| PlaceError::Bind { place: Place::Unix(path.to_owned()), source };
+        match fs::symlink_metadata(path) {
+            Ok(found) if !found.file_type().is_socket() => {
+                return Err(PlaceError::NoSocket { path: path.to_owned() });
+            }
+            Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    fs::remove_file(path).map_err(failed)?;
+                }
+                Ok(_) => return Err(PlaceError::Taken { path: path.to_owned() }),
+                Err(error) => return Err(failed(error)),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let before = rustix::process::umask(Mode::from_raw_mode(0o177));
+        let bound = std::os::unix::net::UnixListener::bind(path);
+        rustix::process::umask(before);
+        let listener = bound.map_err(failed)?;
+        let inode = fs::symlink_metadata(path).map_err(failed)?.ino();
+        Ok((listener, Self { path: path.to_owned(), inode }))
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_a_place() {
+        assert_eq!("unix:/a b".parse::<Place>().expect("is one"), Place::Unix("/a b".into()));
+        for text in ["127.0.0.1:0", "127.9.9.9:4000", "[::1]:0"] {
+            assert_eq!(text.parse::<Place>().expect("is one").to_string(), text);
+        }
+        for text in ["0.0.0.0:1", "10.0.0.1:1", "[::]:1", "[::ffff:10.0.0.1]:1"] {
+            assert!(matches!(text.parse::<Place>(), Err(PlaceError::Public { .. })), "{text}");
+        }
+        for text in ["", "unix:", "localhost:1", "127.0.0.1", "1", "/tmp/x"] {
+            assert!(matches!(text.parse::<Place>(), Err(PlaceError::Unknown { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_private_and_goes_with_its_listener() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("s");
+        let (listener, file) = SocketFile::bind(&path).expect("binds");
+        assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);
+        assert!(matches!(SocketFile::bind(&path), Err(PlaceError::Taken { .. })));
+        // As after kill -9: the file stays and nobody listens.
+        drop(listener);
+        let (_listener, next) = SocketFile::bind(&path).expect("replaces it");
+        drop(file);
+        assert!(path.exists(), "the successor's socket was removed");
+        drop(next);
+        assert!(!path.exists());
+        fs::write(&path, "mine").expect("writes");
+        assert!(matches!(SocketFile::bind(&path), Err(PlaceError::NoSocket { .. })));
+    }
+}
