@@ -16,6 +16,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use daemon::Daemon;
+use hauki::client::ghost::{Ghost, Options};
 use hauki::model::gem::Wishes;
 use hauki::model::phase::Phase;
 use hauki::model::ticket::Ticket;
@@ -29,6 +30,7 @@ function boom() {
 }
 function echo(a, b) { return [a, b === undefined ? null : b]; }
 function tell(text) { print(text); emit('told', {text: text}); return true; }
+function work(steps) { for (var i = 1; i <= steps; i++) emit('progress', {done: i, total: steps}); return 'worked'; }
 function spin() { for (;;) {} }";
 
 /// Nothing here takes longer on a busy machine.
@@ -92,7 +94,11 @@ fn check(said: &Value, vault: &str) {
     let error = &said["error"];
     assert_eq!((&error["code"], &error["message"]), (&json!(-32000), &json!("Error: ouch")));
     assert_eq!((&error["data"]["kind"], &error["data"]["line"]), (&json!("throw"), &json!(5)));
-    assert_eq!(said["unknown"], json!(-32601));
+    assert_eq!(error["kind"], json!("throw"));
+    assert_eq!(said["unknown"], json!([-32601, "method_not_found"]));
+    assert_eq!(said["progress"], json!([[1, 3], [2, 3], [3, 3], "worked"]));
+    // Nobody waits for an aborted call; the connection goes on.
+    assert_eq!(said["aborted"], json!(true));
     assert_eq!(
         said["events"],
         json!([["hauki.log", {"text": "hi"}], ["hauki.event", {"event": "told", "data": {"text": "hi"}}]])
@@ -102,7 +108,7 @@ fn check(said: &Value, vault: &str) {
     assert_eq!(said["idle"], json!(42));
     assert_eq!(said["receipt"]["vault"], json!(vault));
     assert_eq!(said["receipt"]["death"]["cause"], json!("destruct"));
-    assert!(said["after"] == json!(-32003) || said["after"] == json!("connection_broken"), "{said}");
+    assert!(said["after"] == json!("vault_dead") || said["after"] == json!("connection_broken"), "{said}");
 }
 
 fn short_lease() -> Wishes {
@@ -135,17 +141,80 @@ events = []
 with ghost(sys.argv[1], on_event=lambda name, params: events.append([name, params])) as worker:
     said = {"add": [worker.add(40), worker.add(2)], "echo": worker.echo("ä\"\n", k=[1, None])}
     error = refused(worker.boom)
-    said["error"] = {"code": error.code, "message": error.message, "data": error.data}
-    said["unknown"] = refused(worker.nothing).code
+    said["error"] = {"code": error.code, "kind": error.kind, "message": error.message, "data": error.data}
+    error = refused(worker.nothing)
+    said["unknown"] = [error.code, error.kind]
     worker.tell("hi")
-    said["late"] = refused(lambda: worker.call("spin", timeout=0.2)).code
+    said["late"] = refused(lambda: worker.call("spin", timeout=0.2)).kind
     time.sleep(1.8)
     said["idle"] = worker.total()
     said["events"] = [event for event in events]
+    events.clear()
+    result = worker.work(3)
+    said["progress"] = [[e[1]["data"]["done"], e[1]["data"]["total"]] for e in events] + [result]
+    said["aborted"] = True  # a thread that waits cannot be told
     said["receipt"] = worker.call("hauki.destruct")["receipt"]
-    said["after"] = refused(worker.total).code
+    said["after"] = refused(worker.total).kind
 print(json.dumps(said))
 "#;
+
+const ASYNCIO: &str = r#"
+import asyncio, json, sys
+from hauki_client import HaukiError, aio
+
+async def refused(call):
+    try:
+        await call
+    except HaukiError as error:
+        return error
+
+async def listen(worker, events):
+    async for event in worker.events():
+        events.append(list(event))
+
+async def main():
+    events = []
+    async with aio(sys.argv[1]) as worker:
+        listener = asyncio.ensure_future(listen(worker, events))
+        await asyncio.sleep(0)
+        # In flight at the same time, and in their order.
+        said = {"add": await asyncio.gather(worker.add(40), worker.add(2)), "echo": await worker.echo("ä\"\n", k=[1, None])}
+        error = await refused(worker.boom())
+        said["error"] = {"code": error.code, "kind": error.kind, "message": error.message, "data": error.data}
+        error = await refused(worker.nothing())
+        said["unknown"] = [error.code, error.kind]
+        await worker.tell("hi")
+        said["late"] = (await refused(worker.call("spin", timeout=0.2))).kind
+        task = asyncio.ensure_future(worker.total())
+        await asyncio.sleep(0)
+        task.cancel()
+        said["aborted"] = (await asyncio.gather(task, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+        await asyncio.sleep(1.8)
+        said["idle"] = await worker.total()
+        said["events"] = events[:]
+        events.clear()
+        result = await worker.work(3)
+        await asyncio.sleep(0)
+        said["progress"] = [[e[1]["data"]["done"], e[1]["data"]["total"]] for e in events] + [result]
+        said["receipt"] = (await worker.call("hauki.destruct"))["receipt"]
+        said["after"] = (await refused(worker.total())).kind
+    await listener
+    assert events[-1][0] == "hauki.dying", events
+    print(json.dumps(said))
+
+asyncio.run(main())
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asyncio() {
+    let daemon = Daemon::start();
+    drive(&daemon, |ticket| {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-W", "error", "-c", ASYNCIO]).arg(ticket).env("PYTHONPATH", clients());
+        command
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python() {
@@ -160,22 +229,35 @@ async fn python() {
 
 const NODE: &str = r#"
 import { ghost } from "./hauki.mjs";
-const worker = await ghost(process.argv[1]).catch((error) => { console.error(error.code); process.exit(1); });
+const worker = await ghost(process.argv[1]).catch((error) => { console.error(error.kind); process.exit(1); });
 const events = [];
-for (const name of ["hauki.log", "hauki.event"]) worker.$on(name, (params) => events.push([name, params]));
+const off = ["hauki.log", "hauki.event"].map((name) => worker.$on(name, (params) => events.push([name, params])));
 const refused = (promise) => promise.then(() => null, (error) => error);
-const said = { add: [await worker.add(40), await worker.add(2)], echo: await worker.echo("ä\"\n", { k: [1, null] }) };
-const { code, message, data } = await refused(worker.boom());
-said.error = { code, message, data };
-said.unknown = (await refused(worker.nothing())).code;
+// In flight at the same time, and in their order.
+const said = { add: await Promise.all([worker.add(40), worker.add(2)]), echo: await worker.echo("ä\"\n", { k: [1, null] }) };
+const { code, kind, message, data } = await refused(worker.boom());
+said.error = { code, kind, message, data };
+const unknown = await refused(worker.nothing());
+said.unknown = [unknown.code, unknown.kind];
 await worker.tell("hi");
-said.late = (await refused(worker.$call("spin", [], { timeoutMs: 200 }))).code;
+said.late = (await refused(worker.$call("spin", [], { timeoutMs: 200 }))).kind;
+const abort = new AbortController();
+const waiting = refused(worker.$with({ signal: abort.signal }).total());
+abort.abort();
+said.aborted = (await waiting).name === "AbortError" && (await refused(worker.$with({ signal: abort.signal }).add(1))).name === "AbortError";
 await new Promise((resolve) => setTimeout(resolve, 1800));
 said.idle = await worker.total();
 said.events = [...events];
+off.forEach((take) => take());
+said.progress = [];
+worker.$on("progress", ({ done, total }) => said.progress.push([done, total]));
+said.progress.push(await worker.work(3));
+const long = await refused(worker.echo("ä".repeat(worker.$welcome.max_frame_bytes)));
+if (long.kind !== "too_large") throw long;
 said.receipt = (await worker.$call("hauki.destruct")).receipt;
-said.after = (await refused(worker.total())).code;
+said.after = (await refused(worker.total())).kind;
 await worker[Symbol.asyncDispose]();
+if (events.length !== 2) throw new Error("a listener was not taken off");
 console.log(JSON.stringify(said));
 "#;
 
@@ -219,11 +301,51 @@ async fn bash() {
         assert_eq!(error["data"]["kind"] == json!("throw"), method == "boom", "{error}");
     }
     assert_eq!(run(script(&ticket, &["add", "{"])).await.status.code(), Some(2));
+    let mut eager = Command::new("bash");
+    eager.arg(clients().join("hauki-call.sh")).arg("-e").arg(&ticket).args(["work", "2"]);
+    let output = run(eager).await;
+    assert_eq!(said(&output), json!("worked"));
+    let events: Vec<Value> = String::from_utf8_lossy(&output.stderr)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let progress = |done| json!({"method": "hauki.event", "params": {"event": "progress", "data": {"done": done, "total": 2}}});
+    assert_eq!(events, [progress(1), progress(2)]);
     let mut expired = json_of(&spawned.ticket);
     expired["auth"]["token"] = "En0KEwoEMTIzNBgDIgkKBwgKEgMYgAgSJAgAEiA".into();
     let expired = save(&daemon, "bad.json", &expired);
     let output = run(script(&expired, &["total"])).await;
     assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+}
+
+/// The call takes two leases and more, and the client keeps the vault alive meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bash_beats_while_it_waits() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(2_000), call_deadline_ms: Some(5_000), ..Wishes::default() };
+    let spawned = daemon.spawn_with(WORKER, wishes).await;
+    let ticket = save(&daemon, "t.json", &json_of(&spawned.ticket));
+    let mut script = Command::new("bash");
+    script.arg(clients().join("hauki-call.sh")).arg(&ticket).arg("spin");
+    let output = run(script).await;
+    assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+    assert!(words(&output).contains("-32004"), "the vault died: {}", words(&output));
+}
+
+/// The benchmark runs; its numbers are for people.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_benchmark_of_the_node_client() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let ticket = save(&daemon, "t.json", &json_of(&spawned.ticket));
+    let mut command = Command::new("node");
+    command.arg(clients().join("bench.mjs")).arg(ticket).args(["total", "100"]);
+    let numbers = said(&run(command).await);
+    for name in ["floor", "call"] {
+        assert_eq!(numbers[name]["rounds"], json!(100), "{numbers}");
+        assert!(numbers[name]["p50"].as_f64() > Some(0.0), "{numbers}");
+    }
+    assert!(numbers["ratio"].as_f64() > Some(0.0), "{numbers}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -265,4 +387,33 @@ async fn the_client_of_the_readme() {
         let output = run(client(&ticket, arguments)).await;
         assert!(output.status.success() && words(&output).contains(wanted), "{}", words(&output));
     }
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("proc is mounted");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("has a size");
+    line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("is a number")
+}
+
+/// One program may hold thousands: what each costs here is counted, the node's part is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_ghosts_are_cheap() {
+    let daemon = Daemon::start();
+    let mut tickets = Vec::new();
+    for _ in 0..4 {
+        tickets.push(daemon.spawn(WORKER).await.ticket);
+    }
+    let connect = async |ticket: Ticket| {
+        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        ghost.call("total", None).await.expect("answers");
+        ghost
+    };
+    let mut ghosts = vec![connect(tickets[0].clone()).await];
+    let before = resident_kib();
+    for number in 0..240 {
+        ghosts.push(connect(tickets[number % 4].clone()).await);
+    }
+    let each = resident_kib().saturating_sub(before) / 240;
+    assert!(each < 128, "{each} KiB each");
+    assert!(ghosts.iter().all(|ghost| ghost.welcome().max_frame_bytes > 0));
 }

@@ -219,7 +219,7 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
 /// The reply to one request; nothing to a notification.
 fn one<'a>(ghost: &'a Ghost, request: Result<Request<'_>, Invalid>) -> BoxFuture<'a, Vec<u8>> {
     let (method, params, id) = match request {
-        Ok(Request { method, params, id }) => {
+        Ok(Request { method, params, id, .. }) => {
             (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned))
         }
         Err(invalid) => {

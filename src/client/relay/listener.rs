@@ -46,7 +46,7 @@ pub struct Listener {
 
 #[derive(Debug)]
 enum Socket {
-    Unix { listener: UnixListener, _file: SocketFile },
+    Unix { _file: SocketFile, listener: UnixListener },
     Tcp { listener: TcpListener, token: Secret },
 }
 
@@ -65,7 +65,7 @@ impl Listener {
                 let listener = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
                 let failed = |source| PlaceError::Bind { place: place.clone(), source };
                 return Ok(Self {
-                    socket: Socket::Unix { listener: listener.map_err(failed)?, _file: file },
+                    socket: Socket::Unix { _file: file, listener: listener.map_err(failed)? },
                     place,
                 });
             }

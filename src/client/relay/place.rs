@@ -58,7 +58,8 @@ impl FromStr for Place {
     }
 }
 
-/// A socket's file, removed with this unless another has taken its place.
+/// A socket's file, removed with this unless another has taken its place. It goes before its listener:
+/// a file that nobody listens on is free to be replaced.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -129,10 +130,14 @@ mod tests {
         assert!(matches!(SocketFile::bind(&path), Err(PlaceError::Taken { .. })));
         // As after kill -9: the file stays and nobody listens.
         drop(listener);
-        let (_listener, next) = SocketFile::bind(&path).expect("replaces it");
-        drop(file);
-        assert!(path.exists(), "the successor's socket was removed");
-        drop(next);
+        std::mem::forget(file);
+        let (listener, file) = SocketFile::bind(&path).expect("replaces it");
+        // Somebody has moved ours away and put another in its place.
+        fs::rename(&path, dir.path().join("moved")).expect("moves");
+        let (_other, others) = SocketFile::bind(&path).expect("binds");
+        drop((file, listener));
+        assert!(path.exists(), "another's socket was removed");
+        drop(others);
         assert!(!path.exists());
         fs::write(&path, "mine").expect("writes");
         assert!(matches!(SocketFile::bind(&path), Err(PlaceError::NoSocket { .. })));

@@ -111,7 +111,9 @@ impl Screen<'_> {
 
 /// Data of the form `{done, total[, message]}`, whatever the event is called.
 fn measure(data: &RawValue) -> Option<Measure> {
-    let Told { done, total, message } = serde_json::from_str(data.get()).ok()?;
+    // A list would do for serde.
+    let object = Some(data.get()).filter(|text| text.starts_with('{'))?;
+    let Told { done, total, message } = serde_json::from_str(object).ok()?;
     (total > 0.0 && done >= 0.0).then(|| Measure { done, total, message: message.unwrap_or_default() })
 }
 
