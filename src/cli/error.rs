@@ -11,8 +11,8 @@ use crate::client::autostart::AutostartError;
 use crate::client::config::ConfigError;
 use crate::client::error::with_causes;
 use crate::client::ghost::GhostError;
-use crate::client::script::{self, Failure};
 use crate::client::relay::{PlaceError, RelayError};
+use crate::client::script::{self, Failure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 

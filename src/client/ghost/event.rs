@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -167,12 +168,19 @@ impl Events {
             };
             Some((event, Some(receiver)))
         });
-        Self { stream: Box::pin(stream) }
+        // It may be asked again after its end.
+        Self { stream: Box::pin(stream.fuse()) }
     }
 
     /// The next one; `None` when the ghost is at its end.
     pub async fn next(&mut self) -> Option<Event> {
         self.stream.next().await
+    }
+
+    /// One that has arrived already.
+    pub fn try_next(&mut self) -> Option<Event> {
+        // Unconstrained, or a task that has done much would be told that there is none.
+        tokio::task::unconstrained(self.stream.next()).now_or_never().flatten()
     }
 }
 

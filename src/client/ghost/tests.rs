@@ -178,7 +178,8 @@ fn a_death_fails_all_pending_calls_with_its_reason() {
             assert!(matches!(&error, GhostError::Dead { death, .. } if death.cause == Cause::HeartbeatLost));
         }
         assert_eq!(events.next().await.expect("an event").method, reserved::DYING);
-        assert!(events.next().await.is_none() && ghost.events().next().await.is_none());
+        assert!(events.next().await.is_none() && events.next().await.is_none());
+        assert!(ghost.events().try_next().is_none());
     });
 }
 

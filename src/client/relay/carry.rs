@@ -128,7 +128,7 @@ where
     }
     // The last words, `hauki.dying` among them, are there when the session is over.
     while outcome.is_err()
-        && let Some(Some(event)) = next(&mut events).now_or_never()
+        && let Some(event) = events.as_mut().and_then(Events::try_next)
     {
         relay.event(&event);
     }

@@ -6,14 +6,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::client::Ghost;
-use crate::client::ghost::Event;
-use crate::rpc::reserved;
+use crate::client::ghost::{Events, What};
 
 /// Where a worker's lines go: its name and the line.
 pub type Lines = Arc<dyn Fn(&str, &str) + Send + Sync>;
@@ -29,15 +25,9 @@ pub(super) struct Feed {
 }
 
 struct Inner {
-    incoming: Receiver<Event>,
+    incoming: Events,
     events: VecDeque<Box<RawValue>>,
     bytes: usize,
-}
-
-#[derive(Deserialize)]
-struct Log<'a> {
-    #[serde(borrow)]
-    text: std::borrow::Cow<'a, str>,
 }
 
 impl Feed {
@@ -48,7 +38,7 @@ impl Feed {
             Self { worker: worker.to_owned(), lines: Arc::clone(lines), inner: Arc::new(Mutex::new(inner)) };
         let (mut wake, feed) = (ghost.events(), this.handle());
         tokio::spawn(async move {
-            while !matches!(wake.recv().await, Err(RecvError::Closed)) {
+            while wake.next().await.is_some() {
                 feed.drain();
             }
         });
@@ -63,19 +53,14 @@ impl Feed {
     /// Hands on the lines that have arrived and keeps the events.
     pub(super) fn drain(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match inner.incoming.try_recv() {
-                Ok(event) if event.method == reserved::LOG => {
-                    if let Ok(log) = serde_json::from_str::<Log<'_>>(event.params.get()) {
-                        (self.lines)(&self.worker, &log.text);
-                    }
+        while let Some(event) = inner.incoming.try_next() {
+            match event.what() {
+                What::Log { text } => (self.lines)(&self.worker, &text),
+                What::Emitted { .. } => inner.keep(event.params),
+                What::Missed { lost } => {
+                    (self.lines)(&self.worker, &format!("({lost} lines and events were lost)"));
                 }
-                Ok(event) if event.method == reserved::EVENT => inner.keep(event.params),
-                Ok(_) => {}
-                Err(TryRecvError::Lagged(missed)) => {
-                    (self.lines)(&self.worker, &format!("({missed} lines and events were lost)"));
-                }
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+                What::Dying(_) | What::Broken { .. } | What::Reconnected { .. } | What::Unknown => {}
             }
         }
     }

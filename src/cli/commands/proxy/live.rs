@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 
-use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -63,7 +62,7 @@ pub(super) async fn call(
         }
     };
     // The node sent them before the answer, so they are here.
-    while let Some(Some(event)) = events.next().now_or_never() {
+    while let Some(event) = events.try_next() {
         screen.show(&event)?;
     }
     answer
