@@ -145,10 +145,6 @@ impl Slot {
         }
     }
 
-    fn silence(&self) -> String {
-        self.sight().silence.as_ref().map(|(reason, _)| reason.clone()).unwrap_or_default()
-    }
-
     /// A vault was sent there, which may take so much memory.
     pub fn placed(&self, memory_bytes: u64) {
         self.sight().placed_since.push((clock::mono(), memory_bytes));

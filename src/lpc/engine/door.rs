@@ -196,8 +196,8 @@ impl Passed {
     fn give(&self, answer: Answer) -> Result<JSValue, Trouble> {
         match answer {
             Answer::Nothing => Ok(UNDEFINED),
-            // SAFETY: the text is UTF-8 of the given length.
             Answer::Text(text) => {
+                // SAFETY: the text is UTF-8 of the given length.
                 Ok(unsafe { sys::JS_NewStringLen(self.raw, text.as_ptr().cast(), text.len()) })
             }
             Answer::Bytes(bytes) => self.byte_array(&bytes),

@@ -141,7 +141,7 @@ pub unsafe fn element(array: JSValue, index: u32) -> JSValue {
 ///
 /// # Safety
 /// `value` must be alive and of the kind [`Kind::Bytes`].
-pub unsafe fn bytes<'a>(value: JSValue) -> *mut [u8] {
+pub unsafe fn bytes(value: JSValue) -> *mut [u8] {
     // SAFETY: a typed array points to a buffer, whose first word after an object's points to its bytes;
     // the engine has checked offset and length against them.
     unsafe {
