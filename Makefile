@@ -6,7 +6,7 @@ CARGO ?= cargo
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 RELEASE = target/release
 
-.PHONY: all setup build demo test bench bless install uninstall clean
+.PHONY: all setup build demo test test-cgroup2 fuzz bench bless install uninstall clean
 
 all: build
 
@@ -23,8 +23,23 @@ test:
 	@sh packaging/setup-debian.sh tests
 	@bash tests/all.sh
 
+# The limits and the life cycle on a kernel with cgroup version 2 only, emulated: some minutes.
+test-cgroup2:
+	@sh packaging/setup-debian.sh tests
+	@bash tests/cgroup2.sh
+
+# libFuzzer on the stable compiler: its counters are what the sanitizers' passes put in.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+fuzz: setup
+	@mkdir -p target/fuzz/corpus
+	RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --release --manifest-path fuzz/Cargo.toml --target-dir target/fuzz \
+		--target $$(rustc -vV | sed -n 's/^host: //p') --bin arrow -- -max_total_time=$(FUZZ_SECONDS) -max_len=400 \
+		-dict=fuzz/arrow.dict target/fuzz/corpus examples/workers
+
 bench: setup
-	$(CARGO) bench --locked --bench phases --bench placement
+	$(CARGO) bench --locked --bench phases --bench placement --bench rewrite
 
 # Writes the generated files anew: man pages, completions, schemas, snapshots.
 bless: setup

@@ -3,12 +3,13 @@
 set -eu
 
 packages="build-essential pkg-config libclang-dev libssl-dev lxc-dev liblxc1 jq"
-[ "${1:-}" = tests ] && packages="$packages openssh-server python3 mandoc zsh fish shellcheck openssl iproute2 nodejs"
+[ "${1:-}" = tests ] && packages="$packages openssh-server python3 mandoc zsh fish shellcheck openssl iproute2 nodejs npm"
 
 missing=""
 for package in $packages; do
     # A tool that came another way, as Node.js often does, is as good as the package.
     case "$package" in
+        npm) command -v npm >/dev/null 2>&1 && continue ;;
         nodejs) command -v node >/dev/null 2>&1 && continue ;;
         python3) command -v python3 >/dev/null 2>&1 && continue ;;
     esac

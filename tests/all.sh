@@ -16,6 +16,8 @@ cargo fmt --check
 step "clippy, warnings denied"
 cargo clippy --locked --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
+step "the fuzz target builds"
+cargo check -q --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 step "shell scripts"
 shellcheck packaging/*.sh tests/*.sh examples/*.sh examples/clients/*.sh
 step "tests"

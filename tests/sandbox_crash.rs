@@ -9,6 +9,7 @@ mod probe;
 use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -177,7 +178,7 @@ struct Daemon {
 }
 
 /// Starts a daemon that holds two vaults.
-fn daemon(config: &LxcConfig, init: &std::path::Path) -> Daemon {
+fn daemon(config: &LxcConfig, init: &Path) -> Daemon {
     let mut child = Command::new(std::env::current_exe().expect("is a test"))
         .args(["--ignored", "--exact", "a_driver_of_its_own", "--nocapture"])
         .env(STATE, &config.state_dir)
@@ -197,6 +198,11 @@ fn daemon(config: &LxcConfig, init: &std::path::Path) -> Daemon {
     Daemon { child, spawner: process(pids[0]), inits: pids[1..].iter().map(|pid| process(*pid)).collect() }
 }
 
+/// A hierarchy of version 1, where this machine has them.
+fn version_1() -> &'static Path {
+    Path::new("/sys/fs/cgroup/pids")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_vault_outlives_its_daemon() {
     let ground = Ground::new("daemon");
@@ -212,7 +218,9 @@ async fn no_vault_outlives_its_daemon() {
     daemon.spawner.gone().await;
     let driver = LxcDriver::start_new(config).expect("is prepared");
     let swept = driver.sweep().await.expect("sweeps");
-    assert_eq!((swept.processes, swept.cgroups), (0, 0), "the monitors had done it all");
+    // On version 2 each vault leaves an empty group of ours, above those that its monitor removes.
+    let shells = if version_1().exists() { 0 } else { daemon.inits.len() };
+    assert_eq!((swept.processes, swept.cgroups), (0, shells), "the monitors had done it all");
     close(driver, ground).await;
 }
 
@@ -250,9 +258,8 @@ async fn a_sweep_ends_what_still_runs_and_spares_the_living_and_the_neighbours()
     let (_channel, living) = start(&driver).await;
     let (_other_channel, theirs) = start(&other).await;
     // What a predecessor's vault would look like: a group with a process, and one inside it.
-    let stray = std::path::Path::new("/sys/fs/cgroup/pids")
-        .join(driver.group())
-        .join(format!("{}.vault", vault_id()));
+    let base = if version_1().exists() { version_1() } else { Path::new("/sys/fs/cgroup") };
+    let stray = base.join(driver.group()).join(format!("{}.vault", vault_id()));
     std::fs::create_dir_all(stray.join("inner")).expect("cgroups are mounted here");
     let mut sleeper = Command::new("sleep").arg("1000").spawn().expect("runs");
     std::fs::write(stray.join("inner/cgroup.procs"), sleeper.id().to_string()).expect("is moved");

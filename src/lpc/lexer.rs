@@ -117,8 +117,10 @@ impl<'a> Iterator for Lexer<'a> {
                 (Kind::Number, scan::number(rest))
             }
             b'/' if matches!(self.next, Next::Statement | Next::Operand) => (Kind::Regex, scan::regex(rest)),
-            _ if scan::continues_name(first) && scan::name(rest) > 0 => (Kind::Name, scan::name(rest)),
-            _ => (Kind::Punctuation, scan::punctuation(rest)),
+            _ => match scan::name(rest) {
+                0 => (Kind::Punctuation, scan::punctuation(rest)),
+                length => (Kind::Name, length),
+            },
         };
         let word = Word { kind, text: &rest[..length], offset: self.at };
         match kind {
@@ -192,30 +194,30 @@ impl<'a> Lexer<'a> {
         match self.next {
             Next::Member => self.next = Next::Value,
             Next::Key | Next::Header(_) => {}
-            _ => match word.text {
-                "return" | "typeof" | "case" | "in" | "delete" | "void" | "throw" | "instanceof"
-                | "extends" => {
+            _ => match word.text.as_bytes() {
+                b"return" | b"typeof" | b"case" | b"in" | b"delete" | b"void" | b"throw" | b"instanceof"
+                | b"extends" => {
                     self.expect(Next::Operand);
                 }
                 // Only here is it no name.
-                "of" if self.next == Next::Value && self.is_condition() => self.expect(Next::Operand),
-                "new" => {
+                b"of" if self.next == Next::Value && self.is_condition() => self.expect(Next::Operand),
+                b"new" => {
                     let start = self.operand_at(word.offset);
                     self.expect(Next::Operand);
                     self.new = start;
                 }
-                "else" | "do" | "try" | "finally" | "break" | "continue" | "debugger" | "default" => {
+                b"else" | b"do" | b"try" | b"finally" | b"break" | b"continue" | b"debugger" | b"default" => {
                     self.expect(Next::Statement);
                 }
-                "function" => {
+                b"function" => {
                     let start = self.new.unwrap_or(word.offset);
                     self.expect(Next::Header(match self.next {
                         Next::Operand => Function::Expression(start),
                         _ => Function::Declaration,
                     }));
                 }
-                "if" | "while" | "for" | "with" | "switch" | "catch" => self.expect(Next::Condition),
-                "var" | "const" => self.expect(Next::Operand),
+                b"if" | b"while" | b"for" | b"with" | b"switch" | b"catch" => self.expect(Next::Condition),
+                b"var" | b"const" => self.expect(Next::Operand),
                 _ => {
                     self.operand = self.operand_at(word.offset);
                     self.next = Next::Value;
@@ -225,40 +227,40 @@ impl<'a> Lexer<'a> {
     }
 
     fn punctuation(&mut self, word: Word<'_>, broken: bool) {
-        match word.text {
-            "(" => self.open(")", word.offset),
-            "[" => self.open("]", word.offset),
-            "{" => self.open("}", word.offset),
-            ")" | "]" | "}" => self.close(word.text),
-            ";" => {
+        match word.text.as_bytes() {
+            b"(" => self.open(")", word.offset),
+            b"[" => self.open("]", word.offset),
+            b"{" => self.open("}", word.offset),
+            b")" | b"]" | b"}" => self.close(word.text),
+            b";" => {
                 if let Some(bracket) = self.brackets.last_mut() {
                     bracket.questions = 0;
                 }
                 self.expect(Next::Statement);
             }
-            "," if self.brackets.last().is_some_and(|bracket| bracket.holds == Holds::Members) => {
+            b"," if self.brackets.last().is_some_and(|bracket| bracket.holds == Holds::Members) => {
                 self.expect(Next::Key);
             }
-            "?" => {
+            b"?" => {
                 if let Some(bracket) = self.brackets.last_mut() {
                     bracket.questions += 1;
                 }
                 self.expect(Next::Operand);
             }
-            ":" => {
+            b":" => {
                 let next = self.after_colon();
                 self.expect(next);
             }
-            "." | "?." | "->" => {
+            b"." | b"?." | b"->" => {
                 // `new.target`
                 let operand = self.operand.or(self.new.filter(|_| word.text == "."));
                 self.expect(Next::Member);
                 self.operand = operand;
             }
             // After a value on the same line it belongs to that value, which then has no members.
-            "++" | "--" if self.next == Next::Value && !broken => self.expect(Next::Value),
-            "=>" => self.expect(Next::Statement),
-            "*" if matches!(self.next, Next::Header(_) | Next::Key) => {}
+            b"++" | b"--" if self.next == Next::Value && !broken => self.expect(Next::Value),
+            b"=>" => self.expect(Next::Statement),
+            b"*" if matches!(self.next, Next::Header(_) | Next::Key) => {}
             _ => self.expect(Next::Operand),
         }
     }

@@ -17,8 +17,15 @@ pub struct Spec<'a> {
     pub rootfs: &'a Path,
     /// The seccomp profile for liblxc; the init adds a tighter filter of its own.
     pub seccomp: &'a Path,
+    /// Whether this kernel runs AppArmor.
+    pub apparmor: bool,
     pub layout: &'a Layout,
     pub groups: &'a Groups,
+}
+
+#[must_use]
+pub fn apparmor_is_on() -> bool {
+    std::fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.trim() == "Y")
 }
 
 /// The items in the order in which they are set.
@@ -43,6 +50,11 @@ pub fn items(spec: Spec<'_>) -> Vec<(String, String)> {
     set("lxc.cap.keep", "none".into());
     set("lxc.no_new_privs", "1".into());
     set("lxc.seccomp.profile", spec.seccomp.display().to_string());
+    if spec.apparmor {
+        // Whatever confines this process confines its vaults. liblxc would change to a profile that other
+        // packages may or may not have loaded, and refuse to start without it.
+        set("lxc.apparmor.profile", "unchanged".into());
+    }
     // When the node is short of memory, vaults go before anything else.
     set("lxc.proc.oom_score_adj", "900".into());
     set("lxc.prlimit.core", "0".into());

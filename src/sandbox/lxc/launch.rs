@@ -83,6 +83,7 @@ async fn prepared(
             ids: slot.range(),
             rootfs: &shared.rootfs,
             seccomp: &shared.seccomp,
+            apparmor: shared.apparmor,
             layout: &shared.layout,
             groups: &groups,
         }),

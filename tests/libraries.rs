@@ -1,0 +1,188 @@
+//! Well-known JavaScript of the time of ES5, from the npm registry at the versions and hashes of
+//! `tests/libraries/package-lock.json`: through the rewriter, and as worker code in real vaults.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+
+use std::borrow::Cow;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use daemon::Daemon;
+use hauki::client::ghost::{Ghost, Options};
+use hauki::lpc::arrow::rewrite;
+use hauki::lpc::engine::check;
+use hauki::model::gem::Wishes;
+use serde_json::Value;
+
+/// Most of these ask where to put themselves; what CommonJS has is an answer that they all know.
+const HEAD: &str = "var exports = {}, module = {exports: exports};\n";
+
+const FILES: [&str; 20] = [
+    "acorn-es5/dist/acorn.js",
+    "async/lib/async.js",
+    "big.js/big.js",
+    "bignumber.js/bignumber.js",
+    "bignumber.js/bignumber.min.js",
+    "dot/doT.js",
+    "esprima/esprima.js",
+    "handlebars/dist/handlebars.js",
+    "handlebars/dist/handlebars.min.js",
+    "he/he.js",
+    "json5/lib/json5.js",
+    "lodash/index.js",
+    "moment/min/moment.min.js",
+    "moment/moment.js",
+    "mustache/mustache.js",
+    "semver/semver.js",
+    "simple-statistics/dist/simple_statistics.js",
+    "sprintf-js/src/sprintf.js",
+    "underscore/underscore-min.js",
+    "underscore/underscore.js",
+];
+
+/// Installed once and kept below `target`; npm holds each package against its hash.
+fn modules() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/libraries");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libraries");
+        let (lock, done) = (ours.join("package-lock.json"), folder.join("installed.json"));
+        let wanted = fs::read(&lock).expect("is in the tree");
+        if fs::read(&done).ok().as_ref() != Some(&wanted) {
+            fs::create_dir_all(&folder).expect("is ours");
+            for file in ["package.json", "package-lock.json"] {
+                fs::copy(ours.join(file), folder.join(file)).expect("is copied");
+            }
+            let npm = Command::new("npm")
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"])
+                .current_dir(&folder)
+                .output()
+                .expect("npm is there: packaging/setup-debian.sh tests");
+            assert!(npm.status.success(), "{}", String::from_utf8_lossy(&npm.stderr));
+            fs::write(&done, wanted).expect("is ours");
+        }
+        folder.join("node_modules")
+    })
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(modules().join(file)).expect(file)
+}
+
+#[test]
+fn they_come_out_of_the_rewriter_unchanged_also_behind_an_arrow() {
+    for file in FILES {
+        let source = text(file);
+        assert!(matches!(rewrite(&source).text, Cow::Borrowed(same) if same == source), "{file}");
+        // With an arrow somewhere, all of the text is read.
+        let wanted = format!("call_other(a,\"b\");\n{source}");
+        assert!(rewrite(&format!("a->b();\n{source}")).text == wanted, "{file}");
+    }
+}
+
+#[test]
+fn their_method_calls_as_arrows_become_what_a_whole_parser_says() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/libraries/arrows.js");
+    let mut calls = 0;
+    for (index, file) in FILES.iter().enumerate() {
+        // All of them, and every third.
+        for every in ["1", "3"] {
+            let node = Command::new("node")
+                .args([&script, &modules().join("acorn"), &modules().join(file)])
+                .args([every, &index.to_string()])
+                .output()
+                .expect("node is there: packaging/setup-debian.sh tests");
+            assert!(node.status.success(), "{file}: {}", String::from_utf8_lossy(&node.stderr));
+            let told: Value = serde_json::from_slice(&node.stdout).expect("is JSON");
+            let (source, wanted) = (told["source"].as_str(), told["wanted"].as_str());
+            let (source, wanted) = (source.expect("is text"), wanted.expect("is text"));
+            let got = rewrite(source).text;
+            let lines = got.lines().zip(wanted.lines()).find(|(got, wanted)| got != wanted);
+            assert!(got == wanted, "{file}, every {every}: {lines:?}");
+            calls += told["count"].as_u64().expect("is a number");
+        }
+    }
+    assert!(calls > 4_000, "only {calls} calls were tried");
+}
+
+#[tokio::test]
+async fn they_run_in_a_vault() {
+    let table = [
+        (
+            "acorn-es5/dist/acorn.js",
+            "L.parse('a = /x/g.test(b) ? 1 : 2').body[0].expression.right.type",
+            r#""ConditionalExpression""#,
+        ),
+        (
+            "async/lib/async.js",
+            "L.map([1, 2, 3], function (x, done) { done(null, x * 2) }, function (e, all) { r = all })",
+            "[2,4,6]",
+        ),
+        ("big.js/big.js", "new L('0.1').plus('0.2').times('1e30').toString()", r#""3e+29""#),
+        (
+            "bignumber.js/bignumber.js",
+            "new L('123456789012345678901').times('987654321').toFixed()",
+            r#""121932631124828532112251181221""#,
+        ),
+        ("fast-levenshtein/levenshtein.js", "L.get('kitten', 'sitting')", "3"),
+        ("json5/lib/json5.js", "L.parse('{a: 1, b: [1, 2,], /* c */}')", r#"{"a":1,"b":[1,2]}"#),
+        ("minimist/index.js", "L(['-x', '3', '--y=4', 'rest'])", r#"{"_":["rest"],"x":3,"y":4}"#),
+        ("moment/moment.js", "L.duration(90, 'minutes').asHours()", "1.5"),
+        ("ms/index.js", "[L('2 days'), L(60000)]", r#"[172800000,"1m"]"#),
+        ("seedrandom/seedrandom.js", "[L('a')(), L('a')()]", "[0.43449421599986604,0.43449421599986604]"),
+        (
+            "sprintf-js/src/sprintf.js",
+            "L.sprintf('%05.2f|%-5s|%x', 3.14159, 'ab', 255)",
+            r#""03.14|ab   |ff""#,
+        ),
+    ];
+    let daemon = Daemon::start();
+    let mut wrong = Vec::new();
+    for (file, expression, wanted) in table {
+        let said = run(&daemon, file, expression).await;
+        if said.as_deref() != Ok(wanted) {
+            wrong.push(format!("{file}: {said:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Behind the library, in a vault of its own, what an expression gives; `L` is the library.
+async fn run(daemon: &Daemon, file: &str, expression: &str) -> Result<String, String> {
+    let library = text(file);
+    let method =
+        format!("function run() {{ var L = module.exports, r; var v = {expression}; return r || v }}");
+    let wishes = Wishes { memory_bytes: Some(16 << 20), ..Wishes::default() };
+    let request = daemon::spawning(&format!("{HEAD}{library}\n{method}\n"), wishes);
+    let spawned = daemon.endpoint().spawn(&request).await.map_err(|error| format!("{error:?}"))?;
+    let options = Options { beat: false, ..Options::default() };
+    let ghost = Ghost::connect(&spawned.ticket, options).await.expect("connects");
+    let result = ghost.call("run", None).await;
+    ghost.destruct(Duration::ZERO).await.expect("ends");
+    result.map(|value| value.get().to_owned()).map_err(|error| format!("{error:?}"))
+}
+
+/// What `hauki-worker.7` says stops the others, as the engine says it.
+#[tokio::test]
+async fn what_the_engine_lacks_stops_the_others_with_its_name() {
+    let table = [
+        ("underscore/underscore.js", "0", "cannot read property '_' of null"),
+        ("lodash/index.js", "0", "cannot read property 'Array' of null"),
+        ("semver/semver.js", "0", "invalid array subscript"),
+        ("mustache/mustache.js", "L.render('{{a}}', {a: 1})", "functional replace is not supported"),
+        ("dot/doT.js", "L.template('{{=it.a}}')", "functional replace is not supported"),
+        ("he/he.js", "L.encode('<')", "functional replace is not supported"),
+        ("esprima/esprima.js", "L.parse('a === 1')", "not a function"),
+        ("moment/moment.js", "L()", "only Date.now() is supported"),
+    ];
+    let daemon = Daemon::start();
+    for (file, expression, wanted) in table {
+        check(&text(file), file).unwrap_or_else(|error| panic!("{file} does not parse: {error:?}"));
+        let said = run(&daemon, file, expression).await;
+        assert!(said.as_ref().is_err_and(|error| error.contains(wanted)), "{file}: {said:?}");
+    }
+}
