@@ -131,6 +131,20 @@ fn the_worker_page_has_every_kind_of_error() {
 }
 
 #[test]
+fn the_script_page_has_every_function_and_option() {
+    let prelude = read("src/lpc/engine/shared.js") + &read("src/client/script/prelude.js");
+    let functions = given(&prelude);
+    assert!(functions.len() > 15, "{functions:?}");
+    must_mention("hauki-script.7", functions);
+    let options = read("src/client/script/options.rs");
+    let list = options.split("const KEYS").nth(1).and_then(|rest| rest.split("];").next()).expect("the list");
+    let names: Vec<&str> =
+        list.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();
+    assert!(names.len() > 10, "{names:?}");
+    must_mention("hauki-script.7", names);
+}
+
+#[test]
 fn the_architecture_page_has_every_cause_and_phase() {
     must_mention("hauki-architecture.7", texts(&words(Cause::ALL)));
     must_mention("hauki-architecture.7", Phase::ALL.map(Phase::as_str));

@@ -491,3 +491,39 @@ fn large_results_come_whole() {
     );
     assert_eq!(said, "8000000 true\n");
 }
+
+#[test]
+fn the_example_scripts_do_what_they_say() {
+    let ground = Ground::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (old, new) = (ground.dir().join("old"), ground.dir().join("new"));
+    std::fs::write(&old, "a\nb\nc\n").expect("the directory is ours");
+    std::fs::write(&new, "a\nc\nd\n").expect("the directory is ours");
+    let text = ground.dir().join("text");
+    std::fs::write(&text, "The constructor of the house: the end.").expect("the directory is ours");
+    let log = root.join("examples/data/access.log");
+    let path = |path: &PathBuf| path.to_str().expect("is text").to_owned();
+    for (script, args, code, wanted) in [
+        (
+            "primes.js",
+            vec!["1".into(), "5000".into()],
+            0,
+            "669 primes from 1 to 5000, their sum is 1548136\n",
+        ),
+        ("log_stats.js", vec![path(&log), "2".into()], 0, "1335 lines, 0 not understood\n259 /\n"),
+        ("words.js", vec![path(&text), path(&text)], 0, "6 the\n2 constructor\n2 end\n"),
+        ("hunt.js", vec!["40".into()], 0, "deadline: the shortest of its inputs is \""),
+        ("words.js", vec![], 2, "usage: "),
+        ("diff.js", vec![path(&old), path(&new)], 1, "-b\n+d\n"),
+        ("diff.js", vec![path(&old), path(&old)], 0, ""),
+    ] {
+        let mut command = ground.daemon.hauki();
+        command.args(["proxy", "run"]).arg(root.join("examples/scripts").join(script)).args(&args);
+        let ran = ground.run_command(command);
+        assert_eq!(ran.code, code, "{script}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.starts_with(wanted), "{script}: {}", ran.stdout);
+    }
+    let service =
+        ground.prints("var d = find_object('examples/diff'); print(d->diff('', '').asked); destruct(d);");
+    assert_eq!(service, "3\n", "two scripts and this one asked the same worker");
+}
