@@ -42,6 +42,7 @@ fn order(source: &str) -> ProvisionOrder {
         limits: Limits { call_deadline_ms: 600_000, ..Limits::default() },
         terms: Terms::default(),
         issuer: key.public_hex(),
+        parent: None,
         voucher: key.vouch(&vault, jiff::Timestamp::MAX).expect("signs"),
     }
 }

@@ -35,6 +35,7 @@ fn order(source: &str) -> ProvisionOrder {
         limits: Limits::default(),
         terms: Terms::default(),
         issuer: key.public_hex(),
+        parent: None,
         voucher: key.vouch(&vault, jiff::Timestamp::MAX).expect("signs"),
     }
 }

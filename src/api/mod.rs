@@ -5,6 +5,7 @@
 //! between the core and a node. Unknown fields are refused everywhere; every failure is an
 //! [`error::ApiError`].
 
+pub mod clone;
 pub mod endpoints;
 pub mod error;
 pub mod event;

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::clone::{CloneAnswer, CloneAsk};
 use super::error::ApiError;
 use super::health::Check;
 use super::vault::Vitals;
@@ -39,6 +40,9 @@ pub trait NodeApi: Send + Sync {
     /// Legal in every phase; the dead answer with their tombstone.
     fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn>;
 
+    /// The answer to a worker's wish to clone; an error if nobody waits for it any more.
+    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()>;
+
     /// What happened after `after`, as soon as there is something or `wait_ms` has passed.
     fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News>;
 }
@@ -56,6 +60,9 @@ pub struct ProvisionOrder {
     /// The core's public key, in hexadecimal: tickets for this vault, and those that it is given, are
     /// checked against it.
     pub issuer: String,
+    /// The vault that this one dies with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<VaultId>,
     /// By this word the node shows other gates that it calls for this vault.
     pub voucher: Secret,
 }
@@ -174,7 +181,16 @@ pub struct News {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewsItem {
-    Claimed { vault: VaultId, ticket: TicketId, peer: String },
-    Log { vault: VaultId, text: String },
+    Claimed {
+        vault: VaultId,
+        ticket: TicketId,
+        peer: String,
+    },
+    Log {
+        vault: VaultId,
+        text: String,
+    },
+    /// A worker wants to clone.
+    Clone(CloneAsk),
     Died(Receipt),
 }

@@ -28,6 +28,7 @@ pub mod node {
     pub const OPEN: &str = "/node/v1/vaults/{id}/port";
     pub const BEAT: &str = "/node/v1/vaults/{id}/beat";
     pub const DESTRUCT: &str = "/node/v1/vaults/{id}/destruct";
+    pub const CLONES: &str = "/node/v1/vaults/{id}/clones";
     pub const NEWS: &str = "/node/v1/news";
 }
 

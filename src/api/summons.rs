@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::vault::{Placement, TicketWishes, Vault};
 use crate::model::gem::{GemPointer, Wishes};
-use crate::model::id::SummonsId;
+use crate::model::id::{SummonsId, VaultId};
 use crate::model::lease::Terms;
 use crate::model::limits::Limits;
 use crate::model::name::ServiceName;
@@ -70,6 +70,9 @@ pub struct Summons {
     pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<ServiceName>,
+    /// The worker's vault that asked for it by `clone_object`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<VaultId>,
     pub key: String,
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: Timestamp,

@@ -61,6 +61,9 @@ pub struct Vault {
     /// What it is found by in the service registry, as long as it lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<ServiceName>,
+    /// The worker's vault that cloned it, and with which it dies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<VaultId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
     #[schemars(with = "String", extend("format" = "date-time"))]

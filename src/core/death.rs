@@ -4,7 +4,7 @@
 //! reconciliation); whoever commits first writes the tombstone and tells the event, the others find
 //! it written.
 
-use super::record::{Found, VaultRecord, encode, name_key, tomb_key, vault_key};
+use super::record::{Found, VaultRecord, budget_key, encode, name_key, tomb_key, vault_key};
 use super::service::Core;
 use super::store::{Expect, Outcome, Txn};
 use crate::api::event::Happening;
@@ -33,15 +33,20 @@ impl Core {
             let vault = &mut found.value.vault;
             (vault.phase, vault.receipt) = (Phase::Dead, Some(receipt.clone()));
             vault.vitals = None;
-            let name = vault.name.clone();
+            let (name, parent) = (vault.name.clone(), vault.limits.spawn > 0);
             let mut txn = Txn::default()
                 .check(key.as_str(), Expect::At(found.revision))
                 .delete(key.as_str())
                 .put(tomb_key(&receipt.vault), encode(&found.value)?);
             // As long as the vault's record stands, the name is its own.
             txn.deletes.extend(name.as_ref().map(name_key));
+            // Without its budget it is no parent any more.
+            txn.deletes.extend(parent.then(|| budget_key(&receipt.vault)));
             if let Outcome::Committed { .. } = self.records.commit(txn).await? {
                 self.metrics.died(receipt.death.cause);
+                if parent {
+                    self.orphaned.notify_one();
+                }
                 let vault = receipt.vault.clone();
                 self.events.tell(Happening::Died { vault: vault.clone(), receipt });
                 name.into_iter().for_each(|name| {

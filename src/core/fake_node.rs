@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::api::clone::CloneAnswer;
 use crate::api::node::{
     Answer, BeatOrder, DestructOrder, Leased, News, NewsItem, NodeApi, NodeState, NodeVault, OpenOrder,
     Opened, ProvisionOrder, Provisioned, Torn,
@@ -30,6 +31,7 @@ pub enum Call {
     Open,
     Beat,
     Destruct,
+    Cloned,
     News,
 }
 
@@ -54,6 +56,7 @@ struct State {
     news: Vec<NewsItem>,
     failures: HashMap<Call, Vec<ApiError>>,
     provisioned: u32,
+    answers: Vec<CloneAnswer>,
 }
 
 /// A healthy, empty node.
@@ -89,6 +92,7 @@ impl FakeNode {
             news: Vec::new(),
             failures: HashMap::new(),
             provisioned: 0,
+            answers: Vec::new(),
         };
         let (said, held, waiting) = (watch::Sender::new(0), watch::Sender::new(None), watch::Sender::new(0));
         Self { name, state: Mutex::new(state), said, held, waiting }
@@ -176,6 +180,12 @@ impl FakeNode {
     #[must_use]
     pub fn tombstone(&self, vault: &VaultId) -> Option<Receipt> {
         self.state().tombs.get(vault).cloned()
+    }
+
+    /// What was answered to workers that wanted to clone.
+    #[must_use]
+    pub fn answers(&self) -> Vec<CloneAnswer> {
+        self.state().answers.clone()
     }
 
     /// How many vaults were ever made.
@@ -335,6 +345,16 @@ impl NodeApi for FakeNode {
             };
             self.tell();
             torn
+        })
+    }
+
+    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.enter(Call::Cloned).await?;
+            state.answers.push(answer);
+            drop(state);
+            self.tell();
+            Ok(())
         })
     }
 

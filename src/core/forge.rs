@@ -25,6 +25,7 @@ use crate::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{NodeName, VaultId};
+use crate::model::limits::Limits;
 use crate::model::phase::Phase;
 use crate::model::secret::Secret;
 use crate::system::{clock, random};
@@ -43,21 +44,27 @@ pub(super) struct Forging {
     core: Arc<Core>,
     slot: Arc<Slot>,
     vault: VaultId,
+    /// It has a budget to be revoked.
+    spawner: bool,
     kept: bool,
 }
 
 impl Forging {
-    fn begin(core: &Arc<Core>, slot: &Arc<Slot>, memory_bytes: u64) -> Self {
+    fn begin(core: &Arc<Core>, slot: &Arc<Slot>, limits: &Limits) -> Self {
         let vault = random::vault_id();
         core.forging().insert(vault.clone(), None);
-        slot.placed(memory_bytes);
-        Self { core: core.clone(), slot: slot.clone(), vault, kept: false }
+        slot.placed(limits.cgroup_memory_bytes());
+        Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
     }
 
     /// The node says that nothing was made.
-    fn undone(mut self) {
+    async fn undone(mut self) {
         self.kept = true;
         self.core.forging().remove(&self.vault);
+        if self.spawner {
+            self.core.revoke(&self.vault).await;
+            self.core.orphaned.notify_one();
+        }
     }
 
     /// The record stands. Had the vault died before, its receipt waits here.
@@ -78,6 +85,7 @@ impl Drop for Forging {
             return;
         }
         let (core, slot, vault) = (self.core.clone(), self.slot.clone(), self.vault.clone());
+        let spawner = self.spawner;
         // Without a runtime the process is ending, and the vault's claim lease ends it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
@@ -95,6 +103,10 @@ impl Drop for Forging {
                 }
             }
             core.forging().remove(&vault);
+            if spawner {
+                core.revoke(&vault).await;
+                core.orphaned.notify_one();
+            }
         });
     }
 }
@@ -182,7 +194,8 @@ impl Core {
         while let Some(name) = field.best() {
             let slot = self.slot(&name)?.clone();
             let mut score = field.score(&name).into_iter();
-            let forging = Forging::begin(self, &slot, memory_bytes);
+            let forging = Forging::begin(self, &slot, &drafted.summons.limits);
+            self.grant(&forging.vault, &slot.name, drafted).await?;
             let refused = match self.order(&slot, &forging.vault, drafted).await {
                 Ok(provisioned) => {
                     tried.extend(score);
@@ -194,7 +207,7 @@ impl Core {
                 }
                 // The node itself says that it made nothing and has no room: the next one.
                 Err(error) if error.code == ErrorCode::NoCapacity => {
-                    forging.undone();
+                    forging.undone().await;
                     // A node that drains because the whole daemon does is not full.
                     self.refuse_while_draining()?;
                     error.message
@@ -209,7 +222,7 @@ impl Core {
                     // A worker that failed was undone by its node; after a lost answer nobody
                     // knows, so dropping `forging` destroys what may be there.
                     if matches!(error.code, ErrorCode::WorkerFailed | ErrorCode::BadSource) {
-                        forging.undone();
+                        forging.undone().await;
                     }
                     return Err(error);
                 }
@@ -235,6 +248,7 @@ impl Core {
             limits: summons.limits.clone(),
             terms: summons.terms.clone(),
             issuer: self.issuer.public_hex(),
+            parent: summons.parent.clone(),
             voucher: self.vouch(vault, summons.terms.lifetime_ms)?,
         };
         let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
@@ -317,6 +331,7 @@ fn built(
         terms: summons.terms.clone(),
         labels: summons.labels.clone(),
         name: summons.name.clone(),
+        parent: summons.parent.clone(),
         endpoint: None,
         forged_at: clock::now(),
         forged_us: provisioned.forged_us,

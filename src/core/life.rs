@@ -87,7 +87,7 @@ impl Core {
         self.end(&found.value.vault, Cause::Destruct, by, query.grace_ms).await
     }
 
-    async fn end(
+    pub(super) async fn end(
         &self,
         vault: &Vault,
         cause: Cause,

@@ -30,6 +30,7 @@ mod flight;
 mod forge;
 mod keys;
 mod life;
+mod lineage;
 mod placement;
 mod reaper;
 mod registry;

@@ -3,6 +3,7 @@
 //! ```text
 //! summons/<id>        a summons           source/<id>            its source, as it is
 //! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
+//! budget/<id>         what a vault that may clone has left, as long as it lives
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! ```
@@ -32,6 +33,7 @@ pub const VAULT: &str = "vault/";
 pub const TOMB: &str = "tomb/";
 pub const KEY: &str = "key/";
 pub const NAME: &str = "name/";
+pub const BUDGET: &str = "budget/";
 
 const PAGE: usize = 500;
 
@@ -53,6 +55,11 @@ pub fn vault_key(id: &VaultId) -> String {
 #[must_use]
 pub fn tomb_key(id: &VaultId) -> String {
     format!("{TOMB}{id}")
+}
+
+#[must_use]
+pub fn budget_key(id: &VaultId) -> String {
+    format!("{BUDGET}{id}")
 }
 
 #[must_use]

@@ -51,6 +51,8 @@ pub struct Core {
     /// Vaults between the order to the node and the record in the store, each with the receipt of
     /// its death if that came first.
     forging: Mutex<HashMap<VaultId, Option<Receipt>>>,
+    /// A vault that may have children has died.
+    pub(super) orphaned: tokio::sync::Notify,
     role: String,
     started: Mono,
     draining: AtomicBool,
@@ -86,6 +88,7 @@ impl Core {
             metrics: Metrics::default(),
             flights: Flights::default(),
             forging: Mutex::default(),
+            orphaned: tokio::sync::Notify::new(),
             role,
             started,
             draining: AtomicBool::new(false),

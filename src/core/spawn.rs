@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::keys::digest;
+use super::keys::{HeldKey, digest};
+use super::lineage::Parent;
 use super::record::{KeyRecord, encode};
 use super::service::Core;
 use super::store::Txn;
@@ -21,13 +22,39 @@ impl Core {
             return Err(ApiError::new(ErrorCode::BadRequest, "a spawn cannot be a dry run")
                 .hint("summon and provision each have one"));
         }
+        self.spawn_under(request, None).await
+    }
+
+    /// A child is paid for before it is made.
+    pub(super) async fn spawn_under(
+        self: &Arc<Self>,
+        request: SpawnRequest,
+        parent: Option<Parent>,
+    ) -> Result<Spawned, ApiError> {
         let held = self.hold_key("spawn", &request.summons.key, digest(&request)?).await?;
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier).await;
         }
+        let Some(parent) = parent else { return self.create(held, request, None).await };
+        self.spend(parent.id()).await?;
+        let made = self.create(held, request, Some(&parent)).await;
+        if made.is_err() {
+            self.give_back(parent.id()).await;
+        }
+        made
+    }
+
+    async fn create(
+        self: &Arc<Self>,
+        held: HeldKey,
+        request: SpawnRequest,
+        parent: Option<&Parent>,
+    ) -> Result<Spawned, ApiError> {
         let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
         let name = summons.name.clone();
-        let drafted = self.draft(summons).await?;
+        let least = parent.map(Parent::wishes).unwrap_or_default();
+        let mut drafted = self.draft(summons, least).await?;
+        parent.map(|parent| parent.adopt(&mut drafted)).transpose()?;
         let _turn = self.turn(name.as_ref()).await;
         match (&name, get_or_create) {
             (None, true) => {

@@ -11,6 +11,7 @@ use crate::api::event::Happening;
 use crate::api::summons::{Origin, Summons, SummonsRequest};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
+use crate::model::gem::Wishes;
 use crate::model::id::SummonsId;
 use crate::model::ticket::Worker;
 use crate::system::{clock, random};
@@ -41,13 +42,13 @@ impl Drafted {
 impl Core {
     pub async fn summon(&self, request: SummonsRequest) -> Result<Summons, ApiError> {
         if request.dry_run {
-            return Ok(self.draft(request).await?.summons);
+            return Ok(self.draft(request, Wishes::default()).await?.summons);
         }
         let held = self.hold_key("summons", &request.key, digest(&request)?).await?;
         if let Some(earlier) = &held.earlier {
             return self.summons_again(&earlier.summons).await;
         }
-        let drafted = self.draft(request).await?;
+        let drafted = self.draft(request, Wishes::default()).await?;
         let HeldKey { document, digest, expect, .. } = &held;
         let record = KeyRecord {
             digest: *digest,
@@ -83,8 +84,9 @@ impl Core {
         Ok(Drafted { summons, source })
     }
 
-    /// Everything that can be known before a sandbox is spent; stores nothing.
-    pub(super) async fn draft(&self, request: SummonsRequest) -> Result<Drafted, ApiError> {
+    /// Everything that can be known before a sandbox is spent; stores nothing. What nobody wishes is as
+    /// in `least`.
+    pub(super) async fn draft(&self, request: SummonsRequest, least: Wishes) -> Result<Drafted, ApiError> {
         let SummonsRequest { key, origin, args, wishes, labels, name, dry_run } = request;
         check_labels(&labels)?;
         let (source, file, worker, gem, wishes, labels) = match origin {
@@ -109,6 +111,7 @@ impl Core {
                 (source, file, worker, Some(gem.pointer), wishes.over(base), all)
             }
         };
+        let wishes = wishes.over(least);
         let (limits, terms) = (wishes.limits(), wishes.terms());
         let refused = |error: crate::model::limits::LimitError| {
             ApiError::new(ErrorCode::BadRequest, format!("{} cannot have that: {error}", worker.name))
@@ -126,6 +129,7 @@ impl Core {
             terms,
             labels,
             name,
+            parent: None,
             key,
             created_at: clock::now(),
             changed: !dry_run,

@@ -50,6 +50,15 @@ impl Core {
         }
         let core = self.clone();
         tasks.spawn(async move { core.prune_for_ever().await });
+        let core = self.clone();
+        tasks.spawn(async move {
+            loop {
+                core.orphaned.notified().await;
+                if let Err(error) = core.end_orphaned().await {
+                    tracing::error!(%error, "the children of the dead could not be looked for");
+                }
+            }
+        });
         Tasks { _tasks: tasks }
     }
 
@@ -86,7 +95,7 @@ impl Core {
         }
     }
 
-    async fn watch(&self, slot: &Slot) {
+    async fn watch(self: &Arc<Self>, slot: &Arc<Slot>) {
         let mut place = Place { first: true, ..Place::default() };
         let mut backoff = BACKOFF;
         loop {
@@ -107,15 +116,21 @@ impl Core {
     }
 
     /// From one start of the node's daemon to the next, or to an error.
-    async fn follow(&self, slot: &Slot, place: &mut Place, backoff: &mut Duration) -> Result<(), ApiError> {
+    async fn follow(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        place: &mut Place,
+        backoff: &mut Duration,
+    ) -> Result<(), ApiError> {
         let mut news = slot.api.news(place.last, 0).await?;
         if news.boot_id != place.boot_id {
             // Its numbers are another row now.
             (place.boot_id, place.last) = (news.boot_id, 0);
             news = slot.api.news(0, 0).await?;
         }
-        self.take(news, place).await?;
+        self.take(slot, news, place).await?;
         self.reconcile(slot, place.first).await?;
+        self.orphaned.notify_one();
         place.first = false;
         *backoff = BACKOFF;
         let boot_id = place.boot_id.clone();
@@ -125,20 +140,21 @@ impl Core {
             if news.boot_id != place.boot_id {
                 return Ok(());
             }
-            self.take(news, place).await?;
+            self.take(slot, news, place).await?;
         }
     }
 
-    async fn take(&self, news: News, place: &mut Place) -> Result<(), ApiError> {
+    async fn take(self: &Arc<Self>, slot: &Arc<Slot>, news: News, place: &mut Place) -> Result<(), ApiError> {
         for item in news.items {
-            self.take_item(item).await?;
+            self.take_item(slot, item).await?;
         }
         place.last = news.last;
         Ok(())
     }
 
-    async fn take_item(&self, item: NewsItem) -> Result<(), ApiError> {
+    async fn take_item(self: &Arc<Self>, slot: &Arc<Slot>, item: NewsItem) -> Result<(), ApiError> {
         match item {
+            NewsItem::Clone(ask) => self.take_clone(slot, ask),
             NewsItem::Died(receipt) => {
                 self.bury(receipt).await?;
             }

@@ -23,6 +23,8 @@ pub enum Cause {
     LinkClosed,
     /// The owning connection of a linked vault stayed silent too long.
     LinkSilent,
+    /// The worker that cloned it is dead, or its node lost the connection to this one.
+    ParentDied,
     /// Its absolute life-time is over.
     LifetimeExpired,
     /// It used more memory than its cgroup allows.
@@ -44,7 +46,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Destruct,
         Self::SelfDestruct,
         Self::Reaped,
@@ -52,6 +54,7 @@ impl Cause {
         Self::HeartbeatLost,
         Self::LinkClosed,
         Self::LinkSilent,
+        Self::ParentDied,
         Self::LifetimeExpired,
         Self::OutOfMemory,
         Self::CallOverran,
@@ -74,6 +77,7 @@ impl Cause {
             Self::HeartbeatLost => "heartbeat lost",
             Self::LinkClosed => "its owner's connection closed",
             Self::LinkSilent => "its owner fell silent",
+            Self::ParentDied => "its parent died",
             Self::LifetimeExpired => "its life-time was over",
             Self::OutOfMemory => "out of memory",
             Self::CallOverran => "a call overran its deadline and could not be interrupted",

@@ -137,6 +137,9 @@ pub struct Wishes {
     pub lifetime_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<bool>,
+    /// How many vaults the worker may have made by `clone_object`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spawn: Option<u32>,
 }
 
 impl Wishes {
@@ -151,6 +154,7 @@ impl Wishes {
             lease_ms: self.lease_ms.or(base.lease_ms),
             lifetime_ms: self.lifetime_ms.or(base.lifetime_ms),
             link: self.link.or(base.link),
+            spawn: self.spawn.or(base.spawn),
         }
     }
 
@@ -163,6 +167,7 @@ impl Wishes {
             pids: base.pids,
             call_deadline_ms: self.call_deadline_ms.unwrap_or(base.call_deadline_ms),
             max_frame_bytes: self.max_frame_bytes.unwrap_or(base.max_frame_bytes),
+            spawn: self.spawn.unwrap_or(base.spawn),
         }
     }
 
@@ -196,6 +201,9 @@ pub struct Manifest {
     pub lease: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_percent: Option<u32>,
+    /// How many vaults the worker may have made by `clone_object`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spawn: Option<u32>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
@@ -208,6 +216,7 @@ impl Manifest {
             cpu_percent: self.cpu_percent,
             call_deadline_ms: deadline.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)),
             lease_ms: self.lease.as_deref().map(units::parse_duration).transpose()?,
+            spawn: self.spawn,
             ..Wishes::default()
         })
     }

@@ -22,6 +22,8 @@ pub struct Limits {
     pub call_deadline_ms: u32,
     /// The longest request or reply, in bytes.
     pub max_frame_bytes: u32,
+    /// How many vaults it may have made, its children's children included.
+    pub spawn: u32,
 }
 
 impl Default for Limits {
@@ -32,6 +34,7 @@ impl Default for Limits {
             pids: 8,
             call_deadline_ms: 10_000,
             max_frame_bytes: 1024 * 1024,
+            spawn: 0,
         }
     }
 }
@@ -54,6 +57,7 @@ impl Limits {
             ("pids", self.pids.into(), 2, 1024),
             ("call_deadline_ms", self.call_deadline_ms.into(), 1, 3_600_000),
             ("max_frame_bytes", self.max_frame_bytes.into(), 4 * KIB, 64 * MIB),
+            ("spawn", self.spawn.into(), 0, 10_000),
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {

@@ -19,6 +19,7 @@ use super::pool::{Blank, Pool};
 use super::reach::{Graves, Reach};
 use super::settings::NodeSettings;
 use super::vault::Vault;
+use crate::api::clone::CloneAnswer;
 use crate::api::health::{Check, CheckLevel};
 use crate::api::node::{
     Answer, BeatOrder, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened, ProvisionOrder,
@@ -183,7 +184,8 @@ impl Node {
             return Err(ApiError::new(ErrorCode::Conflict, format!("{} exists already", order.vault)));
         }
         let names = (order.vault.clone(), order.generation, name.clone());
-        let vault = Vault::new(names, limits, order.terms.clone(), Arc::clone(&self.news), reach);
+        let kin = (reach, order.parent.clone());
+        let vault = Vault::new(names, limits, order.terms.clone(), Arc::clone(&self.news), kin);
         let (lane, blank) = match self.pool.take(&order.limits) {
             Some(Blank { started, lane }) => (lane, Some(started)),
             None => (self.lanes.assign(), None),
@@ -281,6 +283,20 @@ impl Node {
         }
     }
 
+    fn cloned(&self, answer: CloneAnswer) -> Result<(), ApiError> {
+        let CloneAnswer { vault, number, ticket, error } = answer;
+        let made = match (ticket, error) {
+            (Some(ticket), None) => Ok(ticket),
+            (_, error) => Err(Box::new(error.unwrap_or_else(|| {
+                ApiError::new(ErrorCode::BadRequest, "a clone is answered with a ticket or an error")
+            }))),
+        };
+        if self.entry(&vault)?.vault.reach.cloned(number, made) {
+            return Ok(());
+        }
+        Err(ApiError::new(ErrorCode::NotFound, format!("{vault} does not wait for clone {number}")))
+    }
+
     async fn state(&self) -> NodeState {
         let mut findings: Vec<Check> = self.driver.diagnose().await.into_iter().map(Check::from).collect();
         findings.push(self.settings.data_plane_check());
@@ -364,6 +380,10 @@ impl NodeApi for FrontDesk {
 
     fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
         Box::pin(self.0.destruct(order))
+    }
+
+    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+        Box::pin(async move { self.0.cloned(answer) })
     }
 
     fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {

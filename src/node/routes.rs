@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::api::clone::CloneAnswer;
 use crate::api::node::{BeatOrder, DestructOrder, NodeApi, OpenOrder, ProvisionOrder};
 use crate::api::paths::node as paths;
 use crate::api::summons::MAX_SOURCE_BYTES;
@@ -63,6 +64,16 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
                 match parse::<DestructOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order))
                 {
                     Ok(order) => reply(node.destruct(order).await),
+                    Err(error) => refuse(&error),
+                }
+            }),
+        )
+        .route(
+            paths::CLONES,
+            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
+                match parse::<CloneAnswer>(&body).and_then(|answer| same(&id, &answer.vault).map(|()| answer))
+                {
+                    Ok(answer) => reply(node.cloned(answer).await),
                     Err(error) => refuse(&error),
                 }
             }),

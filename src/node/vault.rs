@@ -48,6 +48,8 @@ pub struct Vault {
     pub news: Arc<Newsroom>,
     /// The objects that it was given.
     pub reach: Reach,
+    /// The vault that made it, whose gate holds the link.
+    parent: Option<VaultId>,
 }
 
 pub struct State {
@@ -69,7 +71,7 @@ impl Vault {
         limits: Limits,
         terms: Terms,
         news: Arc<Newsroom>,
-        reach: Reach,
+        (reach, parent): (Reach, Option<VaultId>),
     ) -> Arc<Self> {
         let now = clock::mono();
         let state = State {
@@ -98,6 +100,7 @@ impl Vault {
             connections: Mutex::default(),
             news,
             reach,
+            parent,
         })
     }
 
@@ -181,6 +184,12 @@ impl Vault {
 
     /// Ends the vault, or hastens an end that is under way. Returns whether this was the first cause.
     pub fn doom(&self, cause: Cause, detail: Option<String>, by: Option<String>, grace_ms: u32) -> bool {
+        let (cause, by) = match (&self.parent, cause) {
+            (Some(parent), Cause::LinkClosed | Cause::LinkSilent) => {
+                (Cause::ParentDied, Some(parent.to_string()))
+            }
+            _ => (cause, by),
+        };
         let mut state = self.state();
         let first = state.phase.is_alive();
         if phase::transition(state.phase, Event::Doomed) == Ok(Phase::Dying) {

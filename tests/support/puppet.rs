@@ -122,6 +122,7 @@ impl Stage {
             limits,
             terms,
             issuer: self.key.public_hex(),
+            parent: None,
             voucher: self.key.vouch(&vault, clock::now() + HANG).expect("signs"),
         };
         let provisioning = self.desk.provision(order);

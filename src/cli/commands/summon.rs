@@ -91,6 +91,9 @@ pub(crate) struct WorkerArgs {
     /// After this it dies, heartbeats or not
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     lifetime: Option<u64>,
+    /// So many workers it may clone itself, their clones included
+    #[arg(long, value_name = "COUNT")]
+    spawn: Option<u32>,
     /// It dies with the connection that first uses its ticket
     #[arg(long)]
     link: bool,
@@ -118,6 +121,7 @@ impl WorkerArgs {
             lease_ms: self.lease,
             lifetime_ms: self.lifetime,
             link: self.link.then_some(true),
+            spawn: self.spawn,
         }
     }
 

@@ -34,13 +34,14 @@ pub(super) struct Options {
     lease: Option<Amount>,
     claim: Option<Amount>,
     lifetime: Option<Amount>,
+    spawn: Option<u32>,
     label: BTreeMap<String, String>,
     node: Option<NodeName>,
     node_label: BTreeMap<String, String>,
 }
 
 /// The names above: an object that has one of them is meant as options.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "args",
     "file_name",
     "name",
@@ -54,6 +55,7 @@ const KEYS: [&str; 16] = [
     "lease",
     "claim",
     "lifetime",
+    "spawn",
     "label",
     "node",
     "node_label",
@@ -125,6 +127,7 @@ impl Options {
             lease_ms: Amount::read(self.lease.as_ref(), parse_duration)?,
             lifetime_ms: Amount::read(self.lifetime.as_ref(), parse_duration)?,
             link: Some(!self.detached),
+            spawn: self.spawn,
         })
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::ssh::SshLink;
+use crate::api::clone::CloneAnswer;
 use crate::api::node::{
     Answer, BeatOrder, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened, ProvisionOrder,
     Provisioned, Torn,
@@ -165,6 +166,11 @@ impl NodeApi for HttpNode {
         let path = with_id(paths::DESTRUCT, order.vault.as_str());
         let deadline = TEARDOWN + Duration::from_millis(order.grace_ms.into());
         Box::pin(self.send(self.post(&path, &order), deadline))
+    }
+
+    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+        let path = with_id(paths::CLONES, answer.vault.as_str());
+        Box::pin(self.send(self.post(&path, &answer), ASK))
     }
 
     fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {

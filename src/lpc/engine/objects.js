@@ -25,6 +25,7 @@
 
   return {
     held: held,
+    clone: function (list) { return ask("ask", "", "clone_object", serialize(list, "an argument")); },
     call: function (object, method, list) {
       return ask("ask", object.ref, Str(method), serialize(list, "an argument"));
     },

@@ -41,6 +41,11 @@
     if (object !== self) throw new TypeError("destruct: not an object that this worker holds");
     door("destruct");
   };
+  G.clone_object = function clone_object(source) {
+    var list = [], i;
+    for (i = 0; i < arguments.length; i++) list.push(arguments[i]);
+    return objects.clone(list);
+  };
   G.call_other = function call_other(object, method) {
     var rest = [], i;
     for (i = 2; i < arguments.length; i++) rest.push(arguments[i]);

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Reach, ReachError};
+use super::ReachError;
+use super::clone::clone_object;
 use crate::model::id::VaultId;
 use crate::node::vault::Vault;
 use crate::rpc::channel::{MAX_ASKS, Said, ToVault};
 use crate::rpc::nested::Nested;
 use crate::system::clock;
+
+const CLONE_OBJECT: &str = "clone_object";
 
 /// What the vault wants.
 pub struct Ask {
@@ -38,7 +41,7 @@ pub fn ask(vault: &Arc<Vault>, ask: Ask) -> bool {
     while book.tasks.try_join_next().is_some() {}
     book.tasks.spawn(async move {
         let number = ask.number;
-        let said = carry(&own.reach, ask, nested, left).await;
+        let said = carry(&own, ask, nested, left).await;
         deliver(&own, number, said).await;
         own.reach.book().asks -= 1;
     });
@@ -58,11 +61,16 @@ fn chain(vault: &Vault) -> (Nested, Duration) {
     (Nested { via, deadline_ms }, Duration::from_millis(left_ms))
 }
 
-async fn carry(reach: &Reach, ask: Ask, nested: Nested, left: Duration) -> Said {
+async fn carry(vault: &Arc<Vault>, ask: Ask, nested: Nested, left: Duration) -> Said {
     let Ask { object, method, params, .. } = ask;
+    let reach = &vault.reach;
     let held = reach.get(&object);
     let called: Option<VaultId> = held.as_ref().map(|held| held.ticket.vault.clone());
     let calling = async {
+        // Without an object it is the node that is asked.
+        if object.is_empty() && method == CLONE_OBJECT {
+            return clone_object(vault, &params).await;
+        }
         let held = held.ok_or(super::TravelError::NotGiven)?;
         let params = reach.put_back(&params)?.into_owned();
         let line = reach.line(&held).await?;

@@ -1,5 +1,6 @@
 //! Why a call did not get from one vault to another, and what the calling worker is told.
 
+use crate::api::ApiError;
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::rpc::channel::{Unanswered, WorkerError};
@@ -27,6 +28,11 @@ pub enum ReachError {
     Crowded(usize),
     #[error("the deadline passed while {method} ran")]
     Deadline { method: String },
+    #[error("this worker may not clone: it was summoned without a spawn budget")]
+    NoBudget,
+    /// The core did not make the child.
+    #[error("{}", .0.message)]
+    Core(Box<ApiError>),
     #[error("the vault is being buried")]
     Closed,
 }
@@ -53,6 +59,8 @@ impl ReachError {
             Self::Unreachable { .. } => "unreachable",
             Self::Refused(error) => code::word(error.code),
             Self::Deadline { .. } => code::word(code::DEADLINE),
+            Self::NoBudget => code::word(code::DENIED),
+            Self::Core(error) => error.code.as_str(),
         }
     }
 
@@ -67,6 +75,8 @@ impl ReachError {
             | Self::Long(_)
             | Self::Crowded(_)
             | Self::Deadline { .. }
+            | Self::NoBudget
+            | Self::Core(_)
             | Self::Closed => false,
         }
     }
@@ -79,6 +89,7 @@ impl ReachError {
         match self {
             Self::Dead { death, .. } => told.cause = serde_json::to_value(death.cause).ok(),
             Self::Refused(error) => refused(&mut told, error),
+            Self::Core(error) => error.worker.iter().for_each(|worker| failed(&mut told, *worker.clone())),
             _ => {}
         }
         told
@@ -91,19 +102,23 @@ fn refused(told: &mut Unanswered, error: &RpcError) {
     if let Some(cause) = data.pointer("/death/cause") {
         told.cause = Some(cause.clone());
     }
-    if let Ok(worker) = serde_json::from_value::<WorkerError>(data.clone()) {
-        // Through many vaults the name of the error would stand there many times.
-        if let Some(message) = told.message.strip_prefix("HaukiError: ") {
-            told.message = message.to_owned();
-        }
-        if let Some(kind) =
-            serde_json::to_value(worker.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned))
-        {
-            told.kind = kind;
-        }
-        told.remote_file = worker.file;
-        told.remote_line = worker.line;
-        told.remote_column = worker.column;
-        told.remote_stack = worker.stack;
+    if let Ok(worker) = serde_json::from_value(data.clone()) {
+        failed(told, worker);
     }
+}
+
+fn failed(told: &mut Unanswered, worker: WorkerError) {
+    // Through many vaults the name of the error would stand there many times.
+    if let Some(message) = told.message.strip_prefix("HaukiError: ") {
+        told.message = message.to_owned();
+    }
+    if let Some(kind) =
+        serde_json::to_value(worker.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned))
+    {
+        told.kind = kind;
+    }
+    told.remote_file = worker.file;
+    told.remote_line = worker.line;
+    told.remote_column = worker.column;
+    told.remote_stack = worker.stack;
 }

@@ -11,6 +11,7 @@
 //! all of it goes with the vault.
 
 mod ask;
+mod clone;
 mod error;
 mod line;
 pub mod reference;
@@ -63,6 +64,7 @@ struct Book {
     /// Counts the uses, so that the one that was not used for longest is known.
     uses: u64,
     asks: usize,
+    wishes: clone::Wishes,
     tasks: JoinSet<()>,
     closed: bool,
 }
@@ -111,7 +113,10 @@ impl Reach {
 
     /// What the vault may see of a text: each ticket in it is kept here and becomes a reference.
     pub fn take_in<'a>(&self, text: &'a str, kept: bool) -> Result<Cow<'a, str>, TravelError> {
-        reference::take_in(text, |found| self.hold(found, kept))
+        reference::take_in(text, |found| {
+            let ticket = found.ticket.clone();
+            self.hold(found, kept).map(|word| reference::write(&word, &ticket))
+        })
     }
 
     /// What others see of a text of the vault: each reference in it becomes the ticket again.
@@ -123,7 +128,8 @@ impl Reach {
         reference::put_back(text, limit, |word| self.get(word).map(Text))
     }
 
-    fn hold(&self, found: Found<'_>, kept: bool) -> Result<String, TravelError> {
+    /// The word for it in this vault.
+    fn hold(&self, found: Found<'_>, kept: bool) -> Result<Box<str>, TravelError> {
         let Found { ticket, text } = found;
         let mut book = self.book();
         let known = book.held.iter().find(|(_, held)| *held.text == *text).map(|(word, _)| word.clone());
@@ -133,7 +139,7 @@ impl Reach {
                 book.make_room()?;
                 let word: Box<str> = format!("{:032x}", random::u128()).into();
                 let held = Held {
-                    ticket: ticket.clone(),
+                    ticket,
                     text: text.into(),
                     line: tokio::sync::Mutex::default(),
                     death: Arc::default(),
@@ -146,7 +152,7 @@ impl Reach {
         };
         book.touch(&word);
         self.any.store(true, Ordering::Relaxed);
-        Ok(reference::write(&word, &ticket))
+        Ok(word)
     }
 
     fn get(&self, word: &str) -> Option<Arc<Held>> {

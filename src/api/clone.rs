@@ -1,0 +1,173 @@
+//! A worker's wish to clone: from its node to the core, by the node's news, and the answer back.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::{ApiError, ErrorCode};
+use super::summons::{Origin, SpawnRequest, SummonsRequest};
+use super::vault::TicketWishes;
+use crate::model::gem::{SCHEME, Wishes};
+use crate::model::id::VaultId;
+use crate::model::ticket::Ticket;
+use crate::model::units::{UnitError, parse_duration, parse_size};
+
+/// What `clone_object` was called with; who calls is the node's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloneAsk {
+    pub vault: VaultId,
+    /// Unique in the vault's life.
+    pub number: u64,
+    /// A JSON array as text: the source, options, arguments of `create`.
+    pub arguments: String,
+}
+
+/// `POST /node/v1/vaults/{id}/clones`. Either a ticket or an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloneAnswer {
+    pub vault: VaultId,
+    pub number: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ApiError>,
+}
+
+/// How soon the parent's gate must be connected to its child, which it is at once.
+const CLAIM_MS: u64 = 10_000;
+
+/// The words of `hauki clone`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    args: Vec<Value>,
+    file: Option<String>,
+    memory: Option<Amount>,
+    cpu: Option<u32>,
+    deadline: Option<Amount>,
+    max_frame: Option<Amount>,
+    lifetime: Option<Amount>,
+    spawn: Option<u32>,
+    label: BTreeMap<String, String>,
+}
+
+/// An object that has one of them is meant as options.
+const OPTIONS: [&str; 9] =
+    ["args", "file", "memory", "cpu", "deadline", "max_frame", "lifetime", "spawn", "label"];
+
+/// With its unit, or bare in bytes or milliseconds.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Amount {
+    Bare(u64),
+    Words(String),
+}
+
+impl Amount {
+    fn read(this: Option<Self>, parse: fn(&str) -> Result<u64, UnitError>) -> Result<Option<u64>, ApiError> {
+        match this {
+            None => Ok(None),
+            Some(Self::Bare(number)) => Ok(Some(number)),
+            Some(Self::Words(text)) => parse(&text).map(Some).map_err(|error| bad(error.to_string())),
+        }
+    }
+}
+
+fn bad(message: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, message)
+}
+
+impl CloneAsk {
+    /// What the worker asks the core for, as anybody would; the key is this very ask's.
+    pub fn request(&self) -> Result<SpawnRequest, ApiError> {
+        let mut arguments: Vec<Value> = serde_json::from_str(&self.arguments)
+            .map_err(|error| bad(format!("clone_object: the arguments are no array: {error}")))?;
+        if arguments.is_empty() || !arguments[0].is_string() {
+            return Err(bad("clone_object: the first argument is a gem-pointer or a source"));
+        }
+        let text = arguments.remove(0).as_str().unwrap_or_default().to_owned();
+        let are_options = arguments.first().and_then(Value::as_object).is_some_and(|fields| {
+            fields.is_empty() || fields.keys().any(|name| OPTIONS.contains(&name.as_str()))
+        });
+        let options: Options = if are_options {
+            serde_json::from_value(arguments.remove(0))
+                .map_err(|error| bad(format!("clone_object: the options cannot be used: {error}")))?
+        } else {
+            Options::default()
+        };
+        let origin = if text.starts_with(SCHEME) {
+            Origin::Gem(
+                text.parse().map_err(|error: crate::model::gem::GemPointerError| bad(error.to_string()))?,
+            )
+        } else {
+            Origin::Source { text, file: options.file.unwrap_or_else(|| "clone.js".into()) }
+        };
+        let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let wishes = Wishes {
+            memory_bytes: Amount::read(options.memory, parse_size)?,
+            cpu_percent: options.cpu,
+            call_deadline_ms: Amount::read(options.deadline, parse_duration)?.map(short),
+            max_frame_bytes: Amount::read(options.max_frame, parse_size)?.map(short),
+            claim_ms: Some(CLAIM_MS),
+            lifetime_ms: Amount::read(options.lifetime, parse_duration)?,
+            link: Some(true),
+            spawn: options.spawn,
+            ..Wishes::default()
+        };
+        let mut args = options.args;
+        args.append(&mut arguments);
+        Ok(SpawnRequest {
+            summons: SummonsRequest {
+                key: format!("{}.{}", self.vault, self.number),
+                origin,
+                args,
+                wishes,
+                labels: options.label,
+                name: None,
+                dry_run: false,
+            },
+            placement: Default::default(),
+            ticket: TicketWishes { link: Some(true), ..TicketWishes::default() },
+            get_or_create: false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(arguments: &str) -> Result<SpawnRequest, ApiError> {
+        CloneAsk { vault: VaultId::mint(1, 1), number: 7, arguments: arguments.into() }.request()
+    }
+
+    #[test]
+    fn options_and_arguments_are_told_apart() {
+        let asked = request(r#"["gem-pointer://workers/scout", {"depth": 2}, 1]"#).expect("is one");
+        assert!(matches!(asked.summons.origin, Origin::Gem(_)));
+        assert_eq!(asked.summons.args.len(), 2);
+        let asked = request(r#"["function f() {}", {"memory": "2MiB", "spawn": 3, "args": [1]}, 2]"#);
+        let asked = asked.expect("is one").summons;
+        assert_eq!((asked.wishes.memory_bytes, asked.wishes.spawn), (Some(2 << 20), Some(3)));
+        assert_eq!(asked.args, [1, 2]);
+        assert_eq!((asked.wishes.link, asked.name), (Some(true), None));
+    }
+
+    #[test]
+    fn what_cannot_be_cloned_is_named() {
+        for wrong in [
+            "[]",
+            "{}",
+            "[1]",
+            r#"["x",{"memory":"lots"}]"#,
+            r#"["x",{"cpu":1,"link":false}]"#,
+            r#"["gem-pointer://../x"]"#,
+        ] {
+            assert_eq!(request(wrong).expect_err(wrong).code, ErrorCode::BadRequest);
+        }
+    }
+}
