@@ -47,6 +47,12 @@ fn default_state_dir() -> PathBuf {
     if is_root() { "/var/lib/hauki".into() } else { home("XDG_STATE_HOME", ".local/state").join("hauki") }
 }
 
+/// What was typed in conversations.
+#[must_use]
+pub fn history_file() -> PathBuf {
+    home("XDG_STATE_HOME", ".local/state").join("hauki/repl_history")
+}
+
 fn default_socket() -> PathBuf {
     if is_root() {
         "/run/hauki/hauki.sock".into()

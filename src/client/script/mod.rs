@@ -18,6 +18,7 @@ mod objects;
 mod options;
 mod plane;
 mod session;
+mod statement;
 
 pub use brake::{Brake, Stop};
 pub use failure::{Failure, More};

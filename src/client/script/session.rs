@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::feed::Lines;
 use super::host::{Host, World};
 use super::plane::Plane;
+use super::statement::with_this;
 use crate::lpc::engine::{self, Memory, MemoryError, Place, Script, Uncaught};
 use crate::model::ticket::Ticket;
 use crate::rpc::channel::WorkerError;
@@ -83,7 +84,27 @@ impl<W: World> Session<W> {
 
     /// Runs a statement; its value as people read it, if it has one.
     pub fn statement(&mut self, source: &str) -> Result<Option<String>, End> {
-        self.evaluate(source, "repl", Some("show"))
+        self.evaluate(&with_this(source), "repl", Some("show"))
+    }
+
+    /// The methods of what an expression names; none if it names no object.
+    pub fn members(&mut self, expression: &str) -> Vec<String> {
+        self.names(&with_this(expression), "members")
+    }
+
+    /// Everything that can be named at the top level.
+    pub fn globals(&mut self) -> Vec<String> {
+        self.names("0", "globals")
+    }
+
+    fn names(&mut self, expression: &str, verb: &str) -> Vec<String> {
+        let text = self.evaluate(expression, "repl", Some(verb)).ok().flatten().unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Waits for something outside of the engine, or for the brake.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        self.host.plane.wait(work).map_err(|_| self.host.plane.brake.release().unwrap_or(Stop::Interrupted))
     }
 
     fn evaluate(&mut self, source: &str, file: &str, wanted: Option<&str>) -> Result<Option<String>, End> {
@@ -100,15 +121,24 @@ impl<W: World> Session<W> {
 
     /// Whether a statement only lacks its end.
     pub fn is_unfinished(&mut self, source: &str) -> bool {
-        self.script.is_unfinished(&mut self.host, source)
+        self.script.is_unfinished(&mut self.host, &with_this(source))
     }
 
-    /// Holds the object of a ticket, and gives it names.
-    pub fn bind(&mut self, ticket: Ticket, names: &[&str]) -> Result<(), End> {
-        let text = serde_json::to_string(&ticket).expect("a ticket is JSON");
-        for name in names {
-            self.evaluate(&format!("var {name} = find_object({text});"), "repl", None)?;
+    /// Makes a ticket's object the one of the conversation. Its worker's name becomes a variable, if it
+    /// can be one and is free.
+    pub fn bind(&mut self, ticket: &Ticket) -> Result<(), End> {
+        let name = ticket.worker.name.as_str();
+        let begins = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+        let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let is_free = begins && letters && !self.globals().iter().any(|known| known == name);
+        let text = serde_json::to_string(ticket).expect("a ticket is JSON");
+        let vault = ticket.vault.as_str();
+        let mut source = format!(
+            "find_object({text}); var this_object = function () {{ return find_object(\"{vault}\"); }};"
+        );
+        if is_free && !self.is_unfinished(&format!("var {name};")) {
+            source.push_str(&format!("var {name} = this_object();"));
         }
-        Ok(())
+        self.evaluate(&source, "repl", None).map(drop)
     }
 }

@@ -4,6 +4,7 @@ mod call;
 mod listen;
 mod live;
 mod pipe;
+mod repl;
 mod run;
 mod stage;
 
@@ -29,6 +30,7 @@ enum ProxyCommand {
     Pipe(pipe::PipeArgs),
     Run(run::RunArgs),
     Listen(listen::ListenArgs),
+    Repl(repl::ReplArgs),
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &ProxyArgs) -> Result<Exit, CliError> {
@@ -36,6 +38,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ProxyArgs) -> Result<Exit, CliError> {
         ProxyCommand::Call(args) => call::run(ctx, args),
         ProxyCommand::Pipe(args) => pipe::run(ctx, args),
         ProxyCommand::Run(args) => run::run(ctx, args),
+        ProxyCommand::Repl(args) => repl::run(ctx, args),
         ProxyCommand::Listen(args) => listen::run(ctx, args),
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn outcome(ctx: &Ctx, end: End, source: &str, file: &str) -> Result<E
     }
 }
 
-fn stopped(why: Stop) -> CliError {
+pub(super) fn stopped(why: Stop) -> CliError {
     let (code, exit, message) = match why {
         Stop::Interrupted => ("interrupted", Exit::Interrupted, "interrupted".to_owned()),
         Stop::Terminated => ("terminated", Exit::Terminated, "terminated".to_owned()),
