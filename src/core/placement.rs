@@ -55,7 +55,8 @@ impl Core {
         freshen(&self.slots(), FRESH_US).await;
         let apart = self.beside(&wish.anti_affinity).await?;
         // From here to the choice nothing waits, so that each caller sees what the one before took.
-        let mut field = Field { candidates: candidates(&self.slots(), self.policy), wish, memory_bytes, apart };
+        let mut field =
+            Field { candidates: candidates(&self.slots(), self.policy), wish, memory_bytes, apart };
         check_wish(&field.candidates, wish)?;
         if field.best().is_none() {
             // What is remembered knows the vaults that were sent there since, but not those that died.
