@@ -64,12 +64,12 @@ fn main() {
 }
 
 async fn blocks(wanted: &impl Fn(&str) -> bool, report: &mut Report) {
-    let cold = wanted("life").then(life::Life::cold);
-    let warm = match wanted("life") || wanted("cli") {
+    let mut cold = wanted("life").then(life::Life::cold);
+    let mut warm = match wanted("life") || wanted("cli") {
         true => Some(life::Life::warm().await),
         false => None,
     };
-    let callers = if wanted("calls") { Some(calls::Calls::prepare().await) } else { None };
+    let mut callers = if wanted("calls") { Some(calls::Calls::prepare().await) } else { None };
     let mut echoes = wanted("floor").then(echo::Echoes::prepare);
     let peers = wanted("peers").then(|| peers::Peers::prepare(report));
     for block in 0..=BLOCKS {
@@ -97,4 +97,9 @@ async fn blocks(wanted: &impl Fn(&str) -> bool, report: &mut Report) {
         }
     }
     report.keep(true);
+    // All of them before the first is dropped: the harness then looks for what any of them left.
+    let lives = cold.iter_mut().chain(&mut warm).map(|life| &mut life.daemon);
+    for daemon in lives.chain(callers.iter_mut().map(|callers| &mut callers.daemon)) {
+        assert!(daemon.terminate().success());
+    }
 }

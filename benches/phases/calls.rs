@@ -16,7 +16,7 @@ const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
 const FLIGHTS: usize = 64;
 
 pub struct Calls {
-    daemon: Daemon,
+    pub daemon: Daemon,
     ticket: Ticket,
     ghost: Ghost,
     large: String,

@@ -23,8 +23,8 @@ pub async fn rounds(life: &Life, report: &mut Report) {
 
         let id = String::from_utf8(output.stdout).expect("is text");
         let start = now();
-        let status = life.daemon.hauki().args(["destruct", "-q", id.trim()]).status().expect("runs");
-        assert!(status.success());
+        let output = life.daemon.hauki().args(["destruct", "-q", id.trim()]).output().expect("runs");
+        assert!(output.status.success(), "{output:?}");
         report.add("hauki destruct, whole process", start.elapsed());
     }
 }
