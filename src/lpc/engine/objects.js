@@ -25,7 +25,7 @@
 
   return {
     held: held,
-    clone: function (list) { return ask("ask", "", "clone_object", serialize(list, "an argument")); },
+    clone: function (list) { return ask("ask", "", "clone_object", list); },
     call: function (object, method, list) {
       return ask("ask", object.ref, method, list);
     },

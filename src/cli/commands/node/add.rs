@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(read("swarm.yaml", good).expect("reads").len(), 2);
         for (text, said) in [
             ("nodes:\n  - {name: n1, ssh: root@h, lables: {}}\n", "swarm.yaml:2:"),
-            ("nodes:\n  - name: n1\n    ssh: h\n", "swarm.yaml:3:"),
+            ("nodes:\n  - name: n1\n    ssh: h\n", "swarm.yaml:2:5"),
             ("nodes:\n  - {name: n1, ssh: root@h}\n  - {name: n1, ssh: root@i}\n", "two nodes are called n1"),
             ("node: []\n", "swarm.yaml:1:"),
             ("nodes: [\n", "swarm.yaml:"),
