@@ -56,6 +56,7 @@ down() {
     for host in n1 n2 n3 core; do
         [ -n "${pid[$host]:-}" ] || continue
         # In order first: vaults are ended and their cgroups removed. Pids are the host's own.
+        # shellcheck disable=SC2016
         on "$host" sh -c 'for lock in /var/lib/hauki/*/*.lock; do
             one=$(head -c 20 "$lock" 2>/dev/null | head -n 1 | cut -d" " -f1)
             [ -n "$one" ] && [ "$one" -gt 1 ] && kill -TERM "$one" 2>/dev/null &&
@@ -72,7 +73,7 @@ down() {
     local left
     left=$(ip netns list | grep -c "sw$id-"; grep -c "$dir" /proc/self/mountinfo; find /sys/fs/cgroup -maxdepth 3 -name '*vlt_*' -newer "$0" 2>/dev/null | grep -c "$id")
     check "no network, mount or cgroup is left" [ "$(echo "$left" | paste -sd+ | bc 2>/dev/null || echo "$left" | awk '{n += $1} END {print n}')" = 0 ]
-    [ "$failed" = 0 ] && say "everything held" || say "$failed checks failed"
+    if [ "$failed" = 0 ]; then say "everything held"; else say "$failed checks failed"; fi
     exit "$failed"
 }
 trap down EXIT
@@ -126,7 +127,7 @@ END
         sh "$dir/$host/init" >"$dir/$host/sshd.log" 2>&1 &
     unshare_pid=$!
     read -r _ <"$dir/$host/ready"
-    pid[$host]=$(cat "/proc/$unshare_pid/task/$unshare_pid/children" | tr -d ' ')
+    pid[$host]=$(tr -d ' ' <"/proc/$unshare_pid/task/$unshare_pid/children")
 done
 good "each with its own network, files and processes, and an sshd"
 
@@ -201,6 +202,8 @@ cut_off() { on "$1" iptables -I INPUT -s "$2" -j DROP && on "$1" iptables -I OUT
 heal() { on "$1" iptables -D INPUT -s "$2" -j DROP && on "$1" iptables -D OUTPUT -d "$2" -j DROP; }
 cut_off n2 "${address[core]}"
 state() { hauki_on_core node show "$1" -o jsonl | jq -r .state; }
+# Its second argument is a pattern.
+# shellcheck disable=SC2254
 wait_for() { for _ in $(seq 150); do case "$(state "$1")" in $2) return 0 ;; esac; sleep 0.2; done; return 1; }
 check "the core sees it as unreachable" wait_for n2 'unreachable*'
 check "and the other nodes answer meanwhile" [ "$(state n1)" = ready ]
@@ -220,6 +223,7 @@ check "started again, it finds its swarm" wait_for n3 ready
 check "and has lost nobody" [ "$(hauki_on_core ls -o jsonl | wc -l)" = 3 ]
 
 say "kill -9 of the daemon of n3"
+# shellcheck disable=SC2016
 on n3 sh -c 'kill -KILL "$(cut -d" " -f1 /var/lib/hauki/*/node.lock)"'
 check "its worker is gone with it" fails quiet hauki_on_core proxy call "$dir/n3.ticket" add 1 -q
 check "the node is repaired by adding it again" quiet hauki_on_core node add --file "$dir/swarm.yaml"
