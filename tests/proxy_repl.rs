@@ -106,6 +106,8 @@ async fn on_a_terminal_there_are_a_prompt_completion_history_and_interruption() 
         // An open bracket goes on; Ctrl-C clears it.
         ("worker> ", "this->add(\r"),
         ("add(", "\x03"),
+        // The line has ended; a prompt alone may be one drawn anew.
+        ("\x1b[?2004l", ""),
         ("worker> ", "this->add(\r7)\r"),
         ("7\r\n", ""),
         // A call that does not end is interrupted, and the conversation goes on.
