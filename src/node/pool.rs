@@ -3,7 +3,7 @@
 //! Starting a vault is the slow part of forging one; a blank one only has to be given its source.
 //! Blanks are started in the background, one at a time, with default limits, and are never the reason
 //! of a failure: an order that finds none, or that asks for other limits, is forged cold. How many are
-//! kept follows the demand, see [`Demand`]. A blank is a vault like any other to the driver: isolated,
+//! kept follows the demand, see `Demand`. A blank is a vault like any other to the driver: isolated,
 //! limited, ended by the loss of this process, and swept after it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
