@@ -1,6 +1,6 @@
 //! Scripts of the caller's side: a local engine in which objects of other machines are values.
 //!
-//! A [`Session`] is an engine, its prelude and its [`Host`]. The host holds the objects: a ticket each,
+//! A [`Session`] is an engine, its prelude and its host. The host holds the objects: a ticket each,
 //! and the connection that claimed it. Everything that leaves the engine goes through the host as
 //! strings, runs on one small runtime, and can be ended at any moment by the [`Brake`]. What a session
 //! cloned is linked to its connections, so it dies when the session is dropped, and also when the process
