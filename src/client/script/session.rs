@@ -9,12 +9,10 @@ use super::feed::Lines;
 use super::host::{Host, World};
 use super::plane::Plane;
 use super::statement::with_this;
-use crate::lpc::engine::{self, Memory, MemoryError, Place, Script, Uncaught};
+use crate::lpc::engine::{Memory, MemoryError, Place, Script, Uncaught};
 use crate::model::ticket::Ticket;
 use crate::rpc::channel::WorkerError;
 use crate::system::random;
-
-const PRELUDE: &str = include_str!("prelude.js");
 
 /// What a session begins with.
 pub struct Setup {
@@ -60,8 +58,7 @@ impl<W: World> Session<W> {
         // The engine holds a text once, and makes another of what is cut out of it.
         let longest_file = usize::try_from(heap_bytes / 2).unwrap_or(usize::MAX);
         let mut host = Host::new(world, plane, lines, base, args, longest_file);
-        let prelude = format!("{PRELUDE}(globalThis, load,\n{})", engine::SHARED);
-        let script = Script::new(memory, random::u64(), &prelude, &mut host).map_err(SetupError::Prelude)?;
+        let script = Script::new(memory, random::u64(), &mut host).map_err(SetupError::Prelude)?;
         Ok(Self { script, host })
     }
 

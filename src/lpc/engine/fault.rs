@@ -11,9 +11,8 @@ use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::ffi::Context;
 
-/// The names under which the engine knows the worker's source and the prelude.
+/// The name under which the engine knows the worker's source; the prelude is "h" (build.rs).
 pub const WORKER: &std::ffi::CStr = c"w";
-pub const PRELUDE: &std::ffi::CStr = c"h";
 const PRELUDE_NAME: &str = "<hauki>";
 
 /// One line of a stack: `    at scan (w:3:11)` or, for a syntax error, `    at w:3:11`.

@@ -31,7 +31,17 @@ pub struct Context {
     heap_bytes: usize,
     /// Text with a zero behind it; kept to save an allocation for each call.
     scratch: Vec<u8>,
-    _memory: Memory,
+    memory: Memory,
+}
+
+/// Code of the engine that build.rs has compiled from the scripts beside this file.
+#[derive(Debug, Clone, Copy)]
+pub struct Prelude(&'static [u8]);
+
+impl Prelude {
+    pub const WORKER: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/worker.mqjs")));
+    #[cfg(feature = "cli")]
+    pub const SCRIPT: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/script.mqjs")));
 }
 
 /// The engine threw: its own text of the error, stack included.
@@ -52,6 +62,7 @@ pub enum Failure {
     Result(Refusal),
 }
 
+#[cfg(feature = "cli")]
 impl Failure {
     /// The engine's own text; what is no exception has none.
     pub fn into_text(self) -> String {
@@ -87,7 +98,7 @@ impl Context {
         let dispatcher = memory.roots().cast::<JSGCRef>();
         // SAFETY: the page of roots is ours, aligned, and lives as long as the context.
         unsafe { sys::JS_AddGCRef(raw.as_ptr(), dispatcher.as_ptr()) };
-        Self { raw, dispatcher, heap_bytes, scratch: Vec::new(), _memory: memory }
+        Self { raw, dispatcher, heap_bytes, scratch: Vec::new(), memory }
     }
 
     /// Runs a script for its effects.
@@ -96,15 +107,22 @@ impl Context {
         self.evaluate(source, name, 0).map(drop)
     }
 
-    /// Runs a script whose last expression is the function that [`Context::dispatch`] calls.
-    pub fn eval_dispatcher(
-        &mut self,
-        efuns: &mut dyn Efuns,
-        source: &str,
-        name: &CStr,
-    ) -> Result<(), Failure> {
+    /// Runs a compiled prelude, whose value is the function that [`Context::dispatch`] calls. The first thing
+    /// in a new context: later the engine takes no code that brings its own names.
+    pub fn start(&mut self, efuns: &mut dyn Efuns, prelude: Prelude) -> Result<(), Thrown> {
         let _run = Run::with(efuns);
-        let value = self.evaluate(source, name, sys::JS_EVAL_RETVAL as c_int)?;
+        let raw = self.raw.as_ptr();
+        let code = self.memory.place(prelude.0).as_ptr();
+        let length = u32::try_from(prelude.0.len()).unwrap_or(u32::MAX);
+        // SAFETY: build.rs made the code with this very engine; it lies in the mapping, which lives as long as
+        // the context, at an address that suits its header, and its value is used before anything is allocated.
+        let value = unsafe {
+            assert_eq!(sys::JS_RelocateBytecode(raw, code, length), 0, "build.rs writes this engine's code");
+            sys::JS_Run(raw, sys::JS_LoadBytecode(raw, code))
+        };
+        if value == EXCEPTION {
+            return Err(self.thrown());
+        }
         // SAFETY: the reference is valid and registered; nothing allocated since `value` was returned.
         unsafe { (*self.dispatcher.as_ptr()).val = value };
         Ok(())

@@ -1,12 +1,12 @@
 //! The one mapping in which a worker lives.
 //!
 //! ```text
-//! base                base + 4 KiB                                   base + length
-//!  | roots             | engine context, heap ->            <- stack  |
+//! base      base + 4 KiB    base + 68 KiB                              base + length
+//!  | roots   | prelude       | engine context, heap ->        <- stack  |
 //! ```
 //!
-//! The first page holds the engine's roots, so that every pointer from the heap to the outside of the
-//! heap stays inside the mapping or points into the binary. In a vault the mapping is at one fixed
+//! The first page holds the engine's roots and the next ones the compiled prelude, so that every pointer
+//! from the heap to the outside of the heap stays inside the mapping or points into the binary. In a vault the mapping is at one fixed
 //! address of a binary without PIE: between two calls its bytes are the worker, and may be written out
 //! and mapped again in another process of the same build (design §9).
 
@@ -25,6 +25,9 @@ pub const LEAST_HEAP_BYTES: usize = 64 * 1024;
 const MOST_HEAP_BYTES: usize = 1024 * 1024 * 1024;
 
 const PAGE: usize = 4096;
+
+/// For the compiled prelude. What it does not use costs nothing.
+const CODE: usize = 64 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
@@ -58,7 +61,7 @@ impl Memory {
         if !(LEAST_HEAP_BYTES..=MOST_HEAP_BYTES).contains(&bytes) {
             return Err(MemoryError::Size { bytes: heap_bytes });
         }
-        let length = bytes.next_multiple_of(PAGE) + PAGE;
+        let length = PAGE + CODE + bytes.next_multiple_of(PAGE);
         let (address, flags) = match place {
             Place::Fixed => (FIXED_BASE as *mut _, MapFlags::FIXED_NOREPLACE),
             Place::Anywhere => (std::ptr::null_mut(), MapFlags::empty()),
@@ -76,10 +79,21 @@ impl Memory {
         self.base
     }
 
+    /// Puts compiled code where the engine may point at it: for as long as the mapping lives.
+    pub fn place(&self, code: &[u8]) -> NonNull<u8> {
+        assert!(code.len() <= CODE, "the prelude has outgrown its place");
+        // SAFETY: the part is ours, `CODE` long, and nobody refers to what is in it before this.
+        unsafe {
+            let at = self.base.add(PAGE);
+            at.copy_from_nonoverlapping(NonNull::from(code).cast(), code.len());
+            at
+        }
+    }
+
     /// The engine's part, as address and length.
     pub fn heap(&self) -> (NonNull<u8>, usize) {
-        // SAFETY: every mapping is at least a page and a least heap long.
-        (unsafe { self.base.add(PAGE) }, self.length - PAGE)
+        // SAFETY: every mapping is longer than these two parts by at least a least heap.
+        (unsafe { self.base.add(PAGE + CODE) }, self.length - PAGE - CODE)
     }
 }
 

@@ -31,7 +31,7 @@ pub use door::{Answer, Argument, Efuns, Want};
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
 pub use run::Host;
 #[cfg(feature = "cli")]
-pub use script::{SHARED, Script, Uncaught};
+pub use script::{Script, Uncaught};
 pub use source::{check, seen};
 pub use state::WorkerState;
 pub use worker::{Call, Engine};

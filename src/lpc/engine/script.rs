@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::door::Efuns;
 use super::fault::{self, Fault};
-use super::ffi::{Context, Ended, Failure, Thrown};
+use super::ffi::{Context, Ended, Failure, Prelude, Thrown};
 use super::memory::Memory;
 use super::source::{program, syntax_error};
 use crate::lpc::arrow::{self, Rewritten};
@@ -17,9 +17,6 @@ use crate::lpc::lexer;
 use crate::lpc::map::SourceMap;
 use crate::lpc::position::Position;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
-
-/// The prelude's half that both sides share; its value is an argument of the other half.
-pub const SHARED: &str = include_str!("shared.js");
 
 /// An engine for programs of this side.
 pub struct Script {
@@ -53,20 +50,17 @@ fn is_preludes(line: &str) -> bool {
 }
 
 impl Script {
-    /// `prelude` is an expression whose value is the dispatcher.
-    pub fn new(memory: Memory, seed: u64, prelude: &str, efuns: &mut dyn Efuns) -> Result<Self, WorkerError> {
+    /// With the prelude of `client::script`.
+    pub fn new(memory: Memory, seed: u64, efuns: &mut dyn Efuns) -> Result<Self, WorkerError> {
         let mut context = Context::new(memory, seed);
-        match context.eval_dispatcher(efuns, prelude, fault::PRELUDE) {
+        match context.start(efuns, Prelude::SCRIPT) {
             Ok(()) => Ok(Self { context }),
-            Err(failure) => {
-                let text = failure.into_text();
-                Err(Fault::read(&text).into_error(
-                    WorkerErrorKind::Memory,
-                    None,
-                    "<hauki>",
-                    &SourceMap::default(),
-                ))
-            }
+            Err(Thrown(text)) => Err(Fault::read(&text).into_error(
+                WorkerErrorKind::Memory,
+                None,
+                "<hauki>",
+                &SourceMap::default(),
+            )),
         }
     }
 

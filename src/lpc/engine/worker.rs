@@ -6,21 +6,12 @@ use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 use super::call_out::CallOut;
 use super::clock::{self, Deadline};
 use super::fault::{self, Fault, plain};
-use super::ffi::{Arguments, Context, Failure, Thrown};
+use super::ffi::{Arguments, Context, Failure, Prelude, Thrown};
 use super::json::Refusal;
 use super::memory::Memory;
 use super::run::{self, Host, Run, Silence};
 use super::source::{program, syntax_error};
 use super::state::WorkerState;
-
-const PRELUDE: &str = concat!(
-    include_str!("prelude.js"),
-    "(globalThis, load,\n",
-    include_str!("shared.js"),
-    ",\n",
-    include_str!("objects.js"),
-    ")"
-);
 
 /// Called by the runtime at the right moment, never by a caller.
 const APPLIES: [&str; 2] = ["create", "dest"];
@@ -49,10 +40,9 @@ impl Engine {
         let mut context = Context::new(memory, seed);
         let mut silence = Silence;
         let mut run = Run::new(&mut silence, None, "", &mut state);
-        match context.eval_dispatcher(&mut run, PRELUDE, fault::PRELUDE) {
+        match context.start(&mut run, Prelude::WORKER) {
             Ok(()) => Ok(Self { context, state }),
-            Err(failure) => {
-                let text = failure.into_text();
+            Err(Thrown(text)) => {
                 Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
             }
         }
