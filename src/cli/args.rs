@@ -1,9 +1,10 @@
 //! The command line as types. Each verb's own arguments are beside the verb.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+use clap::{ArgAction, Args, FromArgMatches as _, Subcommand};
 
 use super::commands::{
     bench, clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node,
@@ -29,14 +30,29 @@ spell out -o jsonl. Verbs take ids, files of records, or an explicit - for stand
 
 More: hauki VERB --help, hauki help exit-codes, hauki help worker-language";
 
-#[derive(Debug, Parser)]
-#[command(name = "hauki", version, about = ABOUT, after_help = AFTER, disable_help_subcommand = true)]
-#[command(propagate_version = false, arg_required_else_help = true, max_term_width = 100)]
+#[derive(Debug, Args)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads the command line. Most begin with the verb, and then only that verb is built: all of them
+    /// together take longer than everything else that this program does before its first request.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let first = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+        let lean = || dressed(Globals::augment_args(clap::Command::new("hauki")));
+        let mut whole = match (first, one(first)) {
+            ("-V" | "--version", _) => lean(),
+            (_, Some(build)) => lean().subcommand(build(clap::Command::new(first.to_owned()))),
+            (_, None) => command(),
+        };
+        let mut found = whole.try_get_matches_from_mut(words)?;
+        Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut whole))
+    }
 }
 
 /// What every verb takes, before or after its name. None has a default here: defaults are the
@@ -125,60 +141,68 @@ impl Globals {
     }
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Clone(clone::CloneArgs),
-    Summon(summon::SummonArgs),
-    Forge(forge::ForgeArgs),
-    Ticket(ticket::TicketArgs),
-    Proxy(proxy::ProxyArgs),
-    Heartbeat(heartbeat::HeartbeatArgs),
-    Destruct(destruct::DestructArgs),
-    Ls(ls::LsArgs),
-    Resolve(resolve::ResolveArgs),
-    Show(show::ShowArgs),
-    Events(events::EventsArgs),
-    Gem(gem::GemArgs),
-    #[command(name = "meshfs_resolve", hide = true)]
-    MeshfsResolve(gem::ResolveArgs),
-    Node(node::NodeArgs),
-    Doctor(doctor::DoctorArgs),
-    Bench(bench::BenchArgs),
-    Config(config::ConfigArgs),
-    Completions(completions::CompletionsArgs),
-    Help(help::HelpArgs),
-    Version(version::VersionArgs),
+/// The verbs: for each its name, its arguments and what it does.
+macro_rules! verbs {
+    ($($(#[$attribute:meta])* $verb:ident($name:literal, $args:path) => $run:path,)*) => {
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($(#[$attribute])* #[command(name = $name)] $verb($args),)*
+        }
+
+        impl Command {
+            pub(crate) fn run(self, ctx: &Ctx) -> Result<Exit, CliError> {
+                match self {
+                    $(Self::$verb(args) => $run(ctx, &args),)*
+                }
+            }
+        }
+
+        /// What builds one verb.
+        fn one(name: &str) -> Option<fn(clap::Command) -> clap::Command> {
+            match name {
+                $($name => Some(<$args as Args>::augment_args),)*
+                _ => None,
+            }
+        }
+    };
 }
 
-impl Command {
-    pub(crate) fn run(self, ctx: &Ctx) -> Result<Exit, CliError> {
-        match self {
-            Self::Clone(args) => clone::run(ctx, &args),
-            Self::Summon(args) => summon::run(ctx, &args),
-            Self::Forge(args) => forge::run(ctx, &args),
-            Self::Ticket(args) => ticket::run(ctx, &args),
-            Self::Proxy(args) => proxy::run(ctx, &args),
-            Self::Heartbeat(args) => heartbeat::run(ctx, &args),
-            Self::Destruct(args) => destruct::run(ctx, &args),
-            Self::Ls(args) => ls::run(ctx, &args),
-            Self::Resolve(args) => resolve::run(ctx, &args),
-            Self::Show(args) => show::run(ctx, &args),
-            Self::Events(args) => events::run(ctx, &args),
-            Self::Gem(args) => gem::run(ctx, &args),
-            Self::MeshfsResolve(args) => gem::resolve(ctx, &args),
-            Self::Node(args) => node::run(ctx, &args),
-            Self::Doctor(args) => doctor::run(ctx, &args),
-            Self::Bench(args) => bench::run(ctx, &args),
-            Self::Config(args) => config::run(ctx, &args),
-            Self::Completions(args) => completions::run(ctx, &args),
-            Self::Help(args) => help::run(ctx, &args),
-            Self::Version(args) => version::run(ctx, &args),
-        }
-    }
+verbs! {
+    Clone("clone", clone::CloneArgs) => clone::run,
+    Summon("summon", summon::SummonArgs) => summon::run,
+    Forge("forge", forge::ForgeArgs) => forge::run,
+    Ticket("ticket", ticket::TicketArgs) => ticket::run,
+    Proxy("proxy", proxy::ProxyArgs) => proxy::run,
+    Heartbeat("heartbeat", heartbeat::HeartbeatArgs) => heartbeat::run,
+    Destruct("destruct", destruct::DestructArgs) => destruct::run,
+    Ls("ls", ls::LsArgs) => ls::run,
+    Resolve("resolve", resolve::ResolveArgs) => resolve::run,
+    Show("show", show::ShowArgs) => show::run,
+    Events("events", events::EventsArgs) => events::run,
+    Gem("gem", gem::GemArgs) => gem::run,
+    #[command(hide = true)]
+    MeshfsResolve("meshfs_resolve", gem::ResolveArgs) => gem::resolve,
+    Node("node", node::NodeArgs) => node::run,
+    Doctor("doctor", doctor::DoctorArgs) => doctor::run,
+    Bench("bench", bench::BenchArgs) => bench::run,
+    Config("config", config::ConfigArgs) => config::run,
+    Completions("completions", completions::CompletionsArgs) => completions::run,
+    Help("help", help::HelpArgs) => help::run,
+    Version("version", version::VersionArgs) => version::run,
 }
 
 /// The whole command line, for completions and man pages.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    dressed(Cli::augment_args(clap::Command::new("hauki")))
+}
+
+fn dressed(command: clap::Command) -> clap::Command {
+    command
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(AFTER)
+        .disable_help_subcommand(true)
+        .arg_required_else_help(true)
+        .max_term_width(100)
 }

@@ -4,8 +4,6 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
-
 use super::args::Cli;
 use super::complete;
 use super::context::{Ctx, Limit};
@@ -33,7 +31,7 @@ pub fn main() -> ExitCode {
 }
 
 fn whole() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return refused(&error).into(),
     };
