@@ -33,6 +33,7 @@ mod daemon;
 use std::time::Instant;
 
 use report::Report;
+use tokio::runtime::Runtime;
 
 const WORKER: &str = "function echo(x) { return x; }";
 const BLOCKS: usize = 10;
@@ -53,7 +54,7 @@ fn main() {
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let mut report = Report::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(blocks(&wanted, &mut report));
+    blocks(&runtime, &wanted, &mut report);
     if wanted("parallel") {
         runtime.block_on(density::parallel(&mut report));
     }
@@ -63,21 +64,21 @@ fn main() {
     if lines { report.lines() } else { report.print() }
 }
 
-async fn blocks(wanted: &impl Fn(&str) -> bool, report: &mut Report) {
+fn blocks(runtime: &Runtime, wanted: &impl Fn(&str) -> bool, report: &mut Report) {
     let mut cold = wanted("life").then(life::Life::cold);
     let mut warm = match wanted("life") || wanted("cli") {
-        true => Some(life::Life::warm().await),
+        true => Some(runtime.block_on(life::Life::warm())),
         false => None,
     };
-    let mut callers = if wanted("calls") { Some(calls::Calls::prepare().await) } else { None };
+    let mut callers = wanted("calls").then(calls::Calls::prepare);
     let mut echoes = wanted("floor").then(echo::Echoes::prepare);
     let peers = wanted("peers").then(|| peers::Peers::prepare(report));
     for block in 0..=BLOCKS {
         // The first one only warms caches.
         report.keep(block > 0);
-        report.machine.pause().await;
+        runtime.block_on(report.machine.pause());
         if let Some(cold) = &cold {
-            cold.rounds(report).await;
+            runtime.block_on(cold.rounds(report));
         }
         if let Some(peers) = &peers {
             peers.rounds(report);
@@ -87,13 +88,13 @@ async fn blocks(wanted: &impl Fn(&str) -> bool, report: &mut Report) {
             echoes.rounds(report);
         }
         if let Some(callers) = &callers {
-            callers.rounds(report).await;
+            callers.rounds(report);
         }
         if let (Some(warm), true) = (&warm, wanted("life")) {
-            warm.rounds(report).await;
+            runtime.block_on(warm.rounds(report));
         }
         if let (Some(warm), true) = (&warm, wanted("cli")) {
-            cli::rounds(warm, report).await;
+            runtime.block_on(cli::rounds(warm, report));
         }
     }
     report.keep(true);

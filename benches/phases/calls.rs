@@ -1,7 +1,9 @@
-//! Calls on one connection, and what it takes to get one.
+//! Calls on one connection, and what it takes to get one: on a runtime with one thread, as the command
+//! line and scripts have it.
 
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::ticket::Ticket;
+use tokio::runtime::Runtime;
 
 use crate::daemon::Daemon;
 use crate::report::Report;
@@ -16,6 +18,7 @@ const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
 const FLIGHTS: usize = 64;
 
 pub struct Calls {
+    lane: Runtime,
     pub daemon: Daemon,
     ticket: Ticket,
     ghost: Ghost,
@@ -27,14 +30,22 @@ fn options() -> Options {
 }
 
 impl Calls {
-    pub async fn prepare() -> Self {
+    pub fn prepare() -> Self {
+        let lane = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let daemon = Daemon::start();
-        let ticket = daemon.spawn(WORKER).await.ticket;
-        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
-        Self { daemon, ticket, ghost, large: format!("[\"{}\"]", "x".repeat(64 * 1024)) }
+        let (ticket, ghost) = lane.block_on(async {
+            let ticket = daemon.spawn(WORKER).await.ticket;
+            let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+            (ticket, ghost)
+        });
+        Self { lane, daemon, ticket, ghost, large: format!("[\"{}\"]", "x".repeat(64 * 1024)) }
     }
 
-    pub async fn rounds(&self, report: &mut Report) {
+    pub fn rounds(&self, report: &mut Report) {
+        self.lane.block_on(self.round(report));
+    }
+
+    async fn round(&self, report: &mut Report) {
         for _ in 0..500 {
             let start = now();
             self.ghost.call("echo", Some(SMALL)).await.expect("answers");
