@@ -92,9 +92,9 @@ fn edits(source: &str) -> Vec<Edit> {
                 if let Seen::Bracket { at } = seen {
                     edits.push(Edit { at, call: calls, change: Change::Bracket { empty: word.is(")") } });
                 }
-                match lexer.operand().filter(|_| word.is("->")) {
-                    Some(operand) => Seen::Arrow { operand, arrow: word.offset },
-                    None => Seen::Nothing,
+                match lexer.operand() {
+                    Some(operand) if word.is("->") => Seen::Arrow { operand, arrow: word.offset },
+                    _ => Seen::Nothing,
                 }
             }
         };

@@ -83,7 +83,8 @@ enum Holds {
 
 /// An open bracket. The first of all is the text's own, which nothing closes.
 struct Bracket {
-    closer: &'static str,
+    /// The byte that closes it; zero for the text's own.
+    closer: u8,
     holds: Holds,
     /// What follows the closing bracket, and where the expression began that it then ends.
     after: Next,
@@ -110,6 +111,9 @@ impl<'a> Iterator for Lexer<'a> {
         let rest = &self.source[self.at..];
         let first = *rest.as_bytes().first()?;
         let (kind, length) = match first {
+            // The two that are most of what there is.
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' => (Kind::Name, scan::name(rest)),
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b';' | b',' | b':' => (Kind::Punctuation, 1),
             b'0'..=b'9' => (Kind::Number, scan::number(rest)),
             b'"' | b'\'' => (Kind::Text, scan::string(rest, first)),
             b'`' => (Kind::Template, scan::template(rest)),
@@ -137,7 +141,7 @@ impl<'a> Lexer<'a> {
     #[must_use]
     pub fn new(source: &'a str) -> Self {
         let text = Bracket {
-            closer: "",
+            closer: 0,
             holds: Holds::Statements,
             after: Next::Statement,
             operand: None,
@@ -157,6 +161,11 @@ impl<'a> Lexer<'a> {
     fn skip_space(&mut self) -> bool {
         let mut broken = false;
         loop {
+            // Most words of dense code follow each other at once.
+            match self.source.as_bytes().get(self.at) {
+                Some(byte) if !scan::may_be_skipped(*byte) => return broken,
+                _ => {}
+            }
             let rest = &self.source[self.at..];
             let space = scan::space(rest);
             let length = if space > 0 { space } else { scan::comment(rest, self.at == 0) };
@@ -228,10 +237,10 @@ impl<'a> Lexer<'a> {
 
     fn punctuation(&mut self, word: Word<'_>, broken: bool) {
         match word.text.as_bytes() {
-            b"(" => self.open(")", word.offset),
-            b"[" => self.open("]", word.offset),
-            b"{" => self.open("}", word.offset),
-            b")" | b"]" | b"}" => self.close(word.text),
+            b"(" => self.open(b')', word.offset),
+            b"[" => self.open(b']', word.offset),
+            b"{" => self.open(b'}', word.offset),
+            &[closer @ (b')' | b']' | b'}')] => self.close(closer),
             b";" => {
                 if let Some(bracket) = self.brackets.last_mut() {
                     bracket.questions = 0;
@@ -278,18 +287,18 @@ impl<'a> Lexer<'a> {
 
     /// Whether the innermost bracket is that of `for (…)` or its like.
     fn is_condition(&self) -> bool {
-        self.brackets.last().is_some_and(|bracket| bracket.closer == ")" && bracket.after == Next::Statement)
+        self.brackets.last().is_some_and(|bracket| bracket.closer == b')' && bracket.after == Next::Statement)
     }
 
-    fn open(&mut self, closer: &'static str, offset: usize) {
+    fn open(&mut self, closer: u8, offset: usize) {
         let (inside, after, operand) = match (closer, self.next) {
-            (")", Next::Header(function)) => (Holds::Expressions, Next::Body(function), None),
-            (")", Next::Condition) => (Holds::Expressions, Next::Statement, None),
-            (")", Next::Key) => (Holds::Expressions, Next::Body(Function::Declaration), None),
-            ("]", Next::Key) => (Holds::Expressions, Next::Key, None),
-            ("}", Next::Operand) => (Holds::Members, Next::Value, self.operand_at(offset)),
-            ("}", Next::Body(Function::Expression(start))) => (Holds::Statements, Next::Value, Some(start)),
-            ("}", _) => (Holds::Statements, Next::Statement, None),
+            (b')', Next::Header(function)) => (Holds::Expressions, Next::Body(function), None),
+            (b')', Next::Condition) => (Holds::Expressions, Next::Statement, None),
+            (b')', Next::Key) => (Holds::Expressions, Next::Body(Function::Declaration), None),
+            (b']', Next::Key) => (Holds::Expressions, Next::Key, None),
+            (b'}', Next::Operand) => (Holds::Members, Next::Value, self.operand_at(offset)),
+            (b'}', Next::Body(Function::Expression(start))) => (Holds::Statements, Next::Value, Some(start)),
+            (b'}', _) => (Holds::Statements, Next::Statement, None),
             (_, Next::Value | Next::Member) => (Holds::Expressions, Next::Value, self.operand),
             _ => (Holds::Expressions, Next::Value, self.operand_at(offset)),
         };
@@ -301,7 +310,7 @@ impl<'a> Lexer<'a> {
         });
     }
 
-    fn close(&mut self, closer: &str) {
+    fn close(&mut self, closer: u8) {
         // A bracket that closes nothing is rubbish; what was open stays so.
         match self.brackets.pop_if(|bracket| bracket.closer == closer) {
             Some(bracket) => {

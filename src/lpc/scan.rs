@@ -21,6 +21,12 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
+/// Whether white space or a comment may begin with this byte.
+#[must_use]
+pub fn may_be_skipped(byte: u8) -> bool {
+    CLASSES[byte as usize] == SPACE || matches!(byte, b'/' | b'#' | 0x80..)
+}
+
 #[must_use]
 pub fn continues_name(byte: u8) -> bool {
     CLASSES[byte as usize] == NAME || byte >= 0x80
@@ -36,6 +42,9 @@ pub fn name(rest: &str) -> usize {
             at += 1;
         }
         // Letters outside ASCII are rare, so only they are decoded.
+        if bytes.get(at).is_none_or(u8::is_ascii) {
+            return at;
+        }
         match rest[at..].chars().next() {
             Some(letter) if !letter.is_ascii() && letter.is_alphanumeric() => at += letter.len_utf8(),
             _ => return at,
