@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 use super::commands::{
     bench, clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node,
-    proxy, resolve, show, summon, ticket, version,
+    proxy, resolve, show, spool, summon, ticket, version,
 };
 use super::context::Ctx;
 use super::error::CliError;
@@ -137,6 +137,7 @@ pub(crate) enum Command {
     Ls(ls::LsArgs),
     Resolve(resolve::ResolveArgs),
     Show(show::ShowArgs),
+    Spool(spool::SpoolArgs),
     Events(events::EventsArgs),
     Gem(gem::GemArgs),
     #[command(name = "meshfs_resolve", hide = true)]
@@ -163,6 +164,7 @@ impl Command {
             Self::Ls(args) => ls::run(ctx, &args),
             Self::Resolve(args) => resolve::run(ctx, &args),
             Self::Show(args) => show::run(ctx, &args),
+            Self::Spool(args) => spool::run(ctx, &args),
             Self::Events(args) => events::run(ctx, &args),
             Self::Gem(args) => gem::run(ctx, &args),
             Self::MeshfsResolve(args) => gem::resolve(ctx, &args),
