@@ -5,7 +5,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use super::{event, gem, health, paths, registry, summons, swarm, teardown, vault};
+use super::{event, gem, health, paths, registry, spool, summons, swarm, teardown, vault};
 use crate::model::ticket::Ticket;
 
 /// The five phases, and what stands beside them.
@@ -241,6 +241,52 @@ pub static ENDPOINTS: &[Endpoint] = &[
             "watch_services",
             "Who holds a name, and each change of it",
             Reply::Lines(of::<registry::Holder>),
+        )
+    },
+    Endpoint {
+        query: Some(query_of::<spool::SpoolQuery>),
+        ..get(
+            paths::SPOOL,
+            "list_spool",
+            "The queue in its order, then what is done",
+            Reply::Json(of::<spool::SpoolList>),
+        )
+    },
+    post(
+        paths::SPOOL,
+        "omega_spool",
+        "Queue a summons for a node with room, durably; idempotent by key",
+        &[Area::Summoning],
+        of::<spool::SpoolRequest>,
+        of::<spool::SpoolEntry>,
+    ),
+    Endpoint {
+        query: Some(query_of::<spool::SpoolWait>),
+        ..get(
+            paths::SPOOL_ONE,
+            "get_spooled",
+            "One entry and its vault, at once or when it has moved on",
+            Reply::Json(of::<spool::Spooled>),
+        )
+    },
+    Endpoint {
+        method: Method::Delete,
+        areas: &[Area::Summoning],
+        ..get(
+            paths::SPOOL_ONE,
+            "remove_spooled",
+            "Forget an entry, whatever its state",
+            Reply::Json(of::<spool::SpoolEntry>),
+        )
+    },
+    Endpoint {
+        method: Method::Post,
+        areas: &[Area::Summoning],
+        ..get(
+            paths::SPOOL_RETRY,
+            "retry_spooled",
+            "Let a dead letter wait again",
+            Reply::Json(of::<spool::SpoolEntry>),
         )
     },
     get(paths::NODES, "list_nodes", "The nodes of the swarm", Reply::Json(of::<vault::NodeList>)),

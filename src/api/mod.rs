@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod paths;
 pub mod peer;
 pub mod registry;
+pub mod spool;
 pub mod summons;
 pub mod swarm;
 pub mod teardown;

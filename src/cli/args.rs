@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, FromArgMatches as _, Subcommand};
 
 use super::commands::{
     bench, clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node,
-    proxy, resolve, show, summon, ticket, version,
+    proxy, resolve, show, spool, summon, ticket, version,
 };
 use super::context::Ctx;
 use super::error::CliError;
@@ -178,6 +178,7 @@ verbs! {
     Ls("ls", ls::LsArgs) => ls::run,
     Resolve("resolve", resolve::ResolveArgs) => resolve::run,
     Show("show", show::ShowArgs) => show::run,
+    Spool("spool", spool::SpoolArgs) => spool::run,
     Events("events", events::EventsArgs) => events::run,
     Gem("gem", gem::GemArgs) => gem::run,
     #[command(hide = true)]

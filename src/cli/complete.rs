@@ -75,6 +75,15 @@ pub(crate) fn names() -> Vec<CompletionCandidate> {
     list.into_iter().map(candidate).collect()
 }
 
+/// What is in the queue or was.
+pub(crate) fn spooled() -> Vec<CompletionCandidate> {
+    let list = ask(async |endpoint| endpoint.spool_list(&Default::default()).await);
+    let candidate = |entry: crate::api::spool::SpoolEntry| {
+        CompletionCandidate::new(entry.id.as_str()).help(Some(entry.worker.into()))
+    };
+    list.map(|list| list.entries).unwrap_or_default().into_iter().map(candidate).collect()
+}
+
 pub(crate) fn formats() -> Vec<CompletionCandidate> {
     super::output::FORMATS.split(", ").map(CompletionCandidate::new).collect()
 }

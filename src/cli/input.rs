@@ -12,7 +12,7 @@ use super::batch::Task;
 use super::error::{CliError, Kind};
 use super::stdin;
 use crate::client::Exit;
-use crate::model::id::{SummonsId, VaultId};
+use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ enum What {
 }
 
 fn is_id(text: &str) -> bool {
-    ["vlt_", "sum_", "tkt_"].iter().any(|prefix| text.starts_with(prefix))
+    ["vlt_", "sum_", "tkt_", "spl_"].iter().any(|prefix| text.starts_with(prefix))
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
@@ -190,12 +190,17 @@ impl Item {
             ("reply", "vault"),
             ("receipt", "vault"),
             ("event", "vault"),
+            ("spool", "vault"),
         ];
         parse_id(self.field("vault", &of)?)
     }
 
     pub(crate) fn summons(&self) -> Result<SummonsId, CliError> {
-        parse_id(self.field("summons", &[("summons", "id"), ("vault", "summons")])?)
+        parse_id(self.field("summons", &[("summons", "id"), ("vault", "summons"), ("spool", "summons")])?)
+    }
+
+    pub(crate) fn spool(&self) -> Result<SpoolId, CliError> {
+        parse_id(self.field("spool entry", &[("spool", "id")])?)
     }
 
     pub(crate) fn is_ticket(&self) -> bool {

@@ -18,6 +18,8 @@ use crate::system::clock;
 /// One job at a time says what it has done; the last word is how long it took.
 pub(crate) trait Progress: Debug {
     fn begin(&self, job: &str);
+    /// How it stands, until the next word.
+    fn at(&self, job: &str, state: &str);
     fn done(&self, job: &str, step: &str);
     /// So many bytes of a copy that is under way.
     fn part(&self, job: &str, bytes: u64, of: u64);
@@ -82,6 +84,7 @@ struct Nothing;
 
 impl Progress for Nothing {
     fn begin(&self, _: &str) {}
+    fn at(&self, _: &str, _: &str) {}
     fn done(&self, _: &str, _: &str) {}
     fn part(&self, _: &str, _: u64, _: u64) {}
     fn end(&self, _: &str, _: Mono) {}
@@ -102,6 +105,10 @@ struct Plain;
 
 impl Progress for Plain {
     fn begin(&self, _: &str) {}
+
+    fn at(&self, job: &str, state: &str) {
+        self.done(job, state);
+    }
 
     fn done(&self, job: &str, step: &str) {
         // Nobody can be told that standard error is closed.
@@ -139,6 +146,10 @@ impl Json {
 impl Progress for Json {
     fn begin(&self, job: &str) {
         Self::say(job, "begin", None, None);
+    }
+
+    fn at(&self, job: &str, state: &str) {
+        Self::say(job, "at", Some(state), None);
     }
 
     fn done(&self, job: &str, step: &str) {
@@ -199,6 +210,12 @@ impl Progress for Bar {
         bar.set_style(spinner());
         bar.set_message(job.to_owned());
         self.jobs().insert(job.to_owned(), (bar, String::new()));
+    }
+
+    fn at(&self, job: &str, state: &str) {
+        if let Some((bar, steps)) = self.jobs().get(job) {
+            bar.set_message(format!("{job}{steps}  {state}"));
+        }
     }
 
     fn done(&self, job: &str, step: &str) {

@@ -54,7 +54,7 @@ impl Record {
     pub(crate) fn id(&self) -> Option<String> {
         let value = self.value();
         let name = match self.kind {
-            "summons" | "vault" => "id",
+            "summons" | "vault" | "spool" => "id",
             "gem" => "pointer",
             "node" | "service" => "name",
             _ => "vault",

@@ -141,6 +141,25 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
             ],
             vec![],
         ),
+        "spool" => (
+            vec![
+                col("PLACE", "place", Count),
+                col("ID", "id", Text),
+                col("WORKER", "worker", Text),
+                col("STATE", "state", Text),
+                col("OWNER", "owner", Text),
+                col("PRIORITY", "priority", Count),
+                col("TRIES", "attempts", Count),
+                col("ERROR", "error.message", Text),
+            ],
+            vec![
+                col("SUMMONS", "summons", Text),
+                col("VAULT", "vault", Text),
+                col("SINCE", "at", Text),
+                col("NEXT", "next_at", Text),
+                col("EXPIRES", "expires_at", Text),
+            ],
+        ),
         "score" => (
             vec![
                 col("NODE", "node", Text),

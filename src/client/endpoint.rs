@@ -4,9 +4,7 @@
 //! token. Plain HTTP over a network does not exist. Dropping a request's future closes its
 //! connection, which the server takes as a cancellation.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
@@ -19,52 +17,18 @@ use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
 use crate::api::health::Health;
 use crate::api::paths;
 use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
+use crate::api::spool::{SpoolEntry, SpoolList, SpoolQuery, SpoolRequest, SpoolWait, Spooled};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
 use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
 use crate::api::vault::{ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
+use crate::client::address::Address;
 use crate::client::autostart;
 use crate::client::error::ClientError;
 use crate::client::retry::Retry;
 use crate::model::gem::GemPointer;
-use crate::model::id::{SummonsId, VaultId};
+use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::secret::Secret;
 use crate::model::ticket::Ticket;
-
-/// Where a control plane listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    Unix(PathBuf),
-    /// `https://host[:port]`, no path.
-    Https(String),
-}
-
-impl FromStr for Address {
-    type Err = ClientError;
-
-    fn from_str(text: &str) -> Result<Self, ClientError> {
-        let error = || ClientError::Address(text.to_owned());
-        if let Some(path) = text.strip_prefix("unix://") {
-            return if path.starts_with('/') { Ok(Self::Unix(path.into())) } else { Err(error()) };
-        }
-        if text.starts_with('/') {
-            return Ok(Self::Unix(text.into()));
-        }
-        let url: reqwest::Url = text.parse().map_err(|_| error())?;
-        if url.scheme() != "https" || url.path() != "/" || url.host_str().is_none() {
-            return Err(error());
-        }
-        Ok(Self::Https(text.trim_end_matches('/').to_owned()))
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(out, "unix://{}", path.display()),
-            Self::Https(url) => out.write_str(url),
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -301,6 +265,28 @@ impl Endpoint {
         self.stream(paths::REGISTRY_WATCH, query).await
     }
 
+    pub async fn spool_put(&self, request: &SpoolRequest) -> Result<SpoolEntry, ClientError> {
+        self.post(paths::SPOOL, request).await
+    }
+
+    pub async fn spool_list(&self, query: &SpoolQuery) -> Result<SpoolList, ClientError> {
+        self.get(paths::SPOOL, query).await
+    }
+
+    pub async fn spool_show(&self, id: &SpoolId, wait: &SpoolWait) -> Result<Spooled, ClientError> {
+        self.get(&paths::with_id(paths::SPOOL_ONE, id.as_str()), wait).await
+    }
+
+    pub async fn spool_remove(&self, id: &SpoolId) -> Result<SpoolEntry, ClientError> {
+        let path = paths::with_id(paths::SPOOL_ONE, id.as_str());
+        self.ask(Method::DELETE, &path, &(), None::<&()>).await
+    }
+
+    pub async fn spool_retry(&self, id: &SpoolId) -> Result<SpoolEntry, ClientError> {
+        let path = paths::with_id(paths::SPOOL_RETRY, id.as_str());
+        self.ask(Method::POST, &path, &(), None::<&()>).await
+    }
+
     pub async fn health(&self) -> Result<Health, ClientError> {
         self.get(paths::HEALTH, &()).await
     }
@@ -355,31 +341,6 @@ impl Lines {
                 Ok(None) => return Err(broken(self)),
                 Err(source) => return Err(self.endpoint.failure(self.path, source)),
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_a_socket_or_https_and_nothing_else() {
-        for (text, shown) in [
-            ("unix:///run/hauki/hauki.sock", Some("unix:///run/hauki/hauki.sock")),
-            ("/run/hauki.sock", Some("unix:///run/hauki.sock")),
-            ("https://core.example:7443/", Some("https://core.example:7443")),
-            ("http://core.example", None),
-            ("unix://relative", None),
-            ("https://core.example/path", None),
-            ("core", None),
-            ("", None),
-        ] {
-            assert_eq!(
-                text.parse::<Address>().ok().map(|address| address.to_string()).as_deref(),
-                shown,
-                "{text}"
-            );
         }
     }
 }

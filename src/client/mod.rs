@@ -6,6 +6,7 @@
 //! line in `crate::cli` is one user of it; nothing here prints, reads standard input or ends the
 //! process.
 
+mod address;
 pub mod autostart;
 pub mod config;
 pub mod endpoint;
@@ -19,7 +20,8 @@ pub mod script;
 mod swarm;
 pub mod tombstone;
 
-pub use endpoint::{Address, Endpoint};
+pub use address::Address;
+pub use endpoint::Endpoint;
 pub use error::ClientError;
 pub use exit::Exit;
 pub use ghost::Ghost;

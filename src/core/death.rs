@@ -43,6 +43,7 @@ impl Core {
             // Without its budget it is no parent any more.
             txn.deletes.extend(parent.then(|| budget_key(&receipt.vault)));
             if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+                self.spool.nudge();
                 self.metrics.died(receipt.death.cause);
                 if parent {
                     self.orphaned.notify_one();

@@ -107,6 +107,12 @@ impl FakeNode {
         self.state().failures.entry(call).or_default().push(error);
     }
 
+    /// How many of the ordered failures are still to come.
+    #[must_use]
+    pub fn failures_left(&self, call: Call) -> usize {
+        self.state().failures.get(&call).map_or(0, Vec::len)
+    }
+
     /// Nothing answers while it is down; its vaults live on.
     pub fn set_down(&self, down: bool) {
         self.state().down = down;
@@ -287,6 +293,9 @@ impl NodeApi for FakeNode {
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
         Box::pin(async move {
             let mut state = self.enter(Call::Provision).await?;
+            if state.vaults.len() >= state.max_vaults as usize {
+                return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {} is full", self.name)));
+            }
             let methods = vec!["scan".to_owned(), "top".to_owned()];
             state.vaults.insert(order.vault, (order.generation, Phase::Forged, order.terms));
             state.provisioned += 1;

@@ -153,6 +153,7 @@ impl Core {
             summons: request.summons,
             vault: Some(forged.vault.id.clone()),
             ticket: None,
+            spool: None,
         };
         let txn = Txn::default()
             .check(held.document.as_str(), held.expect)
@@ -165,11 +166,14 @@ impl Core {
 
     /// What a key's vault is now: everything asked of a dead one is answered with its tombstone.
     pub(super) async fn vault_again(&self, earlier: &KeyRecord) -> Result<Vault, ApiError> {
-        let id = earlier
-            .vault
-            .as_ref()
-            .ok_or_else(|| ApiError::new(ErrorCode::Internal, "the key's record names no vault"))?;
-        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        let id = match (&earlier.vault, &earlier.spool) {
+            (Some(vault), _) => vault.clone(),
+            (None, Some(entry)) => self.unspooled(entry).await?,
+            (None, None) => {
+                return Err(ApiError::new(ErrorCode::Internal, "the key's record names no vault"));
+            }
+        };
+        let found = self.records.vault(&id).await?.ok_or_else(|| no_vault(&id))?;
         match found.value.vault.receipt {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
             None => {

@@ -3,7 +3,7 @@
 //! The body's digest is kept with what was made. The record of a key is committed together with
 //! what it made, under the check that nobody else used the key meanwhile.
 
-use super::record::{Found, KEPT, KeyRecord, idempotency_key};
+use super::record::{Found, KEPT, KeyRecord, idempotency_key, spool_key};
 use super::service::Core;
 use super::store::Expect;
 use crate::api::{ApiError, ErrorCode};
@@ -43,16 +43,33 @@ impl Core {
         let found: Option<Found<KeyRecord>> = self.records.get(&document).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
         let limit = clock::now() - KEPT;
-        let earlier = found.map(|found| found.value).filter(|record| record.at > limit);
+        let mut earlier = found.map(|found| found.value);
+        if let Some(record) = &earlier
+            && record.at <= limit
+            && !self.still_queued(record).await?
+        {
+            earlier = None;
+        }
         if let Some(record) = &earlier
             && record.digest != digest
         {
-            let message = format!("the idempotency key {key:?} was used for another {what}");
-            return Err(ApiError::new(ErrorCode::KeyReused, message)
-                .hint("use a new key for a new request; keys are kept for 24 hours"));
+            return Err(reused(key, what));
         }
         Ok(HeldKey { document, digest, expect, earlier, _flight: flight })
     }
+
+    /// What waits in the spool may wait for longer than keys are kept, and its key with it.
+    async fn still_queued(&self, record: &KeyRecord) -> Result<bool, ApiError> {
+        match &record.spool {
+            Some(id) => Ok(self.records.raw(&spool_key(id)).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+}
+
+pub(super) fn reused(key: &str, what: &str) -> ApiError {
+    ApiError::new(ErrorCode::KeyReused, format!("the idempotency key {key:?} was used for another {what}"))
+        .hint("use a new key for a new request; keys are kept for 24 hours")
 }
 
 /// The store saw the key used by somebody else, who is not in this process.

@@ -1,4 +1,4 @@
-//! `/mesh/manifest`: what the services serve in each of the five phases, and what is still planned.
+//! `/mesh/manifest`: what the services serve in each of the five phases.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ pub fn document(role: &str) -> Value {
             "swarm_spawn_ephemeral": { "state": "ready", "path": crate::api::paths::SPAWN },
             "lxc_provision": { "state": "ready", "path": crate::api::paths::PROVISION },
             "service_registry": { "state": "ready", "path": crate::api::paths::REGISTRY },
-            "omega_spool": { "state": "planned", "about": "the durable queue of summons that wait for capacity" },
+            "omega_spool": { "state": "ready", "path": crate::api::paths::SPOOL },
         },
         "data_plane": {
             "protocol": "jsonrpc-2.0",

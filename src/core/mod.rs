@@ -3,7 +3,7 @@
 //! ```text
 //!   routes --> service (summon, forge, ticket, spawn, life, vaults) --> nodes --> api::node
 //!                 |            |                |                        ^
-//!              gems, keys   scheduler  registry, record, store          watch (news, reconcile)
+//!              gems, keys   scheduler  registry, spool, record, store          watch (news, reconcile)
 //! ```
 //! The core owns the store and the issuer's key; the nodes own the vaults. It never carries a call.
 //! It meets the node only through [`crate::api::node::NodeApi`].
@@ -20,6 +20,7 @@ pub mod record;
 pub mod routes;
 pub mod scheduler;
 pub mod service;
+pub mod spool;
 pub mod start;
 pub mod store;
 pub mod watch;

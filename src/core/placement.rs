@@ -7,7 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::nodes::{FRESH_US, candidates, freshen};
 use super::record::{Found, VAULT, VaultRecord};
-use super::scheduler::{Candidate, Wanted, check_wish, choose, explain};
+use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
 use super::service::Core;
 use crate::api::ApiError;
 use crate::api::vault::{NodeScore, Placement};
@@ -27,6 +27,11 @@ impl Field<'_> {
 
     pub(super) fn best(&self) -> Option<NodeName> {
         choose(&self.candidates, &self.wanted()).map(|place| self.candidates[place].name.clone())
+    }
+
+    /// How many such vaults there is room for.
+    pub(super) fn places(&self) -> u64 {
+        places(&self.candidates, &self.wanted())
     }
 
     pub(super) fn explain(&self) -> Vec<NodeScore> {

@@ -9,11 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::record::{Found, KEPT, KEY, KeyRecord, SUMMONS, TOMB, VAULT, VaultRecord, source_key};
+use super::record::{Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, source_key};
 use super::service::Core;
 use super::store::{Expect, Txn};
 use crate::api::ApiError;
-use crate::model::id::SummonsId;
+use crate::api::spool::SpoolEntry;
+use crate::model::id::{SpoolId, SummonsId};
 use crate::system::clock;
 
 const EVERY: Duration = Duration::from_secs(300);
@@ -42,14 +43,27 @@ impl Core {
 
     pub(super) async fn prune(&self, now: Timestamp, most_tombs: usize) -> Result<(), ApiError> {
         let limit = now - KEPT;
+        // What a living vault was made of is kept as long as the vault: a name may be found for a year.
+        // And what still waits has to be made of something.
+        let living = self.records.all::<VaultRecord>(VAULT).await?;
+        let mut in_use: BTreeSet<SummonsId> =
+            living.into_iter().map(|found| found.value.vault.summons).collect();
+        let mut queued: BTreeSet<SpoolId> = BTreeSet::new();
+        for entry in self.records.all::<SpoolEntry>(SPOOL).await? {
+            if entry.value.done_at.is_some_and(|at| at < limit) {
+                self.forget(&entry, None).await?;
+                continue;
+            }
+            // A dead letter can be tried again.
+            in_use.insert(entry.value.summons);
+            queued.insert(entry.value.id);
+        }
         for key in self.records.all::<KeyRecord>(KEY).await? {
-            if key.value.at < limit {
+            let stands = key.value.spool.as_ref().is_some_and(|id| queued.contains(id));
+            if key.value.at < limit && !stands {
                 self.forget(&key, None).await?;
             }
         }
-        // What a living vault was made of is kept as long as the vault: a name may be found for a year.
-        let living = self.records.all::<VaultRecord>(VAULT).await?;
-        let in_use: BTreeSet<SummonsId> = living.into_iter().map(|found| found.value.vault.summons).collect();
         for summons in self.records.all::<Aged>(SUMMONS).await? {
             if summons.value.created_at < limit && !in_use.contains(&summons.value.id) {
                 self.forget(&summons, Some(source_key(&summons.value.id))).await?;

@@ -4,6 +4,7 @@
 //! summons/<id>        a summons           source/<id>            its source, as it is
 //! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
 //! budget/<id>         what a vault that may clone has left, as long as it lives
+//! spool/<id>          a summons in the queue, or what became of it
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! ```
@@ -21,7 +22,7 @@ use super::store::{Document, Expect, Outcome, Revision, Store, Txn};
 use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
-use crate::model::id::{SummonsId, VaultId};
+use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::name::ServiceName;
 use crate::model::ticket::Ticket;
 
@@ -34,6 +35,7 @@ pub const TOMB: &str = "tomb/";
 pub const KEY: &str = "key/";
 pub const NAME: &str = "name/";
 pub const BUDGET: &str = "budget/";
+pub const SPOOL: &str = "spool/";
 
 const PAGE: usize = 500;
 
@@ -60,6 +62,11 @@ pub fn tomb_key(id: &VaultId) -> String {
 #[must_use]
 pub fn budget_key(id: &VaultId) -> String {
     format!("{BUDGET}{id}")
+}
+
+#[must_use]
+pub fn spool_key(id: &SpoolId) -> String {
+    format!("{SPOOL}{id}")
 }
 
 #[must_use]
@@ -90,6 +97,8 @@ pub struct KeyRecord {
     pub vault: Option<VaultId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<Ticket>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spool: Option<SpoolId>,
 }
 
 #[derive(Debug, Clone)]

@@ -27,12 +27,13 @@ use crate::api::health::Health;
 use crate::api::openapi;
 use crate::api::peer::Peer;
 use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
+use crate::api::spool::{SpoolEntry, SpoolList, SpoolQuery, SpoolRequest, SpoolWait, Spooled};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
 use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeRemove, NodeStep, NodeUpgrade};
 use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
 use crate::api::vault::{NodeInfo, NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use crate::api::{ApiError, ErrorCode, paths};
-use crate::model::id::{NodeName, SummonsId, VaultId};
+use crate::model::id::{NodeName, SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
 
 type Uah = State<Arc<Core>>;
@@ -57,6 +58,9 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::REGISTRY, get(services))
         .route(paths::REGISTRY_RESOLVE, post(resolve_service))
         .route(paths::REGISTRY_WATCH, get(watch_services))
+        .route(paths::SPOOL, get(spool_list).post(spool_put))
+        .route(paths::SPOOL_ONE, get(spool_show).delete(spool_remove))
+        .route(paths::SPOOL_RETRY, post(spool_retry))
         .route(paths::NODES, get(nodes).post(add_node))
         .route(paths::NODE, get(node).delete(remove_node))
         .route(paths::NODE_DRAIN, post(drain_node))
@@ -149,6 +153,27 @@ async fn resolve_service(State(core): Uah, Json(request): Json<ResolveRequest>) 
 async fn watch_services(State(core): Uah, Query(query): Query<WatchQuery>) -> Result<Response, Refusal> {
     let holders = core.holders(query).await?;
     Ok(lines(&core, holders))
+}
+
+async fn spool_list(State(core): Uah, Query(query): Query<SpoolQuery>) -> Answer<SpoolList> {
+    Ok(Json(core.spool_list(query).await?))
+}
+
+async fn spool_put(State(core): Uah, asker: Asker, Json(request): Json<SpoolRequest>) -> Answer<SpoolEntry> {
+    let owner = asker.map_or_else(|| "nobody".to_owned(), |Extension(peer)| format!("uid {}", peer.uid));
+    Ok(Json(core.spool_put(request, owner).await?))
+}
+
+async fn spool_show(State(core): Uah, Id(id): Id<SpoolId>, Query(wait): Query<SpoolWait>) -> Answer<Spooled> {
+    Ok(Json(core.spool_show(&id, wait).await?))
+}
+
+async fn spool_remove(State(core): Uah, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+    Ok(Json(core.spool_remove(&id).await?))
+}
+
+async fn spool_retry(State(core): Uah, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+    Ok(Json(core.spool_retry(&id).await?))
 }
 
 async fn nodes(State(core): Uah) -> Json<NodeList> {
@@ -245,11 +270,7 @@ async fn metrics(State(core): Uah) -> Result<Response, Refusal> {
 
 async fn unknown_path(uri: Uri) -> Refusal {
     let error = ApiError::new(ErrorCode::NotFound, format!("there is no endpoint {}", uri.path()));
-    let planned = ["omega_spool"].into_iter().find(|name| uri.path().contains(name));
-    Refusal::from(error.hint(match planned {
-        Some(name) => format!("{name} is planned and not served yet; /mesh/manifest tells what is"),
-        None => "/openapi.json lists the endpoints".into(),
-    }))
+    Refusal::from(error.hint("/openapi.json lists the endpoints"))
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {

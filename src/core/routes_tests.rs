@@ -95,7 +95,7 @@ async fn every_refusal_has_the_one_shape() {
     let huge = vec![b' '; 8 * 1024 * 1024 + 1];
     let cases: Vec<(String, &[u8], u16, &str, &str)> = vec![
         ("GET /nothing HTTP/1.1".into(), b"", 404, "not_found", "no endpoint /nothing"),
-        ("GET /api/v2/omega_spool HTTP/1.1".into(), b"", 404, "not_found", "omega_spool"),
+        ("GET /api/v2/omega_spool/spl_1 HTTP/1.1".into(), b"", 400, "bad_request", "spool"),
         (format!("PUT {} HTTP/1.1", paths::SPAWN), b"", 405, "bad_request", "does not take PUT"),
         (format!("POST {} HTTP/1.1", paths::SUMMONS), b"{}", 415, "bad_request", "content type"),
         (
@@ -236,7 +236,7 @@ async fn it_describes_itself() {
     let (_, document) = served.ask("GET /openapi.json HTTP/1.1", b"").await;
     assert_eq!(document["openapi"], "3.1.0");
     let (_, manifest) = served.ask("GET /mesh/manifest HTTP/1.1", b"").await;
-    assert_eq!(manifest["services"]["omega_spool"]["state"], "planned");
+    assert_eq!(manifest["services"]["omega_spool"]["state"], "ready");
     let phases = manifest["phases"].as_array().expect("a list");
     assert_eq!(phases.len(), 5);
     assert!(phases.iter().all(|phase| !phase["endpoints"].as_array().expect("a list").is_empty()));

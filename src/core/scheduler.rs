@@ -168,6 +168,19 @@ pub fn choose(candidates: &[Candidate], wanted: &Wanted<'_>) -> Option<usize> {
     best
 }
 
+/// How many there is room for, on all nodes together.
+#[must_use]
+pub fn places(candidates: &[Candidate], wanted: &Wanted<'_>) -> u64 {
+    let fitting = candidates.iter().filter(|candidate| candidate.refusal(wanted).is_none());
+    let words = fitting.filter_map(|candidate| candidate.word.as_ref().ok());
+    words
+        .map(|word| {
+            let by_memory = word.free_memory_bytes / wanted.memory_bytes.max(1);
+            u64::from(word.max_vaults.saturating_sub(word.used)).min(by_memory)
+        })
+        .sum()
+}
+
 /// Every node with its score or its refusal, the best first.
 #[must_use]
 pub fn explain(candidates: &[Candidate], wanted: &Wanted<'_>) -> Vec<NodeScore> {

@@ -55,6 +55,18 @@ fn the_better_node_comes_first() {
 }
 
 #[test]
+fn places_are_counted_by_vaults_and_by_memory() {
+    let wide = Word { used: 7, max_vaults: 10, ..blank() };
+    let narrow = Word { free_memory_bytes: 5 * MIB, ..blank() };
+    let full = Word { used: 10, max_vaults: 10, ..blank() };
+    let leaving = Word { draining: true, ..blank() };
+    let all = [("a", wide), ("b", narrow), ("c", full), ("d", leaving)].map(|(name, word)| made(name, word));
+    let (wish, apart, _) = plain(0);
+    let wanted = |memory_bytes| Wanted { wish: &wish, apart: &apart, memory_bytes };
+    assert_eq!([2 * MIB, 6 * MIB].map(|memory| places(&all, &wanted(memory))), [3 + 2, 3]);
+}
+
+#[test]
 fn packing_turns_the_room_around_and_nothing_else() {
     for (why, other, best) in [
         ("more memory", Word { free_memory_bytes: 8 << 30, ..blank() }, "b"),

@@ -17,6 +17,7 @@ use super::gems::Gems;
 use super::metrics::Metrics;
 use super::nodes::{Member, Slot};
 use super::record::{Records, VAULT};
+use super::spool::Spool;
 use super::store::Store;
 use crate::api::health::{Check, CheckLevel, Health};
 use crate::api::vault::NodeList;
@@ -54,6 +55,7 @@ pub struct Core {
     pub events: EventLog,
     pub metrics: Metrics,
     pub(super) flights: Flights,
+    pub spool: Spool,
     /// Vaults between the order to the node and the record in the store, each with the receipt of
     /// its death if that came first.
     forging: Mutex<HashMap<VaultId, Option<Receipt>>>,
@@ -69,6 +71,7 @@ pub struct Core {
 /// What a daemon that may leave when it is idle wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Activity {
+    /// With the summons that wait to become one.
     pub vaults: u32,
     pub requests: u32,
     /// Since the last request ended, or since the start.
@@ -96,6 +99,7 @@ impl Core {
             events: EventLog::default(),
             metrics: Metrics::default(),
             flights: Flights::default(),
+            spool: Spool::default(),
             forging: Mutex::default(),
             orphaned: tokio::sync::Notify::new(),
             role,
@@ -174,8 +178,12 @@ impl Core {
         empty
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
     pub(super) fn refuse_while_draining(&self) -> Result<(), ApiError> {
-        if self.draining.load(Ordering::SeqCst) {
+        if self.is_draining() {
             return Err(ApiError::new(ErrorCode::Temporary, "the daemon is stopping")
                 .hint("try again; `hauki` starts a new one"));
         }
@@ -191,7 +199,7 @@ impl Core {
 
     pub async fn activity(&self) -> Result<Activity, ApiError> {
         Ok(Activity {
-            vaults: self.living_count().await?,
+            vaults: self.living_count().await?.saturating_add(self.spool.waiting()),
             requests: self.requests.load(Ordering::SeqCst),
             idle_us: clock::mono().since(Mono(self.last_request.load(Ordering::SeqCst))),
         })

@@ -79,6 +79,7 @@ impl Core {
             summons: drafted.summons.id.clone(),
             vault: Some(forged.vault.id.clone()),
             ticket: Some(ticket.clone()),
+            spool: None,
         };
         let txn = Txn::default()
             .check(held.document.as_str(), held.expect)

@@ -56,6 +56,7 @@ impl Core {
             summons: drafted.summons.id.clone(),
             vault: None,
             ticket: None,
+            spool: None,
         };
         let txn = Txn::default().check(document.as_str(), *expect).put(document.as_str(), encode(&record)?);
         match self.records.commit(drafted.record_in(txn)?).await? {

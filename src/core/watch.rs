@@ -14,6 +14,7 @@ use super::death::lost;
 use super::nodes::Slot;
 use super::record::{Found, VAULT, VaultRecord, vault_key};
 use super::service::Core;
+use super::spool::Clerk;
 use crate::api::event::Happening;
 use crate::api::node::{DestructOrder, News, NewsItem, NodeState, Torn};
 use crate::api::{ApiError, ErrorCode};
@@ -56,6 +57,7 @@ impl Core {
         for slot in self.slots().values() {
             self.watch_slot(slot);
         }
+        tasks.spawn(Clerk::new(self).work_for_ever());
         let core = self.clone();
         tasks.spawn(async move { core.prune_for_ever().await });
         let core = self.clone();
@@ -147,6 +149,7 @@ impl Core {
         place.first = false;
         *backoff = BACKOFF;
         let boot_id = place.boot_id.clone();
+        self.spool.nudge();
         self.events.tell(Happening::NodeUp { node: slot.name.clone(), boot_id });
         loop {
             let news = slot.api.news(place.last, NEWS_WAIT_MS).await?;

@@ -114,6 +114,11 @@ id!(
     TicketId, "tkt_", "a ticket id"
 );
 
+id!(
+    /// A summons in the queue.
+    SpoolId, "spl_", "a spool id"
+);
+
 /// The name of a swarm node: 1 to 63 of `a-z 0-9 -`, starting with a letter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

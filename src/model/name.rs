@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::gem::is_word;
-use super::id::{SummonsId, TicketId, VaultId};
+use super::id::{SpoolId, SummonsId, TicketId, VaultId};
 
 const MOST_BYTES: usize = 128;
 
@@ -36,8 +36,9 @@ impl FromStr for ServiceName {
     type Err = ServiceNameError;
 
     fn from_str(text: &str) -> Result<Self, ServiceNameError> {
-        let like_an_id =
-            [VaultId::PREFIX, SummonsId::PREFIX, TicketId::PREFIX].iter().any(|id| text.starts_with(id));
+        let like_an_id = [VaultId::PREFIX, SummonsId::PREFIX, TicketId::PREFIX, SpoolId::PREFIX]
+            .iter()
+            .any(|id| text.starts_with(id));
         if text.len() <= MOST_BYTES && text.split('/').all(is_word) && !text.starts_with('-') && !like_an_id {
             Ok(Self(text.to_owned()))
         } else {

@@ -1,6 +1,6 @@
 //! Randomness from the kernel, and the ids made of it.
 
-use crate::model::id::{SummonsId, TicketId, VaultId};
+use crate::model::id::{SpoolId, SummonsId, TicketId, VaultId};
 use crate::system::clock;
 
 fn bytes<const N: usize>() -> [u8; N] {
@@ -32,6 +32,11 @@ pub fn vault_id() -> VaultId {
 #[must_use]
 pub fn ticket_id() -> TicketId {
     TicketId::mint(clock::unix_ms(), u128())
+}
+
+#[must_use]
+pub fn spool_id() -> SpoolId {
+    SpoolId::mint(clock::unix_ms(), u128())
 }
 
 /// A fresh idempotency key.

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hauki::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
-use hauki::client::endpoint::{Address, Endpoint, Options};
+use hauki::client::Address;
+use hauki::client::endpoint::{Endpoint, Options};
 use hauki::model::gem::Wishes;
 use hauki::system::random;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};

@@ -6,10 +6,11 @@ use clap::Args;
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use serde::Serialize;
 
+use super::spool::QueueArgs;
 use super::summon::parse_label;
 use crate::api::ErrorCode;
 use crate::api::vault::{NodeScore, Placement, ProvisionRequest};
-use crate::cli::context::{Ctx, Limit};
+use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
@@ -25,6 +26,7 @@ Examples:
   hauki summon scout.js | hauki forge - | hauki ticket - > t.json
   hauki forge sum_01J… --label gpu=yes
   hauki forge sum_01J… --anti-affinity app=scout beside no vault with that label
+  hauki forge sum_01J… --spool --wait | hauki ticket - > t.json
   hauki forge sum_01J… --explain                 show how nodes score, forge nothing";
 
 /// Place a summons on a node and load it into a vault
@@ -36,14 +38,16 @@ pub(crate) struct ForgeArgs {
     items: Vec<String>,
     #[command(flatten)]
     placement: PlacementArgs,
+    #[command(flatten)]
+    queue: QueueArgs,
     /// A label that the node must have; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
     label: Vec<(String, String)>,
     /// Show how each node scores, and forge nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "spool")]
     explain: bool,
     /// Place it and forge nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "spool")]
     dry_run: bool,
 }
 
@@ -95,10 +99,14 @@ impl PlacementArgs {
 pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
     let placement = args.placement.placement(&args.label);
     let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
-    ctx.block_on(Limit::Usual, async {
+    ctx.block_on(args.queue.limit(args.placement.wait), async {
         let items = input::read_some(&args.items).await?;
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let summons = item.summons()?;
+            if args.queue.spool {
+                let (key, wait) = (format!("{base}.{summons}"), args.placement.wait);
+                return Ok(vec![args.queue.put(ctx, key, &summons, placement.clone(), wait).await?]);
+            }
             let request = ProvisionRequest {
                 // One command may forge many: each has a key of its own that is the same next time.
                 key: format!("{base}.{summons}"),
@@ -117,7 +125,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
             let vault = answer.map_err(|error| {
                 let error = CliError::from(error).with("idempotency_key", request.key.clone());
                 if error.kind.code == "no_capacity" && !args.placement.wait {
-                    error.hint("--wait waits for capacity; hauki node ls shows the nodes")
+                    error.hint("--spool queues it durably, --wait tries again; hauki node ls shows the nodes")
                 } else {
                     error
                 }

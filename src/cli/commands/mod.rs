@@ -17,6 +17,7 @@ pub(super) mod node;
 pub(super) mod proxy;
 pub(super) mod resolve;
 pub(super) mod show;
+pub(super) mod spool;
 pub(super) mod summon;
 pub(super) mod ticket;
 pub(super) mod version;

@@ -6,10 +6,12 @@ use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use serde_json::Value;
 
+use super::spool::QueueArgs;
 use crate::api::summons::{Origin, SummonsRequest};
+use crate::api::vault::Placement;
 use crate::cli::batch::Task;
 use crate::cli::complete;
-use crate::cli::context::{Ctx, Limit};
+use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::source;
@@ -39,8 +41,13 @@ Examples:
 pub(crate) struct SummonArgs {
     #[command(flatten)]
     pub(crate) worker: WorkerArgs,
+    #[command(flatten)]
+    queue: QueueArgs,
+    /// Wait in the queue until it is forged, with the place shown; the record is the vault's
+    #[arg(long, requires = "spool")]
+    wait: bool,
     /// Check everything and store nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "spool")]
     dry_run: bool,
     /// Print no records but the source as the engine sees it, its arrows rewritten
     #[arg(long, value_name = "FORM", requires = "dry_run")]
@@ -204,7 +211,7 @@ impl Wanted {
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
-    ctx.block_on(Limit::Usual, async {
+    ctx.block_on(args.queue.limit(args.wait), async {
         let wanted = args.worker.requests(ctx).await?;
         if let Some(Emit::Js) = args.emit {
             for wanted in wanted {
@@ -215,8 +222,13 @@ pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
         crate::cli::batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| {
             let request = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
             let summons = ctx.endpoint().await?.summon(&request).await;
+            let key = request.key;
             let summons =
-                summons.map_err(|error| CliError::from(error).with("idempotency_key", request.key))?;
+                summons.map_err(|error| CliError::from(error).with("idempotency_key", key.clone()))?;
+            if args.queue.spool {
+                let put = args.queue.put(ctx, key, &summons.id, Placement::default(), args.wait).await?;
+                return Ok(vec![put]);
+            }
             Ok(vec![Record::new("summons", &summons)])
         })
         .await

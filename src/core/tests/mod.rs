@@ -20,6 +20,7 @@ mod life;
 mod phases;
 mod placement;
 mod registry;
+mod spool;
 mod watching;
 
 pub(super) struct Swarm {

@@ -1,0 +1,166 @@
+//! The order of the queue: pure, over what is in memory.
+//!
+//! First the priority. Among equals the owners take turns: everybody's first entry comes before
+//! anybody's second, so that who queues a thousand does not keep out who queues one; and of the first
+//! ones, that of the owner who was served the longest ago, or else whoever was served would be the
+//! first again. Then the older.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::api::spool::{SpoolEntry, SpoolState};
+use crate::model::id::SpoolId;
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: BTreeMap<SpoolId, Arc<SpoolEntry>>,
+    /// When each owner last became a vault.
+    served: HashMap<String, Timestamp>,
+}
+
+impl Queue {
+    /// As the entry now is in the store.
+    pub(super) fn put(&mut self, entry: SpoolEntry) {
+        match entry.state {
+            SpoolState::Waiting => drop(self.waiting.insert(entry.id.clone(), Arc::new(entry))),
+            SpoolState::Dead => self.remove(&entry.id),
+            SpoolState::Forged => {
+                self.remove(&entry.id);
+                let served = self.served.entry(entry.owner).or_default();
+                *served = entry.done_at.unwrap_or_default().max(*served);
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &SpoolId) {
+        self.waiting.remove(id);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn of_owner(&self, owner: &str) -> usize {
+        self.waiting.values().filter(|entry| entry.owner == owner).count()
+    }
+
+    pub(super) fn order(&self) -> Vec<Arc<SpoolEntry>> {
+        let mut turns: HashMap<(u8, &str), u64> = HashMap::new();
+        let mut by_age: Vec<&Arc<SpoolEntry>> = self.waiting.values().collect();
+        by_age.sort_by_key(|entry| entry.at);
+        let mut order: Vec<_> = by_age
+            .into_iter()
+            .map(|entry| {
+                let turn = turns.entry((entry.priority, entry.owner.as_str())).or_default();
+                *turn += 1;
+                ((Reverse(entry.priority), *turn, self.served.get(&entry.owner), entry.at), entry)
+            })
+            .collect();
+        order.sort_by_key(|(key, _)| *key);
+        order.into_iter().map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// From 1; `None` for what does not wait.
+    pub(super) fn place(&self, id: &SpoolId) -> Option<u64> {
+        if !self.waiting.contains_key(id) {
+            return None;
+        }
+        let place = self.order().into_iter().position(|entry| entry.id == *id)?;
+        u64::try_from(place + 1).ok()
+    }
+
+    /// When time alone changes something: an attempt is due again, or a deadline passes.
+    pub(super) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let times = self.waiting.values().flat_map(|entry| [entry.next_at, entry.expires_at]);
+        times.flatten().filter(|at| *at > now).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::SummonsId;
+
+    fn entry(number: u64, owner: &str, priority: u8) -> SpoolEntry {
+        SpoolEntry {
+            id: SpoolId::mint(number, 1),
+            state: SpoolState::Waiting,
+            summons: SummonsId::mint(number, 1),
+            worker: format!("{number}"),
+            owner: owner.into(),
+            placement: Default::default(),
+            memory_bytes: 0,
+            priority,
+            at: Timestamp::from_second(number as i64).expect("is in range"),
+            deadline_ms: None,
+            expires_at: None,
+            attempts: 0,
+            next_at: None,
+            error: None,
+            vault: None,
+            done_at: None,
+            place: None,
+            changed: true,
+        }
+    }
+
+    fn queue(entries: &[(u64, &str, u8)]) -> Queue {
+        let mut queue = Queue::default();
+        entries.iter().for_each(|(number, owner, priority)| queue.put(entry(*number, owner, *priority)));
+        queue
+    }
+
+    fn names(queue: &Queue) -> Vec<String> {
+        queue.order().into_iter().map(|entry| entry.worker.clone()).collect()
+    }
+
+    #[test]
+    fn the_urgent_first_then_turns_then_age() {
+        let mut queue = queue(&[
+            (1, "a", 5),
+            (2, "a", 5),
+            (3, "a", 5),
+            (4, "b", 5),
+            (5, "c", 9),
+            (6, "b", 0),
+            (7, "b", 5),
+        ]);
+        assert_eq!(names(&queue), ["5", "1", "4", "2", "7", "3", "6"]);
+        assert_eq!(queue.place(&SpoolId::mint(4, 1)), Some(3));
+        queue.remove(&SpoolId::mint(5, 1));
+        assert_eq!((queue.place(&SpoolId::mint(4, 1)), queue.place(&SpoolId::mint(5, 1))), (Some(2), None));
+        assert_eq!((queue.len(), queue.of_owner("b")), (6, 3));
+    }
+
+    #[test]
+    fn who_queues_a_thousand_does_not_keep_out_who_queues_one() {
+        let mut queue = Queue::default();
+        (0..1000).for_each(|number| queue.put(entry(number, "greedy", 5)));
+        queue.put(entry(5000, "modest", 5));
+        assert_eq!(queue.place(&SpoolId::mint(5000, 1)), Some(2));
+        // Also when there is room for one at a time only.
+        let mut served = Vec::new();
+        for second in 1..=2 {
+            let first = queue.order().swap_remove(0);
+            served.push(first.owner.clone());
+            let done_at = Timestamp::from_second(second).ok();
+            queue.put(SpoolEntry { state: SpoolState::Forged, done_at, ..(*first).clone() });
+        }
+        assert_eq!(served, ["greedy", "modest"]);
+        // And who always has one only does not come before the others each time.
+        queue.put(entry(6000, "modest", 5));
+        assert_eq!(queue.place(&SpoolId::mint(6000, 1)), Some(2));
+    }
+
+    #[test]
+    fn time_is_waited_for_only_where_it_matters() {
+        let at = |second| Timestamp::from_second(second).expect("is in range");
+        let mut queue = queue(&[(1, "a", 5)]);
+        assert_eq!(queue.next_change(at(0)), None);
+        queue.put(SpoolEntry { next_at: Some(at(9)), expires_at: Some(at(20)), ..entry(2, "a", 5) });
+        assert_eq!([0, 9, 20].map(|now| queue.next_change(at(now))), [Some(at(9)), Some(at(20)), None]);
+    }
+}
