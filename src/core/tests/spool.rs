@@ -56,7 +56,7 @@ async fn what_finds_no_room_waits_and_is_forged_when_there_is_some() {
     core.destruct(&first.vault.id, DestructQuery::default(), None).await.expect("makes room");
     let spooled = done(core, &entry.id).await;
     let vault = spooled.vault.expect("was forged");
-    assert_eq!(swarm.node.living(), [vault.id.clone()]);
+    assert_eq!(swarm.node.living(), std::slice::from_ref(&vault.id));
     assert_eq!((spooled.entry.vault, spooled.entry.attempts, spooled.entry.place), (Some(vault.id), 1, None));
     assert_eq!(put(core, "k").await.state, SpoolState::Forged, "the same key has the same answer");
     assert_eq!(swarm.node.provisioned(), 2);
@@ -171,7 +171,7 @@ async fn a_crash_at_any_point_gives_one_vault_in_the_end() {
         let recorded = next.vaults(Default::default()).await.expect("lists").vaults;
         assert_eq!(
             recorded.into_iter().map(|vault| vault.id).collect::<Vec<_>>(),
-            [vault.clone()],
+            std::slice::from_ref(&vault),
             "{point}"
         );
         until(|| node.living() == [vault.clone()]).await;
