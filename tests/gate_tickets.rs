@@ -16,7 +16,7 @@ use hauki::rpc::message::code;
 use hauki::system::{clock, random};
 use serde_json::{Value, json};
 use stranger::{Stranger, address, request};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 const WORKER: &str = "function top() { return 'top'; } function errors() { return 'errors'; }";
 
@@ -232,4 +232,26 @@ async fn only_tls_1_3_with_the_pinned_key_is_spoken() {
         assert!(seen.is_empty() || seen[0] == 0x15 && seen.len() < 16, "{seen:?}");
     }
     assert!(answer(&ticket, spawned.ticket.auth.token.reveal()).await["result"].is_object());
+}
+
+/// One TLS session after the other with the library's own memory of sessions.
+#[tokio::test]
+async fn a_resumed_session_says_nothing_of_who_calls() {
+    let daemon = Daemon::start();
+    let ticket = daemon.spawn("function f() { return 1; }").await.ticket;
+    let mut seen = Vec::new();
+    for token in [ticket.auth.token.reveal(), "none"] {
+        let tcp = tokio::net::TcpStream::connect((ticket.endpoint.ip, ticket.endpoint.port)).await;
+        let name = rustls::pki_types::ServerName::IpAddress(ticket.endpoint.ip.into());
+        let connector = hauki::rpc::pin::connector(ticket.tls.cert_sha256).expect("sets up");
+        let mut stream = connector.connect(name, tcp.expect("connects")).await.expect("the gate's key");
+        let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "hauki.hello", "params": {"token": token}});
+        stream.write_all(format!("{hello}\n").as_bytes()).await.expect("the gate reads");
+        let mut reply = String::new();
+        BufReader::new(&mut stream).read_line(&mut reply).await.expect("the gate answers");
+        let welcome = reply.contains("\"methods\"");
+        seen.push((stream.get_ref().1.handshake_kind(), welcome));
+    }
+    use rustls::HandshakeKind::{Full, Resumed};
+    assert_eq!(seen, [(Some(Full), true), (Some(Resumed), false)]);
 }

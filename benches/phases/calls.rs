@@ -3,6 +3,7 @@
 
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::ticket::Ticket;
+use hauki::rpc::pin;
 use tokio::runtime::Runtime;
 
 use crate::daemon::Daemon;
@@ -12,7 +13,7 @@ use crate::{WORKER, now};
 pub const ONE: &str = "one call, 20 bytes each way";
 pub const LARGE: &str = "one call, 64 KiB each way";
 pub const FIRST: &str = "connect, authenticate, first call";
-pub const RESUMED: &str = "connect again, authenticate, first call";
+pub const RESUMED: &str = "connect to a known node, authenticate, first call";
 
 const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
 const FLIGHTS: usize = 64;
@@ -56,10 +57,13 @@ impl Calls {
             self.ghost.call("echo", Some(&self.large)).await.expect("answers");
             report.add(LARGE, start.elapsed());
         }
-        // A ticket that was not used before, and one that was.
+        // A vault and a node that were not known before, and both again.
         for (name, ticket) in [(FIRST, None), (RESUMED, Some(&self.ticket))] {
             let fresh = self.daemon.spawn(WORKER).await.ticket;
             for _ in 0..5 {
+                if ticket.is_none() {
+                    pin::forget_sessions();
+                }
                 let start = now();
                 let ghost = Ghost::connect(ticket.unwrap_or(&fresh), options()).await.expect("connects");
                 ghost.call("echo", Some("[1]")).await.expect("answers");

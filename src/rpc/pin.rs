@@ -4,7 +4,8 @@
 //! check: the ticket carries the certificate's SHA-256, and the handshake's signature proves that
 //! the peer holds its key. Both checks are made, the second with ring's full algorithms.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -65,8 +66,38 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-/// For whoever dials a gate: a caller's ghost, and a gate that calls for its vault.
+/// Certificates whose sessions are remembered.
+const REMEMBERED: usize = 64;
+
+static CONNECTORS: Mutex<VecDeque<(Sha256, TlsConnector)>> = Mutex::new(VecDeque::new());
+
+/// For whoever dials a gate: a caller's ghost, and a gate that calls for its vault. All vaults of a node
+/// show one certificate, so a second connection to any of them resumes the first one's session, which
+/// was bound to the pinned key when it began.
 pub fn connector(certificate: Sha256) -> Result<TlsConnector, Error> {
+    // Whole after any panic: what is in it is only ever put in and taken out.
+    let mut known = CONNECTORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(at) = known.iter().position(|(seen, _)| *seen == certificate) {
+        // To the end: the one that was not asked for longest goes first.
+        let found = known.remove(at).expect("was found there");
+        let connector = found.1.clone();
+        known.push_back(found);
+        return Ok(connector);
+    }
+    let connector = new_connector(certificate)?;
+    if known.len() == REMEMBERED {
+        known.pop_front();
+    }
+    known.push_back((certificate, connector.clone()));
+    Ok(connector)
+}
+
+/// The next connection to each node begins anew, as in a program that has just started.
+pub fn forget_sessions() {
+    CONNECTORS.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+fn new_connector(certificate: Sha256) -> Result<TlsConnector, Error> {
     let provider: CryptoProvider = ring::default_provider();
     let verifier = Pinned { certificate, algorithms: provider.signature_verification_algorithms };
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
@@ -74,7 +105,6 @@ pub fn connector(certificate: Sha256) -> Result<TlsConnector, Error> {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    // One connection per ticket: there is nothing to resume.
-    config.resumption = Resumption::disabled();
+    config.resumption = Resumption::in_memory_sessions(4);
     Ok(TlsConnector::from(Arc::new(config)))
 }

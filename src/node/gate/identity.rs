@@ -39,8 +39,8 @@ impl Identity {
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_no_client_auth()
             .with_single_cert(vec![cert.der().clone()], private)?;
-        // One connection per ticket: there is nothing to resume, and nothing is kept of a stranger.
-        config.send_tls13_tickets = 0;
+        // What a caller needs to resume is with the caller, encrypted; nothing is kept of a stranger.
+        config.ticketer = rustls::crypto::ring::Ticketer::new()?;
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         Ok(Self { config: Arc::new(config), cert_sha256, key_sha256 })
     }
