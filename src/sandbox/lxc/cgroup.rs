@@ -87,6 +87,10 @@ fn any_group_has(base: &Path, file: &str) -> bool {
     entries.flatten().any(|entry| entry.path().join(file).exists())
 }
 
+/// Mount options of version 1 that are no controllers.
+const SETTINGS: [&str; 7] =
+    ["rw", "ro", "xattr", "clone_children", "noprefix", "cpuset_v2_mode", "favordynmods"];
+
 /// Reads `/proc/self/mountinfo` and `/proc/1/cgroup`; `read` gives the text of a file of version 2.
 fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hierarchy> {
     let mut found: Vec<Hierarchy> = Vec::new();
@@ -101,7 +105,7 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
                 Version::V1,
                 options
                     .split(',')
-                    .filter(|option| !matches!(*option, "rw" | "ro" | "xattr" | "clone_children"))
+                    .filter(|option| !SETTINGS.contains(option))
                     .map(str::to_owned)
                     .collect::<BTreeSet<_>>(),
             ),

@@ -75,7 +75,19 @@ fn cgroups(shared: &Shared) -> Vec<Finding> {
             ),
         });
     }
+    findings.extend(moves());
     findings
+}
+
+/// Without this mount option a process that changes its group waits for all processors, some
+/// milliseconds of every start. It is the machine's, so only its operator may turn it on.
+fn moves() -> Option<Finding> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    if mounts.contains("favordynmods") {
+        return Some(fine("cgroups favour quick moves".into()));
+    }
+    let point = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?;
+    Some(fine(format!("starts are some ms quicker after: mount -o remount,favordynmods {point}")))
 }
 
 /// Whether anybody else has been given ids above our base.
