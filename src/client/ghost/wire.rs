@@ -189,7 +189,7 @@ impl Wire {
         let mut line = Vec::with_capacity(96 + params.map_or(0, str::len));
         // Legal JSON may hold newlines between its tokens, and only there; a line may not.
         match params {
-            Some(text) if text.contains(['\n', '\r']) => {
+            Some(text) if text.contains('\n') || text.contains('\r') => {
                 let flat = text.replace(['\n', '\r'], " ");
                 write_request(&mut line, id, method, Some(&flat));
             }
