@@ -40,6 +40,7 @@ mod registry;
 mod spawn;
 mod summon;
 mod ticket;
+mod unseen;
 mod vaults;
 
 #[cfg(test)]
