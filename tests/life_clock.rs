@@ -47,6 +47,7 @@ impl Ground {
         let yes = Path::new("1");
         let daemon = Daemon::start_with(
             dir.into(),
+            "all",
             &[
                 ("LD_PRELOAD", Path::new(LIBRARY)),
                 ("FAKETIME_TIMESTAMP_FILE", &calendar),

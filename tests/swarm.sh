@@ -14,7 +14,7 @@ umask 077
 here=$(cd "$(dirname "$0")/.." && pwd)
 bin=${HAUKI_BIN:-$here/target/release}
 [ ! -d "$bin" ] || bin=$(cd "$bin" && pwd)
-PATH=$bin:$PATH:/usr/sbin:/sbin
+PATH=$PATH:/usr/sbin:/sbin
 for program in ip iptables ping ssh sshd wireguard-go wg nsenter unshare jq; do
     command -v "$program" >/dev/null || { echo "$program is missing: sh packaging/setup-debian.sh tests" >&2; exit 1; }
 done
@@ -23,6 +23,12 @@ done
 
 # shellcheck source=tests/swarm/ground.sh
 . "$here/tests/swarm/ground.sh"
+# Three times a hundred megabytes of symbols are not what is tried here.
+mkdir "$dir/program"
+for program in hauki haukid; do
+    strip -o "$dir/program/$program" "$bin/$program" 2>/dev/null || cp "$bin/$program" "$dir/program/"
+done
+PATH=$dir/program:$PATH
 trap down EXIT
 trap 'exit 130' INT TERM
 

@@ -72,6 +72,22 @@ nobody_is_declared_dead() {
     check "$1: nor the linked one" died_of "$(vault_in "$1.linked")" none
 }
 
+cut() {
+    cut_at=$(date +%s%3N)
+    cut_off n1 core
+    cut_off n2 caller
+    cut_off n3 core
+    cut_off n3 caller
+}
+mend() {
+    heal n1 core
+    heal n2 caller
+    heal n3 core
+    heal n3 caller
+    for host in n1 n3; do check "$host comes back by itself" soon is "$host" ready; done
+    both_told n3
+}
+
 say "the caller, on a host of its own, keeps two workers on each node"
 echo '{}' >"$dir/caller/etc/hauki.yaml"
 tunnel &
@@ -83,11 +99,7 @@ for host in $nodes; do
 done
 
 say "cut: core from n1; caller from n2; n3 from both"
-cut_at=$(date +%s%3N)
-cut_off n1 core
-cut_off n2 caller
-cut_off n3 core
-cut_off n3 caller
+cut
 both_die n2
 both_told n2
 both_die n3
@@ -99,12 +111,7 @@ nobody_is_declared_dead n1
 nobody_is_declared_dead n3
 check "the caller hears from the core why its worker on n2 is dead" \
     [ "$(hauki_on_caller show "$(vault_in n2.kept)" -o jsonl | jq -r .receipt.death.cause)" = heartbeat_lost ]
-heal n1 core
-heal n2 caller
-heal n3 core
-heal n3 caller
-for host in n1 n3; do check "$host comes back by itself" soon is "$host" ready; done
-both_told n3
+mend
 check "n1: nobody has died" counts n1.kept 3
 
 say "cut: the caller from the core"
@@ -118,11 +125,7 @@ check "n1: its ghost does not need the core" counts n1.linked 3
 for host in n2 n3; do check "$host: its ghost does not need the core" counts "$host.linked" 2; done
 
 say "cut besides: core from n1; caller from n2; n3 from both"
-cut_at=$(date +%s%3N)
-cut_off n1 core
-cut_off n2 caller
-cut_off n3 core
-cut_off n3 caller
+cut
 both_die n2
 both_told n2
 both_die n3
@@ -131,12 +134,7 @@ check "n1: the ghost goes on, with nobody but its node" counts n1.kept 4
 nobody_is_declared_dead n1
 nobody_is_declared_dead n3
 heal caller core
-heal n1 core
-heal n2 caller
-heal n3 core
-heal n3 caller
-for host in n1 n3; do check "$host comes back by itself" soon is "$host" ready; done
-both_told n3
+mend
 check "the caller is back at the core by itself" soon hauki_on_caller node ls -o jsonl
 check "n1: nobody has died" counts n1.kept 5
 check "n1: in the core's eyes neither" died_of "$(vault_in n1.linked)" none
