@@ -19,9 +19,11 @@ cargo clippy --locked --no-default-features --features vault-init --bin hauki-va
 step "the fuzz target builds"
 cargo check -q --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 step "shell scripts"
-shellcheck packaging/*.sh tests/*.sh examples/*.sh examples/clients/*.sh
+shellcheck packaging/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
 step "tests"
 cargo test --locked --no-fail-fast
+step "a swarm of network namespaces, cut apart"
+HAUKI_BIN=target/debug bash tests/swarm.sh
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 step "nothing is left behind"

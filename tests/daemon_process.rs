@@ -282,7 +282,7 @@ fn systemd_is_told() {
         let length = notify.recv(&mut bytes).expect("is told");
         String::from_utf8_lossy(&bytes[..length]).into_owned()
     };
-    let mut daemon = Daemon::start_with(dir.into(), &[("NOTIFY_SOCKET", &path)]);
+    let mut daemon = Daemon::start_with(dir.into(), "all", &[("NOTIFY_SOCKET", &path)]);
     assert_eq!(heard().trim(), "READY=1");
     assert_eq!(daemon.terminate().code(), Some(0));
     assert_eq!(heard().trim(), "STOPPING=1");

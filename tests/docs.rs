@@ -150,6 +150,30 @@ fn the_architecture_page_has_every_cause_and_phase() {
     must_mention("hauki-architecture.7", Phase::ALL.map(Phase::as_str));
 }
 
+/// Each entry of the page ends with tests that exist, and none is without one.
+#[test]
+fn the_page_of_failures_is_proved_row_by_row() {
+    must_mention("hauki-failures.7", texts(&words(Cause::ALL)));
+    let text = read("man/hauki-failures.7");
+    let mut seen = 0;
+    for row in text.split("\n.It ").skip(1) {
+        let title = row.lines().next().unwrap_or_default();
+        let proofs = row.lines().filter_map(|line| line.strip_prefix(".Li "));
+        let proofs: Vec<_> = proofs.filter_map(|line| line.split_once(' ')).collect();
+        assert!(!proofs.is_empty(), "{title}: no test");
+        for (path, name) in proofs {
+            let source = read(path);
+            let found = match path.ends_with(".sh") {
+                true => source.contains(name),
+                false => source.contains(&format!("fn {name}()")),
+            };
+            assert!(found, "{title}: {path} has no {name}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
 #[test]
 fn the_api_page_has_every_endpoint_and_error_with_its_status() {
     must_mention("hauki-uah-api.7", ENDPOINTS.iter().map(|endpoint| endpoint.path));

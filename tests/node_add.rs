@@ -6,7 +6,7 @@ mod daemon;
 mod sshd;
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 use daemon::Daemon;
 use hauki::api::vault::Placement;
@@ -27,10 +27,14 @@ struct Ground {
 
 impl Ground {
     fn new() -> Self {
-        let core = Daemon::start_in(Daemon::ground(""), "core", &[]);
+        Self::on(Sshd::start(""), &[])
+    }
+
+    fn on(sshd: Sshd, variables: &[(&str, &Path)]) -> Self {
+        let core = Daemon::start_with(Daemon::ground("").into(), "core", variables);
         // Its configuration has an id range that nobody else uses.
         let machine = Daemon::ground("");
-        Self { sshd: Sshd::start(""), core, machine }
+        Self { sshd, core, machine }
     }
 
     fn id_base(&self) -> u32 {
@@ -115,7 +119,7 @@ impl Drop for SmallDisk {
 }
 
 fn fingerprint(public: &Path) -> String {
-    let said = std::process::Command::new("ssh-keygen").arg("-lf").arg(public).output().expect("runs");
+    let said = Command::new("ssh-keygen").arg("-lf").arg(public).output().expect("runs");
     String::from_utf8_lossy(&said.stdout).split(' ').nth(1).expect("is there").to_owned()
 }
 
@@ -272,4 +276,192 @@ async fn what_is_wrong_is_said_with_the_node_and_the_step() {
     let typed: SwarmNode = serde_json::from_value(node).expect("is a node");
     let detail = ground.core.endpoint().node(&typed.name).await.expect("is there");
     assert_eq!(detail.place, Some(typed));
+}
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// The same machine with another password and another home of root's.
+fn with_a_password(dir: &Path) -> String {
+    let hash = Command::new("openssl").args(["passwd", "-6", PASSWORD]).output().expect("runs").stdout;
+    let hash = String::from_utf8(hash).expect("is text");
+    std::fs::write(dir.join("shadow"), format!("root:{}:19000:0:99999:7:::\n", hash.trim())).expect("writes");
+    std::fs::create_dir(dir.join("home")).expect("is ours");
+    let dir = dir.display();
+    format!("mount --bind {dir}/shadow /etc/shadow\nmount --bind {dir}/home /root")
+}
+
+/// A person at a terminal, who answers the question for the password.
+const PERSON: &str = r#"
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said, answered = b"", False
+while True:
+    try:
+        piece = os.read(terminal, 4096)
+    except OSError:
+        break
+    said += piece
+    if not answered and b"password of" in said:
+        os.write(terminal, os.environ["ANSWER"].encode() + b"\n")
+        answered = True
+sys.stdout.buffer.write(said)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+/// Every file below.
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("is there").flatten() {
+        match entry.file_type().expect("is there") {
+            kind if kind.is_dir() => files(&entry.path(), found),
+            kind if kind.is_file() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+}
+
+impl Ground {
+    /// Without a key of its own, so that something else must let the core in.
+    fn keyless(&self) -> Value {
+        let mut node = self.node("n1");
+        node.as_object_mut().expect("is an object").remove("key_file");
+        node
+    }
+
+    fn add_at_a_terminal(&self, node: &Value, password: &str) -> Output {
+        let (file, print) =
+            (self.file(std::slice::from_ref(node)), fingerprint(&self.sshd.path("host_key.pub")));
+        let tool = self.core.hauki();
+        let mut person = Command::new("python3");
+        person.env_clear().envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        person.args(["-c", PERSON]).arg(tool.get_program()).args([
+            "node",
+            "add",
+            "--host-key",
+            &print,
+            "--file",
+        ]);
+        person.arg(file).args(["-o", "jsonl", "--progress", "plain"]);
+        person
+            .env("HAUKI_ENDPOINT", format!("unix://{}", self.core.socket.display()))
+            .env("ANSWER", password);
+        person.output().expect("runs")
+    }
+
+    /// The core starts again, with nobody there: no agent, no password.
+    async fn alone(&mut self) {
+        self.core.kill();
+        self.core.restart();
+        let nodes = self.core.endpoint().nodes().await.expect("lists").nodes;
+        assert_eq!(nodes.iter().map(|node| node.state.as_str()).collect::<Vec<_>>(), ["ready"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_asked_for_used_once_and_kept_nowhere() {
+    let config = "PasswordAuthentication yes\nAuthorizedKeysFile .ssh/authorized_keys";
+    let mut ground = Ground::on(Sshd::start_on(config, with_a_password), &[]);
+    let node = ground.keyless();
+    // Where nobody can be asked the error says what could be added.
+    let refused = ground.add(std::slice::from_ref(&node));
+    assert_eq!(refused.status.code(), Some(4), "{}", words(&refused));
+    assert!(words(&refused).contains("a terminal, which asks for a password"), "{}", words(&refused));
+    let wrong = ground.add_at_a_terminal(&node, "wrong");
+    let said = String::from_utf8_lossy(&wrong.stdout).into_owned();
+    assert!(wrong.status.code() == Some(4) && said.contains("password: "), "{said}");
+    assert!(!ground.state().exists());
+
+    let added = ground.add_at_a_terminal(&node, PASSWORD);
+    let said = String::from_utf8_lossy(&added.stdout).into_owned();
+    assert_eq!(added.status.code(), Some(0), "{said}");
+    for step in ["logged in by password", "the core's key is let in", "reached over SSH"] {
+        assert!(said.contains(step), "{step}: {said}");
+    }
+    assert!(!said.contains(PASSWORD), "it is not shown");
+    let mut kept = Vec::new();
+    files(ground.core.dir.path(), &mut kept);
+    files(ground.machine.path(), &mut kept);
+    assert!(
+        kept.iter().any(|path| path.ends_with("store.db"))
+            && kept.iter().any(|path| path.ends_with("node.yaml"))
+    );
+    for path in kept {
+        let bytes = std::fs::read(&path).expect("is readable");
+        let found = bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
+        assert!(!found, "{} has the password", path.display());
+    }
+
+    ground.alone().await;
+    let again = ground.add(&[node]);
+    assert!(again.status.success() && words(&again).contains("by the core's key"), "{}", words(&again));
+    let keys = std::fs::read_to_string(ground.sshd.path("home/.ssh/authorized_keys")).expect("was written");
+    assert_eq!(keys.lines().count(), 1, "{keys}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_lets_the_core_in_once_and_then_it_comes_by_itself() {
+    let sshd = Sshd::start_on("AuthorizedKeysFile .ssh/authorized_keys", with_a_password);
+    std::fs::create_dir(sshd.path("home/.ssh")).expect("is ours");
+    std::fs::copy(sshd.path("id.pub"), sshd.path("home/.ssh/authorized_keys")).expect("copies");
+    let socket = sshd.path("agent");
+    let mut agent = Command::new("ssh-agent")
+        .args(["-D", "-a"])
+        .arg(&socket)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("runs");
+    while !socket.exists() {
+        std::thread::yield_now();
+    }
+    let added = Command::new("ssh-add").arg("-q").arg(sshd.path("id")).env("SSH_AUTH_SOCK", &socket).status();
+    assert!(added.expect("runs").success());
+    let mut ground = Ground::on(sshd, &[("SSH_AUTH_SOCK", &socket)]);
+    let added = ground.add(&[ground.keyless()]);
+    agent.kill().expect("is ours");
+    agent.wait().expect("was ours");
+    assert_eq!(added.status.code(), Some(0), "{}", words(&added));
+    assert!(words(&added).contains("logged in by agent"), "{}", words(&added));
+    assert!(words(&added).contains("the core's key is let in"), "{}", words(&added));
+    ground.alone().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_fills_up_in_the_middle_of_the_copy_is_named_and_left_clean() {
+    let machine = Daemon::ground("");
+    let place = machine.path().display().to_string();
+    // A /tmp of half a mebibyte, with the two directories in it that the test needs.
+    let sshd = Sshd::start_on("", |dir| {
+        let dir = dir.display();
+        format!(
+            "mount --bind {dir} /mnt\nmount --bind {place} /srv\nmount -t tmpfs -o size=512k tmpfs /tmp\n\
+             mkdir -p {dir} {place}\nmount --bind /mnt {dir}\nmount --bind /srv {place}"
+        )
+    });
+    let core = Daemon::start_in(Daemon::ground(""), "core", &[]);
+    let ground = Ground { sshd, core, machine };
+    let output = ground.add(&[ground.node("n1")]);
+    let said = words(&output);
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("node n1: copy haukid: ") && said.contains(" bytes were written"), "{said}");
+    assert!(said.contains("is the disk there full?"), "{said}");
+    let left = std::fs::read_dir(ground.sshd.seen("/tmp")).expect("is seen").flatten();
+    let left: Vec<_> = left.filter(|entry| entry.file_name().to_string_lossy().contains("upload")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(ground.core.endpoint().nodes().await.expect("lists").nodes.is_empty(), "it is no node");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_that_answers_rubbish_or_a_gigabyte_is_told_by_its_name_and_step() {
+    for (command, code, step) in [
+        ("echo rubbish", 78, "become root"),
+        ("yes rubbish | head -c 1000000000", 75, "look at the machine"),
+        ("head -c 1000000000 /dev/zero", 75, "look at the machine"),
+    ] {
+        let ground = Ground::on(Sshd::start(&format!("ForceCommand {command}")), &[]);
+        let output = ground.add(&[ground.node("n1")]);
+        assert_eq!(output.status.code(), Some(code), "{command}: {}", words(&output));
+        assert!(words(&output).contains(&format!("node n1: {step}")), "{command}: {}", words(&output));
+        assert!(!ground.state().exists());
+    }
 }

@@ -3,7 +3,9 @@
 //! The node's clock judges every lease; the core only passes the beats on and writes down the ends.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
 
 use super::death::lost;
 use super::record::{Found, VAULT, VaultRecord, no_vault};
@@ -17,12 +19,24 @@ use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{NodeName, VaultId};
+use crate::model::receipt::Receipt;
 use crate::system::clock;
 
 const MAX_BEATS: usize = 10_000;
 
 /// How many vaults are asked about at one time.
 const ABREAST: usize = 64;
+
+/// So many beats of one request at a time for each node: one that hangs keeps no other's beats.
+#[derive(Default)]
+struct Lanes(Mutex<BTreeMap<NodeName, Arc<Semaphore>>>);
+
+impl Lanes {
+    fn of(&self, node: &NodeName) -> Arc<Semaphore> {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.entry(node.clone()).or_insert_with(|| Arc::new(Semaphore::new(ABREAST))).clone()
+    }
+}
 
 impl Core {
     /// One answer per vault, in the order of the request; a dead one does not stop the others.
@@ -32,30 +46,30 @@ impl Core {
             let message = format!("{} heartbeats in one request, allowed are 1 to {MAX_BEATS}", vaults.len());
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }
-        let mut beats = Vec::with_capacity(vaults.len());
-        for abreast in vaults.chunks(ABREAST) {
-            let mut tasks = tokio::task::JoinSet::new();
-            for (number, target) in abreast.iter().cloned().enumerate() {
-                let (core, by) = (self.clone(), by.clone());
-                tasks.spawn(async move {
-                    let vault = target.vault.clone();
-                    let (lease_left_ms, error) = match core.beat(target, by).await {
-                        Ok(left) => (Some(left), None),
-                        Err(error) => (None, Some(error)),
-                    };
-                    (number, Beat { vault, lease_left_ms, error })
-                });
-            }
-            let mut answered = tasks.join_all().await;
-            answered.sort_by_key(|(number, _)| *number);
-            beats.extend(answered.into_iter().map(|(_, beat)| beat));
+        let lanes = Arc::new(Lanes::default());
+        let mut tasks = tokio::task::JoinSet::new();
+        for (number, target) in vaults.into_iter().enumerate() {
+            let (core, by, lanes) = (self.clone(), by.clone(), lanes.clone());
+            tasks.spawn(async move {
+                let vault = target.vault.clone();
+                let (lease_left_ms, error) = match core.beat(target, by, &lanes).await {
+                    Ok(left) => (Some(left), None),
+                    Err(error) => (None, Some(error)),
+                };
+                (number, Beat { vault, lease_left_ms, error })
+            });
         }
-        Ok(BeatReply { beats })
+        let mut answered = tasks.join_all().await;
+        answered.sort_by_key(|(number, _)| *number);
+        Ok(BeatReply { beats: answered.into_iter().map(|(_, beat)| beat).collect() })
     }
 
-    async fn beat(&self, target: BeatTarget, by: Option<String>) -> Result<u64, ApiError> {
+    async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Lanes) -> Result<u64, ApiError> {
         let vault = self.living(&target.vault).await?;
         let slot = self.slot(&vault.node)?;
+        let lane = lanes.of(&vault.node);
+        // Nobody closes it.
+        let _place = lane.acquire().await.ok();
         let order = BeatOrder { vault: target.vault, generation: target.generation, by };
         match slot.api.beat(order).await {
             Ok(leased) => Ok(leased.lease_left_ms),
@@ -94,7 +108,13 @@ impl Core {
         by: Option<String>,
         grace_ms: u32,
     ) -> Result<Destructed, ApiError> {
-        let slot = self.slot(&vault.node)?;
+        let Ok(slot) = self.slot(&vault.node) else {
+            // Nobody can be asked any more, so the word of two decides: who took the node out, and who
+            // ends this. Should the node come back with it, it is ended there.
+            let receipt = lost(vault, "its node was taken out of the swarm");
+            let changed = self.bury(receipt.clone()).await?;
+            return Ok(Destructed { receipt: Some(receipt), changed });
+        };
         let order = DestructOrder { vault: vault.id.clone(), cause, by, grace_ms };
         let Torn { receipt, changed } = match slot.api.destruct(order).await {
             Ok(torn) => torn,

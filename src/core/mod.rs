@@ -41,6 +41,7 @@ mod registry;
 mod spawn;
 mod summon;
 mod ticket;
+mod unseen;
 mod vaults;
 
 #[cfg(test)]

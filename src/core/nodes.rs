@@ -160,6 +160,11 @@ impl Slot {
         self.sight().silence.replace((reason.to_owned(), clock::mono())).is_none()
     }
 
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.sight().silence.is_some()
+    }
+
     /// The last word, even if it is old.
     #[must_use]
     pub fn last_word(&self) -> Option<NodeState> {

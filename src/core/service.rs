@@ -143,7 +143,7 @@ impl Core {
     pub(super) fn slot(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {
         self.slots().get(name).cloned().ok_or_else(|| {
             ApiError::new(ErrorCode::Temporary, format!("node {name} is not among this core's nodes"))
-                .hint("it was taken out of the swarm; its vaults end with their leases")
+                .hint("it was taken out of the swarm; its vaults end with their leases, and `hauki destruct` their records")
         })
     }
 

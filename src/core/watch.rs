@@ -61,6 +61,8 @@ impl Core {
         let core = self.clone();
         tasks.spawn(async move { core.prune_for_ever().await });
         let core = self.clone();
+        tasks.spawn(async move { core.give_up_for_ever().await });
+        let core = self.clone();
         tasks.spawn(async move {
             loop {
                 core.orphaned.notified().await;
@@ -217,6 +219,7 @@ impl Core {
             };
             self.bury(receipt.unwrap_or_else(|| lost(&vault, why))).await?;
         }
+        self.end_undead(slot, &state).await?;
         if after_start {
             self.end_orphans(slot, &state).await?;
         }

@@ -83,10 +83,10 @@ impl Daemon {
     }
 
     /// Starts a daemon with more in its environment.
-    pub fn start_with(dir: Arc<tempfile::TempDir>, variables: &[(&str, &Path)]) -> Self {
-        let (child, word) = run(dir.path(), "all", &[], variables);
+    pub fn start_with(dir: Arc<tempfile::TempDir>, role: &str, variables: &[(&str, &Path)]) -> Self {
+        let (child, word) = run(dir.path(), role, &[], variables);
         assert_eq!(word, "ready");
-        Self { socket: dir.path().join("hauki.sock"), dir, role: "all".into(), child }
+        Self { socket: dir.path().join("hauki.sock"), dir, role: role.to_owned(), child }
     }
 
     /// Starts again after [`Daemon::kill`] or [`Daemon::terminate`].

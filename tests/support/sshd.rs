@@ -32,8 +32,14 @@ fn free_port() -> u16 {
 }
 
 impl Sshd {
-    /// `more` is further lines of sshd_config(5).
+    /// `more` is lines of sshd_config(5), which win over those here.
     pub fn start(more: &str) -> Self {
+        Self::start_on(more, |_| String::new())
+    }
+
+    /// On a machine that differs: what the shell words do, with the server's directory at hand, is seen
+    /// by the server and its sessions alone, for they have mounts of their own.
+    pub fn start_on(more: &str, machine: impl FnOnce(&Path) -> String) -> Self {
         let dir = tempfile::Builder::new().prefix("hauki-sshd-").tempdir().expect("a directory");
         let at = |name: &str| dir.path().join(name);
         keygen(&at("host_key"));
@@ -43,9 +49,9 @@ impl Sshd {
         std::fs::create_dir_all("/run/sshd").expect("we are root");
         let port = free_port();
         let config = format!(
-            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
+            "{more}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
              StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nMaxStartups 200\n\
-             SetEnv HOME={}\nSubsystem sftp internal-sftp\nLogLevel INFO\n{more}\n",
+             SetEnv HOME={}\nSubsystem sftp internal-sftp\nLogLevel INFO\n",
             at("host_key").display(),
             at("authorized_keys").display(),
             // Root's own start-up files are not part of the test.
@@ -53,8 +59,19 @@ impl Sshd {
         );
         std::fs::write(at("config"), config).expect("writes");
         let program = ["/usr/sbin/sshd", "/usr/bin/sshd"].into_iter().find(|path| Path::new(path).exists());
-        let mut child = Command::new(program.expect("sshd is there: packaging/setup-debian.sh tests"))
-            .args(["-D", "-e", "-f"])
+        let program = program.expect("sshd is there: packaging/setup-debian.sh tests");
+        let words = machine(dir.path());
+        // Every part becomes the next, so the child is sshd in the end.
+        let script = format!("set -e\n{words}\nexec {program} -D -e -f \"$0\"");
+        let mut command = match words.is_empty() {
+            true => Command::new("sh"),
+            false => Command::new("unshare"),
+        };
+        if !words.is_empty() {
+            command.args(["-m", "--propagation", "private", "sh"]);
+        }
+        let mut child = command
+            .args(["-c", &script])
             .arg(at("config"))
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -77,6 +94,11 @@ impl Sshd {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// A file as the server's sessions see it.
+    pub fn seen(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.child.id()))
     }
 
     pub fn keys(&self) -> Keys {

@@ -212,15 +212,16 @@ async fn follow(ctx: &Ctx, job: &str, mut lines: Lines) -> Result<Result<(), Fai
 fn answer(question: &str, echo: bool) -> Result<String, CliError> {
     let failed = |error: io::Error| CliError::io("ask on the terminal", &error);
     let stdin = io::stdin();
-    io::stderr().write_all(question.as_bytes()).map_err(failed)?;
     let before = tcgetattr(&stdin).map_err(|error| failed(error.into()))?;
     if !echo {
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         tcsetattr(&stdin, OptionalActions::Flush, &silent).map_err(|error| failed(error.into()))?;
     }
+    // After that: who answers at once must neither be echoed nor flushed away.
+    let asked = io::stderr().write_all(question.as_bytes());
     let mut line = String::new();
-    let read = stdin.lock().read_line(&mut line);
+    let read = asked.and_then(|()| stdin.lock().read_line(&mut line));
     if !echo {
         tcsetattr(&stdin, OptionalActions::Flush, &before).map_err(|error| failed(error.into()))?;
         let _ = io::stderr().write_all(b"\n");

@@ -61,7 +61,8 @@ struct NamesArgs {
 struct RmArgs {
     #[arg(value_name = "NODE", required = true, add = ArgValueCandidates::new(complete::nodes))]
     nodes: Vec<NodeName>,
-    /// Although it has vaults or cannot be asked; they end with their leases
+    /// Although it has vaults or cannot be asked; they end with their leases, and `hauki destruct` frees
+    /// their names
     #[arg(long)]
     force: bool,
 }
