@@ -277,6 +277,53 @@ async fn events_to_who_does_not_read_are_counted_and_its_replies_come() {
 }
 
 #[tokio::test]
+async fn an_event_says_whose_call_it_is_of_and_to_nobody_else() {
+    let mut stage = Stage::build().await;
+    let (mut puppet, ticket) = stage.forge(Limits::default(), Terms::default()).await;
+    let mut first = Stranger::enter(&ticket).await;
+    let mut second = Stranger::enter(&ticket).await;
+    let event = FromVault::Event { event: "e".into(), data: "1".into() };
+    let line = FromVault::Log { text: "l".into() };
+    let long = "x".repeat(200);
+    // Ids of every kind; nobody is told one that is long, and a notification has none.
+    let ids = [json!(7), json!("a\"b"), json!(null), json!(long)];
+    for (id, tag) in ids.iter().zip([Some(json!(7)), Some(json!("a\"b")), Some(json!(null)), None]) {
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": "f"});
+        first.send(&call.to_string()).await;
+        let number = puppet.called().await;
+        puppet.say(&event).await;
+        puppet.say(&line).await;
+        puppet.answer(number, "true").await;
+        assert_eq!(first.reply().await["id"], *id);
+        for _ in 0..2 {
+            let told = first.event().await;
+            assert_eq!(told["params"].get("call"), tag.as_ref(), "{told}");
+            assert_eq!(second.event().await["params"].get("call"), None);
+        }
+    }
+    first.send(&json!({"jsonrpc": "2.0", "method": "f"}).to_string()).await;
+    let number = puppet.called().await;
+    puppet.say(&event).await;
+    puppet.answer(number, "true").await;
+    // Between calls, and in what a worker does by itself while a call waits, it is nobody's.
+    puppet.say(&event).await;
+    puppet.say(&FromVault::Busy).await;
+    second.send(&request(9, "f", json!([])).to_string()).await;
+    assert!(puppet.called().await > number);
+    puppet.say(&event).await;
+    puppet.say(&FromVault::Idle).await;
+    for caller in [&mut first, &mut second] {
+        for _ in 0..3 {
+            let told = caller.event().await;
+            assert_eq!(told["params"].get("call"), None, "{told}");
+        }
+    }
+    puppet.say(&event).await;
+    assert_eq!(second.event().await["params"]["call"], 9);
+    assert_eq!(first.event().await["params"].get("call"), None);
+}
+
+#[tokio::test]
 async fn no_event_or_error_of_a_vault_is_longer_than_its_callers_take() {
     let limits = Limits { max_frame_bytes: 4096, ..Limits::default() };
     let (_stage, mut puppet, mut caller) = waiting(limits).await;

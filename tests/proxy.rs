@@ -124,6 +124,26 @@ async fn a_call_shows_what_the_worker_tells_meanwhile() {
     assert!(seen.stdout.trim_end().ends_with('4') && !seen.stdout.contains("\"kind\""), "{:?}", seen.stdout);
 }
 
+/// A worker that says nothing until it is told to, by a call that overtakes none: what others' calls say
+/// comes while ours waits its turn.
+#[tokio::test]
+async fn a_call_shows_nothing_of_other_calls() {
+    let daemon = Daemon::start();
+    let source = "function long(ms) { var end = performance.now() + ms; emit('mine', 1); while (performance.now() < end); return 1; }
+function short(n) { for (var i = 0; i < n; i++) emit('theirs', i); return n; }";
+    let ticket = save(&daemon, &daemon.spawn(source).await.ticket);
+    let ticket = ticket.to_str().expect("is text");
+    let mut long = hauki(&daemon, &["proxy", "call", ticket, "long", "700"]).spawn().expect("starts");
+    let seen = ran(&mut hauki(&daemon, &["proxy", "call", ticket, "short", "3", "--events"]), "").await;
+    soon(long.wait()).await.expect("ends");
+    assert_eq!(seen.code, 0, "{}", seen.stderr);
+    let names: Vec<&Value> = seen.records.iter().map(|record| &record["name"]).collect();
+    assert_eq!(
+        names,
+        ["theirs", "theirs", "theirs"].map(Value::from).iter().chain([&Value::Null]).collect::<Vec<_>>()
+    );
+}
+
 #[tokio::test]
 async fn a_notification_is_taken_and_a_timeout_reaches_the_node() {
     let daemon = Daemon::start();
@@ -404,6 +424,28 @@ async fn many_programs_share_a_socket_and_ctrl_c_leaves_nothing() {
     for program in programs.collect::<Vec<_>>() {
         soon(program).await.expect("is served");
     }
+    // So are events: a program's call is told to it by its own id, and to others not at all.
+    let mut pair = Vec::new();
+    for _ in 0..2 {
+        pair.push((tokio::net::UnixStream::connect(&path).await.expect("connects"), Vec::new()));
+    }
+    for (stream, lines) in &mut pair {
+        assert_eq!(ask(stream, lines, &request(&json!(0), "add", &json!([0]))).await["result"], 0);
+    }
+    let (stream, lines) = &mut pair[0];
+    let line = request(&json!("mine"), "work", &json!([1])) + "\n";
+    stream.write_all(line.as_bytes()).await.expect("is read");
+    for number in 0..3 {
+        let told = reply(stream, lines).await;
+        assert_eq!(told["params"]["call"], "mine", "{number}: {told}");
+    }
+    assert_eq!(reply(stream, lines).await["id"], "mine", "the answer comes behind what was said in the call");
+    let (stream, lines) = &mut pair[1];
+    for _ in 0..3 {
+        let told = reply(stream, lines).await;
+        assert!(told["method"] != Value::Null && told["params"].get("call").is_none(), "{told}");
+    }
+    drop(pair);
     // Rubbish and half a line are one program's own affair.
     let mut bad = tokio::net::UnixStream::connect(&path).await.expect("connects");
     assert_eq!(ask(&mut bad, &mut Vec::new(), "rubbish").await["error"]["code"], -32700);

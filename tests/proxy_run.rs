@@ -150,6 +150,10 @@ print(a->echo({"ä\"\n": [null, true, 1.5, "\u2028"]}), a->echo(), a->echo("plai
 print(methods(a).join(" "));
 a->tell();
 print(events(a), events(a), events(b));
+var told = [later(a, "tell"), later(a, "tell")];
+gather(told);
+a->tell();
+print(events(told[1]), events(told[1]), events(a).length);
 var c = clone_object("function f() { return 1 }", {count: 3, file_name: "f.js", args: [7]});
 print(c.length, c[0].worker, gather(c.map(function (o) { return later(o, "f"); })));
 print(destruct(c[1]).death.cause, destruct(c[1]).death.cause, destruct(c[2], "1s").death.cause);
@@ -162,6 +166,7 @@ true false false false worker local
 {"ä\"\n":[null,true,1.5,"\u2028"]} null plain
 add big boom claim echo made me spin tell
 [{"event":"told","data":{"n":111}}] [] []
+[{"event":"told","data":{"n":111}}] [] 2
 3 f [1,1,1]
 destruct destruct destruct
 "#;
@@ -259,6 +264,80 @@ fails(function () { a->echo(1); });
     assert!(lines.last().expect("is there").contains("is dead: destruct"), "{said}");
 }
 
+/// Keeps what it is given, gives it back, calls it, and tells who calls.
+const KEEPER: &str = "var kept;
+function keep(o) { kept = o; return objectp(o); }
+function give() { return {deep: [kept]}; }
+function use(x) { return kept->add(x); }
+function use_all(list, x) { return gather(list.map(function (o) { return later(o, 'add', x); })); }
+function fall() { return 1 + kept->boom(); }
+function who() { var p = previous_object(); return [p.rights, p.label, typeof p.ticket, p.vault === undefined]; }
+function its() { return this === this_object(); }
+function asks() { return kept->who(); }";
+
+#[test]
+fn objects_travel_to_a_worker_and_back() {
+    let ground = Ground::new();
+    std::fs::write(ground.dir().join("keeper.js"), KEEPER).expect("the directory is ours");
+    let said = ground.prints(
+        r#"var counter = clone_object("worker.js"), keeper = clone_object("keeper.js"), second = clone_object("worker.js");
+print(keeper->keep(counter), keeper->use(2), counter->add(1), keeper->use(4));
+print(keeper->give().deep[0] === counter, objectp(keeper->give().deep[0]), keeper->its());
+print(keeper->use_all([counter, second, counter], 10));
+// What another script made, this one holds when a worker sends it.
+destruct(counter);
+try { keeper->use(1); } catch (e) { print(e.kind, e.message.indexOf("is dead: destruct") > 0); }
+keeper->keep(second);
+try { keeper->fall(); } catch (f) { print(f.remote_file, f.remote_line, f.remote_column, f.message); }
+"#,
+    );
+    assert_eq!(
+        said,
+        "true 2 3 7\ntrue true true\n[17,10,27]\nthrow true\nkeeper.js 6 40 HaukiError: Error: ouch\n"
+    );
+}
+
+#[test]
+fn the_rights_of_who_calls_are_those_of_its_ticket() {
+    let ground = Ground::new();
+    let path = ground.dir().join("keeper.js");
+    std::fs::write(&path, KEEPER).expect("the directory is ours");
+    let run = |words: &[&str]| {
+        let mut command = ground.daemon.hauki();
+        let ran = ground.run_command({
+            command.args(words).current_dir(ground.dir());
+            command
+        });
+        assert_eq!(ran.code, 0, "{words:?}: {}", ran.stderr);
+        ran.stdout
+    };
+    let save = |name: &str, text: String| {
+        let path = ground.dir().join(name);
+        std::fs::write(&path, text).expect("the directory is ours");
+        path.to_str().expect("is text").to_owned()
+    };
+    let all = save("all.json", run(&["clone", "keeper.js"]));
+    let vault: Value = serde_json::from_str(&run(&["proxy", "call", &all, "who"])).expect("is JSON");
+    assert_eq!(vault, serde_json::json!([["*"], null, "string", true]));
+    let narrow = save("narrow.json", run(&["ticket", "narrow", &all, "--methods", "who,its"]));
+    let seen: Value = serde_json::from_str(&run(&["proxy", "call", &narrow, "who"])).expect("is JSON");
+    assert_eq!(seen, serde_json::json!([["its", "who"], null, "string", true]));
+    let id =
+        serde_json::from_str::<Value>(&std::fs::read_to_string(&all).expect("is there")).expect("is JSON");
+    let id = id["vault"].as_str().expect("is text").to_owned();
+    let words = ["ticket", &id, "--methods", "who,hauki.destruct", "--holder", "cron"];
+    let granted = save("granted.json", run(&words));
+    let seen: Value = serde_json::from_str(&run(&["proxy", "call", &granted, "who"])).expect("is JSON");
+    assert_eq!(seen, serde_json::json!([["who", "hauki.destruct"], "cron", "string", true]));
+    // Through another worker they are those of the ticket that this one was given.
+    let script = format!(
+        "var first = find_object(JSON.parse(read_file('{narrow}'))), second = clone_object({:?});
+         second->keep(first); print(second->asks());",
+        path.to_str().expect("is text")
+    );
+    assert_eq!(ground.prints(&script), "[[\"its\",\"who\"],null,\"string\",false]\n");
+}
+
 #[test]
 fn an_error_that_nobody_catches_decides_the_exit_and_shows_both_places() {
     let ground = Ground::new();
@@ -270,6 +349,9 @@ fn an_error_that_nobody_catches_decides_the_exit_and_shows_both_places() {
             &["error: Error: ouch", "script.js:3", "in boom of vlt_", "worker.js:8"][..],
         ),
         ("throw new Error('mine');", 1, &["error: Error: mine  (", "script.js:2:"]),
+        // Places behind an arrow are the author's, to the column.
+        ("var x = a->echo(1) + a->echo(2) + null.x;", 1, &["TypeError", "script.js:2:39"]),
+        ("a->echo(1)\n  ->nothing(a->echo(2)); ", 1, &["TypeError", "script.js:"]),
         ("throw {code: 3};", 1, &["error: thrown: {\"code\":3}"]),
         ("null.x", 1, &["TypeError", "script.js:2:"]),
         ("var = 1;", 65, &["SyntaxError", "script.js:2:"]),

@@ -41,6 +41,18 @@ function show(name) { print('I hold', kept[name]); }
 function end(name) { return destruct(kept[name]); }
 function forge(word) { return call_other({$hauki: 'object', ref: word}, 'add', 1); }
 function forged(word) { return {$hauki: 'object', ref: word}; }
+function both(names, method) { return gather(names.map(function (n) { return later(kept[n], method, 1); })); }
+function bothFail(names, method) {
+  try { gather(names.map(function (n) { return later(kept[n], method); })); } catch (e) {
+    return [e.index, e.code, e.cause, e.results.map(function (r) { return r.cause || r; })];
+  }
+}
+function leave(name, times) { while (times--) later(kept[name], 'add', 1); return true; }
+function bulk(name, times, bytes) {
+  var all = [], i;
+  for (i = 0; i < times; i++) all.push(later(kept[name], 'big', bytes));
+  return gather(all).map(function (text) { return text.length; });
+}
 function many(name, times) { var i, last; for (i = 0; i < times; i++) last = kept[name]->add(1); return last; }
 function careful(name, method, x) {
   try { return call_other(kept[name], method, x); } catch (e) {
@@ -354,4 +366,61 @@ async fn many_objects_share_the_places_there_are() {
     }
     assert_eq!(caller.result("add", json!(["last", 1])).await, 3);
     assert_eq!(caller.result("careful", json!([1, "add", 1])).await["code"], "not_given");
+}
+
+#[tokio::test]
+async fn calls_of_one_worker_are_under_way_at_the_same_time() {
+    let daemon = Daemon::start();
+    let (_counter, _keeper, mut caller) = pair(&daemon).await;
+    let mut others = Vec::new();
+    for name in ["a", "b", "c"] {
+        let other = daemon.spawn(COUNTER).await;
+        caller.result("keep", json!([name, ticket(&other)])).await;
+        others.push(other);
+    }
+    assert_eq!(
+        caller.result("both", json!([["a", "b", "a", "c", "a"], "add"])).await,
+        json!([1, 1, 2, 1, 3])
+    );
+    // None of these calls ever returns, so each can only have begun while the others went on.
+    caller.send(&request(9, "bothFail", json!([["a", "b", "c"], "loop"])).to_string()).await;
+    let endpoint = daemon.endpoint();
+    for (other, calls) in others.iter().zip([4, 2, 2]) {
+        let arriving = async {
+            while endpoint.vault(&other.vault.id).await.expect("is known").vitals.expect("lives").calls
+                != calls
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(stranger::HANG, arriving).await.expect("the call arrives");
+    }
+    for other in &others {
+        let _ = destruct(&endpoint, &other.vault.id).await;
+    }
+    let told = caller.reply().await;
+    assert_eq!(told["id"], 9);
+    let causes = ["destruct"; 3];
+    assert_eq!(told["result"], json!([0, "vault_dead", "destruct", causes]), "{told}");
+}
+
+#[tokio::test]
+async fn more_calls_than_there_may_be_wait_their_turn_and_large_answers_fill_the_heap_alone() {
+    let daemon = Daemon::start();
+    let (_counter, _keeper, mut caller) = pair(&daemon).await;
+    let names = vec!["it"; 100];
+    let all = caller.result("both", json!([names, "add"])).await;
+    assert_eq!(all.as_array().map(Vec::len), Some(100));
+    assert_eq!(all[99], 100, "calls of one object keep their order: {all}");
+    // What nobody waits for runs all the same, and its answers are in nobody's way.
+    caller.result("leave", json!(["it", 40])).await;
+    assert_eq!(caller.result("add", json!(["it", 0])).await, 140);
+    // Sixteen answers of half a megabyte do not fit into this heap: the call fails, and nothing else.
+    let large = Wishes { memory_bytes: Some(16 << 20), ..Wishes::default() };
+    let giant = daemon.spawn_with(COUNTER, large).await;
+    caller.result("keep", json!(["giant", ticket(&giant)])).await;
+    assert_eq!(caller.result("bulk", json!(["giant", 3, 500_000])).await, json!([524_288, 524_288, 524_288]));
+    assert_eq!(caller.code("bulk", json!(["giant", 16, 500_000])).await, i64::from(code::MEMORY));
+    assert_eq!(caller.result("bulk", json!(["giant", 2, 500_000])).await, json!([524_288, 524_288]));
+    assert_eq!(caller.result("add", json!(["it", 1])).await, 141);
 }

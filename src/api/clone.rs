@@ -45,7 +45,7 @@ const CLAIM_MS: u64 = 10_000;
 #[serde(deny_unknown_fields, default)]
 struct Options {
     args: Vec<Value>,
-    file: Option<String>,
+    file_name: Option<String>,
     memory: Option<Amount>,
     cpu: Option<u32>,
     deadline: Option<Amount>,
@@ -57,7 +57,7 @@ struct Options {
 
 /// An object that has one of them is meant as options.
 const OPTIONS: [&str; 9] =
-    ["args", "file", "memory", "cpu", "deadline", "max_frame", "lifetime", "spawn", "label"];
+    ["args", "file_name", "memory", "cpu", "deadline", "max_frame", "lifetime", "spawn", "label"];
 
 /// With its unit, or bare in bytes or milliseconds.
 #[derive(Debug, Deserialize)]
@@ -104,7 +104,7 @@ impl CloneAsk {
                 text.parse().map_err(|error: crate::model::gem::GemPointerError| bad(error.to_string()))?,
             )
         } else {
-            Origin::Source { text, file: options.file.unwrap_or_else(|| "clone.js".into()) }
+            Origin::Source { text, file: options.file_name.unwrap_or_else(|| "clone.js".into()) }
         };
         let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let wishes = Wishes {

@@ -204,6 +204,13 @@ impl Calls {
         Some((&front.via, front.deadline))
     }
 
+    /// Who hears whose call it is that the engine works on.
+    #[must_use]
+    pub fn tag(&self) -> Option<(usize, Box<str>)> {
+        let front = self.queue.front().filter(|_| self.busy_until.is_none())?;
+        front.reply.as_ref()?.tag()
+    }
+
     /// The vault answers `call`: the place to put it, or `Err` if it does not owe that answer now.
     pub fn answered(&mut self, call: u64, now: Mono) -> Result<Option<ReplyTo>, OutOfOrder> {
         match self.queue.front() {

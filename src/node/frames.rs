@@ -153,12 +153,18 @@ impl Keeper {
         self.vault.news.publish(NewsItem::Log { vault: self.vault.id.clone(), text });
     }
 
-    /// `body` is the inside of a JSON object; who missed events before this one is told how many.
+    /// `body` is the inside of a JSON object. Whose call the worker is in learns by the call's id that
+    /// this is of it, and nobody else does; who missed events before this one is told how many.
     fn tell(&self, method: &str, body: &str) {
+        let tag = self.vault.calls().tag();
         self.vault.each_connection(|outbox| {
-            outbox.event(method, |lost| match lost {
-                0 => format!("{{{body}}}"),
-                lost => format!("{{{body},\"lost\":{lost}}}"),
+            let own = tag.as_ref().filter(|(owner, _)| *owner == outbox.owner());
+            outbox.event(method, |lost| {
+                let call = own.map(|(_, id)| format!(",\"call\":{id}")).unwrap_or_default();
+                match lost {
+                    0 => format!("{{{body}{call}}}"),
+                    lost => format!("{{{body}{call},\"lost\":{lost}}}"),
+                }
             });
         });
     }

@@ -16,7 +16,8 @@ pub const HEARTBEAT: &str = "hauki.heartbeat";
 pub const DESTRUCT: &str = "hauki.destruct";
 pub const STATS: &str = "hauki.stats";
 
-/// Event: a line of the worker's `print`, `{"text": …}`.
+/// Event: a line of the worker's `print`, `{"text": …}`. This and the next have `"call"`, the id of
+/// their receiver's call, where the worker was in it.
 pub const LOG: &str = "hauki.log";
 /// Event: what the worker emitted, `{"event": …, "data": …}`.
 pub const EVENT: &str = "hauki.event";

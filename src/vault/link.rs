@@ -13,8 +13,8 @@ use rustix::io::Errno;
 
 use crate::lpc::engine::{Deadline, Host};
 use crate::rpc::channel::{
-    FrameError, FromVault, OVERHEAD, Said, ToVault, Unanswered, encode_ask, encode_event, encode_log,
-    encode_result,
+    FrameError, FromVault, MAX_ASKS, OVERHEAD, Said, ToVault, Unanswered, encode_ask, encode_event,
+    encode_log, encode_result,
 };
 
 /// The longest [`ToVault::Load`]: before it, the worker's own limit is not known.
@@ -47,6 +47,12 @@ pub enum Next {
     End,
 }
 
+/// A call of an object that is under way.
+struct Asked {
+    number: u64,
+    method: String,
+}
+
 pub struct Link {
     channel: BorrowedFd<'static>,
     /// Bytes from `start` to `end` have been read and not yet handled.
@@ -60,6 +66,8 @@ pub struct Link {
     deferred: VecDeque<ToVault>,
     /// The number of the last ask.
     asked: u64,
+    /// Those that the gate has not answered.
+    open: Vec<Asked>,
     /// The worker wants its own end, which comes after the answer that it works on.
     destructs: bool,
     /// A write failed; everything after it is dropped, and the next read tells the main loop.
@@ -70,8 +78,8 @@ impl Link {
     pub fn new(channel: BorrowedFd<'static>) -> Self {
         let input = vec![0; BUFFER];
         let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
-        let (asked, destructs, broken) = (0, false, None);
-        Self { channel, input, start: 0, end: 0, limit, output, deferred, asked, destructs, broken }
+        let (asked, open, destructs, broken) = (0, Vec::new(), false, None);
+        Self { channel, input, start: 0, end: 0, limit, output, deferred, asked, open, destructs, broken }
     }
 
     /// From now on no frame is longer than a payload of so many bytes needs.
@@ -93,6 +101,11 @@ impl Link {
         loop {
             if let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)? {
                 self.start += used;
+                if let ToVault::Answer { ask, .. } | ToVault::Refusal { ask, .. } = message {
+                    // Of a run that did not wait for it.
+                    self.close(ask);
+                    continue;
+                }
                 return Ok(Next::Message(message));
             }
             self.flush();
@@ -108,18 +121,28 @@ impl Link {
         }
     }
 
-    /// What is said to an ask, or `None` when the deadline has passed.
-    fn said(&mut self, ask: u64, deadline: Option<Deadline>) -> Result<Option<Said>, LinkError> {
+    /// Whether the gate owed this answer.
+    fn close(&mut self, ask: u64) -> bool {
+        let at = self.open.iter().position(|asked| asked.number == ask);
+        at.map(|at| self.open.swap_remove(at)).is_some()
+    }
+
+    /// The next answer to an open ask, or `None` when the deadline has passed.
+    fn said(&mut self, deadline: Option<Deadline>) -> Result<Option<(u64, Said)>, LinkError> {
         loop {
             while let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)?
             {
                 self.start += used;
-                match message {
-                    ToVault::Answer { ask: to, value } if to == ask => return Ok(Some(Ok(value))),
-                    ToVault::Refusal { ask: to, error } if to == ask => return Ok(Some(Err(error))),
-                    // To an ask that nobody waits for any more.
-                    ToVault::Answer { .. } | ToVault::Refusal { .. } => {}
-                    other => self.deferred.push_back(other),
+                let (ask, said) = match message {
+                    ToVault::Answer { ask, value } => (ask, Ok(value)),
+                    ToVault::Refusal { ask, error } => (ask, Err(error)),
+                    other => {
+                        self.deferred.push_back(other);
+                        continue;
+                    }
+                };
+                if self.close(ask) {
+                    return Ok(Some((ask, said)));
                 }
             }
             if !self.readable_before(deadline) {
@@ -249,20 +272,37 @@ impl Host for Link {
         self.destructs = true;
     }
 
-    fn ask(&mut self, object: &str, method: &str, params: &str, deadline: Option<Deadline>) -> Said {
+    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<u64, Box<Unanswered>> {
         let (length, limit) = (object.len() + method.len() + params.len(), self.payload_limit());
         if length > limit {
             let message = format!("a call of {length} bytes is over this vault's limit of {limit}");
             return Err(Unanswered::new("too_large", message).into());
         }
         self.asked += 1;
+        self.open.push(Asked { number: self.asked, method: method.to_owned() });
         encode_ask(&mut self.output, self.asked, object, method, params);
         self.flush();
-        match self.said(self.asked, deadline) {
-            Ok(Some(said)) => said,
-            Ok(None) => {
-                Err(Unanswered::new("deadline", format!("the deadline passed while {method} ran")).into())
-            }
+        Ok(self.asked)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.open.len() >= MAX_ASKS
+    }
+
+    fn answer(
+        &mut self,
+        wanted: Option<u64>,
+        deadline: Option<Deadline>,
+    ) -> Result<(u64, Said), Box<Unanswered>> {
+        let asked = self.open.iter().find(|asked| wanted.is_none_or(|number| number == asked.number));
+        let Some(Asked { method, .. }) = asked else {
+            // It was taken, and there was no room in the heap to keep it.
+            return Err(Unanswered::new("memory", "the answer did not fit into the heap").into());
+        };
+        let late = format!("the deadline passed while {method} ran");
+        match self.said(deadline) {
+            Ok(Some(said)) => Ok(said),
+            Ok(None) => Err(Unanswered::new("deadline", late).into()),
             // The main loop meets the same error when it reads on.
             Err(error) => Err(Unanswered::new("internal", error.to_string()).into()),
         }

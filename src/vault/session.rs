@@ -114,7 +114,7 @@ impl Session {
                 };
                 self.link.send(&FromVault::Stats { call, stats });
             }
-            // What was said too late to who asked.
+            // The link takes these.
             ToVault::Answer { .. } | ToVault::Refusal { .. } => {}
         }
     }

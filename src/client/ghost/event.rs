@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -69,6 +70,15 @@ struct Lost {
     lost: u64,
 }
 
+#[derive(Deserialize)]
+struct Tag {
+    call: Option<u64>,
+}
+
+/// One call of a ghost, so that its events can be told from others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallNumber(pub(in crate::client) u64);
+
 impl Event {
     pub(super) fn own(method: &str, params: &impl Serialize) -> Self {
         let params = serde_json::value::to_raw_value(params).unwrap_or_else(|_| RawValue::NULL.to_owned());
@@ -93,6 +103,14 @@ impl Event {
         read.unwrap_or(What::Unknown)
     }
 
+    /// In which of this ghost's calls the worker printed or emitted this; `None` if in another caller's,
+    /// or by itself.
+    #[must_use]
+    pub fn call(&self) -> Option<CallNumber> {
+        let tag: Tag = serde_json::from_str(self.params.get()).ok()?;
+        tag.call.map(CallNumber)
+    }
+
     /// How many events were left out before this one, because they were read too slowly.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -106,7 +124,12 @@ const KEPT: usize = 1024;
 /// Who listens. The room for events is made for the first listener: most ghosts have none, and one
 /// program may hold thousands of ghosts.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(Mutex<Hall>);
+pub(super) struct Listeners {
+    hall: Mutex<Hall>,
+    /// The number of the last call: over all connections, so that no event of an old one can be taken
+    /// for a new call's.
+    last: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 enum Hall {
@@ -118,7 +141,11 @@ enum Hall {
 
 impl Listeners {
     fn hall(&self) -> MutexGuard<'_, Hall> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn number(&self) -> CallNumber {
+        CallNumber(self.last.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     pub(super) fn join(&self) -> Events {
@@ -203,7 +230,10 @@ mod tests {
     #[test]
     fn events_are_read_and_strange_ones_do_no_harm() {
         let emitted = event(EVENT, r#"{"event":"progress","data":{"done":1.10},"lost":3}"#);
-        assert_eq!(emitted.lost(), 3);
+        assert_eq!((emitted.lost(), emitted.call()), (3, None));
+        let own = event(LOG, r#"{"text":"hi","call":7}"#);
+        assert_eq!(own.call(), Some(CallNumber(7)));
+        assert_eq!(event(LOG, r#"{"text":"hi","call":"seven"}"#).call(), None);
         assert!(
             matches!(emitted.what(), What::Emitted { event, data } if event == "progress" && data.get() == "{\"done\":1.10}")
         );

@@ -31,7 +31,7 @@ use serde_json::value::RawValue;
 use tokio::task::JoinHandle;
 
 pub use error::GhostError;
-pub use event::{Event, Events, What};
+pub use event::{CallNumber, Event, Events, What};
 
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
@@ -107,7 +107,23 @@ impl Ghost {
 
     /// Calls a method. `params` is JSON text, an array or an object; so is the result, any value.
     pub async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, GhostError> {
-        self.send(method, params, true, self.inner.deadline).await
+        self.call_as(self.number(), method, params).await
+    }
+
+    /// For a call that is to be made: [`Event::call`] of what the worker says in it will be this.
+    #[must_use]
+    pub fn number(&self) -> CallNumber {
+        self.inner.session.listeners.number()
+    }
+
+    /// As [`Ghost::call`], under a number that was taken for it.
+    pub async fn call_as(
+        &self,
+        number: CallNumber,
+        method: &str,
+        params: Option<&str>,
+    ) -> Result<Box<RawValue>, GhostError> {
+        self.send(method, params, Some(number), self.inner.deadline).await
     }
 
     /// Sends once, over the first connection that takes it.
@@ -115,17 +131,16 @@ impl Ghost {
         &self,
         method: &str,
         params: Option<&str>,
-        answered: bool,
+        answered: Option<CallNumber>,
         deadline: Duration,
     ) -> Result<Box<RawValue>, GhostError> {
         let session = &self.inner.session;
         let sent = async {
             loop {
                 let wire = session.wire().await?;
-                let answer = if answered {
-                    wire.call(method, params).await
-                } else {
-                    wire.notify(method, params).await.map(|()| RawValue::NULL.to_owned())
+                let answer = match answered {
+                    Some(number) => wire.call_as(number, method, params).await,
+                    None => wire.notify(method, params).await.map(|()| RawValue::NULL.to_owned()),
                 };
                 match answer {
                     Ok(answer) => return Ok(answer),
@@ -159,7 +174,7 @@ impl Ghost {
 
     /// Calls and does not ask for an answer.
     pub async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), GhostError> {
-        self.send(method, params, false, self.inner.deadline).await.map(drop)
+        self.send(method, params, None, self.inner.deadline).await.map(drop)
     }
 
     /// From now on: what the worker prints and emits, the announcement of its death, and what becomes
@@ -189,7 +204,7 @@ impl Ghost {
     pub async fn destruct(&self, grace: Duration) -> Result<Receipt, GhostError> {
         let params = to_json(&reserved::Destruct { grace_ms: to_ms(grace) })?;
         let deadline = self.inner.deadline + grace;
-        let answer = self.send(reserved::DESTRUCT, Some(&params), true, deadline).await?;
+        let answer = self.send(reserved::DESTRUCT, Some(&params), Some(self.number()), deadline).await?;
         Ok(from_json::<reserved::Destructed>(reserved::DESTRUCT, &answer)?.receipt)
     }
 }

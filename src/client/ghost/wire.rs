@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::GhostError;
-use super::event::{Event, Listeners};
+use super::event::{CallNumber, Event, Listeners};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
@@ -73,7 +73,6 @@ pub(super) struct Wire {
 #[derive(Debug)]
 struct Tasks {
     lines: mpsc::Sender<Vec<u8>>,
-    next: AtomicU64,
     limit: usize,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -149,12 +148,20 @@ impl Wire {
         let limit = max_frame_bytes.saturating_add(REPLY_OVERHEAD);
         let reader = tokio::spawn(read(Arc::clone(&shared), input, limit));
         let writer = tokio::spawn(write(Arc::clone(&shared), output, queue));
-        let tasks = Tasks { lines, next: AtomicU64::new(1), limit: max_frame_bytes, reader, writer };
+        let tasks = Tasks { lines, limit: max_frame_bytes, reader, writer };
         Self { shared, tasks: Arc::new(tasks) }
     }
 
     pub(super) async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, Fault> {
-        let id = self.tasks.next.fetch_add(1, Ordering::Relaxed);
+        self.call_as(self.shared.listeners.number(), method, params).await
+    }
+
+    pub(super) async fn call_as(
+        &self,
+        CallNumber(id): CallNumber,
+        method: &str,
+        params: Option<&str>,
+    ) -> Result<Box<RawValue>, Fault> {
         let line = self.line(Some(id), method, params)?;
         let (sender, receiver) = oneshot::channel();
         self.shared.pending().insert(id, sender);

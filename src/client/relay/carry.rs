@@ -1,14 +1,16 @@
 //! One program's lines, there and back.
 
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
-use crate::client::ghost::{Event, Events, Ghost, GhostError};
+use crate::client::ghost::{CallNumber, Event, Events, Ghost, GhostError};
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{
     Incoming, Invalid, Request, RpcError, code, write_error, write_request, write_result,
@@ -46,7 +48,7 @@ pub enum RelayError {
 /// the bounds.
 struct Answer {
     line: Vec<u8>,
-    calls: usize,
+    calls: Vec<CallNumber>,
     bytes: usize,
 }
 
@@ -57,7 +59,8 @@ struct Relay<'a, W> {
     /// What is to be written.
     out: Vec<u8>,
     calls: FuturesUnordered<BoxFuture<'a, Answer>>,
-    in_flight: usize,
+    /// The program's own ids of what is in flight, notifications without.
+    ids: HashMap<CallNumber, Option<Box<str>>>,
     bytes: usize,
 }
 
@@ -81,7 +84,7 @@ where
         options,
         out: Vec::new(),
         calls: FuturesUnordered::new(),
-        in_flight: 0,
+        ids: HashMap::new(),
         bytes: 0,
     };
     let mut events = options.events.then(|| ghost.events());
@@ -91,8 +94,8 @@ where
     while open || !relay.calls.is_empty() {
         tokio::select! {
             biased;
-            Some(answer) = relay.calls.next(), if !relay.calls.is_empty() => relay.answered(&answer),
             Some(event) = next(&mut events) => relay.event(&event),
+            Some(answer) = relay.calls.next(), if !relay.calls.is_empty() => relay.answered(&answer, &mut events),
             error = &mut over, if open => {
                 open = false;
                 outcome = Err(RelayError::Ended(error));
@@ -114,7 +117,7 @@ where
         while relay.out.len() < TOGETHER
             && let Some(Some(answer)) = relay.calls.next().now_or_never()
         {
-            relay.answered(&answer);
+            relay.answered(&answer, &mut events);
         }
         while open
             && relay.out.is_empty()
@@ -152,7 +155,7 @@ async fn next(events: &mut Option<Events>) -> Option<Event> {
 
 impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     fn admits(&self) -> bool {
-        self.in_flight < IN_FLIGHT && self.bytes < IN_FLIGHT_BYTES
+        self.ids.len() < IN_FLIGHT && self.bytes < IN_FLIGHT_BYTES
     }
 
     fn line(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
@@ -160,16 +163,34 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         self.out.push(b'\n');
     }
 
-    fn answered(&mut self, answer: &Answer) {
-        self.in_flight -= answer.calls;
+    /// What the worker said in a call goes before its answer, as it came.
+    fn answered(&mut self, answer: &Answer, events: &mut Option<Events>) {
+        while let Some(event) = events.as_mut().and_then(Events::try_next) {
+            self.event(&event);
+        }
+        for call in &answer.calls {
+            self.ids.remove(call);
+        }
         self.bytes -= answer.bytes;
         if !answer.line.is_empty() {
             self.line(|out| out.extend_from_slice(&answer.line));
         }
     }
 
+    /// The program's call is told by the program's id, and another program's not at all.
     fn event(&mut self, event: &Event) {
-        write_request(&mut self.out, None, &event.method, Some(event.params.get()));
+        let Some(call) = event.call() else {
+            return write_request(&mut self.out, None, &event.method, Some(event.params.get()));
+        };
+        let id = self.ids.get(&call).and_then(Option::as_deref).and_then(|id| serde_json::from_str(id).ok());
+        let mut params: BTreeMap<&str, &RawValue> =
+            serde_json::from_str(event.params.get()).unwrap_or_default();
+        match id {
+            Some(id) => params.insert("call", id),
+            None => params.remove("call"),
+        };
+        let params = serde_json::to_string(&params).expect("text serializes");
+        write_request(&mut self.out, None, &event.method, Some(&params));
     }
 
     fn request(&mut self, line: &[u8]) {
@@ -177,18 +198,22 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
             return;
         }
         let (ghost, bytes) = (self.ghost, line.len());
-        let (answer, calls): (BoxFuture<'a, Answer>, usize) = match Incoming::decode(line) {
+        let mut numbered = |request: Result<Request<'_>, Invalid>| {
+            let (number, id) = (ghost.number(), request.as_ref().ok().and_then(|request| request.id));
+            self.ids.insert(number, id.map(Into::into));
+            (number, one(ghost, number, request))
+        };
+        let answer: BoxFuture<'a, Answer> = match Incoming::decode(line) {
             Incoming::Single(request) => {
-                let answer = one(ghost, request);
-                (Box::pin(async move { Answer { line: answer.await, calls: 1, bytes } }), 1)
+                let (number, answer) = numbered(request);
+                Box::pin(async move { Answer { line: answer.await, calls: vec![number], bytes } })
             }
             Incoming::Batch(requests) => {
-                let calls = requests.len();
-                let answers = join_all(requests.into_iter().map(|request| one(ghost, request)));
-                (Box::pin(async move { Answer { line: array(&answers.await), calls, bytes } }), calls)
+                let (calls, answers): (_, Vec<_>) = requests.into_iter().map(numbered).unzip();
+                let answers = join_all(answers);
+                Box::pin(async move { Answer { line: array(&answers.await), calls, bytes } })
             }
         };
-        self.in_flight += calls;
         self.bytes += bytes;
         self.calls.push(answer);
     }
@@ -217,7 +242,11 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
 }
 
 /// The reply to one request; nothing to a notification.
-fn one<'a>(ghost: &'a Ghost, request: Result<Request<'_>, Invalid>) -> BoxFuture<'a, Vec<u8>> {
+fn one<'a>(
+    ghost: &'a Ghost,
+    number: CallNumber,
+    request: Result<Request<'_>, Invalid>,
+) -> BoxFuture<'a, Vec<u8>> {
     let (method, params, id) = match request {
         Ok(Request { method, params, id, .. }) => {
             (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned))
@@ -242,7 +271,7 @@ fn one<'a>(ghost: &'a Ghost, request: Result<Request<'_>, Invalid>) -> BoxFuture
             write_result(&mut line, &id, &welcome);
             return line;
         }
-        match ghost.call(&method, params.as_deref()).await {
+        match ghost.call_as(number, &method, params.as_deref()).await {
             Ok(result) => write_result(&mut line, &id, result.get()),
             Err(error) => write_error(&mut line, Some(&id), &error.to_rpc()),
         }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::failure::Failure;
 use super::host::{Host, Refused, World};
-use crate::client::ghost::{GhostError, Options};
+use crate::client::ghost::{CallNumber, GhostError, Options};
 use crate::client::{Ghost, tombstone};
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
@@ -25,6 +25,11 @@ impl Drop for Pending {
     fn drop(&mut self) {
         self.answer.abort();
     }
+}
+
+/// The call that a script's word for it means.
+pub(super) fn number(word: &str) -> Option<CallNumber> {
+    word.rsplit_once(' ')?.1.parse().ok().map(CallNumber)
 }
 
 impl<W: World> Host<W> {
@@ -67,20 +72,20 @@ impl<W: World> Host<W> {
     pub(super) fn later(&mut self, vault: &str, method: &str, params: String) -> Result<String, Refused> {
         let ghost = self.ghost(vault)?;
         let room = Arc::clone(&self.objects.get(vault)?.room);
-        let (name, method) = (method.to_owned(), method.to_owned());
+        let (number, name) = (ghost.number(), method.to_owned());
         let answer = self.plane.spawn(async move {
             // The call's deadline begins when the gate can read it. Nobody closes the semaphore.
             let _room = room.acquire().await;
-            ghost.call(&name, Some(&params)).await
+            ghost.call_as(number, &name, Some(&params)).await
         });
-        self.number += 1;
-        self.pending.insert(self.number, Pending { vault: vault.to_owned(), method, answer });
-        Ok(self.number.to_string())
+        let pending = Pending { vault: vault.to_owned(), method: method.to_owned(), answer };
+        let word = format!("{vault} {}", number.0);
+        self.pending.insert(word.clone(), pending);
+        Ok(word)
     }
 
-    pub(super) fn wait(&mut self, number: &str) -> Result<String, Refused> {
-        let number = number.parse().unwrap_or(0);
-        let Some(mut pending) = self.pending.remove(&number) else {
+    pub(super) fn wait(&mut self, word: &str) -> Result<String, Refused> {
+        let Some(mut pending) = self.pending.remove(word) else {
             return Err(Failure::usage("there is no such call").into());
         };
         let answer = self.plane.wait(&mut pending.answer)?;

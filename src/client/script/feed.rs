@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use crate::client::Ghost;
-use crate::client::ghost::{Events, What};
+use crate::client::ghost::{CallNumber, Events, What};
 
 /// Where a worker's lines go: its name and the line.
 pub type Lines = Arc<dyn Fn(&str, &str) + Send + Sync>;
@@ -24,9 +24,16 @@ pub(super) struct Feed {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// What was emitted.
+struct Kept {
+    call: Option<CallNumber>,
+    /// As the script sees it: `{"event": …, "data": …}`.
+    text: String,
+}
+
 struct Inner {
     incoming: Events,
-    events: VecDeque<Box<RawValue>>,
+    events: VecDeque<Kept>,
     bytes: usize,
 }
 
@@ -56,7 +63,10 @@ impl Feed {
         while let Some(event) = inner.incoming.try_next() {
             match event.what() {
                 What::Log { text } => (self.lines)(&self.worker, &text),
-                What::Emitted { .. } => inner.keep(event.params),
+                What::Emitted { event: name, data } => {
+                    let text = format!("{{\"event\":{},\"data\":{data}}}", Value::from(name));
+                    inner.keep(Kept { call: event.call(), text });
+                }
                 What::Missed { lost } => {
                     (self.lines)(&self.worker, &format!("({lost} lines and events were lost)"));
                 }
@@ -65,23 +75,26 @@ impl Feed {
         }
     }
 
-    /// The events since the last time, as a JSON array.
-    pub(super) fn take_events(&self) -> String {
+    /// The events since the last time, of all calls or of one, as a JSON array.
+    pub(super) fn take_events(&self, of: Option<CallNumber>) -> String {
         self.drain();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.bytes = 0;
-        let texts: Vec<Box<RawValue>> = inner.events.drain(..).collect();
-        let texts: Vec<&str> = texts.iter().map(|event| event.get()).collect();
+        let all = std::mem::take(&mut inner.events);
+        let (taken, kept) = all.into_iter().partition(|event| of.is_none() || event.call == of);
+        inner.events = kept;
+        let taken: VecDeque<Kept> = taken;
+        inner.bytes -= taken.iter().map(|event| event.text.len()).sum::<usize>();
+        let texts: Vec<&str> = taken.iter().map(|event| event.text.as_str()).collect();
         format!("[{}]", texts.join(","))
     }
 }
 
 impl Inner {
-    fn keep(&mut self, event: Box<RawValue>) {
-        self.bytes += event.get().len();
+    fn keep(&mut self, event: Kept) {
+        self.bytes += event.text.len();
         self.events.push_back(event);
         while self.events.len() > MOST_EVENTS || self.bytes > MOST_BYTES && self.events.len() > 1 {
-            self.bytes -= self.events.pop_front().map_or(0, |event| event.get().len());
+            self.bytes -= self.events.pop_front().map_or(0, |event| event.text.len());
         }
     }
 }

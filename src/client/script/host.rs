@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::brake::{Brake, Stop};
-use super::calls::Pending;
+use super::calls::{self, Pending};
 use super::failure::Failure;
 use super::feed::Lines;
 use super::files;
@@ -34,9 +34,10 @@ pub(super) struct Host<W> {
     pub(super) plane: Plane,
     pub(super) lines: Lines,
     pub(super) objects: Objects,
-    pub(super) pending: HashMap<u64, Pending>,
-    /// Counts calls and failures.
-    pub(super) number: u64,
+    /// By the word that the script has for each.
+    pub(super) pending: HashMap<String, Pending>,
+    /// Counts failures.
+    number: u64,
     /// Where the paths of sources begin.
     pub(super) base: PathBuf,
     /// The longest file that is read into the engine.
@@ -143,9 +144,9 @@ impl<W: World> Host<W> {
             ["methods", vault] => {
                 serde_json::to_string(&self.objects.get(vault)?.ticket.methods).expect("names are JSON")
             }
-            ["events", vault] => {
+            ["events", vault, later] => {
                 let line = self.objects.get(vault)?.line.as_ref();
-                line.map_or_else(|| "[]".to_owned(), |line| line.feed.take_events())
+                line.map_or_else(|| "[]".to_owned(), |line| line.feed.take_events(calls::number(later)))
             }
             ["destruct", vault, grace] => self.destruct(vault, grace)?,
             ["print", line] => return self.print(line).map(|()| None),

@@ -95,23 +95,11 @@
     return json.indexOf(MARK) < 0 ? value : revived(value, callee);
   }
 
-  function Later(object, method, number) {
-    this.object = object;
-    this.method = method;
-    this.number = number;
-    this.settled = false;
-  }
-
-  Later.prototype.wait = function wait() {
-    if (!this.settled) {
-      try { this.value = unpack(ask("wait", this.number), this.object); } catch (error) { this.error = error; }
-      this.settled = true;
-    }
-    if (this.error) throw this.error;
-    return this.value;
-  };
-
-  Later.prototype.toString = function toString() { return "<later " + this.method + " of " + this.object.vault + ">"; };
+  var Later = shared.laters(G, function begin(later, list) {
+    later.number = ask("later", need(later.object, "later"), later.method, pack(list));
+  }, function get(later) {
+    return unpack(ask("wait", later.number), later.object);
+  });
 
   G.clone_object = function clone_object(source) {
     var made = parse(ask("clone", Str(source), pack(rest(arguments, 1))));
@@ -125,26 +113,12 @@
     var vault = need(object, "call_other");
     return unpack(ask("call", vault, method, pack(rest(arguments, 2))), object);
   };
-  G.later = function later(object, method) {
-    var vault = need(object, "later");
-    return new Later(object, Str(method), ask("later", vault, method, pack(rest(arguments, 2))));
-  };
-  G.gather = function gather(list) {
-    var results = [], failed = -1, i;
-    for (i = 0; i < list.length; i++) {
-      try { results.push(list[i] instanceof Later ? list[i].wait() : list[i]); } catch (error) {
-        results.push(error);
-        if (failed < 0) failed = i;
-      }
-    }
-    if (failed < 0) return results;
-    results[failed].index = failed;
-    results[failed].results = results;
-    throw results[failed];
-  };
   G.objectp = is_ghost;
   G.methods = function methods(object) { return parse(ask("methods", need(object, "methods"))); };
-  G.events = function events(object) { return parse(ask("events", need(object, "events"))); };
+  G.events = function events(of) {
+    var one = of instanceof Later;
+    return parse(ask("events", need(one ? of.object : of, "events"), one ? of.number : ""));
+  };
   G.destruct = function destruct(object, grace) {
     return parse(ask("destruct", need(object, "destruct"), grace === undefined ? "" : grace));
   };

@@ -184,7 +184,11 @@ impl Context {
         }
         let result = self.call_with(verb, name, parsed);
         if result == EXCEPTION {
-            return Err(Failure::Run(self.thrown()));
+            let thrown = self.thrown();
+            // Until another takes its place the engine would keep it, and all that hangs on it.
+            // SAFETY: the context is ours, and nothing else is done with its exception.
+            unsafe { sys::JS_Throw(self.raw.as_ptr(), UNDEFINED) };
+            return Err(Failure::Run(thrown));
         }
         // SAFETY: the result was just returned, and nothing has been allocated since.
         let json = unsafe {

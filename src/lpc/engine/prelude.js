@@ -8,13 +8,11 @@
 (function (G, door, shared, objects) {
   var keys = Object.keys, Err = Error, parse = JSON.parse, isArray = Array.isArray;
   var self = { vault: door("vault") };
-  objects = objects(door);
+  objects = objects(G, door, shared.laters);
 
   function line() {
     var list = ["log"], i;
-    for (i = 0; i < arguments.length; i++) {
-      list.push(objects.held(arguments[i]) ? shared.text(arguments[i]) : arguments[i]);
-    }
+    for (i = 0; i < arguments.length; i++) list.push(objects.shown(arguments[i]));
     door.apply(undefined, list);
   }
 
@@ -41,14 +39,14 @@
   G.objectp = function objectp(value) { return value === self || objects.held(value); };
   G.emit = function emit(event, data) { door("event", event, data); };
   G.destruct = function destruct(object, grace_ms) {
-    if (objects.held(object)) return objects.destruct(object, grace_ms);
+    if (objects.held(object)) return objects.call(object, "hauki.destruct", { grace_ms: grace_ms || 0 }).receipt;
     if (object !== self) throw new TypeError("destruct: not an object that this worker holds");
     door("destruct");
   };
   G.clone_object = function clone_object(source) {
     var list = [], i;
     for (i = 0; i < arguments.length; i++) list.push(arguments[i]);
-    return objects.clone(list);
+    return objects.call(objects.node, "clone_object", list);
   };
   G.call_other = function call_other(object, method) {
     var rest = [], i;
@@ -80,7 +78,7 @@
   // Errors carry their stack; anything else that is thrown is described while it can be.
   function run(method, list) {
     try {
-      return method.apply(undefined, list);
+      return method.apply(self, list);
     } catch (thrown) {
       if (thrown instanceof Err) throw thrown;
       door("thrown", thrown);
@@ -90,6 +88,7 @@
 
   return function dispatch(verb, name, list) {
     var method;
+    objects.fresh();
     if (verb === "call") {
       if (list === undefined) list = [];
       else if (!isArray(list)) list = [list];

@@ -13,8 +13,17 @@ pub trait Host {
     fn event(&mut self, event: &str, data: &str) -> Result<(), String>;
     /// `destruct(this_object())`. The run goes on to its own end.
     fn destruct(&mut self);
-    /// Calls an object that the worker holds and waits for what it says, JSON text, until the deadline.
-    fn ask(&mut self, object: &str, method: &str, params: &str, deadline: Option<Deadline>) -> Said;
+    /// Sends a call of an object that the worker holds; the value is its number.
+    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<u64, Box<Unanswered>>;
+    /// Whether so many calls are under way that an answer must come before the next.
+    fn is_crowded(&self) -> bool;
+    /// The next answer to any call that is under way, which `wanted` is if it is given, or why none
+    /// comes until the deadline.
+    fn answer(
+        &mut self,
+        wanted: Option<u64>,
+        deadline: Option<Deadline>,
+    ) -> Result<(u64, Said), Box<Unanswered>>;
     /// Called now and then while the worker runs, so that lines and events do not wait for its end.
     fn tick(&mut self);
     /// The longest JSON that a result or an event may be.
@@ -33,8 +42,14 @@ impl Host for Silence {
         Ok(())
     }
     fn destruct(&mut self) {}
-    fn ask(&mut self, _: &str, _: &str, _: &str, _: Option<Deadline>) -> Said {
+    fn ask(&mut self, _: &str, _: &str, _: &str) -> Result<u64, Box<Unanswered>> {
         Err(Unanswered::new("internal", "nobody is there to carry a call").into())
+    }
+    fn is_crowded(&self) -> bool {
+        false
+    }
+    fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
+        Err(Unanswered::new("internal", "nobody was called").into())
     }
     fn tick(&mut self) {}
     fn limit(&self) -> usize {
@@ -48,6 +63,8 @@ pub(super) struct Run<'a> {
     caller: &'a str,
     state: &'a mut WorkerState,
     outcome: Outcome,
+    /// What an object said, until the prelude takes it into the heap.
+    said: Option<Said>,
     /// The last ask that went wrong, until the prelude has read about it.
     failure: Option<Box<Unanswered>>,
 }
@@ -67,23 +84,25 @@ impl<'a> Run<'a> {
         caller: &'a str,
         state: &'a mut WorkerState,
     ) -> Self {
-        Self { host, deadline, caller, state, outcome: Outcome::default(), failure: None }
+        Self { host, deadline, caller, state, outcome: Outcome::default(), said: None, failure: None }
     }
 
     pub fn outcome(self) -> Outcome {
         self.outcome
     }
 
-    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<Answer, String> {
-        match self.host.ask(object, method, params, self.deadline) {
-            Ok(value) => Ok(Answer::Text(value)),
-            Err(failure) => {
-                self.outcome.interrupted |= self.deadline.is_some_and(Deadline::passed);
-                let message = failure.message.clone();
-                self.failure = Some(failure);
-                Err(message)
-            }
-        }
+    /// The number of the call whose answer has come.
+    fn next(&mut self, wanted: &str) -> Result<String, Box<Unanswered>> {
+        let (number, said) = self.host.answer(wanted.parse().ok(), self.deadline)?;
+        self.said = Some(said);
+        Ok(number.to_string())
+    }
+
+    fn failed(&mut self, failure: Box<Unanswered>) -> String {
+        self.outcome.interrupted |= self.deadline.is_some_and(Deadline::passed);
+        let message = failure.message.clone();
+        self.failure = Some(failure);
+        message
     }
 }
 
@@ -105,8 +124,8 @@ impl Efuns for Run<'_> {
             "event" => &[Want::Text, Want::Json("the event's data")],
             "call_out" => &[Want::Text, Want::Text, Want::Json("an argument of call_out")],
             "ask" => &[Want::Text, Want::Text, Want::Json("an argument")],
-            "remove_call_out" => &[Want::Text],
-            "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" => &[],
+            "remove_call_out" | "next" => &[Want::Text],
+            "crowded" | "said" | "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" => &[],
             _ => return None,
         })
     }
@@ -138,7 +157,22 @@ impl Efuns for Run<'_> {
             "caller" if self.caller.is_empty() => {}
             "caller" => return told(self.caller.to_owned()),
             "vault" => return told(self.state.vault.clone()),
-            "ask" => return self.ask(text(0), text(1), text(2)),
+            "ask" => {
+                let number = self.host.ask(text(0), text(1), text(2));
+                return number
+                    .map(|number| Answer::Text(number.to_string()))
+                    .map_err(|failure| self.failed(failure));
+            }
+            "crowded" if !self.host.is_crowded() => {}
+            "crowded" => return told(String::new()),
+            "next" => return self.next(text(0)).map(Answer::Text).map_err(|failure| self.failed(failure)),
+            "said" => {
+                let said = self
+                    .said
+                    .take()
+                    .unwrap_or_else(|| Err(Unanswered::new("internal", "no answer has come").into()));
+                return said.map(Answer::Text).map_err(|failure| self.failed(failure));
+            }
             "failure" => {
                 let failure = self.failure.take();
                 let about = failure.and_then(|failure| serde_json::to_string(&failure).ok());

@@ -1,17 +1,9 @@
-// What the preludes of both sides share: values as JSON and as text, clocks, random
+// What the preludes of both sides share: values as JSON, calls that are under way, clocks, random
 // numbers, bytes. Built-ins are captured, so that a program which overwrites one breaks only itself.
 (function () {
   var JSON_ = JSON, keys = Object.keys, Err = Error, Fin = isFinite, Str = String;
   var stringify = JSON_.stringify, floor = Math.floor, chance = Math.random;
-  var isArray = Array.isArray, Bytes = Uint8Array;
-
-  function text(value) {
-    if (typeof value === "object" && value !== null && !(value instanceof Err)) {
-      if (value.$hauki === "object") return "<" + value.vault + ">";
-      try { return stringify(value); } catch (cycle) { return "[object]"; }
-    }
-    return Str(value);
-  }
+  var isArray = Array.isArray, Bytes = Uint8Array, Reg = RegExp, exec = RegExp.prototype.exec;
 
   // What JSON has no word for, and the engine would write as null. Cycles were refused before.
   function foreign(value) {
@@ -27,12 +19,8 @@
     return "";
   }
 
-  // The last error that `serialize` itself threw, so that it can be told from the program's own.
-  var refusal = null;
-
   function refuse(what, held) {
-    refusal = new TypeError(what + " " + held + ", which JSON cannot hold");
-    throw refusal;
+    throw new TypeError(what + " " + held + ", which JSON cannot hold");
   }
 
   function serialize(value, what) {
@@ -54,6 +42,38 @@
     return isArray(data) ? new Bytes(data) : data;
   }
 
+  // What a text becomes when a function says what stands for each match, which the engine does not do.
+  function filled(text, pattern, by, all) {
+    var parts = [], from = 0, at, match, global;
+    if (pattern instanceof Reg) {
+      global = pattern.flags.indexOf("g") >= 0;
+      if (global) pattern.lastIndex = 0;
+      while ((match = exec.call(pattern, text))) {
+        at = match.index;
+        parts.push(text.slice(from, at), Str(by.apply(undefined, match.concat([at, text]))));
+        from = at + match[0].length;
+        // Beyond the end the engine would find the end again.
+        if (!global || from === at && at >= text.length) break;
+        if (from === at) pattern.lastIndex = at + 1;
+      }
+      if (global) pattern.lastIndex = 0;
+    } else {
+      pattern = Str(pattern);
+      for (at = text.indexOf(pattern); at >= 0; at = all ? text.indexOf(pattern, from + !pattern.length) : -1) {
+        parts.push(text.slice(from, at), Str(by(pattern, at, text)));
+        from = at + pattern.length;
+        if (from + !pattern.length > text.length) break;
+      }
+    }
+    return parts.join("") + text.slice(from);
+  }
+
+  function replacing(plain, all) {
+    return function replace(pattern, by) {
+      return typeof by === "function" ? filled(Str(this), pattern, by, all) : plain.call(this, pattern, by);
+    };
+  }
+
   // The functions that are the same on both sides; what the engine brings and nobody may have goes.
   function efuns(G, door) {
     G.Date.now = function now() { return +door("now"); };
@@ -66,16 +86,68 @@
     G.base64_decode = function base64_decode(text) { return door("base64_decode", text); };
     G.utf8_encode = function utf8_encode(text) { return door("utf8_encode", Str(text)); };
     G.utf8_decode = function utf8_decode(data) { return door("utf8_decode", bytes(data)); };
+    var texts = G.String.prototype;
+    texts.replace = replacing(texts.replace, false);
+    texts.replaceAll = replacing(texts.replaceAll, true);
     delete G.gc;
     delete G.setTimeout;
     delete G.clearTimeout;
     delete G.load;
   }
 
+  // Calls that are under way. `begin(later, list)` sends one, `get(later)` is what it gave, or throws what
+  // it threw. The value is their class.
+  function laters(G, begin, get) {
+    function Later(object, method) {
+      this.object = object;
+      this.method = Str(method);
+      this.settled = this.failed = false;
+    }
+
+    Later.prototype.wait = function wait() {
+      if (!this.settled) {
+        try { this.value = get(this); } catch (error) { this.fail(error); }
+        this.settled = true;
+      }
+      if (this.failed) throw this.error;
+      return this.value;
+    };
+
+    // Of a full heap the error can be null.
+    Later.prototype.fail = function fail(error) {
+      this.failed = true;
+      this.error = error;
+    };
+
+    Later.prototype.toString = function toString() { return "<later " + this.method + " of " + this.object.vault + ">"; };
+
+    G.later = function later(object, method) {
+      var made = new Later(object, method), list = [], i;
+      for (i = 2; i < arguments.length; i++) list.push(arguments[i]);
+      begin(made, list);
+      return made;
+    };
+    G.gather = function gather(list) {
+      var results = [], failed = -1, i;
+      for (i = 0; i < list.length; i++) {
+        try { results.push(list[i] instanceof Later ? list[i].wait() : list[i]); } catch (error) {
+          results.push(error);
+          if (failed < 0) failed = i;
+        }
+      }
+      if (failed < 0) return results;
+      if (results[failed] instanceof Err) {
+        results[failed].index = failed;
+        results[failed].results = results;
+      }
+      throw results[failed];
+    };
+    return Later;
+  }
+
   return {
-    text: text,
     serialize: serialize,
-    refused: function (error) { return error !== null && error === refusal; },
+    laters: laters,
     efuns: efuns
   };
 })()

@@ -24,6 +24,8 @@ const IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
 const QUEUED_LIMIT: usize = 1024 * 1024;
 /// Replies up to this length are never left out: the word that they were would be as long.
 const SHORT: usize = 256;
+/// The longest id that events carry.
+const TAG_BYTES: usize = 128;
 
 #[derive(Default)]
 pub struct Outbox {
@@ -61,6 +63,12 @@ impl State {
 impl Outbox {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`ReplyTo::owner`] of its calls.
+    #[must_use]
+    pub fn owner(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// Whether another request may be read.
@@ -233,6 +241,13 @@ impl ReplyTo {
     #[must_use]
     pub fn owner(&self) -> usize {
         Arc::as_ptr(&self.outbox).addr()
+    }
+
+    /// Whose call this is, and its id where that is short enough to be told again with every event.
+    #[must_use]
+    pub fn tag(&self) -> Option<(usize, Box<str>)> {
+        let id = self.id.as_ref().filter(|id| id.len() <= TAG_BYTES)?;
+        Some((self.owner(), id.clone()))
     }
 
     /// The call's bytes wait for their turn.

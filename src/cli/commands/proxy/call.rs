@@ -29,8 +29,8 @@ input. With --text an ARG is taken as it is, so no quoting is needed.
 For one ticket the result is printed bare: pretty on a terminal, on one line elsewhere. For several
 tickets, or with -o jsonl, each result is a record {\"kind\":\"reply\",\"vault\":…,\"result\":…}.
 
---events also shows what the worker prints and emits while it works, other callers' calls included. In
-a pipe each is a record on standard output, before the record of the reply:
+--events also shows what the worker prints and emits while it works on this call, and nothing of other
+calls. In a pipe each is a record on standard output, before the record of the reply:
 {\"kind\":\"event\",\"vault\":…,\"event\":\"log\",\"text\":…} or {…,\"event\":\"emitted\",\"name\":…,\"data\":…}.
 On a terminal each is a line, and data of the form {done, total[, message]} moves a bar on standard
 error (--progress).

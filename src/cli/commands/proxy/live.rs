@@ -5,13 +5,13 @@ use std::pin::pin;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::result;
+use super::result_as;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::progress::Measure;
 use crate::cli::record::Record;
 use crate::client::Ghost;
-use crate::client::ghost::{Event, What};
+use crate::client::ghost::{CallNumber, Event, What};
 use crate::model::id::VaultId;
 use crate::system::clock;
 
@@ -41,7 +41,7 @@ enum Heard<'a> {
     Lost { lost: u64 },
 }
 
-/// Calls, and shows what comes meanwhile.
+/// Calls, and shows what the worker says in this very call.
 pub(super) async fn call(
     ctx: &Ctx,
     ghost: &Ghost,
@@ -52,8 +52,9 @@ pub(super) async fn call(
     let vault = &ghost.welcome().vault;
     // The end of the id, which is the part that differs.
     let job = format!("{method} …{}", &vault.as_str()[vault.as_str().len() - 6..]);
-    let screen = Screen { ctx, vault, job };
-    let mut answer = pin!(result(ctx, ghost, method, params));
+    let number = ghost.number();
+    let screen = Screen { ctx, vault, number, job };
+    let mut answer = pin!(result_as(ctx, ghost, number, method, params));
     let answer = loop {
         tokio::select! {
             biased;
@@ -71,6 +72,7 @@ pub(super) async fn call(
 struct Screen<'a> {
     ctx: &'a Ctx,
     vault: &'a VaultId,
+    number: CallNumber,
     job: String,
 }
 
@@ -84,6 +86,9 @@ impl Screen<'_> {
     fn show(&self, event: &Event) -> Result<(), CliError> {
         if event.lost() > 0 {
             self.record(Heard::Lost { lost: event.lost() })?;
+        }
+        if event.call() != Some(self.number) {
+            return Ok(());
         }
         match event.what() {
             What::Log { text } => self.record(Heard::Log { text: &text }),

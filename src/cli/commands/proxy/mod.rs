@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::{connect, input};
+use crate::client::ghost::CallNumber;
 use crate::client::{Exit, Ghost};
 use crate::model::ticket::Ticket;
 
@@ -70,7 +71,17 @@ async fn result(
     method: &str,
     params: Option<&str>,
 ) -> Result<Box<RawValue>, CliError> {
-    match ghost.call(method, params).await {
+    result_as(ctx, ghost, ghost.number(), method, params).await
+}
+
+async fn result_as(
+    ctx: &Ctx,
+    ghost: &Ghost,
+    number: CallNumber,
+    method: &str,
+    params: Option<&str>,
+) -> Result<Box<RawValue>, CliError> {
+    match ghost.call_as(number, method, params).await {
         Ok(result) => Ok(result),
         Err(error) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
     }

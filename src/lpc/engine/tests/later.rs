@@ -7,7 +7,7 @@ fn call_outs_are_named_functions_that_run_when_they_are_due() {
     let source = "
         var seen = []; function tick(n) { seen.push(n); if (n < 3) call_out('tick', 0, n + 1) }
         function start() { return call_out(tick, 0, 1) } function look() { return seen }
-        function later() { return [call_out('_private', 50), call_out('_private', 100)] } function _private() {}
+        function two() { return [call_out('_private', 50), call_out('_private', 100)] } function _private() {}
         function forget(h) { return remove_call_out(h) } function unnamed() { call_out(function () {}, 0) }
         function foreign() { call_out(tick, 0, print) } function never() { call_out(tick) }
         function fails() { call_out('boom', 0) } function boom() {\n throw new Error('ouch') }
@@ -23,7 +23,7 @@ fn call_outs_are_named_functions_that_run_when_they_are_due() {
     run_due(&mut engine);
     assert_eq!(call(&mut engine, "look", None).expect("runs"), "[1,2,3]");
     assert_eq!(engine.next_call_out(), None);
-    assert_eq!(call(&mut engine, "later", None).expect("runs"), "[4,5]");
+    assert_eq!(call(&mut engine, "two", None).expect("runs"), "[4,5]");
     let left: f64 = call(&mut engine, "forget", Some("[5]")).expect("runs").parse().expect("is a number");
     assert!((90.0..=100.0).contains(&left), "{left}");
     assert_eq!(call(&mut engine, "forget", Some("[5]")).expect("runs"), "-1");

@@ -12,6 +12,10 @@ struct Notes {
     lines: Vec<String>,
     events: Vec<(String, String)>,
     destructed: bool,
+    /// Answers that nobody has taken yet.
+    said: Vec<(u64, Said)>,
+    asked: u64,
+    most_open: usize,
 }
 
 impl Host for Notes {
@@ -29,12 +33,26 @@ impl Host for Notes {
         self.destructed = true;
     }
     /// An object that repeats its arguments; any other fails.
-    fn ask(&mut self, object: &str, method: &str, params: &str, _: Option<Deadline>) -> Said {
-        if object == "parrot" {
-            return Ok(format!("{{\"method\":\"{method}\",\"params\":{params}}}"));
-        }
+    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<u64, Box<Unanswered>> {
         let vault = Some("vlt_gone".into());
-        Err(Box::new(Unanswered { vault, ..Unanswered::new("vault_dead", "vlt_gone is dead: destruct") }))
+        let dead = Unanswered { vault, ..Unanswered::new("vault_dead", "vlt_gone is dead: destruct") };
+        self.asked += 1;
+        self.said.push((
+            self.asked,
+            match object {
+                "parrot" => Ok(format!("{{\"method\":\"{method}\",\"params\":{params}}}")),
+                _ => Err(dead.into()),
+            },
+        ));
+        self.most_open = self.most_open.max(self.said.len());
+        Ok(self.asked)
+    }
+    fn is_crowded(&self) -> bool {
+        self.said.len() == 3
+    }
+    /// The last that was asked is answered first.
+    fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
+        self.said.pop().ok_or_else(|| Unanswered::new("internal", "nobody was called").into())
     }
     fn tick(&mut self) {}
     fn limit(&self) -> usize {

@@ -36,6 +36,54 @@ function fall(o) { o->say(); }";
 }
 
 #[test]
+fn calls_are_under_way_together_and_their_answers_come_in_any_order() {
+    let source = "var p, g, old;
+function keep(parrot, gone) { p = parrot; g = gone; }
+function words(n) {
+  var all = [], i;
+  for (i = 0; i < n; i++) all.push(later(p, 'say', i));
+  return gather(all.concat('as it is')).map(function (said) { return said.params ? said.params[0] : said; });
+}
+function twice() { var l = later(p, 'say', 1); print(l, p, {l: 1}); return l.wait() === l.wait(); }
+function some() {
+  try { gather([later(p, 'say'), later(g, 'say'), p->say(3), later(g, 'x')]); } catch (e) {
+    return [e.index, e.code, e.results.length, e.results[0].method, e.results[3].vault, e === e.results[1]];
+  }
+}
+function begin() { old = later(p, 'say'); }
+function end() { return old.wait(); }
+function wrong() { later(this_object(), 'end'); }";
+    let mut engine = load(source);
+    let parrot = r#"{"$hauki":"object","ref":"parrot","vault":"vlt_p","methods":["say"]}"#;
+    let both = format!("[{parrot},{}]", parrot.replace("parrot", "gone"));
+    let mut notes = Notes::default();
+    let mut call = |method, params| {
+        let call = Call { method, params, caller: "", deadline: Deadline::after_ms(LONG) };
+        engine.call(&mut notes, call)
+    };
+    call("keep", Some(&both)).expect("keeps");
+    assert_eq!(call("words", Some("[7]")).expect("gathers"), "[0,1,2,3,4,5,6,\"as it is\"]");
+    assert_eq!(call("twice", None).expect("waits"), "true");
+    let some = call("some", None).expect("catches");
+    assert_eq!(some, r#"[1,"vault_dead",4,"say","vlt_gone",true]"#);
+    // What a call has sent is let go with it, and nothing of it stands in the way of the next.
+    call("begin", None).expect("sends");
+    let error = call("end", None).expect_err("is over");
+    assert_eq!(error.message, "Error: say was sent by a call that has ended, and its answer was let go");
+    assert_eq!(call("words", Some("[2]")).expect("gathers"), "[0,1,\"as it is\"]");
+    let error = call("wrong", None).expect_err("is no object");
+    assert_eq!(error.message, "TypeError: later: not an object that this worker was given");
+    assert_eq!(notes.lines, ["<later say of vlt_p> <vlt_p> {\"l\":1}"]);
+    assert_eq!(notes.most_open, 3, "as many as there may be, and no more");
+    // An error that nobody sees any more holds nothing.
+    let mut engine = self::load(
+        "function f() { var e = new Error('x'), s = 'x'; while (s.length < 4e5) s += s; e.s = s; throw e; }",
+    );
+    self::call(&mut engine, "f", None).expect_err("throws");
+    assert!(engine.heap_used() < 100_000, "{}", engine.heap_used());
+}
+
+#[test]
 fn arrows_are_calls_and_keep_the_lines_of_errors() {
     let source = "function g(a) {\n  if (a) throw new Error('g');\n  return 1;\n}
 function f() { return this_object()->g() }\nfunction h() {\n  return this_object()\n    ->g(1);\n}";
