@@ -7,6 +7,9 @@
 #[path = "support/daemon.rs"]
 mod daemon;
 
+#[path = "support/relay.rs"]
+mod relay;
+
 #[path = "../examples/ghost.rs"]
 #[allow(dead_code, reason = "its main is for people")]
 mod ghost;
@@ -20,7 +23,9 @@ use hauki::client::ghost::{Ghost, Options};
 use hauki::model::gem::Wishes;
 use hauki::model::phase::Phase;
 use hauki::model::ticket::Ticket;
+use relay::Relay;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 const WORKER: &str = "var n = 0;
 function add(x) { n += x; return n; }
@@ -31,7 +36,8 @@ function boom() {
 function echo(a, b) { return [a, b === undefined ? null : b]; }
 function tell(text) { print(text); emit('told', {text: text}); return true; }
 function work(steps) { for (var i = 1; i <= steps; i++) emit('progress', {done: i, total: steps}); return 'worked'; }
-function spin() { for (;;) {} }";
+function spin() { for (;;) {} }
+function hang() { emit('hanging', n); for (;;) {} }";
 
 /// Nothing here takes longer on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -99,8 +105,13 @@ fn check(said: &Value, vault: &str) {
     assert_eq!(said["progress"], json!([[1, 3], [2, 3], [3, 3], "worked"]));
     // Nobody waits for an aborted call; the connection goes on.
     assert_eq!(said["aborted"], json!(true));
+    let mut events = said["events"].clone();
+    for event in events.as_array_mut().expect("is a list") {
+        let call = event[1].as_object_mut().and_then(|params| params.remove("call"));
+        assert!(call.is_some_and(|call| call.is_u64()), "it does not say whose call it is of: {said}");
+    }
     assert_eq!(
-        said["events"],
+        events,
         json!([["hauki.log", {"text": "hi"}], ["hauki.event", {"event": "told", "data": {"text": "hi"}}]])
     );
     assert_eq!(said["late"], json!("timeout"));
@@ -309,13 +320,184 @@ async fn bash() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();
-    let progress = |done| json!({"method": "hauki.event", "params": {"event": "progress", "data": {"done": done, "total": 2}}});
+    let progress = |done| json!({"method": "hauki.event", "params": {"event": "progress", "data": {"done": done, "total": 2}, "call": 2}});
     assert_eq!(events, [progress(1), progress(2)]);
     let mut expired = json_of(&spawned.ticket);
     expired["auth"]["token"] = "En0KEwoEMTIzNBgDIgkKBwgKEgMYgAgSJAgAEiA".into();
     let expired = save(&daemon, "bad.json", &expired);
     let output = run(script(&expired, &["total"])).await;
     assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+}
+
+/// Cuts the connection of a driver once it has said that its call hangs, and tells what it says at its end.
+async fn cut(daemon: &Daemon, driver: impl Fn(&Path) -> Command) -> (String, Value) {
+    let wishes = Wishes { call_deadline_ms: Some(1_000), ..Wishes::default() };
+    let mut ticket = daemon.spawn_with(WORKER, wishes).await.ticket;
+    let relay = Relay::start(&mut ticket).await;
+    let path = save(daemon, "cut.json", &json_of(&ticket));
+    let mut command = tokio::process::Command::from(driver(&path));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().expect("is installed");
+    let mut lines = BufReader::new(child.stdout.take().expect("is piped")).lines();
+    let mut next = async || {
+        tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("does not hang").expect("is text")
+    };
+    let ready = next().await;
+    relay.cut();
+    let last = next().await;
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("ends").expect("ends");
+    let (Some(ready), Some(last)) = (ready, last) else { panic!("{}", words(&output)) };
+    assert!(output.status.success(), "{}", words(&output));
+    (ready, serde_json::from_str(&last).expect("is JSON"))
+}
+
+/// The pending call fails and is not sent again, the next goes over a new connection, and a vault that is
+/// dead stays dead.
+fn check_cut((ready, said): &(String, Value)) {
+    assert_eq!(ready, "hanging 1", "what is said in a call is heard by that call alone");
+    assert_eq!(said["kind"], "connection_broken", "{said}");
+    assert_eq!(said["add"], 3, "{said}");
+    assert_eq!(said["told"], json!(["hauki.broken", "hauki.reconnected"]), "{said}");
+    assert_eq!(said["after"], "vault_dead", "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_connects_again() {
+    const DRIVER: &str = r#"
+import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1]);
+const told = [];
+for (const name of ["hauki.broken", "hauki.reconnected"]) worker.$on(name, () => told.push(name));
+const refused = (promise) => promise.then(() => null, (error) => error);
+await worker.add(1);
+const loud = worker.$with({ onEvent: (name, data) => console.log(name, data) });
+const { kind } = await refused(loud.hang());
+const said = { kind, add: await worker.add(2), told };
+await worker.$call("hauki.destruct");
+said.after = (await refused(worker.total())).kind;
+console.log(JSON.stringify(said));
+"#;
+    let daemon = Daemon::start();
+    let said = cut(&daemon, |ticket| {
+        let mut command = Command::new("node");
+        command.current_dir(clients()).args(["--input-type=module", "-e", DRIVER]).arg(ticket);
+        command
+    });
+    check_cut(&said.await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_connects_again() {
+    const DRIVER: &str = r#"
+import json, sys
+from hauki_client import HaukiError, ghost
+
+def refused(call):
+    try:
+        call()
+    except HaukiError as error:
+        return error.kind
+
+told = []
+with ghost(sys.argv[1], on_event=lambda name, params: told.append(name)) as worker:
+    worker.add(1)
+    kind = refused(lambda: worker.call("hang", on_event=lambda name, data: print(name, data, flush=True)))
+    said = {"kind": kind, "add": worker.add(2), "told": [name for name in told if name != "hauki.event"]}
+    worker.call("hauki.destruct")
+    said["after"] = refused(worker.total)
+print(json.dumps(said))
+"#;
+    let daemon = Daemon::start();
+    let said = cut(&daemon, |ticket| {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-c", DRIVER]).arg(ticket).env("PYTHONPATH", clients());
+        command
+    });
+    check_cut(&said.await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asyncio_connects_again() {
+    const DRIVER: &str = r#"
+import asyncio, json, sys
+from hauki_client import HaukiError, aio
+
+async def refused(call):
+    try:
+        await call
+    except HaukiError as error:
+        return error.kind
+
+async def listen(worker, told):
+    async for name, _ in worker.events():
+        if name in ("hauki.broken", "hauki.reconnected"):
+            told.append(name)
+
+async def main():
+    told = []
+    async with aio(sys.argv[1]) as worker:
+        listener = asyncio.ensure_future(listen(worker, told))
+        await worker.add(1)
+        kind = await refused(worker.call("hang", on_event=lambda name, data: print(name, data, flush=True)))
+        said = {"kind": kind, "add": await worker.add(2)}
+        await worker.call("hauki.destruct")
+        said["after"] = await refused(worker.total())
+    await listener
+    print(json.dumps({**said, "told": told}))
+
+asyncio.run(main())
+"#;
+    let daemon = Daemon::start();
+    let said = cut(&daemon, |ticket| {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-W", "error", "-c", DRIVER]).arg(ticket).env("PYTHONPATH", clients());
+        command
+    });
+    check_cut(&said.await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bash_connects_again_until_its_call_is_sent() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { call_deadline_ms: Some(1_000), ..Wishes::default() };
+    let mut ticket = daemon.spawn_with(WORKER, wishes).await.ticket;
+    let relay = Relay::start(&mut ticket).await;
+    let path = save(&daemon, "cut.json", &json_of(&ticket));
+    let mut script = tokio::process::Command::new("bash");
+    script.arg(clients().join("hauki-call.sh")).arg("-e").arg(&path).arg("hang");
+    let mut child = script.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("is installed");
+    let mut lines = BufReader::new(child.stderr.take().expect("is piped")).lines();
+    let mut next = async || {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("does not hang");
+        let line = line.expect("is text").expect("there is one");
+        serde_json::from_str::<Value>(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    };
+    assert_eq!(next().await["params"]["event"], "hanging");
+    relay.cut();
+    let error = next().await;
+    assert_eq!((&error["code"], &error["data"]["kind"]), (&json!(-32020), &json!("connection_broken")));
+    assert_eq!(child.wait().await.expect("ends").code(), Some(75));
+
+    // The first connection is lost before a word was said.
+    let door = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("binds");
+    let gate = (ticket.endpoint.ip, ticket.endpoint.port);
+    ticket.endpoint.port = door.local_addr().expect("is bound").port();
+    let path = save(&daemon, "shy.json", &json_of(&ticket));
+    let serving = tokio::spawn(async move {
+        drop(door.accept().await);
+        let (mut caller, _) = door.accept().await.expect("comes again");
+        let mut node = tokio::net::TcpStream::connect(gate).await.expect("is there");
+        let _ = tokio::io::copy_bidirectional(&mut caller, &mut node).await;
+    });
+    let mut script = Command::new("bash");
+    script.arg(clients().join("hauki-call.sh")).arg(&path).args(["add", "5"]);
+    assert_eq!(said(&run(script).await), json!(5));
+    serving.await.expect("ends");
+    // Where nobody listens, it gives up and says so.
+    let mut script = Command::new("bash");
+    script.arg(clients().join("hauki-call.sh")).arg(&path).arg("total");
+    let output = run(script).await;
+    assert_eq!(output.status.code(), Some(75), "{}", words(&output));
 }
 
 /// The call takes two leases and more, and the client keeps the vault alive meanwhile.

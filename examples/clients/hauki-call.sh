@@ -5,10 +5,12 @@
 #   hauki-call.sh t.json observe '["a","b"]'
 #
 # The result is printed as one line of JSON. With -e what the worker prints and emits meanwhile comes
-# on standard error as it comes, {method, params} in one line each. A refusal is printed there as the
-# JSON-RPC error object {code, message, data}. Heartbeats go out while the call lasts. Exit: 0, 1
-# refused by the worker or its node, 2 usage, 4 not the node of the ticket or no valid ticket, 124 no
-# answer in time.
+# on standard error as it comes, {method, params} in one line each, and nothing of other calls. A refusal
+# is printed there as the JSON-RPC error object {code, message, data}. Heartbeats go out while the call
+# lasts. A connection that is lost before the call has been sent is made anew; one that is lost later
+# fails the call with the code -32020, because it may have run. Exit: 0, 1 refused by the worker or its
+# node, 2 usage, 4 not the node of the ticket or no valid ticket, 75 the connection broke or there is
+# none, 124 no answer in time.
 #
 # The pin is checked inside the handshake: openssl is given the ticket's certificate hash as a DANE
 # record "3 0 1" (this certificate, whole, SHA-256) and ends the connection if another is shown, so
@@ -28,23 +30,41 @@ arguments=$(printf '%s\n' "$@" | jq -cs .) || die 2 "an argument is not JSON"
 field() { jq -er "$1" "$ticket"; }
 at=$(field '.endpoint | if .ip | contains(":") then "[\(.ip)]:\(.port)" else "\(.ip):\(.port)" end')
 pin=$(field .tls.cert_sha256)
+field '.expires_at | sub("\\.[0-9]+"; "") | fromdate > now - 1' >/dev/null || die 4 "the ticket has expired"
 # Beyond the node's own deadline, so that its answer comes first.
-deadline=$(( $(field .protocol.call_deadline_ms) / 1000 + 3 ))
+deadline=$(( $(field .protocol.call_deadline_ms) / 1000 + 10 ))
 # A third of the silence that the node allows, in milliseconds.
 beat=$(field '.lease | (if .link then ([.lease_ms, .link_silence_ms] | min) else .lease_ms end) / 3 | floor')
 pause=$(printf '%d.%03d' $(( beat / 1000 )) $(( beat % 1000 )))
 
-# At the end of its input openssl closes the connection and leaves.
-coproc node {
-    exec openssl s_client -quiet -no_ign_eof -connect "$at" -tls1_3 -verify_return_error \
-        -dane_tlsa_domain hauki -dane_ee_no_namechecks -dane_tlsa_rrdata "3 0 1 $pin" 2>/dev/null
-}
-# Bash forgets the coprocess when it ends, so its descriptors are kept under our own numbers.
-theirs=${node[1]}
-exec 3<&"${node[0]}" 4>&"$theirs" {theirs}>&-
-trap 'exec 4>&-' EXIT
 # A write to an openssl that has left must not end us before we can say so.
 trap '' PIPE
+words=$(mktemp)
+trap 'rm -f "$words"' EXIT
+
+# At the end of its input openssl closes the connection and leaves.
+connect() {
+    coproc node {
+        exec openssl s_client -quiet -no_ign_eof -connect "$at" -tls1_3 -verify_return_error \
+            -dane_tlsa_domain hauki -dane_ee_no_namechecks -dane_tlsa_rrdata "3 0 1 $pin" 2>"$words"
+    }
+    # Bash forgets the coprocess when it ends, so its descriptors are kept under our own numbers.
+    local theirs=${node[1]}
+    process=$!
+    exec 3<&"${node[0]}" 4>&"$theirs" {theirs}>&-
+}
+
+leave() {
+    exec 4>&-
+    wait "$process" 2>/dev/null || true
+}
+
+# The connection is gone, and what became of the call is not known.
+broken() {
+    jq -cn --arg message "the connection to $at broke: $1" \
+        '{code: -32020, message: $message, data: {kind: "connection_broken"}}' >&2
+    exit 75
+}
 
 now() { local time=${EPOCHREALTIME//[.,]/}; printf '%d' $(( time / 1000 )); }
 
@@ -59,9 +79,10 @@ reply() {
         [ $status = 0 ] || [ $status -gt 128 ] || return 4 # the end of the stream
         if [ $status = 0 ]; then
             line=$rest rest=''
-            case $(jq -r "if has(\"method\") then \"event\" else .id == $1 end" <<<"$line") in
-                true) printf '%s\n' "$line"; return 0 ;;
-                event) [ $events = no ] || jq -c '{method, params}' <<<"$line" >&2 ;;
+            line=$(jq -c "if has(\"method\") then select(.params.call == $1) | {method, params} else select(.id == $1) end" <<<"$line")
+            case $line in
+                '{"method"'*) [ $events = no ] || printf '%s\n' "$line" >&2 ;;
+                ?*) printf '%s\n' "$line"; return 0 ;;
             esac
         fi
         # A sign of life is a notification, which nobody answers.
@@ -73,14 +94,27 @@ reply() {
     return 124
 }
 
-jq -c '{jsonrpc: "2.0", id: 1, method: "hauki.hello",
-        params: {token: .auth.token, client: "hauki-call.sh"}}' "$ticket" >&4 2>/dev/null || true
-welcome=$(reply 1 5) || die $? "no welcome from $at: it is not the node of the ticket, or the vault is gone"
+greeted=$SECONDS
+until
+    connect
+    jq -c '{jsonrpc: "2.0", id: 1, method: "hauki.hello",
+            params: {token: .auth.token, client: "hauki-call.sh"}}' "$ticket" >&4 2>/dev/null || true
+    welcome=$(reply 1 10)
+do
+    leave
+    # A node that is there and is not the ticket's is not asked again.
+    if grep -q 'verify error' "$words"; then die 4 "$at is not the node of the ticket; the token was not sent"; fi
+    [ $(( SECONDS - greeted )) -lt 5 ] || broken "there was no welcome"
+    sleep 0.1
+done
 jq -e 'has("result")' <<<"$welcome" >/dev/null || { jq -c .error <<<"$welcome" >&2; exit 4; }
 
 jq -cn --arg method "$method" --argjson arguments "$arguments" \
     '{jsonrpc: "2.0", id: 2, method: $method, params: $arguments}' >&4 2>/dev/null || true
-answer=$(reply 2 "$deadline") || die $? "no answer to $method: out of time, or the connection broke"
+status=0
+answer=$(reply 2 "$deadline") || status=$?
+[ $status != 4 ] || broken "$method may have run"
+[ $status = 0 ] || die $status "no answer to $method in time"
 if jq -e 'has("error")' <<<"$answer" >/dev/null; then
     jq -c .error <<<"$answer" >&2
     exit 1

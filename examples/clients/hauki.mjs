@@ -6,19 +6,23 @@
 //   scout.$on("progress", (data) => console.log(data.done));           // what it emits, by name
 //   scout.$on("hauki.log", ({ text }) => console.log(text));           // what it prints
 //   await scout.$with({ signal, timeoutMs: 500 }).scan(2);             // an AbortSignal, a deadline
+//   await scout.$with({ onEvent: (name, data) => bar(data) }).scan(2); // what is said in this very call
 //   await scout.$call("hauki.destruct");          // or leave it to its lease
 //   await scout.$close();
 //
 // The node must show the ticket's certificate before the token is sent. Every call has a deadline;
 // heartbeats go out in the background. An aborted call is not waited for; the worker runs it to its
-// end. Closing ends the connection only, unless the vault is linked. What begins with $ is the
-// client's own. Protocol: man 5 hauki-ticket.
+// end. A connection that is lost fails the calls that it carried, kind "connection_broken", and is made
+// anew while the ticket is good; $on hears "hauki.broken" and "hauki.reconnected". Closing ends the
+// connection only, unless the vault is linked. What begins with $ is the client's own.
+// Protocol: man 5 hauki-ticket.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import tls from "node:tls";
 
 const SLACK_MS = 2000; // what a call may take beyond the node's own deadline
+const TEMPORARY = new Set(["unreachable", "connection_broken", "timeout", "busy"]); // worth another attempt
 const KINDS = new Map([
   [-32700, "bad_request"], [-32600, "bad_request"], [-32601, "method_not_found"],
   [-32602, "invalid_params"], [-32603, "internal"], [-32000, "worker_failed"],
@@ -38,7 +42,7 @@ export class HaukiError extends Error {
   }
 }
 
-/** Connects. `ticket` is a file or a parsed ticket; options: timeoutMs, connectTimeoutMs, signal. */
+/** Connects. `ticket` is a file or a parsed ticket; options: timeoutMs, connectTimeoutMs, signal, reconnect. */
 export async function ghost(ticket, options = {}) {
   const document = typeof ticket === "string" ? JSON.parse(await readFile(ticket, "utf8")) : ticket;
   const link = await Link.open(document, options);
@@ -52,7 +56,7 @@ function face(link, options) {
     $with: (more) => face(link, { ...options, ...more }),
     $on: (event, listener) => link.on(event, listener),
     $close: () => link.close(),
-    $welcome: link.welcome,
+    get $welcome() { return link.welcome; },
     [Symbol.asyncDispose]: () => link.close(),
   };
   return new Proxy(own, {
@@ -65,54 +69,125 @@ function face(link, options) {
 }
 
 class Link {
+  #ticket; #options; #socket; #timeoutMs; #beat; #heard;
   #listeners = new Set();
-  #socket; #timeoutMs; #limit; #beat;
   #calls = new Map();
   #ids = 0;
   #rest = [];
+  #up = false;
   #over = null;
 
-  static async open(ticket, { timeoutMs, connectTimeoutMs = 5000, signal }) {
-    signal?.throwIfAborted();
+  static async open(ticket, options) {
+    options.signal?.throwIfAborted();
     const link = new Link();
-    link.#socket = await connect(ticket, connectTimeoutMs);
-    link.#limit = ticket.protocol.max_frame_bytes;
-    link.#socket.setEncoding("utf8");
-    link.#socket.on("data", (text) => link.#read(text));
-    const broke = (why) => link.#end(new HaukiError("connection_broken", why));
-    link.#socket.on("error", (error) => broke(error.message));
-    link.#socket.on("close", () => broke("the node closed the connection"));
-    const client = `node pid ${process.pid} on ${hostname()}`;
-    const hello = { token: ticket.auth.token, client, call_deadline_ms: timeoutMs };
-    const options = { timeoutMs: connectTimeoutMs, signal };
-    link.welcome = await link.call("hauki.hello", hello, options).catch((error) => {
-      link.#socket.destroy();
-      throw error;
-    });
-    const { call_deadline_ms, lease_ms, link: linked, link_silence_ms } = link.welcome;
-    link.#timeoutMs = timeoutMs ?? call_deadline_ms + SLACK_MS;
-    const every = Math.max(10, (linked ? Math.min(lease_ms, link_silence_ms) : lease_ms) / 3);
-    link.#beat = setInterval(() => link.call("hauki.heartbeat").catch(() => {}), every);
+    link.#ticket = ticket;
+    link.#options = options;
+    await link.#greet();
     return link;
   }
 
-  call(method, params, { timeoutMs = this.#timeoutMs, signal } = {}) {
+  /** One connection, from TCP to the welcome; then what waited for it is sent. */
+  async #greet() {
+    const { timeoutMs, connectTimeoutMs = 5000, signal } = this.#options;
+    if (Date.parse(this.#ticket.expires_at) < Date.now()) {
+      throw new HaukiError("ticket_expired", `the ticket expired at ${this.#ticket.expires_at}`);
+    }
+    const socket = await connect(this.#ticket, connectTimeoutMs);
+    this.#socket = socket;
+    this.#rest = [];
+    this.#heard = Date.now();
+    socket.setEncoding("utf8");
+    socket.on("data", (text) => this.#read(text));
+    socket.on("error", (error) => this.#lost(socket, error.message));
+    socket.on("close", () => this.#lost(socket, "the node closed the connection"));
+    try {
+      if (this.#over) throw this.#over;
+      const client = `node pid ${process.pid} on ${hostname()}`;
+      const hello = { token: this.#ticket.auth.token, client, call_deadline_ms: timeoutMs };
+      this.welcome = await this.#send("hauki.hello", hello, { timeoutMs: connectTimeoutMs, signal }, true);
+    } catch (error) {
+      this.#lost(socket, error.message);
+      throw error;
+    }
+    const { call_deadline_ms, lease_ms, link: linked, link_silence_ms } = this.welcome;
+    this.#timeoutMs = timeoutMs ?? call_deadline_ms + SLACK_MS;
+    const allowed = linked ? Math.min(lease_ms, link_silence_ms) : lease_ms;
+    const longest = Math.max(allowed, 1000);
+    clearInterval(this.#beat);
+    this.#beat = setInterval(() => {
+      // A node answers a beat at once unless calls are ahead of it, each of which has a deadline.
+      const silent = Date.now() - this.#heard;
+      const busy = [...this.#calls.values()].some(({ method }) => method !== "hauki.heartbeat");
+      if (silent > longest + (busy ? call_deadline_ms + SLACK_MS : 0)) {
+        return this.#lost(socket, `nothing was heard for ${silent} ms`);
+      }
+      this.call("hauki.heartbeat").catch(() => {});
+    }, Math.max(10, allowed / 3));
+    this.#up = true;
+    for (const call of this.#calls.values()) if (!call.sent) this.#write(call);
+  }
+
+  /** The connection is no more: what was sent may have run, and is never sent again. */
+  #lost(socket, why) {
+    if (socket !== this.#socket) return;
+    const was = this.#up;
+    this.#socket = null;
+    this.#up = false;
+    clearInterval(this.#beat);
+    socket.destroy();
+    const error = this.#over ?? new HaukiError("connection_broken", `the connection broke: ${why}`);
+    for (const [id, { sent }] of [...this.#calls]) if (sent) this.#settle(id).reject(error);
+    if (this.#over || this.#options.reconnect === false) return this.#end(error);
+    if (was) this.#again(error);
+  }
+
+  /** For as long as the ticket is good and the node does not say no. */
+  async #again(error) {
+    const since = Date.now();
+    let refused = null;
+    this.#tell("hauki.broken", { reason: error.message });
+    for (let pause = 20; !this.#over; pause = Math.min(2 * pause, 2000)) {
+      try {
+        await this.#greet();
+        return this.#tell("hauki.reconnected", { after_ms: Date.now() - since });
+      } catch (error) {
+        // A port is open for as long as its vault lives: a refusal that lasts is the vault's end.
+        refused = error.refused ? refused ?? Date.now() : null;
+        const gone = refused !== null && Date.now() - refused > 2000;
+        if (gone || !TEMPORARY.has(error.kind)) return this.#end(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)));
+    }
+  }
+
+  /** A call that is made while there is no connection waits for the next one, within its time. */
+  call(method, params, { timeoutMs = this.#timeoutMs, signal, onEvent } = {}) {
+    return this.#send(method, params, { timeoutMs, signal, onEvent }, false);
+  }
+
+  #send(method, params, { timeoutMs, signal, onEvent }, first) {
     if (this.#over) return Promise.reject(this.#over);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++this.#ids;
     const line = JSON.stringify({ jsonrpc: "2.0", id, method, params });
-    if (line.length > this.#limit || Buffer.byteLength(line) > this.#limit) {
-      const message = `the request is longer than the ${this.#limit} bytes that the ticket allows`;
+    const limit = this.#ticket.protocol.max_frame_bytes;
+    if (line.length > limit || Buffer.byteLength(line) > limit) {
+      const message = `the request is longer than the ${limit} bytes that the ticket allows`;
       return Promise.reject(new HaukiError("too_large", message));
     }
     return new Promise((resolve, reject) => {
-      const call = { resolve, reject, signal, abort: () => this.#settle(id)?.reject(signal.reason) };
+      const call = { method, line, onEvent, resolve, reject, signal, abort: () => this.#settle(id)?.reject(signal.reason) };
       const late = () => this.#settle(id)?.reject(new HaukiError("timeout", `${method} did not answer within ${timeoutMs} ms`));
       call.timer = setTimeout(late, timeoutMs);
       signal?.addEventListener("abort", call.abort);
       this.#calls.set(id, call);
-      this.#socket.write(`${line}\n`);
+      if (first || this.#up) this.#write(call);
     });
+  }
+
+  #write(call) {
+    call.sent = true;
+    this.#socket.write(`${call.line}\n`);
   }
 
   /** Returns what takes the listener off again. */
@@ -123,13 +198,16 @@ class Link {
   }
 
   async close() {
+    const socket = this.#socket;
+    this.#socket = null;
     this.#end(new HaukiError("closed", "this side closed the connection"));
-    if (this.#socket.destroyed) return;
-    setTimeout(() => this.#socket.destroy(), 1000).unref();
-    await new Promise((resolve) => this.#socket.once("close", resolve).end());
+    if (!socket || socket.destroyed) return;
+    setTimeout(() => socket.destroy(), 1000).unref();
+    await new Promise((resolve) => socket.once("close", resolve).end());
   }
 
   #read(text) {
+    this.#heard = Date.now();
     const lines = text.split("\n");
     this.#rest.push(lines[0]);
     if (lines.length === 1) return;
@@ -140,8 +218,7 @@ class Link {
       try {
         message = JSON.parse(line);
       } catch {
-        this.#end(new HaukiError("protocol", "the node sent what is no message"));
-        return this.#socket.destroy();
+        return this.#lost(this.#socket, "the node sent what is no message");
       }
       this.#take(message);
     }
@@ -157,6 +234,13 @@ class Link {
     if (method === "hauki.dying") {
       this.#over = new HaukiError(-32003, `the vault is dead: ${params.death.cause}`, params);
     }
+    // What was said in a call that is under way has its id.
+    const emitted = method === "hauki.event";
+    this.#calls.get(params.call)?.onEvent?.(emitted ? params.event : method, emitted ? params.data : params);
+    this.#tell(method, params);
+  }
+
+  #tell(method, params) {
     for (const { event, listener } of this.#listeners) {
       if (event === method) listener(params);
       else if (method === "hauki.event" && event === params.event) listener(params.data);
@@ -184,13 +268,13 @@ function connect(ticket, timeoutMs) {
   return new Promise((resolve, reject) => {
     // The pin below takes the place of a chain and a name.
     const socket = tls.connect({ host, port, minVersion: "TLSv1.3", rejectUnauthorized: false });
-    const fail = (code, message) => {
+    const fail = (code, message, refused = false) => {
       clearTimeout(timer);
       socket.destroy();
-      reject(new HaukiError(code, message));
+      reject(Object.assign(new HaukiError(code, message), { refused }));
     };
     const timer = setTimeout(() => fail("unreachable", `no answer from ${host}:${port}`), timeoutMs);
-    socket.once("error", (error) => fail("unreachable", error.message));
+    socket.once("error", (error) => fail("unreachable", error.message, error.code === "ECONNREFUSED"));
     socket.once("secureConnect", () => {
       const seen = createHash("sha256").update(socket.getPeerCertificate().raw).digest();
       const pinned = Buffer.from(ticket.tls.cert_sha256, "hex");

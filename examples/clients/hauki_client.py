@@ -12,11 +12,14 @@
 
 The node must show the ticket's certificate before the token is sent. Every call has a deadline;
 heartbeats go out in the background; any thread may call `ghost`. A cancelled call is not waited for;
-the worker runs it to its end. Leaving `with` ends the connection only, unless the vault is linked.
+the worker runs it to its end. A connection that is lost fails the calls that it carried, kind
+"connection_broken", and is made anew while the ticket is good; events "hauki.broken" and
+"hauki.reconnected" tell of it. Leaving `with` ends the connection only, unless the vault is linked.
 Protocol: man 5 hauki-ticket.
 """
 import asyncio, concurrent.futures, contextlib, hashlib, hmac, itertools, json, os
-import select, socket, ssl, threading, time
+import random, select, socket, ssl, threading, time
+from datetime import datetime, timezone
 
 SLACK = 2.0  # what a call may take beyond the node's own deadline
 EVENTS = 1024  # those that nobody has taken yet; the oldest make room
@@ -24,6 +27,7 @@ KINDS = {-32700: "bad_request", -32600: "bad_request", -32601: "method_not_found
          -32603: "internal", -32000: "worker_failed", -32001: "unauthenticated", -32002: "denied",
          -32003: "vault_dead", -32004: "deadline", -32005: "too_large", -32006: "memory", -32007: "busy",
          -32008: "loop"}
+TEMPORARY = {"unreachable", "connection_broken", "timeout", "busy"}  # worth another attempt
 
 
 class HaukiError(Exception):
@@ -36,44 +40,56 @@ class HaukiError(Exception):
         self.kind = own or KINDS.get(code) or (code if isinstance(code, str) else "rpc_error")
 
 
-class ghost:  # in lower case, because it reads as a verb
-    def __init__(self, ticket, timeout=None, on_event=None, connect_timeout=5.0):
-        """`ticket` is a file or a parsed ticket; `timeout` is for each call, in seconds."""
-        ticket = _read(ticket)
-        self._on_event, self._ids, self._calls, self._over = on_event, itertools.count(1), {}, None
-        self._tls, self._line, self._closed = threading.Lock(), threading.Lock(), threading.Event()
-        self._sock, self._readable = _connect(ticket, connect_timeout), select.poll()
-        self._readable.register(self._sock, select.POLLIN)
-        threading.Thread(target=self._read, daemon=True).start()
-        hello = _hello(ticket, timeout)
-        with contextlib.ExitStack() as undo:
-            undo.callback(self.close)
-            self.welcome = self.call("hauki.hello", hello, connect_timeout)
-            undo.pop_all()
-        self._timeout = timeout or self.welcome["call_deadline_ms"] / 1000 + SLACK
-        threading.Thread(target=self._beat, daemon=True).start()
+class _Face:
+    """What both kinds of client have in common."""
+    def __init__(self, ticket, timeout, connect_timeout, reconnect):
+        self._ticket, self._given, self._patience, self._reconnect = _read(ticket), timeout, connect_timeout, reconnect
+        self._ids, self._over, self._wire = itertools.count(1), None, None
 
     def __getattr__(self, method):
         if method.startswith("_"):
             raise AttributeError(method)
         return lambda *args, **named: self.call(method, [*args, named] if named else list(args))
 
-    def call(self, method, params=None, timeout=None):
-        """For reserved methods, and for names that this class has itself."""
+    def _welcomed(self, welcome):
+        self.welcome = welcome
+        self._timeout = self._given or welcome["call_deadline_ms"] / 1000 + SLACK
+
+    def _is_up(self):
+        return self._wire and not self._wire.over
+
+    def _take(self, message, on_event):
+        name, params = message["method"], message["params"]
+        if name == "hauki.dying":
+            self._over = HaukiError(-32003, f"the vault is dead: {params['death']['cause']}", params)
+        if on_event:
+            on_event(*(params["event"], params["data"]) if name == "hauki.event" else (name, params))
+        self._tell(name, params)
+
+
+class ghost(_Face):  # in lower case, because it reads as a verb
+    def __init__(self, ticket, timeout=None, on_event=None, connect_timeout=5.0, reconnect=True):
+        """`ticket` is a file or a parsed ticket; `timeout` is for each call, in seconds."""
+        super().__init__(ticket, timeout, connect_timeout, reconnect)
+        self._on_event, self._change = on_event, threading.Condition()
+        self._greet()
+        for work in self._keep, self._beat:
+            threading.Thread(target=work, daemon=True).start()
+
+    def call(self, method, params=None, timeout=None, on_event=None):
+        """For reserved methods, and for names that this class has itself. `on_event` is called with what
+        the worker emits or prints in this very call: its name and data, or "hauki.log" and {"text": …}."""
         timeout, number = timeout or self._timeout, next(self._ids)
-        end, reply = time.monotonic() + timeout, concurrent.futures.Future()
-        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params or []}
-        with self._line:
-            if self._over:
-                raise self._over
-            self._calls[number] = reply
-            self._send(json.dumps(request).encode() + b"\n", end)
+        end, reply, wire = time.monotonic() + timeout, concurrent.futures.Future(), None
         try:
+            while wire is None or not wire.send(_line(number, method, params or []), end, number, reply, on_event):
+                wire = self._ready(end)
             return reply.result(max(0.0, end - time.monotonic()))
         except concurrent.futures.TimeoutError:
             raise HaukiError("timeout", f"{method} did not answer within {timeout} s") from None
         finally:
-            self._calls.pop(number, None)
+            if wire:
+                wire.calls.pop(number, None)
 
     def __enter__(self):
         return self
@@ -82,116 +98,98 @@ class ghost:  # in lower case, because it reads as a verb
         self._end(HaukiError("closed", "this side closed the connection"))
     __exit__ = close
 
-    def _send(self, data, end):
-        # One thread at a time is inside TLS; nobody waits for the network there.
-        while data and not self._closed.is_set():
-            try:
-                with self._tls:
-                    data = data[self._sock.send(data):]
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                if time.monotonic() > end:  # half a line is out: the connection is of no more use
-                    self._end(HaukiError("timeout", "the node takes no more requests"))
-                self._closed.wait(0.001)
-            except OSError as error:
-                self._end(HaukiError("connection_broken", str(error)))
+    def _ready(self, end):
+        """The connection, now or when there is one again."""
+        with self._change:
+            self._change.wait_for(lambda: self._over or self._is_up(), max(0.0, end - time.monotonic()))
+            if self._over:
+                raise self._over
+            if not self._is_up():
+                raise HaukiError("connection_broken", "there was no new connection in time")
+            return self._wire
 
-    def _read(self):
-        rest = bytearray()
-        while not self._closed.is_set():
-            try:
-                with self._tls:
-                    data = self._sock.recv(65536)
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                self._readable.poll(500)
-                continue
-            except OSError:
-                data = b""
-            if not data:
-                return self._end(HaukiError("connection_broken", "the connection ended"))
-            rest += data
-            *lines, rest = rest.split(b"\n") if b"\n" in data else [rest]
-            for line in lines:
-                self._take(json.loads(line))
+    def _greet(self):
+        wire = _Wire(self._ticket, self._patience, self._take)
+        try:
+            self._welcomed(wire.greet(_hello(self._ticket, self._given), self._patience))
+        except BaseException:
+            wire.end(HaukiError("closed", "there was no welcome"))
+            raise
+        with self._change:
+            self._wire = wire
+            if self._over:
+                wire.end(self._over)
+            self._change.notify_all()
 
-    def _take(self, message):
-        if message.get("method") == "hauki.dying":
-            self._over = _dead(message["params"])
-        if "method" in message and self._on_event:
-            self._on_event(message["method"], message["params"])
-        reply = self._calls.pop(message.get("id"), None)
-        if reply:
-            _settle(reply, message)
+    def _keep(self):
+        while True:
+            error = self._wire.listen()
+            self._wire.end(self._over or error)
+            if self._over or not self._reconnect:
+                return self._end(error)
+            since, refusal = time.monotonic(), _Refusal()
+            self._tell("hauki.broken", {"reason": error.message})
+            for pause in _pauses():
+                try:
+                    self._greet()
+                    break
+                except HaukiError as error:
+                    if self._over or refusal.lasts(error):
+                        return self._end(error)
+                time.sleep(pause)
+            self._tell("hauki.reconnected", {"after_ms": int((time.monotonic() - since) * 1000)})
+
+    def _tell(self, name, params):
+        if self._on_event:
+            self._on_event(name, params)
 
     def _beat(self):
-        while not self._closed.wait(_interval(self.welcome)):
-            with contextlib.suppress(HaukiError):  # what ends the connection fails the callers' calls
-                self.call("hauki.heartbeat")
+        while not self._over:
+            time.sleep(_interval(self.welcome))
+            if self._wire.is_silent(self.welcome):
+                self._wire.end(_broken("nothing was heard"))
+            else:
+                self._wire.send(_line(next(self._ids), "hauki.heartbeat"), time.monotonic() + self._patience)
 
     def _end(self, error):
-        self._over = self._over or error
-        if not self._closed.is_set():
-            self._closed.set()
-            with self._tls:
-                self._sock.close()
-        with contextlib.suppress(KeyError):  # raised when none is left
-            while True:
-                self._calls.popitem()[1].set_exception(self._over)
+        with self._change:
+            self._over = self._over or error
+            self._change.notify_all()
+        self._wire.end(self._over)
 
 
-class aio:
+class aio(_Face):
     """The same for asyncio. The `timeout` of a call, and of all, is in seconds."""
-    def __init__(self, ticket, timeout=None, connect_timeout=5.0):
-        self._ticket, self._timeout, self._patience = _read(ticket), timeout, connect_timeout
-        self._ids, self._calls, self._over, self._queues = itertools.count(1), {}, None, []
+    def __init__(self, ticket, timeout=None, connect_timeout=5.0, reconnect=True):
+        super().__init__(ticket, timeout, connect_timeout, reconnect)
+        self._queues, self._tasks = [], []
 
     async def __aenter__(self):
-        at, frame = self._ticket["endpoint"], self._ticket["protocol"]["max_frame_bytes"]
-        open_ = asyncio.open_connection(at["ip"], at["port"], ssl=_context(), server_hostname="", limit=frame + 4096)
-        try:
-            self._reader, self._writer = await asyncio.wait_for(open_, self._patience)
-        except (OSError, asyncio.TimeoutError) as error:
-            raise HaukiError("unreachable", str(error) or "no answer in time") from error
-        self._tasks = []
-        try:
-            _check(self._ticket, self._writer.get_extra_info("ssl_object"))
-            self._tasks.append(asyncio.ensure_future(self._read()))
-            self.welcome = await self.call("hauki.hello", _hello(self._ticket, self._timeout), self._patience)
-        except BaseException:
-            await self.close()
-            raise
-        self._timeout = self._timeout or self.welcome["call_deadline_ms"] / 1000 + SLACK
-        self._tasks.append(asyncio.ensure_future(self._beat()))
+        self._change = asyncio.Condition()
+        await self._greet()
+        self._tasks = [asyncio.ensure_future(work()) for work in (self._keep, self._beat)]
         return self
 
     async def __aexit__(self, *_):
         await self.close()
 
-    def __getattr__(self, method):
-        if method.startswith("_"):
-            raise AttributeError(method)
-        return lambda *args, **named: self.call(method, [*args, named] if named else list(args))
-
-    async def call(self, method, params=None, timeout=None):
-        timeout, number = timeout or self._timeout, next(self._ids)
-        if self._over:
-            raise self._over
-        reply = self._calls[number] = asyncio.get_running_loop().create_future()
-        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params or []}
+    async def call(self, method, params=None, timeout=None, on_event=None):
+        timeout, line = timeout or self._timeout, (next(self._ids), method, params or [])
         try:
-            self._writer.write(json.dumps(request).encode() + b"\n")
-            return await asyncio.wait_for(self._answer(reply), timeout)
+            return await asyncio.wait_for(self._ask(line, on_event), timeout)
         except asyncio.TimeoutError:
             raise HaukiError("timeout", f"{method} did not answer within {timeout} s") from None
-        finally:
-            self._calls.pop(number, None)
 
-    async def _answer(self, reply):
-        with contextlib.suppress(ConnectionError):  # the reader tells why
-            await self._writer.drain()
-        return await reply
+    async def _ask(self, line, on_event):
+        if not self._over and not self._is_up():
+            async with self._change:
+                await self._change.wait_for(lambda: self._over or self._is_up())
+        if self._over:
+            raise self._over
+        return await self._wire.ask(line, on_event)
 
     async def events(self):
-        """What the worker prints and emits from now on, until the connection ends."""
+        """What the worker prints and emits from now on, and what becomes of the connection, until the end."""
         queue = asyncio.Queue()
         self._queues.append(queue)
         try:
@@ -204,46 +202,259 @@ class aio:
             self._queues.remove(queue)
 
     async def close(self):
-        self._end(HaukiError("closed", "this side closed the connection"))
         for task in self._tasks:
             task.cancel()
-        self._writer.close()
-        with contextlib.suppress(OSError, ssl.SSLError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), 1.0)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end(HaukiError("closed", "this side closed the connection"))
+        await self._wire.close()
 
-    async def _read(self):
+    async def _greet(self):
+        wire = _AioWire(self._take)
         try:
-            while line := await self._reader.readline():
-                self._take(json.loads(line))
-            self._end(HaukiError("connection_broken", "the connection ended"))
-        except (OSError, ValueError) as error:
-            self._end(HaukiError("connection_broken", str(error)))
+            greeting = wire.greet(self._ticket, _hello(self._ticket, self._given))
+            self._welcomed(await asyncio.wait_for(greeting, self._patience))
+        except (OSError, asyncio.TimeoutError) as error:
+            await wire.close()
+            raise _unreachable(error) from error
+        except BaseException:
+            await wire.close()
+            raise
+        async with self._change:
+            self._wire = wire
+            self._change.notify_all()
 
-    def _take(self, message):
-        if message.get("method") == "hauki.dying":
-            self._over = _dead(message["params"])
-        if "method" in message:
-            for queue in self._queues:
-                if queue.qsize() >= EVENTS:
-                    queue.get_nowait()
-                queue.put_nowait((message["method"], message["params"]))
-        reply = self._calls.pop(message.get("id"), None)
-        if reply and not reply.done():
-            _settle(reply, message)
+    async def _keep(self):
+        while True:
+            error = await self._wire.listen()
+            self._wire.end(self._over or error)
+            if self._over or not self._reconnect:
+                return await self._end(error)
+            since, refusal = time.monotonic(), _Refusal()
+            self._tell("hauki.broken", {"reason": error.message})
+            for pause in _pauses():
+                try:
+                    await self._greet()
+                    break
+                except HaukiError as error:
+                    if refusal.lasts(error):
+                        return await self._end(error)
+                await asyncio.sleep(pause)
+            self._tell("hauki.reconnected", {"after_ms": int((time.monotonic() - since) * 1000)})
+
+    def _tell(self, name, params):
+        for queue in self._queues:
+            if queue.qsize() >= EVENTS:
+                queue.get_nowait()
+            queue.put_nowait((name, params))
 
     async def _beat(self):
         while True:
             await asyncio.sleep(_interval(self.welcome))
-            with contextlib.suppress(HaukiError):
-                await self.call("hauki.heartbeat")
+            if self._wire.is_silent(self.welcome):
+                self._wire.end(_broken("nothing was heard"))
+            elif not self._wire.over:
+                self._wire.writer.write(_line(next(self._ids), "hauki.heartbeat"))
 
-    def _end(self, error):
+    async def _end(self, error):
         self._over = self._over or error
-        for reply in self._calls.values():
-            if not reply.done():
-                reply.set_exception(self._over)
+        self._wire.end(self._over)
         for queue in self._queues:
             queue.put_nowait(None)
+        async with self._change:
+            self._change.notify_all()
+
+
+class _Calls:
+    """What waits for answers of one connection: the future and what hears events, by number."""
+    def __init__(self, event):
+        self.calls, self.over, self.heard, self._event = {}, None, time.monotonic(), event
+
+    def take(self, line):
+        self.heard = time.monotonic()
+        try:
+            message = json.loads(line)
+        except ValueError:
+            raise _broken("the node sent what is no message") from None
+        if "method" in message:
+            _, on_event = self.calls.get((message["params"] or {}).get("call"), (None, None))
+            return self._event(message, on_event)
+        reply, _ = self.calls.pop(message["id"], (None, None))
+        if reply and not reply.done():
+            _settle(reply, message)
+
+    def fail(self, error):
+        with contextlib.suppress(KeyError):  # raised when none is left
+            while True:
+                reply, _ = self.calls.popitem()[1]
+                if not reply.done():
+                    reply.set_exception(error)
+
+    def is_silent(self, welcome):
+        """A node answers a beat at once unless calls are ahead of it, each of which has a deadline."""
+        allowed = max(1.0, 3 * _interval(welcome))
+        if self.calls:
+            allowed += welcome["call_deadline_ms"] / 1000 + SLACK
+        return not self.over and time.monotonic() - self.heard > allowed
+
+
+class _Wire(_Calls):
+    """One connection. One thread at a time is inside TLS, and nobody waits for the network there."""
+    def __init__(self, ticket, patience, event):
+        super().__init__(event)
+        self._tls, self._line, self._change = threading.Lock(), threading.Lock(), threading.Lock()
+        self._sock, self._readable, self._rest = _connect(ticket, patience), select.poll(), bytearray()
+        self._readable.register(self._sock, select.POLLIN)
+
+    def greet(self, hello, patience):
+        reply, end = concurrent.futures.Future(), time.monotonic() + patience
+        self.send(_line(0, "hauki.hello", hello), end, 0, reply)
+        while not reply.done() and time.monotonic() < end:
+            error = self._receive()
+            if error:
+                raise error
+        if not reply.done():
+            raise HaukiError("timeout", "there was no welcome in time")
+        return reply.result()
+
+    def send(self, data, end, number=None, reply=None, on_event=None):
+        """False: nothing was sent, because the connection had ended."""
+        with self._line:
+            with self._change:
+                if self.over:
+                    return False
+                if reply:
+                    self.calls[number] = reply, on_event
+            while data and not self.over:
+                try:
+                    with self._tls:
+                        data = data[self._sock.send(data):]
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    if time.monotonic() > end:  # half a line is out: the connection is of no more use
+                        self.end(HaukiError("timeout", "the node takes no more requests"))
+                    time.sleep(0.001)
+                except (OSError, ValueError) as error:
+                    self.end(_broken(error))
+        return True
+
+    def listen(self):
+        """Until the end of the connection; says why."""
+        error = None
+        while not error:
+            error = self._receive()
+        return error
+
+    def _receive(self):
+        try:
+            with self._tls:
+                data = self._sock.recv(65536)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            self._readable.poll(500)
+            return self.over
+        except (OSError, ValueError) as error:
+            return self.over or _broken(error)
+        if not data:
+            return self.over or _broken("the node closed it")
+        self._rest += data
+        if b"\n" in data:
+            *lines, self._rest = self._rest.split(b"\n")
+            try:
+                for line in lines:
+                    self.take(line)
+            except HaukiError as error:
+                return error
+
+    def end(self, error):
+        with self._change:
+            self.over = self.over or error
+        with self._tls:
+            self._sock.close()
+        self.fail(self.over)
+
+
+class _AioWire(_Calls):
+    writer = None
+
+    async def greet(self, ticket, hello):
+        at, frame = ticket["endpoint"], ticket["protocol"]["max_frame_bytes"]
+        _check_time(ticket)
+        self._reader, self.writer = await asyncio.open_connection(
+            at["ip"], at["port"], ssl=_context(), server_hostname="", limit=frame + 4096)
+        _check(ticket, self.writer.get_extra_info("ssl_object"))
+        reply = asyncio.get_running_loop().create_future()
+        self.calls[0] = reply, None
+        self.writer.write(_line(0, "hauki.hello", hello))
+        while not reply.done():
+            await self._receive()
+        return reply.result()
+
+    async def ask(self, line, on_event):
+        reply = asyncio.get_running_loop().create_future()
+        self.calls[line[0]] = reply, on_event
+        try:
+            self.writer.write(_line(*line))
+            with contextlib.suppress(ConnectionError):  # the reader tells why
+                await self.writer.drain()
+            return await reply
+        finally:
+            self.calls.pop(line[0], None)
+
+    async def listen(self):
+        try:
+            while True:
+                await self._receive()
+        except HaukiError as error:
+            return self.over or error
+        except (OSError, ValueError) as error:  # also a line that is too long
+            return self.over or _broken(error)
+
+    async def _receive(self):
+        line = await self._reader.readline()
+        if not line.endswith(b"\n"):
+            raise _broken("the node closed it")
+        self.take(line)
+
+    def end(self, error):
+        self.over = self.over or error
+        if self.over.kind == "connection_broken":
+            self.writer.transport.abort()  # nobody is there to say good-bye to
+        self.writer.close()
+        self.fail(self.over)
+
+    async def close(self):
+        if self.writer:
+            self.writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError, asyncio.TimeoutError):
+                await asyncio.wait_for(self.writer.wait_closed(), 1.0)
+
+
+class _Refusal:
+    """A port is open for as long as its vault lives: a refusal that lasts is the vault's end."""
+    def __init__(self):
+        self._since = None
+
+    def lasts(self, error):
+        if error.kind not in TEMPORARY:
+            return True
+        if not isinstance(error.__cause__, ConnectionRefusedError):
+            self._since = None
+            return False
+        self._since = self._since or time.monotonic()
+        return time.monotonic() - self._since > 2
+
+
+def _pauses():
+    pause = 0.02
+    while True:
+        yield pause * random.uniform(0.5, 1)
+        pause = min(2 * pause, 2.0)
+
+
+def _line(number, method, params=()):
+    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n"
+
+
+def _broken(why):
+    return HaukiError("connection_broken", f"the connection broke: {why}")
 
 
 def _read(ticket):
@@ -263,10 +474,6 @@ def _interval(welcome):
     return max(0.01, min(welcome["lease_ms"], silence) / 3000)
 
 
-def _dead(params):
-    return HaukiError(-32003, f"the vault is dead: {params['death']['cause']}", params)
-
-
 def _settle(reply, message):
     error = message.get("error")
     if error:
@@ -282,6 +489,16 @@ def _context():
     return context
 
 
+def _unreachable(error):
+    return HaukiError("unreachable", str(error) or "no answer in time")
+
+
+def _check_time(ticket):
+    end = datetime.strptime(ticket["expires_at"][:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    if end.timestamp() + 1 < time.time():
+        raise HaukiError("ticket_expired", f"the ticket expired at {ticket['expires_at']}")
+
+
 def _check(ticket, tls):
     seen = hashlib.sha256(tls.getpeercert(True)).hexdigest()
     if not hmac.compare_digest(seen, ticket["tls"]["cert_sha256"]):
@@ -289,12 +506,13 @@ def _check(ticket, tls):
 
 
 def _connect(ticket, timeout):
+    _check_time(ticket)
     try:
         tcp = socket.create_connection((ticket["endpoint"]["ip"], ticket["endpoint"]["port"]), timeout)
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock = _context().wrap_socket(tcp)
     except OSError as error:
-        raise HaukiError("unreachable", str(error)) from error
+        raise _unreachable(error) from error
     try:
         _check(ticket, sock)
     except HaukiError:
