@@ -113,6 +113,7 @@ impl Stage {
     /// A vault that has a method `f`, its puppet, and a ticket.
     pub async fn forge(&mut self, limits: Limits, terms: Terms) -> (Puppet, Value) {
         let vault = random::vault_id();
+        let (frame, deadline) = (limits.max_frame_bytes, limits.call_deadline_ms);
         let order = ProvisionOrder {
             vault: vault.clone(),
             generation: 1,
@@ -152,10 +153,17 @@ impl Stage {
             expires_at: clock::now() + std::time::Duration::from_secs(3600),
         };
         let token = self.key.mint(&grant).expect("mints");
+        let digest = "0".repeat(64);
         let ticket = json!({
-            "endpoint": {"ip": opened.ip, "port": opened.port},
-            "tls": {"cert_sha256": opened.cert_sha256},
-            "auth": {"token": token},
+            "v": 1, "kind": "ticket", "id": grant.ticket, "vault": grant.vault, "generation": 1, "node": grant.node,
+            "worker": {"name": "w", "sha256": digest},
+            "endpoint": grant.endpoint,
+            "tls": {"version": "1.3", "cert_sha256": opened.cert_sha256, "key_sha256": digest},
+            "auth": {"scheme": "biscuit", "token": token},
+            "protocol": {"name": "jsonrpc-2.0", "framing": "ndjson", "max_frame_bytes": frame, "call_deadline_ms": deadline},
+            "methods": ["f"],
+            "lease": {"claim_ms": 1000, "lease_ms": 1000, "link": false, "link_silence_ms": 750},
+            "issued_at": clock::now(), "expires_at": grant.expires_at,
         });
         (puppet, ticket)
     }
@@ -177,6 +185,16 @@ impl Stage {
             }
         };
         timeout(HANG, waiting).await.expect("the vault dies")
+    }
+
+    /// What has been asked of the core: who wants to clone, with which number.
+    pub async fn wishes(&self) -> Vec<(VaultId, u64)> {
+        let news = self.desk.news(0, 0).await.expect("answers");
+        let wishes = news.items.into_iter().filter_map(|item| match item {
+            hauki::api::node::NewsItem::Clone(ask) => Some((ask.vault, ask.number)),
+            _ => None,
+        });
+        wishes.collect()
     }
 
     pub async fn cause(&self, vault: &VaultId) -> Cause {
@@ -212,6 +230,31 @@ impl Puppet {
                 return None;
             }
         }
+    }
+
+    /// A call of an object.
+    pub async fn ask(&mut self, ask: u64, object: &str, method: &str, params: &str) {
+        let (object, method, params) = (object.to_owned(), method.to_owned(), params.to_owned());
+        self.say(&FromVault::Ask { ask, object, method, params }).await;
+    }
+
+    /// The word of the reason why the next answer to an ask is none.
+    pub async fn refused(&mut self, number: u64) -> String {
+        match self.hear().await {
+            Some(ToVault::Refusal { ask, error }) if ask == number => error.code,
+            other => panic!("{other:?} instead of a refusal of {number}"),
+        }
+    }
+
+    /// The word for the object that a caller gives with the next call, which is answered.
+    pub async fn given(&mut self) -> String {
+        let Some(ToVault::Call { call, params: Some(params), .. }) = self.hear().await else {
+            panic!("a call was to come")
+        };
+        assert!(!params.contains("biscuit"), "a token came in: {params}");
+        self.answer(call, "true").await;
+        let params: Value = serde_json::from_str(&params).expect("is JSON");
+        params[0]["ref"].as_str().expect("is an object").to_owned()
     }
 
     /// The number of the call that comes next.
