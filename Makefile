@@ -62,6 +62,11 @@ install: build
 	for unit in packaging/*.service packaging/*.timer; do sed 's|/usr/local/bin|$(PREFIX)/bin|' "$$unit" | install -D -m 644 /dev/stdin "$(DESTDIR)$(UNITDIR)/$${unit##*/}"; done
 	install -d -m 755 $(DESTDIR)$(PREFIX)/share/hauki/workers
 	install -m 644 examples/workers/* $(DESTDIR)$(PREFIX)/share/hauki/workers/
+# Not below share/hauki, where every file that ends with .js is a gem.
+	for kind in scripts clients data; do install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/$$kind; done
+	install -m 755 examples/scripts/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/scripts/
+	install -m 644 examples/clients/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/
+	install -m 644 examples/data/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/data/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/hauki $(DESTDIR)$(PREFIX)/bin/haukid $(DESTDIR)$(PREFIX)/bin/x-hauki-core
@@ -69,7 +74,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hauki $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hauki
 	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/hauki.fish
 	rm -f $(DESTDIR)$(UNITDIR)/hauki.service $(DESTDIR)$(UNITDIR)/hauki-reap.service $(DESTDIR)$(UNITDIR)/hauki-reap.timer
-	rm -rf $(DESTDIR)$(PREFIX)/share/hauki
+	rm -rf $(DESTDIR)$(PREFIX)/share/hauki $(DESTDIR)$(PREFIX)/share/doc/hauki
 
 clean:
 	$(CARGO) clean
