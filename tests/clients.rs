@@ -456,6 +456,67 @@ asyncio.run(main())
     check_cut(&said.await);
 }
 
+/// The network is cut, and nobody says so: a connection that is silent is given up for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silence_is_noticed() {
+    const NODE: &str = r#"
+import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1]);
+const again = new Promise((resolve) => worker.$on("hauki.reconnected", resolve));
+console.log(await worker.add(1));
+await again;
+console.log(await worker.add(2));
+await worker.$close();
+"#;
+    const PYTHON: &str = r#"
+import sys, threading
+from hauki_client import ghost
+again = threading.Event()
+with ghost(sys.argv[1], on_event=lambda name, _: name == "hauki.reconnected" and again.set()) as worker:
+    print(worker.add(1), flush=True)
+    again.wait()
+    print(worker.add(2))
+"#;
+    const ASYNCIO: &str = r#"
+import asyncio, sys
+from hauki_client import aio
+
+async def main():
+    async with aio(sys.argv[1]) as worker:
+        events = worker.events()
+        coming = asyncio.ensure_future(events.__anext__())
+        await asyncio.sleep(0)
+        print(await worker.add(1), flush=True)
+        while (await coming)[0] != "hauki.reconnected":
+            coming = asyncio.ensure_future(events.__anext__())
+        await events.aclose()
+        print(await worker.add(2))
+
+asyncio.run(main())
+"#;
+    let daemon = Daemon::start();
+    let python = |code| ("python3", vec!["-B", "-W", "error", "-c", code]);
+    let node = ("node", vec!["--input-type=module", "-e", NODE]);
+    for (program, words) in [node, python(PYTHON), python(ASYNCIO)] {
+        let wishes = Wishes { lease_ms: Some(1_500), ..Wishes::default() };
+        let mut ticket = daemon.spawn_with(WORKER, wishes).await.ticket;
+        // Another caller keeps it alive meanwhile.
+        let _other = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let relay = Relay::start(&mut ticket).await;
+        let path = save(&daemon, "silent.json", &json_of(&ticket));
+        let mut command = tokio::process::Command::new(program);
+        command.current_dir(clients()).args(words).arg(&path).env("PYTHONPATH", clients());
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("is installed");
+        let mut lines = BufReader::new(child.stdout.take().expect("is piped")).lines();
+        let mut next =
+            async || tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("does not hang");
+        assert_eq!(next().await.expect("is text").as_deref(), Some("1"), "{program}");
+        relay.silence();
+        assert_eq!(next().await.expect("is text").as_deref(), Some("3"), "{program}");
+        assert!(child.wait().await.expect("ends").success());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bash_connects_again_until_its_call_is_sent() {
     let daemon = Daemon::start();

@@ -307,10 +307,16 @@ async fn what_a_worker_says_reaches_every_caller_in_order() {
     let daemon = Daemon::start();
     let ticket = worker(&daemon, Wishes::default()).await;
     let (mut caller, mut other) = (Stranger::enter(&ticket).await, Stranger::enter(&ticket).await);
-    assert_eq!(caller.result("chat", json!([100])).await, 100);
-    for listener in [&mut caller, &mut other] {
+    let reply = caller.call("chat", json!([100])).await;
+    assert_eq!(reply["result"], 100);
+    // Only who called is told in which call it was.
+    for (listener, call) in [(&mut caller, reply.get("id")), (&mut other, None)] {
         for number in 0..100 {
-            let (log, event) = (listener.event().await, listener.event().await);
+            let (mut log, mut event) = (listener.event().await, listener.event().await);
+            for told in [&mut log, &mut event] {
+                let own = told["params"].as_object_mut().and_then(|params| params.remove("call"));
+                assert_eq!(own.as_ref(), call);
+            }
             assert_eq!(
                 log,
                 json!({"jsonrpc": "2.0", "method": "hauki.log", "params": {"text": format!("line {number}")}})

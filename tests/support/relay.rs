@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 pub struct Relay {
     cuts: watch::Sender<u32>,
+    silences: watch::Sender<u32>,
     /// Bytes that went to the gate.
     passed: watch::Sender<u64>,
 }
@@ -20,7 +21,8 @@ impl Relay {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("binds");
         let mine = listener.local_addr().expect("an address").port();
         let gate = (ticket.endpoint.ip, std::mem::replace(&mut ticket.endpoint.port, mine));
-        let relay = Arc::new(Self { cuts: watch::Sender::new(0), passed: watch::Sender::new(0) });
+        let zero = || watch::Sender::new(0);
+        let relay = Arc::new(Self { cuts: zero(), silences: zero(), passed: watch::Sender::new(0) });
         let its = Arc::clone(&relay);
         tokio::spawn(async move {
             loop {
@@ -29,10 +31,13 @@ impl Relay {
                 let Ok(node) = TcpStream::connect(gate).await else { return };
                 let its = Arc::clone(&its);
                 tokio::spawn(async move {
-                    let mut cut = its.cuts.subscribe();
+                    let (mut cut, mut silence) = (its.cuts.subscribe(), its.silences.subscribe());
+                    let (mut caller, mut node) = (caller, node);
                     tokio::select! {
-                        () = its.carry(caller, node) => {}
+                        () = its.carry(&mut caller, &mut node) => {}
                         _ = cut.changed() => {}
+                        // Both sockets stay open, as those of a network that is cut.
+                        _ = silence.changed() => std::future::pending().await,
                     }
                 });
             }
@@ -40,9 +45,9 @@ impl Relay {
         relay
     }
 
-    async fn carry(&self, caller: TcpStream, node: TcpStream) {
-        let (mut from_caller, mut to_caller) = caller.into_split();
-        let (mut from_node, mut to_node) = node.into_split();
+    async fn carry(&self, caller: &mut TcpStream, node: &mut TcpStream) {
+        let (mut from_caller, mut to_caller) = caller.split();
+        let (mut from_node, mut to_node) = node.split();
         let there = async {
             let mut buffer = vec![0; 64 * 1024];
             while let Ok(count) = from_caller.read(&mut buffer).await
@@ -67,6 +72,11 @@ impl Relay {
     pub async fn passed_more(&self, than: u64) {
         let mut passed = self.passed.subscribe();
         passed.wait_for(|passed| *passed > than).await.expect("the sender is here");
+    }
+
+    /// From now on nothing comes through the connections that there are.
+    pub fn silence(&self) {
+        self.silences.send_modify(|silences| *silences += 1);
     }
 
     /// Breaks every connection without a word.
