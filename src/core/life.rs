@@ -19,7 +19,6 @@ use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{NodeName, VaultId};
-use crate::model::receipt::Receipt;
 use crate::system::clock;
 
 const MAX_BEATS: usize = 10_000;
