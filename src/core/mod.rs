@@ -31,6 +31,7 @@ mod flight;
 mod forge;
 mod install;
 mod keys;
+mod lanes;
 mod life;
 mod lineage;
 mod members;
