@@ -2,12 +2,10 @@
 //!
 //! The node's clock judges every lease; the core only passes the beats on and writes down the ends.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::Semaphore;
+use std::sync::Arc;
 
 use super::death::lost;
+use super::lanes::Lanes;
 use super::record::{Found, VAULT, VaultRecord, no_vault};
 use super::service::Core;
 use crate::api::node::{BeatOrder, DestructOrder, Torn};
@@ -26,17 +24,6 @@ const MAX_BEATS: usize = 10_000;
 /// How many vaults are asked about at one time.
 const ABREAST: usize = 64;
 
-/// So many beats of one request at a time for each node: one that hangs keeps no other's beats.
-#[derive(Default)]
-struct Lanes(Mutex<BTreeMap<NodeName, Arc<Semaphore>>>);
-
-impl Lanes {
-    fn of(&self, node: &NodeName) -> Arc<Semaphore> {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.entry(node.clone()).or_insert_with(|| Arc::new(Semaphore::new(ABREAST))).clone()
-    }
-}
-
 impl Core {
     /// One answer per vault, in the order of the request; a dead one does not stop the others.
     pub async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, ApiError> {
@@ -45,7 +32,7 @@ impl Core {
             let message = format!("{} heartbeats in one request, allowed are 1 to {MAX_BEATS}", vaults.len());
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }
-        let lanes = Arc::new(Lanes::default());
+        let lanes = Arc::new(Lanes::new(ABREAST));
         let mut tasks = tokio::task::JoinSet::new();
         for (number, target) in vaults.into_iter().enumerate() {
             let (core, by, lanes) = (self.clone(), by.clone(), lanes.clone());

@@ -32,6 +32,7 @@ mod flight;
 mod forge;
 mod install;
 mod keys;
+mod lanes;
 mod life;
 mod lineage;
 mod members;

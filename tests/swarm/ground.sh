@@ -46,7 +46,7 @@ groups_of() { echo "hauki-$(printf %s "$(state_of "$1")/sandbox" | sha256sum | c
 cgroups() { # that have this in their names
     find /sys/fs/cgroup -maxdepth 6 -type d -name "*$1*" 2>/dev/null || true
 }
-left_of_nodes() { for host in $nodes; do cgroups "$(groups_of "$host")"; done; }
+left_of_nodes() { local host; for host in $nodes; do cgroups "$(groups_of "$host")"; done; }
 
 wire() {
     ip netns add "sw$id-lan"
@@ -156,8 +156,8 @@ down() {
         on "$host" sh -c 'for lock in /var/lib/hauki/*/*.lock; do
             one=$(head -c 20 "$lock" 2>/dev/null | head -n 1 | cut -d" " -f1)
             [ -n "$one" ] && [ "$one" -gt 1 ] && kill -TERM "$one" 2>/dev/null &&
-                for _ in $(seq 300); do [ -e "/proc/$one" ] || break; sleep 0.05; done
-        done' 2>/dev/null
+                for _ in $(seq 600); do [ -e "/proc/$one" ] || break; sleep 0.05; done
+        done; true' 2>/dev/null
     done
     [ "$failed" = 0 ] || for host in $nodes core; do tail -n 8 "$dir/$host/state/"*/haukid.log "$dir/$host/state/haukid.log" 2>/dev/null; done
     for host in $hosts; do
@@ -165,6 +165,7 @@ down() {
         ip netns del "sw$id-$host" 2>/dev/null
     done
     ip netns del "sw$id-lan" 2>/dev/null
+    left_of_nodes
     check "no cgroup is left" [ -z "$(left_of_nodes)" ]
     check "no network is left" fails quiet grep "sw$id-" <(ip netns list)
     check "no mount is left" fails quiet grep "$dir" /proc/self/mountinfo

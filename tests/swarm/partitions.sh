@@ -2,7 +2,7 @@
 # On each node the caller keeps two workers: one that lives by heartbeats, and one that is linked to it.
 # shellcheck shell=bash disable=SC2154
 
-declare -A to from holder
+declare -A to from holder init
 lease=3
 
 hold() { # a name and a ticket: a connection of the caller's that stays, and beats
@@ -39,14 +39,16 @@ worker() { # a node, and kept or linked
     hauki_on_caller clone "$dir/counter.js" --node "$1" $more -o jsonl -q >"$dir/$1.$2.ticket"
     rm -f "$dir/$1.$2.in" "$dir/$1.$2.out"
     hold "$1.$2" "$dir/$1.$2.ticket"
-    counts "$1.$2" 1
+    find_init "$1.$2"
+    counts "$1.$2" 1 && runs "$1.$2"
 }
 vault_in() { jq -r .vault "$dir/$1.ticket"; }
+find_init() { init[$1]=$(hauki_on_core show "$(vault_in "$1")" -o jsonl | jq .vitals.init_pid); }
+# The kernel's word on its host, which no partition can hold back.
+runs() { on "${1%%.*}" test -e "/proc/${init[$1]}/exe"; }
+is_gone() { ! runs "$1"; }
 death_of() { hauki_on_core show "$1" -o jsonl | jq -r '.receipt.death.cause // "none"'; }
 died_of() { [ "$(death_of "$1")" = "$2" ]; }
-lives() { [ -n "$(cgroups "$1")" ]; }
-# The kernel's word, which no partition can hold back.
-is_gone() { [ -z "$(cgroups "$1")" ]; }
 state() { hauki_on_core node show "$1" -o jsonl | jq -r .state; }
 is() { case "$(state "$1")" in "$2"*) true ;; *) false ;; esac; }
 after_cut() { # milliseconds from the cut to the death
@@ -57,8 +59,8 @@ after_cut() { # milliseconds from the cut to the death
 not_early() { [ "$(after_cut "$1")" -ge "$2" ]; }
 
 both_die() { # on that node, the caller cut off: what the node's own clock must do
-    check "$1: the linked worker is killed" soon is_gone "$(vault_in "$1.linked")"
-    check "$1: the other when its lease is over" soon is_gone "$(vault_in "$1.kept")"
+    check "$1: the linked worker is killed" soon is_gone "$1.linked"
+    check "$1: the other when its lease is over" soon is_gone "$1.kept"
 }
 both_told() {
     check "$1: the core learns why the linked one died" soon died_of "$(vault_in "$1.linked")" link_silent
@@ -72,7 +74,7 @@ nobody_is_declared_dead() {
     check "$1: nor the linked one" died_of "$(vault_in "$1.linked")" none
 }
 
-cut() {
+sever() {
     cut_at=$(date +%s%3N)
     cut_off n1 core
     cut_off n2 caller
@@ -99,7 +101,7 @@ for host in $nodes; do
 done
 
 say "cut: core from n1; caller from n2; n3 from both"
-cut
+sever
 both_die n2
 both_told n2
 both_die n3
@@ -125,7 +127,7 @@ check "n1: its ghost does not need the core" counts n1.linked 3
 for host in n2 n3; do check "$host: its ghost does not need the core" counts "$host.linked" 2; done
 
 say "cut besides: core from n1; caller from n2; n3 from both"
-cut
+sever
 both_die n2
 both_told n2
 both_die n3
