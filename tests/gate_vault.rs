@@ -81,9 +81,11 @@ async fn a_vault_that_neither_reads_nor_answers_dies_of_its_deadline() {
     for id in 1..=4 {
         caller.send(&request(id, "f", json!([text])).to_string()).await;
     }
+    // On a busy machine the last of them arrive only when the vault is dead.
     for _ in 1..=4 {
         let reply = caller.reply().await;
-        assert_eq!(reply["error"]["code"], code::DEADLINE, "{reply}");
+        let code = reply["error"]["code"].as_i64().unwrap_or_default();
+        assert!([code::DEADLINE, code::VAULT_DEAD].map(i64::from).contains(&code), "{reply}");
     }
     assert_eq!(stage.cause(&puppet.vault).await, Cause::CallOverran);
 }
@@ -254,7 +256,8 @@ async fn who_closes_only_its_half_still_gets_what_it_asked_for() {
 
 #[tokio::test]
 async fn events_to_who_does_not_read_are_counted_and_its_replies_come() {
-    let (_stage, mut puppet, mut caller) = waiting(Limits::default()).await;
+    let patient = Limits { call_deadline_ms: 600_000, ..Limits::default() };
+    let (_stage, mut puppet, mut caller) = waiting(patient).await;
     let call = puppet.called().await;
     let data = format!("\"{}\"", "x".repeat(100_000));
     for _ in 0..2000 {

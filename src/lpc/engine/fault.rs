@@ -13,7 +13,6 @@ use super::ffi::Context;
 
 /// The name under which the engine knows the worker's source; the prelude is "h" (build.rs).
 pub const WORKER: &std::ffi::CStr = c"w";
-const PRELUDE_NAME: &str = "<hauki>";
 
 /// One line of a stack: `    at scan (w:3:11)` or, for a syntax error, `    at w:3:11`.
 struct Frame<'a> {
@@ -32,6 +31,10 @@ impl<'a> Frame<'a> {
 
     fn is_workers(&self) -> bool {
         self.place == "w" || self.place.starts_with("w:")
+    }
+
+    fn is_preludes(&self) -> bool {
+        self.place == "h" || self.place.starts_with("h:")
     }
 
     /// Line and column in the author's text. The engine knows none for a frame that was interrupted in
@@ -144,15 +147,15 @@ impl<'a> Fault<'a> {
         }
     }
 
-    /// The stack under the author's file name and without the dispatcher's frames.
+    /// The stack under the author's file name and without the dispatcher's frames: where the prelude
+    /// called is nothing to the author.
     fn stack(&self, file: &str, map: &SourceMap) -> String {
         let last = self.frames.iter().rposition(Frame::is_workers);
         let shown = &self.frames[..last.map_or(0, |last| last + 1)];
-        let lines = shown.iter().map(|frame| {
+        let lines = shown.iter().filter(|frame| !frame.is_preludes()).map(|frame| {
             let place = match (frame.position(map), frame.place.split_once(':')) {
                 (Some((line, Some(column))), Some(("w", _))) => format!("{file}:{line}:{column}"),
                 (Some((line, None)), Some(("w", _))) => format!("{file}:{line}"),
-                (_, Some(("h", numbers))) => format!("{PRELUDE_NAME}:{numbers}"),
                 _ if frame.is_workers() => file.to_owned(),
                 _ => frame.place.to_owned(),
             };
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_stack_is_parted_from_a_message_of_several_lines() {
-        let text = "Error: first\nsecond\n    at f (w:3:7)\n    at apply (native)\n    at run (h:1:2)\n";
+        let text = "Error: first\nsecond\n    at get (h:3:4)\n    at f (w:3:7)\n    at apply (native)\n    at run (h:1:2)\n";
         let error =
             Fault::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js", &SourceMap::default());
         assert_eq!(error.message, "Error: first\nsecond");

@@ -45,10 +45,6 @@ pub struct Uncaught {
     pub failure: Option<u64>,
 }
 
-fn is_preludes(line: &str) -> bool {
-    line.starts_with("    at ") && line.contains(" (h:")
-}
-
 impl Script {
     /// With the prelude of `client::script`.
     pub fn new(memory: Memory, seed: u64, efuns: &mut dyn Efuns) -> Result<Self, WorkerError> {
@@ -109,11 +105,7 @@ impl Script {
         let told: Option<Told> = told.and_then(|json| serde_json::from_str(json).ok());
         let (error, value, failure) =
             told.map_or((None, None, None), |told| (told.error, told.value, told.failure));
-        // Where the prelude called is nothing to the author.
-        let text = error.as_deref().unwrap_or(words);
-        let lines: Vec<&str> = text.lines().filter(|line| !is_preludes(line)).collect();
-        let text = lines.join("\n");
-        let fault = Fault::read(&text);
+        let fault = Fault::read(error.as_deref().unwrap_or(words));
         let (kind, message) = fault.judge(&self.context, value.as_deref());
         Uncaught { error: fault.into_error(kind, message, file, map), failure }
     }
