@@ -80,7 +80,7 @@ fn answer(request: &Request) -> (u16, Value) {
             dead["receipt"] = receipt(VAULT, "heartbeat_lost");
             (200, dead)
         }
-        ("POST", "/api/v2/reap") => (200, json!({ "reaped": [], "failed": [] })),
+        ("POST", "/api/v2/reap") => (200, json!({ "reaped": [], "nodes": [] })),
         _ => (404, error("not_found", "no such thing")),
     }
 }

@@ -84,8 +84,8 @@ pub struct ReapRequest {
 pub struct Reaped {
     /// What died; for a dry run, what would have.
     pub reaped: Vec<ReapedVault>,
-    /// Nodes that could not be asked.
-    pub failed: Vec<NodeFailure>,
+    /// What was done on each node that the rules mean, in the order of their names; empty for a dry run.
+    pub nodes: Vec<NodeReaped>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,7 +98,12 @@ pub struct ReapedVault {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct NodeFailure {
+pub struct NodeReaped {
     pub node: NodeName,
-    pub error: ApiError,
+    pub reaped: u64,
+    /// How many it still has that fit the rules; they are left to the next time or to their leases.
+    pub left: u64,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ApiError>,
 }

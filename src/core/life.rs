@@ -2,6 +2,7 @@
 //!
 //! The node's clock judges every lease; the core only passes the beats on and writes down the ends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::death::lost;
@@ -9,14 +10,13 @@ use super::record::{Found, VAULT, VaultRecord, no_vault};
 use super::service::Core;
 use crate::api::node::{BeatOrder, DestructOrder, Torn};
 use crate::api::teardown::{
-    Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed, NodeFailure, ReapRequest, Reaped,
+    Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed, NodeReaped, ReapRequest, Reaped,
     ReapedVault,
 };
 use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
-use crate::model::id::VaultId;
-use crate::model::receipt::Receipt;
+use crate::model::id::{NodeName, VaultId};
 use crate::system::clock;
 
 const MAX_BEATS: usize = 10_000;
@@ -110,8 +110,8 @@ impl Core {
         Ok(Destructed { receipt: Some(receipt), changed })
     }
 
-    /// Ends what fits every given rule. A node that does not answer is told of once and does not
-    /// stop the others.
+    /// Ends what fits every given rule, on all nodes at the same time. A node that cannot be asked is
+    /// told of and holds up nobody.
     pub async fn reap(self: &Arc<Self>, request: ReapRequest) -> Result<Reaped, ApiError> {
         let any = request.older_than_ms.is_some()
             || request.node.is_some()
@@ -130,32 +130,65 @@ impl Core {
             .collect();
         if request.dry_run {
             let planned = |vault: Vault| ReapedVault { vault: vault.id, receipt: None, dry_run: true };
-            return Ok(Reaped { reaped: doomed.into_iter().map(planned).collect(), failed: Vec::new() });
+            return Ok(Reaped { reaped: doomed.into_iter().map(planned).collect(), nodes: Vec::new() });
         }
-        let mut done = Reaped { reaped: Vec::new(), failed: Vec::new() };
+        let mut by_node: BTreeMap<NodeName, Vec<Vault>> = match &request.node {
+            Some(node) => BTreeMap::from([(node.clone(), Vec::new())]),
+            None => self.slots().keys().map(|node| (node.clone(), Vec::new())).collect(),
+        };
+        for vault in doomed {
+            by_node.entry(vault.node.clone()).or_default().push(vault);
+        }
+        let mut tasks = tokio::task::JoinSet::new();
+        for (node, doomed) in by_node {
+            let core = self.clone();
+            tasks.spawn(async move { core.reap_node(node, doomed).await });
+        }
+        let mut done = Reaped { reaped: Vec::new(), nodes: Vec::new() };
+        for (node, reaped) in tasks.join_all().await {
+            done.nodes.push(node);
+            done.reaped.extend(reaped);
+        }
+        done.nodes.sort_by(|a, b| a.node.cmp(&b.node));
+        done.reaped.sort_by(|a, b| a.vault.cmp(&b.vault));
+        Ok(done)
+    }
+
+    /// Until it is done, or the node falls silent: then the rest is not tried one deadline after the
+    /// other. It is asked first, also where nothing is to be done: whoever reaps wants to know whether
+    /// all is well on all nodes.
+    async fn reap_node(
+        self: Arc<Self>,
+        node: NodeName,
+        doomed: Vec<Vault>,
+    ) -> (NodeReaped, Vec<ReapedVault>) {
+        let wanted = doomed.len() as u64;
+        let mut reaped = Vec::new();
+        let mut first_error = match self.slot(&node) {
+            Ok(slot) => slot.ask().await.err(),
+            Err(error) => Some(error),
+        };
         for abreast in doomed.chunks(ABREAST) {
+            if first_error.as_ref().is_some_and(|error| error.code == ErrorCode::Temporary) {
+                break;
+            }
             let mut tasks = tokio::task::JoinSet::new();
             for vault in abreast.iter().cloned() {
                 let core = self.clone();
                 tasks.spawn(async move {
                     let ended = core.end(&vault, Cause::Reaped, Some("reaper".into()), 0).await;
-                    (vault, ended)
+                    ended.map(|ended| ReapedVault { vault: vault.id, receipt: ended.receipt, dry_run: false })
                 });
             }
-            for (vault, ended) in tasks.join_all().await {
-                note(&mut done, vault, ended.map(|ended| ended.receipt));
+            for ended in tasks.join_all().await {
+                match ended {
+                    Ok(vault) => reaped.push(vault),
+                    Err(error) => drop(first_error.get_or_insert(error)),
+                }
             }
         }
-        done.reaped.sort_by(|a, b| a.vault.cmp(&b.vault));
-        Ok(done)
-    }
-}
-
-fn note(done: &mut Reaped, vault: Vault, ended: Result<Option<Receipt>, ApiError>) {
-    match ended {
-        Ok(receipt) => done.reaped.push(ReapedVault { vault: vault.id, receipt, dry_run: false }),
-        Err(error) if done.failed.iter().any(|known| known.node == vault.node && known.error == error) => {}
-        Err(error) => done.failed.push(NodeFailure { node: vault.node, error }),
+        let count = reaped.len() as u64;
+        (NodeReaped { node, reaped: count, left: wanted - count, error: first_error }, reaped)
     }
 }
 

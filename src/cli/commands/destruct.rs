@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::summon::parse_label;
 use crate::api::ErrorCode;
-use crate::api::teardown::{DestructQuery, Destructed, ReapRequest};
+use crate::api::teardown::{DestructQuery, Destructed, NodeReaped, ReapRequest};
 use crate::api::vault::VaultQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
@@ -27,8 +27,9 @@ const AFTER: &str = "\
 The receipt tells why it died and, checked against the kernel, that nothing of it is left. What is
 dead already answers with its tombstone and exit 0; --must-exist makes an unknown vault exit 3.
 
---reap ends what fits every rule that is given. It is meant for cron: silent unless it reaped,
-one record for each vault, errors always, exit 75 if another reaper runs.
+--reap ends what fits every rule that is given, on all nodes at once. It is meant for cron: silent
+unless it reaped, one record for each vault, errors always, exit 75 if another reaper runs. A node
+that cannot be asked is an error of that node only: exit 6 if others could.
 
 Examples:
   hauki destruct t.json
@@ -237,10 +238,19 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
             })?;
         }
         let mut exits: Vec<_> = reaped.reaped.iter().map(|_| Exit::Ok).collect();
-        for failure in reaped.failed {
-            let error = CliError::from(failure.error);
+        for NodeReaped { node, reaped: count, left, error } in reaped.nodes {
+            let Some(error) = error else {
+                // Also where it had nothing: some of the command succeeded.
+                exits.push(Exit::Ok);
+                if count > 0 {
+                    ctx.remark(&format!("{node}: {count} reaped\n"));
+                }
+                continue;
+            };
+            ctx.remark(&format!("{node}: {count} reaped, {left} left\n"));
+            let error = CliError::from(error);
             exits.push(error.kind.exit);
-            ctx.item_failed(&error, failure.node.as_str())?;
+            ctx.item_failed(&error, node.as_str())?;
         }
         Ok(Exit::merge(exits))
     })

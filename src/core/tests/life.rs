@@ -115,7 +115,7 @@ async fn reap_ends_what_fits_every_rule_and_nothing_without_one() {
     let down = crate::api::ApiError::new(ErrorCode::Temporary, "connection refused");
     node.fail_next(Call::Destruct, down);
     let done = core.reap(rules(&[], Some(0))).await.expect("tells");
-    assert_eq!((done.reaped.len(), done.failed.len()), (0, 1));
+    assert_eq!((done.reaped.len(), done.nodes[0].reaped, done.nodes[0].left), (0, 0, 1));
     assert_eq!(node.living(), [plain]);
 }
 
@@ -133,4 +133,37 @@ async fn a_daemon_that_stops_forges_nothing_more() {
     drop(request);
     let activity = core.activity().await.expect("tells");
     assert_eq!((activity.requests, activity.vaults), (0, 0));
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_be_asked_is_an_error_of_that_node_only() {
+    let names = ["n1", "n2", "n3"];
+    let nodes = names.map(|name| Arc::new(FakeNode::new(name.parse().expect("a name"))));
+    let core = core_over(Arc::new(MemoryStore::default()), &nodes.each_ref(), &names);
+    for number in 0..4 {
+        let node = names[number % 2].parse().ok();
+        let placement = Placement { node, ..Placement::default() };
+        let key = format!("k{number}");
+        core.spawn(SpawnRequest { placement, ..spawning(&key) }).await.expect("spawns");
+    }
+    nodes[0].set_down(true);
+    nodes[2].set_down(true);
+    let rule = || ReapRequest { older_than_ms: Some(0), ..ReapRequest::default() };
+    let done = core.reap(rule()).await.expect("tells");
+    let told: Vec<_> = done
+        .nodes
+        .iter()
+        .map(|node| (node.node.as_str(), node.reaped, node.left, node.error.is_some()))
+        .collect();
+    assert_eq!(told, [("n1", 0, 2, true), ("n2", 2, 0, false), ("n3", 0, 0, true)]);
+    assert_eq!((done.reaped.len(), nodes[0].living().len(), nodes[1].living().len()), (2, 2, 0));
+    let one = ReapRequest { node: "n2".parse().ok(), ..rule() };
+    let done = core.reap(one).await.expect("tells").nodes;
+    assert!(done.len() == 1 && done[0].error.is_none(), "who is not meant is not asked: {done:?}");
+    let nobody = ReapRequest { node: "n9".parse().ok(), ..rule() };
+    assert!(core.reap(nobody).await.expect("tells").nodes[0].error.is_some());
+    nodes[0].set_down(false);
+    nodes[2].set_down(false);
+    let done = core.reap(rule()).await.expect("tells");
+    assert!(done.nodes.iter().all(|node| node.error.is_none()) && nodes[0].living().is_empty());
 }
