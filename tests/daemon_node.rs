@@ -14,11 +14,14 @@ use daemon::Daemon;
 use death::{Traces, death, destruct};
 use family::HANG;
 use hauki::api::ErrorCode;
-use hauki::api::node::{BeatOrder, DestructOrder, NodeApi as _, OpenOrder, ProvisionOrder, Provisioned};
+use hauki::api::node::{
+    BeatOrder, Code, DestructOrder, NodeApi as _, OpenOrder, ProvisionOrder, Provisioned,
+};
 use hauki::client::ghost::{Ghost, Options};
 use hauki::core::fake_node::{Call, FakeNode};
 use hauki::core::link::HttpNode;
 use hauki::model::death::Cause;
+use hauki::model::digest::Sha256;
 use hauki::model::id::VaultId;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
@@ -36,6 +39,7 @@ fn order(source: &str) -> ProvisionOrder {
     ProvisionOrder {
         vault: vault.clone(),
         generation: 1,
+        sha256: Sha256::of(source.as_bytes()),
         source: source.into(),
         file: "a.js".into(),
         args: Vec::new(),
@@ -170,6 +174,38 @@ async fn what_a_dead_core_ordered_and_never_recorded_is_ended_by_the_next() {
     timeout(HANG, gone).await.expect("is found");
     let tomb = link.destruct(ending(&vault)).await.expect("is idempotent");
     assert_eq!((tomb.changed, tomb.receipt.death.cause), (false, Cause::Cancelled));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn code_comes_once_by_its_hash_and_is_checked() {
+    let (node, core) = pair();
+    core.spawn(WORKER).await;
+    let link = HttpNode::new(&node.socket).expect("is set up");
+    let sha256 = Sha256::of(WORKER.as_bytes());
+    assert_eq!(link.state().await.expect("tells").code, [sha256]);
+
+    let file = core.dir.path().join("w.js");
+    std::fs::write(&file, WORKER).expect("is ours");
+    let summons = core.hauki().arg("summon").arg(&file).output().expect("runs");
+    let summons: serde_json::Value = serde_json::from_slice(&summons.stdout).expect("is a record");
+    let id = summons["id"].as_str().expect("has an id");
+    let table = core.hauki().args(["forge", "--explain", "-o", "table", id]).output().expect("runs");
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    let row = table.lines().find(|line| line.contains("local")).unwrap_or_default();
+    assert!(table.contains("CODE") && row.matches("yes").count() == 2, "{table}");
+
+    let by_hash = ProvisionOrder { source: String::new(), ..order(WORKER) };
+    let vault = by_hash.vault.clone();
+    link.provision(by_hash).await.expect("the code is there");
+    link.destruct(ending(&vault)).await.expect("ends");
+    let other = "function evil() {}";
+    let unknown = ProvisionOrder { source: String::new(), ..order(other) };
+    assert_eq!(link.provision(unknown).await.expect_err("is not there").code, ErrorCode::NotFound);
+    let forged = ProvisionOrder { source: other.into(), ..order(WORKER) };
+    assert_eq!(link.provision(forged).await.expect_err("is refused").code, ErrorCode::BadRequest);
+    let code = Code { sha256, source: other.into() };
+    assert_eq!(link.keep(code).await.expect_err("is refused").code, ErrorCode::BadRequest);
+    assert_eq!(link.state().await.expect("tells").code, [sha256]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

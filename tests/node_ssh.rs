@@ -29,6 +29,7 @@ fn order(source: &str) -> ProvisionOrder {
     ProvisionOrder {
         vault: vault.clone(),
         generation: 1,
+        sha256: hauki::model::digest::Sha256::of(source.as_bytes()),
         source: source.into(),
         file: "a.js".into(),
         args: Vec::new(),

@@ -30,7 +30,11 @@ pub trait NodeApi: Send + Sync {
     fn state(&self) -> Answer<'_, NodeState>;
 
     /// Forges a vault and loads the worker. A dropped future forges nothing: what was begun is undone.
+    /// `not_found`: the order comes without its code, and the node does not have it.
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned>;
+
+    /// Takes code in before it is needed. It may be let go again when there is much of it.
+    fn keep(&self, code: Code) -> Answer<'_, ()>;
 
     /// Opens the vault's port, or tells the one that is open.
     fn open(&self, order: OpenOrder) -> Answer<'_, Opened>;
@@ -52,6 +56,10 @@ pub trait NodeApi: Send + Sync {
 pub struct ProvisionOrder {
     pub vault: VaultId,
     pub generation: u64,
+    /// Of the code; the node refuses what has another.
+    pub sha256: Sha256,
+    /// The code, where the node may not have it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
     pub file: String,
     pub args: Vec<serde_json::Value>,
@@ -65,6 +73,13 @@ pub struct ProvisionOrder {
     pub parent: Option<VaultId>,
     /// By this word the node shows other gates that it calls for this vault.
     pub voucher: Secret,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Code {
+    pub sha256: Sha256,
+    pub source: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -157,6 +172,9 @@ pub struct NodeState {
     pub free_memory_bytes: u64,
     pub load_percent: u32,
     pub vaults: Vec<NodeVault>,
+    /// The code that it has, a few hundred at most.
+    #[serde(default)]
+    pub code: Vec<Sha256>,
     pub findings: Vec<Check>,
 }
 

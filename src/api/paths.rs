@@ -31,6 +31,7 @@ pub const METRICS: &str = "/metrics";
 pub mod node {
     pub const STATE: &str = "/node/v1/state";
     pub const PROVISION: &str = "/node/v1/vaults";
+    pub const CODE: &str = "/node/v1/code";
     pub const OPEN: &str = "/node/v1/vaults/{id}/port";
     pub const BEAT: &str = "/node/v1/vaults/{id}/beat";
     pub const DESTRUCT: &str = "/node/v1/vaults/{id}/destruct";

@@ -120,6 +120,9 @@ pub struct NodeScore {
     pub rtt_us: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_vaults: Option<u32>,
+    /// Whether it has the code already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<bool>,
 }
 
 /// What a ticket should allow.

@@ -20,6 +20,7 @@ enum Draw {
     Millionths,
     /// Of a list, the one that it is about.
     Mark,
+    YesNo,
     /// Counts side by side, as bars.
     Plot,
 }
@@ -36,7 +37,7 @@ const fn col(title: &'static str, path: &'static str, draw: Draw) -> Column {
 
 /// The usual columns of a kind, and those that `wide` adds.
 fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
-    use Draw::{Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Plot, Secret, Text};
+    use Draw::{Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Plot, Secret, Text, YesNo};
     match kind {
         "vault" => (
             vec![
@@ -168,6 +169,7 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
                 col("LOAD %", "load_percent", Text),
                 col("RTT", "rtt_us", Micros),
                 col("WARM", "warm_vaults", Count),
+                col("CODE", "code", YesNo),
                 col("SCORE", "score", Millionths),
                 col("", "chosen", Mark),
             ],
@@ -225,6 +227,7 @@ fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
         _ => {}
     }
     match (draw, value) {
+        (Draw::YesNo, Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
         (Draw::Mark, value) => if value == &Value::Bool(true) { "<- chosen" } else { "" }.to_owned(),
         (Draw::Secret, _) if !reveal => "•••••• (--reveal)".to_owned(),
         (Draw::Hash, Value::String(text)) => text.chars().take(12).collect(),

@@ -2,7 +2,7 @@
 //!
 //! Always compiled and chosen by value, for tests of the core and for measuring it alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
-    Answer, BeatOrder, DestructOrder, Leased, News, NewsItem, NodeApi, NodeState, NodeVault, OpenOrder,
+    Answer, BeatOrder, Code, DestructOrder, Leased, News, NewsItem, NodeApi, NodeState, NodeVault, OpenOrder,
     Opened, ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::vault::Vitals;
@@ -24,10 +24,13 @@ use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::system::clock;
 
+mod answers;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Call {
     State,
     Provision,
+    Keep,
     Open,
     Beat,
     Destruct,
@@ -54,6 +57,9 @@ struct State {
     vaults: BTreeMap<VaultId, (u64, Phase, Terms)>,
     tombs: BTreeMap<VaultId, Receipt>,
     news: Vec<NewsItem>,
+    code: BTreeSet<Sha256>,
+    /// What came with its bytes.
+    came: Vec<Sha256>,
     failures: HashMap<Call, Vec<ApiError>>,
     provisioned: u32,
     answers: Vec<CloneAnswer>,
@@ -75,6 +81,7 @@ pub fn blank_state(name: &NodeName) -> NodeState {
         free_memory_bytes: 4 << 30,
         load_percent: 0,
         vaults: Vec::new(),
+        code: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -90,6 +97,8 @@ impl FakeNode {
             vaults: BTreeMap::new(),
             tombs: BTreeMap::new(),
             news: Vec::new(),
+            code: BTreeSet::new(),
+            came: Vec::new(),
             failures: HashMap::new(),
             provisioned: 0,
             answers: Vec::new(),
@@ -153,6 +162,7 @@ impl FakeNode {
             state.vaults.clear();
             state.tombs.clear();
             state.news.clear();
+            state.code.clear();
         }
         self.said.send_replace(0);
     }
@@ -194,6 +204,17 @@ impl FakeNode {
         self.state().answers.clone()
     }
 
+    /// The code that came here, once for each time.
+    #[must_use]
+    pub fn came(&self) -> Vec<Sha256> {
+        self.state().came.clone()
+    }
+
+    /// It lets go of its code and does not say so.
+    pub fn forget_code(&self) {
+        self.state().code.clear();
+    }
+
     /// How many vaults were ever made.
     #[must_use]
     pub fn provisioned(&self) -> u32 {
@@ -227,6 +248,19 @@ impl Drop for Leave<'_> {
 }
 
 impl State {
+    fn take_code(&mut self, sha256: Sha256, source: &str) -> Result<(), ApiError> {
+        if source.is_empty() {
+            let known = self.code.contains(&sha256);
+            return if known { Ok(()) } else { Err(ApiError::new(ErrorCode::NotFound, "unknown code")) };
+        }
+        if Sha256::of(source.as_bytes()) != sha256 {
+            return Err(ApiError::new(ErrorCode::BadRequest, "other bytes"));
+        }
+        self.came.push(sha256);
+        self.code.insert(sha256);
+        Ok(())
+    }
+
     fn boot_id(&self) -> String {
         format!("boot-{}", self.boot)
     }
@@ -252,135 +286,5 @@ impl State {
         self.tombs.insert(vault.clone(), receipt.clone());
         self.news.push(NewsItem::Died(receipt.clone()));
         Some(receipt)
-    }
-}
-
-fn vitals(terms: &Terms) -> Vitals {
-    Vitals {
-        lease_left_ms: terms.lease_ms,
-        age_ms: 1,
-        calls: 0,
-        memory_bytes: 1 << 20,
-        connections: 0,
-        init_pid: 1,
-    }
-}
-
-impl NodeApi for FakeNode {
-    fn state(&self) -> Answer<'_, NodeState> {
-        Box::pin(async move {
-            let state = self.enter(Call::State).await?;
-            let vaults = state
-                .vaults
-                .iter()
-                .map(|(vault, (generation, phase, terms))| NodeVault {
-                    vault: vault.clone(),
-                    generation: *generation,
-                    phase: *phase,
-                    vitals: vitals(terms),
-                })
-                .collect();
-            Ok(NodeState {
-                boot_id: state.boot_id(),
-                draining: state.draining,
-                max_vaults: state.max_vaults,
-                vaults,
-                ..blank_state(&self.name)
-            })
-        })
-    }
-
-    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
-        Box::pin(async move {
-            let mut state = self.enter(Call::Provision).await?;
-            if state.vaults.len() >= state.max_vaults as usize {
-                return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {} is full", self.name)));
-            }
-            let methods = vec!["scan".to_owned(), "top".to_owned()];
-            state.vaults.insert(order.vault, (order.generation, Phase::Forged, order.terms));
-            state.provisioned += 1;
-            Ok(Provisioned { methods, forged_us: 2500, warm: false })
-        })
-    }
-
-    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
-        Box::pin(async move {
-            let mut state = self.enter(Call::Open).await?;
-            let Some((_, phase, terms)) = state.vaults.get_mut(&order.vault) else {
-                return Err(state.unknown(&order.vault));
-            };
-            *phase = (*phase).max(Phase::Ticketed);
-            terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
-            terms.link = order.link.unwrap_or(terms.link);
-            Ok(Opened {
-                ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-                port: 4242,
-                cert_sha256: Sha256::of(b"certificate"),
-                key_sha256: Sha256::of(b"key"),
-                methods: vec!["scan".into(), "top".into()],
-                terms: terms.clone(),
-                max_frame_bytes: 1 << 20,
-                call_deadline_ms: 10_000,
-                life_left_ms: terms.lifetime_ms,
-            })
-        })
-    }
-
-    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
-        Box::pin(async move {
-            let state = self.enter(Call::Beat).await?;
-            match state.vaults.get(&order.vault) {
-                None => Err(state.unknown(&order.vault)),
-                Some((generation, ..)) if order.generation.is_some_and(|wanted| wanted != *generation) => {
-                    let message = format!("{} is generation {generation}", order.vault);
-                    Err(ApiError::new(ErrorCode::Conflict, message))
-                }
-                Some((_, _, terms)) => Ok(Leased { lease_left_ms: terms.lease_ms }),
-            }
-        })
-    }
-
-    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
-        Box::pin(async move {
-            let torn = {
-                let mut state = self.enter(Call::Destruct).await?;
-                match state.end(&self.name, &order.vault, order.cause, order.by) {
-                    Some(receipt) => Ok(Torn { receipt, changed: true }),
-                    None => match state.tombs.get(&order.vault) {
-                        Some(receipt) => Ok(Torn { receipt: receipt.clone(), changed: false }),
-                        None => Err(state.unknown(&order.vault)),
-                    },
-                }
-            };
-            self.tell();
-            torn
-        })
-    }
-
-    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let mut state = self.enter(Call::Cloned).await?;
-            state.answers.push(answer);
-            drop(state);
-            self.tell();
-            Ok(())
-        })
-    }
-
-    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
-        Box::pin(async move {
-            let boot = self.state().boot;
-            let mut said = self.said.subscribe();
-            let something = said.wait_for(|count| {
-                let state = self.state();
-                *count > after || state.down || state.boot != boot
-            });
-            // Either way the answer tells what there is.
-            let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
-            let state = self.enter(Call::News).await?;
-            let skip = usize::try_from(after).unwrap_or(usize::MAX);
-            let items = state.news.iter().skip(skip).cloned().collect();
-            Ok(News { boot_id: state.boot_id(), last: state.news.len() as u64, items })
-        })
     }
 }

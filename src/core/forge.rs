@@ -136,7 +136,8 @@ impl Core {
         if request.dry_run {
             let drafted = self.recorded(&request.summons).await?;
             let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
-            let scores = self.field(&request.placement, memory_bytes).await?.explain();
+            let code = Some(drafted.summons.worker.sha256);
+            let scores = self.field(&request.placement, memory_bytes, code).await?.explain();
             return planned(&drafted, scores);
         }
         let held = self.hold_key("provision", &request.key, digest(&request)?).await?;
@@ -192,7 +193,8 @@ impl Core {
         self.refuse_while_draining()?;
         let turns = self.apart_turns(wish).await;
         let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
-        let mut field = self.field(wish, memory_bytes).await?;
+        let code = Some(drafted.summons.worker.sha256);
+        let mut field = self.field(wish, memory_bytes, code).await?;
         let mut tried: Vec<NodeScore> = Vec::new();
         let mut silence = None;
         while let Some(name) = field.best() {
@@ -246,7 +248,8 @@ impl Core {
         let order = ProvisionOrder {
             vault: vault.clone(),
             generation: GENERATION,
-            source: source.clone(),
+            sha256: summons.worker.sha256,
+            source: String::new(),
             file: summons.file.clone(),
             args: summons.args.clone(),
             limits: summons.limits.clone(),
@@ -256,7 +259,7 @@ impl Core {
             voucher: self.vouch(vault, summons.terms.lifetime_ms)?,
         };
         let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
-        match tokio::time::timeout(deadline, slot.api.provision(order)).await {
+        match tokio::time::timeout(deadline, self.order_with_code(slot, order, source)).await {
             Ok(answer) => answer,
             Err(_) => {
                 let message = format!("node {} did not forge it within {} s", slot.name, deadline.as_secs());

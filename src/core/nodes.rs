@@ -3,7 +3,7 @@
 //! Not seeing a node is not its death. A slot remembers both its last word and the reason of the
 //! last silence; only the node's own word, or a new boot id, ends a vault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::api::node::{NodeApi, NodeState};
 use crate::api::vault::NodeInfo;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::config::Policy;
+use crate::model::digest::Sha256;
 use crate::model::id::NodeName;
 use crate::model::lease::Mono;
 use crate::system::clock;
@@ -52,6 +53,10 @@ struct Sight {
     rtt_us: u64,
     /// The vaults that were sent there since: when, and the memory that each may take.
     placed_since: Vec<(Mono, u64)>,
+    /// The code that it said it has.
+    code: HashSet<Sha256>,
+    /// What was sent there since, and when.
+    sent: Vec<(Mono, Sha256)>,
 }
 
 /// What a placement has to do about a node.
@@ -77,9 +82,14 @@ impl Sight {
             load_percent: state.load_percent,
             rtt_us: self.rtt_us,
             warm: state.warm_vaults,
+            code: false,
         };
         self.placed_since.iter().for_each(|(_, memory_bytes)| word.took(*memory_bytes));
         Ok(word)
+    }
+
+    fn has_code(&self, sha256: &Sha256) -> bool {
+        self.code.contains(sha256) || self.sent.iter().any(|(_, sent)| sent == sha256)
     }
 
     fn due(&mut self, now: Mono, at_most_us: u64) -> Due {
@@ -133,7 +143,11 @@ impl Slot {
                 // What was sent while it spoke may not be in its word.
                 let mut placed_since = std::mem::take(&mut sight.placed_since);
                 placed_since.retain(|(at, _)| *at >= began);
-                *sight = Sight { word: Some((state.clone(), now)), silence: None, rtt_us, placed_since };
+                let mut sent = std::mem::take(&mut sight.sent);
+                sent.retain(|(at, _)| *at >= began);
+                let code = state.code.iter().copied().collect();
+                let word = Some((state.clone(), now));
+                *sight = Sight { word, silence: None, rtt_us, placed_since, code, sent };
                 Ok(state)
             }
             Err(error) => {
@@ -148,6 +162,32 @@ impl Slot {
     /// A vault was sent there, which may take so much memory.
     pub fn placed(&self, memory_bytes: u64) {
         self.sight().placed_since.push((clock::mono(), memory_bytes));
+    }
+
+    /// As far as is known: it may have let it go.
+    #[must_use]
+    pub fn has_code(&self, sha256: &Sha256) -> bool {
+        self.sight().has_code(sha256)
+    }
+
+    /// Whether code can be sent there that it does not have.
+    #[must_use]
+    pub fn wants_code(&self, sha256: &Sha256) -> bool {
+        let sight = self.sight();
+        sight.word.is_some() && sight.silence.is_none() && !self.is_draining() && !sight.has_code(sha256)
+    }
+
+    pub fn got_code(&self, sha256: Sha256) {
+        let mut sight = self.sight();
+        if !sight.has_code(&sha256) {
+            sight.sent.push((clock::mono(), sha256));
+        }
+    }
+
+    pub fn lost_code(&self, sha256: &Sha256) {
+        let mut sight = self.sight();
+        sight.code.remove(sha256);
+        sight.sent.retain(|(_, sent)| sent != sha256);
     }
 
     #[must_use]
@@ -280,12 +320,20 @@ pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
     asked.join_all().await;
 }
 
-/// Every node as the scheduler wants it, in the order of their names.
+/// Every node as the scheduler wants it for this code, in the order of their names.
 #[must_use]
-pub fn candidates(slots: &BTreeMap<NodeName, Arc<Slot>>, policy: Policy) -> Vec<Candidate> {
+pub fn candidates(
+    slots: &BTreeMap<NodeName, Arc<Slot>>,
+    policy: Policy,
+    code: Option<&Sha256>,
+) -> Vec<Candidate> {
     let candidate = |slot: &Arc<Slot>| {
-        let word = slot.sight().word();
-        let word = word.map(|word| Word { draining: word.draining || slot.is_draining(), ..word });
+        let (word, has_code) = {
+            let sight = slot.sight();
+            (sight.word(), code.is_some_and(|code| sight.has_code(code)))
+        };
+        let word =
+            word.map(|word| Word { draining: word.draining || slot.is_draining(), code: has_code, ..word });
         Candidate::new(slot.name.clone(), slot.labels.clone(), word, policy)
     };
     slots.values().map(candidate).collect()

@@ -11,6 +11,7 @@ use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
 use super::service::Core;
 use crate::api::ApiError;
 use crate::api::vault::{NodeScore, Placement};
+use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, VaultId};
 
 pub(super) struct Field<'a> {
@@ -56,17 +57,18 @@ impl Core {
         &self,
         wish: &'a Placement,
         memory_bytes: u64,
+        code: Option<Sha256>,
     ) -> Result<Field<'a>, ApiError> {
         freshen(&self.slots(), FRESH_US).await;
         let apart = self.beside(&wish.anti_affinity).await?;
+        let seen = || candidates(&self.slots(), self.policy, code.as_ref());
         // From here to the choice nothing waits, so that each caller sees what the one before took.
-        let mut field =
-            Field { candidates: candidates(&self.slots(), self.policy), wish, memory_bytes, apart };
+        let mut field = Field { candidates: seen(), wish, memory_bytes, apart };
         check_wish(&field.candidates, wish)?;
         if field.best().is_none() {
             // What is remembered knows the vaults that were sent there since, but not those that died.
             freshen(&self.slots(), 0).await;
-            field.candidates = candidates(&self.slots(), self.policy);
+            field.candidates = seen();
         }
         Ok(field)
     }

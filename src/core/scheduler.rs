@@ -2,7 +2,8 @@
 //!
 //! First a filter (the wished node, labels, vaults to stay apart from, drain, places, memory, reach),
 //! then a score from 0 to 1,000,000: 350,000 for free memory, 350,000 for an idle processor, 200,000
-//! for free places, 50,000 each for a near node and for one with warm vaults. Under the policy
+//! for free places, 50,000 for a near node, 40,000 for one with warm vaults, and 10,000 for one that has
+//! the code already, which is about what a network's way of a millisecond takes. Under the policy
 //! `pack` the points for memory and places go to the fuller node instead. Equal scores go by name.
 //!
 //! [`choose`] is what each forging pays: one pass over the nodes without an allocation, because a
@@ -37,6 +38,8 @@ pub struct Word {
     pub load_percent: u32,
     pub rtt_us: u64,
     pub warm: u32,
+    /// It has the code that is to be placed.
+    pub code: bool,
 }
 
 impl Word {
@@ -198,6 +201,7 @@ pub fn explain(candidates: &[Candidate], wanted: &Wanted<'_>) -> Vec<NodeScore> 
                 load_percent: word.map(|word| word.load_percent),
                 rtt_us: word.map(|word| word.rtt_us),
                 warm_vaults: word.map(|word| word.warm),
+                code: word.map(|word| word.code),
             }
         })
         .collect();
@@ -221,14 +225,16 @@ fn score(word: &Word, policy: Policy) -> u32 {
         Policy::Spread => share(points, free, whole),
         Policy::Pack => points - share(points, free, whole),
     };
-    let Word { used, max_vaults, free_memory_bytes: free, load_percent, rtt_us, warm, draining: _ } = *word;
+    let Word { used, max_vaults, free_memory_bytes: free, load_percent, rtt_us, warm, code, draining: _ } =
+        *word;
     // Steps by the power of two, so that a measurement's noise decides nothing.
     let far = (rtt_us / 1000).checked_ilog2().map_or(0, |steps| steps + 1).min(5);
     room(350_000, free, free.saturating_add(HALF_MEMORY))
         + 3_500 * (100 - load_percent.min(100))
         + room(200_000, max_vaults.saturating_sub(used).into(), max_vaults.into())
         + 10_000 * (5 - far)
-        + 12_500 * warm.min(ENOUGH_WARM)
+        + 10_000 * warm.min(ENOUGH_WARM)
+        + 10_000 * u32::from(code)
 }
 
 /// "no node can take it: 3 nodes, 0 fit (n1, n2: label gpu=yes missing; n3: draining)"

@@ -48,6 +48,12 @@ fn the_better_node_comes_first() {
         ("further away", Word { rtt_us: 3_000, ..blank() }, "b"),
         ("as near as can be told", Word { rtt_us: 400, ..blank() }, "a"),
         ("a warm vault", Word { warm: 1, ..blank() }, "a"),
+        ("the code is there", Word { code: true, ..blank() }, "a"),
+        (
+            "the code is there and the node is further away",
+            Word { code: true, rtt_us: 3_000, ..blank() },
+            "b",
+        ),
         ("equal, so by name", blank(), "a"),
     ] {
         assert_eq!(first(Policy::Spread, other).as_str(), best, "{why}");
@@ -85,6 +91,7 @@ fn scores_stay_within_a_million() {
             free_memory_bytes: u64::MAX,
             max_vaults: u32::MAX,
             warm: u32::MAX,
+            code: true,
             rtt_us: 0,
             ..Word::default()
         };
@@ -181,7 +188,7 @@ proptest! {
             .into_iter()
             .enumerate()
             .map(|(number, (used, free, load_percent, draining, warm))| {
-                let word = Word { used, max_vaults: 4, free_memory_bytes: free << 30, load_percent, draining, warm, rtt_us: 0 };
+                let word = Word { used, max_vaults: 4, free_memory_bytes: free << 30, load_percent, draining, warm, rtt_us: 0, code: warm % 2 == 0 };
                 made(&format!("n{number}"), word)
             })
             .collect();

@@ -92,7 +92,10 @@ impl Core {
         let txn = drafted.record_in(txn)?;
         let vault = forged.vault.clone();
         match (self.record(forged, txn, news).await, name) {
-            (Ok(()), _) => Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true }),
+            (Ok(()), _) => {
+                self.send_ahead(&drafted);
+                Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true })
+            }
             // One whose caller went away was being recorded when we looked.
             (Err(error), Some(name)) if get_or_create && error.code == ErrorCode::Conflict => {
                 self.spawned_before(&name, &wishes).await?.ok_or(error)

@@ -1,6 +1,7 @@
 //! Phase 1: a worker is asked for, resolved, hashed, and held against the limits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::gems::check_source;
 use super::keys::{HeldKey, digest, lost_race};
@@ -40,7 +41,7 @@ impl Drafted {
 }
 
 impl Core {
-    pub async fn summon(&self, request: SummonsRequest) -> Result<Summons, ApiError> {
+    pub async fn summon(self: &Arc<Self>, request: SummonsRequest) -> Result<Summons, ApiError> {
         if request.dry_run {
             return Ok(self.draft(request, Wishes::default()).await?.summons);
         }
@@ -62,6 +63,7 @@ impl Core {
         match self.records.commit(drafted.record_in(txn)?).await? {
             Outcome::Committed { .. } => {
                 self.events.tell(drafted.happening());
+                self.send_ahead(&drafted);
                 Ok(drafted.summons)
             }
             Outcome::Conflict { .. } => Err(lost_race()),

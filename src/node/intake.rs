@@ -18,12 +18,13 @@ use super::news::Newsroom;
 use super::pool::{Blank, Pool};
 use super::reach::{Graves, Reach};
 use super::settings::NodeSettings;
+use super::shelf::Shelf;
 use super::vault::Vault;
 use crate::api::clone::CloneAnswer;
 use crate::api::health::{Check, CheckLevel};
 use crate::api::node::{
-    Answer, BeatOrder, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened, ProvisionOrder,
-    Provisioned, Torn,
+    Answer, BeatOrder, Code, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened,
+    ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::{Cause, Death};
@@ -48,6 +49,7 @@ pub struct Node {
     boot_id: String,
     news: Arc<Newsroom>,
     draining: AtomicBool,
+    shelf: Shelf,
     book: Mutex<Book>,
 }
 
@@ -87,8 +89,8 @@ impl Node {
         let news = Arc::new(Newsroom::new(boot_id.clone()));
         let lanes = Arc::new(Lanes::start(cores)?);
         let pool = Pool::start(Arc::clone(&driver), Arc::clone(&lanes), settings.warm_vaults);
-        let (draining, book) = (AtomicBool::new(false), Mutex::default());
-        Ok(Arc::new(Self { settings, driver, identity, lanes, pool, boot_id, news, draining, book }))
+        let (draining, shelf, book) = Default::default();
+        Ok(Arc::new(Self { settings, driver, identity, lanes, pool, boot_id, news, draining, shelf, book }))
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -140,6 +142,7 @@ impl Node {
     async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
         let bounds = order.limits.check().and(order.terms.check());
         bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        let order = self.shelf.fill(order)?;
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn Graves>)?;
         let (forged, outcome) = oneshot::channel();
         let keeper = Keeper {
@@ -314,6 +317,7 @@ impl Node {
             free_memory_bytes: host::free_memory_bytes(),
             load_percent: host::load_percent(),
             vaults,
+            code: self.shelf.list(),
             findings,
         }
     }
@@ -368,6 +372,10 @@ impl NodeApi for FrontDesk {
 
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
         Box::pin(Arc::clone(&self.0).provision(order))
+    }
+
+    fn keep(&self, code: Code) -> Answer<'_, ()> {
+        Box::pin(async move { self.0.shelf.keep(&code) })
     }
 
     fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {

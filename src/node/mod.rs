@@ -19,4 +19,5 @@ pub mod pool;
 pub mod reach;
 pub mod routes;
 pub mod settings;
+mod shelf;
 pub mod vault;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::api::clone::CloneAnswer;
-use crate::api::node::{BeatOrder, DestructOrder, NodeApi, OpenOrder, ProvisionOrder};
+use crate::api::node::{BeatOrder, Code, DestructOrder, NodeApi, OpenOrder, ProvisionOrder};
 use crate::api::paths::node as paths;
 use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::api::{ApiError, ErrorCode};
@@ -36,6 +36,15 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
             post(|State(node): Desk, body: String| async move {
                 match parse::<ProvisionOrder>(&body) {
                     Ok(order) => reply(node.provision(order).await),
+                    Err(error) => refuse(&error),
+                }
+            }),
+        )
+        .route(
+            paths::CODE,
+            post(|State(node): Desk, body: String| async move {
+                match parse::<Code>(&body) {
+                    Ok(code) => reply(node.keep(code).await),
                     Err(error) => refuse(&error),
                 }
             }),

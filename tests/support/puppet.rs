@@ -116,7 +116,8 @@ impl Stage {
         let order = ProvisionOrder {
             vault: vault.clone(),
             generation: 1,
-            source: String::new(),
+            sha256: hauki::model::digest::Sha256::of(b"// a puppet"),
+            source: "// a puppet".into(),
             file: "w.js".into(),
             args: Vec::new(),
             limits,

@@ -16,6 +16,7 @@ use crate::model::gem::{GemPointer, Manifest};
 mod directory;
 mod near;
 mod pushed;
+mod travel;
 
 #[cfg(test)]
 mod tests;

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use super::ssh::SshLink;
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
-    Answer, BeatOrder, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened, ProvisionOrder,
-    Provisioned, Torn,
+    Answer, BeatOrder, Code, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened,
+    ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::paths::{node as paths, with_id};
 use crate::api::{ApiError, ErrorCode};
@@ -150,6 +150,10 @@ impl NodeApi for HttpNode {
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
         let deadline = FORGE + Duration::from_millis(order.limits.call_deadline_ms.into());
         Box::pin(self.send(self.post(paths::PROVISION, &order), deadline))
+    }
+
+    fn keep(&self, code: Code) -> Answer<'_, ()> {
+        Box::pin(self.send(self.post(paths::CODE, &code), FORGE))
     }
 
     fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {

@@ -144,7 +144,7 @@ impl Clerk {
                 continue;
             }
             // A wished node that is not there may be added.
-            let places = match self.core.field(&entry.placement, memory_bytes).await {
+            let places = match self.core.field(&entry.placement, memory_bytes, None).await {
                 Ok(field) => field.places(),
                 Err(error) if error.code == ErrorCode::NotFound => 0,
                 Err(error) => return Err(error),
@@ -216,7 +216,7 @@ impl Core {
     }
 
     async fn expire(&self, entry: &SpoolEntry) -> Result<(), ApiError> {
-        let why = match (&entry.error, self.field(&entry.placement, entry.memory_bytes).await) {
+        let why = match (&entry.error, self.field(&entry.placement, entry.memory_bytes, None).await) {
             (Some(error), _) => error.message.clone(),
             (None, Err(error)) => error.message,
             (None, Ok(field)) => no_capacity(&field.explain()).message,

@@ -21,6 +21,7 @@ mod phases;
 mod placement;
 mod registry;
 mod spool;
+mod travel;
 mod watching;
 
 pub(super) struct Swarm {

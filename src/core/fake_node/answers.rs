@@ -1,0 +1,139 @@
+//! What the fake answers, as the contract has it.
+
+use super::*;
+
+fn vitals(terms: &Terms) -> Vitals {
+    Vitals {
+        lease_left_ms: terms.lease_ms,
+        age_ms: 1,
+        calls: 0,
+        memory_bytes: 1 << 20,
+        connections: 0,
+        init_pid: 1,
+    }
+}
+
+impl NodeApi for FakeNode {
+    fn state(&self) -> Answer<'_, NodeState> {
+        Box::pin(async move {
+            let state = self.enter(Call::State).await?;
+            let vaults = state
+                .vaults
+                .iter()
+                .map(|(vault, (generation, phase, terms))| NodeVault {
+                    vault: vault.clone(),
+                    generation: *generation,
+                    phase: *phase,
+                    vitals: vitals(terms),
+                })
+                .collect();
+            Ok(NodeState {
+                boot_id: state.boot_id(),
+                draining: state.draining,
+                max_vaults: state.max_vaults,
+                vaults,
+                code: state.code.iter().copied().collect(),
+                ..blank_state(&self.name)
+            })
+        })
+    }
+
+    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
+        Box::pin(async move {
+            let mut state = self.enter(Call::Provision).await?;
+            if state.vaults.len() >= state.max_vaults as usize {
+                return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {} is full", self.name)));
+            }
+            state.take_code(order.sha256, &order.source)?;
+            let methods = vec!["scan".to_owned(), "top".to_owned()];
+            state.vaults.insert(order.vault, (order.generation, Phase::Forged, order.terms));
+            state.provisioned += 1;
+            Ok(Provisioned { methods, forged_us: 2500, warm: false })
+        })
+    }
+
+    fn keep(&self, code: Code) -> Answer<'_, ()> {
+        Box::pin(async move { self.enter(Call::Keep).await?.take_code(code.sha256, &code.source) })
+    }
+
+    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
+        Box::pin(async move {
+            let mut state = self.enter(Call::Open).await?;
+            let Some((_, phase, terms)) = state.vaults.get_mut(&order.vault) else {
+                return Err(state.unknown(&order.vault));
+            };
+            *phase = (*phase).max(Phase::Ticketed);
+            terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
+            terms.link = order.link.unwrap_or(terms.link);
+            Ok(Opened {
+                ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                port: 4242,
+                cert_sha256: Sha256::of(b"certificate"),
+                key_sha256: Sha256::of(b"key"),
+                methods: vec!["scan".into(), "top".into()],
+                terms: terms.clone(),
+                max_frame_bytes: 1 << 20,
+                call_deadline_ms: 10_000,
+                life_left_ms: terms.lifetime_ms,
+            })
+        })
+    }
+
+    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
+        Box::pin(async move {
+            let state = self.enter(Call::Beat).await?;
+            match state.vaults.get(&order.vault) {
+                None => Err(state.unknown(&order.vault)),
+                Some((generation, ..)) if order.generation.is_some_and(|wanted| wanted != *generation) => {
+                    let message = format!("{} is generation {generation}", order.vault);
+                    Err(ApiError::new(ErrorCode::Conflict, message))
+                }
+                Some((_, _, terms)) => Ok(Leased { lease_left_ms: terms.lease_ms }),
+            }
+        })
+    }
+
+    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
+        Box::pin(async move {
+            let torn = {
+                let mut state = self.enter(Call::Destruct).await?;
+                match state.end(&self.name, &order.vault, order.cause, order.by) {
+                    Some(receipt) => Ok(Torn { receipt, changed: true }),
+                    None => match state.tombs.get(&order.vault) {
+                        Some(receipt) => Ok(Torn { receipt: receipt.clone(), changed: false }),
+                        None => Err(state.unknown(&order.vault)),
+                    },
+                }
+            };
+            self.tell();
+            torn
+        })
+    }
+
+    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.enter(Call::Cloned).await?;
+            state.answers.push(answer);
+            drop(state);
+            self.tell();
+            Ok(())
+        })
+    }
+
+    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
+        Box::pin(async move {
+            let boot = self.state().boot;
+            let mut said = self.said.subscribe();
+            let something = said.wait_for(|count| {
+                let state = self.state();
+                *count > after || state.down || state.boot != boot
+            });
+            // Either way the answer tells what there is.
+            let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
+            let state = self.enter(Call::News).await?;
+            let skip = usize::try_from(after).unwrap_or(usize::MAX);
+            let items = state.news.iter().skip(skip).cloned().collect();
+            Ok(News { boot_id: state.boot_id(), last: state.news.len() as u64, items })
+        })
+    }
+}
