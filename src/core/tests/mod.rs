@@ -17,6 +17,7 @@ use crate::rpc::capability::IssuerKey;
 mod bad_input;
 mod idempotency;
 mod life;
+mod lineage;
 mod phases;
 mod placement;
 mod registry;
