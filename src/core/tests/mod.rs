@@ -18,6 +18,7 @@ mod bad_input;
 mod idempotency;
 mod life;
 mod lineage;
+mod members;
 mod phases;
 mod placement;
 mod registry;
