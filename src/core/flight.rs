@@ -19,6 +19,12 @@ pub struct Flights {
 }
 
 impl Flights {
+    #[must_use]
+    pub fn is_busy(&self, key: &str) -> bool {
+        let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.get(key).is_some_and(|lock| lock.strong_count() > 0)
+    }
+
     /// Waits until nobody else is in flight under this key.
     pub async fn enter(&self, key: &str) -> OwnedMutexGuard<()> {
         let lock = {

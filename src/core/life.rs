@@ -2,6 +2,7 @@
 //!
 //! The node's clock judges every lease; the core only passes the beats on and writes down the ends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::death::lost;
@@ -148,7 +149,7 @@ impl Core {
         let mut tasks = tokio::task::JoinSet::new();
         for (node, doomed) in by_node {
             let core = self.clone();
-            tasks.spawn(async move { core.reap_node(node, doomed).await });
+            tasks.spawn(async move { core.reap_node(node, doomed, "reaper").await });
         }
         let mut done = Reaped { reaped: Vec::new(), nodes: Vec::new() };
         for (node, reaped) in tasks.join_all().await {
@@ -163,10 +164,11 @@ impl Core {
     /// Until it is done, or the node falls silent: then the rest is not tried one deadline after the
     /// other. It is asked first, also where nothing is to be done: whoever reaps wants to know whether
     /// all is well on all nodes.
-    async fn reap_node(
+    pub(super) async fn reap_node(
         self: Arc<Self>,
         node: NodeName,
         doomed: Vec<Vault>,
+        by: &'static str,
     ) -> (NodeReaped, Vec<ReapedVault>) {
         let wanted = doomed.len() as u64;
         let mut reaped = Vec::new();
@@ -182,7 +184,7 @@ impl Core {
             for vault in abreast.iter().cloned() {
                 let core = self.clone();
                 tasks.spawn(async move {
-                    let ended = core.end(&vault, Cause::Reaped, Some("reaper".into()), 0).await;
+                    let ended = core.end(&vault, Cause::Reaped, Some(by.into()), 0).await;
                     ended.map(|ended| ReapedVault { vault: vault.id, receipt: ended.receipt, dry_run: false })
                 });
             }

@@ -3,13 +3,15 @@
 //! A vault that may clone has a document under `budget/` from before its order goes out (`create` may
 //! clone already) until its tombstone is written. So the document is at once the budget, the proof that
 //! the parent lives, and the way up to those above, who pay for every descendant. A budget is spent and
-//! not lent: what was made counts, also when it is dead.
+//! not lent: what was made counts, also when it is dead. What was not made after all is paid back, by a
+//! document under `loan/` that stands from the payment until the child is recorded: a core that crashes
+//! in between leaves it to the next.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{BUDGET, VAULT, VaultRecord, budget_key, encode};
+use super::record::{BUDGET, LOAN, VAULT, VaultRecord, budget_key, encode};
 use super::service::Core;
 use super::store::{Expect, Outcome, Txn};
 use super::summon::Drafted;
@@ -36,6 +38,12 @@ pub(super) struct Budget {
     /// What a child may have at most; `spawn` is how many there may be.
     limits: Limits,
     spent: u32,
+}
+
+/// Who paid for a child that is not recorded yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Loan {
+    paid: Vec<VaultId>,
 }
 
 /// Under whom a vault is made.
@@ -110,24 +118,17 @@ impl Core {
         }
     }
 
-    /// Takes one from the budget of the parent and of everybody above it, at once or not at all.
-    pub(super) async fn spend(&self, parent: &VaultId) -> Result<(), ApiError> {
-        self.settle_accounts(parent, false).await
-    }
-
-    /// Nothing was made of it.
-    pub(super) async fn give_back(&self, parent: &VaultId) {
-        if let Err(error) = self.settle_accounts(parent, true).await {
-            tracing::info!(%parent, %error, "a budget stays spent");
-        }
-    }
-
-    async fn settle_accounts(&self, parent: &VaultId, back: bool) -> Result<(), ApiError> {
+    /// Takes one from the budget of the parent and of everybody above it, at once or not at all. The
+    /// loan under `loan` says so until the child is recorded, or until it is given back.
+    pub(super) async fn spend(&self, parent: &VaultId, loan: &str) -> Result<(), ApiError> {
         loop {
-            let (mut txn, mut next, mut depth) = (Txn::default(), Some(parent.clone()), 0);
+            if self.records.raw(loan).await?.is_some() {
+                // Paid before, by one who could not give it back.
+                return Ok(());
+            }
+            let (mut txn, mut next, mut paid) = (Txn::default(), Some(parent.clone()), Vec::new());
             while let Some(id) = next {
-                depth += 1;
-                if depth > MAX_DEPTH {
+                if paid.len() == MAX_DEPTH {
                     let message = format!("a family has {MAX_DEPTH} generations at most");
                     return Err(ApiError::new(ErrorCode::Quota, message));
                 }
@@ -135,7 +136,7 @@ impl Core {
                 let found = self.records.get::<Budget>(&key).await?;
                 let Some(mut found) = found else { return Err(no_parent(&id)) };
                 let budget = &mut found.value;
-                if !back && budget.spent >= budget.limits.spawn {
+                if budget.spent >= budget.limits.spawn {
                     let message = format!(
                         "the spawn budget of {id} is spent: {} of {}",
                         budget.spent, budget.limits.spawn
@@ -144,8 +145,35 @@ impl Core {
                         ApiError::new(ErrorCode::Quota, message).hint("it is given at summon: --spawn N")
                     );
                 }
-                budget.spent = if back { budget.spent.saturating_sub(1) } else { budget.spent + 1 };
+                budget.spent += 1;
                 next = budget.parent.clone();
+                paid.push(id);
+                txn = txn
+                    .check(key.as_str(), Expect::At(found.revision))
+                    .put(key.as_str(), encode(&found.value)?);
+            }
+            let txn = txn.check(loan, Expect::Absent).put(loan, encode(&Loan { paid })?);
+            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Nothing was made of it. If it was, the loan went with the record of the child.
+    pub(super) async fn give_back(&self, loan: &str) {
+        if let Err(error) = self.repay(loan).await {
+            tracing::warn!(%loan, %error, "a budget is spent until the next comparison");
+        }
+    }
+
+    async fn repay(&self, loan: &str) -> Result<(), ApiError> {
+        while let Some(found) = self.records.get::<Loan>(loan).await? {
+            let mut txn = Txn::default().check(loan, Expect::At(found.revision)).delete(loan);
+            for id in &found.value.paid {
+                let key = budget_key(id);
+                // Of the dead nobody has a budget.
+                let Some(mut found) = self.records.get::<Budget>(&key).await? else { continue };
+                found.value.spent = found.value.spent.saturating_sub(1);
                 txn = txn
                     .check(key.as_str(), Expect::At(found.revision))
                     .put(key.as_str(), encode(&found.value)?);
@@ -154,6 +182,18 @@ impl Core {
                 return Ok(());
             }
         }
+        Ok(())
+    }
+
+    /// What a core spent that was killed before it had recorded the child.
+    async fn repay_the_crashed(&self) -> Result<(), ApiError> {
+        for found in self.records.all::<Loan>(LOAN).await? {
+            // Looked for in this order: who is in flight began before the loan, and ends after it.
+            if !self.flights.is_busy(&found.key[LOAN.len()..]) {
+                self.repay(&found.key).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A worker on this node wants to clone. Answers the node when it is done, one way or the other.
@@ -213,7 +253,7 @@ impl Core {
                 self.revoke(&id).await;
             }
         }
-        Ok(())
+        self.repay_the_crashed().await
     }
 }
 

@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::death::lost;
 use super::link::known_hosts::KnownHosts;
 use super::link::login::Keys;
 use super::link::{HttpNode, SshLink, SshTarget};
 use super::nodes::{Member, Slot};
-use super::record::encode;
+use super::record::{VAULT, VaultRecord, encode};
 use super::service::Core;
 use super::store::{Expect, Outcome, Txn};
 use crate::api::swarm::{NodeDetail, NodeDrain, NodeRemove};
-use crate::api::vault::NodeInfo;
+use crate::api::vault::{NodeInfo, Vault};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::NodeName;
 use crate::model::swarm::SwarmNode;
@@ -132,8 +133,13 @@ impl Core {
         Ok(slot.info().await)
     }
 
-    /// Takes the node out of the swarm. Its daemon is not touched: it may have another core.
-    pub async fn remove_node(&self, name: &NodeName, order: &NodeRemove) -> Result<NodeInfo, ApiError> {
+    /// Takes the node out of the swarm. Its daemon is not touched: it may have another core. Its vaults
+    /// are settled before its name is free: whoever gets the name next must not be asked for them.
+    pub async fn remove_node(
+        self: &Arc<Self>,
+        name: &NodeName,
+        order: &NodeRemove,
+    ) -> Result<NodeInfo, ApiError> {
         let slot = self.known(name)?;
         let Some(found) = self.records.get::<NodeRecord>(&node_key(name)).await? else {
             let message = format!("node {name} is not one that was added");
@@ -149,7 +155,12 @@ impl Core {
         };
         if let Some(message) = refusal {
             return Err(ApiError::new(ErrorCode::Conflict, message)
-                .hint("`hauki node drain` first, or --force: what is there ends with its leases"));
+                .hint("`hauki node drain` first, or --force: that ends what is there, or gives it up"));
+        }
+        slot.drain(true);
+        if let Err(error) = self.settle_vaults(name, order.force).await {
+            slot.drain(found.value.draining);
+            return Err(error);
         }
         let info = slot.last_info();
         let txn =
@@ -160,6 +171,25 @@ impl Core {
         }
         self.drop_slot(name);
         Ok(info)
+    }
+
+    /// Ends what the records have on a node. What cannot be ended is given up by force only: nobody will
+    /// ask that node again.
+    async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), ApiError> {
+        let living = self.records.all::<VaultRecord>(VAULT).await?;
+        let there: Vec<Vault> =
+            living.into_iter().map(|found| found.value.vault).filter(|vault| vault.node == *name).collect();
+        let (told, ended) = self.clone().reap_node(name.clone(), there.clone(), "node rm").await;
+        match told.error {
+            Some(error) if told.left > 0 && !force => return Err(error),
+            Some(_) | None => {}
+        }
+        for vault in there {
+            if ended.iter().all(|ended| ended.vault != vault.id) {
+                self.bury(lost(&vault, "its node was removed by force and could not be asked")).await?;
+            }
+        }
+        Ok(())
     }
 
     fn known(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {

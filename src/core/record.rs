@@ -4,6 +4,7 @@
 //! summons/<id>        a summons           source/<id>            its source, as it is
 //! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
 //! budget/<id>         what a vault that may clone has left, as long as it lives
+//! loan/key/…          who paid for a child that is being made under that key
 //! spool/<id>          a summons in the queue, or what became of it
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
@@ -35,6 +36,7 @@ pub const TOMB: &str = "tomb/";
 pub const KEY: &str = "key/";
 pub const NAME: &str = "name/";
 pub const BUDGET: &str = "budget/";
+pub const LOAN: &str = "loan/";
 pub const SPOOL: &str = "spool/";
 
 const PAGE: usize = 500;
@@ -67,6 +69,11 @@ pub fn budget_key(id: &VaultId) -> String {
 #[must_use]
 pub fn spool_key(id: &SpoolId) -> String {
     format!("{SPOOL}{id}")
+}
+
+#[must_use]
+pub fn loan_key(idempotency_key: &str) -> String {
+    format!("{LOAN}{idempotency_key}")
 }
 
 #[must_use]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::keys::{HeldKey, digest};
 use super::lineage::Parent;
-use super::record::{KeyRecord, encode};
+use super::record::{KeyRecord, encode, loan_key};
 use super::service::Core;
 use super::store::Txn;
 use crate::api::event::Happening;
@@ -35,18 +35,19 @@ impl Core {
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier).await;
         }
-        let Some(parent) = parent else { return self.create(held, request, None).await };
-        self.spend(parent.id()).await?;
-        let made = self.create(held, request, Some(&parent)).await;
-        if made.is_err() {
-            self.give_back(parent.id()).await;
+        let Some(parent) = parent else { return self.create(&held, request, None).await };
+        let loan = loan_key(&held.document);
+        self.spend(parent.id(), &loan).await?;
+        let made = self.create(&held, request, Some(&parent)).await;
+        if !made.as_ref().is_ok_and(|made| made.changed) {
+            self.give_back(&loan).await;
         }
         made
     }
 
     async fn create(
         self: &Arc<Self>,
-        held: HeldKey,
+        held: &HeldKey,
         request: SpawnRequest,
         parent: Option<&Parent>,
     ) -> Result<Spawned, ApiError> {
@@ -84,6 +85,7 @@ impl Core {
         let txn = Txn::default()
             .check(held.document.as_str(), held.expect)
             .put(held.document.as_str(), encode(&record)?);
+        let txn = if parent.is_some() { txn.delete(loan_key(&held.document)) } else { txn };
         let news = vec![
             drafted.happening(),
             forged.happening(),

@@ -61,8 +61,8 @@ struct NamesArgs {
 struct RmArgs {
     #[arg(value_name = "NODE", required = true, add = ArgValueCandidates::new(complete::nodes))]
     nodes: Vec<NodeName>,
-    /// Although it has vaults or cannot be asked; they end with their leases, and `hauki destruct` frees
-    /// their names
+    /// Although it has vaults, which are ended, or cannot be asked: then they are given up, and end with
+    /// their leases
     #[arg(long)]
     force: bool,
 }
