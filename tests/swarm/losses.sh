@@ -66,8 +66,6 @@ check "and declares nobody dead" died_of "$(vault_in n3)" none
 check "it is not taken out by mistake" fails quiet hauki_on_core node rm n3
 check "it is taken out by force" quiet hauki_on_core node rm n3 --force
 check "others are placed elsewhere" quiet hauki_on_core clone "$dir/counter.js" -o jsonl -q
-check "its vault's name is still taken" fails quiet hauki_on_core clone "$dir/counter.js" --name counter/third
-check "who says so ends the record, for nobody can be asked" quiet hauki_on_core destruct "$(vault_in n3)"
 check "its death is told as a loss" died_of "$(vault_in n3)" daemon_lost
 check "and the name is free" quiet hauki_on_core clone "$dir/counter.js" --name counter/third
 
