@@ -10,8 +10,10 @@ mod family;
 mod stranger;
 
 use daemon::{Daemon, spawning};
+use hauki::api::node::NodeApi as _;
 use hauki::api::summons::Spawned;
 use hauki::api::vault::{Vault, VaultQuery};
+use hauki::core::link::HttpNode;
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
@@ -186,4 +188,45 @@ async fn nobody_of_a_family_outlives_a_kill_of_the_daemon() {
     };
     tokio::time::timeout(stranger::HANG, settling).await.expect("the dead are buried");
     assert_eq!(vaults(&daemon, true).await.len(), 3);
+}
+
+/// The budget of one is spent, and the core is killed before the child is recorded. Whatever its parent
+/// hears of that one, it may have another.
+#[tokio::test]
+async fn a_core_that_is_killed_over_a_clone_leaves_nothing_spent() {
+    let dir = Daemon::ground("");
+    let config = dir.path().join("hauki.yaml");
+    let socket = dir.path().join("node.sock");
+    let mut text = std::fs::read_to_string(&config).expect("was written");
+    text.push_str(&format!("nodes: [{{name: local, socket: {}}}]\n", socket.display()));
+    std::fs::write(&config, text).expect("is ours");
+    let node = Daemon::start_in(dir, "node", &[]);
+    let mut core = Daemon::start_in(node.dir.clone(), "core", &[]);
+    let (spawned, mut caller) = parent(&core, 1).await;
+    let link = HttpNode::new(&socket).expect("is set up");
+    let killed = async {
+        // The child runs in circles in its `create`.
+        while link.state().await.expect("tells").vaults.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        core.kill();
+        core.restart();
+    };
+    let endless = json!(["function create() { for (;;) {} }", { "deadline": "2s" }]);
+    let (told, ()) = tokio::join!(caller.call("make", endless), killed);
+    assert!(told["error"].is_object(), "{told}");
+    let paid_back = async {
+        while caller.result("many", json!([CHILD, 1])).await != json!([1, ""]) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(stranger::HANG, paid_back).await.expect("the budget is there again");
+    assert_eq!(caller.result("many", json!([CHILD, 1])).await, json!([0, "quota"]), "and not more of it");
+    death::destruct(&core.endpoint(), &spawned.vault.id).await;
+    let gone = async {
+        while !link.state().await.expect("tells").vaults.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(stranger::HANG, gone).await.expect("the family is gone");
 }
