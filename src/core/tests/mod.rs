@@ -15,9 +15,9 @@ use crate::model::config::Policy;
 use crate::rpc::capability::IssuerKey;
 
 mod bad_input;
+mod gone;
 mod idempotency;
 mod life;
-mod losses;
 mod phases;
 mod placement;
 mod registry;
