@@ -41,7 +41,9 @@ fn by_hand() {
     assert_eq!(refused.status.code(), Some(75), "{}", String::from_utf8_lossy(&refused.stderr));
 
     let waiting =
-        hauki(&daemon, &["summon", "w.js", "--claim", "10m", "--spool", "--wait"]).spawn().expect("starts");
+        hauki(&daemon, &["summon", "w.js", "--claim", "10m", "--spool", "--wait", "--progress", "plain"])
+            .spawn()
+            .expect("starts");
     let endpoint = daemon.endpoint();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     // The command has to come as far as the queue; its entry is what is awaited.
@@ -68,6 +70,8 @@ fn by_hand() {
     assert!(hauki(&daemon, &["destruct", id]).status().expect("runs").success());
     let forged = waiting.wait_with_output().expect("ends");
     assert_eq!(json(&forged)["kind"], "vault");
+    let said = String::from_utf8_lossy(&forged.stderr).into_owned();
+    assert!(said.contains("place 1") && said.contains("forged on local"), "{said}");
     let mut ticket = hauki(&daemon, &["ticket", "-"]);
     let mut ticket = ticket.stdin(Stdio::piped()).spawn().expect("starts");
     ticket.stdin.take().expect("is piped").write_all(&forged.stdout).expect("is read");
