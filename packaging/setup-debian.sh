@@ -3,7 +3,7 @@
 set -eu
 
 packages="build-essential pkg-config libclang-dev libssl-dev lxc-dev liblxc1 jq"
-[ "${1:-}" = tests ] && packages="$packages openssh-server faketime wireguard-go wireguard-tools iptables iputils-ping python3 mandoc zsh fish shellcheck openssl iproute2 nodejs npm"
+[ "${1:-}" = tests ] && packages="$packages openssh-server faketime wireguard-go wireguard-tools iptables iputils-ping python3 mandoc zsh fish shellcheck systemd openssl iproute2 nodejs npm"
 
 missing=""
 for package in $packages; do

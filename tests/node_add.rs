@@ -465,3 +465,52 @@ async fn a_machine_that_answers_rubbish_or_a_gigabyte_is_told_by_its_name_and_st
         assert!(!ground.state().exists());
     }
 }
+
+/// In place of systemd, which is not process 1 here: its own checker reads the unit, then ExecStart is
+/// obeyed and its word waited for, as `Type=notify` asks. That cgroups are delegated and failures
+/// restarted this does not show.
+const SYSTEMCTL: &str = r#"#!/usr/bin/python3
+import os, socket, subprocess, sys
+words = [word for word in sys.argv[1:] if not word.startswith("-")]
+with open("/run/systemctl.log", "a") as log:
+    print(*words, file=log)
+if words[0] == "restart":
+    path = "/etc/systemd/system/" + words[1]
+    said = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
+    assert said.returncode == 0 and not said.stderr, said.stderr
+    lines = open(path).read().splitlines()
+    unit = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert unit["Type"] == "notify" and unit["Delegate"] == "yes"
+    ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ready.bind("/run/notify")
+    ready.settimeout(60)
+    nothing = subprocess.DEVNULL
+    subprocess.Popen(unit["ExecStart"].split(), stdin=nothing, stdout=nothing, stderr=nothing,
+                     start_new_session=True, env={"NOTIFY_SOCKET": "/run/notify", "PATH": os.environ["PATH"]})
+    while b"READY=1" not in ready.recv(4096):
+        pass
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_there_is_systemd_the_daemon_is_its_service() {
+    let sshd = Sshd::start_on("", |dir| {
+        let program = dir.join("systemctl");
+        std::fs::write(&program, SYSTEMCTL).expect("writes");
+        let program = program.display();
+        format!(
+            "mount -t tmpfs tmpfs /run\nmkdir -p /run/sshd /run/systemd/system\n\
+             mount -t tmpfs tmpfs /etc/systemd/system\nmount -t tmpfs tmpfs /usr/local/sbin\n\
+             install -m 755 {program} /usr/local/sbin/systemctl"
+        )
+    });
+    let ground = Ground::on(sshd, &[]);
+    let node = ground.node("n1");
+    let added = ground.add(std::slice::from_ref(&node));
+    assert_eq!(added.status.code(), Some(0), "{}", words(&added));
+    assert_eq!(record(&added)["state"], "ready");
+    let again = ground.add(&[node]);
+    assert!(again.status.success() && words(&again).contains("runs already"), "{}", words(&again));
+    let log = std::fs::read_to_string(ground.sshd.seen("/run/systemctl.log")).expect("was called");
+    let unit = "hauki-node.service";
+    assert_eq!(log, format!("daemon-reload\nenable {unit}\nrestart {unit}\n"));
+}

@@ -15,10 +15,10 @@ use crate::model::config::Policy;
 use crate::rpc::capability::IssuerKey;
 
 mod bad_input;
+mod gone;
 mod idempotency;
 mod life;
 mod lineage;
-mod losses;
 mod members;
 mod phases;
 mod placement;
