@@ -5,6 +5,7 @@
 #
 #   tests/swarm.sh           all of it, in about two minutes
 #   tests/swarm.sh --shell   builds it, and gives you a shell on the core's host
+#   tests/swarm.sh --bench   builds it, and measures it
 #
 # Needs root, and: iproute2 iptables openssh-server wireguard-go wireguard-tools (packaging/setup-debian.sh
 # tests). Programs: HAUKI_BIN, else target/release. Ends with 0 only if every check held and nothing is left.
@@ -84,6 +85,12 @@ for host in $nodes; do
     check "$host answers" [ "$(hauki_on_core proxy call "$dir/$host.ticket" add 2 -o json 2>/dev/null | jq .result 2>/dev/null || true)" = 2 ]
 done
 hauki_on_core ls -o table
+
+if [ "${1:-}" = --bench ]; then
+    # shellcheck source=tests/swarm/speed.sh
+    . "$here/tests/swarm/speed.sh"
+    exit 0
+fi
 
 say "who is not in the VPN reaches no ticket port"
 port=$(jq .endpoint.port "$dir/n1.ticket")

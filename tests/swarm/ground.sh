@@ -39,6 +39,8 @@ on() { # a command on a host, in its network, its files and its processes
 hauki_on_core() { on core env HAUKI_ENDPOINT=unix:///run/hauki/hauki.sock HAUKI_CONFIG=/etc/hauki/hauki.yaml hauki "$@"; }
 # The caller speaks with the core through its own `ssh -L`, for the core listens on a Unix socket only.
 hauki_on_caller() { on caller env HAUKI_ENDPOINT=unix:///run/core.sock HAUKI_CONFIG=/etc/hauki/hauki.yaml hauki "$@"; }
+state() { hauki_on_core node show "$1" -o jsonl | jq -r .state; }
+is() { case "$(state "$1")" in "$2"*) true ;; *) false ;; esac; }
 
 state_of() { echo "/var/lib/hauki/sw$id-$1"; }
 # A daemon's cgroups are named after its sandbox directory.

@@ -49,8 +49,6 @@ runs() { on "${1%%.*}" test -e "/proc/${init[$1]}/exe"; }
 is_gone() { ! runs "$1"; }
 death_of() { hauki_on_core show "$1" -o jsonl | jq -r '.receipt.death.cause // "none"'; }
 died_of() { [ "$(death_of "$1")" = "$2" ]; }
-state() { hauki_on_core node show "$1" -o jsonl | jq -r .state; }
-is() { case "$(state "$1")" in "$2"*) true ;; *) false ;; esac; }
 after_cut() { # milliseconds from the cut to the death
     local at
     at=$(hauki_on_core show "$1" -o jsonl | jq -r .receipt.death.at)
