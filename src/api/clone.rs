@@ -12,7 +12,7 @@ use super::vault::TicketWishes;
 use crate::model::gem::{SCHEME, Wishes};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
-use crate::model::units::{UnitError, parse_duration, parse_size};
+use crate::model::units::{Amount, UnitError, parse_duration, parse_size};
 
 /// What `clone_object` was called with; who calls is the node's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,21 +59,9 @@ struct Options {
 const OPTIONS: [&str; 9] =
     ["args", "file_name", "memory", "cpu", "deadline", "max_frame", "lifetime", "spawn", "label"];
 
-/// With its unit, or bare in bytes or milliseconds.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Amount {
-    Bare(u64),
-    Words(String),
-}
-
-impl Amount {
-    fn read(this: Option<Self>, parse: fn(&str) -> Result<u64, UnitError>) -> Result<Option<u64>, ApiError> {
-        match this {
-            None => Ok(None),
-            Some(Self::Bare(number)) => Ok(Some(number)),
-            Some(Self::Words(text)) => parse(&text).map(Some).map_err(|error| bad(error.to_string())),
-        }
+impl From<UnitError> for ApiError {
+    fn from(error: UnitError) -> Self {
+        bad(error.to_string())
     }
 }
 
@@ -108,12 +96,12 @@ impl CloneAsk {
         };
         let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let wishes = Wishes {
-            memory_bytes: Amount::read(options.memory, parse_size)?,
+            memory_bytes: Amount::read(options.memory.as_ref(), parse_size)?,
             cpu_percent: options.cpu,
-            call_deadline_ms: Amount::read(options.deadline, parse_duration)?.map(short),
-            max_frame_bytes: Amount::read(options.max_frame, parse_size)?.map(short),
+            call_deadline_ms: Amount::read(options.deadline.as_ref(), parse_duration)?.map(short),
+            max_frame_bytes: Amount::read(options.max_frame.as_ref(), parse_size)?.map(short),
             claim_ms: Some(CLAIM_MS),
-            lifetime_ms: Amount::read(options.lifetime, parse_duration)?,
+            lifetime_ms: Amount::read(options.lifetime.as_ref(), parse_duration)?,
             link: Some(true),
             spawn: options.spawn,
             ..Wishes::default()

@@ -4,6 +4,7 @@
 //! whether a tool meant seconds or milliseconds.
 
 use jiff::SignedDuration;
+use serde::Deserialize;
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
@@ -34,6 +35,27 @@ pub fn parse_duration(text: &str) -> Result<u64, UnitError> {
     let error = || UnitError::Duration(text.to_owned());
     let duration: SignedDuration = text.parse().map_err(|_| error())?;
     u64::try_from(duration.as_millis()).map_err(|_| error())
+}
+
+/// As scripts write it: with its unit, or bare in bytes or milliseconds.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Amount {
+    Bare(u64),
+    Words(String),
+}
+
+impl Amount {
+    pub fn read(
+        this: Option<&Self>,
+        parse: fn(&str) -> Result<u64, UnitError>,
+    ) -> Result<Option<u64>, UnitError> {
+        match this {
+            None => Ok(None),
+            Some(Self::Bare(number)) => Ok(Some(*number)),
+            Some(Self::Words(text)) => parse(text).map(Some),
+        }
+    }
 }
 
 /// A size for people: `612 KiB`.

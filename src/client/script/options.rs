@@ -10,7 +10,7 @@ use crate::api::vault::Placement;
 use crate::model::gem::Wishes;
 use crate::model::id::NodeName;
 use crate::model::name::ServiceName;
-use crate::model::units::{UnitError, parse_duration, parse_size};
+use crate::model::units::{Amount, UnitError, parse_duration, parse_size};
 
 /// The words of `hauki clone`, so that there is one vocabulary.
 #[derive(Debug, Default, Deserialize)]
@@ -64,23 +64,9 @@ const KEYS: [&str; 17] = [
 /// The most that one `clone_object` makes.
 const MOST: u32 = 1000;
 
-/// With its unit, or bare in bytes or milliseconds.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Amount {
-    Bare(u64),
-    Words(String),
-}
-
-impl Amount {
-    fn read(this: Option<&Self>, parse: fn(&str) -> Result<u64, UnitError>) -> Result<Option<u64>, Failure> {
-        match this {
-            None => Ok(None),
-            Some(Self::Bare(number)) => Ok(Some(*number)),
-            Some(Self::Words(text)) => {
-                parse(text).map(Some).map_err(|error| Failure::usage(error.to_string()))
-            }
-        }
+impl From<UnitError> for Failure {
+    fn from(error: UnitError) -> Self {
+        Self::usage(error.to_string())
     }
 }
 
