@@ -10,6 +10,11 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 
+# What another run, ended by force, left on this machine is not of this one.
+before=$(mktemp)
+trap 'rm -f "$before"' EXIT
+bash tests/leaks.sh >"$before"
+
 export CARGO_TERM_COLOR=never
 step "formatting"
 cargo fmt --check
@@ -17,7 +22,7 @@ step "clippy, warnings denied"
 cargo clippy --locked --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
 step "the fuzz target builds"
-cargo check -q --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
+cargo check -q --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 step "shell scripts"
 shellcheck packaging/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
 step "tests"
@@ -32,4 +37,4 @@ fi
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 step "nothing is left behind"
-bash tests/leaks.sh
+bash tests/leaks.sh --since "$before"
