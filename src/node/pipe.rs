@@ -3,22 +3,34 @@
 //! A writer appends a frame and tries to send at once, which nearly always works and spares the
 //! wake-up of another task. What the socket does not take stays in the buffer; the keeper sends the
 //! rest when the socket has room.
+//!
+//! Only reading is registered with the runtime. A Unix socket announces room for writing after every
+//! frame that the other side takes, and each announcement would wake a lane that waits for an answer,
+//! in the middle of every call.
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as StdStream;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::net::UnixStream;
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, ioctl_fionbio};
+use rustix::net::{SendFlags, send};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
 use crate::rpc::channel;
+use crate::sandbox::steady::register;
+
+const CHUNK: usize = 16 * 1024;
+const RETRY: Duration = Duration::from_millis(10);
 
 /// Callers wait while more than this is unsent.
 pub const SOFT_LIMIT: usize = 4 * 1024 * 1024;
 
 pub struct Pipe {
-    stream: UnixStream,
+    stream: AsyncFd<OwnedFd>,
     unsent: Mutex<Unsent>,
     /// The keeper must wait for the socket.
     pub blocked: Notify,
@@ -47,10 +59,9 @@ impl Unsent {
 impl Pipe {
     /// Must be called on the lane that will use it.
     pub fn new(channel: OwnedFd) -> io::Result<Self> {
-        let stream = StdStream::from(channel);
-        stream.set_nonblocking(true)?;
+        ioctl_fionbio(&channel, true)?;
         Ok(Self {
-            stream: UnixStream::from_std(stream)?,
+            stream: register(channel, Interest::READABLE)?,
             unsent: Mutex::default(),
             blocked: Notify::new(),
             room: Notify::new(),
@@ -86,9 +97,10 @@ impl Pipe {
         let mut unsent = self.lock();
         let was_full = unsent.bytes.len() - unsent.sent > SOFT_LIMIT;
         while unsent.sent < unsent.bytes.len() {
-            match self.stream.try_write(&unsent.bytes[unsent.sent..]) {
+            match send(self.stream.get_ref(), &unsent.bytes[unsent.sent..], SendFlags::NOSIGNAL) {
                 Ok(count) => unsent.sent += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
                     self.blocked.notify_one();
                     break;
                 }
@@ -118,17 +130,32 @@ impl Pipe {
 
     /// Resolves when the socket may take more.
     pub async fn writable(&self) {
-        let _ = self.stream.writable().await;
+        // A descriptor of its own, for as long as this is waited for.
+        let watched = self.stream.get_ref().try_clone();
+        match watched.and_then(|stream| register(stream, Interest::WRITABLE)) {
+            Ok(watched) => drop(watched.writable().await),
+            // Out of descriptors: others will close some.
+            Err(_) => tokio::time::sleep(RETRY).await,
+        }
     }
 
     /// Appends what has arrived to `buffer`; zero is the end.
     pub async fn read(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         loop {
-            self.stream.readable().await?;
-            buffer.reserve(16 * 1024);
-            match self.stream.try_read_buf(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return result,
+            let mut ready = self.stream.readable().await?;
+            buffer.reserve(CHUNK);
+            let room = buffer.capacity() - buffer.len();
+            match rustix::io::read(self.stream.get_ref(), spare_capacity(buffer)) {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Ok(count) => {
+                    // All that there was: what comes from now on is announced anew.
+                    if count > 0 && count < room {
+                        ready.clear_ready();
+                    }
+                    return Ok(count);
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -156,9 +183,9 @@ mod tests {
 
     #[tokio::test]
     async fn frames_stay_whole_while_answers_overtake_them() {
-        let (ours, theirs) = StdStream::pair().expect("a pair");
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
         theirs.set_nonblocking(true).expect("is open");
-        let theirs = UnixStream::from_std(theirs).expect("is a socket");
+        let theirs = tokio::net::UnixStream::from_std(theirs).expect("is a socket");
         let pipe = Pipe::new(ours.into()).expect("a pipe");
         let (calls, answers) = (100, 20);
         for call in 0..calls {
