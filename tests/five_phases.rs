@@ -49,3 +49,59 @@ async fn a_syntax_error_is_told_with_its_place_and_leaves_nothing() {
     assert_eq!(error.worker.as_ref().expect("the worker's error").line, Some(2));
     assert_eq!(daemon.leftovers(), Vec::<String>::new());
 }
+
+/// The cores that a process's first thread may run on, as the kernel writes them.
+fn cores(pid: u32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("lives");
+    let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    line.expect("is written").trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_shares_its_lanes_core_for_as_long_as_nobody_is_worse_off() {
+    if std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) {
+        return;
+    }
+    let daemon = Daemon::start();
+    let worker = "function echo(x) { return x; }
+        function work(ms) { var until = Date.now() + ms; while (Date.now() < until) {} return ms; }";
+    let spawned = daemon.spawn(worker).await;
+    let seen = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
+    let init = seen.vitals.expect("lives").init_pid;
+    let all = cores(init);
+    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let draw = async || {
+        for _ in 0..5000 {
+            ghost.call("echo", Some("[1]")).await.expect("answers");
+            if cores(init) != all {
+                return;
+            }
+        }
+        panic!("calls one by one leave the vault on {all}");
+    };
+
+    draw().await;
+    assert!(cores(init).parse::<usize>().is_ok(), "{}", cores(init));
+    let caller = ghost.clone();
+    let long = tokio::spawn(async move { caller.call("work", Some("[1000]")).await });
+    while cores(init) != all {
+        assert!(!long.is_finished(), "a long call keeps the vault on one core");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    long.await.expect("runs").expect("answers");
+
+    draw().await;
+    let many = (0..64).map(|number| {
+        let caller = ghost.clone();
+        tokio::spawn(async move { caller.call("work", Some(&format!("[{}]", number % 2))).await })
+    });
+    for call in many.collect::<Vec<_>>() {
+        call.await.expect("runs").expect("answers");
+    }
+    assert_eq!(cores(init), all, "calls that overlap have both cores");
+
+    draw().await;
+    while cores(init) != all {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}

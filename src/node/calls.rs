@@ -26,6 +26,8 @@ const AHEAD_US: u64 = 1000;
 /// One runs, and the next is there when it ends.
 const LEAST_AHEAD: u64 = 2;
 const MOST_AHEAD: u64 = 32;
+/// A call that took no longer was mostly on its way.
+const SHORT_US: u64 = 500;
 
 /// What a connection asks of the vault.
 #[derive(Debug, Clone, Copy)]
@@ -233,6 +235,19 @@ impl Calls {
     pub fn idle(&mut self, now: Mono) -> bool {
         self.progress = now;
         self.busy_until.take().is_some()
+    }
+
+    /// Whether nothing is asked of the vault now, and what was asked lately was short.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.is_empty() && self.busy_until.is_none() && self.pace_us <= SHORT_US
+    }
+
+    /// When the vault began what it works on, if it works.
+    #[must_use]
+    pub fn busy_since(&self) -> Option<Mono> {
+        let busy = self.busy_until.is_some() || !self.queue.is_empty();
+        busy.then_some(self.progress)
     }
 
     /// When the clock must be looked at again.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::affinity::Affinity;
 use super::calls::Overdue;
 use super::forge::Failure;
 use super::gate::port::Port;
@@ -83,6 +84,7 @@ impl Keeper {
         let vault = &*self.vault;
         let (Some(pipe), Some(sandbox)) = (vault.pipe.get(), vault.sandbox.get()) else { return };
         let mut alarm = pin!(sleep(Duration::ZERO));
+        let mut affinity = Affinity::default();
         let mut grace_asked = false;
         // The socket took no more. The keeper goes on reading meanwhile: an init that waits for room
         // itself would never read again if both waited for each other.
@@ -107,20 +109,30 @@ impl Keeper {
                     alarm.as_mut().reset(Instant::now() + Duration::from_millis(grace_ms.into()));
                 }
             } else if let Some(next) = self.look_at_clock() {
-                set(alarm.as_mut(), next);
+                set(alarm.as_mut(), affinity.look_at().map_or(next, |look| look.min(next)));
             } else {
                 continue;
             }
             tokio::select! {
                 read = pipe.read(&mut inbox) => match read {
-                    Ok(count) if count > 0 => alive = self.process(&mut inbox),
+                    Ok(count) if count > 0 => {
+                        alive = self.process(&mut inbox);
+                        let alone = vault.calls().is_alone();
+                        affinity.answered(alone, clock::mono(), &**sandbox);
+                    }
                     _ => { self.lost(died.as_mut()).await; return }
                 },
                 exit = died.as_mut() => { self.process(&mut inbox); self.crashed(exit); return }
                 () = vault.nudge.notified() => {}
                 () = pipe.blocked.notified() => blocked = true,
                 () = pipe.writable(), if blocked => { blocked = false; pipe.send(); }
-                () = alarm.as_mut() => if grace_asked { return },
+                () = alarm.as_mut() => {
+                    if grace_asked {
+                        return;
+                    }
+                    let busy_since = vault.calls().busy_since();
+                    affinity.look(busy_since, clock::mono(), &**sandbox);
+                }
             }
         }
     }

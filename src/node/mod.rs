@@ -5,6 +5,7 @@
 //! of file on its channel ends it), so a crash leaves only what the driver's sweep removes, and the
 //! core learns from a new boot id that everything is gone.
 
+pub mod affinity;
 pub mod calls;
 mod forge;
 mod frames;

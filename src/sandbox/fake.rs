@@ -191,6 +191,10 @@ impl Sandbox for FakeSandbox {
         self.init.pid().as_u32()
     }
 
+    fn settle(&self, core: Option<usize>) {
+        let _ = self.init.settle(core);
+    }
+
     fn is_dead(&self) -> bool {
         self.init.is_dead()
     }

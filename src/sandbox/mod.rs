@@ -47,6 +47,10 @@ pub trait Sandbox: Send + Sync {
     /// The init's pid as the node sees it; for display only, never to be signalled.
     fn init_pid(&self) -> u32;
 
+    /// Draws the init to one core, or lets it go back to all that this thread may use. A wish: where it
+    /// cannot be had the vault runs on as it was.
+    fn settle(&self, core: Option<usize>);
+
     /// Whether the init is gone, now.
     fn is_dead(&self) -> bool;
 

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -64,6 +65,25 @@ impl PidFd {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Lets the process's first thread run on one core only, or on all that the calling thread may use.
+    ///
+    /// The kernel takes no pidfd for this. Its number is used right after the process was seen alive;
+    /// should it mean another by then, that one runs where it need not, and nothing else comes of it.
+    pub fn settle(&self, core: Option<usize>) -> io::Result<()> {
+        let cores = match core {
+            Some(core) if core < CpuSet::MAX_CPU => {
+                let mut cores = CpuSet::new();
+                cores.set(core);
+                cores
+            }
+            _ => sched_getaffinity(None)?,
+        };
+        if self.is_dead() {
+            return Ok(());
+        }
+        Ok(sched_setaffinity(Some(self.pid.0), &cores)?)
     }
 
     #[must_use]

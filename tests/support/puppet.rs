@@ -59,6 +59,8 @@ impl Sandbox for Body {
         0
     }
 
+    fn settle(&self, _: Option<usize>) {}
+
     fn is_dead(&self) -> bool {
         *self.0.borrow()
     }

@@ -96,6 +96,10 @@ impl Sandbox for LxcSandbox {
         self.vault.init.process().pid().as_u32()
     }
 
+    fn settle(&self, core: Option<usize>) {
+        let _ = self.vault.init.process().settle(core);
+    }
+
     fn is_dead(&self) -> bool {
         self.vault.init.process().is_dead()
     }
