@@ -1,7 +1,7 @@
 //! MicroQuickJS behind strings: the context, and what is run in it.
 //!
-//! Raw calls of the engine are in four files: this one, `door` (what a script calls), `json` (what it
-//! returns), and `heap` (how values look).
+//! Raw calls of the engine are in five files: this one, `door` (what a script calls), `lift` (what it is
+//! given), `json` (what it returns), and `heap` (how values look).
 //!
 //! Rules of the engine that the code below keeps:
 //! - The collector moves objects. A `JSValue` is only good until the next call that may allocate, unless
@@ -18,6 +18,7 @@ use sys::{JSContext, JSGCRef, JSValue};
 use super::door::{self, Efuns, Run};
 use super::heap::{EXCEPTION, UNDEFINED};
 use super::json::{self, Manner, Refusal};
+use super::lift;
 use super::memory::Memory;
 
 /// What a message with its stack is cut to; the engine's own stacks are at most 127 bytes.
@@ -177,7 +178,7 @@ impl Context {
         let _run = Run::with(efuns);
         let parsed = match arguments {
             Arguments::None => UNDEFINED,
-            Arguments::Json(text) => self.parse_raw(text, c"<params>", sys::JS_EVAL_JSON as c_int),
+            Arguments::Json(text) => self.arguments(text),
         };
         if parsed == EXCEPTION {
             return Err(Failure::Parse(self.thrown()));
@@ -198,6 +199,21 @@ impl Context {
             Refusal::Thrown => Failure::Run(self.thrown()),
             refusal => Failure::Result(refusal),
         })
+    }
+
+    fn arguments(&mut self, text: &str) -> JSValue {
+        let (name, flags) = (c"<params>", sys::JS_EVAL_JSON as c_int);
+        let lifted = lift::lift(text, &mut self.scratch);
+        if lifted.is_empty() {
+            return self.parse_raw(text, name, flags);
+        }
+        match self.parse_scratch(name, flags) {
+            // Positions are told as they are in the caller's text.
+            EXCEPTION => self.parse_raw(text, name, flags),
+            // SAFETY: the value was just returned, and nothing has been allocated since.
+            value => unsafe { lift::put_back(self.raw.as_ptr(), value, &lifted) }
+                .unwrap_or_else(|| self.parse_raw(text, name, flags)),
+        }
     }
 
     fn call_with(&mut self, verb: &str, name: &str, parsed: JSValue) -> JSValue {
@@ -244,10 +260,15 @@ impl Context {
     fn parse_raw(&mut self, text: &str, name: &CStr, flags: c_int) -> JSValue {
         self.scratch.clear();
         self.scratch.extend_from_slice(text.as_bytes());
+        self.parse_scratch(name, flags)
+    }
+
+    fn parse_scratch(&mut self, name: &CStr, flags: c_int) -> JSValue {
+        let length = self.scratch.len();
         self.scratch.push(0);
         // SAFETY: the text is UTF-8, ends with a zero, and lies outside the heap, so it does not move.
         unsafe {
-            sys::JS_Parse(self.raw.as_ptr(), self.scratch.as_ptr().cast(), text.len(), name.as_ptr(), flags)
+            sys::JS_Parse(self.raw.as_ptr(), self.scratch.as_ptr().cast(), length, name.as_ptr(), flags)
         }
     }
 

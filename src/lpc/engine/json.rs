@@ -255,7 +255,7 @@ impl Walk<'_> {
 
 /// # Safety
 /// `value` must be an alive string; `read` must not use the engine.
-unsafe fn read_text<T>(raw: *mut JSContext, value: JSValue, read: impl FnOnce(&[u8]) -> T) -> T {
+pub unsafe fn read_text<T>(raw: *mut JSContext, value: JSValue, read: impl FnOnce(&[u8]) -> T) -> T {
     let mut short = sys::JSCStringBuf { buf: [0; 5] };
     let mut length = 0;
     // SAFETY: the text of a string lies in the heap or in `short`, and stays there while `read` runs.

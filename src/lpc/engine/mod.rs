@@ -14,6 +14,7 @@ mod fault;
 mod ffi;
 mod heap;
 mod json;
+mod lift;
 mod memory;
 mod number;
 mod quote;

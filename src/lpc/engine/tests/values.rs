@@ -141,3 +141,57 @@ fn bytes_of_every_value_go_through_base64_and_utf_8() {
     let params = format!("[\"{}\"]", crate::lpc::engine::base64::encode(&file));
     assert_eq!(call(&mut engine, "big", Some(&params)).expect("fits"), format!("[300000,{sum},true]"));
 }
+
+#[test]
+fn long_strings_arrive_like_short_ones() {
+    let long = |letter: &str, times: usize| format!("\"{}\"", letter.repeat(times));
+    let (a, b) = (long("a", 70_000), long("b\\n\\\"\\u00e4\\ud83d\\ude00", 50));
+    let deep = format!("{}{a}{}", "[{\"k\":".repeat(20), "}]".repeat(20));
+    let table = [
+        format!("[{a}]"),
+        format!("[1,{{\"x\":{b},\"10\":{a},\"y\":[[],{{}},{a}]}},{b},\"end\"]"),
+        format!("{{\"text\":{a},\"more\":{{\"__proto__\":{b},\"length\":{a},\"\":{a}}}}}"),
+        format!("[{{\"a\\n\":{a},\"a\":[{b}]}}]"),
+        // The same name twice: the last one counts.
+        format!("[{{\"k\":{a},\"k\":{b}}},{a}]"),
+        format!("[{{\"k\":[{a}],\"k\":{{\"0\":{b}}},\"l\":{a}}}]"),
+        format!("[{{\"k\":{a},\"k\":1}}]"),
+        // What looks like a mark.
+        format!("[\"\u{f8ff}0\",{a},\"\u{f8ff}1\",{{\"\u{f8ff}0\":{b}}}]"),
+        format!("[{}]", vec![long("many", 40); 1000].join(",")),
+        deep,
+    ];
+    let mut engine = load("function echo() { return arguments; } function named(o) { return o; }");
+    for text in table {
+        let wanted: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
+        let method = if text.starts_with('[') { "echo" } else { "named" };
+        let answer = call(&mut engine, method, Some(&text)).expect("answers");
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("is JSON");
+        let answer = match answer {
+            // `arguments` is an object of its elements.
+            serde_json::Value::Object(all) if method == "echo" => all.into_iter().map(|(_, one)| one).collect(),
+            answer => answer,
+        };
+        assert_eq!(answer, wanted, "{}", &text[..100.min(text.len())]);
+    }
+    // Positions and memory are told as ever.
+    let torn = format!("[{a},]");
+    let error = call(&mut engine, "echo", Some(&torn)).expect_err("is no JSON");
+    assert_eq!(error.kind, WorkerErrorKind::Params);
+    let huge = format!("[{}]", long("x", 8_000_000));
+    let error = call(&mut engine, "echo", Some(&huge)).expect_err("does not fit");
+    assert_eq!(error.kind, WorkerErrorKind::Memory, "{}", error.message);
+    assert_eq!(call(&mut engine, "named", Some("[1]")).expect("lives"), "1");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_arrives_as_it_was_sent(parts in proptest::collection::vec((".{0,3}", 0usize..60), 1..6)) {
+        let texts: Vec<String> = parts.into_iter().map(|(text, times)| text.repeat(times)).collect();
+        let params = serde_json::json!([{ "a": texts[0], "b": texts }]);
+        let mut engine = load("function echo(x) { return x; }");
+        let answer = call(&mut engine, "echo", Some(&params.to_string())).expect("answers");
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("is JSON");
+        proptest::prop_assert_eq!(&answer, &params[0]);
+    }
+}
