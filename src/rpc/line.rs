@@ -2,6 +2,7 @@
 
 use std::io;
 
+use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Reads newline-terminated messages into one buffer that is used again.
@@ -50,7 +51,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     /// that were read stay in the buffer.
     pub async fn next(&mut self) -> Result<Option<&[u8]>, LineError> {
         loop {
-            if let Some(offset) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+            if let Some(offset) = memchr(b'\n', &self.buffer[self.searched..]) {
                 let (start, end) = (self.start, self.searched + offset);
                 if end - start > self.limit {
                     return Err(LineError::TooLong { limit: self.limit });

@@ -169,7 +169,9 @@ fn long_strings_arrive_like_short_ones() {
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("is JSON");
         let answer = match answer {
             // `arguments` is an object of its elements.
-            serde_json::Value::Object(all) if method == "echo" => all.into_iter().map(|(_, one)| one).collect(),
+            serde_json::Value::Object(all) if method == "echo" => {
+                all.into_iter().map(|(_, one)| one).collect()
+            }
             answer => answer,
         };
         assert_eq!(answer, wanted, "{}", &text[..100.min(text.len())]);
