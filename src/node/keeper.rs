@@ -90,6 +90,8 @@ impl Keeper {
         // itself would never read again if both waited for each other.
         let mut blocked = false;
         let mut died = pin!(sandbox.died());
+        let mut nudged = pin!(vault.nudge.notified());
+        let mut full = pin!(pipe.blocked.notified());
         // What came with the last frame of the forge.
         let mut alive = self.process(&mut inbox);
         while alive {
@@ -123,8 +125,8 @@ impl Keeper {
                     _ => { self.lost(died.as_mut()).await; return }
                 },
                 exit = died.as_mut() => { self.process(&mut inbox); self.crashed(exit); return }
-                () = vault.nudge.notified() => {}
-                () = pipe.blocked.notified() => blocked = true,
+                () = nudged.as_mut() => nudged.set(vault.nudge.notified()),
+                () = full.as_mut() => { blocked = true; full.set(pipe.blocked.notified()); }
                 () = pipe.writable(), if blocked => { blocked = false; pipe.send(); }
                 () = alarm.as_mut() => {
                     if grace_asked {

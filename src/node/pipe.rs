@@ -8,6 +8,7 @@
 //! frame that the other side takes, and each announcement would wake a lane that waits for an answer,
 //! in the middle of every call.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, PoisonError};
@@ -139,10 +140,10 @@ impl Pipe {
         }
     }
 
-    /// Appends what has arrived to `buffer`; zero is the end.
+    /// Appends what has arrived to `buffer`; zero is the end. For one reader at a time.
     pub async fn read(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         loop {
-            let mut ready = self.stream.readable().await?;
+            let mut ready = poll_fn(|cx| self.stream.poll_read_ready(cx)).await?;
             buffer.reserve(CHUNK);
             let room = buffer.capacity() - buffer.len();
             match rustix::io::read(self.stream.get_ref(), spare_capacity(buffer)) {

@@ -181,6 +181,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
     let idle = Duration::from_millis(vault.state().lease.terms.lease_ms) + IDLE_GRACE;
     let look = idle.min(WRITE_DEADLINE);
     let mut receipt = vault.receipt.subscribe();
+    let mut burial = pin!(async { drop(receipt.wait_for(Option::is_some).await) });
+    let mut buried = false;
+    let mut woken = pin!(outbox.wake.notified());
     let mut alarm = pin!(sleep(look));
     let mut heard = Instant::now();
     let mut sending = Sending { flushed: true, ..Sending::default() };
@@ -197,7 +200,6 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             })
             .await?;
         }
-        let buried = receipt.borrow().is_some();
         if (closing || buried) && sending.is_done() && outbox.is_quiet() {
             farewell(&mut reader, &mut writer).await;
             return Ok(());
@@ -237,9 +239,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                 }
                 pipe.send();
             }
-            () = outbox.wake.notified() => {}
+            () = woken.as_mut() => woken.set(outbox.wake.notified()),
             () = pipe.room.notified(), if full => {}
-            _ = receipt.changed() => {}
+            () = burial.as_mut(), if !buried => buried = true,
             () = alarm.as_mut() => {
                 if sending.is_stalled() || heard.elapsed() >= idle && sending.is_done() && outbox.is_quiet() {
                     return Err(io::ErrorKind::TimedOut.into());
