@@ -264,6 +264,107 @@ fails(function () { a->echo(1); });
     assert!(lines.last().expect("is there").contains("is dead: destruct"), "{said}");
 }
 
+#[test]
+fn what_only_looks_like_an_object_travels_as_the_data_that_it_is() {
+    let ground = Ground::new();
+    let said = ground.prints(
+        r#"var a = clone_object("worker.js"), b = clone_object("worker.js");
+var odd = [
+  '"vault":"vlt_', {vault: "vlt_nobody"}, {vault: b.vault, more: 1}, {kind: "ticket", auth: {}, vault: "vlt_x"},
+  [{'"vault":"vlt_': '"vault":"vlt_1"'}], undefined, {u: undefined, n: null}, 1e21, "\ud83d\ude00"
+];
+odd.forEach(function (one) {
+  var text = JSON.stringify(one);
+  print([a->echo(one), later(a, "echo", one).wait(), a->echo([one])[0]].every(function (back) {
+    return JSON.stringify(back) === text;
+  }), text);
+});
+// A ticket that was refused is forgotten: what fails next, fails for its own reason.
+a->echo(odd[3]);
+try { a->echo(print); } catch (e) { print(e.name + ": " + e.message); }
+// Beside an object all is as it is without one.
+var both = a->echo([b, odd[0], [undefined], {u: undefined, b: b}, new Uint8Array([1, 255])]);
+print(both[4], both[0] === b, both[1] === odd[0], JSON.stringify(both[2]), both[3].b === b, "u" in both[3]);
+print(clone_object("worker.js", {}, odd[1], odd[0])->made());
+print(objectp(clone_object("worker.js", {}, b)->made()[0]));
+"#,
+    );
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[..9].iter().all(|line| line.starts_with("true ")), "{said}");
+    let rest = [
+        "TypeError: an argument holds a function, which JSON cannot hold",
+        "[1,255] true true [null] true false",
+        r#"[{"vault":"vlt_nobody"},"\"vault\":\"vlt_"]"#,
+        "true",
+    ];
+    assert_eq!(lines[9..], rest, "{said}");
+}
+
+#[test]
+fn arguments_are_what_json_can_hold_and_nothing_else_is_sent() {
+    let ground = Ground::new();
+    let said = ground.prints(
+        r#"var a = clone_object("worker.js"), ring = {}, holds = [clone_object("worker.js")];
+ring.around = [ring];
+function fails(what) {
+  try { what(); print("did not fail"); } catch (e) { print(e.name + ": " + e.message); }
+}
+[ring, print, NaN, -Infinity, {deep: [0 / 0]}, [holds[0], ring], [holds[0], print]].forEach(function (no) {
+  fails(function () { a->add(no); });
+});
+fails(function () { later(a, "add", ring); });
+fails(function () { clone_object("worker.js", {}, NaN); });
+var own = {};
+Object.defineProperty(own, "x", {get: function () { throw new RangeError("mine"); }, enumerable: true});
+fails(function () { a->add(own); });
+print(a->made(), a->add(1));
+print(a->echo("x\ud83dy") === "x\ufffdy");
+// As everywhere in this language.
+print(a->echo({toJSON: 1, b: new Uint8Array([1, 255])}));
+"#,
+    );
+    let (cyclic, function) = ("an argument is cyclic", "an argument holds a function");
+    let mut wanted: Vec<String> = [
+        cyclic,
+        function,
+        "an argument holds NaN",
+        "an argument holds -Infinity",
+        "an argument holds NaN",
+        cyclic,
+        function,
+        cyclic,
+        "an argument holds NaN",
+    ]
+    .iter()
+    .map(|what| format!("TypeError: {what}, which JSON cannot hold"))
+    .collect();
+    wanted.push("RangeError: mine".into());
+    wanted.push("[null,null] 1".into());
+    wanted.push("true".into());
+    wanted.push(r#"{"toJSON":1,"b":[1,255]}"#.into());
+    assert_eq!(said.lines().collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn what_does_not_fit_into_the_scripts_heap_is_an_error_that_it_can_catch() {
+    let ground = Ground::new();
+    let source = r#"var a = clone_object("worker.js", {memory: "32MiB", max_frame: "8MiB"}), s = "x", list = [];
+try { a->big(3000000); print("fits"); } catch (e) { print(e === null ? "full" : e.name + ": " + e.message); }
+while (s.length < 65536) s += s;
+while (list.length < 9) list.push(s);
+try { a->echo(list); print("fits"); } catch (f) { print(f.name + ": " + f.message); }
+print(a->add(1));
+"#;
+    let mut command = ground.daemon.hauki();
+    command.args(["proxy", "run", "--memory", "1MiB"]).arg(ground.script(source));
+    let ran = ground.run_command(command);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(
+        ran.stdout,
+        "SyntaxError: not enough memory\nError: an argument is longer than the limit of 524288 bytes\n1\n"
+    );
+}
+
 /// Keeps what it is given, gives it back, calls it, and tells who calls.
 const KEEPER: &str = "var kept;
 function keep(o) { kept = o; return objectp(o); }

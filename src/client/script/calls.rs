@@ -6,19 +6,28 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::failure::Failure;
-use super::host::{Host, Refused, World};
+use super::host::{Host, Refused, World, json};
 use crate::client::ghost::{CallNumber, GhostError, Options};
 use crate::client::{Ghost, tombstone};
+use crate::lpc::engine::Answer;
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
 
-type Answer = Result<Box<RawValue>, GhostError>;
+type Answered = Result<Box<RawValue>, GhostError>;
+
+/// What the text of an object holds, and that of a ticket: see `Ghost` and `revived` of the prelude.
+const MARK: &str = r#""vault":"vlt_"#;
+
+/// Whether there may be an object in it.
+pub(super) fn is_marked(json: &str) -> bool {
+    json.contains(MARK)
+}
 
 /// A call that is under way.
 pub(super) struct Pending {
     vault: String,
     method: String,
-    answer: tokio::task::JoinHandle<Answer>,
+    answer: tokio::task::JoinHandle<Answered>,
 }
 
 impl Drop for Pending {
@@ -55,15 +64,23 @@ impl<W: World> Host<W> {
         }
     }
 
-    pub(super) fn call(&mut self, vault: &str, method: &str, params: &str) -> Result<String, Refused> {
+    pub(super) fn call(&mut self, vault: &str, method: &str, params: &str) -> Result<Answer, Refused> {
+        self.kept = None;
         let ghost = self.ghost(vault)?;
         let answer = self.plane.wait(ghost.call(method, Some(params)))?;
         self.answered(vault, method, answer)
     }
 
-    fn answered(&mut self, vault: &str, method: &str, answer: Answer) -> Result<String, Refused> {
+    fn answered(&mut self, vault: &str, method: &str, answer: Answered) -> Result<Answer, Refused> {
         match answer {
-            Ok(value) => Ok(Box::<str>::from(value).into_string()),
+            Ok(value) => {
+                let text = Box::<str>::from(value).into_string();
+                if is_marked(&text) {
+                    self.kept = Some(text);
+                    return Ok(Answer::Nothing);
+                }
+                Ok(Answer::Json(text))
+            }
             Err(error) => Err(self.explained(vault, error)?.of_call(vault, method).into()),
         }
     }
@@ -84,7 +101,7 @@ impl<W: World> Host<W> {
         Ok(word)
     }
 
-    pub(super) fn wait(&mut self, word: &str) -> Result<String, Refused> {
+    pub(super) fn wait(&mut self, word: &str) -> Result<Answer, Refused> {
         let Some(mut pending) = self.pending.remove(word) else {
             return Err(Failure::usage("there is no such call").into());
         };
@@ -94,7 +111,7 @@ impl<W: World> Host<W> {
     }
 
     /// Ends a vault; its receipt as JSON. One that is dead already answers with its tombstone.
-    pub(super) fn destruct(&mut self, vault: &str, grace: &str) -> Result<String, Refused> {
+    pub(super) fn destruct(&mut self, vault: &str, grace: &str) -> Result<Answer, Refused> {
         let grace = match grace {
             "" => 0,
             text => match text.parse() {
@@ -115,9 +132,9 @@ impl<W: World> Host<W> {
             Some(receipt) => Some(receipt),
             None => self.tombstone(vault)?,
         };
-        let text = serde_json::to_string(&receipt).expect("a receipt is JSON");
+        let answer = json(&receipt);
         self.objects.get(vault)?.receipt = receipt;
-        Ok(text)
+        Ok(answer)
     }
 
     /// Says why a vault died, where the control plane knows.

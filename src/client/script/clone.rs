@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::host::{Host, Refused, World};
+use super::host::{Host, Refused, World, json};
 use super::objects::Object;
 use super::options::Options;
 use crate::api::registry::ResolveRequest;
@@ -14,7 +14,7 @@ use crate::api::summons::{MAX_SOURCE_BYTES, Origin, SpawnRequest, SummonsRequest
 use crate::api::vault::TicketRequest;
 use crate::client::ghost::Options as GhostOptions;
 use crate::client::{Endpoint, Exit, Ghost};
-use crate::lpc::engine;
+use crate::lpc::engine::{self, Answer};
 use crate::model::gem::{GemPointer, SCHEME};
 use crate::model::id::VaultId;
 use crate::model::name::ServiceName;
@@ -25,7 +25,7 @@ use crate::system::random;
 const AT_ONCE: usize = 8;
 
 impl<W: World> Host<W> {
-    pub(super) fn clone_object(&mut self, source: &str, arguments: &str) -> Result<String, Refused> {
+    pub(super) fn clone_object(&mut self, source: &str, arguments: &str) -> Result<Answer, Refused> {
         let (options, args) = Options::read(arguments)?;
         let summons = SummonsRequest {
             key: String::new(),
@@ -65,22 +65,21 @@ impl<W: World> Host<W> {
             object.connected(ghost, &self.lines);
             about.push(object.about());
         }
-        Ok(match options.count {
+        Ok(json(&match options.count {
             Some(_) => Value::Array(about),
             None => about.swap_remove(0),
-        }
-        .to_string())
+        }))
     }
 
     /// A name of the registry, the id of a vault, or a ticket as JSON.
-    pub(super) fn find_object(&mut self, what: &str) -> Result<String, Refused> {
+    pub(super) fn find_object(&mut self, what: &str) -> Result<Answer, Refused> {
         let ticket = if what.trim_start().starts_with('{') {
             serde_json::from_str(what).map_err(|error| {
                 Failure::new("bad_ticket", Exit::Data, format!("find_object: it is not a ticket: {error}"))
             })?
         } else {
             if self.objects.knows(what) {
-                return Ok(self.objects.get(what)?.about().to_string());
+                return Ok(json(&self.objects.get(what)?.about()));
             }
             let world = &self.world;
             self.plane.wait(async {
@@ -99,15 +98,15 @@ impl<W: World> Host<W> {
             })??
         };
         if !self.objects.knows(ticket.vault.as_str()) {
-            return Ok(self.objects.insert(Object::new(ticket)).about().to_string());
+            return Ok(json(&self.objects.insert(Object::new(ticket)).about()));
         }
-        Ok(self.objects.get(ticket.vault.as_str())?.about().to_string())
+        Ok(json(&self.objects.get(ticket.vault.as_str())?.about()))
     }
 
-    pub(super) fn adopt(&mut self, ticket: &str) -> Result<String, Failure> {
+    pub(super) fn adopt(&mut self, ticket: &str) -> Result<Answer, Failure> {
         let ticket: Ticket = serde_json::from_str(ticket)
             .map_err(|error| Failure::new("bad_ticket", Exit::Data, error.to_string()))?;
-        Ok(self.objects.adopt(ticket).about().to_string())
+        Ok(json(&self.objects.adopt(ticket).about()))
     }
 }
 

@@ -48,7 +48,7 @@ impl Failure {
     }
 
     /// The fields of the Error, as the prelude reads them; those that say nothing are left out.
-    pub(super) fn told(&self, number: u64) -> String {
+    pub(super) fn told(&self, number: u64) -> serde_json::Value {
         let More { kind, retryable, hint, vault, method, rpc_code, cause, worker, notes: _ } = &*self.more;
         let worker = worker.as_ref();
         let mut fields = json!({
@@ -71,7 +71,7 @@ impl Failure {
         if let Some(fields) = fields.as_object_mut() {
             fields.retain(|_, value| !value.is_null());
         }
-        fields.to_string()
+        fields
     }
 
     /// The script asked for what cannot be.

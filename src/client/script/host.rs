@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::brake::{Brake, Stop};
 use super::calls::{self, Pending};
 use super::failure::Failure;
@@ -36,12 +38,16 @@ pub(super) struct Host<W> {
     pub(super) objects: Objects,
     /// By the word that the script has for each.
     pub(super) pending: HashMap<String, Pending>,
+    /// A result in which there may be objects, until the prelude takes it.
+    pub(super) kept: Option<String>,
     /// Counts failures.
     number: u64,
+    /// The last one is what the prelude has just run into.
+    is_untold: bool,
     /// Where the paths of sources begin.
     pub(super) base: PathBuf,
-    /// The longest file that is read into the engine.
-    pub(super) longest_file: usize,
+    /// The longest text that goes into the engine or comes out of it.
+    longest: usize,
     args: Vec<String>,
     failures: VecDeque<(u64, Failure)>,
 }
@@ -74,7 +80,7 @@ impl<W: World> Host<W> {
         lines: Lines,
         base: PathBuf,
         args: Vec<String>,
-        longest_file: usize,
+        longest: usize,
     ) -> Self {
         Self {
             world,
@@ -82,9 +88,11 @@ impl<W: World> Host<W> {
             lines,
             objects: Objects::default(),
             pending: HashMap::new(),
+            kept: None,
             number: 0,
+            is_untold: false,
             base,
-            longest_file,
+            longest,
             args,
             failures: VecDeque::new(),
         }
@@ -101,17 +109,22 @@ impl<W: World> Host<W> {
 
     fn remember(&mut self, failure: Failure) {
         self.number += 1;
+        self.is_untold = true;
         if self.failures.len() == REMEMBERED {
             self.failures.pop_front();
         }
         self.failures.push_back((self.number, failure));
     }
 
-    fn last_failure(&self) -> Option<String> {
+    /// What the prelude has run into: `null` if the script is to end, nothing if it was the engine.
+    fn last_failure(&mut self) -> Answer {
         if self.brake().is_pulled() {
-            return None;
+            return Answer::Json("null".to_owned());
         }
-        self.failures.back().map(|(number, failure)| failure.told(*number))
+        match self.failures.back() {
+            Some((number, failure)) if std::mem::take(&mut self.is_untold) => json(&failure.told(*number)),
+            _ => Answer::Nothing,
+        }
     }
 
     fn print(&mut self, line: &str) -> Result<(), Refused> {
@@ -130,44 +143,53 @@ impl<W: World> Host<W> {
         Refused::Stopped
     }
 
-    fn open(&mut self, words: &[&str]) -> Result<Option<String>, Refused> {
-        Ok(Some(match words {
-            ["call", vault, method, params] => self.call(vault, method, params)?,
-            ["later", vault, method, params] => self.later(vault, method, (*params).to_owned())?,
+    fn open(&mut self, words: &[&str]) -> Result<Answer, Refused> {
+        Ok(match words {
+            // The prelude gives it again, with tickets for the objects.
+            ["call" | "later", _, _, list, ""] | ["clone", _, list, ""] if calls::is_marked(list) => {
+                Answer::Nothing
+            }
+            ["call", vault, method, params, _] => self.call(vault, method, params)?,
+            ["later", vault, method, params, _] => {
+                Answer::Text(self.later(vault, method, (*params).to_owned())?)
+            }
             ["wait", number] => self.wait(number)?,
-            ["clone", source, arguments] => self.clone_object(source, arguments)?,
+            ["kept"] => self.kept.take().map_or(Answer::Nothing, Answer::Json),
+            ["clone", source, arguments, _] => self.clone_object(source, arguments)?,
             ["find", what] => self.find_object(what)?,
             ["adopt", ticket] => self.adopt(ticket)?,
-            ["ticket", vault] => {
-                serde_json::to_string(&self.objects.get(vault)?.ticket).expect("a ticket is JSON")
-            }
-            ["methods", vault] => {
-                serde_json::to_string(&self.objects.get(vault)?.ticket.methods).expect("names are JSON")
-            }
+            ["ticket", vault] => json(&self.objects.get(vault)?.ticket),
+            ["methods", vault] => json(&self.objects.get(vault)?.ticket.methods),
             ["events", vault, later] => {
                 let line = self.objects.get(vault)?.line.as_ref();
-                line.map_or_else(|| "[]".to_owned(), |line| line.feed.take_events(calls::number(later)))
+                let events = line.map(|line| line.feed.take_events(calls::number(later)));
+                Answer::Json(events.unwrap_or_else(|| "[]".to_owned()))
             }
             ["destruct", vault, grace] => self.destruct(vault, grace)?,
-            ["print", line] => return self.print(line).map(|()| None),
-            ["read_file", path] => files::read(path, self.longest_file)?,
-            ["write_file", path, text] => return Ok(files::write(path, text).map(|()| None)?),
+            ["print", line] => return self.print(line).map(|()| Answer::Nothing),
+            ["read_file", path] => Answer::Text(files::read(path, self.longest)?),
+            ["write_file", path, text] => return Ok(files::write(path, text).map(|()| Answer::Nothing)?),
             ["sleep", ms] => {
                 let ms = ms.parse::<f64>().ok().filter(|ms| ms.is_finite() && *ms >= 0.0);
                 let ms = ms.ok_or_else(|| Failure::usage("sleep takes milliseconds"))?;
                 let time = Duration::from_secs_f64(ms.min(1e12) / 1e3);
                 self.plane.wait(async { tokio::time::sleep(time).await })?;
-                return Ok(None);
+                Answer::Nothing
             }
             ["exit", code] => {
                 let code = code.parse().map_err(|_| Failure::usage("exit takes a number from 0 to 255"))?;
                 return Err(self.stop(Stop::Exit(code)));
             }
-            ["args"] => serde_json::to_string(&self.args).expect("texts are JSON"),
-            [word @ ("now" | "monotonic")] => return Ok(clock::tell(word)),
+            ["args"] => json(&self.args),
+            [word @ ("now" | "monotonic")] => clock::tell(word).map_or(Answer::Nothing, Answer::Text),
             _ => return Err(Failure::usage("a function was not given what it takes").into()),
-        }))
+        })
     }
+}
+
+/// What becomes a value of the script.
+pub(super) fn json(value: &impl Serialize) -> Answer {
+    Answer::Json(serde_json::to_string(value).expect("what a script is told is JSON"))
 }
 
 impl<W: World> Efuns for Host<W> {
@@ -176,25 +198,32 @@ impl<W: World> Efuns for Host<W> {
     }
 
     fn limit(&self) -> usize {
-        usize::MAX
+        self.longest
     }
 
-    fn wants(&self, _: &str) -> Option<&'static [Want]> {
-        Some(&[Want::Text])
+    fn wants(&self, efun: &str) -> Option<&'static [Want]> {
+        const LIST: Want = Want::Json("an argument");
+        Some(match efun {
+            "call" | "later" => &[Want::Text, Want::Text, LIST, Want::Text],
+            "clone" => &[Want::Text, LIST, Want::Text],
+            "adopt" => &[Want::Json("the ticket")],
+            "find" => &[Want::Line],
+            _ => &[Want::Text],
+        })
     }
 
     fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<Answer, String> {
-        let told = |value: Option<String>| Ok(value.map_or(Answer::Nothing, Answer::Text));
         let words: Vec<&str> = std::iter::once(efun).chain(arguments.iter().map(Argument::text)).collect();
         if words == ["failure"] {
-            return told(self.last_failure());
+            return Ok(self.last_failure());
         }
+        self.is_untold = false;
         // A script that is to end does nothing more, whatever it catches.
         if self.brake().is_pulled() {
             return Err("stopped".to_owned());
         }
         match self.open(&words) {
-            Ok(value) => told(value),
+            Ok(answer) => Ok(answer),
             Err(Refused::Stopped) => Err("stopped".to_owned()),
             Err(Refused::Failed(failure)) => {
                 let message = failure.message.clone();

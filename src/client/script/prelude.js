@@ -6,7 +6,7 @@
 // lpc::engine::Script and those of `hauki proxy repl`.
 (function (G, door, shared) {
   var keys = Object.keys, Err = Error, Str = String, isArray = Array.isArray;
-  var stringify = JSON.stringify, parse = JSON.parse, serialize = shared.serialize;
+  var stringify = JSON.stringify, Typed = Object.getPrototypeOf(Uint8Array);
   var objects = {}, raised = [], MARK = '"vault":"vlt_';
 
   function Ghost(about) {
@@ -29,35 +29,39 @@
     throw new TypeError(who + ": " + show(value, 1) + " is not an object that this script holds");
   }
 
-  function rest(list, from) {
-    var copy = [], i;
-    for (i = from; i < list.length; i++) copy.push(list[i]);
-    return copy;
+  // Goes through the door, for a value. What fails behind it is thrown as an Error with the host's account
+  // of it; the engine's stacks are short, so the Error is made where there are few functions around it.
+  function ask() {
+    var about;
+    try { return door.apply(undefined, arguments); } catch (refused) {
+      about = account(refused);
+      throw told(new Err(about.message), about);
+    }
   }
 
-  // Goes through the door. What fails there is thrown as an Error with the host's account of it. A script
-  // that is to end runs into the loop, where the engine ends it without asking the script.
-  function ask() {
-    var about, error;
-    try { return door.apply(undefined, arguments); } catch (refused) {
-      about = door("failure");
-      if (about === undefined) for (;;) {}
-      about = parse(about);
-      error = new Err(about.message);
-      error.name = "HaukiError";
-      raised.push({ error: error, number: about.number });
-      delete about.number;
-      delete about.message;
-      keys(about).forEach(function (name) { error[name] = about[name]; });
-      if (raised.length > 16) raised.shift();
-      throw error;
-    }
+  // The host's account of what was refused; the engine's own errors go on. A script that is to end runs into
+  // the loop, where the engine ends it without asking the script.
+  function account(refused) {
+    var about = door("failure");
+    if (about === null) for (;;) {}
+    if (about === undefined) throw refused;
+    return about;
+  }
+
+  function told(error, about) {
+    error.name = "HaukiError";
+    raised.push({ error: error, number: about.number });
+    delete about.number;
+    delete about.message;
+    keys(about).forEach(function (name) { error[name] = about[name]; });
+    if (raised.length > 16) raised.shift();
+    return error;
   }
 
   // A copy of plain data; what `by` knows something better for is replaced by it.
   function replaced(value, by) {
     var copy, names, i;
-    if (typeof value !== "object" || value === null) return value;
+    if (typeof value !== "object" || value === null || value instanceof Typed) return value;
     copy = by(value);
     if (copy !== undefined) return copy;
     if (isArray(value)) return value.map(function (member) { return replaced(member, by); });
@@ -67,13 +71,12 @@
     return copy;
   }
 
-  // Arguments as JSON. An object travels as its ticket.
-  function pack(list) {
-    var json = serialize(list, "an argument");
-    if (json.indexOf(MARK) < 0) return json;
-    return stringify(replaced(list, function (value) {
-      if (is_ghost(value)) return parse(door("ticket", value.vault));
-    }));
+  // The host takes lists as they are, which is fast, and refuses one in which it sees what may be an object,
+  // with `undefined`. It takes this one, in which an object is its ticket.
+  function packed(list) {
+    return replaced(list, function (value) {
+      if (is_ghost(value)) return ask("ticket", value.vault);
+    });
   }
 
   // A worker's word for itself is the object that was called, and a ticket is the object that it opens.
@@ -84,52 +87,59 @@
     names = keys(value);
     if (names.length === 1 && value.vault === callee.vault) return callee;
     if (value.kind === "ticket" && typeof value.auth === "object") {
-      try { return ghost(parse(door("adopt", stringify(value)))); } catch (no_ticket) { return value; }
+      try { return ghost(ask("adopt", value)); } catch (no_ticket) { return value; }
     }
     for (i = 0; i < names.length; i++) value[names[i]] = revived(value[names[i]], callee);
     return value;
   }
 
-  function unpack(json, callee) {
-    var value = parse(json);
-    return json.indexOf(MARK) < 0 ? value : revived(value, callee);
+  // A result. The host keeps it back, with `undefined`, where it sees what may be an object in it.
+  function result(value, callee) {
+    return value === undefined ? revived(ask("kept"), callee) : value;
   }
 
   var Later = shared.laters(G, function begin(later, list) {
-    later.number = ask("later", need(later.object, "later"), later.method, pack(list));
+    var vault = need(later.object, "later"), method = later.method;
+    later.number = ask("later", vault, method, list, "") || ask("later", vault, method, packed(list), "packed");
   }, function get(later) {
-    return unpack(ask("wait", later.number), later.object);
+    return result(ask("wait", later.number), later.object);
   });
 
   G.clone_object = function clone_object(source) {
-    var made = parse(ask("clone", Str(source), pack(rest(arguments, 1))));
+    var list = arguments.slice(1);
+    var made = ask("clone", source, list, "") || ask("clone", source, packed(list), "packed");
     return isArray(made) ? made.map(ghost) : ghost(made);
   };
   G.find_object = function find_object(what) {
-    if (is_ghost(what)) return what;
-    return ghost(parse(ask("find", typeof what === "string" ? what : serialize(what, "the ticket") || "")));
+    return is_ghost(what) ? what : ghost(ask("find", what));
   };
   G.call_other = function call_other(object, method) {
-    var vault = need(object, "call_other");
-    return unpack(ask("call", vault, method, pack(rest(arguments, 2))), object);
+    var vault = need(object, "call_other"), list = arguments.slice(2), value, about;
+    // As ask() does, which alone takes a third of what all this takes.
+    try { value = door("call", vault, method, list, ""); } catch (refused) {
+      about = account(refused);
+      throw told(new Err(about.message), about);
+    }
+    value = result(value, object);
+    return value === undefined ? result(ask("call", vault, method, packed(list), "packed"), object) : value;
   };
   G.objectp = is_ghost;
-  G.methods = function methods(object) { return parse(ask("methods", need(object, "methods"))); };
+  G.methods = function methods(object) { return ask("methods", need(object, "methods")); };
   G.events = function events(of) {
     var one = of instanceof Later;
-    return parse(ask("events", need(one ? of.object : of, "events"), one ? of.number : ""));
+    return ask("events", need(one ? of.object : of, "events"), one ? of.number : "");
   };
   G.destruct = function destruct(object, grace) {
-    return parse(ask("destruct", need(object, "destruct"), grace === undefined ? "" : grace));
+    return ask("destruct", need(object, "destruct"), grace === undefined ? "" : grace);
   };
   G.print = G.write = G.console.log = function print() {
-    ask("print", rest(arguments, 0).map(line).join(" "));
+    ask("print", arguments.map(line).join(" "));
   };
   G.read_file = function read_file(path) { return ask("read_file", path); };
   G.write_file = function write_file(path, text) { ask("write_file", path, text); };
   G.sleep = function sleep(ms) { ask("sleep", ms); };
   G.exit = function exit(code) { ask("exit", code === undefined ? 0 : code); };
-  G.args = parse(door("args"));
+  G.args = door("args");
   shared.efuns(G, door);
 
   // The text of what is no plain data. An Error's own toString cuts long messages.
@@ -191,7 +201,7 @@
     if (verb === "show") return value === undefined ? undefined : show(value, 72);
     if (verb === "globals") return stringify(keys(G));
     if (verb === "members") {
-      return stringify(is_ghost(value) ? parse(door("methods", value.vault)) : []);
+      return stringify(is_ghost(value) ? ask("methods", value.vault) : []);
     }
     // The object of a conversation.
     if (verb === "bind") return void (G[name] = ghost(value));

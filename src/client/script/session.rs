@@ -56,8 +56,8 @@ impl<W: World> Session<W> {
         let memory = Memory::map(Place::Anywhere, heap_bytes)?;
         let plane = Plane::new(brake).map_err(SetupError::Runtime)?;
         // The engine holds a text once, and makes another of what is cut out of it.
-        let longest_file = usize::try_from(heap_bytes / 2).unwrap_or(usize::MAX);
-        let mut host = Host::new(world, plane, lines, base, args, longest_file);
+        let longest = usize::try_from(heap_bytes / 2).unwrap_or(usize::MAX);
+        let mut host = Host::new(world, plane, lines, base, args, longest);
         let script = Script::new(memory, random::u64(), &mut host).map_err(SetupError::Prelude)?;
         Ok(Self { script, host })
     }

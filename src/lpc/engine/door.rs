@@ -73,6 +73,9 @@ impl Argument {
 pub enum Answer {
     Nothing,
     Text(String),
+    /// Becomes the value, without its text having been in the heap.
+    #[cfg(feature = "cli")]
+    Json(String),
     /// Becomes a `Uint8Array`.
     Bytes(Vec<u8>),
 }
@@ -200,7 +203,20 @@ impl Passed {
                 // SAFETY: the text is UTF-8 of the given length.
                 Ok(unsafe { sys::JS_NewStringLen(self.raw, text.as_ptr().cast(), text.len()) })
             }
+            #[cfg(feature = "cli")]
+            Answer::Json(text) => Ok(self.value_of(text)),
             Answer::Bytes(bytes) => self.byte_array(&bytes),
+        }
+    }
+
+    #[cfg(feature = "cli")]
+    fn value_of(&self, mut json: String) -> JSValue {
+        let length = json.len();
+        json.push('\0');
+        // SAFETY: the text is UTF-8, ends with a zero, and lies outside the heap until the parser is done.
+        unsafe {
+            let flags = sys::JS_EVAL_JSON as c_int;
+            sys::JS_Parse(self.raw, json.as_ptr().cast(), length, c"<answer>".as_ptr(), flags)
         }
     }
 

@@ -21,6 +21,9 @@ fn hex(digit: u8) -> u8 {
     b"0123456789abcdef"[usize::from(digit)]
 }
 
+/// Most arguments and results are not longer, and need not move while they grow.
+const ROOM: usize = 256;
+
 /// Grows up to its limit and no further.
 pub struct Text {
     bytes: Vec<u8>,
@@ -29,7 +32,7 @@ pub struct Text {
 
 impl Text {
     pub fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit }
+        Self { bytes: Vec::with_capacity(ROOM.min(limit)), limit }
     }
 
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), Refusal> {

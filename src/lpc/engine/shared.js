@@ -1,42 +1,7 @@
-// What the preludes of both sides share: values as JSON, calls that are under way, clocks, random
-// numbers, bytes. Built-ins are captured, so that a program which overwrites one breaks only itself.
+// What the preludes of both sides share: calls that are under way, clocks, random numbers, bytes. Built-ins are captured, so that a program which overwrites one breaks only itself.
 (function () {
-  var JSON_ = JSON, keys = Object.keys, Err = Error, Fin = isFinite, Str = String;
-  var stringify = JSON_.stringify, floor = Math.floor, chance = Math.random;
+  var Err = Error, Str = String, floor = Math.floor, chance = Math.random;
   var isArray = Array.isArray, Bytes = Uint8Array, Reg = RegExp, exec = RegExp.prototype.exec;
-
-  // What JSON has no word for, and the engine would write as null. Cycles were refused before.
-  function foreign(value) {
-    var i, names, found;
-    if (typeof value === "function") return "a function";
-    if (typeof value === "number" && !Fin(value)) return Str(value);
-    if (typeof value !== "object" || value === null) return "";
-    names = keys(value);
-    for (i = 0; i < names.length; i++) {
-      found = foreign(value[names[i]]);
-      if (found) return found;
-    }
-    return "";
-  }
-
-  function refuse(what, held) {
-    throw new TypeError(what + " " + held + ", which JSON cannot hold");
-  }
-
-  function serialize(value, what) {
-    var json, found;
-    if (value === undefined) return undefined;
-    try { json = stringify(value); } catch (error) {
-      if (error instanceof Err && Str(error.message).indexOf("circular") >= 0) refuse(what, "is cyclic");
-      throw error;
-    }
-    // Only what became null can have been something else.
-    if (json.indexOf("null") >= 0) {
-      found = foreign(value);
-      if (found) refuse(what, "holds " + found);
-    }
-    return json;
-  }
 
   function bytes(data) {
     return isArray(data) ? new Bytes(data) : data;
@@ -146,7 +111,6 @@
   }
 
   return {
-    serialize: serialize,
     laters: laters,
     efuns: efuns
   };
