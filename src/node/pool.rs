@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::lanes::Lanes;
 use crate::model::limits::Limits;
@@ -22,6 +22,9 @@ use crate::system::random;
 
 /// How often it is looked whether fewer would do.
 const REST: Duration = Duration::from_secs(60);
+/// From a taking to its replacement, which wants a processor for as long as a start takes: the order that
+/// took it is not answered yet.
+const GRACE: Duration = Duration::from_millis(5);
 /// After a start that failed; doubled with each that follows.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -157,7 +160,7 @@ impl Pool {
                 return;
             }
             tokio::select! {
-                () = self.nudge.notified() => {}
+                () = self.nudge.notified() => sleep(GRACE).await,
                 () = sleep_until(again.min(rest)) => {}
             }
             if Instant::now() >= rest {

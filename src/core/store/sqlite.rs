@@ -1,14 +1,15 @@
 //! The store in one SQLite file.
 //!
 //! Two threads own a connection each: the writer gathers every commit that waits into one
-//! transaction (one `fsync` for all of them), the reader answers beside it, as WAL allows. With
+//! transaction (one `fsync` for all of them), the lister answers beside it, as WAL allows. One document
+//! is read by whoever wants it, from a third connection: that takes less than waking a thread. With
 //! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power; a crash leaves
 //! the file and its `-wal`, from which SQLite recovers at the next open.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, TransactionBehavior, params};
@@ -40,6 +41,7 @@ pub struct SqliteStore {
     path: PathBuf,
     commits: mpsc::Sender<Commit>,
     queries: mpsc::Sender<Query>,
+    one: Mutex<Connection>,
 }
 
 impl SqliteStore {
@@ -57,20 +59,21 @@ impl SqliteStore {
         if let Some(pages) = max_pages {
             writer.pragma_update(None, "max_page_count", pages).map_err(|error| failed(error.into()))?;
         }
-        let reader = connect(path).map_err(|error| failed(error.into()))?;
+        let lister = connect(path).map_err(|error| failed(error.into()))?;
+        let one = Mutex::new(connect(path).map_err(|error| failed(error.into()))?);
 
         let (commits, waiting) = mpsc::channel();
         let (queries, asked) = mpsc::channel::<Query>();
         let owned = path.to_owned();
         spawn("store-writer", move || write_all(&mut writer, &waiting, &owned))
             .map_err(|error| failed(error.into()))?;
-        spawn("store-reader", move || {
+        spawn("store-lister", move || {
             for query in asked {
-                query(&reader);
+                query(&lister);
             }
         })
         .map_err(|error| failed(error.into()))?;
-        Ok(Self { path: path.to_owned(), commits, queries })
+        Ok(Self { path: path.to_owned(), commits, queries, one })
     }
 
     fn query<T: Send + 'static>(
@@ -206,13 +209,15 @@ fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
 
 impl Store for SqliteStore {
     fn get(&self, key: &str) -> Answer<'_, Option<Document>> {
-        let key = key.to_owned();
-        self.query(move |connection| {
+        let read = |connection: &Connection| {
             connection
                 .prepare_cached("SELECT key, revision, value FROM document WHERE key = ?1")?
                 .query_row([key], document)
                 .optional()
-        })
+        };
+        let found = read(&self.one.lock().unwrap_or_else(PoisonError::into_inner));
+        let found = found.map_err(|source| StoreError::Read { path: self.path.clone(), source });
+        Box::pin(std::future::ready(found))
     }
 
     fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>> {
