@@ -15,6 +15,8 @@ use mquickjs_sys::{self as sys, JSContext, JSValue};
 use super::bytes;
 use super::heap::{self, EXCEPTION, Kind, UNDEFINED};
 use super::json::{self, Manner, Refusal};
+#[cfg(feature = "cli")]
+use super::lift;
 
 /// The longest object that a line shows.
 const SHOWN_BYTES: usize = 1024 * 1024;
@@ -204,20 +206,15 @@ impl Passed {
                 Ok(unsafe { sys::JS_NewStringLen(self.raw, text.as_ptr().cast(), text.len()) })
             }
             #[cfg(feature = "cli")]
-            Answer::Json(text) => Ok(self.value_of(text)),
+            Answer::Json(text) => Ok(self.value_of(&text)),
             Answer::Bytes(bytes) => self.byte_array(&bytes),
         }
     }
 
     #[cfg(feature = "cli")]
-    fn value_of(&self, mut json: String) -> JSValue {
-        let length = json.len();
-        json.push('\0');
-        // SAFETY: the text is UTF-8, ends with a zero, and lies outside the heap until the parser is done.
-        unsafe {
-            let flags = sys::JS_EVAL_JSON as c_int;
-            sys::JS_Parse(self.raw, json.as_ptr().cast(), length, c"<answer>".as_ptr(), flags)
-        }
+    fn value_of(&self, json: &str) -> JSValue {
+        // SAFETY: the arguments have been read, so no value is held but on the engine's stack.
+        unsafe { lift::parse(self.raw, json, c"<answer>", &mut Vec::with_capacity(json.len() + 1)) }
     }
 
     fn read(&self, index: usize, want: Want) -> Result<Argument, Trouble> {

@@ -178,7 +178,10 @@ impl Context {
         let _run = Run::with(efuns);
         let parsed = match arguments {
             Arguments::None => UNDEFINED,
-            Arguments::Json(text) => self.arguments(text),
+            // SAFETY: the context is ours, and no value is held outside of references.
+            Arguments::Json(text) => unsafe {
+                lift::parse(self.raw.as_ptr(), text, c"<params>", &mut self.scratch)
+            },
         };
         if parsed == EXCEPTION {
             return Err(Failure::Parse(self.thrown()));
@@ -199,21 +202,6 @@ impl Context {
             Refusal::Thrown => Failure::Run(self.thrown()),
             refusal => Failure::Result(refusal),
         })
-    }
-
-    fn arguments(&mut self, text: &str) -> JSValue {
-        let (name, flags) = (c"<params>", sys::JS_EVAL_JSON as c_int);
-        let lifted = lift::lift(text, &mut self.scratch);
-        if lifted.is_empty() {
-            return self.parse_raw(text, name, flags);
-        }
-        match self.parse_scratch(name, flags) {
-            // Positions are told as they are in the caller's text.
-            EXCEPTION => self.parse_raw(text, name, flags),
-            // SAFETY: the value was just returned, and nothing has been allocated since.
-            value => unsafe { lift::put_back(self.raw.as_ptr(), value, &lifted) }
-                .unwrap_or_else(|| self.parse_raw(text, name, flags)),
-        }
     }
 
     fn call_with(&mut self, verb: &str, name: &str, parsed: JSValue) -> JSValue {
@@ -260,15 +248,10 @@ impl Context {
     fn parse_raw(&mut self, text: &str, name: &CStr, flags: c_int) -> JSValue {
         self.scratch.clear();
         self.scratch.extend_from_slice(text.as_bytes());
-        self.parse_scratch(name, flags)
-    }
-
-    fn parse_scratch(&mut self, name: &CStr, flags: c_int) -> JSValue {
-        let length = self.scratch.len();
         self.scratch.push(0);
         // SAFETY: the text is UTF-8, ends with a zero, and lies outside the heap, so it does not move.
         unsafe {
-            sys::JS_Parse(self.raw.as_ptr(), self.scratch.as_ptr().cast(), length, name.as_ptr(), flags)
+            sys::JS_Parse(self.raw.as_ptr(), self.scratch.as_ptr().cast(), text.len(), name.as_ptr(), flags)
         }
     }
 

@@ -7,7 +7,7 @@
 //! whole text is parsed as it is.
 
 use std::borrow::Cow;
-use std::ffi::CString;
+use std::ffi::{CStr, CString, c_int};
 use std::ptr;
 
 use memchr::{memchr2, memchr3};
@@ -28,11 +28,11 @@ const MARK: char = '\u{f8ff}';
 
 /// A string, and where it belongs.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Lifted<'a> {
-    pub letters: Cow<'a, str>,
+struct Lifted<'a> {
+    letters: Cow<'a, str>,
     /// Which element or property on each level, outermost first.
-    pub way: Vec<u32>,
-    pub mark: String,
+    way: Vec<u32>,
+    mark: String,
 }
 
 /// One array or object around the place that has been read.
@@ -46,7 +46,7 @@ struct Level {
 }
 
 /// Writes `text` into `rest` without its long strings. What is no JSON stays what it is.
-pub fn lift<'a>(text: &'a str, rest: &mut Vec<u8>) -> Vec<Lifted<'a>> {
+fn lift<'a>(text: &'a str, rest: &mut Vec<u8>) -> Vec<Lifted<'a>> {
     let bytes = text.as_bytes();
     let (mut lifted, mut levels) = (Vec::new(), Vec::<Level>::new());
     let (mut at, mut copied) = (0, 0);
@@ -110,11 +110,38 @@ fn letters(quoted: &str, escapes: bool) -> Option<Cow<'_, str>> {
     memchr3(0, b'\n', b'\r', letters.as_bytes()).is_none().then_some(Cow::Borrowed(letters))
 }
 
+/// JSON as a value, or the engine's exception. `scratch` saves an allocation for each text.
+///
+/// # Safety
+/// `raw` must be a context; all its values move that no reference holds.
+pub unsafe fn parse(raw: *mut JSContext, text: &str, name: &CStr, scratch: &mut Vec<u8>) -> JSValue {
+    let parse = |scratch: &mut Vec<u8>| {
+        let length = scratch.len();
+        scratch.push(0);
+        let flags = sys::JS_EVAL_JSON as c_int;
+        // SAFETY: the text is UTF-8, ends with a zero, and lies outside the heap, so it does not move.
+        unsafe { sys::JS_Parse(raw, scratch.as_ptr().cast(), length, name.as_ptr(), flags) }
+    };
+    let lifted = lift(text, scratch);
+    let value = parse(scratch);
+    if lifted.is_empty() {
+        return value;
+    }
+    // SAFETY: the value was just returned, and nothing has been allocated since.
+    let whole = if value == EXCEPTION { None } else { unsafe { put_back(raw, value, &lifted) } };
+    whole.unwrap_or_else(|| {
+        // As it is: a position in it is the one that its writer knows.
+        scratch.clear();
+        scratch.extend_from_slice(text.as_bytes());
+        parse(scratch)
+    })
+}
+
 /// Puts the strings where their marks are in `value`. `None` if a mark is not where it should be.
 ///
 /// # Safety
 /// `raw` must be a context and `value` one of its values that is alive; it moves.
-pub unsafe fn put_back(raw: *mut JSContext, value: JSValue, lifted: &[Lifted<'_>]) -> Option<JSValue> {
+unsafe fn put_back(raw: *mut JSContext, value: JSValue, lifted: &[Lifted<'_>]) -> Option<JSValue> {
     let empty = JSGCRef { val: UNDEFINED, prev: ptr::null_mut() };
     let (mut whole, mut string) = (empty, empty);
     let (whole, string) = (&raw mut whole, &raw mut string);
