@@ -30,14 +30,18 @@ pub fn rewrite(source: &str) -> Rewritten<'_> {
     if !source.contains("->") {
         return Rewritten { text: Cow::Borrowed(source), map: SourceMap::default() };
     }
-    let mut edits = edits(source);
+    let (edits, mut opens) = edits(source);
     if edits.is_empty() {
         return Rewritten { text: Cow::Borrowed(source), map: SourceMap::default() };
     }
-    // Calls that begin at one place: the last of the chain is the outermost.
-    edits.sort_by_key(|edit| (edit.at, Reverse(edit.call)));
+    // An operand ends before its arrow, but where it begins follows no order. The other edits are in theirs.
+    opens.sort_unstable();
     let mut writer = Writer::new(source, edits.len());
+    let mut opens = opens.into_iter().peekable();
     for edit in &edits {
+        while let Some((at, Reverse(call))) = opens.next_if(|(at, _)| *at < edit.at) {
+            writer.open(at, call);
+        }
         writer.apply(edit);
     }
     writer.finish()
@@ -52,8 +56,6 @@ struct Edit {
 
 #[derive(Clone, Copy)]
 enum Change {
-    /// `call_other(` before the operand.
-    Open,
     /// `,` for the arrow.
     Arrow,
     /// The name, so many bytes, as a string.
@@ -61,6 +63,10 @@ enum Change {
     /// `,` for the opening bracket, or nothing where no argument follows.
     Bracket { empty: bool },
 }
+
+/// `call_other(` at a place, for a call. Of calls that begin at one place the last of the chain is the
+/// outermost.
+type Open = (usize, Reverse<usize>);
 
 /// How much of a call has been read.
 enum Seen<'a> {
@@ -70,8 +76,8 @@ enum Seen<'a> {
     Bracket { at: usize },
 }
 
-fn edits(source: &str) -> Vec<Edit> {
-    let mut edits = Vec::new();
+fn edits(source: &str) -> (Vec<Edit>, Vec<Open>) {
+    let (mut edits, mut opens) = (Vec::new(), Vec::new());
     let mut calls = 0;
     let mut seen = Seen::Nothing;
     let mut lexer = Lexer::new(source);
@@ -83,7 +89,8 @@ fn edits(source: &str) -> Vec<Edit> {
             Seen::Name { operand, arrow, name } if word.is("(") => {
                 calls += 1;
                 let quote = Change::Quote(name.text.len());
-                for (at, change) in [(operand, Change::Open), (arrow, Change::Arrow), (name.offset, quote)] {
+                opens.push((operand, Reverse(calls)));
+                for (at, change) in [(arrow, Change::Arrow), (name.offset, quote)] {
                     edits.push(Edit { at, call: calls, change });
                 }
                 Seen::Bracket { at: word.offset }
@@ -102,7 +109,7 @@ fn edits(source: &str) -> Vec<Edit> {
     if let Seen::Bracket { at } = seen {
         edits.push(Edit { at, call: calls, change: Change::Bracket { empty: true } });
     }
-    edits
+    (edits, opens)
 }
 
 struct Writer<'a> {
@@ -119,27 +126,30 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(source: &'a str, edits: usize) -> Self {
-        // Three letters more for each of the four edits of a call.
-        let text = String::with_capacity(source.len() + edits * 3);
-        let waiting = vec![0; edits / 4 + 1];
+        // Four letters more for each of the three edits of a call, and its opening.
+        let text = String::with_capacity(source.len() + edits * 4);
+        let waiting = vec![0; edits / 3 + 1];
         let (at, from) = (Position::START, Position::START);
         Self { source, copied: 0, text, map: SourceMap::default(), at, from, waiting }
+    }
+
+    fn open(&mut self, at: usize, call: usize) {
+        self.copy(at);
+        // `typeof(a)->b()`: the call's name must not run into the word before it.
+        if self.text.as_bytes().last().is_some_and(|byte| scan::continues_name(*byte)) {
+            self.write(" ");
+            self.note();
+        }
+        self.write("call_other");
+        // The engine reports a failing call at its bracket.
+        self.waiting[call] = self.map.push(self.at, self.from);
+        self.write("(");
+        self.note();
     }
 
     fn apply(&mut self, edit: &Edit) {
         self.copy(edit.at);
         match edit.change {
-            Change::Open => {
-                // `typeof(a)->b()`: the call's name must not run into the word before it.
-                if self.text.as_bytes().last().is_some_and(|byte| scan::continues_name(*byte)) {
-                    self.write(" ");
-                    self.note();
-                }
-                self.write("call_other");
-                // The engine reports a failing call at its bracket.
-                self.waiting[edit.call] = self.map.push(self.at, self.from);
-                self.write("(");
-            }
             Change::Arrow => {
                 self.write(",");
                 self.skip("->");
