@@ -33,6 +33,7 @@ mod link;
 mod monitor;
 mod oom;
 mod prune;
+mod room;
 mod rootfs;
 pub mod spawner;
 mod spawners;
