@@ -17,7 +17,7 @@ pub const MEMORY: &str = "memory of an idle vault, all counted";
 pub const RATE: &str = "starts per second, cold, through the API";
 pub const SLOWDOWN: &str = "cold start beside many / on an empty machine";
 pub const FAILED: &str = "starts of many that failed";
-pub const DEAD: &str = "many reaped: the last init dead";
+pub const DEAD: &str = "many reaped: each init dead";
 pub const RECLAIMED: &str = "many reaped: all receipts";
 
 /// How many, unless `-n` says otherwise.
@@ -160,8 +160,9 @@ pub async fn many(report: &mut Report, count: usize) {
     let (start, began) = (now(), clock::mono());
     assert_eq!(reap(&daemon).await, started.len());
     report.add(RECLAIMED, start.elapsed());
-    let last = deaths.join().expect("sees them").into_iter().max().expect("there are some");
-    report.add_micros(DEAD, last.since(began));
+    for died in deaths.join().expect("sees them") {
+        report.add_micros(DEAD, died.since(began));
+    }
 
     let (started, _) = fill(&daemon, count, &patient(), |_| {}).await;
     let vaults = living(&daemon).await;
@@ -170,6 +171,7 @@ pub async fn many(report: &mut Report, count: usize) {
     let (start, began) = (now(), clock::mono());
     assert!(daemon.terminate().success());
     report.add("daemon of many ended: it has left, all reclaimed", start.elapsed());
-    let last = deaths.join().expect("sees them").into_iter().max().expect("there are some");
-    report.add_micros("daemon of many ended: the last init dead", last.since(began));
+    for died in deaths.join().expect("sees them") {
+        report.add_micros("daemon of many ended: each init dead", died.since(began));
+    }
 }
