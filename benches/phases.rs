@@ -1,6 +1,6 @@
 //! The phases on a real daemon, beside what the machine and others need for the like: `make bench`, as
-//! root; `cargo bench --bench phases -- [-o jsonl] [SECTION...]`, sections being `life`, `calls`, `cli`,
-//! `floor`, `peers`, `parallel` and `density`.
+//! root; `cargo bench --bench phases -- [-o jsonl] [-n VAULTS] [SECTION...]`, sections being `life`, `calls`, `cli`,
+//! `floor`, `peers`, `parallel`, `ends` and `density`.
 //!
 //! What is compared is measured in turns, a few rounds of each in every block, so that a machine that
 //! slows down slows all of them. Between the blocks nothing of ours runs, and what the processors do
@@ -15,16 +15,24 @@ mod cli;
 mod density;
 #[path = "phases/echo.rs"]
 mod echo;
+#[path = "phases/ends.rs"]
+mod ends;
 #[path = "phases/floor.rs"]
 mod floor;
 #[path = "phases/life.rs"]
 mod life;
 #[path = "phases/machine.rs"]
 mod machine;
+#[path = "phases/memory.rs"]
+mod memory;
+#[path = "phases/owner.rs"]
+mod owner;
 #[path = "phases/peers.rs"]
 mod peers;
 #[path = "phases/report.rs"]
 mod report;
+#[path = "phases/witness.rs"]
+mod witness;
 
 #[allow(dead_code, reason = "the harness of the tests serves here too")]
 #[path = "../tests/support/daemon.rs"]
@@ -48,18 +56,28 @@ fn main() {
     if words.iter().any(|word| word == "--test") {
         return;
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    if let [word, ticket] = &words[..]
+        && word == owner::WORD
+    {
+        return runtime.block_on(owner::own(ticket));
+    }
     let lines = words.windows(2).any(|pair| pair == ["-o", "jsonl"]);
-    let names = ["life", "calls", "cli", "floor", "peers", "parallel", "density"];
+    let many = words.windows(2).find(|pair| pair[0] == "-n").map(|pair| pair[1].parse().expect("a number"));
+    let many = many.unwrap_or(density::MANY);
+    let names = ["life", "calls", "cli", "floor", "peers", "parallel", "ends", "density"];
     let named: Vec<&str> = names.into_iter().filter(|name| words.iter().any(|word| word == name)).collect();
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let mut report = Report::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     blocks(&runtime, &wanted, &mut report);
     if wanted("parallel") {
         runtime.block_on(density::parallel(&mut report));
     }
+    if wanted("ends") {
+        runtime.block_on(ends::ends(&mut report));
+    }
     if wanted("density") {
-        runtime.block_on(density::many(&mut report));
+        runtime.block_on(density::many(&mut report, many));
     }
     if lines { report.lines() } else { report.print() }
 }

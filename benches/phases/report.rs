@@ -18,13 +18,38 @@ const RATIOS: [(&str, &str, f64); 8] = [
     (calls::RESUMED, echo::HANDSHAKE, 0.55),
 ];
 
-use crate::{calls, echo, floor, life, peers};
+/// What a figure should come to: at which per mille of its values, and the least or the most.
+const GOALS: [(&str, usize, Bound); 10] = [
+    (density::MEMORY, 500, Bound::Most(1.1)),
+    (density::RATE, 500, Bound::Least(250.0)),
+    (density::SLOWDOWN, 500, Bound::Most(2.5)),
+    (density::FAILED, 1000, Bound::Most(0.0)),
+    (density::DEAD, 1000, Bound::Most(200.0)),
+    (density::RECLAIMED, 1000, Bound::Most(5_000.0)),
+    (ends::LEASE, 999, Bound::Most(20.0)),
+    (ends::SILENT, 1000, Bound::Most(20.0)),
+    (ends::KILLED, 500, Bound::Most(5.0)),
+    (life::RECEIPT, 500, Bound::Most(2.0)),
+];
+
+#[derive(Clone, Copy)]
+enum Bound {
+    Most(f64),
+    Least(f64),
+}
+
+use crate::{calls, density, echo, ends, floor, life, peers};
 
 pub struct Report {
     pub machine: Machine,
     rows: Vec<Row>,
     notes: Vec<String>,
     keep: bool,
+}
+
+struct Goal {
+    text: String,
+    reached: bool,
 }
 
 struct Row {
@@ -34,8 +59,26 @@ struct Row {
 }
 
 impl Row {
-    fn at(&self, percent: usize) -> f64 {
-        self.values[(self.values.len() - 1) * percent / 100]
+    fn at(&self, per_mille: usize) -> f64 {
+        self.values[(self.values.len() - 1) * per_mille / 1000]
+    }
+
+    fn figures(&self) -> [f64; 6] {
+        [0, 500, 950, 990, 999, 1000].map(|per_mille| self.at(per_mille))
+    }
+
+    fn goal(&self) -> Option<Goal> {
+        let (_, per_mille, bound) = GOALS.iter().find(|(name, ..)| *name == self.name)?;
+        let value = self.at(*per_mille);
+        let (sign, number, reached) = match *bound {
+            Bound::Most(most) => ("<=", most, value <= most),
+            Bound::Least(least) => (">=", least, value >= least),
+        };
+        let place = match per_mille {
+            1000 => "max".to_owned(),
+            per_mille => format!("p{}", *per_mille as f64 / 10.0),
+        };
+        Some(Goal { text: format!("{place} {sign} {number}"), reached })
     }
 }
 
@@ -78,7 +121,7 @@ impl Report {
     }
 
     fn ratios(&self) -> impl Iterator<Item = (&'static str, &'static str, f64, f64)> {
-        let middle = |name| self.rows.iter().find(|row| row.name == name).map(|row| row.at(50));
+        let middle = |name| self.rows.iter().find(|row| row.name == name).map(|row| row.at(500));
         RATIOS.into_iter().filter_map(move |(of, to, goal)| Some((of, to, middle(of)? / middle(to)?, goal)))
     }
 
@@ -87,17 +130,15 @@ impl Report {
         self.sorted();
         println!("\n{}", self.machine.describe());
         println!(
-            "{:<56} {:>6} {:>8} {:>10} {:>10} {:>10} {:>10}",
-            "", "", "rounds", "min", "p50", "p95", "p99"
+            "{:<56} {:>6} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  goal",
+            "", "", "rounds", "min", "p50", "p95", "p99", "p99.9", "max"
         );
         for row in &self.rows {
-            let [least, half, most, last] = [0, 50, 95, 99].map(|percent| row.at(percent));
-            println!(
-                "{:<56} {:>6} {:>8} {least:>10.3} {half:>10.3} {most:>10.3} {last:>10.3}",
-                row.name,
-                row.unit,
-                row.values.len()
-            );
+            let figures = row.figures().map(|figure| format!("{figure:>9.3}")).join(" ");
+            let goal = row.goal().map_or(String::new(), |goal| {
+                format!("{}{}", goal.text, if goal.reached { "" } else { ", missed" })
+            });
+            println!("{:<56} {:>6} {:>7} {figures}  {goal}", row.name, row.unit, row.values.len());
         }
         println!("\nratios of the medians                                             now     goal");
         for (of, to, ratio, goal) in self.ratios() {
@@ -118,12 +159,16 @@ impl Report {
         self.sorted();
         println!("{}", self.machine.record());
         for row in &self.rows {
-            let [min, p50, p95, p99] = [0, 50, 95, 99].map(|percent| row.at(percent));
+            let [min, p50, p95, p99, p999, max] = row.figures();
             let (name, unit, rounds) = (row.name, row.unit, row.values.len());
+            let goal = row.goal();
+            let (goal, reached) =
+                (goal.as_ref().map(|goal| &goal.text), goal.as_ref().map(|goal| goal.reached));
             println!(
                 "{}",
-                json!({ "v": 1, "kind": "figure", "name": name, "unit": unit, "rounds": rounds,
-                    "min": min, "p50": p50, "p95": p95, "p99": p99 })
+                json!({ "v": 1, "kind": "figure", "name": name, "unit": unit, "rounds": rounds, "min": min,
+                    "p50": p50, "p95": p95, "p99": p99, "p99.9": p999, "max": max, "goal": goal,
+                    "reached": reached })
             );
         }
         for (of, to, ratio, goal) in self.ratios() {

@@ -44,6 +44,10 @@ pub trait NodeApi: Send + Sync {
     /// Legal in every phase; the dead answer with their tombstone.
     fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn>;
 
+    /// Kills all of these at once and waits for none of them; a destruct of each then has its receipt.
+    /// Who is dead already, or not there, is passed over.
+    fn doom(&self, doom: Doom) -> Answer<'_, ()>;
+
     /// The answer to a worker's wish to clone; an error if nobody waits for it any more.
     fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()>;
 
@@ -144,6 +148,15 @@ pub struct DestructOrder {
     /// How long `dest()` may run; zero kills at once.
     #[serde(default)]
     pub grace_ms: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Doom {
+    pub vaults: Vec<VaultId>,
+    pub cause: Cause,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

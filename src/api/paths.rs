@@ -35,6 +35,7 @@ pub mod node {
     pub const OPEN: &str = "/node/v1/vaults/{id}/port";
     pub const BEAT: &str = "/node/v1/vaults/{id}/beat";
     pub const DESTRUCT: &str = "/node/v1/vaults/{id}/destruct";
+    pub const DOOM: &str = "/node/v1/doom";
     pub const CLONES: &str = "/node/v1/vaults/{id}/clones";
     pub const NEWS: &str = "/node/v1/news";
 }

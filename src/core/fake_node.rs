@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Leased, News, NewsItem, NodeApi, NodeState, NodeVault, OpenOrder,
-    Opened, ProvisionOrder, Provisioned, Torn,
+    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeState, NodeVault,
+    OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::vault::Vitals;
 use crate::api::{ApiError, ErrorCode};
@@ -34,6 +34,7 @@ pub enum Call {
     Open,
     Beat,
     Destruct,
+    Doom,
     Cloned,
     News,
 }

@@ -9,7 +9,7 @@ use super::death::lost;
 use super::lanes::Lanes;
 use super::record::{Found, VAULT, VaultRecord, no_vault};
 use super::service::Core;
-use crate::api::node::{BeatOrder, DestructOrder, Torn};
+use crate::api::node::{BeatOrder, DestructOrder, Doom, Torn};
 use crate::api::teardown::{
     Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed, NodeReaped, ReapRequest, Reaped,
     ReapedVault,
@@ -176,6 +176,14 @@ impl Core {
             Ok(slot) => slot.ask().await.err(),
             Err(error) => Some(error),
         };
+        if let (None, Ok(slot)) = (&first_error, self.slot(&node)) {
+            let vaults = doomed.iter().map(|vault| vault.id.clone()).collect();
+            // All die now, and what follows fetches their receipts. It kills too, where a node does not
+            // know this order; one that does not answer is silent.
+            let doom = Doom { vaults, cause: Cause::Reaped, by: Some(by.into()) };
+            let failed = slot.api.doom(doom).await.err();
+            first_error = failed.filter(|error| error.code == ErrorCode::Temporary);
+        }
         for abreast in doomed.chunks(ABREAST) {
             if first_error.as_ref().is_some_and(|error| error.code == ErrorCode::Temporary) {
                 break;

@@ -1,15 +1,16 @@
 //! Looking at vaults: what the store promised, with what the nodes say of it now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::record::{Found, TOMB, VAULT, VaultRecord, no_vault};
 use super::service::Core;
 use crate::api::ApiError;
-use crate::api::node::{NodeState, NodeVault};
+use crate::api::node::NodeVault;
 use crate::api::vault::{Vault, VaultList, VaultQuery};
 use crate::model::id::{NodeName, VaultId};
 
-type Words = BTreeMap<NodeName, Result<NodeState, String>>;
+/// What each node said of its vaults, or why it said nothing.
+type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
 
 impl Core {
     pub async fn vaults(&self, query: VaultQuery) -> Result<VaultList, ApiError> {
@@ -55,7 +56,9 @@ impl Core {
             match self.slot(name) {
                 Ok(slot) => {
                     tasks.spawn(async move {
-                        (slot.name.clone(), slot.ask().await.map_err(|error| error.message))
+                        let asked = slot.ask().await.map_err(|error| error.message);
+                        let by_id = |said: NodeVault| (said.vault.clone(), said);
+                        (slot.name.clone(), asked.map(|state| state.vaults.into_iter().map(by_id).collect()))
                     });
                 }
                 Err(error) => {
@@ -73,9 +76,8 @@ fn look(vault: &mut Vault, words: &Words) {
         _ if vault.receipt.is_some() => {}
         None => {}
         Some(Err(reason)) => vault.unreachable = Some(reason.clone()),
-        Some(Ok(state)) => {
-            let said: Option<&NodeVault> = state.vaults.iter().find(|said| said.vault == vault.id);
-            if let Some(said) = said {
+        Some(Ok(vaults)) => {
+            if let Some(said) = vaults.get(&vault.id) {
                 // The node drives the phase; the record may be behind it, never before it.
                 vault.phase = vault.phase.max(said.phase);
                 vault.vitals = Some(said.vitals.clone());

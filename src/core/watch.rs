@@ -99,12 +99,19 @@ impl Core {
         for slot in self.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
-                for item in slot.api.news(0, 0).await?.items {
-                    if let NewsItem::Died(receipt) = item {
-                        self.bury(receipt).await?;
+                let mut last = 0;
+                loop {
+                    let news = slot.api.news(last, 0).await?;
+                    if news.items.is_empty() {
+                        return Ok::<(), ApiError>(());
+                    }
+                    last = news.last;
+                    for item in news.items {
+                        if let NewsItem::Died(receipt) = item {
+                            self.bury(receipt).await?;
+                        }
                     }
                 }
-                Ok::<(), ApiError>(())
             };
             if let Err(error) = caught.await {
                 tracing::warn!(node = %slot.name, %error, "its last news are left to the next start");
@@ -145,7 +152,10 @@ impl Core {
             (place.boot_id, place.last) = (news.boot_id, 0);
             news = slot.api.news(0, 0).await?;
         }
-        self.take(slot, news, place).await?;
+        while !news.items.is_empty() {
+            self.take(slot, news, place).await?;
+            news = slot.api.news(place.last, 0).await?;
+        }
         self.reconcile(slot, place.first).await?;
         self.orphaned.notify_one();
         place.first = false;
@@ -163,8 +173,19 @@ impl Core {
     }
 
     async fn take(self: &Arc<Self>, slot: &Arc<Slot>, news: News, place: &mut Place) -> Result<(), ApiError> {
+        // Deaths are written down side by side: the store then commits many at a time.
+        let mut burials = tokio::task::JoinSet::new();
         for item in news.items {
-            self.take_item(slot, item).await?;
+            match item {
+                NewsItem::Died(receipt) => {
+                    let core = self.clone();
+                    burials.spawn(async move { core.bury(receipt).await });
+                }
+                item => self.take_item(slot, item).await?,
+            }
+        }
+        for buried in burials.join_all().await {
+            buried?;
         }
         place.last = news.last;
         Ok(())

@@ -17,7 +17,7 @@ fn fail(what: String, hint: &str) -> Check {
     Check { level: CheckLevel::Fail, what, hint: Some(hint.to_owned()) }
 }
 
-async fn sandbox() -> Vec<Check> {
+async fn sandbox(node: Option<&NodeSettings>) -> Vec<Check> {
     if !rustix::process::geteuid().is_root() {
         return vec![fail("haukid needs root to start vaults".into(), "sudo hauki doctor")];
     }
@@ -30,7 +30,11 @@ async fn sandbox() -> Vec<Check> {
             "free some space or set TMPDIR",
         )];
     }
-    let checks = match LxcDriver::start_new(LxcConfig::new(dir.clone(), Vec::new())) {
+    let mut config = LxcConfig::new(dir.clone(), Vec::new());
+    if let Some(node) = node {
+        config.most_vaults = node.most_sandboxes();
+    }
+    let checks = match LxcDriver::start_new(config) {
         Ok(driver) => {
             let found = driver.diagnose().await;
             driver.close().await;
@@ -46,8 +50,9 @@ async fn sandbox() -> Vec<Check> {
 
 /// Prints the findings as one JSON array.
 pub async fn print(settings: &Settings) -> std::io::Result<()> {
-    let mut checks = sandbox().await;
-    checks.push(match NodeSettings::new(&settings.config) {
+    let node = NodeSettings::new(&settings.config);
+    let mut checks = sandbox(node.as_ref().ok()).await;
+    checks.push(match node {
         Ok(node) => node.data_plane_check(),
         Err(error) => fail(error.to_string(), "name the VPN's address in data_plane.address"),
     });

@@ -17,7 +17,8 @@ use crate::core::nodes::Member;
 use crate::core::service::Core;
 use crate::core::watch::Tasks;
 use crate::model::config::RemoteNode;
-use crate::node::intake::{FrontDesk, Node, NodeError};
+use crate::node::desk::FrontDesk;
+use crate::node::intake::{Node, NodeError};
 use crate::node::settings::{NodeSettings, SettingsError};
 use crate::sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
 use crate::system::paths;
@@ -72,8 +73,7 @@ impl LocalNode {
         if let Some(id_base) = settings.config.node.id_base {
             config.id_base = id_base;
         }
-        // Blanks take nobody's place.
-        config.most_vaults = node_settings.max_vaults.saturating_add(node_settings.warm_vaults) as usize;
+        config.most_vaults = node_settings.most_sandboxes();
         let driver = LxcDriver::start_new(config)?;
         let node = Node::start(node_settings, Arc::new(driver.clone())).await?;
         Ok(Self { node, driver })

@@ -23,8 +23,7 @@ use super::vault::Vault;
 use crate::api::clone::CloneAnswer;
 use crate::api::health::{Check, CheckLevel};
 use crate::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened,
-    ProvisionOrder, Provisioned, Torn,
+    BeatOrder, DestructOrder, Doom, Leased, NodeState, OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::{Cause, Death};
@@ -47,9 +46,9 @@ pub struct Node {
     lanes: Arc<Lanes>,
     pool: Arc<Pool>,
     boot_id: String,
-    news: Arc<Newsroom>,
+    pub(super) news: Arc<Newsroom>,
     draining: AtomicBool,
-    shelf: Shelf,
+    pub(super) shelf: Shelf,
     book: Mutex<Book>,
 }
 
@@ -139,7 +138,7 @@ impl Node {
         }
     }
 
-    async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
+    pub(super) async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
         let bounds = order.limits.check().and(order.terms.check());
         bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
         let order = self.shelf.fill(order)?;
@@ -214,7 +213,7 @@ impl Node {
         }
     }
 
-    async fn open(&self, order: OpenOrder) -> Result<Opened, ApiError> {
+    pub(super) async fn open(&self, order: OpenOrder) -> Result<Opened, ApiError> {
         let Entry { vault, port, lane } = self.entry(&order.vault)?;
         if order.generation != vault.generation {
             let message =
@@ -257,7 +256,7 @@ impl Node {
         })
     }
 
-    fn beat(&self, order: &BeatOrder) -> Result<Leased, ApiError> {
+    pub(super) fn beat(&self, order: &BeatOrder) -> Result<Leased, ApiError> {
         let Entry { vault, .. } = self.entry(&order.vault)?;
         if order.generation.is_some_and(|generation| generation != vault.generation) {
             let message = format!("{} is of generation {} now", vault.id, vault.generation);
@@ -269,7 +268,7 @@ impl Node {
         Ok(Leased { lease_left_ms: vault.beat(order.by.as_deref()) })
     }
 
-    async fn destruct(&self, order: DestructOrder) -> Result<Torn, ApiError> {
+    pub(super) async fn destruct(&self, order: DestructOrder) -> Result<Torn, ApiError> {
         let vault = match self.entry(&order.vault) {
             Ok(entry) => entry.vault,
             Err(ApiError { receipt: Some(receipt), .. }) => {
@@ -286,7 +285,19 @@ impl Node {
         }
     }
 
-    fn cloned(&self, answer: CloneAnswer) -> Result<(), ApiError> {
+    /// Kills all of these before it waits for any; their receipts are had by destructs. Who is not here
+    /// or dead already is no error.
+    pub(super) fn doom(&self, doom: &Doom) {
+        let found: Vec<Arc<Vault>> = {
+            let book = self.book();
+            doom.vaults.iter().filter_map(|id| Some(book.living.get(id)?.vault.clone())).collect()
+        };
+        for vault in found {
+            vault.doom(doom.cause, None, doom.by.clone(), 0);
+        }
+    }
+
+    pub(super) fn cloned(&self, answer: CloneAnswer) -> Result<(), ApiError> {
         let CloneAnswer { vault, number, ticket, error } = answer;
         let made = match (ticket, error) {
             (Some(ticket), None) => Ok(ticket),
@@ -300,10 +311,12 @@ impl Node {
         Err(ApiError::new(ErrorCode::NotFound, format!("{vault} does not wait for clone {number}")))
     }
 
-    async fn state(&self) -> NodeState {
+    pub(super) async fn state(&self) -> NodeState {
         let mut findings: Vec<Check> = self.driver.diagnose().await.into_iter().map(Check::from).collect();
         findings.push(self.settings.data_plane_check());
-        let vaults = self.book().living.values().map(|entry| entry.vault.describe()).collect();
+        // Outside the lock: each is a look into /proc, and the lanes need the book.
+        let living: Vec<Arc<Vault>> = self.book().living.values().map(|entry| entry.vault.clone()).collect();
+        let vaults = living.iter().map(|vault| vault.describe()).collect();
         NodeState {
             name: self.settings.name.clone(),
             boot_id: self.boot_id.clone(),
@@ -358,43 +371,5 @@ impl Drop for CancelOnDrop {
         if let Some(vault) = self.0.take() {
             vault.doom(Cause::Cancelled, None, None, 0);
         }
-    }
-}
-
-/// What others hold: the trait needs `&self` where the node needs an owner for its tasks.
-#[derive(Clone)]
-pub struct FrontDesk(pub Arc<Node>);
-
-impl NodeApi for FrontDesk {
-    fn state(&self) -> Answer<'_, NodeState> {
-        Box::pin(async { Ok(self.0.state().await) })
-    }
-
-    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
-        Box::pin(Arc::clone(&self.0).provision(order))
-    }
-
-    fn keep(&self, code: Code) -> Answer<'_, ()> {
-        Box::pin(async move { self.0.shelf.keep(&code) })
-    }
-
-    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
-        Box::pin(self.0.open(order))
-    }
-
-    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
-        Box::pin(async move { self.0.beat(&order) })
-    }
-
-    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
-        Box::pin(self.0.destruct(order))
-    }
-
-    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
-        Box::pin(async move { self.0.cloned(answer) })
-    }
-
-    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
-        Box::pin(async move { Ok(self.0.news.wait(after, wait_ms.min(60_000)).await) })
     }
 }

@@ -94,6 +94,8 @@ impl Keeper {
         let mut full = pin!(pipe.blocked.notified());
         // What came with the last frame of the forge.
         let mut alive = self.process(&mut inbox);
+        // Many a vault says nothing more for a long time, and has room again when it does.
+        inbox.shrink_to_fit();
         while alive {
             let doomed = !vault.state().phase.is_alive();
             if doomed {

@@ -7,6 +7,7 @@
 
 pub mod affinity;
 pub mod calls;
+pub mod desk;
 mod forge;
 mod frames;
 pub mod gate;

@@ -16,6 +16,9 @@ use crate::api::node::{News, NewsItem};
 const KEPT: usize = 8192;
 const KEPT_LINES: usize = 4096;
 const KEPT_LINE_BYTES: usize = 4 * 1024 * 1024;
+/// What goes into one answer, which a core on another machine takes up to a size only.
+const PIECE: usize = 1000;
+const PIECE_LINE_BYTES: usize = 256 * 1024;
 
 pub struct Newsroom {
     boot_id: String,
@@ -73,28 +76,41 @@ impl Newsroom {
         self.fresh.notify_waiters();
     }
 
-    fn after(&self, after: u64) -> News {
+    /// The next items, and the number of the newest that there is.
+    fn after(&self, after: u64) -> (News, u64) {
         let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<&(u64, NewsItem)> = Vec::new();
         for ring in [&rings.items, &rings.lines] {
             found.extend(ring.range(ring.partition_point(|(number, _)| *number <= after)..));
         }
         found.sort_unstable_by_key(|(number, _)| *number);
-        let items = found.into_iter().map(|(_, item)| item.clone()).collect();
-        News { boot_id: self.boot_id.clone(), last: rings.last, items }
+        let mut bytes = 0;
+        let fits = |(_, item): &&&(u64, NewsItem)| {
+            // The first always goes, or there would be no next.
+            let first = bytes == 0;
+            bytes += length(item).max(1);
+            first || bytes <= PIECE_LINE_BYTES
+        };
+        let piece: Vec<&(u64, NewsItem)> = found.iter().take(PIECE).take_while(fits).copied().collect();
+        let last = match piece.last() {
+            Some((number, _)) if piece.len() < found.len() => *number,
+            _ => rings.last,
+        };
+        let items = piece.into_iter().map(|(_, item)| item.clone()).collect();
+        (News { boot_id: self.boot_id.clone(), last, items }, rings.last)
     }
 
     pub async fn wait(&self, after: u64, wait_ms: u64) -> News {
         let fresh = self.fresh.notified();
         tokio::pin!(fresh);
         fresh.as_mut().enable();
-        let news = self.after(after);
+        let (news, newest) = self.after(after);
         // A number from the future comes from another boot: answer at once, the boot id tells.
-        if !news.items.is_empty() || after > news.last || wait_ms == 0 {
+        if !news.items.is_empty() || after > newest || wait_ms == 0 {
             return news;
         }
         let _ = tokio::time::timeout(Duration::from_millis(wait_ms), fresh).await;
-        self.after(after)
+        self.after(after).0
     }
 }
 
@@ -122,9 +138,39 @@ mod tests {
         for _ in 0..3 * KEPT_LINES {
             room.publish(NewsItem::Log { vault: vault.clone(), text: "x".repeat(8192) });
         }
-        let news = room.after(0);
+        let (mut news, newest) = room.after(0);
         assert!(matches!(news.items[0], NewsItem::Claimed { .. }));
-        assert_eq!(news.items.len(), 1 + KEPT_LINE_BYTES / 8192);
-        assert_eq!(room.after(news.last - 1).items.len(), 1);
+        let (mut items, mut pieces) = (0, 0);
+        while !news.items.is_empty() {
+            assert!(news.items.iter().map(length).sum::<usize>() <= PIECE_LINE_BYTES);
+            items += news.items.len();
+            pieces += 1;
+            news = room.after(news.last).0;
+        }
+        assert_eq!((items, news.last), (1 + KEPT_LINE_BYTES / 8192, newest));
+        assert!(pieces > KEPT_LINE_BYTES / PIECE_LINE_BYTES);
+        assert_eq!(room.after(newest - 1).0.items.len(), 1);
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_answer_comes_in_several() {
+        let room = Newsroom::new("b1".into());
+        let (vault, ticket) = (random::vault_id(), random::ticket_id());
+        for _ in 0..2 * PIECE + 1 {
+            room.publish(NewsItem::Claimed {
+                vault: vault.clone(),
+                ticket: ticket.clone(),
+                peer: "p".into(),
+            });
+        }
+        let lasts = [0, 1, 2].map(|piece| room.after((piece * PIECE) as u64).0);
+        assert_eq!(
+            lasts.map(|news| (news.last, news.items.len())),
+            [(PIECE as u64, PIECE), (2 * PIECE as u64, PIECE), (2 * PIECE as u64 + 1, 1),]
+        );
+        // Longer than a piece, and yet the next.
+        room.publish(NewsItem::Log { vault, text: "x".repeat(PIECE_LINE_BYTES + 1) });
+        let news = room.after(2 * PIECE as u64 + 1).0;
+        assert_eq!((news.last, news.items.len()), (2 * PIECE as u64 + 2, 1));
     }
 }

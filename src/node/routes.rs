@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::api::clone::CloneAnswer;
-use crate::api::node::{BeatOrder, Code, DestructOrder, NodeApi, OpenOrder, ProvisionOrder};
+use crate::api::node::{BeatOrder, Code, DestructOrder, Doom, NodeApi, OpenOrder, ProvisionOrder};
 use crate::api::paths::node as paths;
 use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::api::{ApiError, ErrorCode};
@@ -73,6 +73,15 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
                 match parse::<DestructOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order))
                 {
                     Ok(order) => reply(node.destruct(order).await),
+                    Err(error) => refuse(&error),
+                }
+            }),
+        )
+        .route(
+            paths::DOOM,
+            post(|State(node): Desk, body: String| async move {
+                match parse::<Doom>(&body) {
+                    Ok(doom) => reply(node.doom(doom).await),
                     Err(error) => refuse(&error),
                 }
             }),

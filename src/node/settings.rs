@@ -38,6 +38,12 @@ impl NodeSettings {
         Check { level: CheckLevel::Ok, what, hint: None }
     }
 
+    /// Blanks take nobody's place.
+    #[must_use]
+    pub fn most_sandboxes(&self) -> usize {
+        self.max_vaults.saturating_add(self.warm_vaults) as usize
+    }
+
     pub fn new(config: &Config) -> Result<Self, SettingsError> {
         let (data_plane, data_plane_reason) = match config.data_plane.address {
             Some(address) if address.is_unspecified() => return Err(SettingsError::Wildcard(address)),

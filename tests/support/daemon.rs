@@ -24,6 +24,9 @@ const MONITOR: &str = "hauki-monitor";
 /// So many vaults fit on one ground.
 const VAULTS: u32 = 64;
 
+/// Above all of these grounds is one for crowds, up to the end of the ids.
+const CROWDS: u32 = 0xf000_0000;
+
 pub struct Daemon {
     pub dir: Arc<tempfile::TempDir>,
     pub socket: PathBuf,
@@ -52,12 +55,18 @@ impl Daemon {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // Above the ranges of the sandbox tests; other test processes count from zero too.
         let place = (std::process::id().wrapping_mul(16) + number) % 300;
-        let id_base = 0xf000_0000_u32 - (place + 1) * VAULTS * 65_536;
+        let id_base = CROWDS - (place + 1) * VAULTS * 65_536;
         // Blanks have ranges of their own.
-        let most = VAULTS - warm;
-        let config =
-            format!("node: {{ id_base: {id_base}, max_vaults: {most}, warm_vaults: {warm} }}\n{more}");
-        std::fs::write(dir.path().join("hauki.yaml"), config).expect("is ours");
+        configure(&dir, id_base, VAULTS - warm, warm, more);
+        dir
+    }
+
+    /// As [`Daemon::ground`], for so many vaults, at most 4,000. Two large crowds at a time may get the
+    /// same ids, which only matters to a test that looks at ids.
+    pub fn ground_of(vaults: u32) -> tempfile::TempDir {
+        let dir = Self::ground("");
+        let places = (u32::MAX - CROWDS) / 65_536 / vaults;
+        configure(&dir, CROWDS + std::process::id() % places * vaults * 65_536, vaults, 0, "");
         dir
     }
 
@@ -167,6 +176,11 @@ impl Daemon {
         left.extend(processes(&state));
         left
     }
+}
+
+fn configure(dir: &tempfile::TempDir, id_base: u32, most: u32, warm: u32, more: &str) {
+    let config = format!("node: {{ id_base: {id_base}, max_vaults: {most}, warm_vaults: {warm} }}\n{more}");
+    std::fs::write(dir.path().join("hauki.yaml"), config).expect("is ours");
 }
 
 /// Signals a process through a pidfd: the number alone is never signalled.

@@ -110,6 +110,18 @@ impl NodeApi for FakeNode {
         })
     }
 
+    fn doom(&self, doom: Doom) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.enter(Call::Doom).await?;
+            for vault in &doom.vaults {
+                let _ = state.end(&self.name, vault, doom.cause, doom.by.clone());
+            }
+            drop(state);
+            self.tell();
+            Ok(())
+        })
+    }
+
     fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
         Box::pin(async move {
             let mut state = self.enter(Call::Cloned).await?;

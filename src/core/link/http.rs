@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::ssh::SshLink;
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Leased, News, NodeApi, NodeState, OpenOrder, Opened,
+    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeState, OpenOrder, Opened,
     ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::paths::{node as paths, with_id};
@@ -170,6 +170,10 @@ impl NodeApi for HttpNode {
         let path = with_id(paths::DESTRUCT, order.vault.as_str());
         let deadline = TEARDOWN + Duration::from_millis(order.grace_ms.into());
         Box::pin(self.send(self.post(&path, &order), deadline))
+    }
+
+    fn doom(&self, doom: Doom) -> Answer<'_, ()> {
+        Box::pin(self.send(self.post(paths::DOOM, &doom), ASK))
     }
 
     fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {

@@ -113,10 +113,40 @@ async fn reap_ends_what_fits_every_rule_and_nothing_without_one() {
     assert_eq!(node.living(), std::slice::from_ref(&plain));
 
     let down = crate::api::ApiError::new(ErrorCode::Temporary, "connection refused");
-    node.fail_next(Call::Destruct, down);
+    node.fail_next(Call::Doom, down);
     let done = core.reap(rules(&[], Some(0))).await.expect("tells");
     assert_eq!((done.reaped.len(), done.nodes[0].reaped, done.nodes[0].left), (0, 0, 1));
-    assert_eq!(node.living(), [plain]);
+    assert_eq!(node.living(), std::slice::from_ref(&plain));
+
+    // A node of an older version.
+    node.fail_next(Call::Doom, crate::api::ApiError::new(ErrorCode::NotFound, "no such path on a node"));
+    let done = core.reap(rules(&[], Some(0))).await.expect("reaps");
+    assert_eq!((done.reaped.len(), done.nodes[0].left, done.nodes[0].error.is_none()), (1, 0, true));
+    assert_eq!(node.living(), []);
+}
+
+#[tokio::test]
+async fn a_reap_kills_all_before_it_waits_for_the_first_receipt() {
+    let Swarm { core, node, .. } = swarm();
+    for key in ["a", "b", "c"] {
+        spawned(&core, key).await;
+    }
+    node.hold(Some(Call::Destruct));
+    let all = ReapRequest { older_than_ms: Some(0), ..ReapRequest::default() };
+    let reaping = tokio::spawn({
+        let core = core.clone();
+        async move { core.reap(all).await }
+    });
+    node.somebody_waits().await;
+    assert_eq!(node.living(), []);
+    node.hold(None);
+    let done = reaping.await.expect("ends").expect("reaps");
+    assert_eq!(done.reaped.len(), 3);
+    assert!(
+        done.reaped
+            .iter()
+            .all(|vault| vault.receipt.as_ref().is_some_and(|receipt| receipt.death.cause == Cause::Reaped))
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::idrange::WIDTH;
-use super::{Shared, ffi, rootfs};
+use super::{Shared, ffi, room, rootfs};
 use crate::sandbox::{Finding, Level};
 
 pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Finding> {
@@ -15,6 +15,7 @@ fn findings(shared: &Shared) -> Vec<Finding> {
     let mut findings = vec![fine(format!("liblxc {}", ffi::version())), root(), namespaces()];
     findings.extend(cgroups(shared));
     findings.push(ids());
+    findings.push(room::finding(shared.slots.limit()));
     findings.push(state(shared));
     findings
 }

@@ -33,6 +33,7 @@ mod launch;
 mod link;
 mod monitor;
 mod prune;
+mod room;
 mod rootfs;
 pub mod spawner;
 mod spawners;
