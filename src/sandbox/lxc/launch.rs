@@ -131,8 +131,7 @@ async fn prepared(
             match entered {
                 Ok(()) => {
                     let (shared, id) = (Arc::clone(shared), id.as_str().to_owned());
-                    let name = shared.recipe.name(monitor.process().pid());
-                    let parts = Parts { shared, id, name, groups, init, monitor, ended };
+                    let parts = Parts { shared, id, groups, init, monitor, ended };
                     return Ok((ours, Arc::new(LxcSandbox::new(parts, slot))));
                 }
                 Err(_) if init.process().is_dead() => {

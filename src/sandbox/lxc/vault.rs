@@ -28,7 +28,6 @@ const MONITOR_PATIENCE: Duration = Duration::from_secs(3);
 pub(super) struct Vault {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
-    pub(super) name: String,
     pub(super) groups: Groups,
     pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
@@ -41,7 +40,6 @@ pub(super) struct Vault {
 pub(super) struct Parts {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
-    pub(super) name: String,
     pub(super) groups: Groups,
     pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
@@ -57,11 +55,10 @@ pub struct LxcSandbox {
 impl LxcSandbox {
     /// Takes over a started vault; the slot is free again when everything is gone.
     pub(super) fn new(parts: Parts, slot: Slot) -> Self {
-        let Parts { shared, id, name, groups, init, monitor, ended } = parts;
+        let Parts { shared, id, groups, init, monitor, ended } = parts;
         let vault = Arc::new(Vault {
             shared,
             id,
-            name,
             groups,
             init,
             monitor,
@@ -141,6 +138,7 @@ impl Vault {
     }
 
     async fn keep(&self, exit: &watch::Sender<Option<Exit>>, lines: &watch::Sender<Option<Vec<Reclaimed>>>) {
+        let mounts = self.mount_namespace();
         self.init.gone().await;
         let over = *self.over.get_or_init(Moment::now);
         let asked = self.asked.load(Ordering::Acquire);
@@ -170,13 +168,11 @@ impl Vault {
             ),
             Some(path) => line(Resource::Cgroups, path.display().to_string(), over, false),
         });
-        let mount = self.mount_left();
-        report.push(line(
-            Resource::Mounts,
-            mount.clone().unwrap_or_else(|| format!("mount namespace of {}", self.name)),
-            over,
-            mount.is_none(),
-        ));
+        let all = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let kept = mounts.as_deref().and_then(|namespace| kept_by(&all, namespace)).map(str::to_owned);
+        let gone = kept.is_none();
+        let name = kept.or(mounts).unwrap_or_else(|| "mount namespace of its processes".to_owned());
+        report.push(line(Resource::Mounts, name, over, gone));
         lines.send_replace(Some(report));
     }
 
@@ -210,11 +206,18 @@ impl Vault {
         left.into_iter().filter(|path| path.exists()).collect()
     }
 
-    /// A mount of this vault that our own mount namespace can see. There should never be one.
-    fn mount_left(&self) -> Option<String> {
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        mounts.lines().find(|line| line.contains(&self.name)).map(str::to_owned)
+    /// Its mount namespace as the kernel names it; `None` if the init had died before it was asked.
+    fn mount_namespace(&self) -> Option<String> {
+        let init = self.init.process();
+        let name = std::fs::read_link(format!("/proc/{}/ns/mnt", init.pid().as_u32())).ok()?;
+        // Dead by now, its number could have been another's.
+        (!init.is_dead()).then(|| name.display().to_string())
     }
+}
+
+/// The mount that keeps a namespace, and all that is mounted in it, beyond its processes.
+fn kept_by<'a>(mounts: &'a str, namespace: &str) -> Option<&'a str> {
+    mounts.lines().find(|line| line.split(' ').nth(3) == Some(namespace))
 }
 
 fn line(what: Resource, name: String, over: Moment, gone: bool) -> Reclaimed {
@@ -236,20 +239,13 @@ fn exit_of(status: Option<i32>, oom: bool) -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::kept_by;
 
     #[test]
-    fn wait_statuses_become_exits() {
-        for (status, oom, exit) in [
-            (None, false, Exit::Unknown),
-            (Some(0), false, Exit::Status(0)),
-            (Some(0x0300), false, Exit::Status(3)),
-            (Some(9), false, Exit::Signal(9)),
-            (Some(0x097f), false, Exit::Signal(9)),
-            (Some(9), true, Exit::OutOfMemory),
-            (None, true, Exit::OutOfMemory),
-        ] {
-            assert_eq!(exit_of(status, oom), exit);
-        }
+    fn a_namespace_is_kept_by_a_mount_of_itself() {
+        let kept = "75 22 0:4 mnt:[4026532270] /run/kept rw shared:30 - nsfs nsfs rw";
+        let all = format!("22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/root rw\n{kept}\n");
+        assert_eq!(kept_by(&all, "mnt:[4026532270]"), Some(kept));
+        assert_eq!(kept_by(&all, "mnt:[4026532271]"), None);
     }
 }
