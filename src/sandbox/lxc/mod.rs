@@ -47,10 +47,8 @@ use super::{BoxFuture, Driver, Finding, StartError, Started, SweepError, Swept};
 use crate::model::id::VaultId;
 use crate::model::limits::Limits;
 use cgroup::Layout;
-use config::Spec;
 use idrange::Slots;
 use spawners::Spawners;
-use wire::Recipe;
 
 /// What the driver is to be like.
 #[derive(Debug, Clone)]
@@ -102,8 +100,10 @@ struct Shared {
     layout: Layout,
     /// The group of this daemon in every hierarchy; also how its containers' names begin.
     group: String,
+    lxc_path: PathBuf,
     rootfs: PathBuf,
-    recipe: Recipe,
+    seccomp: PathBuf,
+    apparmor: bool,
     slots: Slots,
     live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
@@ -171,20 +171,14 @@ impl LxcDriver {
         let width = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let width = u32::try_from(width).unwrap_or(u32::MAX);
         let hash = rootfs::short_hash(state_dir.as_os_str().as_encoded_bytes());
-        let group = format!("{name_prefix}-{hash}");
-        let apparmor = config::apparmor_is_on();
-        let spec = Spec { rootfs: &rootfs, seccomp: &seccomp, apparmor };
-        let recipe = Recipe {
-            prefix: group.clone(),
-            lxc_path: lxc_path.display().to_string(),
-            items: config::common_items(spec),
-        };
         Ok(Self {
             shared: Arc::new(Shared {
                 layout,
-                group,
+                group: format!("{name_prefix}-{hash}"),
+                lxc_path,
                 rootfs,
-                recipe,
+                seccomp,
+                apparmor: config::apparmor_is_on(),
                 slots: Slots::new(id_base, most_vaults),
                 live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),
