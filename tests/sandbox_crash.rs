@@ -214,11 +214,13 @@ async fn no_vault_outlives_its_daemon() {
     for init in &daemon.inits {
         init.gone().await;
     }
-    // It waits until the monitors have ended, and then removes their vaults' groups.
+    // It waits until the monitors have cleaned up.
     daemon.spawner.gone().await;
     let driver = LxcDriver::start_new(config).expect("is prepared");
     let swept = driver.sweep().await.expect("sweeps");
-    assert_eq!((swept.processes, swept.cgroups), (0, 0), "the spawner had done it all");
+    // On version 2 each vault leaves an empty group of ours, above those that its monitor removes.
+    let shells = if version_1().exists() { 0 } else { daemon.inits.len() };
+    assert_eq!((swept.processes, swept.cgroups), (0, shells), "the monitors had done it all");
     close(driver, ground).await;
 }
 
@@ -228,7 +230,7 @@ async fn what_a_lost_spawner_and_daemon_leave_is_swept() {
     let init = probe::init_binary();
     let config = ground.config(&init);
     let mut daemon = daemon(&config, &init);
-    // Neither can the dead spawner remove the groups, nor the daemon, which is held still.
+    // The monitors die with the spawner and cannot clean up; the daemon, held still, neither.
     let child = process(daemon.child.id());
     pidfd_send_signal(child.process(), Signal::STOP).expect("is ours");
     kill(&daemon.spawner).await;

@@ -18,9 +18,6 @@ use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// What `ps` shows.
-const MONITOR: &str = "hauki-monitor";
-
 /// So many vaults fit on one ground.
 const VAULTS: u32 = 64;
 
@@ -173,7 +170,7 @@ impl Daemon {
         let mut left: Vec<String> =
             mounts.lines().filter(|line| line.contains(&state)).map(|line| format!("mount {line}")).collect();
         cgroups(Path::new("/sys/fs/cgroup"), 5, &mut left);
-        left.extend(processes(&state));
+        left.extend(processes());
         left
     }
 }
@@ -206,8 +203,8 @@ fn cgroups(dir: &Path, depth: usize, left: &mut Vec<String>) {
     }
 }
 
-/// Inits by their groups, monitors by their search path, which lies in the state directory.
-fn processes(state: &str) -> Vec<String> {
+/// Monitors and inits, by their groups.
+fn processes() -> Vec<String> {
     let entries = std::fs::read_dir("/proc").expect("proc is mounted").flatten();
     let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
     entries
@@ -215,10 +212,7 @@ fn processes(state: &str) -> Vec<String> {
             let group = read(entry.path().join("cgroup"));
             // An orphan that has ended waits for process 1 of the machine, and holds nothing.
             let ended = || read(entry.path().join("stat")).contains(") Z ");
-            let comm = read(entry.path().join("comm"));
-            let monitor = || comm.trim() == MONITOR && read(entry.path().join("environ")).contains(state);
-            let init = group.contains("vlt_") && started_here(Path::new(&group));
-            (init || monitor()) && !ended()
+            group.contains("vlt_") && started_here(Path::new(&group)) && !ended()
         })
         .map(|entry| {
             format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim())

@@ -7,8 +7,7 @@
 
 use std::io::{self, IoSliceMut, Read, Seek, SeekFrom};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +18,12 @@ use rustix::net::{
     socketpair,
 };
 use tokio::io::Interest;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Shared;
+use super::cgroup::Groups;
 use super::config::{self, Spec};
-use super::groups::{GroupError, Groups};
 use super::link::{Ended, Ending, Launch, borrow_all, end_of, wait_status};
+use super::oom::OomWatch;
 use super::prune::prune;
 use super::vault::{LxcSandbox, Parts};
 use super::wire::Order;
@@ -66,8 +64,7 @@ async fn prepared(
     // The semaphore is never closed; if it were, a start without it would only be slower.
     let _permit = shared.starting.acquire().await.ok();
     let slot = shared.slots.take().ok_or_else(|| StartError::NoSlot { limit: shared.slots.limit() })?;
-    let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
-    let name = format!("{}-{id}", shared.group);
+    let groups = Groups::new(&shared.layout, &shared.group, id.as_str());
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|error| system("make its channel")(error.into()))?;
     rustix::io::ioctl_fionbio(&ours, true)
@@ -78,14 +75,16 @@ async fn prepared(
     let log_copy = log.try_clone().map_err(system("make its log"))?;
     let order = Order {
         key: shared.key(),
-        name: name.clone(),
+        name: format!("{}-{id}", shared.group),
         lxc_path: shared.lxc_path.display().to_string(),
-        groups: groups.paths().map(Path::to_path_buf).collect(),
         items: config::items(Spec {
+            limits,
             ids: slot.range(),
             rootfs: &shared.rootfs,
             seccomp: &shared.seccomp,
             apparmor: shared.apparmor,
+            layout: &shared.layout,
+            groups: &groups,
         }),
     };
     let passed = [theirs, log_copy];
@@ -97,7 +96,6 @@ async fn prepared(
     // From here on only the spawner and the vault may hold the vault's end.
     drop(passed);
     let Launch { forked, ended } = launch;
-    let mut making = Making::begin(&groups);
     let forked = match forked.await {
         Ok(forked) => forked.and_then(Watched::new).map_err(system("fork its monitor")),
         Err(_) => Err(StartError::SpawnerLost { source: io::ErrorKind::ConnectionReset.into() }),
@@ -106,9 +104,10 @@ async fn prepared(
         Ok(monitor) => monitor,
         Err(error) => {
             // There may be a monitor all the same, which we cannot watch: its vault is told by the
-            // end of its channel.
-            let _ = tokio::time::timeout(UNDO, vacated(&ours, None, &ended)).await;
-            undo_groups(&groups, &mut making).await;
+            // end of its channel, and if that does not help it is found by its groups.
+            drop(ours);
+            let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
+            undo_groups(shared, &groups).await;
             return Err(error);
         }
     };
@@ -128,27 +127,24 @@ async fn prepared(
         }
     })
     .await;
-    let lxc_error = |ended: &watch::Receiver<Option<Ended>>| {
-        let ended = *ended.borrow();
-        StartError::Lxc { vault: id.clone(), detail: detail(&log, ended) }
-    };
     let error = match first {
         Ok(Ok(Some(init))) => {
-            let (init, entered) = making.enter(&groups, init).await;
-            match entered {
-                Ok(()) => {
-                    let (shared, id) = (Arc::clone(shared), id.as_str().to_owned());
-                    let parts = Parts { shared, id, groups, init, monitor, ended };
-                    return Ok((ours, Arc::new(LxcSandbox::new(parts, slot))));
-                }
-                Err(_) if init.process().is_dead() => {
-                    let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
-                    lxc_error(&ended)
-                }
-                Err(GroupError { path, source }) => StartError::Cgroup { vault: id.clone(), path, source },
-            }
+            let oom = OomWatch::arm(&shared.layout, &groups);
+            let parts = Parts {
+                shared: Arc::clone(shared),
+                id: id.as_str().to_owned(),
+                groups,
+                init,
+                monitor,
+                ended,
+                oom,
+            };
+            return Ok((ours, Arc::new(LxcSandbox::new(parts, slot))));
         }
-        Ok(Ok(None)) => lxc_error(&ended),
+        Ok(Ok(None)) => {
+            let ended = *ended.borrow();
+            StartError::Lxc { vault: id.clone(), detail: detail(&log, ended) }
+        }
         Ok(Err(source)) => system("find its first process")(source),
         Err(_) => {
             let waited_ms = u64::try_from(LONGEST_START.as_millis()).unwrap_or(u64::MAX);
@@ -157,26 +153,9 @@ async fn prepared(
     };
     // The kernel ends the init, if there is one, with its monitor.
     let _ = monitor.process().kill();
-    let _ = tokio::time::timeout(UNDO, vacated(&ours, Some(&monitor), &ended)).await;
-    undo_groups(&groups, &mut making).await;
+    let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
+    undo_groups(shared, &groups).await;
     Err(error)
-}
-
-/// Resolves when neither a monitor nor an init of this start is left, known or not: nobody else holds
-/// the other end of the channel, and what is not in its groups yet could not be found by them.
-async fn vacated(channel: &OwnedFd, monitor: Option<&Watched>, ended: &watch::Receiver<Option<Ended>>) {
-    // An init that reads the end leaves.
-    let _ = rustix::net::shutdown(channel, rustix::net::Shutdown::Write);
-    if let Ok(readable) = register(channel.as_fd(), Interest::READABLE) {
-        let mut bytes = [0; 512];
-        let mut read = |channel: &BorrowedFd<'_>| Ok(rustix::io::read(channel, &mut bytes)?);
-        // An error means the same as the end.
-        while matches!(readable.async_io(Interest::READABLE, &mut read).await, Ok(1..)) {}
-    }
-    if let Some(monitor) = monitor {
-        monitor.gone().await;
-    }
-    end_of(ended).await;
 }
 
 /// Waits for the init's first bytes, leaves them where they are, and finds out who sent them;
@@ -210,43 +189,11 @@ fn peek_sender(channel: impl AsFd) -> io::Result<Option<Pid>> {
     Ok(sender)
 }
 
-/// The making of a vault's groups, which goes on beside the start of its init.
-struct Making(Option<JoinHandle<Result<(), GroupError>>>);
-
-impl Making {
-    fn begin(groups: &Groups) -> Self {
-        let groups = groups.clone();
-        Self(Some(spawn_blocking(move || groups.make())))
-    }
-
-    /// Waits for its end, whose outcome is told once.
-    async fn end(&mut self) -> Result<(), GroupError> {
-        let Some(task) = self.0.take() else { return Ok(()) };
-        task.await.unwrap_or_else(|error| Err(lost(error)))
-    }
-
-    /// Moves the init into them. Not on this thread: on some machines a move takes milliseconds.
-    async fn enter(&mut self, groups: &Groups, init: Watched) -> (Arc<Watched>, Result<(), GroupError>) {
-        let (groups, init) = (groups.clone(), Arc::new(init));
-        if let Err(error) = self.end().await {
-            return (init, Err(error));
-        }
-        let moving = Arc::clone(&init);
-        let moved = spawn_blocking(move || groups.admit(moving.process())).await;
-        (init, moved.unwrap_or_else(|error| Err(lost(error))))
-    }
-}
-
-fn lost(error: tokio::task::JoinError) -> GroupError {
-    GroupError { path: PathBuf::new(), source: io::Error::other(error) }
-}
-
-async fn undo_groups(groups: &Groups, making: &mut Making) {
-    let _ = making.end().await;
-    let left = groups.remove_empty();
-    if !left.is_empty() {
+async fn undo_groups(shared: &Shared, groups: &Groups) {
+    let existing = groups.existing(&shared.layout);
+    if !existing.is_empty() {
         // What it could not remove is found again by the sweep of the next start.
-        let _ = spawn_blocking(move || prune(&left)).await;
+        let _ = tokio::task::spawn_blocking(move || prune(&existing)).await;
     }
 }
 

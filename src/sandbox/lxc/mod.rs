@@ -5,13 +5,13 @@
 //!   LxcDriver --Order, channel end-->     forks                -->      liblxc, blocks in start
 //!             <--pidfd of the monitor--                                        |
 //!             <========== the init's first bytes, with its pid =============  init
-//!             <--Ended-------------       reaps                <--      has seen the init's end
+//!             <--Ended-------------       reaps                <--      has removed the cgroups
 //! ```
 //!
-//! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, the cgroups, pidfds of
-//! inits and monitors. A crash of `haukid` closes the channels, upon which the inits and monitors end and
-//! the spawner removes the cgroups; a crash of the spawner kills everything, and the keepers of the vaults
-//! remove the cgroups; what a crash of both leaves is found by `sweep`, by the name of the state directory.
+//! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, pidfds of inits and
+//! monitors. A crash of `haukid` closes the channels, upon which the inits end and the monitors clean
+//! up; a crash of the spawner kills everything and leaves cgroups, which the keepers of the vaults
+//! remove; what a crash of both leaves is found by `sweep`, by the name of the state directory.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -24,14 +24,14 @@ use tokio::sync::{Semaphore, watch};
 
 mod cgroup;
 mod config;
-mod cover;
 mod diagnose;
 pub mod ffi;
-mod groups;
+mod hierarchies;
 pub mod idrange;
 mod launch;
 mod link;
 mod monitor;
+mod oom;
 mod prune;
 mod room;
 mod rootfs;

@@ -5,22 +5,21 @@
 //! the vault's cgroup; so `haukid`, which has many threads, re-executes itself as this. The spawner
 //! owns the monitors' pids (it alone reaps them, and the inits of those that were ended first) and
 //! nothing else; it does what it is told and reports what it sees. It leaves when the driver's end of the socket closes: the inits see the end
-//! of their channels at the same moment and end by themselves, the monitors after them, and the spawner
-//! removes the cgroups. What has not ended within `GRACE_MS` dies with the spawner.
+//! of their channels at the same moment and end by themselves, and the monitors clean up. What has
+//! not ended within `GRACE_MS` dies with the spawner.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait};
 
-use super::cover::{cover, uncover};
 use super::ffi::{self, Forked};
+use super::hierarchies;
 use super::monitor::{self, Birth};
 use super::wire::{self, LastWord, Order, Report};
 use crate::sandbox::pidfd::{Pid, PidFd};
@@ -29,7 +28,7 @@ use crate::sandbox::stopwatch::Moment;
 /// The name under which `haukid` starts itself as a spawner.
 pub const ARGV0: &str = "hauki-spawner";
 
-/// How long the monitors may take to end after the driver is gone.
+/// How long the monitors may take to clean up after the driver is gone.
 const GRACE_MS: u64 = 2_000;
 
 const CONTROL: u64 = u64::MAX;
@@ -53,8 +52,7 @@ fn main(control: OwnedFd) -> ExitCode {
     raise_descriptor_limit();
     // Nobody reads this process's standard error: its files are those of a daemon. What goes wrong
     // shows at the driver as the loss of the spawner.
-    let ended = Spawner::new(control).and_then(|mut spawner| spawner.run().map(|()| spawner.tidy()));
-    match ended {
+    match Spawner::new(control).and_then(|mut spawner| spawner.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -77,10 +75,8 @@ struct Spawner {
     ends: OwnedFd,
     words: OwnedFd,
     words_in: OwnedFd,
-    /// The order of each monitor, and its vault's groups.
-    monitors: HashMap<Pid, (u64, Vec<PathBuf>)>,
-    /// Groups of ended vaults that no driver is there to remove.
-    left: Vec<PathBuf>,
+    /// The order of each monitor.
+    monitors: HashMap<Pid, u64>,
     last_words: HashMap<u64, LastWord>,
 }
 
@@ -93,9 +89,8 @@ impl Spawner {
         let pid = Pid::new(std::process::id().cast_signed()).ok_or(io::ErrorKind::Unsupported)?;
         // The init of a monitor that was ended is left to this process, not to the machine's first.
         set_child_subreaper(Some(rustix::process::getpid()))?;
-        // SAFETY: a spawner has one thread.
-        unsafe { ffi::own_mounts() }?;
-        cover()?;
+        // SAFETY: a spawner has one thread. Where it may not do this, each start only takes longer.
+        let _ = unsafe { ffi::own_mounts() }.and_then(|()| hierarchies::hide_unused());
         let control = rustix::io::fcntl_dupfd_cloexec(&control, 3)?;
         let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
         let plan =
@@ -126,7 +121,6 @@ impl Spawner {
             words,
             words_in,
             monitors: HashMap::new(),
-            left: Vec::new(),
             last_words: HashMap::new(),
         })
     }
@@ -165,7 +159,7 @@ impl Spawner {
 
     /// Takes one order; `false` when there will be no more.
     fn obey(&mut self) -> io::Result<bool> {
-        let (mut order, fds) = match wire::receive::<Order>(&self.control) {
+        let (order, fds) = match wire::receive::<Order>(&self.control) {
             Ok(Some(received)) => received,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
@@ -176,12 +170,12 @@ impl Spawner {
             Ok(process) => {
                 let monitor = process.pid();
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
-                self.monitors.insert(monitor, (key, std::mem::take(&mut order.groups)));
-                return self.tell(&fork, &[process.as_fd()]).map(|_| true);
+                self.monitors.insert(monitor, key);
+                return self.tell(&fork, &[process.as_fd()]).map(|()| true);
             }
             Err(error) => Report::NotForked { key, errno: error.raw_os_error().unwrap_or(libc::EINVAL) },
         };
-        self.tell(&report, &[]).map(|_| true)
+        self.tell(&report, &[]).map(|()| true)
     }
 
     fn fork(&mut self, order: &Order, fds: Vec<OwnedFd>) -> io::Result<PidFd> {
@@ -254,35 +248,23 @@ impl Spawner {
         // Their words, if they had any, were in the pipe before they died. All are collected before
         // the first is told of: who hears of a monitor's end may take it that its init is gone too.
         self.listen()?;
-        for (key, groups) in ended {
+        for key in ended {
             let word = self.last_words.remove(&key);
             let ended = Report::Ended {
                 key,
                 init: word.filter(|word| word.started || word.init != 0).map(|word| word.init),
                 started: word.is_some_and(|word| word.started),
             };
-            if !self.tell(&ended, &[])? {
-                self.left.extend(groups);
-            }
+            self.tell(&ended, &[])?;
         }
         Ok(())
     }
 
-    /// `false` if the driver is gone; that its end is closed is seen elsewhere.
-    fn tell(&self, report: &Report, fds: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<bool> {
+    /// A driver that is gone does not have to be told; the closing of its end is seen elsewhere.
+    fn tell(&self, report: &Report, fds: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<()> {
         match wire::send(&self.control, report, fds) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            sent => sent.map(|()| true),
-        }
-    }
-
-    /// Removes what the driver would have removed. What cannot be is left to the sweep of the next one.
-    fn tidy(&self) {
-        if self.left.is_empty() || uncover().is_err() {
-            return;
-        }
-        for group in &self.left {
-            let _ = std::fs::remove_dir(group);
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            sent => sent,
         }
     }
 }

@@ -55,7 +55,7 @@ fn strays(shared: &Shared, live: &HashSet<String>) -> Vec<PathBuf> {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let id = name.split('.').next().unwrap_or_default();
-            !live.contains(id)
+            name != "pivot" && !live.contains(id)
         })
         .map(|entry| entry.path())
         .collect()
@@ -64,7 +64,11 @@ fn strays(shared: &Shared, live: &HashSet<String>) -> Vec<PathBuf> {
 /// Removes the daemon's own groups where nothing is in them any more.
 pub(super) fn remove_daemon_groups(shared: &Shared) {
     for hierarchy in &shared.layout.hierarchies {
-        // Not empty means still needed; not there means done.
-        let _ = std::fs::remove_dir(hierarchy.base.join(&shared.group));
+        let group = hierarchy.base.join(&shared.group);
+        // Not empty means still needed; not there means done. liblxc adds a level of its own to the
+        // pivot that it is given.
+        for dir in [group.join("pivot/lxc.pivot"), group.join("pivot"), group] {
+            let _ = std::fs::remove_dir(dir);
+        }
     }
 }
