@@ -7,7 +7,7 @@
 
 use std::io::{self, IoSliceMut, Read, Seek, SeekFrom};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use rustix::net::{
     socketpair,
 };
 use tokio::io::Interest;
+use tokio::sync::watch;
 
 use super::Shared;
 use super::cgroup::Groups;
@@ -38,6 +39,8 @@ const LONGEST_START: Duration = Duration::from_secs(5);
 
 /// How long an undone start may take to go away.
 const UNDO: Duration = Duration::from_secs(5);
+/// And before it is looked for.
+const LEAVING: Duration = Duration::from_millis(500);
 
 /// How many characters of liblxc's log go into an error.
 const MOST_WORDS: usize = 600;
@@ -103,11 +106,8 @@ async fn prepared(
     let monitor = match forked {
         Ok(monitor) => monitor,
         Err(error) => {
-            // There may be a monitor all the same, which we cannot watch: its vault is told by the
-            // end of its channel, and if that does not help it is found by its groups.
-            drop(ours);
-            let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
-            undo_groups(shared, &groups).await;
+            // There may be a monitor all the same, which we cannot watch.
+            undo(shared, &groups, &ours, &ended).await;
             return Err(error);
         }
     };
@@ -153,9 +153,38 @@ async fn prepared(
     };
     // The kernel ends the init, if there is one, with its monitor.
     let _ = monitor.process().kill();
-    let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
-    undo_groups(shared, &groups).await;
+    undo(shared, &groups, &ours, &ended).await;
     Err(error)
+}
+
+/// Removes what a failed start made, once nobody is left who could make more. Who does not leave by
+/// itself is found by its groups, so they are cleared before the long wait, too.
+async fn undo(
+    shared: &Arc<Shared>,
+    groups: &Groups,
+    channel: &OwnedFd,
+    ended: &watch::Receiver<Option<Ended>>,
+) {
+    for patience in [LEAVING, UNDO] {
+        let left = tokio::time::timeout(patience, vacated(channel, ended)).await;
+        undo_groups(shared, groups).await;
+        if left.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Resolves when neither a monitor nor an init of this start holds the other end of the channel.
+async fn vacated(channel: &OwnedFd, ended: &watch::Receiver<Option<Ended>>) {
+    // An init that reads the end leaves.
+    let _ = rustix::net::shutdown(channel, rustix::net::Shutdown::Write);
+    if let Ok(readable) = register(channel.as_fd(), Interest::READABLE) {
+        let mut bytes = [0; 512];
+        let mut read = |channel: &BorrowedFd<'_>| Ok(rustix::io::read(channel, &mut bytes)?);
+        // An error means the same as the end.
+        while matches!(readable.async_io(Interest::READABLE, &mut read).await, Ok(1..)) {}
+    }
+    end_of(ended).await;
 }
 
 /// Waits for the init's first bytes, leaves them where they are, and finds out who sent them;
