@@ -200,6 +200,9 @@ pub struct NodeVault {
     pub vitals: Vitals,
 }
 
+/// No node keeps more of them: who has read more has read all that there was at first.
+pub const MOST_NEWS: usize = 16 * 1024;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct News {

@@ -16,7 +16,7 @@ use super::record::{Found, VAULT, VaultRecord, vault_key};
 use super::service::Core;
 use super::spool::Clerk;
 use crate::api::event::Happening;
-use crate::api::node::{DestructOrder, News, NewsItem, NodeState, Torn};
+use crate::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeState, Torn};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
@@ -99,13 +99,14 @@ impl Core {
         for slot in self.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
-                let mut last = 0;
+                let (mut last, mut taken) = (0, 0);
                 loop {
                     let news = slot.api.news(last, 0).await?;
-                    if news.items.is_empty() {
+                    if news.items.is_empty() || taken > MOST_NEWS {
                         return Ok::<(), ApiError>(());
                     }
                     last = news.last;
+                    taken += news.items.len();
                     for item in news.items {
                         if let NewsItem::Died(receipt) = item {
                             self.bury(receipt).await?;
@@ -152,7 +153,10 @@ impl Core {
             (place.boot_id, place.last) = (news.boot_id, 0);
             news = slot.api.news(0, 0).await?;
         }
-        while !news.items.is_empty() {
+        // Until all is taken that there was, and not for as long as a worker talks.
+        let mut taken = 0;
+        while !news.items.is_empty() && taken <= MOST_NEWS {
+            taken += news.items.len();
             self.take(slot, news, place).await?;
             news = slot.api.news(place.last, 0).await?;
         }

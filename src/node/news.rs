@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::api::node::{News, NewsItem};
+use crate::api::node::{MOST_NEWS, News, NewsItem};
 
 const KEPT: usize = 8192;
 const KEPT_LINES: usize = 4096;
+const _: () = assert!(KEPT + KEPT_LINES <= MOST_NEWS);
 const KEPT_LINE_BYTES: usize = 4 * 1024 * 1024;
 /// What goes into one answer, which a core on another machine takes up to a size only.
 const PIECE: usize = 1000;

@@ -49,6 +49,8 @@ struct Level {
 fn lift<'a>(text: &'a str, rest: &mut Vec<u8>) -> Vec<Lifted<'a>> {
     let bytes = text.as_bytes();
     let (mut lifted, mut levels) = (Vec::new(), Vec::<Level>::new());
+    // Those deeper than a string may lie are only counted: a text may be nothing but brackets.
+    let mut deeper = 0usize;
     let (mut at, mut copied) = (0, 0);
     rest.clear();
     while let Some(byte) = bytes.get(at) {
@@ -57,12 +59,12 @@ fn lift<'a>(text: &'a str, rest: &mut Vec<u8>) -> Vec<Lifted<'a>> {
             b'"' => {
                 let (start, Some((end, escapes))) = (at, end_of_string(bytes, at)) else { break };
                 at = end + 1;
-                let Some(level) = levels.last_mut() else { continue };
+                let Some(level) = levels.last_mut().filter(|_| deeper == 0) else { continue };
                 if level.names == Some(true) {
                     level.is_plain = !escapes;
                     continue;
                 }
-                let has_way = levels.len() <= MOST_LEVELS && levels.iter().all(|level| level.is_plain);
+                let has_way = levels.iter().all(|level| level.is_plain);
                 if end - start < LONG || lifted.len() == MOST || !has_way {
                     continue;
                 }
@@ -73,6 +75,8 @@ fn lift<'a>(text: &'a str, rest: &mut Vec<u8>) -> Vec<Lifted<'a>> {
                 copied = end;
                 lifted.push(Lifted { letters, way: levels.iter().map(|level| level.member).collect(), mark });
             }
+            b'[' | b'{' if levels.len() == MOST_LEVELS => deeper += 1,
+            b']' | b'}' | b',' | b':' if deeper > 0 => deeper -= usize::from(matches!(byte, b']' | b'}')),
             b'[' => levels.push(Level { member: 0, names: None, is_plain: true }),
             b'{' => levels.push(Level { member: 0, names: Some(true), is_plain: true }),
             b']' | b'}' => drop(levels.pop()),
@@ -262,6 +266,7 @@ mod tests {
             format!(r#""{long}""#),
             format!("{}\"{long}\"", "[".repeat(MOST_LEVELS + 1)),
             "]]]}}},,,::".to_owned(),
+            format!("{}{}", "[{\"a\":".repeat(500_000), "}]".repeat(400_000)),
         ] {
             let mut rest = Vec::new();
             assert_eq!(lift(&text, &mut rest), [], "{text}");

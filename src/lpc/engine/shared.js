@@ -1,4 +1,5 @@
-// What the preludes of both sides share: calls that are under way, clocks, random numbers, bytes. Built-ins are captured, so that a program which overwrites one breaks only itself.
+// What the preludes of both sides share: calls that are under way, clocks, random numbers, bytes.
+// Built-ins are captured, so that a program which overwrites one breaks only itself.
 (function () {
   var Err = Error, Str = String, floor = Math.floor, chance = Math.random;
   var isArray = Array.isArray, Bytes = Uint8Array, Reg = RegExp, exec = RegExp.prototype.exec;

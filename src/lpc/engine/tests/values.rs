@@ -160,6 +160,7 @@ fn long_strings_arrive_like_short_ones() {
         format!("[\"\u{f8ff}0\",{a},\"\u{f8ff}1\",{{\"\u{f8ff}0\":{b}}}]"),
         format!("[{}]", vec![long("many", 40); 1000].join(",")),
         deep,
+        format!("[[[[[[[[{{\"k\":[{a}]}}]]]]]]],{b},{{\"l\":{a}}}]"),
     ];
     let mut engine = load("function echo() { return arguments; } function named(o) { return o; }");
     for text in table {
