@@ -241,7 +241,8 @@ fn forge(link: &Arc<HttpNode>, order: ProvisionOrder) -> Forging {
 async fn a_vault_is_destructed_while_its_worker_is_being_created() {
     let node = Daemon::start_in(Daemon::ground(""), "node", &[]);
     let link = Arc::new(HttpNode::new(&node.socket).expect("is set up"));
-    for source in ["for (;;) {} function f() {}", "function create() { for (;;) {} } function f() {}"] {
+    let sources = ["for (;;) {} function f() {}", "function create() { for (;;) {} } function f() {}"];
+    for source in sources.iter().cycle().take(12) {
         let order = order(source);
         let vault = order.vault.clone();
         let forging = forge(&link, order);

@@ -67,7 +67,9 @@ impl Keeper {
                 self.bury().await;
             }
             Err(failure) => {
-                self.vault.doom(failure.cause, Some(failure.error.message.clone()), None, 0);
+                let first = self.vault.doom(failure.cause, Some(failure.error.message.clone()), None, 0);
+                // A kill is seen on the channel as well, and may be seen there first.
+                let failure = if first { failure } else { Failure::doomed(&self.vault) };
                 // The order has failed only when nothing of it is left.
                 self.bury().await;
                 let _ = forged.send(Err(failure.error));
