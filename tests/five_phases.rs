@@ -11,6 +11,7 @@ use hauki::api::teardown::DestructQuery;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
+use rustix::time::{ClockId, clock_gettime};
 
 const COUNTER: &str =
     "var n = 0; function add(x) { n += x; return n; } function boom() { throw new Error('ouch'); }";
@@ -104,4 +105,28 @@ async fn a_vault_shares_its_lanes_core_for_as_long_as_nobody_is_worse_off() {
     while cores(init) != all {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// Both ends wait awake for a moment while calls come one by one; a moment has an end.
+#[tokio::test]
+async fn nobody_waits_awake_when_nothing_is_called() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn("function echo(x) { return x; }").await;
+    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    for _ in 0..500 {
+        ghost.call("echo", Some("[1]")).await.expect("answers");
+    }
+    let (ours, theirs) = (clock_gettime(ClockId::ThreadCPUTime), ticks(daemon.pid()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let worked = clock_gettime(ClockId::ThreadCPUTime) - ours;
+    assert!(worked.tv_sec == 0 && worked.tv_nsec < 250_000_000, "the caller worked for {worked:?} of a second");
+    let worked = ticks(daemon.pid()) - theirs;
+    assert!(worked < 25, "the daemon worked for {worked} ticks of a second");
+}
+
+/// What a process has worked, in hundredths of a second.
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("is there");
+    let (_, fields) = stat.rsplit_once(") ").expect("has a name");
+    fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum()
 }

@@ -16,6 +16,7 @@ use super::affinity::Affinity;
 use super::calls::Overdue;
 use super::forge::Failure;
 use super::gate::port::Port;
+use super::lanes;
 use super::vault::Vault;
 use crate::api::ApiError;
 use crate::api::node::{NewsItem, ProvisionOrder, Provisioned};
@@ -124,6 +125,9 @@ impl Keeper {
                     Ok(count) if count > 0 => {
                         alive = self.process(&mut inbox);
                         let alone = vault.calls().is_alone();
+                        if alone {
+                            lanes::answered();
+                        }
                         affinity.answered(alone, clock::mono(), &**sandbox);
                     }
                     _ => { self.lost(died.as_mut()).await; return }

@@ -3,12 +3,54 @@
 //! A call crosses several tasks: the connection, the channel, and back. Handing a task to another
 //! thread costs more than everything else on that path, so all tasks of one vault stay on one
 //! lane. Nothing on a lane may block.
+//!
+//! A lane whose vault has just answered, with nothing else to do, waits awake for a moment: who calls one
+//! by one has the next call ready.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+
+use crate::system::vigil::Vigil;
+
+/// What a caller needs between a reply and its next call.
+const AWAKE_US: u64 = 100;
+
+thread_local! {
+    static LANE: Rc<Expecting> = Rc::default();
+}
+
+#[derive(Default)]
+struct Expecting {
+    answered: Notify,
+    called: Cell<bool>,
+}
+
+/// A vault of this thread's lane has answered, and nothing else is asked of it.
+pub fn answered() {
+    LANE.with(|lane| {
+        lane.called.set(false);
+        lane.answered.notify_one();
+    });
+}
+
+/// Something came from a caller of this thread's lane.
+pub fn called() {
+    LANE.with(|lane| lane.called.set(true));
+}
+
+async fn expect() {
+    let lane = LANE.with(Rc::clone);
+    let vigil = Vigil::default();
+    loop {
+        lane.answered.notified().await;
+        vigil.keep(AWAKE_US, || lane.called.get()).await;
+    }
+}
 
 pub struct Lanes {
     handles: Vec<Handle>,
@@ -33,7 +75,12 @@ impl Lanes {
             thread::Builder::new()
                 .name(format!("lane-{index}"))
                 .spawn(move || {
-                    let _ = runtime.block_on(stopped);
+                    runtime.block_on(async {
+                        tokio::select! {
+                            _ = stopped => {}
+                            () = expect() => {}
+                        }
+                    });
                     // A blocking job (a token check) is never worth waiting for at the end.
                     runtime.shutdown_background();
                 })

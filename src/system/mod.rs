@@ -5,3 +5,4 @@ pub mod files;
 pub mod logging;
 pub mod paths;
 pub mod random;
+pub mod vigil;

@@ -22,6 +22,7 @@ use crate::rpc::line::LineReader;
 use crate::rpc::message::{Outgoing, RpcError, write_request};
 use crate::rpc::reserved::{DYING, Dying};
 use crate::system::clock;
+use crate::system::vigil::Vigil;
 
 /// What a reply may have beyond the result that `max_frame_bytes` bounds.
 const REPLY_OVERHEAD: usize = 4096;
@@ -29,6 +30,8 @@ const REPLY_OVERHEAD: usize = 4096;
 const QUEUE: usize = 256;
 /// Lines are sent together up to so many bytes.
 const TOGETHER: usize = 64 * 1024;
+/// A short call's reply is there within that time.
+const AWAKE_US: u64 = 200;
 
 type Reply = Result<Box<RawValue>, RpcError>;
 
@@ -62,6 +65,7 @@ struct Shared {
     listeners: Arc<Listeners>,
     /// When the last line came, in microseconds.
     heard: AtomicU64,
+    vigil: Vigil,
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +148,7 @@ impl Wire {
             end: watch::Sender::new(None),
             listeners,
             heard: AtomicU64::new(clock::mono().0),
+            vigil: Vigil::default(),
         });
         let limit = max_frame_bytes.saturating_add(REPLY_OVERHEAD);
         let reader = tokio::spawn(read(Arc::clone(&shared), input, limit));
@@ -169,6 +174,9 @@ impl Wire {
         // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
         if self.is_closed() || self.tasks.lines.send(line).await.is_err() {
             return Err(Fault::Unsent);
+        }
+        if self.waiting() == 1 {
+            self.shared.vigil.keep(AWAKE_US, || !receiver.is_empty()).await;
         }
         match receiver.await {
             Ok(Ok(result)) => Ok(result),

@@ -24,6 +24,7 @@ use tokio_rustls::server::TlsStream;
 use super::identity::Identity;
 use super::outbox::Outbox;
 use super::session::{Refusal, Session};
+use crate::node::lanes;
 use crate::node::vault::Vault;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{self, RpcError, code};
@@ -211,6 +212,7 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             sent = poll_fn(|cx| sending.poll(&mut writer, cx)), if !sending.is_done() => sent?,
             came = listen(&mut reader, admits), if admits || ahead => {
                 heard = Instant::now();
+                lanes::called();
                 match came {
                     Came::Line(Ok(Some(line))) => session.handle(line),
                     // A caller may close its half and wait for what it asked for; an owner's end is
