@@ -119,7 +119,10 @@ async fn nobody_waits_awake_when_nothing_is_called() {
     let (ours, theirs) = (clock_gettime(ClockId::ThreadCPUTime), ticks(daemon.pid()));
     tokio::time::sleep(Duration::from_secs(1)).await;
     let worked = clock_gettime(ClockId::ThreadCPUTime) - ours;
-    assert!(worked.tv_sec == 0 && worked.tv_nsec < 250_000_000, "the caller worked for {worked:?} of a second");
+    assert!(
+        worked.tv_sec == 0 && worked.tv_nsec < 250_000_000,
+        "the caller worked for {worked:?} of a second"
+    );
     let worked = ticks(daemon.pid()) - theirs;
     assert!(worked < 25, "the daemon worked for {worked} ticks of a second");
 }

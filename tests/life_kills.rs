@@ -217,6 +217,30 @@ async fn the_spawner_at_any_moment_of_twenty_spawns() {
     }
 }
 
+/// Half-started inits too: one that liblxc was just giving another user does not die with its monitor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn monitors_at_any_moment_of_twenty_spawns() {
+    let daemon = Daemon::start();
+    destruct(&daemon.endpoint(), &daemon.spawn(WORKER).await.vault.id).await;
+    let mut dice = Dice(12);
+    let mut callers = twenty(&daemon);
+    let mut spawned = Vec::new();
+    while !callers.is_empty() {
+        tokio::time::sleep(Duration::from_micros(dice.below(8_000))).await;
+        let family = Family::find(daemon.pid()).expect("runs");
+        for monitor in family.monitors.iter().filter(|_| dice.below(3) == 0) {
+            kill(monitor).await;
+        }
+        while let Some(ended) = callers.try_join_next() {
+            spawned.extend(ended.expect("does not panic").1);
+        }
+    }
+    for spawned in spawned {
+        destruct(&daemon.endpoint(), &spawned.vault.id).await;
+    }
+    assert_eq!(daemon.leftovers(), Vec::<String>::new());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_client_in_the_middle_of_its_spawn() {
     let daemon = Daemon::start();

@@ -114,6 +114,28 @@ async fn a_spawner_takes_all_vaults_along_and_is_replaced() {
     close(driver, ground).await;
 }
 
+/// As an init that lost its monitor before it spoke: it is nobody's child that the kernel ends with it,
+/// and in no vault's group.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_spawners_hall_ends_with_it() {
+    let ground = Ground::new("hall");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, sandbox) = start(&driver).await;
+    let spawner = driver.spawner_pid().await.expect("runs");
+    let groups = std::fs::read_to_string(format!("/proc/{spawner}/cgroup")).expect("lives");
+    let hall = groups.lines().find_map(|line| {
+        let (_, group) = line.rsplit_once(':')?;
+        group.contains("/hall.").then(|| hierarchy().join(group.trim_start_matches('/')))
+    });
+    let mut stray = Command::new("sleep").arg("1000").spawn().expect("is there");
+    std::fs::write(hall.expect("has one").join("cgroup.procs"), stray.id().to_string()).expect("is let in");
+    kill(&process(spawner)).await;
+    process(stray.id()).gone().await;
+    stray.wait().expect("is ours");
+    assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
+    close(driver, ground).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spawner_killed_during_starts_leaves_nothing_and_no_start_hangs() {
     let ground = Ground::new("during");
@@ -199,8 +221,9 @@ fn daemon(config: &LxcConfig, init: &Path) -> Daemon {
 }
 
 /// A hierarchy of version 1, where this machine has them.
-fn version_1() -> &'static Path {
-    Path::new("/sys/fs/cgroup/pids")
+fn hierarchy() -> &'static Path {
+    let version_1 = Path::new("/sys/fs/cgroup/pids");
+    if version_1.exists() { version_1 } else { Path::new("/sys/fs/cgroup") }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,13 +237,11 @@ async fn no_vault_outlives_its_daemon() {
     for init in &daemon.inits {
         init.gone().await;
     }
-    // It waits until the monitors have cleaned up.
+    // It waits until the monitors have ended, and then removes their vaults' groups.
     daemon.spawner.gone().await;
     let driver = LxcDriver::start_new(config).expect("is prepared");
     let swept = driver.sweep().await.expect("sweeps");
-    // On version 2 each vault leaves an empty group of ours, above those that its monitor removes.
-    let shells = if version_1().exists() { 0 } else { daemon.inits.len() };
-    assert_eq!((swept.processes, swept.cgroups), (0, shells), "the monitors had done it all");
+    assert_eq!((swept.processes, swept.cgroups), (0, 0), "the spawner had done it all");
     close(driver, ground).await;
 }
 
@@ -230,7 +251,7 @@ async fn what_a_lost_spawner_and_daemon_leave_is_swept() {
     let init = probe::init_binary();
     let config = ground.config(&init);
     let mut daemon = daemon(&config, &init);
-    // The monitors die with the spawner and cannot clean up; the daemon, held still, neither.
+    // Neither can the dead spawner remove the groups, nor the daemon, which is held still.
     let child = process(daemon.child.id());
     pidfd_send_signal(child.process(), Signal::STOP).expect("is ours");
     kill(&daemon.spawner).await;
@@ -258,7 +279,7 @@ async fn a_sweep_ends_what_still_runs_and_spares_the_living_and_the_neighbours()
     let (_channel, living) = start(&driver).await;
     let (_other_channel, theirs) = start(&other).await;
     // What a predecessor's vault would look like: a group with a process, and one inside it.
-    let base = if version_1().exists() { version_1() } else { Path::new("/sys/fs/cgroup") };
+    let base = hierarchy();
     let stray = base.join(driver.group()).join(format!("{}.vault", vault_id()));
     std::fs::create_dir_all(stray.join("inner")).expect("cgroups are mounted here");
     let mut sleeper = Command::new("sleep").arg("1000").spawn().expect("runs");

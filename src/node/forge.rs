@@ -173,7 +173,9 @@ impl Failure {
         let code = match error {
             StartError::NoSlot { .. } => ErrorCode::NoCapacity,
             StartError::SpawnerLost { .. } | StartError::Timeout { .. } => ErrorCode::Temporary,
-            StartError::Lxc { .. } | StartError::System { .. } => ErrorCode::Environment,
+            StartError::Lxc { .. } | StartError::Cgroup { .. } | StartError::System { .. } => {
+                ErrorCode::Environment
+            }
         };
         let mut message = error.to_string();
         let mut source = std::error::Error::source(error);

@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -113,6 +114,13 @@ pub enum StartError {
     Lxc { vault: VaultId, detail: String },
     #[error("{vault} did not start within {waited_ms} ms")]
     Timeout { vault: VaultId, waited_ms: u64 },
+    #[error("{vault}: use the cgroup {}", path.display())]
+    Cgroup {
+        vault: VaultId,
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("{vault}: {step}")]
     System {
         vault: VaultId,

@@ -18,6 +18,9 @@ use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
+/// What `ps` shows of a process that may stay as long as its daemon.
+const SPAWNER: &str = "hauki-spawner";
+
 /// So many vaults fit on one ground.
 const VAULTS: u32 = 64;
 
@@ -203,7 +206,7 @@ fn cgroups(dir: &Path, depth: usize, left: &mut Vec<String>) {
     }
 }
 
-/// Monitors and inits, by their groups.
+/// Inits by their groups, monitors and inits that came no further by their spawner's.
 fn processes() -> Vec<String> {
     let entries = std::fs::read_dir("/proc").expect("proc is mounted").flatten();
     let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
@@ -212,7 +215,9 @@ fn processes() -> Vec<String> {
             let group = read(entry.path().join("cgroup"));
             // An orphan that has ended waits for process 1 of the machine, and holds nothing.
             let ended = || read(entry.path().join("stat")).contains(") Z ");
-            group.contains("vlt_") && started_here(Path::new(&group)) && !ended()
+            let comm = read(entry.path().join("comm"));
+            let vault = group.contains("vlt_") || group.contains("/hall.") && comm.trim() != SPAWNER;
+            vault && started_here(Path::new(&group)) && !ended()
         })
         .map(|entry| {
             format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim())

@@ -2,9 +2,8 @@
 //!
 //! A machine has version 1 hierarchies, the version 2 one, or both (hybrid: version 2 without the
 //! controllers that version 1 took). All vaults of one daemon live below one group of its own,
-//! named after its state directory, in every hierarchy; so a later daemon finds what an earlier one
-//! left, and never touches another's. liblxc makes and removes the groups of a vault; this file
-//! only looks, and [`super::prune`] mends.
+//! named after its state directory; so a later daemon finds what an earlier one left, and never touches
+//! another's. This file only looks; [`super::groups`] makes, and [`super::prune`] mends.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -22,7 +21,7 @@ pub struct Hierarchy {
     pub controllers: BTreeSet<String>,
     /// Where it is mounted.
     pub point: PathBuf,
-    /// Where liblxc, as root, makes its groups: the mount point and the group of process 1.
+    /// Where groups are made: the mount point and the group of process 1.
     pub base: PathBuf,
 }
 
@@ -126,7 +125,7 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
     found
 }
 
-/// The group of process 1 in a hierarchy, relative, the way liblxc takes it as its base.
+/// The group of process 1 in a hierarchy, relative, as liblxc would take it as its base.
 fn group_of_first(first: &str, version: Version, controllers: &BTreeSet<String>) -> String {
     let group = first.lines().find_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
@@ -139,43 +138,6 @@ fn group_of_first(first: &str, version: Version, controllers: &BTreeSet<String>)
     });
     let group = group.unwrap_or_default().trim_matches('/');
     group.strip_suffix("init.scope").unwrap_or(group).trim_end_matches('/').to_owned()
-}
-
-/// The groups of one vault, relative to a hierarchy's base.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Groups {
-    /// Everything below this is the vault's; on version 2 a directory that liblxc leaves alone, so
-    /// that its counters outlive the vault's own.
-    pub shell: Option<String>,
-    pub vault: String,
-    pub monitor: String,
-    /// Where liblxc parks a monitor while it removes the monitor's group; shared by all.
-    pub pivot: String,
-}
-
-impl Groups {
-    #[must_use]
-    pub fn new(layout: &Layout, daemon: &str, id: &str) -> Self {
-        let nested = layout.with("memory").is_some_and(|memory| memory.version == Version::V2);
-        let shell = nested.then(|| format!("{daemon}/{id}"));
-        let stem = shell.clone().map_or_else(|| format!("{daemon}/{id}."), |shell| format!("{shell}/"));
-        Self {
-            vault: format!("{stem}vault"),
-            monitor: format!("{stem}monitor"),
-            pivot: format!("{daemon}/pivot"),
-            shell,
-        }
-    }
-
-    /// Those that this vault has to itself, in all hierarchies, that exist now; deepest first.
-    #[must_use]
-    pub fn existing(&self, layout: &Layout) -> Vec<PathBuf> {
-        let own = [Some(&self.vault), Some(&self.monitor), self.shell.as_ref()];
-        let all = own.into_iter().flatten();
-        all.flat_map(|group| layout.hierarchies.iter().map(move |hierarchy| hierarchy.base.join(group)))
-            .filter(|path| path.exists())
-            .collect()
-    }
 }
 
 #[cfg(test)]

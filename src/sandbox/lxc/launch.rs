@@ -8,6 +8,7 @@
 use std::io::{self, IoSliceMut, Read, Seek, SeekFrom};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +20,12 @@ use rustix::net::{
 };
 use tokio::io::Interest;
 use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Shared;
-use super::cgroup::Groups;
 use super::config::{self, Spec};
+use super::groups::{GroupError, Groups};
 use super::link::{Ended, Ending, Launch, borrow_all, end_of, wait_status};
-use super::oom::OomWatch;
 use super::prune::prune;
 use super::vault::{LxcSandbox, Parts};
 use super::wire::Order;
@@ -67,7 +68,8 @@ async fn prepared(
     // The semaphore is never closed; if it were, a start without it would only be slower.
     let _permit = shared.starting.acquire().await.ok();
     let slot = shared.slots.take().ok_or_else(|| StartError::NoSlot { limit: shared.slots.limit() })?;
-    let groups = Groups::new(&shared.layout, &shared.group, id.as_str());
+    let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
+    let name = format!("{}-{id}", shared.group);
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|error| system("make its channel")(error.into()))?;
     rustix::io::ioctl_fionbio(&ours, true)
@@ -78,16 +80,14 @@ async fn prepared(
     let log_copy = log.try_clone().map_err(system("make its log"))?;
     let order = Order {
         key: shared.key(),
-        name: format!("{}-{id}", shared.group),
+        name: name.clone(),
         lxc_path: shared.lxc_path.display().to_string(),
+        groups: groups.paths().map(Path::to_path_buf).collect(),
         items: config::items(Spec {
-            limits,
             ids: slot.range(),
             rootfs: &shared.rootfs,
             seccomp: &shared.seccomp,
             apparmor: shared.apparmor,
-            layout: &shared.layout,
-            groups: &groups,
         }),
     };
     let passed = [theirs, log_copy];
@@ -99,6 +99,7 @@ async fn prepared(
     // From here on only the spawner and the vault may hold the vault's end.
     drop(passed);
     let Launch { forked, ended } = launch;
+    let mut making = Making::begin(&groups);
     let forked = match forked.await {
         Ok(forked) => forked.and_then(Watched::new).map_err(system("fork its monitor")),
         Err(_) => Err(StartError::SpawnerLost { source: io::ErrorKind::ConnectionReset.into() }),
@@ -107,7 +108,7 @@ async fn prepared(
         Ok(monitor) => monitor,
         Err(error) => {
             // There may be a monitor all the same, which we cannot watch.
-            undo(shared, &groups, &ours, &ended).await;
+            undo(&groups, &mut making, &ours, &ended).await;
             return Err(error);
         }
     };
@@ -127,24 +128,27 @@ async fn prepared(
         }
     })
     .await;
+    let lxc_error = |ended: &watch::Receiver<Option<Ended>>| {
+        let ended = *ended.borrow();
+        StartError::Lxc { vault: id.clone(), detail: detail(&log, ended) }
+    };
     let error = match first {
         Ok(Ok(Some(init))) => {
-            let oom = OomWatch::arm(&shared.layout, &groups);
-            let parts = Parts {
-                shared: Arc::clone(shared),
-                id: id.as_str().to_owned(),
-                groups,
-                init,
-                monitor,
-                ended,
-                oom,
-            };
-            return Ok((ours, Arc::new(LxcSandbox::new(parts, slot))));
+            let (init, entered) = making.enter(&groups, init).await;
+            match entered {
+                Ok(()) => {
+                    let (shared, id) = (Arc::clone(shared), id.as_str().to_owned());
+                    let parts = Parts { shared, id, groups, init, monitor, ended };
+                    return Ok((ours, Arc::new(LxcSandbox::new(parts, slot))));
+                }
+                Err(_) if init.process().is_dead() => {
+                    let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
+                    lxc_error(&ended)
+                }
+                Err(GroupError { path, source }) => StartError::Cgroup { vault: id.clone(), path, source },
+            }
         }
-        Ok(Ok(None)) => {
-            let ended = *ended.borrow();
-            StartError::Lxc { vault: id.clone(), detail: detail(&log, ended) }
-        }
+        Ok(Ok(None)) => lxc_error(&ended),
         Ok(Err(source)) => system("find its first process")(source),
         Err(_) => {
             let waited_ms = u64::try_from(LONGEST_START.as_millis()).unwrap_or(u64::MAX);
@@ -153,21 +157,22 @@ async fn prepared(
     };
     // The kernel ends the init, if there is one, with its monitor.
     let _ = monitor.process().kill();
-    undo(shared, &groups, &ours, &ended).await;
+    undo(&groups, &mut making, &ours, &ended).await;
     Err(error)
 }
 
 /// Removes what a failed start made, once nobody is left who could make more. Who does not leave by
-/// itself is found by its groups, so they are cleared before the long wait, too.
+/// itself may be in the groups, so they are cleared before the long wait, too; who is in none yet is
+/// the spawner's, see [`super::hall`].
 async fn undo(
-    shared: &Arc<Shared>,
     groups: &Groups,
+    making: &mut Making,
     channel: &OwnedFd,
     ended: &watch::Receiver<Option<Ended>>,
 ) {
     for patience in [LEAVING, UNDO] {
         let left = tokio::time::timeout(patience, vacated(channel, ended)).await;
-        undo_groups(shared, groups).await;
+        undo_groups(groups, making).await;
         if left.is_ok() {
             return;
         }
@@ -218,11 +223,43 @@ fn peek_sender(channel: impl AsFd) -> io::Result<Option<Pid>> {
     Ok(sender)
 }
 
-async fn undo_groups(shared: &Shared, groups: &Groups) {
-    let existing = groups.existing(&shared.layout);
-    if !existing.is_empty() {
+/// The making of a vault's groups, which goes on beside the start of its init.
+struct Making(Option<JoinHandle<Result<(), GroupError>>>);
+
+impl Making {
+    fn begin(groups: &Groups) -> Self {
+        let groups = groups.clone();
+        Self(Some(spawn_blocking(move || groups.make())))
+    }
+
+    /// Waits for its end, whose outcome is told once.
+    async fn end(&mut self) -> Result<(), GroupError> {
+        let Some(task) = self.0.take() else { return Ok(()) };
+        task.await.unwrap_or_else(|error| Err(lost(error)))
+    }
+
+    /// Moves the init into them. Not on this thread: on some machines a move takes milliseconds.
+    async fn enter(&mut self, groups: &Groups, init: Watched) -> (Arc<Watched>, Result<(), GroupError>) {
+        let (groups, init) = (groups.clone(), Arc::new(init));
+        if let Err(error) = self.end().await {
+            return (init, Err(error));
+        }
+        let moving = Arc::clone(&init);
+        let moved = spawn_blocking(move || groups.admit(moving.process())).await;
+        (init, moved.unwrap_or_else(|error| Err(lost(error))))
+    }
+}
+
+fn lost(error: tokio::task::JoinError) -> GroupError {
+    GroupError { path: PathBuf::new(), source: io::Error::other(error) }
+}
+
+async fn undo_groups(groups: &Groups, making: &mut Making) {
+    let _ = making.end().await;
+    let left = groups.remove_empty();
+    if !left.is_empty() {
         // What it could not remove is found again by the sweep of the next start.
-        let _ = tokio::task::spawn_blocking(move || prune(&existing)).await;
+        let _ = spawn_blocking(move || prune(&left)).await;
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{oneshot, watch};
 
+use super::hall;
 use super::spawner::ARGV0;
 use super::wire::{self, Order, Report};
 use crate::sandbox::pidfd::{Pid, PidFd};
@@ -53,7 +54,7 @@ pub struct Link {
 impl Link {
     /// Starts a spawner. `empty` is a directory with nothing in it, for its PATH: liblxc then finds
     /// no `newuidmap` and writes the map itself, which is faster and does not ask /etc/subuid.
-    pub fn open(program: &[OsString], empty: &Path) -> io::Result<Arc<Self>> {
+    pub fn open(program: &[OsString], empty: &Path, hall: Option<&Path>) -> io::Result<Arc<Self>> {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         rustix::io::ioctl_fionbio(&ours, true)?;
@@ -64,6 +65,7 @@ impl Link {
             .args(rest)
             .env_clear()
             .env("PATH", empty)
+            .envs(hall.map(|hall| (hall::VARIABLE, hall)))
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -98,6 +100,11 @@ impl Link {
         self.pid
     }
 
+    /// Becomes true when the process has ended and was collected.
+    pub fn gone(&self) -> watch::Receiver<bool> {
+        self.gone.clone()
+    }
+
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
@@ -123,7 +130,7 @@ impl Link {
     pub async fn close(&self) {
         // Half a close is seen by the other end as the end.
         let _ = rustix::net::shutdown(self.socket.get_ref(), rustix::net::Shutdown::Write);
-        let mut gone = self.gone.clone();
+        let mut gone = self.gone();
         let _ = gone.wait_for(|gone| *gone).await;
     }
 

@@ -5,13 +5,13 @@
 //!   LxcDriver --Order, channel end-->     forks                -->      liblxc, blocks in start
 //!             <--pidfd of the monitor--                                        |
 //!             <========== the init's first bytes, with its pid =============  init
-//!             <--Ended-------------       reaps                <--      has removed the cgroups
+//!             <--Ended-------------       reaps                <--      has seen the init's end
 //! ```
 //!
-//! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, pidfds of inits and
-//! monitors. A crash of `haukid` closes the channels, upon which the inits end and the monitors clean
-//! up; a crash of the spawner kills everything and leaves cgroups, which the keepers of the vaults
-//! remove; what a crash of both leaves is found by `sweep`, by the name of the state directory.
+//! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, the cgroups, pidfds of
+//! inits and monitors. A crash of `haukid` closes the channels, upon which the inits and monitors end and
+//! the spawner removes the cgroups; a crash of the spawner kills everything, and the keepers of the vaults
+//! remove the cgroups; what a crash of both leaves is found by `sweep`, by the name of the state directory.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -24,14 +24,15 @@ use tokio::sync::{Semaphore, watch};
 
 mod cgroup;
 mod config;
+mod cover;
 mod diagnose;
 pub mod ffi;
-mod hierarchies;
+mod groups;
+mod hall;
 pub mod idrange;
 mod launch;
 mod link;
 mod monitor;
-mod oom;
 mod prune;
 mod room;
 mod rootfs;
@@ -171,10 +172,12 @@ impl LxcDriver {
         let width = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let width = u32::try_from(width).unwrap_or(u32::MAX);
         let hash = rootfs::short_hash(state_dir.as_os_str().as_encoded_bytes());
+        let group = format!("{name_prefix}-{hash}");
+        let spawners = Spawners::new(spawner_command, empty, layout.clone(), group.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 layout,
-                group: format!("{name_prefix}-{hash}"),
+                group,
                 lxc_path,
                 rootfs,
                 seccomp,
@@ -182,7 +185,7 @@ impl LxcDriver {
                 slots: Slots::new(id_base, most_vaults),
                 live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),
-                spawners: Spawners::new(spawner_command, empty),
+                spawners,
                 starting: Semaphore::new(width as usize),
                 width,
             }),

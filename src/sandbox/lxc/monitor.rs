@@ -4,7 +4,7 @@
 //! open while liblxc blocks, so the node learns of the init's death by pidfd, not by end of file;
 //! the *init* does learn by end of file that the node is gone, since only the node holds the other
 //! end. When the spawner dies the kernel kills the monitor, and liblxc has arranged that the kernel
-//! then kills the init: no vault outlives its spawner, but its cgroups are left for the sweep.
+//! then kills the init: no vault outlives its spawner.
 
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};

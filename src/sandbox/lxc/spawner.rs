@@ -5,21 +5,23 @@
 //! the vault's cgroup; so `haukid`, which has many threads, re-executes itself as this. The spawner
 //! owns the monitors' pids (it alone reaps them, and the inits of those that were ended first) and
 //! nothing else; it does what it is told and reports what it sees. It leaves when the driver's end of the socket closes: the inits see the end
-//! of their channels at the same moment and end by themselves, and the monitors clean up. What has
-//! not ended within `GRACE_MS` dies with the spawner.
+//! of their channels at the same moment and end by themselves, the monitors after them, and the spawner
+//! removes the cgroups, its own hall last. What has not ended within `GRACE_MS` dies with the spawner.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait};
 
+use super::cover::{cover, uncover};
 use super::ffi::{self, Forked};
-use super::hierarchies;
+use super::hall;
 use super::monitor::{self, Birth};
 use super::wire::{self, LastWord, Order, Report};
 use crate::sandbox::pidfd::{Pid, PidFd};
@@ -28,7 +30,7 @@ use crate::sandbox::stopwatch::Moment;
 /// The name under which `haukid` starts itself as a spawner.
 pub const ARGV0: &str = "hauki-spawner";
 
-/// How long the monitors may take to clean up after the driver is gone.
+/// How long the monitors may take to end after the driver is gone.
 const GRACE_MS: u64 = 2_000;
 
 const CONTROL: u64 = u64::MAX;
@@ -52,7 +54,8 @@ fn main(control: OwnedFd) -> ExitCode {
     raise_descriptor_limit();
     // Nobody reads this process's standard error: its files are those of a daemon. What goes wrong
     // shows at the driver as the loss of the spawner.
-    match Spawner::new(control).and_then(|mut spawner| spawner.run()) {
+    let ended = Spawner::new(control).and_then(|mut spawner| spawner.run().map(|()| spawner.tidy()));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -68,6 +71,7 @@ pub(super) fn raise_descriptor_limit() {
 
 struct Spawner {
     pid: Pid,
+    hall: Option<PathBuf>,
     control: OwnedFd,
     epoll: OwnedFd,
     null: OwnedFd,
@@ -75,8 +79,10 @@ struct Spawner {
     ends: OwnedFd,
     words: OwnedFd,
     words_in: OwnedFd,
-    /// The order of each monitor.
-    monitors: HashMap<Pid, u64>,
+    /// The order of each monitor, and its vault's groups.
+    monitors: HashMap<Pid, (u64, Vec<PathBuf>)>,
+    /// Groups of ended vaults that no driver is there to remove.
+    left: Vec<PathBuf>,
     last_words: HashMap<u64, LastWord>,
 }
 
@@ -89,8 +95,15 @@ impl Spawner {
         let pid = Pid::new(std::process::id().cast_signed()).ok_or(io::ErrorKind::Unsupported)?;
         // The init of a monitor that was ended is left to this process, not to the machine's first.
         set_child_subreaper(Some(rustix::process::getpid()))?;
-        // SAFETY: a spawner has one thread. Where it may not do this, each start only takes longer.
-        let _ = unsafe { ffi::own_mounts() }.and_then(|()| hierarchies::hide_unused());
+        if let Some(name) = ffi::c_string(ARGV0) {
+            // Only what `ps` shows.
+            let _ = rustix::thread::set_name(&name);
+        }
+        let hall = std::env::var_os(hall::VARIABLE).map(PathBuf::from);
+        hall.as_deref().map_or(Ok(()), hall::enter)?;
+        // SAFETY: a spawner has one thread.
+        unsafe { ffi::own_mounts() }?;
+        cover()?;
         let control = rustix::io::fcntl_dupfd_cloexec(&control, 3)?;
         let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
         let plan =
@@ -114,6 +127,7 @@ impl Spawner {
         epoll::add(&epoll, &ends, epoll::EventData::new_u64(ENDS), epoll::EventFlags::IN)?;
         Ok(Self {
             pid,
+            hall,
             control,
             epoll,
             null,
@@ -121,6 +135,7 @@ impl Spawner {
             words,
             words_in,
             monitors: HashMap::new(),
+            left: Vec::new(),
             last_words: HashMap::new(),
         })
     }
@@ -159,7 +174,7 @@ impl Spawner {
 
     /// Takes one order; `false` when there will be no more.
     fn obey(&mut self) -> io::Result<bool> {
-        let (order, fds) = match wire::receive::<Order>(&self.control) {
+        let (mut order, fds) = match wire::receive::<Order>(&self.control) {
             Ok(Some(received)) => received,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
@@ -170,12 +185,12 @@ impl Spawner {
             Ok(process) => {
                 let monitor = process.pid();
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
-                self.monitors.insert(monitor, key);
-                return self.tell(&fork, &[process.as_fd()]).map(|()| true);
+                self.monitors.insert(monitor, (key, std::mem::take(&mut order.groups)));
+                return self.tell(&fork, &[process.as_fd()]).map(|_| true);
             }
             Err(error) => Report::NotForked { key, errno: error.raw_os_error().unwrap_or(libc::EINVAL) },
         };
-        self.tell(&report, &[]).map(|()| true)
+        self.tell(&report, &[]).map(|_| true)
     }
 
     fn fork(&mut self, order: &Order, fds: Vec<OwnedFd>) -> io::Result<PidFd> {
@@ -235,36 +250,69 @@ impl Spawner {
             Err(error) => return Err(error.into()),
         }
         let mut ended = Vec::new();
+        let mut killed = false;
         loop {
             match wait(WaitOptions::NOHANG) {
-                // Another than a monitor is an init that was left behind by one.
-                Ok(Some((pid, _))) => ended
-                    .extend(Pid::new(pid.as_raw_nonzero().get()).and_then(|pid| self.monitors.remove(&pid))),
+                Ok(Some((pid, status))) => {
+                    // Another than a monitor is an init that was left behind by one.
+                    let pid = Pid::new(pid.as_raw_nonzero().get());
+                    ended.extend(pid.and_then(|pid| self.monitors.remove(&pid)));
+                    killed |= status.signaled();
+                }
                 Ok(None) | Err(rustix::io::Errno::CHILD) => break,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        if killed {
+            self.end_orphans();
+        }
         // Their words, if they had any, were in the pipe before they died. All are collected before
         // the first is told of: who hears of a monitor's end may take it that its init is gone too.
         self.listen()?;
-        for key in ended {
+        for (key, groups) in ended {
             let word = self.last_words.remove(&key);
             let ended = Report::Ended {
                 key,
                 init: word.filter(|word| word.started || word.init != 0).map(|word| word.init),
                 started: word.is_some_and(|word| word.started),
             };
-            self.tell(&ended, &[])?;
+            if !self.tell(&ended, &[])? {
+                self.left.extend(groups);
+            }
         }
         Ok(())
     }
 
-    /// A driver that is gone does not have to be told; the closing of its end is seen elsewhere.
-    fn tell(&self, report: &Report, fds: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<()> {
+    /// Ends the inits that a killed monitor left to this process. The kernel does so for most; not for
+    /// one that liblxc was just giving another user.
+    fn end_orphans(&self) {
+        let children = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::new);
+        for orphan in children.filter(|pid| !self.monitors.contains_key(pid)) {
+            // Ours and not reaped, so the number is still its own.
+            let _ = PidFd::open(orphan).and_then(|orphan| orphan.kill());
+        }
+    }
+
+    /// `false` if the driver is gone; that its end is closed is seen elsewhere.
+    fn tell(&self, report: &Report, fds: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<bool> {
         match wire::send(&self.control, report, fds) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            sent => sent,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            sent => sent.map(|()| true),
+        }
+    }
+
+    /// Removes what the driver would have removed. What cannot be is left to the sweep of the next one.
+    fn tidy(&self) {
+        if uncover().is_err() {
+            return;
+        }
+        for group in &self.left {
+            let _ = std::fs::remove_dir(group);
+        }
+        if let Some(hall) = &self.hall {
+            let _ = hall::leave(hall);
         }
     }
 }

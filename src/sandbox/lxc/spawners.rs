@@ -1,16 +1,22 @@
 //! The spawner of the hour: made when first needed, and again when it was lost.
 //!
-//! One that dies young is not replaced at once: whatever ended it may end the next one too.
+//! One that dies young is not replaced at once: whatever ended it may end the next one too. What it
+//! leaves in its hall is ended after it.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::cgroup::Layout;
+use super::hall;
 use super::link::Link;
+use super::prune::prune;
 use crate::sandbox::stopwatch::Moment;
 
 /// A spawner that lived this long did not die of its own start.
@@ -21,51 +27,75 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct Spawners {
     command: Vec<OsString>,
     empty: PathBuf,
+    layout: Layout,
+    /// The group of this daemon.
+    group: String,
+    /// How many there have been.
+    number: AtomicU64,
     current: Mutex<Current>,
 }
 
 #[derive(Default)]
 struct Current {
-    link: Option<(Arc<Link>, Moment)>,
+    spawner: Option<Spawner>,
     died_young: u32,
 }
 
+struct Spawner {
+    link: Arc<Link>,
+    born: Moment,
+    /// Ends when the spawner and all that it left are gone.
+    cleared: JoinHandle<()>,
+}
+
 impl Spawners {
-    pub fn new(command: Vec<OsString>, empty: PathBuf) -> Self {
-        Self { command, empty, current: Mutex::default() }
+    pub fn new(command: Vec<OsString>, empty: PathBuf, layout: Layout, group: String) -> Self {
+        Self { command, empty, layout, group, number: AtomicU64::new(0), current: Mutex::default() }
     }
 
     /// A link to a spawner that was alive a moment ago.
     pub async fn link(&self) -> io::Result<Arc<Link>> {
         let mut current = self.current.lock().await;
-        if let Some((link, born)) = &current.link {
+        if let Some(Spawner { link, born, .. }) = &current.spawner {
             if !link.is_lost() {
                 return Ok(Arc::clone(link));
             }
             current.died_young = if born.elapsed_us() < GROWN_US { current.died_young + 1 } else { 0 };
-            current.link = None;
+            current.spawner = None;
         }
         if current.died_young > 0 {
             tokio::time::sleep(pause(current.died_young)).await;
         }
-        let link = Link::open(&self.command, &self.empty)?;
-        current.link = Some((Arc::clone(&link), Moment::now()));
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        let hall = hall::path(&self.layout, &self.group, number);
+        let link = Link::open(&self.command, &self.empty, hall.as_deref())?;
+        let mut gone = link.gone();
+        let cleared = tokio::spawn(async move {
+            let _ = gone.wait_for(|gone| *gone).await;
+            if let Some(hall) = hall {
+                // What could not be removed is found again by the sweep of the next start.
+                let _ = spawn_blocking(move || prune(&[hall])).await;
+            }
+        });
+        current.spawner = Some(Spawner { link: Arc::clone(&link), born: Moment::now(), cleared });
         Ok(link)
     }
 
+    /// The name of the hall of the last one.
+    pub fn hall(&self) -> String {
+        hall::name(self.number.load(Ordering::Relaxed))
+    }
+
     pub async fn pid(&self) -> Option<u32> {
-        self.current
-            .lock()
-            .await
-            .link
-            .as_ref()
-            .filter(|(link, _)| !link.is_lost())
-            .map(|(link, _)| link.pid())
+        let current = self.current.lock().await;
+        let link = &current.spawner.as_ref()?.link;
+        (!link.is_lost()).then(|| link.pid())
     }
 
     pub async fn close(&self) {
-        if let Some((link, _)) = self.current.lock().await.link.take() {
+        if let Some(Spawner { link, cleared, .. }) = self.current.lock().await.spawner.take() {
             link.close().await;
+            let _ = cleared.await;
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The group's name comes from the state directory, which one daemon at a time may use (its lock
 //! is the daemon's business), so whatever is there and not ours has no owner. Mounts die with the
-//! processes that hold their namespaces. A predecessor's spawner may live for a moment longer and
-//! even start what it was told last, but such a vault finds its channel closed and ends by itself.
+//! processes that hold their namespaces. A predecessor's spawner, which may live for a moment longer,
+//! ends with its hall.
 
 use std::collections::HashSet;
 use std::io;
@@ -19,9 +19,10 @@ pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
     // No start may be half-way: its groups would be there before its name is in the list.
     let _all = shared.starting.acquire_many(shared.width).await.ok();
     let live = shared.lives();
+    let hall = shared.spawners.hall();
     let working = Arc::clone(&shared);
     let swept = tokio::task::spawn_blocking(move || {
-        let pruned = prune(&strays(&working, &live));
+        let pruned = prune(&strays(&working, &live, &hall));
         let roots = if live.is_empty() {
             remove_daemon_groups(&working);
             // The roots of older inits were for vaults that are gone now.
@@ -45,8 +46,8 @@ pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
     Ok(Swept { processes, cgroups, mounts: 0 })
 }
 
-/// Groups of vaults that are not in `live`.
-fn strays(shared: &Shared, live: &HashSet<String>) -> Vec<PathBuf> {
+/// Groups of vaults that are not in `live`, and the halls of all spawners but the last one's.
+fn strays(shared: &Shared, live: &HashSet<String>, hall: &str) -> Vec<PathBuf> {
     let daemons = shared.layout.hierarchies.iter().map(|hierarchy| hierarchy.base.join(&shared.group));
     let entries = daemons.filter_map(|group| std::fs::read_dir(group).ok()).flatten().flatten();
     entries
@@ -55,7 +56,7 @@ fn strays(shared: &Shared, live: &HashSet<String>) -> Vec<PathBuf> {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let id = name.split('.').next().unwrap_or_default();
-            name != "pivot" && !live.contains(id)
+            name != hall && !live.contains(id)
         })
         .map(|entry| entry.path())
         .collect()
@@ -64,11 +65,7 @@ fn strays(shared: &Shared, live: &HashSet<String>) -> Vec<PathBuf> {
 /// Removes the daemon's own groups where nothing is in them any more.
 pub(super) fn remove_daemon_groups(shared: &Shared) {
     for hierarchy in &shared.layout.hierarchies {
-        let group = hierarchy.base.join(&shared.group);
-        // Not empty means still needed; not there means done. liblxc adds a level of its own to the
-        // pivot that it is given.
-        for dir in [group.join("pivot/lxc.pivot"), group.join("pivot"), group] {
-            let _ = std::fs::remove_dir(dir);
-        }
+        // Not empty means still needed; not there means done.
+        let _ = std::fs::remove_dir(hierarchy.base.join(&shared.group));
     }
 }

@@ -13,10 +13,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Shared;
-use super::cgroup::Groups;
+use super::groups::Groups;
 use super::idrange::Slot;
 use super::link::{Ended, Ending, end_of, wait_status};
-use super::oom::OomWatch;
 use super::prune::prune;
 use crate::model::receipt::{Reclaimed, Resource};
 use crate::sandbox::pidfd::Watched;
@@ -30,10 +29,9 @@ pub(super) struct Vault {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
     pub(super) groups: Groups,
-    pub(super) init: Watched,
+    pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
     pub(super) ended: watch::Receiver<Option<Ended>>,
-    pub(super) oom: Arc<OomWatch>,
     /// When the killing began, or when the end was seen.
     over: OnceLock<Moment>,
     asked: AtomicBool,
@@ -43,10 +41,9 @@ pub(super) struct Parts {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
     pub(super) groups: Groups,
-    pub(super) init: Watched,
+    pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
     pub(super) ended: watch::Receiver<Option<Ended>>,
-    pub(super) oom: OomWatch,
 }
 
 pub struct LxcSandbox {
@@ -58,7 +55,7 @@ pub struct LxcSandbox {
 impl LxcSandbox {
     /// Takes over a started vault; the slot is free again when everything is gone.
     pub(super) fn new(parts: Parts, slot: Slot) -> Self {
-        let Parts { shared, id, groups, init, monitor, ended, oom } = parts;
+        let Parts { shared, id, groups, init, monitor, ended } = parts;
         let vault = Arc::new(Vault {
             shared,
             id,
@@ -66,7 +63,6 @@ impl LxcSandbox {
             init,
             monitor,
             ended,
-            oom: Arc::new(oom),
             over: OnceLock::new(),
             asked: AtomicBool::new(false),
         });
@@ -148,10 +144,9 @@ impl Vault {
         let asked = self.asked.load(Ordering::Acquire);
         let mut report =
             vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, true)];
-        let oom = !asked && self.was_oom().await;
+        let oom = !asked && self.groups.was_oom();
         if asked {
-            // How it ended is known, and its groups are removed faster from here: the monitor would
-            // fork into the user namespace for it.
+            // How it ended is known, and nothing else is left for it to do.
             let _ = self.monitor.process().kill();
         }
         let (ended, monitor_gone) = self.monitor_end().await;
@@ -167,7 +162,7 @@ impl Vault {
         report.push(match left.first() {
             None => line(
                 Resource::Cgroups,
-                format!("{} in {} hierarchies", self.groups.vault, self.shared.layout.hierarchies.len()),
+                format!("{} in {} hierarchies", self.groups.name, self.groups.count()),
                 over,
                 true,
             ),
@@ -179,12 +174,6 @@ impl Vault {
         let name = kept.or(mounts).unwrap_or_else(|| "mount namespace of its processes".to_owned());
         report.push(line(Resource::Mounts, name, over, gone));
         lines.send_replace(Some(report));
-    }
-
-    async fn was_oom(&self) -> bool {
-        let oom = Arc::clone(&self.oom);
-        // It blocks only in a rare case, but then for long enough to be felt by everybody.
-        tokio::task::spawn_blocking(move || oom.was_oom()).await.unwrap_or(false)
     }
 
     /// Waits for the monitor to be reaped, and makes it happen if it does not by itself.
@@ -205,20 +194,16 @@ impl Vault {
         (ended.ok().flatten(), self.monitor.process().is_dead())
     }
 
-    /// Removes this vault's groups where liblxc has not; what cannot be removed is returned.
+    /// Removes this vault's groups; what cannot be removed is returned.
     async fn clear_groups(&self) -> Vec<PathBuf> {
-        let existing = self.groups.existing(&self.shared.layout);
-        if existing.is_empty() {
-            return existing;
+        let left = self.groups.remove_empty();
+        if left.is_empty() {
+            return left;
         }
-        // Ours to remove in any case, and empty: not worth a thread.
-        if existing.iter().all(|path| std::fs::remove_dir(path).is_ok()) {
-            return Vec::new();
-        }
-        let again = existing.clone();
+        let again = left.clone();
         // If it panicked, what is left is seen by looking again.
         let _ = tokio::task::spawn_blocking(move || prune(&again)).await;
-        existing.into_iter().filter(|path| path.exists()).collect()
+        left.into_iter().filter(|path| path.exists()).collect()
     }
 
     /// Its mount namespace as the kernel names it; `None` if the init had died before it was asked.

@@ -8,6 +8,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -31,6 +32,8 @@ pub struct Order {
     pub name: String,
     /// liblxc's own directory.
     pub lxc_path: String,
+    /// The vault's cgroups, which the spawner removes if the driver is gone when the vault has ended.
+    pub groups: Vec<PathBuf>,
     /// liblxc configuration, in the order in which it is set.
     pub items: Vec<(String, String)>,
 }
@@ -124,8 +127,13 @@ mod tests {
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .expect("a pair");
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
-        let order =
-            Order { key: 7, name: "n".into(), lxc_path: "/".into(), items: vec![("a".into(), "b".into())] };
+        let order = Order {
+            key: 7,
+            name: "n".into(),
+            lxc_path: "/".into(),
+            groups: vec!["/g".into()],
+            items: vec![("a".into(), "b".into())],
+        };
         send(&ours, &order, &[writer.as_fd()]).expect("is sent");
         drop(writer);
         let (read, fds) = receive::<Order>(&theirs).expect("is read").expect("is open");

@@ -1,0 +1,49 @@
+//! The cgroup in which a spawner lives, and in which everything that it forks is born.
+//!
+//! A monitor stays in it; an init leaves it for the groups of its vault when it has said its first word.
+//! One that lost its monitor before that may never get so far, and is in no vault's group: it is found
+//! here when the spawner is lost, by whoever is left, and by the spawner itself among its children.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::cgroup::Layout;
+
+/// How a spawner is told where its hall is.
+pub const VARIABLE: &str = "HAUKI_HALL";
+
+/// The hall of the spawner with this number, in one hierarchy that vaults have groups in: in that of
+/// `pids` on version 1, where it changes nothing for who is in it.
+#[must_use]
+pub fn path(layout: &Layout, daemon: &str, number: u64) -> Option<PathBuf> {
+    let hierarchy = ["pids", "memory", "cpu"].into_iter().find_map(|name| layout.with(name))?;
+    Some(hierarchy.base.join(daemon).join(name(number)))
+}
+
+#[must_use]
+pub fn name(number: u64) -> String {
+    format!("hall.{number}")
+}
+
+/// Moves the calling process in.
+pub fn enter(hall: &Path) -> io::Result<()> {
+    for dir in hall.parent().into_iter().chain([hall]) {
+        match std::fs::create_dir(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    move_to(hall)
+}
+
+/// Moves the calling process out, and removes the hall if nobody else is in it.
+pub fn leave(hall: &Path) -> io::Result<()> {
+    if let Some(base) = hall.parent().and_then(Path::parent) {
+        move_to(base)?;
+    }
+    std::fs::remove_dir(hall)
+}
+
+fn move_to(group: &Path) -> io::Result<()> {
+    std::fs::write(group.join("cgroup.procs"), "0")
+}
