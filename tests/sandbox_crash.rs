@@ -69,6 +69,37 @@ async fn a_monitor_takes_its_vault_along_and_the_groups_are_pruned() {
     close(driver, ground).await;
 }
 
+fn children(parent: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+    let children = children.expect("is there");
+    children.split_whitespace().map(|child| child.parse().expect("a number")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_that_waits_is_used_and_its_loss_is_nobodys_failure() {
+    let ground = Ground::new("spare");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, first) = start(&driver).await;
+    let spawner = driver.spawner_pid().await.expect("runs");
+    let spare = async |busy: &[u32]| loop {
+        if let Some(spare) = children(spawner).into_iter().find(|child| !busy.contains(child)) {
+            return spare;
+        }
+        tokio::task::yield_now().await;
+    };
+    let used = spare(&[first.monitor_pid()]).await;
+    let (_other_channel, second) = start(&driver).await;
+    assert_eq!(second.monitor_pid(), used);
+    let lost = spare(&[first.monitor_pid(), used]).await;
+    kill(&process(lost)).await;
+    let (_third_channel, third) = start(&driver).await;
+    assert_ne!(third.monitor_pid(), lost);
+    for sandbox in [first, second, third] {
+        assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
+    }
+    close(driver, ground).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_spawner_collects_the_inits_of_monitors_that_were_ended() {
     let ground = Ground::new("orphans");
@@ -81,10 +112,13 @@ async fn the_spawner_collects_the_inits_of_monitors_that_were_ended() {
         assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
     }
     let spawner = driver.spawner_pid().await.expect("runs");
-    let children = format!("/proc/{spawner}/task/{spawner}/children");
-    let children = std::fs::read_to_string(children).expect("is there");
-    // A dead one that nobody had waited for would be among them still.
-    assert_eq!(children.trim(), kept.monitor_pid().to_string());
+    let children = children(spawner);
+    assert!(children.contains(&kept.monitor_pid()), "{children:?}");
+    for child in &children {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        assert!(!stat.contains(") Z "), "nobody has waited for {stat}");
+    }
+    assert!(children.len() <= 2, "more than it and the one that waits for a task: {children:?}");
     kept.reclaim().await;
     close(driver, ground).await;
 }

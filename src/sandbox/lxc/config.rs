@@ -1,13 +1,12 @@
-//! The liblxc configuration of one vault. Of cgroups it says nothing: those are the node's.
+//! The liblxc configuration of vaults. Of cgroups it says nothing: those are the node's.
 
 use std::path::Path;
 
 use super::idrange::{IdRange, WIDTH};
 
-/// What a vault's configuration is made of.
+/// What the configuration of all vaults is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec<'a> {
-    pub ids: IdRange,
     pub rootfs: &'a Path,
     /// The seccomp profile for liblxc; the init adds a tighter filter of its own.
     pub seccomp: &'a Path,
@@ -20,9 +19,15 @@ pub fn apparmor_is_on() -> bool {
     std::fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.trim() == "Y")
 }
 
-/// The items in the order in which they are set.
+/// The items of one vault alone.
 #[must_use]
-pub fn items(spec: Spec<'_>) -> Vec<(String, String)> {
+pub fn own_items(ids: IdRange) -> Vec<(String, String)> {
+    ["u", "g"].map(|kind| ("lxc.idmap".to_owned(), format!("{kind} 0 {} {WIDTH}", ids.first()))).into()
+}
+
+/// The items of all vaults in the order in which they are set.
+#[must_use]
+pub fn common_items(spec: Spec<'_>) -> Vec<(String, String)> {
     let mut items: Vec<(String, String)> = Vec::with_capacity(32);
     let mut set = |key: &str, value: String| items.push((key.to_owned(), value));
     set("lxc.rootfs.path", format!("dir:{}", spec.rootfs.display()));
@@ -32,9 +37,6 @@ pub fn items(spec: Spec<'_>) -> Vec<(String, String)> {
     // The node's own name is nobody's business inside.
     set("lxc.uts.name", "vault".into());
     set("lxc.net.0.type", "empty".into());
-    for kind in ["u", "g"] {
-        set("lxc.idmap", format!("{kind} 0 {} {WIDTH}", spec.ids.first()));
-    }
     set("lxc.autodev", "0".into());
     set("lxc.pty.max", "0".into());
     set("lxc.tty.max", "0".into());

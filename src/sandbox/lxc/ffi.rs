@@ -7,7 +7,6 @@
 //! `lxc-sys`, and nothing is ever asked back. Only the spawner and the monitors, which have one
 //! thread, call into this file; `haukid` itself never does.
 
-use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -183,11 +182,6 @@ pub unsafe fn standard_input() -> OwnedFd {
     // SAFETY: 0 is open in every Rust program (the runtime sees to it), and the caller promises
     // that it has no other owner.
     unsafe { OwnedFd::from_raw_fd(0) }
-}
-
-#[must_use]
-pub fn c_string(text: &str) -> Option<CString> {
-    CString::new(text).ok()
 }
 
 /// The version of the liblxc that this process runs with.

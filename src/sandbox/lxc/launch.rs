@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Shared;
-use super::config::{self, Spec};
+use super::config;
 use super::groups::{GroupError, Groups};
 use super::link::{Ended, Ending, Launch, borrow_all, end_of, wait_status};
 use super::prune::prune;
@@ -69,7 +69,6 @@ async fn prepared(
     let _permit = shared.starting.acquire().await.ok();
     let slot = shared.slots.take().ok_or_else(|| StartError::NoSlot { limit: shared.slots.limit() })?;
     let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
-    let name = format!("{}-{id}", shared.group);
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|error| system("make its channel")(error.into()))?;
     rustix::io::ioctl_fionbio(&ours, true)
@@ -80,15 +79,9 @@ async fn prepared(
     let log_copy = log.try_clone().map_err(system("make its log"))?;
     let order = Order {
         key: shared.key(),
-        name: name.clone(),
-        lxc_path: shared.lxc_path.display().to_string(),
+        recipe: shared.recipe.clone(),
         groups: groups.paths().map(Path::to_path_buf).collect(),
-        items: config::items(Spec {
-            ids: slot.range(),
-            rootfs: &shared.rootfs,
-            seccomp: &shared.seccomp,
-            apparmor: shared.apparmor,
-        }),
+        items: config::own_items(slot.range()),
     };
     let passed = [theirs, log_copy];
     let link = shared.spawners.link().await.map_err(|source| StartError::SpawnerLost { source })?;

@@ -48,8 +48,10 @@ use super::{BoxFuture, Driver, Finding, StartError, Started, SweepError, Swept};
 use crate::model::id::VaultId;
 use crate::model::limits::Limits;
 use cgroup::Layout;
+use config::Spec;
 use idrange::Slots;
 use spawners::Spawners;
+use wire::Recipe;
 
 /// What the driver is to be like.
 #[derive(Debug, Clone)]
@@ -101,10 +103,8 @@ struct Shared {
     layout: Layout,
     /// The group of this daemon in every hierarchy; also how its containers' names begin.
     group: String,
-    lxc_path: PathBuf,
     rootfs: PathBuf,
-    seccomp: PathBuf,
-    apparmor: bool,
+    recipe: Recipe,
     slots: Slots,
     live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
@@ -173,15 +173,20 @@ impl LxcDriver {
         let width = u32::try_from(width).unwrap_or(u32::MAX);
         let hash = rootfs::short_hash(state_dir.as_os_str().as_encoded_bytes());
         let group = format!("{name_prefix}-{hash}");
+        let apparmor = config::apparmor_is_on();
+        let spec = Spec { rootfs: &rootfs, seccomp: &seccomp, apparmor };
+        let recipe = Recipe {
+            prefix: group.clone(),
+            lxc_path: lxc_path.display().to_string(),
+            items: config::common_items(spec),
+        };
         let spawners = Spawners::new(spawner_command, empty, layout.clone(), group.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 layout,
                 group,
-                lxc_path,
                 rootfs,
-                seccomp,
-                apparmor: config::apparmor_is_on(),
+                recipe,
                 slots: Slots::new(id_base, most_vaults),
                 live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),

@@ -1,5 +1,7 @@
 //! The monitor: one forked process per vault, blocked in liblxc until its vault has ended.
 //!
+//! It is forked before there is a vault for it, prepares what all vaults have in common, and waits for
+//! its task: a fork and its page faults, and half of liblxc's configuration, are then no part of a start.
 //! It holds nothing of the spawner but the channel end that the init inherits. That copy must stay
 //! open while liblxc blocks, so the node learns of the init's death by pidfd, not by end of file;
 //! the *init* does learn by end of file that the node is gone, since only the node holds the other
@@ -13,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use super::ffi::{self, Container, ContainerError};
-use super::wire::{LastWord, Order};
+use super::wire::{self, LastWord, Recipe, Task};
 use crate::sandbox::pidfd::Pid;
 
 /// Where liblxc finds its log: a memory file, reached through its number so that it has no name
@@ -21,13 +23,15 @@ use crate::sandbox::pidfd::Pid;
 const LOG_PATH: &str = "/proc/self/fd/5";
 const REPORT: i32 = 4;
 const LOG: i32 = 5;
+/// Before there is a log.
+const DESK: i32 = 5;
 
 /// What a monitor is born with.
 pub struct Birth<'a> {
-    pub order: &'a Order,
+    pub recipe: &'a Recipe,
     pub null: BorrowedFd<'a>,
-    pub channel: OwnedFd,
-    pub log: OwnedFd,
+    /// Where its task will come from.
+    pub desk: OwnedFd,
     pub report: BorrowedFd<'a>,
     pub spawner: Pid,
 }
@@ -35,12 +39,11 @@ pub struct Birth<'a> {
 /// The life of a forked monitor.
 pub fn live(birth: Birth<'_>) -> ! {
     // A panic must not unwind into the spawner's loop, which this process has a copy of.
-    let code = catch_unwind(AssertUnwindSafe(|| watch_over(birth))).unwrap_or(70);
+    let code = catch_unwind(AssertUnwindSafe(|| work(birth))).unwrap_or(70);
     ffi::exit_now(code)
 }
 
-fn watch_over(birth: Birth<'_>) -> i32 {
-    let order = birth.order;
+fn work(birth: Birth<'_>) -> i32 {
     if set_parent_process_death_signal(Some(Signal::KILL)).is_err() || ffi::unmask_children().is_err() {
         return 71;
     }
@@ -53,31 +56,65 @@ fn watch_over(birth: Birth<'_>) -> i32 {
         (null, true),
         (null, true),
         (null, true),
-        (birth.channel.as_fd(), true),
+        // Until there is a channel.
+        (null, true),
         (birth.report, false),
-        (birth.log.as_fd(), false),
+        (birth.desk.as_fd(), false),
     ];
     // SAFETY: this process is a fresh fork that goes on only here; of the descriptors it was born
-    // with, the owned ones are forgotten next and the borrowed ones are not touched again.
+    // with, the owned one is forgotten next and the borrowed ones are not touched again.
     let laid_out = unsafe { ffi::lay_out(&plan) };
-    std::mem::forget((birth.channel, birth.log));
+    std::mem::forget(birth.desk);
     if laid_out.is_err() {
         return 73;
+    }
+    // Only what `ps` shows.
+    let _ = rustix::thread::set_name(c"hauki-spare");
+    let container = prepared(birth.recipe);
+    // SAFETY: `lay_out` has put the desk at this number, and nothing else here owns it.
+    let desk = unsafe { OwnedFd::from_raw_fd(DESK) };
+    match wire::receive::<Task>(&desk) {
+        Ok(Some((task, fds))) => watch_over(container, &task, fds, desk),
+        // Not needed, or the spawner is gone.
+        Ok(None) | Err(_) => 0,
+    }
+}
+
+fn watch_over(
+    container: Result<Container, ContainerError>,
+    task: &Task,
+    fds: Vec<OwnedFd>,
+    desk: OwnedFd,
+) -> i32 {
+    let [channel, log] = &fds[..] else { return 74 };
+    let _ = rustix::thread::set_name(c"hauki-monitor");
+    // SAFETY: these were laid out when this process began, and are open until the next layout.
+    let [zero, one, two, report] = [0, 1, 2, REPORT].map(|number| unsafe { BorrowedFd::borrow_raw(number) });
+    let plan = [
+        (zero, true),
+        (one, true),
+        (two, true),
+        (channel.as_fd(), true),
+        (report, false),
+        (log.as_fd(), false),
+    ];
+    // SAFETY: the owned descriptors are forgotten next, the borrowed ones are not touched again, and
+    // liblxc has opened none that it keeps before it runs.
+    let laid_out = unsafe { ffi::lay_out(&plan) };
+    std::mem::forget((fds, desk));
+    if laid_out.is_err() {
+        return 75;
     }
     // SAFETY: `lay_out` has put the pipe and the log at these numbers for this process, and nothing
     // else here owns them.
     let (mut report, mut log) =
         unsafe { (std::fs::File::from_raw_fd(REPORT), std::fs::File::from_raw_fd(LOG)) };
-    if let Some(name) = ffi::c_string("hauki-monitor") {
-        // Only what `ps` shows.
-        let _ = rustix::thread::set_name(&name);
-    }
-    let word = match start(order) {
-        Ok(outcome) => LastWord { key: order.key, init: outcome.init, started: outcome.started },
+    let word = match container.and_then(|container| run(container, task)) {
+        Ok(outcome) => LastWord { key: task.key, init: outcome.init, started: outcome.started },
         Err(error) => {
             // The driver reads the log for the reason; without it the message is only shorter.
             let _ = writeln!(log, "{error}");
-            LastWord { key: order.key, init: 0, started: false }
+            LastWord { key: task.key, init: 0, started: false }
         }
     };
     // If the spawner is gone there is nobody to tell.
@@ -85,11 +122,21 @@ fn watch_over(birth: Birth<'_>) -> i32 {
     0
 }
 
-fn start(order: &Order) -> Result<ffi::Outcome, ContainerError> {
-    let mut container = Container::new(&order.name, &order.lxc_path)?;
+/// Everything that needs no vault.
+fn prepared(recipe: &Recipe) -> Result<Container, ContainerError> {
+    let number = rustix::process::getpid().as_raw_nonzero().get();
+    let number = Pid::new(number).ok_or(ContainerError::New)?;
+    let mut container = Container::new(&recipe.name(number), &recipe.lxc_path)?;
+    for (key, value) in &recipe.items {
+        container.set(key, value)?;
+    }
+    Ok(container)
+}
+
+fn run(mut container: Container, task: &Task) -> Result<ffi::Outcome, ContainerError> {
     container.set("lxc.log.level", "WARN")?;
     container.set("lxc.log.file", LOG_PATH)?;
-    for (key, value) in &order.items {
+    for (key, value) in &task.items {
         container.set(key, value)?;
     }
     let outcome = container.run()?;

@@ -1,4 +1,4 @@
-//! The spawner: a process with one thread that forks one monitor per vault.
+//! The spawner: a process with one thread that forks one monitor per vault, and always one ahead.
 //!
 //! liblxc refuses to start a container in the foreground from a process with several threads, sets
 //! environment variables and keeps global state, and in the background it moves its *caller* into
@@ -17,13 +17,17 @@ use std::process::ExitCode;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{
+    Resource, Rlimit, WaitId, WaitIdOptions, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait,
+    waitid,
+};
 
 use super::cover::{cover, uncover};
 use super::ffi::{self, Forked};
 use super::hall;
 use super::monitor::{self, Birth};
-use super::wire::{self, LastWord, Order, Report};
+use super::wire::{self, LastWord, Order, Recipe, Report, Task};
 use crate::sandbox::pidfd::{Pid, PidFd};
 use crate::sandbox::stopwatch::Moment;
 
@@ -84,6 +88,14 @@ struct Spawner {
     /// Groups of ended vaults that no driver is there to remove.
     left: Vec<PathBuf>,
     last_words: HashMap<u64, LastWord>,
+    spare: Option<Spare>,
+}
+
+/// A monitor that waits for a task.
+struct Spare {
+    recipe: Recipe,
+    process: PidFd,
+    desk: OwnedFd,
 }
 
 impl Spawner {
@@ -95,10 +107,8 @@ impl Spawner {
         let pid = Pid::new(std::process::id().cast_signed()).ok_or(io::ErrorKind::Unsupported)?;
         // The init of a monitor that was ended is left to this process, not to the machine's first.
         set_child_subreaper(Some(rustix::process::getpid()))?;
-        if let Some(name) = ffi::c_string(ARGV0) {
-            // Only what `ps` shows.
-            let _ = rustix::thread::set_name(&name);
-        }
+        // Only what `ps` shows.
+        let _ = rustix::thread::set_name(c"hauki-spawner");
         let hall = std::env::var_os(hall::VARIABLE).map(PathBuf::from);
         hall.as_deref().map_or(Ok(()), hall::enter)?;
         // SAFETY: a spawner has one thread.
@@ -137,6 +147,7 @@ impl Spawner {
             monitors: HashMap::new(),
             left: Vec::new(),
             last_words: HashMap::new(),
+            spare: None,
         })
     }
 
@@ -166,6 +177,7 @@ impl Spawner {
                     self.reap()?;
                 } else if !self.obey()? {
                     epoll::delete(&self.epoll, &self.control)?;
+                    self.dismiss()?;
                     alone_since = Some(Moment::now());
                 }
             }
@@ -174,31 +186,55 @@ impl Spawner {
 
     /// Takes one order; `false` when there will be no more.
     fn obey(&mut self) -> io::Result<bool> {
-        let (mut order, fds) = match wire::receive::<Order>(&self.control) {
+        let (order, fds) = match wire::receive::<Order>(&self.control) {
             Ok(Some(received)) => received,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
             Err(error) => return Err(error),
         };
-        let key = order.key;
-        let report = match self.fork(&order, fds) {
+        let Order { key, recipe, groups, items } = order;
+        match self.employ(&recipe, &Task { key, items }, &fds) {
             Ok(process) => {
                 let monitor = process.pid();
+                self.monitors.insert(monitor, (key, groups));
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
-                self.monitors.insert(monitor, (key, std::mem::take(&mut order.groups)));
-                return self.tell(&fork, &[process.as_fd()]).map(|_| true);
+                self.tell(&fork, &[process.as_fd()])?;
             }
-            Err(error) => Report::NotForked { key, errno: error.raw_os_error().unwrap_or(libc::EINVAL) },
-        };
-        self.tell(&report, &[]).map(|_| true)
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
+                self.tell(&Report::NotForked { key, errno }, &[])?;
+            }
+        }
+        // The vault's descriptors first: whoever is forked while they are here would hold them too.
+        drop(fds);
+        if self.spare.is_none() {
+            // Without one the next order forks.
+            self.spare = self.breed(recipe).ok();
+        }
+        Ok(true)
     }
 
-    fn fork(&mut self, order: &Order, fds: Vec<OwnedFd>) -> io::Result<PidFd> {
-        let mut fds = fds.into_iter();
-        let (Some(channel), Some(log)) = (fds.next(), fds.next()) else {
+    /// Gives the task to the spare monitor, or to a new one where there is none that fits.
+    fn employ(&mut self, recipe: &Recipe, task: &Task, fds: &[OwnedFd]) -> io::Result<PidFd> {
+        if fds.len() != wire::MOST_FDS {
             // Where descriptors run out, the kernel drops those that a message brings.
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
-        };
+        }
+        let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+        if let Some(spare) = self.spare.take().filter(|spare| spare.recipe == *recipe)
+            // One that was ended meanwhile does not listen any more.
+            && wire::send(&spare.desk, task, &fds).is_ok()
+        {
+            return Ok(spare.process);
+        }
+        let fresh = self.breed(recipe.clone())?;
+        wire::send(&fresh.desk, task, &fds)?;
+        Ok(fresh.process)
+    }
+
+    fn breed(&self, recipe: Recipe) -> io::Result<Spare> {
+        let (desk, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         // Held free for the pidfd: a monitor without one could neither be watched nor ended.
         let room = self.null.try_clone()?;
         // SAFETY: this process has one thread: it has started none, and liblxc is never called here
@@ -207,20 +243,27 @@ impl Spawner {
             Forked::Parent(monitor) => {
                 drop(room);
                 // Not reaped before `reap`, so the number is still its own.
-                PidFd::open(monitor)
+                Ok(Spare { recipe, process: PidFd::open(monitor)?, desk })
             }
             Forked::Child => {
-                std::mem::forget(room);
+                std::mem::forget((room, desk));
                 monitor::live(Birth {
-                    order,
+                    recipe: &recipe,
                     null: self.null.as_fd(),
-                    channel,
-                    log,
+                    desk: theirs,
                     report: self.words_in.as_fd(),
                     spawner: self.pid,
                 })
             }
         }
+    }
+
+    /// Ends the spare monitor, and does not leave it to be ended by this process's own end.
+    fn dismiss(&mut self) -> io::Result<()> {
+        let Some(Spare { process, .. }) = self.spare.take() else { return Ok(()) };
+        process.kill()?;
+        waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED)?;
+        Ok(())
     }
 
     /// Collects what the monitors said before they exited.
@@ -254,9 +297,10 @@ impl Spawner {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) => {
+                    let Some(pid) = Pid::new(pid.as_raw_nonzero().get()) else { continue };
+                    self.spare.take_if(|spare| spare.process.pid() == pid);
                     // Another than a monitor is an init that was left behind by one.
-                    let pid = Pid::new(pid.as_raw_nonzero().get());
-                    ended.extend(pid.and_then(|pid| self.monitors.remove(&pid)));
+                    ended.extend(self.monitors.remove(&pid));
                     killed |= status.signaled();
                 }
                 Ok(None) | Err(rustix::io::Errno::CHILD) => break,
@@ -289,7 +333,8 @@ impl Spawner {
     fn end_orphans(&self) {
         let children = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
         let children = children.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::new);
-        for orphan in children.filter(|pid| !self.monitors.contains_key(pid)) {
+        let spare = self.spare.as_ref().map(|spare| spare.process.pid());
+        for orphan in children.filter(|pid| !self.monitors.contains_key(pid) && Some(*pid) != spare) {
             // Ours and not reaped, so the number is still its own.
             let _ = PidFd::open(orphan).and_then(|orphan| orphan.kill());
         }

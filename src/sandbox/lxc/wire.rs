@@ -17,11 +17,13 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::sandbox::pidfd::Pid;
+
 /// Far above the longest configuration, far below the default socket buffer.
 const LONGEST: usize = 64 * 1024;
 
 /// The most descriptors that go with one message.
-const MOST_FDS: usize = 2;
+pub const MOST_FDS: usize = 2;
 
 /// Driver to spawner: start one vault. With it go the vault's end of the channel and a file for
 /// liblxc's log.
@@ -29,12 +31,35 @@ const MOST_FDS: usize = 2;
 pub struct Order {
     /// Names this start in every report about it; never used twice.
     pub key: u64,
-    pub name: String,
-    /// liblxc's own directory.
-    pub lxc_path: String,
+    pub recipe: Recipe,
     /// The vault's cgroups, which the spawner removes if the driver is gone when the vault has ended.
     pub groups: Vec<PathBuf>,
+    /// liblxc configuration of this vault alone.
+    pub items: Vec<(String, String)>,
+}
+
+/// What the vaults of a driver have in common: enough to prepare a monitor before it has a vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// How the containers' names begin; the monitor's number follows.
+    pub prefix: String,
+    /// liblxc's own directory.
+    pub lxc_path: String,
     /// liblxc configuration, in the order in which it is set.
+    pub items: Vec<(String, String)>,
+}
+
+impl Recipe {
+    #[must_use]
+    pub fn name(&self, monitor: Pid) -> String {
+        format!("{}-{}", self.prefix, monitor.as_u32())
+    }
+}
+
+/// Spawner to monitor: the rest of an order, with its descriptors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub key: u64,
     pub items: Vec<(String, String)>,
 }
 
@@ -129,8 +154,7 @@ mod tests {
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
         let order = Order {
             key: 7,
-            name: "n".into(),
-            lxc_path: "/".into(),
+            recipe: Recipe { prefix: "n".into(), lxc_path: "/".into(), items: Vec::new() },
             groups: vec!["/g".into()],
             items: vec![("a".into(), "b".into())],
         };
