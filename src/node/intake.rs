@@ -230,17 +230,18 @@ impl Node {
             .map_err(|refused| ApiError::new(ErrorCode::Conflict, format!("{}: {refused}", vault.id)))?;
         let (ip, identity) = (self.settings.data_plane, Arc::clone(&self.identity));
         let gate_vault = Arc::clone(&vault);
-        let opening = lane.spawn(async move { port.open(ip, || Gate::new(gate_vault, identity)) });
-        let port = opening
-            .await
-            .map_err(|_| ApiError::new(ErrorCode::Internal, "the lane was lost"))?
-            .map_err(|error| {
-                if error.kind() == std::io::ErrorKind::NotConnected {
-                    return ApiError::new(ErrorCode::Conflict, format!("{} is dying", order.vault));
-                }
-                ApiError::new(ErrorCode::Environment, format!("failed to open a port on {ip}: {error}"))
-                    .hint("data_plane.address must be an address of this machine")
-            })?;
+        let opened = {
+            // The port and who calls there are the lane's, whose runtime this makes the current one.
+            let _lane = lane.enter();
+            port.open(ip, || Gate::new(gate_vault, identity))
+        };
+        let port = opened.map_err(|error| {
+            if error.kind() == std::io::ErrorKind::NotConnected {
+                return ApiError::new(ErrorCode::Conflict, format!("{} is dying", order.vault));
+            }
+            ApiError::new(ErrorCode::Environment, format!("failed to open a port on {ip}: {error}"))
+                .hint("data_plane.address must be an address of this machine")
+        })?;
         let state = vault.state();
         let lived_ms = clock::mono().since(state.forged_at) / 1000;
         Ok(Opened {

@@ -35,7 +35,7 @@ impl Port {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The port, opened now or before. Must be called on the vault's lane.
+    /// The port, opened now or before. Must be called within the runtime of the vault's lane.
     pub fn open(&self, ip: IpAddr, gate: impl FnOnce() -> Arc<Gate>) -> io::Result<u16> {
         let mut state = self.state();
         if let Some(open) = &state.open {

@@ -37,6 +37,10 @@ pub const ARGV0: &str = "hauki-spawner";
 /// How long the monitors may take to end after the driver is gone.
 const GRACE_MS: u64 = 2_000;
 
+/// From an order to the next spare monitor: its making would take a core from the start that it has to
+/// wait for.
+const BREED_MS: u64 = 12;
+
 const CONTROL: u64 = u64::MAX;
 const ENDS: u64 = u64::MAX - 1;
 
@@ -73,6 +77,11 @@ pub(super) fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, raised);
 }
 
+/// What is left of a time since a moment, in microseconds; `None` when it is over.
+fn left(ms: u64, since: Moment) -> Option<u64> {
+    (ms * 1_000).checked_sub(since.elapsed_us()).filter(|us| *us > 0)
+}
+
 struct Spawner {
     pid: Pid,
     hall: Option<PathBuf>,
@@ -89,6 +98,8 @@ struct Spawner {
     left: Vec<PathBuf>,
     last_words: HashMap<u64, LastWord>,
     spare: Option<Spare>,
+    /// What the next spare monitor is to be like, and since when one is missed.
+    missed: Option<(Recipe, Moment)>,
 }
 
 /// A monitor that waits for a task.
@@ -148,6 +159,7 @@ impl Spawner {
             left: Vec::new(),
             last_words: HashMap::new(),
             spare: None,
+            missed: None,
         })
     }
 
@@ -155,21 +167,26 @@ impl Spawner {
         let mut events = Vec::with_capacity(64);
         let mut alone_since = None;
         loop {
-            let timeout = match alone_since {
-                None => None,
+            let left_us = match alone_since {
+                None => self.missed.as_ref().map(|(_, since)| left(BREED_MS, *since).unwrap_or(0)),
                 Some(_) if self.monitors.is_empty() => return Ok(()),
-                Some(since) => match (GRACE_MS * 1_000).checked_sub(Moment::elapsed_us(since)) {
+                Some(since) => match left(GRACE_MS, since) {
                     None => return Ok(()),
-                    Some(us) => Some(Timespec {
-                        tv_sec: (us / 1_000_000).cast_signed(),
-                        tv_nsec: (us % 1_000_000 * 1_000).cast_signed(),
-                    }),
+                    some => some,
                 },
             };
+            let timeout = left_us.map(|us| Timespec {
+                tv_sec: (us / 1_000_000).cast_signed(),
+                tv_nsec: (us % 1_000_000 * 1_000).cast_signed(),
+            });
             events.clear();
             match epoll::wait(&self.epoll, spare_capacity(&mut events), timeout.as_ref()) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
+            }
+            if let Some((recipe, _)) = self.missed.take_if(|(_, since)| left(BREED_MS, *since).is_none()) {
+                // Without one the next order forks.
+                self.spare = self.breed(recipe).ok();
             }
             for event in &events {
                 let data = event.data;
@@ -177,6 +194,7 @@ impl Spawner {
                     self.reap()?;
                 } else if !self.obey()? {
                     epoll::delete(&self.epoll, &self.control)?;
+                    self.missed = None;
                     self.dismiss()?;
                     alone_since = Some(Moment::now());
                 }
@@ -207,10 +225,7 @@ impl Spawner {
         }
         // The vault's descriptors first: whoever is forked while they are here would hold them too.
         drop(fds);
-        if self.spare.is_none() {
-            // Without one the next order forks.
-            self.spare = self.breed(recipe).ok();
-        }
+        self.missed = Some((recipe, Moment::now()));
         Ok(true)
     }
 
