@@ -162,11 +162,12 @@ impl Failure {
     }
 
     pub(super) fn doomed(vault: &Vault) -> Self {
-        Self::new(
-            Cause::Cancelled,
-            ErrorCode::Conflict,
-            format!("{} was destructed while it was being forged", vault.id),
-        )
+        let why = match vault.doomed.borrow().as_ref().map(|death| death.cause) {
+            None | Some(Cause::Destruct | Cause::Cancelled) => "was destructed",
+            Some(cause) => &format!("died ({})", cause.describe()),
+        };
+        let message = format!("{} {why} while it was being forged", vault.id);
+        Self::new(Cause::Cancelled, ErrorCode::Conflict, message)
     }
 
     fn start(error: &StartError) -> Self {

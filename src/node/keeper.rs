@@ -70,7 +70,9 @@ impl Keeper {
             Err(failure) => {
                 let first = self.vault.doom(failure.cause, Some(failure.error.message.clone()), None, 0);
                 // A kill is seen on the channel as well, and may be seen there first.
-                let failure = if first { failure } else { Failure::doomed(&self.vault) };
+                let cause = self.vault.doomed.borrow().as_ref().map(|death| death.cause);
+                let ours = first || cause == Some(failure.cause);
+                let failure = if ours { failure } else { Failure::doomed(&self.vault) };
                 // The order has failed only when nothing of it is left.
                 self.bury().await;
                 let _ = forged.send(Err(failure.error));

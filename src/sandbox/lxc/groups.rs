@@ -34,6 +34,8 @@ pub struct GroupError {
 pub struct Groups {
     /// Below the base of each hierarchy.
     pub name: String,
+    /// How the group begins in which an init is born.
+    hall: String,
     places: Vec<Place>,
     /// Says among other things how many processes the kernel has killed for their memory.
     memory_events: Option<PathBuf>,
@@ -67,7 +69,7 @@ impl Groups {
                 Version::V2 => "memory.events",
             })
         });
-        Self { name, places, memory_events }
+        Self { name, hall: format!("/{daemon}/hall."), places, memory_events }
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
@@ -87,17 +89,25 @@ impl Groups {
         Ok(())
     }
 
-    /// Moves a process with all its threads. Fails if it has died.
+    /// Moves a process of a hall with all its threads. Fails if it has died.
     pub fn admit(&self, process: &PidFd) -> Result<(), GroupError> {
         let number = process.pid().as_u32().to_string();
+        let gone = || {
+            let path = self.places.first().map(|place| place.path.clone()).unwrap_or_default();
+            GroupError { path, source: io::Error::from_raw_os_error(libc::ESRCH) }
+        };
+        // A group takes no pidfd, only a number, which may have become somebody else's.
+        let now = std::fs::read_to_string(format!("/proc/{number}/cgroup")).unwrap_or_default();
+        if !self.places.is_empty() && !now.contains(&self.hall) || process.is_dead() {
+            return Err(gone());
+        }
         let moved = self.places.iter().try_for_each(|place| write(place.path.join("cgroup.procs"), &number));
         if process.is_dead() {
-            // Its number may have become somebody else's before the moves, and then that one was moved.
+            // Its number may have become somebody else's in between, and then that one was moved.
             for place in &self.places {
                 let _ = write(place.base.join("cgroup.procs"), &number);
             }
-            let path = self.places.first().map(|place| place.path.clone()).unwrap_or_default();
-            return Err(GroupError { path, source: io::Error::from_raw_os_error(libc::ESRCH) });
+            return Err(gone());
         }
         moved
     }

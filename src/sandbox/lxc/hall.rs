@@ -20,23 +20,35 @@ pub fn path(layout: &Layout, daemon: &str, number: u64) -> Option<PathBuf> {
     Some(hierarchy.base.join(daemon).join(name(number)))
 }
 
+/// Two lives of a daemon have different ones, as the one's spawner may still be leaving.
 #[must_use]
 pub fn name(number: u64) -> String {
-    format!("hall.{number}")
+    format!("hall.{}.{number}", std::process::id())
+}
+
+/// Makes it, for a spawner to come.
+pub fn make(hall: &Path) -> io::Result<()> {
+    for dir in hall.parent().into_iter().chain([hall]) {
+        match std::fs::create_dir(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(io::Error::new(
+                    error.kind(),
+                    format!("failed to make {}: {error}", dir.display()),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Moves the calling process in.
 pub fn enter(hall: &Path) -> io::Result<()> {
-    for dir in hall.parent().into_iter().chain([hall]) {
-        match std::fs::create_dir(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-    }
     move_to(hall)
 }
 
-/// Moves the calling process out, and removes the hall if nobody else is in it.
+/// Moves the calling process out, and removes the hall if nobody else is in it. Below a group of version
+/// 2 that is not the machine's root no process may be, and the hall is left for the next sweep.
 pub fn leave(hall: &Path) -> io::Result<()> {
     if let Some(base) = hall.parent().and_then(Path::parent) {
         move_to(base)?;

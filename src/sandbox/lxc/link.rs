@@ -175,6 +175,8 @@ impl Link {
 
     fn lose(&self) {
         self.lost.store(true, Ordering::Release);
+        // A spawner that still runs leaves: nobody would ever speak to it again.
+        let _ = rustix::net::shutdown(self.socket.get_ref(), rustix::net::Shutdown::Both);
         self.pending().clear();
     }
 

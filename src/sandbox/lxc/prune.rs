@@ -1,6 +1,6 @@
-//! Removes groups that liblxc did not, with whatever still lives in them.
+//! Removes groups with whatever still lives in them.
 //!
-//! Needed when a monitor was killed, when a start failed half-way, and after a crash of the daemon.
+//! Needed when a start failed half-way, when a spawner was lost, and after a crash of the daemon.
 //! Blocking, for it waits for processes to end; the callers put it on a thread of its own.
 
 use std::collections::HashMap;

@@ -20,8 +20,8 @@ fn supplies() -> [Supply; 6] {
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse().ok();
     let files = getrlimit(Resource::Nofile).maximum;
     [
-        // Channel, port, two processes, and two to learn of a lack of memory; some callers.
-        Supply { what: "open files of haukid", each: 8, there: files, more: "LimitNOFILE= of its service" },
+        // Channel, port and two processes; some callers.
+        Supply { what: "open files of haukid", each: 6, there: files, more: "LimitNOFILE= of its service" },
         // Monitor, init, and the init's watchdog.
         Supply {
             what: "process numbers",

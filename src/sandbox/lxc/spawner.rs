@@ -34,6 +34,9 @@ use crate::sandbox::stopwatch::Moment;
 /// The name under which `haukid` starts itself as a spawner.
 pub const ARGV0: &str = "hauki-spawner";
 
+/// No start takes longer; the driver gives it up long before.
+const LONGEST_START_MS: u64 = 10_000;
+
 /// How long the monitors may take to end after the driver is gone.
 const GRACE_MS: u64 = 2_000;
 
@@ -62,14 +65,18 @@ fn main(control: OwnedFd) -> ExitCode {
     raise_descriptor_limit();
     // Nobody reads this process's standard error: its files are those of a daemon. What goes wrong
     // shows at the driver as the loss of the spawner.
-    let ended = Spawner::new(control).and_then(|mut spawner| spawner.run().map(|()| spawner.tidy()));
+    let ended = Spawner::new(control).and_then(|mut spawner| {
+        let ended = spawner.run();
+        spawner.tidy();
+        ended
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-/// As many descriptors as this process may have: each vault takes one here and five in `haukid`.
+/// As many descriptors as this process may have: each vault takes some in `haukid`.
 pub(super) fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -92,14 +99,20 @@ struct Spawner {
     ends: OwnedFd,
     words: OwnedFd,
     words_in: OwnedFd,
-    /// The order of each monitor, and its vault's groups.
-    monitors: HashMap<Pid, (u64, Vec<PathBuf>)>,
+    monitors: HashMap<Pid, Monitor>,
     /// Groups of ended vaults that no driver is there to remove.
     left: Vec<PathBuf>,
     last_words: HashMap<u64, LastWord>,
     spare: Option<Spare>,
     /// What the next spare monitor is to be like, and since when one is missed.
     missed: Option<(Recipe, Moment)>,
+}
+
+struct Monitor {
+    key: u64,
+    /// Its vault's.
+    groups: Vec<PathBuf>,
+    since: Moment,
 }
 
 /// A monitor that waits for a task.
@@ -214,7 +227,7 @@ impl Spawner {
         match self.employ(&recipe, &Task { key, items }, &fds) {
             Ok(process) => {
                 let monitor = process.pid();
-                self.monitors.insert(monitor, (key, groups));
+                self.monitors.insert(monitor, Monitor { key, groups, since: Moment::now() });
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
                 self.tell(&fork, &[process.as_fd()])?;
             }
@@ -225,7 +238,7 @@ impl Spawner {
         }
         // The vault's descriptors first: whoever is forked while they are here would hold them too.
         drop(fds);
-        self.missed = Some((recipe, Moment::now()));
+        self.missed.get_or_insert_with(|| (recipe, Moment::now()));
         Ok(true)
     }
 
@@ -308,28 +321,29 @@ impl Spawner {
             Err(error) => return Err(error.into()),
         }
         let mut ended = Vec::new();
-        let mut killed = false;
         loop {
             match wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) => {
+                Ok(Some((pid, _))) => {
                     let Some(pid) = Pid::new(pid.as_raw_nonzero().get()) else { continue };
                     self.spare.take_if(|spare| spare.process.pid() == pid);
                     // Another than a monitor is an init that was left behind by one.
                     ended.extend(self.monitors.remove(&pid));
-                    killed |= status.signaled();
                 }
                 Ok(None) | Err(rustix::io::Errno::CHILD) => break,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        if killed {
-            self.end_orphans();
-        }
         // Their words, if they had any, were in the pipe before they died. All are collected before
         // the first is told of: who hears of a monitor's end may take it that its init is gone too.
         self.listen()?;
-        for (key, groups) in ended {
+        let is_torn = |monitor: &Monitor| {
+            !self.last_words.contains_key(&monitor.key) && left(LONGEST_START_MS, monitor.since).is_some()
+        };
+        if ended.iter().any(is_torn) {
+            self.end_orphans();
+        }
+        for Monitor { key, groups, .. } in ended {
             let word = self.last_words.remove(&key);
             let ended = Report::Ended {
                 key,
@@ -343,8 +357,8 @@ impl Spawner {
         Ok(())
     }
 
-    /// Ends the inits that a killed monitor left to this process. The kernel does so for most; not for
-    /// one that liblxc was just giving another user.
+    /// Ends the inits that monitors left to this process in the middle of a start. The kernel does so for
+    /// most; not for one that liblxc was just giving another user.
     fn end_orphans(&self) {
         let children = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
         let children = children.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::new);
@@ -358,7 +372,11 @@ impl Spawner {
     /// `false` if the driver is gone; that its end is closed is seen elsewhere.
     fn tell(&self, report: &Report, fds: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<bool> {
         match wire::send(&self.control, report, fds) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+            {
+                Ok(false)
+            }
             sent => sent.map(|()| true),
         }
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::cgroup::Layout;
 use super::hall;
@@ -37,15 +37,10 @@ pub struct Spawners {
 
 #[derive(Default)]
 struct Current {
-    spawner: Option<Spawner>,
+    link: Option<(Arc<Link>, Moment)>,
     died_young: u32,
-}
-
-struct Spawner {
-    link: Arc<Link>,
-    born: Moment,
-    /// Ends when the spawner and all that it left are gone.
-    cleared: JoinHandle<()>,
+    /// Each ends when a spawner and all that it left are gone.
+    clearing: JoinSet<()>,
 }
 
 impl Spawners {
@@ -56,28 +51,32 @@ impl Spawners {
     /// A link to a spawner that was alive a moment ago.
     pub async fn link(&self) -> io::Result<Arc<Link>> {
         let mut current = self.current.lock().await;
-        if let Some(Spawner { link, born, .. }) = &current.spawner {
+        if let Some((link, born)) = &current.link {
             if !link.is_lost() {
                 return Ok(Arc::clone(link));
             }
             current.died_young = if born.elapsed_us() < GROWN_US { current.died_young + 1 } else { 0 };
-            current.spawner = None;
+            current.link = None;
         }
         if current.died_young > 0 {
             tokio::time::sleep(pause(current.died_young)).await;
         }
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let hall = hall::path(&self.layout, &self.group, number);
-        let link = Link::open(&self.command, &self.empty, hall.as_deref())?;
+        hall.as_deref().map_or(Ok(()), hall::make)?;
+        let link = Link::open(&self.command, &self.empty, hall.as_deref()).inspect_err(|_| {
+            hall.as_deref().map(std::fs::remove_dir);
+        })?;
         let mut gone = link.gone();
-        let cleared = tokio::spawn(async move {
+        while current.clearing.try_join_next().is_some() {}
+        current.clearing.spawn(async move {
             let _ = gone.wait_for(|gone| *gone).await;
             if let Some(hall) = hall {
                 // What could not be removed is found again by the sweep of the next start.
                 let _ = spawn_blocking(move || prune(&[hall])).await;
             }
         });
-        current.spawner = Some(Spawner { link: Arc::clone(&link), born: Moment::now(), cleared });
+        current.link = Some((Arc::clone(&link), Moment::now()));
         Ok(link)
     }
 
@@ -88,15 +87,16 @@ impl Spawners {
 
     pub async fn pid(&self) -> Option<u32> {
         let current = self.current.lock().await;
-        let link = &current.spawner.as_ref()?.link;
+        let (link, _) = current.link.as_ref()?;
         (!link.is_lost()).then(|| link.pid())
     }
 
     pub async fn close(&self) {
-        if let Some(Spawner { link, cleared, .. }) = self.current.lock().await.spawner.take() {
+        let mut current = self.current.lock().await;
+        if let Some((link, _)) = current.link.take() {
             link.close().await;
-            let _ = cleared.await;
         }
+        while current.clearing.join_next().await.is_some() {}
     }
 }
 
