@@ -118,9 +118,14 @@ crash() { # as by a cut of the current: with its first process everything in a h
 
 vpn_up() {
     local host=$1 own=$dir/$1
-    on "$host" env WG_PROCESS_FOREGROUND=1 LOG_LEVEL=error wireguard-go wg0 >>"$own/wg.log" 2>&1 &
-    disown $!
-    soon on "$host" wg show wg0
+    # Once in some dozens of swarms one did not come up, and told nobody why.
+    for _ in 1 2 3; do
+        on "$host" env WG_PROCESS_FOREGROUND=1 LOG_LEVEL=error wireguard-go wg0 >>"$own/wg.log" 2>&1 &
+        disown $!
+        soon on "$host" wg show wg0 && break
+        say "no WireGuard on $host yet; what it said:" && cat "$own/wg.log"
+        on "$host" pkill -KILL -x wireguard-go || true
+    done
     on "$host" wg set wg0 listen-port 51820 private-key "$own/wg.key"
     for peer in core $nodes caller; do
         [ "$peer" = "$host" ] || on "$host" wg set wg0 peer "$(cat "$dir/$peer/wg.pub")" \
