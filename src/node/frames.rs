@@ -94,7 +94,7 @@ impl Keeper {
             },
             FromVault::Event { event, data } if is_one_line_of_json(&data) => {
                 let Ok(data) = vault.reach.put_back(&data) else {
-                    vault.each_connection(Outbox::lose_event);
+                    vault.audience.each(Outbox::lose_event);
                     return true;
                 };
                 let name = serde_json::Value::String(event).to_string();
@@ -102,7 +102,7 @@ impl Keeper {
                 // Quoting can make a name six times as long, and a line over the limit would break the
                 // connection of every caller that keeps to it.
                 if body.len() > vault.limits.max_frame_bytes as usize {
-                    vault.each_connection(Outbox::lose_event);
+                    vault.audience.each(Outbox::lose_event);
                 } else {
                     self.tell(reserved::EVENT, &body);
                 }
@@ -157,7 +157,7 @@ impl Keeper {
     /// this is of it, and nobody else does; who missed events before this one is told how many.
     fn tell(&self, method: &str, body: &str) {
         let tag = self.vault.calls().tag();
-        self.vault.each_connection(|outbox| {
+        self.vault.audience.each(|outbox| {
             let own = tag.as_ref().filter(|(owner, _)| *owner == outbox.owner());
             outbox.event(method, |lost| {
                 let call = own.map(|(_, id)| format!(",\"call\":{id}")).unwrap_or_default();

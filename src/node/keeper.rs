@@ -220,8 +220,9 @@ impl Keeper {
         }
         let death = vault.doomed.borrow().clone();
         let Some(death) = death else { return };
-        // Calls that slipped in between the announcement and the kill.
-        vault.calls().fail_all(&vault.dead_error(&death));
+        // Whoever doomed it may still be on his way to say so, and connections close with the receipt;
+        // or calls slipped in behind him.
+        vault.announce(&death);
         let (lived_ms, calls) = {
             let mut state = vault.state();
             if let Ok(phase) = phase::transition(state.phase, Event::Reclaimed) {

@@ -4,12 +4,12 @@
 //! a few instructions and never across an await.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
+use super::audience::Audience;
 use super::calls::{Asked, Calls, Patience};
-use super::gate::outbox::Outbox;
 use super::host;
 use super::news::Newsroom;
 use super::pipe::Pipe;
@@ -43,7 +43,7 @@ pub struct Vault {
     pub receipt: watch::Sender<Option<Receipt>>,
     /// When the keeper will next look at the clock by itself, in microseconds.
     pub wake_at: AtomicU64,
-    connections: Mutex<Vec<Weak<Outbox>>>,
+    pub audience: Audience,
     pub news: Arc<Newsroom>,
     /// The objects that it was given.
     pub reach: Reach,
@@ -96,7 +96,7 @@ impl Vault {
             doomed: watch::Sender::new(None),
             receipt: watch::Sender::new(None),
             wake_at: AtomicU64::new(0),
-            connections: Mutex::default(),
+            audience: Audience::default(),
             news,
             reach,
             parent,
@@ -215,13 +215,15 @@ impl Vault {
         first
     }
 
-    /// Tells every caller at once.
-    fn announce(&self, death: &Death) {
+    /// Tells every caller at once, and who comes later when he comes. A second time only the calls
+    /// that slipped in since the first hear of it.
+    pub fn announce(&self, death: &Death) {
         let error = self.dead_error(death);
         self.calls().fail_all(&error);
-        let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
-        let params = serde_json::to_string(&dying).unwrap_or_else(|_| "{}".into());
-        self.each_connection(|outbox| outbox.last_event(reserved::DYING, &params));
+        self.audience.part(|| {
+            let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
+            serde_json::to_string(&dying).unwrap_or_else(|_| "{}".into())
+        });
     }
 
     /// What a call to this vault gets once it is doomed.
@@ -276,23 +278,9 @@ impl Vault {
         }
     }
 
-    pub fn attach(&self, outbox: &Arc<Outbox>) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.retain(|outbox| outbox.strong_count() > 0);
-        connections.push(Arc::downgrade(outbox));
-    }
-
-    pub fn each_connection(&self, mut act: impl FnMut(&Outbox)) {
-        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.iter().filter_map(Weak::upgrade).for_each(|outbox| act(&outbox));
-    }
-
     #[must_use]
     pub fn vitals(&self) -> Vitals {
-        let connections = {
-            let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            connections.iter().filter(|outbox| outbox.strong_count() > 0).count()
-        };
+        let connections = self.audience.size();
         let init_pid = self.sandbox.get().map_or(0, |sandbox| sandbox.init_pid());
         let memory_bytes = host::resident_bytes(init_pid);
         let state = self.state();

@@ -105,7 +105,6 @@ impl Session {
             }
         })?;
         let outbox = Arc::new(Outbox::default());
-        vault.attach(&outbox);
         let limit = vault.limits.call_deadline_ms;
         let mut caller =
             serde_json::json!({ "ticket": holder.ticket, "label": holder.label, "rights": rights.shown() });
@@ -126,6 +125,8 @@ impl Session {
             _place: place,
         };
         ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
+        // Events come behind the answer to the hello.
+        vault.audience.join(&session.outbox);
         Ok(session)
     }
 
