@@ -206,6 +206,7 @@ fn kills(text: &str) -> Option<u64> {
 mod tests {
     use super::super::cgroup::tests::{HYBRID, PURE, layout};
     use super::*;
+    use crate::sandbox::pidfd::Pid;
 
     /// Each file below the group with what is written to it, and where.
     fn files(layout: &Layout) -> Vec<String> {
@@ -249,6 +250,15 @@ mod tests {
         assert!(!files(&poor).iter().any(|file| file.contains("memsw") || file.contains("cfs")));
         let poor = Layout { swap: false, ..layout(PURE, "", "memory") };
         assert!(!files(&poor).iter().any(|file| file.contains("swap")));
+    }
+
+    #[test]
+    fn only_who_is_in_a_hall_is_moved() {
+        let layout = layout(HYBRID, "", "");
+        let groups = Groups::new(&layout, "d", "i", &Limits::default());
+        let pid = Pid::new(std::process::id().cast_signed()).expect("runs");
+        let error = groups.admit(&PidFd::open(pid).expect("lives")).expect_err("is a stranger");
+        assert_eq!(error.source.raw_os_error(), Some(libc::ESRCH));
     }
 
     #[test]

@@ -59,3 +59,20 @@ pub fn leave(hall: &Path) -> io::Result<()> {
 fn move_to(group: &Path) -> io::Result<()> {
     std::fs::write(group.join("cgroup.procs"), "0")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hall_that_cannot_be_made_is_named() {
+        let base = tempfile::tempdir().expect("a directory");
+        let daemon = base.path().join("daemon");
+        make(&daemon.join("hall.1")).expect("is made");
+        make(&daemon.join("hall.1")).expect("is there");
+        let file = base.path().join("file");
+        std::fs::write(&file, "").expect("is ours");
+        let error = make(&file.join("hall.1")).expect_err("has no place").to_string();
+        assert!(error.contains(&*file.join("hall.1").to_string_lossy()), "{error}");
+    }
+}

@@ -117,7 +117,10 @@ impl Link {
         // After the insertion: a link that was lost before it has forgotten everything but this.
         if let Err(error) = sent {
             self.pending().remove(&order.key);
-            self.lose();
+            // Short of memory, say, is the trouble of this order alone: a lost link ends all its vaults.
+            if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) {
+                self.lose();
+            }
             return Err(error);
         }
         if self.is_lost() {

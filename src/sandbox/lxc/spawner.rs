@@ -1,4 +1,4 @@
-//! The spawner: a process with one thread that forks one monitor per vault, and always one ahead.
+//! The spawner: a process with one thread that forks one monitor per vault, and one ahead when it has time.
 //!
 //! liblxc refuses to start a container in the foreground from a process with several threads, sets
 //! environment variables and keeps global state, and in the background it moves its *caller* into

@@ -239,7 +239,22 @@ fn exit_of(status: Option<i32>, oom: bool) -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use super::kept_by;
+    use super::*;
+
+    #[test]
+    fn wait_statuses_become_exits() {
+        for (status, oom, exit) in [
+            (None, false, Exit::Unknown),
+            (Some(0), false, Exit::Status(0)),
+            (Some(0x0300), false, Exit::Status(3)),
+            (Some(9), false, Exit::Signal(9)),
+            (Some(0x097f), false, Exit::Signal(9)),
+            (Some(9), true, Exit::OutOfMemory),
+            (None, true, Exit::OutOfMemory),
+        ] {
+            assert_eq!(exit_of(status, oom), exit);
+        }
+    }
 
     #[test]
     fn a_namespace_is_kept_by_a_mount_of_itself() {
