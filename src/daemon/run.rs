@@ -4,8 +4,9 @@ use std::future::IntoFuture;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
@@ -17,7 +18,7 @@ use super::peers::{self, Allowed, Caller};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
 use super::settings::Settings;
-use crate::system::{clock, logging};
+use crate::system::{awake, clock, logging};
 
 /// From SIGTERM until the vaults must be gone.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -81,7 +82,7 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let mut socket = Socket::bind(&settings.socket, !uids.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;
     let allowed = Allowed::new(uids);
-    let router: Router = parts.router().layer(from_fn_with_state(allowed, peers::check));
+    let router = parts.router().layer(from_fn(hasten)).layer(from_fn_with_state(allowed, peers::check));
     let Some(listener) = socket.listener.take() else { return Err(Box::new(RoleError::SocketTaken)) };
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Caller>())
@@ -109,6 +110,14 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let _ = timeout(GOODBYE, serving).await;
     drop(home);
     Ok(())
+}
+
+/// What is to be changed somewhere goes through several processes.
+async fn hasten(request: Request, next: Next) -> Response {
+    if !request.method().is_safe() {
+        awake::expect();
+    }
+    next.run(request).await
 }
 
 /// Resolves when nothing has been asked for as long as that, no vault lives, and no more work is

@@ -26,7 +26,7 @@ use crate::model::units::show_millis;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::{channel, reserved};
 use crate::sandbox::Sandbox;
-use crate::system::clock;
+use crate::system::{awake, clock};
 
 pub struct Vault {
     pub id: VaultId,
@@ -207,6 +207,7 @@ impl Vault {
             // Under the lock: whoever sees the phase finds the cause.
             self.doomed.send_replace(Some(death.clone()));
             drop(state);
+            awake::expect();
             self.announce(&death);
         } else {
             drop(state);

@@ -1,5 +1,6 @@
 //! The only place that reads the real world's clock and randomness, and sets up logging.
 
+pub mod awake;
 pub mod clock;
 pub mod files;
 pub mod logging;

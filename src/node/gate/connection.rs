@@ -28,6 +28,7 @@ use crate::node::lanes;
 use crate::node::vault::Vault;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{self, RpcError, code};
+use crate::system::awake;
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -75,6 +76,7 @@ impl Gate {
     }
 
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        awake::expect();
         let known = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known)));
         let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);

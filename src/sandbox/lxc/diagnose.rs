@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::idrange::WIDTH;
 use super::{Shared, ffi, room, rootfs};
 use crate::sandbox::{Finding, Level};
+use crate::system::awake;
 
 pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Finding> {
     tokio::task::spawn_blocking(move || findings(&shared)).await.unwrap_or_default()
@@ -16,6 +17,7 @@ fn findings(shared: &Shared) -> Vec<Finding> {
     findings.extend(cgroups(shared));
     findings.push(ids());
     findings.push(room::finding(shared.slots.limit()));
+    findings.push(awake());
     findings.push(state(shared));
     findings
 }
@@ -37,6 +39,17 @@ fn root() -> Finding {
             "vaults can only be started by root",
             "run haukid as root: sudo systemctl start hauki",
         )
+    }
+}
+
+fn awake() -> Finding {
+    match awake::check() {
+        Ok(()) => fine("keeps idle cores awake for the moment of a start".into()),
+        Err(error) => bad(
+            Level::Warn,
+            format!("cannot keep idle cores awake for the moment of a start, which makes it slower: {error}"),
+            "let haukid open /dev/cpu_dma_latency",
+        ),
     }
 }
 

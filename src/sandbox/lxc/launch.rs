@@ -34,6 +34,7 @@ use crate::model::limits::Limits;
 use crate::sandbox::StartError;
 use crate::sandbox::pidfd::{Pid, PidFd, Watched, parent_of};
 use crate::sandbox::steady::register;
+use crate::system::awake;
 
 /// A start takes milliseconds; one that takes this long does not end by itself.
 const LONGEST_START: Duration = Duration::from_secs(5);
@@ -97,6 +98,7 @@ async fn prepared(
         Ok(forked) => forked.and_then(Watched::new).map_err(system("fork its monitor")),
         Err(_) => Err(StartError::SpawnerLost { source: io::ErrorKind::ConnectionReset.into() }),
     };
+    awake::expect();
     let monitor = match forked {
         Ok(monitor) => monitor,
         Err(error) => {
@@ -127,6 +129,7 @@ async fn prepared(
     };
     let error = match first {
         Ok(Ok(Some(init))) => {
+            awake::expect();
             let (init, entered) = making.enter(&groups, init).await;
             match entered {
                 Ok(()) => {

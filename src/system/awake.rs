@@ -1,0 +1,131 @@
+//! Cores that stay awake for a moment.
+//!
+//! To wake a sleeping core takes tens of microseconds, in a virtual machine more than that, and on its way
+//! from an order to a ticket a vault's start goes from process to process some thirty times. So whoever
+//! knows that work is coming asks the kernel to let no core sleep for the next moment, in the kernel's
+//! own way: a request for a latency of zero microseconds at `/dev/cpu_dma_latency`. It counts for as
+//! long as the file is open, so it ends with the process at the latest. An idle core then looks for work
+//! instead of sleeping, which takes power; hence the moment is short, and nobody asks in advance.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::model::lease::Mono;
+use crate::system::clock;
+
+const DEVICE: &str = "/dev/cpu_dma_latency";
+
+/// Longer than any one thing takes that is awaited; what has several parts says so at each.
+const MOMENT_MS: u64 = 10;
+
+const NO_SLEEP_US: i32 = 0;
+/// The kernel's `PM_QOS_DEFAULT_VALUE`: no request.
+const NO_REQUEST: i32 = -1;
+
+struct Cores {
+    device: File,
+    /// The end of the moment, while there is one.
+    until: Mutex<Option<Mono>>,
+    begun: Condvar,
+}
+
+static CORES: OnceLock<Option<Cores>> = OnceLock::new();
+
+/// No core should fall asleep for the next moment. Nothing happens where the kernel takes no such request.
+pub fn expect() {
+    if let Some(cores) = cores() {
+        cores.expect();
+    }
+}
+
+/// Whether the kernel takes the request from this process.
+pub fn check() -> io::Result<()> {
+    open().map(drop)
+}
+
+fn open() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(DEVICE)
+}
+
+fn cores() -> Option<&'static Cores> {
+    CORES.get_or_init(Cores::start).as_ref()
+}
+
+impl Cores {
+    fn start() -> Option<Self> {
+        let device = open().ok()?;
+        let rest = || cores().map(Self::rest);
+        thread::Builder::new().name("awake".into()).spawn(rest).ok()?;
+        Some(Self { device, until: Mutex::default(), begun: Condvar::new() })
+    }
+
+    fn until(&self) -> std::sync::MutexGuard<'_, Option<Mono>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn request(&self, latency_us: i32) {
+        // Without it everything is only slower.
+        let _ = (&self.device).write_all(&latency_us.to_ne_bytes());
+    }
+
+    fn expect(&self) {
+        let mut until = self.until();
+        if until.replace(clock::mono().plus_ms(MOMENT_MS)).is_none() {
+            self.request(NO_SLEEP_US);
+            self.begun.notify_one();
+        }
+    }
+
+    /// The work of a thread of its own: ends each moment.
+    fn rest(&self) {
+        let mut until = self.until();
+        loop {
+            let left_us = until.map(|until| until.since(clock::mono()));
+            match left_us {
+                None => until = self.begun.wait(until).unwrap_or_else(PoisonError::into_inner),
+                Some(0) => {
+                    *until = None;
+                    self.request(NO_REQUEST);
+                }
+                Some(left_us) => {
+                    drop(until);
+                    thread::sleep(Duration::from_micros(left_us));
+                    until = self.until();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    /// What the kernel has been asked for, by all processes together.
+    fn requested() -> io::Result<i32> {
+        let mut bytes = [0; 4];
+        open()?.read_exact(&mut bytes)?;
+        Ok(i32::from_ne_bytes(bytes))
+    }
+
+    #[test]
+    fn a_moment_begins_and_ends() {
+        expect();
+        if check().is_err() {
+            assert!(cores().is_none(), "there is no such device here");
+            return;
+        }
+        assert_eq!(requested().expect("is readable"), NO_SLEEP_US);
+        // Other tests may expect something meanwhile, but not for ever.
+        let ended = (0..5_000).any(|_| {
+            thread::sleep(Duration::from_millis(2));
+            requested().expect("is readable") != NO_SLEEP_US
+        });
+        assert!(ended, "the cores are still kept awake");
+    }
+}
