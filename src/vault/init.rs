@@ -43,6 +43,7 @@ fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     let mut session = Session::new(Link::new(channel));
     session.link().send(&FromVault::Ready(Ready { build: stamp::id(), locked: true }));
     loop {
+        session.rest();
         let due = session.next_call_out();
         match session.link().next(due) {
             Ok(Next::Message(message)) => session.answer(message),

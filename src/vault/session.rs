@@ -46,6 +46,16 @@ impl Session {
         self.call_out();
     }
 
+    /// Tidies up behind the answers, once these are on their way.
+    pub fn rest(&mut self) {
+        if let Worker::Loaded(engine) = &mut self.worker
+            && engine.is_untidy()
+        {
+            self.link.flush();
+            engine.rest();
+        }
+    }
+
     pub fn next_call_out(&self) -> Option<Deadline> {
         match &self.worker {
             Worker::Loaded(engine) => engine.next_call_out(),

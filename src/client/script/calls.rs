@@ -20,7 +20,7 @@ const MARK: &str = r#""vault":"vlt_"#;
 
 /// Whether there may be an object in it.
 pub(super) fn is_marked(json: &str) -> bool {
-    json.contains(MARK)
+    memchr::memmem::find(json.as_bytes(), MARK.as_bytes()).is_some()
 }
 
 /// A call that is under way.

@@ -193,6 +193,13 @@ impl Passed {
             let Some(want) = wants.get(index - 1).or(wants.last()) else { break };
             arguments.push(self.read(index, *want)?);
         }
+        // SAFETY: the context is running; the arguments have been read, and what the engine's stack holds
+        // it keeps itself.
+        unsafe {
+            if heap::is_untidy(self.raw) {
+                heap::tidy(self.raw);
+            }
+        }
         // SAFETY: as in `interrupted`; all arguments have been read, so the script does not run meanwhile.
         let answer = unsafe { efuns.as_mut() }.call(&efun, &arguments).map_err(Trouble::Error)?;
         self.give(answer)

@@ -16,7 +16,7 @@ use mquickjs_sys as sys;
 use sys::{JSContext, JSGCRef, JSValue};
 
 use super::door::{self, Efuns, Run};
-use super::heap::{EXCEPTION, UNDEFINED};
+use super::heap::{self, EXCEPTION, UNDEFINED};
 use super::json::{self, Manner, Refusal};
 use super::lift;
 use super::memory::Memory;
@@ -271,20 +271,24 @@ impl Context {
 
     /// Bytes between the heap's start and its first free byte, garbage included.
     pub fn occupied_bytes(&self) -> usize {
-        // SAFETY: the context begins with `heap_base` and `heap_free` (struct JSContext, 0.2.0); a test
-        // fails when a new version moves them.
-        let [base, free] = unsafe { self.raw.as_ptr().cast::<[usize; 2]>().read() };
-        free.saturating_sub(base)
+        // SAFETY: the context is ours.
+        unsafe { heap::occupied(self.raw.as_ptr()) }
     }
 
     pub fn heap_bytes(&self) -> usize {
         self.heap_bytes
     }
 
+    /// Whether there is much to collect.
+    pub fn is_untidy(&self) -> bool {
+        // SAFETY: the context is ours.
+        unsafe { heap::is_untidy(self.raw.as_ptr()) }
+    }
+
     /// What is alive, after a collection.
     pub fn live_bytes(&mut self) -> usize {
         // SAFETY: no value is held outside a reference here.
-        unsafe { sys::JS_GC(self.raw.as_ptr()) };
+        unsafe { heap::tidy(self.raw.as_ptr()) };
         self.occupied_bytes()
     }
 }

@@ -131,6 +131,22 @@ impl Engine {
         self.context.live_bytes() as u64
     }
 
+    #[cfg(test)]
+    pub(super) fn occupied_bytes(&self) -> usize {
+        self.context.occupied_bytes()
+    }
+
+    /// Collects what the calls so far have left.
+    pub fn rest(&mut self) {
+        self.context.live_bytes();
+    }
+
+    /// Whether there is work for [`Engine::rest`].
+    #[must_use]
+    pub fn is_untidy(&self) -> bool {
+        self.context.is_untidy()
+    }
+
     #[must_use]
     pub fn heap_limit(&self) -> u64 {
         self.context.heap_bytes() as u64
