@@ -31,6 +31,8 @@ mod owner;
 mod peers;
 #[path = "phases/report.rs"]
 mod report;
+#[path = "phases/script.rs"]
+mod script;
 #[path = "phases/witness.rs"]
 mod witness;
 
@@ -105,7 +107,7 @@ fn blocks(runtime: &Runtime, wanted: &impl Fn(&str) -> bool, report: &mut Report
             floor::processes(report);
             echoes.rounds(report);
         }
-        if let Some(callers) = &callers {
+        if let Some(callers) = &mut callers {
             callers.rounds(report);
         }
         if let (Some(warm), true) = (&warm, wanted("life")) {

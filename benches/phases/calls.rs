@@ -8,21 +8,26 @@ use tokio::runtime::Runtime;
 
 use crate::daemon::Daemon;
 use crate::report::Report;
+use crate::script::{self, Script};
 use crate::{WORKER, now};
 
 pub const ONE: &str = "one call, 20 bytes each way";
+pub const BEYOND: &str = "a call from a script, beyond one from the library";
 pub const LARGE: &str = "one call, 64 KiB each way";
 pub const FIRST: &str = "connect, authenticate, first call";
 pub const RESUMED: &str = "connect to a known node, authenticate, first call";
 
 const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
 const FLIGHTS: usize = 64;
+/// Turns of a script and of the library, one after the other.
+const PAIRS: u32 = 22;
 
 pub struct Calls {
     lane: Runtime,
     pub daemon: Daemon,
     ticket: Ticket,
     ghost: Ghost,
+    script: Script,
     large: String,
 }
 
@@ -39,11 +44,29 @@ impl Calls {
             let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
             (ticket, ghost)
         });
-        Self { lane, daemon, ticket, ghost, large: format!("[\"{}\"]", "x".repeat(64 * 1024)) }
+        let script = Script::new(&ticket);
+        Self { lane, daemon, ticket, ghost, script, large: format!("[\"{}\"]", "x".repeat(64 * 1024)) }
     }
 
-    pub fn rounds(&self, report: &mut Report) {
+    pub fn rounds(&mut self, report: &mut Report) {
         self.lane.block_on(self.round(report));
+        for turn in 0..PAIRS {
+            let scripted = self.script.turn();
+            let called = self.lane.block_on(self.turn());
+            // What was before the first ones has changed who is on which core.
+            if turn > 1 {
+                report.value(BEYOND, "ms", scripted - called);
+            }
+        }
+    }
+
+    /// As many calls as a script's turn has; milliseconds for each.
+    async fn turn(&self) -> f64 {
+        let start = now();
+        for _ in 0..script::TURN {
+            self.ghost.call("echo", Some(SMALL)).await.expect("answers");
+        }
+        start.elapsed().as_secs_f64() * 1e3 / f64::from(script::TURN)
     }
 
     async fn round(&self, report: &mut Report) {

@@ -19,7 +19,8 @@ const RATIOS: [(&str, &str, f64); 8] = [
 ];
 
 /// What a figure should come to: at which per mille of its values, and the least or the most.
-const GOALS: [(&str, usize, Bound); 10] = [
+const GOALS: [(&str, usize, Bound); 11] = [
+    (calls::BEYOND, 500, Bound::Most(0.015)),
     (density::MEMORY, 500, Bound::Most(1.1)),
     (density::RATE, 500, Bound::Least(250.0)),
     (density::SLOWDOWN, 500, Bound::Most(2.5)),
