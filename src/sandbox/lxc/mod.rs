@@ -26,6 +26,7 @@ mod cgroup;
 mod config;
 mod cover;
 mod diagnose;
+mod dying;
 pub mod ffi;
 mod groups;
 mod hall;
@@ -49,6 +50,7 @@ use crate::model::id::VaultId;
 use crate::model::limits::Limits;
 use cgroup::Layout;
 use config::Spec;
+use dying::Dying;
 use idrange::Slots;
 use spawners::Spawners;
 use wire::Recipe;
@@ -109,6 +111,7 @@ struct Shared {
     live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
     spawners: Spawners,
+    dying: Dying,
     /// As many starts at a time as there are cores: more only makes each of them slower.
     starting: Semaphore,
     width: u32,
@@ -191,6 +194,7 @@ impl LxcDriver {
                 live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),
                 spawners,
+                dying: Dying::default(),
                 starting: Semaphore::new(width as usize),
                 width,
             }),

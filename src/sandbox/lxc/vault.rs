@@ -34,6 +34,7 @@ pub(super) struct Vault {
     pub(super) ended: watch::Receiver<Option<Ended>>,
     /// When the killing began, or when the end was seen.
     over: OnceLock<Moment>,
+    /// It was killed; or it died by itself, and cannot be any more.
     asked: AtomicBool,
 }
 
@@ -130,7 +131,11 @@ impl Vault {
             return;
         }
         self.over.get_or_init(Moment::now);
-        self.asked.store(true, Ordering::Release);
+        // Counted before it is said: the keeper takes back what was said.
+        self.shared.dying.killed();
+        if self.asked.swap(true, Ordering::AcqRel) {
+            self.shared.dying.died();
+        }
         if self.init.process().kill().is_err() {
             // Not allowed to signal our own vault: its monitor's death is the other way to end it.
             let _ = self.monitor.process().kill();
@@ -141,13 +146,17 @@ impl Vault {
         let mounts = self.mount_namespace();
         self.init.gone().await;
         let over = *self.over.get_or_init(Moment::now);
-        let asked = self.asked.load(Ordering::Acquire);
+        let asked = self.asked.swap(true, Ordering::AcqRel);
+        if asked {
+            self.shared.dying.died();
+        }
         let mut report =
             vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, true)];
         let oom = !asked && self.groups.was_oom();
         if asked {
             // How it ended is known, and nothing else is left for it to do.
             let _ = self.monitor.process().kill();
+            self.shared.dying.calm().await;
         }
         let (ended, monitor_gone) = self.monitor_end().await;
         let status = ended.and_then(|ended| ended.init).or(asked.then_some(libc::SIGKILL));

@@ -1,0 +1,67 @@
+//! Deaths before burials: what is left of a vault is cleared when no other is about to die.
+//!
+//! An init that was killed still needs a core to die on, and so does the clearing of what the dead have
+//! left, which takes several times as long. Where hundreds are killed at once the last would otherwise
+//! live until the first are buried.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// One that cannot die holds up nobody for longer.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+#[derive(Default)]
+pub(super) struct Dying {
+    /// Watchers are told of its being zero only.
+    count: watch::Sender<usize>,
+}
+
+impl Dying {
+    pub(super) fn killed(&self) {
+        self.count.send_if_modified(|count| {
+            *count += 1;
+            false
+        });
+    }
+
+    /// One that was killed is dead.
+    pub(super) fn died(&self) {
+        self.count.send_if_modified(|count| {
+            *count -= 1;
+            *count == 0
+        });
+    }
+
+    /// Waits until all are dead that were killed.
+    pub(super) async fn calm(&self) {
+        let mut count = self.count.subscribe();
+        let _ = timeout(PATIENCE, count.wait_for(|count| *count == 0)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_dead_wait_for_the_dying_but_not_for_ever() {
+        let dying = Dying::default();
+        dying.calm().await;
+        (0..3).for_each(|_| dying.killed());
+        let mut waits = pin!(dying.calm());
+        let mut look = || waits.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        for _ in 0..3 {
+            assert_eq!(look(), Poll::Pending);
+            dying.died();
+        }
+        assert_eq!(look(), Poll::Ready(()));
+        // One that never dies.
+        dying.killed();
+        dying.calm().await;
+    }
+}
