@@ -69,6 +69,42 @@ async fn a_monitor_takes_its_vault_along_and_the_groups_are_pruned() {
     close(driver, ground).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_is_killed_at_once_is_gone_to_the_last() {
+    let ground = Ground::new("many");
+    let driver = ground.driver(&probe::init_binary());
+    let mut crowd = Vec::new();
+    for _ in 0..12 {
+        crowd.push(start(&driver).await);
+    }
+    crowd.iter().for_each(|(_, sandbox)| sandbox.kill());
+    for (_, sandbox) in &crowd {
+        assert_eq!(sandbox.died().await, Exit::Signal(9));
+        let lines = sandbox.reclaim().await;
+        assert!(lines.iter().all(|line| line.gone), "{lines:?}");
+    }
+    close(driver, ground).await;
+}
+
+/// Some of their monitors are stopped when the spawner goes, which they must not outlive.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_gone_also_when_its_spawner_goes_meanwhile() {
+    let ground = Ground::new("many-lost");
+    let driver = ground.driver(&probe::init_binary());
+    let mut crowd = Vec::new();
+    for _ in 0..12 {
+        crowd.push(start(&driver).await);
+    }
+    let spawner = process(driver.spawner_pid().await.expect("runs"));
+    crowd.iter().for_each(|(_, sandbox)| sandbox.kill());
+    kill(&spawner).await;
+    for (_, sandbox) in &crowd {
+        let lines = sandbox.reclaim().await;
+        assert!(lines.iter().all(|line| line.gone), "{lines:?}");
+    }
+    close(driver, ground).await;
+}
+
 fn children(parent: u32) -> Vec<u32> {
     let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
     let children = children.expect("is there");

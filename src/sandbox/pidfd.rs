@@ -61,7 +61,16 @@ impl PidFd {
 
     /// SIGKILL. A process that is gone already is no error.
     pub fn kill(&self) -> io::Result<()> {
-        match pidfd_send_signal(&self.fd, Signal::KILL) {
+        self.send(Signal::KILL)
+    }
+
+    /// SIGSTOP, likewise.
+    pub fn stop(&self) -> io::Result<()> {
+        self.send(Signal::STOP)
+    }
+
+    fn send(&self, signal: Signal) -> io::Result<()> {
+        match pidfd_send_signal(&self.fd, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
         }

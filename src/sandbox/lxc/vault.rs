@@ -132,9 +132,14 @@ impl Vault {
         }
         self.over.get_or_init(Moment::now);
         // Counted before it is said: the keeper takes back what was said.
-        self.shared.dying.killed();
+        let in_a_crowd = self.shared.dying.killed();
         if self.asked.swap(true, Ordering::AcqRel) {
             self.shared.dying.died();
+        }
+        if in_a_crowd {
+            // It would clear up behind its init, on the core that the next one needs to die. The keeper
+            // kills it then, and the kernel if the keeper is gone.
+            let _ = self.monitor.process().stop();
         }
         if self.init.process().kill().is_err() {
             // Not allowed to signal our own vault: its monitor's death is the other way to end it.
@@ -154,9 +159,9 @@ impl Vault {
             vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, true)];
         let oom = !asked && self.groups.was_oom();
         if asked {
+            self.shared.dying.calm().await;
             // How it ended is known, and nothing else is left for it to do.
             let _ = self.monitor.process().kill();
-            self.shared.dying.calm().await;
         }
         let (ended, monitor_gone) = self.monitor_end().await;
         let status = ended.and_then(|ended| ended.init).or(asked.then_some(libc::SIGKILL));
