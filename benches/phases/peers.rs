@@ -1,7 +1,7 @@
 //! What others take for an empty program in the same sort of container, to its exit.
 
 use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -18,6 +18,8 @@ const RUNTIMES: [(&str, &str); 2] = [
 ];
 
 const ROUNDS: usize = 4;
+/// Where the containers' user namespaces begin.
+const FIRST_ID: u32 = 4_100_000_000;
 
 pub struct Peers {
     dir: tempfile::TempDir,
@@ -40,15 +42,19 @@ fn version(tool: &str) -> Option<String> {
 impl Peers {
     pub fn prepare(report: &mut Report) -> Self {
         let dir = tempfile::Builder::new().prefix("hauki-bench-").tempdir().expect("a directory");
-        let root = dir.path().join("rootfs");
-        for name in ["", "proc", "dev", "sys", "bin"] {
-            std::fs::create_dir_all(root.join(name)).expect("makes");
+        // Runtimes of the Open Container Initiative make devices in theirs, as the container's root.
+        let [root, made_up] = ["rootfs", "rootfs-oci"].map(|name| dir.path().join(name));
+        for (root, owner) in [(&root, 0), (&made_up, FIRST_ID)] {
+            for name in ["", "proc", "dev", "sys", "bin"] {
+                std::fs::create_dir_all(root.join(name)).expect("makes");
+                chown(root.join(name), Some(owner), Some(owner)).expect("is ours");
+            }
+            floor::program(&root.join("bin/init"));
         }
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("is ours");
         for link in ["fd", "stdin", "stdout", "stderr"] {
             symlink("/proc/self/fd", root.join("dev").join(link)).expect("makes");
         }
-        floor::program(&root.join("bin/init"));
         let mut peers = Self { dir, commands: Vec::new() };
         peers.lxc(report);
         for (tool, row) in RUNTIMES {
@@ -68,8 +74,8 @@ impl Peers {
         let config = self.path().join("config");
         let text = format!(
             "lxc.rootfs.path = dir:{}\nlxc.rootfs.options = ro\nlxc.uts.name = bench\n\
-             lxc.net.0.type = empty\nlxc.init.cmd = /bin/init\nlxc.idmap = u 0 4100000000 65536\n\
-             lxc.idmap = g 0 4100000000 65536\nlxc.autodev = 0\nlxc.pty.max = 0\nlxc.tty.max = 0\n\
+             lxc.net.0.type = empty\nlxc.init.cmd = /bin/init\nlxc.idmap = u 0 {FIRST_ID} 65536\n\
+             lxc.idmap = g 0 {FIRST_ID} 65536\nlxc.autodev = 0\nlxc.pty.max = 0\nlxc.tty.max = 0\n\
              lxc.console.path = none\nlxc.cap.keep = none\nlxc.no_new_privs = 1\n",
             self.path().join("rootfs").display()
         );
@@ -95,9 +101,9 @@ impl Peers {
         let mut spec: Value = serde_json::from_str(&text).expect("is JSON");
         spec["process"]["terminal"] = json!(false);
         spec["process"]["args"] = json!(["/bin/init"]);
-        spec["mounts"] = json!([]);
-        spec["linux"]["uidMappings"] =
-            json!([{ "containerID": 0, "hostID": 4_100_000_000_u32, "size": 65536 }]);
+        // The one that they cannot do without.
+        spec["mounts"] = json!([{ "destination": "/proc", "type": "proc", "source": "proc" }]);
+        spec["linux"]["uidMappings"] = json!([{ "containerID": 0, "hostID": FIRST_ID, "size": 65536 }]);
         spec["linux"]["gidMappings"] = spec["linux"]["uidMappings"].clone();
         if let Some(namespaces) = spec["linux"]["namespaces"].as_array_mut() {
             namespaces.retain(|namespace| namespace["type"] != "user");
@@ -105,7 +111,7 @@ impl Peers {
         }
         let bundle = self.path().join(tool);
         std::fs::create_dir_all(&bundle).expect("makes");
-        spec["root"]["path"] = json!(self.path().join("rootfs"));
+        spec["root"]["path"] = json!(self.path().join("rootfs-oci"));
         std::fs::write(bundle.join("config.json"), spec.to_string()).expect("writes");
         let words = [tool, "run", "--bundle", &bundle.display().to_string(), "hauki-bench"];
         let words: Vec<String> = words.map(str::to_owned).into();
