@@ -149,6 +149,7 @@ async fn it_cannot_change_its_world() {
                 "umount /",
                 "chroot /",
                 "sethostname",
+                "clone user",
                 "unshare user",
                 "unshare net",
                 "unshare mount",

@@ -86,22 +86,19 @@ async fn a_crowd_that_is_killed_at_once_is_gone_to_the_last() {
     close(driver, ground).await;
 }
 
-/// Some of their monitors are stopped when the spawner goes, which they must not outlive.
+/// As in a crowd that is dying when the spawner goes.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crowd_is_gone_also_when_its_spawner_goes_meanwhile() {
-    let ground = Ground::new("many-lost");
+async fn a_monitor_that_was_stopped_does_not_outlive_its_spawner() {
+    let ground = Ground::new("stopped");
     let driver = ground.driver(&probe::init_binary());
-    let mut crowd = Vec::new();
-    for _ in 0..12 {
-        crowd.push(start(&driver).await);
-    }
+    let (_channel, sandbox) = start(&driver).await;
+    let (monitor, init) = (process(sandbox.monitor_pid()), process(sandbox.init_pid()));
+    monitor.process().stop().expect("is ours");
     let spawner = process(driver.spawner_pid().await.expect("runs"));
-    crowd.iter().for_each(|(_, sandbox)| sandbox.kill());
     kill(&spawner).await;
-    for (_, sandbox) in &crowd {
-        let lines = sandbox.reclaim().await;
-        assert!(lines.iter().all(|line| line.gone), "{lines:?}");
-    }
+    monitor.gone().await;
+    init.gone().await;
+    assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
     close(driver, ground).await;
 }
 

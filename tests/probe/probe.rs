@@ -16,7 +16,7 @@
 //! | `read PATH`, `write PATH`, `list PATH`, `mkdir PATH`, `mknod PATH`, `chmod PATH` | the file system |
 //! | `socket unix\|inet\|inet6\|netlink\|packet\|vsock`, `connect IP PORT` | the network |
 //! | `mount`, `proc`, `remount`, `umount PATH`, `chroot PATH`, `sethostname` | the name spaces (pid 1 only) |
-//! | `unshare user\|net\|mount\|pid\|cgroup`, `setns` | new name spaces |
+//! | `clone user`, `unshare user\|net\|mount\|pid\|cgroup`, `setns` | new name spaces |
 //! | `kill PID` | signal 0: whether the process can be seen and signalled |
 //! | `ptrace PID`, `setuid UID`, `setgid GID`, `priority` | other processes, other users |
 //! | `forks MAX`, `threads MAX` | answers `ok N` or `ERRNO N`: how many there could be at once |

@@ -76,7 +76,7 @@ impl Gate {
     }
 
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        awake::expect();
+        awake::expect_anybody();
         let known = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known)));
         let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);

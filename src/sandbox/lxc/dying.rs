@@ -16,17 +16,23 @@ const MANY: usize = 8;
 
 #[derive(Default)]
 pub(super) struct Dying {
-    /// Watchers are told of its being zero only.
-    count: watch::Sender<usize>,
+    state: watch::Sender<State>,
+}
+
+#[derive(Default)]
+struct State {
+    count: usize,
+    /// How often all were dead. Watchers are told of that only.
+    calms: u64,
 }
 
 impl Dying {
     /// One was killed; whether many are dying now.
     pub(super) fn killed(&self) -> bool {
         let mut many = false;
-        self.count.send_if_modified(|count| {
-            *count += 1;
-            many = *count >= MANY;
+        self.state.send_if_modified(|state| {
+            state.count += 1;
+            many = state.count >= MANY;
             false
         });
         many
@@ -34,16 +40,24 @@ impl Dying {
 
     /// One that was killed is dead.
     pub(super) fn died(&self) {
-        self.count.send_if_modified(|count| {
-            *count -= 1;
-            *count == 0
+        self.state.send_if_modified(|state| {
+            state.count -= 1;
+            state.calms += u64::from(state.count == 0);
+            state.count == 0
         });
     }
 
-    /// Waits until all are dead that were killed.
+    /// Waits until all are dead that were killed, whoever is killed after that.
     pub(super) async fn calm(&self) {
-        let mut count = self.count.subscribe();
-        let _ = timeout(PATIENCE, count.wait_for(|count| *count == 0)).await;
+        let mut state = self.state.subscribe();
+        let calms = {
+            let state = state.borrow();
+            if state.count == 0 {
+                return;
+            }
+            state.calms
+        };
+        let _ = timeout(PATIENCE, state.wait_for(|state| state.calms > calms)).await;
     }
 }
 
@@ -65,7 +79,10 @@ mod tests {
             assert_eq!(look(), Poll::Pending);
             dying.died();
         }
+        // It was calm once, and that counts.
+        dying.killed();
         assert_eq!(look(), Poll::Ready(()));
+        dying.died();
         // Some that never die.
         for number in 1..=MANY {
             assert_eq!(dying.killed(), number == MANY);

@@ -36,6 +36,8 @@ pub(super) struct Vault {
     over: OnceLock<Moment>,
     /// It was killed; or it died by itself, and cannot be any more.
     asked: AtomicBool,
+    /// It was killed as one of many.
+    in_a_crowd: AtomicBool,
 }
 
 pub(super) struct Parts {
@@ -66,6 +68,7 @@ impl LxcSandbox {
             ended,
             over: OnceLock::new(),
             asked: AtomicBool::new(false),
+            in_a_crowd: AtomicBool::new(false),
         });
         let (exit_tx, exit) = watch::channel(None);
         let (lines_tx, lines) = watch::channel(None);
@@ -133,12 +136,13 @@ impl Vault {
         self.over.get_or_init(Moment::now);
         // Counted before it is said: the keeper takes back what was said.
         let in_a_crowd = self.shared.dying.killed();
-        if self.asked.swap(true, Ordering::AcqRel) {
+        self.in_a_crowd.fetch_or(in_a_crowd, Ordering::AcqRel);
+        let was_asked = self.asked.swap(true, Ordering::AcqRel);
+        if was_asked {
             self.shared.dying.died();
-        }
-        if in_a_crowd {
+        } else if in_a_crowd {
             // It would clear up behind its init, on the core that the next one needs to die. The keeper
-            // kills it then, and the kernel if the keeper is gone.
+            // kills it then; if the keeper is gone, the kernel does when the spawner leaves.
             let _ = self.monitor.process().stop();
         }
         if self.init.process().kill().is_err() {
@@ -159,7 +163,9 @@ impl Vault {
             vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, true)];
         let oom = !asked && self.groups.was_oom();
         if asked {
-            self.shared.dying.calm().await;
+            if self.in_a_crowd.load(Ordering::Acquire) {
+                self.shared.dying.calm().await;
+            }
             // How it ended is known, and nothing else is left for it to do.
             let _ = self.monitor.process().kill();
         }
