@@ -13,6 +13,8 @@ fn a_life_later(now: Mono) -> Mono {
 #[tokio::test]
 async fn a_vault_is_given_up_when_its_life_time_is_over_and_its_node_silent() {
     let Swarm { core, node, _tasks, .. } = swarm();
+    // A node that was never up is not lost.
+    event(&core, |event| matches!(event.what, Happening::NodeUp { .. })).await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
     let (mut known, now) = (Known::default(), clock::mono());
     core.give_up(&mut known, now).await.expect("looks");
