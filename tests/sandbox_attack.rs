@@ -117,7 +117,7 @@ async fn it_cannot_write_anywhere_nor_read_the_host() {
             &["ENOENT", "EACCES"],
         )
         .await;
-    captive.cannot(&["mknod /x", "mknod /dev/null", "mknod /tmp/x"], &["EPERM", "EROFS", "ENOENT"]).await;
+    captive.cannot(&["mknod /x", "mknod /dev/null", "mknod /tmp/x"], &["EPERM"]).await;
     captive.end().await;
     close(driver, ground).await;
 }
@@ -161,9 +161,12 @@ async fn it_cannot_change_its_world() {
         )
         .await;
     captive.cannot(&["setuid 1000", "setgid 1000", "priority"], &["EPERM", "EACCES"]).await;
-    captive.cannot(&["keyctl", "bpf", "io_uring", "userfaultfd", "perf", "reboot"], &["EPERM"]).await;
-    // Not every kernel has them.
-    captive.cannot(&["module", "kexec"], &["EPERM", "ENOSYS"]).await;
+    captive
+        .cannot(
+            &["keyctl", "bpf", "io_uring", "userfaultfd", "perf", "module", "kexec", "reboot"],
+            &["EPERM"],
+        )
+        .await;
     // There is no other program.
     captive.cannot(&["exec"], &["ENOENT"]).await;
     captive.end().await;
