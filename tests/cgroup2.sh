@@ -54,7 +54,8 @@ cargo test --locked --no-run --message-format=json "${arguments[@]}" 2>"$work/ca
 # Running it on this machine also builds the static programs, for which there is no compiler inside.
 cargo test --locked -q --test sandbox_attack it_is_nobody
 mapfile -t programs < <(jq -r 'select(.executable) | .executable' "$work/cargo.json")
-static=$PWD/target/vault-build/x86_64-unknown-linux-gnu/vault
+static=$(find target/vault-build -path "*/vault/hauki-vault-probe" -printf "%T@ %h\n" | sort -n | tail -n 1 | cut -d" " -f2)
+static=$PWD/$static
 
 root=$work/root
 mkdir -p "$root"/{bin,dev,etc,proc,sys,run,tmp,root,var/lib,newroot} "$root$PWD/target/tmp" "$root$static" \

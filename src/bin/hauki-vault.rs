@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use dlmalloc::GlobalDlmalloc;
+
+#[global_allocator]
+static MEMORY: GlobalDlmalloc = GlobalDlmalloc;
+
 fn main() -> ExitCode {
     hauki::vault::run()
 }

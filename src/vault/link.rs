@@ -22,6 +22,9 @@ pub const LOAD_LIMIT: usize = 16 * 1024 * 1024;
 
 const BUFFER: usize = 64 * 1024;
 
+/// A buffer that has grown beyond this is given back.
+const KEPT: usize = 4 * BUFFER;
+
 /// Gathered output is written when it is longer than this.
 const GATHER: usize = 32 * 1024;
 
@@ -198,7 +201,7 @@ impl Link {
         if self.end == self.input.len() {
             let longest = self.limit + 4;
             self.input.resize((self.input.len() * 2).min(longest.max(BUFFER)), 0);
-        } else if self.end == 0 && self.input.len() > BUFFER {
+        } else if self.end == 0 && self.input.len() > KEPT {
             self.input = vec![0; BUFFER];
         }
     }
@@ -236,7 +239,7 @@ impl Link {
             }
         }
         self.output.clear();
-        self.output.shrink_to(BUFFER);
+        self.output.shrink_to(KEPT);
     }
 
     fn wait(&self, interest: PollFlags) {

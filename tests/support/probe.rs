@@ -28,6 +28,6 @@ fn build(binary: &str, feature: &str) -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root =
         Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory lies in the target directory");
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let target = build_script::vault_target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH));
     build_script::static_build(package, root, &target, binary, feature).expect("the static binary builds")
 }
