@@ -65,6 +65,8 @@ impl Link {
             .args(rest)
             .env_clear()
             .env("PATH", empty)
+            // What the spawner has looked up in its libraries no monitor and no child of one looks up again.
+            .env("LD_BIND_NOW", "1")
             .envs(hall.map(|hall| (hall::VARIABLE, hall)))
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
