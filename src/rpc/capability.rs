@@ -13,14 +13,14 @@
 //! voucher     speaks_for("vlt_…");  check if now_ms($t), $t < …;
 //! ```
 //!
-//! Every check runs on every path: there is one function that says yes, [`Capability::allows`]. A
+//! Every check runs on every path: there is one function that says yes, `Capability::authorized`. A
 //! voucher opens nothing: it tells a gate which vault another gate calls for.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use biscuit_auth::builder::{Algorithm, BiscuitBuilder, BlockBuilder, Term};
-use biscuit_auth::macros::{authorizer, biscuit};
+use biscuit_auth::builder::{Algorithm, BiscuitBuilder, BlockBuilder, Rule, Term};
+use biscuit_auth::macros::{authorizer, biscuit, rule};
 use biscuit_auth::{
     Authorizer, AuthorizerBuilder, AuthorizerLimits, Biscuit, KeyPair, PrivateKey, PublicKey,
     UnverifiedBiscuit, error,
@@ -191,7 +191,7 @@ impl Issuer {
         let mut authorizer =
             authorizer!("now_ms({now_ms}); allow if true;").set_limits(LIMITS).build(&token).map_err(deny)?;
         authorizer.authorize_with_limits(LIMITS).map_err(deny)?;
-        only(&mut authorizer, "caller($vault) <- speaks_for($vault)")
+        only(&mut authorizer, rule!("caller($vault) <- speaks_for($vault)"))
     }
 }
 
@@ -220,30 +220,33 @@ impl Capability {
         Biscuit::from_base64(token.reveal(), issuer.0).map(Self).map_err(Denied::Invalid)
     }
 
-    /// The only function that says yes.
+    /// Who may do this, here and now.
     pub fn allows(&self, ask: &Ask<'_>) -> Result<Holder, Denied> {
-        let mut authorizer = facts(ask).set_limits(LIMITS).build(&self.0).map_err(deny)?;
-        authorizer.authorize_with_limits(LIMITS).map_err(deny)?;
-        let label: Vec<(String,)> =
-            authorizer.query_with_limits("named($label) <- label($label)", LIMITS).map_err(deny)?;
-        let ticket = only(&mut authorizer, "held($ticket) <- ticket($ticket)")?;
-        Ok(Holder { ticket, label: label.into_iter().next().map(|(label,)| label) })
+        holder(&mut self.authorized(ask)?)
     }
 
-    /// Which of `methods` the token allows here and now, and whether that is all there are. `ask` brings
-    /// the circumstances.
-    pub fn rights(&self, ask: &Ask<'_>, methods: &[String]) -> Result<Vec<String>, Denied> {
-        // Without a holder's own blocks the core's word is all there is, and one question is enough;
-        // each question takes far longer than a call.
+    /// The same, and which of `methods` the holder may call besides.
+    pub fn admits(&self, ask: &Ask<'_>, methods: &[String]) -> Result<(Holder, Vec<String>), Denied> {
+        let mut authorizer = self.authorized(ask)?;
+        let holder = holder(&mut authorizer)?;
+        // Without a holder's own blocks the core's word is all there is: none of its conditions is about the
+        // method, and what holds for one holds for all. Each question takes far longer than a call.
         if self.0.block_count() == 1 {
-            let mut authorizer = facts(ask).set_limits(LIMITS).build(&self.0).map_err(deny)?;
-            let granted: Vec<(String,)> =
-                authorizer.query_with_limits("granted($right) <- right($right)", LIMITS).map_err(deny)?;
+            let granted: Vec<(String,)> = authorizer
+                .query_with_limits(rule!("granted($right) <- right($right)"), LIMITS)
+                .map_err(deny)?;
             let has = |method: &str| granted.iter().any(|(right,)| right == method || right == ALL_METHODS);
-            return Ok(methods.iter().filter(|method| has(method)).cloned().collect());
+            return Ok((holder, methods.iter().filter(|method| has(method)).cloned().collect()));
         }
-        let allowed = |method: &&String| self.allows(&Ask { method, ..*ask }).is_ok();
-        Ok(methods.iter().filter(allowed).cloned().collect())
+        let allowed = |method: &&String| self.authorized(&Ask { method, ..*ask }).is_ok();
+        Ok((holder, methods.iter().filter(allowed).cloned().collect()))
+    }
+
+    /// The only function that says yes.
+    fn authorized(&self, ask: &Ask<'_>) -> Result<Authorizer, Denied> {
+        let mut authorizer = facts(ask).set_limits(LIMITS).build(&self.0).map_err(deny)?;
+        authorizer.authorize_with_limits(LIMITS).map_err(deny)?;
+        Ok(authorizer)
     }
 
     /// What the core signed about the vault itself. It allows nothing: a question may be built of it.
@@ -261,9 +264,9 @@ impl Capability {
         };
         let (generation, endpoint) = whole().ok_or_else(strange)?;
         Ok(Claims {
-            vault: only(&mut authorizer, "of($vault) <- vault($vault)")?,
-            node: only(&mut authorizer, "of($node) <- node($node)")?,
-            cert_sha256: only(&mut authorizer, "of($cert) <- cert($cert)")?,
+            vault: only(&mut authorizer, rule!("of($vault) <- vault($vault)"))?,
+            node: only(&mut authorizer, rule!("of($node) <- node($node)"))?,
+            cert_sha256: only(&mut authorizer, rule!("of($cert) <- cert($cert)"))?,
             generation,
             endpoint,
         })
@@ -280,8 +283,15 @@ pub struct Claims {
     pub cert_sha256: Sha256,
 }
 
+fn holder(authorizer: &mut Authorizer) -> Result<Holder, Denied> {
+    let label: Vec<(String,)> =
+        authorizer.query_with_limits(rule!("named($label) <- label($label)"), LIMITS).map_err(deny)?;
+    let ticket = only(authorizer, rule!("held($ticket) <- ticket($ticket)"))?;
+    Ok(Holder { ticket, label: label.into_iter().next().map(|(label,)| label) })
+}
+
 /// The first of what the core itself stated; a holder's own blocks are not asked.
-fn only<T: FromStr>(authorizer: &mut Authorizer, rule: &str) -> Result<T, Denied> {
+fn only<T: FromStr>(authorizer: &mut Authorizer, rule: Rule) -> Result<T, Denied> {
     let found: Vec<(String,)> = authorizer.query_with_limits(rule, LIMITS).map_err(deny)?;
     found.first().and_then(|(text,)| text.parse().ok()).ok_or_else(strange)
 }

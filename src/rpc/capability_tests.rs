@@ -94,7 +94,12 @@ fn the_rights_that_are_listed_are_those_that_are_granted() {
     let there_are = names(&["errors", "hauki.destruct", "top"]);
     let rights = |token: &Secret| {
         let held = Capability::verify(token, &issuer).expect("verifies");
-        held.rights(&world.ask(reserved::HELLO), &there_are).expect("can be asked")
+        let (holder, rights) = held.admits(&world.ask(reserved::HELLO), &there_are).expect("admits");
+        assert_eq!(holder, held.allows(&world.ask(reserved::HELLO)).expect("allows"));
+        for method in &there_are {
+            assert_eq!(held.allows(&world.ask(method)).is_ok(), rights.contains(method), "{method}");
+        }
+        rights
     };
     let all = world.mint(&["*"]);
     assert_eq!(rights(&all), there_are);

@@ -23,6 +23,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::identity::Identity;
 use super::outbox::Outbox;
+use super::rights::Signed;
 use super::session::{Refusal, Session};
 use crate::node::lanes;
 use crate::node::vault::Vault;
@@ -49,6 +50,7 @@ const KEPT: usize = 1024 * 1024;
 /// What the connections of one vault share.
 pub struct Gate {
     pub vault: Arc<Vault>,
+    pub signed: Signed,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
     strangers: Mutex<VecDeque<Stranger>>,
@@ -66,7 +68,7 @@ impl Gate {
     #[must_use]
     pub fn new(vault: Arc<Vault>, identity: Arc<Identity>) -> Arc<Self> {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
-        Arc::new(Self { vault, identity, callers, strangers: Mutex::default() })
+        Arc::new(Self { vault, identity, callers, signed: Signed::default(), strangers: Mutex::default() })
     }
 
     /// A place for one more caller, if there is one.

@@ -5,11 +5,14 @@
 //! than a second; but a no is remembered as long as a yes, or asking for what is not allowed would
 //! be the cheapest way to keep a lane busy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::model::digest::Sha256;
 use crate::model::lease::Mono;
+use crate::model::secret::Secret;
 use crate::model::ticket::ALL_METHODS;
-use crate::rpc::capability::{Ask, Capability, Denied};
+use crate::rpc::capability::{Ask, Capability, Denied, Holder, Issuer};
 use crate::rpc::reserved;
 use crate::system::clock;
 
@@ -32,14 +35,11 @@ pub struct Granted {
 }
 
 impl Granted {
-    pub fn of(capability: &Capability, ask: &Ask<'_>, methods: Vec<String>) -> Result<Self, Denied> {
-        let count = methods.len() + 1;
-        let mut asked = methods;
-        asked.push(reserved::DESTRUCT.to_owned());
-        let mut methods = capability.rights(ask, &asked)?;
-        let everything = methods.len() == count;
-        let destruct = methods.pop_if(|last| last == reserved::DESTRUCT).is_some();
-        Ok(Self { methods, destruct, everything })
+    /// `allowed` of the worker's `count` methods and of the reserved ones that are granted.
+    fn new(mut allowed: Vec<String>, count: usize) -> Self {
+        let everything = allowed.len() == count + 1;
+        let destruct = allowed.pop_if(|last| last == reserved::DESTRUCT).is_some();
+        Self { methods: allowed, destruct, everything }
     }
 
     /// What the worker is told of its caller.
@@ -53,15 +53,47 @@ impl Granted {
     }
 }
 
+/// Tokens that this gate has found to be signed by its issuer, so that who comes again with the same bytes
+/// has only their conditions asked.
+#[derive(Default)]
+pub struct Signed(Mutex<VecDeque<(Sha256, Arc<Capability>)>>);
+
+const MOST_SIGNED: usize = 8;
+
+impl Signed {
+    pub fn verify(&self, token: &Secret, issuer: &Issuer) -> Result<Arc<Capability>, Denied> {
+        let digest = Sha256::of(token.reveal().as_bytes());
+        let seen = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, capability)) = seen().iter().find(|(known, _)| *known == digest) {
+            return Ok(Arc::clone(capability));
+        }
+        let capability = Arc::new(Capability::verify(token, issuer)?);
+        let mut seen = seen();
+        seen.push_front((digest, Arc::clone(&capability)));
+        seen.truncate(MOST_SIGNED);
+        Ok(capability)
+    }
+}
+
 pub struct Rights {
-    capability: Capability,
+    capability: Arc<Capability>,
     verdicts: HashMap<Box<str>, (Mono, Verdict)>,
 }
 
 impl Rights {
-    #[must_use]
-    pub fn new(capability: Capability) -> Self {
-        Self { capability, verdicts: HashMap::new() }
+    /// Who may come in, for what `ask` says, and what else he may do. The methods that he may call he is
+    /// not asked about again for that moment.
+    pub fn of(
+        capability: Arc<Capability>,
+        ask: &Ask<'_>,
+        methods: &[String],
+    ) -> Result<(Self, Holder, Granted), Denied> {
+        let grantable = [methods, &[reserved::DESTRUCT.to_owned()]].concat();
+        let (holder, allowed) = capability.admits(ask, &grantable)?;
+        let now = clock::mono();
+        let verdicts =
+            allowed.iter().map(|method| (method.as_str().into(), (now, Verdict::Allowed))).collect();
+        Ok((Self { capability, verdicts }, holder, Granted::new(allowed, methods.len())))
     }
 
     /// `ask.method` must be one that exists: the memory is bounded by their number.
@@ -86,9 +118,8 @@ impl Rights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::digest::Sha256;
     use crate::model::ticket::Endpoint;
-    use crate::rpc::capability::{Grant, Issuer, IssuerKey};
+    use crate::rpc::capability::{Grant, IssuerKey};
     use crate::system::random;
 
     #[test]
@@ -109,12 +140,31 @@ mod tests {
             expires_at,
         };
         let issuer = Issuer::from_hex(&key.public_hex()).expect("a key");
-        let capability = Capability::verify(&key.mint(&grant).expect("mints"), &issuer).expect("verifies");
-        let mut rights = Rights::new(capability);
-        for (method, verdict) in [("top", Verdict::Allowed), ("errors", Verdict::Denied)] {
-            let ask = Ask { vault: &vault, generation: 1, node: &node, now: clock::now(), method };
-            assert_eq!(rights.check(&ask), verdict);
-            assert_eq!(rights.verdicts.get(method).map(|(_, verdict)| *verdict), Some(verdict));
+        let (token, signed) = (key.mint(&grant).expect("mints"), Signed::default());
+        let capability = signed.verify(&token, &issuer).expect("verifies");
+        assert!(Arc::ptr_eq(&capability, &signed.verify(&token, &issuer).expect("was seen")));
+        let forged = Secret::new(token.reveal().replacen(['a', 'b', 'c'], "d", 1));
+        for _ in 0..2 {
+            assert!(signed.verify(&forged, &issuer).is_err(), "a no is not remembered as a yes");
         }
+        let ask = |method| Ask { vault: &vault, generation: 1, node: &node, now: clock::now(), method };
+        let there_are = ["errors".to_owned(), "top".to_owned()];
+        let (mut rights, _, granted) =
+            Rights::of(capability, &ask(reserved::HELLO), &there_are).expect("admits");
+        assert_eq!(granted.shown(), ["top"]);
+        let remembered =
+            |rights: &Rights, method: &str| rights.verdicts.get(method).map(|(_, verdict)| *verdict);
+        assert_eq!(
+            (remembered(&rights, "top"), remembered(&rights, "errors")),
+            (Some(Verdict::Allowed), None)
+        );
+        for (method, verdict) in [("top", Verdict::Allowed), ("errors", Verdict::Denied)] {
+            assert_eq!(rights.check(&ask(method)), verdict);
+            assert_eq!(remembered(&rights, method), Some(verdict));
+        }
+        // A moment later it is asked again.
+        let past = Mono::default();
+        rights.verdicts.insert("errors".into(), (past, Verdict::Allowed));
+        assert_eq!(rights.check(&ask("errors")), Verdict::Denied);
     }
 }

@@ -15,7 +15,7 @@ use crate::model::id::VaultId;
 use crate::model::secret::Secret;
 use crate::node::calls::{Asked, Patience};
 use crate::node::vault::Vault;
-use crate::rpc::capability::{Ask, Capability, Denied, Holder};
+use crate::rpc::capability::{Ask, Denied, Holder};
 use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
 use crate::rpc::nested::Nested;
 use crate::rpc::reserved::{self, Destruct, Destructed, Hello, Lease, Welcome};
@@ -79,7 +79,7 @@ impl Session {
         let hello: Hello =
             request.params.and_then(|params| serde_json::from_str(params).ok()).ok_or_else(refuse)?;
         let (token, voucher) = (hello.token, hello.voucher);
-        let (capability, holder, calling, rights) = authenticate(gate, token, voucher).await.map_err(|error| match error {
+        let (rights, holder, granted, calling) = authenticate(gate, token, voucher).await.map_err(|error| match error {
             // Its signature is the core's, so its holder may know what is wrong with it.
             Denied::NotAllowed(_) => Refusal {
                 error: RpcError::new(
@@ -107,15 +107,15 @@ impl Session {
         let outbox = Arc::new(Outbox::default());
         let limit = vault.limits.call_deadline_ms;
         let mut caller =
-            serde_json::json!({ "ticket": holder.ticket, "label": holder.label, "rights": rights.shown() });
+            serde_json::json!({ "ticket": holder.ticket, "label": holder.label, "rights": granted.shown() });
         if let Some(calling) = calling {
             caller["vault"] = calling.as_str().into();
         }
         let session = Self {
             gate: Arc::clone(gate),
-            rights: Rights::new(capability),
+            rights,
             caller: caller.to_string(),
-            methods: rights.methods,
+            methods: granted.methods,
             // It ends up on the terminals of others.
             client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
             deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
@@ -292,12 +292,12 @@ async fn authenticate(
     gate: &Arc<Gate>,
     token: Secret,
     voucher: Option<Secret>,
-) -> Result<(Capability, Holder, Option<VaultId>, Granted), Denied> {
+) -> Result<(Rights, Holder, Granted, Option<VaultId>), Denied> {
     let gate = Arc::clone(gate);
     let check = move || {
         let vault = &gate.vault;
         let issuer = &vault.reach.issuer;
-        let capability = Capability::verify(&token, issuer)?;
+        let capability = gate.signed.verify(&token, issuer)?;
         let ask = Ask {
             vault: &vault.id,
             generation: vault.generation,
@@ -305,11 +305,10 @@ async fn authenticate(
             now: clock::now(),
             method: reserved::HELLO,
         };
-        let holder = capability.allows(&ask)?;
-        let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
         let methods = vault.state().methods.to_vec();
-        let granted = Granted::of(&capability, &ask, methods)?;
-        Ok((capability, holder, calling, granted))
+        let (rights, holder, granted) = Rights::of(capability, &ask, &methods)?;
+        let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
+        Ok((rights, holder, granted, calling))
     };
     tokio::task::spawn_blocking(check)
         .await
