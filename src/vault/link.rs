@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io;
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
@@ -58,10 +59,9 @@ struct Asked {
 
 pub struct Link {
     channel: BorrowedFd<'static>,
-    /// Bytes from `start` to `end` have been read and not yet handled.
+    /// What has been read; from `start` on it is not yet handled.
     input: Vec<u8>,
     start: usize,
-    end: usize,
     limit: usize,
     output: Vec<u8>,
     /// What came while the worker waited for an object. The gate puts answers in front of all else, so
@@ -79,10 +79,10 @@ pub struct Link {
 
 impl Link {
     pub fn new(channel: BorrowedFd<'static>) -> Self {
-        let input = vec![0; BUFFER];
+        let input = Vec::with_capacity(BUFFER);
         let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
         let (asked, open, destructs, broken) = (0, Vec::new(), false, None);
-        Self { channel, input, start: 0, end: 0, limit, output, deferred, asked, open, destructs, broken }
+        Self { channel, input, start: 0, limit, output, deferred, asked, open, destructs, broken }
     }
 
     /// From now on no frame is longer than a payload of so many bytes needs.
@@ -102,7 +102,7 @@ impl Link {
             return Ok(Next::Message(message));
         }
         loop {
-            if let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)? {
+            if let Some((message, used)) = ToVault::decode(&self.input[self.start..], self.limit)? {
                 self.start += used;
                 if let ToVault::Answer { ask, .. } | ToVault::Refusal { ask, .. } = message {
                     // Of a run that did not wait for it.
@@ -135,8 +135,7 @@ impl Link {
     /// The next answer to an open ask, or `None` when the deadline has passed.
     fn said(&mut self, deadline: Option<Deadline>) -> Result<Option<(u64, Said)>, LinkError> {
         loop {
-            while let Some((message, used)) = ToVault::decode(&self.input[self.start..self.end], self.limit)?
-            {
+            while let Some((message, used)) = ToVault::decode(&self.input[self.start..], self.limit)? {
                 self.start += used;
                 let (ask, said) = match message {
                     ToVault::Answer { ask, value } => (ask, Ok(value)),
@@ -179,11 +178,8 @@ impl Link {
     fn read(&mut self) -> Result<usize, LinkError> {
         self.make_room();
         loop {
-            match rustix::io::read(self.channel, &mut self.input[self.end..]) {
-                Ok(count) => {
-                    self.end += count;
-                    return Ok(count);
-                }
+            match rustix::io::read(self.channel, spare_capacity(&mut self.input)) {
+                Ok(count) => return Ok(count),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => self.wait(PollFlags::IN),
                 // A peer that died with unread replies resets the pair: the end, like any other.
@@ -195,14 +191,14 @@ impl Link {
 
     /// The buffer grows only for a frame whose length has been accepted, and shrinks after it.
     fn make_room(&mut self) {
-        self.input.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
+        self.input.drain(..self.start);
         self.start = 0;
-        if self.end == self.input.len() {
-            let longest = self.limit + 4;
-            self.input.resize((self.input.len() * 2).min(longest.max(BUFFER)), 0);
-        } else if self.end == 0 && self.input.len() > KEPT {
-            self.input = vec![0; BUFFER];
+        if self.input.len() == self.input.capacity() {
+            let longest = (self.limit + 4).max(BUFFER);
+            let more = self.input.capacity().min(longest.saturating_sub(self.input.len()));
+            self.input.reserve_exact(more.max(1));
+        } else if self.input.is_empty() && self.input.capacity() > KEPT {
+            self.input = Vec::with_capacity(BUFFER);
         }
     }
 
