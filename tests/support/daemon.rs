@@ -18,8 +18,10 @@ use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// What `ps` shows of the processes that may stay as long as their daemon.
-const STAYING: [&str; 2] = ["hauki-spawner", "hauki-spare"];
+/// What `ps` shows of a process that may stay as long as its daemon, and of one that may while it waits for
+/// a vault, which it does at a pipe.
+const STAYING: &str = "hauki-spawner";
+const WAITING: (&str, &str) = ("hauki-monitor", "pipe_read");
 
 /// So many vaults fit on one ground.
 const VAULTS: u32 = 64;
@@ -216,7 +218,9 @@ fn processes() -> Vec<String> {
             // An orphan that has ended waits for process 1 of the machine, and holds nothing.
             let ended = || read(entry.path().join("stat")).contains(") Z ");
             let comm = read(entry.path().join("comm"));
-            let vault = group.contains("vlt_") || group.contains("/hall.") && !STAYING.contains(&comm.trim());
+            let waits = || comm.trim() == WAITING.0 && read(entry.path().join("wchan")).contains(WAITING.1);
+            let stays = || comm.trim() == STAYING || waits();
+            let vault = group.contains("vlt_") || group.contains("/hall.") && !stays();
             vault && started_here(Path::new(&group)) && !ended()
         })
         .map(|entry| {

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use super::idrange::{IdRange, WIDTH};
+use super::monitor::{LOG_PATH, PROFILE_PATH};
 
 /// What the configuration of all vaults is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec<'a> {
     pub rootfs: &'a Path,
-    /// The seccomp profile for liblxc; the init adds a tighter filter of its own.
-    pub seccomp: &'a Path,
     /// Whether this kernel runs AppArmor.
     pub apparmor: bool,
 }
@@ -43,7 +42,9 @@ pub fn common_items(spec: Spec<'_>) -> Vec<(String, String)> {
     set("lxc.console.path", "none".into());
     set("lxc.cap.keep", "none".into());
     set("lxc.no_new_privs", "1".into());
-    set("lxc.seccomp.profile", spec.seccomp.display().to_string());
+    set("lxc.seccomp.profile", PROFILE_PATH.into());
+    set("lxc.log.level", "WARN".into());
+    set("lxc.log.file", LOG_PATH.into());
     if spec.apparmor {
         // Whatever confines this process confines its vaults. liblxc would change to a profile that other
         // packages may or may not have loaded, and refuse to start without it.
@@ -73,6 +74,9 @@ const NO_NEW_USERS: &str = "\
 clone errno 1 [0,0x10000000,SCMP_CMP_MASKED_EQ,0x10000000]
 clone3 errno 38
 ";
+
+/// The end of the profile, without which liblxc takes no word of it: what a monitor is given to begin.
+pub const LAST_WORD: &str = " 38\n";
 
 const REFUSED: &[&str] = &[
     "acct",
@@ -122,6 +126,12 @@ const REFUSED: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_word_is_the_number_of_an_error() {
+        let profile = seccomp_profile();
+        assert!(profile.strip_suffix(LAST_WORD).expect("ends with it").ends_with(" errno"));
+    }
 
     #[test]
     fn the_refused_calls_are_sorted_and_once() {

@@ -2,7 +2,7 @@
 //! kernel even where namespaces do not separate them. Ranges are numbered slots above one base; the
 //! driver owns the allocation, and a crash leaves nothing, since ids are not recorded anywhere.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Ids in one range.
 pub const WIDTH: u32 = 65_536;
@@ -26,7 +26,14 @@ impl IdRange {
 #[derive(Debug, Clone)]
 pub struct Slots {
     base: u32,
-    taken: Arc<Mutex<Vec<bool>>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    taken: Vec<bool>,
+    /// Goes before all others if it is free.
+    foreseen: Option<usize>,
 }
 
 impl Slots {
@@ -34,21 +41,46 @@ impl Slots {
     #[must_use]
     pub fn new(base: u32, count: usize) -> Self {
         let room = usize::try_from((u32::MAX - base) / WIDTH).unwrap_or(usize::MAX);
-        Self { base, taken: Arc::new(Mutex::new(vec![false; count.min(room)])) }
+        let state = State { taken: vec![false; count.min(room)], foreseen: None };
+        Self { base, state: Arc::new(Mutex::new(state)) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[must_use]
     pub fn limit(&self) -> usize {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.state().taken.len()
     }
 
-    /// The lowest free slot, until the result is dropped.
+    /// A free slot, until the result is dropped: the one that was foreseen, or the lowest.
     #[must_use]
     pub fn take(&self) -> Option<Slot> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = taken.iter().position(|taken| !taken)?;
-        taken[number] = true;
+        let mut state = self.state();
+        let foreseen = state.foreseen.take().filter(|number| !state.taken[*number]);
+        let number = foreseen.or_else(|| state.lowest())?;
+        state.taken[number] = true;
         Some(Slot { slots: self.clone(), number })
+    }
+
+    /// The range that the next vault will have. It belongs to nobody yet.
+    #[must_use]
+    pub fn foresee(&self) -> Option<IdRange> {
+        let mut state = self.state();
+        state.foreseen = state.lowest();
+        state.foreseen.map(|number| self.range(number))
+    }
+
+    fn range(&self, number: usize) -> IdRange {
+        let number = u32::try_from(number).expect("slots are bounded by the 32-bit id space");
+        IdRange { first: self.base + number * WIDTH }
+    }
+}
+
+impl State {
+    fn lowest(&self) -> Option<usize> {
+        self.taken.iter().position(|taken| !taken)
     }
 }
 
@@ -61,15 +93,13 @@ pub struct Slot {
 impl Slot {
     #[must_use]
     pub fn range(&self) -> IdRange {
-        let number = u32::try_from(self.number).expect("slots are bounded by the 32-bit id space");
-        IdRange { first: self.slots.base + number * WIDTH }
+        self.slots.range(self.number)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken[self.number] = false;
+        self.slots.state().taken[self.number] = false;
     }
 }
 
@@ -85,6 +115,20 @@ mod tests {
         assert_eq!(firsts, [BASE, BASE + WIDTH, BASE + 2 * WIDTH]);
         drop(taken);
         assert_eq!(slots.take().map(|slot| slot.range().first()), Some(BASE));
+    }
+
+    #[test]
+    fn what_was_foreseen_comes_next_if_it_is_free() {
+        let slots = Slots::new(BASE, 3);
+        let first = slots.take().expect("is free");
+        let foreseen = slots.foresee();
+        assert_eq!(foreseen.map(IdRange::first), Some(BASE + WIDTH));
+        drop(first);
+        let second = slots.take().expect("is free");
+        assert_eq!(Some(second.range()), foreseen, "although a lower one came back");
+        assert_eq!(slots.take().map(|slot| slot.range().first()), Some(BASE));
+        let all: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
+        assert_eq!((all.len(), slots.foresee()), (2, None));
     }
 
     #[test]

@@ -12,12 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::sockopt::set_socket_passcred;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg,
-    socketpair,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::io::Interest;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -25,7 +21,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::Shared;
 use super::config;
 use super::groups::{GroupError, Groups};
-use super::link::{Ended, Ending, Launch, borrow_all, end_of, wait_status};
+use super::link::{Ended, Ending, Forked, Launch, end_of, wait_status};
 use super::prune::prune;
 use super::vault::{LxcSandbox, Parts};
 use super::wire::Order;
@@ -70,40 +66,30 @@ async fn prepared(
     let _permit = shared.starting.acquire().await.ok();
     let slot = shared.slots.take().ok_or_else(|| StartError::NoSlot { limit: shared.slots.limit() })?;
     let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
-    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-        .map_err(|error| system("make its channel")(error.into()))?;
-    rustix::io::ioctl_fionbio(&ours, true)
-        .and_then(|()| set_socket_passcred(&ours, true))
-        .map_err(|error| system("set up its channel")(error.into()))?;
-    let log = memfd_create("hauki-lxc-log", MemfdFlags::CLOEXEC)
-        .map_err(|error| system("make its log")(error.into()))?;
-    let log_copy = log.try_clone().map_err(system("make its log"))?;
     let order = Order {
         key: shared.key(),
         recipe: shared.recipe.clone(),
         groups: groups.paths().map(Path::to_path_buf).collect(),
         items: config::own_items(slot.range()),
+        next: shared.slots.foresee().map(config::own_items),
     };
-    let passed = [theirs, log_copy];
     let link = shared.spawners.link().await.map_err(|source| StartError::SpawnerLost { source })?;
-    let launch = link
-        .order(&order, &borrow_all(&passed))
-        .await
-        .map_err(|source| StartError::SpawnerLost { source })?;
-    // From here on only the spawner and the vault may hold the vault's end.
-    drop(passed);
+    let launch = link.order(&order).await.map_err(|source| StartError::SpawnerLost { source })?;
     let Launch { forked, ended } = launch;
     let mut making = Making::begin(&groups);
     let forked = match forked.await {
-        Ok(forked) => forked.and_then(Watched::new).map_err(system("fork its monitor")),
+        Ok(forked) => forked
+            .and_then(|Forked { monitor, channel, log }| Ok((Watched::new(monitor)?, channel, log)))
+            .map_err(system("fork its monitor")),
         Err(_) => Err(StartError::SpawnerLost { source: io::ErrorKind::ConnectionReset.into() }),
     };
     awake::expect();
-    let monitor = match forked {
-        Ok(monitor) => monitor,
+    let (monitor, channel, log) = match forked {
+        Ok(forked) => forked,
         Err(error) => {
-            // There may be a monitor all the same, which we cannot watch.
-            undo(&groups, &mut making, &ours, &ended).await;
+            // There may be a monitor all the same, which we cannot watch: nobody holds the other end of its
+            // vault's channel, so it ends by itself.
+            undo(&groups, &mut making, None, &ended).await;
             return Err(error);
         }
     };
@@ -111,7 +97,7 @@ async fn prepared(
         tokio::select! {
             // The init's bytes first: if both are there, the vault did start, and then died.
             biased;
-            init = find_init(&ours, &monitor) => match init {
+            init = find_init(&channel, &monitor) => match init {
                 // Nobody holds the vault's end any more: how it ended is about to be told.
                 Ok(None) => {
                     end_of(&ended).await;
@@ -135,7 +121,7 @@ async fn prepared(
                 Ok(()) => {
                     let (shared, id) = (Arc::clone(shared), id.as_str().to_owned());
                     let parts = Parts { shared, id, groups, init, monitor, ended };
-                    return Ok((ours, Arc::new(LxcSandbox::new(parts, slot))));
+                    return Ok((channel, Arc::new(LxcSandbox::new(parts, slot))));
                 }
                 Err(_) if init.process().is_dead() => {
                     let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
@@ -153,7 +139,7 @@ async fn prepared(
     };
     // The kernel ends the init, if there is one, with its monitor.
     let _ = monitor.process().kill();
-    undo(&groups, &mut making, &ours, &ended).await;
+    undo(&groups, &mut making, Some(&channel), &ended).await;
     Err(error)
 }
 
@@ -163,7 +149,7 @@ async fn prepared(
 async fn undo(
     groups: &Groups,
     making: &mut Making,
-    channel: &OwnedFd,
+    channel: Option<&OwnedFd>,
     ended: &watch::Receiver<Option<Ended>>,
 ) {
     for patience in [LEAVING, UNDO] {
@@ -176,10 +162,12 @@ async fn undo(
 }
 
 /// Resolves when neither a monitor nor an init of this start holds the other end of the channel.
-async fn vacated(channel: &OwnedFd, ended: &watch::Receiver<Option<Ended>>) {
-    // An init that reads the end leaves.
-    let _ = rustix::net::shutdown(channel, rustix::net::Shutdown::Write);
-    if let Ok(readable) = register(channel.as_fd(), Interest::READABLE) {
+async fn vacated(channel: Option<&OwnedFd>, ended: &watch::Receiver<Option<Ended>>) {
+    if let Some(channel) = channel {
+        // An init that reads the end leaves.
+        let _ = rustix::net::shutdown(channel, rustix::net::Shutdown::Write);
+    }
+    if let Some(Ok(readable)) = channel.map(|channel| register(channel.as_fd(), Interest::READABLE)) {
         let mut bytes = [0; 512];
         let mut read = |channel: &BorrowedFd<'_>| Ok(rustix::io::read(channel, &mut bytes)?);
         // An error means the same as the end.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,15 +31,22 @@ pub struct Ended {
     pub started: bool,
 }
 
+/// A monitor, the node's end of its vault's channel, and liblxc's log.
+pub struct Forked {
+    pub monitor: PidFd,
+    pub channel: OwnedFd,
+    pub log: OwnedFd,
+}
+
 /// The reports about one start.
 pub struct Launch {
-    pub forked: oneshot::Receiver<io::Result<PidFd>>,
+    pub forked: oneshot::Receiver<io::Result<Forked>>,
     /// Closed without a value when the spawner is lost.
     pub ended: watch::Receiver<Option<Ended>>,
 }
 
 struct Pending {
-    forked: Option<oneshot::Sender<io::Result<PidFd>>>,
+    forked: Option<oneshot::Sender<io::Result<Forked>>>,
     ended: watch::Sender<Option<Ended>>,
 }
 
@@ -111,11 +118,11 @@ impl Link {
         self.lost.load(Ordering::Acquire)
     }
 
-    pub async fn order(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<Launch> {
+    pub async fn order(&self, order: &Order) -> io::Result<Launch> {
         let (forked_tx, forked) = oneshot::channel();
         let (ended_tx, ended) = watch::channel(None);
         self.pending().insert(order.key, Pending { forked: Some(forked_tx), ended: ended_tx });
-        let sent = self.socket.async_io(Interest::WRITABLE, |socket| wire::send(socket, order, fds)).await;
+        let sent = self.socket.async_io(Interest::WRITABLE, |socket| wire::send(socket, order, &[])).await;
         // After the insertion: a link that was lost before it has forgotten everything but this.
         if let Err(error) = sent {
             self.pending().remove(&order.key);
@@ -156,13 +163,17 @@ impl Link {
         match report {
             Report::Forked { key, monitor } => {
                 let waiting = pending.get_mut(&key).and_then(|pending| pending.forked.take());
-                let process = Pid::new(monitor)
-                    .zip(fds.into_iter().next())
-                    .map(|(pid, fd)| PidFd::passed(fd, pid))
-                    .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData));
+                let forked = Pid::new(monitor).zip(<[OwnedFd; wire::MOST_FDS]>::try_from(fds).ok()).map(
+                    |(pid, [process, channel, log])| Forked {
+                        monitor: PidFd::passed(process, pid),
+                        channel,
+                        log,
+                    },
+                );
                 if let Some(waiting) = waiting {
-                    // A start that nobody waits for any more is undone by its own task.
-                    let _ = waiting.send(process);
+                    // Where descriptors run out, the kernel drops those that a message brings. A start that
+                    // nobody waits for any more is undone by its own task.
+                    let _ = waiting.send(forked.ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE)));
                 }
             }
             Report::NotForked { key, errno } => {
@@ -212,9 +223,4 @@ pub fn wait_status(status: i32) -> Ending {
 pub async fn end_of(ended: &watch::Receiver<Option<Ended>>) -> Option<Ended> {
     let mut ended = ended.clone();
     ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended)
-}
-
-/// Keeps borrowed descriptors alive for one order.
-pub fn borrow_all(fds: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
-    fds.iter().map(AsFd::as_fd).collect()
 }

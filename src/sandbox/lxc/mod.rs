@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   haukid (many threads)                 spawner (one thread)          monitor (one per vault)
-//!   LxcDriver --Order, channel end-->     forks                -->      liblxc, blocks in start
-//!             <--pidfd of the monitor--                                        |
+//!   LxcDriver --Order-->                  forks                -->      liblxc, blocks in start
+//!             <--its pidfd, the channel--                                      |
 //!             <========== the init's first bytes, with its pid =============  init
 //!             <--Ended-------------       reaps                <--      has seen the init's end
 //! ```
@@ -37,6 +37,7 @@ mod monitor;
 mod prune;
 mod room;
 mod rootfs;
+mod spare;
 pub mod spawner;
 mod spawners;
 mod sweep;
@@ -167,8 +168,6 @@ impl LxcDriver {
         if let Some(path) = rootfs::closed_parent(&roots) {
             return Err(LxcSetupError::Closed { path });
         }
-        let seccomp = state_dir.join("seccomp.profile");
-        std::fs::write(&seccomp, config::seccomp_profile()).map_err(failed("write", &seccomp))?;
         let rootfs = rootfs::provide(&roots, &init).map_err(failed("fill", &roots))?;
         spawner::raise_descriptor_limit();
         let layout = Layout::detect().map_err(failed("read", Path::new("/proc/self/mountinfo")))?;
@@ -177,7 +176,7 @@ impl LxcDriver {
         let hash = rootfs::short_hash(state_dir.as_os_str().as_encoded_bytes());
         let group = format!("{name_prefix}-{hash}");
         let apparmor = config::apparmor_is_on();
-        let spec = Spec { rootfs: &rootfs, seccomp: &seccomp, apparmor };
+        let spec = Spec { rootfs: &rootfs, apparmor };
         let recipe = Recipe {
             prefix: group.clone(),
             lxc_path: lxc_path.display().to_string(),

@@ -17,17 +17,14 @@ use std::process::ExitCode;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{
-    Resource, Rlimit, WaitId, WaitIdOptions, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait,
-    waitid,
-};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait};
 
 use super::cover::{cover, uncover};
-use super::ffi::{self, Forked};
+use super::ffi;
 use super::hall;
-use super::monitor::{self, Birth};
-use super::wire::{self, LastWord, Order, Recipe, Report, Task};
+use super::spare::{Kind, Spare};
+use super::wire::{self, LastWord, Order, Report};
 use crate::sandbox::pidfd::{Pid, PidFd};
 use crate::sandbox::stopwatch::Moment;
 
@@ -102,10 +99,11 @@ struct Spawner {
     monitors: HashMap<Pid, Monitor>,
     /// Groups of ended vaults that no driver is there to remove.
     left: Vec<PathBuf>,
-    last_words: HashMap<u64, LastWord>,
+    /// By their monitors' numbers.
+    last_words: HashMap<i32, LastWord>,
     spare: Option<Spare>,
     /// What the next spare monitor is to be like, and since when one is missed.
-    missed: Option<(Recipe, Moment)>,
+    missed: Option<(Kind, Moment)>,
 }
 
 struct Monitor {
@@ -113,13 +111,6 @@ struct Monitor {
     /// Its vault's.
     groups: Vec<PathBuf>,
     since: Moment,
-}
-
-/// A monitor that waits for a task.
-struct Spare {
-    recipe: Recipe,
-    process: PidFd,
-    desk: OwnedFd,
 }
 
 impl Spawner {
@@ -151,8 +142,7 @@ impl Spawner {
             unsafe { OwnedFd::from_raw_fd(3) }
         };
         let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?.into();
-        let (words, words_in) =
-            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK)?;
+        let (words, words_in) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         // The monitors must block rather than lose their last word.
         rustix::io::ioctl_fionbio(&words_in, false)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -197,9 +187,9 @@ impl Spawner {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            if let Some((recipe, _)) = self.missed.take_if(|(_, since)| left(BREED_MS, *since).is_none()) {
+            if let Some((kind, _)) = self.missed.take_if(|(_, since)| left(BREED_MS, *since).is_none()) {
                 // Without one the next order forks.
-                self.spare = self.breed(recipe).ok();
+                self.spare = self.breed(kind).ok();
             }
             for event in &events {
                 let data = event.data;
@@ -217,81 +207,51 @@ impl Spawner {
 
     /// Takes one order; `false` when there will be no more.
     fn obey(&mut self) -> io::Result<bool> {
-        let (order, fds) = match wire::receive::<Order>(&self.control) {
-            Ok(Some(received)) => received,
+        let order = match wire::receive::<Order>(&self.control) {
+            Ok(Some((order, _))) => order,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
             Err(error) => return Err(error),
         };
-        let Order { key, recipe, groups, items } = order;
-        match self.employ(&recipe, &Task { key, items }, &fds) {
-            Ok(process) => {
+        let Order { key, recipe, groups, items, next } = order;
+        let next = next.map(|items| Kind { recipe: recipe.clone(), items });
+        match self.employ(Kind { recipe, items }) {
+            Ok(Spare { process, channel, log, .. }) => {
                 let monitor = process.pid();
                 self.monitors.insert(monitor, Monitor { key, groups, since: Moment::now() });
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
-                self.tell(&fork, &[process.as_fd()])?;
+                self.tell(&fork, &[process.as_fd(), channel.as_fd(), log.as_fd()])?;
             }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
                 self.tell(&Report::NotForked { key, errno }, &[])?;
             }
         }
-        // The vault's descriptors first: whoever is forked while they are here would hold them too.
-        drop(fds);
-        self.missed.get_or_insert_with(|| (recipe, Moment::now()));
+        let since = self.missed.take().map_or_else(Moment::now, |(_, since)| since);
+        self.missed = next.map(|kind| (kind, since));
         Ok(true)
     }
 
-    /// Gives the task to the spare monitor, or to a new one where there is none that fits.
-    fn employ(&mut self, recipe: &Recipe, task: &Task, fds: &[OwnedFd]) -> io::Result<PidFd> {
-        if fds.len() != wire::MOST_FDS {
-            // Where descriptors run out, the kernel drops those that a message brings.
-            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+    /// Lets the spare monitor begin, or a new one where there is none that fits.
+    fn employ(&mut self, kind: Kind) -> io::Result<Spare> {
+        if self.spare.as_ref().is_some_and(|spare| spare.kind != kind || spare.process.is_dead()) {
+            self.dismiss()?;
         }
-        let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-        if let Some(spare) = self.spare.take().filter(|spare| spare.recipe == *recipe)
-            // One that was ended meanwhile does not listen any more.
-            && wire::send(&spare.desk, task, &fds).is_ok()
-        {
-            return Ok(spare.process);
+        if let Some(mut spare) = self.spare.take() {
+            spare.begin()?;
+            return Ok(spare);
         }
-        let fresh = self.breed(recipe.clone())?;
-        wire::send(&fresh.desk, task, &fds)?;
-        Ok(fresh.process)
+        let mut fresh = self.breed(kind)?;
+        fresh.begin()?;
+        Ok(fresh)
     }
 
-    fn breed(&self, recipe: Recipe) -> io::Result<Spare> {
-        let (desk, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        // Held free for the pidfd: a monitor without one could neither be watched nor ended.
-        let room = self.null.try_clone()?;
-        // SAFETY: this process has one thread: it has started none, and liblxc is never called here
-        // but only in the children.
-        match unsafe { ffi::fork() }? {
-            Forked::Parent(monitor) => {
-                drop(room);
-                // Not reaped before `reap`, so the number is still its own.
-                Ok(Spare { recipe, process: PidFd::open(monitor)?, desk })
-            }
-            Forked::Child => {
-                std::mem::forget((room, desk));
-                monitor::live(Birth {
-                    recipe: &recipe,
-                    null: self.null.as_fd(),
-                    desk: theirs,
-                    report: self.words_in.as_fd(),
-                    spawner: self.pid,
-                })
-            }
-        }
+    fn breed(&self, kind: Kind) -> io::Result<Spare> {
+        Spare::breed(kind, self.null.as_fd(), self.words_in.as_fd(), self.pid)
     }
 
-    /// Ends the spare monitor, and does not leave it to be ended by this process's own end.
     fn dismiss(&mut self) -> io::Result<()> {
-        let Some(Spare { process, .. }) = self.spare.take() else { return Ok(()) };
-        process.kill()?;
-        waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED)?;
-        Ok(())
+        self.spare.take().map_or(Ok(()), Spare::dismiss)
     }
 
     /// Collects what the monitors said before they exited.
@@ -302,7 +262,7 @@ impl Spawner {
                 // Records are written whole, and this process holds a writing end itself.
                 Ok(_) => {
                     let word = LastWord::decode(&bytes);
-                    self.last_words.insert(word.key, word);
+                    self.last_words.insert(word.monitor, word);
                 }
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}
@@ -327,7 +287,7 @@ impl Spawner {
                     let Some(pid) = Pid::new(pid.as_raw_nonzero().get()) else { continue };
                     self.spare.take_if(|spare| spare.process.pid() == pid);
                     // Another than a monitor is an init that was left behind by one.
-                    ended.extend(self.monitors.remove(&pid));
+                    ended.push((pid.as_u32().cast_signed(), self.monitors.remove(&pid)));
                 }
                 Ok(None) | Err(rustix::io::Errno::CHILD) => break,
                 Err(rustix::io::Errno::INTR) => {}
@@ -337,14 +297,19 @@ impl Spawner {
         // Their words, if they had any, were in the pipe before they died. All are collected before
         // the first is told of: who hears of a monitor's end may take it that its init is gone too.
         self.listen()?;
-        let is_torn = |monitor: &Monitor| {
-            !self.last_words.contains_key(&monitor.key) && left(LONGEST_START_MS, monitor.since).is_some()
+        let ended: Vec<_> = ended
+            .into_iter()
+            // Of a spare one nobody waits for a word.
+            .map(|(number, monitor)| (self.last_words.remove(&number), monitor))
+            .filter_map(|(word, monitor)| Some((word, monitor?)))
+            .collect();
+        let is_torn = |(word, monitor): &(Option<LastWord>, Monitor)| {
+            word.is_none() && left(LONGEST_START_MS, monitor.since).is_some()
         };
         if ended.iter().any(is_torn) {
             self.end_orphans();
         }
-        for Monitor { key, groups, .. } in ended {
-            let word = self.last_words.remove(&key);
+        for (word, Monitor { key, groups, .. }) in ended {
             let ended = Report::Ended {
                 key,
                 init: word.filter(|word| word.started || word.init != 0).map(|word| word.init),

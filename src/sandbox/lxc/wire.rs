@@ -23,10 +23,9 @@ use crate::sandbox::pidfd::Pid;
 const LONGEST: usize = 64 * 1024;
 
 /// The most descriptors that go with one message.
-pub const MOST_FDS: usize = 2;
+pub const MOST_FDS: usize = 3;
 
-/// Driver to spawner: start one vault. With it go the vault's end of the channel and a file for
-/// liblxc's log.
+/// Driver to spawner: start one vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Names this start in every report about it; never used twice.
@@ -36,6 +35,8 @@ pub struct Order {
     pub groups: Vec<PathBuf>,
     /// liblxc configuration of this vault alone.
     pub items: Vec<(String, String)>,
+    /// And that of the vault to come, for which a monitor waits meanwhile; `None` if none can come.
+    pub next: Option<Vec<(String, String)>>,
 }
 
 /// What the vaults of a driver have in common: enough to prepare a monitor before it has a vault.
@@ -56,17 +57,10 @@ impl Recipe {
     }
 }
 
-/// Spawner to monitor: the rest of an order, with its descriptors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
-    pub key: u64,
-    pub items: Vec<(String, String)>,
-}
-
 /// Spawner to driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
-    /// The monitor runs; with this goes its pidfd.
+    /// The monitor runs; with this go its pidfd, the node's end of the vault's channel, and liblxc's log.
     Forked { key: u64, monitor: i32 },
     /// There is no monitor and there will be none.
     NotForked { key: u64, errno: i32 },
@@ -113,30 +107,32 @@ pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, 
 /// so that the records of many monitors cannot mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastWord {
-    pub key: u64,
+    /// Its number.
+    pub monitor: i32,
     pub init: i32,
     pub started: bool,
 }
 
 impl LastWord {
-    pub const LENGTH: usize = 16;
+    pub const LENGTH: usize = 12;
 
     #[must_use]
     pub fn encode(self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
-        bytes[..8].copy_from_slice(&self.key.to_ne_bytes());
-        bytes[8..12].copy_from_slice(&self.init.to_ne_bytes());
-        bytes[12] = u8::from(self.started);
+        bytes[..4].copy_from_slice(&self.monitor.to_ne_bytes());
+        bytes[4..8].copy_from_slice(&self.init.to_ne_bytes());
+        bytes[8] = u8::from(self.started);
         bytes
     }
 
     #[must_use]
     pub fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
-        let mut key = [0; 8];
-        let mut init = [0; 4];
-        key.copy_from_slice(&bytes[..8]);
-        init.copy_from_slice(&bytes[8..12]);
-        Self { key: u64::from_ne_bytes(key), init: i32::from_ne_bytes(init), started: bytes[12] == 1 }
+        let number = |at| {
+            let mut number = [0; 4];
+            number.copy_from_slice(&bytes[at..at + 4]);
+            i32::from_ne_bytes(number)
+        };
+        Self { monitor: number(0), init: number(4), started: bytes[8] == 1 }
     }
 }
 
@@ -159,6 +155,7 @@ mod tests {
             recipe: Recipe { prefix: "n".into(), lxc_path: "/".into(), items: Vec::new() },
             groups: vec!["/g".into()],
             items: vec![("a".into(), "b".into())],
+            next: None,
         };
         send(&ours, &order, &[writer.as_fd()]).expect("is sent");
         drop(writer);
@@ -176,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_last_word_survives_the_pipe() {
-        let word = LastWord { key: u64::MAX - 1, init: -9, started: true };
+        let word = LastWord { monitor: i32::MAX - 1, init: -9, started: true };
         assert_eq!(LastWord::decode(&word.encode()), word);
     }
 }

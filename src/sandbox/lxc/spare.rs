@@ -1,0 +1,86 @@
+//! A monitor ahead: forked, configured, and waiting for the last word of its seccomp profile.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::net::sockopt::set_socket_passcred;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+use super::config::{LAST_WORD, seccomp_profile};
+use super::ffi::{self, Forked};
+use super::monitor::{self, Birth};
+use super::wire::Recipe;
+use crate::sandbox::pidfd::{Pid, PidFd};
+
+/// Which vault a monitor is for.
+#[derive(PartialEq, Eq)]
+pub struct Kind {
+    pub recipe: Recipe,
+    pub items: Vec<(String, String)>,
+}
+
+pub struct Spare {
+    pub kind: Kind,
+    pub process: PidFd,
+    /// The node's end.
+    pub channel: OwnedFd,
+    pub log: OwnedFd,
+    profile: File,
+}
+
+impl Spare {
+    /// Must be called by a process with one thread that has no business with liblxc.
+    pub fn breed(kind: Kind, null: BorrowedFd<'_>, report: BorrowedFd<'_>, spawner: Pid) -> io::Result<Self> {
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // Before anything can be sent, or it would come without its sender's number.
+        rustix::io::ioctl_fionbio(&ours, true).and_then(|()| set_socket_passcred(&ours, true))?;
+        let log = memfd_create("hauki-lxc-log", MemfdFlags::CLOEXEC)?;
+        let (profile, told) = pipe_with(PipeFlags::CLOEXEC)?;
+        let mut told = File::from(told);
+        let whole = seccomp_profile();
+        let begun = whole.strip_suffix(LAST_WORD).ok_or(io::ErrorKind::InvalidInput)?;
+        told.write_all(begun.as_bytes())?;
+        let its_log = log.try_clone()?;
+        // Held free for the pidfd: a monitor without one could neither be watched nor ended.
+        let room = null.try_clone_to_owned()?;
+        // SAFETY: this process has one thread: it has started none, and liblxc is never called here
+        // but only in the children.
+        match unsafe { ffi::fork() }? {
+            Forked::Parent(monitor) => {
+                drop(room);
+                // Not reaped before `reap`, so the number is still its own.
+                Ok(Self { process: PidFd::open(monitor)?, kind, channel: ours, log, profile: told })
+            }
+            Forked::Child => {
+                std::mem::forget((room, ours, log, told));
+                monitor::live(Birth {
+                    recipe: &kind.recipe,
+                    items: &kind.items,
+                    null,
+                    report,
+                    channel: theirs,
+                    log: its_log,
+                    profile,
+                    spawner,
+                })
+            }
+        }
+    }
+
+    /// Lets it begin.
+    pub fn begin(&mut self) -> io::Result<()> {
+        self.profile.write_all(LAST_WORD.as_bytes())
+    }
+
+    /// Ends it, and does not leave it to be ended by this process's own end.
+    pub fn dismiss(self) -> io::Result<()> {
+        // Before its pipe ends, for which it waits.
+        self.process.kill()?;
+        waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED)?;
+        Ok(())
+    }
+}
