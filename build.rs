@@ -59,6 +59,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?);
     let target = vault_target(&env::var("TARGET")?);
+    // A target that is added later changes this list. A path that is not there would mean "always".
+    let list = rustc_says(&["--print", "sysroot"]).map(|root| root.join("lib/rustlib/components"));
+    if let Some(list) = list.filter(|list| list.is_file()) {
+        println!("cargo:rerun-if-changed={}", list.display());
+    }
     let shared = out
         .ancestors()
         .find(|path| path.file_name().is_some_and(|name| name == "build"))
@@ -116,12 +121,20 @@ fn compile(source: &str) -> Result<Vec<u8>, String> {
 /// half a millisecond of each start in a virtual machine, whose host answers every one of them.
 pub fn vault_target(own: &str) -> String {
     let musl = own.replace("-gnu", "-musl");
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    let library = Command::new(rustc).args(["--print", "target-libdir", "--target", &musl]).output();
     let is_there =
-        library.is_ok_and(|printed| Path::new(String::from_utf8_lossy(&printed.stdout).trim()).is_dir());
-    let compiles = Command::new("musl-gcc").arg("--version").output().is_ok_and(|done| done.status.success());
+        rustc_says(&["--print", "target-libdir", "--target", &musl]).is_some_and(|dir| dir.is_dir());
+    // It compiles for the machine that it runs on.
+    let compiles = own.starts_with(env::consts::ARCH)
+        && Command::new(MUSL_CC).arg("--version").output().is_ok_and(|done| done.status.success());
     if is_there && compiles { musl } else { own.to_owned() }
+}
+
+const MUSL_CC: &str = "musl-gcc";
+
+fn rustc_says(args: &[&str]) -> Option<PathBuf> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+    let printed = Command::new(rustc).args(args).output().ok()?;
+    Some(PathBuf::from(String::from_utf8_lossy(&printed.stdout).trim()))
 }
 
 /// Builds one binary of this package statically and without PIE; returns where it lies.
@@ -150,9 +163,14 @@ pub fn static_build(
         .arg(&directory)
         .env("HAUKI_NESTED_BUILD", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static\u{1f}-Crelocation-model=static")
-        .env("CFLAGS", "-D_GNU_SOURCE")
+        .env("CFLAGS", "-D_GNU_SOURCE");
+    if target.ends_with("-musl") {
+        cargo.env(format!("CC_{}", target.replace('-', "_")), MUSL_CC);
         // The declarations of the engine are the same for both; clang knows where one's headers lie.
-        .env("BINDGEN_EXTRA_CLANG_ARGS", format!("--target={}", target.replace("-musl", "-gnu")));
+        let own = env::var("BINDGEN_EXTRA_CLANG_ARGS").unwrap_or_default();
+        let args = format!("{own} --target={}", target.replace("-musl", "-gnu"));
+        cargo.env("BINDGEN_EXTRA_CLANG_ARGS", args.trim_start());
+    }
     let status = cargo.status()?;
     for base in [target_root.to_owned(), directory.clone(), directory.join(target)] {
         age_engine_sources(&base);

@@ -2,10 +2,12 @@
 # Installs what building and running hauki needs on Debian 12. Does nothing where all is there.
 set -eu
 
-packages="build-essential pkg-config musl-tools libclang-dev libssl-dev lxc-dev liblxc1 jq"
+packages="build-essential pkg-config libclang-dev libssl-dev lxc-dev liblxc1 jq"
 [ "${1:-}" = tests ] && packages="$packages openssh-server faketime wireguard-go wireguard-tools iptables iputils-ping python3 mandoc zsh fish shellcheck systemd openssl iproute2 nodejs npm"
 
-# The init of the vaults is built for musl where Rust can; with glibc each start takes half a millisecond longer.
+# The init of the vaults is built for musl where Rust can; with glibc each start takes half a millisecond longer,
+# which is no reason to stop whoever may not install packages.
+[ "$(id -u)" = 0 ] && packages="$packages musl-tools"
 musl="$(uname -m)-unknown-linux-musl"
 if command -v rustup >/dev/null 2>&1 && ! rustup target list --installed 2>/dev/null | grep -qx "$musl"; then
     rustup target add "$musl" || echo "hint: hauki is built without $musl, and its vaults start a little slower" >&2

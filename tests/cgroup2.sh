@@ -54,18 +54,20 @@ cargo test --locked --no-run --message-format=json "${arguments[@]}" 2>"$work/ca
 # Running it on this machine also builds the static programs, for which there is no compiler inside.
 cargo test --locked -q --test sandbox_attack it_is_nobody
 mapfile -t programs < <(jq -r 'select(.executable) | .executable' "$work/cargo.json")
-static=$(find target/vault-build -path "*/vault/hauki-vault-probe" -printf "%T@ %h\n" | sort -n | tail -n 1 | cut -d" " -f2)
-static=$PWD/$static
+static=$PWD/target/vault-build/x86_64-unknown-linux-musl/vault
+[ -d "$static" ] || static=$PWD/target/vault-build/x86_64-unknown-linux-gnu/vault
+# Inside, where there is no Rust, the tests look for them here.
+inside=$PWD/target/vault-build/x86_64-unknown-linux-gnu/vault
 
 root=$work/root
-mkdir -p "$root"/{bin,dev,etc,proc,sys,run,tmp,root,var/lib,newroot} "$root$PWD/target/tmp" "$root$static" \
+mkdir -p "$root"/{bin,dev,etc,proc,sys,run,tmp,root,var/lib,newroot} "$root$PWD/target/tmp" "$root$inside" \
     "$root/usr/lib/x86_64-linux-gnu/lxc/rootfs"
 # Programs without their debug information, and the libraries that they are linked with.
 for program in "${programs[@]}"; do
     mkdir -p "$root${program%/*}"
     strip --strip-debug -o "$root$program" "$program"
 done
-cp "$static"/hauki-vault "$static"/hauki-vault-probe "$root$static"
+cp "$static"/hauki-vault "$static"/hauki-vault-probe "$root$inside"
 ldd "${programs[@]}" | grep -o '/[^ ]*\.so[^ ]*' | sort -u | while read -r library; do
     install -D "$library" "$root$library"
 done

@@ -430,3 +430,22 @@ fn resident_mib(pid: u32) -> usize {
     let pages: usize = text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number");
     (pages * 4096) >> 20
 }
+
+/// The init's own memory is what the cgroup allows beyond the heap, however the lengths follow each other.
+#[tokio::test]
+async fn large_messages_of_all_lengths_leave_room_for_the_next() {
+    let daemon = Daemon::start();
+    let wishes =
+        Wishes { memory_bytes: Some(64 << 20), max_frame_bytes: Some(16 << 20), ..Wishes::default() };
+    let source = "var held = []; function echo(x) { return x; }
+        function fill(n) { var i, s = 'x'; while (s.length < 65536) s += s; for (i = 0; i < n; i++) held.push(s + i); }";
+    let spawned = daemon.spawn_with(source, Wishes { call_deadline_ms: Some(30_000), ..wishes }).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    let mut caller = Stranger::enter(&ticket).await;
+    caller.result("fill", json!([500])).await;
+    const MOST: usize = 15_000_000;
+    for length in [MOST, MOST / 3, MOST * 2 / 3, MOST, MOST / 7, MOST / 2, MOST] {
+        let text = "y".repeat(length);
+        assert_eq!(caller.result("echo", json!([text])).await, text, "{length}");
+    }
+}

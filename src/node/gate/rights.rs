@@ -64,11 +64,13 @@ impl Signed {
     pub fn verify(&self, token: &Secret, issuer: &Issuer) -> Result<Arc<Capability>, Denied> {
         let digest = Sha256::of(token.reveal().as_bytes());
         let seen = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, capability)) = seen().iter().find(|(known, _)| *known == digest) {
-            return Ok(Arc::clone(capability));
-        }
-        let capability = Arc::new(Capability::verify(token, issuer)?);
+        let known = seen().iter().find(|(known, _)| *known == digest).map(|(_, found)| Arc::clone(found));
+        let capability = match known {
+            Some(capability) => capability,
+            None => Arc::new(Capability::verify(token, issuer)?),
+        };
         let mut seen = seen();
+        seen.retain(|(known, _)| *known != digest);
         seen.push_front((digest, Arc::clone(&capability)));
         seen.truncate(MOST_SIGNED);
         Ok(capability)
@@ -89,8 +91,9 @@ impl Rights {
         methods: &[String],
     ) -> Result<(Self, Holder, Granted), Denied> {
         let grantable = [methods, &[reserved::DESTRUCT.to_owned()]].concat();
-        let (holder, allowed) = capability.admits(ask, &grantable)?;
+        // From before the question, which a holder may have made long: then nothing is remembered of it.
         let now = clock::mono();
+        let (holder, allowed) = capability.admits(ask, &grantable)?;
         let verdicts =
             allowed.iter().map(|method| (method.as_str().into(), (now, Verdict::Allowed))).collect();
         Ok((Self { capability, verdicts }, holder, Granted::new(allowed, methods.len())))
