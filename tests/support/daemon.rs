@@ -176,6 +176,12 @@ impl Daemon {
             mounts.lines().filter(|line| line.contains(&state)).map(|line| format!("mount {line}")).collect();
         cgroups(Path::new("/sys/fs/cgroup"), 5, &mut left);
         left.extend(processes());
+        let is_monitor = |line: &String| line.starts_with("process") && line.ends_with(WAITING.0);
+        if !left.is_empty() && left.iter().all(is_monitor) {
+            // One that was just forked for the next vault has yet to come to its pipe.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            left = processes();
+        }
         left
     }
 }
@@ -212,6 +218,8 @@ fn cgroups(dir: &Path, depth: usize, left: &mut Vec<String>) {
 fn processes() -> Vec<String> {
     let entries = std::fs::read_dir("/proc").expect("proc is mounted").flatten();
     let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    // One in each hall may wait.
+    let mut halls = std::collections::HashSet::new();
     entries
         .filter(|entry| {
             let group = read(entry.path().join("cgroup"));
@@ -219,7 +227,7 @@ fn processes() -> Vec<String> {
             let ended = || read(entry.path().join("stat")).contains(") Z ");
             let comm = read(entry.path().join("comm"));
             let waits = || comm.trim() == WAITING.0 && read(entry.path().join("wchan")).contains(WAITING.1);
-            let stays = || comm.trim() == STAYING || waits();
+            let mut stays = || comm.trim() == STAYING || waits() && halls.insert(group.clone());
             let vault = group.contains("vlt_") || group.contains("/hall.") && !stays();
             vault && started_here(Path::new(&group)) && !ended()
         })

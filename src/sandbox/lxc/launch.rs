@@ -71,7 +71,7 @@ async fn prepared(
         recipe: shared.recipe.clone(),
         groups: groups.paths().map(Path::to_path_buf).collect(),
         items: config::own_items(slot.range()),
-        next: shared.slots.foresee().map(config::own_items),
+        next: slot.next().map(config::own_items),
     };
     let link = shared.spawners.link().await.map_err(|source| StartError::SpawnerLost { source })?;
     let launch = link.order(&order).await.map_err(|source| StartError::SpawnerLost { source })?;
@@ -90,6 +90,10 @@ async fn prepared(
             // There may be a monitor all the same, which we cannot watch: nobody holds the other end of its
             // vault's channel, so it ends by itself.
             undo(&groups, &mut making, None, &ended).await;
+            if link.is_lost() {
+                // Nobody tells of its end, and its ids are given to the next: it is gone with its spawner.
+                let _ = tokio::time::timeout(UNDO, link.gone().wait_for(|gone| *gone)).await;
+            }
             return Err(error);
         }
     };

@@ -5,7 +5,7 @@
 //! page faults and a fifth of liblxc's work are no part of a start. What is still to come is the profile's
 //! last word, without which it is refused: a monitor whose spawner is lost starts nothing.
 //!
-//! It holds nothing of the spawner but the channel end that the init inherits. That copy must stay
+//! Of what the spawner made it holds the pipe, the log, and the channel end that the init inherits. That copy must stay
 //! open while liblxc blocks, so the node learns of the init's death by pidfd, not by end of file;
 //! the *init* does learn by end of file that the node is gone, since only the node holds the other
 //! end. When the spawner dies the kernel kills the monitor, and liblxc has arranged that the kernel

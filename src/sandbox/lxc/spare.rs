@@ -26,10 +26,17 @@ pub struct Kind {
 pub struct Spare {
     pub kind: Kind,
     pub process: PidFd,
+    channel: OwnedFd,
+    log: OwnedFd,
+    profile: File,
+}
+
+/// A monitor that has begun.
+pub struct Begun {
+    pub process: PidFd,
     /// The node's end.
     pub channel: OwnedFd,
     pub log: OwnedFd,
-    profile: File,
 }
 
 impl Spare {
@@ -71,14 +78,22 @@ impl Spare {
         }
     }
 
-    /// Lets it begin.
-    pub fn begin(&mut self) -> io::Result<()> {
-        self.profile.write_all(LAST_WORD.as_bytes())
+    /// Lets it begin, which it does when the pipe has ended. One that cannot is dead soon.
+    pub fn begin(self) -> io::Result<Begun> {
+        let Self { process, channel, log, mut profile, .. } = self;
+        match profile.write_all(LAST_WORD.as_bytes()) {
+            Ok(()) => Ok(Begun { process, channel, log }),
+            Err(error) => process.kill().and(Err(error)),
+        }
     }
 
-    /// Ends it, and does not leave it to be ended by this process's own end.
+    /// Ends it, before its pipe ends. It is reaped like any other.
     pub fn dismiss(self) -> io::Result<()> {
-        // Before its pipe ends, for which it waits.
+        self.process.kill()
+    }
+
+    /// The same, and does not leave it to be ended by this process's own end.
+    pub fn see_off(self) -> io::Result<()> {
         self.process.kill()?;
         waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED)?;
         Ok(())

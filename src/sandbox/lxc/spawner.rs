@@ -23,7 +23,7 @@ use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subrea
 use super::cover::{cover, uncover};
 use super::ffi;
 use super::hall;
-use super::spare::{Kind, Spare};
+use super::spare::{Begun, Kind, Spare};
 use super::wire::{self, LastWord, Order, Report};
 use crate::sandbox::pidfd::{Pid, PidFd};
 use crate::sandbox::stopwatch::Moment;
@@ -198,7 +198,7 @@ impl Spawner {
                 } else if !self.obey()? {
                     epoll::delete(&self.epoll, &self.control)?;
                     self.missed = None;
-                    self.dismiss()?;
+                    self.spare.take().map_or(Ok(()), Spare::see_off)?;
                     alone_since = Some(Moment::now());
                 }
             }
@@ -216,7 +216,7 @@ impl Spawner {
         let Order { key, recipe, groups, items, next } = order;
         let next = next.map(|items| Kind { recipe: recipe.clone(), items });
         match self.employ(Kind { recipe, items }) {
-            Ok(Spare { process, channel, log, .. }) => {
+            Ok(Begun { process, channel, log }) => {
                 let monitor = process.pid();
                 self.monitors.insert(monitor, Monitor { key, groups, since: Moment::now() });
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
@@ -233,25 +233,21 @@ impl Spawner {
     }
 
     /// Lets the spare monitor begin, or a new one where there is none that fits.
-    fn employ(&mut self, kind: Kind) -> io::Result<Spare> {
-        if self.spare.as_ref().is_some_and(|spare| spare.kind != kind || spare.process.is_dead()) {
-            self.dismiss()?;
+    fn employ(&mut self, kind: Kind) -> io::Result<Begun> {
+        match self.spare.take() {
+            Some(spare) if spare.kind == kind && !spare.process.is_dead() => {
+                // It may have been ended at this very moment.
+                if let Ok(begun) = spare.begin() {
+                    return Ok(begun);
+                }
+            }
+            spare => spare.map_or(Ok(()), Spare::dismiss)?,
         }
-        if let Some(mut spare) = self.spare.take() {
-            spare.begin()?;
-            return Ok(spare);
-        }
-        let mut fresh = self.breed(kind)?;
-        fresh.begin()?;
-        Ok(fresh)
+        self.breed(kind)?.begin()
     }
 
     fn breed(&self, kind: Kind) -> io::Result<Spare> {
         Spare::breed(kind, self.null.as_fd(), self.words_in.as_fd(), self.pid)
-    }
-
-    fn dismiss(&mut self) -> io::Result<()> {
-        self.spare.take().map_or(Ok(()), Spare::dismiss)
     }
 
     /// Collects what the monitors said before they exited.
@@ -299,10 +295,12 @@ impl Spawner {
         self.listen()?;
         let ended: Vec<_> = ended
             .into_iter()
-            // Of a spare one nobody waits for a word.
             .map(|(number, monitor)| (self.last_words.remove(&number), monitor))
             .filter_map(|(word, monitor)| Some((word, monitor?)))
             .collect();
+        // Of a spare one nobody waits for a word, and its number may come again.
+        let living = &self.monitors;
+        self.last_words.retain(|number, _| Pid::new(*number).is_some_and(|pid| living.contains_key(&pid)));
         let is_torn = |(word, monitor): &(Option<LastWord>, Monitor)| {
             word.is_none() && left(LONGEST_START_MS, monitor.since).is_some()
         };
