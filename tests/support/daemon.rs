@@ -18,10 +18,8 @@ use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// What `ps` shows of a process that may stay as long as its daemon, and of one that may while it waits for
-/// a vault, which it does at a pipe.
+/// What `ps` shows of the process that may stay as long as its daemon.
 const STAYING: &str = "hauki-spawner";
-const WAITING: (&str, &str) = ("hauki-monitor", "pipe_read");
 
 /// So many vaults fit on one ground.
 const VAULTS: u32 = 64;
@@ -176,12 +174,6 @@ impl Daemon {
             mounts.lines().filter(|line| line.contains(&state)).map(|line| format!("mount {line}")).collect();
         cgroups(Path::new("/sys/fs/cgroup"), 5, &mut left);
         left.extend(processes());
-        let is_monitor = |line: &String| line.starts_with("process") && line.ends_with(WAITING.0);
-        if !left.is_empty() && left.iter().all(is_monitor) {
-            // One that was just forked for the next vault has yet to come to its pipe.
-            std::thread::sleep(std::time::Duration::from_millis(100));
-            left = processes();
-        }
         left
     }
 }
@@ -218,16 +210,13 @@ fn cgroups(dir: &Path, depth: usize, left: &mut Vec<String>) {
 fn processes() -> Vec<String> {
     let entries = std::fs::read_dir("/proc").expect("proc is mounted").flatten();
     let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
-    // One in each hall may wait.
-    let mut halls = std::collections::HashSet::new();
     entries
         .filter(|entry| {
             let group = read(entry.path().join("cgroup"));
             // An orphan that has ended waits for process 1 of the machine, and holds nothing.
             let ended = || read(entry.path().join("stat")).contains(") Z ");
             let comm = read(entry.path().join("comm"));
-            let waits = || comm.trim() == WAITING.0 && read(entry.path().join("wchan")).contains(WAITING.1);
-            let mut stays = || comm.trim() == STAYING || waits() && halls.insert(group.clone());
+            let stays = || comm.trim() == STAYING || is_spare(&entry.path());
             let vault = group.contains("vlt_") || group.contains("/hall.") && !stays();
             vault && started_here(Path::new(&group)) && !ended()
         })
@@ -235,6 +224,18 @@ fn processes() -> Vec<String> {
             format!("process {} {}", entry.file_name().display(), read(entry.path().join("comm")).trim())
         })
         .collect()
+}
+
+/// A monitor that waits for the next vault: its spawner still holds the other end of its profile's pipe.
+fn is_spare(process: &Path) -> bool {
+    let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+    let parent = stat.rsplit_once(") ").and_then(|(_, after)| after.split(' ').nth(1));
+    let ends = parent.and_then(|parent| std::fs::read_dir(format!("/proc/{parent}/fd")).ok());
+    let Ok(profile) = std::fs::read_link(process.join("fd/6")) else { return false };
+    ends.into_iter()
+        .flatten()
+        .flatten()
+        .any(|end| std::fs::read_link(end.path()).is_ok_and(|end| end == profile))
 }
 
 /// Other tests' vaults live beside ours; theirs are named by other state directories.

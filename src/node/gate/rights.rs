@@ -165,6 +165,10 @@ mod tests {
             assert_eq!(rights.check(&ask(method)), verdict);
             assert_eq!(remembered(&rights, method), Some(verdict));
         }
+        // Whose signatures are known is asked for its conditions all the same.
+        let late = Ask { now: expires_at, ..ask(reserved::HELLO) };
+        let again = signed.verify(&token, &issuer).expect("was seen");
+        assert!(matches!(Rights::of(again, &late, &there_are), Err(Denied::NotAllowed(_))));
         // A moment later it is asked again.
         let past = Mono::default();
         rights.verdicts.insert("errors".into(), (past, Verdict::Allowed));
