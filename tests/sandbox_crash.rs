@@ -86,6 +86,32 @@ async fn a_crowd_that_is_killed_at_once_is_gone_to_the_last() {
     close(driver, ground).await;
 }
 
+/// What a process has written of its stack, in KiB.
+fn stack_kib(pid: u32) -> u32 {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/smaps")).expect("is there");
+    let (_, stack) = maps.split_once("[stack]").expect("has one");
+    let line = stack.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).expect("is told");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_that_waits_gives_back_the_stack_of_its_start_and_goes_on() {
+    let ground = Ground::new("stack");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, sandbox) = start(&driver).await;
+    let given_back = async {
+        while stack_kib(sandbox.monitor_pid()) > 40 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), given_back).await.expect("gives back");
+    assert!(!sandbox.is_dead());
+    kill(&process(sandbox.init_pid())).await;
+    assert_eq!(sandbox.died().await, Exit::Signal(9), "as its monitor learned");
+    assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
+    close(driver, ground).await;
+}
+
 /// As in a crowd that is dying when the spawner goes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_monitor_that_was_stopped_does_not_outlive_its_spawner() {
@@ -108,6 +134,14 @@ fn children(parent: u32) -> Vec<u32> {
     children.split_whitespace().map(|child| child.parse().expect("a number")).collect()
 }
 
+/// Whether the process gets only what nobody else wants of the cores.
+fn is_idle(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("is there");
+    let (_, rest) = stat.rsplit_once(") ").expect("a name");
+    // The policy is the 41st field, the first of `rest` the third.
+    rest.split(' ').nth(38) == Some("5")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_monitor_that_waits_is_used_and_its_loss_is_nobodys_failure() {
     let ground = Ground::new("spare");
@@ -121,8 +155,16 @@ async fn a_monitor_that_waits_is_used_and_its_loss_is_nobodys_failure() {
         tokio::task::yield_now().await;
     };
     let used = spare(&[first.monitor_pid()]).await;
+    // Until it is used it goes before nobody.
+    let idle = async {
+        while !is_idle(used) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), idle).await.expect("stands back");
     let (_other_channel, second) = start(&driver).await;
     assert_eq!(second.monitor_pid(), used);
+    assert!(![used, second.init_pid()].into_iter().any(is_idle));
     let lost = spare(&[first.monitor_pid(), used]).await;
     kill(&process(lost)).await;
     let (_third_channel, third) = start(&driver).await;

@@ -14,6 +14,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::steady::{Steady, register};
+use crate::system::proc;
 
 /// A process number that may be looked up: greater than 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +68,11 @@ impl PidFd {
     /// SIGSTOP, likewise.
     pub fn stop(&self) -> io::Result<()> {
         self.send(Signal::STOP)
+    }
+
+    /// SIGWINCH, which is ignored by whoever has not asked for it.
+    pub fn hint(&self) -> io::Result<()> {
+        self.send(Signal::WINCH)
     }
 
     fn send(&self, signal: Signal) -> io::Result<()> {
@@ -149,7 +155,7 @@ impl Watched {
 
 /// The parent of a process, from `/proc/<pid>/stat`. Only true while the process is not reaped.
 pub fn parent_of(pid: Pid) -> io::Result<Option<Pid>> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_u32()))?;
+    let stat = proc::read(format!("/proc/{}/stat", pid.as_u32()))?;
     // The name, in brackets, may hold anything; what follows its last bracket does not.
     let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
     Ok(after.split(' ').nth(1).and_then(|text| text.parse().ok()).and_then(Pid::new))

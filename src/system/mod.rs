@@ -5,5 +5,6 @@ pub mod clock;
 pub mod files;
 pub mod logging;
 pub mod paths;
+pub mod proc;
 pub mod random;
 pub mod vigil;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::cgroup::{Hierarchy, Layout, Version};
 use crate::model::limits::Limits;
 use crate::sandbox::pidfd::PidFd;
+use crate::system::proc;
 
 /// The period in which processor time is accounted.
 const PERIOD_US: u64 = 100_000;
@@ -27,6 +28,19 @@ pub struct GroupError {
     pub path: PathBuf,
     #[source]
     pub source: io::Error,
+}
+
+/// The last part of the path of each group of a vault.
+#[must_use]
+pub fn leaf(id: &str) -> String {
+    format!("{id}.vault")
+}
+
+/// Where a daemon's vaults have their groups.
+#[must_use]
+pub fn parents(layout: &Layout, daemon: &str) -> Vec<PathBuf> {
+    let needed = layout.hierarchies.iter().filter(|hierarchy| !controllers(hierarchy).is_empty());
+    needed.map(|hierarchy| hierarchy.base.join(daemon)).collect()
 }
 
 /// The groups of one vault, whether or not they exist.
@@ -53,7 +67,7 @@ struct Place {
 impl Groups {
     #[must_use]
     pub fn new(layout: &Layout, daemon: &str, id: &str, limits: &Limits) -> Self {
-        let name = format!("{daemon}/{id}.vault");
+        let name = format!("{daemon}/{}", leaf(id));
         let is_needed = |hierarchy: &&Hierarchy| !controllers(hierarchy).is_empty();
         let place = |hierarchy: &Hierarchy| Place {
             base: hierarchy.base.clone(),
@@ -72,7 +86,7 @@ impl Groups {
         Self { name, hall: format!("/{daemon}/hall."), places, memory_events }
     }
 
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+    fn paths(&self) -> impl Iterator<Item = &Path> {
         self.places.iter().map(|place| place.path.as_path())
     }
 
@@ -97,7 +111,7 @@ impl Groups {
             GroupError { path, source: io::Error::from_raw_os_error(libc::ESRCH) }
         };
         // A group takes no pidfd, only a number, which may have become somebody else's.
-        let now = std::fs::read_to_string(format!("/proc/{number}/cgroup")).unwrap_or_default();
+        let now = proc::read(format!("/proc/{number}/cgroup")).unwrap_or_default();
         if !self.places.is_empty() && !now.contains(&self.hall) || process.is_dead() {
             return Err(gone());
         }

@@ -61,8 +61,16 @@ impl Slots {
         let foreseen = state.foreseen.take().filter(|number| !state.taken[*number]);
         let number = foreseen.or_else(|| state.lowest())?;
         state.taken[number] = true;
-        state.foreseen = state.lowest();
-        Some(Slot { slots: self.clone(), number, next: state.foreseen })
+        Some(Slot { slots: self.clone(), number })
+    }
+
+    /// The range that is likely to be the next that is taken. It belongs to nobody yet.
+    #[must_use]
+    pub fn foresee(&self) -> Option<IdRange> {
+        let mut state = self.state();
+        let foreseen = state.foreseen.filter(|number| !state.taken[*number]);
+        state.foreseen = foreseen.or_else(|| state.lowest());
+        state.foreseen.map(|number| self.range(number))
     }
 
     fn range(&self, number: usize) -> IdRange {
@@ -81,19 +89,12 @@ impl State {
 pub struct Slot {
     slots: Slots,
     number: usize,
-    next: Option<usize>,
 }
 
 impl Slot {
     #[must_use]
     pub fn range(&self) -> IdRange {
         self.slots.range(self.number)
-    }
-
-    /// The range that is likely to be the next that is taken. It belongs to nobody yet.
-    #[must_use]
-    pub fn next(&self) -> Option<IdRange> {
-        self.next.map(|number| self.slots.range(number))
     }
 }
 
@@ -121,14 +122,15 @@ mod tests {
     fn what_was_foreseen_comes_next_if_it_is_free() {
         let slots = Slots::new(BASE, 3);
         let first = slots.take().expect("is free");
-        let foreseen = first.next();
+        let foreseen = slots.foresee();
         assert_eq!(foreseen.map(IdRange::first), Some(BASE + WIDTH));
         drop(first);
+        assert_eq!(slots.foresee(), foreseen, "although a lower one came back");
         let second = slots.take().expect("is free");
-        assert_eq!(Some(second.range()), foreseen, "although a lower one came back");
+        assert_eq!(Some(second.range()), foreseen);
         assert_eq!(slots.take().map(|slot| slot.range().first()), Some(BASE));
         let both: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
-        assert_eq!(both.last().and_then(Slot::next), None, "all are taken");
+        assert_eq!((both.len(), slots.foresee()), (2, None), "all are taken");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::hall;
 use super::spawner::ARGV0;
-use super::wire::{self, Order, Report};
+use super::wire::{self, Items, Order, Recipe, Report, Wish};
 use crate::sandbox::pidfd::{Pid, PidFd};
 use crate::sandbox::steady::register;
 
@@ -61,10 +61,16 @@ pub struct Link {
 impl Link {
     /// Starts a spawner. `empty` is a directory with nothing in it, for its PATH: liblxc then finds
     /// no `newuidmap` and writes the map itself, which is faster and does not ask /etc/subuid.
-    pub fn open(program: &[OsString], empty: &Path, hall: Option<&Path>) -> io::Result<Arc<Self>> {
+    pub fn open(
+        program: &[OsString],
+        empty: &Path,
+        hall: Option<&Path>,
+        recipe: &Recipe,
+    ) -> io::Result<Arc<Self>> {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         rustix::io::ioctl_fionbio(&ours, true)?;
+        wire::send(&ours, &Wish::Know(recipe.clone()), &[])?;
         let (first, rest) =
             program.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let mut child = tokio::process::Command::new(first)
@@ -118,14 +124,14 @@ impl Link {
         self.lost.load(Ordering::Acquire)
     }
 
-    pub async fn order(&self, order: &Order) -> io::Result<Launch> {
+    pub async fn order(&self, order: Order) -> io::Result<Launch> {
+        let key = order.key;
         let (forked_tx, forked) = oneshot::channel();
         let (ended_tx, ended) = watch::channel(None);
-        self.pending().insert(order.key, Pending { forked: Some(forked_tx), ended: ended_tx });
-        let sent = self.socket.async_io(Interest::WRITABLE, |socket| wire::send(socket, order, &[])).await;
+        self.pending().insert(key, Pending { forked: Some(forked_tx), ended: ended_tx });
         // After the insertion: a link that was lost before it has forgotten everything but this.
-        if let Err(error) = sent {
-            self.pending().remove(&order.key);
+        if let Err(error) = self.send(&Wish::Start(order)).await {
+            self.pending().remove(&key);
             // Short of memory, say, is the trouble of this order alone: a lost link ends all its vaults.
             if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) {
                 self.lose();
@@ -133,9 +139,18 @@ impl Link {
             return Err(error);
         }
         if self.is_lost() {
-            self.pending().remove(&order.key);
+            self.pending().remove(&key);
         }
         Ok(Launch { forked, ended })
+    }
+
+    /// Asks for a monitor ahead. Without one the next start takes longer.
+    pub async fn ahead(&self, items: Items) {
+        let _ = self.send(&Wish::Ahead(items)).await;
+    }
+
+    async fn send(&self, wish: &Wish) -> io::Result<()> {
+        self.socket.async_io(Interest::WRITABLE, |socket| wire::send(socket, wish, &[])).await
     }
 
     /// Tells the spawner that there will be no more, and waits for it to leave.

@@ -107,7 +107,6 @@ struct Shared {
     /// The group of this daemon in every hierarchy; also how its containers' names begin.
     group: String,
     rootfs: PathBuf,
-    recipe: Recipe,
     slots: Slots,
     live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
@@ -180,15 +179,15 @@ impl LxcDriver {
         let recipe = Recipe {
             prefix: group.clone(),
             lxc_path: lxc_path.display().to_string(),
+            groups: groups::parents(&layout, &group),
             items: config::common_items(spec),
         };
-        let spawners = Spawners::new(spawner_command, empty, layout.clone(), group.clone());
+        let spawners = Spawners::new(spawner_command, empty, recipe, layout.clone(), group.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 layout,
                 group,
                 rootfs,
-                recipe,
                 slots: Slots::new(id_base, most_vaults),
                 live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),

@@ -77,6 +77,10 @@ fn work(birth: Birth<'_>) -> i32 {
     }
     // Only what `ps` shows.
     let _ = rustix::thread::set_name(c"hauki-monitor");
+    // SAFETY: a fork of a process with one thread has one, and goes on where that one was.
+    if unsafe { ffi::give_back_when_told() }.is_err() {
+        return 74;
+    }
     // SAFETY: `lay_out` has put the pipe and the log at these numbers for this process, and nothing
     // else here owns them.
     let (mut report, mut log) =

@@ -13,22 +13,16 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 use super::config::{LAST_WORD, seccomp_profile};
 use super::ffi::{self, Forked};
 use super::monitor::{self, Birth};
-use super::wire::Recipe;
+use super::wire::{Items, Recipe};
 use crate::sandbox::pidfd::{Pid, PidFd};
 
-/// Which vault a monitor is for.
-#[derive(PartialEq, Eq)]
-pub struct Kind {
-    pub recipe: Recipe,
-    pub items: Vec<(String, String)>,
-}
-
 pub struct Spare {
-    pub kind: Kind,
+    items: Items,
     pub process: PidFd,
     channel: OwnedFd,
     log: OwnedFd,
     profile: File,
+    idle: bool,
 }
 
 /// A monitor that has begun.
@@ -41,7 +35,13 @@ pub struct Begun {
 
 impl Spare {
     /// Must be called by a process with one thread that has no business with liblxc.
-    pub fn breed(kind: Kind, null: BorrowedFd<'_>, report: BorrowedFd<'_>, spawner: Pid) -> io::Result<Self> {
+    pub fn breed(
+        recipe: &Recipe,
+        items: Items,
+        null: BorrowedFd<'_>,
+        report: BorrowedFd<'_>,
+        spawner: Pid,
+    ) -> io::Result<Self> {
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         // Before anything can be sent, or it would come without its sender's number.
         rustix::io::ioctl_fionbio(&ours, true).and_then(|()| set_socket_passcred(&ours, true))?;
@@ -60,13 +60,20 @@ impl Spare {
             Forked::Parent(monitor) => {
                 drop(room);
                 // Not reaped before `reap`, so the number is still its own.
-                Ok(Self { process: PidFd::open(monitor)?, kind, channel: ours, log, profile: told })
+                Ok(Self {
+                    process: PidFd::open(monitor)?,
+                    items,
+                    channel: ours,
+                    log,
+                    profile: told,
+                    idle: false,
+                })
             }
             Forked::Child => {
                 std::mem::forget((room, ours, log, told));
                 monitor::live(Birth {
-                    recipe: &kind.recipe,
-                    items: &kind.items,
+                    recipe,
+                    items: &items,
                     null,
                     report,
                     channel: theirs,
@@ -78,10 +85,21 @@ impl Spare {
         }
     }
 
+    /// Lets it go before nobody until it begins. For a spawner that can take that back.
+    pub fn stand_back(mut self) -> Self {
+        self.idle = ffi::set_idle(self.process.pid(), true).is_ok();
+        self
+    }
+
+    pub fn fits(&self, items: &Items) -> bool {
+        self.items == *items && !self.process.is_dead()
+    }
+
     /// Lets it begin, which it does when the pipe has ended. One that cannot is dead soon.
     pub fn begin(self) -> io::Result<Begun> {
+        let ready = self.come_forward();
         let Self { process, channel, log, mut profile, .. } = self;
-        match profile.write_all(LAST_WORD.as_bytes()) {
+        match ready.and_then(|()| profile.write_all(LAST_WORD.as_bytes())) {
             Ok(()) => Ok(Begun { process, channel, log }),
             Err(error) => process.kill().and(Err(error)),
         }
@@ -89,11 +107,18 @@ impl Spare {
 
     /// Ends it, before its pipe ends. It is reaped like any other.
     pub fn dismiss(self) -> io::Result<()> {
+        let _ = self.come_forward();
         self.process.kill()
+    }
+
+    /// Dying takes a core too. It is not reaped yet, so the number is still its own.
+    fn come_forward(&self) -> io::Result<()> {
+        if self.idle { ffi::set_idle(self.process.pid(), false) } else { Ok(()) }
     }
 
     /// The same, and does not leave it to be ended by this process's own end.
     pub fn see_off(self) -> io::Result<()> {
+        let _ = self.come_forward();
         self.process.kill()?;
         waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED)?;
         Ok(())

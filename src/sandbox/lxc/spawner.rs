@@ -1,4 +1,4 @@
-//! The spawner: a process with one thread that forks one monitor per vault, and one ahead when it has time.
+//! The spawner: a process with one thread that forks one monitor per vault, and one ahead when it is told.
 //!
 //! liblxc refuses to start a container in the foreground from a process with several threads, sets
 //! environment variables and keeps global state, and in the background it moves its *caller* into
@@ -19,12 +19,14 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait};
+use rustix::thread::{CapabilitySet, capabilities};
 
 use super::cover::{cover, uncover};
 use super::ffi;
+use super::groups;
 use super::hall;
-use super::spare::{Begun, Kind, Spare};
-use super::wire::{self, LastWord, Order, Report};
+use super::spare::{Begun, Spare};
+use super::wire::{self, Items, LastWord, Name, Order, Recipe, Report, Wish};
 use crate::sandbox::pidfd::{Pid, PidFd};
 use crate::sandbox::stopwatch::Moment;
 
@@ -37,9 +39,8 @@ const LONGEST_START_MS: u64 = 10_000;
 /// How long the monitors may take to end after the driver is gone.
 const GRACE_MS: u64 = 2_000;
 
-/// From an order to the next spare monitor: its making would take a core from the start that it has to
-/// wait for.
-const BREED_MS: u64 = 12;
+/// So many vaults that ended are remembered while there is a driver.
+const RECENT: usize = 256;
 
 const CONTROL: u64 = u64::MAX;
 const ENDS: u64 = u64::MAX - 1;
@@ -96,20 +97,21 @@ struct Spawner {
     ends: OwnedFd,
     words: OwnedFd,
     words_in: OwnedFd,
+    /// The first thing that it is told.
+    recipe: Option<Recipe>,
     monitors: HashMap<Pid, Monitor>,
-    /// Groups of ended vaults that no driver is there to remove.
-    left: Vec<PathBuf>,
+    /// Ended vaults whose groups no driver is there to remove, and those that ended last.
+    left: Vec<Name>,
     /// By their monitors' numbers.
     last_words: HashMap<i32, LastWord>,
     spare: Option<Spare>,
-    /// What the next spare monitor is to be like, and since when one is missed.
-    missed: Option<(Kind, Moment)>,
+    /// May give a process its share of the cores again.
+    is_nice: bool,
 }
 
 struct Monitor {
     key: u64,
-    /// Its vault's.
-    groups: Vec<PathBuf>,
+    vault: Name,
     since: Moment,
 }
 
@@ -158,11 +160,12 @@ impl Spawner {
             ends,
             words,
             words_in,
+            recipe: None,
             monitors: HashMap::new(),
             left: Vec::new(),
             last_words: HashMap::new(),
             spare: None,
-            missed: None,
+            is_nice: capabilities(None)?.effective.contains(CapabilitySet::SYS_NICE),
         })
     }
 
@@ -171,7 +174,7 @@ impl Spawner {
         let mut alone_since = None;
         loop {
             let left_us = match alone_since {
-                None => self.missed.as_ref().map(|(_, since)| left(BREED_MS, *since).unwrap_or(0)),
+                None => None,
                 Some(_) if self.monitors.is_empty() => return Ok(()),
                 Some(since) => match left(GRACE_MS, since) {
                     None => return Ok(()),
@@ -187,17 +190,12 @@ impl Spawner {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            if let Some((kind, _)) = self.missed.take_if(|(_, since)| left(BREED_MS, *since).is_none()) {
-                // Without one the next order forks.
-                self.spare = self.breed(kind).ok();
-            }
             for event in &events {
                 let data = event.data;
                 if data.u64() == ENDS {
                     self.reap()?;
                 } else if !self.obey()? {
                     epoll::delete(&self.epoll, &self.control)?;
-                    self.missed = None;
                     self.spare.take().map_or(Ok(()), Spare::see_off)?;
                     alone_since = Some(Moment::now());
                 }
@@ -205,20 +203,37 @@ impl Spawner {
         }
     }
 
-    /// Takes one order; `false` when there will be no more.
+    /// Takes one wish; `false` when there will be no more.
     fn obey(&mut self) -> io::Result<bool> {
-        let order = match wire::receive::<Order>(&self.control) {
-            Ok(Some((order, _))) => order,
+        let wish = match wire::receive::<Wish>(&self.control) {
+            Ok(Some((wish, _))) => wish,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
             Err(error) => return Err(error),
         };
-        let Order { key, recipe, groups, items, next } = order;
-        let next = next.map(|items| Kind { recipe: recipe.clone(), items });
-        match self.employ(Kind { recipe, items }) {
+        match wish {
+            Wish::Know(recipe) => self.recipe = Some(recipe),
+            Wish::Start(order) => self.start(order)?,
+            Wish::Ahead(items) => {
+                if !self.spare.as_ref().is_some_and(|spare| spare.fits(&items)) {
+                    self.spare.take().map_or(Ok(()), Spare::dismiss)?;
+                    // Without one the next order forks.
+                    self.spare = self
+                        .breed(items)
+                        .ok()
+                        .map(|spare| if self.is_nice { spare.stand_back() } else { spare });
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn start(&mut self, order: Order) -> io::Result<()> {
+        let Order { key, vault, items } = order;
+        match self.employ(items) {
             Ok(Begun { process, channel, log }) => {
                 let monitor = process.pid();
-                self.monitors.insert(monitor, Monitor { key, groups, since: Moment::now() });
+                self.monitors.insert(monitor, Monitor { key, vault, since: Moment::now() });
                 let fork = Report::Forked { key, monitor: monitor.as_u32().cast_signed() };
                 self.tell(&fork, &[process.as_fd(), channel.as_fd(), log.as_fd()])?;
             }
@@ -227,27 +242,29 @@ impl Spawner {
                 self.tell(&Report::NotForked { key, errno }, &[])?;
             }
         }
-        let since = self.missed.take().map_or_else(Moment::now, |(_, since)| since);
-        self.missed = next.map(|kind| (kind, since));
-        Ok(true)
+        Ok(())
     }
 
     /// Lets the spare monitor begin, or a new one where there is none that fits.
-    fn employ(&mut self, kind: Kind) -> io::Result<Begun> {
+    fn employ(&mut self, items: Items) -> io::Result<Begun> {
         match self.spare.take() {
-            Some(spare) if spare.kind == kind && !spare.process.is_dead() => {
-                // It may have been ended at this very moment.
-                if let Ok(begun) = spare.begin() {
-                    return Ok(begun);
+            Some(spare) if spare.fits(&items) => {
+                match spare.begin() {
+                    Ok(begun) => return Ok(begun),
+                    // Being privileged here need not be enough to give a process its share again.
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.is_nice = false,
+                    // It may have been ended at this very moment.
+                    Err(_) => {}
                 }
             }
             spare => spare.map_or(Ok(()), Spare::dismiss)?,
         }
-        self.breed(kind)?.begin()
+        self.breed(items)?.begin()
     }
 
-    fn breed(&self, kind: Kind) -> io::Result<Spare> {
-        Spare::breed(kind, self.null.as_fd(), self.words_in.as_fd(), self.pid)
+    fn breed(&self, items: Items) -> io::Result<Spare> {
+        let recipe = self.recipe.as_ref().ok_or(io::ErrorKind::InvalidInput)?;
+        Spare::breed(recipe, items, self.null.as_fd(), self.words_in.as_fd(), self.pid)
     }
 
     /// Collects what the monitors said before they exited.
@@ -307,15 +324,16 @@ impl Spawner {
         if ended.iter().any(is_torn) {
             self.end_orphans();
         }
-        for (word, Monitor { key, groups, .. }) in ended {
+        for (word, Monitor { key, vault, .. }) in ended {
             let ended = Report::Ended {
                 key,
                 init: word.filter(|word| word.started || word.init != 0).map(|word| word.init),
                 started: word.is_some_and(|word| word.started),
             };
-            if !self.tell(&ended, &[])? {
-                self.left.extend(groups);
-            }
+            // Who was told may be dying, and have heard it no more.
+            let old = if self.tell(&ended, &[])? { self.left.len().saturating_sub(RECENT) } else { 0 };
+            self.left.drain(..old);
+            self.left.push(vault);
         }
         Ok(())
     }
@@ -349,8 +367,11 @@ impl Spawner {
         if uncover().is_err() {
             return;
         }
-        for group in &self.left {
-            let _ = std::fs::remove_dir(group);
+        let places = self.recipe.as_ref().map_or(&[][..], |recipe| &recipe.groups);
+        for place in places {
+            for vault in &self.left {
+                let _ = std::fs::remove_dir(place.join(groups::leaf(vault.as_str())));
+            }
         }
         if let Some(hall) = &self.hall {
             let _ = hall::leave(hall);

@@ -17,6 +17,7 @@ use super::cgroup::Layout;
 use super::hall;
 use super::link::Link;
 use super::prune::prune;
+use super::wire::Recipe;
 use crate::sandbox::stopwatch::Moment;
 
 /// A spawner that lived this long did not die of its own start.
@@ -27,6 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct Spawners {
     command: Vec<OsString>,
     empty: PathBuf,
+    recipe: Recipe,
     layout: Layout,
     /// The group of this daemon.
     group: String,
@@ -44,8 +46,14 @@ struct Current {
 }
 
 impl Spawners {
-    pub fn new(command: Vec<OsString>, empty: PathBuf, layout: Layout, group: String) -> Self {
-        Self { command, empty, layout, group, number: AtomicU64::new(0), current: Mutex::default() }
+    pub fn new(
+        command: Vec<OsString>,
+        empty: PathBuf,
+        recipe: Recipe,
+        layout: Layout,
+        group: String,
+    ) -> Self {
+        Self { command, empty, recipe, layout, group, number: AtomicU64::new(0), current: Mutex::default() }
     }
 
     /// A link to a spawner that was alive a moment ago.
@@ -64,9 +72,10 @@ impl Spawners {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let hall = hall::path(&self.layout, &self.group, number);
         hall.as_deref().map_or(Ok(()), hall::make)?;
-        let link = Link::open(&self.command, &self.empty, hall.as_deref()).inspect_err(|_| {
-            hall.as_deref().map(std::fs::remove_dir);
-        })?;
+        let link =
+            Link::open(&self.command, &self.empty, hall.as_deref(), &self.recipe).inspect_err(|_| {
+                hall.as_deref().map(std::fs::remove_dir);
+            })?;
         let mut gone = link.gone();
         while current.clearing.try_join_next().is_some() {}
         current.clearing.spawn(async move {
@@ -80,15 +89,19 @@ impl Spawners {
         Ok(link)
     }
 
+    /// The link to the living one, if there is one.
+    pub async fn current(&self) -> Option<Arc<Link>> {
+        let current = self.current.lock().await;
+        current.link.as_ref().map(|(link, _)| Arc::clone(link)).filter(|link| !link.is_lost())
+    }
+
     /// The name of the hall of the last one.
     pub fn hall(&self) -> String {
         hall::name(self.number.load(Ordering::Relaxed))
     }
 
     pub async fn pid(&self) -> Option<u32> {
-        let current = self.current.lock().await;
-        let (link, _) = current.link.as_ref()?;
-        (!link.is_lost()).then(|| link.pid())
+        self.current().await.map(|link| link.pid())
     }
 
     pub async fn close(&self) {

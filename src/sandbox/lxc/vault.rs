@@ -21,9 +21,12 @@ use crate::model::receipt::{Reclaimed, Resource};
 use crate::sandbox::pidfd::Watched;
 use crate::sandbox::stopwatch::Moment;
 use crate::sandbox::{BoxFuture, Exit, Sandbox};
+use crate::system::proc;
 
 /// A monitor that has not cleaned up by then is stuck, and is killed.
 const MONITOR_PATIENCE: Duration = Duration::from_secs(3);
+/// After that nothing of the start goes on any more.
+const SETTLED: Duration = Duration::from_secs(1);
 
 pub(super) struct Vault {
     pub(super) shared: Arc<Shared>,
@@ -153,7 +156,11 @@ impl Vault {
 
     async fn keep(&self, exit: &watch::Sender<Option<Exit>>, lines: &watch::Sender<Option<Vec<Reclaimed>>>) {
         let mounts = self.mount_namespace();
-        self.init.gone().await;
+        if tokio::time::timeout(SETTLED, self.init.gone()).await.is_err() {
+            // Who lives that long may live long, and its monitor has nothing to do meanwhile.
+            let _ = self.monitor.process().hint();
+            self.init.gone().await;
+        }
         let over = *self.over.get_or_init(Moment::now);
         let asked = self.asked.swap(true, Ordering::AcqRel);
         if asked {
@@ -169,16 +176,20 @@ impl Vault {
             // How it ended is known, and nothing else is left for it to do.
             let _ = self.monitor.process().kill();
         }
-        let (ended, monitor_gone) = self.monitor_end().await;
-        let status = ended.and_then(|ended| ended.init).or(asked.then_some(libc::SIGKILL));
-        exit.send_replace(Some(exit_of(status, oom)));
+        // The monitor is in none of the groups, and ends while they are removed.
+        let end = async {
+            let (ended, gone) = self.monitor_end().await;
+            let status = ended.and_then(|ended| ended.init).or(asked.then_some(libc::SIGKILL));
+            exit.send_replace(Some(exit_of(status, oom)));
+            gone
+        };
+        let (monitor_gone, left) = tokio::join!(end, self.clear_groups());
         report.push(line(
             Resource::Monitor,
             format!("pid {}", self.monitor.process().pid().as_u32()),
             over,
             monitor_gone,
         ));
-        let left = self.clear_groups().await;
         report.push(match left.first() {
             None => line(
                 Resource::Cgroups,
@@ -188,7 +199,7 @@ impl Vault {
             ),
             Some(path) => line(Resource::Cgroups, path.display().to_string(), over, false),
         });
-        let all = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let all = proc::read("/proc/self/mountinfo").unwrap_or_default();
         let kept = mounts.as_deref().and_then(|namespace| kept_by(&all, namespace)).map(str::to_owned);
         let gone = kept.is_none();
         let name = kept.or(mounts).unwrap_or_else(|| "mount namespace of its processes".to_owned());

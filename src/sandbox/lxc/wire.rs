@@ -15,7 +15,7 @@ use rustix::net::{
     SendFlags, recv, recvmsg, sendmsg,
 };
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::sandbox::pidfd::Pid;
 
@@ -25,18 +25,63 @@ const LONGEST: usize = 64 * 1024;
 /// The most descriptors that go with one message.
 pub const MOST_FDS: usize = 3;
 
-/// Driver to spawner: start one vault.
+/// Driver to spawner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wish {
+    /// Comes once, first. What a spawner writes between two forks each monitor keeps for itself, so no order
+    /// repeats it.
+    Know(Recipe),
+    Start(Order),
+    /// A vault of this configuration will come: have a monitor wait for it.
+    Ahead(Items),
+}
+
+/// liblxc configuration, in the order in which it is set.
+pub type Items = Vec<(String, String)>;
+
+/// Start one vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Names this start in every report about it; never used twice.
     pub key: u64,
-    pub recipe: Recipe,
-    /// The vault's cgroups, which the spawner removes if the driver is gone when the vault has ended.
-    pub groups: Vec<PathBuf>,
-    /// liblxc configuration of this vault alone.
-    pub items: Vec<(String, String)>,
-    /// And that of the vault to come, for which a monitor waits meanwhile; `None` if none can come.
-    pub next: Option<Vec<(String, String)>>,
+    pub vault: Name,
+    /// What is the vault's alone.
+    pub items: Items,
+}
+
+/// The id of a vault, in place: what the spawner keeps of each vault lies apart from what it takes and gives
+/// back for a while, or monitors would find room between, and copy a page for each piece of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name([u8; Self::LENGTH]);
+
+impl Name {
+    const LENGTH: usize = 32;
+
+    /// `None` if it is too long.
+    #[must_use]
+    pub fn new(id: &str) -> Option<Self> {
+        let mut bytes = [0; Self::LENGTH];
+        bytes.get_mut(..id.len())?.copy_from_slice(id.as_bytes());
+        Some(Self(bytes))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default().trim_end_matches('\0')
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = <&str>::deserialize(deserializer)?;
+        Self::new(id).ok_or_else(|| serde::de::Error::custom("the id is too long"))
+    }
 }
 
 /// What the vaults of a driver have in common: enough to prepare a monitor before it has a vault.
@@ -46,8 +91,9 @@ pub struct Recipe {
     pub prefix: String,
     /// liblxc's own directory.
     pub lxc_path: String,
-    /// liblxc configuration, in the order in which it is set.
-    pub items: Vec<(String, String)>,
+    /// Where the vaults have their cgroups, which the spawner removes if the driver is gone when they end.
+    pub groups: Vec<PathBuf>,
+    pub items: Items,
 }
 
 impl Recipe {
@@ -150,13 +196,8 @@ mod tests {
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .expect("a pair");
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
-        let order = Order {
-            key: 7,
-            recipe: Recipe { prefix: "n".into(), lxc_path: "/".into(), items: Vec::new() },
-            groups: vec!["/g".into()],
-            items: vec![("a".into(), "b".into())],
-            next: None,
-        };
+        let vault = Name::new("vlt_1").expect("is short");
+        let order = Order { key: 7, vault, items: vec![("a".into(), "b".into())] };
         send(&ours, &order, &[writer.as_fd()]).expect("is sent");
         drop(writer);
         let (read, fds) = receive::<Order>(&theirs).expect("is read").expect("is open");
