@@ -41,6 +41,8 @@ impl Identity {
             .with_single_cert(vec![cert.der().clone()], private)?;
         // What a caller needs to resume is with the caller, encrypted; nothing is kept of a stranger.
         config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+        // Each time it is used another is given.
+        config.send_tls13_tickets = 1;
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         Ok(Self { config: Arc::new(config), cert_sha256, key_sha256 })
     }
