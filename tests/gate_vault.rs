@@ -113,6 +113,24 @@ async fn an_init_that_writes_before_it_reads_meets_a_gate_that_reads() {
 }
 
 #[tokio::test]
+async fn of_a_vault_whose_port_cannot_be_opened_nothing_is_left() {
+    // An address that no machine has.
+    let mut stage = Stage::at("192.0.2.1".parse().expect("an address")).await;
+    let (mut puppet, provisioned) = stage.provision(Limits::default(), Terms::default()).await;
+    let error = provisioned.expect_err("cannot be opened");
+    assert_eq!(error.code, hauki::api::ErrorCode::Environment, "{error}");
+    assert!(error.message.contains("192.0.2.1"), "{error}");
+    assert!(puppet.hear().await.is_none(), "its init was let go");
+    // Its receipt comes a moment before it is struck from the list.
+    let struck = async {
+        while stage.living().await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), struck).await.expect("is struck");
+}
+
+#[tokio::test]
 async fn a_caller_of_many_calls_lets_another_have_its_turn() {
     let mut stage = Stage::build().await;
     let (mut puppet, ticket) = stage.forge(Limits::default(), Terms::default()).await;

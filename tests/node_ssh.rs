@@ -38,6 +38,7 @@ fn order(source: &str) -> ProvisionOrder {
         issuer: key.public_hex(),
         parent: None,
         voucher: key.vouch(&vault, jiff::Timestamp::MAX).expect("signs"),
+        opening: None,
     }
 }
 

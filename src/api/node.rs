@@ -29,7 +29,8 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send
 pub trait NodeApi: Send + Sync {
     fn state(&self) -> Answer<'_, NodeState>;
 
-    /// Forges a vault and loads the worker. A dropped future forges nothing: what was begun is undone.
+    /// Forges a vault, loads the worker and, if the order says so, opens the port. A dropped future
+    /// forges nothing: what was begun is undone.
     /// `not_found`: the order comes without its code, and the node does not have it.
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned>;
 
@@ -77,6 +78,19 @@ pub struct ProvisionOrder {
     pub parent: Option<VaultId>,
     /// By this word the node shows other gates that it calls for this vault.
     pub voucher: Secret,
+    /// Opens the port too, for a ticket that follows at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Opening>,
+}
+
+/// What a ticket wishes of its vault.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -94,6 +108,9 @@ pub struct Provisioned {
     /// It was made of a blank vault that had been started before.
     #[serde(default)]
     pub warm: bool,
+    /// If the order said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Opened>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

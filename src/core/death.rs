@@ -49,6 +49,7 @@ impl Core {
                     self.orphaned.notify_one();
                 }
                 let vault = receipt.vault.clone();
+                self.claims().remove(&vault);
                 self.events.tell(Happening::Died { vault: vault.clone(), receipt });
                 name.into_iter().for_each(|name| {
                     self.events.tell(Happening::Freed { vault: vault.clone(), name });

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
     Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeState, NodeVault,
-    OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
+    OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::vault::Vitals;
 use crate::api::{ApiError, ErrorCode};

@@ -16,11 +16,11 @@ use super::nodes::Slot;
 use super::record::{KeyRecord, VaultRecord, encode, name_key, no_vault, vault_key};
 use super::registry::{take_name, taken_name};
 use super::scheduler::no_capacity;
-use super::service::Core;
+use super::service::{Claim, Core};
 use super::store::{Outcome, Txn};
 use super::summon::Drafted;
 use crate::api::event::Happening;
-use crate::api::node::{DestructOrder, ProvisionOrder, Provisioned};
+use crate::api::node::{DestructOrder, Opened, Opening, ProvisionOrder, Provisioned};
 use crate::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
@@ -115,6 +115,8 @@ impl Drop for Forging {
 pub(super) struct Forged {
     pub vault: Vault,
     pub boot_id: String,
+    /// If the forge was told to open it.
+    pub opened: Option<Opened>,
     pub forging: Forging,
     /// Held until it is recorded, for those that are to stay apart from it.
     turns: Vec<OwnedMutexGuard<()>>,
@@ -147,7 +149,7 @@ impl Core {
         let drafted = self.recorded(&request.summons).await?;
         let _turn = self.turn(drafted.summons.name.as_ref()).await;
         self.refuse_taken(drafted.summons.name.as_ref()).await?;
-        let forged = self.forge(&drafted, &request.placement).await?;
+        let forged = self.forge(&drafted, &request.placement, None).await?;
         let record = KeyRecord {
             digest: held.digest,
             at: clock::now(),
@@ -189,6 +191,7 @@ impl Core {
         self: &Arc<Self>,
         drafted: &Drafted,
         wish: &Placement,
+        opening: Option<&Opening>,
     ) -> Result<Forged, ApiError> {
         self.refuse_while_draining()?;
         let turns = self.apart_turns(wish).await;
@@ -202,14 +205,15 @@ impl Core {
             let mut score = field.score(&name).into_iter();
             let forging = Forging::begin(self, &slot, &drafted.summons.limits);
             self.grant(&forging.vault, &slot.name, drafted).await?;
-            let refused = match self.order(&slot, &forging.vault, drafted).await {
-                Ok(provisioned) => {
+            let refused = match self.order(&slot, &forging.vault, drafted, opening).await {
+                Ok(mut provisioned) => {
                     tried.extend(score);
+                    let opened = provisioned.opened.take();
                     let (id, warm) = (forging.vault.clone(), provisioned.warm);
                     let vault = built(drafted, id, name, provisioned, tried);
                     let boot_id = slot.boot_id().unwrap_or_default();
                     self.metrics.forged(vault.forged_us, warm);
-                    return Ok(Forged { vault, boot_id, forging, turns });
+                    return Ok(Forged { vault, boot_id, opened, forging, turns });
                 }
                 // The node itself says that it made nothing and has no room: the next one.
                 Err(error) if error.code == ErrorCode::NoCapacity => {
@@ -243,7 +247,13 @@ impl Core {
         Err(silence.unwrap_or_else(|| no_capacity(&field.explain())))
     }
 
-    async fn order(&self, slot: &Slot, vault: &VaultId, drafted: &Drafted) -> Result<Provisioned, ApiError> {
+    async fn order(
+        &self,
+        slot: &Slot,
+        vault: &VaultId,
+        drafted: &Drafted,
+        opening: Option<&Opening>,
+    ) -> Result<Provisioned, ApiError> {
         let Drafted { summons, source } = drafted;
         let order = ProvisionOrder {
             vault: vault.clone(),
@@ -257,6 +267,7 @@ impl Core {
             issuer: self.issuer.public_hex(),
             parent: summons.parent.clone(),
             voucher: self.vouch(vault, summons.terms.lifetime_ms)?,
+            opening: opening.cloned(),
         };
         let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
         match tokio::time::timeout(deadline, self.order_with_code(slot, order, source)).await {
@@ -284,14 +295,22 @@ impl Core {
         txn: Txn,
         news: Vec<Happening>,
     ) -> Result<(), ApiError> {
-        let Forged { vault, boot_id, forging, turns } = forged;
-        let key = vault_key(&vault.id);
+        let Forged { vault, boot_id, forging, turns, .. } = forged;
+        let (key, phase) = (vault_key(&vault.id), vault.phase);
         let (txn, named) = take_name(txn, &vault)?;
         let taken = vault.name.clone();
         let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);
         let recording = tokio::spawn(async move {
             let _turns = turns;
-            match forging.core.records.commit(txn).await? {
+            // Before anybody can find the record, and bury it.
+            if phase == Phase::Ticketed {
+                forging.core.claims().insert(forging.vault.clone(), Claim::Awaited);
+            }
+            let outcome = forging.core.records.commit(txn).await;
+            if !matches!(outcome, Ok(Outcome::Committed { .. })) {
+                forging.core.claims().remove(&forging.vault);
+            }
+            match outcome? {
                 Outcome::Committed { .. } => {
                     news.into_iter().chain(named).for_each(|happening| forging.core.events.tell(happening));
                     forging.keep().await;
@@ -310,7 +329,7 @@ impl Core {
 fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
     match scores.iter().find(|score| score.chosen).map(|score| score.node.clone()) {
         Some(node) => {
-            let nothing = Provisioned { methods: Vec::new(), forged_us: 0, warm: false };
+            let nothing = Provisioned { methods: Vec::new(), forged_us: 0, warm: false, opened: None };
             let vault = built(drafted, random::vault_id(), node, nothing, scores);
             Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
         }

@@ -1,7 +1,8 @@
 //! The key that signs tickets, in `<state_dir>/core/issuer.key`.
 //!
 //! Made at the first start and never changed: nodes check tickets against its public half, which
-//! each `open` order carries. It is written beside its place, synced and renamed, so a crash leaves
+//! each provision order carries. The keys that holders narrow tokens with follow from it, so a token can be
+//! signed again and need not be kept. It is written beside its place, synced and renamed, so a crash leaves
 //! either no key or a whole one.
 
 use std::fs::{self, File, OpenOptions};

@@ -94,7 +94,8 @@ pub struct VaultRecord {
     pub boot_id: String,
 }
 
-/// What a key was used for. The ticket is kept so that a lost answer can be given again.
+/// What a key was used for. The ticket is kept so that a lost answer can be given again; its token is not,
+/// it is signed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
     pub digest: Sha256,

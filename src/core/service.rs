@@ -59,6 +59,8 @@ pub struct Core {
     /// Vaults between the order to the node and the record in the store, each with the receipt of
     /// its death if that came first.
     forging: Mutex<HashMap<VaultId, Option<Receipt>>>,
+    /// Living vaults whose claim is awaited, or was told and is not written down yet.
+    claims: Mutex<HashMap<VaultId, Claim>>,
     /// A vault that may have children has died.
     pub(super) orphaned: tokio::sync::Notify,
     role: String,
@@ -66,6 +68,12 @@ pub struct Core {
     draining: AtomicBool,
     requests: AtomicU32,
     last_request: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claim {
+    Awaited,
+    Told,
 }
 
 /// What a daemon that may leave when it is idle wants to know.
@@ -101,6 +109,7 @@ impl Core {
             flights: Flights::default(),
             spool: Spool::default(),
             forging: Mutex::default(),
+            claims: Mutex::default(),
             orphaned: tokio::sync::Notify::new(),
             role,
             started,
@@ -112,6 +121,10 @@ impl Core {
 
     pub(super) fn forging(&self) -> MutexGuard<'_, HashMap<VaultId, Option<Receipt>>> {
         self.forging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn claims(&self) -> MutexGuard<'_, HashMap<VaultId, Claim>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The nodes of this moment.

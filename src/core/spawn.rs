@@ -7,11 +7,13 @@ use super::lineage::Parent;
 use super::record::{KeyRecord, encode, loan_key};
 use super::service::Core;
 use super::store::Txn;
+use super::ticket::{check_methods, check_terms, opening, unsigned};
 use crate::api::event::Happening;
 use crate::api::registry::{ResolveRequest, Resolved};
 use crate::api::summons::{SpawnRequest, Spawned};
 use crate::api::vault::TicketWishes;
 use crate::api::{ApiError, ErrorCode};
+use crate::model::death::Cause;
 use crate::model::name::ServiceName;
 use crate::model::phase::Phase;
 use crate::system::clock;
@@ -33,7 +35,7 @@ impl Core {
     ) -> Result<Spawned, ApiError> {
         let held = self.hold_key("spawn", &request.summons.key, digest(&request)?).await?;
         if let Some(earlier) = &held.earlier {
-            return self.spawned_again(earlier).await;
+            return self.spawned_again(earlier, &request.ticket).await;
         }
         let Some(parent) = parent else { return self.create(&held, request, None).await };
         let loan = loan_key(&held.document);
@@ -52,6 +54,7 @@ impl Core {
         parent: Option<&Parent>,
     ) -> Result<Spawned, ApiError> {
         let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
+        check_terms(&wishes)?;
         let name = summons.name.clone();
         let least = parent.map(Parent::wishes).unwrap_or_default();
         let mut drafted = self.draft(summons, least).await?;
@@ -68,11 +71,15 @@ impl Core {
             }
             (name, false) => self.refuse_taken(name.as_ref()).await?,
         }
-        let mut forged = self.forge(&drafted, &placement).await?;
-        let slot = self.slot(&forged.vault.node)?;
-        let (ticket, endpoint) = self.open(&slot, &forged.vault, &wishes).await?;
+        let mut forged = self.forge(&drafted, &placement, Some(&opening(&wishes))).await?;
+        check_methods(&wishes, &forged.vault.methods)?;
+        let opened = forged.opened.take().ok_or_else(|| {
+            let message = format!("node {} did not open the port", forged.vault.node);
+            ApiError::new(ErrorCode::Internal, message)
+        })?;
+        let ticket = unsigned(&forged.vault, &wishes, opened);
         forged.vault.phase = Phase::Ticketed;
-        forged.vault.endpoint = Some(endpoint);
+        forged.vault.endpoint = Some(ticket.endpoint.clone());
 
         let record = KeyRecord {
             digest: held.digest,
@@ -93,8 +100,22 @@ impl Core {
         ];
         let txn = drafted.record_in(txn)?;
         let vault = forged.vault.clone();
-        match (self.record(forged, txn, news).await, name) {
+        let signing = async {
+            // The commit is on its way to the disk when it has been asked for once.
+            tokio::task::yield_now().await;
+            self.signed(ticket, &wishes)
+        };
+        let (recorded, ticket) = tokio::join!(self.record(forged, txn, news), signing);
+        match (recorded, name) {
             (Ok(()), _) => {
+                let ticket = match ticket {
+                    Ok(ticket) => ticket,
+                    Err(error) => {
+                        // Nobody can ever use it.
+                        let by = Some("core".into());
+                        return Err(self.end(&vault, Cause::Cancelled, by, 0).await.err().unwrap_or(error));
+                    }
+                };
                 self.send_ahead(&drafted);
                 Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true })
             }
@@ -125,12 +146,15 @@ impl Core {
         Ok(Some(Spawned { summons, vault, ticket, changed: false }))
     }
 
-    async fn spawned_again(&self, earlier: &KeyRecord) -> Result<Spawned, ApiError> {
+    async fn spawned_again(&self, earlier: &KeyRecord, wishes: &TicketWishes) -> Result<Spawned, ApiError> {
         let vault = self.vault_again(earlier).await?;
         let ticket = earlier
             .ticket
             .clone()
             .ok_or_else(|| ApiError::new(ErrorCode::Internal, "the key's record holds no ticket"))?;
+        // Earlier versions kept it with its token.
+        let kept = !ticket.auth.token.reveal().is_empty();
+        let ticket = if kept { ticket } else { self.signed(ticket, wishes)? };
         let summons = self.summons_again(&earlier.summons).await?;
         Ok(Spawned { summons, vault, ticket, changed: false })
     }

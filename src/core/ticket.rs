@@ -1,14 +1,14 @@
 //! Phase 3: the node opens the vault's port, and the core signs what the caller may do there.
 
-use super::nodes::Slot;
 use super::record::{VaultRecord, encode, no_vault, vault_key};
-use super::service::Core;
+use super::service::{Claim, Core};
 use super::store::{Expect, Outcome, Txn};
 use crate::api::event::Happening;
-use crate::api::node::{OpenOrder, Opened};
+use crate::api::node::{OpenOrder, Opened, Opening};
 use crate::api::vault::{TicketRequest, TicketWishes, Vault};
 use crate::api::{ApiError, ErrorCode};
-use crate::model::phase::{Event, transition};
+use crate::model::phase::{Event, Phase, transition};
+use crate::model::secret::Secret;
 use crate::model::ticket::{
     ALL_METHODS, Auth, Endpoint, LeaseTerms, Protocol, Ticket, TicketKind, Tls, VERSION,
 };
@@ -26,92 +26,44 @@ impl Core {
             return Err(ApiError::vault_dead(receipt));
         }
         let vault = found.value.vault;
+        check_terms(&wishes)?;
+        check_methods(&wishes, &vault.methods)?;
         let slot = self.slot(&vault.node)?;
-        let (ticket, endpoint) = match self.open(&slot, &vault, &wishes).await {
-            Ok(opened) => opened,
-            Err(error) => return Err(self.learn(&vault, error).await),
-        };
-        self.note_ticketed(&vault, &endpoint).await?;
-        self.events.tell(Happening::Ticketed { vault: id, ticket: ticket.id.clone() });
-        Ok(ticket)
-    }
-
-    /// Opens the port and mints; records nothing.
-    pub(super) async fn open(
-        &self,
-        slot: &Slot,
-        vault: &Vault,
-        wishes: &TicketWishes,
-    ) -> Result<(Ticket, Endpoint), ApiError> {
-        check_wishes(wishes, &vault.methods)?;
         let order = OpenOrder {
             vault: vault.id.clone(),
             generation: vault.generation,
             lease_ms: wishes.lease_ms,
             link: wishes.link,
         };
-        let opened = slot.api.open(order).await?;
-        let endpoint = Endpoint { ip: opened.ip, port: opened.port };
-        Ok((self.mint(vault, wishes, opened)?, endpoint))
+        let opened = match slot.api.open(order).await {
+            Ok(opened) => opened,
+            Err(error) => return Err(self.learn(&vault, error).await),
+        };
+        let ticket = self.signed(unsigned(&vault, &wishes, opened), &wishes)?;
+        self.note_ticketed(&vault, &ticket.endpoint).await?;
+        self.events.tell(Happening::Ticketed { vault: id, ticket: ticket.id.clone() });
+        Ok(ticket)
     }
 
-    fn mint(&self, vault: &Vault, wishes: &TicketWishes, opened: Opened) -> Result<Ticket, ApiError> {
-        let id = random::ticket_id();
-        let issued_at = clock::now();
-        let life_ms = wishes.expires_ms.unwrap_or(u64::MAX).min(opened.life_left_ms);
-        let life = jiff::SignedDuration::from_millis(i64::try_from(life_ms).unwrap_or(i64::MAX));
-        let expires_at = issued_at.saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
+    /// The ticket with its token, which is the same whenever this is asked of the same ticket and wishes.
+    pub(super) fn signed(&self, ticket: Ticket, wishes: &TicketWishes) -> Result<Ticket, ApiError> {
         let everything = [ALL_METHODS.to_owned()];
-        let rights = if wishes.methods.is_empty() { &everything[..] } else { &wishes.methods[..] };
-        let Opened {
-            ip,
-            port,
-            cert_sha256,
-            key_sha256,
-            methods,
-            terms,
-            max_frame_bytes,
-            call_deadline_ms,
-            ..
-        } = opened;
-        let endpoint = Endpoint { ip, port };
         let grant = Grant {
-            vault: &vault.id,
-            ticket: &id,
-            generation: vault.generation,
-            node: &vault.node,
-            methods: rights,
+            vault: &ticket.vault,
+            ticket: &ticket.id,
+            generation: ticket.generation,
+            node: &ticket.node,
+            methods: if wishes.methods.is_empty() { &everything } else { &wishes.methods },
             label: wishes.label.as_deref(),
-            endpoint: &endpoint,
-            cert_sha256: &cert_sha256,
-            expires_at,
+            endpoint: &ticket.endpoint,
+            cert_sha256: &ticket.tls.cert_sha256,
+            expires_at: ticket.expires_at,
         };
         let token = self
             .issuer
             .mint(&grant)
             .map_err(|error| ApiError::new(ErrorCode::Internal, format!("mint a ticket: {error}")))?;
-        Ok(Ticket {
-            v: VERSION,
-            kind: TicketKind::Ticket,
-            id,
-            vault: vault.id.clone(),
-            generation: vault.generation,
-            node: vault.node.clone(),
-            worker: vault.worker.clone(),
-            endpoint,
-            tls: Tls { version: "1.3".into(), cert_sha256, key_sha256 },
-            auth: Auth { scheme: "biscuit".into(), token },
-            protocol: Protocol::new(max_frame_bytes, call_deadline_ms),
-            methods: if wishes.methods.is_empty() { methods } else { wishes.methods.clone() },
-            lease: LeaseTerms {
-                claim_ms: terms.claim_ms,
-                lease_ms: terms.lease_ms,
-                link: terms.link,
-                link_silence_ms: terms.link_silence_ms,
-            },
-            issued_at,
-            expires_at,
-        })
+        Ok(Ticket { auth: Auth { token, ..ticket.auth }, ..ticket })
     }
 
     /// Writes the phase and the port down, unless the record says so already.
@@ -119,12 +71,16 @@ impl Core {
         let key = vault_key(&vault.id);
         while let Some(mut found) = self.records.get::<VaultRecord>(&key).await? {
             let known = &mut found.value.vault;
+            let first = known.phase == Phase::Forged;
             let phase = transition(known.phase, Event::TicketOpened)
                 .map_err(|refused| ApiError::new(ErrorCode::Conflict, refused.to_string()))?;
             if known.phase == phase && known.endpoint.as_ref() == Some(endpoint) {
                 return Ok(());
             }
             (known.phase, known.endpoint) = (phase, Some(endpoint.clone()));
+            if first {
+                self.claims().insert(vault.id.clone(), Claim::Awaited);
+            }
             let txn = Txn::default()
                 .check(key.as_str(), Expect::At(found.revision))
                 .put(key.as_str(), encode(&found.value)?);
@@ -133,6 +89,7 @@ impl Core {
             }
         }
         // It died between the opening and now.
+        self.claims().remove(&vault.id);
         let found = self.records.vault(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
         Err(match found.value.vault.receipt {
             Some(receipt) => ApiError::vault_dead(receipt),
@@ -141,8 +98,46 @@ impl Core {
     }
 }
 
-fn check_wishes(wishes: &TicketWishes, methods: &[String]) -> Result<(), ApiError> {
-    let bad = |message: String| ApiError::new(ErrorCode::BadRequest, message);
+pub(super) fn opening(wishes: &TicketWishes) -> Opening {
+    Opening { lease_ms: wishes.lease_ms, link: wishes.link }
+}
+
+/// A new ticket to an open port, without its token.
+pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: Opened) -> Ticket {
+    let issued_at = clock::now();
+    let life_ms = wishes.expires_ms.unwrap_or(u64::MAX).min(opened.life_left_ms);
+    let life = jiff::SignedDuration::from_millis(i64::try_from(life_ms).unwrap_or(i64::MAX));
+    let expires_at = issued_at.saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
+    let Opened { cert_sha256, key_sha256, terms, .. } = opened;
+    Ticket {
+        v: VERSION,
+        kind: TicketKind::Ticket,
+        id: random::ticket_id(),
+        vault: vault.id.clone(),
+        generation: vault.generation,
+        node: vault.node.clone(),
+        worker: vault.worker.clone(),
+        endpoint: Endpoint { ip: opened.ip, port: opened.port },
+        tls: Tls { version: "1.3".into(), cert_sha256, key_sha256 },
+        auth: Auth { scheme: "biscuit".into(), token: Secret::default() },
+        protocol: Protocol::new(opened.max_frame_bytes, opened.call_deadline_ms),
+        methods: if wishes.methods.is_empty() { opened.methods } else { wishes.methods.clone() },
+        lease: LeaseTerms {
+            claim_ms: terms.claim_ms,
+            lease_ms: terms.lease_ms,
+            link: terms.link,
+            link_silence_ms: terms.link_silence_ms,
+        },
+        issued_at,
+        expires_at,
+    }
+}
+
+fn bad(message: String) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, message)
+}
+
+pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result<(), ApiError> {
     let grantable = |method: &String| methods.contains(method) || method == reserved::DESTRUCT;
     if let Some(method) = wishes.methods.iter().find(|method| !grantable(method)) {
         return Err(bad(format!("the worker has no public method {method:?}")).hint(format!(
@@ -151,6 +146,11 @@ fn check_wishes(wishes: &TicketWishes, methods: &[String]) -> Result<(), ApiErro
             reserved::DESTRUCT
         )));
     }
+    Ok(())
+}
+
+/// What can be told before there is a worker.
+pub(super) fn check_terms(wishes: &TicketWishes) -> Result<(), ApiError> {
     if wishes.expires_ms == Some(0) {
         return Err(bad("a ticket cannot expire after 0 ms".into()));
     }

@@ -13,16 +13,19 @@ use std::time::Duration;
 use super::death::lost;
 use super::nodes::Slot;
 use super::record::{Found, VAULT, VaultRecord, vault_key};
-use super::service::Core;
+use super::service::{Claim, Core};
 use super::spool::Clerk;
 use crate::api::event::Happening;
 use crate::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeState, Torn};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
-use crate::model::id::VaultId;
+use crate::model::id::{TicketId, VaultId};
 use crate::model::phase::{Event, transition};
 
 const NEWS_WAIT_MS: u64 = 10_000;
+/// From a claim to its record: who has just come in waits for a first answer and wants the cores for it, and
+/// of a vault that is dead by then no such record is needed.
+pub(super) const CLAIM_PAUSE: Duration = Duration::from_millis(100);
 const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_secs(5);
 
@@ -203,12 +206,49 @@ impl Core {
             }
             NewsItem::Log { vault, text } => self.events.tell(Happening::Log { vault, text }),
             NewsItem::Claimed { vault, ticket, peer } => {
-                if self.claimed(&vault).await? {
-                    self.events.tell(Happening::Claimed { vault, ticket, peer });
+                let known = self.claims().contains_key(&vault);
+                if known {
+                    self.take_claim(vault, ticket, peer);
+                } else {
+                    // A burial meanwhile strikes it out, and it is not told any more.
+                    self.claims().insert(vault.clone(), Claim::Told);
+                    let first = self.claimed(&vault).await;
+                    let mut claims = self.claims();
+                    if claims.remove(&vault).is_some() && matches!(first, Ok(true)) {
+                        self.events.tell(Happening::Claimed { vault, ticket, peer });
+                    }
+                    drop(claims);
+                    first?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells it at once, in the life of this core once, and never after the death.
+    fn take_claim(self: &Arc<Self>, vault: VaultId, ticket: TicketId, peer: String) {
+        {
+            let mut claims = self.claims();
+            let Some(claim @ Claim::Awaited) = claims.get_mut(&vault) else { return };
+            *claim = Claim::Told;
+            self.events.tell(Happening::Claimed { vault: vault.clone(), ticket, peer });
+        }
+        let core = self.clone();
+        tokio::spawn(async move {
+            let mut pause = CLAIM_PAUSE;
+            loop {
+                tokio::time::sleep(pause).await;
+                if !core.claims().contains_key(&vault) {
+                    return;
+                }
+                match core.claimed(&vault).await {
+                    Ok(_) => break,
+                    Err(error) => tracing::warn!(%vault, %error, "its claim is written down later"),
+                }
+                pause = (pause * 2).min(BACKOFF_MOST);
+            }
+            core.claims().remove(&vault);
+        });
     }
 
     /// `false`: it was known, or there is no such living vault.

@@ -91,6 +91,10 @@ impl Keeper {
         let loading = async {
             let mut blocked = false;
             pipe.send();
+            if order.opening.is_some() {
+                // While the init is busy with the source.
+                self.port.prepare(self.data_plane);
+            }
             loop {
                 let frame = tokio::select! {
                     frame = next_frame(pipe, inbox, limit) => frame?,

@@ -21,9 +21,10 @@ use super::settings::NodeSettings;
 use super::shelf::Shelf;
 use super::vault::Vault;
 use crate::api::clone::CloneAnswer;
-use crate::api::health::{Check, CheckLevel};
+use crate::api::health::Check;
 use crate::api::node::{
-    BeatOrder, DestructOrder, Doom, Leased, NodeState, OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
+    BeatOrder, DestructOrder, Doom, Leased, NodeState, OpenOrder, Opened, Opening, ProvisionOrder,
+    Provisioned, Torn,
 };
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::{Cause, Death};
@@ -32,7 +33,7 @@ use crate::model::lease::Mono;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::rpc::capability::Issuer;
-use crate::sandbox::{Driver, Finding, Level, Started, SweepError};
+use crate::sandbox::{Driver, Started, SweepError};
 use crate::system::{clock, random};
 
 /// How long a dead vault can still be asked about here; the core keeps tombstones for longer.
@@ -142,24 +143,54 @@ impl Node {
         let bounds = order.limits.check().and(order.terms.check());
         bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
         let order = self.shelf.fill(order)?;
+        let opening = order.opening.clone();
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn Graves>)?;
         let (forged, outcome) = oneshot::channel();
         let keeper = Keeper {
             vault: Arc::clone(&entry.vault),
             driver: Arc::clone(&self.driver),
             port: Arc::clone(&entry.port),
+            data_plane: self.settings.data_plane,
         };
         let node = Arc::clone(&self);
-        let id = order.vault.clone();
+        let (vault, generation) = (order.vault.clone(), order.generation);
+        let id = vault.clone();
         entry.lane.spawn(async move {
             keeper.live(order, blank, forged).await;
             node.strike(&id);
         });
         let result = outcome.await;
+        let result =
+            result.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Internal, "the keeper was lost")));
+        let result = match (result, opening) {
+            (Ok(provisioned), Some(opening)) => self.open_new(provisioned, vault, generation, opening).await,
+            (result, _) => result,
+        };
         fresh.disarm();
         // Not before: filling up takes a core that this order may have needed.
         self.pool.refill();
-        result.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Internal, "the keeper was lost")))
+        result
+    }
+
+    /// Opens what has just been forged; of what cannot be opened nothing is left.
+    async fn open_new(
+        &self,
+        provisioned: Provisioned,
+        vault: VaultId,
+        generation: u64,
+        opening: Opening,
+    ) -> Result<Provisioned, ApiError> {
+        let Opening { lease_ms, link } = opening;
+        let order = OpenOrder { vault: vault.clone(), generation, lease_ms, link };
+        let error = match self.open(order).await {
+            Ok(opened) => return Ok(Provisioned { opened: Some(opened), ..provisioned }),
+            Err(error) => error,
+        };
+        let _ = self.destruct(DestructOrder { vault, cause: Cause::Cancelled, by: None, grace_ms: 0 }).await;
+        // Of an order this would mean that its code is missing here, or that it was an old one.
+        let is_gone = matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead);
+        let code = if is_gone { ErrorCode::Conflict } else { error.code };
+        Err(ApiError { code, receipt: None, ..error })
     }
 
     /// Writes the vault into the book, or says why not.
@@ -344,17 +375,6 @@ impl Graves for Node {
             Some(entry) => entry.vault.doomed.borrow().clone(),
             None => book.dead.get(vault).map(|(receipt, _)| receipt.death.clone()),
         }
-    }
-}
-
-impl From<Finding> for Check {
-    fn from(finding: Finding) -> Self {
-        let level = match finding.level {
-            Level::Ok => CheckLevel::Ok,
-            Level::Warn => CheckLevel::Warn,
-            Level::Fail => CheckLevel::Fail,
-        };
-        Self { level, what: finding.what, hint: finding.hint }
     }
 }
 

@@ -4,6 +4,7 @@
 //! it is noticed, comes here, so there is one teardown. Dropping the task would leak the vault:
 //! only the end of the process does that, and then the channel's end of file kills the init.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,6 +40,8 @@ pub struct Keeper {
     pub driver: Arc<dyn Driver>,
     /// The open port, shared with the intake which opens it.
     pub port: Arc<Port>,
+    /// Where it opens.
+    pub data_plane: IpAddr,
 }
 
 impl Keeper {
@@ -60,7 +63,8 @@ impl Keeper {
         };
         match outcome {
             Ok(methods) => {
-                let provisioned = Provisioned { methods, forged_us: clock::mono().since(ordered_at), warm };
+                let forged_us = clock::mono().since(ordered_at);
+                let provisioned = Provisioned { methods, forged_us, warm, opened: None };
                 if forged.send(Ok(provisioned)).is_err() {
                     self.vault.doom(Cause::Cancelled, None, None, 0);
                 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::api::health::{Check, CheckLevel};
 use crate::model::config::Config;
 use crate::model::id::NodeName;
+use crate::sandbox::{Finding, Level};
 
 #[derive(Debug, Clone)]
 pub struct NodeSettings {
@@ -62,5 +63,16 @@ impl NodeSettings {
             max_vaults: config.node.max_vaults.unwrap_or(1000),
             warm_vaults: config.node.warm_vaults.unwrap_or(8),
         })
+    }
+}
+
+impl From<Finding> for Check {
+    fn from(finding: Finding) -> Self {
+        let level = match finding.level {
+            Level::Ok => CheckLevel::Ok,
+            Level::Warn => CheckLevel::Warn,
+            Level::Fail => CheckLevel::Fail,
+        };
+        Self { level, what: finding.what, hint: finding.hint }
     }
 }

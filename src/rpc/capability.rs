@@ -20,12 +20,14 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use biscuit_auth::builder::{Algorithm, BiscuitBuilder, BlockBuilder, Rule, Term};
+use biscuit_auth::datalog::SymbolTable;
 use biscuit_auth::macros::{authorizer, biscuit, rule};
 use biscuit_auth::{
     Authorizer, AuthorizerBuilder, AuthorizerLimits, Biscuit, KeyPair, PrivateKey, PublicKey,
     UnverifiedBiscuit, error,
 };
 use jiff::Timestamp;
+use ring::hmac;
 
 use super::reserved;
 use crate::model::digest::Sha256;
@@ -62,7 +64,18 @@ pub enum Denied {
 }
 
 /// The core's signing key.
-pub struct IssuerKey(KeyPair);
+pub struct IssuerKey {
+    pair: KeyPair,
+    /// Makes the keys that holders narrow tokens with.
+    next: hmac::Key,
+}
+
+impl From<KeyPair> for IssuerKey {
+    fn from(pair: KeyPair) -> Self {
+        let next = hmac::Key::new(hmac::HMAC_SHA256, &pair.private().to_bytes());
+        Self { pair, next }
+    }
+}
 
 /// What a new token allows.
 pub struct Grant<'a> {
@@ -83,23 +96,23 @@ pub struct Grant<'a> {
 impl IssuerKey {
     #[must_use]
     pub fn generate() -> Self {
-        Self(KeyPair::new_with_algorithm(Algorithm::Ed25519))
+        KeyPair::new_with_algorithm(Algorithm::Ed25519).into()
     }
 
     pub fn from_hex(hex: &Secret) -> Result<Self, CapabilityError> {
         let key =
             PrivateKey::from_bytes_hex(hex.reveal(), Algorithm::Ed25519).map_err(CapabilityError::Key)?;
-        Ok(Self(KeyPair::from(&key)))
+        Ok(KeyPair::from(&key).into())
     }
 
     #[must_use]
     pub fn to_hex(&self) -> Secret {
-        Secret::new(self.0.private().to_bytes_hex())
+        Secret::new(self.pair.private().to_bytes_hex())
     }
 
     #[must_use]
     pub fn public_hex(&self) -> String {
-        self.0.public().to_bytes_hex()
+        self.pair.public().to_bytes_hex()
     }
 
     pub fn mint(&self, grant: &Grant<'_>) -> Result<Secret, CapabilityError> {
@@ -133,18 +146,26 @@ impl IssuerKey {
                 .fact(biscuit_auth::builder::fact("label", &[biscuit_auth::builder::string(label)]))
                 .map_err(CapabilityError::Token)?;
         }
-        self.sign(token)
+        self.sign(token, &format!("ticket {}", grant.ticket))
     }
 
     /// The word by which a gate shows another for which vault it calls.
     pub fn vouch(&self, vault: &VaultId, expires_at: Timestamp) -> Result<Secret, CapabilityError> {
         let (vault, expires) = (vault.as_str(), expires_at.as_millisecond());
-        self.sign(biscuit!("speaks_for({vault}); check if now_ms($now), $now < {expires};"))
+        let token = biscuit!("speaks_for({vault}); check if now_ms($now), $now < {expires};");
+        self.sign(token, &format!("voucher {vault}"))
     }
 
-    fn sign(&self, token: BiscuitBuilder) -> Result<Secret, CapabilityError> {
-        let token =
-            token.build(&self.0).and_then(|token| token.to_base64()).map_err(CapabilityError::Token)?;
+    /// The key that a holder narrows a token with is no random one, but follows from the issuer's and the
+    /// token's `name`: what was signed once can be signed again, and need not be kept. One name stands for one
+    /// content: who holds one token of a name could widen a narrowed one of the same name.
+    fn sign(&self, token: BiscuitBuilder, name: &str) -> Result<Secret, CapabilityError> {
+        let next = hmac::sign(&self.next, name.as_bytes());
+        let next = PrivateKey::from_bytes(next.as_ref(), Algorithm::Ed25519).map_err(CapabilityError::Key)?;
+        let token = token
+            .build_with_key_pair(&self.pair, SymbolTable::default(), &KeyPair::from(&next))
+            .and_then(|token| token.to_base64())
+            .map_err(CapabilityError::Token)?;
         Ok(Secret::new(token))
     }
 }

@@ -154,6 +154,26 @@ fn a_flipped_bit_anywhere_is_refused() {
 }
 
 #[test]
+fn what_was_signed_can_be_signed_again_and_by_nobody_else() {
+    let (mut world, methods) = (World::new(), ["top"]);
+    let token = world.mint(&methods);
+    assert_eq!(token, world.mint(&methods));
+    // A biscuit ends with the secret that its holder narrows it with.
+    let secret = |token: &Secret| {
+        let bytes = UnverifiedBiscuit::from_base64(token.reveal()).and_then(|held| held.to_vec());
+        bytes.expect("is one").into_iter().rev().take(32).collect::<Vec<_>>()
+    };
+    let voucher = world.key.vouch(&world.vault, Timestamp::MAX).expect("signs");
+    let first = std::mem::replace(&mut world.ticket, random::ticket_id());
+    let other = world.mint(&methods);
+    (world.ticket, world.key) = (first, IssuerKey::generate());
+    let strange = world.mint(&methods);
+    let secrets = [&token, &voucher, &other, &strange].map(secret);
+    let distinct: std::collections::HashSet<_> = secrets.iter().collect();
+    assert_eq!(distinct.len(), secrets.len());
+}
+
+#[test]
 fn a_voucher_says_for_whom_it_speaks_and_a_ticket_does_not() {
     let world = World::new();
     let issuer = Issuer::from_hex(&world.key.public_hex()).expect("is a key");

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
 
-use hauki::api::node::{NodeApi, OpenOrder, ProvisionOrder};
+use hauki::api::ApiError;
+use hauki::api::node::{NodeApi, OpenOrder, Opening, ProvisionOrder, Provisioned};
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
 use hauki::model::lease::Terms;
@@ -100,10 +101,14 @@ pub struct Puppet {
 #[allow(dead_code, reason = "not every test target uses all of it")]
 impl Stage {
     pub async fn build() -> Self {
+        Self::at(std::net::Ipv4Addr::LOCALHOST).await
+    }
+
+    pub async fn at(data_plane: std::net::Ipv4Addr) -> Self {
         let (sender, puppets) = mpsc::unbounded_channel();
         let settings = NodeSettings {
             name: "stage".parse().expect("a name"),
-            data_plane: std::net::Ipv4Addr::LOCALHOST.into(),
+            data_plane: data_plane.into(),
             data_plane_reason: String::new(),
             max_vaults: 8,
             // Its driver hands every vault that is started to the test.
@@ -113,10 +118,13 @@ impl Stage {
         Self { desk: FrontDesk(node), key: IssuerKey::generate(), puppets }
     }
 
-    /// A vault that has a method `f`, its puppet, and a ticket.
-    pub async fn forge(&mut self, limits: Limits, terms: Terms) -> (Puppet, Value) {
+    /// A vault that has a method `f`, with an open port, and its puppet.
+    pub async fn provision(
+        &mut self,
+        limits: Limits,
+        terms: Terms,
+    ) -> (Puppet, Result<Provisioned, ApiError>) {
         let vault = random::vault_id();
-        let (frame, deadline) = (limits.max_frame_bytes, limits.call_deadline_ms);
         let order = ProvisionOrder {
             vault: vault.clone(),
             generation: 1,
@@ -129,6 +137,7 @@ impl Stage {
             issuer: self.key.public_hex(),
             parent: None,
             voucher: self.key.vouch(&vault, clock::now() + HANG).expect("signs"),
+            opening: Some(Opening::default()),
         };
         let provisioning = self.desk.provision(order);
         let puppeting = async {
@@ -141,9 +150,21 @@ impl Stage {
             puppet
         };
         let (provisioned, puppet) = tokio::join!(provisioning, puppeting);
-        provisioned.expect("is forged");
+        (puppet, provisioned)
+    }
+
+    pub async fn living(&self) -> usize {
+        self.desk.state().await.expect("answers").vaults.len()
+    }
+
+    /// The same, and a ticket.
+    pub async fn forge(&mut self, limits: Limits, terms: Terms) -> (Puppet, Value) {
+        let (frame, deadline) = (limits.max_frame_bytes, limits.call_deadline_ms);
+        let (puppet, provisioned) = self.provision(limits, terms).await;
+        let opened = provisioned.expect("is forged").opened.expect("is open");
+        let vault = puppet.vault.clone();
         let order = OpenOrder { vault: vault.clone(), generation: 1, lease_ms: None, link: None };
-        let opened = self.desk.open(order).await.expect("opens");
+        assert_eq!(self.desk.open(order).await.expect("opens").port, opened.port, "it is open already");
         let (ticket, node) = (random::ticket_id(), "stage".parse().expect("a name"));
         let grant = Grant {
             vault: &vault,

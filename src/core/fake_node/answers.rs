@@ -40,15 +40,25 @@ impl NodeApi for FakeNode {
 
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
         Box::pin(async move {
-            let mut state = self.enter(Call::Provision).await?;
-            if state.vaults.len() >= state.max_vaults as usize {
-                return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {} is full", self.name)));
+            {
+                let mut state = self.enter(Call::Provision).await?;
+                if state.vaults.len() >= state.max_vaults as usize {
+                    let message = format!("node {} is full", self.name);
+                    return Err(ApiError::new(ErrorCode::NoCapacity, message));
+                }
+                state.take_code(order.sha256, &order.source)?;
+                state.vaults.insert(order.vault.clone(), (order.generation, Phase::Forged, order.terms));
+                state.provisioned += 1;
             }
-            state.take_code(order.sha256, &order.source)?;
+            let (vault, generation) = (order.vault, order.generation);
             let methods = vec!["scan".to_owned(), "top".to_owned()];
-            state.vaults.insert(order.vault, (order.generation, Phase::Forged, order.terms));
-            state.provisioned += 1;
-            Ok(Provisioned { methods, forged_us: 2500, warm: false })
+            let opened = match order.opening {
+                Some(Opening { lease_ms, link }) => {
+                    Some(self.open(OpenOrder { vault, generation, lease_ms, link }).await?)
+                }
+                None => None,
+            };
+            Ok(Provisioned { methods, forged_us: 2500, warm: false, opened })
         })
     }
 

@@ -196,7 +196,7 @@ impl Core {
         let drafted = self.recorded(&entry.summons).await?;
         let _turn = self.turn(drafted.summons.name.as_ref()).await;
         self.refuse_taken(drafted.summons.name.as_ref()).await?;
-        let forged = self.forge(&drafted, &entry.placement).await?;
+        let forged = self.forge(&drafted, &entry.placement, None).await?;
         let done = SpoolEntry {
             state: SpoolState::Forged,
             vault: Some(forged.vault.id.clone()),

@@ -2,6 +2,7 @@ use super::*;
 use crate::api::ErrorCode;
 use crate::api::teardown::DestructQuery;
 use crate::api::vault::ProvisionRequest;
+use crate::core::record::{KeyRecord, idempotency_key};
 use crate::system::clock;
 
 #[tokio::test]
@@ -70,6 +71,39 @@ async fn each_verb_answers_again_and_refuses_another_body() {
     assert!(spawned.changed && !same.changed && spawned.ticket == same.ticket);
     let body = SpawnRequest { summons: other, ..spawning("k") };
     assert_eq!(core.spawn(body).await.expect_err("is another").code, ErrorCode::KeyReused);
+}
+
+#[tokio::test]
+async fn no_token_is_kept_and_yet_the_same_is_given_again() {
+    let Swarm { core, store, .. } = swarm();
+    let request = SpawnRequest {
+        ticket: TicketWishes {
+            methods: vec!["scan".into()],
+            label: Some("ops".into()),
+            ..TicketWishes::default()
+        },
+        ..spawning("k")
+    };
+    let spawned = core.spawn(request.clone()).await.expect("spawns");
+    let token = spawned.ticket.auth.token.reveal().as_bytes();
+    let kept = store.list("", None, 1000).await.expect("lists");
+    assert!(kept.iter().any(|document| document.key.starts_with("key/")));
+    let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|window| window == token);
+    assert!(!kept.iter().any(|document| holds(&document.value)));
+    assert_eq!(core.spawn(request).await.expect("answers").ticket, spawned.ticket);
+}
+
+#[tokio::test]
+async fn a_token_that_an_earlier_version_kept_is_given_again() {
+    let Swarm { core, store, .. } = swarm();
+    core.spawn(spawning("k")).await.expect("spawns");
+    let key = idempotency_key("spawn", "k");
+    let mut found = core.records.get::<KeyRecord>(&key).await.expect("reads").expect("is there");
+    let kept = crate::model::secret::Secret::new("kept".into());
+    found.value.ticket.as_mut().expect("has one").auth.token = kept.clone();
+    assert!(core.records.replace(&found).await.expect("writes"));
+    assert_eq!(store.commits(), 2);
+    assert_eq!(core.spawn(spawning("k")).await.expect("answers").ticket.auth.token, kept);
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@ use crate::api::event::Happening;
 use crate::api::node::NewsItem;
 use crate::api::vault::VaultQuery;
 use crate::core::fake_node::Call;
+use crate::core::store::memory::Failure;
+use crate::core::watch::CLAIM_PAUSE;
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
 use crate::model::phase::Phase;
-use crate::system::random;
+use crate::system::{clock, random};
 
 async fn died(core: &Core, vault: &VaultId) -> Cause {
     let event =
@@ -32,12 +34,98 @@ async fn news_become_records_and_events() {
         ticket: spawned.ticket.id,
         peer: "10.0.0.9:5".into(),
     });
+    event(&core, |event| matches!(event.what, Happening::Claimed { .. })).await;
     node.say(NewsItem::Log { vault: vault.clone(), text: "hello".into() });
     event(&core, |event| matches!(event.what, Happening::Log { .. })).await;
-    assert_eq!(core.vault(&vault).await.expect("shows").phase, Phase::Live);
+    let written = async {
+        while core.vault(&vault).await.expect("shows").phase != Phase::Live {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), written).await.expect("is written");
     node.kill(&vault, Cause::HeartbeatLost);
     assert_eq!(died(&core, &vault).await, Cause::HeartbeatLost);
     assert_eq!(core.vault(&vault).await.expect("shows").phase, Phase::Dead);
+}
+
+/// The commits of a claim and a death that follows at once, and how long that took.
+async fn short_life() -> (u64, std::time::Duration) {
+    let Swarm { core, node, store, _tasks, .. } = swarm();
+    node_up(&core, "boot-1").await;
+    let spawned = core.spawn(spawning("k")).await.expect("spawns");
+    let vault = spawned.vault.id;
+    let (ticket, peer) = (spawned.ticket.id, "10.0.0.9:5".to_owned());
+    let claim = NewsItem::Claimed { vault: vault.clone(), ticket, peer };
+    let (before, began) = (store.commits(), clock::mono());
+    node.say(claim.clone());
+    node.say(claim.clone());
+    event(&core, |event| matches!(event.what, Happening::Claimed { .. })).await;
+    node.kill(&vault, Cause::HeartbeatLost);
+    died(&core, &vault).await;
+    let took = std::time::Duration::from_micros(clock::mono().since(began));
+    node.say(claim);
+    node.say(NewsItem::Log { vault, text: "after the claims".into() });
+    event(&core, |event| matches!(event.what, Happening::Log { .. })).await;
+    // Past the time at which the claim would have been written down.
+    tokio::time::sleep(CLAIM_PAUSE * 2).await;
+    use futures_util::StreamExt as _;
+    let claims = core.events.read(EventQuery::default());
+    let claims = claims.filter(|event| std::future::ready(matches!(event.what, Happening::Claimed { .. })));
+    assert_eq!(claims.count().await, 1, "it is told once, and not of the dead");
+    assert!(core.claims().is_empty());
+    (store.commits() - before, took)
+}
+
+#[tokio::test]
+async fn a_claim_is_told_at_once_and_costs_a_short_life_no_commit() {
+    for _ in 0..100 {
+        let (commits, took) = short_life().await;
+        // A busy machine may have made it a longer life.
+        if took < CLAIM_PAUSE / 2 {
+            return assert_eq!(commits, 1);
+        }
+    }
+    panic!("no life was short");
+}
+
+#[tokio::test]
+async fn a_claim_is_written_down_when_the_store_can_again() {
+    let Swarm { core, node, store, _tasks, .. } = swarm();
+    node_up(&core, "boot-1").await;
+    let spawned = core.spawn(spawning("k")).await.expect("spawns");
+    store.fail_commits(Some(Failure::DiskFull));
+    let (vault, ticket) = (spawned.vault.id, spawned.ticket.id);
+    node.say(NewsItem::Claimed { vault: vault.clone(), ticket, peer: "10.0.0.9:5".into() });
+    event(&core, |event| matches!(event.what, Happening::Claimed { .. })).await;
+    tokio::time::sleep(CLAIM_PAUSE * 2).await;
+    assert_eq!(core.vault(&vault).await.expect("shows").phase, Phase::Ticketed);
+    store.fail_commits(None);
+    let written = async {
+        while core.vault(&vault).await.expect("shows").phase != Phase::Live || !core.claims().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), written).await.expect("is written");
+}
+
+/// As for a vault that was forged and ticketed in two steps, or before this core began.
+#[tokio::test]
+async fn a_claim_that_nobody_awaits_is_told_once_too() {
+    let Swarm { core, node, _tasks, .. } = swarm();
+    node_up(&core, "boot-1").await;
+    let spawned = core.spawn(spawning("k")).await.expect("spawns");
+    core.claims().clear();
+    let (vault, ticket) = (spawned.vault.id, spawned.ticket.id);
+    let claim = NewsItem::Claimed { vault: vault.clone(), ticket, peer: "10.0.0.9:5".into() };
+    node.say(claim.clone());
+    node.say(claim);
+    node.say(NewsItem::Log { vault: vault.clone(), text: "after the claims".into() });
+    event(&core, |event| matches!(event.what, Happening::Log { .. })).await;
+    assert_eq!(core.vault(&vault).await.expect("shows").phase, Phase::Live);
+    use futures_util::StreamExt as _;
+    let claims = core.events.read(EventQuery::default());
+    let claims = claims.filter(|event| std::future::ready(matches!(event.what, Happening::Claimed { .. })));
+    assert_eq!((claims.count().await, core.claims().len()), (1, 0));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! A vault's port: opened at the handshake, closed at death, and seen to be closed.
+//! A vault's port: opened at the handshake, made ready during the forge where both are one order, closed at
+//! death, and seen to be closed.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +22,8 @@ pub struct Port {
 
 #[derive(Default)]
 struct State {
+    /// Nobody has been told of it.
+    bound: Option<TcpListener>,
     open: Option<Open>,
     closed: bool,
 }
@@ -35,7 +38,17 @@ impl Port {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The port, opened now or before. Must be called within the runtime of the vault's lane.
+    /// Does most of the work of opening ahead, while the vault is being forged. Must be called within the
+    /// runtime of the vault's lane, as [`Port::open`].
+    pub fn prepare(&self, ip: IpAddr) {
+        let mut state = self.state();
+        if state.open.is_none() && !state.closed {
+            // Why it failed is told when it fails again.
+            state.bound = listen(ip).ok();
+        }
+    }
+
+    /// The port, opened now or before.
     pub fn open(&self, ip: IpAddr, gate: impl FnOnce() -> Arc<Gate>) -> io::Result<u16> {
         let mut state = self.state();
         if let Some(open) = &state.open {
@@ -44,11 +57,7 @@ impl Port {
         if state.closed {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the vault is dying"));
         }
-        let socket = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // Connections inherit it, and `is_listening` needs it of those that are still open.
-        socket.set_reuseaddr(true)?;
-        socket.bind((ip, 0).into())?;
-        let listener = socket.listen(128)?;
+        let listener = state.bound.take().map_or_else(|| listen(ip), Ok)?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(accept(listener, gate()));
         state.open = Some(Open { address, accepting });
@@ -60,6 +69,7 @@ impl Port {
         let open = {
             let mut state = self.state();
             state.closed = true;
+            state.bound = None;
             state.open.take()
         }?;
         open.accepting.abort();
@@ -69,6 +79,14 @@ impl Port {
         let gone_after_us = clock::mono().since(since);
         Some(Reclaimed { what: Resource::Port, name: open.address.to_string(), gone_after_us, gone })
     }
+}
+
+fn listen(ip: IpAddr) -> io::Result<TcpListener> {
+    let socket = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections inherit it, and `is_listening` needs it of those that are still open.
+    socket.set_reuseaddr(true)?;
+    socket.bind((ip, 0).into())?;
+    socket.listen(128)
 }
 
 /// With SO_REUSEADDR a bind fails for as long as somebody listens there, and for no other reason
@@ -115,6 +133,19 @@ mod tests {
         assert!(is_listening(address));
         drop(listener);
         assert!(!is_listening(address));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_prepared_and_never_opened_is_closed_with_the_others() {
+        let port = Port::default();
+        port.prepare(std::net::Ipv4Addr::LOCALHOST.into());
+        let address = port.state().bound.as_ref().and_then(|bound| bound.local_addr().ok());
+        let address = address.expect("is bound");
+        assert!(is_listening(address));
+        assert_eq!(port.close(clock::mono()).await, None, "nobody was told of it");
+        assert!(!is_listening(address));
+        port.prepare(std::net::Ipv4Addr::LOCALHOST.into());
+        assert!(port.state().bound.is_none(), "a dead vault's port was made");
     }
 
     #[tokio::test]
