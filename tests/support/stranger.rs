@@ -33,7 +33,15 @@ impl Stranger {
     }
 
     pub async fn knock_with(ticket: &Value, tls: &'static SupportedProtocolVersion) -> io::Result<Self> {
-        let tcp = TcpStream::connect(address(ticket)).await?;
+        Self::shake(TcpStream::connect(address(ticket)).await?, ticket, tls).await
+    }
+
+    /// TLS over a connection that there is.
+    pub async fn shake(
+        tcp: TcpStream,
+        ticket: &Value,
+        tls: &'static SupportedProtocolVersion,
+    ) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         let pin = ticket["tls"]["cert_sha256"].as_str().expect("a pin").to_owned();
         let name = ServerName::IpAddress(address(ticket).ip().into());

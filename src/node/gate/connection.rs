@@ -35,8 +35,9 @@ use crate::system::awake;
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 /// A hello is a token and little else.
 const HELLO_BYTES: usize = 32 * 1024;
-const MAX_STRANGERS: usize = 32;
 pub const MAX_CALLERS: usize = 64;
+/// All that find a place may come at the same moment, and nobody says a word before the lane has time.
+const MAX_STRANGERS: usize = 2 * MAX_CALLERS;
 /// How long a caller may take nothing of what is there for it.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Beyond the lease a silent connection is of no use to anybody.
