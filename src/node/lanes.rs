@@ -7,7 +7,7 @@
 //! A lane whose vault has just answered, with nothing else to do, waits awake for a moment: who calls one
 //! by one has the next call ready.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -15,6 +15,7 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot};
 
+use crate::system::awake::Stream;
 use crate::system::vigil::Vigil;
 
 /// What a caller needs between a reply and its next call.
@@ -28,6 +29,7 @@ thread_local! {
 struct Expecting {
     answered: Notify,
     called: Cell<bool>,
+    calls: RefCell<Stream>,
 }
 
 /// A vault of this thread's lane has answered, and nothing else is asked of it.
@@ -40,7 +42,10 @@ pub fn answered() {
 
 /// Something came from a caller of this thread's lane.
 pub fn called() {
-    LANE.with(|lane| lane.called.set(true));
+    LANE.with(|lane| {
+        lane.called.set(true);
+        lane.calls.borrow_mut().came();
+    });
 }
 
 async fn expect() {

@@ -5,7 +5,8 @@
 //! knows that work is coming asks the kernel to let no core sleep for the next moment, in the kernel's
 //! own way: a request for a latency of zero microseconds at `/dev/cpu_dma_latency`. It counts for as
 //! long as the file is open, so it ends with the process at the latest. An idle core then looks for work
-//! instead of sleeping, which takes power; hence the moment is short, and nobody asks in advance.
+//! instead of sleeping, which takes power; hence the moment is short, and nobody asks in advance. A
+//! stream of calls asks again and again, for as long as it flows.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -21,6 +22,9 @@ const DEVICE: &str = "/dev/cpu_dma_latency";
 
 /// Longer than any one thing takes that is awaited; what has several parts says so at each.
 const MOMENT_MS: u64 = 10;
+
+/// Who comes so many times in a moment leaves a core hardly any sleep, and wakes it each time.
+const OFTEN: u32 = 16;
 
 const NO_SLEEP_US: i32 = 0;
 /// The kernel's `PM_QOS_DEFAULT_VALUE`: no request.
@@ -49,6 +53,30 @@ pub fn expect_anybody() {
     let is_due = now.since(Mono(last)) >= MOMENT_MS * 10_000;
     if is_due && LAST_US.compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
         expect();
+    }
+}
+
+/// Something that comes again and again. While it comes often, no core should fall asleep between.
+#[derive(Debug, Default)]
+pub struct Stream {
+    since: Mono,
+    came: u32,
+}
+
+impl Stream {
+    pub fn came(&mut self) {
+        if self.is_often(clock::mono()) {
+            expect();
+        }
+    }
+
+    /// True for one in so many of those that come within a moment.
+    fn is_often(&mut self, now: Mono) -> bool {
+        if now.since(self.since) >= MOMENT_MS * 1000 || self.came == OFTEN {
+            *self = Self { since: now, came: 0 };
+        }
+        self.came += 1;
+        self.came == OFTEN
     }
 }
 
@@ -122,6 +150,21 @@ mod tests {
         let mut bytes = [0; 4];
         open()?.read_exact(&mut bytes)?;
         Ok(i32::from_ne_bytes(bytes))
+    }
+
+    #[test]
+    fn what_comes_often_is_expected_and_what_comes_seldom_is_not() {
+        let (mut stream, mut now) = (Stream::default(), Mono(1_000_000));
+        let mut often = |pause_us| {
+            let times = (0..160).filter(|_| {
+                now = Mono(now.0 + pause_us);
+                stream.is_often(now)
+            });
+            times.count()
+        };
+        assert_eq!(often(1_000), 0, "ten in a moment");
+        assert!((9..=10).contains(&often(500)), "twenty in a moment");
+        assert_eq!(often(20_000), 0);
     }
 
     #[test]
