@@ -25,7 +25,7 @@ const ENGINES_WORD_MS: u64 = 100;
 const AHEAD_US: u64 = 1000;
 /// One runs, and the next is there when it ends.
 const LEAST_AHEAD: u64 = 2;
-const MOST_AHEAD: u64 = 32;
+const MOST_AHEAD: u64 = 64;
 /// A call that took no longer was mostly on its way.
 const SHORT_US: u64 = 500;
 
@@ -126,6 +126,12 @@ pub struct Calls {
     front_since: Mono,
     /// How long a call takes, by the last ones: quick to grow and slow to shrink. Zero until one has ended.
     pace_us: u64,
+    /// Since when the vault has worked on calls of which `ended` have been answered: answers that came
+    /// together say nothing of how long each took.
+    paced_at: Mono,
+    ended: u64,
+    /// How many were last answered together.
+    together: u64,
     /// When the worker's own work must have ended.
     busy_until: Option<Mono>,
 }
@@ -165,6 +171,7 @@ impl Calls {
 
     /// Gives the vault what it may have next, one call of each connection in turn.
     pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, Asked<'_>, u32)) {
+        self.measure(now);
         while self.has_room() {
             let Some(mut lane) = self.lanes.pop_front() else { return };
             let first = lane.waiting.pop_front();
@@ -182,6 +189,15 @@ impl Calls {
         }
     }
 
+    fn measure(&mut self, now: Mono) {
+        let ended = std::mem::take(&mut self.ended);
+        if let Some(took_us) = now.since(self.paced_at).checked_div(ended) {
+            let took_us = took_us.max(1);
+            self.pace_us = took_us.max((self.pace_us * 7 + took_us) / 8);
+            (self.paced_at, self.together) = (now, ended);
+        }
+    }
+
     fn has_room(&self) -> bool {
         let ahead = AHEAD_US.checked_div(self.pace_us).unwrap_or(0).clamp(LEAST_AHEAD, MOST_AHEAD);
         (self.queue.len() as u64) < ahead
@@ -189,8 +205,7 @@ impl Calls {
 
     fn begin(&mut self, patience: Patience, deadline: Mono, now: Mono) -> u64 {
         if self.queue.is_empty() {
-            self.progress = now;
-            self.front_since = now;
+            (self.progress, self.front_since, self.paced_at) = (now, now, now);
         }
         self.next += 1;
         let Patience { reply, deadline_ms, via } = patience;
@@ -217,8 +232,7 @@ impl Calls {
     pub fn answered(&mut self, call: u64, now: Mono) -> Result<Option<ReplyTo>, OutOfOrder> {
         match self.queue.front() {
             Some(front) if front.call == call => {
-                let took_us = now.since(self.progress).max(1);
-                self.pace_us = took_us.max((self.pace_us * 7 + took_us) / 8);
+                self.ended += 1;
                 (self.progress, self.front_since) = (now, now);
                 Ok(self.queue.pop_front().and_then(|pending| pending.reply))
             }
@@ -233,14 +247,14 @@ impl Calls {
 
     /// It has ended; `false` if it had not begun.
     pub fn idle(&mut self, now: Mono) -> bool {
-        self.progress = now;
+        (self.progress, self.paced_at) = (now, now);
         self.busy_until.take().is_some()
     }
 
-    /// Whether nothing is asked of the vault now, and what was asked lately was short.
+    /// Whether nothing is asked of the vault now, and what was asked lately was short and one by one.
     #[must_use]
     pub fn is_alone(&self) -> bool {
-        self.is_empty() && self.busy_until.is_none() && self.pace_us <= SHORT_US
+        self.is_empty() && self.busy_until.is_none() && self.pace_us <= SHORT_US && self.together == 1
     }
 
     /// When the vault began what it works on, if it works.

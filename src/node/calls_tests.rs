@@ -102,12 +102,30 @@ fn connections_take_turns_and_slow_calls_are_handed_over_two_at_a_time() {
 fn quick_calls_are_handed_over_in_numbers() {
     let outbox = Arc::new(Outbox::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
-    for id in 0..64 {
+    for id in 0..100 {
         push(&mut calls, &outbox, &id.to_string(), 60_000, T);
     }
     assert_eq!(calls.queue.len(), MOST_AHEAD as usize);
     calls.answered(1, T.plus_ms(50)).expect("is due");
     assert_eq!(handed(&mut calls, T.plus_ms(50)), [], "a slow one ends that");
+}
+
+#[test]
+fn answers_that_come_together_are_no_slow_ones_and_nobody_is_alone_among_them() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls { pace_us: 10, ..Calls::default() };
+    let numbers: Vec<u64> = (0..40).map(|id| push(&mut calls, &outbox, &id.to_string(), 60_000, T)).collect();
+    for call in &numbers {
+        calls.answered(*call, Mono(T.0 + 400)).expect("is due");
+    }
+    assert_eq!(handed(&mut calls, Mono(T.0 + 400)), []);
+    assert!(calls.pace_us <= 10, "{} us for one of forty", calls.pace_us);
+    assert!(!calls.is_alone());
+    let (later, alone) = (T.plus_ms(1), Mono(T.plus_ms(1).0 + 50));
+    let call = push(&mut calls, &outbox, "40", 60_000, later);
+    calls.answered(call, alone).expect("is due");
+    assert_eq!(handed(&mut calls, alone), []);
+    assert!(calls.is_alone() && calls.pace_us == 50);
 }
 
 #[test]
