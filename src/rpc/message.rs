@@ -5,6 +5,7 @@
 //! panic, and the caller of a malformed request still gets its id back where one can be read.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -285,7 +286,7 @@ pub fn write_error(out: &mut Vec<u8>, id: Option<&str>, error: &RpcError) {
 pub fn write_request(out: &mut Vec<u8>, id: Option<u64>, method: &str, params: Option<&str>) {
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",");
     if let Some(id) = id {
-        out.extend_from_slice(format!("\"id\":{id},").as_bytes());
+        write!(out, "\"id\":{id},").expect("a number is written to memory");
     }
     out.extend_from_slice(b"\"method\":");
     serde_json::to_writer(&mut *out, method).expect("a string serializes to memory");

@@ -63,7 +63,7 @@ struct Shared {
     pending: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     end: watch::Sender<Option<End>>,
     listeners: Arc<Listeners>,
-    /// When the last line came, in microseconds.
+    /// When the last lines came, in microseconds.
     heard: AtomicU64,
     vigil: Vigil,
 }
@@ -269,8 +269,11 @@ async fn read<S: AsyncRead>(shared: Arc<Shared>, input: ReadHalf<S>, limit: usiz
         match lines.next().await {
             Ok(Some(line)) => match serde_json::from_slice::<Outgoing<'_>>(line) {
                 Ok(message) => {
-                    shared.heard.store(clock::mono().0, Ordering::Relaxed);
                     deliver(&shared, message, &mut dying);
+                    // Those that came together were heard at the same time.
+                    if !lines.has_line() {
+                        shared.heard.store(clock::mono().0, Ordering::Relaxed);
+                    }
                 }
                 Err(error) => break format!("the gate sent what is no message: {error}"),
             },
