@@ -14,8 +14,8 @@ use rustix::io::Errno;
 
 use crate::lpc::engine::{Deadline, Host};
 use crate::rpc::channel::{
-    FrameError, FromVault, MAX_ASKS, OVERHEAD, Said, ToVault, Unanswered, encode_ask, encode_event,
-    encode_log, encode_result,
+    FrameError, FromVault, MAX_ASKS, OVERHEAD, Said, ToVault, Unanswered, WorkerError, encode_ask,
+    encode_event, encode_log, encode_result,
 };
 
 /// The longest [`ToVault::Load`]: before it, the worker's own limit is not known.
@@ -28,6 +28,9 @@ const KEPT: usize = 4 * BUFFER;
 
 /// Gathered output is written when it is longer than this.
 const GATHER: usize = 32 * 1024;
+
+/// Once so long has gone since something was read, an answer waits for no other.
+const GATHER_MS: u32 = 5;
 
 /// Longer lines are cut into pieces.
 const LINE_BYTES: usize = 8 * 1024;
@@ -63,10 +66,13 @@ pub struct Link {
     input: Vec<u8>,
     start: usize,
     limit: usize,
+    /// When that was read, and when the message came that is worked on.
+    read_at: Deadline,
+    came_at: Deadline,
     output: Vec<u8>,
-    /// What came while the worker waited for an object. The gate puts answers in front of all else, so
-    /// this is no more than the socket holds.
-    deferred: VecDeque<ToVault>,
+    /// What came while the worker waited for an object, and when. The gate puts answers in front of all
+    /// else, so this is no more than the socket holds.
+    deferred: VecDeque<(Deadline, ToVault)>,
     /// The number of the last ask.
     asked: u64,
     /// Those that the gate has not answered.
@@ -81,8 +87,22 @@ impl Link {
     pub fn new(channel: BorrowedFd<'static>) -> Self {
         let input = Vec::with_capacity(BUFFER);
         let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
+        let now = Deadline::after_ms(0);
         let (asked, open, destructs, broken) = (0, Vec::new(), false, None);
-        Self { channel, input, start: 0, limit, output, deferred, asked, open, destructs, broken }
+        Self {
+            channel,
+            input,
+            start: 0,
+            limit,
+            read_at: now,
+            came_at: now,
+            output,
+            deferred,
+            asked,
+            open,
+            destructs,
+            broken,
+        }
     }
 
     /// From now on no frame is longer than a payload of so many bytes needs.
@@ -95,10 +115,16 @@ impl Link {
         self.limit - OVERHEAD
     }
 
+    /// Counts from when the message came that is worked on: those that waited behind another have less left.
+    pub fn deadline(&self, milliseconds: u32) -> Deadline {
+        self.came_at.plus_ms(milliseconds)
+    }
+
     /// What comes next. A message that is there goes before a time that has come, so that a worker's own
     /// plans never keep a caller waiting twice.
     pub fn next(&mut self, due: Option<Deadline>) -> Result<Next, LinkError> {
-        if let Some(message) = self.deferred.pop_front() {
+        if let Some((came_at, message)) = self.deferred.pop_front() {
+            self.came_at = came_at;
             return Ok(Next::Message(message));
         }
         loop {
@@ -109,6 +135,7 @@ impl Link {
                     self.close(ask);
                     continue;
                 }
+                self.came_at = self.read_at;
                 return Ok(Next::Message(message));
             }
             self.flush();
@@ -141,7 +168,7 @@ impl Link {
                     ToVault::Answer { ask, value } => (ask, Ok(value)),
                     ToVault::Refusal { ask, error } => (ask, Err(error)),
                     other => {
-                        self.deferred.push_back(other);
+                        self.deferred.push_back((self.read_at, other));
                         continue;
                     }
                 };
@@ -179,7 +206,10 @@ impl Link {
         self.make_room();
         loop {
             match rustix::io::read(self.channel, spare_capacity(&mut self.input)) {
-                Ok(count) => return Ok(count),
+                Ok(count) => {
+                    self.read_at = Deadline::after_ms(0);
+                    return Ok(count);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => self.wait(PollFlags::IN),
                 // A peer that died with unread replies resets the pair: the end, like any other.
@@ -209,6 +239,19 @@ impl Link {
 
     pub fn send_result(&mut self, call: u64, value: &str) {
         encode_result(&mut self.output, call, value);
+        self.answered();
+    }
+
+    pub fn send_error(&mut self, call: u64, error: WorkerError) {
+        FromVault::Error { call, error }.encode(&mut self.output);
+        self.answered();
+    }
+
+    /// Answers to quick calls leave together; nobody waits for a slow one's.
+    fn answered(&mut self) {
+        if self.read_at.plus_ms(GATHER_MS).passed() {
+            self.flush();
+        }
         self.gather();
     }
 

@@ -103,7 +103,7 @@ impl Session {
             ToVault::Load(load) => self.load(&load),
             ToVault::Call { call, deadline_ms, method, caller, params } => {
                 let Worker::Loaded(engine) = &mut self.worker else { return self.refuse(call) };
-                let deadline = Deadline::after_ms(deadline_ms);
+                let deadline = self.link.deadline(deadline_ms);
                 let arguments =
                     Call { method: &method, params: params.as_deref(), caller: &caller, deadline };
                 match engine.call(&mut self.link, arguments) {
@@ -169,7 +169,7 @@ impl Session {
                 cut(text, most);
             }
         }
-        self.link.send(&FromVault::Error { call, error });
+        self.link.send_error(call, error);
     }
 }
 

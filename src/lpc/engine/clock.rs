@@ -39,7 +39,12 @@ pub struct Deadline {
 impl Deadline {
     #[must_use]
     pub fn after_ms(milliseconds: u32) -> Self {
-        Self { at_us: monotonic_us() + u64::from(milliseconds) * 1000 }
+        Self { at_us: monotonic_us() }.plus_ms(milliseconds)
+    }
+
+    #[must_use]
+    pub fn plus_ms(self, milliseconds: u32) -> Self {
+        Self { at_us: self.at_us + u64::from(milliseconds) * 1000 }
     }
 
     /// Zero when it has passed.
