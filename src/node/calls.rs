@@ -247,7 +247,7 @@ impl Calls {
 
     /// It has ended; `false` if it had not begun.
     pub fn idle(&mut self, now: Mono) -> bool {
-        (self.progress, self.paced_at) = (now, now);
+        self.progress = now;
         self.busy_until.take().is_some()
     }
 

@@ -129,6 +129,19 @@ fn answers_that_come_together_are_no_slow_ones_and_nobody_is_alone_among_them() 
 }
 
 #[test]
+fn a_slow_call_stays_slow_when_the_workers_own_work_comes_with_its_answer() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls { pace_us: 10, ..Calls::default() };
+    let call = push(&mut calls, &outbox, "1", 60_000, T);
+    let later = T.plus_ms(300);
+    calls.answered(call, later).expect("is due");
+    calls.busy(100, later);
+    assert!(calls.idle(later));
+    assert_eq!(handed(&mut calls, later), []);
+    assert_eq!(calls.pace_us, 300_000);
+}
+
+#[test]
 fn what_waits_expires_in_its_lane_and_gets_what_is_left_of_its_time() {
     let outbox = Arc::new(Outbox::default());
     let mut calls = Calls::default();
