@@ -29,7 +29,7 @@ thread_local! {
 struct Expecting {
     answered: Notify,
     called: Cell<bool>,
-    calls: RefCell<Stream>,
+    asked: RefCell<Stream>,
 }
 
 /// A vault of this thread's lane has answered, and nothing else is asked of it.
@@ -42,10 +42,12 @@ pub fn answered() {
 
 /// Something came from a caller of this thread's lane.
 pub fn called() {
-    LANE.with(|lane| {
-        lane.called.set(true);
-        lane.calls.borrow_mut().came();
-    });
+    LANE.with(|lane| lane.called.set(true));
+}
+
+/// It was a request, or several.
+pub fn asked() {
+    LANE.with(|lane| lane.asked.borrow_mut().came());
 }
 
 async fn expect() {

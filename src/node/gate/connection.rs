@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -38,6 +38,9 @@ const HELLO_BYTES: usize = 32 * 1024;
 pub const MAX_CALLERS: usize = 64;
 /// All that find a place may come at the same moment, and nobody says a word before the lane has time.
 const MAX_STRANGERS: usize = 2 * MAX_CALLERS;
+/// When so many are on the whole node, each vault has room for few: they hold descriptors that all need.
+const CROWD: usize = 1024;
+const FEW_STRANGERS: usize = 8;
 /// How long a caller may take nothing of what is there for it.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Beyond the lease a silent connection is of no use to anybody.
@@ -62,6 +65,24 @@ struct Stranger {
     known: Arc<AtomicBool>,
 }
 
+/// Counts those on the node.
+struct Nameless;
+
+static STRANGERS: AtomicUsize = AtomicUsize::new(0);
+
+impl Nameless {
+    fn new() -> Self {
+        STRANGERS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Nameless {
+    fn drop(&mut self) {
+        STRANGERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 type Reader = LineReader<ReadHalf<TlsStream<TcpStream>>>;
 type Writer = WriteHalf<TlsStream<TcpStream>>;
 
@@ -81,22 +102,28 @@ impl Gate {
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         awake::expect_anybody();
         let known = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known)));
+        let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new()));
         let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
         strangers.retain(|stranger| !stranger.known.load(Ordering::Relaxed) && !stranger.task.is_finished());
         strangers.push_back(Stranger { task: task.abort_handle(), known });
-        if strangers.len() > MAX_STRANGERS
-            && let Some(oldest) = strangers.pop_front()
-        {
-            oldest.task.abort();
-        }
+        let crowded = STRANGERS.load(Ordering::Relaxed) > CROWD;
+        let most = if crowded { FEW_STRANGERS } else { MAX_STRANGERS };
+        let too_many = strangers.len().saturating_sub(most);
+        strangers.drain(..too_many).for_each(|oldest| oldest.task.abort());
     }
 }
 
-async fn serve(gate: Arc<Gate>, stream: TcpStream, peer: SocketAddr, known: Arc<AtomicBool>) {
+async fn serve(
+    gate: Arc<Gate>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    known: Arc<AtomicBool>,
+    nameless: Nameless,
+) {
     let greeting = timeout(HELLO_DEADLINE, greet(&gate, stream, peer));
     let Ok(Ok((reader, writer, mut session))) = greeting.await else { return };
     known.store(true, Ordering::Relaxed);
+    drop(nameless);
     let _ = converse(reader, writer, &mut session).await;
 }
 
@@ -219,7 +246,10 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                 heard = Instant::now();
                 lanes::called();
                 match came {
-                    Came::Line(Ok(Some(line))) => session.handle(line),
+                    Came::Line(Ok(Some(line))) => {
+                        lanes::asked();
+                        session.handle(line);
+                    }
                     // A caller may close its half and wait for what it asked for; an owner's end is
                     // its vault's end at once.
                     Came::Line(Ok(None)) if !session.is_owner() => closing = true,
