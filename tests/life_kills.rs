@@ -22,6 +22,7 @@ use hauki::client::ghost::{Ghost, Options};
 use hauki::client::retry::Retry;
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
+use hauki::system::clock;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -213,7 +214,18 @@ async fn the_spawner_at_any_moment_of_twenty_spawns() {
         while daemon.endpoint().health().await.expect("answers").vaults > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(daemon.leftovers(), Vec::<String>::new());
+        // The monitor that was ahead belonged to no vault, and dies when a core has time for it.
+        let since = clock::mono();
+        loop {
+            let (processes, others): (Vec<_>, Vec<_>) =
+                daemon.leftovers().into_iter().partition(|left| left.starts_with("process"));
+            assert_eq!(others, Vec::<String>::new());
+            if processes.is_empty() {
+                break;
+            }
+            assert!(clock::mono().since(since) < HANG.as_micros() as u64, "{processes:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 
