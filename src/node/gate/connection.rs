@@ -245,9 +245,10 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             came = listen(&mut reader, admits), if admits || ahead => {
                 heard = Instant::now();
                 lanes::called();
+                let mut lines = 0;
                 match came {
                     Came::Line(Ok(Some(line))) => {
-                        lanes::asked();
+                        lines = 1;
                         session.handle(line);
                     }
                     // A caller may close its half and wait for what it asked for; an owner's end is
@@ -272,7 +273,11 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                 }
                 while !closing && reader.has_line() && outbox.admits() && !pipe.is_full() {
                     let Ok(Some(line)) = reader.next().await else { break };
+                    lines += 1;
                     session.handle(line);
+                }
+                if lines > 0 {
+                    lanes::asked();
                 }
                 pipe.send();
             }
