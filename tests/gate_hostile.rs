@@ -34,6 +34,17 @@ fn descriptors(daemon: &Daemon) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).expect("the daemon lives").count()
 }
 
+/// How often the daemon's thread that keeps cores awake has gone to sleep itself.
+fn moments(daemon: &Daemon) -> Option<u64> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", daemon.pid())).expect("the daemon lives");
+    let thread = tasks.flatten().map(|task| task.path()).find(|task| {
+        std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim_end() == "awake")
+    })?;
+    let status = std::fs::read_to_string(thread.join("status")).expect("it stays");
+    let switches = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    switches.and_then(|count| count.trim().parse().ok())
+}
+
 /// Reads until the other side has closed, however it did.
 async fn end(stream: &mut TcpStream) {
     let mut seen = Vec::new();
@@ -154,6 +165,34 @@ async fn sixty_four_endless_calls_take_the_time_of_one() {
         answers.push(reply["result"].clone());
     }
     assert!(answers.len() < 8, "the endless calls were worked on one by one");
+}
+
+#[tokio::test]
+async fn cores_stay_awake_for_a_stream_of_calls_and_not_for_single_bytes() {
+    let daemon = Daemon::start();
+    let mut caller = Stranger::enter(&worker(&daemon).await).await;
+    if hauki::system::awake::check().is_err() {
+        assert_eq!(moments(&daemon), None, "there is no such device here");
+        return;
+    }
+    let before = moments(&daemon).expect("is there since the order");
+    let streaming = async {
+        while moments(&daemon) < Some(before + 20) {
+            for _ in 0..50 {
+                assert_eq!(caller.result("echo", json!([1])).await, 1);
+            }
+        }
+    };
+    timeout(HANG, streaming).await.expect("cores fall asleep between calls");
+    // Until the last moment is over.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let before = moments(&daemon).expect("is there");
+    for _ in 0..1000 {
+        caller.raw(b" ").await.expect("the gate reads");
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let more = moments(&daemon).expect("is there") - before;
+    assert!(more <= 2, "bytes that ask for nothing kept cores awake {more} times");
 }
 
 #[tokio::test]
