@@ -1,6 +1,8 @@
 //! What a vault says while it lives. The vault may be hostile: every frame is checked, and one that
 //! breaks the protocol is its last.
 
+use memchr::memchr;
+
 use super::gate::outbox::Outbox;
 use super::keeper::Keeper;
 use super::reach::{self, Ask};
@@ -189,7 +191,8 @@ fn unprintable(letter: char) -> bool {
 }
 
 fn is_one_line_of_json(text: &str) -> bool {
-    !text.as_bytes().contains(&b'\n') && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+    memchr(b'\n', text.as_bytes()).is_none()
+        && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
 
 /// The init has cut these texts already, but an init that is no longer ours has not; and the message

@@ -44,7 +44,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     /// Whether a whole line can be had without waiting.
     #[must_use]
     pub fn has_line(&self) -> bool {
-        self.buffer[self.searched.max(self.start)..].contains(&b'\n')
+        memchr(b'\n', &self.buffer[self.searched.max(self.start)..]).is_some()
     }
 
     /// The next line without its newline; `None` at the end of the stream. Safe to cancel: bytes

@@ -63,8 +63,6 @@ struct Walk<'a> {
     interrupt: &'a mut dyn FnMut() -> bool,
     breath: u32,
     levels: Vec<Level>,
-    /// The buffer for names.
-    name: Vec<u8>,
     text: Text,
 }
 
@@ -88,8 +86,8 @@ pub unsafe fn write(
     if value == UNDEFINED {
         return Ok(None);
     }
-    let (levels, name, text) = (Vec::new(), Vec::new(), Text::new(limit));
-    let mut walk = Walk { raw, manner, interrupt, breath: BREATH, levels, name, text };
+    let (levels, text) = (Vec::new(), Text::new(limit));
+    let mut walk = Walk { raw, manner, interrupt, breath: BREATH, levels, text };
     walk.value(value)?;
     while walk.step()? {}
     Ok(Some(walk.text.take()))
@@ -209,11 +207,14 @@ impl Walk<'_> {
             self.end();
             return self.text.put(b"}").map(|()| true);
         };
-        // The engine's word for the name is good until a getter runs.
-        let name = self.name(key);
-        let value = match stored {
-            Stored::Value(value) => value,
-            Stored::Getter => self.get(&name)?,
+        let name;
+        let (value, name) = match stored {
+            // The engine's word for the name is good until a getter runs.
+            Stored::Value(value) => (value, None),
+            Stored::Getter => {
+                name = self.name(key);
+                (self.get(&name)?, Some(&name))
+            }
         };
         if value == UNDEFINED {
             return Ok(true);
@@ -222,23 +223,31 @@ impl Walk<'_> {
         if !std::mem::replace(&mut level.is_empty, false) {
             self.text.put(b",")?;
         }
-        self.text.quote(&name)?;
+        match name {
+            Some(name) => self.text.quote(name)?,
+            None => self.quote_name(key)?,
+        }
         self.text.put(b":")?;
-        self.name = name;
         self.value(value).map(|()| true)
     }
 
-    /// A copy of a property's name, in the buffer of the one before.
-    fn name(&mut self, key: JSValue) -> Vec<u8> {
-        let mut name = std::mem::take(&mut self.name);
-        name.clear();
-        // SAFETY: the key was just read from an object.
+    /// Quotes a property's name, which was just read from an object.
+    fn quote_name(&mut self, key: JSValue) -> Result<(), Refusal> {
+        // SAFETY: by contract the key is alive.
         match unsafe { heap::kind(key) } {
-            Kind::Int(number) => name.extend_from_slice(number.to_string().as_bytes()),
-            // SAFETY: as above, and nothing is allocated while the slice is in use.
-            _ => unsafe { read_text(self.raw, key, |text| name.extend_from_slice(text)) },
+            Kind::Int(number) => self.text.quote(number.to_string().as_bytes()),
+            _ => self.quote(key),
         }
-        name
+    }
+
+    /// A copy of it.
+    fn name(&self, key: JSValue) -> Vec<u8> {
+        // SAFETY: as above.
+        match unsafe { heap::kind(key) } {
+            Kind::Int(number) => number.to_string().into_bytes(),
+            // SAFETY: as above, and nothing is allocated while the slice is in use.
+            _ => unsafe { read_text(self.raw, key, <[u8]>::to_vec) },
+        }
     }
 
     /// Reads a property of the innermost object through the engine.

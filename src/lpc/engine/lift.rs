@@ -48,6 +48,11 @@ struct Level {
 /// Writes `text` into `rest` without its long strings. What is no JSON stays what it is.
 fn lift<'a>(text: &'a str, rest: &mut Vec<u8>) -> Vec<Lifted<'a>> {
     let bytes = text.as_bytes();
+    if bytes.len() < LONG {
+        rest.clear();
+        rest.extend_from_slice(bytes);
+        return Vec::new();
+    }
     let (mut lifted, mut levels) = (Vec::new(), Vec::<Level>::new());
     // Those deeper than a string may lie are only counted: a text may be nothing but brackets.
     let mut deeper = 0usize;
