@@ -15,6 +15,7 @@ pub const ONE: &str = "one call, 20 bytes each way";
 pub const BEYOND: &str = "a call from a script, beyond one from the library";
 pub const LARGE: &str = "one call, 64 KiB each way";
 pub const FIRST: &str = "connect, authenticate, first call";
+pub const ANEW: &str = "connect anew to a vault in use, authenticate, first call";
 pub const RESUMED: &str = "connect to a known node, authenticate, first call";
 
 const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
@@ -80,20 +81,19 @@ impl Calls {
             self.ghost.call("echo", Some(&self.large)).await.expect("answers");
             report.add(LARGE, start.elapsed());
         }
-        // A vault and a node that were not known before, and both again.
-        for (name, ticket) in [(FIRST, None), (RESUMED, Some(&self.ticket))] {
-            let fresh = self.daemon.spawn(WORKER).await.ticket;
-            for _ in 0..5 {
-                if ticket.is_none() {
+        // A vault that nobody has called, by who was never at its node; one in use, by another such
+        // caller; and the same again.
+        let fresh = self.daemon.spawn(WORKER).await.ticket;
+        for name in [FIRST, ANEW, RESUMED] {
+            let (ticket, times) = if name == FIRST { (&fresh, 1) } else { (&self.ticket, 5) };
+            for _ in 0..times {
+                if name != RESUMED {
                     pin::forget_sessions();
                 }
                 let start = now();
-                let ghost = Ghost::connect(ticket.unwrap_or(&fresh), options()).await.expect("connects");
+                let ghost = Ghost::open(ticket, options()).await.expect("connects");
                 ghost.call("echo", Some("[1]")).await.expect("answers");
                 report.add(name, start.elapsed());
-                if ticket.is_none() {
-                    break;
-                }
             }
         }
         self.many(report).await;

@@ -2,6 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -12,6 +15,7 @@ use crate::now;
 use crate::report::Report;
 
 pub const TLS: &str = "floor: TLS 1.3 echo of a small call";
+pub const BEHIND: &str = "floor: TLS 1.3 echo by another process behind it";
 pub const TLS_LARGE: &str = "floor: TLS 1.3 echo of 64 KiB";
 pub const HANDSHAKE: &str = "floor: TLS 1.3 connect and one echo, not resumed";
 const TCP: &str = "floor: TCP echo of a small call";
@@ -24,6 +28,9 @@ type Tls = StreamOwned<ClientConnection, TcpStream>;
 pub struct Echoes {
     tcp: TcpStream,
     tls: Tls,
+    behind: Tls,
+    /// Echoes what is passed on to it.
+    cat: Child,
     address: SocketAddr,
     client: Arc<ClientConfig>,
 }
@@ -48,6 +55,31 @@ fn serve<S: Read + Write>(
             });
         }
     })
+}
+
+/// A stream that passes on to another process what is read from it, and reads its answer: the least that
+/// is between a caller and what it calls in a sandbox.
+struct Passed<S> {
+    front: S,
+    back: Arc<UnixStream>,
+}
+
+impl<S: Read> Read for Passed<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.front.read(buffer)?;
+        (&*self.back).write_all(&buffer[..count])?;
+        if count > 0 { (&*self.back).read(buffer) } else { Ok(0) }
+    }
+}
+
+impl<S: Write> Write for Passed<S> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.front.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.front.flush()
+    }
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -87,13 +119,21 @@ impl Echoes {
             .with_no_client_auth();
         client.resumption = rustls::client::Resumption::disabled();
         let (server, client) = (Arc::new(server), Arc::new(client));
+        let session = move |stream| {
+            StreamOwned::new(ServerConnection::new(Arc::clone(&server)).expect("a session"), stream)
+        };
+        let (ours, its) = UnixStream::pair().expect("a pair");
+        let its = (its.try_clone().expect("a copy"), its);
+        let cat = Command::new("cat").stdin(OwnedFd::from(its.0)).stdout(OwnedFd::from(its.1)).spawn();
+        let passing = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let behind = Self::tls(passing.local_addr().expect("an address"), &client);
+        let (greet, ours) = (session.clone(), Arc::new(ours));
+        serve(passing, move |stream| Passed { front: greet(stream), back: Arc::clone(&ours) });
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        serve(listener, move |stream| {
-            StreamOwned::new(ServerConnection::new(Arc::clone(&server)).expect("a session"), stream)
-        });
+        serve(listener, session);
         let tls = Self::tls(address, &client);
-        Self { tcp: connect(tcp), tls, address, client }
+        Self { tcp: connect(tcp), tls, behind, cat: cat.expect("cat is installed"), address, client }
     }
 
     fn tls(address: SocketAddr, client: &Arc<ClientConfig>) -> Tls {
@@ -114,6 +154,11 @@ impl Echoes {
             echo(&mut self.tls, SMALL, &mut back[..SMALL.len()]);
             report.add(TLS, start.elapsed());
         }
+        for _ in 0..500 {
+            let start = now();
+            echo(&mut self.behind, SMALL, &mut back[..SMALL.len()]);
+            report.add(BEHIND, start.elapsed());
+        }
         let large = vec![b'x'; LARGE];
         for _ in 0..40 {
             let start = now();
@@ -127,5 +172,13 @@ impl Echoes {
             echo(&mut tls, SMALL, &mut back[..SMALL.len()]);
             report.add(HANDSHAKE, start.elapsed());
         }
+    }
+}
+
+impl Drop for Echoes {
+    fn drop(&mut self) {
+        // It is ours and has not been waited for, so its number is nobody else's.
+        let _ = self.cat.kill();
+        let _ = self.cat.wait();
     }
 }

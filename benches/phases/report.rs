@@ -7,14 +7,16 @@ use serde_json::json;
 use crate::machine::Machine;
 
 /// One thing over another of the same run, and what it should come to.
-const RATIOS: [(&str, &str, f64); 8] = [
+const RATIOS: [(&str, &str, f64); 10] = [
     (life::COLD, peers::LXC, 0.6),
     (life::COLD, floor::CLONE, 6.0),
     (life::WARM, life::COLD, 0.2),
     (life::RECEIPT, floor::EXEC, 4.0),
     (calls::ONE, echo::TLS, 1.6),
+    (calls::ONE, echo::BEHIND, 1.6),
     (calls::LARGE, echo::TLS_LARGE, 2.5),
     (calls::FIRST, echo::HANDSHAKE, 1.1),
+    (calls::ANEW, echo::HANDSHAKE, 1.1),
     (calls::RESUMED, echo::HANDSHAKE, 0.55),
 ];
 
