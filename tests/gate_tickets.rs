@@ -96,6 +96,35 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same_and_tells_nothing
 }
 
 #[tokio::test]
+async fn what_comes_behind_a_hello_is_done_once_the_token_is_good_and_never_before() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn("var calls = 0; function count() { return ++calls; }").await;
+    let ticket = text(&spawned);
+    let good = spawned.ticket.auth.token.reveal().to_owned();
+    let flight = |token: &str| {
+        let hello = request(1, "hauki.hello", json!({ "token": token }));
+        let end = request(4, "hauki.destruct", json!({}));
+        let counts = [request(2, "count", json!([])), request(3, "count", json!([]))];
+        let refused = token != good;
+        let rest: Vec<String> =
+            counts.iter().chain(refused.then_some(&end)).map(|line| format!("{line}\n")).collect();
+        format!("{hello}\n{}", rest.concat())
+    };
+    for token in ["", &good[1..], &good[..good.len() - 4]] {
+        let mut stranger = Stranger::knock(&ticket).await.expect("connects");
+        stranger.raw(flight(token).as_bytes()).await.expect("sends");
+        assert_eq!(stranger.reply().await["error"]["code"], code::UNAUTHENTICATED);
+        assert!(stranger.is_at_end().await, "a refused stranger has nothing more to hear");
+    }
+    let mut caller = Stranger::knock(&ticket).await.expect("connects");
+    caller.raw(flight(&good).as_bytes()).await.expect("sends");
+    assert!(caller.reply().await["result"].is_object());
+    for count in [1, 2] {
+        assert_eq!(caller.reply().await["result"], count, "somebody has called before");
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_is_for_one_vault_one_generation_one_node_and_one_time() {
     let daemon = Daemon::start();
     let (spawned, other) = (daemon.spawn(WORKER).await, daemon.spawn(WORKER).await);

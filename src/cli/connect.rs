@@ -19,19 +19,33 @@ pub(crate) async fn ticket(ctx: &Ctx, item: &Item) -> Result<Ticket, CliError> {
 }
 
 pub(crate) async fn ghost(ctx: &Ctx, ticket: &Ticket, beat: bool) -> Result<Ghost, CliError> {
-    open(ctx, ticket, Options { beat, reconnect: false, ..Options::default() }).await
+    welcome(ctx, open(ctx, ticket, Options { beat, ..short() }).await?).await
 }
 
 /// For what lasts: kept alive, and made anew where it breaks.
 pub(crate) async fn session(ctx: &Ctx, ticket: &Ticket) -> Result<Ghost, CliError> {
-    open(ctx, ticket, Options::default()).await
+    welcome(ctx, open(ctx, ticket, Options::default()).await?).await
 }
 
+/// For one call, which goes behind the hello and tells what is wrong with the ticket.
 pub(crate) async fn open(ctx: &Ctx, ticket: &Ticket, options: Options) -> Result<Ghost, CliError> {
     let options = Options { connect_timeout: ctx.connect_timeout()?, ..options };
-    match Ghost::connect(ticket, options).await {
+    match Ghost::open(ticket, options).await {
         Ok(ghost) => Ok(ghost),
         Err(error) => Err(explain(ctx, &ticket.vault, error).await),
+    }
+}
+
+/// For one command.
+pub(crate) fn short() -> Options {
+    Options { reconnect: false, ..Options::default() }
+}
+
+async fn welcome(ctx: &Ctx, ghost: Ghost) -> Result<Ghost, CliError> {
+    let refused = ghost.welcome().await.err();
+    match refused {
+        Some(error) => Err(explain(ctx, ghost.vault(), error).await),
+        None => Ok(ghost),
     }
 }
 

@@ -14,6 +14,7 @@ use super::error::{CliError, Kind};
 use super::input::Item;
 use super::record::Record;
 use crate::api::teardown::{BeatRequest, BeatTarget};
+use crate::client::ghost::Options;
 use crate::client::{Exit, Ghost, identity};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
@@ -54,7 +55,7 @@ impl Keeper {
             Self::Ticket { ticket, ghost } => {
                 let connected = match ghost.take() {
                     Some(ghost) => ghost,
-                    None => connect::ghost(ctx, ticket, false).await?,
+                    None => connect::open(ctx, ticket, Options { beat: false, ..connect::short() }).await?,
                 };
                 match connected.heartbeat().await {
                     Ok(lease) => {

@@ -156,7 +156,7 @@ async fn round(
 
 async fn calling(spawned: &Spawned, calls: u32, times: &mut Times) -> Result<(), CliError> {
     let began = clock::mono();
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await?;
+    let ghost = Ghost::open(&spawned.ticket, Options::default()).await?;
     ghost.call("echo", Some(PARAMS)).await?;
     times.connect.push(clock::mono().since(began));
     for _ in 0..calls {

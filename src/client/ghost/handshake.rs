@@ -1,37 +1,69 @@
-//! From a ticket to one authenticated connection.
+//! From a ticket to one connection that begins with its hello.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 use super::event::Listeners;
-use super::wire::{Fault, Wire};
+use super::wire::{Greeting, Wire};
 use super::{GhostError, Options, from_json, to_json, to_ms};
 use crate::model::ticket::{self, Ticket};
 use crate::rpc::pin;
 use crate::rpc::reserved::{self, Hello, Welcome};
 use crate::system::clock;
 
+/// A connection whose hello is on its way.
+pub(super) struct Opened {
+    pub wire: Wire,
+    greeting: Greeting,
+    /// When the answer must be there.
+    pub by: Instant,
+}
+
 /// Nothing is sent before the node has proved that it holds the pinned key.
-pub(super) async fn connect(
+pub(super) async fn open(
     ticket: &Ticket,
     options: &Options,
     listeners: &Arc<Listeners>,
-) -> Result<(Wire, Welcome), GhostError> {
+) -> Result<Opened, GhostError> {
     check(ticket)?;
-    match tokio::time::timeout(options.connect_timeout, greet(ticket, options, listeners)).await {
-        Ok(connected) => connected,
-        Err(_) => {
-            Err(GhostError::ConnectTimeout { vault: ticket.vault.clone(), after: options.connect_timeout })
-        }
+    let by = Instant::now().checked_add(options.connect_timeout).unwrap_or_else(far);
+    let reached = timeout_at(by, reach(ticket, options, listeners)).await;
+    let (wire, greeting) = reached.unwrap_or_else(|_| Err(too_late(ticket, options)))?;
+    Ok(Opened { wire, greeting, by })
+}
+
+impl Opened {
+    /// Waits for what the node says to the ticket.
+    pub(super) async fn welcomed(
+        self,
+        ticket: &Ticket,
+        options: &Options,
+    ) -> Result<(Wire, Welcome), GhostError> {
+        let Self { wire, greeting, by } = self;
+        let answer = timeout_at(by, greeting.answer(&wire)).await;
+        let welcome = answer.unwrap_or_else(|_| Err(too_late(ticket, options)))?;
+        Ok((wire, from_json(reserved::HELLO, &welcome)?))
     }
 }
 
-async fn greet(
+/// For who wants to wait for ever.
+fn far() -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + YEAR
+}
+
+fn too_late(ticket: &Ticket, options: &Options) -> GhostError {
+    GhostError::ConnectTimeout { vault: ticket.vault.clone(), after: options.connect_timeout }
+}
+
+async fn reach(
     ticket: &Ticket,
     options: &Options,
     listeners: &Arc<Listeners>,
-) -> Result<(Wire, Welcome), GhostError> {
+) -> Result<(Wire, Greeting), GhostError> {
     let (vault, endpoint) = (&ticket.vault, &ticket.endpoint);
     let tcp = TcpStream::connect((endpoint.ip, endpoint.port)).await;
     let tcp = tcp.map_err(|source| GhostError::Connect {
@@ -46,19 +78,13 @@ async fn greet(
     let tls = connector.connect(name, tcp).await;
     let tls = tls.map_err(|source| GhostError::Tls { vault: vault.clone(), source: Arc::new(source) })?;
     let limit = ticket.protocol.max_frame_bytes as usize;
-    let wire = Wire::start(tls, vault.clone(), limit, Arc::clone(listeners));
     let hello = Hello {
         token: ticket.auth.token.clone(),
         call_deadline_ms: options.call_deadline.map(to_ms),
         client: options.client.clone(),
         voucher: None,
     };
-    let welcome = match wire.call(reserved::HELLO, Some(&to_json(&hello)?)).await {
-        Ok(welcome) => from_json(reserved::HELLO, &welcome)?,
-        Err(Fault::Failed(error)) => return Err(error),
-        Err(Fault::Unsent) => return Err(wire.closed().await),
-    };
-    Ok((wire, welcome))
+    Ok(Wire::start(tls, vault.clone(), limit, Arc::clone(listeners), &to_json(&hello)?))
 }
 
 /// What makes a ticket useless before anything is sent.

@@ -22,6 +22,7 @@ mod handshake;
 mod session;
 mod wire;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +30,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 pub use error::GhostError;
 pub use event::{CallNumber, Event, Events, What};
 
+use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::rpc::reserved::{self, Lease, VaultStats, Welcome};
@@ -75,9 +78,12 @@ pub struct Ghost {
 
 #[derive(Debug)]
 struct Inner {
+    vault: VaultId,
     session: Session,
-    welcome: Welcome,
+    /// How long a call may take.
     deadline: Duration,
+    /// When the hello must have been answered, which a call that is made before waits for.
+    greeted_by: Instant,
     keeper: JoinHandle<()>,
 }
 
@@ -88,21 +94,40 @@ impl Drop for Inner {
 }
 
 impl Ghost {
-    /// Claims the ticket. Nothing is sent before the node has proved that it holds the pinned key.
+    /// Claims the ticket, and waits for what the node says to it.
     pub async fn connect(ticket: &Ticket, options: Options) -> Result<Self, GhostError> {
-        let listeners = Arc::default();
-        let (wire, welcome) = handshake::connect(ticket, &options, &listeners).await?;
-        let session = Session::new(wire.clone(), listeners);
-        let deadline = Duration::from_millis(welcome.call_deadline_ms.into()) + SLACK;
-        let keeping = session.clone().keep(wire, welcome.clone(), ticket.clone(), options);
-        let keeper = tokio::spawn(keeping);
-        Ok(Self { inner: Arc::new(Inner { session, welcome, deadline, keeper }) })
+        let ghost = Self::open(ticket, options).await?;
+        ghost.welcome().await?;
+        Ok(ghost)
     }
 
-    /// What the node said at the first connection.
+    /// As [`Ghost::connect`], a round trip earlier: the first calls go behind the hello, and a ticket
+    /// that the node refuses is what they fail with. Nothing is sent before the node has proved that it
+    /// holds the pinned key.
+    ///
+    /// The ticket is claimed once the node has read the hello: [`Ghost::welcome`] tells, and the answer
+    /// to a call, but not that a notification was sent. A connection that breaks before is not made anew.
+    pub async fn open(ticket: &Ticket, options: Options) -> Result<Self, GhostError> {
+        let listeners = Arc::default();
+        let opened = handshake::open(ticket, &options, &listeners).await?;
+        let session = Session::new(opened.wire.clone(), listeners);
+        // The gate does the same with what the hello says.
+        let most = Duration::from_millis(ticket.protocol.call_deadline_ms.into());
+        let deadline = options.call_deadline.map_or(most, |wished| wished.min(most)) + SLACK;
+        let greeted_by = opened.by;
+        let keeper = tokio::spawn(session.clone().keep(opened, ticket.clone(), options));
+        let vault = ticket.vault.clone();
+        Ok(Self { inner: Arc::new(Inner { vault, session, deadline, greeted_by, keeper }) })
+    }
+
     #[must_use]
-    pub fn welcome(&self) -> &Welcome {
-        &self.inner.welcome
+    pub fn vault(&self) -> &VaultId {
+        &self.inner.vault
+    }
+
+    /// What the node said at the first connection, or why it let us in at none.
+    pub async fn welcome(&self) -> Result<&Welcome, GhostError> {
+        self.inner.session.welcome().await
     }
 
     /// Calls a method. `params` is JSON text, an array or an object; so is the result, any value.
@@ -135,7 +160,7 @@ impl Ghost {
         deadline: Duration,
     ) -> Result<Box<RawValue>, GhostError> {
         let session = &self.inner.session;
-        let sent = async {
+        let sent = pin!(async {
             loop {
                 let wire = session.wire().await?;
                 let answer = match answered {
@@ -144,12 +169,17 @@ impl Ghost {
                 };
                 match answer {
                     Ok(answer) => return Ok(answer),
-                    Err(Fault::Failed(error)) => return Err(error),
+                    // A hello that was refused is the reason for whatever happened behind it.
+                    Err(Fault::Failed(error)) => return Err(session.welcome().await.err().unwrap_or(error)),
                     Err(Fault::Unsent) => {}
                 }
             }
+        });
+        let deadline = match session.is_welcome() {
+            true => deadline,
+            false => deadline.saturating_add(self.inner.greeted_by.saturating_duration_since(Instant::now())),
         };
-        let vault = || self.inner.welcome.vault.clone();
+        let vault = || self.inner.vault.clone();
         match tokio::time::timeout(deadline, sent).await {
             Ok(answer) => answer,
             Err(_) if session.is_up() => {

@@ -3,15 +3,17 @@
 //! One task per ghost beats, notices the end of a connection and makes a new one: with pauses that
 //! grow, for as long as the ticket is valid, and until the node says no. What was in flight has
 //! failed by then and is never sent again; a call that had not been sent yet waits for the new
-//! connection within its own deadline.
+//! connection within its own deadline. Over the first one calls go before the node has said that the
+//! ticket is good: they are behind the hello, and fail with it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::event::{BrokenParams, Event, Listeners, ReconnectedParams};
+use super::handshake::Opened;
 use super::wire::Wire;
 use super::{GhostError, Options, SLACK, handshake};
 use crate::client::retry::Retry;
@@ -28,6 +30,8 @@ const REFUSED: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone)]
 enum Link {
+    /// The first one, whose hello is not answered yet.
+    Greeting(Wire),
     Up(Wire),
     Down,
     Over(GhostError),
@@ -37,36 +41,57 @@ enum Link {
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     link: Arc<watch::Sender<Link>>,
+    /// What the node said at the first connection.
+    welcome: Arc<OnceLock<Welcome>>,
     pub(super) listeners: Arc<Listeners>,
 }
 
 impl Session {
     pub(super) fn new(wire: Wire, listeners: Arc<Listeners>) -> Self {
-        Self { link: Arc::new(watch::Sender::new(Link::Up(wire))), listeners }
+        Self { link: Arc::new(watch::Sender::new(Link::Greeting(wire))), welcome: Arc::default(), listeners }
     }
 
     /// A connection that is not known to have ended, now or when there is one again.
     pub(super) async fn wire(&self) -> Result<Wire, GhostError> {
-        if let Link::Up(wire) = &*self.link.borrow()
+        if let Link::Greeting(wire) | Link::Up(wire) = &*self.link.borrow()
             && !wire.is_closed()
         {
             return Ok(wire.clone());
         }
         let mut link = self.link.subscribe();
         let settled = link.wait_for(|link| match link {
-            Link::Up(wire) => !wire.is_closed(),
+            Link::Greeting(wire) | Link::Up(wire) => !wire.is_closed(),
             Link::Down => false,
             Link::Over(_) => true,
         });
         match &*settled.await.expect("the sender lives in self") {
-            Link::Up(wire) => Ok(wire.clone()),
+            Link::Greeting(wire) | Link::Up(wire) => Ok(wire.clone()),
             Link::Over(error) => Err(error.clone()),
             Link::Down => unreachable!("it was not waited for"),
         }
     }
 
     pub(super) fn is_up(&self) -> bool {
-        matches!(&*self.link.borrow(), Link::Up(wire) if !wire.is_closed())
+        matches!(&*self.link.borrow(), Link::Greeting(wire) | Link::Up(wire) if !wire.is_closed())
+    }
+
+    pub(super) fn is_welcome(&self) -> bool {
+        self.welcome.get().is_some()
+    }
+
+    /// What the node says to the ticket, once it has.
+    pub(super) async fn welcome(&self) -> Result<&Welcome, GhostError> {
+        if let Some(welcome) = self.welcome.get() {
+            return Ok(welcome);
+        }
+        let mut link = self.link.subscribe();
+        let settled = link.wait_for(|link| !matches!(link, Link::Greeting(_)));
+        let settled = settled.await.expect("the sender lives in self").clone();
+        match (self.welcome.get(), settled) {
+            (Some(welcome), _) => Ok(welcome),
+            (None, Link::Over(error)) => Err(error),
+            (None, _) => unreachable!("the welcome is kept before there is another link"),
+        }
     }
 
     /// Waits for the end that no new connection mends.
@@ -75,7 +100,7 @@ impl Session {
         let over = link.wait_for(|link| matches!(link, Link::Over(_)));
         match &*over.await.expect("the sender lives in self") {
             Link::Over(error) => error.clone(),
-            Link::Up(_) | Link::Down => unreachable!("they were not waited for"),
+            Link::Greeting(_) | Link::Up(_) | Link::Down => unreachable!("they were not waited for"),
         }
     }
 
@@ -85,8 +110,19 @@ impl Session {
     }
 
     /// Runs until the end.
-    pub(super) async fn keep(self, mut wire: Wire, welcome: Welcome, ticket: Ticket, options: Options) {
+    pub(super) async fn keep(self, opened: Opened, ticket: Ticket, options: Options) {
+        let first = opened.wire.clone();
+        let (mut wire, welcome) = match opened.welcomed(&ticket, &options).await {
+            Ok(welcomed) => welcomed,
+            Err(error) => {
+                self.end(error);
+                return first.give_up("its hello was not accepted".into());
+            }
+        };
+        drop(first);
         let terms = Terms::of(&welcome);
+        let _ = self.welcome.set(welcome);
+        self.link.send_replace(Link::Up(wire.clone()));
         loop {
             let error = if options.beat { beat(&wire, &terms).await } else { wire.closed().await };
             if !options.reconnect || !error.may_pass() {
@@ -111,7 +147,10 @@ impl Session {
         let mut refused_since: Option<Mono> = None;
         let mut attempt = 0;
         loop {
-            let error = match handshake::connect(ticket, options, &self.listeners).await {
+            let connected = async {
+                handshake::open(ticket, options, &self.listeners).await?.welcomed(ticket, options).await
+            };
+            let error = match connected.await {
                 Ok((wire, _)) => return Ok(wire),
                 Err(error) => error,
             };

@@ -43,6 +43,9 @@ fn ticket(port: u16, certificate: &[u8], lease_ms: u64) -> Ticket {
     }
 }
 
+/// This client's hello is answered behind the next request, if there is one.
+const SLOW: &str = "slow hello";
+
 /// What the gate answers to a method, or `None` to say nothing.
 fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticket: &Ticket) {
     let welcome = Welcome {
@@ -103,11 +106,16 @@ async fn gate_for(connections: u32, lease_ms: u64) -> (Ticket, tokio::task::Join
             let Ok(stream) = TlsAcceptor::from(Arc::clone(&config)).accept(tcp).await else { continue };
             let (input, mut output) = tokio::io::split(stream);
             let mut lines = LineReader::new(input, 8192);
+            let mut held = Vec::new();
             while let Ok(Some(line)) = lines.next().await {
                 let Incoming::Single(Ok(request)) = Incoming::decode(line) else { panic!("a bad line") };
                 beats += u32::from(request.method == reserved::HEARTBEAT);
-                let mut out = Vec::new();
+                let mut out = std::mem::take(&mut held);
                 answer(&mut out, &request.method, request.params, request.id.unwrap_or("null"), &its);
+                if request.method == reserved::HELLO && request.params.is_some_and(|it| it.contains(SLOW)) {
+                    held = out;
+                    continue;
+                }
                 if output.write_all(&out).await.is_err() || ["die", "cut"].contains(&&*request.method) {
                     break;
                 }
@@ -163,6 +171,51 @@ fn a_wrong_token_and_an_expired_ticket_are_denied() {
         assert_eq!(Ghost::connect(&ticket, quiet()).await.expect_err("is refused").code(), "unauthenticated");
         ticket.expires_at = clock::now() - jiff::SignedDuration::from_secs(1);
         assert_eq!(Ghost::connect(&ticket, quiet()).await.expect_err("is refused").code(), "ticket_expired");
+    });
+}
+
+#[test]
+fn a_call_goes_behind_the_hello_and_is_not_held_for_its_answer() {
+    run(async {
+        let (ticket, _gate) = gate(60_000).await;
+        let slow = || Options { client: Some(SLOW.into()), ..quiet() };
+        let ghost = Ghost::open(&ticket, slow()).await.expect("opens");
+        let (one, two) = tokio::join!(ghost.call("echo", Some("[1]")), ghost.call("nothing", None));
+        assert_eq!(one.expect("answers").get(), "[1]");
+        assert_eq!(two.expect_err("fails").code(), "method_not_found");
+        assert_eq!(ghost.welcome().await.expect("was accepted").methods, ["echo"]);
+        drop(ghost);
+
+        // A gate that says nothing is not waited for beyond the time for connecting.
+        let (ticket, _gate) = gate(60_000).await;
+        let options = Options { connect_timeout: Duration::from_millis(300), ..slow() };
+        let error = Ghost::connect(&ticket, options).await.expect_err("is not answered");
+        assert!(matches!(error, GhostError::ConnectTimeout { .. }), "{error:?}");
+    });
+}
+
+#[test]
+fn what_goes_behind_a_hello_that_is_refused_fails_with_the_reason() {
+    run(async {
+        let (mut ticket, _gate) = gate(60_000).await;
+        ticket.auth.token = Secret::new("guess".into());
+        let ghost = Ghost::open(&ticket, quiet()).await.expect("opens");
+        let (call, note) = tokio::join!(ghost.call("black_hole", None), ghost.notify("echo", None));
+        assert_eq!(call.expect_err("is refused").code(), "unauthenticated");
+        note.expect("was sent");
+        assert_eq!(ghost.call("echo", None).await.expect_err("is refused").code(), "unauthenticated");
+        assert_eq!(ghost.notify("echo", None).await.expect_err("is refused").code(), "unauthenticated");
+        assert_eq!(ghost.welcome().await.expect_err("is refused").code(), "unauthenticated");
+        assert_eq!(ghost.closed().await.code(), "unauthenticated");
+
+        // Neither its answer nor an end comes: the time for connecting ends the wait.
+        let (ticket, _gate) = gate(60_000).await;
+        let connect_timeout = Duration::from_millis(300);
+        let options = Options { client: Some(SLOW.into()), connect_timeout, ..quiet() };
+        let ghost = Ghost::open(&ticket, options).await.expect("opens");
+        let (wire, begun) = (ghost.inner.session.wire().await.expect("is up"), clock::mono());
+        assert!(matches!(ghost.closed().await, GhostError::ConnectTimeout { .. }));
+        assert!(clock::mono().since(begun) < 5_000_000 && wire.is_closed());
     });
 }
 
@@ -293,6 +346,27 @@ fn a_gate_that_falls_silent_is_left() {
         let why = ghost.closed().await;
         assert!(matches!(&why, GhostError::Broken { reason, .. } if reason.contains("heard")), "{why:?}");
         gate.await.expect("ends");
+    });
+}
+
+#[test]
+fn a_ghost_that_outlives_its_runtime_fails_its_calls() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let first = runtime().expect("a runtime");
+    let (ticket, _gate) = first.block_on(gate(60_000));
+    let patient = Options { connect_timeout: Duration::MAX, ..quiet() };
+    let ghost = first.block_on(Ghost::connect(&ticket, patient)).expect("connects");
+    // Some are in the middle of it.
+    for _ in 0..4 {
+        let ghost = ghost.clone();
+        first.spawn(async move { while ghost.notify("echo", None).await.is_ok() {} });
+    }
+    drop(first);
+    runtime().expect("a runtime").block_on(async {
+        let (call, note) = tokio::join!(ghost.call("echo", None), ghost.notify("echo", None));
+        for error in [call.expect_err("fails"), note.expect_err("fails")] {
+            assert!(matches!(error, GhostError::Broken { .. }), "{error:?}");
+        }
     });
 }
 

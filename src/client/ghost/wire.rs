@@ -4,12 +4,13 @@
 //! reader hands each reply to the call that waits for its id and each event to whoever listens.
 //! Either's end ends the other, and settles every pending call.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -20,7 +21,7 @@ use crate::model::id::VaultId;
 use crate::model::lease::Mono;
 use crate::rpc::line::LineReader;
 use crate::rpc::message::{Outgoing, RpcError, write_request};
-use crate::rpc::reserved::{DYING, Dying};
+use crate::rpc::reserved::{DYING, Dying, HELLO};
 use crate::system::clock;
 use crate::system::vigil::Vigil;
 
@@ -34,6 +35,8 @@ const TOGETHER: usize = 64 * 1024;
 const AWAKE_US: u64 = 200;
 
 type Reply = Result<Box<RawValue>, RpcError>;
+/// Their ids rise, and the first are answered first.
+type Pending = BTreeMap<u64, oneshot::Sender<Reply>>;
 
 /// Why a call has no result.
 #[derive(Debug)]
@@ -60,7 +63,7 @@ enum End {
 #[derive(Debug)]
 struct Shared {
     vault: VaultId,
-    pending: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
+    pending: Mutex<Pending>,
     end: watch::Sender<Option<End>>,
     listeners: Arc<Listeners>,
     /// When the last lines came, in microseconds.
@@ -94,16 +97,29 @@ impl Drop for Tasks {
 struct Waiting<'a> {
     shared: &'a Shared,
     id: u64,
+    /// Who answers has taken it back.
+    answered: bool,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.shared.pending().remove(&self.id);
+        if !self.answered {
+            self.shared.pending().remove(&self.id);
+        }
+    }
+}
+
+/// The answer to the hello, which is on its way.
+pub(super) struct Greeting(oneshot::Receiver<Reply>);
+
+impl Greeting {
+    pub(super) async fn answer(self, wire: &Wire) -> Result<Box<RawValue>, GhostError> {
+        wire.shared.settled(self.0.await)
     }
 }
 
 impl Shared {
-    fn pending(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Reply>>> {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
         // The map is whole after any panic: each access is one operation.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,6 +136,15 @@ impl Shared {
         self.pending().clear();
     }
 
+    /// What came for a call, or why nothing did.
+    fn settled(&self, came: Result<Reply, oneshot::error::RecvError>) -> Result<Box<RawValue>, GhostError> {
+        match came {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(error)) => Err(GhostError::of_rpc(&self.vault, error)),
+            Err(_) => Err(self.error()),
+        }
+    }
+
     fn error(&self) -> GhostError {
         let vault = self.vault.clone();
         match self.end.borrow().clone() {
@@ -131,20 +156,26 @@ impl Shared {
 }
 
 impl Wire {
+    /// Begins with a hello of these parameters; what is called before its answer goes behind it.
     pub(super) fn start<S>(
         stream: S,
         vault: VaultId,
         max_frame_bytes: usize,
         listeners: Arc<Listeners>,
-    ) -> Self
+        hello: &str,
+    ) -> (Self, Greeting)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (input, output) = tokio::io::split(stream);
         let (lines, queue) = mpsc::channel(QUEUE);
+        let (sender, greeting) = oneshot::channel();
+        let CallNumber(id) = listeners.number();
+        let mut first = Vec::with_capacity(96 + hello.len());
+        write_request(&mut first, Some(id), HELLO, Some(hello));
         let shared = Arc::new(Shared {
             vault,
-            pending: Mutex::default(),
+            pending: Mutex::new(Pending::from([(id, sender)])),
             end: watch::Sender::new(None),
             listeners,
             heard: AtomicU64::new(clock::mono().0),
@@ -152,9 +183,9 @@ impl Wire {
         });
         let limit = max_frame_bytes.saturating_add(REPLY_OVERHEAD);
         let reader = tokio::spawn(read(Arc::clone(&shared), input, limit));
-        let writer = tokio::spawn(write(Arc::clone(&shared), output, queue));
+        let writer = tokio::spawn(write(Arc::clone(&shared), output, first, queue));
         let tasks = Tasks { lines, limit: max_frame_bytes, reader, writer };
-        Self { shared, tasks: Arc::new(tasks) }
+        (Self { shared, tasks: Arc::new(tasks) }, Greeting(greeting))
     }
 
     pub(super) async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, Fault> {
@@ -169,25 +200,39 @@ impl Wire {
     ) -> Result<Box<RawValue>, Fault> {
         let line = self.line(Some(id), method, params)?;
         let (sender, receiver) = oneshot::channel();
-        self.shared.pending().insert(id, sender);
-        let _waiting = Waiting { shared: &self.shared, id };
+        let alone = {
+            let mut pending = self.shared.pending();
+            pending.insert(id, sender);
+            pending.len() == 1
+        };
+        let mut waiting = Waiting { shared: &self.shared, id, answered: false };
         // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
-        if self.is_closed() || self.tasks.lines.send(line).await.is_err() {
-            return Err(Fault::Unsent);
-        }
-        if self.waiting() == 1 {
+        self.post(line).await?;
+        if alone {
             self.shared.vigil.keep(AWAKE_US, || !receiver.is_empty()).await;
         }
-        match receiver.await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(error)) => Err(Fault::Failed(GhostError::of_rpc(&self.shared.vault, error))),
-            Err(_) => Err(Fault::Failed(self.shared.error())),
-        }
+        let came = receiver.await;
+        waiting.answered = true;
+        Ok(self.shared.settled(came)?)
     }
 
     pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), Fault> {
         let line = self.line(None, method, params)?;
-        if self.is_closed() || self.tasks.lines.send(line).await.is_err() {
+        self.post(line).await
+    }
+
+    /// Waits for room only where there is none.
+    async fn post(&self, line: Vec<u8>) -> Result<(), Fault> {
+        if self.is_closed() {
+            return Err(Fault::Unsent);
+        }
+        let sent = match self.tasks.lines.try_send(line) {
+            Err(TrySendError::Full(line)) => self.tasks.lines.send(line).await.is_ok(),
+            sent => sent.is_ok(),
+        };
+        if !sent {
+            // Nobody has said so where the runtime of the tasks is gone.
+            self.shared.end(End::Broken("the tasks that carried it have ended".into()));
             return Err(Fault::Unsent);
         }
         Ok(())
@@ -241,9 +286,11 @@ impl Wire {
 async fn write<S: AsyncWrite>(
     shared: Arc<Shared>,
     mut output: WriteHalf<S>,
+    first: Vec<u8>,
     mut queue: mpsc::Receiver<Vec<u8>>,
 ) {
-    while let Some(mut lines) = queue.recv().await {
+    let mut next = Some(first);
+    while let Some(mut lines) = next {
         while lines.len() < TOGETHER
             && let Ok(line) = queue.try_recv()
         {
@@ -259,6 +306,7 @@ async fn write<S: AsyncWrite>(
             shared.end(End::Broken(format!("failed to write: {error}")));
             return;
         }
+        next = queue.recv().await;
     }
 }
 

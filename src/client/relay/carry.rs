@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use crate::client::ghost::{CallNumber, Event, Events, Ghost, GhostError};
@@ -76,7 +76,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let limit = ghost.welcome().max_frame_bytes as usize;
+    let limit = ghost.welcome().await.map_err(RelayError::Ended)?.max_frame_bytes as usize;
     lines.set_limit(limit);
     let mut relay = Relay {
         ghost,
@@ -265,13 +265,14 @@ fn one<'a>(
             let _ = ghost.notify(&method, params.as_deref()).await;
             return line;
         };
-        if method == HELLO {
+        let answer = if method == HELLO {
             // The session is open already: whoever greets it is welcome.
-            let welcome = serde_json::to_string(ghost.welcome()).expect("a welcome has string keys");
-            write_result(&mut line, &id, &welcome);
-            return line;
-        }
-        match ghost.call_as(number, &method, params.as_deref()).await {
+            let welcome = ghost.welcome().await;
+            welcome.map(|welcome| to_raw_value(welcome).expect("a welcome has string keys"))
+        } else {
+            ghost.call_as(number, &method, params.as_deref()).await
+        };
+        match answer {
             Ok(result) => write_result(&mut line, &id, result.get()),
             Err(error) => write_error(&mut line, Some(&id), &error.to_rpc()),
         }

@@ -178,7 +178,7 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         && let Some(Ok(hello)) = request.params.map(serde_json::from_str::<Hello>)
         && hello.token == *token
     {
-        let welcome = serde_json::to_string(ghost.welcome())?;
+        let welcome = serde_json::to_string(ghost.welcome().await.map_err(io::Error::other)?)?;
         let id = request.id.unwrap_or("null");
         return answer(output, |out| write_result(out, id, &welcome)).await;
     }

@@ -134,7 +134,7 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
 /// One connection for one call; a `--timeout` that somebody set is the node's deadline too.
 fn options(ctx: &Ctx) -> Result<Options, CliError> {
     let set = if ctx.settings.is_default("timeout") { None } else { ctx.settings.duration("timeout")? };
-    Ok(Options { reconnect: false, call_deadline: set.map(Duration::from_millis), ..Options::default() })
+    Ok(Options { call_deadline: set.map(Duration::from_millis), ..connect::short() })
 }
 
 /// The gate takes one line after the other, so its answer to a beat says that it has taken the call.
@@ -145,7 +145,7 @@ async fn notify(ctx: &Ctx, ghost: &Ghost, method: &str, params: Option<&str>) ->
     };
     match sent.await {
         Ok(_) => Ok(()),
-        Err(error) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
+        Err(error) => Err(connect::explain(ctx, ghost.vault(), error).await),
     }
 }
 

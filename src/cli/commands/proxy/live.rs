@@ -49,7 +49,7 @@ pub(super) async fn call(
     params: Option<&str>,
 ) -> Result<Box<RawValue>, CliError> {
     let mut events = ghost.events();
-    let vault = &ghost.welcome().vault;
+    let vault = ghost.vault();
     // The end of the id, which is the part that differs.
     let job = format!("{method} …{}", &vault.as_str()[vault.as_str().len() - 6..]);
     let number = ghost.number();

@@ -83,7 +83,7 @@ async fn result_as(
 ) -> Result<Box<RawValue>, CliError> {
     match ghost.call_as(number, method, params).await {
         Ok(result) => Ok(result),
-        Err(error) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
+        Err(error) => Err(connect::explain(ctx, ghost.vault(), error).await),
     }
 }
 

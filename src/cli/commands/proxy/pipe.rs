@@ -70,7 +70,7 @@ async fn requests(ctx: &Ctx, ghost: &Ghost, events: bool) -> Result<Exit, CliErr
     let options = relay::Options { events, patience: None };
     match relay::carry(ghost, lines, tokio::io::stdout(), options).await {
         Ok(()) => Ok(Exit::Ok),
-        Err(RelayError::Ended(error)) => Err(connect::explain(ctx, &ghost.welcome().vault, error).await),
+        Err(RelayError::Ended(error)) => Err(connect::explain(ctx, ghost.vault(), error).await),
         Err(error) => Err(error.into()),
     }
 }
