@@ -46,6 +46,12 @@ kernel_package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends
 unpack "$kernel_package" "$kernel_package"
 kernel=$(echo "$cache/$kernel_package"/boot/vmlinuz-*)
 
+busybox=$(command -v busybox || true)
+if [ -z "$busybox" ]; then
+    unpack busybox busybox-static
+    busybox=$cache/busybox/bin/busybox
+fi
+
 echo "building the tests"
 arguments=()
 for test in "${tests[@]}"; do arguments+=(--test "$test"); done
@@ -71,8 +77,8 @@ cp "$static"/hauki-vault "$static"/hauki-vault-probe "$root$inside"
 ldd "${programs[@]}" | grep -o '/[^ ]*\.so[^ ]*' | sort -u | while read -r library; do
     install -D "$library" "$root$library"
 done
-cp "$(command -v busybox)" "$root/bin/busybox"
-for applet in $(busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
+cp "$busybox" "$root/bin/busybox"
+for applet in $("$busybox" --list); do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
 # What the tests would compile: cargo finds everything fresh, and the one C program is there already.
 printf 'int pause(void);\nint main(void) { for (;;) pause(); }\n' | cc -static -o "$root/bin/silent" -xc -
 # shellcheck disable=SC2016 # its own argument, not ours
@@ -114,7 +120,7 @@ echo "guest: exit \$worst"
 poweroff -f
 MAIN
 chmod +x "$root/init" "$root/main"
-(cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$work/initramfs"
+(cd "$root" && find . | "$busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$work/initramfs"
 echo "starting $(basename "$kernel") with $(du -m "$work/initramfs" | cut -f1) MiB of tests"
 
 # No network, no disk; the serial line is the only way out.
