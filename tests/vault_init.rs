@@ -213,6 +213,30 @@ fn a_frame_may_come_byte_by_byte() {
 }
 
 #[test]
+fn a_call_whose_deadline_passed_while_it_waited_is_not_begun() {
+    let source = "var marks = 0; function spin() { for (;;) {} } function mark() { return ++marks; }";
+    let mut init = Init::loaded(&init_binary(), source);
+    let mut bytes = Vec::new();
+    for (call, method, deadline_ms) in [(1, "spin", 300), (2, "mark", 100), (3, "mark", 60_000)] {
+        let (method, caller) = (method.to_owned(), String::new());
+        ToVault::Call { call, deadline_ms, method, caller, params: None }.encode(&mut bytes);
+    }
+    init.channel().write_all(&bytes).expect("writes");
+    for (answers, message) in
+        [(1, "the deadline passed in spin"), (2, "the deadline passed before the call began")]
+    {
+        match init.receive() {
+            Some(FromVault::Error { call, error }) => {
+                assert_eq!((call, error.kind), (answers, WorkerErrorKind::Deadline));
+                assert_eq!(error.message, message);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(init.receive(), Some(FromVault::Result { call: 3, value: "1".into() }));
+}
+
+#[test]
 fn rubbish_ends_the_init_with_a_reason() {
     let rubbish: [&[u8]; 5] = [
         &u32::MAX.to_le_bytes(),

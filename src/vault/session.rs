@@ -11,6 +11,9 @@ const MESSAGE_BYTES: usize = 2048;
 const STACK_BYTES: usize = 1024;
 const FILE_BYTES: usize = 255;
 
+/// Of a call whose turn did not come in time.
+const TOO_LATE: &str = "the deadline passed before the call began";
+
 /// The worker, and the channel it answers on.
 pub struct Session {
     link: Link,
@@ -104,6 +107,10 @@ impl Session {
             ToVault::Call { call, deadline_ms, method, caller, params } => {
                 let Worker::Loaded(engine) = &mut self.worker else { return self.refuse(call) };
                 let deadline = self.link.deadline(deadline_ms);
+                // Its caller has been told so: what is done now would be done behind his back.
+                if deadline.passed() {
+                    return self.fail(call, error(WorkerErrorKind::Deadline, TOO_LATE.to_owned()));
+                }
                 let arguments =
                     Call { method: &method, params: params.as_deref(), caller: &caller, deadline };
                 match engine.call(&mut self.link, arguments) {
