@@ -105,6 +105,7 @@ fn blocks(runtime: &Runtime, wanted: &impl Fn(&str) -> bool, report: &mut Report
         }
         if let Some(echoes) = &mut echoes {
             floor::processes(report);
+            floor::flushes(report);
             echoes.rounds(report);
         }
         if let Some(callers) = &mut callers {

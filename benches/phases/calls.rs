@@ -16,6 +16,7 @@ pub const BEYOND: &str = "a call from a script, beyond one from the library";
 pub const LARGE: &str = "one call, 64 KiB each way";
 pub const FIRST: &str = "connect, authenticate, first call";
 pub const ANEW: &str = "connect anew to a vault in use, authenticate, first call";
+pub const MANY: &str = "64 in flight, one connection, one vault";
 pub const RESUMED: &str = "connect to a known node, authenticate, first call";
 
 const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
@@ -113,6 +114,6 @@ impl Calls {
         }
         flights.join_all().await;
         let rate = (FLIGHTS * each) as f64 / start.elapsed().as_secs_f64();
-        report.value("64 in flight, one connection, one vault", "/s", rate);
+        report.value(MANY, "/s", rate);
     }
 }

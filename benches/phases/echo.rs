@@ -17,11 +17,15 @@ use crate::report::Report;
 pub const TLS: &str = "floor: TLS 1.3 echo of a small call";
 pub const BEHIND: &str = "floor: TLS 1.3 echo by another process behind it";
 pub const TLS_LARGE: &str = "floor: TLS 1.3 echo of 64 KiB";
+pub const FLIGHT: &str = "floor: 64 in flight, TLS 1.3, another process behind it";
+pub const RESUMED: &str = "floor: TLS 1.3 connect and one echo, resumed";
 pub const HANDSHAKE: &str = "floor: TLS 1.3 connect and one echo, not resumed";
 const TCP: &str = "floor: TCP echo of a small call";
 
 const SMALL: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"echo","params":[{"n":1,"s":"scout"}]}"#;
 const LARGE: usize = 64 * 1024;
+const FLIGHTS: usize = 64;
+const LANDINGS: usize = 6_400;
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
@@ -33,6 +37,8 @@ pub struct Echoes {
     cat: Child,
     address: SocketAddr,
     client: Arc<ClientConfig>,
+    /// The same, that remembers whom it has met.
+    returning: Arc<ClientConfig>,
 }
 
 /// One thread for each connection, reading and writing back.
@@ -68,7 +74,8 @@ impl<S: Read> Read for Passed<S> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.front.read(buffer)?;
         (&*self.back).write_all(&buffer[..count])?;
-        if count > 0 { (&*self.back).read(buffer) } else { Ok(0) }
+        (&*self.back).read_exact(&mut buffer[..count])?;
+        Ok(count)
     }
 }
 
@@ -117,6 +124,7 @@ impl Echoes {
             .expect("TLS 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
+        let returning = Arc::new(client.clone());
         client.resumption = rustls::client::Resumption::disabled();
         let (server, client) = (Arc::new(server), Arc::new(client));
         let session = move |stream| {
@@ -133,7 +141,8 @@ impl Echoes {
         let address = listener.local_addr().expect("an address");
         serve(listener, session);
         let tls = Self::tls(address, &client);
-        Self { tcp: connect(tcp), tls, behind, cat: cat.expect("cat is installed"), address, client }
+        let cat = cat.expect("cat is installed");
+        Self { tcp: connect(tcp), tls, behind, cat, address, client, returning }
     }
 
     fn tls(address: SocketAddr, client: &Arc<ClientConfig>) -> Tls {
@@ -166,12 +175,31 @@ impl Echoes {
             echo(&mut self.tls, &large, &mut back);
             report.add(TLS_LARGE, start.elapsed());
         }
-        for _ in 0..5 {
-            let start = now();
-            let mut tls = Self::tls(self.address, &self.client);
-            echo(&mut tls, SMALL, &mut back[..SMALL.len()]);
-            report.add(HANDSHAKE, start.elapsed());
+        report.value(FLIGHT, "/s", self.flight(&mut back));
+        for (name, client) in [(HANDSHAKE, &self.client), (RESUMED, &self.returning)] {
+            for _ in 0..5 {
+                let start = now();
+                let mut tls = Self::tls(self.address, client);
+                echo(&mut tls, SMALL, &mut back[..SMALL.len()]);
+                report.add(name, start.elapsed());
+            }
         }
+    }
+
+    /// So many small calls on their way at any time, each followed by another one; the calls in a second.
+    fn flight(&mut self, back: &mut [u8]) -> f64 {
+        let start = now();
+        self.behind.write_all(&SMALL.repeat(FLIGHTS)).expect("writes");
+        let (mut written, mut read) = (FLIGHTS * SMALL.len(), 0);
+        while read < LANDINGS * SMALL.len() {
+            let count = self.behind.read(back).expect("reads");
+            assert!(count > 0, "an end");
+            read += count;
+            let more = count.min(LANDINGS * SMALL.len() - written);
+            self.behind.write_all(&back[..more]).expect("writes");
+            written += more;
+        }
+        LANDINGS as f64 / start.elapsed().as_secs_f64()
     }
 }
 

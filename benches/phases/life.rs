@@ -54,6 +54,9 @@ impl Life {
             if self.warm {
                 report.add(WARM, spawn);
                 report.add_micros("  of which on the node, warm", spawned.vault.forged_us);
+                let start = now();
+                self.endpoint.nodes().await.expect("is up");
+                report.add("  of which a request over HTTP and its answer", start.elapsed());
                 self.endpoint
                     .destruct(&spawned.vault.id, &DestructQuery::default())
                     .await

@@ -7,17 +7,22 @@ use serde_json::json;
 use crate::machine::Machine;
 
 /// One thing over another of the same run, and what it should come to.
-const RATIOS: [(&str, &str, f64); 10] = [
-    (life::COLD, peers::LXC, 0.6),
-    (life::COLD, floor::CLONE, 6.0),
-    (life::WARM, life::COLD, 0.2),
-    (life::RECEIPT, floor::EXEC, 4.0),
-    (calls::ONE, echo::TLS, 1.6),
-    (calls::ONE, echo::BEHIND, 1.6),
-    (calls::LARGE, echo::TLS_LARGE, 2.5),
-    (calls::FIRST, echo::HANDSHAKE, 1.1),
-    (calls::ANEW, echo::HANDSHAKE, 1.1),
-    (calls::RESUMED, echo::HANDSHAKE, 0.55),
+const RATIOS: [(&str, &str, Bound); 15] = [
+    (life::COLD, peers::LXC, Bound::Most(0.6)),
+    (life::COLD, floor::CLONE, Bound::Most(6.0)),
+    (life::WARM, life::COLD, Bound::Most(0.2)),
+    (life::WARM, floor::FLUSH, Bound::Most(2.0)),
+    (life::RECEIPT, floor::EXEC, Bound::Most(4.0)),
+    (calls::ONE, echo::TLS, Bound::Most(1.6)),
+    (calls::ONE, echo::BEHIND, Bound::Most(1.6)),
+    (calls::MANY, echo::FLIGHT, Bound::Least(0.5)),
+    (calls::LARGE, echo::TLS_LARGE, Bound::Most(2.5)),
+    (calls::FIRST, echo::HANDSHAKE, Bound::Most(1.1)),
+    (calls::ANEW, echo::HANDSHAKE, Bound::Most(1.1)),
+    (calls::RESUMED, echo::HANDSHAKE, Bound::Most(0.55)),
+    (calls::RESUMED, echo::RESUMED, Bound::Most(1.1)),
+    (density::RATE, floor::RATE, Bound::Least(0.5)),
+    (density::DEAD, floor::DEAD, Bound::Most(2.0)),
 ];
 
 /// What a figure should come to: at which per mille of its values, and the least or the most.
@@ -27,7 +32,7 @@ const GOALS: [(&str, usize, Bound); 11] = [
     (density::RATE, 500, Bound::Least(250.0)),
     (density::SLOWDOWN, 500, Bound::Most(2.5)),
     (density::FAILED, 1000, Bound::Most(0.0)),
-    (density::DEAD, 1000, Bound::Most(200.0)),
+    (density::DEAD, 500, Bound::Most(200.0)),
     (density::RECLAIMED, 1000, Bound::Most(5_000.0)),
     (ends::LEASE, 999, Bound::Most(20.0)),
     (ends::SILENT, 1000, Bound::Most(20.0)),
@@ -39,6 +44,16 @@ const GOALS: [(&str, usize, Bound); 11] = [
 enum Bound {
     Most(f64),
     Least(f64),
+}
+
+impl Bound {
+    /// Its sign, its number, and whether the value keeps to it.
+    fn judge(self, value: f64) -> (&'static str, f64, bool) {
+        match self {
+            Self::Most(most) => ("<=", most, value <= most),
+            Self::Least(least) => (">=", least, value >= least),
+        }
+    }
 }
 
 use crate::{calls, density, echo, ends, floor, life, peers};
@@ -73,10 +88,7 @@ impl Row {
     fn goal(&self) -> Option<Goal> {
         let (_, per_mille, bound) = GOALS.iter().find(|(name, ..)| *name == self.name)?;
         let value = self.at(*per_mille);
-        let (sign, number, reached) = match *bound {
-            Bound::Most(most) => ("<=", most, value <= most),
-            Bound::Least(least) => (">=", least, value >= least),
-        };
+        let (sign, number, reached) = bound.judge(value);
         let place = match per_mille {
             1000 => "max".to_owned(),
             per_mille => format!("p{}", *per_mille as f64 / 10.0),
@@ -123,7 +135,7 @@ impl Report {
         }
     }
 
-    fn ratios(&self) -> impl Iterator<Item = (&'static str, &'static str, f64, f64)> {
+    fn ratios(&self) -> impl Iterator<Item = (&'static str, &'static str, f64, Bound)> {
         let middle = |name| self.rows.iter().find(|row| row.name == name).map(|row| row.at(500));
         RATIOS.into_iter().filter_map(move |(of, to, goal)| Some((of, to, middle(of)? / middle(to)?, goal)))
     }
@@ -144,8 +156,10 @@ impl Report {
             println!("{:<56} {:>6} {:>7} {figures}  {goal}", row.name, row.unit, row.values.len());
         }
         println!("\nratios of the medians                                             now     goal");
-        for (of, to, ratio, goal) in self.ratios() {
-            println!("{:<64} {ratio:>5.2}  <= {goal:.2}", format!("{of} / {to}"));
+        for (of, to, ratio, bound) in self.ratios() {
+            let (sign, goal, reached) = bound.judge(ratio);
+            let missed = if reached { "" } else { ", missed" };
+            println!("{:<64} {ratio:>5.2}  {sign} {goal:.2}{missed}", format!("{of} / {to}"));
         }
         println!();
         for note in &self.notes {
@@ -174,10 +188,12 @@ impl Report {
                     "reached": reached })
             );
         }
-        for (of, to, ratio, goal) in self.ratios() {
+        for (of, to, ratio, bound) in self.ratios() {
+            let (sign, goal, reached) = bound.judge(ratio);
             println!(
                 "{}",
-                json!({ "v": 1, "kind": "ratio", "of": of, "to": to, "ratio": ratio, "goal": goal })
+                json!({ "v": 1, "kind": "ratio", "of": of, "to": to, "ratio": ratio,
+                    "goal": format!("{sign} {goal}"), "reached": reached })
             );
         }
         for note in &self.notes {
