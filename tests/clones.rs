@@ -206,7 +206,7 @@ async fn a_core_that_is_killed_over_a_clone_leaves_nothing_spent() {
     let link = HttpNode::new(&socket).expect("is set up");
     let killed = async {
         // The child runs in circles in its `create`.
-        while link.state().await.expect("tells").vaults.len() < 2 {
+        while link.vaults(None).await.expect("tells").vaults.len() < 2 {
             tokio::task::yield_now().await;
         }
         core.kill();
@@ -224,7 +224,7 @@ async fn a_core_that_is_killed_over_a_clone_leaves_nothing_spent() {
     assert_eq!(caller.result("many", json!([CHILD, 1])).await, json!([0, "quota"]), "and not more of it");
     death::destruct(&core.endpoint(), &spawned.vault.id).await;
     let gone = async {
-        while !link.state().await.expect("tells").vaults.is_empty() {
+        while !link.vaults(None).await.expect("tells").vaults.is_empty() {
             tokio::task::yield_now().await;
         }
     };

@@ -70,7 +70,7 @@ async fn the_link_speaks_what_the_nodes_routes_understand() {
     let socket = directory.path().join("node.sock");
     let (_fake, server) = served(&socket);
     let node = HttpNode::new(&socket).expect("is set up");
-    assert_eq!(node.state().await.expect("answers").boot_id, "boot-1");
+    assert_eq!(node.word().await.expect("answers").boot_id, "boot-1");
     let ordered = order("function f() {}");
     let vault = ordered.vault.clone();
     assert_eq!(node.provision(ordered).await.expect("forges").methods, ["scan", "top"]);
@@ -84,7 +84,7 @@ async fn the_link_speaks_what_the_nodes_routes_understand() {
 
     server.abort();
     let _ = server.await;
-    let error = HttpNode::new(&socket).expect("is set up").state().await.expect_err("is gone");
+    let error = HttpNode::new(&socket).expect("is set up").word().await.expect_err("is gone");
     assert_eq!(error.code, ErrorCode::Temporary);
     assert!(error.message.contains("node.sock") && error.message.contains("efused"), "{error}");
 }
@@ -168,7 +168,7 @@ async fn what_a_dead_core_ordered_and_never_recorded_is_ended_by_the_next() {
     link.provision(orphan).await.expect("forges");
     core.restart();
     let gone = async {
-        while !link.state().await.expect("answers").vaults.is_empty() {
+        while !link.vaults(None).await.expect("answers").vaults.is_empty() {
             tokio::task::yield_now().await;
         }
     };
@@ -183,7 +183,7 @@ async fn code_comes_once_by_its_hash_and_is_checked() {
     core.spawn(WORKER).await;
     let link = HttpNode::new(&node.socket).expect("is set up");
     let sha256 = Sha256::of(WORKER.as_bytes());
-    assert_eq!(link.state().await.expect("tells").code, [sha256]);
+    assert_eq!(link.word().await.expect("tells").code, [sha256]);
 
     let file = core.dir.path().join("w.js");
     std::fs::write(&file, WORKER).expect("is ours");
@@ -206,7 +206,7 @@ async fn code_comes_once_by_its_hash_and_is_checked() {
     assert_eq!(link.provision(forged).await.expect_err("is refused").code, ErrorCode::BadRequest);
     let code = Code { sha256, source: other.into() };
     assert_eq!(link.keep(code).await.expect_err("is refused").code, ErrorCode::BadRequest);
-    assert_eq!(link.state().await.expect("tells").code, [sha256]);
+    assert_eq!(link.word().await.expect("tells").code, [sha256]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,7 +248,7 @@ async fn a_vault_is_destructed_while_its_worker_is_being_created() {
         let vault = order.vault.clone();
         let forging = forge(&link, order);
         let started = async || {
-            let state = link.state().await.expect("answers");
+            let state = link.vaults(None).await.expect("answers");
             state.vaults.iter().any(|said| said.phase == Phase::Forging && said.vitals.init_pid > 0)
         };
         while !started().await {

@@ -27,7 +27,14 @@ use crate::model::secret::Secret;
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
 
 pub trait NodeApi: Send + Sync {
-    fn state(&self) -> Answer<'_, NodeState>;
+    /// What a placement wants to know. It costs the node the same with one vault and with thousands.
+    fn word(&self) -> Answer<'_, NodeWord>;
+
+    /// Its vaults, or the one that is asked for, if it is there.
+    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults>;
+
+    /// Whether it has what a node needs.
+    fn health(&self) -> Answer<'_, NodeHealth>;
 
     /// Forges a vault, loads the worker and, if the order says so, opens the port. A dropped future
     /// forges nothing: what was begun is undone.
@@ -185,7 +192,7 @@ pub struct Torn {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NodeState {
+pub struct NodeWord {
     pub name: NodeName,
     /// New at each start of the node's daemon: vaults do not survive it.
     pub boot_id: String,
@@ -201,11 +208,42 @@ pub struct NodeState {
     pub warm_vaults: u32,
     pub free_memory_bytes: u64,
     pub load_percent: u32,
-    pub vaults: Vec<NodeVault>,
+    pub vaults: u32,
     /// The code that it has, a few hundred at most.
     #[serde(default)]
     pub code: Vec<Sha256>,
+}
+
+impl AsRef<Self> for NodeWord {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeVaults {
+    pub word: NodeWord,
+    pub vaults: Vec<NodeVault>,
+}
+
+impl AsRef<NodeWord> for NodeVaults {
+    fn as_ref(&self) -> &NodeWord {
+        &self.word
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeHealth {
+    pub word: NodeWord,
     pub findings: Vec<Check>,
+}
+
+impl AsRef<NodeWord> for NodeHealth {
+    fn as_ref(&self) -> &NodeWord {
+        &self.word
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -29,7 +29,9 @@ pub const METRICS: &str = "/metrics";
 
 /// The inner contract: core to node.
 pub mod node {
-    pub const STATE: &str = "/node/v1/state";
+    pub const WORD: &str = "/node/v1/word";
+    pub const HEALTH: &str = "/node/v1/health";
+    pub const VAULTS: &str = "/node/v1/vaults";
     pub const PROVISION: &str = "/node/v1/vaults";
     pub const CODE: &str = "/node/v1/code";
     pub const OPEN: &str = "/node/v1/vaults/{id}/port";

@@ -76,7 +76,7 @@ impl Core {
             _ => {}
         }
         let busy = match self.slots().get(&name) {
-            Some(slot) => slot.ask().await.map_or(0, |state| state.vaults.len()),
+            Some(slot) => slot.word().await.map_or(0, |word| word.vaults as usize),
             None => 0,
         };
         let keys = self.keys_for(&order.node);
@@ -107,20 +107,20 @@ impl Core {
             let slot = Slot::new(self.reach(record)?);
             let answered = timeout(REACH / 2, async {
                 loop {
-                    match slot.ask().await {
-                        Ok(state) => break Ok(state),
+                    match slot.word().await {
+                        Ok(word) => break Ok(word),
                         Err(error) if error.code == ErrorCode::Temporary => last = error,
                         Err(error) => break Err(error),
                     }
                     sleep(LOOK).await;
                 }
             });
-            if let Ok(state) = answered.await {
-                let state = state?;
+            if let Ok(word) = answered.await {
+                let word = word?;
                 let way = if record.by_bridge { " by the bridge" } else { "" };
                 let what = format!(
                     "reached over SSH{way}: haukid {}, room for {} vaults",
-                    state.version, state.max_vaults
+                    word.version, word.max_vaults
                 );
                 let _ = tell.send(NodeStep::Done { what }).await;
                 return Ok(());
@@ -181,13 +181,13 @@ impl Core {
         let mut said = None;
         loop {
             // One that cannot be asked has to be mended rather than emptied.
-            let Ok(state) = slot.ask().await else { return Ok(()) };
-            let count = state.vaults.len();
+            let Ok(there) = slot.vaults(None).await else { return Ok(()) };
+            let count = there.vaults.len();
             if count == 0 {
                 return Ok(());
             }
             if order.kill {
-                for vault in state.vaults {
+                for vault in there.vaults {
                     let order = DestructOrder {
                         vault: vault.vault,
                         cause: Cause::NodeShutdown,

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeState, NodeVault,
-    OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
+    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeHealth, NodeVault,
+    NodeVaults, NodeWord, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::vault::Vitals;
 use crate::api::{ApiError, ErrorCode};
@@ -28,7 +28,7 @@ mod answers;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Call {
-    State,
+    Word,
     Provision,
     Keep,
     Open,
@@ -68,8 +68,8 @@ struct State {
 
 /// A healthy, empty node.
 #[must_use]
-pub fn blank_state(name: &NodeName) -> NodeState {
-    NodeState {
+pub fn blank_word(name: &NodeName) -> NodeWord {
+    NodeWord {
         name: name.clone(),
         boot_id: "boot-1".into(),
         version: "0.0.0".into(),
@@ -81,9 +81,8 @@ pub fn blank_state(name: &NodeName) -> NodeState {
         warm_vaults: 0,
         free_memory_bytes: 4 << 30,
         load_percent: 0,
-        vaults: Vec::new(),
+        vaults: 0,
         code: Vec::new(),
-        findings: Vec::new(),
     }
 }
 

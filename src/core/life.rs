@@ -173,7 +173,7 @@ impl Core {
         let wanted = doomed.len() as u64;
         let mut reaped = Vec::new();
         let mut first_error = match self.slot(&node) {
-            Ok(slot) => slot.ask().await.err(),
+            Ok(slot) => slot.word().await.err(),
             Err(error) => Some(error),
         };
         if let (None, Ok(slot)) = (&first_error, self.slot(&node)) {

@@ -146,11 +146,11 @@ impl Core {
             return Err(ApiError::new(ErrorCode::Conflict, message)
                 .hint("it belongs to the daemon itself or to its configuration: change it there"));
         };
-        let asked = slot.ask().await;
+        let asked = slot.word().await;
         let refusal = match &asked {
             _ if order.force => None,
-            Ok(state) if state.vaults.is_empty() => None,
-            Ok(state) => Some(format!("node {name} has {} vaults", state.vaults.len())),
+            Ok(word) if word.vaults == 0 => None,
+            Ok(word) => Some(format!("node {name} has {} vaults", word.vaults)),
             Err(error) => Some(error.message.clone()),
         };
         if let Some(message) = refusal {

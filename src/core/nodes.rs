@@ -12,12 +12,12 @@ use tokio::task::JoinHandle;
 
 use super::scheduler::{Candidate, Word};
 use crate::api::health::{Check, CheckLevel};
-use crate::api::node::{NodeApi, NodeState};
+use crate::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
 use crate::api::vault::NodeInfo;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::config::Policy;
 use crate::model::digest::Sha256;
-use crate::model::id::NodeName;
+use crate::model::id::{NodeName, VaultId};
 use crate::model::lease::Mono;
 use crate::system::clock;
 
@@ -46,7 +46,7 @@ pub struct Slot {
 
 #[derive(Default)]
 struct Sight {
-    word: Option<(NodeState, Mono)>,
+    word: Option<(NodeWord, Mono)>,
     /// Why it could not be asked, and when that was last tried.
     silence: Option<(String, Mono)>,
     /// How long the node took for its word.
@@ -76,7 +76,7 @@ impl Sight {
         let (state, _) = self.word.as_ref().ok_or("unreachable: it was not asked yet")?;
         let mut word = Word {
             draining: state.draining,
-            used: u32::try_from(state.vaults.len()).unwrap_or(u32::MAX),
+            used: state.vaults,
             max_vaults: state.max_vaults,
             free_memory_bytes: state.free_memory_bytes,
             load_percent: state.load_percent,
@@ -120,24 +120,39 @@ impl Slot {
     }
 
     /// Asks the node now.
-    pub async fn ask(&self) -> Result<NodeState, ApiError> {
+    pub async fn word(&self) -> Result<NodeWord, ApiError> {
+        self.heard(self.api.word()).await
+    }
+
+    /// Asks it for its vaults, or for one of them.
+    pub async fn vaults(&self, of: Option<VaultId>) -> Result<NodeVaults, ApiError> {
+        self.heard(self.api.vaults(of)).await
+    }
+
+    /// Asks it whether all is well there.
+    pub async fn health(&self) -> Result<NodeHealth, ApiError> {
+        self.heard(self.api.health()).await
+    }
+
+    /// The answer, with what it says of the node remembered.
+    async fn heard<T: AsRef<NodeWord>>(&self, answer: Answer<'_, T>) -> Result<T, ApiError> {
         let began = clock::mono();
-        let asked = tokio::time::timeout(STATE_DEADLINE, self.api.state()).await;
+        let asked = tokio::time::timeout(STATE_DEADLINE, answer).await;
         let answer = asked.unwrap_or_else(|_| {
             let message = format!("it did not answer within {} s", STATE_DEADLINE.as_secs());
             Err(ApiError::new(ErrorCode::Temporary, message))
         });
         // Its tickets would say the one name and be checked against the other.
-        let answer = answer.and_then(|state| match state.name == self.name {
-            true => Ok(state),
-            false => Err(ApiError::new(
+        let answer = answer.and_then(|said| match &said.as_ref().name {
+            name if *name == self.name => Ok(said),
+            name => Err(ApiError::new(
                 ErrorCode::Environment,
-                format!("it calls itself {}: its node.name and the core's nodes: must agree", state.name),
+                format!("it calls itself {name}: its node.name and the core's nodes: must agree"),
             )),
         });
         let mut sight = self.sight();
         match answer {
-            Ok(state) => {
+            Ok(said) => {
                 let now = clock::mono();
                 let rtt_us = now.since(began);
                 // What was sent while it spoke may not be in its word.
@@ -145,10 +160,10 @@ impl Slot {
                 placed_since.retain(|(at, _)| *at >= began);
                 let mut sent = std::mem::take(&mut sight.sent);
                 sent.retain(|(at, _)| *at >= began);
-                let code = state.code.iter().copied().collect();
-                let word = Some((state.clone(), now));
-                *sight = Sight { word, silence: None, rtt_us, placed_since, code, sent };
-                Ok(state)
+                let word = said.as_ref().clone();
+                let code = word.code.iter().copied().collect();
+                *sight = Sight { word: Some((word, now)), silence: None, rtt_us, placed_since, code, sent };
+                Ok(said)
             }
             Err(error) => {
                 sight.silence = Some((error.message.clone(), clock::mono()));
@@ -207,7 +222,7 @@ impl Slot {
 
     /// The last word, even if it is old.
     #[must_use]
-    pub fn last_word(&self) -> Option<NodeState> {
+    pub fn last_word(&self) -> Option<NodeWord> {
         self.sight().word.as_ref().map(|(state, _)| state.clone())
     }
 
@@ -235,7 +250,7 @@ impl Slot {
 
     pub async fn info(&self) -> NodeInfo {
         // What it says is remembered, and so is its silence.
-        let _ = self.ask().await;
+        let _ = self.word().await;
         self.last_info()
     }
 
@@ -274,7 +289,7 @@ impl Slot {
         NodeInfo {
             data_plane: word.data_plane.to_string(),
             data_plane_reason: word.data_plane_reason,
-            vaults: u32::try_from(word.vaults.len()).unwrap_or(u32::MAX),
+            vaults: word.vaults,
             max_vaults: word.max_vaults,
             warm_vaults: word.warm_vaults,
             free_memory_bytes: word.free_memory_bytes,
@@ -287,17 +302,17 @@ impl Slot {
 
     /// What there is to say of the node.
     pub async fn findings(&self) -> Vec<Check> {
-        match self.ask().await {
-            Ok(state) => self.judge(state),
+        match self.health().await {
+            Ok(health) => self.judge(health),
             Err(error) => vec![Check { level: CheckLevel::Fail, what: error.message, hint: error.hint }],
         }
     }
 
-    pub(super) fn judge(&self, state: NodeState) -> Vec<Check> {
-        let mut checks = state.findings;
-        if state.version != env!("CARGO_PKG_VERSION") {
+    pub(super) fn judge(&self, health: NodeHealth) -> Vec<Check> {
+        let NodeHealth { word, findings: mut checks } = health;
+        if word.version != env!("CARGO_PKG_VERSION") {
             let what =
-                format!("haukid {} runs there, the core is {}", state.version, env!("CARGO_PKG_VERSION"));
+                format!("haukid {} runs there, the core is {}", word.version, env!("CARGO_PKG_VERSION"));
             let hint = Some(format!("hauki node upgrade {}", self.name));
             checks.push(Check { level: CheckLevel::Warn, what, hint });
         }
@@ -315,7 +330,7 @@ pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
         let due = slot.sight().due(now, at_most_us);
         let slot = slot.clone();
         // Either way the slot remembers the answer.
-        let ask = async move { drop(slot.ask().await) };
+        let ask = async move { drop(slot.word().await) };
         match due {
             Due::Nothing => {}
             Due::Ask => drop(asked.spawn(ask)),
@@ -350,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_silent_node_is_waited_for_once() {
-        let word = |at| Some((crate::core::fake_node::blank_state(&"n1".parse().expect("a name")), Mono(at)));
+        let word = |at| Some((crate::core::fake_node::blank_word(&"n1".parse().expect("a name")), Mono(at)));
         let silence = |at| Some(("gone".to_owned(), Mono(at)));
         let mut new = Sight::default();
         assert_eq!(new.due(Mono(0), 100), Due::Ask);

@@ -231,10 +231,10 @@ impl Core {
         let mut vault_build = String::new();
         let alone = self.slots().len() == 1;
         for slot in self.slots().values() {
-            match slot.ask().await {
-                Ok(state) => {
-                    vault_build.clone_from(&state.vault_build);
-                    findings.extend(slot.judge(state).into_iter().map(|check| match alone {
+            match slot.health().await {
+                Ok(health) => {
+                    vault_build.clone_from(&health.word.vault_build);
+                    findings.extend(slot.judge(health).into_iter().map(|check| match alone {
                         true => check,
                         false => Check { what: format!("{}: {}", slot.name, check.what), ..check },
                     }));

@@ -16,7 +16,7 @@ use super::death::lost;
 use super::nodes::Slot;
 use super::record::{Found, VAULT, VaultRecord, tomb_key};
 use super::service::Core;
-use crate::api::node::{DestructOrder, NodeState};
+use crate::api::node::{DestructOrder, NodeVaults};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
@@ -77,7 +77,7 @@ impl Core {
     }
 
     /// Ends what has a tombstone and lives on the node all the same.
-    pub(super) async fn end_undead(&self, slot: &Slot, state: &NodeState) -> Result<(), ApiError> {
+    pub(super) async fn end_undead(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
         for vault in state.vaults.iter().filter(|vault| vault.phase.is_alive()) {
             let tomb: Option<Found<VaultRecord>> = self.records.get(&tomb_key(&vault.vault)).await?;
             let Some(receipt) = tomb.and_then(|tomb| tomb.value.vault.receipt) else { continue };

@@ -48,6 +48,10 @@ impl Core {
     }
 
     async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
+        let one = match vaults {
+            [vault] => Some(vault.id.clone()),
+            _ => None,
+        };
         let names: BTreeSet<&NodeName> =
             vaults.iter().filter(|vault| vault.receipt.is_none()).map(|vault| &vault.node).collect();
         let mut tasks = tokio::task::JoinSet::new();
@@ -55,10 +59,11 @@ impl Core {
         for name in names {
             match self.slot(name) {
                 Ok(slot) => {
+                    let one = one.clone();
                     tasks.spawn(async move {
-                        let asked = slot.ask().await.map_err(|error| error.message);
+                        let asked = slot.vaults(one).await.map_err(|error| error.message);
                         let by_id = |said: NodeVault| (said.vault.clone(), said);
-                        (slot.name.clone(), asked.map(|state| state.vaults.into_iter().map(by_id).collect()))
+                        (slot.name.clone(), asked.map(|there| there.vaults.into_iter().map(by_id).collect()))
                     });
                 }
                 Err(error) => {

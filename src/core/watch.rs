@@ -16,7 +16,7 @@ use super::record::{Found, VAULT, VaultRecord, vault_key};
 use super::service::{Claim, Core};
 use super::spool::Clerk;
 use crate::api::event::Happening;
-use crate::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeState, Torn};
+use crate::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeVaults, Torn};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{TicketId, VaultId};
@@ -269,7 +269,7 @@ impl Core {
     /// Makes the records true again after a time in which nobody watched.
     pub(super) async fn reconcile(&self, slot: &Slot, after_start: bool) -> Result<(), ApiError> {
         let promised: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
-        let state = slot.ask().await?;
+        let state = slot.vaults(None).await?;
         let there: BTreeSet<&VaultId> = state.vaults.iter().map(|vault| &vault.vault).collect();
         for found in promised {
             let VaultRecord { vault, boot_id } = found.value;
@@ -277,7 +277,7 @@ impl Core {
                 continue;
             }
             let receipt = self.ask_for_tombstone(slot, &vault.id).await?;
-            let why = if boot_id == state.boot_id {
+            let why = if boot_id == state.word.boot_id {
                 "its node does not know it"
             } else {
                 "its node's daemon started anew"
@@ -297,13 +297,16 @@ impl Core {
     pub(super) async fn confirm(&self, record: &VaultRecord) -> Result<(), ApiError> {
         let VaultRecord { vault, boot_id } = record;
         let slot = self.slot(&vault.node)?;
-        let Ok(state) = slot.ask().await else { return Ok(()) };
+        let Ok(state) = slot.vaults(Some(vault.id.clone())).await else { return Ok(()) };
         let said = state.vaults.iter().find(|said| said.vault == vault.id);
         if said.is_some_and(|said| said.phase.is_alive()) {
             return Ok(());
         }
-        let receipt =
-            if *boot_id == state.boot_id { self.ask_for_tombstone(&slot, &vault.id).await? } else { None };
+        let receipt = if *boot_id == state.word.boot_id {
+            self.ask_for_tombstone(&slot, &vault.id).await?
+        } else {
+            None
+        };
         let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
         Err(self.learn(vault, ApiError::vault_dead(receipt)).await)
     }
@@ -324,7 +327,7 @@ impl Core {
     }
 
     /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
-    async fn end_orphans(&self, slot: &Slot, state: &NodeState) -> Result<(), ApiError> {
+    async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
         for vault in &state.vaults {
             let being_forged = self.forging().contains_key(&vault.vault);
             if being_forged || self.records.vault(&vault.vault).await?.is_some() {

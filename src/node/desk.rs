@@ -5,17 +5,26 @@ use std::sync::Arc;
 use super::intake::Node;
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeState, OpenOrder, Opened,
-    ProvisionOrder, Provisioned, Torn,
+    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeHealth, NodeVaults, NodeWord,
+    OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
 };
+use crate::model::id::VaultId;
 
 /// The trait needs `&self` where the node needs an owner for its tasks.
 #[derive(Clone)]
 pub struct FrontDesk(pub Arc<Node>);
 
 impl NodeApi for FrontDesk {
-    fn state(&self) -> Answer<'_, NodeState> {
-        Box::pin(async { Ok(self.0.state().await) })
+    fn word(&self) -> Answer<'_, NodeWord> {
+        Box::pin(async { Ok(self.0.word()) })
+    }
+
+    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
+        Box::pin(async move { Ok(self.0.vaults(of.as_ref())) })
+    }
+
+    fn health(&self) -> Answer<'_, NodeHealth> {
+        Box::pin(async { Ok(self.0.health().await) })
     }
 
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {

@@ -1,6 +1,9 @@
 //! How much of this machine is free, as the scheduler wants to know it.
 
 use std::fs;
+use std::num::NonZero;
+use std::sync::OnceLock;
+use std::thread::available_parallelism;
 
 /// Bytes that new work may use, by the kernel's own estimate.
 #[must_use]
@@ -18,8 +21,10 @@ pub fn free_memory_bytes() -> u64 {
 pub fn load_percent() -> u32 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: f64 = text.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0.0);
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    (load * 100.0 / cores as f64).round() as u32
+    // Finding them out reads the tree of cgroups.
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let cores = CORES.get_or_init(|| available_parallelism().map_or(1, NonZero::get));
+    (load * 100.0 / *cores as f64).round() as u32
 }
 
 /// The resident memory of a process; for display, so a process that is gone has none.

@@ -1,5 +1,7 @@
 //! The node's front desk: takes the core's orders and keeps the list of vaults.
 
+mod word;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -11,7 +13,6 @@ use tokio::sync::oneshot;
 use super::gate::connection::Gate;
 use super::gate::identity::{Identity, IdentityError};
 use super::gate::port::Port;
-use super::host;
 use super::keeper::Keeper;
 use super::lanes::{LaneError, Lanes};
 use super::news::Newsroom;
@@ -21,10 +22,8 @@ use super::settings::NodeSettings;
 use super::shelf::Shelf;
 use super::vault::Vault;
 use crate::api::clone::CloneAnswer;
-use crate::api::health::Check;
 use crate::api::node::{
-    BeatOrder, DestructOrder, Doom, Leased, NodeState, OpenOrder, Opened, Opening, ProvisionOrder,
-    Provisioned, Torn,
+    BeatOrder, DestructOrder, Doom, Leased, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::{Cause, Death};
@@ -341,30 +340,6 @@ impl Node {
             return Ok(());
         }
         Err(ApiError::new(ErrorCode::NotFound, format!("{vault} does not wait for clone {number}")))
-    }
-
-    pub(super) async fn state(&self) -> NodeState {
-        let mut findings: Vec<Check> = self.driver.diagnose().await.into_iter().map(Check::from).collect();
-        findings.push(self.settings.data_plane_check());
-        // Outside the lock: each is a look into /proc, and the lanes need the book.
-        let living: Vec<Arc<Vault>> = self.book().living.values().map(|entry| entry.vault.clone()).collect();
-        let vaults = living.iter().map(|vault| vault.describe()).collect();
-        NodeState {
-            name: self.settings.name.clone(),
-            boot_id: self.boot_id.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            vault_build: option_env!("HAUKI_VAULT_BUILD").unwrap_or("unknown").to_owned(),
-            data_plane: self.settings.data_plane,
-            data_plane_reason: self.settings.data_plane_reason.clone(),
-            draining: self.draining.load(Ordering::Relaxed),
-            max_vaults: self.settings.max_vaults,
-            warm_vaults: u32::try_from(self.pool.stock()).unwrap_or(u32::MAX),
-            free_memory_bytes: host::free_memory_bytes(),
-            load_percent: host::load_percent(),
-            vaults,
-            code: self.shelf.list(),
-            findings,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A core polls them. What happened and what workers print are kept apart, so that a worker that
 //! prints without end pushes out lines, its own and others', but no death, and holds no more than a
 //! few megabytes. A core that has been away for longer than the rings reach back has lost lines, and
-//! finds out about deaths by comparing [`api::node::NodeState`](crate::api::node::NodeState).
+//! finds out about deaths by comparing [`api::node::NodeVaults`](crate::api::node::NodeVaults).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

@@ -28,9 +28,21 @@ struct NewsQuery {
     wait_ms: u64,
 }
 
+#[derive(Deserialize)]
+struct VaultsQuery {
+    of: Option<VaultId>,
+}
+
 pub fn router(node: Arc<dyn NodeApi>) -> Router {
     Router::new()
-        .route(paths::STATE, get(|State(node): Desk| async move { reply(node.state().await) }))
+        .route(paths::WORD, get(|State(node): Desk| async move { reply(node.word().await) }))
+        .route(paths::HEALTH, get(|State(node): Desk| async move { reply(node.health().await) }))
+        .route(
+            paths::VAULTS,
+            get(|State(node): Desk, Query(query): Query<VaultsQuery>| async move {
+                reply(node.vaults(query.of).await)
+            }),
+        )
         .route(
             paths::PROVISION,
             post(|State(node): Desk, body: String| async move {

@@ -14,12 +14,32 @@ fn vitals(terms: &Terms) -> Vitals {
 }
 
 impl NodeApi for FakeNode {
-    fn state(&self) -> Answer<'_, NodeState> {
+    fn word(&self) -> Answer<'_, NodeWord> {
         Box::pin(async move {
-            let state = self.enter(Call::State).await?;
+            let state = self.enter(Call::Word).await?;
+            Ok(NodeWord {
+                boot_id: state.boot_id(),
+                draining: state.draining,
+                max_vaults: state.max_vaults,
+                vaults: u32::try_from(state.vaults.len()).unwrap_or(u32::MAX),
+                code: state.code.iter().copied().collect(),
+                ..blank_word(&self.name)
+            })
+        })
+    }
+
+    fn health(&self) -> Answer<'_, NodeHealth> {
+        Box::pin(async move { Ok(NodeHealth { word: self.word().await?, findings: Vec::new() }) })
+    }
+
+    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
+        Box::pin(async move {
+            let word = self.word().await?;
+            let state = self.state();
             let vaults = state
                 .vaults
                 .iter()
+                .filter(|(vault, _)| of.as_ref().is_none_or(|of| of == *vault))
                 .map(|(vault, (generation, phase, terms))| NodeVault {
                     vault: vault.clone(),
                     generation: *generation,
@@ -27,14 +47,7 @@ impl NodeApi for FakeNode {
                     vitals: vitals(terms),
                 })
                 .collect();
-            Ok(NodeState {
-                boot_id: state.boot_id(),
-                draining: state.draining,
-                max_vaults: state.max_vaults,
-                vaults,
-                code: state.code.iter().copied().collect(),
-                ..blank_state(&self.name)
-            })
+            Ok(NodeVaults { word, vaults })
         })
     }
 

@@ -15,11 +15,12 @@ use tokio::time::timeout;
 use super::ssh::SshLink;
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeState, OpenOrder, Opened,
-    ProvisionOrder, Provisioned, Torn,
+    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeHealth, NodeVaults, NodeWord,
+    OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
 };
 use crate::api::paths::{node as paths, with_id};
 use crate::api::{ApiError, ErrorCode};
+use crate::model::id::VaultId;
 
 const CONNECT: Duration = Duration::from_secs(2);
 const ASK: Duration = Duration::from_secs(5);
@@ -143,8 +144,17 @@ fn url(path: &str) -> String {
 }
 
 impl NodeApi for HttpNode {
-    fn state(&self) -> Answer<'_, NodeState> {
-        Box::pin(self.send(self.client.get(url(paths::STATE)), ASK))
+    fn word(&self) -> Answer<'_, NodeWord> {
+        Box::pin(self.send(self.client.get(url(paths::WORD)), ASK))
+    }
+
+    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
+        let request = self.client.get(url(paths::VAULTS)).query(&[("of", of)]);
+        Box::pin(self.send(request, ASK))
+    }
+
+    fn health(&self) -> Answer<'_, NodeHealth> {
+        Box::pin(self.send(self.client.get(url(paths::HEALTH)), ASK))
     }
 
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {

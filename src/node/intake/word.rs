@@ -1,0 +1,50 @@
+//! What a node says of itself.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Node;
+use crate::api::health::Check;
+use crate::api::node::{NodeHealth, NodeVaults, NodeWord};
+use crate::model::id::VaultId;
+use crate::node::host;
+use crate::node::vault::Vault;
+
+impl Node {
+    pub(in crate::node) async fn health(&self) -> NodeHealth {
+        let mut findings: Vec<Check> = self.driver.diagnose().await.into_iter().map(Check::from).collect();
+        findings.push(self.settings.data_plane_check());
+        NodeHealth { word: self.word(), findings }
+    }
+
+    pub(in crate::node) fn vaults(&self, of: Option<&VaultId>) -> NodeVaults {
+        // Outside the lock: each is a look into /proc, and the lanes need the book.
+        let found: Vec<Arc<Vault>> = {
+            let book = self.book();
+            match of {
+                Some(id) => book.living.get(id).map(|entry| entry.vault.clone()).into_iter().collect(),
+                None => book.living.values().map(|entry| entry.vault.clone()).collect(),
+            }
+        };
+        NodeVaults { word: self.word(), vaults: found.iter().map(|vault| vault.describe()).collect() }
+    }
+
+    pub(in crate::node) fn word(&self) -> NodeWord {
+        let vaults = self.book().living.len();
+        NodeWord {
+            name: self.settings.name.clone(),
+            boot_id: self.boot_id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            vault_build: option_env!("HAUKI_VAULT_BUILD").unwrap_or("unknown").to_owned(),
+            data_plane: self.settings.data_plane,
+            data_plane_reason: self.settings.data_plane_reason.clone(),
+            draining: self.draining.load(Ordering::Relaxed),
+            max_vaults: self.settings.max_vaults,
+            warm_vaults: u32::try_from(self.pool.stock()).unwrap_or(u32::MAX),
+            free_memory_bytes: host::free_memory_bytes(),
+            load_percent: host::load_percent(),
+            vaults: u32::try_from(vaults).unwrap_or(u32::MAX),
+            code: self.shelf.list(),
+        }
+    }
+}
