@@ -268,6 +268,23 @@ async fn who_leaves_in_the_middle_leaves_nothing_behind() {
     timeout(HANG, gone).await.expect("all are forgotten");
 }
 
+#[tokio::test]
+async fn endless_calls_end_with_who_asked_for_them() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { call_deadline_ms: Some(600_000), ..Wishes::default() };
+    let source = "function spin() { for (;;) {} } function echo(x) { return x; }";
+    let ticket = serde_json::to_value(&daemon.spawn_with(source, wishes).await.ticket).expect("serializes");
+    for _ in 0..8 {
+        let mut rude = Stranger::enter(&ticket).await;
+        for id in 1..=60 {
+            rude.send(&request(id, "spin", json!([])).to_string()).await;
+        }
+        rude.call("hauki.heartbeat", json!({})).await;
+    }
+    let mut honest = Stranger::enter(&ticket).await;
+    assert_eq!(honest.result("echo", json!([1])).await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_calls_without_reading_are_bounded_and_all_answered_in_the_end() {
     const CALLS: u64 = 10_000;

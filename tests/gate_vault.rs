@@ -261,6 +261,35 @@ async fn an_owner_who_leaves_while_its_calls_are_in_flight_takes_its_vault_along
 }
 
 #[tokio::test]
+async fn the_calls_of_who_has_left_are_called_off_and_its_notifications_are_not() {
+    let mut stage = Stage::build().await;
+    let (mut puppet, ticket) = stage.forge(Limits::default(), Terms::default()).await;
+    let (mut gone, mut other) = (Stranger::enter(&ticket).await, Stranger::enter(&ticket).await);
+    for id in 1..=3 {
+        gone.send(&request(id, "f", json!([id])).to_string()).await;
+    }
+    gone.send(r#"{"jsonrpc":"2.0","method":"f","params":["note"]}"#).await;
+    gone.call("hauki.heartbeat", json!({})).await;
+    other.send(&request(1, "f", json!(["other"])).to_string()).await;
+    other.call("hauki.heartbeat", json!({})).await;
+    assert_eq!([puppet.called().await, puppet.called().await], [1, 2]);
+    drop(gone);
+    for number in [1, 2] {
+        assert_eq!(puppet.hear().await, Some(ToVault::Cancel { call: number }));
+    }
+    let mut heard = Vec::new();
+    for number in [1, 2] {
+        puppet.answer(number, "0").await;
+        let Some(ToVault::Call { params, .. }) = puppet.hear().await else { panic!("no call") };
+        heard.push(params.expect("has parameters"));
+    }
+    assert_eq!(heard, [r#"["note"]"#, r#"["other"]"#]);
+    puppet.answer(3, "0").await;
+    puppet.answer(4, "42").await;
+    assert_eq!(other.reply().await["result"], 42);
+}
+
+#[tokio::test]
 async fn who_closes_only_its_half_still_gets_what_it_asked_for() {
     use tokio::io::AsyncWriteExt as _;
     let (_stage, mut puppet, mut caller) = waiting(Limits::default()).await;

@@ -237,6 +237,36 @@ fn a_call_whose_deadline_passed_while_it_waited_is_not_begun() {
 }
 
 #[test]
+fn a_call_that_nobody_waits_for_any_more_is_stopped_or_not_begun_and_the_others_are_answered() {
+    let source = "var marks = 0; function spin() { for (;;) {} } function mark() { return ++marks; }
+        function hold(o) { try { return o->f(); } catch (e) { for (;;) {} } }";
+    let mut init = Init::loaded(&init_binary(), source);
+    let hour = 3_600_000;
+    let stopped = |message: Option<FromVault>| match message {
+        Some(FromVault::Error { call, error }) if error.kind == WorkerErrorKind::Deadline => call,
+        other => panic!("{other:?}"),
+    };
+    for (call, method) in [(1, "spin"), (2, "mark"), (3, "mark"), (4, "spin")] {
+        init.ask(call, method, None, hour);
+    }
+    // One that waits, the one that runs, and one that never was.
+    for call in [2, 1, 99] {
+        init.send(&ToVault::Cancel { call });
+    }
+    assert_eq!([stopped(init.receive()), stopped(init.receive())], [1, 2]);
+    assert_eq!(init.receive(), Some(FromVault::Result { call: 3, value: "1".into() }));
+    init.send(&ToVault::Cancel { call: 4 });
+    assert_eq!(stopped(init.receive()), 4);
+    // One that has been answered, and one that waits for an object and would not hear of its end.
+    init.send(&ToVault::Cancel { call: 4 });
+    init.ask(5, "hold", Some(r#"[{"$hauki":"object","ref":"o1"}]"#), hour);
+    assert!(matches!(init.receive(), Some(FromVault::Ask { .. })));
+    init.send(&ToVault::Cancel { call: 5 });
+    assert_eq!(stopped(init.receive()), 5);
+    assert_eq!(init.call("mark", None).expect("goes on"), "2");
+}
+
+#[test]
 fn rubbish_ends_the_init_with_a_reason() {
     let rubbish: [&[u8]; 5] = [
         &u32::MAX.to_le_bytes(),

@@ -30,7 +30,9 @@ impl Host for Notes {
     fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
         panic!("no example calls out")
     }
-    fn tick(&mut self) {}
+    fn tick(&mut self) -> bool {
+        true
+    }
     fn limit(&self) -> usize {
         1 << 20
     }

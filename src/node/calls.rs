@@ -303,6 +303,19 @@ impl Calls {
         if self.stuck_at().is_some_and(|at| at <= now) { Overdue::Stuck } else { Overdue::Nothing }
     }
 
+    /// A caller has gone. What it waited for is not begun; `cancel` gets the numbers of what the vault has.
+    pub fn forsake(&mut self, owner: usize, mut cancel: impl FnMut(u64)) {
+        let left = |reply: &ReplyTo| reply.owner() == owner && reply.is_awaited();
+        for pending in self.queue.iter_mut().filter(|pending| pending.reply.as_ref().is_some_and(left)) {
+            pending.reply = None;
+            cancel(pending.call);
+        }
+        for lane in self.lanes.iter_mut().filter(|lane| lane.owner == owner) {
+            lane.waiting.retain(|waiting| !left(&waiting.patience.reply));
+        }
+        self.lanes.retain(|lane| !lane.waiting.is_empty());
+    }
+
     /// Fails everything that is pending.
     pub fn fail_all(&mut self, error: &RpcError) {
         for reply in self.queue.drain(..).filter_map(|pending| pending.reply) {

@@ -99,6 +99,26 @@ fn connections_take_turns_and_slow_calls_are_handed_over_two_at_a_time() {
 }
 
 #[test]
+fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_be_done_is() {
+    let (gone, other) = (Arc::new(Outbox::default()), Arc::new(Outbox::default()));
+    let mut calls = Calls::default();
+    let with_it = [push(&mut calls, &gone, "1", 60_000, T), push(&mut calls, &other, "2", 60_000, T)];
+    push(&mut calls, &gone, "3", 60_000, T);
+    let asked = Asked::Call { method: "f", caller: "", params: Some("note") };
+    let patience = Patience { reply: ReplyTo::new(&gone, None, None), deadline_ms: 60_000, via: Vec::new() };
+    calls.push(asked, patience, T, |_, _, _| panic!("there is no room"));
+    push(&mut calls, &other, "4", 60_000, T);
+    let mut cancelled = Vec::new();
+    calls.forsake(gone.owner(), |call| cancelled.push(call));
+    assert_eq!(cancelled, with_it[..1]);
+    // The vault owes its answers all the same, in their order.
+    assert!(calls.answered(with_it[0], T).expect("is due").is_none());
+    calls.answered(with_it[1], T).expect("is due").expect("waits").value("0");
+    let ids: Vec<String> = handed(&mut calls, T).into_iter().map(|(_, id)| id).collect();
+    assert_eq!(ids, ["note", "4"]);
+}
+
+#[test]
 fn quick_calls_are_handed_over_in_numbers() {
     let outbox = Arc::new(Outbox::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };

@@ -279,6 +279,14 @@ impl Vault {
         }
     }
 
+    /// The connection whose calls these are is gone, so nobody waits for them.
+    pub fn forsake(&self, owner: usize) {
+        let Some(pipe) = self.pipe.get() else { return };
+        // Each behind its call: the queue and the channel have the same order.
+        self.calls().forsake(owner, |call| pipe.push(|out| channel::ToVault::Cancel { call }.encode(out)));
+        pipe.send();
+    }
+
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         let connections = self.audience.size();

@@ -38,6 +38,9 @@ pub enum ToVault {
     Dest { deadline_ms: u32 },
     /// Ask for [`Stats`].
     Stats { call: u64 },
+    /// Nobody waits for this call any more: stop it if it runs, do not begin it if it does not. It is
+    /// answered all the same, in its turn.
+    Cancel { call: u64 },
     /// What an object said to [`FromVault::Ask`]; `value` is JSON text.
     Answer { ask: u64, value: String },
     /// Why it said nothing.
@@ -110,6 +113,7 @@ mod kind {
     pub const STATS: u8 = 0x04;
     pub const ANSWER: u8 = 0x05;
     pub const REFUSAL: u8 = 0x06;
+    pub const CANCEL: u8 = 0x07;
     pub const READY: u8 = 0x80;
     pub const LOADED: u8 = 0x81;
     pub const RESULT: u8 = 0x82;
@@ -195,6 +199,7 @@ impl ToVault {
                 frame(out, kind::DEST, 0, |out| out.extend_from_slice(&deadline_ms.to_le_bytes()));
             }
             Self::Stats { call } => frame(out, kind::STATS, *call, |_| {}),
+            Self::Cancel { call } => frame(out, kind::CANCEL, *call, |_| {}),
             Self::Answer { ask, value } => {
                 frame(out, kind::ANSWER, *ask, |out| out.extend_from_slice(value.as_bytes()));
             }
@@ -217,6 +222,7 @@ impl ToVault {
             }
             kind::DEST => Self::Dest { deadline_ms: take_u32(body).ok_or_else(malformed)?.0 },
             kind::STATS => Self::Stats { call },
+            kind::CANCEL => Self::Cancel { call },
             kind::ANSWER => Self::Answer { ask: call, value: text(kind, body)? },
             kind::REFUSAL => Self::Refusal { ask: call, error: json(kind, body)? },
             kind => return Err(FrameError::UnknownKind { kind }),
@@ -325,75 +331,5 @@ impl FromVault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn to_vault() -> Vec<ToVault> {
-        vec![
-            ToVault::Load(Box::new(Load {
-                source: "function f() { return 1; }".into(),
-                file: "f.js".into(),
-                args: "[]".into(),
-                heap_bytes: 1 << 20,
-                deadline_ms: 1000,
-                max_frame_bytes: 1 << 20,
-                seed: 7,
-                vault: "vlt_x".into(),
-            })),
-            ToVault::Call { call: 9, deadline_ms: 5, method: "f".into(), caller: "{}".into(), params: None },
-            ToVault::Call {
-                call: u64::MAX,
-                deadline_ms: 0,
-                method: String::new(),
-                caller: String::new(),
-                params: Some("[\"ä\"]".into()),
-            },
-            ToVault::Dest { deadline_ms: 250 },
-            ToVault::Stats { call: 3 },
-            ToVault::Answer { ask: 1, value: "{\"a\":1}".into() },
-            ToVault::Refusal { ask: 2, error: Box::new(Unanswered::new("denied", "no")) },
-        ]
-    }
-
-    #[test]
-    fn what_is_written_is_read_back_also_byte_by_byte() {
-        for message in to_vault() {
-            let mut bytes = Vec::new();
-            message.encode(&mut bytes);
-            for cut in 0..bytes.len() {
-                assert!(ToVault::decode(&bytes[..cut], 1 << 20).expect("a prefix is no error").is_none());
-            }
-            let (read, used) = ToVault::decode(&bytes, 1 << 20).expect("decodes").expect("is complete");
-            assert_eq!((read, used), (message, bytes.len()));
-        }
-    }
-
-    #[test]
-    fn an_ask_is_read_back() {
-        let (object, method, params) = ("word".into(), "f".into(), "[1]".into());
-        let ask = FromVault::Ask { ask: 7, object, method, params };
-        let mut bytes = Vec::new();
-        ask.encode(&mut bytes);
-        assert_eq!(length(&bytes), Some(bytes.len()));
-        let read = FromVault::decode(&bytes, 1024).expect("decodes").expect("is complete");
-        assert_eq!(read, (ask, bytes.len()));
-    }
-
-    #[test]
-    fn lengths_over_the_limit_are_refused_before_the_body_arrives() {
-        let error = FromVault::decode(&u32::MAX.to_le_bytes(), 1024).expect_err("is refused");
-        assert!(matches!(error, FrameError::TooLong { limit: 1024, .. }));
-    }
-
-    #[test]
-    fn rubbish_from_a_vault_is_an_error_and_never_a_panic() {
-        for kind in 0..=u8::MAX {
-            for body in [&b""[..], b"\xff\xff\xff\xff", b"{}", b"\x05\0\0\0ab", b"null"] {
-                let mut bytes = Vec::new();
-                frame(&mut bytes, kind, 1, |out| out.extend_from_slice(body));
-                let _ = FromVault::decode(&bytes, 1 << 16);
-                let _ = ToVault::decode(&bytes, 1 << 16);
-            }
-        }
-    }
-}
+#[path = "channel_tests.rs"]
+mod tests;

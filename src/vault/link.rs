@@ -4,6 +4,8 @@
 //! blocking read. What a worker prints leaves earlier, from the engine's interrupt handler, and a write
 //! blocks: a worker that prints a gigabyte goes at the gate's pace and needs no memory for it.
 
+mod host;
+
 use std::collections::VecDeque;
 use std::io;
 
@@ -12,11 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 
-use crate::lpc::engine::{Deadline, Host};
-use crate::rpc::channel::{
-    FrameError, FromVault, MAX_ASKS, OVERHEAD, Said, ToVault, Unanswered, WorkerError, encode_ask,
-    encode_event, encode_log, encode_result,
-};
+use crate::lpc::engine::Deadline;
+use crate::rpc::channel::{FrameError, FromVault, OVERHEAD, Said, ToVault, WorkerError, encode_result};
 
 /// The longest [`ToVault::Load`]: before it, the worker's own limit is not known.
 pub const LOAD_LIMIT: usize = 16 * 1024 * 1024;
@@ -29,11 +28,14 @@ const KEPT: usize = 4 * BUFFER;
 /// Gathered output is written when it is longer than this.
 const GATHER: usize = 32 * 1024;
 
-/// Once so long has gone since something was read, an answer waits for no other.
+/// Once so long has gone since a call came, its answer waits for no other.
 const GATHER_MS: u32 = 5;
 
-/// Longer lines are cut into pieces.
-const LINE_BYTES: usize = 8 * 1024;
+/// How often a call that runs for long is asked whether anybody still waits for it.
+const LOOK_MS: u32 = 10;
+
+/// With more than this in hand, no more is looked for.
+const AHEAD: usize = BUFFER;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -70,9 +72,15 @@ pub struct Link {
     read_at: Deadline,
     came_at: Deadline,
     output: Vec<u8>,
-    /// What came while the worker waited for an object, and when. The gate puts answers in front of all
-    /// else, so this is no more than the socket holds.
+    /// What came while the worker ran or waited for an object, and when. The gate puts answers in front
+    /// of all else, so this is no more than the socket holds and [`AHEAD`] allows.
     deferred: VecDeque<(Deadline, ToVault)>,
+    /// The bytes of these when something was last put there.
+    ahead: usize,
+    /// The call that is worked on, when to look whether it still matters, and whether it does not.
+    current: Option<u64>,
+    look_at: Deadline,
+    cancelled: bool,
     /// The number of the last ask.
     asked: u64,
     /// Those that the gate has not answered.
@@ -87,7 +95,7 @@ impl Link {
     pub fn new(channel: BorrowedFd<'static>) -> Self {
         let input = Vec::with_capacity(BUFFER);
         let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
-        let now = Deadline::after_ms(0);
+        let (now, ahead, current, cancelled) = (Deadline::after_ms(0), 0, None, false);
         let (asked, open, destructs, broken) = (0, Vec::new(), false, None);
         Self {
             channel,
@@ -98,6 +106,10 @@ impl Link {
             came_at: now,
             output,
             deferred,
+            ahead,
+            current,
+            look_at: now,
+            cancelled,
             asked,
             open,
             destructs,
@@ -135,6 +147,10 @@ impl Link {
                     self.close(ask);
                     continue;
                 }
+                if let ToVault::Cancel { .. } = message {
+                    // It has been answered.
+                    continue;
+                }
                 self.came_at = self.read_at;
                 return Ok(Next::Message(message));
             }
@@ -168,13 +184,16 @@ impl Link {
                     ToVault::Answer { ask, value } => (ask, Ok(value)),
                     ToVault::Refusal { ask, error } => (ask, Err(error)),
                     other => {
-                        self.deferred.push_back((self.read_at, other));
+                        self.defer(other, used);
                         continue;
                     }
                 };
                 if self.close(ask) {
                     return Ok(Some((ask, said)));
                 }
+            }
+            if self.cancelled {
+                return Ok(None);
             }
             if !self.readable_before(deadline) {
                 return Ok(None);
@@ -183,6 +202,52 @@ impl Link {
                 return Err(LinkError::Read(io::ErrorKind::UnexpectedEof.into()));
             }
         }
+    }
+
+    /// For when the worker has time.
+    fn defer(&mut self, message: ToVault, bytes: usize) {
+        let ToVault::Cancel { call: cancelled } = message else {
+            self.ahead = if self.deferred.is_empty() { bytes } else { self.ahead + bytes };
+            return self.deferred.push_back((self.read_at, message));
+        };
+        self.cancelled |= self.current == Some(cancelled);
+        for (_, waiting) in &mut self.deferred {
+            if let ToVault::Call { call, deadline_ms, .. } = waiting
+                && *call == cancelled
+            {
+                *deadline_ms = 0;
+            }
+        }
+    }
+
+    /// A call begins, which may be called off.
+    pub fn begin(&mut self, call: u64) {
+        (self.current, self.look_at) = (Some(call), Deadline::after_ms(LOOK_MS));
+    }
+
+    pub fn end(&mut self) {
+        (self.current, self.cancelled) = (None, false);
+    }
+
+    /// Takes in what has come, without waiting.
+    fn look(&mut self) -> Result<(), LinkError> {
+        while self.deferred.is_empty() || self.ahead < AHEAD {
+            match ToVault::decode(&self.input[self.start..], self.limit)? {
+                // An answer is for whoever waits for it next.
+                Some((ToVault::Answer { .. } | ToVault::Refusal { .. }, _)) => break,
+                Some((message, used)) => {
+                    self.start += used;
+                    self.defer(message, used);
+                }
+                None if self.readable_before(Some(Deadline::after_ms(0))) => {
+                    if self.read()? == 0 {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// Waits for something to read, or for its end.
@@ -249,7 +314,7 @@ impl Link {
 
     /// Answers to quick calls leave together; nobody waits for a slow one's.
     fn answered(&mut self) {
-        if self.read_at.plus_ms(GATHER_MS).passed() {
+        if self.came_at.plus_ms(GATHER_MS).passed() {
             self.flush();
         }
         self.gather();
@@ -284,79 +349,5 @@ impl Link {
     fn wait(&self, interest: PollFlags) {
         // Whatever poll says, the next read or write says it again.
         let _ = poll(&mut [PollFd::new(&self.channel, interest)], None);
-    }
-}
-
-impl Host for Link {
-    fn log(&mut self, text: &str) {
-        for line in text.split('\n') {
-            let mut rest = line;
-            while rest.len() > LINE_BYTES {
-                let (piece, after) = rest.split_at(rest.floor_char_boundary(LINE_BYTES));
-                encode_log(&mut self.output, piece);
-                rest = after;
-                self.gather();
-            }
-            encode_log(&mut self.output, rest);
-            self.gather();
-        }
-    }
-
-    fn event(&mut self, event: &str, data: &str) -> Result<(), String> {
-        let (length, limit) = (event.len() + data.len(), self.payload_limit());
-        if length > limit {
-            return Err(format!("an event of {length} bytes is over the limit of {limit}"));
-        }
-        encode_event(&mut self.output, event, data);
-        self.gather();
-        Ok(())
-    }
-
-    fn destruct(&mut self) {
-        self.destructs = true;
-    }
-
-    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<u64, Box<Unanswered>> {
-        let (length, limit) = (object.len() + method.len() + params.len(), self.payload_limit());
-        if length > limit {
-            let message = format!("a call of {length} bytes is over this vault's limit of {limit}");
-            return Err(Unanswered::new("too_large", message).into());
-        }
-        self.asked += 1;
-        self.open.push(Asked { number: self.asked, method: method.to_owned() });
-        encode_ask(&mut self.output, self.asked, object, method, params);
-        self.flush();
-        Ok(self.asked)
-    }
-
-    fn is_crowded(&self) -> bool {
-        self.open.len() >= MAX_ASKS
-    }
-
-    fn answer(
-        &mut self,
-        wanted: Option<u64>,
-        deadline: Option<Deadline>,
-    ) -> Result<(u64, Said), Box<Unanswered>> {
-        let asked = self.open.iter().find(|asked| wanted.is_none_or(|number| number == asked.number));
-        let Some(Asked { method, .. }) = asked else {
-            // It was taken, and there was no room in the heap to keep it.
-            return Err(Unanswered::new("memory", "the answer did not fit into the heap").into());
-        };
-        let late = format!("the deadline passed while {method} ran");
-        match self.said(deadline) {
-            Ok(Some(said)) => Ok(said),
-            Ok(None) => Err(Unanswered::new("deadline", late).into()),
-            // The main loop meets the same error when it reads on.
-            Err(error) => Err(Unanswered::new("internal", error.to_string()).into()),
-        }
-    }
-
-    fn tick(&mut self) {
-        self.flush();
-    }
-
-    fn limit(&self) -> usize {
-        self.payload_limit()
     }
 }

@@ -113,7 +113,10 @@ impl Session {
                 }
                 let arguments =
                     Call { method: &method, params: params.as_deref(), caller: &caller, deadline };
-                match engine.call(&mut self.link, arguments) {
+                self.link.begin(call);
+                let done = engine.call(&mut self.link, arguments);
+                self.link.end();
+                match done {
                     Ok(value) => self.link.send_result(call, &value),
                     Err(error) => self.fail(call, error),
                 }
@@ -132,7 +135,7 @@ impl Session {
                 self.link.send(&FromVault::Stats { call, stats });
             }
             // The link takes these.
-            ToVault::Answer { .. } | ToVault::Refusal { .. } => {}
+            ToVault::Answer { .. } | ToVault::Refusal { .. } | ToVault::Cancel { .. } => {}
         }
     }
 

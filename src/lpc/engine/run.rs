@@ -24,8 +24,9 @@ pub trait Host {
         wanted: Option<u64>,
         deadline: Option<Deadline>,
     ) -> Result<(u64, Said), Box<Unanswered>>;
-    /// Called now and then while the worker runs, so that lines and events do not wait for its end.
-    fn tick(&mut self);
+    /// Called now and then while the worker runs, so that lines and events do not wait for its end. Whether
+    /// somebody still waits for that end.
+    fn tick(&mut self) -> bool;
     /// The longest JSON that a result or an event may be.
     fn limit(&self) -> usize;
 }
@@ -51,7 +52,9 @@ impl Host for Silence {
     fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
         Err(Unanswered::new("internal", "nobody was called").into())
     }
-    fn tick(&mut self) {}
+    fn tick(&mut self) -> bool {
+        true
+    }
     fn limit(&self) -> usize {
         0
     }
@@ -99,7 +102,7 @@ impl<'a> Run<'a> {
     }
 
     fn failed(&mut self, failure: Box<Unanswered>) -> String {
-        self.outcome.interrupted |= self.deadline.is_some_and(Deadline::passed);
+        self.interrupt();
         let message = failure.message.clone();
         self.failure = Some(failure);
         message
@@ -108,10 +111,9 @@ impl<'a> Run<'a> {
 
 impl Efuns for Run<'_> {
     fn interrupt(&mut self) -> bool {
-        self.host.tick();
-        let passed = self.deadline.is_some_and(Deadline::passed);
-        self.outcome.interrupted |= passed;
-        passed
+        let stop = !self.host.tick() || self.deadline.is_some_and(Deadline::passed);
+        self.outcome.interrupted |= stop;
+        stop
     }
 
     fn limit(&self) -> usize {

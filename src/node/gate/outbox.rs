@@ -141,6 +141,12 @@ impl Outbox {
         state.in_flight == 0 && state.bytes.is_empty()
     }
 
+    /// Whether all that was asked has been answered.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.lock().in_flight == 0
+    }
+
     fn begin(&self) {
         self.lock().in_flight += 1;
     }
@@ -241,6 +247,12 @@ impl ReplyTo {
     #[must_use]
     pub fn owner(&self) -> usize {
         Arc::as_ptr(&self.outbox).addr()
+    }
+
+    /// Whether somebody wants to hear of its end. A notification is given off to be done.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.id.is_some()
     }
 
     /// Whose call this is, and its id where that is short enough to be told again with every event.

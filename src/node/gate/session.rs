@@ -50,6 +50,15 @@ impl Drop for Link {
     }
 }
 
+/// Its worker owes it nothing any more.
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.outbox.is_settled() {
+            self.gate.vault.forsake(self.outbox.owner());
+        }
+    }
+}
+
 /// Why a stranger does not become a caller.
 pub struct Refusal {
     pub id: Option<String>,

@@ -55,7 +55,9 @@ impl Host for Notes {
     fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
         self.said.pop().ok_or_else(|| Unanswered::new("internal", "nobody was called").into())
     }
-    fn tick(&mut self) {}
+    fn tick(&mut self) -> bool {
+        true
+    }
     fn limit(&self) -> usize {
         1 << 20
     }
