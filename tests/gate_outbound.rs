@@ -252,6 +252,26 @@ async fn who_never_answers_and_who_answers_without_end_hold_a_call_no_longer_tha
     scene.goes_on().await;
 }
 
+/// Sixteen may be open at a time, so what nobody waits for any more must not keep the others out.
+#[tokio::test]
+async fn what_was_asked_for_a_caller_that_has_gone_is_given_up() {
+    let hour = Limits { call_deadline_ms: 3_600_000, ..Limits::default() };
+    let Scene { stage: _stage, mut enemy, mut caller, mut other, word, .. } = Scene::new(hour).await;
+    caller.send(&request(1, "f", json!([])).to_string()).await;
+    let call = enemy.called().await;
+    for ask in 1..=MAX_ASKS as u64 {
+        enemy.ask(ask, &word, "f", "[]").await;
+    }
+    other.called().await;
+    drop(caller);
+    let mut heard = Vec::new();
+    for _ in 0..=MAX_ASKS {
+        heard.push(enemy.hear().await.expect("a frame"));
+    }
+    assert_eq!(heard.iter().filter(|frame| matches!(frame, ToVault::Refusal { .. })).count(), MAX_ASKS);
+    assert!(heard.contains(&ToVault::Cancel { call }), "{heard:?}");
+}
+
 #[tokio::test]
 async fn many_references_do_not_grow_into_something_large() {
     let mut scene = Scene::new(patient()).await;

@@ -239,7 +239,13 @@ fn a_call_whose_deadline_passed_while_it_waited_is_not_begun() {
 #[test]
 fn a_call_that_nobody_waits_for_any_more_is_stopped_or_not_begun_and_the_others_are_answered() {
     let source = "var marks = 0; function spin() { for (;;) {} } function mark() { return ++marks; }
-        function hold(o) { try { return o->f(); } catch (e) { for (;;) {} } }";
+        function hold(o) { try { return o->f(); } catch (e) { for (;;) o->f(); } }
+        function park(o) { later(o, 'f'); for (;;) {} }
+        function take(o, ms) {
+          var said = later(o, 'f'), end = performance.now() + ms;
+          while (performance.now() < end);
+          return said.wait();
+        }";
     let mut init = Init::loaded(&init_binary(), source);
     let hour = 3_600_000;
     let stopped = |message: Option<FromVault>| match message {
@@ -263,6 +269,16 @@ fn a_call_that_nobody_waits_for_any_more_is_stopped_or_not_begun_and_the_others_
     assert!(matches!(init.receive(), Some(FromVault::Ask { .. })));
     init.send(&ToVault::Cancel { call: 5 });
     assert_eq!(stopped(init.receive()), 5);
+    // An answer that it does not wait for hides nothing, and is there when it does.
+    init.ask(6, "park", Some(r#"[{"$hauki":"object","ref":"o1"}]"#), hour);
+    let Some(FromVault::Ask { ask, .. }) = init.receive() else { panic!("no ask") };
+    init.send(&ToVault::Answer { ask, value: "7".into() });
+    init.send(&ToVault::Cancel { call: 6 });
+    assert_eq!(stopped(init.receive()), 6);
+    init.ask(7, "take", Some(r#"[{"$hauki":"object","ref":"o1"}, 50]"#), hour);
+    let Some(FromVault::Ask { ask, .. }) = init.receive() else { panic!("no ask") };
+    init.send(&ToVault::Answer { ask, value: "8".into() });
+    assert_eq!(init.receive(), Some(FromVault::Result { call: 7, value: "8".into() }));
     assert_eq!(init.call("mark", None).expect("goes on"), "2");
 }
 

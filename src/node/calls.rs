@@ -9,6 +9,8 @@
 
 use std::collections::VecDeque;
 
+use tokio::sync::watch;
+
 use super::gate::outbox::ReplyTo;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
@@ -26,6 +28,8 @@ const AHEAD_US: u64 = 1000;
 /// One runs, and the next is there when it ends.
 const LEAST_AHEAD: u64 = 2;
 const MOST_AHEAD: u64 = 64;
+/// The vault holds no more than this of what waits behind the call that runs, and so reads all of it while it works.
+const AHEAD_BYTES: usize = 64 * 1024;
 /// A call that took no longer was mostly on its way.
 const SHORT_US: u64 = 500;
 
@@ -53,6 +57,15 @@ impl Asked<'_> {
     }
 }
 
+impl Asked<'_> {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Call { method, caller, params } => method.len() + caller.len() + params.map_or(0, str::len),
+            Self::Stats => 0,
+        }
+    }
+}
+
 impl Kept {
     fn asked(&self) -> Asked<'_> {
         match self {
@@ -64,12 +77,7 @@ impl Kept {
     }
 
     fn bytes(&self) -> usize {
-        match self {
-            Self::Call { method, caller, params } => {
-                method.len() + caller.len() + params.as_ref().map_or(0, |params| params.len())
-            }
-            Self::Stats => 0,
-        }
+        self.asked().bytes()
     }
 }
 
@@ -104,6 +112,9 @@ struct Pending {
     /// What the engine was given of it.
     left_ms: u32,
     via: Vec<VaultId>,
+    bytes: usize,
+    /// For what the vault asks of others in this call.
+    forsaken: Option<watch::Sender<bool>>,
 }
 
 impl Pending {
@@ -117,6 +128,8 @@ impl Pending {
 pub struct Calls {
     /// With the vault, oldest first.
     queue: VecDeque<Pending>,
+    /// The bytes of these.
+    handed: usize,
     /// None is empty; the first has the next turn.
     lanes: VecDeque<Lane>,
     next: u64,
@@ -156,8 +169,9 @@ impl Calls {
     ) {
         let deadline_ms = patience.deadline_ms;
         let deadline = now.plus_ms(deadline_ms.into());
-        if self.lanes.is_empty() && self.has_room() {
-            let call = self.begin(patience, deadline, now);
+        let bytes = asked.bytes();
+        if self.lanes.is_empty() && self.has_room(bytes) {
+            let call = self.begin(patience, bytes, deadline, now);
             return hand(call, asked, deadline_ms);
         }
         let (owner, kept) = (patience.reply.owner(), asked.keep());
@@ -172,7 +186,7 @@ impl Calls {
     /// Gives the vault what it may have next, one call of each connection in turn.
     pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, Asked<'_>, u32)) {
         self.measure(now);
-        while self.has_room() {
+        while self.has_room(self.next_bytes()) {
             let Some(mut lane) = self.lanes.pop_front() else { return };
             let first = lane.waiting.pop_front();
             if !lane.waiting.is_empty() {
@@ -184,7 +198,7 @@ impl Calls {
                 too_late(patience.reply, patience.deadline_ms);
                 continue;
             }
-            let call = self.begin(patience, deadline, now);
+            let call = self.begin(patience, kept.bytes(), deadline, now);
             hand(call, kept.asked(), left_ms(deadline, now));
         }
     }
@@ -198,27 +212,37 @@ impl Calls {
         }
     }
 
-    fn has_room(&self) -> bool {
-        let ahead = AHEAD_US.checked_div(self.pace_us).unwrap_or(0).clamp(LEAST_AHEAD, MOST_AHEAD);
-        (self.queue.len() as u64) < ahead
+    /// Of the call whose turn is next.
+    fn next_bytes(&self) -> usize {
+        let next = self.lanes.front().and_then(|lane| lane.waiting.front());
+        next.map_or(0, |waiting| waiting.kept.bytes())
     }
 
-    fn begin(&mut self, patience: Patience, deadline: Mono, now: Mono) -> u64 {
+    fn has_room(&self, bytes: usize) -> bool {
+        let ahead = AHEAD_US.checked_div(self.pace_us).unwrap_or(0).clamp(LEAST_AHEAD, MOST_AHEAD);
+        (self.queue.len() as u64) < ahead && (self.queue.is_empty() || self.handed + bytes <= AHEAD_BYTES)
+    }
+
+    fn begin(&mut self, patience: Patience, bytes: usize, deadline: Mono, now: Mono) -> u64 {
         if self.queue.is_empty() {
             (self.progress, self.front_since, self.paced_at) = (now, now, now);
         }
         self.next += 1;
         let Patience { reply, deadline_ms, via } = patience;
         let (call, reply, left_ms) = (self.next, Some(reply), left_ms(deadline, now));
-        self.queue.push_back(Pending { call, reply, deadline, deadline_ms, left_ms, via });
+        let forsaken = None;
+        self.queue.push_back(Pending { call, reply, deadline, deadline_ms, left_ms, via, bytes, forsaken });
+        self.handed += bytes;
         call
     }
 
-    /// Who waits for the call that the engine works on, and until when.
+    /// Who waits for the call that the engine works on, and until when. What is subscribed to becomes true
+    /// should nobody wait for it any more.
     #[must_use]
-    pub fn running(&self) -> Option<(&[VaultId], Mono)> {
-        let front = self.queue.front().filter(|_| self.busy_until.is_none())?;
-        Some((&front.via, front.deadline))
+    pub fn running(&mut self) -> Option<(&[VaultId], Mono, watch::Receiver<bool>)> {
+        let front = self.queue.front_mut().filter(|_| self.busy_until.is_none())?;
+        let forsaken = front.forsaken.get_or_insert_default().subscribe();
+        Some((&front.via, front.deadline, forsaken))
     }
 
     /// Who hears whose call it is that the engine works on.
@@ -234,7 +258,9 @@ impl Calls {
             Some(front) if front.call == call => {
                 self.ended += 1;
                 (self.progress, self.front_since) = (now, now);
-                Ok(self.queue.pop_front().and_then(|pending| pending.reply))
+                let pending = self.queue.pop_front();
+                self.handed -= pending.as_ref().map_or(0, |pending| pending.bytes);
+                Ok(pending.and_then(|pending| pending.reply))
             }
             _ => Err(OutOfOrder { call }),
         }
@@ -308,6 +334,9 @@ impl Calls {
         let left = |reply: &ReplyTo| reply.owner() == owner && reply.is_awaited();
         for pending in self.queue.iter_mut().filter(|pending| pending.reply.as_ref().is_some_and(left)) {
             pending.reply = None;
+            if let Some(forsaken) = &pending.forsaken {
+                forsaken.send_replace(true);
+            }
             cancel(pending.call);
         }
         for lane in self.lanes.iter_mut().filter(|lane| lane.owner == owner) {
@@ -321,6 +350,7 @@ impl Calls {
         for reply in self.queue.drain(..).filter_map(|pending| pending.reply) {
             reply.error(error);
         }
+        self.handed = 0;
         for waiting in self.lanes.drain(..).flat_map(|lane| lane.waiting) {
             waiting.patience.reply.release(waiting.kept.bytes());
             waiting.patience.reply.error(error);

@@ -119,6 +119,25 @@ fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_b
 }
 
 #[test]
+fn a_long_call_is_not_handed_over_behind_another() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls { pace_us: 10, ..Calls::default() };
+    let long = "x".repeat(AHEAD_BYTES);
+    assert_eq!(push(&mut calls, &outbox, &long, 60_000, T), 1, "alone it is");
+    assert_eq!(
+        [push(&mut calls, &outbox, "2", 60_000, T), push(&mut calls, &outbox, "3", 60_000, T)],
+        [0, 0]
+    );
+    calls.answered(1, T).expect("is due");
+    assert_eq!(handed(&mut calls, T), [(2, "2".to_owned()), (3, "3".to_owned())]);
+    assert_eq!(push(&mut calls, &outbox, &long, 60_000, T), 0);
+    for call in [2, 3] {
+        calls.answered(call, T).expect("is due");
+    }
+    assert_eq!(handed(&mut calls, T), [(4, long)]);
+}
+
+#[test]
 fn quick_calls_are_handed_over_in_numbers() {
     let outbox = Arc::new(Outbox::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };

@@ -28,14 +28,14 @@ const KEPT: usize = 4 * BUFFER;
 /// Gathered output is written when it is longer than this.
 const GATHER: usize = 32 * 1024;
 
-/// Once so long has gone since a call came, its answer waits for no other.
+/// The answer to a call that took longer waits for no other.
 const GATHER_MS: u32 = 5;
 
 /// How often a call that runs for long is asked whether anybody still waits for it.
 const LOOK_MS: u32 = 10;
 
-/// With more than this in hand, no more is looked for.
-const AHEAD: usize = BUFFER;
+/// So much of the answers that a call has not asked for yet is taken in before it does.
+const PARKED: usize = BUFFER;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -72,13 +72,16 @@ pub struct Link {
     read_at: Deadline,
     came_at: Deadline,
     output: Vec<u8>,
-    /// What came while the worker ran or waited for an object, and when. The gate puts answers in front
-    /// of all else, so this is no more than the socket holds and [`AHEAD`] allows.
+    /// What came while the worker ran or waited for an object, and when. The gate hands over little of
+    /// what waits behind a call.
     deferred: VecDeque<(Deadline, ToVault)>,
-    /// The bytes of these when something was last put there.
-    ahead: usize,
-    /// The call that is worked on, when to look whether it still matters, and whether it does not.
+    /// Answers that came while the worker did not wait for them, and their bytes.
+    parked: VecDeque<(u64, Said)>,
+    parked_bytes: usize,
+    /// The call that is worked on, when it began, when to look whether it still matters, and whether it
+    /// does not.
     current: Option<u64>,
+    began_at: Deadline,
     look_at: Deadline,
     cancelled: bool,
     /// The number of the last ask.
@@ -95,7 +98,7 @@ impl Link {
     pub fn new(channel: BorrowedFd<'static>) -> Self {
         let input = Vec::with_capacity(BUFFER);
         let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
-        let (now, ahead, current, cancelled) = (Deadline::after_ms(0), 0, None, false);
+        let (now, parked, current, cancelled) = (Deadline::after_ms(0), VecDeque::new(), None, false);
         let (asked, open, destructs, broken) = (0, Vec::new(), false, None);
         Self {
             channel,
@@ -106,8 +109,10 @@ impl Link {
             came_at: now,
             output,
             deferred,
-            ahead,
+            parked,
+            parked_bytes: 0,
             current,
+            began_at: now,
             look_at: now,
             cancelled,
             asked,
@@ -178,16 +183,8 @@ impl Link {
     /// The next answer to an open ask, or `None` when the deadline has passed.
     fn said(&mut self, deadline: Option<Deadline>) -> Result<Option<(u64, Said)>, LinkError> {
         loop {
-            while let Some((message, used)) = ToVault::decode(&self.input[self.start..], self.limit)? {
-                self.start += used;
-                let (ask, said) = match message {
-                    ToVault::Answer { ask, value } => (ask, Ok(value)),
-                    ToVault::Refusal { ask, error } => (ask, Err(error)),
-                    other => {
-                        self.defer(other, used);
-                        continue;
-                    }
-                };
+            self.sort(usize::MAX)?;
+            while let Some((ask, said)) = self.parked.pop_front() {
                 if self.close(ask) {
                     return Ok(Some((ask, said)));
                 }
@@ -204,12 +201,37 @@ impl Link {
         }
     }
 
-    /// For when the worker has time.
-    fn defer(&mut self, message: ToVault, bytes: usize) {
-        let ToVault::Cancel { call: cancelled } = message else {
-            self.ahead = if self.deferred.is_empty() { bytes } else { self.ahead + bytes };
-            return self.deferred.push_back((self.read_at, message));
-        };
+    /// Puts what has been read where it belongs. `false`: there is more, for which there is no room.
+    fn sort(&mut self, room: usize) -> Result<bool, LinkError> {
+        if self.parked.is_empty() {
+            self.parked_bytes = 0;
+        }
+        while let Some((message, used)) = ToVault::decode(&self.input[self.start..], self.limit)? {
+            let (ask, said) = match message {
+                ToVault::Answer { ask, value } => (ask, Ok(value)),
+                ToVault::Refusal { ask, error } => (ask, Err(error)),
+                ToVault::Cancel { call } => {
+                    self.start += used;
+                    self.cancel(call);
+                    continue;
+                }
+                other => {
+                    self.start += used;
+                    self.deferred.push_back((self.read_at, other));
+                    continue;
+                }
+            };
+            if self.parked_bytes >= room {
+                return Ok(false);
+            }
+            self.start += used;
+            self.parked_bytes += used;
+            self.parked.push_back((ask, said));
+        }
+        Ok(true)
+    }
+
+    fn cancel(&mut self, cancelled: u64) {
         self.cancelled |= self.current == Some(cancelled);
         for (_, waiting) in &mut self.deferred {
             if let ToVault::Call { call, deadline_ms, .. } = waiting
@@ -222,29 +244,23 @@ impl Link {
 
     /// A call begins, which may be called off.
     pub fn begin(&mut self, call: u64) {
-        (self.current, self.look_at) = (Some(call), Deadline::after_ms(LOOK_MS));
+        self.began_at = Deadline::after_ms(0);
+        (self.current, self.look_at) = (Some(call), self.began_at.plus_ms(LOOK_MS));
     }
 
     pub fn end(&mut self) {
         (self.current, self.cancelled) = (None, false);
+        // Nobody takes these any more.
+        for (ask, _) in std::mem::take(&mut self.parked) {
+            self.close(ask);
+        }
     }
 
     /// Takes in what has come, without waiting.
     fn look(&mut self) -> Result<(), LinkError> {
-        while self.deferred.is_empty() || self.ahead < AHEAD {
-            match ToVault::decode(&self.input[self.start..], self.limit)? {
-                // An answer is for whoever waits for it next.
-                Some((ToVault::Answer { .. } | ToVault::Refusal { .. }, _)) => break,
-                Some((message, used)) => {
-                    self.start += used;
-                    self.defer(message, used);
-                }
-                None if self.readable_before(Some(Deadline::after_ms(0))) => {
-                    if self.read()? == 0 {
-                        break;
-                    }
-                }
-                None => break,
+        while self.sort(PARKED)? && self.readable_before(Some(Deadline::after_ms(0))) {
+            if self.read()? == 0 {
+                break;
             }
         }
         Ok(())
@@ -314,7 +330,7 @@ impl Link {
 
     /// Answers to quick calls leave together; nobody waits for a slow one's.
     fn answered(&mut self) {
-        if self.came_at.plus_ms(GATHER_MS).passed() {
+        if self.began_at.plus_ms(GATHER_MS).passed() {
             self.flush();
         }
         self.gather();

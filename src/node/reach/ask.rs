@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::ReachError;
@@ -36,32 +37,50 @@ pub fn ask(vault: &Arc<Vault>, ask: Ask) -> bool {
         return true;
     }
     book.asks += 1;
-    let (nested, left) = chain(vault);
+    let (nested, left, forsaken) = chain(vault);
     let own = Arc::clone(vault);
     while book.tasks.try_join_next().is_some() {}
     book.tasks.spawn(async move {
         let number = ask.number;
-        let said = carry(&own, ask, nested, left).await;
+        let said = carry(&own, ask, nested, left, forsaken).await;
         deliver(&own, number, said).await;
         own.reach.book().asks -= 1;
     });
     true
 }
 
-/// Who waits for the ask, and how long at most: the vault itself has no say in either.
-fn chain(vault: &Vault) -> (Nested, Duration) {
+/// Who waits for the ask, how long at most, and whether they still do: the vault itself has no say in it.
+fn chain(vault: &Vault) -> (Nested, Duration, Option<watch::Receiver<bool>>) {
     let limit = u64::from(vault.limits.call_deadline_ms);
-    let (mut via, left_ms) = match vault.calls().running() {
-        Some((via, deadline)) => (via.to_vec(), (deadline.since(clock::mono()) / 1000).min(limit)),
+    let (mut via, left_ms, forsaken) = match vault.calls().running() {
+        Some((via, deadline, forsaken)) => {
+            (via.to_vec(), (deadline.since(clock::mono()) / 1000).min(limit), Some(forsaken))
+        }
         // `create`, `dest` and timers have nobody behind them.
-        None => (Vec::new(), limit),
+        None => (Vec::new(), limit, None),
     };
     via.push(vault.id.clone());
     let deadline_ms = Some(u32::try_from(left_ms).unwrap_or(u32::MAX).max(1));
-    (Nested { via, deadline_ms }, Duration::from_millis(left_ms))
+    (Nested { via, deadline_ms }, Duration::from_millis(left_ms), forsaken)
 }
 
-async fn carry(vault: &Arc<Vault>, ask: Ask, nested: Nested, left: Duration) -> Said {
+/// Resolves when the one behind the ask has gone. Who asked in a call that has ended since goes on.
+async fn gone(forsaken: Option<watch::Receiver<bool>>) {
+    if let Some(mut forsaken) = forsaken
+        && forsaken.wait_for(|forsaken| *forsaken).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+async fn carry(
+    vault: &Arc<Vault>,
+    ask: Ask,
+    nested: Nested,
+    left: Duration,
+    forsaken: Option<watch::Receiver<bool>>,
+) -> Said {
     let Ask { object, method, params, .. } = ask;
     let reach = &vault.reach;
     let held = reach.get(&object);
@@ -81,8 +100,11 @@ async fn carry(vault: &Arc<Vault>, ask: Ask, nested: Nested, left: Duration) -> 
         }
         Ok(reach.take_in(said.get(), false)?.into_owned())
     };
-    let said = timeout(left, calling).await;
-    let said = said.unwrap_or_else(|_| Err(ReachError::Deadline { method: method.clone() }));
+    let late = || Err(ReachError::Deadline { method: method.clone() });
+    let said = tokio::select! {
+        said = timeout(left, calling) => said.unwrap_or_else(|_| late()),
+        () = gone(forsaken) => late(),
+    };
     said.map_err(|error| error.tell(called.as_ref(), &method).into())
 }
 

@@ -42,6 +42,9 @@ impl Host for Link {
             let message = format!("a call of {length} bytes is over this vault's limit of {limit}");
             return Err(Unanswered::new("too_large", message).into());
         }
+        if self.cancelled {
+            return Err(Unanswered::new("deadline", "nobody waits for it any more").into());
+        }
         self.asked += 1;
         self.open.push(Asked { number: self.asked, method: method.to_owned() });
         encode_ask(&mut self.output, self.asked, object, method, params);
