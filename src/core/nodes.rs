@@ -121,21 +121,24 @@ impl Slot {
 
     /// Asks the node now.
     pub async fn word(&self) -> Result<NodeWord, ApiError> {
-        self.heard(self.api.word()).await
+        let (word, rtt_us) = self.heard(self.api.word()).await?;
+        // The others take as long as they have to tell.
+        self.sight().rtt_us = rtt_us;
+        Ok(word)
     }
 
     /// Asks it for its vaults, or for one of them.
     pub async fn vaults(&self, of: Option<VaultId>) -> Result<NodeVaults, ApiError> {
-        self.heard(self.api.vaults(of)).await
+        Ok(self.heard(self.api.vaults(of)).await?.0)
     }
 
     /// Asks it whether all is well there.
     pub async fn health(&self) -> Result<NodeHealth, ApiError> {
-        self.heard(self.api.health()).await
+        Ok(self.heard(self.api.health()).await?.0)
     }
 
-    /// The answer, with what it says of the node remembered.
-    async fn heard<T: AsRef<NodeWord>>(&self, answer: Answer<'_, T>) -> Result<T, ApiError> {
+    /// The answer, with what it says of the node remembered, and how long it took.
+    async fn heard<T: AsRef<NodeWord>>(&self, answer: Answer<'_, T>) -> Result<(T, u64), ApiError> {
         let began = clock::mono();
         let asked = tokio::time::timeout(STATE_DEADLINE, answer).await;
         let answer = asked.unwrap_or_else(|_| {
@@ -154,7 +157,6 @@ impl Slot {
         match answer {
             Ok(said) => {
                 let now = clock::mono();
-                let rtt_us = now.since(began);
                 // What was sent while it spoke may not be in its word.
                 let mut placed_since = std::mem::take(&mut sight.placed_since);
                 placed_since.retain(|(at, _)| *at >= began);
@@ -162,8 +164,9 @@ impl Slot {
                 sent.retain(|(at, _)| *at >= began);
                 let word = said.as_ref().clone();
                 let code = word.code.iter().copied().collect();
+                let rtt_us = sight.rtt_us;
                 *sight = Sight { word: Some((word, now)), silence: None, rtt_us, placed_since, code, sent };
-                Ok(said)
+                Ok((said, now.since(began)))
             }
             Err(error) => {
                 sight.silence = Some((error.message.clone(), clock::mono()));
