@@ -163,6 +163,27 @@ fn a_state_directory_that_vaults_cannot_pass_is_named_with_the_remedy() {
 }
 
 /// The socket is there before the node has swept: who connects early is served late.
+/// Under `umask 077`, as tickets want it, the vaults' ids must pass through what the daemon makes.
+#[test]
+fn a_strict_umask_of_the_shell_makes_no_directory_that_the_daemon_then_refuses() {
+    let ground = Daemon::ground("");
+    let state = ground.path().join("made");
+    let mut child = std::process::Command::new("/bin/sh")
+        .args(["-c", "umask 077; exec \"$0\" all --ready-fd 3 3>&1 >&2", env!("CARGO_BIN_EXE_haukid")])
+        .env("HAUKI_STATE_DIR", &state)
+        .env("HAUKI_CONFIG", ground.path().join("hauki.yaml"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("starts");
+    let mut word = [0; 5];
+    child.stdout.as_mut().expect("is piped").read_exact(&mut word).expect("says a word");
+    signal(child.id(), Signal::TERM);
+    assert!(child.wait().expect("is ours").success());
+    assert_eq!(&word, b"ready");
+    assert_eq!(state.metadata().expect("is made").permissions().mode() & 0o777, 0o711);
+}
+
 #[test]
 fn who_connects_during_the_start_is_served() {
     let dir = Daemon::ground("");

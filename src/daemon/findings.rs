@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use super::settings::Settings;
 use crate::api::health::{Check, CheckLevel};
@@ -17,20 +18,29 @@ fn fail(what: String, hint: &str) -> Check {
     Check { level: CheckLevel::Fail, what, hint: Some(hint.to_owned()) }
 }
 
-async fn sandbox(node: Option<&NodeSettings>) -> Vec<Check> {
+/// In the state directory, or where it would be made: its file system and all above it are the vaults' too.
+fn place(state_dir: &Path) -> PathBuf {
+    let there = state_dir.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
+    there.join(format!("haukid-findings-{:x}", random::u64()))
+}
+
+async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check> {
     if !rustix::process::geteuid().is_root() {
         return vec![fail("haukid needs root to start vaults".into(), "sudo hauki doctor")];
     }
-    let dir = std::env::temp_dir().join(format!("haukid-findings-{:x}", random::u64()));
+    let dir = place(&settings.state_dir);
     let made = std::fs::create_dir(&dir)
         .and_then(|()| std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711)));
     if let Err(error) = made {
         return vec![fail(
             format!("{} cannot be made: {error}", dir.display()),
-            "free some space or set TMPDIR",
+            "free some space or set daemon.state_dir",
         )];
     }
     let mut config = LxcConfig::new(dir.clone(), Vec::new());
+    if let Some(id_base) = settings.config.node.id_base {
+        config.id_base = id_base;
+    }
     if let Some(node) = node {
         config.most_vaults = node.most_sandboxes();
     }
@@ -51,7 +61,7 @@ async fn sandbox(node: Option<&NodeSettings>) -> Vec<Check> {
 /// Prints the findings as one JSON array.
 pub async fn print(settings: &Settings) -> std::io::Result<()> {
     let node = NodeSettings::new(&settings.config);
-    let mut checks = sandbox(node.as_ref().ok()).await;
+    let mut checks = sandbox(settings, node.as_ref().ok()).await;
     checks.push(match node {
         Ok(node) => node.data_plane_check(),
         Err(error) => fail(error.to_string(), "name the VPN's address in data_plane.address"),

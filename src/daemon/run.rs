@@ -36,6 +36,8 @@ const IDLE_LOOK: Duration = Duration::from_millis(500);
 pub unsafe fn main(role: &Role) -> ExitCode {
     let serve = role.args();
     logging::start("info", serve.log_json);
+    // Every file says itself who may see it, whatever the shell was set to that we come from.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // SAFETY: passed on to our caller.
     let mut ready = unsafe { Ready::from_raw(serve.ready_fd) };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
