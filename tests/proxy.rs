@@ -156,10 +156,36 @@ async fn a_notification_is_taken_and_a_timeout_reaches_the_node() {
     let told = ran(&mut call(&["add", "20", "--notify"]), "").await;
     assert_eq!((told.code, told.stdout.as_str()), (0, ""), "{}", told.stderr);
     assert_eq!(ran(&mut call(&["add", "22"]), "").await.stdout, "42\n");
+    let unknown = ran(&mut call(&["ad", "1", "--notify"]), "").await;
+    assert_eq!(unknown.code, 3, "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("there are: "), "{}", unknown.stderr);
     // Its own deadline ends the loop at the node, or the next call would wait for the ticket's.
     let late = ran(&mut call(&["spin", "--timeout", "1s"]), "").await;
     assert_eq!(late.code, 124, "{}", late.stderr);
     assert_eq!(ran(&mut call(&["total", "--timeout", "8s"]), "").await.stdout, "42\n");
+}
+
+/// Its leases are ten minutes: no beat is due before this is over.
+#[tokio::test]
+async fn who_keeps_a_vault_hears_of_its_end_at_once() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(600_000), ..Wishes::default() };
+    for words in [&["--watch"][..], &["--", "sleep", "600"]] {
+        let spawned = daemon.spawn_with(WORKER, wishes.clone()).await;
+        let ticket = save(&daemon, &spawned.ticket);
+        let mut all = vec!["heartbeat", ticket.to_str().expect("is text")];
+        all.extend_from_slice(words);
+        let keeper = hauki(&daemon, &all).spawn().expect("starts");
+        let kept = async {
+            let endpoint = daemon.endpoint();
+            let vault = || endpoint.vault(&spawned.vault.id);
+            while vault().await.expect("is there").vitals.is_none_or(|vitals| vitals.connections == 0) {}
+        };
+        soon(kept).await;
+        daemon.endpoint().destruct(&spawned.vault.id, &Default::default()).await.expect("destructs");
+        let output = soon(keeper.wait_with_output()).await.expect("ends");
+        assert_eq!(output.status.code(), Some(5), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 fn request(id: &Value, method: &str, params: &Value) -> String {

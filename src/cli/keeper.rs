@@ -96,6 +96,14 @@ impl Keeper {
         }
     }
 
+    /// Its node says that the vault dies, or does not speak to us any more: what it is, the next beat tells.
+    async fn parted(&self) {
+        match self {
+            Self::Ticket { ghost: Some(ghost), .. } => drop(ghost.closed().await),
+            Self::Ticket { ghost: None, .. } | Self::Id { .. } => std::future::pending().await,
+        }
+    }
+
     /// Beats until the vault is lost; that is the only way in which this ends.
     pub(crate) async fn keep(
         &mut self,
@@ -114,11 +122,17 @@ impl Keeper {
                     if let Err(error) = told(self.vault(), left).await {
                         return error;
                     }
-                    tokio::time::sleep(every).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(every) => {}
+                        () = self.parted() => {}
+                    }
                 }
                 // Three intervals are one lease: after that nothing is left to be kept.
                 Err(error) if error.kind.exit == Exit::Temporary => {
-                    let since = *lost_since.get_or_insert_with(clock::mono);
+                    let since = *lost_since.get_or_insert_with(|| {
+                        ctx.remark(&format!("{}: trying again while the lease may hold\n", error.message));
+                        clock::mono()
+                    });
                     if u128::from(clock::mono().since(since)) > 3 * every.as_micros() {
                         return error;
                     }

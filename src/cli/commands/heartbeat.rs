@@ -58,7 +58,10 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
         });
     }
     ctx.block_on(Limit::Usual, async {
-        let items = input::read(&args.items).await?;
+        // A pipeline may have nothing to say; a file of tickets that is empty was not written.
+        let piped = args.items.iter().any(|item| item == "-");
+        let items =
+            if piped { input::read(&args.items).await? } else { input::read_some(&args.items).await? };
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let mut keeper = Keeper::new(&item)?;
             let left = keeper.beat(ctx).await?;

@@ -5,6 +5,7 @@
 //! Either's end ends the other, and settles every pending call.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +20,7 @@ use super::event::{CallNumber, Event, Listeners};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
-use crate::rpc::line::LineReader;
+use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{Outgoing, RpcError, write_request};
 use crate::rpc::reserved::{DYING, Dying, HELLO};
 use crate::system::clock;
@@ -326,7 +327,10 @@ async fn read<S: AsyncRead>(shared: Arc<Shared>, input: ReadHalf<S>, limit: usiz
                 Err(error) => break format!("the gate sent what is no message: {error}"),
             },
             Ok(None) => break "the gate closed it".to_owned(),
-            // A gate that is killed sends no close_notify; its last words still count.
+            // A gate that is killed does not take its leave; its last words still count.
+            Err(LineError::Read(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                break "the node's daemon has gone, or something between closed it".into();
+            }
             Err(error) => break chain(&error),
         }
     };

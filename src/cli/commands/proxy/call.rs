@@ -14,9 +14,11 @@ use crate::cli::error::CliError;
 use crate::cli::output::{Format, pretty};
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, connect, input, stdin};
-use crate::client::ghost::Options;
+use crate::client::ghost::{GhostError, Options};
 use crate::client::{Exit, Ghost};
 use crate::model::id::VaultId;
+use crate::rpc::message::{RpcError, code};
+use crate::rpc::reserved;
 use crate::system::files;
 
 /// So many connections fit under any usual limit of open files.
@@ -85,9 +87,8 @@ async fn params(args: &CallArgs) -> Result<Option<String>, CliError> {
             }
             Some(path) => {
                 let bytes = if path == "-" { stdin::read_all().await } else { fs::read(path) };
-                let bytes = bytes.map_err(|error| {
-                    CliError::data("unreadable", format!("failed to read {name} from {path}: {error}"))
-                })?;
+                let bytes = bytes
+                    .map_err(|error| CliError::unreadable(format_args!("{name} from {path}"), &error))?;
                 String::from_utf8(bytes)
                     .map_err(|_| CliError::data("bad_json", format!("{name} ({path}) is not UTF-8")))?
             }
@@ -140,6 +141,13 @@ fn options(ctx: &Ctx) -> Result<Options, CliError> {
 /// The gate takes one line after the other, so its answer to a beat says that it has taken the call.
 async fn notify(ctx: &Ctx, ghost: &Ghost, method: &str, params: Option<&str>) -> Result<(), CliError> {
     let sent = async {
+        // Nobody would hear the node's word that there is none.
+        let methods = &ghost.welcome().await?.methods;
+        if !method.starts_with(reserved::PREFIX) && !methods.iter().any(|known| known == method) {
+            let message = format!("there is no method {method:?}; there are: {}", methods.join(", "));
+            let error = Box::new(RpcError::new(code::METHOD_NOT_FOUND, message));
+            return Err(GhostError::Rpc { vault: ghost.vault().clone(), error });
+        }
         ghost.notify(method, params).await?;
         ghost.heartbeat().await
     };
