@@ -46,6 +46,8 @@ fn wrong_usage_is_2_in_words_and_as_json() {
         &["proxy", "call", "t.json"],
         &["summon", "-"],
         &["help", "nothing"],
+        &["ls", "-o", "xml"],
+        &["ls", "--timeout", "soon"],
     ] {
         let ran = tool.run(arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
@@ -102,6 +104,27 @@ fn an_empty_pipe_is_told_where_something_was_needed() {
     let tool = Tool::new();
     assert_eq!(tool.run_with(&["forge", "-"], "").code, 65);
     assert_eq!(tool.run_with(&["destruct", "-"], "\n").code, 0);
+    assert_eq!(tool.run_with(&["heartbeat", "-"], "").code, 0);
+    // A file of tickets with nothing in it was not written by who should have.
+    let empty = tool.file("empty.jsonl", "");
+    assert_eq!(tool.run(&["heartbeat", empty.to_str().expect("is text")]).code, 65);
+}
+
+#[test]
+fn what_cannot_be_read_is_65_and_a_setting_of_the_environment_78() {
+    let tool = Tool::new();
+    for arguments in [
+        &["heartbeat", "absent.json"][..],
+        &["proxy", "call", "absent.json", "f"],
+        &["summon", "./absent.js"],
+        &["proxy", "run", "absent.js"],
+    ] {
+        let ran = tool.run(arguments);
+        assert_eq!(ran.code, 65, "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("failed to read"), "{}", ran.stderr);
+    }
+    let ran = tool.run_in(&["ls"], "", &[("HAUKI_OUTPUT", std::path::Path::new("xml"))]);
+    assert_eq!(ran.code, 78, "{}", ran.stderr);
 }
 
 #[test]
@@ -143,7 +166,7 @@ fn settings_show_their_origin() {
     let ran = tool.run(&["--config", "bad.yaml", "ls"]);
     assert_eq!(ran.code, 78);
     assert!(ran.stderr.contains("bad.yaml:2:1"), "{}", ran.stderr);
-    assert_eq!(tool.run(&["-o", "xml", "ls"]).code, 78);
+    assert_eq!(tool.run(&["-o", "xml", "ls"]).code, 2);
 }
 
 #[test]

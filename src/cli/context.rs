@@ -136,10 +136,11 @@ impl Ctx {
     fn timed_out(&self, ms: Option<u64>) -> CliError {
         let shown = crate::model::units::show_millis(ms.unwrap_or(0));
         let error = CliError::new(Kind::new("timeout", Exit::Timeout), format!("not done within {shown}"));
-        let error = error.hint("--timeout sets the limit; the same --idempotency-key finds what was made");
         match &self.globals.idempotency_key {
-            Some(key) => error.with("idempotency_key", key.clone()),
-            None => error,
+            Some(key) => error
+                .with("idempotency_key", key.clone())
+                .hint("--timeout sets the limit; the same --idempotency-key finds what was made"),
+            None => error.hint("--timeout sets the limit"),
         }
     }
 

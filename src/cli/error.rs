@@ -15,6 +15,7 @@ use crate::client::relay::{PlaceError, RelayError};
 use crate::client::script::{self, Failure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
+use crate::rpc::message::code;
 
 const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
@@ -66,6 +67,11 @@ impl CliError {
     /// Input that cannot be used as it is.
     pub(crate) fn data(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Kind::new(code, Exit::Data), message)
+    }
+
+    /// A file, or standard input, that a verb was told to read.
+    pub(crate) fn unreadable(shown: impl std::fmt::Display, error: &std::io::Error) -> Self {
+        Self::data("unreadable", format!("failed to read {shown}: {error}"))
     }
 
     pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
@@ -223,8 +229,13 @@ impl From<GhostError> for CliError {
     fn from(error: GhostError) -> Self {
         let kind = Kind::new(error.code(), error.exit());
         match &error {
-            GhostError::Rpc { error: rpc, .. } => {
+            GhostError::Rpc { vault, error: rpc } => {
                 let this = Self::of(kind, &error).with("rpc_code", rpc.code);
+                let this = match rpc.code == code::UNAUTHENTICATED {
+                    true => Self { message: format!("{vault}: {}", this.message), ..this }
+                        .hint(format!("hauki ticket {vault} gives a new one")),
+                    false => this,
+                };
                 match &rpc.data {
                     Some(data) => match serde_json::from_value::<WorkerError>(data.clone()) {
                         Ok(worker) => this.thrown("worker", &worker),
@@ -271,8 +282,14 @@ impl From<RelayError> for CliError {
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        Self::of(Kind::new("config", Exit::Config), &error)
-            .hint("hauki config show --origin lists every setting and where it comes from")
+        // What stands on the command line is no matter of the configuration.
+        let kind = match &error {
+            ConfigError::Choice { origin, .. } | ConfigError::Value { origin, .. } if origin.is_flag() => {
+                return Self::of(Kind::new("usage", Exit::Usage), &error);
+            }
+            _ => Kind::new("config", Exit::Config),
+        };
+        Self::of(kind, &error).hint("hauki config show --origin lists every setting and where it comes from")
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn read(arguments: &[String]) -> Result<Vec<Item>, CliError> {
             match fs::read(argument) {
                 Ok(bytes) => items.extend(parse(argument, &bytes)),
                 Err(error) => {
-                    let error = CliError::data("unreadable", format!("failed to read {argument}: {error}"))
+                    let error = CliError::unreadable(argument, &error)
                         .hint("an argument is an id (vlt_…, sum_…), a file of records, or -");
                     items.push(Item { name: argument.clone(), what: What::Broken(error) });
                 }

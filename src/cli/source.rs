@@ -34,8 +34,7 @@ pub(crate) async fn read(argument: &str, name: Option<&str>) -> Result<Origin, C
         "-" => stdin::read_all().await,
         path => fs::read(path),
     };
-    let bytes =
-        bytes.map_err(|error| CliError::data("unreadable", format!("failed to read {shown}: {error}")))?;
+    let bytes = bytes.map_err(|error| CliError::unreadable(shown, &error))?;
     Ok(Origin::Source { text: text(shown, &file, bytes)?, file })
 }
 

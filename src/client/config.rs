@@ -22,6 +22,13 @@ pub enum Source {
     Default,
 }
 
+impl Source {
+    #[must_use]
+    pub fn is_flag(&self) -> bool {
+        matches!(self, Self::Flag(_))
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -113,7 +113,7 @@ impl Exit {
             Self::Quota => "a limit of the installation refuses it",
             Self::Data => "a source, record, ticket or argument cannot be used as it is",
             Self::Bug => "a defect in hauki",
-            Self::Io => "a file or standard output could not be read or written",
+            Self::Io => "standard output or a file could not be written",
             Self::Temporary => "no capacity, not reachable, or a lock is held: try again later",
             Self::Config => "the configuration or the machine is not usable; see hauki doctor",
             Self::Timeout => "--timeout or a call's deadline ran out",

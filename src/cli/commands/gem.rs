@@ -120,8 +120,7 @@ fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
         }
     };
     let shown = path.display();
-    let text = fs::read_to_string(&path)
-        .map_err(|error| CliError::data("unreadable", format!("failed to read {shown}: {error}")))?;
+    let text = fs::read_to_string(&path).map_err(|error| CliError::unreadable(&shown, &error))?;
     let manifest: Manifest = serde_yaml::from_str(&text).map_err(|error| {
         let place = error.location().map(|place| format!(":{}:{}", place.line(), place.column()));
         CliError::data("bad_manifest", format!("{shown}{}: {error}", place.unwrap_or_default()))
@@ -132,8 +131,7 @@ fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
 
 fn push(ctx: &Ctx, args: &PushArgs) -> Result<Exit, CliError> {
     let shown = args.file.display().to_string();
-    let bytes = fs::read(&args.file)
-        .map_err(|error| CliError::data("unreadable", format!("failed to read {shown}: {error}")))?;
+    let bytes = fs::read(&args.file).map_err(|error| CliError::unreadable(&shown, &error))?;
     let stem = || args.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let path = args.path.clone().unwrap_or_else(stem);
     let path = path.strip_prefix(SCHEME).unwrap_or(&path).to_owned();

@@ -31,7 +31,8 @@ It ends when the vault dies, with the reason and exit code 5, or with Ctrl-C.
 Examples:
   hauki proxy listen t.json --listen unix:/run/user/1000/scout.sock
   echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"report\"}' | nc -NU /run/user/1000/scout.sock
-  hauki proxy listen t.json --listen 127.0.0.1:0 -o jsonl | head -1 | jq -r .address";
+  exec 3< <(hauki proxy listen t.json --listen 127.0.0.1:0 -o jsonl)
+  read -r place <&3; jq -r .address <<< \"$place\"";
 
 /// Carry a ticket's session for other programs of this machine
 #[derive(Debug, Args)]

@@ -69,6 +69,6 @@ fn read(path: &Path) -> Result<(String, String), CliError> {
     let read = if is_stdin { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(path) };
     match read {
         Ok(text) => Ok((text, file)),
-        Err(error) => Err(CliError::data("unreadable", format!("failed to read {file}: {error}"))),
+        Err(error) => Err(CliError::unreadable(file, &error)),
     }
 }
