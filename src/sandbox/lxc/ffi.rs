@@ -92,9 +92,20 @@ pub unsafe fn fork() -> io::Result<Forked> {
     }
 }
 
-/// The ends of children as something to wait for: the signal is blocked and read from a descriptor.
+/// The ends of children as something to wait for: the signal is blocked and read from a descriptor. That a
+/// child stands still is no such end: of a crowd each would be looked for among all of them.
 pub fn children() -> io::Result<OwnedFd> {
     use std::os::fd::FromRawFd;
+    // SAFETY: all zeros is a valid action, the default one, and the kernel copies it.
+    let told = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = libc::SIG_DFL;
+        action.sa_flags = libc::SA_NOCLDSTOP;
+        libc::sigaction(libc::SIGCHLD, &raw const action, std::ptr::null_mut())
+    };
+    if told < 0 {
+        return Err(io::Error::last_os_error());
+    }
     let set = mask_children(libc::SIG_BLOCK)?;
     // SAFETY: `set` is initialised and only read; the answer is checked and is nobody else's.
     unsafe {
