@@ -1,5 +1,8 @@
 //! How late vaults die: of their leases among a thousand, and of callers that are silent or gone.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hauki::api::summons::Spawned;
@@ -10,10 +13,11 @@ use crate::daemon::{Daemon, spawning};
 use crate::density::{fill, living};
 use crate::owner::Owner;
 use crate::report::Report;
-use crate::{WORKER, witness};
+use crate::{WORKER, now, witness};
 use hauki::system::clock;
 
 pub const LEASE: &str = "late after the lease's end, among 1,000 vaults";
+const SLEEPER: &str = "floor: late after a sleep, meanwhile";
 pub const SILENT: &str = "late after 0.75 s of an owner's silence";
 pub const KILLED: &str = "kill -9 of an owner to the init dead";
 
@@ -46,6 +50,8 @@ async fn leases(daemon: &Daemon, report: &mut Report) {
     let place = |id| spawned.iter().position(|spawned| spawned.vault.id == id);
     vaults.sort_by_cached_key(|vault| place(vault.id.clone()));
     let deaths = witness::watch(vaults.iter().map(witness::init_of).collect());
+    let over = Arc::new(AtomicBool::new(false));
+    let sleeper = sleeper(Arc::clone(&over));
     let (mut called, mut ends) = (Vec::new(), Vec::new());
     let mut timer = tokio::time::interval(APART);
     for ghost in &ghosts {
@@ -55,6 +61,8 @@ async fn leases(daemon: &Daemon, report: &mut Report) {
         ghost.call("echo", None).await.expect("answers");
     }
     let died = tokio::task::spawn_blocking(|| deaths.join().expect("sees them")).await.expect("sees them");
+    over.store(true, Ordering::Relaxed);
+    sleeper.join().expect("wakes").into_iter().for_each(|late| report.add(SLEEPER, late));
     for (called, died) in called.into_iter().zip(died) {
         assert!(died >= called.plus_ms(LEASE_MS), "died before its lease's end");
         report.add_micros(LEASE, died.since(called.plus_ms(LEASE_MS)));
@@ -68,6 +76,19 @@ async fn leases(daemon: &Daemon, report: &mut Report) {
         let gone = receipt.reclaimed.first().map_or(0, |process| process.gone_after_us);
         report.add_micros("  of which until its init was seen dead", gone);
     }
+}
+
+/// How late somebody is at the same time who does nothing but sleep until then.
+fn sleeper(over: Arc<AtomicBool>) -> JoinHandle<Vec<Duration>> {
+    std::thread::spawn(move || {
+        let mut late = Vec::new();
+        while !over.load(Ordering::Relaxed) {
+            let start = now();
+            std::thread::sleep(APART);
+            late.push(start.elapsed().saturating_sub(APART));
+        }
+        late
+    })
 }
 
 async fn linked(daemon: &Daemon) -> Spawned {
