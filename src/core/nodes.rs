@@ -164,9 +164,11 @@ impl Slot {
                 sent.retain(|(at, _)| *at >= began);
                 let word = said.as_ref().clone();
                 let code = word.code.iter().copied().collect();
-                let rtt_us = sight.rtt_us;
+                // Until it was asked for a word, whatever it was asked for tells how far away it is.
+                let took_us = now.since(began);
+                let rtt_us = if sight.rtt_us == 0 { took_us } else { sight.rtt_us };
                 *sight = Sight { word: Some((word, now)), silence: None, rtt_us, placed_since, code, sent };
-                Ok((said, now.since(began)))
+                Ok((said, took_us))
             }
             Err(error) => {
                 sight.silence = Some((error.message.clone(), clock::mono()));
@@ -363,23 +365,5 @@ pub fn candidates(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_silent_node_is_waited_for_once() {
-        let word = |at| Some((crate::core::fake_node::blank_word(&"n1".parse().expect("a name")), Mono(at)));
-        let silence = |at| Some(("gone".to_owned(), Mono(at)));
-        let mut new = Sight::default();
-        assert_eq!(new.due(Mono(0), 100), Due::Ask);
-        let mut known = Sight { word: word(50), ..Sight::default() };
-        assert_eq!([known.due(Mono(149), 100), known.due(Mono(150), 100)], [Due::Nothing, Due::Ask]);
-        let mut silent = Sight { word: word(50), silence: silence(60), ..Sight::default() };
-        assert_eq!(silent.due(Mono(159), 100), Due::Nothing);
-        // One looks whether it is back, for all that come at that time.
-        assert_eq!([silent.due(Mono(160), 100), silent.due(Mono(161), 100)], [Due::Look, Due::Nothing]);
-        // Where nothing else is left, it is worth the wait.
-        assert_eq!([silent.due(Mono(162), 0), known.due(Mono(51), 0)], [Due::Ask, Due::Ask]);
-        assert!(silent.word().is_err());
-    }
-}
+#[path = "nodes_tests.rs"]
+mod tests;
