@@ -28,12 +28,13 @@ const EXCEPTION: sys::JSValue = 3 | (3 << 2);
 const PLACEHOLDER: &[u8] = b"hauki-vault-build:00000000000000000000000000000000";
 const DIGITS: usize = 32;
 
-const WATCHED: [&str; 9] = [
+const WATCHED: [&str; 10] = [
     "build.rs",
     "Cargo.toml",
     "Cargo.lock",
     "src/client/script/prelude.js",
     "src/bin/hauki-vault.rs",
+    "src/jail",
     "src/lpc",
     "src/rpc/channel.rs",
     "src/vault",

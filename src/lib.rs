@@ -14,7 +14,7 @@
 //! Control and data planes are apart: calls go from the client straight to the node's gate and never
 //! through the core. Allowed directions, checked by `tests/architecture.rs`: everything may use
 //! [`model`] and [`system`]; `cli` uses `client`, never `core`, `node` or `sandbox`; `core` and
-//! `node` meet only through [`api`]; `vault` uses [`rpc`], [`lpc`] and `model` only.
+//! `node` meet only through [`api`]; `vault` uses [`rpc`], [`lpc`], `jail` and `model` only.
 
 pub mod lpc;
 pub mod model;
@@ -30,6 +30,8 @@ pub mod client;
 pub mod core;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+#[cfg(feature = "jail")]
+pub mod jail;
 #[cfg(feature = "daemon")]
 pub mod node;
 #[cfg(feature = "daemon")]

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use rustix::fd::BorrowedFd;
 
 use super::link::{Link, LinkError, Next};
-use super::lockdown::{self, LockdownError};
 use super::session::{Session, protocol};
 use super::{stamp, watchdog};
+use crate::jail::lockdown::{self, LockdownError};
 use crate::lpc::engine::Deadline;
 use crate::rpc::channel::{CHANNEL_FD, FromVault, Ready};
 

@@ -11,7 +11,6 @@
 
 mod init;
 mod link;
-pub mod lockdown;
 mod session;
 mod stamp;
 mod watchdog;

@@ -50,7 +50,7 @@ pub fn run(command: &str, arguments: &[&str]) -> Outcome {
         "fds" => process::descriptors(),
         "capabilities" => process::capabilities(),
         "flags" => process::flags(),
-        "lockdown" => match hauki::vault::lockdown::install() {
+        "lockdown" => match hauki::jail::lockdown::install() {
             Ok(()) => Outcome::Done(String::new()),
             Err(_) => Outcome::Refused("the filter cannot be installed"),
         },

@@ -1,10 +1,10 @@
-//! What the init takes away from itself before it reads the first byte.
+//! Descriptors, core dumps, tracers, and the system call filter.
 //!
-//! LXC cannot install the tight filter: it would apply before LXC's own last steps and kill the start
-//! (`lxc-facts.md`). So the sandbox installs a small denylist, and this is the allowlist: whoever
+//! In a vault LXC cannot install the tight filter: it would apply before LXC's own last steps and kill the
+//! start (`lxc-facts.md`). So the sandbox installs a small denylist, and this is the allowlist: whoever
 //! breaks out of the engine into native code can talk on the channel, allocate memory that is not
 //! executable, and end. Everything else kills the whole process, because no honest path leads there
-//! and a death is what the gate already knows how to handle.
+//! and a death is what the other end of the channel already knows how to handle.
 
 use std::collections::BTreeMap;
 use std::io;
