@@ -28,7 +28,7 @@ const EXCEPTION: sys::JSValue = 3 | (3 << 2);
 const PLACEHOLDER: &[u8] = b"hauki-vault-build:00000000000000000000000000000000";
 const DIGITS: usize = 32;
 
-const WATCHED: [&str; 10] = [
+const WATCHED: &[&str] = &[
     "build.rs",
     "Cargo.toml",
     "Cargo.lock",
@@ -37,6 +37,7 @@ const WATCHED: [&str; 10] = [
     "src/jail",
     "src/lpc",
     "src/rpc/channel.rs",
+    "src/strict",
     "src/vault",
     ".cargo/config.toml",
 ];

@@ -13,12 +13,13 @@
 //!
 //! Control and data planes are apart: calls go from the client straight to the node's gate and never
 //! through the core. Allowed directions, checked by `tests/architecture.rs`: everything may use
-//! [`model`] and [`system`]; `cli` uses `client`, never `core`, `node` or `sandbox`; `core` and
+//! [`model`], [`strict`] and [`system`]; `cli` uses `client`, never `core`, `node` or `sandbox`; `core` and
 //! `node` meet only through [`api`]; `vault` uses [`rpc`], [`lpc`], `jail` and `model` only.
 
 pub mod lpc;
 pub mod model;
 pub mod rpc;
+pub mod strict;
 
 #[cfg(feature = "net")]
 pub mod api;

@@ -1,0 +1,37 @@
+//! Bounds for JSON text that is carried and not read: one pass, nothing is allocated.
+//!
+//! It is no parser. What it is given has been or will be checked by one; it only counts, and it reads
+//! broken text to its end like any other.
+
+/// Whether arrays and objects are at most so deep within each other.
+#[must_use]
+pub fn is_within(text: &[u8], depth: usize) -> bool {
+    let (mut at, mut open) = (0, 0_usize);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = end_of_string(text, at),
+            b'[' | b'{' => {
+                open += 1;
+                if open > depth {
+                    return false;
+                }
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
+}
+
+/// Behind the closing quote of the string whose inside begins at `at`, or the end of the text.
+pub(super) fn end_of_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found + 1;
+        if text[at - 1] == b'"' {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
+}

@@ -1,0 +1,312 @@
+//! Between a type and the format that it is read from: what derived code would let through, refused.
+//!
+//! It stands around any [`Deserializer`] and is told by the type what it wants. Where a struct is
+//! wanted a sequence is refused; where an integer is wanted a number with an integer's value is one;
+//! the members of a map are remembered by name. Inside `flatten` and untagged enums serde reads into
+//! a buffer of its own, which no deserializer sees: types of contracts that a peer writes avoid both.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{
+    DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+};
+
+/// Beyond this not each integer is a floating-point number, and its value is anybody's guess.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// serde_json's way to keep a value's text, which must reach it as it is.
+const RAW: &str = "$serde_json::";
+
+pub struct Shape<'s, D> {
+    input: D,
+    /// The names so far, where this is the name of a map's member.
+    seen: Option<&'s mut HashSet<String>>,
+}
+
+impl<D> Shape<'_, D> {
+    pub fn new(input: D) -> Self {
+        Self { input, seen: None }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    Anything,
+    Integer,
+    Object,
+}
+
+struct Look<'s, V> {
+    visitor: V,
+    wants: Wants,
+    seen: Option<&'s mut HashSet<String>>,
+}
+
+impl<'s, V> Look<'s, V> {
+    fn new(visitor: V, wants: Wants, seen: Option<&'s mut HashSet<String>>) -> Self {
+        Self { visitor, wants, seen }
+    }
+}
+
+macro_rules! pass {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.input.$method(Look::new(visitor, Wants::Anything, self.seen))
+        }
+    )*};
+}
+
+/// YAML's reader looks no further where it finds no digits alone, so it is asked for anything. As the
+/// name of a member an integer is text, which only the format can take apart.
+macro_rules! integer {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            let is_name = self.seen.is_some();
+            let look = Look::new(visitor, Wants::Integer, self.seen);
+            if is_name { self.input.$method(look) } else { self.input.deserialize_any(look) }
+        }
+    )*};
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
+    type Error = D::Error;
+
+    pass!(deserialize_any deserialize_bool deserialize_f32 deserialize_f64 deserialize_char
+        deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf deserialize_option
+        deserialize_unit deserialize_seq deserialize_map deserialize_identifier deserialize_ignored_any);
+    integer!(deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128);
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.input.deserialize_unit_struct(name, Look::new(visitor, Wants::Anything, self.seen))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        if name.starts_with(RAW) {
+            return self.input.deserialize_newtype_struct(name, visitor);
+        }
+        self.input.deserialize_newtype_struct(name, Look::new(visitor, Wants::Anything, self.seen))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
+        self.input.deserialize_tuple(len, Look::new(visitor, Wants::Anything, self.seen))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.input.deserialize_tuple_struct(name, len, Look::new(visitor, Wants::Anything, self.seen))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.input.deserialize_struct(name, fields, Look::new(visitor, Wants::Object, self.seen))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.input.deserialize_enum(name, variants, Look::new(visitor, Wants::Anything, self.seen))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.input.is_human_readable()
+    }
+}
+
+impl<V> Look<'_, V> {
+    fn note<E: Error>(&mut self, name: &str) -> Result<(), E> {
+        let is_new = self.seen.as_mut().is_none_or(|seen| seen.insert(name.to_owned()));
+        if is_new { Ok(()) } else { Err(E::custom(format_args!("the member {name:?} is there twice"))) }
+    }
+}
+
+macro_rules! forward {
+    ($($method:ident($kind:ty))*) => {$(
+        fn $method<E: Error>(self, value: $kind) -> Result<V::Value, E> {
+            self.visitor.$method(value)
+        }
+    )*};
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.visitor.expecting(out)
+    }
+
+    forward!(visit_bool(bool) visit_i8(i8) visit_i16(i16) visit_i32(i32) visit_i64(i64) visit_i128(i128)
+        visit_u8(u8) visit_u16(u16) visit_u32(u32) visit_u64(u64) visit_u128(u128) visit_f32(f32)
+        visit_char(char) visit_bytes(&[u8]) visit_borrowed_bytes(&'de [u8]) visit_byte_buf(Vec<u8>));
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
+        if self.wants == Wants::Integer && value.fract() == 0.0 && value.abs() <= EXACT {
+            #[allow(clippy::cast_possible_truncation, reason = "it is whole and within 2^53")]
+            let whole = value as i64;
+            return match u64::try_from(whole) {
+                Ok(whole) => self.visitor.visit_u64(whole),
+                Err(_) => self.visitor.visit_i64(whole),
+            };
+        }
+        self.visitor.visit_f64(value)
+    }
+
+    fn visit_str<E: Error>(mut self, text: &str) -> Result<V::Value, E> {
+        self.note(text)?;
+        self.visitor.visit_str(text)
+    }
+
+    fn visit_borrowed_str<E: Error>(mut self, text: &'de str) -> Result<V::Value, E> {
+        self.note(text)?;
+        self.visitor.visit_borrowed_str(text)
+    }
+
+    fn visit_string<E: Error>(mut self, text: String) -> Result<V::Value, E> {
+        self.note(&text)?;
+        self.visitor.visit_string(text)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.visitor.visit_none()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, input: D) -> Result<V::Value, D::Error> {
+        self.visitor.visit_some(Shape { input, seen: self.seen })
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.visitor.visit_unit()
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, input: D) -> Result<V::Value, D::Error> {
+        self.visitor.visit_newtype_struct(Shape { input, seen: self.seen })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
+        if self.wants == Wants::Object {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &"an object"));
+        }
+        self.visitor.visit_seq(Items(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        // Derived code refuses a field that comes twice by itself.
+        let seen = (self.wants != Wants::Object).then(HashSet::new);
+        self.visitor.visit_map(Members { members, seen })
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_enum(Choice(choice))
+    }
+}
+
+/// What reads the next value, which is looked at as well.
+struct Inner<'s, S> {
+    seed: S,
+    seen: Option<&'s mut HashSet<String>>,
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Inner<'_, S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<S::Value, D::Error> {
+        self.seed.deserialize(Shape { input, seen: self.seen })
+    }
+}
+
+fn value<'s, S>(seed: S) -> Inner<'s, S> {
+    Inner { seed, seen: None }
+}
+
+struct Items<A>(A);
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<A> {
+    type Error = A::Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
+        self.0.next_element_seed(value(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+struct Members<A> {
+    members: A,
+    seen: Option<HashSet<String>>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        self.members.next_key_seed(Inner { seed, seen: self.seen.as_mut() })
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
+        self.members.next_value_seed(value(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.members.size_hint()
+    }
+}
+
+struct Choice<A>(A);
+
+impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Choice<A> {
+    type Error = A::Error;
+    type Variant = Chosen<A::Variant>;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), A::Error> {
+        self.0.variant_seed(value(seed)).map(|(name, rest)| (name, Chosen(rest)))
+    }
+}
+
+struct Chosen<A>(A);
+
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<A> {
+    type Error = A::Error;
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        self.0.unit_variant()
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
+        self.0.newtype_variant_seed(value(seed))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        self.0.tuple_variant(len, Look::new(visitor, Wants::Anything, None))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        self.0.struct_variant(fields, Look::new(visitor, Wants::Object, None))
+    }
+}
