@@ -228,7 +228,8 @@ fn the_configuration_page_has_every_key() {
         ("README.md", blocks("yaml").first().cloned()),
     ] {
         let text = text.unwrap_or_else(|| panic!("{name} has an example"));
-        serde_yaml::from_str::<Config>(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        hauki::strict::from_yaml::<Config>(&text, hauki::strict::Limits::bytes(65536))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 

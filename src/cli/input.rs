@@ -4,8 +4,6 @@
 //! ids, one per line. What cannot be read becomes a failed item of its own and the rest goes on.
 //! Standard input is never read uninvited: it would eat the list of a `while read` loop.
 
-use std::fs;
-
 use serde_json::{Map, Value};
 
 use super::batch::Task;
@@ -14,6 +12,8 @@ use super::stdin;
 use crate::client::Exit;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
+use crate::strict::{self, Strict};
+use crate::system::files;
 
 #[derive(Debug)]
 pub(crate) struct Item {
@@ -55,7 +55,7 @@ pub(crate) async fn read(arguments: &[String]) -> Result<Vec<Item>, CliError> {
         } else if is_id(argument) {
             items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
         } else {
-            match fs::read(argument) {
+            match files::read(argument, stdin::MOST_BYTES) {
                 Ok(bytes) => items.extend(parse(argument, &bytes)),
                 Err(error) => {
                     let error = CliError::unreadable(argument, &error)
@@ -79,9 +79,12 @@ pub(crate) async fn read_some(arguments: &[String]) -> Result<Vec<Item>, CliErro
 }
 
 fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        let error = CliError::data("bad_record", format!("{origin} is not UTF-8"));
-        return vec![Item { name: origin.to_owned(), what: What::Broken(error) }];
+    let text = match strict::text(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let error = CliError::data("bad_record", format!("{origin}: {error}"));
+            return vec![Item { name: origin.to_owned(), what: What::Broken(error) }];
+        }
     };
     let mut items = Vec::new();
     let mut at = 0;
@@ -97,13 +100,13 @@ fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
             at += line.len();
             continue;
         }
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Strict<Value>>();
         match values.next() {
-            Some(Ok(Value::Array(array))) => {
+            Some(Ok(Strict(Value::Array(array)))) => {
                 items.extend(array.into_iter().map(|value| item(origin, value, place(text, at))));
                 at += values.byte_offset();
             }
-            Some(Ok(value)) => {
+            Some(Ok(Strict(value))) => {
                 items.push(item(origin, value, place(text, at)));
                 at += values.byte_offset();
             }
@@ -210,7 +213,7 @@ impl Item {
     /// The ticket document. It is strict: a field that it does not have is an error.
     pub(crate) fn ticket(&self) -> Result<Ticket, CliError> {
         match &self.what {
-            What::Record(fields) if self.is_ticket() => serde_json::from_value(Value::Object(fields.clone()))
+            What::Record(fields) if self.is_ticket() => strict::from_value(&Value::Object(fields.clone()))
                 .map_err(|error| {
                     CliError::data("bad_ticket", format!("it is not a ticket: {error}"))
                         .hint("hauki ticket --schema prints the form")
@@ -257,6 +260,19 @@ mod tests {
         let items = parse("f", text.as_bytes());
         assert!(items[0].vault().is_err() && items[3].vault().is_ok());
         assert!(parse("f", b"\xff")[0].vault().is_err());
+    }
+
+    #[test]
+    fn a_record_is_read_strictly_and_a_byte_order_mark_is_nothing() {
+        let items = parse("f", format!("\u{feff}{{\"kind\":\"vault\",\"id\":\"{VAULT}\"}}\n").as_bytes());
+        assert_eq!(items[0].vault().expect("names a vault").as_str(), VAULT);
+        for text in [r#"{"kind":"vault","kind":"ticket"}"#, r#"{"kind":"vault","id":"\ud800"}"#] {
+            let items = parse("f", text.as_bytes());
+            assert_eq!(items[0].vault().expect_err(text).kind.code, "bad_record");
+        }
+        let items = parse("f", br#"{"v":1,"kind":"ticket","lease":[1,2,false,3]}"#);
+        let told = items[0].ticket().expect_err("has a list for an object").text(None);
+        assert!(told.contains("lease: ") && told.contains("expected an object"), "{told}");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// The most that is read as one piece.
-const MOST: u64 = 256 * 1024 * 1024;
+/// The most that is read as one piece, from a file as well.
+pub(crate) const MOST_BYTES: usize = 256 * 1024 * 1024;
 
 /// Whether somebody has piped something in, for the hint that names `-`.
 pub(crate) fn is_piped() -> bool {
@@ -18,8 +18,9 @@ pub(crate) async fn read_all() -> io::Result<Vec<u8>> {
     let (sender, receiver) = oneshot::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        let read = io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes).and_then(|_| {
-            let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= MOST);
+        let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        let read = io::stdin().lock().take(most).read_to_end(&mut bytes).and_then(|_| {
+            let fits = bytes.len() <= MOST_BYTES;
             if fits { Ok(bytes) } else { Err(io::Error::other("standard input is longer than 256 MiB")) }
         });
         // Nobody waits any more if the command was cancelled.

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::model::config::Config;
+use crate::model::config::{Config, MAX_CONFIG_BYTES};
 use crate::model::units::{self, UnitError};
+use crate::strict::{self, Limits, StrictError};
+use crate::system::files;
 use crate::system::paths::{self, Places};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +56,11 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The parser's message tells line and column.
-    #[error("{path}{place} is not a hauki configuration", place = Place(.source.location()))]
+    #[error("{path}{place} is not a hauki configuration", place = Place(.source))]
     Parse {
         path: PathBuf,
         #[source]
-        source: serde_yaml::Error,
+        source: StrictError,
     },
     #[error("{name} from {origin} cannot be used")]
     Value {
@@ -72,13 +73,13 @@ pub enum ConfigError {
     Choice { name: &'static str, origin: Source, value: String, allowed: &'static str },
 }
 
-struct Place(Option<serde_yaml::Location>);
+struct Place<'a>(&'a StrictError);
 
-impl fmt::Display for Place {
+impl fmt::Display for Place<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(place) => write!(out, ":{}:{}", place.line(), place.column()),
-            None => Ok(()),
+        match self.0.line {
+            0 => Ok(()),
+            line => write!(out, ":{line}:{}", self.0.column),
         }
     }
 }
@@ -115,16 +116,17 @@ pub struct Settings {
 
 /// Reads one file; absent is the same as empty.
 fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let bytes = match files::read(path, MAX_CONFIG_BYTES) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(ConfigError::Read { path: path.into(), source }),
     };
+    let unusable = |source| ConfigError::Parse { path: path.into(), source };
+    let text = strict::text(&bytes).map_err(unusable)?;
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Some(Config::default()));
     }
-    let parsed = serde_yaml::from_str(&text);
-    parsed.map(Some).map_err(|source| ConfigError::Parse { path: path.into(), source })
+    strict::from_yaml(text, Limits::bytes(MAX_CONFIG_BYTES)).map(Some).map_err(unusable)
 }
 
 fn of_file(config: &Config, key: &str) -> Option<String> {
@@ -268,7 +270,7 @@ mod tests {
         file: &str,
     ) -> Result<(Settings, tempfile::NamedTempFile), ConfigError> {
         let path = tempfile::NamedTempFile::new().expect("a file");
-        fs::write(&path, file).expect("writes");
+        std::fs::write(&path, file).expect("writes");
         let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Settings::load(&flags, env, Some(path.path())).map(|settings| (settings, path))

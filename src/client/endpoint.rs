@@ -29,6 +29,10 @@ use crate::model::gem::GemPointer;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::secret::Secret;
 use crate::model::ticket::Ticket;
+use crate::strict::{self, Limits};
+
+/// Of one answer, or of one line of a stream: the list of every vault of a large swarm.
+const MOST_ANSWER: Limits = Limits::bytes(256 * 1024 * 1024);
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -145,11 +149,24 @@ impl Endpoint {
         if status.is_success() {
             return Ok(response);
         }
-        let body = response.bytes().await.map_err(|source| self.failure(path, source))?;
-        Err(match serde_json::from_slice::<ApiError>(&body) {
+        let body = self.body(path, response).await?;
+        Err(match strict::from_slice::<ApiError>(&body, MOST_ANSWER) {
             Ok(error) => ClientError::Api(error),
             Err(_) => self.not_ours(path, status.as_u16()),
         })
+    }
+
+    /// All of an answer, which is not kept beyond what one may have.
+    async fn body(&self, path: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|source| self.failure(path, source))? {
+            if body.len() + chunk.len() > MOST_ANSWER.bytes {
+                return Err(self.not_ours(path, status));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 
     fn not_ours(&self, path: &str, status: u16) -> ClientError {
@@ -172,8 +189,8 @@ impl Endpoint {
                 }
                 let response = self.checked(path, request.timeout(self.options.request_timeout)).await?;
                 let status = response.status().as_u16();
-                let body = response.bytes().await.map_err(|source| self.failure(path, source))?;
-                serde_json::from_slice(&body).map_err(|_| self.not_ours(path, status))
+                let body = self.body(path, response).await?;
+                strict::from_slice(&body, MOST_ANSWER).map_err(|_| self.not_ours(path, status))
             })
             .await
     }
@@ -331,11 +348,15 @@ impl Lines {
                 if line.is_empty() {
                     continue;
                 }
-                return serde_json::from_slice(&self.buffer[line]).map(Some).map_err(|_| broken(self));
+                let read = strict::from_slice(&self.buffer[line], MOST_ANSWER);
+                return read.map(Some).map_err(|_| broken(self));
             }
             self.buffer.drain(..self.start);
             self.start = 0;
             match self.response.chunk().await {
+                Ok(Some(chunk)) if self.buffer.len() + chunk.len() > MOST_ANSWER.bytes => {
+                    return Err(broken(self));
+                }
                 Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
                 Ok(None) if self.buffer.is_empty() => return Ok(None),
                 Ok(None) => return Err(broken(self)),

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{ApiError, ErrorCode};
+use crate::strict::{self, Limits, StrictError};
 
 /// The longest body of any request.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -72,11 +73,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         check_content_type(request.headers())?;
         let bytes = read(request.into_body()).await?;
-        let bad = |error: serde_json::Error| {
+        let bad = |error: StrictError| {
             ApiError::new(ErrorCode::BadRequest, format!("the body is not the expected JSON: {error}"))
                 .hint("/openapi.json describes every body; unknown fields are refused")
         };
-        Ok(Self(serde_json::from_slice(&bytes).map_err(bad)?))
+        Ok(Self(strict::from_slice(&bytes, Limits::bytes(MAX_BODY_BYTES)).map_err(bad)?))
     }
 }
 
@@ -118,6 +119,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let bad = |reason: String| ApiError::new(ErrorCode::BadRequest, format!("the query: {reason}"));
+        if !is_text(parts.uri.query().unwrap_or_default()) {
+            return Err(bad("it is not UTF-8".into()).into());
+        }
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(error) => {
@@ -127,6 +131,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             }
         }
     }
+}
+
+/// What is decoded later would have U+FFFD for it, and nobody would know.
+fn is_text(query: &str) -> bool {
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = match rest {
+            [b'%', high, low, ..] => (char::from(*high).to_digit(16)).zip(char::from(*low).to_digit(16)),
+            _ => None,
+        };
+        let byte = hex.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &rest[3..] } else { tail };
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// The id in the path.

@@ -155,6 +155,49 @@ async fn every_refusal_has_the_one_shape() {
     }
 }
 
+/// What derived code would take, and what a reader could misunderstand.
+#[tokio::test]
+async fn documents_are_read_strictly() {
+    let served = Served::start();
+    let (_, spawned) = served.post(paths::SPAWN, &json(&spawning("k"))).await;
+    let vault = &spawned["vault"]["id"];
+    let name = spawned["vault"]["worker"]["name"].as_str().expect("has a name");
+    for (path, body, words) in [
+        (paths::REAP, format!("[null,null,{name:?},{{}},false]"), "expected an object"),
+        (paths::TICKETS, format!("[{vault}]"), "expected an object"),
+        (paths::TICKETS, format!("{{\"vault\":{vault},\"wishes\":[[],5]}}"), "wishes: "),
+        (paths::HEARTBEATS, format!("[[{vault}]]"), "expected an object"),
+        (paths::TICKETS, format!("{{\"vault\":{vault},\"vault\":{vault}}}"), "duplicate field"),
+        (
+            paths::TICKETS,
+            format!("{{\"vault\":{vault},\"wishes\":{{\"lease_ms\":1.5}}}}"),
+            "wishes.lease_ms: ",
+        ),
+        (paths::TICKETS, format!("{{\"vault\":{vault},\"wishes\":{{\"label\":\"\\ud800\"}}}}"), "surrogate"),
+        (
+            paths::TICKETS,
+            format!(
+                "{{\"vault\":{vault},\"wishes\":{{\"methods\":{}\"a\"{}}}}}",
+                "[".repeat(200),
+                "]".repeat(200)
+            ),
+            "deeper",
+        ),
+    ] {
+        let (status, error) = served.post(path, body.as_bytes()).await;
+        assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")), "{path} {body}: {error}");
+        assert!(error["message"].as_str().is_some_and(|told| told.contains(words)), "{body}: {error}");
+    }
+    let (status, error) = served.ask("GET /api/v2/vaults?worker=%ed%a0%80 HTTP/1.1", b"").await;
+    assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")), "{error}");
+    assert_eq!(served.swarm.node.living().len(), 1, "nothing of it ended the vault");
+    for lease in ["60000.0", "6e4", "60000"] {
+        let body = format!("{{\"vault\":{vault},\"wishes\":{{\"lease_ms\":{lease}}}}}");
+        let (status, ticket) = served.post(paths::TICKETS, body.as_bytes()).await;
+        assert_eq!((status, ticket["lease"]["lease_ms"].as_u64()), (200, Some(60_000)), "{lease}: {ticket}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_nothing() {
     let served = Served::start();

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::args::ServeArgs;
-use crate::model::config::Config;
+use crate::model::config::{Config, MAX_CONFIG_BYTES};
 use crate::model::units::{UnitError, parse_duration};
+use crate::strict::{self, Limits, StrictError};
+use crate::system::files;
 use crate::system::paths::{self, Places};
 
 #[derive(Debug, Clone)]
@@ -29,7 +31,7 @@ pub enum SettingsError {
     Parse {
         path: PathBuf,
         #[source]
-        source: serde_yaml::Error,
+        source: StrictError,
     },
     #[error("idle_exit")]
     IdleExit(#[source] UnitError),
@@ -77,20 +79,21 @@ fn lay_over(lower: Config, upper: &Config) -> Option<Config> {
     }
     let mut both = serde_json::to_value(lower).ok()?;
     lay(&mut both, serde_json::to_value(upper).ok()?);
-    serde_json::from_value(both).ok()
+    strict::from_value(&both).ok()
 }
 
 /// `None` if there is no such file, unless somebody named it.
 fn read(path: &Path, named: bool) -> Result<Option<Config>, SettingsError> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let bytes = match files::read(path, MAX_CONFIG_BYTES) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(None),
         Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
     };
-    if text.trim().is_empty() {
-        return Ok(Some(Config::default()));
-    }
-    serde_yaml::from_str(&text)
+    strict::text(&bytes)
+        .and_then(|text| match text.trim().is_empty() {
+            true => Ok(Config::default()),
+            false => strict::from_yaml(text, Limits::bytes(MAX_CONFIG_BYTES)),
+        })
         .map(Some)
         .map_err(|source| SettingsError::Parse { path: path.to_owned(), source })
 }
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn files_lie_over_each_other_value_by_value() {
-        let parse = |text: &str| serde_yaml::from_str::<Config>(text).expect("parses");
+        let parse = |text: &str| strict::from_yaml::<Config>(text, Limits::bytes(100)).expect("parses");
         let lower = parse("daemon: {state_dir: /a, socket: /b}\nnode: {labels: {x: y}}\n");
         let both = lay_over(lower, &parse("daemon: {socket: /c}\nnode: {labels: {z: w}}\n")).expect("lays");
         assert_eq!((both.daemon.state_dir, both.daemon.socket), (Some("/a".into()), Some("/c".into())));

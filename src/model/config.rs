@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::id::NodeName;
 
+/// The longest configuration file that is read.
+pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {

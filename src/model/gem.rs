@@ -11,6 +11,11 @@ use super::digest::Sha256;
 use super::lease::Terms;
 use super::limits::Limits;
 use super::units;
+#[cfg(any(feature = "cli", feature = "daemon"))]
+use crate::strict::{self, StrictError};
+
+/// The longest manifest that is read.
+pub const MAX_MANIFEST_BYTES: usize = 64 * 1024;
 
 pub const SCHEME: &str = "gem-pointer://";
 
@@ -209,6 +214,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// As it stands in a `.yaml` file.
+    #[cfg(any(feature = "cli", feature = "daemon"))]
+    pub fn read(bytes: &[u8]) -> Result<Self, StrictError> {
+        strict::from_yaml(strict::text(bytes)?, strict::Limits::bytes(MAX_MANIFEST_BYTES))
+    }
+
     pub fn wishes(&self) -> Result<Wishes, units::UnitError> {
         let deadline = self.deadline.as_deref().map(units::parse_duration).transpose()?;
         Ok(Wishes {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::id::NodeName;
 use super::ssh::SshAddress;
 
+/// The longest swarm.yaml that is read: thousands of nodes.
+pub const MAX_SWARM_BYTES: usize = 1024 * 1024;
+
 /// The file that `hauki node add --file` reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Deserialize;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::api::clone::CloneAnswer;
 use crate::api::node::{BeatOrder, Code, DestructOrder, Doom, NodeApi, OpenOrder, ProvisionOrder};
@@ -16,6 +17,7 @@ use crate::api::paths::node as paths;
 use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::VaultId;
+use crate::strict::{self, Limits};
 
 /// A source of the largest size, quoted as JSON, and what goes with it.
 const MAX_BODY_BYTES: usize = 4 * MAX_SOURCE_BYTES;
@@ -23,12 +25,14 @@ const MAX_BODY_BYTES: usize = 4 * MAX_SOURCE_BYTES;
 type Desk = State<Arc<dyn NodeApi>>;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewsQuery {
     after: u64,
     wait_ms: u64,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct VaultsQuery {
     of: Option<VaultId>,
 }
@@ -45,65 +49,52 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         )
         .route(
             paths::PROVISION,
-            post(|State(node): Desk, body: String| async move {
-                match parse::<ProvisionOrder>(&body) {
-                    Ok(order) => reply(node.provision(order).await),
-                    Err(error) => refuse(&error),
-                }
+            post(|State(node): Desk, Order(order): Order<ProvisionOrder>| async move {
+                reply(node.provision(order).await)
             }),
         )
         .route(
             paths::CODE,
-            post(|State(node): Desk, body: String| async move {
-                match parse::<Code>(&body) {
-                    Ok(code) => reply(node.keep(code).await),
-                    Err(error) => refuse(&error),
-                }
-            }),
+            post(|State(node): Desk, Order(code): Order<Code>| async move { reply(node.keep(code).await) }),
         )
         .route(
             paths::OPEN,
-            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
-                match parse::<OpenOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order)) {
-                    Ok(order) => reply(node.open(order).await),
+            post(|State(node): Desk, Path(id): Path<String>, Order(order): Order<OpenOrder>| async move {
+                match same(&id, &order.vault) {
+                    Ok(()) => reply(node.open(order).await),
                     Err(error) => refuse(&error),
                 }
             }),
         )
         .route(
             paths::BEAT,
-            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
-                match parse::<BeatOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order)) {
-                    Ok(order) => reply(node.beat(order).await),
+            post(|State(node): Desk, Path(id): Path<String>, Order(order): Order<BeatOrder>| async move {
+                match same(&id, &order.vault) {
+                    Ok(()) => reply(node.beat(order).await),
                     Err(error) => refuse(&error),
                 }
             }),
         )
         .route(
             paths::DESTRUCT,
-            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
-                match parse::<DestructOrder>(&body).and_then(|order| same(&id, &order.vault).map(|()| order))
-                {
-                    Ok(order) => reply(node.destruct(order).await),
-                    Err(error) => refuse(&error),
-                }
-            }),
+            post(
+                |State(node): Desk, Path(id): Path<String>, Order(order): Order<DestructOrder>| async move {
+                    match same(&id, &order.vault) {
+                        Ok(()) => reply(node.destruct(order).await),
+                        Err(error) => refuse(&error),
+                    }
+                },
+            ),
         )
         .route(
             paths::DOOM,
-            post(|State(node): Desk, body: String| async move {
-                match parse::<Doom>(&body) {
-                    Ok(doom) => reply(node.doom(doom).await),
-                    Err(error) => refuse(&error),
-                }
-            }),
+            post(|State(node): Desk, Order(doom): Order<Doom>| async move { reply(node.doom(doom).await) }),
         )
         .route(
             paths::CLONES,
-            post(|State(node): Desk, Path(id): Path<String>, body: String| async move {
-                match parse::<CloneAnswer>(&body).and_then(|answer| same(&id, &answer.vault).map(|()| answer))
-                {
-                    Ok(answer) => reply(node.cloned(answer).await),
+            post(|State(node): Desk, Path(id): Path<String>, Order(answer): Order<CloneAnswer>| async move {
+                match same(&id, &answer.vault) {
+                    Ok(()) => reply(node.cloned(answer).await),
                     Err(error) => refuse(&error),
                 }
             }),
@@ -119,8 +110,18 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         .with_state(node)
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, ApiError> {
-    serde_json::from_str(body).map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))
+/// A body, read strictly; what is none is refused like everything else here.
+struct Order<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Order<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let bad = |reason: String| refuse(&ApiError::new(ErrorCode::BadRequest, reason));
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| bad(error.body_text()))?;
+        let order = strict::from_slice(&bytes, Limits::bytes(MAX_BODY_BYTES));
+        order.map(Self).map_err(|error| bad(error.to_string()))
+    }
 }
 
 /// The path and the body must name the same vault.
@@ -141,4 +142,23 @@ fn reply<T: Serialize>(answer: Result<T, ApiError>) -> Response {
 fn refuse(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, Json(error)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_order_is_read_strictly() {
+        let read = async |body: &'static str| {
+            let request = Request::new(axum::body::Body::from(body));
+            Order::<BeatOrder>::from_request(request, &()).await
+        };
+        for body in ["", "[]", "{", "{\"vault\":1}", "\u{feff}"] {
+            let refused = read(body).await.err().expect(body);
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+            let kind = refused.headers()[axum::http::header::CONTENT_TYPE].to_str().expect("is text");
+            assert_eq!(kind, "application/json", "{body}");
+        }
+    }
 }

@@ -13,7 +13,8 @@ use crate::cli::output::Format;
 use crate::cli::record::Record;
 use crate::cli::{complete, source};
 use crate::client::Exit;
-use crate::model::gem::{GemPointer, Manifest, SCHEME};
+use crate::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, SCHEME};
+use crate::system::files;
 
 const AFTER: &str = "\
 A gem-pointer is gem-pointer://PATH[@VERSION][#sha256=HASH]. A version once pushed never changes.
@@ -120,11 +121,10 @@ fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
         }
     };
     let shown = path.display();
-    let text = fs::read_to_string(&path).map_err(|error| CliError::unreadable(&shown, &error))?;
-    let manifest: Manifest = serde_yaml::from_str(&text).map_err(|error| {
-        let place = error.location().map(|place| format!(":{}:{}", place.line(), place.column()));
-        CliError::data("bad_manifest", format!("{shown}{}: {error}", place.unwrap_or_default()))
-    })?;
+    let bytes =
+        files::read(&path, MAX_MANIFEST_BYTES).map_err(|error| CliError::unreadable(&shown, &error))?;
+    let manifest: Manifest = Manifest::read(&bytes)
+        .map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
     manifest.wishes().map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
     Ok(manifest)
 }

@@ -15,9 +15,7 @@ use crate::api::gem::{Gem, GemPlace};
 use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
-use crate::model::gem::{GemPointer, Manifest, check_path, check_version};
-
-const MANIFEST_BYTES: usize = 64 * 1024;
+use crate::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, check_path, check_version};
 
 /// How deep and how wide a listing looks, so that a directory like `/` cannot hold it up.
 const DEPTH: usize = 16;
@@ -82,11 +80,11 @@ fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, ApiError
         return Ok(None);
     };
     let source = check_source(bytes, &shown("js"))?;
-    let manifest = match read("yaml", MANIFEST_BYTES).map_err(|error| refused("yaml", &error))? {
+    let manifest = match read("yaml", MAX_MANIFEST_BYTES).map_err(|error| refused("yaml", &error))? {
         None => Manifest::default(),
         Some(bytes) => {
             let bad = |error| ApiError::new(ErrorCode::BadSource, format!("{}: {error}", shown("yaml")));
-            let manifest: Manifest = serde_yaml::from_slice(&bytes).map_err(bad)?;
+            let manifest = Manifest::read(&bytes).map_err(bad)?;
             check_manifest(&manifest, &shown("yaml"))?;
             manifest
         }

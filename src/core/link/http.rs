@@ -21,6 +21,7 @@ use crate::api::node::{
 use crate::api::paths::{node as paths, with_id};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::VaultId;
+use crate::strict::{self, Limits};
 
 const CONNECT: Duration = Duration::from_secs(2);
 const ASK: Duration = Duration::from_secs(5);
@@ -100,10 +101,11 @@ impl HttpNode {
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return serde_json::from_slice(&bytes)
+            return strict::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES))
                 .map_err(|error| self.strange(&format!("strangely: {error}")));
         }
-        Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| self.strange(&format!("with status {status}"))))
+        let refusal = strict::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES));
+        Err(refusal.unwrap_or_else(|_| self.strange(&format!("with status {status}"))))
     }
 
     fn strange(&self, how: &str) -> ApiError {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::ticket::Ticket;
+use crate::strict::{self, Limits};
 
 /// In every ticket: the scheme of its token, written without escapes.
 const TICKETS_WORD: &str = "\"biscuit\"";
@@ -94,7 +95,8 @@ fn read(text: &str) -> Result<Option<Ticket>, TravelError> {
     }
     match serde_json::from_str::<Kind<'_>>(text) {
         Ok(kind) if kind.kind.get() == "\"ticket\"" => {
-            serde_json::from_str(text).map(Some).map_err(|error| TravelError::Ticket(error.to_string()))
+            let read = strict::from_str(text, Limits::bytes(text.len()));
+            read.map(Some).map_err(|error| TravelError::Ticket(error.to_string()))
         }
         Ok(_) | Err(_) => Ok(None),
     }

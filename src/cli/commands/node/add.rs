@@ -23,8 +23,9 @@ use crate::client::endpoint::Lines;
 use crate::model::id::NodeName;
 use crate::model::secret::Secret;
 use crate::model::ssh::SshAddress;
-use crate::model::swarm::{SwarmFile, SwarmNode};
-use crate::system::clock;
+use crate::model::swarm::{MAX_SWARM_BYTES, SwarmFile, SwarmNode};
+use crate::strict::{self, Limits};
+use crate::system::{clock, files};
 
 const AFTER: &str = "\
 The core logs in (its own key, --key, its agent, the usual keys, or a password that you are asked for),
@@ -98,9 +99,9 @@ pub(super) fn run(ctx: &Ctx, args: &AddArgs) -> Result<Exit, CliError> {
 
 fn nodes(args: &AddArgs) -> Result<Vec<SwarmNode>, CliError> {
     if let Some(path) = &args.file {
-        let text = std::fs::read_to_string(path)
+        let bytes = files::read(path, MAX_SWARM_BYTES)
             .map_err(|error| CliError::io(&format!("read {}", path.display()), &error))?;
-        return read(&path.display().to_string(), &text);
+        return read(&path.display().to_string(), &bytes);
     }
     let (Some(ssh), Some(name)) = (args.ssh.clone(), args.name.clone()) else {
         return Err(CliError::usage("a node needs USER@HOST and --name"));
@@ -130,17 +131,21 @@ fn nodes(args: &AddArgs) -> Result<Vec<SwarmNode>, CliError> {
 }
 
 /// Reads a swarm.yaml; what is wrong is told with its line and column.
-fn read(path: &str, text: &str) -> Result<Vec<SwarmNode>, CliError> {
+fn read(path: &str, bytes: &[u8]) -> Result<Vec<SwarmNode>, CliError> {
     let bad = |place: String, reason: String| {
         let kind = Kind::new("bad_swarm_file", Exit::Config);
         Err(CliError::new(kind, format!("{path}{place} is not a swarm.yaml: {reason}"))
             .hint("hauki-swarm.yaml(5) lists the fields of a node"))
     };
-    let file: SwarmFile = match serde_yaml::from_str(text) {
+    let parsed = strict::text(bytes).and_then(|text| strict::from_yaml(text, Limits::bytes(MAX_SWARM_BYTES)));
+    let file: SwarmFile = match parsed {
         Ok(file) => file,
         Err(error) => {
-            let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column()));
-            return bad(place.unwrap_or_default(), error.to_string());
+            let place = match error.line {
+                0 => String::new(),
+                line => format!(":{line}:{}", error.column),
+            };
+            return bad(place, error.to_string());
         }
     };
     let mut seen = std::collections::BTreeSet::new();
@@ -247,7 +252,7 @@ mod tests {
     #[test]
     fn a_swarm_file_is_strict_and_says_where() {
         let good = "nodes:\n  - {name: n1, ssh: root@10.0.0.1}\n  - {name: n2, ssh: 'ops@[fd00::2]:2222', labels: {gpu: 'yes'}}\n";
-        assert_eq!(read("swarm.yaml", good).expect("reads").len(), 2);
+        assert_eq!(read("swarm.yaml", good.as_bytes()).expect("reads").len(), 2);
         for (text, said) in [
             ("nodes:\n  - {name: n1, ssh: root@h, lables: {}}\n", "swarm.yaml:2:"),
             ("nodes:\n  - name: n1\n    ssh: h\n", "swarm.yaml:2:5"),
@@ -255,7 +260,7 @@ mod tests {
             ("node: []\n", "swarm.yaml:1:"),
             ("nodes: [\n", "swarm.yaml:"),
         ] {
-            let error = read("swarm.yaml", text).expect_err(text);
+            let error = read("swarm.yaml", text.as_bytes()).expect_err(text);
             assert!(error.text(None).contains(said), "{text}: {}", error.text(None));
             assert_eq!(error.kind.exit, Exit::Config);
         }
