@@ -15,12 +15,12 @@
 
 use std::env;
 use std::error::Error;
-use std::ffi::{OsString, c_int};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mquickjs_sys as sys;
+use mquickjs as sys;
 
 /// The value that stands for what was thrown (mquickjs.h).
 const EXCEPTION: sys::JSValue = 3 | (3 << 2);
@@ -32,6 +32,7 @@ const WATCHED: &[&str] = &[
     "build.rs",
     "Cargo.toml",
     "Cargo.lock",
+    "crates/mquickjs",
     "src/client/script/prelude.js",
     "src/bin/hauki-vault.rs",
     "src/jail",
@@ -100,7 +101,7 @@ fn compile(source: &str) -> Result<Vec<u8>, String> {
     unsafe {
         let bytes = size_of_val(memory.as_slice());
         let engine = sys::JS_NewContext2(memory.as_mut_ptr().cast(), bytes, &raw const sys::js_stdlib, 1);
-        let flags = sys::JS_EVAL_RETVAL as c_int;
+        let flags = sys::JS_EVAL_RETVAL;
         let function = sys::JS_Parse(engine, text.as_ptr().cast(), source.len(), c"h".as_ptr(), flags);
         if function == EXCEPTION {
             let mut error = [0_u8; 256];
@@ -168,37 +169,12 @@ pub fn static_build(
         .env("CFLAGS", "-D_GNU_SOURCE");
     if target.ends_with("-musl") {
         cargo.env(format!("CC_{}", target.replace('-', "_")), MUSL_CC);
-        // The declarations of the engine are the same for both; clang knows where one's headers lie.
-        let own = env::var("BINDGEN_EXTRA_CLANG_ARGS").unwrap_or_default();
-        let args = format!("{own} --target={}", target.replace("-musl", "-gnu"));
-        cargo.env("BINDGEN_EXTRA_CLANG_ARGS", args.trim_start());
     }
     let status = cargo.status()?;
-    for base in [target_root.to_owned(), directory.clone(), directory.join(target)] {
-        age_engine_sources(&base);
-    }
     if !status.success() {
         return Err(format!("the nested build of {binary} failed: {status}").into());
     }
     Ok(directory.join(target).join("vault").join(binary))
-}
-
-/// Keeps `mquickjs-sys` from being rebuilt, with all of hauki behind it, by every single `cargo build`.
-///
-/// Its build script (0.2.0) tells cargo to watch two files that it generates itself, so it is always
-/// older than what it watches. Dating them back ends that; failures only cost the rebuild.
-fn age_engine_sources(base: &Path) {
-    let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-    for package in entries(base).flat_map(|profile| entries(&profile.join("build"))) {
-        if !package.to_string_lossy().contains("mquickjs-sys-") {
-            continue;
-        }
-        for generated in ["mquickjs_atom.h", "mquickjs_stdlib.c"] {
-            if let Ok(file) = fs::File::options().append(true).open(package.join("out").join(generated)) {
-                let _ = file.set_modified(std::time::UNIX_EPOCH);
-            }
-        }
-    }
 }
 
 /// Variables of the outer build that would change the inner one or mark it as stale.

@@ -10,7 +10,7 @@ use hauki::lpc::arrow::{Rewritten, rewrite};
 use hauki::lpc::lexer::{Kind, words};
 use hauki::lpc::position::Position;
 use libfuzzer_sys::{Corpus, fuzz_target};
-use mquickjs_sys as sys;
+use mquickjs as sys;
 
 fuzz_target!(|source: &str| -> Corpus {
     // A byte that cannot be in a program that hauki hands on.

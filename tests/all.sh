@@ -17,16 +17,16 @@ bash tests/leaks.sh >"$before"
 
 export CARGO_TERM_COLOR=never
 step "formatting"
-cargo fmt --check
+cargo fmt --all --check
 step "clippy, warnings denied"
-cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
 step "the fuzz target builds"
 cargo check -q --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 step "shell scripts"
 shellcheck packaging/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
 step "tests"
-cargo test --locked --no-fail-fast
+cargo test --locked --workspace --no-fail-fast
 step "a swarm of network namespaces, cut apart"
 [ -c /dev/net/tun ] || { mkdir -p /dev/net && mknod /dev/net/tun c 10 200; } || true
 if (exec 3<>/dev/net/tun) 2>/dev/null; then

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
-use mquickjs_sys::{self as sys, JSContext, JSValue};
+use mquickjs::{self as sys, JSContext, JSValue};
 
 use super::bytes;
 use super::heap::{self, EXCEPTION, Kind, UNDEFINED};
@@ -147,8 +147,8 @@ impl Trouble {
     fn throw(self, raw: *mut JSContext) -> JSValue {
         let (class, message) = match self {
             Self::Thrown => return EXCEPTION,
-            Self::Type(message) => (sys::JSObjectClassEnum_JS_CLASS_TYPE_ERROR, message),
-            Self::Error(message) => (sys::JSObjectClassEnum_JS_CLASS_ERROR, message),
+            Self::Type(message) => (sys::JS_CLASS_TYPE_ERROR, message),
+            Self::Error(message) => (sys::JS_CLASS_ERROR, message),
         };
         let message = format!("{}\0", message.replace('\0', " "));
         // SAFETY: the format takes one C string, which `message` is.
@@ -276,8 +276,8 @@ impl Passed {
         // written to before anything else is allocated.
         unsafe {
             let mut argument = sys::JS_NewInt32(self.raw, length);
-            let class = sys::JSObjectClassEnum_JS_CLASS_UINT8_ARRAY as c_int;
-            let array = js_typed_array_constructor(
+            let class = sys::JS_CLASS_UINT8_ARRAY as c_int;
+            let array = sys::js_typed_array_constructor(
                 self.raw,
                 ptr::null_mut(),
                 1 | CONSTRUCTS,
@@ -291,17 +291,6 @@ impl Passed {
             Ok(array)
         }
     }
-}
-
-unsafe extern "C" {
-    /// What `new Uint8Array(n)` calls.
-    fn js_typed_array_constructor(
-        raw: *mut JSContext,
-        this: *mut JSValue,
-        count: c_int,
-        values: *mut JSValue,
-        class: c_int,
-    ) -> JSValue;
 }
 
 /// Copies the text of a value; `None` leaves an exception pending.

@@ -12,7 +12,7 @@
 use std::ffi::{CStr, c_int};
 use std::ptr::{self, NonNull};
 
-use mquickjs_sys as sys;
+use mquickjs as sys;
 use sys::{JSContext, JSGCRef, JSValue};
 
 use super::door::{self, Efuns, Run};
@@ -141,7 +141,7 @@ impl Context {
         wanted: Option<&str>,
     ) -> Result<Option<Vec<u8>>, Ended> {
         let _run = Run::with(efuns);
-        let typed = (sys::JS_EVAL_RETVAL | sys::JS_EVAL_REPL) as c_int;
+        let typed = sys::JS_EVAL_RETVAL | sys::JS_EVAL_REPL;
         let value = match self.evaluate(source, name, if wanted.is_some() { typed } else { 0 }) {
             Ok(value) => value,
             Err(Failure::Run(thrown)) => {

@@ -14,7 +14,7 @@
 
 use std::cell::Cell;
 
-use mquickjs_sys::{self as sys, JSContext, JSValue};
+use mquickjs::{self as sys, JSContext, JSValue};
 
 /// Garbage below this is left alone: it lies in a core's own cache.
 const NURSERY: usize = 128 * 1024;
@@ -157,21 +157,11 @@ unsafe fn pointed(value: JSValue) -> Kind {
         _ => return Kind::Undefined,
     }
     match (header >> 4 & 0xff) as sys::JSObjectClassEnum {
-        sys::JSObjectClassEnum_JS_CLASS_C_FUNCTION | sys::JSObjectClassEnum_JS_CLASS_CLOSURE => {
-            Kind::Function
-        }
-        sys::JSObjectClassEnum_JS_CLASS_ARRAY => Kind::Array,
-        sys::JSObjectClassEnum_JS_CLASS_ERROR => Kind::Error,
-        sys::JSObjectClassEnum_JS_CLASS_UINT8C_ARRAY
-        | sys::JSObjectClassEnum_JS_CLASS_INT8_ARRAY
-        | sys::JSObjectClassEnum_JS_CLASS_UINT8_ARRAY => Kind::Bytes,
-        class
-            if (sys::JSObjectClassEnum_JS_CLASS_INT16_ARRAY
-                ..=sys::JSObjectClassEnum_JS_CLASS_FLOAT64_ARRAY)
-                .contains(&class) =>
-        {
-            Kind::Numbers
-        }
+        sys::JS_CLASS_C_FUNCTION | sys::JS_CLASS_CLOSURE => Kind::Function,
+        sys::JS_CLASS_ARRAY => Kind::Array,
+        sys::JS_CLASS_ERROR => Kind::Error,
+        sys::JS_CLASS_UINT8C_ARRAY | sys::JS_CLASS_INT8_ARRAY | sys::JS_CLASS_UINT8_ARRAY => Kind::Bytes,
+        class if (sys::JS_CLASS_INT16_ARRAY..=sys::JS_CLASS_FLOAT64_ARRAY).contains(&class) => Kind::Numbers,
         _ => Kind::Object,
     }
 }
@@ -279,9 +269,7 @@ pub unsafe fn point_at_loop(raw: *mut sys::JSContext) {
         }
         let frame = frame as *mut JSValue;
         let function = *frame.add(FUNCTION);
-        if function & 7 != 1
-            || word(function, 0) >> 4 & 0xff != u64::from(sys::JSObjectClassEnum_JS_CLASS_CLOSURE)
-        {
+        if function & 7 != 1 || word(function, 0) >> 4 & 0xff != u64::from(sys::JS_CLASS_CLOSURE) {
             return;
         }
         let place = frame.sub(1);

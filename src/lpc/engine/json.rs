@@ -8,7 +8,7 @@
 use std::ffi::CString;
 use std::ptr;
 
-use mquickjs_sys::{self as sys, JSContext, JSGCRef, JSValue};
+use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 
 use super::heap::{self, EXCEPTION, Kind, Place, Stored, UNDEFINED};
 use super::number;

@@ -7,11 +7,11 @@
 //! whole text is parsed as it is.
 
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString};
 use std::ptr;
 
 use memchr::{memchr2, memchr3};
-use mquickjs_sys::{self as sys, JSContext, JSGCRef, JSValue};
+use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 
 use super::heap::{self, EXCEPTION, Kind, Stored, UNDEFINED};
 use super::json::read_text;
@@ -127,9 +127,8 @@ pub unsafe fn parse(raw: *mut JSContext, text: &str, name: &CStr, scratch: &mut 
     let parse = |scratch: &mut Vec<u8>| {
         let length = scratch.len();
         scratch.push(0);
-        let flags = sys::JS_EVAL_JSON as c_int;
         // SAFETY: the text is UTF-8, ends with a zero, and lies outside the heap, so it does not move.
-        unsafe { sys::JS_Parse(raw, scratch.as_ptr().cast(), length, name.as_ptr(), flags) }
+        unsafe { sys::JS_Parse(raw, scratch.as_ptr().cast(), length, name.as_ptr(), sys::JS_EVAL_JSON) }
     };
     let lifted = lift(text, scratch);
     let value = parse(scratch);
