@@ -22,8 +22,17 @@ use crate::system::clock;
 
 /// One vault, and the way by which it is kept.
 pub(crate) enum Keeper {
-    Ticket { ticket: Box<Ticket>, ghost: Option<Ghost> },
-    Id { vault: VaultId, every: Option<Duration> },
+    /// Where it is kept for longer than one beat the ghost beats as well: it does not wait for one answer
+    /// before the next beat, which is too slow where the way is long.
+    Ticket {
+        ticket: Box<Ticket>,
+        ghost: Option<Ghost>,
+        lasts: bool,
+    },
+    Id {
+        vault: VaultId,
+        every: Option<Duration>,
+    },
 }
 
 pub(crate) fn record(vault: &VaultId, lease_left_ms: u64) -> Record {
@@ -34,9 +43,10 @@ pub(crate) fn record(vault: &VaultId, lease_left_ms: u64) -> Record {
 }
 
 impl Keeper {
-    pub(crate) fn new(item: &Item) -> Result<Self, CliError> {
+    /// `lasts`: for more than one beat.
+    pub(crate) fn new(item: &Item, lasts: bool) -> Result<Self, CliError> {
         Ok(if item.is_ticket() {
-            Self::Ticket { ticket: Box::new(item.ticket()?), ghost: None }
+            Self::Ticket { ticket: Box::new(item.ticket()?), ghost: None, lasts }
         } else {
             Self::Id { vault: item.vault()?, every: None }
         })
@@ -52,10 +62,17 @@ impl Keeper {
     /// Renews the lease; what is left of it, in milliseconds.
     pub(crate) async fn beat(&mut self, ctx: &Ctx) -> Result<u64, CliError> {
         match self {
-            Self::Ticket { ticket, ghost } => {
+            Self::Ticket { ticket, ghost, lasts } => {
                 let connected = match ghost.take() {
                     Some(ghost) => ghost,
-                    None => connect::open(ctx, ticket, Options { beat: false, ..connect::short() }).await?,
+                    None => {
+                        connect::open(
+                            ctx,
+                            ticket,
+                            Options { beat: *lasts, reconnect: *lasts, ..Options::default() },
+                        )
+                        .await?
+                    }
                 };
                 match connected.heartbeat().await {
                     Ok(lease) => {

@@ -1,5 +1,6 @@
-//! The arithmetic of leases: which clock ends a vault next. Pure; the node's monotonic clock is an
-//! argument, and no other clock ever judges.
+//! The arithmetic of leases: which clock ends a vault next. Pure; what the node's clocks say is an
+//! argument, and no other clock ever judges. Silence is counted in waking time, while the node could
+//! hear somebody, and the life-time on the monotonic clock.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,16 @@ impl Mono {
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// What a node's clocks say at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    pub mono: Mono,
+    /// The monotonic clock without the time in which nothing could be heard.
+    pub waking: Mono,
+    /// Waking time before which nobody is silent: what was said in a pause may still be on its way.
+    pub patient: Mono,
 }
 
 /// For how long a vault may live without a sign of its caller.
@@ -69,10 +80,11 @@ impl Terms {
     }
 }
 
-/// The signs of life of one vault.
+/// The signs of life of one vault, in waking time but for its forging.
 #[derive(Debug, Clone)]
 pub struct Lease {
     pub terms: Terms,
+    /// On the monotonic clock.
     forged_at: Mono,
     claim_from: Mono,
     beat_at: Mono,
@@ -82,8 +94,9 @@ pub struct Lease {
 
 impl Lease {
     #[must_use]
-    pub fn new(terms: Terms, now: Mono) -> Self {
-        Self { terms, forged_at: now, claim_from: now, beat_at: now, owner_heard_at: None }
+    pub fn new(terms: Terms, now: Reading) -> Self {
+        let Reading { mono, waking, .. } = now;
+        Self { terms, forged_at: mono, claim_from: waking, beat_at: waking, owner_heard_at: None }
     }
 
     /// A ticket goes out: its receiver has the whole claim lease to use it.
@@ -115,20 +128,23 @@ impl Lease {
         }
     }
 
-    /// The next end and its cause, or `None` for a vault that is dying already. While it is forged
-    /// only its life-time runs, because the forge has a deadline of its own.
+    /// The microseconds from `now` to the next end, zero if it has come, and its cause; `None` for a vault
+    /// that is dying already. While it is forged only its life-time runs, because the forge has a deadline
+    /// of its own.
     #[must_use]
-    pub fn next_end(&self, phase: Phase) -> Option<(Mono, Cause)> {
-        let lifetime = (self.forged_at.plus_ms(self.terms.lifetime_ms), Cause::LifetimeExpired);
+    pub fn next_end(&self, phase: Phase, now: Reading) -> Option<(u64, Cause)> {
+        let lifetime = self.forged_at.plus_ms(self.terms.lifetime_ms).since(now.mono);
+        let lifetime = (lifetime, Cause::LifetimeExpired);
+        let silent = |from: Mono| from.max(now.patient).since(now.waking);
         let lease = match phase {
             Phase::Dying | Phase::Dead => return None,
             Phase::Forging => return Some(lifetime),
-            Phase::Forged | Phase::Ticketed => (self.expires(phase), Cause::Unclaimed),
-            Phase::Live => (self.expires(phase), Cause::HeartbeatLost),
+            Phase::Forged | Phase::Ticketed => (silent(self.expires(phase)), Cause::Unclaimed),
+            Phase::Live => (silent(self.expires(phase)), Cause::HeartbeatLost),
         };
-        let silence =
-            self.owner_heard_at.map(|heard| (heard.plus_ms(self.terms.link_silence_ms), Cause::LinkSilent));
-        [Some(lease), Some(lifetime), silence].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let owner = self.owner_heard_at.map(|heard| heard.plus_ms(self.terms.link_silence_ms));
+        let owner = owner.map(|until| (silent(until), Cause::LinkSilent));
+        [Some(lease), Some(lifetime), owner].into_iter().flatten().min_by_key(|(left, _)| *left)
     }
 }
 
@@ -139,22 +155,26 @@ mod tests {
     const T0: Mono = Mono(1_000_000);
 
     fn lease() -> Lease {
-        Lease::new(
-            Terms { claim_ms: 30, lease_ms: 60, lifetime_ms: 100, link: false, link_silence_ms: 10 },
-            T0,
-        )
+        let terms = Terms { claim_ms: 30, lease_ms: 60, lifetime_ms: 100, link: false, link_silence_ms: 10 };
+        Lease::new(terms, after(0))
+    }
+
+    /// A node that has not slept.
+    fn after(ms: u64) -> Reading {
+        Reading { mono: T0.plus_ms(ms), waking: T0.plus_ms(ms), patient: Mono(0) }
     }
 
     #[test]
     fn a_vault_that_nobody_claims_dies_of_that() {
-        assert_eq!(lease().next_end(Phase::Forged), Some((T0.plus_ms(30), Cause::Unclaimed)));
+        assert_eq!(lease().next_end(Phase::Forged, after(0)), Some((30_000, Cause::Unclaimed)));
+        assert_eq!(lease().next_end(Phase::Forged, after(31)), Some((0, Cause::Unclaimed)));
     }
 
     #[test]
     fn a_late_ticket_still_gives_the_whole_claim_lease() {
         let mut lease = lease();
         lease.ticketed(T0.plus_ms(29));
-        assert_eq!(lease.next_end(Phase::Ticketed), Some((T0.plus_ms(59), Cause::Unclaimed)));
+        assert_eq!(lease.next_end(Phase::Ticketed, after(29)), Some((30_000, Cause::Unclaimed)));
     }
 
     #[test]
@@ -162,21 +182,33 @@ mod tests {
         let mut lease = lease();
         lease.beat(T0.plus_ms(20));
         lease.beat(T0.plus_ms(5));
-        assert_eq!(lease.next_end(Phase::Live), Some((T0.plus_ms(80), Cause::HeartbeatLost)));
+        assert_eq!(lease.next_end(Phase::Live, after(20)), Some((60_000, Cause::HeartbeatLost)));
         lease.beat(T0.plus_ms(90));
-        assert_eq!(lease.next_end(Phase::Live), Some((T0.plus_ms(100), Cause::LifetimeExpired)));
+        assert_eq!(lease.next_end(Phase::Live, after(90)), Some((10_000, Cause::LifetimeExpired)));
     }
 
     #[test]
     fn a_silent_owner_ends_a_linked_vault_first() {
         let mut lease = lease();
         lease.owner_heard(T0.plus_ms(3));
-        assert_eq!(lease.next_end(Phase::Live), Some((T0.plus_ms(13), Cause::LinkSilent)));
+        assert_eq!(lease.next_end(Phase::Live, after(3)), Some((10_000, Cause::LinkSilent)));
+    }
+
+    #[test]
+    fn time_that_a_node_has_slept_is_nobodys_silence_and_everybodys_life_time() {
+        let mut lease = lease();
+        lease.owner_heard(T0);
+        let slept = |patient| Reading { waking: T0.plus_ms(4), patient: T0.plus_ms(patient), ..after(44) };
+        assert_eq!(lease.next_end(Phase::Live, slept(0)), Some((6_000, Cause::LinkSilent)));
+        assert_eq!(lease.next_end(Phase::Live, slept(24)), Some((20_000, Cause::LinkSilent)), "it waits");
+        lease.owner_heard(T0.plus_ms(90));
+        let late = Reading { waking: T0.plus_ms(10), patient: T0.plus_ms(99), ..after(101) };
+        assert_eq!(lease.next_end(Phase::Live, late), Some((0, Cause::LifetimeExpired)));
     }
 
     #[test]
     fn the_dying_have_no_further_end() {
-        assert_eq!(lease().next_end(Phase::Dying), None);
-        assert_eq!(lease().next_end(Phase::Dead), None);
+        assert_eq!(lease().next_end(Phase::Dying, after(0)), None);
+        assert_eq!(lease().next_end(Phase::Dead, after(0)), None);
     }
 }

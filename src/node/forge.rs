@@ -3,8 +3,6 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use super::keeper::Keeper;
 use super::pipe::Pipe;
 use super::reach::reference::TravelError;
@@ -55,11 +53,11 @@ impl Keeper {
         })?;
         let pipe = vault.pipe.get_or_init(|| pipe);
         let limit = self.frame_limit();
-        match timeout(READY, next_frame(pipe, inbox, limit)).await {
-            Ok(Ok(FromVault::Ready(ready))) if ready.locked => {}
-            Ok(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),
-            Ok(Err(failure)) => return Err(failure),
-            Err(_) => {
+        match vault.waking.within(READY, next_frame(pipe, inbox, limit)).await {
+            Some(Ok(FromVault::Ready(ready))) if ready.locked => {}
+            Some(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),
+            Some(Err(failure)) => return Err(failure),
+            None => {
                 return Err(Failure::new(
                     Cause::LoadFailed,
                     ErrorCode::Temporary,
@@ -115,9 +113,9 @@ impl Keeper {
                 }
             }
         };
-        let methods = match timeout(patience, loading).await {
-            Ok(methods) => methods?,
-            Err(_) => {
+        let methods = match vault.waking.within(patience, loading).await {
+            Some(methods) => methods?,
+            None => {
                 let message = format!("loading did not end within {deadline_ms} ms");
                 return Err(Failure::new(Cause::LoadFailed, ErrorCode::WorkerFailed, message));
             }

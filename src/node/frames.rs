@@ -11,7 +11,6 @@ use crate::model::death::Cause;
 use crate::rpc::channel::{FromVault, WorkerError, WorkerErrorKind};
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
-use crate::system::clock;
 
 /// A vault that has sent a large frame does not hold its room for ever.
 const KEPT_INBOX: usize = 256 * 1024;
@@ -52,7 +51,7 @@ impl Keeper {
             vault.doom(Cause::ProtocolViolation, Some(what.to_owned()), None, 0);
             false
         };
-        let due = |call| match vault.calls().answered(call, clock::mono()) {
+        let due = |call| match vault.calls().answered(call, vault.now()) {
             // Its caller was told of the death; the engine finishes all the same before `dest`.
             Err(_) if !vault.state().phase.is_alive() => Ok(None),
             answered => answered,
@@ -122,11 +121,11 @@ impl Keeper {
             FromVault::DestDone => vault.state().phase.is_alive() && violation("an unasked DestDone"),
             ask @ FromVault::Ask { .. } => self.ask(ask),
             FromVault::Busy => {
-                vault.calls().busy(vault.limits.call_deadline_ms, clock::mono());
+                vault.calls().busy(vault.limits.call_deadline_ms, vault.now());
                 true
             }
             FromVault::Idle => {
-                let was_busy = vault.calls().idle(clock::mono());
+                let was_busy = vault.calls().idle(vault.now());
                 was_busy || violation("an end of work that did not begin")
             }
             FromVault::Ready(_) | FromVault::Loaded(_) => violation("a frame that comes once only"),

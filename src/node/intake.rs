@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::gate::connection::Gate;
 use super::gate::identity::{Identity, IdentityError};
 use super::gate::port::Port;
 use super::keeper::Keeper;
-use super::lanes::{LaneError, Lanes};
+use super::lanes::{Lane, LaneError, Lanes};
 use super::news::Newsroom;
 use super::pool::{Blank, Pool};
 use super::reach::{Graves, Reach};
@@ -62,7 +61,7 @@ struct Book {
 struct Entry {
     vault: Arc<Vault>,
     port: Arc<Port>,
-    lane: Handle,
+    lane: Lane,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +153,7 @@ impl Node {
         let node = Arc::clone(&self);
         let (vault, generation) = (order.vault.clone(), order.generation);
         let id = vault.clone();
-        entry.lane.spawn(async move {
+        entry.lane.runtime.spawn(async move {
             keeper.live(order, blank, forged).await;
             node.strike(&id);
         });
@@ -216,12 +215,12 @@ impl Node {
             return Err(ApiError::new(ErrorCode::Conflict, format!("{} exists already", order.vault)));
         }
         let names = (order.vault.clone(), order.generation, name.clone());
-        let kin = (reach, order.parent.clone());
-        let vault = Vault::new(names, limits, order.terms.clone(), Arc::clone(&self.news), kin);
         let (lane, blank) = match self.pool.take(&order.limits) {
             Some(Blank { started, lane }) => (lane, Some(started)),
             None => (self.lanes.assign(), None),
         };
+        let (kin, waking) = ((reach, order.parent.clone()), Arc::clone(&lane.waking));
+        let vault = Vault::new(names, limits, order.terms.clone(), (Arc::clone(&self.news), waking), kin);
         let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), lane };
         book.living.insert(order.vault.clone(), entry.clone());
         Ok((entry, blank, CancelOnDrop(Some(vault))))
@@ -262,7 +261,7 @@ impl Node {
         let gate_vault = Arc::clone(&vault);
         let opened = {
             // The port and who calls there are the lane's, whose runtime this makes the current one.
-            let _lane = lane.enter();
+            let _lane = lane.runtime.enter();
             port.open(ip, || Gate::new(gate_vault, identity))
         };
         let port = opened.map_err(|error| {

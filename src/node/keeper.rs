@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -32,6 +33,16 @@ use crate::system::clock;
 /// From the end of the channel to the exit status.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// What the clock says of a vault.
+enum Look {
+    /// It was doomed just now, or before.
+    Doomed,
+    /// Somebody seems to be silent or late.
+    Due,
+    /// When to look again.
+    Next(Mono),
+}
+
 pub type Forged = oneshot::Sender<Result<Provisioned, ApiError>>;
 
 /// The keeper's own things; the rest is in [`Vault`].
@@ -49,6 +60,7 @@ impl Keeper {
     /// can be called.
     pub async fn live(self, order: ProvisionOrder, blank: Option<Started>, forged: Forged) {
         let ordered_at = clock::mono();
+        let _judged = self.vault.waking.judge();
         let mut inbox = Vec::new();
         let warm = blank.is_some();
         let outcome = match self.start(blank).await {
@@ -95,6 +107,7 @@ impl Keeper {
         let mut alarm = pin!(sleep(Duration::ZERO));
         let mut affinity = Affinity::default();
         let mut grace_asked = false;
+        let mut heard = false;
         // The socket took no more. The keeper goes on reading meanwhile: an init that waits for room
         // itself would never read again if both waited for each other.
         let mut blocked = false;
@@ -121,10 +134,24 @@ impl Keeper {
                     pipe.send();
                     alarm.as_mut().reset(Instant::now() + Duration::from_millis(grace_ms.into()));
                 }
-            } else if let Some(next) = self.look_at_clock() {
-                set(alarm.as_mut(), affinity.look_at().map_or(next, |look| look.min(next)));
             } else {
-                continue;
+                match self.look_at_clock(heard) {
+                    Look::Doomed => continue,
+                    // What has arrived is heard before anybody is judged.
+                    Look::Due => {
+                        lanes::turn().await;
+                        heard = true;
+                        if let Some(Ok(1..)) = pipe.read(&mut inbox).now_or_never() {
+                            alive = self.process(&mut inbox);
+                        }
+                        continue;
+                    }
+                    Look::Next(next) => {
+                        heard = false;
+                        let next = affinity.look_at().map_or(next, |look| look.min(next));
+                        set(alarm.as_mut(), next, vault.now());
+                    }
+                }
             }
             tokio::select! {
                 read = pipe.read(&mut inbox) => match read {
@@ -134,7 +161,7 @@ impl Keeper {
                         if alone {
                             lanes::answered();
                         }
-                        affinity.answered(alone, clock::mono(), &**sandbox);
+                        affinity.answered(alone, vault.now(), &**sandbox);
                     }
                     _ => { self.lost(died.as_mut()).await; return }
                 },
@@ -147,23 +174,29 @@ impl Keeper {
                         return;
                     }
                     let busy_since = vault.calls().busy_since();
-                    affinity.look(busy_since, clock::mono(), &**sandbox);
+                    affinity.look(busy_since, vault.now(), &**sandbox);
                 }
             }
         }
     }
 
-    /// When to look again; `None` if the vault was doomed just now.
-    fn look_at_clock(&self) -> Option<Mono> {
+    /// Judges who is silent or late, once it was `heard` whether they are.
+    fn look_at_clock(&self, heard: bool) -> Look {
         let vault = &*self.vault;
-        let now = clock::mono();
-        let (end, cause) = {
+        let reading = vault.waking.look();
+        let now = reading.waking;
+        let next_end = {
             let state = vault.state();
-            state.lease.next_end(state.phase)
-        }?;
-        if end <= now {
+            state.lease.next_end(state.phase, reading)
+        };
+        let Some((left_us, cause)) = next_end else { return Look::Doomed };
+        let is_due = |at: &Mono| *at <= now;
+        if !heard && (left_us == 0 || vault.calls().next_deadline().as_ref().is_some_and(is_due)) {
+            return Look::Due;
+        }
+        if left_us == 0 {
             vault.doom(cause, None, None, 0);
-            return None;
+            return Look::Doomed;
         }
         let next_call = {
             let mut calls = vault.calls();
@@ -172,16 +205,17 @@ impl Keeper {
                     if calls.expire(now) == Overdue::Stuck {
                         drop(calls);
                         vault.doom(Cause::CallOverran, None, None, 0);
-                        return None;
+                        return Look::Doomed;
                     }
                     calls.next_deadline()
                 }
                 at => at,
             }
         };
+        let end = Mono(now.0.saturating_add(left_us));
         let next = next_call.map_or(end, |call| call.min(end));
         vault.wake_at.store(next.0, Ordering::Relaxed);
-        Some(next)
+        Look::Next(next)
     }
 
     /// The channel is at its end. Mostly the init died, which tells more; one that only closed it is
@@ -251,8 +285,8 @@ impl Keeper {
     }
 }
 
-fn set(alarm: std::pin::Pin<&mut Sleep>, at: Mono) {
-    let wait = Duration::from_micros(at.since(clock::mono()));
+fn set(alarm: std::pin::Pin<&mut Sleep>, at: Mono, now: Mono) {
+    let wait = Duration::from_micros(at.since(now));
     // A reset takes a lock of the timer; most iterations do not move the alarm.
     let target = Instant::now() + wait;
     if alarm.deadline() > target || alarm.is_elapsed() {

@@ -9,12 +9,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, oneshot};
 
+use super::waking::Waking;
 use crate::system::awake::Stream;
 use crate::system::vigil::Vigil;
 
@@ -59,8 +61,23 @@ async fn expect() {
     }
 }
 
+/// What has been said to this lane is heard when this resolves: its runtime has looked for what has arrived,
+/// and whoever waited for it has had a turn.
+pub async fn turn() {
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Where a vault's tasks run, and the clock that they are judged by.
+#[derive(Clone)]
+pub struct Lane {
+    pub runtime: Handle,
+    pub waking: Arc<Waking>,
+}
+
 pub struct Lanes {
-    handles: Vec<Handle>,
+    lanes: Vec<Lane>,
     next: AtomicUsize,
     /// Dropping these ends the threads, and with them every task.
     _stop: Vec<oneshot::Sender<()>>,
@@ -72,12 +89,13 @@ pub struct LaneError(#[source] std::io::Error);
 
 impl Lanes {
     pub fn start(count: usize) -> Result<Self, LaneError> {
-        let mut handles = Vec::new();
+        let mut lanes = Vec::new();
         let mut stops = Vec::new();
         for index in 0..count.max(1) {
             let runtime = Builder::new_current_thread().enable_all().build().map_err(LaneError)?;
             let (stop, stopped) = oneshot::channel::<()>();
-            handles.push(runtime.handle().clone());
+            let waking = Arc::<Waking>::default();
+            lanes.push(Lane { runtime: runtime.handle().clone(), waking: Arc::clone(&waking) });
             stops.push(stop);
             thread::Builder::new()
                 .name(format!("lane-{index}"))
@@ -86,6 +104,7 @@ impl Lanes {
                         tokio::select! {
                             _ = stopped => {}
                             () = expect() => {}
+                            () = waking.tick() => {}
                         }
                     });
                     // A blocking job (a token check) is never worth waiting for at the end.
@@ -93,12 +112,12 @@ impl Lanes {
                 })
                 .map_err(LaneError)?;
         }
-        Ok(Self { handles, next: AtomicUsize::new(0), _stop: stops })
+        Ok(Self { lanes, next: AtomicUsize::new(0), _stop: stops })
     }
 
     /// The lane of the next vault.
-    pub fn assign(&self) -> Handle {
-        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len();
-        self.handles[index].clone()
+    pub fn assign(&self) -> Lane {
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
+        self.lanes[index].clone()
     }
 }

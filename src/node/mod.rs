@@ -24,3 +24,4 @@ pub mod routes;
 pub mod settings;
 mod shelf;
 pub mod vault;
+pub mod waking;

@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::lanes::Lanes;
+use super::lanes::{Lane, Lanes};
 use crate::model::limits::Limits;
 use crate::sandbox::{Driver, StartError, Started};
 use crate::system::random;
@@ -32,7 +31,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 pub struct Blank {
     pub started: Started,
     /// Its tasks run there, and so must its keeper.
-    pub lane: Handle,
+    pub lane: Lane,
 }
 
 pub struct Pool {
@@ -179,7 +178,7 @@ impl Pool {
         let lane = self.lanes.assign();
         let (driver, limits, id) = (Arc::clone(&self.driver), self.limits.clone(), random::vault_id());
         let vault = id.clone();
-        let starting = lane.spawn(async move { driver.start(&id, &limits).await });
+        let starting = lane.runtime.spawn(async move { driver.start(&id, &limits).await });
         let started = starting.await.map_err(|error| StartError::System {
             vault,
             step: "wait for the start",
@@ -199,7 +198,7 @@ impl Pool {
             return Ok(());
         }
         let pool: Weak<Self> = Arc::downgrade(self);
-        lane.spawn(async move {
+        lane.runtime.spawn(async move {
             sandbox.died().await;
             if let Some(pool) = pool.upgrade() {
                 pool.strike(number);

@@ -14,11 +14,12 @@ use super::host;
 use super::news::Newsroom;
 use super::pipe::Pipe;
 use super::reach::Reach;
+use super::waking::Waking;
 use crate::api::node::{NewsItem, NodeVault};
 use crate::api::vault::Vitals;
 use crate::model::death::{Cause, Death};
 use crate::model::id::{NodeName, TicketId, VaultId};
-use crate::model::lease::{Lease, Mono, Terms};
+use crate::model::lease::{Lease, Mono, Reading, Terms};
 use crate::model::limits::Limits;
 use crate::model::phase::{self, Event, Phase, Refused};
 use crate::model::receipt::Receipt;
@@ -41,10 +42,12 @@ pub struct Vault {
     pub nudge: Notify,
     pub doomed: watch::Sender<Option<Death>>,
     pub receipt: watch::Sender<Option<Receipt>>,
-    /// When the keeper will next look at the clock by itself, in microseconds.
+    /// When the keeper will next look at the clock by itself, in microseconds of waking time.
     pub wake_at: AtomicU64,
     pub audience: Audience,
     pub news: Arc<Newsroom>,
+    /// The clock of its lane.
+    pub waking: Arc<Waking>,
     /// The objects that it was given.
     pub reach: Reach,
     /// The vault that made it, whose gate holds the link.
@@ -69,15 +72,15 @@ impl Vault {
         (id, generation, node): (VaultId, u64, NodeName),
         limits: Limits,
         terms: Terms,
-        news: Arc<Newsroom>,
+        (news, waking): (Arc<Newsroom>, Arc<Waking>),
         (reach, parent): (Reach, Option<VaultId>),
     ) -> Arc<Self> {
-        let now = clock::mono();
+        let now = waking.read();
         let state = State {
             phase: Phase::Forging,
             lease: Lease::new(terms, now),
             methods: Arc::from([]),
-            forged_at: now,
+            forged_at: now.mono,
             killed_at: None,
             grace_ms: 0,
             calls: 0,
@@ -98,6 +101,7 @@ impl Vault {
             wake_at: AtomicU64::new(0),
             audience: Audience::default(),
             news,
+            waking,
             reach,
             parent,
         })
@@ -111,6 +115,11 @@ impl Vault {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The time by which calls and silence are judged.
+    pub fn now(&self) -> Mono {
+        self.waking.read().waking
+    }
+
     fn advance(state: &mut State, event: Event) -> Result<(), Refused> {
         state.phase = phase::transition(state.phase, event)?;
         Ok(())
@@ -120,9 +129,9 @@ impl Vault {
         let mut state = self.state();
         Self::advance(&mut state, Event::Loaded)?;
         // The claim lease counts from now: forging is not the caller's time.
-        let now = clock::mono();
+        let now = self.waking.read();
         state.lease = Lease::new(state.lease.terms.clone(), now);
-        state.forged_at = now;
+        state.forged_at = now.mono;
         state.methods = methods.into();
         Ok(())
     }
@@ -131,7 +140,7 @@ impl Vault {
     pub fn ticketed(&self, lease_ms: Option<u64>, link: Option<bool>) -> Result<(), Refused> {
         let mut state = self.state();
         Self::advance(&mut state, Event::TicketOpened)?;
-        state.lease.ticketed(clock::mono());
+        state.lease.ticketed(self.now());
         if let Some(lease_ms) = lease_ms {
             state.lease.terms.lease_ms = lease_ms;
         }
@@ -148,7 +157,7 @@ impl Vault {
         let mut state = self.state();
         let first = state.phase == Phase::Ticketed;
         Self::advance(&mut state, Event::Claimed)?;
-        let now = clock::mono();
+        let now = self.now();
         state.lease.beat(now);
         let owns = first && state.lease.terms.link;
         if owns {
@@ -166,7 +175,7 @@ impl Vault {
     /// Renews the lease; the answer is what is left of it.
     pub fn beat(&self, by: Option<&str>) -> u64 {
         let mut state = self.state();
-        let now = clock::mono();
+        let now = self.now();
         // Before the claim only the ticket's use counts, or an orphan could be kept for ever by cron.
         if state.phase == Phase::Live {
             state.lease.beat(now);
@@ -178,7 +187,7 @@ impl Vault {
     }
 
     pub fn owner_heard(&self) {
-        self.state().lease.owner_heard(clock::mono());
+        self.state().lease.owner_heard(self.now());
     }
 
     /// Ends the vault, or hastens an end that is under way. Returns whether this was the first cause.
@@ -202,7 +211,7 @@ impl Vault {
         }
         if first {
             state.grace_ms = grace_ms;
-            let detail = detail.or_else(|| state.explain(cause));
+            let detail = detail.or_else(|| state.explain(cause, self.now()));
             let death = Death { cause, at: clock::now(), detail, by };
             // Under the lock: whoever sees the phase finds the cause.
             self.doomed.send_replace(Some(death.clone()));
@@ -241,7 +250,7 @@ impl Vault {
     /// Takes what a connection asks of the vault.
     pub fn ask(&self, asked: Asked<'_>, patience: Patience) {
         let deadline_ms = patience.deadline_ms;
-        let now = clock::mono();
+        let now = self.now();
         let mut state = self.state();
         let Some(pipe) = self.pipe.get().filter(|_| state.phase.is_alive()) else {
             drop(state);
@@ -270,7 +279,7 @@ impl Vault {
     pub fn hand_over(&self) {
         let Some(pipe) = self.pipe.get() else { return };
         let mut any = false;
-        self.calls().hand_over(clock::mono(), |call, asked, left_ms| {
+        self.calls().hand_over(self.now(), |call, asked, left_ms| {
             any = true;
             hand(pipe, call, asked, left_ms);
         });
@@ -293,10 +302,10 @@ impl Vault {
         let init_pid = self.sandbox.get().map_or(0, |sandbox| sandbox.init_pid());
         let memory_bytes = host::resident_bytes(init_pid);
         let state = self.state();
-        let now = clock::mono();
+        let Reading { mono, waking, .. } = self.waking.read();
         Vitals {
-            lease_left_ms: state.lease.expires(state.phase).since(now) / 1000,
-            age_ms: now.since(state.forged_at) / 1000,
+            lease_left_ms: state.lease.expires(state.phase).since(waking) / 1000,
+            age_ms: mono.since(state.forged_at) / 1000,
             calls: state.calls,
             memory_bytes,
             connections: u32::try_from(connections).unwrap_or(u32::MAX),
@@ -322,8 +331,7 @@ fn hand(pipe: &Pipe, call: u64, asked: Asked<'_>, left_ms: u32) {
 
 impl State {
     /// What is worth knowing about a death beyond its cause.
-    fn explain(&self, cause: Cause) -> Option<String> {
-        let now = clock::mono();
+    fn explain(&self, cause: Cause, now: Mono) -> Option<String> {
         match cause {
             Cause::HeartbeatLost => {
                 let ago = show_millis(now.since(self.lease.last_beat()) / 1000);

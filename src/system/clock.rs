@@ -10,8 +10,8 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The node's monotonic clock. `CLOCK_BOOTTIME`, so that a suspended machine wakes up to leases
-/// that have run out.
+/// The node's monotonic clock. `CLOCK_BOOTTIME`, which goes on while the machine is suspended: that it
+/// slept can be seen, and a vault's life-time does not stand still.
 #[must_use]
 pub fn mono() -> Mono {
     let time = clock_gettime(ClockId::Boottime);

@@ -63,7 +63,7 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
         let items =
             if piped { input::read(&args.items).await? } else { input::read_some(&args.items).await? };
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
-            let mut keeper = Keeper::new(&item)?;
+            let mut keeper = Keeper::new(&item, false)?;
             let left = keeper.beat(ctx).await?;
             Ok(vec![keeper::record(keeper.vault(), left)])
         })
@@ -72,7 +72,7 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
 }
 
 async fn keepers(arguments: &[String]) -> Result<Vec<Keeper>, CliError> {
-    input::read_some(arguments).await?.iter().map(Keeper::new).collect()
+    input::read_some(arguments).await?.iter().map(|item| Keeper::new(item, true)).collect()
 }
 
 /// Keeps them all; the first loss ends it.

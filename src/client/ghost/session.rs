@@ -112,7 +112,7 @@ impl Session {
     /// Runs until the end.
     pub(super) async fn keep(self, opened: Opened, ticket: Ticket, options: Options) {
         let first = opened.wire.clone();
-        let (mut wire, welcome) = match opened.welcomed(&ticket, &options).await {
+        let (mut wire, welcome) = match welcomed(opened, &ticket, &options).await {
             Ok(welcomed) => welcomed,
             Err(error) => {
                 self.end(error);
@@ -148,7 +148,7 @@ impl Session {
         let mut attempt = 0;
         loop {
             let connected = async {
-                handshake::open(ticket, options, &self.listeners).await?.welcomed(ticket, options).await
+                welcomed(handshake::open(ticket, options, &self.listeners).await?, ticket, options).await
             };
             let error = match connected.await {
                 Ok((wire, _)) => return Ok(wire),
@@ -167,6 +167,31 @@ impl Session {
     }
 }
 
+/// Waits for what the node says to the ticket. The lease counts from when the node has read the hello, and
+/// on a long way the first beat would come too late if it waited for the answer.
+async fn welcomed(opened: Opened, ticket: &Ticket, options: &Options) -> Result<(Wire, Welcome), GhostError> {
+    let (wire, terms) = (opened.wire.clone(), &ticket.lease);
+    let every = every(terms.link, terms.lease_ms, terms.link_silence_ms);
+    let beats = async {
+        loop {
+            sleep(every).await;
+            if wire.notify(HEARTBEAT, None).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        welcomed = opened.welcomed(ticket, options) => welcomed,
+        () = beats, if options.beat => unreachable!("they have no end"),
+    }
+}
+
+/// A third of what is allowed, so that two beats may be lost.
+fn every(link: bool, lease_ms: u64, link_silence_ms: u64) -> Duration {
+    let allowed_ms = if link { lease_ms.min(link_silence_ms) } else { lease_ms };
+    Duration::from_millis((allowed_ms / 3).max(10))
+}
+
 /// What the gate's terms mean for who beats.
 struct Terms {
     every: Duration,
@@ -179,17 +204,16 @@ struct Terms {
 
 impl Terms {
     fn of(welcome: &Welcome) -> Self {
-        let allowed =
-            if welcome.link { welcome.lease_ms.min(welcome.link_silence_ms) } else { welcome.lease_ms };
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let idle_us = allowed.saturating_mul(1000).max(1_000_000);
+        let lease_us = welcome.lease_ms.saturating_mul(1000).max(1_000_000);
         let call_us = u64::from(welcome.call_deadline_ms) * 1000 + micros(SLACK);
+        let busy_us = lease_us.max(call_us);
         Self {
-            // A third of what is allowed, so that two beats may be lost.
-            every: Duration::from_millis((allowed / 3).max(10)),
-            idle_us,
-            busy_us: idle_us.max(call_us),
-            refusal_us: micros(REFUSED).min(idle_us),
+            every: every(welcome.link, welcome.lease_ms, welcome.link_silence_ms),
+            // Who gives up a link ends its vault, and the gate may only have paused.
+            idle_us: if welcome.link { busy_us } else { lease_us },
+            busy_us,
+            refusal_us: micros(REFUSED).min(lease_us),
         }
     }
 }

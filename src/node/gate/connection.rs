@@ -25,6 +25,7 @@ use super::identity::Identity;
 use super::outbox::Outbox;
 use super::rights::Signed;
 use super::session::{Refusal, Session};
+use crate::model::lease::Mono;
 use crate::node::lanes;
 use crate::node::vault::Vault;
 use crate::rpc::line::{LineError, LineReader};
@@ -120,8 +121,8 @@ async fn serve(
     known: Arc<AtomicBool>,
     nameless: Nameless,
 ) {
-    let greeting = timeout(HELLO_DEADLINE, greet(&gate, stream, peer));
-    let Ok(Ok((reader, writer, mut session))) = greeting.await else { return };
+    let greeting = gate.vault.waking.within(HELLO_DEADLINE, greet(&gate, stream, peer));
+    let Some(Ok((reader, writer, mut session))) = greeting.await else { return };
     known.store(true, Ordering::Relaxed);
     drop(nameless);
     let _ = converse(reader, writer, &mut session).await;
@@ -167,7 +168,7 @@ struct Sending {
     sent: usize,
     flushed: bool,
     /// When the socket last took something.
-    moved: Option<Instant>,
+    moved: Option<Mono>,
 }
 
 impl Sending {
@@ -175,33 +176,33 @@ impl Sending {
         self.sent == self.bytes.len() && self.flushed
     }
 
-    fn refill(&mut self, outbox: &Outbox) {
+    fn refill(&mut self, outbox: &Outbox, vault: &Vault) {
         if self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
         }
         self.bytes.clear();
         outbox.take(&mut self.bytes);
         (self.sent, self.flushed) = (0, self.bytes.is_empty());
-        self.moved = (!self.flushed).then(Instant::now);
+        self.moved = (!self.flushed).then(|| vault.now());
     }
 
     /// Sends until all is gone or the socket takes no more; nothing is lost when nobody asks again.
-    fn poll(&mut self, writer: &mut Writer, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll(&mut self, writer: &mut Writer, vault: &Vault, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut writer = Pin::new(writer);
         while self.sent < self.bytes.len() {
             match ready!(writer.as_mut().poll_write(cx, &self.bytes[self.sent..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => self.sent += count,
             }
-            self.moved = Some(Instant::now());
+            self.moved = Some(vault.now());
         }
         ready!(writer.poll_flush(cx))?;
         self.flushed = true;
         Poll::Ready(Ok(()))
     }
 
-    fn is_stalled(&self) -> bool {
-        !self.is_done() && self.moved.is_some_and(|at| at.elapsed() >= WRITE_DEADLINE)
+    fn is_stalled(&self, now: Mono) -> bool {
+        !self.is_done() && self.moved.is_some_and(|at| has_passed(WRITE_DEADLINE, at, now))
     }
 }
 
@@ -218,16 +219,16 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
     let mut buried = false;
     let mut woken = pin!(outbox.wake.notified());
     let mut alarm = pin!(sleep(look));
-    let mut heard = Instant::now();
+    let mut heard = vault.now();
     let mut sending = Sending { flushed: true, ..Sending::default() };
     let mut closing = false;
     loop {
         if sending.is_done() {
-            sending.refill(&outbox);
+            sending.refill(&outbox, &vault);
         }
         if !sending.is_done() {
             // Nearly always the socket takes it all at once, which spares a turn of the whole loop.
-            poll_fn(|cx| match sending.poll(&mut writer, cx) {
+            poll_fn(|cx| match sending.poll(&mut writer, &vault, cx) {
                 Poll::Ready(result) => Poll::Ready(result),
                 Poll::Pending => Poll::Ready(Ok(())),
             })
@@ -241,9 +242,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
         let admits = !closing && !full && outbox.admits();
         let ahead = !closing && !admits && reader.has_room();
         tokio::select! {
-            sent = poll_fn(|cx| sending.poll(&mut writer, cx)), if !sending.is_done() => sent?,
+            sent = poll_fn(|cx| sending.poll(&mut writer, &vault, cx)), if !sending.is_done() => sent?,
             came = listen(&mut reader, admits), if admits || ahead => {
-                heard = Instant::now();
+                heard = vault.now();
                 lanes::called();
                 let mut lines = 0;
                 match came {
@@ -285,13 +286,19 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             () = pipe.room.notified(), if full => {}
             () = burial.as_mut(), if !buried => buried = true,
             () = alarm.as_mut() => {
-                if sending.is_stalled() || heard.elapsed() >= idle && sending.is_done() && outbox.is_quiet() {
+                let now = vault.waking.look().waking;
+                let silent = has_passed(idle, heard, now) && sending.is_done() && outbox.is_quiet();
+                if sending.is_stalled(now) || silent {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
                 alarm.as_mut().reset(Instant::now() + look);
             }
         }
     }
+}
+
+fn has_passed(limit: Duration, since: Mono, now: Mono) -> bool {
+    u128::from(now.since(since)) >= limit.as_micros()
 }
 
 enum Came<'a> {

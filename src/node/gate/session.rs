@@ -147,7 +147,7 @@ impl Session {
             generation: vault.generation,
             methods: self.methods.clone(),
             lease_ms: state.lease.terms.lease_ms,
-            lease_left_ms: state.lease.expires(state.phase).since(clock::mono()) / 1000,
+            lease_left_ms: state.lease.expires(state.phase).since(vault.now()) / 1000,
             link: state.lease.terms.link,
             link_silence_ms: state.lease.terms.link_silence_ms,
             max_frame_bytes: vault.limits.max_frame_bytes,

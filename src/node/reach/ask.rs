@@ -13,7 +13,6 @@ use crate::model::id::VaultId;
 use crate::node::vault::Vault;
 use crate::rpc::channel::{MAX_ASKS, Said, ToVault};
 use crate::rpc::nested::Nested;
-use crate::system::clock;
 
 const CLONE_OBJECT: &str = "clone_object";
 
@@ -54,7 +53,7 @@ fn chain(vault: &Vault) -> (Nested, Duration, Option<watch::Receiver<bool>>) {
     let limit = u64::from(vault.limits.call_deadline_ms);
     let (mut via, left_ms, forsaken) = match vault.calls().running() {
         Some((via, deadline, forsaken)) => {
-            (via.to_vec(), (deadline.since(clock::mono()) / 1000).min(limit), Some(forsaken))
+            (via.to_vec(), (deadline.since(vault.now()) / 1000).min(limit), Some(forsaken))
         }
         // `create`, `dest` and timers have nobody behind them.
         None => (Vec::new(), limit, None),
