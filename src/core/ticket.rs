@@ -12,7 +12,7 @@ use crate::model::secret::Secret;
 use crate::model::ticket::{
     ALL_METHODS, Auth, Endpoint, LeaseTerms, Protocol, Ticket, TicketKind, Tls, VERSION,
 };
-use crate::rpc::capability::Grant;
+use crate::rpc::capability::{Grant, check_names};
 use crate::rpc::reserved;
 use crate::system::{clock, random};
 
@@ -146,7 +146,8 @@ pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result
             reserved::DESTRUCT
         )));
     }
-    Ok(())
+    check_names(&wishes.methods)
+        .map_err(|error| bad(error.to_string()).hint("a ticket that names none is for all methods"))
 }
 
 /// What can be told before there is a worker.

@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use super::capability::{Ask, Capability, Claims, Denied, Issuer};
+use super::capability::{Ask, Capability, Claims, Denied, Issuer, Word};
 use super::reserved;
 use crate::model::ticket::Ticket;
 
@@ -18,21 +18,21 @@ pub enum Stray {
     Forged(#[source] Denied),
     #[error("the ticket's {what} is not the one that its core signed")]
     Altered { what: &'static str },
+    #[error("the ticket's token holds a foreign block")]
+    Foreign(#[source] Denied),
     #[error("the ticket has expired, or was narrowed until it allows nothing")]
     Spent(#[source] Denied),
-    #[error("the ticket could not be checked in time")]
-    Unchecked(#[source] Denied),
 }
 
-/// Costs as much as the token's holder made it cost: not for a lane.
 pub fn check(ticket: &Ticket, issuer: &Issuer, now: Timestamp) -> Result<Claims, Stray> {
     let refuse = |error| match error {
-        Denied::Invalid(_) => Stray::Forged(error),
-        Denied::NotAllowed(_) => Stray::Spent(error),
-        Denied::TooExpensive(_) => Stray::Unchecked(error),
+        Denied::Invalid => Stray::Forged(error),
+        Denied::Foreign => Stray::Foreign(error),
+        Denied::NotAllowed => Stray::Spent(error),
     };
-    let capability = Capability::verify(&ticket.auth.token, issuer).map_err(refuse)?;
-    let claims = capability.claims().map_err(refuse)?;
+    let current = |word: &Word| word.is_current(now);
+    let capability = Capability::verify(&ticket.auth.token, issuer, current).map_err(refuse)?;
+    let claims = capability.claims();
     let same = [
         ("vault", ticket.vault == claims.vault),
         ("generation", ticket.generation == claims.generation),
@@ -51,7 +51,7 @@ pub fn check(ticket: &Ticket, issuer: &Issuer, now: Timestamp) -> Result<Claims,
         method: reserved::HELLO,
     };
     capability.allows(&ask).map_err(refuse)?;
-    Ok(claims)
+    Ok(claims.clone())
 }
 
 #[cfg(test)]
@@ -161,6 +161,6 @@ mod tests {
         let mut added = true_one;
         added.auth.token = Secret::new(token);
         added.endpoint = Endpoint { ip: "127.0.0.1".parse().expect("is an address"), port: 22 };
-        assert!(matches!(checked(&key, &added, now()), Err(Stray::Altered { what: "endpoint" })));
+        assert!(matches!(checked(&key, &added, now()), Err(Stray::Foreign(_))));
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::{batch, input};
 use crate::client::Exit;
 use crate::model::ticket::{ALL_METHODS, Ticket};
 use crate::model::units::parse_duration;
-use crate::rpc::capability;
+use crate::rpc::capability::{self, CapabilityError};
 use crate::rpc::reserved::DESTRUCT;
 use crate::system::clock;
 
@@ -71,6 +71,13 @@ fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
     let methods = (!args.methods.is_empty()).then_some(args.methods.as_slice());
     let end = args.expires.map(|_| ticket.expires_at);
     ticket.auth.token = capability::narrow(&ticket.auth.token, methods, end)
-        .map_err(|error| CliError::of(Kind::new("bad_ticket", Exit::Data), &error))?;
+        .map_err(|error| CliError::of(Kind::new(word(&error), Exit::Data), &error))?;
     Ok(())
+}
+
+fn word(error: &CapabilityError) -> &'static str {
+    match error {
+        CapabilityError::Foreign => "foreign_block",
+        _ => "bad_ticket",
+    }
 }

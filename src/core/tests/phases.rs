@@ -29,9 +29,9 @@ async fn the_three_phases_one_by_one() {
         .expect("opens");
     assert_eq!(ticket.methods, ["scan", "top"]);
     let issuer = Issuer::from_hex(&core.issuer.public_hex()).expect("a key");
-    let capability = Capability::verify(&ticket.auth.token, &issuer).expect("is signed");
     let ask = Ask { vault: &vault.id, generation: 1, node: &vault.node, now: clock::now(), method: "scan" };
-    assert_eq!(capability.allows(&ask).expect("allows").ticket, ticket.id);
+    let held = Capability::verify(&ticket.auth.token, &issuer, |word| word.holds(&ask)).expect("is signed");
+    assert_eq!((held.allows(&ask), &held.holder().ticket), (Ok(()), &ticket.id));
     let shown = core.vault(&vault.id).await.expect("shows");
     assert_eq!((shown.phase, shown.endpoint), (Phase::Ticketed, Some(ticket.endpoint)));
     assert!(shown.vitals.is_some() && shown.unreachable.is_none());

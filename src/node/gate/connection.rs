@@ -1,9 +1,10 @@
 //! One caller's connection: a stranger until its hello, then a [`Session`].
 //!
 //! A stranger gets a deadline, one message and no information, and cannot keep others out: when
-//! too many are in the hall the oldest is shown the door.
+//! too many are in the hall, the oldest of those who came from where most came from is shown the door.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use super::identity::Identity;
 use super::outbox::Outbox;
 use super::rights::Signed;
 use super::session::{Refusal, Session};
+use super::turn::Source;
 use crate::model::lease::Mono;
 use crate::node::lanes;
 use crate::node::vault::Vault;
@@ -62,6 +64,7 @@ pub struct Gate {
 }
 
 struct Stranger {
+    source: Source,
     task: AbortHandle,
     known: Arc<AtomicBool>,
 }
@@ -106,12 +109,25 @@ impl Gate {
         let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new()));
         let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
         strangers.retain(|stranger| !stranger.known.load(Ordering::Relaxed) && !stranger.task.is_finished());
-        strangers.push_back(Stranger { task: task.abort_handle(), known });
+        strangers.push_back(Stranger { source: peer.ip().into(), task: task.abort_handle(), known });
         let crowded = STRANGERS.load(Ordering::Relaxed) > CROWD;
         let most = if crowded { FEW_STRANGERS } else { MAX_STRANGERS };
-        let too_many = strangers.len().saturating_sub(most);
-        strangers.drain(..too_many).for_each(|oldest| oldest.task.abort());
+        while strangers.len() > most {
+            let Some(oldest) = one_too_many(&strangers).and_then(|index| strangers.remove(index)) else {
+                break;
+            };
+            oldest.task.abort();
+        }
     }
+}
+
+/// The oldest from the source that has most of them, so that a crowd from one address shows nobody else the door.
+fn one_too_many(strangers: &VecDeque<Stranger>) -> Option<usize> {
+    let mut counts: HashMap<&Source, (usize, Reverse<usize>)> = HashMap::new();
+    for (index, stranger) in strangers.iter().enumerate() {
+        counts.entry(&stranger.source).or_insert((0, Reverse(index))).0 += 1;
+    }
+    counts.into_values().max().map(|(_, Reverse(oldest))| oldest)
 }
 
 async fn serve(
@@ -322,4 +338,24 @@ async fn farewell(reader: &mut Reader, writer: &mut Writer) {
         }
     };
     let _ = timeout(FAREWELL, parting).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crowd_from_one_address_shows_nobody_else_the_door() {
+        let of = |text: &str| Stranger {
+            source: text.parse::<std::net::IpAddr>().expect("an address").into(),
+            task: tokio::spawn(async {}).abort_handle(),
+            known: Arc::default(),
+        };
+        let hall: VecDeque<Stranger> =
+            ["192.0.2.1", "192.0.2.7", "192.0.2.2", "192.0.2.7", "192.0.2.1"].map(of).into();
+        assert_eq!(one_too_many(&hall), Some(0), "of two that have as many, the oldest");
+        let hall: VecDeque<Stranger> = ["192.0.2.1", "192.0.2.7", "192.0.2.2", "192.0.2.7"].map(of).into();
+        assert_eq!(one_too_many(&hall), Some(1));
+        assert_eq!(one_too_many(&VecDeque::new()), None);
+    }
 }

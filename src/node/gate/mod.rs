@@ -10,3 +10,4 @@ pub mod outbox;
 pub mod port;
 pub mod rights;
 pub mod session;
+pub mod turn;

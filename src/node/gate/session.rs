@@ -9,13 +9,14 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Gate, MAX_CALLERS};
 use super::outbox::{Batch, Outbox, ReplyTo};
-use super::rights::{Granted, Rights, Verdict};
+use super::rights::{Granted, granted};
+use super::turn::{self, Crowded};
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
 use crate::model::secret::Secret;
 use crate::node::calls::{Asked, Patience};
 use crate::node::vault::Vault;
-use crate::rpc::capability::{Ask, Denied, Holder};
+use crate::rpc::capability::{Ask, Capability, Denied};
 use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
 use crate::rpc::nested::Nested;
 use crate::rpc::reserved::{self, Destruct, Destructed, Hello, Lease, Welcome};
@@ -24,8 +25,7 @@ use crate::system::clock;
 pub struct Session {
     pub gate: Arc<Gate>,
     pub outbox: Arc<Outbox>,
-    rights: Rights,
-    holder: Holder,
+    capability: Arc<Capability>,
     /// What `previous_object()` shows, as JSON text.
     caller: String,
     /// The worker's methods that this caller may call.
@@ -87,26 +87,16 @@ impl Session {
         }
         let hello: Hello =
             request.params.and_then(|params| serde_json::from_str(params).ok()).ok_or_else(refuse)?;
-        let (token, voucher) = (hello.token, hello.voucher);
-        let (rights, holder, granted, calling) = authenticate(gate, token, voucher).await.map_err(|error| match error {
-            // Its signature is the core's, so its holder may know what is wrong with it.
-            Denied::NotAllowed(_) => Refusal {
-                error: RpcError::new(
-                    code::UNAUTHENTICATED,
-                    "the ticket is not valid here: it has expired, was narrowed, or is for another vault or generation",
-                ),
-                ..refuse()
-            },
-            Denied::TooExpensive(_) => Refusal { error: RpcError::new(code::BUSY, "the ticket could not be checked in time"), ..refuse() },
-            Denied::Invalid(_) => refuse(),
-        })?;
+        let refused = |error| Refusal { error, ..refuse() };
+        let shown = authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
+        let Shown { capability, granted, calling } = shown;
         let vault = &gate.vault;
         // Before the claim: who finds no place must not have changed anything.
         let place = gate.place().ok_or_else(|| {
             let message = format!("{MAX_CALLERS} callers are connected: try again when one of them has left");
             Refusal { error: RpcError::new(code::BUSY, message), ..refuse() }
         })?;
-        let owns = vault.claimed(&holder.ticket, &peer.to_string()).map_err(|_| {
+        let owns = vault.claimed(&capability.holder().ticket, &peer.to_string()).map_err(|_| {
             let death = vault.doomed.borrow().clone();
             Refusal {
                 error: death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)),
@@ -115,6 +105,7 @@ impl Session {
         })?;
         let outbox = Arc::new(Outbox::default());
         let limit = vault.limits.call_deadline_ms;
+        let holder = capability.holder();
         let mut caller =
             serde_json::json!({ "ticket": holder.ticket, "label": holder.label, "rights": granted.shown() });
         if let Some(calling) = calling {
@@ -122,14 +113,13 @@ impl Session {
         }
         let session = Self {
             gate: Arc::clone(gate),
-            rights,
             caller: caller.to_string(),
             methods: granted.methods,
             // It ends up on the terminals of others.
             client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
             deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
             link: owns.then(|| Link(Arc::clone(vault))),
-            holder,
+            capability,
             outbox,
             _place: place,
         };
@@ -247,8 +237,7 @@ impl Session {
         Ok((params, Nested { deadline_ms: Some(deadline_ms), ..nested }))
     }
 
-    /// Existence first: the memory of rights is bounded by the methods that there are.
-    fn may(&mut self, method: &str) -> Result<(), RpcError> {
+    fn may(&self, method: &str) -> Result<(), RpcError> {
         let vault = &self.gate.vault;
         let known = match method {
             reserved::HELLO
@@ -263,26 +252,15 @@ impl Session {
             let message = format!("there is no method {:?}; there are: {}", quoted(method), quoted(&methods));
             return Err(RpcError::new(code::METHOD_NOT_FOUND, message));
         }
-        let ask = Ask {
-            vault: &vault.id,
-            generation: vault.generation,
-            node: &vault.node,
-            now: clock::now(),
-            method,
-        };
-        match self.rights.check(&ask) {
-            Verdict::Allowed => Ok(()),
-            Verdict::Unknown => Err(RpcError::new(code::BUSY, "the ticket could not be checked in time")),
-            Verdict::Denied => {
-                let message = format!("this ticket does not allow {}, or has expired", quoted(method));
-                Err(RpcError::new(code::DENIED, message))
-            }
-        }
+        self.capability.allows(&question(vault, method)).map_err(|_| {
+            let message = format!("this ticket does not allow {}, or has expired", quoted(method));
+            RpcError::new(code::DENIED, message)
+        })
     }
 
     fn destruct(&self, destruct: &Destruct, reply: ReplyTo) {
         let vault = Arc::clone(&self.gate.vault);
-        let by = Some(self.holder.ticket.to_string());
+        let by = Some(self.capability.holder().ticket.to_string());
         let mut receipt = vault.receipt.subscribe();
         vault.doom(Cause::Destruct, None, by, destruct.grace_ms.min(60_000));
         tokio::spawn(async move {
@@ -295,33 +273,61 @@ impl Session {
     }
 }
 
-/// The token's signatures and its conditions, off the lane: a holder may have made them costly. With a
+/// What a hello has shown.
+struct Shown {
+    capability: Arc<Capability>,
+    granted: Granted,
+    /// The vault for which a gate calls.
+    calling: Option<VaultId>,
+}
+
+/// The token's conditions, and its signatures unless they are known: those have their turn, off the lane. With a
 /// voucher it is a gate that calls, for the vault that the core names in it.
 async fn authenticate(
     gate: &Arc<Gate>,
     token: Secret,
     voucher: Option<Secret>,
-) -> Result<(Rights, Holder, Granted, Option<VaultId>), Denied> {
-    let gate = Arc::clone(gate);
-    let check = move || {
-        let vault = &gate.vault;
-        let issuer = &vault.reach.issuer;
-        let capability = gate.signed.verify(&token, issuer)?;
-        let ask = Ask {
-            vault: &vault.id,
-            generation: vault.generation,
-            node: &vault.node,
-            now: clock::now(),
-            method: reserved::HELLO,
-        };
-        let methods = vault.state().methods.to_vec();
-        let (rights, holder, granted) = Rights::of(capability, &ask, &methods)?;
-        let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
-        Ok((rights, holder, granted, calling))
+    peer: SocketAddr,
+) -> Result<Shown, RpcError> {
+    let known = gate.signed.known(&token, &question(&gate.vault, reserved::HELLO));
+    let (capability, calling) = match known.filter(|_| voucher.is_none()) {
+        Some(known) => known.map(|capability| (capability, None)),
+        None => {
+            let gate = Arc::clone(gate);
+            let check = move || {
+                let ask = question(&gate.vault, reserved::HELLO);
+                let issuer = &gate.vault.reach.issuer;
+                let capability = gate.signed.verify(&token, issuer, &ask)?;
+                let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
+                Ok((capability, calling))
+            };
+            let checked = turn::take(peer.ip().into(), check).await;
+            checked.map_err(|Crowded| RpcError::new(code::BUSY, Crowded.to_string()))?
+        }
+    }
+    .map_err(refusal)?;
+    let methods = gate.vault.state().methods.clone();
+    let granted = granted(&capability, &question(&gate.vault, reserved::HELLO), &methods);
+    Ok(Shown { capability, granted, calling })
+}
+
+/// Where the first signature is the core's, the holder may know what is wrong with the rest.
+fn refusal(denied: Denied) -> RpcError {
+    let message = match denied {
+        Denied::Invalid => return Refusal::stranger().error,
+        Denied::Foreign => {
+            "the ticket holds a foreign block: only the conditions of hauki-ticket(5) are known here"
+        }
+        Denied::NotAllowed => {
+            "the ticket is not valid here: it has expired, was narrowed, or is for another vault or generation"
+        }
     };
-    tokio::task::spawn_blocking(check)
-        .await
-        .unwrap_or(Err(Denied::TooExpensive(biscuit_auth::error::Token::InternalError)))
+    RpcError::new(code::UNAUTHENTICATED, message)
+}
+
+fn question<'a>(vault: &'a Vault, method: &'a str) -> Ask<'a> {
+    let Vault { id, generation, node, .. } = vault;
+    Ask { vault: id, generation: *generation, node, now: clock::now(), method }
 }
 
 fn quoted(text: &str) -> Cow<'_, str> {

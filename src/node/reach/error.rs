@@ -15,6 +15,8 @@ pub enum ReachError {
     Travel(#[from] TravelError),
     #[error("{0}")]
     Stray(String),
+    #[error("the ticket could not be checked in time")]
+    Unchecked,
     #[error("{vault} is dead: {}{}", .death.cause.describe(), detail(.death))]
     Dead { vault: VaultId, death: Box<Death> },
     #[error("{vault} cannot be reached: {reason}")]
@@ -52,7 +54,7 @@ impl ReachError {
         match self {
             Self::Travel(TravelError::NotGiven) => "not_given",
             Self::Travel(TravelError::Ticket(_) | TravelError::Deep) => "bad_ticket",
-            Self::Travel(TravelError::Full(_)) | Self::Crowded(_) => code::word(code::BUSY),
+            Self::Travel(TravelError::Full(_)) | Self::Crowded(_) | Self::Unchecked => code::word(code::BUSY),
             Self::Travel(TravelError::Long(_)) | Self::Long(_) => code::word(code::TOO_LARGE),
             Self::Stray(_) => "bad_ticket",
             Self::Dead { .. } | Self::Closed => code::word(code::VAULT_DEAD),
@@ -72,6 +74,7 @@ impl ReachError {
             Self::Dead { .. }
             | Self::Travel(_)
             | Self::Stray(_)
+            | Self::Unchecked
             | Self::Long(_)
             | Self::Crowded(_)
             | Self::Deadline { .. }

@@ -33,6 +33,7 @@ use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::secret::Secret;
 use crate::model::ticket::Ticket;
+use crate::node::gate::turn::{self, Crowded, Source};
 use crate::rpc::capability::Issuer;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::passage;
@@ -176,8 +177,9 @@ impl Reach {
         }
         *slot = None;
         let (ticket, issuer) = (held.ticket.clone(), self.issuer.clone());
-        let checked = tokio::task::spawn_blocking(move || passage::check(&ticket, &issuer, clock::now()));
-        let claims = checked.await.map_err(|_| ReachError::Closed)??;
+        let asking = Source::Vault(self.caller.vault.clone());
+        let checked = turn::take(asking, move || passage::check(&ticket, &issuer, clock::now()));
+        let claims = checked.await.map_err(|Crowded| ReachError::Unchecked)??;
         let place = self.place().await?;
         let line = Line::open(&self.caller, &held.ticket, &claims, Arc::clone(&held.death), place).await;
         let line = line.map_err(|error| match self.buried(&claims.vault) {
