@@ -412,3 +412,89 @@ async fn a_state_directory_that_vaults_cannot_pass_is_named() {
     let error = LxcDriver::start_new(ground.config(&probe::init_binary())).err().expect("is closed");
     assert!(error.to_string().contains("chmod o+x"), "{error}");
 }
+
+/// It stands still, and its socket takes orders all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spawner_that_hangs_is_passed_over_and_ends_with_its_vaults() {
+    let ground = Ground::new("hangs");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, sandbox) = start(&driver).await;
+    let first = process(driver.spawner_pid().await.expect("runs"));
+    first.process().stop().expect("is ours");
+    let patience = std::time::Duration::from_secs(30);
+    let (_other_channel, other) =
+        tokio::time::timeout(patience, start(&driver)).await.expect("does not wait for it");
+    assert_ne!(driver.spawner_pid().await, Some(first.process().pid().as_u32()));
+    assert!(!sandbox.is_dead() && !first.process().is_dead(), "its vault lives on");
+    let lines = tokio::time::timeout(patience, sandbox.reclaim()).await.expect("needs no spawner");
+    assert!(lines.iter().all(|line| line.gone), "{lines:?}");
+    assert_eq!(sandbox.died().await, Exit::Signal(9));
+    tokio::time::timeout(patience, first.gone()).await.expect("nobody needs it any more");
+    assert!(!other.is_dead());
+    other.reclaim().await;
+    close(driver, ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_closes_over_a_spawner_that_hangs() {
+    let ground = Ground::new("closes");
+    let driver = ground.driver(&probe::init_binary());
+    let (_channel, sandbox) = start(&driver).await;
+    let spawner = process(driver.spawner_pid().await.expect("runs"));
+    spawner.process().stop().expect("is ours");
+    sandbox.reclaim().await;
+    close(driver, ground).await;
+    assert!(spawner.process().is_dead());
+}
+
+/// What another try may mend, and what it may not, where vaults have started before.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_killed_while_it_starts_may_be_tried_again() {
+    let ground = Ground::new("again");
+    let driver = ground.driver(&probe::init_binary());
+    start(&driver).await.1.reclaim().await;
+    let (mut failed, mut rounds) = (0, 0);
+    while failed < 6 && rounds < 300 {
+        let spawner = driver.spawner_pid().await.expect("runs");
+        let starting = driver.clone();
+        let start = tokio::spawn(async move { starting.launch(&vault_id(), &Limits::default()).await });
+        // Monitors and inits at whatever step they are, by turns; of one that has started there is nothing
+        // to see.
+        let depth = rounds % 2;
+        tokio::time::sleep(std::time::Duration::from_micros(200 * (rounds % 20))).await;
+        for monitor in children(spawner) {
+            let victims = if depth == 0 { vec![monitor] } else { children_of(monitor) };
+            for victim in victims {
+                if let Some(process) = Pid::new(victim.cast_signed()).and_then(|pid| PidFd::open(pid).ok())
+                    && parents(victim).contains(&spawner)
+                {
+                    process.kill().expect("is ours");
+                }
+            }
+        }
+        match start.await.expect("does not panic") {
+            Ok((_channel, sandbox)) => assert!(sandbox.reclaim().await.iter().all(|line| line.gone)),
+            Err(error) => {
+                failed += 1;
+                assert!(error.is_passing(), "{error:?}");
+            }
+        }
+        rounds += 1;
+    }
+    assert!(failed > 0, "nothing was hit in {rounds} rounds");
+    close(driver, ground).await;
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+    children.unwrap_or_default().split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+/// The next two above.
+fn parents(pid: u32) -> Vec<u32> {
+    let parent = |pid: u32| {
+        let pid = Pid::new(pid.cast_signed())?;
+        Some(hauki::sandbox::pidfd::parent_of(pid).ok()??.as_u32())
+    };
+    std::iter::successors(parent(pid), |pid| parent(*pid)).take(2).collect()
+}

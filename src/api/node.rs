@@ -19,7 +19,7 @@ use crate::model::death::Cause;
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::lease::Terms;
-use crate::model::limits::Limits;
+use crate::model::limits::{Controller, Limits};
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
@@ -107,7 +107,7 @@ pub struct Code {
     pub source: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provisioned {
     pub methods: Vec<String>,
@@ -118,6 +118,9 @@ pub struct Provisioned {
     /// If the order said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened: Option<Opened>,
+    /// Limits that it is without, as its node's configuration allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlimited: Vec<Controller>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

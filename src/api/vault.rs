@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::id::{NodeName, SummonsId, VaultId};
 use crate::model::lease::Terms;
-use crate::model::limits::Limits;
+use crate::model::limits::{Controller, Limits};
 use crate::model::name::ServiceName;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
@@ -55,6 +55,9 @@ pub struct Vault {
     pub phase: Phase,
     pub methods: Vec<String>,
     pub limits: Limits,
+    /// Of `limits`, those that its node does not enforce, as its configuration allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlimited: Vec<Controller>,
     pub terms: Terms,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,

@@ -17,6 +17,10 @@ use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
 
+/// What the kernel takes, less the zero at the end.
+const LONG_PATH: &str =
+    "a socket's path may have 107 bytes: set daemon.socket or daemon.state_dir to a shorter one";
+
 const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +93,10 @@ impl CliError {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.more.hints.push(hint.into());
         self
+    }
+
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.more.hints
     }
 
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
@@ -309,6 +317,9 @@ impl From<AutostartError> for CliError {
             }
             AutostartError::Missing { .. } => {
                 this.hint("install haukid, or name a control plane with --endpoint")
+            }
+            AutostartError::Socket { source, .. } if source.kind() == std::io::ErrorKind::InvalidInput => {
+                this.hint(LONG_PATH)
             }
             AutostartError::Socket { path, .. } => {
                 this.hint(format!("only root and daemon.allow_uids may use {}", path.display()))

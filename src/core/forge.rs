@@ -329,7 +329,7 @@ impl Core {
 fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
     match scores.iter().find(|score| score.chosen).map(|score| score.node.clone()) {
         Some(node) => {
-            let nothing = Provisioned { methods: Vec::new(), forged_us: 0, warm: false, opened: None };
+            let nothing = Provisioned::default();
             let vault = built(drafted, random::vault_id(), node, nothing, scores);
             Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
         }
@@ -354,6 +354,7 @@ fn built(
         phase: Phase::Forged,
         methods: provisioned.methods,
         limits: summons.limits.clone(),
+        unlimited: provisioned.unlimited,
         terms: summons.terms.clone(),
         labels: summons.labels.clone(),
         name: summons.name.clone(),

@@ -38,6 +38,8 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
         )];
     }
     let mut config = LxcConfig::new(dir.clone(), Vec::new());
+    config.shown_dir = Some(settings.state_dir.clone());
+    config.unlimited = settings.config.node.unlimited.clone();
     if let Some(id_base) = settings.config.node.id_base {
         config.id_base = id_base;
     }

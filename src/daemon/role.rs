@@ -74,6 +74,7 @@ impl LocalNode {
             config.id_base = id_base;
         }
         config.most_vaults = node_settings.most_sandboxes();
+        config.unlimited = settings.config.node.unlimited.clone();
         let driver = LxcDriver::start_new(config)?;
         let node = Node::start(node_settings, Arc::new(driver.clone())).await?;
         Ok(Self { node, driver })

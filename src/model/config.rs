@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::NodeName;
+use super::limits::Controller;
 
 /// The longest configuration file that is read.
 pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
@@ -104,6 +105,10 @@ pub struct Node {
     /// The first host uid of the vaults' id ranges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_base: Option<u32>,
+    /// Limits that vaults may be without where this machine cannot enforce them: `memory`, `pids`, `cpu`.
+    /// Where this says nothing, such a vault does not start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlimited: Vec<Controller>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

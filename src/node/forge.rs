@@ -11,6 +11,7 @@ use crate::api::node::ProvisionOrder;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::rpc::channel::{FromVault, Load, ToVault, WorkerError, WorkerErrorKind};
+use crate::sandbox::wall::Wall;
 use crate::sandbox::{StartError, Started};
 use crate::system::random;
 
@@ -55,6 +56,12 @@ impl Keeper {
         let limit = self.frame_limit();
         match vault.waking.within(READY, next_frame(pipe, inbox, limit)).await {
             Some(Ok(FromVault::Ready(ready))) if ready.locked => {}
+            Some(Ok(FromVault::Error { call: 0, error })) => {
+                let message = format!("the init could not lock itself down: {}", error.message);
+                let mut failure = Failure::new(Cause::LoadFailed, ErrorCode::Environment, message);
+                failure.error = failure.error.hint(Wall::NoFilter.hint());
+                return Err(failure);
+            }
             Some(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),
             Some(Err(failure)) => return Err(failure),
             None => {
@@ -175,10 +182,8 @@ impl Failure {
     fn start(error: &StartError) -> Self {
         let code = match error {
             StartError::NoSlot { .. } => ErrorCode::NoCapacity,
-            StartError::SpawnerLost { .. } | StartError::Timeout { .. } => ErrorCode::Temporary,
-            StartError::Lxc { .. } | StartError::Cgroup { .. } | StartError::System { .. } => {
-                ErrorCode::Environment
-            }
+            error if error.is_passing() => ErrorCode::Temporary,
+            _ => ErrorCode::Environment,
         };
         let mut message = error.to_string();
         let mut source = std::error::Error::source(error);
@@ -186,10 +191,8 @@ impl Failure {
             message.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        Self {
-            cause: Cause::LoadFailed,
-            error: ApiError::new(code, message).hint("hauki doctor checks this machine"),
-        }
+        let hint = error.hint().unwrap_or_else(|| "hauki doctor checks this machine".into());
+        Self { cause: Cause::LoadFailed, error: ApiError::new(code, message).hint(hint) }
     }
 
     fn worker(error: WorkerError) -> Self {

@@ -76,7 +76,8 @@ impl Keeper {
         match outcome {
             Ok(methods) => {
                 let forged_us = clock::mono().since(ordered_at);
-                let provisioned = Provisioned { methods, forged_us, warm, opened: None };
+                let unlimited = self.driver.unlimited();
+                let provisioned = Provisioned { methods, forged_us, warm, opened: None, unlimited };
                 if forged.send(Ok(provisioned)).is_err() {
                     self.vault.doom(Cause::Cancelled, None, None, 0);
                 }

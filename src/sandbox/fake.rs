@@ -21,7 +21,7 @@ use super::pidfd::{Pid, PidFd};
 use super::stopwatch::Moment;
 use super::{BoxFuture, Driver, Exit, Finding, Level, Sandbox, StartError, Started, SweepError, Swept};
 use crate::model::id::VaultId;
-use crate::model::limits::Limits;
+use crate::model::limits::{Controller, Limits};
 use crate::model::receipt::{Reclaimed, Resource};
 use crate::rpc::channel::CHANNEL_FD;
 
@@ -147,6 +147,10 @@ impl Driver for FakeDriver {
 
     fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>> {
         Box::pin(async { Ok(Swept::default()) })
+    }
+
+    fn unlimited(&self) -> Vec<Controller> {
+        Controller::ALL.into()
     }
 
     fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {

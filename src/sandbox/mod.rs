@@ -7,19 +7,20 @@
 
 use std::future::Future;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::model::id::VaultId;
-use crate::model::limits::Limits;
+use crate::model::limits::{Controller, Limits};
 use crate::model::receipt::Reclaimed;
+use wall::Wall;
 
 pub mod fake;
 pub mod lxc;
 pub mod pidfd;
 pub mod steady;
 pub mod stopwatch;
+pub mod wall;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -32,6 +33,10 @@ pub trait Driver: Send + Sync {
     /// Removes what a predecessor with the same state directory left: processes, cgroups, mounts.
     /// Vaults of this driver that still live are not touched.
     fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>>;
+
+    /// Limits that none of its vaults has, because the machine cannot enforce them and the configuration
+    /// says that this may be.
+    fn unlimited(&self) -> Vec<Controller>;
 
     /// What this driver can do on this machine, for `hauki doctor`: one line per check.
     fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>>;
@@ -110,17 +115,26 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    #[error("liblxc could not start {vault}: {detail}")]
-    Lxc { vault: VaultId, detail: String },
-    #[error("{vault} did not start within {waited_ms} ms")]
-    Timeout { vault: VaultId, waited_ms: u64 },
-    #[error("{vault}: use the cgroup {}", path.display())]
-    Cgroup {
-        vault: VaultId,
-        path: PathBuf,
+    #[error("the spawner cannot work here: {step}")]
+    NoSpawner {
+        step: String,
         #[source]
         source: std::io::Error,
     },
+    /// Something that every vault must have around it cannot be had.
+    #[error("{vault} does not start")]
+    Wall {
+        vault: VaultId,
+        #[source]
+        wall: Wall,
+    },
+    #[error("liblxc could not start {vault}: {detail}")]
+    Lxc { vault: VaultId, detail: String },
+    /// Where others have started.
+    #[error("{vault} was ended while it started: {detail}")]
+    Ended { vault: VaultId, detail: String },
+    #[error("{vault} did not start within {waited_ms} ms")]
+    Timeout { vault: VaultId, waited_ms: u64 },
     #[error("{vault}: {step}")]
     System {
         vault: VaultId,
@@ -128,6 +142,30 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl StartError {
+    /// Whether another try may succeed with nothing mended.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::NoSlot { .. } | Self::SpawnerLost { .. } | Self::Ended { .. } | Self::Timeout { .. } => {
+                true
+            }
+            Self::NoSpawner { source, .. } | Self::System { source, .. } => wall::is_passing(source),
+            Self::Wall { wall, .. } => wall.is_passing(),
+            Self::Lxc { .. } => false,
+        }
+    }
+
+    /// What mends it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Wall { wall, .. } => Some(wall.hint()),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

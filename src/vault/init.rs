@@ -33,12 +33,29 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
+/// Gives up what was inherited and what is not needed from now on.
+fn lock_down(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     lockdown::disinherit()?;
     watchdog::start(channel).map_err(InitError::Watchdog)?;
     // The first look at a clock asks the kernel where the vDSO is, which the filter forbids.
     let _ = Deadline::after_ms(0);
-    lockdown::install()?;
+    Ok(lockdown::install()?)
+}
+
+fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
+    if let Err(error) = lock_down(channel) {
+        // Said instead of being ready: nothing has been read, and nothing will be.
+        let mut words = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(source) = cause {
+            words.push_str(&format!(": {source}"));
+            cause = source.source();
+        }
+        let mut link = Link::new(channel);
+        link.send(&FromVault::Error { call: 0, error: protocol(words) });
+        link.flush();
+        return Err(error);
+    }
 
     let mut session = Session::new(Link::new(channel));
     session.link().send(&FromVault::Ready(Ready { build: stamp::id(), locked: true }));

@@ -19,6 +19,14 @@ pub struct Init {
 
 impl Init {
     pub fn start(binary: &Path) -> Self {
+        Self::start_after(binary, || Ok(()))
+    }
+
+    /// `before` runs in the child, where only system calls may be made.
+    pub fn start_after(
+        binary: &Path,
+        before: impl Fn() -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let (ours, theirs) = UnixStream::pair().expect("a socket pair");
         let fd = theirs.as_raw_fd();
         let mut command = Command::new(binary);
@@ -31,7 +39,7 @@ impl Init {
                 } else {
                     libc::dup2(fd, CHANNEL_FD)
                 };
-                if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+                if result < 0 { Err(std::io::Error::last_os_error()) } else { before() }
             });
         }
         let child = command.spawn().expect("the binary starts");

@@ -11,7 +11,7 @@ use hauki::api::node::{NodeApi, OpenOrder, Opening, ProvisionOrder, Provisioned}
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
 use hauki::model::lease::Terms;
-use hauki::model::limits::Limits;
+use hauki::model::limits::{Controller, Limits};
 use hauki::model::receipt::{Receipt, Reclaimed};
 use hauki::node::desk::FrontDesk;
 use hauki::node::intake::Node;
@@ -46,6 +46,10 @@ impl Driver for Strings {
 
     fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>> {
         Box::pin(async { Ok(Swept::default()) })
+    }
+
+    fn unlimited(&self) -> Vec<Controller> {
+        Controller::ALL.into()
     }
 
     fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {

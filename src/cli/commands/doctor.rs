@@ -86,7 +86,10 @@ async fn without_daemon(ctx: &Ctx) -> Vec<Check> {
     };
     let mut checks = findings(&program).await;
     checks.push(match autostart::is_live(&ctx.settings.socket()) {
-        Err(error) => check(CheckLevel::Fail, CliError::from(error).message, Some("run as root")),
+        Err(error) => {
+            let error = CliError::from(error);
+            check(CheckLevel::Fail, error.message.clone(), error.hints().first().map(String::as_str))
+        }
         Ok(_) => check(CheckLevel::Ok, "haukid not running; it starts by itself", None),
     });
     checks

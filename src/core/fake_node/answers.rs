@@ -71,7 +71,7 @@ impl NodeApi for FakeNode {
                 }
                 None => None,
             };
-            Ok(Provisioned { methods, forged_us: 2500, warm: false, opened })
+            Ok(Provisioned { methods, forged_us: 2500, opened, ..Provisioned::default() })
         })
     }
 

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::model::limits::Controller;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     V1,
@@ -25,43 +27,49 @@ pub struct Hierarchy {
     pub base: PathBuf,
 }
 
-/// The hierarchies, and what some kernels lack.
+/// The hierarchies, and which limits may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
     pub hierarchies: Vec<Hierarchy>,
-    /// Version 1 can limit memory and swap together.
-    pub memsw: bool,
-    /// Version 2 can limit swap.
-    pub swap: bool,
-    /// Version 1 can limit processor time.
-    pub quota: bool,
+    /// By the configuration, vaults may be without these.
+    pub dispensable: Vec<Controller>,
 }
 
 impl Layout {
-    pub fn detect() -> io::Result<Self> {
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+    pub fn detect(dispensable: Vec<Controller>) -> io::Result<Self> {
+        let mounts = std::fs::read_to_string("/proc/thread-self/mountinfo")?;
         let first = std::fs::read_to_string("/proc/1/cgroup")?;
         let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
-        let mut layout = Self { hierarchies: parse(&mounts, &first, read), ..Self::default() };
-        let has = |controller: &str, version, file: &str| {
-            layout
-                .with(controller)
-                .filter(|hierarchy| hierarchy.version == version)
-                .is_some_and(|hierarchy| any_group_has(&hierarchy.base, file))
-        };
-        let (memsw, swap, quota) = (
-            has("memory", Version::V1, "memory.memsw.limit_in_bytes"),
-            has("memory", Version::V2, "memory.swap.max"),
-            has("cpu", Version::V1, "cpu.cfs_quota_us"),
-        );
-        (layout.memsw, layout.swap, layout.quota) = (memsw, swap, quota);
-        Ok(layout)
+        Ok(Self { hierarchies: parse(&mounts, &first, read), dispensable })
     }
 
     /// The hierarchy that has this controller.
     #[must_use]
-    pub fn with(&self, controller: &str) -> Option<&Hierarchy> {
-        self.hierarchies.iter().find(|hierarchy| hierarchy.controllers.contains(controller))
+    pub fn with(&self, controller: Controller) -> Option<&Hierarchy> {
+        self.hierarchies.iter().find(|hierarchy| hierarchy.has(controller))
+    }
+
+    /// Limits that nothing here keeps, and that vaults may be without.
+    #[must_use]
+    pub fn unlimited(&self) -> Vec<Controller> {
+        self.missing().filter(|controller| self.dispensable.contains(controller)).collect()
+    }
+
+    /// A limit that nothing here keeps, though every vault must have it.
+    #[must_use]
+    pub fn lack(&self) -> Option<Controller> {
+        self.missing().find(|controller| !self.dispensable.contains(controller))
+    }
+
+    fn missing(&self) -> impl Iterator<Item = Controller> {
+        Controller::ALL.into_iter().filter(|controller| self.with(*controller).is_none())
+    }
+
+    /// Does as if this machine did not have the controller.
+    pub fn give_up(&mut self, controller: Controller) {
+        for hierarchy in &mut self.hierarchies {
+            hierarchy.controllers.remove(controller.name());
+        }
     }
 
     /// For people: `v1`, `v2` or `hybrid`.
@@ -77,13 +85,11 @@ impl Layout {
     }
 }
 
-/// The root group of version 2 lacks some files that every other group has.
-fn any_group_has(base: &Path, file: &str) -> bool {
-    if base.join(file).exists() {
-        return true;
+impl Hierarchy {
+    #[must_use]
+    pub fn has(&self, controller: Controller) -> bool {
+        self.controllers.contains(controller.name())
     }
-    let Ok(entries) = std::fs::read_dir(base) else { return false };
-    entries.flatten().any(|entry| entry.path().join(file).exists())
 }
 
 /// Mount options of version 1 that are no controllers.
@@ -97,7 +103,9 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
         let Some((left, right)) = line.split_once(" - ") else { continue };
         let left: Vec<&str> = left.split(' ').collect();
         let right: Vec<&str> = right.split(' ').collect();
-        let (Some(point), Some(kind)) = (left.get(4), right.first()) else { continue };
+        let (Some(root), Some(point), Some(kind)) = (left.get(3), left.get(4), right.first()) else {
+            continue;
+        };
         let options = right.get(2).copied().unwrap_or_default();
         let (version, mut controllers) = match *kind {
             "cgroup" => (
@@ -111,7 +119,13 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
             "cgroup2" => (Version::V2, BTreeSet::new()),
             _ => continue,
         };
-        let base = Path::new(point).join(group_of_first(first, version, &controllers));
+        let group = group_of_first(first, version, &controllers);
+        // Where a part of a hierarchy is mounted, groups are named from its root all the same.
+        let root = root.trim_matches('/');
+        let below = group
+            .strip_prefix(root)
+            .filter(|rest| rest.is_empty() || rest.starts_with('/') || root.is_empty());
+        let base = Path::new(point).join(below.unwrap_or(&group).trim_matches('/'));
         if version == Version::V2 {
             controllers =
                 read(&base.join("cgroup.controllers")).split_whitespace().map(str::to_owned).collect();
@@ -145,7 +159,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(in crate::sandbox::lxc) fn layout(mounts: &str, first: &str, v2: &'static str) -> Layout {
-        Layout { hierarchies: parse(mounts, first, |_| v2.to_owned()), memsw: true, swap: true, quota: true }
+        Layout { hierarchies: parse(mounts, first, |_| v2.to_owned()), dispensable: Vec::new() }
     }
 
     pub(in crate::sandbox::lxc) const HYBRID: &str = "\
@@ -170,7 +184,7 @@ pub(super) mod tests {
         ] {
             let layout = layout(mounts, "", v2);
             assert_eq!(layout.name(), name);
-            assert_eq!(layout.with("memory").expect("is there").version, memory, "{name}");
+            assert_eq!(layout.with(Controller::Memory).expect("is there").version, memory, "{name}");
             assert_eq!(layout.hierarchies.len(), count, "{name}");
         }
         assert_eq!(Layout::default().name(), "none");
@@ -187,7 +201,30 @@ pub(super) mod tests {
             assert_eq!(layout.hierarchies[0].base, Path::new(base), "{first}");
         }
         let layout = layout(HYBRID, "4:memory:/a/b\n1:name=systemd:/init.scope\n0::/c\n", "");
-        assert_eq!(layout.with("memory").expect("is there").base, Path::new("/sys/fs/cgroup/memory/a/b"));
+        assert_eq!(
+            layout.with(Controller::Memory).expect("is there").base,
+            Path::new("/sys/fs/cgroup/memory/a/b")
+        );
         assert_eq!(layout.hierarchies[4].base, Path::new("/sys/fs/cgroup/unified/c"));
+        // As in a container of version 1, which is shown its own group only.
+        let part = "35 31 0:32 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
+        for (first, base) in [
+            ("4:memory:/docker/abc\n", "/sys/fs/cgroup/memory"),
+            ("4:memory:/docker/abc/d\n", "/sys/fs/cgroup/memory/d"),
+            ("4:memory:/docker/abcd\n", "/sys/fs/cgroup/memory/docker/abcd"),
+        ] {
+            assert_eq!(super::tests::layout(part, first, "").hierarchies[0].base, Path::new(base), "{first}");
+        }
+    }
+
+    #[test]
+    fn what_nothing_keeps_is_lacking_unless_it_may_be() {
+        let mut layout = layout(HYBRID, "", "");
+        assert_eq!((layout.lack(), layout.unlimited()), (None, vec![]));
+        layout.give_up(Controller::Pids);
+        assert_eq!((layout.lack(), layout.unlimited()), (Some(Controller::Pids), vec![]));
+        layout.dispensable = vec![Controller::Pids, Controller::Cpu];
+        assert_eq!((layout.lack(), layout.unlimited()), (None, vec![Controller::Pids]));
+        assert_eq!(Layout::default().lack(), Some(Controller::Memory));
     }
 }

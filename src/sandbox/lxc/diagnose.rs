@@ -1,10 +1,10 @@
 //! What `hauki doctor` says about LXC on this machine: one line per condition, with what mends it.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use super::idrange::WIDTH;
-use super::{Shared, ffi, room, rootfs};
+use super::{Shared, ffi, groups, room, walls};
+use crate::model::limits::Controller;
+use crate::sandbox::wall::Wall;
 use crate::sandbox::{Finding, Level};
 use crate::system::awake;
 
@@ -13,9 +13,9 @@ pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Finding> {
 }
 
 fn findings(shared: &Shared) -> Vec<Finding> {
-    let mut findings = vec![fine(format!("liblxc {}", ffi::version())), root(), namespaces()];
+    let mut findings = vec![fine(format!("liblxc {}", ffi::version())), root(), namespaces(), filters()];
     findings.extend(cgroups(shared));
-    findings.push(ids());
+    findings.push(ids(shared));
     findings.push(room::finding(shared.slots.limit()));
     findings.push(awake());
     findings.push(state(shared));
@@ -54,11 +54,11 @@ fn awake() -> Finding {
 }
 
 fn namespaces() -> Finding {
+    if let Some(wall) = walls::missing_namespace() {
+        return of(&wall);
+    }
     let most = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
     match most.trim().parse::<u64>() {
-        Ok(0) => {
-            bad(Level::Fail, "user namespaces are turned off", "sysctl -w user.max_user_namespaces=15000")
-        }
         Ok(most) => fine(format!("user namespaces, at most {most}")),
         Err(_) => bad(
             Level::Fail,
@@ -74,29 +74,51 @@ fn cgroups(shared: &Shared) -> Vec<Finding> {
         return vec![bad(Level::Fail, "no cgroups are mounted", "mount -t cgroup2 none /sys/fs/cgroup")];
     }
     let mut findings = vec![fine(format!("cgroups {}", layout.name()))];
-    for (controller, level) in [("memory", Level::Fail), ("pids", Level::Fail), ("cpu", Level::Warn)] {
-        findings.push(match layout.with(controller) {
-            Some(hierarchy) => {
-                fine(format!("cgroup controller {controller} at {}", hierarchy.base.display()))
-            }
-            None => bad(
-                level,
-                format!("no cgroup controller {controller}: that limit would not hold"),
-                match controller {
-                    "memory" => "boot with cgroup_enable=memory on the kernel's command line".to_owned(),
-                    _ => format!("echo +{controller} > /sys/fs/cgroup/cgroup.subtree_control"),
-                },
-            ),
-        });
-    }
+    findings.extend(Controller::ALL.map(|controller| controller_of(shared, controller)));
     findings.extend(moves().into_iter().chain(idling()));
     findings
+}
+
+/// Tried out, as a start does it: a hierarchy may be mounted and take no word of ours.
+fn controller_of(shared: &Shared, controller: Controller) -> Finding {
+    let layout = &shared.layout;
+    if layout.unlimited().contains(&controller) {
+        return bad(
+            Level::Warn,
+            format!("vaults are without a {controller} limit, as node.unlimited says"),
+            format!("take {controller} out of node.unlimited, and see what is missing"),
+        );
+    }
+    match (groups::trial(layout, &shared.group, controller), layout.with(controller)) {
+        (Ok(()), Some(hierarchy)) => {
+            fine(format!("cgroup controller {controller} at {}", hierarchy.base.display()))
+        }
+        (Ok(()), None) => of(&Wall::NoController { controller }),
+        (Err(wall), _) => of(&wall),
+    }
+}
+
+fn of(wall: &Wall) -> Finding {
+    let mut what = wall.to_string();
+    let mut source = std::error::Error::source(wall);
+    while let Some(cause) = source {
+        what.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    bad(Level::Fail, what, wall.hint())
+}
+
+/// The filters that vaults live under, as far as a kernel says which it knows.
+fn filters() -> Finding {
+    let known = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
+    let has = |action: &str| known.split_whitespace().any(|known| known == action);
+    if has("kill_process") && has("errno") { fine("system call filters".into()) } else { of(&Wall::NoFilter) }
 }
 
 /// Without this mount option a process that changes its group waits for all processors, some
 /// milliseconds of every start. It is the machine's, so only its operator may turn it on.
 fn moves() -> Option<Finding> {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let mounts = std::fs::read_to_string("/proc/thread-self/mountinfo").ok()?;
     if mounts.contains("favordynmods") {
         return Some(fine("cgroups favour quick moves".into()));
     }
@@ -114,69 +136,60 @@ fn idling() -> Option<Finding> {
     wakes_slowly.then(|| fine(format!("calls that overlap are quicker after: echo 200000 > {POLLS}")))
 }
 
-/// Whether anybody else has been given ids above our base.
-fn ids() -> Finding {
+/// Whether the ids of all vaults are ours to give, and nobody else's.
+fn ids(shared: &Shared) -> Finding {
+    let (first, last) = shared.slots.span();
+    if let Err(wall) = walls::check_ids(first, last) {
+        return of(&wall);
+    }
     let theirs = ["/etc/subuid", "/etc/subgid"].into_iter().find_map(|file| {
         let text = std::fs::read_to_string(file).unwrap_or_default();
-        text.lines().find_map(|line| reaches_into_ours(line).then(|| format!("{file}: {line}")))
+        text.lines().find_map(|line| meets(line, first, last).then(|| format!("{file}: {line}")))
     });
     match theirs {
-        None => fine(format!("user ids from {} are free", super::idrange::BASE)),
+        None => fine(format!("user ids {first} to {last} are free")),
         Some(line) => bad(
             Level::Warn,
-            format!("user ids of the vaults are also given to others ({line})"),
-            "remove that line, or move the vaults with id_base in the configuration",
+            format!("user ids of the vaults, {first} to {last}, are also given to others ({line})"),
+            "remove that line, or move the vaults with node.id_base in the configuration",
         ),
     }
 }
 
-fn reaches_into_ours(line: &str) -> bool {
+fn meets(line: &str, first: u32, last: u32) -> bool {
     let mut parts = line.split(':').skip(1).map(str::parse::<u64>);
     match (parts.next(), parts.next()) {
-        (Some(Ok(first)), Some(Ok(count))) => {
-            first + count > u64::from(super::idrange::BASE) && count >= u64::from(WIDTH)
-        }
+        (Some(Ok(from)), Some(Ok(count))) => from <= last.into() && from + count > first.into(),
         _ => false,
     }
 }
 
 fn state(shared: &Shared) -> Finding {
-    let path: &Path = &shared.rootfs;
-    if let Some(closed) = rootfs::closed_parent(path) {
-        let closed = closed.display();
-        return bad(
-            Level::Fail,
-            format!("the vaults may not pass through {closed}"),
-            format!("chmod o+x {closed}"),
-        );
+    match walls::missing_place(&shared.rootfs) {
+        Some(Wall::NoExec { .. }) => of(&Wall::NoExec { path: shared.shown_dir.clone() }),
+        Some(wall) => of(&wall),
+        None => fine(format!("state in {}", shared.shown_dir.display())),
     }
-    let noexec = rustix::fs::statvfs(path)
-        .is_ok_and(|stat| stat.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC));
-    if noexec {
-        let path = path.display();
-        return bad(
-            Level::Fail,
-            format!("nothing may be executed from {path}"),
-            format!("mount -o remount,exec $(findmnt -no TARGET -T {path})"),
-        );
-    }
-    fine(format!("state in {}", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::idrange::{BASE, WIDTH};
     use super::*;
 
     #[test]
-    fn only_ranges_that_reach_above_the_base_are_a_conflict() {
+    fn ranges_that_meet_are_a_conflict() {
+        let (first, last) = (BASE, BASE + 10 * WIDTH - 1);
         for (line, conflict) in [
             ("user:100000:65536", false),
             ("greedy:100000:4000000000", true),
             ("lxd:1073741824:65536", true),
+            ("above:1074397184:65536", false),
+            ("few:1074397183:1", true),
             ("# comment", false),
             ("", false),
         ] {
-            assert_eq!(reaches_into_ours(line), conflict, "{line}");
+            assert_eq!(meets(line, first, last), conflict, "{line}");
         }
     }
 }

@@ -12,23 +12,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::{Hierarchy, Layout, Version};
-use crate::model::limits::Limits;
+use super::ration::{Setting, settings};
+use crate::model::limits::{Controller, Limits};
 use crate::sandbox::pidfd::PidFd;
+use crate::sandbox::wall::Wall;
 use crate::system::proc;
-
-/// The period in which processor time is accounted.
-const PERIOD_US: u64 = 100_000;
-
-/// The controllers that limits need.
-const NEEDED: [&str; 3] = ["memory", "pids", "cpu"];
-
-#[derive(Debug, thiserror::Error)]
-#[error("{}", path.display())]
-pub struct GroupError {
-    pub path: PathBuf,
-    #[source]
-    pub source: io::Error,
-}
 
 /// The last part of the path of each group of a vault.
 #[must_use]
@@ -41,6 +29,26 @@ pub fn leaf(id: &str) -> String {
 pub fn parents(layout: &Layout, daemon: &str) -> Vec<PathBuf> {
     let needed = layout.hierarchies.iter().filter(|hierarchy| !controllers(hierarchy).is_empty());
     needed.map(|hierarchy| hierarchy.base.join(daemon)).collect()
+}
+
+/// Does with one controller what a start would do, and undoes it.
+pub fn trial(layout: &Layout, daemon: &str, controller: Controller) -> Result<(), Wall> {
+    if layout.with(controller).is_none() {
+        return Err(Wall::NoController { controller });
+    }
+    let mut alone = layout.clone();
+    let others = Controller::ALL.into_iter().filter(|other| *other != controller);
+    others.for_each(|other| alone.give_up(other));
+    let id = format!("trial-{}-{controller}", std::process::id());
+    let groups = Groups::new(&alone, daemon, &id, &Limits::default());
+    let made = groups.make();
+    let left = groups.remove_empty();
+    parents(&alone, daemon).iter().for_each(|group| drop(std::fs::remove_dir(group)));
+    made?;
+    match left.into_iter().next() {
+        None => Ok(()),
+        Some(path) => Err(unwritable(controller, path, io::ErrorKind::ResourceBusy.into())),
+    }
 }
 
 /// The groups of one vault, whether or not they exist.
@@ -61,23 +69,28 @@ struct Place {
     path: PathBuf,
     /// What is handed down to the group, on version 2, where that has to be said.
     delegated: Option<String>,
-    limits: Vec<(&'static str, String)>,
+    /// The first that has its limit here, for what is said of the place as a whole.
+    controller: Controller,
+    settings: Vec<Setting>,
 }
 
 impl Groups {
     #[must_use]
     pub fn new(layout: &Layout, daemon: &str, id: &str, limits: &Limits) -> Self {
         let name = format!("{daemon}/{}", leaf(id));
-        let is_needed = |hierarchy: &&Hierarchy| !controllers(hierarchy).is_empty();
-        let place = |hierarchy: &Hierarchy| Place {
-            base: hierarchy.base.clone(),
-            path: hierarchy.base.join(&name),
-            delegated: (hierarchy.version == Version::V2)
-                .then(|| format!("+{}", controllers(hierarchy).join(" +"))),
-            limits: limits_in(layout, hierarchy, limits),
+        let place = |hierarchy: &Hierarchy| {
+            let controllers = controllers(hierarchy);
+            let names: Vec<_> = controllers.iter().map(|controller| format!("+{controller}")).collect();
+            Some(Place {
+                base: hierarchy.base.clone(),
+                path: hierarchy.base.join(&name),
+                delegated: (hierarchy.version == Version::V2).then(|| names.join(" ")),
+                controller: *controllers.first()?,
+                settings: settings(&controllers, hierarchy.version, limits),
+            })
         };
-        let places = layout.hierarchies.iter().filter(is_needed).map(place).collect();
-        let memory_events = layout.with("memory").map(|hierarchy| {
+        let places = layout.hierarchies.iter().filter_map(place).collect();
+        let memory_events = layout.with(Controller::Memory).map(|hierarchy| {
             hierarchy.base.join(&name).join(match hierarchy.version {
                 Version::V1 => "memory.oom_control",
                 Version::V2 => "memory.events",
@@ -96,34 +109,38 @@ impl Groups {
     }
 
     /// Makes them and sets the limits. Blocking, as all that changes groups.
-    pub fn make(&self) -> Result<(), GroupError> {
-        for place in &self.places {
-            place.make()?;
-        }
-        Ok(())
+    pub fn make(&self) -> Result<(), Wall> {
+        self.places.iter().try_for_each(Place::make)
     }
 
-    /// Moves a process of a hall with all its threads. Fails if it has died.
-    pub fn admit(&self, process: &PidFd) -> Result<(), GroupError> {
+    /// Moves a process of a hall with all its threads, and asks the kernel whether it is there. Fails if it
+    /// has died.
+    pub fn admit(&self, process: &PidFd) -> Result<(), Wall> {
+        let Some(first) = self.places.first() else { return Ok(()) };
         let number = process.pid().as_u32().to_string();
-        let gone = || {
-            let path = self.places.first().map(|place| place.path.clone()).unwrap_or_default();
-            GroupError { path, source: io::Error::from_raw_os_error(libc::ESRCH) }
-        };
+        let outside = |path: &Path| Wall::Outside { path: path.to_owned() };
         // A group takes no pidfd, only a number, which may have become somebody else's.
-        let now = proc::read(format!("/proc/{number}/cgroup")).unwrap_or_default();
-        if !self.places.is_empty() && !now.contains(&self.hall) || process.is_dead() {
-            return Err(gone());
+        let now = || proc::read(format!("/proc/{number}/cgroup")).unwrap_or_default();
+        if !now().contains(&self.hall) || process.is_dead() {
+            return Err(outside(&first.path));
         }
-        let moved = self.places.iter().try_for_each(|place| write(place.path.join("cgroup.procs"), &number));
+        let enter = |place: &Place| {
+            let path = place.path.join("cgroup.procs");
+            write(&path, &number).map_err(|source| unwritable(place.controller, path, source))
+        };
+        let moved = self.places.iter().try_for_each(enter);
         if process.is_dead() {
             // Its number may have become somebody else's in between, and then that one was moved.
             for place in &self.places {
-                let _ = write(place.base.join("cgroup.procs"), &number);
+                let _ = write(&place.base.join("cgroup.procs"), &number);
             }
-            return Err(gone());
+            return Err(outside(&first.path));
         }
-        moved
+        moved?;
+        let there = now();
+        let end = format!("/{}", self.name);
+        let count = there.lines().filter(|line| line.ends_with(&end)).count();
+        if count < self.places.len() { Err(outside(&first.path)) } else { Ok(()) }
     }
 
     /// To be asked after the init is gone and before the groups are.
@@ -142,73 +159,43 @@ impl Groups {
 }
 
 impl Place {
-    fn make(&self) -> Result<(), GroupError> {
+    fn make(&self) -> Result<(), Wall> {
         let daemon = self.path.parent().unwrap_or(&self.base);
-        make_dir(daemon)?;
+        self.make_dir(daemon)?;
         if let Some(delegated) = &self.delegated {
             // Where it is refused, a limit's file is missing below, and that is what is told.
             for above in [&self.base, daemon] {
-                let _ = write(above.join("cgroup.subtree_control"), delegated);
+                let _ = write(&above.join("cgroup.subtree_control"), delegated);
             }
         }
-        make_dir(&self.path)?;
-        self.limits.iter().try_for_each(|(file, value)| write(self.path.join(file), value))
+        self.make_dir(&self.path)?;
+        self.settings.iter().try_for_each(|setting| setting.set_in(&self.path))
     }
-}
 
-fn make_dir(path: &Path) -> Result<(), GroupError> {
-    match std::fs::create_dir(path) {
-        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-            Err(GroupError { path: path.to_path_buf(), source })
+    fn make_dir(&self, path: &Path) -> Result<(), Wall> {
+        match std::fs::create_dir(path) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                Err(unwritable(self.controller, path.to_owned(), source))
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
 }
 
-fn write(path: PathBuf, value: &str) -> Result<(), GroupError> {
-    let written = std::fs::OpenOptions::new()
+fn unwritable(controller: Controller, path: PathBuf, source: io::Error) -> Wall {
+    Wall::Unwritable { controller, path, source }
+}
+
+fn write(path: &Path, value: &str) -> io::Result<()> {
+    std::fs::OpenOptions::new()
         .write(true)
-        .open(&path)
-        .and_then(|mut file| io::Write::write_all(&mut file, value.as_bytes()));
-    written.map_err(|source| GroupError { path, source })
+        .open(path)
+        .and_then(|mut file| io::Write::write_all(&mut file, value.as_bytes()))
 }
 
-fn controllers(hierarchy: &Hierarchy) -> Vec<&'static str> {
-    NEEDED.into_iter().filter(|name| hierarchy.controllers.contains(*name)).collect()
-}
-
-/// The files of a group in this hierarchy, in the order in which they are written.
-fn limits_in(layout: &Layout, hierarchy: &Hierarchy, limits: &Limits) -> Vec<(&'static str, String)> {
-    let bytes = limits.cgroup_memory_bytes().to_string();
-    let quota = (u64::from(limits.cpu_percent) * PERIOD_US / 100).max(1_000);
-    let mut files = Vec::new();
-    for controller in controllers(hierarchy) {
-        match (controller, hierarchy.version) {
-            ("memory", Version::V1) => {
-                files.push(("memory.limit_in_bytes", bytes.clone()));
-                if layout.memsw {
-                    // Memory and swap together may not be more than memory: no swap.
-                    files.push(("memory.memsw.limit_in_bytes", bytes.clone()));
-                }
-            }
-            ("memory", Version::V2) => {
-                files.push(("memory.max", bytes.clone()));
-                // A vault that lost one process to the limit is of no use: all of it goes.
-                files.push(("memory.oom.group", "1".into()));
-                if layout.swap {
-                    files.push(("memory.swap.max", "0".into()));
-                }
-            }
-            ("pids", _) => files.push(("pids.max", limits.pids.to_string())),
-            (_, Version::V1) if layout.quota => {
-                files.push(("cpu.cfs_period_us", PERIOD_US.to_string()));
-                files.push(("cpu.cfs_quota_us", quota.to_string()));
-            }
-            (_, Version::V1) => {}
-            (_, Version::V2) => files.push(("cpu.max", format!("{quota} {PERIOD_US}"))),
-        }
-    }
-    files
+/// The controllers of this hierarchy that limits need.
+fn controllers(hierarchy: &Hierarchy) -> Vec<Controller> {
+    Controller::ALL.into_iter().filter(|controller| hierarchy.has(*controller)).collect()
 }
 
 /// The line `oom_kill N`, which both versions have.
@@ -228,7 +215,7 @@ mod tests {
         let groups = Groups::new(layout, "d", "i", &limits);
         let lines = |place: &Place| {
             let path = place.path.display().to_string();
-            place.limits.iter().map(|(file, value)| format!("{path}/{file}={value}")).collect::<Vec<_>>()
+            place.settings.iter().map(|set| format!("{path}/{}={}", set.file, set.value)).collect::<Vec<_>>()
         };
         groups.places.iter().flat_map(lines).collect()
     }
@@ -259,20 +246,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_lacks_is_left_out() {
-        let poor = Layout { memsw: false, swap: false, quota: false, ..layout(HYBRID, "", "") };
-        assert!(!files(&poor).iter().any(|file| file.contains("memsw") || file.contains("cfs")));
-        let poor = Layout { swap: false, ..layout(PURE, "", "memory") };
-        assert!(!files(&poor).iter().any(|file| file.contains("swap")));
-    }
-
-    #[test]
     fn only_who_is_in_a_hall_is_moved() {
         let layout = layout(HYBRID, "", "");
         let groups = Groups::new(&layout, "d", "i", &Limits::default());
         let pid = Pid::new(std::process::id().cast_signed()).expect("runs");
         let error = groups.admit(&PidFd::open(pid).expect("lives")).expect_err("is a stranger");
-        assert_eq!(error.source.raw_os_error(), Some(libc::ESRCH));
+        assert!(matches!(error, Wall::Outside { .. }), "{error}");
     }
 
     #[test]

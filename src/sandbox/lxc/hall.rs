@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Layout;
+use crate::model::limits::Controller;
+use crate::sandbox::wall::Wall;
 
 /// How a spawner is told where its hall is.
 pub const VARIABLE: &str = "HAUKI_HALL";
@@ -16,7 +18,9 @@ pub const VARIABLE: &str = "HAUKI_HALL";
 /// `pids` on version 1, where it changes nothing for who is in it.
 #[must_use]
 pub fn path(layout: &Layout, daemon: &str, number: u64) -> Option<PathBuf> {
-    let hierarchy = ["pids", "memory", "cpu"].into_iter().find_map(|name| layout.with(name))?;
+    let hierarchy = [Controller::Pids, Controller::Memory, Controller::Cpu]
+        .into_iter()
+        .find_map(|name| layout.with(name))?;
     Some(hierarchy.base.join(daemon).join(name(number)))
 }
 
@@ -27,14 +31,11 @@ pub fn name(number: u64) -> String {
 }
 
 /// Makes it, for a spawner to come.
-pub fn make(hall: &Path) -> io::Result<()> {
+pub fn make(hall: &Path) -> Result<(), Wall> {
     for dir in hall.parent().into_iter().chain([hall]) {
         match std::fs::create_dir(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(io::Error::new(
-                    error.kind(),
-                    format!("failed to make {}: {error}", dir.display()),
-                ));
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Wall::NoHall { path: dir.to_owned(), source });
             }
             _ => {}
         }

@@ -20,6 +20,11 @@ impl IdRange {
     pub fn first(self) -> u32 {
         self.first
     }
+
+    #[must_use]
+    pub fn last(self) -> u32 {
+        self.first + (WIDTH - 1)
+    }
 }
 
 /// The slots of one driver.
@@ -47,6 +52,13 @@ impl Slots {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first and the last id of all ranges.
+    #[must_use]
+    pub fn span(&self) -> (u32, u32) {
+        let count = u32::try_from(self.limit()).unwrap_or(u32::MAX);
+        (self.base, self.base + (count * WIDTH).saturating_sub(1))
     }
 
     #[must_use]

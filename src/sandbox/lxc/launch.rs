@@ -5,11 +5,12 @@
 //! trusted only when the process is a child of the monitor, which cannot have been replaced while
 //! we hold a pidfd of it that is alive.
 
-use std::io::{self, IoSliceMut, Read, Seek, SeekFrom};
+use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_passcred;
@@ -17,23 +18,32 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 use tokio::io::Interest;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 use super::Shared;
 use super::config;
-use super::groups::{GroupError, Groups};
-use super::link::{Ended, Ending, Forked, Launch, end_of, wait_status};
+use super::failure;
+use super::groups::Groups;
+use super::idrange::IdRange;
+use super::link::{Ended, Forked, Launch, end_of};
 use super::prune::prune;
+use super::spawners::SpawnerError;
 use super::vault::{LxcSandbox, Parts};
+use super::walls;
 use super::wire::{Name, Order};
 use crate::model::id::VaultId;
 use crate::model::limits::Limits;
 use crate::sandbox::StartError;
 use crate::sandbox::pidfd::{Pid, PidFd, Watched, parent_of};
 use crate::sandbox::steady::register;
+use crate::sandbox::wall::Wall;
 use crate::system::awake;
 
 /// A start takes milliseconds; one that takes this long does not end by itself.
 const LONGEST_START: Duration = Duration::from_secs(5);
+
+/// A spawner answers in a millisecond. One that takes this long has been stopped, or waits for what does not come.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// How long an undone start may take to go away.
 const UNDO: Duration = Duration::from_secs(5);
@@ -44,16 +54,22 @@ const LEAVING: Duration = Duration::from_millis(500);
 /// which a start leaves one for most of its time; its forking takes one all the same.
 const AHEAD: Duration = Duration::from_millis(1);
 
-/// How many characters of liblxc's log go into an error.
-const MOST_WORDS: usize = 600;
-
 /// The caller has put the id among the live ones.
 pub(super) async fn launch(
     shared: Arc<Shared>,
     id: &VaultId,
     limits: &Limits,
 ) -> Result<(OwnedFd, Arc<LxcSandbox>), StartError> {
-    let result = prepared(&shared, id, limits).await;
+    let mut result = prepared(&shared, id, limits).await;
+    if matches!(&result, Err(StartError::SpawnerLost { source }) if source.kind() == io::ErrorKind::TimedOut)
+    {
+        // It hangs, and is passed over from now on.
+        result = prepared(&shared, id, limits).await;
+    }
+    if matches!(&result, Err(StartError::Lxc { .. })) {
+        // The first of all may have met somebody's kill; what is wrong with the machine it meets again.
+        result = prepared(&shared, id, limits).await;
+    }
     if result.is_err() {
         shared.forget(id.as_str());
     }
@@ -77,6 +93,9 @@ async fn prepared(
     let system = |step| move |source: io::Error| StartError::System { vault: id.clone(), step, source };
     // The semaphore is never closed; if it were, a start without it would only be slower.
     let _permit = shared.starting.acquire().await.ok();
+    if let Some(controller) = shared.layout.lack() {
+        return Err(StartError::Wall { vault: id.clone(), wall: Wall::NoController { controller } });
+    }
     let slot = shared.slots.take().ok_or_else(|| StartError::NoSlot { limit: shared.slots.limit() })?;
     let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
     let name = Name::new(id.as_str()).ok_or(io::ErrorKind::InvalidInput.into());
@@ -85,15 +104,36 @@ async fn prepared(
         vault: name.map_err(system("name it"))?,
         items: config::own_items(slot.range()),
     };
-    let link = shared.spawners.link().await.map_err(|source| StartError::SpawnerLost { source })?;
-    let launch = link.order(order).await.map_err(|source| StartError::SpawnerLost { source })?;
-    let Launch { forked, ended } = launch;
+    let link = shared.spawners.link().await.map_err(|error| match error {
+        SpawnerError::Hall(wall) => StartError::Wall { vault: id.clone(), wall },
+        SpawnerError::Start { source } => StartError::NoSpawner { step: "start it".into(), source },
+    })?;
+    let lost = |source| match link.unfit() {
+        Some((step, source)) => StartError::NoSpawner { step, source },
+        None => StartError::SpawnerLost { source },
+    };
+    let launch = timeout(ANSWER, link.order(order)).await;
+    let Ok(launch) = launch else {
+        link.give_up();
+        return Err(StartError::SpawnerLost { source: io::ErrorKind::TimedOut.into() });
+    };
+    let Launch { forked, ended } = launch.map_err(lost)?;
     let mut making = Making::begin(&groups);
-    let forked = match forked.await {
-        Ok(forked) => forked
+    let forked = match timeout(ANSWER, forked).await {
+        Ok(Ok(forked)) => forked
             .and_then(|Forked { monitor, channel, log }| Ok((Watched::new(monitor)?, channel, log)))
             .map_err(system("fork its monitor")),
-        Err(_) => Err(StartError::SpawnerLost { source: io::ErrorKind::ConnectionReset.into() }),
+        Ok(Err(_)) => Err(lost(io::ErrorKind::ConnectionReset.into())),
+        Err(_) => {
+            link.give_up();
+            undo_groups(&groups, &mut making).await;
+            // It may still obey. The ids are given to no other before it has, or cannot any more.
+            tokio::spawn(async move {
+                end_of(&ended).await;
+                drop(slot);
+            });
+            return Err(StartError::SpawnerLost { source: io::ErrorKind::TimedOut.into() });
+        }
     };
     awake::expect();
     tokio::spawn(look_ahead(Arc::clone(shared)));
@@ -105,12 +145,12 @@ async fn prepared(
             undo(&groups, &mut making, None, &ended).await;
             if link.is_lost() {
                 // Nobody tells of its end, and its ids are given to the next: it is gone with its spawner.
-                let _ = tokio::time::timeout(UNDO, link.gone().wait_for(|gone| *gone)).await;
+                let _ = timeout(UNDO, link.gone().wait_for(|gone| *gone)).await;
             }
             return Err(error);
         }
     };
-    let first = tokio::time::timeout(LONGEST_START, async {
+    let first = timeout(LONGEST_START, async {
         tokio::select! {
             // The init's bytes first: if both are there, the vault did start, and then died.
             biased;
@@ -126,28 +166,28 @@ async fn prepared(
         }
     })
     .await;
-    let lxc_error = |ended: &watch::Receiver<Option<Ended>>| {
-        let ended = *ended.borrow();
-        StartError::Lxc { vault: id.clone(), detail: detail(&log, ended) }
-    };
+    let failed =
+        |ended: &watch::Receiver<Option<Ended>>| failure::of(shared, id, slot.range(), &log, *ended.borrow());
     let error = match first {
         Ok(Ok(Some(init))) => {
             awake::expect();
-            let (init, entered) = making.enter(&groups, init).await;
+            let (init, entered) = making.enter(&groups, init, shared, slot.range()).await;
             match entered {
                 Ok(()) => {
+                    shared.proven.store(true, Ordering::Relaxed);
                     let (shared, id) = (Arc::clone(shared), id.as_str().to_owned());
                     let parts = Parts { shared, id, groups, init, monitor, ended };
-                    return Ok((channel, Arc::new(LxcSandbox::new(parts, slot))));
+                    let held = (slot, link.tenancy());
+                    return Ok((channel, Arc::new(LxcSandbox::new(parts, held))));
                 }
                 Err(_) if init.process().is_dead() => {
-                    let _ = tokio::time::timeout(UNDO, end_of(&ended)).await;
-                    lxc_error(&ended)
+                    let _ = timeout(UNDO, end_of(&ended)).await;
+                    failed(&ended)
                 }
-                Err(GroupError { path, source }) => StartError::Cgroup { vault: id.clone(), path, source },
+                Err(wall) => StartError::Wall { vault: id.clone(), wall },
             }
         }
-        Ok(Ok(None)) => lxc_error(&ended),
+        Ok(Ok(None)) => failed(&ended),
         Ok(Err(source)) => system("find its first process")(source),
         Err(_) => {
             let waited_ms = u64::try_from(LONGEST_START.as_millis()).unwrap_or(u64::MAX);
@@ -170,7 +210,7 @@ async fn undo(
     ended: &watch::Receiver<Option<Ended>>,
 ) {
     for patience in [LEAVING, UNDO] {
-        let left = tokio::time::timeout(patience, vacated(channel, ended)).await;
+        let left = timeout(patience, vacated(channel, ended)).await;
         undo_groups(groups, making).await;
         if left.is_ok() {
             return;
@@ -225,7 +265,7 @@ fn peek_sender(channel: impl AsFd) -> io::Result<Option<Pid>> {
 }
 
 /// The making of a vault's groups, which goes on beside the start of its init.
-struct Making(Option<JoinHandle<Result<(), GroupError>>>);
+struct Making(Option<JoinHandle<Result<(), Wall>>>);
 
 impl Making {
     fn begin(groups: &Groups) -> Self {
@@ -234,25 +274,34 @@ impl Making {
     }
 
     /// Waits for its end, whose outcome is told once.
-    async fn end(&mut self) -> Result<(), GroupError> {
+    async fn end(&mut self) -> Result<(), Wall> {
         let Some(task) = self.0.take() else { return Ok(()) };
         task.await.unwrap_or_else(|error| Err(lost(error)))
     }
 
-    /// Moves the init into them. Not on this thread: on some machines a move takes milliseconds.
-    async fn enter(&mut self, groups: &Groups, init: Watched) -> (Arc<Watched>, Result<(), GroupError>) {
+    /// Moves the init into them, and looks at what else is around it. Not on this thread: on some machines a
+    /// move takes milliseconds.
+    async fn enter(
+        &mut self,
+        groups: &Groups,
+        init: Watched,
+        shared: &Arc<Shared>,
+        ids: IdRange,
+    ) -> (Arc<Watched>, Result<(), Wall>) {
         let (groups, init) = (groups.clone(), Arc::new(init));
-        if let Err(error) = self.end().await {
-            return (init, Err(error));
+        if let Err(wall) = self.end().await {
+            return (init, Err(wall));
         }
-        let moving = Arc::clone(&init);
-        let moved = spawn_blocking(move || groups.admit(moving.process())).await;
-        (init, moved.unwrap_or_else(|error| Err(lost(error))))
+        let (moving, shared) = (Arc::clone(&init), Arc::clone(shared));
+        let moved = spawn_blocking(move || {
+            walls::check(moving.process(), &shared.ours, ids).and_then(|()| groups.admit(moving.process()))
+        });
+        (init, moved.await.unwrap_or_else(|error| Err(lost(error))))
     }
 }
 
-fn lost(error: tokio::task::JoinError) -> GroupError {
-    GroupError { path: PathBuf::new(), source: io::Error::other(error) }
+fn lost(error: tokio::task::JoinError) -> Wall {
+    Wall::Unseen { path: PathBuf::from("/proc"), source: io::Error::other(error) }
 }
 
 async fn undo_groups(groups: &Groups, making: &mut Making) {
@@ -261,60 +310,5 @@ async fn undo_groups(groups: &Groups, making: &mut Making) {
     if !left.is_empty() {
         // What it could not remove is found again by the sweep of the next start.
         let _ = spawn_blocking(move || prune(&left)).await;
-    }
-}
-
-/// Why a start failed, as far as liblxc and the kernel tell.
-fn detail(log: &OwnedFd, ended: Option<Ended>) -> String {
-    let told = log_text(log).unwrap_or_default();
-    let end = match ended {
-        None => "the spawner was lost".to_owned(),
-        Some(Ended { started: true, init: Some(status) }) => match wait_status(status) {
-            Ending::Signal(signal) => format!("its init died of signal {signal}"),
-            Ending::Status(code) => format!("its init exited with {code} before it was ready"),
-        },
-        Some(Ended { started: true, init: None }) => "its init left without a status".to_owned(),
-        Some(Ended { started: false, .. }) => "the start failed".to_owned(),
-    };
-    if told.is_empty() { end } else { format!("{end}: {told}") }
-}
-
-/// What liblxc logged, the causes before their consequences, without its columns of time and place.
-fn log_text(log: &OwnedFd) -> io::Result<String> {
-    let mut file = std::fs::File::from(log.try_clone()?);
-    file.seek(SeekFrom::Start(0))?;
-    let mut bytes = Vec::new();
-    file.take(16 * 1024).read_to_end(&mut bytes)?;
-    Ok(told(&String::from_utf8_lossy(&bytes)))
-}
-
-/// A line of liblxc is `lxc TIME LEVEL AREA - PLACE - WORDS`; other lines are the monitor's own.
-fn told(log: &str) -> String {
-    let errors = log.lines().filter(|line| !line.starts_with("lxc ") || line.contains(" ERROR "));
-    let words = errors.map(|line| line.splitn(3, " - ").nth(2).unwrap_or(line));
-    let mut told = words.collect::<Vec<_>>().join("; ");
-    if let Some((cut, _)) = told.char_indices().nth(MOST_WORDS) {
-        told.truncate(cut);
-        told.push('…');
-    }
-    told
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_of_errors_are_kept_with_their_reasons() {
-        let log = "\
-lxc a 20261121210107.243 WARN     utils - ../src/lxc/utils.c:open_devnull:1231 - Can't open /dev/null
-lxc a 20261121210107.243 ERROR    conf - ../src/lxc/conf.c:f:1 - No such file or directory - Failed to open \"/x\"
-liblxc does not take lxc.foo = bar
-";
-        assert_eq!(
-            told(log),
-            "No such file or directory - Failed to open \"/x\"; liblxc does not take lxc.foo = bar"
-        );
-        assert!(told(&"x".repeat(10_000)).len() < 1_000);
     }
 }

@@ -10,18 +10,26 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::{sleep, timeout};
 
 use super::hall;
 use super::spawner::ARGV0;
 use super::wire::{self, Items, Order, Recipe, Report, Wish};
 use crate::sandbox::pidfd::{Pid, PidFd};
 use crate::sandbox::steady::register;
+
+/// A spawner that was told to leave ends its monitors first, for which it gives them two seconds.
+const LEAVING: Duration = Duration::from_millis(2_500);
+
+/// How often it is looked whether one that hangs still has vaults.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How a monitor ended, as its spawner saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +53,9 @@ pub struct Launch {
     pub ended: watch::Receiver<Option<Ended>>,
 }
 
+/// Says by its copies that somebody still needs a spawner.
+pub type Tenancy = Arc<()>;
+
 struct Pending {
     forked: Option<oneshot::Sender<io::Result<Forked>>>,
     ended: watch::Sender<Option<Ended>>,
@@ -54,6 +65,13 @@ pub struct Link {
     socket: AsyncFd<OwnedFd>,
     pending: Mutex<HashMap<u64, Pending>>,
     lost: AtomicBool,
+    /// It did not answer in time: it keeps the vaults that it has, and gets no new ones.
+    hung: AtomicBool,
+    /// Why it could not begin.
+    unfit: OnceLock<(String, i32)>,
+    end: Notify,
+    /// Held by each vault of it until that is buried.
+    tenancy: Tenancy,
     pid: u32,
     gone: watch::Receiver<bool>,
 }
@@ -90,21 +108,29 @@ impl Link {
             socket: register(ours, Interest::READABLE | Interest::WRITABLE)?,
             pending: Mutex::default(),
             lost: AtomicBool::new(false),
+            hung: AtomicBool::new(false),
+            unfit: OnceLock::new(),
+            end: Notify::new(),
+            tenancy: Tenancy::default(),
             pid: child.id().unwrap_or_default(),
             gone,
         });
-        let weak = Arc::downgrade(&link);
+        let watching = Arc::clone(&link);
         let sorting = Arc::clone(&link);
         // Two tasks: one sorts reports until the socket closes, one collects the dead child.
         tokio::spawn(async move {
             sorting.sort_reports().await;
         });
         tokio::spawn(async move {
-            // Whatever its status was: the vaults are judged one by one.
-            let _ = child.wait().await;
-            if let Some(link) = weak.upgrade() {
-                link.lose();
+            tokio::select! {
+                // Whatever its status was: the vaults are judged one by one.
+                _ = child.wait() => {}
+                () = watching.end.notified() => {
+                    // Also of one that stands still. Its monitors, and their inits, die with it.
+                    let _ = child.kill().await;
+                }
             }
+            watching.lose();
             gone_now.send_replace(true);
         });
         Ok(link)
@@ -122,6 +148,42 @@ impl Link {
 
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
+    }
+
+    /// Whether it can be given another vault.
+    pub fn is_fit(&self) -> bool {
+        !self.is_lost() && !self.hung.load(Ordering::Acquire)
+    }
+
+    pub fn tenancy(&self) -> Tenancy {
+        Arc::clone(&self.tenancy)
+    }
+
+    /// What it said before it left, if it could not begin.
+    pub fn unfit(&self) -> Option<(String, io::Error)> {
+        let (step, errno) = self.unfit.get()?;
+        Some((step.clone(), io::Error::from_raw_os_error(*errno)))
+    }
+
+    /// It does not answer. Its vaults live on, for their monitors need it only to be buried, and it is ended
+    /// when the last of them is.
+    pub fn give_up(self: &Arc<Self>) {
+        if self.hung.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let link = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut gone = link.gone();
+            let empty = async {
+                while Arc::strong_count(&link.tenancy) > 1 {
+                    sleep(LOOK).await;
+                }
+            };
+            tokio::select! {
+                _ = gone.wait_for(|gone| *gone) => {}
+                () = empty => link.end.notify_one(),
+            }
+        });
     }
 
     pub async fn order(&self, order: Order) -> io::Result<Launch> {
@@ -153,12 +215,15 @@ impl Link {
         self.socket.async_io(Interest::WRITABLE, |socket| wire::send(socket, wish, &[])).await
     }
 
-    /// Tells the spawner that there will be no more, and waits for it to leave.
+    /// Tells the spawner that there will be no more, and waits for it to leave; one that does not is ended.
     pub async fn close(&self) {
         // Half a close is seen by the other end as the end.
         let _ = rustix::net::shutdown(self.socket.get_ref(), rustix::net::Shutdown::Write);
         let mut gone = self.gone();
-        let _ = gone.wait_for(|gone| *gone).await;
+        if timeout(LEAVING, gone.wait_for(|gone| *gone)).await.is_err() {
+            self.end.notify_one();
+            let _ = gone.wait_for(|gone| *gone).await;
+        }
     }
 
     async fn sort_reports(&self) {
@@ -176,6 +241,9 @@ impl Link {
     fn sort(&self, report: Report, fds: Vec<OwnedFd>) {
         let mut pending = self.pending();
         match report {
+            Report::Unfit { step, errno } => {
+                let _ = self.unfit.set((step, errno));
+            }
             Report::Forked { key, monitor } => {
                 let waiting = pending.get_mut(&key).and_then(|pending| pending.forked.take());
                 let forked = Pid::new(monitor).zip(<[OwnedFd; wire::MOST_FDS]>::try_from(fds).ok()).map(

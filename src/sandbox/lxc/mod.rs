@@ -18,7 +18,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -27,6 +27,7 @@ mod config;
 mod cover;
 mod diagnose;
 mod dying;
+mod failure;
 pub mod ffi;
 mod groups;
 mod hall;
@@ -35,6 +36,7 @@ mod launch;
 mod link;
 mod monitor;
 mod prune;
+mod ration;
 mod room;
 mod rootfs;
 mod spare;
@@ -42,18 +44,21 @@ pub mod spawner;
 mod spawners;
 mod sweep;
 mod vault;
+mod walls;
 mod wire;
 
 pub use vault::LxcSandbox;
 
+use super::wall::Wall;
 use super::{BoxFuture, Driver, Finding, StartError, Started, SweepError, Swept};
 use crate::model::id::VaultId;
-use crate::model::limits::Limits;
+use crate::model::limits::{Controller, Limits};
 use cgroup::Layout;
 use config::Spec;
 use dying::Dying;
 use idrange::Slots;
 use spawners::Spawners;
+use walls::Ours;
 use wire::Recipe;
 
 /// What the driver is to be like.
@@ -70,6 +75,10 @@ pub struct LxcConfig {
     pub init: Vec<u8>,
     /// A program that calls [`spawner::dispatch`] first, with its arguments: `haukid` itself.
     pub spawner_command: Vec<OsString>,
+    /// Limits that vaults may be without where this machine cannot enforce them.
+    pub unlimited: Vec<Controller>,
+    /// Where people find the state, if not in `state_dir`: for a driver that only looks around.
+    pub shown_dir: Option<PathBuf>,
 }
 
 impl LxcConfig {
@@ -82,6 +91,8 @@ impl LxcConfig {
             most_vaults: 4096,
             init,
             spawner_command: vec!["/proc/self/exe".into()],
+            unlimited: Vec::new(),
+            shown_dir: None,
         }
     }
 }
@@ -90,8 +101,12 @@ impl LxcConfig {
 pub enum LxcSetupError {
     #[error("{name:?} cannot begin a cgroup's name: expected 1 to 32 of a-z, 0-9 and -")]
     Name { name: String },
+    #[error("node.id_base is {first}: expected {least} to {most}, above the users of the machine itself")]
+    Ids { first: u32, least: u32, most: u32 },
     #[error("the vaults may not pass through {path}; `chmod o+x {path}` lets them")]
     Closed { path: PathBuf },
+    #[error(transparent)]
+    Wall(#[from] Wall),
     #[error("{step} {path}")]
     System {
         step: &'static str,
@@ -107,6 +122,11 @@ struct Shared {
     /// The group of this daemon in every hierarchy; also how its containers' names begin.
     group: String,
     rootfs: PathBuf,
+    shown_dir: PathBuf,
+    /// What this process itself is surrounded by.
+    ours: Ours,
+    /// A vault has started: this machine can.
+    proven: AtomicBool,
     slots: Slots,
     live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
@@ -145,13 +165,17 @@ impl LxcDriver {
     /// Prepares the state directory and raises this process's limit of open files; starts no
     /// process yet. Must be called within a tokio runtime.
     pub fn start_new(config: LxcConfig) -> Result<Self, LxcSetupError> {
-        let LxcConfig { state_dir, name_prefix, id_base, most_vaults, init, spawner_command } = config;
+        let LxcConfig { state_dir, name_prefix, id_base, most_vaults, init, spawner_command, .. } = config;
         let fits = (1..=32).contains(&name_prefix.len())
             && name_prefix
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if !fits {
             return Err(LxcSetupError::Name { name: name_prefix });
+        }
+        let (least, most) = (idrange::WIDTH, u32::MAX - idrange::WIDTH);
+        if !(least..=most).contains(&id_base) {
+            return Err(LxcSetupError::Ids { first: id_base, least, most });
         }
         let failed = |step, path: &Path| {
             let path = path.to_path_buf();
@@ -169,11 +193,18 @@ impl LxcDriver {
         }
         let rootfs = rootfs::provide(&roots, &init).map_err(failed("fill", &roots))?;
         spawner::raise_descriptor_limit();
-        let layout = Layout::detect().map_err(failed("read", Path::new("/proc/self/mountinfo")))?;
+        let detected = Layout::detect(config.unlimited);
+        let mut layout = detected.map_err(failed("read", Path::new("/proc/thread-self/mountinfo")))?;
         let width = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let width = u32::try_from(width).unwrap_or(u32::MAX);
         let hash = rootfs::short_hash(state_dir.as_os_str().as_encoded_bytes());
         let group = format!("{name_prefix}-{hash}");
+        for controller in layout.dispensable.clone() {
+            // Nobody's vault is refused for what it may be without.
+            if groups::trial(&layout, &group, controller).is_err() {
+                layout.give_up(controller);
+            }
+        }
         let apparmor = config::apparmor_is_on();
         let spec = Spec { rootfs: &rootfs, apparmor };
         let recipe = Recipe {
@@ -188,6 +219,9 @@ impl LxcDriver {
                 layout,
                 group,
                 rootfs,
+                shown_dir: config.shown_dir.unwrap_or(state_dir),
+                ours: Ours::read()?,
+                proven: AtomicBool::new(false),
                 slots: Slots::new(id_base, most_vaults),
                 live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),
@@ -257,6 +291,10 @@ impl Driver for LxcDriver {
 
     fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>> {
         Box::pin(sweep::sweep(Arc::clone(&self.shared)))
+    }
+
+    fn unlimited(&self) -> Vec<Controller> {
+        self.shared.layout.unlimited()
     }
 
     fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {

@@ -61,9 +61,17 @@ pub fn dispatch() -> Option<ExitCode> {
 
 fn main(control: OwnedFd) -> ExitCode {
     raise_descriptor_limit();
-    // Nobody reads this process's standard error: its files are those of a daemon. What goes wrong
-    // shows at the driver as the loss of the spawner.
-    let ended = Spawner::new(control).and_then(|mut spawner| {
+    // Nobody reads this process's standard error: its files are those of a daemon. What it cannot begin
+    // without it says to the driver; what goes wrong later shows there as the loss of the spawner.
+    let hall = match settle() {
+        Ok(hall) => hall,
+        Err((step, error)) => {
+            let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
+            let _ = wire::send(&control, &Report::Unfit { step, errno }, &[]);
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = Spawner::new(control, hall).and_then(|mut spawner| {
         let ended = spawner.run();
         spawner.tidy();
         ended
@@ -115,22 +123,33 @@ struct Monitor {
     since: Moment,
 }
 
+/// Leaves what it was born into, and enters its hall.
+fn settle() -> Result<Option<PathBuf>, (String, io::Error)> {
+    let failed = |step: &str| {
+        let step = step.to_owned();
+        move |error| (step, error)
+    };
+    // Of a session of its own: a Ctrl-C meant for a `haukid` in the foreground is not for the
+    // monitors, which have to clean up.
+    rustix::process::setsid().map_err(|error| failed("begin a session")(error.into()))?;
+    rustix::process::chdir("/").map_err(|error| failed("go to /")(error.into()))?;
+    let hall = std::env::var_os(hall::VARIABLE).map(PathBuf::from);
+    if let Some(hall) = &hall {
+        hall::enter(hall).map_err(failed(&format!("enter the cgroup {}", hall.display())))?;
+    }
+    // SAFETY: a spawner has one thread.
+    unsafe { ffi::own_mounts() }.map_err(failed("have mounts of its own"))?;
+    cover().map_err(failed("cover /sys/fs/cgroup"))?;
+    Ok(hall)
+}
+
 impl Spawner {
-    fn new(control: OwnedFd) -> io::Result<Self> {
-        // Of a session of its own: a Ctrl-C meant for a `haukid` in the foreground is not for the
-        // monitors, which have to clean up.
-        rustix::process::setsid()?;
-        rustix::process::chdir("/")?;
+    fn new(control: OwnedFd, hall: Option<PathBuf>) -> io::Result<Self> {
         let pid = Pid::new(std::process::id().cast_signed()).ok_or(io::ErrorKind::Unsupported)?;
         // The init of a monitor that was ended is left to this process, not to the machine's first.
         set_child_subreaper(Some(rustix::process::getpid()))?;
         // Only what `ps` shows.
         let _ = rustix::thread::set_name(c"hauki-spawner");
-        let hall = std::env::var_os(hall::VARIABLE).map(PathBuf::from);
-        hall.as_deref().map_or(Ok(()), hall::enter)?;
-        // SAFETY: a spawner has one thread.
-        unsafe { ffi::own_mounts() }?;
-        cover()?;
         let control = rustix::io::fcntl_dupfd_cloexec(&control, 3)?;
         let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
         let plan =

@@ -1,5 +1,6 @@
 //! The spawner of the hour: made when first needed, and again when it was lost.
 //!
+//! One that does not answer keeps its vaults and gets no more of them.
 //! One that dies young is not replaced at once: whatever ended it may end the next one too. What it
 //! leaves in its hall is ended after it.
 
@@ -19,11 +20,23 @@ use super::link::Link;
 use super::prune::prune;
 use super::wire::Recipe;
 use crate::sandbox::stopwatch::Moment;
+use crate::sandbox::wall::Wall;
 
 /// A spawner that lived this long did not die of its own start.
 const GROWN_US: u64 = 1_000_000;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnerError {
+    #[error(transparent)]
+    Hall(#[from] Wall),
+    #[error("start the spawner")]
+    Start {
+        #[source]
+        source: io::Error,
+    },
+}
 
 pub struct Spawners {
     command: Vec<OsString>,
@@ -57,10 +70,10 @@ impl Spawners {
     }
 
     /// A link to a spawner that was alive a moment ago.
-    pub async fn link(&self) -> io::Result<Arc<Link>> {
+    pub async fn link(&self) -> Result<Arc<Link>, SpawnerError> {
         let mut current = self.current.lock().await;
         if let Some((link, born)) = &current.link {
-            if !link.is_lost() {
+            if link.is_fit() {
                 return Ok(Arc::clone(link));
             }
             current.died_young = if born.elapsed_us() < GROWN_US { current.died_young + 1 } else { 0 };
@@ -72,10 +85,11 @@ impl Spawners {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let hall = hall::path(&self.layout, &self.group, number);
         hall.as_deref().map_or(Ok(()), hall::make)?;
-        let link =
-            Link::open(&self.command, &self.empty, hall.as_deref(), &self.recipe).inspect_err(|_| {
-                hall.as_deref().map(std::fs::remove_dir);
-            })?;
+        let link = Link::open(&self.command, &self.empty, hall.as_deref(), &self.recipe);
+        let link = link.map_err(|source| {
+            hall.as_deref().map(std::fs::remove_dir);
+            SpawnerError::Start { source }
+        })?;
         let mut gone = link.gone();
         while current.clearing.try_join_next().is_some() {}
         current.clearing.spawn(async move {
@@ -92,7 +106,7 @@ impl Spawners {
     /// The link to the living one, if there is one.
     pub async fn current(&self) -> Option<Arc<Link>> {
         let current = self.current.lock().await;
-        current.link.as_ref().map(|(link, _)| Arc::clone(link)).filter(|link| !link.is_lost())
+        current.link.as_ref().map(|(link, _)| Arc::clone(link)).filter(|link| link.is_fit())
     }
 
     /// The name of the hall of the last one.

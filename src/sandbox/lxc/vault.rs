@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::Shared;
 use super::groups::Groups;
 use super::idrange::Slot;
-use super::link::{Ended, Ending, end_of, wait_status};
+use super::link::{Ended, Ending, Tenancy, end_of, wait_status};
 use super::prune::prune;
 use crate::model::receipt::{Reclaimed, Resource};
 use crate::sandbox::pidfd::Watched;
@@ -25,6 +25,8 @@ use crate::system::proc;
 
 /// A monitor that has not cleaned up by then is stuck, and is killed.
 const MONITOR_PATIENCE: Duration = Duration::from_secs(3);
+/// From a monitor's end to its spawner's word of it. Who was killed has no need of that word.
+const REAPED: Duration = Duration::from_millis(100);
 /// After that nothing of the start goes on any more.
 const SETTLED: Duration = Duration::from_secs(1);
 
@@ -59,8 +61,8 @@ pub struct LxcSandbox {
 }
 
 impl LxcSandbox {
-    /// Takes over a started vault; the slot is free again when everything is gone.
-    pub(super) fn new(parts: Parts, slot: Slot) -> Self {
+    /// Takes over a started vault; what it holds is free again when everything is gone.
+    pub(super) fn new(parts: Parts, held: (Slot, Tenancy)) -> Self {
         let Parts { shared, id, groups, init, monitor, ended } = parts;
         let vault = Arc::new(Vault {
             shared,
@@ -78,7 +80,7 @@ impl LxcSandbox {
         let kept = Arc::clone(&vault);
         tokio::spawn(async move {
             kept.keep(&exit_tx, &lines_tx).await;
-            drop(slot);
+            drop(held);
             kept.shared.forget(&kept.id);
         });
         Self { vault, exit, lines }
@@ -178,7 +180,7 @@ impl Vault {
         }
         // The monitor is in none of the groups, and ends while they are removed.
         let end = async {
-            let (ended, gone) = self.monitor_end().await;
+            let (ended, gone) = self.monitor_end(asked).await;
             let status = ended.and_then(|ended| ended.init).or(asked.then_some(libc::SIGKILL));
             exit.send_replace(Some(exit_of(status, oom)));
             gone
@@ -207,9 +209,11 @@ impl Vault {
         lines.send_replace(Some(report));
     }
 
-    /// Waits for the monitor to be reaped, and makes it happen if it does not by itself.
-    async fn monitor_end(&self) -> (Option<Ended>, bool) {
-        let reaped = async || {
+    /// Waits for the monitor to end and, where that is not known, for the word on how the init did; makes the
+    /// first happen if it does not by itself. Whether a dead monitor is reaped is its spawner's affair: it
+    /// holds nothing but a number.
+    async fn monitor_end(&self, asked: bool) -> (Option<Ended>, bool) {
+        let word = async {
             let ended = end_of(&self.ended).await;
             if ended.is_none() {
                 // The spawner is lost; its monitors die with it.
@@ -217,11 +221,24 @@ impl Vault {
             }
             ended
         };
-        if let Ok(ended) = tokio::time::timeout(MONITOR_PATIENCE, reaped()).await {
-            return (ended, true);
+        let over = async {
+            self.monitor.gone().await;
+            let patience = if asked { REAPED } else { MONITOR_PATIENCE };
+            tokio::time::sleep(patience).await;
+        };
+        let end = async {
+            tokio::select! {
+                biased;
+                ended = word => ended,
+                () = over => None,
+            }
+        };
+        let mut end = std::pin::pin!(end);
+        if let Ok(ended) = tokio::time::timeout(MONITOR_PATIENCE, end.as_mut()).await {
+            return (ended, self.monitor.process().is_dead());
         }
         let _ = self.monitor.process().kill();
-        let ended = tokio::time::timeout(MONITOR_PATIENCE, reaped()).await;
+        let ended = tokio::time::timeout(MONITOR_PATIENCE, end).await;
         (ended.ok().flatten(), self.monitor.process().is_dead())
     }
 

@@ -104,8 +104,10 @@ impl Recipe {
 }
 
 /// Spawner to driver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
+    /// It cannot work here, and leaves: at what, and the kernel's word for why.
+    Unfit { step: String, errno: i32 },
     /// The monitor runs; with this go its pidfd, the node's end of the vault's channel, and liblxc's log.
     Forked { key: u64, monitor: i32 },
     /// There is no monitor and there will be none.
