@@ -17,6 +17,7 @@ use super::heap::{self, EXCEPTION, Kind, UNDEFINED};
 use super::json::{self, Manner, Refusal};
 #[cfg(feature = "cli")]
 use super::lift;
+use super::quote;
 
 /// The longest object that a line shows.
 const SHOWN_BYTES: usize = 1024 * 1024;
@@ -261,7 +262,7 @@ impl Passed {
         if index >= self.count {
             return Ok(String::new());
         }
-        copy_text(self.raw, self.value(index)).map(well_formed).ok_or(Trouble::Thrown)
+        copy_text(self.raw, self.value(index)).map(quote::well_formed).ok_or(Trouble::Thrown)
     }
 
     fn json(&self, index: usize, manner: Manner, limit: usize) -> Result<String, Refusal> {
@@ -302,9 +303,4 @@ pub(super) fn copy_text(raw: *mut JSContext, value: JSValue) -> Option<Vec<u8>> 
         let text = sys::JS_ToCStringLen(raw, &raw mut length, value, &raw mut short);
         (!text.is_null()).then(|| std::slice::from_raw_parts(text.cast::<u8>(), length).to_vec())
     }
-}
-
-/// The engine's strings are WTF-8: a lone surrogate becomes the replacement character.
-pub(super) fn well_formed(text: Vec<u8>) -> String {
-    String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

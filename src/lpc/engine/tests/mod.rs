@@ -111,7 +111,7 @@ fn results() {
             Some(r#"["ä\"\n"]"#),
             r#"{"s":"ä\"\n","n":[1,null,true]}"#,
         ),
-        ("function f() { return '\\ud800x\\u2028' }", None, r#""\ufffdx\u2028""#),
+        ("function f() { return '\\ud800x\\u2028' }", None, r#""\ud800x\u2028""#),
         ("function f() { return '\\ud83d' + '\\ude00' }", None, "\"😀\""),
         ("function f() { return 'null' }", None, r#""null""#),
         ("function f() { return [undefined] }", None, "[null]"),
