@@ -216,6 +216,89 @@ async def main():
 asyncio.run(main())
 "#;
 
+/// Tickets that no client may use, each with a word of the reason.
+fn foreign(ticket: &Ticket) -> Vec<(String, &'static str)> {
+    let changed = |pointer: &str, value: Value| {
+        let mut document = json_of(ticket);
+        *document.pointer_mut(pointer).expect("is a member") = value;
+        document.to_string()
+    };
+    let whole = json_of(ticket).to_string();
+    let twice = |member: &str| whole.replacen('{', &format!("{{{member},"), 1);
+    vec![
+        (changed("/v", 2.into()), "v"),
+        (changed("/v", true.into()), "v"),
+        (changed("/kind", "voucher".into()), "voucher"),
+        (changed("/tls/version", "1.2".into()), "tls.version"),
+        (changed("/auth/scheme", "bearer".into()), "auth.scheme"),
+        (changed("/protocol/name", "jsonrpc-3.0".into()), "protocol.name"),
+        (changed("/protocol/framing", "lengths".into()), "protocol.framing"),
+        (changed("/vault", "vlt_01HF7YAT00000000000000001A".into()), "answers to its token"),
+        (twice("\"v\":1"), "twice"),
+        (twice("\"endpoint\":{\"ip\":\"127.0.0.1\",\"port\":1}"), "twice"),
+        (String::new(), ""),
+        ("[]".into(), ""),
+        ("{".into(), ""),
+    ]
+}
+
+/// What all of them refuse, and how: in one line, and with nothing of their own insides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_known_is_refused_by_every_client() {
+    const CALL: &str = "import sys, hauki_client as h\ntry:\n with h.ghost(sys.argv[1]) as w: w.total()\nexcept h.HaukiError as e: sys.exit(f'{e.kind}: {e.message}')";
+    const AIO: &str = "import asyncio, sys, hauki_client as h\nasync def main():\n async with h.aio(sys.argv[1]) as w: await w.total()\ntry: asyncio.run(main())\nexcept h.HaukiError as e: sys.exit(f'{e.kind}: {e.message}')";
+    const MJS: &str = r#"import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1]).catch(({ kind, message }) => { console.error(`${kind}: ${message}`); process.exit(1); });
+await worker.total();
+await worker.$close();"#;
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let python = |code: &'static str, ticket: &Path| {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-c", code]).arg(ticket).env("PYTHONPATH", clients());
+        command
+    };
+    type Driver<'a> = &'a dyn Fn(&Path) -> Command;
+    let drivers: [(&str, Driver<'_>); 5] = [
+        ("python", &|ticket| python(CALL, ticket)),
+        ("asyncio", &|ticket| python(AIO, ticket)),
+        ("node", &|ticket| {
+            let mut command = Command::new("node");
+            command.current_dir(clients()).args(["--input-type=module", "-e", MJS]).arg(ticket);
+            command
+        }),
+        ("bash", &|ticket| {
+            let mut command = Command::new("bash");
+            command.arg(clients().join("hauki-call.sh")).arg(ticket).arg("total");
+            command
+        }),
+        ("hauki", &|ticket| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_hauki"));
+            command.args(["proxy", "call"]).arg(ticket).arg("total").env("HOME", daemon.dir.path());
+            command.env("HAUKI_STATE_DIR", daemon.dir.path().join("no"));
+            command
+        }),
+    ];
+    let good = format!("\u{feff}{}", json_of(&spawned.ticket));
+    for (name, driver) in drivers {
+        let path = daemon.dir.path().join("foreign.json");
+        std::fs::write(&path, &good).expect("the directory is ours");
+        let output = run(driver(&path)).await;
+        assert!(output.status.success(), "{name}: {}", words(&output));
+        for (text, reason) in foreign(&spawned.ticket) {
+            std::fs::write(&path, &text).expect("the directory is ours");
+            let output = run(driver(&path)).await;
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success() && told.contains(reason), "{name} {text}: {}", words(&output));
+            assert!(
+                output.stdout.is_empty() && told.lines().count() <= 3,
+                "{name} {text}: {}",
+                words(&output)
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asyncio() {
     let daemon = Daemon::start();

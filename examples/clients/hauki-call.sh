@@ -27,6 +27,18 @@ shift 2
 [ -r "$ticket" ] || die 2 "$ticket cannot be read"
 arguments=$(printf '%s\n' "$@" | jq -cs .) || die 2 "an argument is not JSON"
 
+# What is not known is refused, and so is what could be read in two ways.
+strange=$(jq -rs '
+    if length != 1 or (.[0] | type) != "object" then "it is not one JSON object" else
+        .[0] | [["v", .v, 1], ["kind", .kind, "ticket"], ["tls.version", .tls.version?, "1.3"],
+                ["auth.scheme", .auth.scheme?, "biscuit"], ["protocol.name", .protocol.name?, "jsonrpc-2.0"],
+                ["protocol.framing", .protocol.framing?, "ndjson"]]
+        | map(select(.[1] != .[2]) | "\(.[0]) is \(.[1]), and only \(.[2]) is known here")[0] // ""
+    end' "$ticket" 2>/dev/null) || die 4 "$ticket is not a ticket: it is not JSON"
+twice=$(jq -c --stream 'select(length == 2) | .[0]' "$ticket" | sort | uniq -d | head -n 1)
+[ -z "$strange" ] || die 4 "$ticket is not a ticket for this client: $strange"
+[ -z "$twice" ] || die 4 "$ticket is not a ticket: the member $twice is there twice"
+
 field() { jq -er "$1" "$ticket"; }
 at=$(field '.endpoint | if .ip | contains(":") then "[\(.ip)]:\(.port)" else "\(.ip):\(.port)" end')
 pin=$(field .tls.cert_sha256)
@@ -108,6 +120,8 @@ do
     sleep 0.1
 done
 jq -e 'has("result")' <<<"$welcome" >/dev/null || { jq -c .error <<<"$welcome" >&2; exit 4; }
+vault=$(jq -r .result.vault <<<"$welcome")
+[ "$vault" = "$(field .vault)" ] || die 4 "$ticket names $(field .vault), and $vault answers to its token"
 
 jq -cn --arg method "$method" --argjson arguments "$arguments" \
     '{jsonrpc: "2.0", id: 2, method: $method, params: $arguments}' >&4 2>/dev/null || true

@@ -30,6 +30,11 @@ const KINDS = new Map([
   [-32005, "too_large"], [-32006, "memory"], [-32007, "busy"], [-32008, "loop"],
 ]);
 
+const KNOWN = {
+  v: 1, kind: "ticket", "tls.version": "1.3", "auth.scheme": "biscuit",
+  "protocol.name": "jsonrpc-2.0", "protocol.framing": "ndjson",
+}; // anything else is refused
+
 /**
  * A refusal. `code` is JSON-RPC's number, or a word where this side gave up; `kind` is always a
  * word: the worker's own ("throw", "stack") where there is one; `data` says more.
@@ -44,9 +49,36 @@ export class HaukiError extends Error {
 
 /** Connects. `ticket` is a file or a parsed ticket; options: timeoutMs, connectTimeoutMs, signal, reconnect. */
 export async function ghost(ticket, options = {}) {
-  const document = typeof ticket === "string" ? JSON.parse(await readFile(ticket, "utf8")) : ticket;
+  const document = known(typeof ticket === "string" ? parse(await readFile(ticket, "utf8")) : ticket);
   const link = await Link.open(document, options);
   return face(link, { signal: options.signal });
+}
+
+const badTicket = (why) => new HaukiError("bad_ticket", `the ticket cannot be used: ${why}`);
+
+/** A document in which no member comes twice; JSON.parse alone would keep the last. */
+function parse(text) {
+  let document;
+  try {
+    document = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    throw badTicket(error.message);
+  }
+  const open = [];
+  for (const [token, name] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (name && open.at(-1).size === open.at(-1).add(JSON.parse(name)).size) throw badTicket(`${name} is there twice`);
+  }
+  return document;
+}
+
+function known(ticket) {
+  for (const [name, only] of Object.entries(KNOWN)) {
+    const found = name.split(".").reduce((object, member) => object?.[member], ticket);
+    if (found !== only) throw badTicket(`${name} is ${JSON.stringify(found)}, and only ${JSON.stringify(only)} is known here`);
+  }
+  return ticket;
 }
 
 /** The worker's methods, called with these options. */
@@ -105,6 +137,8 @@ class Link {
       const client = `node pid ${process.pid} on ${hostname()}`;
       const hello = { token: this.#ticket.auth.token, client, call_deadline_ms: timeoutMs };
       this.welcome = await this.#send("hauki.hello", hello, { timeoutMs: connectTimeoutMs, signal }, true);
+      const { vault } = this.welcome;
+      if (vault !== this.#ticket.vault) throw badTicket(`it names ${this.#ticket.vault}, and ${vault} answers to its token`);
     } catch (error) {
       this.#lost(socket, error.message);
       throw error;

@@ -28,6 +28,8 @@ KINDS = {-32700: "bad_request", -32600: "bad_request", -32601: "method_not_found
          -32003: "vault_dead", -32004: "deadline", -32005: "too_large", -32006: "memory", -32007: "busy",
          -32008: "loop"}
 TEMPORARY = {"unreachable", "connection_broken", "timeout", "busy"}  # worth another attempt
+KNOWN = {"v": 1, "kind": "ticket", "tls.version": "1.3", "auth.scheme": "biscuit",
+         "protocol.name": "jsonrpc-2.0", "protocol.framing": "ndjson"}  # anything else is refused
 
 
 class HaukiError(Exception):
@@ -52,6 +54,8 @@ class _Face:
         return lambda *args, **named: self.call(method, [*args, named] if named else list(args))
 
     def _welcomed(self, welcome):
+        if welcome["vault"] != self._ticket["vault"]:
+            raise _bad_ticket(f"it names {self._ticket['vault']}, and {welcome['vault']} answers to its token")
         self.welcome = welcome
         self._timeout = self._given or welcome["call_deadline_ms"] / 1000 + SLACK
 
@@ -457,11 +461,30 @@ def _broken(why):
     return HaukiError("connection_broken", f"the connection broke: {why}")
 
 
+def _bad_ticket(why):
+    return HaukiError("bad_ticket", f"the ticket cannot be used: {why}")
+
+
+def _once(members):
+    if len(dict(members)) < len(members):
+        raise ValueError("a member is there twice")
+    return dict(members)
+
+
 def _read(ticket):
-    if isinstance(ticket, dict):
-        return ticket
-    with open(ticket, encoding="utf-8") as file:
-        return json.load(file)
+    if not isinstance(ticket, dict):
+        with open(ticket, encoding="utf-8-sig") as file:
+            try:
+                ticket = json.load(file, object_pairs_hook=_once)
+            except ValueError as error:
+                raise _bad_ticket(error) from None
+    for name, known in KNOWN.items():
+        found = ticket
+        for member in name.split("."):
+            found = found.get(member) if isinstance(found, dict) else None
+        if found != known or found is True:
+            raise _bad_ticket(f"{name} is {found!r}, and only {known!r} is known here")
+    return ticket
 
 
 def _hello(ticket, timeout):

@@ -213,11 +213,14 @@ impl Item {
     /// The ticket document. It is strict: a field that it does not have is an error.
     pub(crate) fn ticket(&self) -> Result<Ticket, CliError> {
         match &self.what {
-            What::Record(fields) if self.is_ticket() => strict::from_value(&Value::Object(fields.clone()))
-                .map_err(|error| {
+            What::Record(fields) if self.is_ticket() => {
+                let ticket: Ticket = strict::from_value(&Value::Object(fields.clone())).map_err(|error| {
                     CliError::data("bad_ticket", format!("it is not a ticket: {error}"))
                         .hint("hauki ticket --schema prints the form")
-                }),
+                })?;
+                ticket.check_known().map_err(|error| CliError::data("bad_ticket", error.to_string()))?;
+                Ok(ticket)
+            }
             What::Broken(error) => Err(error.clone()),
             What::Id(_) | What::Record(_) | What::Failed(_) => {
                 Err(CliError::new(Kind::new("bad_record", Exit::Data), "it is not a ticket"))

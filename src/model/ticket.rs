@@ -122,14 +122,44 @@ pub struct LeaseTerms {
     pub link_silence_ms: u64,
 }
 
+pub const TLS: &str = "1.3";
+pub const SCHEME: &str = "biscuit";
+pub const PROTOCOL: &str = "jsonrpc-2.0";
+pub const FRAMING: &str = "ndjson";
+
 impl Protocol {
     #[must_use]
     pub fn new(max_frame_bytes: u32, call_deadline_ms: u32) -> Self {
-        Self { name: "jsonrpc-2.0".into(), framing: "ndjson".into(), max_frame_bytes, call_deadline_ms }
+        Self { name: PROTOCOL.into(), framing: FRAMING.into(), max_frame_bytes, call_deadline_ms }
     }
 }
 
+/// What a ticket says that this version does not know, so that it must not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the ticket has {member} {found:?}, and only {known:?} is known here")]
+pub struct Foreign {
+    pub member: &'static str,
+    pub found: String,
+    pub known: String,
+}
+
 impl Ticket {
+    /// The first rule of `hauki-ticket.5`: what is not known is refused.
+    pub fn check_known(&self) -> Result<(), Foreign> {
+        let version = self.v.to_string();
+        let members = [
+            ("v", version.as_str(), VERSION.to_string()),
+            ("tls.version", &self.tls.version, TLS.into()),
+            ("auth.scheme", &self.auth.scheme, SCHEME.into()),
+            ("protocol.name", &self.protocol.name, PROTOCOL.into()),
+            ("protocol.framing", &self.protocol.framing, FRAMING.into()),
+        ];
+        match members.into_iter().find(|(_, found, known)| found != known) {
+            Some((member, found, known)) => Err(Foreign { member, found: found.to_owned(), known }),
+            None => Ok(()),
+        }
+    }
+
     /// The published JSON Schema, draft 2020-12.
     #[must_use]
     pub fn schema() -> Schema {

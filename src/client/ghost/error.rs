@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::client::exit::{self, Exit};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
+use crate::model::ticket::Foreign;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved::Dying;
 
@@ -32,8 +33,14 @@ pub enum GhostError {
     },
     #[error("failed to set up TLS")]
     Setup(#[source] rustls::Error),
-    #[error("the ticket for {vault} has {what} {found:?}, which this hauki does not know")]
-    Foreign { vault: VaultId, what: &'static str, found: String },
+    #[error("the ticket for {vault} cannot be used")]
+    Foreign {
+        vault: VaultId,
+        #[source]
+        source: Foreign,
+    },
+    #[error("the ticket names {vault}, and {answers} answers to its token")]
+    OtherVault { vault: VaultId, answers: VaultId },
     #[error("the ticket for {vault} expired at {at}")]
     Expired { vault: VaultId, at: Timestamp },
     /// The gate or the worker said no.
@@ -95,6 +102,7 @@ impl GhostError {
             | Self::Tls { .. }
             | Self::Setup(_)
             | Self::Foreign { .. }
+            | Self::OtherVault { .. }
             | Self::Broken { .. }
             | Self::Answer { .. } => (code::BROKEN, self.code()),
         };
@@ -113,6 +121,7 @@ impl GhostError {
             Self::Rpc { error, .. } => error.code == code::BUSY,
             Self::Setup(_)
             | Self::Foreign { .. }
+            | Self::OtherVault { .. }
             | Self::Expired { .. }
             | Self::Dead { .. }
             | Self::TooLarge { .. }
@@ -141,7 +150,7 @@ impl GhostError {
             Self::Connect { .. } | Self::ConnectTimeout { .. } => ("unreachable", Exit::Temporary),
             Self::Tls { .. } => ("wrong_node", Exit::Denied),
             Self::Setup(_) => ("config", Exit::Config),
-            Self::Foreign { .. } => ("bad_ticket", Exit::Data),
+            Self::Foreign { .. } | Self::OtherVault { .. } => ("bad_ticket", Exit::Data),
             Self::Expired { .. } => ("ticket_expired", Exit::Denied),
             Self::Rpc { error, .. } => exit::of_rpc(error.code),
             Self::Dead { .. } => ("vault_dead", Exit::Conflict),
@@ -164,6 +173,7 @@ impl GhostError {
             Self::Dead { .. }
             | Self::Setup(_)
             | Self::Foreign { .. }
+            | Self::OtherVault { .. }
             | Self::Expired { .. }
             | Self::Silent { .. }
             | Self::TooLarge { .. }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::event::Listeners;
 use super::wire::{Greeting, Wire};
 use super::{GhostError, Options, from_json, to_json, to_ms};
-use crate::model::ticket::{self, Ticket};
+use crate::model::ticket::Ticket;
 use crate::rpc::pin;
 use crate::rpc::reserved::{self, Hello, Welcome};
 use crate::system::clock;
@@ -45,7 +45,12 @@ impl Opened {
         let Self { wire, greeting, by } = self;
         let answer = timeout_at(by, greeting.answer(&wire)).await;
         let welcome = answer.unwrap_or_else(|_| Err(too_late(ticket, options)))?;
-        Ok((wire, from_json(reserved::HELLO, &welcome)?))
+        let welcome: Welcome = from_json(reserved::HELLO, &welcome)?;
+        if welcome.vault != ticket.vault {
+            let (vault, answers) = (ticket.vault.clone(), welcome.vault);
+            return Err(GhostError::OtherVault { vault, answers });
+        }
+        Ok((wire, welcome))
     }
 }
 
@@ -89,18 +94,8 @@ async fn reach(
 
 /// What makes a ticket useless before anything is sent.
 fn check(ticket: &Ticket) -> Result<(), GhostError> {
-    let strange = |what: &'static str, found: &str| {
-        Err(GhostError::Foreign { vault: ticket.vault.clone(), what, found: found.to_owned() })
-    };
-    if ticket.v != ticket::VERSION {
-        return strange("version", &ticket.v.to_string());
-    }
-    if ticket.auth.scheme != "biscuit" {
-        return strange("auth.scheme", &ticket.auth.scheme);
-    }
-    if ticket.protocol.name != "jsonrpc-2.0" || ticket.protocol.framing != "ndjson" {
-        return strange("protocol", &format!("{} in {}", ticket.protocol.name, ticket.protocol.framing));
-    }
+    let foreign = |source| GhostError::Foreign { vault: ticket.vault.clone(), source };
+    ticket.check_known().map_err(foreign)?;
     // The node's clock judges; ours only spares a round trip where the difference is not skew.
     if ticket.expires_at < clock::now() {
         return Err(GhostError::Expired { vault: ticket.vault.clone(), at: ticket.expires_at });

@@ -168,6 +168,11 @@ impl Ghost {
                     None => wire.notify(method, params).await.map(|()| RawValue::NULL.to_owned()),
                 };
                 match answer {
+                    // The hello was answered before: who answers must be who the ticket names.
+                    Ok(answer) if answered.is_some() => {
+                        session.welcome().await?;
+                        return Ok(answer);
+                    }
                     Ok(answer) => return Ok(answer),
                     // A hello that was refused is the reason for whatever happened behind it.
                     Err(Fault::Failed(error)) => return Err(session.welcome().await.err().unwrap_or(error)),

@@ -95,8 +95,10 @@ fn read(text: &str) -> Result<Option<Ticket>, TravelError> {
     }
     match serde_json::from_str::<Kind<'_>>(text) {
         Ok(kind) if kind.kind.get() == "\"ticket\"" => {
-            let read = strict::from_str(text, Limits::bytes(text.len()));
-            read.map(Some).map_err(|error| TravelError::Ticket(error.to_string()))
+            let ticket: Ticket = strict::from_str(text, Limits::bytes(text.len()))
+                .map_err(|error| TravelError::Ticket(error.to_string()))?;
+            ticket.check_known().map_err(|error| TravelError::Ticket(error.to_string()))?;
+            Ok(Some(ticket))
         }
         Ok(_) | Err(_) => Ok(None),
     }
