@@ -31,7 +31,9 @@ pub enum LockdownError {
     Install(#[from] seccompiler::Error),
 }
 
-/// Drops what was inherited: descriptors above the channel, core dumps, tracers.
+/// Drops what was inherited: descriptors above the channel, core dumps, tracers, and the handlers with which
+/// the standard library tells of a stack that overflowed: they would end in a forbidden system call, and a
+/// crash has to look like one.
 ///
 /// Descriptors 0 to 2 stay open, because a closed one would be given to the next `open`; the filter
 /// makes 0 and 1 unusable and leaves 2 for the text of a panic.
@@ -44,6 +46,10 @@ pub fn disinherit() -> Result<(), LockdownError> {
     // SAFETY: the structure outlives the call, which only reads it.
     check(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) }.into())
         .map_err(LockdownError::Core)?;
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: the default action needs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
     // SAFETY: this option takes a number.
     check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }.into()).map_err(LockdownError::Dumpable)
 }
@@ -58,7 +64,7 @@ pub fn install() -> Result<(), LockdownError> {
 }
 
 fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-    let any: [c_long; 17] = [
+    let any: [c_long; 18] = [
         // The channel's other end is the only thing to wait for.
         libc::SYS_ppoll,
         // The allocator; what it maps is bounded by the cgroup.
@@ -80,6 +86,7 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError>
         libc::SYS_getrandom,
         libc::SYS_exit_group,
         libc::SYS_getpid,
+        libc::SYS_gettid,
     ];
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = any.into_iter().map(|call| (call, Vec::new())).collect();
     #[cfg(target_arch = "x86_64")]
@@ -95,6 +102,13 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError>
             call,
             vec![argument(0, SeccompCmpOp::Eq, channel)?, argument(0, SeccompCmpOp::Eq, errors)?],
         );
+    }
+    // `abort`, which is a crash as well, signals the thread that it runs on.
+    let (own, abort) = (u64::from(std::process::id()), libc::SIGABRT as u64);
+    for (call, last) in [(libc::SYS_tkill, 1), (libc::SYS_tgkill, 2)] {
+        let whom = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own)?;
+        let what = SeccompCondition::new(last, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, abort)?;
+        rules.insert(call, vec![SeccompRule::new(vec![whom, what])?]);
     }
     // No memory may become executable, so no machine code can be brought in.
     let executable = SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64);
@@ -113,6 +127,7 @@ fn argument(
     SeccompRule::new(vec![condition])
 }
 
-fn check(result: c_long) -> io::Result<()> {
+/// What a system call of libc's answered.
+pub(crate) fn check(result: c_long) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use hauki::jail::lockdown;
+
 use super::process;
 
 pub enum Outcome {
@@ -50,7 +52,14 @@ pub fn run(command: &str, arguments: &[&str]) -> Outcome {
         "fds" => process::descriptors(),
         "capabilities" => process::capabilities(),
         "flags" => process::flags(),
-        "lockdown" => match hauki::jail::lockdown::install() {
+        "crash" => {
+            // SAFETY: to abort is what is asked for.
+            first.eq("abort").then(|| unsafe { libc::abort() });
+            // SAFETY: nothing is at the first address, so this is the fault that is asked for.
+            unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
+            Outcome::Refused("still alive")
+        }
+        "lockdown" => match lockdown::disinherit().and_then(|()| lockdown::install()) {
             Ok(()) => Outcome::Done(String::new()),
             Err(_) => Outcome::Refused("the filter cannot be installed"),
         },

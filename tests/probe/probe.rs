@@ -12,7 +12,7 @@
 //! | `fds` | answers the open file descriptors, `ok 0,1,2,3` |
 //! | `capabilities` | answers the effective, permitted and bounding sets in hexadecimal |
 //! | `flags` | answers `ok no_new_privs=1 dumpable=0 seccomp=2` |
-//! | `lockdown` | installs the init's own system call filter; what it forbids kills the probe afterwards |
+//! | `lockdown` | locks down as the init does; what its filter forbids kills the probe afterwards |
 //! | `read PATH`, `write PATH`, `list PATH`, `mkdir PATH`, `mknod PATH`, `chmod PATH` | the file system |
 //! | `socket unix\|inet\|inet6\|netlink\|packet\|vsock`, `connect IP PORT` | the network |
 //! | `mount`, `proc`, `remount`, `umount PATH`, `chroot PATH`, `sethostname` | the name spaces (pid 1 only) |
@@ -25,6 +25,7 @@
 //! | `keyctl`, `bpf`, `io_uring`, `userfaultfd`, `perf`, `module`, `kexec`, `reboot`, `memfd`, `execmem`, `exec` | the kernel's surface |
 //! | `syscall NR` | a bare system call with zeros |
 //! | `spin` | an endless loop; never answers |
+//! | `crash abort\|fault` | ends by SIGABRT, or by SIGSEGV |
 //! | `exit CODE` | ends |
 
 mod attack;
