@@ -24,6 +24,10 @@ pub const LEAST_HEAP_BYTES: usize = 64 * 1024;
 /// More than any limit allows; the engine counts some sizes in 32 bits.
 const MOST_HEAP_BYTES: usize = 1024 * 1024 * 1024;
 
+/// The engine keeps the places of its stack's frames, counted from its first byte, as numbers of 31 bits with
+/// a sign: what would end beyond them is not given to it.
+const MOST_ENGINE_BYTES: usize = (1 << 30) - PAGE;
+
 const PAGE: usize = 4096;
 
 /// For the compiled prelude. What it does not use costs nothing.
@@ -93,7 +97,7 @@ impl Memory {
     /// The engine's part, as address and length.
     pub fn heap(&self) -> (NonNull<u8>, usize) {
         // SAFETY: every mapping is longer than these two parts by at least a least heap.
-        (unsafe { self.base.add(PAGE + CODE) }, self.length - PAGE - CODE)
+        (unsafe { self.base.add(PAGE + CODE) }, (self.length - PAGE - CODE).min(MOST_ENGINE_BYTES))
     }
 }
 

@@ -63,3 +63,11 @@ fn many_calls_and_failures_leak_nothing() {
     }
     assert!(engine.heap_used() <= before + 1024);
 }
+
+#[test]
+fn the_largest_heap_holds_a_stack_that_the_engine_can_count() {
+    let mut engine = engine(1 << 30);
+    let source = "function f(n) { return n ? f(n - 1) + 1 : 0 }";
+    engine.load(&mut Notes::default(), source, "f", "[]", Deadline::after_ms(LONG)).expect("loads");
+    assert_eq!(call(&mut engine, "f", Some("[100]")).expect("runs"), "100");
+}
