@@ -53,6 +53,8 @@ bless: setup
 install: build
 	install -D -m 755 $(RELEASE)/hauki $(DESTDIR)$(PREFIX)/bin/hauki
 	install -D -m 755 $(RELEASE)/haukid $(DESTDIR)$(PREFIX)/bin/haukid
+# Nobody types it: hauki looks for it here, and beside itself.
+	install -D -m 755 $(RELEASE)/hauki-script $(DESTDIR)$(PREFIX)/libexec/hauki/hauki-script
 	ln -sf hauki $(DESTDIR)$(PREFIX)/bin/x-hauki-core
 	for page in man/*.[1-8]; do install -D -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}"; done
 	ln -sf hauki.1 $(DESTDIR)$(PREFIX)/share/man/man1/x-hauki-core.1
@@ -70,6 +72,7 @@ install: build
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/hauki $(DESTDIR)$(PREFIX)/bin/haukid $(DESTDIR)$(PREFIX)/bin/x-hauki-core
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/hauki
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man*/hauki*.[1-8] $(DESTDIR)$(PREFIX)/share/man/man1/x-hauki-core.1
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hauki $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_hauki
 	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/hauki.fish

@@ -37,6 +37,8 @@ pub mod jail;
 pub mod node;
 #[cfg(feature = "daemon")]
 pub mod sandbox;
+#[cfg(feature = "script")]
+pub mod script;
 #[cfg(feature = "net")]
 pub mod system;
 #[cfg(feature = "vault-init")]

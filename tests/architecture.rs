@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rpc", &["model", "system"]),
     ("jail", &["rpc"]),
     ("vault", &["jail", "rpc", "lpc", "model"]),
+    ("script", &["jail", "rpc", "lpc", "model"]),
     ("api", &["model", "rpc", "system"]),
     ("client", &["api", "model", "rpc", "lpc", "system"]),
     ("cli", &["client", "api", "model", "rpc", "lpc", "system"]),

@@ -426,3 +426,32 @@ fn the_carried_init_is_stamped() {
     assert_eq!(id.len(), 32);
     assert!(bytes.windows(id.len()).any(|window| window == id.as_bytes()));
 }
+
+/// A kernel that takes no filters, as far as the init can tell.
+fn refuse_filters() -> std::io::Result<()> {
+    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let (load, equal, answer) = (
+        libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
+        libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+        libc::BPF_RET | libc::BPF_K,
+    );
+    let mut program = [
+        step(load, 0, 0, 0),
+        step(equal, 0, 1, libc::SYS_seccomp as u32),
+        step(answer, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EINVAL as u32),
+        step(answer, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the program outlives the call, which copies it.
+    let result = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[test]
+fn an_init_that_cannot_lock_itself_down_says_so_and_reads_nothing() {
+    let mut init = Init::start_after(&init_binary(), refuse_filters);
+    let Some(FromVault::Error { call: 0, error }) = init.receive() else { panic!("no word of it") };
+    assert!(error.message.contains("installing the system call filter"), "{}", error.message);
+    assert!(init.receive().is_none());
+    assert_eq!(init.close().code(), Some(1));
+}

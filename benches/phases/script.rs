@@ -1,4 +1,4 @@
-//! Calls from a script: the engine of `hauki proxy run` in this process, beside the library's calls.
+//! Calls from a script: the engine of `hauki proxy run` in its child, beside the library's calls.
 
 use std::cell::RefCell;
 use std::io;
@@ -58,8 +58,10 @@ impl Script {
             heap_bytes: HEAP_BYTES,
             brake: Brake::default(),
             lines: Arc::new(|_, _| {}),
+            runner: Some(env!("CARGO_BIN_EXE_hauki-script").into()),
         };
-        let mut session = Session::new(Heard(Rc::clone(&heard)), setup).expect("begins");
+        let mut session = Session::new(Heard(Rc::clone(&heard)), setup).expect("starts");
+        session.begin().expect("begins");
         session.run("var w = find_object(JSON.parse(args[0]));", "bench").expect("finds it");
         Self { session, heard }
     }

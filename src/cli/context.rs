@@ -20,6 +20,7 @@ use crate::client::autostart::{self, Plan};
 use crate::client::config::Settings;
 use crate::client::endpoint::Options;
 use crate::client::retry::Retry;
+use crate::client::runner::Checker;
 use crate::client::{Address, Endpoint, Exit};
 use crate::model::secret::Secret;
 
@@ -30,6 +31,8 @@ pub(crate) struct Ctx {
     pub(crate) progress: Box<dyn Progress>,
     /// The status of a command that ran under ours, which we end with.
     pub(crate) status: Cell<Option<u8>>,
+    /// Looks at sources before they are sent: one child for all of a command.
+    pub(crate) checker: tokio::sync::Mutex<Checker>,
     color: ColorChoice,
     /// Errors are JSON objects on standard error.
     machine: bool,
@@ -76,8 +79,8 @@ impl Ctx {
             mute: globals.quiet > 1,
         };
         let out = Output::new(style);
-        let (status, runtime, endpoint) = Default::default();
-        Ok(Self { globals, settings, out, progress, status, color, machine, runtime, endpoint })
+        let (status, checker, runtime, endpoint) = Default::default();
+        Ok(Self { globals, settings, out, progress, status, checker, color, machine, runtime, endpoint })
     }
 
     /// Runs to the end, or to Ctrl-C, SIGTERM or `--timeout`. Dropping the work cancels its requests,

@@ -23,6 +23,7 @@ mod run;
 mod source;
 mod stdin;
 mod table;
+mod whole;
 
 pub use args::command;
 pub use commands::completions::OurShell;

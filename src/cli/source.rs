@@ -1,17 +1,18 @@
 //! Workers' sources as people name them, looked at before anything is sent.
 
-use std::fs;
 use std::path::Path;
 
+use super::context::Ctx;
 use super::error::CliError;
-use super::stdin;
+use super::whole;
 use crate::api::summons::{MAX_SOURCE_BYTES, Origin};
-use crate::lpc::engine;
+use crate::client::runner::CheckError;
+use crate::client::script::Failure;
 use crate::model::gem::{GemPointer, SCHEME};
 use crate::rpc::channel::WorkerError;
 
 /// A gem-pointer, a file, or `-` for standard input.
-pub(crate) async fn read(argument: &str, name: Option<&str>) -> Result<Origin, CliError> {
+pub(crate) async fn read(ctx: &Ctx, argument: &str, name: Option<&str>) -> Result<Origin, CliError> {
     if argument.starts_with(SCHEME) {
         let pointer: GemPointer = argument.parse().map_err(|error: crate::model::gem::GemPointerError| {
             CliError::data("bad_gem_pointer", error.to_string())
@@ -30,20 +31,22 @@ pub(crate) async fn read(argument: &str, name: Option<&str>) -> Result<Origin, C
             .map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned()),
     };
     let shown = if argument == "-" { "standard input" } else { argument };
-    let bytes = match argument {
-        "-" => stdin::read_all().await,
-        path => fs::read(path),
-    };
-    let bytes = bytes.map_err(|error| CliError::unreadable(shown, &error))?;
-    Ok(Origin::Source { text: text(shown, &file, bytes)?, file })
+    Ok(Origin::Source { text: checked(ctx, Path::new(argument), shown, &file).await?, file })
+}
+
+/// The text of a source that its engine takes.
+pub(crate) async fn checked(ctx: &Ctx, path: &Path, shown: &str, file: &str) -> Result<String, CliError> {
+    let bytes = whole::read(path, MAX_SOURCE_BYTES).await;
+    let text = text(shown, bytes.map_err(|error| CliError::unreadable(shown, &error))?)?;
+    // The parse-only check of the worker's own engine, so that no sandbox is spent on a typing error.
+    let checked = ctx.checker.lock().await.check(&text, file).await;
+    checked.map_err(|error| unchecked(error, &text, file))?;
+    Ok(text)
 }
 
 /// What a source must be, whoever runs it.
-pub(crate) fn text(shown: &str, file: &str, bytes: Vec<u8>) -> Result<String, CliError> {
+fn text(shown: &str, bytes: Vec<u8>) -> Result<String, CliError> {
     let bad = |what: String| Err(CliError::data("bad_source", format!("{shown} {what}")));
-    if bytes.len() > MAX_SOURCE_BYTES {
-        return bad(format!("is {} bytes long, the limit is {MAX_SOURCE_BYTES}", bytes.len()));
-    }
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => return bad(format!("is not UTF-8 (byte {})", error.utf8_error().valid_up_to())),
@@ -51,13 +54,18 @@ pub(crate) fn text(shown: &str, file: &str, bytes: Vec<u8>) -> Result<String, Cl
     if text.trim().is_empty() {
         return bad("is empty".into());
     }
-    check(&text, file)?;
     Ok(text)
 }
 
-/// The parse-only check of the worker's own engine, so that no sandbox is spent on a typing error.
-fn check(text: &str, file: &str) -> Result<(), CliError> {
-    engine::check(text, file).map_err(|error| refusal(text, file, &error))
+/// Why the engine has no verdict on a source, or a bad one.
+pub(crate) fn unchecked(error: CheckError, text: &str, file: &str) -> CliError {
+    match error {
+        CheckError::Refused(error) => refusal(text, file, &error),
+        CheckError::Slow(_) => CliError::data("bad_source", format!("{file}: {error}")),
+        CheckError::Runner(error) => {
+            CliError::from(Failure::from(error)).note(format!("   while it read {file}"))
+        }
+    }
 }
 
 pub(crate) fn refusal(text: &str, file: &str, error: &WorkerError) -> CliError {
@@ -114,12 +122,8 @@ mod tests {
 
     #[test]
     fn what_is_no_source_is_named() {
-        for (bytes, words) in [
-            (&b" \n"[..], "is empty"),
-            (&b"a\xff"[..], "is not UTF-8 (byte 1)"),
-            (&vec![b'a'; MAX_SOURCE_BYTES + 1][..], "the limit is"),
-        ] {
-            let error = text("x.js", "x.js", bytes.to_vec()).expect_err("is refused");
+        for (bytes, words) in [(&b" \n"[..], "is empty"), (&b"a\xff"[..], "is not UTF-8 (byte 1)")] {
+            let error = text("x.js", bytes.to_vec()).expect_err("is refused");
             assert_eq!(error.kind.exit.code(), 65);
             assert!(error.message.contains(words), "{}", error.message);
         }
@@ -128,14 +132,17 @@ mod tests {
     #[test]
     fn a_modern_feature_is_named_with_what_to_write() {
         let source = "var a = [];\nfunction f() { return a.map(x => x.id); }\n";
-        let error = text("m.js", "m.js", source.as_bytes().to_vec()).expect_err("is refused");
+        let check = |text: &str, file: &str| {
+            let error = crate::lpc::engine::check(text, file).expect_err("is refused");
+            unchecked(CheckError::Refused(Box::new(error)), text, file)
+        };
+        let error = check(source, "m.js");
         assert_eq!((error.kind.code, error.kind.exit.code()), ("bad_source", 65));
         let text = anstream::adapter::strip_str(&error.text(None)).to_string();
         assert!(text.contains("    2 | function f() { return a.map(x => x.id); }\n"), "{text}");
         assert!(text.contains("^ write `function"), "{text}");
-        let error = super::text("s.js", "s.js", b"function f( {".to_vec()).expect_err("is refused");
+        let error = check("function f( {", "s.js");
         assert!(error.message.contains("s.js:1:"), "{}", error.message);
-        super::text("ok.js", "ok.js", b"function f(o) { return o->g(1); }".to_vec()).expect("is taken");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! [`endpoint`] speaks to a control plane, [`ghost`] to one vault through its ticket, [`relay`] lets
 //! other programs of this machine do so, [`autostart`] brings a control plane up where there is none,
+//! [`runner`] has the engine in a child,
 //! [`config`] decides which one is meant, and [`exit`] publishes what a process ends with. The command
 //! line in `crate::cli` is one user of it; nothing here prints, reads standard input or ends the
 //! process.
@@ -16,6 +17,7 @@ pub mod ghost;
 pub mod identity;
 pub mod relay;
 pub mod retry;
+pub mod runner;
 pub mod script;
 mod swarm;
 pub mod tombstone;

@@ -2,6 +2,7 @@
 
 pub mod arrow;
 pub mod dialect;
+#[cfg(feature = "engine")]
 pub mod engine;
 pub mod lexer;
 pub mod map;

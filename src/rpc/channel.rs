@@ -129,10 +129,10 @@ mod kind {
 }
 
 /// Kind, call, body, and the bytes to drop afterwards.
-type Parts<'a> = (u8, u64, &'a [u8], usize);
+pub(super) type Parts<'a> = (u8, u64, &'a [u8], usize);
 
 /// A whole frame at the head of `bytes`. `None` means that more bytes are needed.
-fn split(bytes: &[u8], limit: usize) -> Result<Option<Parts<'_>>, FrameError> {
+pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Option<Parts<'_>>, FrameError> {
     let Some(length) = bytes.first_chunk::<4>().map(|head| u32::from_le_bytes(*head) as usize) else {
         return Ok(None);
     };
@@ -149,7 +149,7 @@ fn split(bytes: &[u8], limit: usize) -> Result<Option<Parts<'_>>, FrameError> {
     Ok(Some((kind, u64::from_le_bytes(call), &frame[9..], 4 + length)))
 }
 
-fn frame(out: &mut Vec<u8>, kind: u8, call: u64, body: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn frame(out: &mut Vec<u8>, kind: u8, call: u64, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     out.push(kind);
@@ -159,32 +159,32 @@ fn frame(out: &mut Vec<u8>, kind: u8, call: u64, body: impl FnOnce(&mut Vec<u8>)
     out[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
-fn put_json(out: &mut Vec<u8>, value: &impl Serialize) {
+pub(super) fn put_json(out: &mut Vec<u8>, value: &impl Serialize) {
     serde_json::to_writer(out, value).expect("channel structs serialize to memory");
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     let length = u32::try_from(text.len()).expect("texts are bounded far below 4 GiB");
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-fn take_u32(body: &[u8]) -> Option<(u32, &[u8])> {
+pub(super) fn take_u32(body: &[u8]) -> Option<(u32, &[u8])> {
     let (head, rest) = body.split_first_chunk::<4>()?;
     Some((u32::from_le_bytes(*head), rest))
 }
 
-fn take_text(body: &[u8]) -> Option<(&str, &[u8])> {
+pub(super) fn take_text(body: &[u8]) -> Option<(&str, &[u8])> {
     let (length, rest) = take_u32(body)?;
     let (text, rest) = rest.split_at_checked(length as usize)?;
     Some((std::str::from_utf8(text).ok()?, rest))
 }
 
-fn json<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, FrameError> {
+pub(super) fn json<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, FrameError> {
     serde_json::from_slice(body).map_err(|_| FrameError::Malformed { kind })
 }
 
-fn text(kind: u8, body: &[u8]) -> Result<String, FrameError> {
+pub(super) fn text(kind: u8, body: &[u8]) -> Result<String, FrameError> {
     std::str::from_utf8(body).map(str::to_owned).map_err(|_| FrameError::Malformed { kind })
 }
 

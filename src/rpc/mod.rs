@@ -1,4 +1,5 @@
-//! Contract 2: JSON-RPC 2.0 between a ghost and a gate, and the channel between a gate and a vault.
+//! Contract 2: JSON-RPC 2.0 between a ghost and a gate, the channel between a gate and a vault,
+//! and the one between a caller and the runner of its scripts.
 
 pub mod body;
 #[cfg(any(feature = "cli", feature = "daemon"))]
@@ -17,3 +18,5 @@ pub mod passage;
 pub mod pin;
 #[cfg(feature = "net")]
 pub mod reserved;
+#[cfg(any(feature = "cli", feature = "script"))]
+pub mod script;

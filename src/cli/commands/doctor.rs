@@ -1,7 +1,7 @@
 //! `hauki doctor`: what is there, what is missing, and what mends it.
 //!
 //! A running daemon is asked for what its sandbox driver found. Where none runs, `haukid findings`
-//! is asked for the same list, so that looking does not start anything.
+//! is asked for the same list, so that looking does not start anything. The runner of scripts is tried.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::api::health::{Check, CheckLevel};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
+use crate::client::runner::{CheckError, PROGRAM};
+use crate::client::script::Failure;
 use crate::client::{Exit, autostart};
 
 const AFTER: &str = "\
@@ -64,10 +66,23 @@ async fn checks(ctx: &Ctx) -> Vec<Check> {
         },
         None => checks.extend(without_daemon(ctx).await),
     }
+    checks.push(runner(ctx).await);
     let files: Vec<_> = ctx.settings.files.iter().map(|path| path.display().to_string()).collect();
     let what = if files.is_empty() { "none, the defaults apply".to_owned() } else { files.join(", ") };
     checks.push(check(CheckLevel::Ok, format!("configuration: {what}"), None));
     checks
+}
+
+/// What reads scripts and sources is tried with the least of them.
+async fn runner(ctx: &Ctx) -> Check {
+    match ctx.checker.lock().await.check("function f() {}", "doctor.js").await {
+        Ok(()) => check(CheckLevel::Ok, format!("{PROGRAM} has locked itself down and reads sources"), None),
+        Err(CheckError::Runner(error)) => {
+            let hint = error.hint().map(str::to_owned);
+            Check { level: CheckLevel::Fail, what: CliError::from(Failure::from(error)).message, hint }
+        }
+        Err(error) => check(CheckLevel::Fail, format!("{PROGRAM} cannot read a source: {error}"), None),
+    }
 }
 
 async fn without_daemon(ctx: &Ctx) -> Vec<Check> {

@@ -1,6 +1,5 @@
 //! `hauki gem`: named, versioned, hashed sources.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -11,10 +10,9 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::output::Format;
 use crate::cli::record::Record;
-use crate::cli::{complete, source};
+use crate::cli::{complete, source, whole};
 use crate::client::Exit;
 use crate::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, SCHEME};
-use crate::system::files;
 
 const AFTER: &str = "\
 A gem-pointer is gem-pointer://PATH[@VERSION][#sha256=HASH]. A version once pushed never changes.
@@ -109,7 +107,7 @@ fn find(ctx: &Ctx, pointer: &GemPointer, with_source: bool) -> Result<Exit, CliE
     })
 }
 
-fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
+async fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
     let path = match &args.manifest {
         Some(path) => path.clone(),
         None => {
@@ -121,8 +119,8 @@ fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
         }
     };
     let shown = path.display();
-    let bytes =
-        files::read(&path, MAX_MANIFEST_BYTES).map_err(|error| CliError::unreadable(&shown, &error))?;
+    let bytes = whole::read(&path, MAX_MANIFEST_BYTES).await;
+    let bytes = bytes.map_err(|error| CliError::unreadable(&shown, &error))?;
     let manifest: Manifest = Manifest::read(&bytes)
         .map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
     manifest.wishes().map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
@@ -131,7 +129,6 @@ fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
 
 fn push(ctx: &Ctx, args: &PushArgs) -> Result<Exit, CliError> {
     let shown = args.file.display().to_string();
-    let bytes = fs::read(&args.file).map_err(|error| CliError::unreadable(&shown, &error))?;
     let stem = || args.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let path = args.path.clone().unwrap_or_else(stem);
     let path = path.strip_prefix(SCHEME).unwrap_or(&path).to_owned();
@@ -139,13 +136,13 @@ fn push(ctx: &Ctx, args: &PushArgs) -> Result<Exit, CliError> {
         .map_err(|error| CliError::data("bad_gem_pointer", error.to_string()))?;
     let file =
         Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let push = GemPush {
-        source: source::text(&shown, &format!("{file}.js"), bytes)?,
-        path,
-        version: args.version.clone(),
-        manifest: manifest(args)?,
-    };
     ctx.block_on(Limit::Usual, async {
+        let push = GemPush {
+            source: source::checked(ctx, &args.file, &shown, &format!("{file}.js")).await?,
+            path,
+            version: args.version.clone(),
+            manifest: manifest(args).await?,
+        };
         let gem = ctx.endpoint().await?.gem_push(&push).await?;
         ctx.out.record(Record::new("gem", &gem))?;
         Ok(Exit::Ok)

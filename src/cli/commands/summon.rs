@@ -16,7 +16,6 @@ use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::source;
 use crate::client::Exit;
-use crate::lpc::engine;
 use crate::model::gem::Wishes;
 use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_size};
@@ -158,7 +157,7 @@ impl WorkerArgs {
         let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
         let mut all = Vec::new();
         for argument in &self.sources {
-            let read = source::read(argument, self.file_name.as_deref()).await;
+            let read = source::read(ctx, argument, self.file_name.as_deref()).await;
             for _ in 0..self.count {
                 // One key must not stand for two workers; with the same command line it is the same again.
                 let key = if self.sources.len() == 1 && self.count == 1 {
@@ -244,6 +243,6 @@ async fn emit(ctx: &Ctx, origin: Origin) -> Result<(), CliError> {
             (gem.source.unwrap_or_default(), format!("{}.js", gem.path))
         }
     };
-    let seen = engine::seen(&text, &file).map_err(|error| CliError::data("bad_source", error.message))?;
-    ctx.out.verbatim(&seen)
+    let shown = ctx.checker.lock().await.show(&text, &file).await;
+    ctx.out.verbatim(&shown.map_err(|error| source::unchecked(error, &text, &file))?)
 }

@@ -9,9 +9,9 @@ use super::failure::Failure;
 use super::host::{Host, Refused, World, json};
 use crate::client::ghost::{CallNumber, GhostError, Options};
 use crate::client::{Ghost, tombstone};
-use crate::lpc::engine::Answer;
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
+use crate::rpc::script::Answer;
 
 type Answered = Result<Box<RawValue>, GhostError>;
 

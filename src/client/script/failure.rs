@@ -6,6 +6,7 @@ use crate::api::ApiError;
 use crate::client::error::{ClientError, with_causes};
 use crate::client::exit::Exit;
 use crate::client::ghost::GhostError;
+use crate::client::runner::{CheckError, RunnerError};
 use crate::model::death::Cause;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
@@ -120,6 +121,27 @@ impl From<ClientError> for Failure {
         match error {
             ClientError::Api(error) => error.into(),
             error => Self::new(error.code(), error.exit(), with_causes(&error)),
+        }
+    }
+}
+
+impl From<RunnerError> for Failure {
+    fn from(error: RunnerError) -> Self {
+        let mut this = Self::new(error.code(), error.exit(), with_causes(&error));
+        this.more.hint = error.hint().map(str::to_owned);
+        this.more.notes = error.last_words().iter().map(|line| format!("   | {line}")).collect();
+        this
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Refused(error) => {
+                Self::new("bad_source", Exit::Data, error.message.clone()).worker(*error)
+            }
+            CheckError::Slow(_) => Self::new("bad_source", Exit::Data, error.to_string()),
+            CheckError::Runner(error) => error.into(),
         }
     }
 }

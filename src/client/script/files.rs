@@ -1,10 +1,11 @@
 //! Files of the caller, for scripts only: a worker has none.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 
 use super::failure::Failure;
 use crate::client::Exit;
+use crate::system::files;
 
 fn failed(what: &str, path: &str, why: impl std::fmt::Display) -> Failure {
     Failure::new("io", Exit::Io, format!("failed to {what} {path}: {why}"))
@@ -13,19 +14,17 @@ fn failed(what: &str, path: &str, why: impl std::fmt::Display) -> Failure {
 /// A whole file as text; `-` is standard input, which blocks as any program's does. A file that cannot
 /// fit is refused before it is read.
 pub(super) fn read(path: &str, most: usize) -> Result<String, Failure> {
-    let file: Box<dyn io::Read> = match path {
-        "-" => Box::new(io::stdin()),
-        path => Box::new(fs::File::open(path).map_err(|error| failed("read", path, error))?),
+    let bytes = match path {
+        "-" => files::read_from(io::stdin(), most),
+        path => files::read(path, most),
     };
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX);
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed("read", path, error))?;
-    if bytes.len() > most {
-        let why = format!("it is longer than {most} bytes, which is what fits into the script's memory");
-        return Err(failed("read", path, why).hint("--memory gives the script more"));
-    }
+    let bytes = bytes.map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            let why = format!("it is longer than {most} bytes, which is what fits into the script's memory");
+            failed("read", path, why).hint("--memory gives the script more")
+        }
+        _ => failed("read", path, error),
+    })?;
     String::from_utf8(bytes).map_err(|_| failed("read", path, "it is not UTF-8"))
 }
 

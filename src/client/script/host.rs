@@ -14,8 +14,10 @@ use super::feed::Lines;
 use super::files;
 use super::objects::Objects;
 use super::plane::Plane;
+use super::session::Setup;
 use crate::client::Endpoint;
-use crate::lpc::engine::{Answer, Argument, Efuns, Want, clock};
+use crate::client::runner::Checker;
+use crate::rpc::script::Answer;
 
 /// What a script reaches: a control plane, and somebody who reads.
 pub trait World {
@@ -46,8 +48,12 @@ pub(super) struct Host<W> {
     is_untold: bool,
     /// Where the paths of sources begin.
     pub(super) base: PathBuf,
-    /// The longest text that goes into the engine or comes out of it.
+    /// The longest file that is read for the script.
     longest: usize,
+    /// The longest text that may be an answer.
+    heap_bytes: usize,
+    /// Looks at the sources of clones.
+    pub(super) checker: Checker,
     args: Vec<String>,
     failures: VecDeque<(u64, Failure)>,
 }
@@ -74,18 +80,16 @@ impl From<Stopped> for Refused {
 pub(super) struct Stopped;
 
 impl<W: World> Host<W> {
-    pub(super) fn new(
-        world: W,
-        plane: Plane,
-        lines: Lines,
-        base: PathBuf,
-        args: Vec<String>,
-        longest: usize,
-    ) -> Self {
+    pub(super) fn new(world: W, plane: Plane, checker: Checker, setup: Setup) -> Self {
+        let Setup { args, base, heap_bytes, lines, .. } = setup;
+        let heap_bytes = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
+        // The engine holds a text once, and makes another of what is cut out of it.
+        let longest = heap_bytes / 2;
         Self {
             world,
             plane,
             lines,
+            checker,
             objects: Objects::default(),
             pending: HashMap::new(),
             kept: None,
@@ -93,6 +97,7 @@ impl<W: World> Host<W> {
             is_untold: false,
             base,
             longest,
+            heap_bytes,
             args,
             failures: VecDeque::new(),
         }
@@ -116,10 +121,10 @@ impl<W: World> Host<W> {
         self.failures.push_back((self.number, failure));
     }
 
-    /// What the prelude has run into: `null` if the script is to end, nothing if it was the engine.
+    /// What the prelude has run into; nothing if it was the engine.
     fn last_failure(&mut self) -> Answer {
         if self.brake().is_pulled() {
-            return Answer::Json("null".to_owned());
+            return Answer::Stop;
         }
         match self.failures.back() {
             Some((number, failure)) if std::mem::take(&mut self.is_untold) => json(&failure.told(*number)),
@@ -181,7 +186,6 @@ impl<W: World> Host<W> {
                 return Err(self.stop(Stop::Exit(code)));
             }
             ["args"] => json(&self.args),
-            [word @ ("now" | "monotonic")] => clock::tell(word).map_or(Answer::Nothing, Answer::Text),
             _ => return Err(Failure::usage("a function was not given what it takes").into()),
         })
     }
@@ -192,44 +196,35 @@ pub(super) fn json(value: &impl Serialize) -> Answer {
     Answer::Json(serde_json::to_string(value).expect("what a script is told is JSON"))
 }
 
-impl<W: World> Efuns for Host<W> {
-    fn interrupt(&mut self) -> bool {
-        self.brake().is_pulled()
-    }
-
-    fn limit(&self) -> usize {
-        self.longest
-    }
-
-    fn wants(&self, efun: &str) -> Option<&'static [Want]> {
-        const LIST: Want = Want::Json("an argument");
-        Some(match efun {
-            "call" | "later" => &[Want::Text, Want::Text, LIST, Want::Text],
-            "clone" => &[Want::Text, LIST, Want::Text],
-            "adopt" => &[Want::Json("the ticket")],
-            "find" => &[Want::Line],
-            _ => &[Want::Text],
-        })
-    }
-
-    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<Answer, String> {
-        let words: Vec<&str> = std::iter::once(efun).chain(arguments.iter().map(Argument::text)).collect();
+impl<W: World> Host<W> {
+    /// What the runner is told. Its words are those of whoever holds it: each efun looks at them anew.
+    pub(super) fn answer(&mut self, words: &[String]) -> Answer {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if words == ["failure"] {
-            return Ok(self.last_failure());
+            return self.last_failure();
         }
         self.is_untold = false;
         // A script that is to end does nothing more, whatever it catches.
         if self.brake().is_pulled() {
-            return Err("stopped".to_owned());
+            return Answer::Stop;
         }
         match self.open(&words) {
-            Ok(answer) => Ok(answer),
-            Err(Refused::Stopped) => Err("stopped".to_owned()),
+            Ok(Answer::Text(text) | Answer::Json(text)) if text.len() > self.heap_bytes => Answer::Unfit,
+            Ok(answer) => answer,
+            Err(Refused::Stopped) => Answer::Stop,
             Err(Refused::Failed(failure)) => {
                 let message = failure.message.clone();
                 self.remember(failure);
-                Err(message)
+                Answer::Refusal(message)
             }
         }
+    }
+
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.heap_bytes
     }
 }

@@ -1,8 +1,9 @@
 //! Scripts of the caller's side: a local engine in which objects of other machines are values.
 //!
-//! A [`Session`] is an engine, its prelude and its host. The host holds the objects: a ticket each,
-//! and the connection that claimed it. Everything that leaves the engine goes through the host as
-//! strings, runs on one small runtime, and can be ended at any moment by the [`Brake`]. What a session
+//! A [`Session`] is an engine in a child (`runner`), and its host, which is here. The host holds the
+//! objects: a ticket each, and the connection that claimed it. Everything that leaves the engine comes to
+//! the host as strings, runs on one small runtime, and can be ended at any moment by the [`Brake`]. The child has
+//! no other power than what the host does for it. What a session
 //! cloned is linked to its connections, so it dies when the session is dropped, and also when the process
 //! is killed, because the kernel closes the sockets. Nothing here prints or reads signals by itself: the
 //! [`World`] does, and the command line is one of them.

@@ -1,8 +1,9 @@
 //! The runtime below a script, and waiting that can be ended.
 //!
-//! The runtime has no thread of its own: the script's drives it for as long as it waits, so a call needs
-//! no other thread to be woken, twice. While the script computes, heartbeats and signals must go on all
-//! the same; so a second thread looks now and then, and drives in its place until it waits again.
+//! The runtime has no thread of its own: the session's drives it while the script runs in its child, so a
+//! call needs no other thread to be woken, twice. While the session is held up by a terminal, a file or a
+//! slow reader, heartbeats and signals must go on all the same; so a second thread looks now and then, and
+//! drives in its place until it waits again.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -94,17 +95,26 @@ impl Plane {
 
     /// Waits for work, or until the brake is pulled; then the work is dropped.
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
-        self.shift.script_drives.store(true, Ordering::SeqCst);
-        if self.shift.relief_drives.load(Ordering::SeqCst) {
-            self.shift.back.notify_one();
-        }
-        let done = self.runtime().block_on(async {
+        self.drive(async {
             tokio::select! {
                 biased;
                 value = work => Ok(value),
                 () = self.brake.pulled() => Err(Stopped),
             }
-        });
+        })
+    }
+
+    /// Waits for work behind a pulled brake, for so long; then the work is dropped.
+    pub(super) fn finish<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        self.drive(async { tokio::time::timeout(limit, work).await.ok() })
+    }
+
+    fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        self.shift.script_drives.store(true, Ordering::SeqCst);
+        if self.shift.relief_drives.load(Ordering::SeqCst) {
+            self.shift.back.notify_one();
+        }
+        let done = self.runtime().block_on(work);
         self.shift.script_drives.store(false, Ordering::SeqCst);
         done
     }

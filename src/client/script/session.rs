@@ -1,18 +1,31 @@
 //! A script from its text to its end.
+//!
+//! The script runs in a child; here is its other half. A request goes there, and until its answer comes the
+//! child's efuns are answered. When the brake is pulled the child is told to end what it runs, and is
+//! killed if it does not within a moment, as it cannot while its engine parses: then everything that the
+//! script had is gone with it.
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::brake::{Brake, Stop};
 use super::failure::Failure;
 use super::feed::Lines;
-use super::host::{Host, World};
+use super::host::{Host, Stopped, World};
 use super::plane::Plane;
 use super::statement::with_this;
-use crate::lpc::engine::{Memory, MemoryError, Place, Script, Uncaught};
+use crate::client::runner::{self, Checker, Runner, RunnerError, Started};
 use crate::model::ticket::Ticket;
 use crate::rpc::channel::WorkerError;
+use crate::rpc::script::{Answer, Begin, Failed, FromRunner, ToRunner};
 use crate::system::random;
+
+/// How long a program may take to end that has been told to.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What the child may map beside a few times its heap: its text twice, and what is made of it.
+const BESIDE_HEAP: u64 = 256 << 20;
 
 /// What a session begins with.
 pub struct Setup {
@@ -23,17 +36,21 @@ pub struct Setup {
     pub brake: Brake,
     /// Where workers' lines go.
     pub lines: Lines,
+    /// The program that runs scripts, instead of the one that is installed beside ours.
+    pub runner: Option<PathBuf>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("failed to make the script's heap")]
-    Memory(#[from] MemoryError),
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
     #[error("failed to start the runtime")]
     Runtime(#[source] io::Error),
-    /// The heap is too small, or the prelude has a defect.
-    #[error("the script's heap cannot hold its functions: {}", .0.message)]
-    Prelude(WorkerError),
+    /// Too small, too large, or too small for the prelude.
+    #[error("the script's heap does not do: {}", .0.message)]
+    Heap(Box<WorkerError>),
+    #[error("stopped")]
+    Stopped(Stop),
 }
 
 /// How a program ended that did not reach its end.
@@ -42,24 +59,45 @@ pub enum End {
     Stopped(Stop),
     /// Nobody caught it; what failed outside of the engine is beside it.
     Uncaught(Box<WorkerError>, Option<Failure>),
+    /// The child is gone, and with it everything that the script had.
+    Lost(RunnerError),
 }
 
 /// Dropping it ends what it cloned.
 pub struct Session<W: World> {
-    script: Script,
+    /// None when it had to be given up.
+    runner: Option<Runner>,
     host: Host<W>,
 }
 
 impl<W: World> Session<W> {
+    /// Starts the child and does not wait for it.
     pub fn new(world: W, setup: Setup) -> Result<Self, SetupError> {
-        let Setup { args, base, heap_bytes, brake, lines } = setup;
-        let memory = Memory::map(Place::Anywhere, heap_bytes)?;
-        let plane = Plane::new(brake).map_err(SetupError::Runtime)?;
-        // The engine holds a text once, and makes another of what is cut out of it.
-        let longest = usize::try_from(heap_bytes / 2).unwrap_or(usize::MAX);
-        let mut host = Host::new(world, plane, lines, base, args, longest);
-        let script = Script::new(memory, random::u64(), &mut host).map_err(SetupError::Prelude)?;
-        Ok(Self { script, host })
+        let program = setup.runner.clone().map_or_else(runner::find, Ok)?;
+        let most_bytes = setup.heap_bytes.saturating_mul(4).saturating_add(BESIDE_HEAP);
+        let started = Started::new(&program, most_bytes)?;
+        let plane = Plane::new(setup.brake.clone()).map_err(SetupError::Runtime)?;
+        let most_payload = usize::try_from(setup.heap_bytes).unwrap_or(usize::MAX);
+        let runner = {
+            let _inside = plane.enter();
+            started.attach(most_payload)?
+        };
+        let host = Host::new(world, plane, Checker::with(Some(program)), setup);
+        Ok(Self { runner: Some(runner), host })
+    }
+
+    /// Makes the engine. Once, before anything is run.
+    pub fn begin(&mut self) -> Result<(), SetupError> {
+        let bytes = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let (heap_bytes, longest) = (bytes(self.host.heap_bytes()), bytes(self.host.longest()));
+        let begun = self.ask(&ToRunner::Begin(Begin { heap_bytes, longest, seed: random::u64() }));
+        match begun {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(failed)) => Err(SetupError::Heap(Box::new(failed.error))),
+            Err(End::Lost(error)) => Err(error.into()),
+            Err(End::Stopped(why)) => Err(SetupError::Stopped(why)),
+            Err(End::Uncaught(error, _)) => Err(SetupError::Heap(error)),
+        }
     }
 
     /// For what must be made inside of the session's runtime.
@@ -105,9 +143,10 @@ impl<W: World> Session<W> {
     }
 
     fn evaluate(&mut self, source: &str, file: &str, wanted: Option<&str>) -> Result<Option<String>, End> {
-        let ended = self.script.run(&mut self.host, source, file, wanted);
+        let (source, file, wanted) = (source.to_owned(), file.to_owned(), wanted.map(str::to_owned));
+        let ended = self.ask(&ToRunner::Run { source, file, wanted });
         self.host.objects.drain();
-        ended.map_err(|Uncaught { error, failure }| match self.host.plane.brake.release() {
+        ended?.map_err(|Failed { error, failure }| match self.host.plane.brake.release() {
             Some(why) => End::Stopped(why),
             None => {
                 let failure = failure.and_then(|number| self.host.failure(number));
@@ -118,7 +157,50 @@ impl<W: World> Session<W> {
 
     /// Whether a statement only lacks its end.
     pub fn is_unfinished(&mut self, source: &str) -> bool {
-        self.script.is_unfinished(&mut self.host, &with_this(source))
+        let source = with_this(source).into_owned();
+        matches!(self.ask(&ToRunner::Finish { source }), Ok(Ok(Some(_))))
+    }
+
+    /// Asks the child and answers its efuns until it has answered.
+    fn ask(&mut self, request: &ToRunner) -> Result<Result<Option<String>, Failed>, End> {
+        let asked = match self.runner.take() {
+            Some(mut runner) => {
+                let said = self.converse(&mut runner, request);
+                // One that went wrong is not asked again.
+                self.runner = said.is_ok().then_some(runner);
+                said
+            }
+            None => Err(RunnerError::Gone),
+        };
+        match asked {
+            Ok(FromRunner::Done(value)) => Ok(Ok(value)),
+            Ok(FromRunner::Failed(failed)) => Ok(Err(failed)),
+            Ok(FromRunner::Ready(_) | FromRunner::Efun(_)) => Err(End::Lost(RunnerError::OutOfTurn)),
+            Err(error) => Err(match self.host.plane.brake.release() {
+                Some(why) => End::Stopped(why),
+                None => End::Lost(error),
+            }),
+        }
+    }
+
+    fn converse(&mut self, runner: &mut Runner, request: &ToRunner) -> Result<FromRunner, RunnerError> {
+        let host = &mut self.host;
+        // Of a message that was cut short nothing could follow.
+        let cut = |_: Stopped| RunnerError::Gone;
+        host.plane.wait(runner.request(request)).map_err(cut)??;
+        loop {
+            match host.plane.wait(runner.next()) {
+                Ok(Ok(FromRunner::Efun(words))) => {
+                    let answer = ToRunner::Answer(host.answer(&words));
+                    // A short answer is on its way at once, also behind a pulled brake.
+                    host.plane.wait(runner.send(&answer)).map_err(cut)??;
+                }
+                Ok(said) => return said,
+                Err(Stopped) => {
+                    return host.plane.finish(GRACE, stop(runner)).unwrap_or(Err(RunnerError::Gone));
+                }
+            }
+        }
     }
 
     /// Makes a ticket's object the one of the conversation. Its worker's name becomes a variable, if it
@@ -137,5 +219,16 @@ impl<W: World> Session<W> {
             source.push_str(&format!("var {name} = this_object();"));
         }
         self.evaluate(&source, "repl", None).map(drop)
+    }
+}
+
+/// Ends what the child runs; what it says last.
+async fn stop(runner: &mut Runner) -> Result<FromRunner, RunnerError> {
+    runner.send(&ToRunner::Stop).await?;
+    loop {
+        match runner.next().await? {
+            FromRunner::Efun(_) => runner.send(&ToRunner::Answer(Answer::Stop)).await?,
+            said => return Ok(said),
+        }
     }
 }

@@ -15,7 +15,7 @@ use mquickjs::{self as sys, JSContext, JSValue};
 use super::bytes;
 use super::heap::{self, EXCEPTION, Kind, UNDEFINED};
 use super::json::{self, Manner, Refusal};
-#[cfg(feature = "cli")]
+#[cfg(feature = "script")]
 use super::lift;
 use super::quote;
 
@@ -77,7 +77,7 @@ pub enum Answer {
     Nothing,
     Text(String),
     /// Becomes the value, without its text having been in the heap.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "script")]
     Json(String),
     /// Becomes a `Uint8Array`.
     Bytes(Vec<u8>),
@@ -213,13 +213,13 @@ impl Passed {
                 // SAFETY: the text is UTF-8 of the given length.
                 Ok(unsafe { sys::JS_NewStringLen(self.raw, text.as_ptr().cast(), text.len()) })
             }
-            #[cfg(feature = "cli")]
+            #[cfg(feature = "script")]
             Answer::Json(text) => Ok(self.value_of(&text)),
             Answer::Bytes(bytes) => self.byte_array(&bytes),
         }
     }
 
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "script")]
     fn value_of(&self, json: &str) -> JSValue {
         // SAFETY: the arguments have been read, so no value is held but on the engine's stack.
         unsafe { lift::parse(self.raw, json, c"<answer>", &mut Vec::with_capacity(json.len() + 1)) }

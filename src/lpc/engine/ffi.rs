@@ -42,7 +42,7 @@ pub struct Prelude(&'static [u8]);
 
 impl Prelude {
     pub const WORKER: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/worker.mqjs")));
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "script")]
     pub const SCRIPT: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/script.mqjs")));
 }
 
@@ -64,7 +64,7 @@ pub enum Failure {
     Result(Refusal),
 }
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "script")]
 impl Failure {
     /// The engine's own text; what is no exception has none.
     pub fn into_text(self) -> String {
@@ -76,7 +76,7 @@ impl Failure {
 }
 
 /// How a program ended early, and what the dispatcher told of the value that was thrown.
-#[cfg(feature = "cli")]
+#[cfg(feature = "script")]
 #[derive(Debug)]
 pub struct Ended {
     pub failure: Failure,
@@ -133,7 +133,7 @@ impl Context {
     /// Runs a program. What it throws is told by the dispatcher under the verb "thrown" if it can be;
     /// with `wanted`, the value of the last expression is told under that verb, and a variable may be
     /// assigned without having been declared, as people type.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "script")]
     pub fn eval_told(
         &mut self,
         efuns: &mut dyn Efuns,
@@ -256,7 +256,7 @@ impl Context {
         }
     }
 
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "script")]
     fn text_of(&mut self, value: JSValue) -> Option<Vec<u8>> {
         door::copy_text(self.raw.as_ptr(), value)
     }

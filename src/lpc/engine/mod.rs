@@ -19,7 +19,7 @@ mod memory;
 mod number;
 mod quote;
 mod run;
-#[cfg(feature = "cli")]
+#[cfg(feature = "script")]
 mod script;
 mod source;
 mod state;
@@ -27,11 +27,11 @@ mod worker;
 
 pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
-#[cfg(feature = "cli")]
+#[cfg(feature = "script")]
 pub use door::{Answer, Argument, Efuns, Want};
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
 pub use run::Host;
-#[cfg(feature = "cli")]
+#[cfg(feature = "script")]
 pub use script::{Script, Uncaught};
 pub use source::{check, seen};
 pub use state::WorkerState;

@@ -21,7 +21,7 @@ use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::{complete, stdin};
 use crate::client::Exit;
-use crate::client::script::{Brake, End, Session, Stop};
+use crate::client::script::{Brake, End, Failure, Session, Stop};
 use crate::model::units::parse_size;
 use crate::system::paths;
 
@@ -61,6 +61,7 @@ pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
         session.bind(&ticket).map_err(|end| match end {
             End::Stopped(why) => stage::stopped(why),
             End::Uncaught(error, failure) => stage::uncaught(&error, failure, "", "repl"),
+            End::Lost(error) => Failure::from(error).into(),
         })?;
     }
     if io::stdin().is_terminal() {
@@ -69,7 +70,7 @@ pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
     answer(ctx, session)
 }
 
-/// Runs one statement and shows its value. An exit code is the end.
+/// Runs one statement and shows its value. An exit code is the end, and so is the end of the engine.
 fn statement(ctx: &Ctx, session: &mut Session<Stage<'_>>, text: &str) -> Result<Exit, Option<u8>> {
     let error = match session.statement(text) {
         Ok(None) => return Ok(Exit::Ok),
@@ -80,6 +81,11 @@ fn statement(ctx: &Ctx, session: &mut Session<Stage<'_>>, text: &str) -> Result<
         Err(End::Stopped(Stop::Exit(code))) => return Err(Some(code)),
         Err(End::Stopped(why)) => stage::stopped(why),
         Err(End::Uncaught(error, failure)) => stage::uncaught(&error, failure, text, "repl"),
+        Err(End::Lost(error)) => {
+            let error = CliError::from(Failure::from(error));
+            ctx.failed(&error);
+            return Err(Some(error.kind.exit.code()));
+        }
     };
     ctx.failed(&error);
     if error.kind.exit == Exit::BrokenPipe { Err(None) } else { Ok(error.kind.exit) }

@@ -1,6 +1,6 @@
 //! `hauki proxy run`: a local script whose objects live on other machines.
 
-use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::cli::error::CliError;
 use crate::client::Exit;
 use crate::client::script::Stop;
 use crate::model::units::parse_size;
+use crate::system::files;
 
 const RUN_AFTER: &str = "\
 The script runs here, in the engine of the workers, and has clone_object(), object->method(), later()
@@ -44,7 +45,7 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
-    let (source, file) = read(&args.script)?;
+    let (source, file) = read(&args.script, args.memory)?;
     // From standard input there is no folder beside which workers could be.
     let base = args.script.parent().map(Path::to_owned).unwrap_or_default();
     let play = Play { args: args.args.clone(), base, heap_bytes: args.memory };
@@ -62,13 +63,19 @@ pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
     }
 }
 
-/// The text, and what errors call it.
-fn read(path: &Path) -> Result<(String, String), CliError> {
+/// The text, and what errors call it. One that cannot fit into the heap is not read to its end.
+fn read(path: &Path, heap_bytes: u64) -> Result<(String, String), CliError> {
     let is_stdin = path == Path::new("-");
     let file = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
-    let read = if is_stdin { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(path) };
-    match read {
+    let most = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
+    let read = if is_stdin { files::read_from(std::io::stdin(), most) } else { files::read(path, most) };
+    let bytes = read.map_err(|error| {
+        let unread = CliError::unreadable(&file, &error);
+        let fits = error.kind() != ErrorKind::FileTooLarge;
+        if fits { unread } else { unread.hint("--memory gives the script more") }
+    })?;
+    match String::from_utf8(bytes) {
         Ok(text) => Ok((text, file)),
-        Err(error) => Err(CliError::unreadable(file, &error)),
+        Err(error) => Err(CliError::unreadable(file, &std::io::Error::other(error))),
     }
 }

@@ -49,14 +49,8 @@ pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(Session<Stage<'a>>, 
     let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
     let brake = Brake::default();
     let Play { args, base, heap_bytes } = play;
-    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines: lines(ctx) };
-    let session = Session::new(stage, setup).map_err(|error| {
-        let kind = match error {
-            SetupError::Runtime(_) => Kind::new("io", Exit::Io),
-            SetupError::Memory(_) | SetupError::Prelude(_) => Kind::new("usage", Exit::Usage),
-        };
-        CliError::of(kind, &error)
-    })?;
+    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines: lines(ctx), runner: None };
+    let mut session = Session::new(stage, setup).map_err(unset)?;
     for (kind, why) in
         [(SignalKind::interrupt(), Stop::Interrupted), (SignalKind::terminate(), Stop::Terminated)]
     {
@@ -66,7 +60,18 @@ pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(Session<Stage<'a>>, 
         };
         session.spawn(heed(listener, brake.clone(), why));
     }
+    session.begin().map_err(unset)?;
     Ok((session, brake))
+}
+
+fn unset(error: SetupError) -> CliError {
+    let kind = match error {
+        SetupError::Runner(error) => return Failure::from(error).into(),
+        SetupError::Stopped(why) => return stopped(why),
+        SetupError::Runtime(_) => Kind::new("io", Exit::Io),
+        SetupError::Heap(_) => Kind::new("usage", Exit::Usage),
+    };
+    CliError::of(kind, &error)
 }
 
 async fn heed(mut signal: Signal, brake: Brake, why: Stop) {
@@ -100,6 +105,7 @@ pub(super) fn outcome(ctx: &Ctx, end: End, source: &str, file: &str) -> Result<E
         }
         End::Stopped(why) => Err(stopped(why)),
         End::Uncaught(error, failure) => Err(uncaught(&error, failure, source, file)),
+        End::Lost(error) => Err(Failure::from(error).into()),
     }
 }
 
