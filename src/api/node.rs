@@ -223,6 +223,12 @@ impl AsRef<Self> for NodeWord {
     }
 }
 
+impl AsMut<Self> for NodeWord {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeVaults {
@@ -236,6 +242,12 @@ impl AsRef<NodeWord> for NodeVaults {
     }
 }
 
+impl AsMut<NodeWord> for NodeVaults {
+    fn as_mut(&mut self) -> &mut NodeWord {
+        &mut self.word
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeHealth {
@@ -246,6 +258,12 @@ pub struct NodeHealth {
 impl AsRef<NodeWord> for NodeHealth {
     fn as_ref(&self) -> &NodeWord {
         &self.word
+    }
+}
+
+impl AsMut<NodeWord> for NodeHealth {
+    fn as_mut(&mut self) -> &mut NodeWord {
+        &mut self.word
     }
 }
 

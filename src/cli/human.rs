@@ -67,7 +67,14 @@ fn receipt(value: &Value) -> String {
             let _ = write!(out, " {WARN}{what} {} is still there{WARN:#} ", clean(text(line, "name")));
         }
     }
-    let _ = writeln!(out, "      reclaimed in {}", show_micros(number(value, "reclaimed_us")));
+    let took = show_micros(number(value, "reclaimed_us"));
+    let _ = match value.get("witness").and_then(Value::as_str) {
+        Some("core") => writeln!(out, "      by the core's word: nobody saw anything reclaimed"),
+        Some(_) => {
+            writeln!(out, "      reclaimed in {took}, by the word of node {}", clean(text(value, "node")))
+        }
+        None => writeln!(out, "      reclaimed in {took}"),
+    };
     out
 }
 

@@ -107,6 +107,7 @@ fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
             vec![
                 col("AT", "death.at", Text),
                 col("BY", "death.by", Text),
+                col("WITNESS", "witness", Text),
                 col("DETAIL", "death.detail", Text),
             ],
         ),

@@ -12,11 +12,12 @@ use super::install::install;
 use super::members::NodeRecord;
 use super::nodes::Slot;
 use super::service::Core;
-use crate::api::node::DestructOrder;
+use crate::api::node::{DestructOrder, NodeApi};
 use crate::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::NodeName;
+use crate::model::swarm::SwarmNode;
 
 /// Progress that nobody reads must not fill the memory: what does not fit is left out.
 const BACKLOG: usize = 64;
@@ -161,7 +162,10 @@ impl Core {
         let emptied = self.emptied(&slot, &order, tell).await;
         let upgraded = match emptied {
             Ok(()) => {
-                let add = NodeAdd { node: record.node.clone(), password: None, host_key: None };
+                // An upgrade moves no ports.
+                let data_plane = record.address.or(record.node.data_plane);
+                let node = SwarmNode { data_plane, ..record.node.clone() };
+                let add = NodeAdd { node, password: None, host_key: None };
                 self.added(add, tell.clone()).await
             }
             Err(error) => Err(error.into()),

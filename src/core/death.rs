@@ -11,13 +11,15 @@ use crate::api::event::Happening;
 use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::{Cause, Death};
+use crate::model::id::NodeName;
 use crate::model::phase::Phase;
-use crate::model::receipt::Receipt;
+use crate::model::receipt::{Receipt, Witness};
 use crate::system::clock;
 
 impl Core {
-    /// Writes the tombstone. `false`: it was there already, or nobody knows the vault.
-    pub(super) async fn bury(&self, receipt: Receipt) -> Result<bool, ApiError> {
+    /// Writes the tombstone. `false`: it was there already, nobody knows the vault, or the receipt comes
+    /// from a node that does not have it.
+    pub(super) async fn bury(&self, mut receipt: Receipt) -> Result<bool, ApiError> {
         let key = vault_key(&receipt.vault);
         loop {
             let Some(mut found) = self.records.get::<VaultRecord>(&key).await? else {
@@ -31,6 +33,12 @@ impl Core {
                 }
             };
             let vault = &mut found.value.vault;
+            if vault.node != receipt.node || receipt.generation.is_some_and(|said| said != vault.generation) {
+                self.distrust(&receipt.node, &format!("{} died, which is on node {}", vault.id, vault.node));
+                return Ok(false);
+            }
+            // For how long it is kept must not hang on a node's calendar.
+            receipt.death.at = receipt.death.at.min(clock::now()).max(vault.forged_at);
             (vault.phase, vault.receipt) = (Phase::Dead, Some(receipt.clone()));
             vault.vitals = None;
             let (name, parent) = (vault.name.clone(), vault.limits.spawn > 0);
@@ -59,14 +67,21 @@ impl Core {
         }
     }
 
+    /// A node said what is another's to say.
+    pub(super) fn distrust(&self, node: &NodeName, what: &str) {
+        if let Some(slot) = self.slots().get(node) {
+            slot.api.distrust(what);
+        }
+    }
+
     /// Whether the receipt could be left with a vault that is still being recorded.
     fn dies_while_forged(&self, receipt: &Receipt) -> bool {
         match self.forging().get_mut(&receipt.vault) {
-            Some(waiting) => {
-                *waiting = Some(receipt.clone());
+            Some(forged) if forged.node == receipt.node => {
+                forged.died = Some(receipt.clone());
                 true
             }
-            None => false,
+            Some(_) | None => false,
         }
     }
 
@@ -99,6 +114,8 @@ pub(super) fn lost(vault: &Vault, detail: &str) -> Receipt {
     Receipt {
         vault: vault.id.clone(),
         node: vault.node.clone(),
+        generation: Some(vault.generation),
+        witness: Some(Witness::Core),
         death: Death {
             cause: Cause::DaemonLost,
             at: now,

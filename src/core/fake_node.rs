@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -64,6 +64,29 @@ struct State {
     failures: HashMap<Call, Vec<ApiError>>,
     provisioned: u32,
     answers: Vec<CloneAnswer>,
+    lies: Lies,
+}
+
+pub type Lie<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
+
+/// What becomes of its answers before they go out: a node that was taken over.
+#[derive(Default, Clone)]
+pub struct Lies {
+    pub word: Lie<NodeWord>,
+    pub vaults: Lie<NodeVaults>,
+    pub provisioned: Lie<Provisioned>,
+    pub opened: Lie<Opened>,
+    pub leased: Lie<Leased>,
+    pub torn: Lie<Torn>,
+    pub news: Lie<News>,
+    pub error: Lie<ApiError>,
+}
+
+fn told<T>(mut truth: T, lie: &Lie<T>) -> T {
+    if let Some(lie) = lie {
+        lie(&mut truth);
+    }
+    truth
 }
 
 /// A healthy, empty node.
@@ -102,6 +125,7 @@ impl FakeNode {
             failures: HashMap::new(),
             provisioned: 0,
             answers: Vec::new(),
+            lies: Lies::default(),
         };
         let (said, held, waiting) = (watch::Sender::new(0), watch::Sender::new(None), watch::Sender::new(0));
         Self { name, state: Mutex::new(state), said, held, waiting }
@@ -114,6 +138,15 @@ impl FakeNode {
     /// The next such call fails like this.
     pub fn fail_next(&self, call: Call, error: ApiError) {
         self.state().failures.entry(call).or_default().push(error);
+    }
+
+    /// From now on it tells this.
+    pub fn lie(&self, lies: Lies) {
+        self.state().lies = lies;
+    }
+
+    fn lies(&self) -> Lies {
+        self.state().lies.clone()
     }
 
     /// How many of the ordered failures are still to come.
@@ -277,6 +310,8 @@ impl State {
         let receipt = Receipt {
             vault: vault.clone(),
             node: node.clone(),
+            generation: None,
+            witness: None,
             death: Death { cause, at: clock::now(), detail: None, by },
             lived_ms: 1,
             calls: 0,

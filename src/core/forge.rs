@@ -16,11 +16,11 @@ use super::nodes::Slot;
 use super::record::{KeyRecord, VaultRecord, encode, name_key, no_vault, vault_key};
 use super::registry::{take_name, taken_name};
 use super::scheduler::no_capacity;
-use super::service::{Claim, Core};
+use super::service::{Claim, Core, Unrecorded};
 use super::store::{Outcome, Txn};
 use super::summon::Drafted;
 use crate::api::event::Happening;
-use crate::api::node::{DestructOrder, Opened, Opening, ProvisionOrder, Provisioned};
+use crate::api::node::{DestructOrder, NodeApi, Opened, Opening, ProvisionOrder, Provisioned};
 use crate::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
@@ -52,7 +52,7 @@ pub(super) struct Forging {
 impl Forging {
     fn begin(core: &Arc<Core>, slot: &Arc<Slot>, limits: &Limits) -> Self {
         let vault = random::vault_id();
-        core.forging().insert(vault.clone(), None);
+        core.forging().insert(vault.clone(), Unrecorded { node: slot.name.clone(), died: None });
         slot.placed(limits.cgroup_memory_bytes());
         Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
     }
@@ -70,7 +70,7 @@ impl Forging {
     /// The record stands. Had the vault died before, its receipt waits here.
     async fn keep(mut self) {
         self.kept = true;
-        let died = self.core.forging().remove(&self.vault).flatten();
+        let died = self.core.forging().remove(&self.vault).and_then(|forged| forged.died);
         if let Some(receipt) = died
             && let Err(error) = self.core.bury(receipt).await
         {

@@ -9,7 +9,7 @@ use super::death::lost;
 use super::lanes::Lanes;
 use super::record::{Found, VAULT, VaultRecord, no_vault};
 use super::service::Core;
-use crate::api::node::{BeatOrder, DestructOrder, Doom, Torn};
+use crate::api::node::{BeatOrder, DestructOrder, Doom, NodeApi, Torn};
 use crate::api::teardown::{
     Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed, NodeReaped, ReapRequest, Reaped,
     ReapedVault,

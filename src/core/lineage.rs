@@ -16,6 +16,7 @@ use super::service::Core;
 use super::store::{Expect, Outcome, Txn};
 use super::summon::Drafted;
 use crate::api::clone::{CloneAnswer, CloneAsk};
+use crate::api::node::NodeApi;
 use crate::api::summons::Spawned;
 use crate::api::{ApiError, ErrorCode};
 use crate::core::nodes::Slot;
@@ -198,8 +199,12 @@ impl Core {
 
     /// A worker on this node wants to clone. Answers the node when it is done, one way or the other.
     pub(super) fn take_clone(self: &Arc<Self>, slot: &Arc<Slot>, ask: CloneAsk) {
+        let Ok(place) = slot.clones.clone().try_acquire_owned() else {
+            return slot.api.distrust("more of its workers want to clone than it can have");
+        };
         let (core, slot) = (self.clone(), slot.clone());
         tokio::spawn(async move {
+            let _place = place;
             let made = core.clone_for(&slot, &ask).await;
             let CloneAsk { vault, number, .. } = ask;
             let (spawned, error) = match made {

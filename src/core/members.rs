@@ -4,6 +4,7 @@
 //! removed by a command. A crash between installing a node and recording it leaves a machine on which
 //! a daemon runs that nobody asks; adding it again finds everything done and records it.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,6 +34,9 @@ pub struct NodeRecord {
     /// Root's rights come by `sudo`.
     pub sudo: bool,
     pub draining: bool,
+    /// The data plane that it had when it was added; absent in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
 }
 
 fn node_key(name: &NodeName) -> String {
@@ -71,7 +75,8 @@ impl Core {
         let link = SshLink::start(target, &self.home.join("link"), node.name.as_str());
         let api =
             HttpNode::over(link.map_err(|error| internal(&error))?).map_err(|error| internal(&error))?;
-        Ok(Member { name: node.name.clone(), labels: node.labels.clone(), api: Arc::new(api) })
+        let (name, labels) = (node.name.clone(), node.labels.clone());
+        Ok(Member { name, labels, api: Arc::new(api), address: record.address })
     }
 
     pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, ApiError> {

@@ -24,6 +24,7 @@ pub struct Metrics {
     requests: Family<Labels, Counter<u64, AtomicU64>>,
     forge_seconds: Family<Labels, Histogram>,
     warm_vaults: Family<Labels, Gauge>,
+    distrusted: Family<Labels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -34,6 +35,7 @@ impl Default for Metrics {
         let requests = Family::default();
         let forge_seconds = Family::new_with_constructor(forge_buckets as fn() -> Histogram);
         let warm_vaults = Family::default();
+        let distrusted = Family::default();
         registry.register("vaults", "Living vaults by phase, as recorded", vaults.clone());
         registry.register("deaths", "Deaths of vaults by cause", deaths.clone());
         registry.register("requests", "Requests by path, method and status", requests.clone());
@@ -47,7 +49,12 @@ impl Default for Metrics {
             "Blank vaults that wait for a worker, by node, as last heard",
             warm_vaults.clone(),
         );
-        Self { registry, vaults, deaths, requests, forge_seconds, warm_vaults }
+        registry.register(
+            "distrusted",
+            "Words of nodes that contradicted their orders and were refused, by node",
+            distrusted.clone(),
+        );
+        Self { registry, vaults, deaths, requests, forge_seconds, warm_vaults, distrusted }
     }
 }
 
@@ -92,6 +99,8 @@ impl Core {
         for slot in self.slots().values() {
             let count = slot.last_word().map_or(0, |word| word.warm_vaults);
             self.metrics.warm_vaults.get_or_create(&vec![("node", slot.name.to_string())]).set(count.into());
+            let refused = i64::try_from(slot.api.refused()).unwrap_or(i64::MAX);
+            self.metrics.distrusted.get_or_create(&vec![("node", slot.name.to_string())]).set(refused);
         }
         let mut text = String::new();
         encode(&mut text, &self.metrics.registry)

@@ -36,6 +36,7 @@ mod lanes;
 mod life;
 mod lineage;
 mod members;
+mod placed;
 mod placement;
 mod reaper;
 mod registry;
@@ -44,6 +45,7 @@ mod summon;
 mod ticket;
 mod unseen;
 mod vaults;
+mod vetting;
 
 #[cfg(test)]
 mod tests;

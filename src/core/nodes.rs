@@ -4,13 +4,16 @@
 //! last silence; only the node's own word, or a new boot id, ends a vault.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::scheduler::{Candidate, Word};
+use super::vetting::Vetted;
 use crate::api::health::{Check, CheckLevel};
 use crate::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
 use crate::api::vault::NodeInfo;
@@ -27,26 +30,36 @@ const STATE_DEADLINE: Duration = Duration::from_secs(2);
 /// How old a node's word may be for a placement; it has the last word itself anyway.
 pub const FRESH_US: u64 = 1_000_000;
 
+/// Of one node at the same time; what is beyond ends with its caller's deadline.
+const MOST_CLONES: usize = 1024;
+
 /// A node that the daemon gives to the core.
 pub struct Member {
     pub name: NodeName,
     pub labels: BTreeMap<String, String>,
     pub api: Arc<dyn NodeApi>,
+    /// Where its ports are. Absent: where it says that they are when it is asked first.
+    pub address: Option<IpAddr>,
 }
 
 pub struct Slot {
     pub name: NodeName,
     pub labels: BTreeMap<String, String>,
-    pub api: Arc<dyn NodeApi>,
+    /// It is heard through this only.
+    pub api: Vetted,
     sight: Mutex<Sight>,
     /// By the core's word; a node that stops says so itself.
     draining: AtomicBool,
     watcher: Mutex<Option<JoinHandle<()>>>,
+    /// Its workers' wishes to clone that are being fulfilled.
+    pub(super) clones: Arc<Semaphore>,
 }
 
 #[derive(Default)]
 struct Sight {
     word: Option<(NodeWord, Mono)>,
+    /// Why it gets nothing new although it can be asked.
+    misplaced: Option<String>,
     /// Why it could not be asked, and when that was last tried.
     silence: Option<(String, Mono)>,
     /// How long the node took for its word.
@@ -74,6 +87,9 @@ impl Sight {
             return Err(format!("unreachable: {reason}"));
         }
         let (state, _) = self.word.as_ref().ok_or("unreachable: it was not asked yet")?;
+        if let Some(reason) = &self.misplaced {
+            return Err(reason.clone());
+        }
         let mut word = Word {
             draining: state.draining,
             used: state.vaults,
@@ -110,9 +126,11 @@ impl Sight {
 impl Slot {
     #[must_use]
     pub fn new(member: Member) -> Self {
-        let Member { name, labels, api } = member;
+        let Member { name, labels, api, address } = member;
+        let api = Vetted::new(name.clone(), api, address);
         let (sight, draining, watcher) = Default::default();
-        Self { name, labels, api, sight, draining, watcher }
+        let clones = Arc::new(Semaphore::new(MOST_CLONES));
+        Self { name, labels, api, sight, draining, watcher, clones }
     }
 
     fn sight(&self) -> MutexGuard<'_, Sight> {
@@ -145,14 +163,6 @@ impl Slot {
             let message = format!("it did not answer within {} s", STATE_DEADLINE.as_secs());
             Err(ApiError::new(ErrorCode::Temporary, message))
         });
-        // Its tickets would say the one name and be checked against the other.
-        let answer = answer.and_then(|said| match &said.as_ref().name {
-            name if *name == self.name => Ok(said),
-            name => Err(ApiError::new(
-                ErrorCode::Environment,
-                format!("it calls itself {name}: its node.name and the core's nodes: must agree"),
-            )),
-        });
         let mut sight = self.sight();
         match answer {
             Ok(said) => {
@@ -167,7 +177,9 @@ impl Slot {
                 // Until it was asked for a word, whatever it was asked for tells how far away it is.
                 let took_us = now.since(began);
                 let rtt_us = if sight.rtt_us == 0 { took_us } else { sight.rtt_us };
-                *sight = Sight { word: Some((word, now)), silence: None, rtt_us, placed_since, code, sent };
+                let misplaced = self.api.misplaced(&word);
+                let word = Some((word, now));
+                *sight = Sight { word, misplaced, silence: None, rtt_us, placed_since, code, sent };
                 Ok((said, took_us))
             }
             Err(error) => {
@@ -262,16 +274,18 @@ impl Slot {
     /// By its last word.
     #[must_use]
     pub fn last_info(&self) -> NodeInfo {
-        let (word, silence) = {
+        let (word, silence, misplaced) = {
             let sight = self.sight();
             (
                 sight.word.as_ref().map(|(state, _)| state.clone()),
                 sight.silence.as_ref().map(|(reason, _)| reason.clone()),
+                sight.misplaced.clone(),
             )
         };
         let draining = self.is_draining() || word.as_ref().is_some_and(|word| word.draining);
         let state = match silence {
             Some(reason) => format!("unreachable: {reason}"),
+            None if misplaced.is_some() => format!("misplaced: {}", misplaced.unwrap_or_default()),
             None if draining => "draining".to_owned(),
             None => "ready".to_owned(),
         };

@@ -21,7 +21,7 @@ fn a_silent_node_is_waited_for_once() {
 async fn how_far_away_a_node_is_the_first_answer_tells_and_then_its_words() {
     let name: NodeName = "n1".parse().expect("a name");
     let api = Arc::new(crate::core::fake_node::FakeNode::new(name.clone()));
-    let slot = Slot::new(Member { name: name.clone(), labels: BTreeMap::new(), api });
+    let slot = Slot::new(Member { name: name.clone(), labels: BTreeMap::new(), api, address: None });
     let late = async {
         tokio::time::sleep(Duration::from_millis(2)).await;
         Ok(crate::core::fake_node::blank_word(&name))

@@ -56,9 +56,8 @@ pub struct Core {
     pub metrics: Metrics,
     pub(super) flights: Flights,
     pub spool: Spool,
-    /// Vaults between the order to the node and the record in the store, each with the receipt of
-    /// its death if that came first.
-    forging: Mutex<HashMap<VaultId, Option<Receipt>>>,
+    /// Vaults between the order to the node and the record in the store.
+    forging: Mutex<HashMap<VaultId, Unrecorded>>,
     /// Living vaults whose claim is awaited, or was told and is not written down yet.
     claims: Mutex<HashMap<VaultId, Claim>>,
     /// A vault that may have children has died.
@@ -68,6 +67,14 @@ pub struct Core {
     draining: AtomicBool,
     requests: AtomicU32,
     last_request: AtomicU64,
+}
+
+/// A vault that was ordered and is not recorded yet.
+#[derive(Debug)]
+pub(super) struct Unrecorded {
+    pub node: NodeName,
+    /// Its death, if that came first.
+    pub died: Option<Receipt>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +126,7 @@ impl Core {
         })
     }
 
-    pub(super) fn forging(&self) -> MutexGuard<'_, HashMap<VaultId, Option<Receipt>>> {
+    pub(super) fn forging(&self) -> MutexGuard<'_, HashMap<VaultId, Unrecorded>> {
         self.forging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

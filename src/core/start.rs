@@ -63,7 +63,7 @@ mod tests {
 
     fn opened(directory: &Path, node: &Arc<FakeNode>) -> Arc<Core> {
         let name = "n1".parse().expect("a name");
-        let member = Member { name, labels: BTreeMap::new(), api: node.clone() };
+        let member = Member { name, labels: BTreeMap::new(), api: node.clone(), address: None };
         open(directory, vec![member], Vec::new(), Policy::Spread, "all").expect("opens")
     }
 

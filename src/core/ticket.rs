@@ -4,7 +4,7 @@ use super::record::{VaultRecord, encode, no_vault, vault_key};
 use super::service::{Claim, Core};
 use super::store::{Expect, Outcome, Txn};
 use crate::api::event::Happening;
-use crate::api::node::{OpenOrder, Opened, Opening};
+use crate::api::node::{NodeApi, OpenOrder, Opened, Opening};
 use crate::api::vault::{TicketRequest, TicketWishes, Vault};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::phase::{Event, Phase, transition};
@@ -102,10 +102,11 @@ pub(super) fn opening(wishes: &TicketWishes) -> Opening {
     Opening { lease_ms: wishes.lease_ms, link: wishes.link }
 }
 
-/// A new ticket to an open port, without its token.
+/// A new ticket to an open port, without its token. What was ordered is written as it was ordered, whatever the
+/// node says of it; its own are where the port is, and how the lease stands.
 pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: Opened) -> Ticket {
     let issued_at = clock::now();
-    let life_ms = wishes.expires_ms.unwrap_or(u64::MAX).min(opened.life_left_ms);
+    let life_ms = wishes.expires_ms.unwrap_or(u64::MAX).min(opened.life_left_ms).min(vault.terms.lifetime_ms);
     let life = jiff::SignedDuration::from_millis(i64::try_from(life_ms).unwrap_or(i64::MAX));
     let expires_at = issued_at.saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
     let Opened { cert_sha256, key_sha256, terms, .. } = opened;
@@ -120,13 +121,13 @@ pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: Opened) -> 
         endpoint: Endpoint { ip: opened.ip, port: opened.port },
         tls: Tls { version: "1.3".into(), cert_sha256, key_sha256 },
         auth: Auth { scheme: "biscuit".into(), token: Secret::default() },
-        protocol: Protocol::new(opened.max_frame_bytes, opened.call_deadline_ms),
-        methods: if wishes.methods.is_empty() { opened.methods } else { wishes.methods.clone() },
+        protocol: Protocol::new(vault.limits.max_frame_bytes, vault.limits.call_deadline_ms),
+        methods: if wishes.methods.is_empty() { vault.methods.clone() } else { wishes.methods.clone() },
         lease: LeaseTerms {
-            claim_ms: terms.claim_ms,
+            claim_ms: vault.terms.claim_ms,
             lease_ms: terms.lease_ms,
             link: terms.link,
-            link_silence_ms: terms.link_silence_ms,
+            link_silence_ms: vault.terms.link_silence_ms,
         },
         issued_at,
         expires_at,

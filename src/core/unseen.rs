@@ -16,7 +16,7 @@ use super::death::lost;
 use super::nodes::Slot;
 use super::record::{Found, VAULT, VaultRecord, tomb_key};
 use super::service::Core;
-use crate::api::node::{DestructOrder, NodeVaults};
+use crate::api::node::{DestructOrder, NodeApi, NodeVaults};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;

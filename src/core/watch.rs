@@ -12,15 +12,17 @@ use std::time::Duration;
 
 use super::death::lost;
 use super::nodes::Slot;
+use super::placed::Placed;
 use super::record::{Found, VAULT, VaultRecord, vault_key};
 use super::service::{Claim, Core};
 use super::spool::Clerk;
 use crate::api::event::Happening;
-use crate::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeVaults, Torn};
+use crate::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults, Torn};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{TicketId, VaultId};
 use crate::model::phase::{Event, transition};
+use crate::system::clock;
 
 const NEWS_WAIT_MS: u64 = 10_000;
 /// From a claim to its record: who has just come in waits for a first answer and wants the cores for it, and
@@ -171,9 +173,14 @@ impl Core {
         self.spool.nudge();
         self.events.tell(Happening::NodeUp { node: slot.name.clone(), boot_id });
         loop {
+            let asked = clock::mono();
             let news = slot.api.news(place.last, NEWS_WAIT_MS).await?;
             if news.boot_id != place.boot_id {
                 return Ok(());
+            }
+            if news.items.is_empty() && clock::mono().since(asked) < NEWS_WAIT_MS * 1000 / 2 {
+                // It was to wait until there is something. Who does not must not keep us busy.
+                tokio::time::sleep(BACKOFF).await;
             }
             self.take(slot, news, place).await?;
         }
@@ -182,7 +189,13 @@ impl Core {
     async fn take(self: &Arc<Self>, slot: &Arc<Slot>, news: News, place: &mut Place) -> Result<(), ApiError> {
         // Deaths are written down side by side: the store then commits many at a time.
         let mut burials = tokio::task::JoinSet::new();
+        let mut placed = Placed::of(slot.name.clone());
         for item in news.items {
+            if let NewsItem::Log { vault, .. } | NewsItem::Claimed { vault, .. } = &item
+                && !self.is_on(&mut placed, vault).await?
+            {
+                continue;
+            }
             match item {
                 NewsItem::Died(receipt) => {
                     let core = self.clone();
@@ -194,7 +207,8 @@ impl Core {
         for buried in burials.join_all().await {
             buried?;
         }
-        place.last = news.last;
+        // In one boot it only grows.
+        place.last = place.last.max(news.last);
         Ok(())
     }
 

@@ -82,7 +82,7 @@ impl LocalNode {
 
     fn member(&self, settings: &Settings) -> Member {
         let name = self.node.name().clone();
-        Member { name, labels: settings.config.node.labels.clone(), api: self.desk() }
+        Member { name, labels: settings.config.node.labels.clone(), api: self.desk(), address: None }
     }
 
     #[must_use]
@@ -172,7 +172,8 @@ fn remote_members(settings: &Settings) -> Result<Vec<Member>, RoleError> {
     let nodes = &settings.config.nodes;
     let member = |node: &RemoteNode| {
         let api = Arc::new(HttpNode::new(&node.socket)?);
-        Ok(Member { name: node.name.clone(), labels: node.labels.clone(), api })
+        let (name, labels) = (node.name.clone(), node.labels.clone());
+        Ok(Member { name, labels, api, address: node.data_plane })
     };
     nodes.iter().map(member).collect()
 }

@@ -138,4 +138,8 @@ pub struct RemoteNode {
     pub socket: PathBuf,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Where its ports are; tickets to another address are not signed. Absent: where it says that they are
+    /// when the core asks it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_plane: Option<IpAddr>,
 }

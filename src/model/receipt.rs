@@ -32,11 +32,27 @@ pub enum Resource {
     Directory,
 }
 
+/// By whose word a death is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Witness {
+    /// The receipt's node told it, and its checks are that node's word.
+    Node,
+    /// The core concluded it: nobody saw anything reclaimed.
+    Core,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
     pub vault: VaultId,
     pub node: NodeName,
+    /// Of the incarnation that died; absent where only an older version could say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// Absent where the node itself answers, at its gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
     pub death: Death,
     /// From the handshake with the init to the kill.
     pub lived_ms: u64,

@@ -272,6 +272,8 @@ impl Keeper {
         let receipt = Receipt {
             vault: vault.id.clone(),
             node: vault.node.clone(),
+            generation: Some(vault.generation),
+            witness: None,
             death,
             lived_ms,
             calls,

@@ -17,14 +17,15 @@ impl NodeApi for FakeNode {
     fn word(&self) -> Answer<'_, NodeWord> {
         Box::pin(async move {
             let state = self.enter(Call::Word).await?;
-            Ok(NodeWord {
+            let word = NodeWord {
                 boot_id: state.boot_id(),
                 draining: state.draining,
                 max_vaults: state.max_vaults,
                 vaults: u32::try_from(state.vaults.len()).unwrap_or(u32::MAX),
                 code: state.code.iter().copied().collect(),
                 ..blank_word(&self.name)
-            })
+            };
+            Ok(told(word, &state.lies.word))
         })
     }
 
@@ -47,7 +48,7 @@ impl NodeApi for FakeNode {
                     vitals: vitals(terms),
                 })
                 .collect();
-            Ok(NodeVaults { word, vaults })
+            Ok(told(NodeVaults { word, vaults }, &state.lies.vaults))
         })
     }
 
@@ -71,7 +72,8 @@ impl NodeApi for FakeNode {
                 }
                 None => None,
             };
-            Ok(Provisioned { methods, forged_us: 2500, opened, ..Provisioned::default() })
+            let provisioned = Provisioned { methods, forged_us: 2500, opened, ..Provisioned::default() };
+            Ok(told(provisioned, &self.lies().provisioned))
         })
     }
 
@@ -88,7 +90,7 @@ impl NodeApi for FakeNode {
             *phase = (*phase).max(Phase::Ticketed);
             terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
             terms.link = order.link.unwrap_or(terms.link);
-            Ok(Opened {
+            let opened = Opened {
                 ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 port: 4242,
                 cert_sha256: Sha256::of(b"certificate"),
@@ -98,7 +100,8 @@ impl NodeApi for FakeNode {
                 max_frame_bytes: 1 << 20,
                 call_deadline_ms: 10_000,
                 life_left_ms: terms.lifetime_ms,
-            })
+            };
+            Ok(told(opened, &state.lies.opened))
         })
     }
 
@@ -111,7 +114,7 @@ impl NodeApi for FakeNode {
                     let message = format!("{} is generation {generation}", order.vault);
                     Err(ApiError::new(ErrorCode::Conflict, message))
                 }
-                Some((_, _, terms)) => Ok(Leased { lease_left_ms: terms.lease_ms }),
+                Some((_, _, terms)) => Ok(told(Leased { lease_left_ms: terms.lease_ms }, &state.lies.leased)),
             }
         })
     }
@@ -129,7 +132,8 @@ impl NodeApi for FakeNode {
                 }
             };
             self.tell();
-            torn
+            let lies = self.lies();
+            torn.map(|torn| told(torn, &lies.torn)).map_err(|error| told(error, &lies.error))
         })
     }
 
@@ -168,7 +172,8 @@ impl NodeApi for FakeNode {
             let state = self.enter(Call::News).await?;
             let skip = usize::try_from(after).unwrap_or(usize::MAX);
             let items = state.news.iter().skip(skip).cloned().collect();
-            Ok(News { boot_id: state.boot_id(), last: state.news.len() as u64, items })
+            let news = News { boot_id: state.boot_id(), last: state.news.len() as u64, items };
+            Ok(told(news, &state.lies.news))
         })
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use crate::api::node::{Code, ProvisionOrder, Provisioned};
+use crate::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
 use crate::api::{ApiError, ErrorCode};
 use crate::core::nodes::Slot;
 use crate::core::service::Core;

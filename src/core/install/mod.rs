@@ -175,7 +175,8 @@ pub(super) fn install(
     }
     done(format!("data plane {} {}", data_plane.0, data_plane.1));
     let sudo = !machine.root;
-    Ok(NodeRecord { node: node.clone(), by_bridge: sudo, sudo, draining: false })
+    let address = Some(data_plane.0);
+    Ok(NodeRecord { node: node.clone(), by_bridge: sudo, sudo, draining: false, address })
 }
 
 /// The core must get in again without anybody.

@@ -19,6 +19,7 @@ mod gone;
 mod idempotency;
 mod life;
 mod lineage;
+mod lying;
 mod members;
 mod phases;
 mod placement;
@@ -42,6 +43,7 @@ pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: 
             name: name.parse().expect("a name"),
             labels: BTreeMap::new(),
             api: (*node).clone(),
+            address: None,
         })
         .collect();
     Core::new(Parts {
