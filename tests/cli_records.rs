@@ -70,10 +70,17 @@ fn answer(request: &Request) -> (u16, Value) {
             (200, json!({ "summons": summons, "vault": vault(), "ticket": ticket(), "changed": true }))
         }
         ("GET", "/api/v2/vaults") => (200, json!({ "vaults": [vault()] })),
-        ("DELETE", path) if path.ends_with(DEAD) => {
-            (200, json!({ "receipt": receipt(DEAD, "heartbeat_lost"), "changed": false }))
+        ("POST", "/api/v2/destructs") => {
+            let vaults = request.body["vaults"].as_array().expect("is a list");
+            let ended = vaults.iter().map(|vault| match vault.as_str().expect("is text") {
+                DEAD => json!({ "vault": DEAD, "receipt": receipt(DEAD, "heartbeat_lost"), "changed": false }),
+                UNKNOWN => {
+                    json!({ "vault": UNKNOWN, "changed": false, "error": error("not_found", "no such vault") })
+                }
+                vault => json!({ "vault": vault, "receipt": receipt(vault, "destruct"), "changed": true }),
+            });
+            (200, json!({ "ended": ended.collect::<Vec<_>>() }))
         }
-        ("DELETE", path) if path.ends_with(UNKNOWN) => (404, error("not_found", "no such vault")),
         ("DELETE", _) => (200, json!({ "receipt": receipt(VAULT, "destruct"), "changed": true })),
         ("GET", path) if path.ends_with(VAULT) => {
             let mut dead = vault();
@@ -125,8 +132,9 @@ fn each_copy_has_a_key_of_its_own_that_is_the_same_next_time() {
 
 #[test]
 fn gone_already_is_no_error_unless_it_must_exist() {
-    let (tool, _) = with_plane();
+    let (tool, log) = with_plane();
     let ran = tool.run(&["destruct", VAULT, DEAD, UNKNOWN]);
+    assert_eq!(log.lock().expect("is whole").len(), 1, "one order for all");
     let changed: Vec<_> = ran.records().iter().map(|record| record["changed"].clone()).collect();
     assert_eq!((ran.code, changed), (0, vec![json!(true), json!(false), json!(false)]));
     let ran = tool.run(&["destruct", "--must-exist", UNKNOWN]);
@@ -144,7 +152,7 @@ fn bulk_needs_yes_and_cron_hears_nothing() {
     let ran = tool.run(&["destruct", "--all"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
-    assert_eq!(log.lock().expect("is whole").iter().filter(|request| request.method == "DELETE").count(), 0);
+    assert_eq!(log.lock().expect("is whole").iter().filter(|request| request.method == "POST").count(), 0);
     assert_eq!(tool.run(&["destruct", "--all", "--yes"]).records().len(), 1);
     let ran = tool.run(&["destruct", "--reap", "--older-than", "30m", "-q"]);
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));

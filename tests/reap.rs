@@ -1,12 +1,14 @@
-//! `destruct --reap` over real daemons: a core and two nodes, one of which goes.
+//! `destruct` of many over real daemons: by rule on two nodes, one of which goes; by whoever hangs up half way;
+//! and of what nobody uses any more.
 
 #[path = "support/daemon.rs"]
 mod daemon;
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use daemon::{Daemon, spawning};
 use hauki::api::summons::SpawnRequest;
+use hauki::api::teardown::{BeatRequest, BeatTarget};
 use hauki::api::vault::Placement;
 use hauki::model::gem::Wishes;
 use hauki::model::id::VaultId;
@@ -71,4 +73,74 @@ async fn a_node_that_is_gone_is_an_error_of_that_node_only() {
     tokio::time::timeout(std::time::Duration::from_secs(30), back).await.expect("it can be asked again");
     assert!(core.endpoint().vaults(&Default::default()).await.expect("lists").vaults.is_empty());
     drop((core, here, there));
+}
+
+/// A pipe that is read once, a full device, and a death by SIGKILL: three ways of not hearing the answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_hear_the_answer_has_ended_all_the_same() {
+    let daemon = Daemon::start();
+    for way in [" | head -1", " > /dev/full", " & pid=$!; sleep 0.05; kill -9 $pid; wait"] {
+        for _ in 0..20 {
+            let request =
+                spawning("function f() {}", Wishes { claim_ms: Some(600_000), ..Wishes::default() });
+            daemon.endpoint().spawn(&request).await.expect("spawns");
+        }
+        let hauki = daemon.hauki();
+        let mut shell = std::process::Command::new("bash");
+        shell.env_clear().envs(hauki.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let program = hauki.get_program().to_str().expect("is text").to_owned();
+        let given: Vec<&str> = hauki.get_args().filter_map(|word| word.to_str()).collect();
+        let line = format!("'{program}' {} destruct --all --yes -o id{way}", given.join(" "));
+        let run = shell.args(["-c", &line]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        run.expect("runs");
+        let empty = async {
+            loop {
+                let living = daemon.endpoint().vaults(&Default::default()).await.expect("lists").vaults;
+                // Killed before it had asked, it has ordered nothing.
+                if living.is_empty() || (way.contains("kill") && living.len() == 20) {
+                    break living.len();
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let left = tokio::time::timeout(std::time::Duration::from_secs(20), empty).await;
+        assert!(left.is_ok(), "{way}: an order stopped half way");
+        let ids = daemon.endpoint().vaults(&Default::default()).await.expect("lists").vaults;
+        for vault in ids {
+            daemon.endpoint().destruct(&vault.id, &Default::default()).await.expect("ends");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reap_of_the_idle_ends_no_vault_that_beats() {
+    let daemon = Daemon::start();
+    let spawn = async || {
+        let wishes = Wishes { lease_ms: Some(600_000), claim_ms: Some(600_000), ..Wishes::default() };
+        let spawned = daemon.endpoint().spawn(&spawning("function f() {}", wishes)).await.expect("spawns");
+        // A beat counts from the first use of a ticket.
+        let answer = daemon
+            .hauki()
+            .args(["proxy", "call", "-", "f"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn();
+        let mut call = answer.expect("starts");
+        let ticket = serde_json::to_vec(&spawned.ticket).expect("encodes");
+        std::io::Write::write_all(&mut call.stdin.take().expect("is piped"), &ticket).expect("writes");
+        assert!(call.wait().expect("ends").success());
+        spawned.vault.id
+    };
+    let (beating, idle) = (spawn().await, spawn().await);
+    for _ in 0..20 {
+        let target = BeatTarget { vault: beating.clone(), generation: None };
+        daemon.endpoint().beat(&BeatRequest { vaults: vec![target], by: None }).await.expect("beats");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let reap = ["destruct", "--reap", "--idle", "1500ms", "-q", "-o", "id"];
+    let output = daemon.hauki().args(reap).output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!((output.status.code(), said.trim()), (Some(0), idle.as_str()));
+    let living = daemon.endpoint().vaults(&Default::default()).await.expect("lists").vaults;
+    assert_eq!(living.iter().map(|vault| &vault.id).collect::<Vec<_>>(), [&beating]);
 }

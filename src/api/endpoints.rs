@@ -175,6 +175,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
         )
     },
     post(
+        paths::DESTRUCTS,
+        "destruct_many",
+        "End all of these vaults, to the end, whatever becomes of who asked",
+        &[Area::Teardown],
+        of::<teardown::DestructRequest>,
+        of::<teardown::DestructReply>,
+    ),
+    post(
         paths::REAP,
         "reap",
         "End every vault that fits all the given rules",
@@ -289,6 +297,22 @@ pub static ENDPOINTS: &[Endpoint] = &[
             Reply::Json(of::<spool::SpoolEntry>),
         )
     },
+    post(
+        paths::SPOOL_ORDERS,
+        "order_spooled",
+        "Remove or retry many entries, to the end, whatever becomes of who asked",
+        &[Area::Summoning],
+        of::<spool::SpoolOrder>,
+        of::<spool::SpoolOrdered>,
+    ),
+    post(
+        paths::NODE_ORDERS,
+        "order_nodes",
+        "Drain, undrain or remove nodes, to the end, whatever becomes of who asked",
+        &[Area::Observation],
+        of::<swarm::NodeOrder>,
+        of::<swarm::NodeOrdered>,
+    ),
     get(paths::NODES, "list_nodes", "The nodes of the swarm", Reply::Json(of::<vault::NodeList>)),
     Endpoint {
         reply: Reply::Lines(of::<swarm::NodeStep>),

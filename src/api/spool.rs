@@ -91,6 +91,41 @@ pub struct SpoolEntry {
     pub changed: bool,
 }
 
+/// What is done to entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SpoolAct {
+    /// Forget them, whatever their state.
+    Remove,
+    /// Let dead letters wait again.
+    Retry,
+}
+
+/// `POST /api/v2/omega_spool/orders`: the core goes on to the end, whatever becomes of who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpoolOrder {
+    pub act: SpoolAct,
+    #[schemars(length(min = 1, max = 100_000))]
+    pub entries: Vec<SpoolId>,
+}
+
+/// One answer per entry, in the order of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SpoolOrdered {
+    pub done: Vec<SpoolDone>,
+}
+
+/// The entry as it is, or was; or why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SpoolDone {
+    pub id: SpoolId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<SpoolEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ApiError>,
+}
+
 /// The query of `GET /api/v2/omega_spool`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use super::health::Check;
 use super::vault::NodeInfo;
+use crate::model::id::NodeName;
 use crate::model::secret::Secret;
 use crate::model::swarm::SwarmNode;
 
@@ -73,6 +74,45 @@ pub struct NodeDrain {
 pub struct NodeRemove {
     /// Although it has vaults or cannot be asked: they end with their leases.
     pub force: bool,
+}
+
+/// What is done to nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeAct {
+    /// Give them no new vaults.
+    Drain,
+    /// Give them some again.
+    Undrain,
+    /// Take them out of the swarm.
+    Remove,
+}
+
+/// `POST /api/v2/node_orders`: the core goes on to the end, whatever becomes of who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeOrder {
+    pub act: NodeAct,
+    #[schemars(length(min = 1, max = 1000))]
+    pub nodes: Vec<NodeName>,
+    /// Of a removal: although it has vaults or cannot be asked.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// One answer per node, in the order of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeOrdered {
+    pub done: Vec<NodeDone>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeDone {
+    pub name: NodeName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeInfo>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ApiError>,
 }
 
 /// `GET /api/v2/nodes/{id}`

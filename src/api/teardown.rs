@@ -64,6 +64,37 @@ pub struct Destructed {
     pub changed: bool,
 }
 
+/// `POST /api/v2/destructs`: ends all of these. The core goes on to the end, whatever becomes of who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DestructRequest {
+    #[schemars(length(min = 1, max = 100_000))]
+    pub vaults: Vec<VaultId>,
+    /// How long each worker's `dest()` may run; zero or absent kills at once.
+    #[serde(default)]
+    pub grace_ms: u32,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// One answer per vault, in the order of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DestructReply {
+    pub ended: Vec<Ended>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ended {
+    pub vault: VaultId,
+    /// Absent for a dry run, and where there is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+    /// `false` if it was dead already.
+    pub changed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ApiError>,
+}
+
 /// `POST /api/v2/reap`: ends what fits every given rule. At least one rule must be given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -71,6 +102,9 @@ pub struct ReapRequest {
     /// Forged at least this long ago.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub older_than_ms: Option<u64>,
+    /// Used, called and kept alive by nobody for so long, by its node's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeName>,
     #[serde(skip_serializing_if = "Option::is_none")]

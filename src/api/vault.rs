@@ -96,6 +96,9 @@ pub struct Vitals {
     /// Until the lease that the caller must renew runs out.
     pub lease_left_ms: u64,
     pub age_ms: u64,
+    /// Since the last sign that somebody uses it or keeps it alive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<u64>,
     pub calls: u64,
     /// Resident memory of the vault's cgroup.
     pub memory_bytes: u64,

@@ -17,9 +17,13 @@ use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
 use crate::api::health::Health;
 use crate::api::paths;
 use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
-use crate::api::spool::{SpoolEntry, SpoolList, SpoolQuery, SpoolRequest, SpoolWait, Spooled};
+use crate::api::spool::{
+    SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
+};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
-use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
+use crate::api::teardown::{
+    BeatReply, BeatRequest, DestructQuery, DestructReply, DestructRequest, Destructed, ReapRequest, Reaped,
+};
 use crate::api::vault::{ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use crate::client::address::Address;
 use crate::client::autostart;
@@ -247,6 +251,10 @@ impl Endpoint {
         self.ask(Method::DELETE, &paths::with_id(paths::VAULT, id.as_str()), query, None::<&()>).await
     }
 
+    pub async fn destruct_many(&self, request: &DestructRequest) -> Result<DestructReply, ClientError> {
+        self.post(paths::DESTRUCTS, request).await
+    }
+
     pub async fn reap(&self, request: &ReapRequest) -> Result<Reaped, ClientError> {
         self.post(paths::REAP, request).await
     }
@@ -302,6 +310,10 @@ impl Endpoint {
     pub async fn spool_retry(&self, id: &SpoolId) -> Result<SpoolEntry, ClientError> {
         let path = paths::with_id(paths::SPOOL_RETRY, id.as_str());
         self.ask(Method::POST, &path, &(), None::<&()>).await
+    }
+
+    pub async fn spool_order(&self, order: &SpoolOrder) -> Result<SpoolOrdered, ClientError> {
+        self.post(paths::SPOOL_ORDERS, order).await
     }
 
     pub async fn health(&self) -> Result<Health, ClientError> {

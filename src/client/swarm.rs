@@ -5,7 +5,7 @@ use reqwest::Method;
 use super::endpoint::{Endpoint, Lines};
 use super::error::ClientError;
 use crate::api::paths;
-use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeRemove, NodeUpgrade};
+use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeRemove, NodeUpgrade};
 use crate::api::vault::{NodeInfo, NodeList};
 use crate::model::id::NodeName;
 
@@ -32,6 +32,10 @@ impl Endpoint {
     pub async fn node_upgrade(&self, name: &NodeName, order: &NodeUpgrade) -> Result<Lines, ClientError> {
         let request = self.request(Method::POST, &path(paths::NODE_UPGRADE, name)).json(order);
         self.lines(paths::NODE_UPGRADE, request).await
+    }
+
+    pub async fn node_order(&self, order: &NodeOrder) -> Result<NodeOrdered, ClientError> {
+        self.post(paths::NODE_ORDERS, order).await
     }
 
     pub async fn node_drain(&self, name: &NodeName, draining: bool) -> Result<NodeInfo, ClientError> {

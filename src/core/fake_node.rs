@@ -65,6 +65,7 @@ struct State {
     provisioned: u32,
     answers: Vec<CloneAnswer>,
     lies: Lies,
+    idle: BTreeMap<VaultId, u64>,
 }
 
 pub type Lie<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
@@ -126,6 +127,7 @@ impl FakeNode {
             provisioned: 0,
             answers: Vec::new(),
             lies: Lies::default(),
+            idle: BTreeMap::new(),
         };
         let (said, held, waiting) = (watch::Sender::new(0), watch::Sender::new(None), watch::Sender::new(0));
         Self { name, state: Mutex::new(state), said, held, waiting }
@@ -138,6 +140,11 @@ impl FakeNode {
     /// The next such call fails like this.
     pub fn fail_next(&self, call: Call, error: ApiError) {
         self.state().failures.entry(call).or_default().push(error);
+    }
+
+    /// Nobody has used it for so long.
+    pub fn rest(&self, vault: &VaultId, idle_ms: u64) {
+        self.state().idle.insert(vault.clone(), idle_ms);
     }
 
     /// From now on it tells this.

@@ -18,7 +18,7 @@ use super::nodes::{Member, Slot};
 use super::record::{VAULT, VaultRecord, encode};
 use super::service::Core;
 use super::store::{Expect, Outcome, Txn};
-use crate::api::swarm::{NodeDetail, NodeDrain, NodeRemove};
+use crate::api::swarm::{NodeAct, NodeDetail, NodeDone, NodeDrain, NodeOrder, NodeOrdered, NodeRemove};
 use crate::api::vault::{NodeInfo, Vault};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::NodeName;
@@ -136,6 +136,24 @@ impl Core {
         }
         slot.drain(order.draining);
         Ok(slot.info().await)
+    }
+
+    /// One answer per node, in the order of the request.
+    pub async fn order_nodes(self: &Arc<Self>, order: NodeOrder) -> NodeOrdered {
+        let NodeOrder { act, nodes, force } = order;
+        let mut done = Vec::with_capacity(nodes.len());
+        for name in nodes {
+            let outcome = match act {
+                NodeAct::Drain => self.drain_node(&name, &NodeDrain { draining: true }).await,
+                NodeAct::Undrain => self.drain_node(&name, &NodeDrain { draining: false }).await,
+                NodeAct::Remove => self.remove_node(&name, &NodeRemove { force }).await,
+            };
+            done.push(match outcome {
+                Ok(node) => NodeDone { name, node: Some(node), error: None },
+                Err(error) => NodeDone { name, node: None, error: Some(error) },
+            });
+        }
+        NodeOrdered { done }
     }
 
     /// Takes the node out of the swarm. Its daemon is not touched: it may have another core. Its vaults

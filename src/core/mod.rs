@@ -26,7 +26,9 @@ pub mod store;
 pub mod watch;
 
 mod adding;
+mod carried;
 mod death;
+mod ending;
 mod extract;
 mod flight;
 mod forge;

@@ -1,7 +1,8 @@
 //! UAH CORE over HTTP: each handler reads a request, calls one method of [`Core`], writes the answer.
 //!
 //! A handler owns nothing. When a client hangs up, its handler is dropped where it stands; what
-//! that must undo is undone by the service (`core::forge`).
+//! that must undo is undone by the service (`core::forge`), and what is to be done all the same
+//! goes on (`core::carried`).
 
 use std::sync::{Arc, OnceLock};
 
@@ -27,10 +28,16 @@ use crate::api::health::Health;
 use crate::api::openapi;
 use crate::api::peer::Peer;
 use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
-use crate::api::spool::{SpoolEntry, SpoolList, SpoolQuery, SpoolRequest, SpoolWait, Spooled};
+use crate::api::spool::{
+    SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
+};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
-use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeRemove, NodeStep, NodeUpgrade};
-use crate::api::teardown::{BeatReply, BeatRequest, DestructQuery, Destructed, ReapRequest, Reaped};
+use crate::api::swarm::{
+    NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeRemove, NodeStep, NodeUpgrade,
+};
+use crate::api::teardown::{
+    BeatReply, BeatRequest, DestructQuery, DestructReply, DestructRequest, Destructed, ReapRequest, Reaped,
+};
 use crate::api::vault::{NodeInfo, NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use crate::api::{ApiError, ErrorCode, paths};
 use crate::model::id::{NodeName, SpoolId, SummonsId, VaultId};
@@ -52,6 +59,7 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::HEARTBEATS, post(heartbeats))
         .route(paths::VAULTS, get(vaults))
         .route(paths::VAULT, get(vault).delete(destruct))
+        .route(paths::DESTRUCTS, post(destruct_many))
         .route(paths::REAP, post(reap))
         .route(paths::GEMS, get(gems).post(push_gem).delete(remove_gem))
         .route(paths::GEM_RESOLVE, get(resolve_gem))
@@ -61,6 +69,8 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::SPOOL, get(spool_list).post(spool_put))
         .route(paths::SPOOL_ONE, get(spool_show).delete(spool_remove))
         .route(paths::SPOOL_RETRY, post(spool_retry))
+        .route(paths::SPOOL_ORDERS, post(spool_order))
+        .route(paths::NODE_ORDERS, post(order_nodes))
         .route(paths::NODES, get(nodes).post(add_node))
         .route(paths::NODE, get(node).delete(remove_node))
         .route(paths::NODE_DRAIN, post(drain_node))
@@ -119,11 +129,22 @@ async fn destruct(
     Id(id): Id<VaultId>,
     Query(query): Query<DestructQuery>,
 ) -> Answer<Destructed> {
-    Ok(Json(core.destruct(&id, query, name(asker)).await?))
+    let (carried, by) = (core.clone(), name(asker));
+    Ok(Json(core.carry_out(async move { carried.destruct(&id, query, by).await }).await?))
+}
+
+async fn destruct_many(
+    State(core): Uah,
+    asker: Asker,
+    Json(request): Json<DestructRequest>,
+) -> Answer<DestructReply> {
+    let (carried, by) = (core.clone(), name(asker));
+    Ok(Json(core.carry_out(async move { carried.destruct_many(request, by).await }).await?))
 }
 
 async fn reap(State(core): Uah, Json(request): Json<ReapRequest>) -> Answer<Reaped> {
-    Ok(Json(core.reap(request).await?))
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.reap(request).await }).await?))
 }
 
 async fn gems(State(core): Uah) -> Answer<GemList> {
@@ -131,11 +152,13 @@ async fn gems(State(core): Uah) -> Answer<GemList> {
 }
 
 async fn push_gem(State(core): Uah, Json(push): Json<GemPush>) -> Answer<Gem> {
-    Ok(Json(core.gems.push(push).await?))
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.gems.push(push).await }).await?))
 }
 
 async fn remove_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<GemRemoved> {
-    Ok(Json(core.gems.remove(&query.pointer).await?))
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.gems.remove(&query.pointer).await }).await?))
 }
 
 async fn resolve_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<Gem> {
@@ -169,11 +192,18 @@ async fn spool_show(State(core): Uah, Id(id): Id<SpoolId>, Query(wait): Query<Sp
 }
 
 async fn spool_remove(State(core): Uah, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
-    Ok(Json(core.spool_remove(&id).await?))
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.spool_remove(&id).await }).await?))
 }
 
 async fn spool_retry(State(core): Uah, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
-    Ok(Json(core.spool_retry(&id).await?))
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.spool_retry(&id).await }).await?))
+}
+
+async fn spool_order(State(core): Uah, Json(order): Json<SpoolOrder>) -> Answer<SpoolOrdered> {
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.spool_order(order).await }).await?))
 }
 
 async fn nodes(State(core): Uah) -> Json<NodeList> {
@@ -220,7 +250,8 @@ async fn drain_node(
     Json(order): Json<NodeDrain>,
 ) -> Answer<NodeInfo> {
     only_root(&asker)?;
-    Ok(Json(core.drain_node(&name, &order).await?))
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.drain_node(&name, &order).await }).await?))
 }
 
 async fn remove_node(
@@ -230,7 +261,14 @@ async fn remove_node(
     Query(order): Query<NodeRemove>,
 ) -> Answer<NodeInfo> {
     only_root(&asker)?;
-    Ok(Json(core.remove_node(&name, &order).await?))
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.remove_node(&name, &order).await }).await?))
+}
+
+async fn order_nodes(State(core): Uah, asker: Asker, Json(order): Json<NodeOrder>) -> Answer<NodeOrdered> {
+    only_root(&asker)?;
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { Ok(carried.order_nodes(order).await) }).await?))
 }
 
 async fn events(State(core): Uah, Query(query): Query<EventQuery>) -> Response {

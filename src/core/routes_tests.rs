@@ -299,3 +299,35 @@ async fn it_describes_itself() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
 }
+
+/// Of two, as it is killed, or as nobody reads what it prints: the order is the core's.
+#[tokio::test]
+async fn who_hangs_up_does_not_stop_what_was_ordered() {
+    let served = Served::start();
+    let core = served.swarm.core.clone();
+    for (path, body) in [(paths::DESTRUCTS, None), (paths::REAP, Some(r#"{"older_than_ms":0}"#.to_owned()))] {
+        let mut vaults = Vec::new();
+        for number in 0..3 {
+            vaults.push(core.spawn(spawning(&format!("{path}{number}"))).await.expect("spawns").vault.id);
+        }
+        let body = body.unwrap_or_else(|| serde_json::json!({ "vaults": vaults }).to_string());
+        served.swarm.node.hold(Some(Call::Doom));
+        let mut stream = UnixStream::connect(served.socket()).await.expect("connects");
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n");
+        let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).await.expect("writes");
+        served.swarm.node.somebody_waits().await;
+        drop(stream);
+        // As long as it takes the server to see that.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        assert_eq!(served.swarm.node.living().len(), 3);
+        assert!(core.activity().await.expect("tells").requests > 0, "the daemon must not leave");
+        served.swarm.node.hold(None);
+        let ended = async {
+            while core.vaults(Default::default()).await.is_ok_and(|list| !list.vaults.is_empty()) {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), ended).await.expect("all are ended");
+    }
+}

@@ -10,7 +10,7 @@ use crate::api::vault::{Vault, VaultList, VaultQuery};
 use crate::model::id::{NodeName, VaultId};
 
 /// What each node said of its vaults, or why it said nothing.
-type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
+pub(super) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
 
 impl Core {
     pub async fn vaults(&self, query: VaultQuery) -> Result<VaultList, ApiError> {
@@ -47,7 +47,7 @@ impl Core {
         Ok(vault)
     }
 
-    async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
+    pub(super) async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
         let one = match vaults {
             [vault] => Some(vault.id.clone()),
             _ => None,

@@ -117,6 +117,12 @@ impl Lease {
         self.beat_at
     }
 
+    /// The last beat, call or byte of an owner; before all of them, the forging.
+    #[must_use]
+    pub fn last_sign(&self) -> Mono {
+        self.owner_heard_at.map_or(self.beat_at, |heard| heard.max(self.beat_at))
+    }
+
     /// When the lease that the caller must renew runs out.
     #[must_use]
     pub fn expires(&self, phase: Phase) -> Mono {

@@ -306,6 +306,7 @@ impl Vault {
         Vitals {
             lease_left_ms: state.lease.expires(state.phase).since(waking) / 1000,
             age_ms: mono.since(state.forged_at) / 1000,
+            idle_ms: Some(waking.since(state.lease.last_sign()) / 1000),
             calls: state.calls,
             memory_bytes,
             connections: u32::try_from(connections).unwrap_or(u32::MAX),

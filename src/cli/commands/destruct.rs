@@ -1,5 +1,6 @@
 //! `hauki destruct`: phase 5. Legal in every phase, and no error for what is gone already.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::summon::parse_label;
 use crate::api::ErrorCode;
-use crate::api::teardown::{DestructQuery, Destructed, NodeReaped, ReapRequest};
+use crate::api::teardown::{DestructQuery, DestructRequest, Ended, NodeReaped, ReapRequest};
 use crate::api::vault::VaultQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
@@ -27,7 +28,12 @@ const AFTER: &str = "\
 The receipt tells why it died and, checked against the kernel, that nothing of it is left. What is
 dead already answers with its tombstone and exit 0; --must-exist makes an unknown vault exit 3.
 
---reap ends what fits every rule that is given, on all nodes at once. It is meant for cron: silent
+What is ordered is carried out to the end by the control plane, also if this command is killed or
+nobody reads what it prints.
+
+--reap ends what fits every rule that is given, on all nodes at once. --idle spares what somebody
+calls, beats for or holds a link to; --older-than asks for nothing but the age, and ends what is in
+use as well. It is meant for cron: silent
 unless it reaped, one record for each vault, errors always, exit 75 if another reaper runs. A node
 that cannot be asked is an error of that node only: exit 6 if others could.
 
@@ -36,7 +42,7 @@ Examples:
   hauki destruct vlt_01J… --grace 2s             let dest() run for so long
   hauki ls -o id | hauki destruct -
   hauki destruct --all --yes
-  hauki destruct --reap --older-than 30m -q      from cron";
+  hauki destruct --reap --idle 30m -q            from cron: what nobody uses any more";
 
 /// End vaults and show what was reclaimed
 #[derive(Debug, Args)]
@@ -66,6 +72,9 @@ pub(crate) struct DestructArgs {
     /// Forged so long ago
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     older_than: Option<u64>,
+    /// That nobody has used or kept alive for so long
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    idle: Option<u64>,
     /// Of this worker
     #[arg(long, value_name = "NAME")]
     worker: Option<String>,
@@ -79,7 +88,11 @@ pub(crate) struct DestructArgs {
 
 impl DestructArgs {
     fn has_rule(&self) -> bool {
-        self.older_than.is_some() || self.node.is_some() || self.worker.is_some() || !self.label.is_empty()
+        self.older_than.is_some()
+            || self.idle.is_some()
+            || self.node.is_some()
+            || self.worker.is_some()
+            || !self.label.is_empty()
     }
 }
 
@@ -105,8 +118,9 @@ pub(crate) fn run(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
     }
     ctx.block_on(Limit::Usual, async {
         let items = if args.all { everything(ctx, args).await? } else { input::read(&args.items).await? };
+        let told = order(ctx, args, &items).await?;
         let jobs = ctx.globals.jobs.unwrap_or(8);
-        batch::run(ctx, items, jobs, async |item: Item| Ok(vec![one(ctx, args, &item).await?])).await
+        batch::run(ctx, items, jobs, async |item: Item| Ok(vec![one(ctx, args, &item, &told).await?])).await
     })
 }
 
@@ -140,30 +154,51 @@ async fn ask(ctx: &Ctx, question: &str) -> Result<(), CliError> {
     Err(CliError::new(Kind::new("declined", Exit::Failure), "nothing was destructed"))
 }
 
-async fn one(ctx: &Ctx, args: &DestructArgs, item: &Item) -> Result<Record, CliError> {
-    let vault = item.vault()?;
-    let query = DestructQuery {
-        grace_ms: args.grace.map_or(0, |ms| u32::try_from(ms).unwrap_or(u32::MAX)),
-        dry_run: args.dry_run,
-    };
+/// What the control plane says of each vault.
+type Told = BTreeMap<VaultId, Ended>;
+
+fn grace_ms(args: &DestructArgs) -> u32 {
+    args.grace.map_or(0, |ms| u32::try_from(ms).unwrap_or(u32::MAX))
+}
+
+/// One order for all that are named: the core carries it out to the end, whether or not we live to print what
+/// became of it. Empty where only tickets are given and no control plane is there.
+async fn order(ctx: &Ctx, args: &DestructArgs, items: &[Item]) -> Result<Told, CliError> {
+    let vaults: Vec<VaultId> = items.iter().filter_map(|item| item.vault().ok()).collect();
     // A ticket's control plane may be elsewhere; its node is in the ticket.
-    let endpoint = match item.is_ticket() {
+    let only_tickets = items.iter().all(|item| item.is_ticket() || item.vault().is_err());
+    let endpoint = match only_tickets {
+        _ if vaults.is_empty() => None,
         true => ctx.endpoint_if_live().await,
         false => Some(ctx.endpoint().await?),
     };
-    let unknown = match endpoint {
-        Some(endpoint) => match endpoint.destruct(&vault, &query).await {
-            Ok(answer) => return Ok(torn(&vault, &answer, args.dry_run)),
-            Err(error) if error.is(ErrorCode::NotFound) => Some(CliError::from(error)),
-            Err(error) if item.is_ticket() => Some(CliError::from(error)),
-            Err(error) => return Err(error.into()),
-        },
+    let Some(endpoint) = endpoint else { return Ok(Told::new()) };
+    let order = DestructRequest { vaults, grace_ms: grace_ms(args), dry_run: args.dry_run };
+    match endpoint.destruct_many(&order).await {
+        Ok(told) => Ok(told.ended.into_iter().map(|ended| (ended.vault.clone(), ended)).collect()),
+        Err(_) if only_tickets => Ok(Told::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn one(ctx: &Ctx, args: &DestructArgs, item: &Item, told: &Told) -> Result<Record, CliError> {
+    let vault = item.vault()?;
+    let unknown = match told.get(&vault) {
+        Some(Ended { error: None, receipt, changed, .. }) => {
+            return Ok(torn(&vault, receipt.as_ref(), *changed, args.dry_run));
+        }
+        Some(Ended { error: Some(error), .. }) => {
+            if error.code != ErrorCode::NotFound && !item.is_ticket() {
+                return Err(error.clone().into());
+            }
+            Some(CliError::from(error.clone()))
+        }
         None => None,
     };
     if item.is_ticket() && !args.dry_run {
         let ticket = item.ticket()?;
         if let Ok(ghost) = connect::ghost(ctx, &ticket, false).await {
-            let grace = Duration::from_millis(query.grace_ms.into());
+            let grace = Duration::from_millis(grace_ms(args).into());
             return match ghost.destruct(grace).await {
                 Ok(done) => Ok(receipt(&done, true)),
                 Err(error) => Err(connect::explain(ctx, &vault, error).await),
@@ -171,9 +206,9 @@ async fn one(ctx: &Ctx, args: &DestructArgs, item: &Item) -> Result<Record, CliE
         }
         // Its port is closed, so it is dead or dying; a control plane that remembers may know more.
         if unknown.is_none() {
-            let answer = ctx.endpoint().await?.destruct(&vault, &query).await;
-            match answer {
-                Ok(answer) => return Ok(torn(&vault, &answer, false)),
+            let query = DestructQuery { grace_ms: grace_ms(args), dry_run: false };
+            match ctx.endpoint().await?.destruct(&vault, &query).await {
+                Ok(answer) => return Ok(torn(&vault, answer.receipt.as_ref(), answer.changed, false)),
                 Err(error) if error.is(ErrorCode::NotFound) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -188,18 +223,17 @@ async fn one(ctx: &Ctx, args: &DestructArgs, item: &Item) -> Result<Record, CliE
     }
 }
 
-fn torn(vault: &VaultId, answer: &Destructed, dry_run: bool) -> Record {
-    match &answer.receipt {
-        Some(found) => receipt(found, answer.changed),
-        None => {
-            Record::new("receipt", &json!({ "vault": vault, "changed": answer.changed, "dry_run": dry_run }))
-        }
+fn torn(vault: &VaultId, found: Option<&Receipt>, changed: bool, dry_run: bool) -> Record {
+    match found {
+        Some(found) => receipt(found, changed),
+        None => Record::new("receipt", &json!({ "vault": vault, "changed": changed, "dry_run": dry_run })),
     }
 }
 
 fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
     let request = ReapRequest {
         older_than_ms: args.older_than,
+        idle_ms: args.idle,
         node: args.node.clone(),
         worker: args.worker.clone(),
         labels: args.label.iter().cloned().collect(),
@@ -207,7 +241,7 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
     };
     if !args.has_rule() {
         return Err(CliError::usage("--reap needs a rule").hint(
-            "--older-than TIME, --worker NAME, --node NAME or --label KEY=VALUE; --all ends everything",
+            "--idle TIME, --older-than TIME, --worker NAME, --node NAME or --label KEY=VALUE; --all ends everything",
         ));
     }
     let state = ctx.settings.state_dir();

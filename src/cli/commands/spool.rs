@@ -1,18 +1,22 @@
 //! `hauki spool`: the durable queue of summons that wait for capacity; and how `summon` and `forge`
 //! put one in.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
 
-use crate::api::ApiError;
-use crate::api::spool::{SpoolQuery, SpoolRequest, SpoolState, SpoolWait, Spooled, usual_priority};
+use crate::api::spool::{
+    SpoolAct, SpoolDone, SpoolOrder, SpoolQuery, SpoolRequest, SpoolState, SpoolWait, Spooled, usual_priority,
+};
 use crate::api::vault::Placement;
+use crate::api::{ApiError, ErrorCode};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};
-use crate::model::id::SummonsId;
+use crate::model::id::{SpoolId, SummonsId};
 use crate::model::units::parse_duration;
 use crate::system::clock;
 
@@ -149,35 +153,46 @@ impl QueueArgs {
 
 pub(crate) fn run(ctx: &Ctx, args: &SpoolArgs) -> Result<Exit, CliError> {
     ctx.block_on(Limit::Usual, async {
-        let (items, act) = match &args.command {
+        match &args.command {
             SpoolCommand::Ls { state } => {
                 ctx.out.list();
                 let list = ctx.endpoint().await?.spool_list(&SpoolQuery { state: *state }).await?;
                 list.entries.iter().try_for_each(|entry| ctx.out.record(Record::new("spool", entry)))?;
-                return Ok(Exit::Ok);
+                Ok(Exit::Ok)
             }
-            SpoolCommand::Show(args) => (&args.items, Act::Show),
-            SpoolCommand::Rm(args) => (&args.items, Act::Remove),
-            SpoolCommand::Retry(args) => (&args.items, Act::Retry),
-        };
-        let items = input::read_some(items).await?;
-        batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
-            let id = item.spool()?;
-            let endpoint = ctx.endpoint().await?;
-            let entry = match act {
-                Act::Show => endpoint.spool_show(&id, &SpoolWait::default()).await?.entry,
-                Act::Remove => endpoint.spool_remove(&id).await?,
-                Act::Retry => endpoint.spool_retry(&id).await?,
-            };
-            Ok(vec![Record::new("spool", &entry)])
-        })
-        .await
+            SpoolCommand::Show(args) => {
+                let items = input::read_some(&args.items).await?;
+                batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
+                    let shown =
+                        ctx.endpoint().await?.spool_show(&item.spool()?, &SpoolWait::default()).await?;
+                    Ok(vec![Record::new("spool", &shown.entry)])
+                })
+                .await
+            }
+            SpoolCommand::Rm(args) => order(ctx, SpoolAct::Remove, &args.items).await,
+            SpoolCommand::Retry(args) => order(ctx, SpoolAct::Retry, &args.items).await,
+        }
     })
 }
 
-#[derive(Clone, Copy)]
-enum Act {
-    Show,
-    Remove,
-    Retry,
+/// One order for all of them, so that it is carried out whether or not anybody reads what became of it.
+async fn order(ctx: &Ctx, act: SpoolAct, arguments: &[String]) -> Result<Exit, CliError> {
+    let items = input::read_some(arguments).await?;
+    let entries: Vec<SpoolId> = items.iter().filter_map(|item| item.spool().ok()).collect();
+    let done = match entries.is_empty() {
+        true => Vec::new(),
+        false => ctx.endpoint().await?.spool_order(&SpoolOrder { act, entries }).await?.done,
+    };
+    let done: BTreeMap<SpoolId, SpoolDone> = done.into_iter().map(|done| (done.id.clone(), done)).collect();
+    batch::run(ctx, items, 1, async |item: input::Item| {
+        let id = item.spool()?;
+        match done.get(&id).cloned() {
+            Some(SpoolDone { entry: Some(entry), .. }) => Ok(vec![Record::new("spool", &entry)]),
+            Some(SpoolDone { error: Some(error), .. }) => Err(error.into()),
+            Some(_) | None => {
+                Err(ApiError::new(ErrorCode::Internal, format!("nothing was said of {id}")).into())
+            }
+        }
+    })
+    .await
 }

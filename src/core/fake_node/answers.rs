@@ -2,10 +2,11 @@
 
 use super::*;
 
-fn vitals(terms: &Terms) -> Vitals {
+fn vitals(terms: &Terms, idle_ms: u64) -> Vitals {
     Vitals {
         lease_left_ms: terms.lease_ms,
         age_ms: 1,
+        idle_ms: Some(idle_ms),
         calls: 0,
         memory_bytes: 1 << 20,
         connections: 0,
@@ -45,7 +46,7 @@ impl NodeApi for FakeNode {
                     vault: vault.clone(),
                     generation: *generation,
                     phase: *phase,
-                    vitals: vitals(terms),
+                    vitals: vitals(terms, state.idle.get(vault).copied().unwrap_or(0)),
                 })
                 .collect();
             Ok(told(NodeVaults { word, vaults }, &state.lies.vaults))

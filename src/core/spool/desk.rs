@@ -1,9 +1,13 @@
 //! What callers do with the spool: put a summons in, look, wait, remove, try again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+
 use crate::api::spool::{
-    MOST_PRIORITY, SpoolEntry, SpoolList, SpoolQuery, SpoolRequest, SpoolState, SpoolWait, Spooled,
+    MOST_PRIORITY, SpoolAct, SpoolDone, SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery,
+    SpoolRequest, SpoolState, SpoolWait, Spooled,
 };
 use crate::api::vault::ProvisionRequest;
 use crate::api::{ApiError, ErrorCode};
@@ -15,6 +19,10 @@ use crate::model::id::{SpoolId, VaultId};
 use crate::system::{clock, random};
 
 const MOST_WAIT_MS: u64 = 30_000;
+
+/// How many entries one order may name, and how many of them are at the store at one time.
+const MOST_ORDERED: usize = 100_000;
+const ABREAST: usize = 64;
 
 /// How many may wait, in all and of one owner.
 const MOST_WAITING: usize = 10_000;
@@ -199,6 +207,27 @@ impl Core {
                 return Ok(self.placed(SpoolEntry { changed: true, ..found.value }));
             }
         }
+    }
+
+    /// One answer per entry, in the order of the request.
+    pub async fn spool_order(self: &Arc<Self>, order: SpoolOrder) -> Result<SpoolOrdered, ApiError> {
+        let SpoolOrder { act, entries } = order;
+        if entries.is_empty() || entries.len() > MOST_ORDERED {
+            let message =
+                format!("{} entries in one request, allowed are 1 to {MOST_ORDERED}", entries.len());
+            return Err(ApiError::new(ErrorCode::BadRequest, message));
+        }
+        let done = futures_util::stream::iter(entries).map(async |id| {
+            let done = match act {
+                SpoolAct::Remove => self.spool_remove(&id).await,
+                SpoolAct::Retry => self.spool_retry(&id).await,
+            };
+            match done {
+                Ok(entry) => SpoolDone { id, entry: Some(entry), error: None },
+                Err(error) => SpoolDone { id, entry: None, error: Some(error) },
+            }
+        });
+        Ok(SpoolOrdered { done: done.buffered(ABREAST).collect().await })
     }
 
     pub(super) async fn spool_entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, ApiError> {

@@ -15,6 +15,7 @@ use crate::model::config::Policy;
 use crate::rpc::capability::IssuerKey;
 
 mod bad_input;
+mod ending;
 mod gone;
 mod idempotency;
 mod life;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::api::health::CheckLevel;
+use crate::api::swarm::{NodeAct, NodeDone, NodeOrder};
 use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
@@ -85,15 +86,9 @@ pub(crate) fn run(ctx: &Ctx, args: &NodeArgs) -> Result<Exit, CliError> {
             ctx.out.record(Record::new("node", &detail))?;
             Ok(Exit::Ok)
         }),
-        NodeCommand::Drain(args) => drain(ctx, &args.nodes, true),
-        NodeCommand::Undrain(args) => drain(ctx, &args.nodes, false),
-        NodeCommand::Rm(args) => ctx.block_on(Limit::Usual, async {
-            for node in &args.nodes {
-                let removed = ctx.endpoint().await?.node_remove(node, args.force).await?;
-                ctx.out.record(Record::new("node", &removed))?;
-            }
-            Ok(Exit::Ok)
-        }),
+        NodeCommand::Drain(args) => order(ctx, NodeAct::Drain, &args.nodes, false),
+        NodeCommand::Undrain(args) => order(ctx, NodeAct::Undrain, &args.nodes, false),
+        NodeCommand::Rm(args) => order(ctx, NodeAct::Remove, &args.nodes, args.force),
         NodeCommand::Doctor(args) => doctor(ctx, &args.nodes),
     }
 }
@@ -107,13 +102,27 @@ fn ls(ctx: &Ctx) -> Result<Exit, CliError> {
     })
 }
 
-fn drain(ctx: &Ctx, nodes: &[NodeName], draining: bool) -> Result<Exit, CliError> {
+/// One order for all of them, so that it is carried out whether or not anybody reads what became of it.
+fn order(ctx: &Ctx, act: NodeAct, nodes: &[NodeName], force: bool) -> Result<Exit, CliError> {
     ctx.block_on(Limit::Usual, async {
-        for node in nodes {
-            let info = ctx.endpoint().await?.node_drain(node, draining).await?;
-            ctx.out.record(Record::new("node", &info))?;
+        let order = NodeOrder { act, nodes: nodes.to_vec(), force };
+        let done = ctx.endpoint().await?.node_order(&order).await?.done;
+        let alone = done.len() == 1;
+        let mut exits = Vec::with_capacity(done.len());
+        for NodeDone { name, node, error } in done {
+            match (node, error.map(CliError::from)) {
+                (Some(node), _) => ctx.out.record(Record::new("node", &node))?,
+                (None, Some(error)) if alone => return Err(error),
+                (None, Some(error)) => {
+                    exits.push(error.kind.exit);
+                    ctx.item_failed(&error, name.as_str())?;
+                    continue;
+                }
+                (None, None) => {}
+            }
+            exits.push(Exit::Ok);
         }
-        Ok(Exit::Ok)
+        Ok(Exit::merge(exits))
     })
 }
 

@@ -1,0 +1,85 @@
+//! One order for many vaults: each has its answer, and it goes to its end.
+
+use super::*;
+use crate::api::teardown::{DestructRequest, ReapRequest};
+use crate::api::{ApiError, ErrorCode};
+use crate::core::fake_node::Call;
+use crate::model::death::Cause;
+use crate::model::id::VaultId;
+use crate::system::random;
+
+async fn spawned(core: &Arc<Core>, key: &str, node: &str) -> VaultId {
+    let mut request = spawning(key);
+    request.placement.node = Some(node.parse().expect("a name"));
+    core.spawn(request).await.expect("spawns").vault.id
+}
+
+fn order(vaults: Vec<VaultId>) -> DestructRequest {
+    DestructRequest { vaults, grace_ms: 0, dry_run: false }
+}
+
+#[tokio::test]
+async fn each_vault_of_an_order_has_its_answer_in_its_place() {
+    let Swarm { core, node, .. } = swarm();
+    let (one, two, dead) =
+        (spawned(&core, "1", "n1").await, spawned(&core, "2", "n1").await, spawned(&core, "3", "n1").await);
+    core.destruct(&dead, Default::default(), None).await.expect("ends");
+    let unknown = random::vault_id();
+    let all = vec![two.clone(), unknown.clone(), dead.clone(), one.clone(), two.clone()];
+    let dry = DestructRequest { dry_run: true, ..order(all.clone()) };
+    let told = core.destruct_many(dry, None).await.expect("tells").ended;
+    assert_eq!(told.iter().map(|ended| ended.changed).collect::<Vec<_>>(), [true, false, false, true, true]);
+    assert_eq!(node.living().len(), 2, "a dry run ends nothing");
+    let told = core.destruct_many(order(all.clone()), Some("me".into())).await.expect("ends").ended;
+    assert!(told.iter().map(|ended| &ended.vault).eq(&all));
+    assert_eq!(told[1].error.as_ref().map(|error| error.code), Some(ErrorCode::NotFound));
+    for place in [0, 3, 4] {
+        let death = &told[place].receipt.as_ref().expect("is dead").death;
+        assert_eq!((death.cause, death.by.as_deref()), (Cause::Destruct, Some("me")));
+    }
+    assert_eq!(node.living(), []);
+    let again = core.destruct_many(order(all), None).await.expect("answers").ended;
+    assert!(again.iter().all(|ended| !ended.changed), "the second run does no harm");
+    assert_eq!(
+        core.destruct_many(order(Vec::new()), None).await.expect_err("is empty").code,
+        ErrorCode::BadRequest
+    );
+}
+
+#[tokio::test]
+async fn a_silent_node_costs_one_question_and_keeps_the_others_from_nothing() {
+    let [here, there] = ["n1", "n2"].map(|name| Arc::new(FakeNode::new(name.parse().expect("a name"))));
+    let core = core_over(Arc::new(MemoryStore::default()), &[&here, &there], &["n1", "n2"]);
+    let mut vaults = Vec::new();
+    for number in 0..200 {
+        vaults.push(spawned(&core, &format!("k{number}"), if number % 2 == 0 { "n1" } else { "n2" }).await);
+    }
+    for call in [Call::Doom, Call::Destruct] {
+        for _ in 0..100 {
+            there.fail_next(call, ApiError::new(ErrorCode::Temporary, "connection refused"));
+        }
+    }
+    let told = core.destruct_many(order(vaults), None).await.expect("tells").ended;
+    assert_eq!(told.iter().filter(|ended| ended.error.is_none()).count(), 100);
+    assert_eq!((here.living().len(), there.living().len()), (0, 100));
+    assert_eq!((there.failures_left(Call::Doom), there.failures_left(Call::Destruct)), (99, 100));
+}
+
+#[tokio::test]
+async fn a_reap_of_the_idle_spares_who_is_used_and_who_cannot_be_asked() {
+    let [here, there] = ["n1", "n2"].map(|name| Arc::new(FakeNode::new(name.parse().expect("a name"))));
+    let core = core_over(Arc::new(MemoryStore::default()), &[&here, &there], &["n1", "n2"]);
+    let (idle, used, away) =
+        (spawned(&core, "1", "n1").await, spawned(&core, "2", "n1").await, spawned(&core, "3", "n2").await);
+    for (node, vault, idle_ms) in
+        [(&here, &idle, 1_800_000), (&here, &used, 1_799_999), (&there, &away, u64::MAX)]
+    {
+        node.rest(vault, idle_ms);
+    }
+    there.set_down(true);
+    let rule = ReapRequest { idle_ms: Some(1_800_000), ..ReapRequest::default() };
+    let done = core.reap(rule).await.expect("reaps");
+    assert_eq!(done.reaped.iter().map(|vault| &vault.vault).collect::<Vec<_>>(), [&idle]);
+    assert_eq!((here.living(), there.living()), (vec![used], vec![away]));
+    assert!(done.nodes[1].error.is_some(), "n2 could not be asked");
+}
