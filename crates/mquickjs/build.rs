@@ -40,7 +40,7 @@ const SOURCES: [&str; 17] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for path in ["build.rs", "build", "patches", "src/host.c"] {
+    for path in ["build.rs", "build", "patches", "src"] {
         println!("cargo:rerun-if-changed={path}");
     }
     let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?);
@@ -87,7 +87,7 @@ fn generate(mended: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
 
 fn compile(mended: &Path, out: &Path, own: &Path, digest: &str) {
     let mut build = cc::Build::new();
-    build.include(mended).warnings(false).flag("-std=c99").flag("-O2");
+    build.include(mended).include(own.join("src")).warnings(false).flag("-std=c99").flag("-O2");
     // The constants of mathematics, which strict headers hide.
     build.define("_GNU_SOURCE", None);
     build.define("HAUKI_PATCHES", format!("\"{digest}\"").as_str());

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """From an edited copy of the engine's sources to patches, and back.
 
-    patches/mend.py open DIR         the sources as the patches make them, to be edited
-    patches/mend.py save DIR NAME    what was edited becomes NAME.patch
-    patches/mend.py check            whether all patches fit
+    patches/mend.py open DIR [PATCH...]  the sources as the patches (and further ones) make them, to be edited
+    patches/mend.py save DIR NAME        what was edited becomes NAME.patch
+    patches/mend.py check                whether all patches fit
 
 What was edited inside an edit of an older patch goes into that patch, and `save` says so. NAME.patch keeps
 its words if it is there; if not, it gets a line that asks for them. Open a new directory after each `save`.
@@ -166,8 +166,9 @@ def check():
 
 def main():
     match sys.argv[1:]:
-        case ["open", directory]:
+        case ["open", directory, *more]:
             directory, everything, base = pathlib.Path(directory), patches(), sources()
+            everything |= {path: read(pathlib.Path(path)) for path in more}
             directory.mkdir(parents=True)
             for path in sorted(base.iterdir()):
                 if path.suffix in (".c", ".h"):

@@ -57,5 +57,6 @@ _Static_assert(JS_CLASS_UINT8C_ARRAY == 19 && JS_CLASS_INT8_ARRAY == 20 && JS_CL
                && JS_CLASS_INT16_ARRAY == 22 && JS_CLASS_FLOAT64_ARRAY == 27, "typed arrays");
 _Static_assert(sizeof(JSObjectClassEnum) == sizeof(unsigned), "classes are passed as unsigned numbers");
 _Static_assert(JS_EVAL_RETVAL == 1 && JS_EVAL_REPL == 2 && JS_EVAL_JSON == 8, "flags of JS_Parse");
+_Static_assert(FRAME_CF_CTOR == 1 << 22, "the mark of new");
 _Static_assert(sizeof(JSValue) == 8 && sizeof(JSGCRef) == 16 && sizeof(JSCStringBuf) == 5, "values");
 _Static_assert(sizeof(JSBytecodeHeader) == 32 && offsetof(JSBytecodeHeader, main_func) == 24, "bytecode");

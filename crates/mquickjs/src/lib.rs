@@ -33,6 +33,9 @@ pub const JS_EVAL_REPL: c_int = 1 << 1;
 /// The text is JSON.
 pub const JS_EVAL_JSON: c_int = 1 << 3;
 
+/// In the number of arguments, the mark of `new`.
+pub const FRAME_CF_CTOR: c_int = 1 << 22;
+
 /// At the start of the memory that [`JS_NewContext`] was given.
 #[repr(C)]
 pub struct JSContext {

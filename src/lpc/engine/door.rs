@@ -22,9 +22,6 @@ use super::quote;
 /// The longest object that a line shows.
 const SHOWN_BYTES: usize = 1024 * 1024;
 
-/// In the number of arguments, the mark of `new`.
-const CONSTRUCTS: c_int = 1 << 16;
-
 /// What a running script may ask of Rust. Set for the duration of one run.
 pub trait Efuns {
     /// Whether the script must stop. Asked every few thousand operations.
@@ -281,7 +278,7 @@ impl Passed {
             let array = sys::js_typed_array_constructor(
                 self.raw,
                 ptr::null_mut(),
-                1 | CONSTRUCTS,
+                1 | sys::FRAME_CF_CTOR,
                 &raw mut argument,
                 class,
             );

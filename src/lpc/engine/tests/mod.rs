@@ -2,6 +2,7 @@
 
 mod later;
 mod memory;
+mod mended;
 mod sources;
 mod values;
 
