@@ -27,7 +27,7 @@ use crate::model::lease::Mono;
 use crate::model::phase::{self, Event};
 use crate::model::receipt::Receipt;
 use crate::rpc::channel::{OVERHEAD, ToVault};
-use crate::sandbox::{Driver, Exit, Started};
+use crate::sandbox::{Driver, Exit, Started, signal_words};
 use crate::system::clock;
 
 /// From the end of the channel to the exit status.
@@ -235,7 +235,7 @@ impl Keeper {
         let (cause, detail) = match exit {
             Exit::OutOfMemory => (Cause::OutOfMemory, None),
             Exit::Status(status) => (Cause::Crashed, Some(format!("exit status {status}"))),
-            Exit::Signal(signal) => (Cause::Crashed, Some(format!("signal {signal}"))),
+            Exit::Signal(signal) => (Cause::Crashed, Some(signal_words(signal))),
             Exit::Unknown => (Cause::Crashed, None),
         };
         self.vault.doom(cause, detail, None, 0);

@@ -85,6 +85,18 @@ pub enum Exit {
     Unknown,
 }
 
+/// What a signal says of the program that it ended: that it did what is forbidden, that it is broken, or nothing.
+#[must_use]
+pub fn signal_words(signal: i32) -> String {
+    match signal {
+        libc::SIGSYS => format!("signal {signal}: a forbidden system call"),
+        libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGABRT | libc::SIGTRAP => {
+            format!("signal {signal}: a crash of its program")
+        }
+        _ => format!("signal {signal}"),
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
     pub processes: usize,

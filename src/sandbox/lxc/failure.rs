@@ -13,7 +13,7 @@ use super::idrange::IdRange;
 use super::link::{Ended, Ending, wait_status};
 use super::walls;
 use crate::model::id::VaultId;
-use crate::sandbox::StartError;
+use crate::sandbox::{StartError, signal_words};
 
 /// How many characters of liblxc's log go into an error.
 const MOST_WORDS: usize = 600;
@@ -44,7 +44,7 @@ fn detail(log: &OwnedFd, ended: Ended) -> String {
     let told = log_text(log).unwrap_or_default();
     let end = match ended {
         Ended { started: true, init: Some(status) } => match wait_status(status) {
-            Ending::Signal(signal) => format!("its init died of signal {signal}"),
+            Ending::Signal(signal) => format!("its init died of {}", signal_words(signal)),
             Ending::Status(code) => format!("its init exited with {code} before it was ready"),
         },
         Ended { started: true, init: None } => "its init left without a status".to_owned(),
