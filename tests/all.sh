@@ -24,7 +24,10 @@ cargo clippy --locked --no-default-features --features vault-init --bin hauki-va
 step "the fuzz target builds"
 cargo check -q --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 step "shell scripts"
-shellcheck packaging/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
+shellcheck packaging/*.sh crates/mquickjs/suite/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
+step "the engine, in a heap where nothing stays where it was"
+crates/mquickjs/patches/mend.py check
+crates/mquickjs/suite/test.sh
 step "tests"
 cargo test --locked --workspace --no-fail-fast
 step "a swarm of network namespaces, cut apart"
