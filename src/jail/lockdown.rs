@@ -64,21 +64,16 @@ pub fn install() -> Result<(), LockdownError> {
 }
 
 fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-    let any: [c_long; 18] = [
-        // The channel's other end is the only thing to wait for.
-        libc::SYS_ppoll,
-        // The allocator; what it maps is bounded by the cgroup.
+    use SeccompCmpOp::{Eq, Ge, Le, MaskedEq};
+    let any: [c_long; 13] = [
+        // The allocator; what it gets is bounded by the cgroup.
         libc::SYS_brk,
-        libc::SYS_madvise,
-        libc::SYS_mremap,
         libc::SYS_munmap,
         // Two threads.
-        libc::SYS_futex,
         libc::SYS_sched_yield,
         libc::SYS_sigaltstack,
         libc::SYS_exit,
         // Clocks, where the vDSO falls back to the kernel.
-        libc::SYS_clock_gettime,
         libc::SYS_gettimeofday,
         libc::SYS_restart_syscall,
         libc::SYS_rt_sigreturn,
@@ -89,42 +84,76 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError>
         libc::SYS_gettid,
     ];
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = any.into_iter().map(|call| (call, Vec::new())).collect();
-    #[cfg(target_arch = "x86_64")]
-    rules.insert(libc::SYS_poll, Vec::new());
 
-    let channel = CHANNEL_FD as u64;
-    for call in [libc::SYS_read, libc::SYS_recvfrom, libc::SYS_sendto] {
-        rules.insert(call, vec![argument(0, SeccompCmpOp::Eq, channel)?]);
-    }
-    let errors = libc::STDERR_FILENO as u64;
+    let (channel, errors) = (CHANNEL_FD as u64, libc::STDERR_FILENO as u64);
+    // The channel's other end is the only thing to wait for.
+    rules.insert(libc::SYS_ppoll, vec![all([(1, Eq, 1)])?]);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_poll, vec![all([(1, Eq, 1)])?]);
+    rules.insert(libc::SYS_read, vec![all([(0, Eq, channel)])?]);
     for call in [libc::SYS_write, libc::SYS_writev] {
-        rules.insert(
-            call,
-            vec![argument(0, SeccompCmpOp::Eq, channel)?, argument(0, SeccompCmpOp::Eq, errors)?],
-        );
+        rules.insert(call, vec![all([(0, Eq, channel)])?, all([(0, Eq, errors)])?]);
     }
     // `abort`, which is a crash as well, signals the thread that it runs on.
     let (own, abort) = (u64::from(std::process::id()), libc::SIGABRT as u64);
     for (call, last) in [(libc::SYS_tkill, 1), (libc::SYS_tgkill, 2)] {
-        let whom = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own)?;
-        let what = SeccompCondition::new(last, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, abort)?;
-        rules.insert(call, vec![SeccompRule::new(vec![whom, what])?]);
+        rules.insert(call, vec![all([(0, Eq, own), (last, Eq, abort)])?]);
     }
-    // No memory may become executable, so no machine code can be brought in.
-    let executable = SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64);
-    for call in [libc::SYS_mmap, libc::SYS_mprotect] {
-        rules.insert(call, vec![argument(2, executable.clone(), 0)?]);
-    }
+    // Fixed clocks; the others are those of processes and devices.
+    rules.insert(libc::SYS_clock_gettime, vec![all([(0, Le, LAST_CLOCK)])?]);
+    // Sleeping and waking. Whatever takes over locks of others, or moves sleepers, has been the kernel's
+    // weak spot before, and nobody here needs it.
+    let plain = [libc::FUTEX_WAIT, libc::FUTEX_WAKE, libc::FUTEX_WAIT_BITSET, libc::FUTEX_WAKE_BITSET];
+    let operation = !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME) as u32;
+    let futex = plain.map(|plain| all([(1, MaskedEq(operation.into()), plain as u64)]));
+    rules.insert(libc::SYS_futex, futex.into_iter().collect::<Result<_, _>>()?);
+
+    // Memory of one's own, out of nothing: no file, nothing shared, no large pages, none below a stack that
+    // grows; and no memory may become executable, so no machine code can be brought in.
+    let data = !(libc::PROT_READ | libc::PROT_WRITE) as u32;
+    let harmless = libc::MAP_NORESERVE | libc::MAP_STACK | libc::MAP_FIXED_NOREPLACE;
+    let own = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
+    let nothing = u64::from(-1_i32 as u32);
+    rules.insert(
+        libc::SYS_mmap,
+        vec![all([
+            (2, MaskedEq(data.into()), 0),
+            (3, MaskedEq((!harmless as u32).into()), own),
+            (4, Eq, nothing),
+        ])?],
+    );
+    rules.insert(libc::SYS_mprotect, vec![all([(2, MaskedEq(data.into()), 0)])?]);
+    // What is given back; not what is merged with others' pages, made huge, poisoned or kept.
+    let given_back = [libc::MADV_DONTNEED, libc::MADV_FREE].map(|advice| all([(2, Eq, advice as u64)]));
+    rules.insert(libc::SYS_madvise, given_back.into_iter().collect::<Result<_, _>>()?);
+    // A buffer that grows, and not this program's own code and tables.
+    let behind = SeccompCondition::new(0, SeccompCmpArgLen::Qword, Ge, end_of_program())?;
+    let flags = SeccompCondition::new(3, SeccompCmpArgLen::Dword, Le, libc::MREMAP_MAYMOVE as u64)?;
+    rules.insert(libc::SYS_mremap, vec![SeccompRule::new(vec![behind, flags])?]);
     Ok(rules)
 }
 
-fn argument(
-    index: u8,
-    operation: SeccompCmpOp,
-    value: u64,
+/// CLOCK_TAI; what lies above, seen without a sign, is made of process numbers and descriptors.
+const LAST_CLOCK: u64 = 11;
+
+/// Where this program's last variable ends.
+fn end_of_program() -> u64 {
+    unsafe extern "C" {
+        /// From the linker; it has an address and no content.
+        #[link_name = "_end"]
+        static END: u8;
+    }
+    (&raw const END).addr() as u64
+}
+
+/// These conditions together, on the lower halves of arguments: the upper ones of all of them are ignored by
+/// the kernel.
+fn all<const N: usize>(
+    conditions: [(u8, SeccompCmpOp, u64); N],
 ) -> Result<SeccompRule, seccompiler::BackendError> {
-    let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, operation, value)?;
-    SeccompRule::new(vec![condition])
+    let condition =
+        |(index, operation, value)| SeccompCondition::new(index, SeccompCmpArgLen::Dword, operation, value);
+    SeccompRule::new(conditions.into_iter().map(condition).collect::<Result<_, _>>()?)
 }
 
 /// What a system call of libc's answered.

@@ -22,6 +22,7 @@
 //! | `forks MAX`, `threads MAX` | answers `ok N` or `ERRNO N`: how many there could be at once |
 //! | `allocate MIB` | maps and touches memory, kept until `release` |
 //! | `cpu MS` | spins for that long by the wall clock, answers the processor time it got, in ms |
+//! | `futex OPERATION`, `madvise ADVICE`, `map FLAGS PROTECTION FD`, `move text\|own`, `poll COUNT`, `receive FLAGS`, `send FLAGS`, `clock ID` | arguments of calls that the init itself makes |
 //! | `keyctl`, `bpf`, `io_uring`, `userfaultfd`, `perf`, `module`, `kexec`, `reboot`, `memfd`, `execmem`, `exec` | the kernel's surface |
 //! | `syscall NR` | a bare system call with zeros |
 //! | `spin` | an endless loop; never answers |

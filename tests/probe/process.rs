@@ -245,3 +245,95 @@ pub fn exec() -> Outcome {
         }
     }
 }
+
+/// A wait for another value than there is, a wake of nobody, and whatever else the number means.
+pub fn futex(operation: i64) -> Outcome {
+    let word = [0_u32; 2];
+    // SAFETY: the words live on; who waits for a value that they do not have is sent away at once, and a
+    // time that is over ends any other wait.
+    Outcome::of(unsafe {
+        let over = libc::timespec { tv_sec: 0, tv_nsec: 1 };
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            operation as libc::c_int,
+            1,
+            &raw const over,
+            &raw const word[1],
+            1,
+        )
+    })
+}
+
+const PAGE: usize = 4096;
+
+fn page() -> *mut libc::c_void {
+    let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a fresh mapping.
+    unsafe { libc::mmap(std::ptr::null_mut(), PAGE, libc::PROT_READ | libc::PROT_WRITE, kind, -1, 0) }
+}
+
+pub fn advise(advice: i64) -> Outcome {
+    let page = page();
+    // SAFETY: the page is nobody else's, whatever becomes of it.
+    unsafe {
+        let outcome = Outcome::of(libc::madvise(page, PAGE, advice as libc::c_int).into());
+        libc::munmap(page, PAGE);
+        outcome
+    }
+}
+
+pub fn map(arguments: &[&str]) -> Outcome {
+    let number =
+        |at: usize| arguments.get(at).and_then(|text| text.parse::<libc::c_int>().ok()).unwrap_or(-1);
+    // SAFETY: a fresh mapping, at no place of our choice, that nothing uses.
+    unsafe {
+        let page = libc::mmap(std::ptr::null_mut(), PAGE, number(1), number(0), number(2), 0);
+        if page == libc::MAP_FAILED {
+            return Outcome::last();
+        }
+        libc::munmap(page, PAGE);
+    }
+    Outcome::Done(String::new())
+}
+
+/// Moves a page of its own, or one of its code, which would be the end of it.
+pub fn move_memory(what: &str) -> Outcome {
+    let own = page();
+    let from = match what {
+        "text" => ((move_memory as fn(&str) -> Outcome as usize) & !(PAGE - 1)) as *mut libc::c_void,
+        _ => own,
+    };
+    // SAFETY: `own` is nobody else's; of code a length of zero would make a copy, and is an error for what is
+    // not shared.
+    let moved =
+        unsafe { libc::mremap(from, if what == "text" { 0 } else { PAGE }, 2 * PAGE, libc::MREMAP_MAYMOVE) };
+    if moved == libc::MAP_FAILED { Outcome::last() } else { Outcome::Done(String::new()) }
+}
+
+pub fn poll(count: i64) -> Outcome {
+    let mut watched = [libc::pollfd { fd: 3, events: libc::POLLOUT, revents: 0 }; 64];
+    // SAFETY: at most as many are looked at as there are.
+    let ready = unsafe { libc::poll(watched.as_mut_ptr(), count.clamp(0, 64) as libc::nfds_t, 0) };
+    if ready < 0 { Outcome::last() } else { Outcome::Done(String::new()) }
+}
+
+pub fn receive(flags: i64) -> Outcome {
+    let mut byte = [0_u8; 1];
+    // SAFETY: one byte for one byte.
+    Outcome::of(unsafe {
+        libc::recv(3, byte.as_mut_ptr().cast(), 1, flags as libc::c_int | libc::MSG_DONTWAIT)
+    } as libc::c_long)
+}
+
+/// Of no bytes, which a stream does not send on.
+pub fn send(flags: i64) -> Outcome {
+    // SAFETY: nothing is read.
+    Outcome::of(unsafe { libc::send(3, std::ptr::null(), 0, flags as libc::c_int) } as libc::c_long)
+}
+
+pub fn clock(id: i64) -> Outcome {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes the structure given. Not by the library, which may know without asking.
+    Outcome::of(unsafe { libc::syscall(libc::SYS_clock_gettime, id as libc::clockid_t, &raw mut time) })
+}
