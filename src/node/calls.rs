@@ -145,8 +145,9 @@ pub struct Calls {
     ended: u64,
     /// How many were last answered together.
     together: u64,
-    /// When the worker's own work must have ended.
+    /// When the worker's own work must have ended, and how long it may take.
     busy_until: Option<Mono>,
+    own_ms: u64,
 }
 
 /// What the clock says of the queue.
@@ -266,9 +267,14 @@ impl Calls {
         }
     }
 
-    /// The worker begins something of its own, which may take so long.
-    pub fn busy(&mut self, deadline_ms: u32, now: Mono) {
-        self.busy_until = Some(now.plus_ms(u64::from(deadline_ms) + GRACE_MS));
+    /// The worker begins something of its own, which may take so long; `false` if it is at something already.
+    pub fn busy(&mut self, deadline_ms: u32, now: Mono) -> bool {
+        if self.busy_until.is_some() {
+            return false;
+        }
+        self.own_ms = u64::from(deadline_ms) + GRACE_MS;
+        self.busy_until = Some(now.plus_ms(self.own_ms));
+        true
     }
 
     /// It has ended; `false` if it had not begun.
@@ -301,13 +307,12 @@ impl Calls {
     }
 
     fn stuck_at(&self) -> Option<Mono> {
-        if self.busy_until.is_some() {
-            return self.busy_until;
-        }
-        let left_ms = u64::from(self.queue.front()?.left_ms);
+        let Some(front) = self.queue.front() else { return self.busy_until };
+        let left_ms = u64::from(front.left_ms) + GRACE_MS;
         // One piece of the worker's own work may come before a call, and no vault may claim more of them.
-        let last = self.front_since.plus_ms(2 * (left_ms + GRACE_MS));
-        Some(self.progress.plus_ms(left_ms + GRACE_MS).min(last))
+        let last = self.front_since.plus_ms(left_ms + left_ms.max(self.own_ms));
+        let next = self.busy_until.unwrap_or_else(|| self.progress.plus_ms(left_ms));
+        Some(next.min(last))
     }
 
     /// Tells the callers whose deadlines have passed, and whether the vault is stuck.

@@ -207,10 +207,13 @@ fn the_workers_own_work_has_its_own_time_and_cannot_be_claimed_for_ever() {
     push(&mut calls, &outbox, "1", 100, T);
     assert_eq!(calls.expire(T.plus_ms(599)), Overdue::Nothing);
     assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Stuck);
+    assert!(!calls.busy(100, T.plus_ms(1)), "what goes on is not begun again, and gets no more time");
+    assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Stuck);
     for step in 0..12 {
         assert!(calls.idle(T.plus_ms(100 * step)));
-        calls.busy(100, T.plus_ms(100 * step));
+        assert!(calls.busy(100, T.plus_ms(100 * step)));
     }
+    assert_eq!(calls.expire(T.plus_ms(1200)), Overdue::Stuck, "also in the middle of something");
     assert!(calls.idle(T.plus_ms(1199)));
     assert_eq!(calls.expire(T.plus_ms(1200)), Overdue::Stuck, "an answer was due all the time");
 }

@@ -6,9 +6,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::model::ticket::Ticket;
 use crate::strict::{self, Limits};
 
@@ -39,7 +36,22 @@ pub struct Found<'a> {
     pub text: &'a str,
 }
 
-/// Puts what `hold` makes of each ticket in its place.
+/// An array or object that is not closed yet.
+struct Open {
+    start: usize,
+    is_object: bool,
+    /// The nearest object around it.
+    above: Option<usize>,
+    /// The last thing that was said before a colon is `kind`.
+    kind: bool,
+    /// It says of itself that it is a ticket.
+    is_ticket: bool,
+    /// A token lies in an object that lies in it.
+    has_token: bool,
+}
+
+/// Puts what `hold` makes of each ticket in its place. One pass: what is read by a parser besides is no longer
+/// than the text, whatever is in it, for it ends with the first that is no ticket after all.
 pub fn take_in<'a>(
     text: &'a str,
     mut hold: impl FnMut(Found<'_>) -> Result<String, TravelError>,
@@ -48,29 +60,35 @@ pub fn take_in<'a>(
         return Ok(text.into());
     }
     let bytes = text.as_bytes();
-    // Where each open object began, and whether a token lies in one that lies in it.
-    let mut open: Vec<(usize, bool)> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let (mut out, mut copied, mut at) = (String::new(), 0, 0);
     while at < bytes.len() {
         match bytes[at] {
             b'"' => {
                 let end = string_end(bytes, at);
-                if &text[at..end] == TICKETS_WORD
-                    && let Some(above) = open.len().checked_sub(2)
-                {
-                    open[above].1 = true;
-                }
+                note(&mut open, &text[at..end], is_key(&bytes[end..]));
                 at = end;
                 continue;
             }
-            b'{' if open.len() == MAX_DEPTH => return Err(TravelError::Deep),
-            b'{' => open.push((at, false)),
-            b'}' => {
-                if let Some((start, true)) = open.pop()
-                    && let Some(ticket) = read(&text[start..=at])?
-                {
+            b'{' | b'[' if open.len() == MAX_DEPTH => return Err(TravelError::Deep),
+            byte @ (b'{' | b'[') => {
+                let above = match open.last() {
+                    Some(inner) if inner.is_object => Some(open.len() - 1),
+                    inner => inner.and_then(|inner| inner.above),
+                };
+                let (is_object, kind, is_ticket, has_token) = (byte == b'{', false, false, false);
+                open.push(Open { start: at, is_object, above, kind, is_ticket, has_token });
+            }
+            b'}' | b']' => {
+                if let Some(Open { start, is_ticket: true, has_token: true, .. }) = open.pop() {
+                    // What says that it is one and is none is an error, because a token may be in it, which
+                    // no vault is shown.
+                    let whole = &text[start..=at];
+                    let ticket: Ticket = strict::from_str(whole, Limits::bytes(whole.len()))
+                        .map_err(|error| TravelError::Ticket(error.to_string()))?;
+                    ticket.check_known().map_err(|error| TravelError::Ticket(error.to_string()))?;
                     out.push_str(&text[copied..start]);
-                    out.push_str(&hold(Found { ticket, text: &text[start..=at] })?);
+                    out.push_str(&hold(Found { ticket, text: whole })?);
                     copied = at + 1;
                 }
             }
@@ -85,23 +103,33 @@ pub fn take_in<'a>(
     Ok(out.into())
 }
 
-/// `None`: it says nowhere that it is a ticket. What says so and is none is an error, because a token
-/// may be in it, which no vault is shown.
-fn read(text: &str) -> Result<Option<Ticket>, TravelError> {
-    #[derive(Deserialize)]
-    struct Kind<'a> {
-        #[serde(borrow)]
-        kind: &'a RawValue,
+/// What a string, with its quotes, means where it stands.
+fn note(open: &mut [Open], string: &str, is_key: bool) {
+    let Some(inner) = open.last_mut().filter(|inner| inner.is_object) else { return };
+    if is_key {
+        inner.kind = names_kind(string);
+        return;
     }
-    match serde_json::from_str::<Kind<'_>>(text) {
-        Ok(kind) if kind.kind.get() == "\"ticket\"" => {
-            let ticket: Ticket = strict::from_str(text, Limits::bytes(text.len()))
-                .map_err(|error| TravelError::Ticket(error.to_string()))?;
-            ticket.check_known().map_err(|error| TravelError::Ticket(error.to_string()))?;
-            Ok(Some(ticket))
-        }
-        Ok(_) | Err(_) => Ok(None),
+    inner.is_ticket |= inner.kind && string == "\"ticket\"";
+    if string == TICKETS_WORD
+        && let Some(above) = inner.above
+    {
+        open[above].has_token = true;
     }
+}
+
+/// Whether a colon comes next.
+fn is_key(behind: &[u8]) -> bool {
+    behind.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+}
+
+/// Also where its letters are written as escapes.
+fn names_kind(string: &str) -> bool {
+    const LONGEST: usize = r#""\u006b\u0069\u006e\u0064""#.len();
+    string == "\"kind\""
+        || string.len() <= LONGEST
+            && string.contains('\\')
+            && serde_json::from_str::<String>(string).is_ok_and(|name| name == "kind")
 }
 
 /// A reference as the vault sees it.
@@ -247,6 +275,8 @@ mod tests {
         broken["more"] = 1.into();
         let refused = take_in(&broken.to_string(), |_| panic!("is no ticket")).map(Cow::into_owned);
         assert!(matches!(refused, Err(TravelError::Ticket(_))), "{refused:?}");
+        let escaped = broken.to_string().replace("\"kind\"", "\"k\\u0069nd\"");
+        assert!(take_in(&escaped, |_| panic!("is no ticket")).is_err(), "its token would be shown");
         let deep = format!("{}{}{}", "{\"a\":".repeat(600), ticket(), "}".repeat(600));
         assert_eq!(take_in(&deep, |_| panic!("too deep")).map(Cow::into_owned), Err(TravelError::Deep));
         let forged = "[{\"$hauki\":\"object\",\"ref\":\"guess\",\"x\":{\"}\":1}}]";
@@ -254,6 +284,29 @@ mod tests {
             put_back(forged, 100, |_| None::<String>).map(Cow::into_owned),
             Err(TravelError::NotGiven)
         );
+    }
+
+    /// Each level once, and not once more for each level above it.
+    #[test]
+    fn levels_that_hold_the_word_are_read_once() {
+        let levels = MAX_DEPTH / 2 - 1;
+        let padding = "x".repeat(64 * 1024);
+        let deep = format!(
+            "{}{{\"p\":\"{padding}\"}}{}",
+            "{\"kind\":\"cake\",\"a\":{\"scheme\":\"biscuit\"},\"b\":{\"c\":".repeat(levels),
+            "}}".repeat(levels)
+        );
+        let used = || {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            std::time::Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0))
+        };
+        let before = used();
+        assert!(matches!(take_in(&deep, |_| panic!("is no ticket")), Ok(Cow::Borrowed(_))));
+        let took = used() - before;
+        // 256 times 64 KiB through a parser would be seconds in this build.
+        assert!(took < std::time::Duration::from_millis(300), "{took:?}");
+        let arrays = format!("{}\"biscuit\"{}", "[".repeat(500_000), "]".repeat(500_000));
+        assert_eq!(take_in(&arrays, |_| panic!("too deep")).map(Cow::into_owned), Err(TravelError::Deep));
     }
 
     #[test]
