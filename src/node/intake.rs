@@ -2,7 +2,7 @@
 
 mod word;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -54,7 +54,27 @@ pub struct Node {
 #[derive(Default)]
 struct Book {
     living: HashMap<VaultId, Entry>,
-    dead: HashMap<VaultId, (Receipt, Mono)>,
+    dead: HashMap<VaultId, Receipt>,
+    /// When each of them died, the oldest first.
+    deaths: VecDeque<(Mono, VaultId)>,
+}
+
+impl Book {
+    /// Those go that are too old, and the oldest where there are too many.
+    fn bury(&mut self, id: &VaultId, receipt: Receipt, now: Mono) {
+        let is_over = |(at, _): &mut (Mono, VaultId)| now.since(*at) >= TOMBSTONE_MS * 1000;
+        while let Some((_, old)) = self.deaths.pop_front_if(is_over) {
+            self.dead.remove(&old);
+        }
+        while self.deaths.len() >= MAX_TOMBSTONES
+            && let Some((_, oldest)) = self.deaths.pop_front()
+        {
+            self.dead.remove(&oldest);
+        }
+        if self.dead.insert(id.clone(), receipt).is_none() {
+            self.deaths.push_back((now, id.clone()));
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -130,7 +150,7 @@ impl Node {
             return Ok(entry.clone());
         }
         match book.dead.get(id) {
-            Some((receipt, _)) => Err(ApiError::vault_dead(receipt.clone())),
+            Some(receipt) => Err(ApiError::vault_dead(receipt.clone())),
             None => {
                 Err(ApiError::new(ErrorCode::NotFound, format!("node {} has no {id}", self.settings.name)))
             }
@@ -231,14 +251,8 @@ impl Node {
         let mut book = self.book();
         let Some(entry) = book.living.remove(id) else { return };
         let now = clock::mono();
-        if book.dead.len() >= MAX_TOMBSTONES {
-            book.dead.retain(|_, (_, at)| now.since(*at) < TOMBSTONE_MS * 1000);
-        }
-        if book.dead.len() >= MAX_TOMBSTONES {
-            book.dead.clear();
-        }
         if let Some(receipt) = entry.vault.receipt.borrow().clone() {
-            book.dead.insert(id.clone(), (receipt, now));
+            book.bury(id, receipt, now);
         }
     }
 
@@ -347,7 +361,7 @@ impl Graves for Node {
         let book = self.book();
         match book.living.get(vault) {
             Some(entry) => entry.vault.doomed.borrow().clone(),
-            None => book.dead.get(vault).map(|(receipt, _)| receipt.death.clone()),
+            None => book.dead.get(vault).map(|receipt| receipt.death.clone()),
         }
     }
 }

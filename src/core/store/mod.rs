@@ -131,7 +131,9 @@ impl From<StoreError> for ApiError {
             source = cause.source();
         }
         let hint = match &error {
-            StoreError::Full { .. } => "make room on that file system; nothing was half done",
+            StoreError::Full { .. } => {
+                "make room on that file system, then ask again: this was not written down"
+            }
             StoreError::Newer { .. } => "it was written by a newer haukid: install that one again",
             StoreError::Open { .. }
             | StoreError::Read { .. }

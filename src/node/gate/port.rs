@@ -15,6 +15,10 @@ use crate::model::lease::Mono;
 use crate::model::receipt::{Reclaimed, Resource};
 use crate::system::clock;
 
+/// How often, and how many times, a port that should be closed is looked at before it is called open.
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS: u32 = 50;
+
 #[derive(Default)]
 pub struct Port {
     state: Mutex<State>,
@@ -75,7 +79,14 @@ impl Port {
         open.accepting.abort();
         // The listener is dropped with its task; only then can the kernel be asked.
         let _ = open.accepting.await;
-        let gone = !is_listening(open.address);
+        // A program that is being started at this moment, a spawner say, has copies of all descriptors until it
+        // has begun: that is no port of ours.
+        let mut looks = 0;
+        while is_listening(open.address) && looks < LOOKS {
+            looks += 1;
+            tokio::time::sleep(LOOK).await;
+        }
+        let gone = looks < LOOKS;
         let gone_after_us = clock::mono().since(since);
         Some(Reclaimed { what: Resource::Port, name: open.address.to_string(), gone_after_us, gone })
     }
