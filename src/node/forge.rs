@@ -3,6 +3,8 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::keeper::Keeper;
 use super::pipe::Pipe;
 use super::reach::reference::TravelError;
@@ -10,7 +12,7 @@ use super::vault::Vault;
 use crate::api::node::ProvisionOrder;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
-use crate::rpc::channel::{FromVault, Load, ToVault, WorkerError, WorkerErrorKind};
+use crate::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
 use crate::sandbox::wall::Wall;
 use crate::sandbox::{StartError, Started};
 use crate::system::random;
@@ -106,9 +108,19 @@ impl Keeper {
                     () = pipe.blocked.notified() => { blocked = true; continue }
                     () = pipe.writable(), if blocked => { blocked = false; pipe.send(); continue }
                 };
+                if !frame.is_answer() {
+                    self.charge(frame.bytes(), false);
+                    let pause = vault.allowance().pause(|| vault.now());
+                    if let Some(pause) = pause {
+                        sleep(pause).await;
+                    }
+                }
                 match frame {
                     FromVault::Loaded(loaded) => return Ok(loaded.methods),
                     FromVault::Error { call: 0, error } => return Err(Failure::worker(error)),
+                    FromVault::Log { text } if text.len() > MAX_LINE => {
+                        return Err(Failure::protocol("a line that no init sends in one piece"));
+                    }
                     FromVault::Log { text } => self.log(text),
                     FromVault::Event { .. } => {}
                     ask @ FromVault::Ask { .. } => {

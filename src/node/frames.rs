@@ -8,32 +8,67 @@ use super::keeper::Keeper;
 use super::reach::{self, Ask};
 use crate::api::node::NewsItem;
 use crate::model::death::Cause;
-use crate::rpc::channel::{FromVault, WorkerError, WorkerErrorKind};
+use crate::rpc::channel::{FromVault, MAX_LINE, WorkerError, WorkerErrorKind};
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
+use crate::strict::Limits;
+use crate::strict::scan::is_within;
 
 /// A vault that has sent a large frame does not hold its room for ever.
 const KEPT_INBOX: usize = 256 * 1024;
+/// Arrays and objects within each other, in what a vault says: what callers may send as well.
+const MAX_DEPTH: usize = Limits::DEPTH;
 /// What an event needs around the worker's own data.
 const ENVELOPE: usize = 512;
 
+/// How many frames that nobody has asked for are handled before others have a turn.
+const TURN: usize = 64;
+
+/// How the channel goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// All that is there has been handled.
+    Done,
+    /// There is more, and others come first.
+    More,
+    /// That was the vault's end.
+    Over,
+}
+
 impl Keeper {
-    /// Handles every whole frame; `false` ends the vault.
-    pub(super) fn process(&self, inbox: &mut Vec<u8>) -> bool {
+    /// Handles whole frames until there are no more, or until so many have come that nobody has asked for:
+    /// then others have a turn.
+    pub(super) fn process(&self, inbox: &mut Vec<u8>) -> Flow {
+        self.process_some(inbox, TURN)
+    }
+
+    /// What is there of a vault that sends no more.
+    pub(super) fn process_rest(&self, inbox: &mut Vec<u8>) {
+        self.process_some(inbox, usize::MAX);
+    }
+
+    fn process_some(&self, inbox: &mut Vec<u8>, most: usize) -> Flow {
         let limit = self.frame_limit();
-        let mut used = 0;
-        let alive = loop {
+        let (mut used, mut unasked) = (0, 0);
+        let flow = loop {
+            if unasked == most {
+                break Flow::More;
+            }
             match FromVault::decode(&inbox[used..], limit) {
-                Ok(None) => break true,
+                Ok(None) => break Flow::Done,
                 Ok(Some((frame, length))) => {
                     used += length;
+                    if !frame.is_answer() {
+                        unasked += 1;
+                        self.charge(length, frame.is_told());
+                    }
                     if !self.handle(frame) {
-                        break false;
+                        break Flow::Over;
                     }
                 }
                 Err(error) => {
                     self.vault.doom(Cause::ProtocolViolation, Some(error.to_string()), None, 0);
-                    break false;
+                    break Flow::Over;
                 }
             }
         };
@@ -42,7 +77,13 @@ impl Keeper {
         if inbox.is_empty() && inbox.capacity() > KEPT_INBOX {
             *inbox = Vec::new();
         }
-        alive
+        flow
+    }
+
+    /// Puts down to the vault what a frame of it costs here.
+    pub(super) fn charge(&self, length: usize, is_told: bool) {
+        let listeners = if is_told { self.vault.audience.size() } else { 0 };
+        self.vault.allowance().spend(length, listeners);
     }
 
     fn handle(&self, frame: FromVault) -> bool {
@@ -61,9 +102,13 @@ impl Keeper {
                 Err(error) => violation(&error.to_string()),
                 Ok(_) if !is_one_line_of_json(&value) => violation("a result that is not one line of JSON"),
                 Ok(reply) => {
-                    reply.into_iter().for_each(|reply| match vault.reach.put_back(&value) {
-                        Ok(value) => reply.value(&value),
-                        Err(error) => reply.error(&error.into()),
+                    let told = match is_within(value.as_bytes(), MAX_DEPTH) {
+                        true => vault.reach.put_back(&value).map_err(RpcError::from),
+                        false => Err(too_deep()),
+                    };
+                    reply.into_iter().for_each(|reply| match &told {
+                        Ok(value) => reply.value(value),
+                        Err(error) => reply.error(error),
                     });
                     true
                 }
@@ -94,6 +139,10 @@ impl Keeper {
                 }
             },
             FromVault::Event { event, data } if is_one_line_of_json(&data) => {
+                if !is_within(data.as_bytes(), MAX_DEPTH) {
+                    vault.audience.each(Outbox::lose_event);
+                    return true;
+                }
                 let Ok(data) = vault.reach.put_back(&data) else {
                     vault.audience.each(Outbox::lose_event);
                     return true;
@@ -110,6 +159,9 @@ impl Keeper {
                 true
             }
             FromVault::Event { .. } => violation("an event that is not one line of JSON"),
+            FromVault::Log { text } if text.len() > MAX_LINE => {
+                violation("a line that no init sends in one piece")
+            }
             FromVault::Log { text } => {
                 self.log(text);
                 true
@@ -121,8 +173,8 @@ impl Keeper {
             FromVault::DestDone => vault.state().phase.is_alive() && violation("an unasked DestDone"),
             ask @ FromVault::Ask { .. } => self.ask(ask),
             FromVault::Busy => {
-                vault.calls().busy(vault.limits.call_deadline_ms, vault.now());
-                true
+                let was_idle = vault.calls().busy(vault.limits.call_deadline_ms, vault.now());
+                was_idle || violation("the beginning of work before the last has ended")
             }
             FromVault::Idle => {
                 let was_busy = vault.calls().idle(vault.now());
@@ -183,6 +235,11 @@ fn pieces(text: &str, limit: usize) -> impl Iterator<Item = &str> {
         }
         Some(piece)
     })
+}
+
+/// What no reader is given: most of them end at some depth, and some of them badly.
+fn too_deep() -> RpcError {
+    RpcError::new(code::TOO_LARGE, format!("the result is nested deeper than {MAX_DEPTH} levels"))
 }
 
 fn unprintable(letter: char) -> bool {

@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use super::affinity::Affinity;
 use super::calls::Overdue;
 use super::forge::Failure;
+use super::frames::Flow;
 use super::gate::port::Port;
 use super::lanes;
 use super::vault::Vault;
@@ -116,10 +117,21 @@ impl Keeper {
         let mut nudged = pin!(vault.nudge.notified());
         let mut full = pin!(pipe.blocked.notified());
         // What came with the last frame of the forge.
-        let mut alive = self.process(&mut inbox);
+        let mut flow = self.process(&mut inbox);
+        // Nothing is read before then: the vault owes for what it has said.
+        let mut resume = pin!(sleep(Duration::ZERO));
+        let mut paused = false;
         // Many a vault says nothing more for a long time, and has room again when it does.
         inbox.shrink_to_fit();
-        while alive {
+        while flow != Flow::Over {
+            if !paused && let Some(pause) = vault.allowance().pause(|| vault.now()) {
+                paused = true;
+                resume.as_mut().reset(Instant::now() + pause);
+            }
+            if flow == Flow::More && !paused {
+                lanes::turn().await;
+                flow = self.process(&mut inbox);
+            }
             let doomed = !vault.state().phase.is_alive();
             if doomed {
                 let (killed, grace_ms) = {
@@ -143,7 +155,7 @@ impl Keeper {
                         lanes::turn().await;
                         heard = true;
                         if let Some(Ok(1..)) = pipe.read(&mut inbox).now_or_never() {
-                            alive = self.process(&mut inbox);
+                            flow = self.process(&mut inbox);
                         }
                         continue;
                     }
@@ -154,10 +166,14 @@ impl Keeper {
                     }
                 }
             }
+            if flow == Flow::More && !paused {
+                continue;
+            }
             tokio::select! {
-                read = pipe.read(&mut inbox) => match read {
+                () = resume.as_mut(), if paused => paused = false,
+                read = pipe.read(&mut inbox), if !paused => match read {
                     Ok(count) if count > 0 => {
-                        alive = self.process(&mut inbox);
+                        flow = self.process(&mut inbox);
                         let alone = vault.calls().is_alone();
                         if alone {
                             lanes::answered();
@@ -166,7 +182,7 @@ impl Keeper {
                     }
                     _ => { self.lost(died.as_mut()).await; return }
                 },
-                exit = died.as_mut() => { self.process(&mut inbox); self.crashed(exit); return }
+                exit = died.as_mut() => { self.process_rest(&mut inbox); self.crashed(exit); return }
                 () = nudged.as_mut() => nudged.set(vault.nudge.notified()),
                 () = full.as_mut() => { blocked = true; full.set(pipe.blocked.notified()); }
                 () = pipe.writable(), if blocked => { blocked = false; pipe.send(); }
@@ -224,6 +240,10 @@ impl Keeper {
     async fn lost(&self, died: impl Future<Output = Exit>) {
         match timeout(LAST_WORDS, died).await {
             Ok(exit) => self.crashed(exit),
+            // Dead, and how is told when it is buried: the word of it takes longer in a crowd.
+            Err(_) if self.vault.sandbox.get().is_some_and(|sandbox| sandbox.is_dead()) => {
+                self.crashed(Exit::Unknown);
+            }
             Err(_) => {
                 let detail = Some("it closed its channel and lived on".to_owned());
                 self.vault.doom(Cause::ProtocolViolation, detail, None, 0);

@@ -6,6 +6,7 @@
 //! core learns from a new boot id that everything is gone.
 
 pub mod affinity;
+mod allowance;
 pub mod audience;
 pub mod calls;
 pub mod desk;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
+use super::allowance::Allowance;
 use super::audience::Audience;
 use super::calls::{Asked, Calls, Patience};
 use super::host;
@@ -36,6 +37,7 @@ pub struct Vault {
     pub limits: Limits,
     pub state: Mutex<State>,
     pub calls: Mutex<Calls>,
+    allowance: Mutex<Allowance>,
     pub pipe: OnceLock<Pipe>,
     pub sandbox: OnceLock<Arc<dyn Sandbox>>,
     /// Wakes the keeper: doomed, or an earlier deadline.
@@ -76,6 +78,7 @@ impl Vault {
         (reach, parent): (Reach, Option<VaultId>),
     ) -> Arc<Self> {
         let now = waking.read();
+        let allowance = Allowance::new(limits.cpu_percent, now.waking);
         let state = State {
             phase: Phase::Forging,
             lease: Lease::new(terms, now),
@@ -93,6 +96,7 @@ impl Vault {
             limits,
             state: Mutex::new(state),
             calls: Mutex::default(),
+            allowance: Mutex::new(allowance),
             pipe: OnceLock::new(),
             sandbox: OnceLock::new(),
             nudge: Notify::new(),
@@ -118,6 +122,11 @@ impl Vault {
     /// The time by which calls and silence are judged.
     pub fn now(&self) -> Mono {
         self.waking.read().waking
+    }
+
+    /// What is done for it that nobody has asked for.
+    pub fn allowance(&self) -> MutexGuard<'_, Allowance> {
+        self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn advance(state: &mut State, event: Event) -> Result<(), Refused> {

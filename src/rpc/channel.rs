@@ -96,6 +96,9 @@ pub enum FromVault {
 /// init of ours.
 pub const MAX_ASKS: usize = 16;
 
+/// The longest text of a [`FromVault::Log`]: an init cuts what is longer.
+pub const MAX_LINE: usize = 8 * 1024;
+
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
     #[error("a frame of {length} bytes is over the limit of {limit}")]
@@ -282,6 +285,34 @@ pub fn encode_event(out: &mut Vec<u8>, event: &str, data: &str) {
 }
 
 impl FromVault {
+    /// Whether the gate has asked for it.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Ready(_) | Self::Loaded(_) | Self::DestDone | Self::Destruct => true,
+            Self::Result { .. } | Self::Error { .. } | Self::Stats { .. } => true,
+            Self::Event { .. } | Self::Log { .. } | Self::Ask { .. } | Self::Busy | Self::Idle => false,
+        }
+    }
+
+    /// How long the texts in it are.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Event { event, data } => event.len() + data.len(),
+            Self::Log { text } => text.len(),
+            Self::Ask { object, method, params, .. } => object.len() + method.len() + params.len(),
+            Self::Result { value, .. } => value.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether every caller hears of it.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        matches!(self, Self::Event { .. } | Self::Log { .. })
+    }
+
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Ready(ready) => frame(out, kind::READY, 0, |out| put_json(out, ready)),

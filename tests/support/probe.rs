@@ -17,6 +17,13 @@ pub fn probe_binary() -> PathBuf {
     BUILT.get_or_init(|| build("hauki-vault-probe", "vault-probe")).clone()
 }
 
+/// The init that was taken over and talks without end.
+#[allow(dead_code, reason = "not every test target is flooded")]
+pub fn flood_binary() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("hauki-vault-flood", "vault-probe")).clone()
+}
+
 /// The init as `haukid` carries it, but without a stamped build id.
 #[allow(dead_code, reason = "not every test target starts a bare init")]
 pub fn init_binary() -> PathBuf {

@@ -46,6 +46,8 @@ const CROWD: usize = 1024;
 const FEW_STRANGERS: usize = 8;
 /// How long a caller may take nothing of what is there for it.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// So that it has passed when it is looked at.
+const A_MOMENT: Duration = Duration::from_millis(1);
 /// Beyond the lease a silent connection is of no use to anybody.
 const IDLE_GRACE: Duration = Duration::from_secs(10);
 
@@ -217,6 +219,12 @@ impl Sending {
         Poll::Ready(Ok(()))
     }
 
+    /// How long the caller may go on taking nothing of what is there for it.
+    fn patience(&self, now: Mono) -> Option<Duration> {
+        let since = self.moved.filter(|_| !self.is_done())?;
+        Some(WRITE_DEADLINE.saturating_sub(Duration::from_micros(now.since(since))) + A_MOMENT)
+    }
+
     fn is_stalled(&self, now: Mono) -> bool {
         !self.is_done() && self.moved.is_some_and(|at| has_passed(WRITE_DEADLINE, at, now))
     }
@@ -307,7 +315,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                 if sending.is_stalled(now) || silent {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
-                alarm.as_mut().reset(Instant::now() + look);
+                // Who takes nothing now is looked at again when its time is over, and not a whole round later.
+                let next = sending.patience(now).map_or(look, |left| left.min(look));
+                alarm.as_mut().reset(Instant::now() + next);
             }
         }
     }

@@ -3,6 +3,7 @@
 //! It owns the port, TLS, the token, the rights, the bounds and the deadlines, so that a vault has
 //! none of them. Plain calls of an authenticated caller are all that passes on.
 
+mod backlog;
 pub mod connection;
 pub mod identity;
 mod origin;

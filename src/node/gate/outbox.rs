@@ -10,10 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use super::backlog::{self, Share};
 use crate::rpc::message::{self, RpcError, code};
 
 /// Over this the connection reads no more requests, and events are left out.
 const SOFT_LIMIT: usize = 1024 * 1024;
+/// Over this too, while the node holds too much for all connections together.
+const SCARCE: usize = 64 * 1024;
 /// Over this replies are left out.
 const HARD_LIMIT: usize = 16 * 1024 * 1024;
 /// Calls in flight of one connection, at most.
@@ -47,6 +50,8 @@ struct State {
     largest_reply: usize,
     /// Events that were left out since the last that was not.
     events_lost: u64,
+    /// Of what the node may hold for all connections.
+    share: Share,
 }
 
 impl State {
@@ -56,7 +61,20 @@ impl State {
 
     /// Whether a reply must be left out. One alone may be as long as a frame.
     fn is_crowded(&self, before: usize, reply: usize) -> bool {
-        reply > SHORT && before > SOFT_LIMIT && before + reply > HARD_LIMIT
+        let is_own = before > SOFT_LIMIT && before + reply > HARD_LIMIT;
+        reply > SHORT && (is_own || before > SCARCE && backlog::is_over(reply))
+    }
+
+    /// Whether more is only added for those who read.
+    fn is_behind(&self) -> bool {
+        let backlog = self.backlog();
+        backlog > SOFT_LIMIT || backlog > SCARCE && backlog::is_over(0)
+    }
+
+    /// Puts down what there is now.
+    fn account(&mut self) {
+        let held = self.backlog();
+        self.share.set(held);
     }
 }
 
@@ -76,7 +94,7 @@ impl Outbox {
     pub fn admits(&self) -> bool {
         let state = self.lock();
         let width = (IN_FLIGHT_BYTES / state.largest_reply.max(1)).clamp(1, MAX_IN_FLIGHT);
-        state.in_flight < width && state.backlog() < SOFT_LIMIT && state.queued < QUEUED_LIMIT
+        state.in_flight < width && !state.is_behind() && state.queued < QUEUED_LIMIT
     }
 
     /// Appends a whole message; the newline is added here.
@@ -84,6 +102,7 @@ impl Outbox {
         let mut state = self.lock();
         write(&mut state.bytes);
         state.bytes.push(b'\n');
+        state.account();
         drop(state);
         self.wake.notify_one();
     }
@@ -99,6 +118,7 @@ impl Outbox {
             message::write_error(&mut state.bytes, Some(id), &left_out());
         }
         state.bytes.push(b'\n');
+        state.account();
         drop(state);
         self.wake.notify_one();
         written
@@ -107,12 +127,13 @@ impl Outbox {
     /// An event, if the caller reads fast enough for events; `params` gets the number of those lost.
     pub fn event(&self, method: &str, params: impl FnOnce(u64) -> String) {
         let mut state = self.lock();
-        if state.backlog() > SOFT_LIMIT {
+        if state.is_behind() {
             state.events_lost += 1;
             return;
         }
         let lost = std::mem::take(&mut state.events_lost);
         message::write_request(&mut state.bytes, None, method, Some(&params(lost)));
+        state.account();
         drop(state);
         self.wake.notify_one();
     }
@@ -133,6 +154,7 @@ impl Outbox {
         let mut state = self.lock();
         std::mem::swap(&mut state.bytes, buffer);
         state.leaving = buffer.len();
+        state.account();
     }
 
     #[must_use]
@@ -203,6 +225,7 @@ impl Batch {
             message::write_error(&mut state.body, Some(id), &error);
         }
         outbox.gathered += state.body.len() - before;
+        outbox.account();
         drop(outbox);
         self.settle(&mut state);
         written

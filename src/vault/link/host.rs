@@ -2,17 +2,14 @@
 
 use super::{Asked, LOOK_MS, Link};
 use crate::lpc::engine::{Deadline, Host};
-use crate::rpc::channel::{MAX_ASKS, Said, Unanswered, encode_ask, encode_event, encode_log};
-
-/// Longer lines are cut into pieces.
-const LINE_BYTES: usize = 8 * 1024;
+use crate::rpc::channel::{MAX_ASKS, MAX_LINE, Said, Unanswered, encode_ask, encode_event, encode_log};
 
 impl Host for Link {
     fn log(&mut self, text: &str) {
         for line in text.split('\n') {
             let mut rest = line;
-            while rest.len() > LINE_BYTES {
-                let (piece, after) = rest.split_at(rest.floor_char_boundary(LINE_BYTES));
+            while rest.len() > MAX_LINE {
+                let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_LINE));
                 encode_log(&mut self.output, piece);
                 rest = after;
                 self.gather();

@@ -1,0 +1,93 @@
+//! What a vault makes the daemon do is charged to the vault: processor time and memory of both are compared,
+//! while one that was taken over talks as fast as its channel takes it.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/death.rs"]
+mod death;
+#[path = "support/family.rs"]
+mod family;
+#[path = "support/probe.rs"]
+mod probe;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use daemon::{Daemon, spawning};
+use hauki::api::summons::{Origin, Spawned};
+use hauki::model::death::Cause;
+use hauki::model::gem::Wishes;
+
+/// In percent of one core: its budget, and a tenth of that is what the daemon may spend on it unasked.
+const CPU: u32 = 5;
+const WATCHED: Duration = Duration::from_secs(3);
+
+/// A daemon whose vaults are all taken over from the beginning.
+fn taken_over() -> Daemon {
+    let dir = Arc::new(Daemon::ground(""));
+    let mut daemon = Daemon::start_in(dir.clone(), "all", &[]);
+    daemon.terminate();
+    let roots = std::fs::read_dir(dir.path().join("sandbox/rootfs")).expect("was made");
+    let init: PathBuf = roots.flatten().next().expect("one root").path().join("init");
+    std::fs::remove_file(&init).expect("is ours");
+    std::fs::copy(probe::flood_binary(), &init).expect("is ours");
+    daemon.restart();
+    daemon
+}
+
+async fn spawn(daemon: &Daemon, what: &str) -> Spawned {
+    let limits = Wishes { cpu_percent: Some(CPU), ..Wishes::default() };
+    let mut request = spawning("", limits);
+    request.summons.origin = Origin::Source { text: format!("// {what}\n"), file: "flood.js".into() };
+    daemon.endpoint().spawn(&request).await.expect("spawns")
+}
+
+/// Processor time of a process so far.
+fn used(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("lives");
+    let fields: Vec<&str> = stat.rsplit_once(") ").expect("is a stat line").1.split(' ').collect();
+    let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn resident_mib(pid: u32) -> u64 {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).expect("lives");
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number");
+    pages * rustix::param::page_size() as u64 / (1 << 20)
+}
+
+async fn init_pid(daemon: &Daemon, spawned: &Spawned) -> u32 {
+    let vault = daemon.endpoint().vault(&spawned.vault.id).await.expect("is there");
+    vault.vitals.expect("lives").init_pid
+}
+
+#[tokio::test]
+async fn who_talks_without_end_spends_its_own_time_and_no_memory_of_others() {
+    for what in ["empty", "long", "events", "work"] {
+        let daemon = taken_over();
+        let before = resident_mib(daemon.pid());
+        let spawned = spawn(&daemon, what).await;
+        let vault = init_pid(&daemon, &spawned).await;
+        let (daemon_began, vault_began) = (used(daemon.pid()), used(vault));
+        tokio::time::sleep(WATCHED).await;
+        let (spent, own) = (used(daemon.pid()) - daemon_began, used(vault) - vault_began);
+        let grown = resident_mib(daemon.pid()).saturating_sub(before);
+        // Its limit allows the vault 150 ms in this time; without a budget the daemon would be busy for all of
+        // it, on more than one core. This build of the daemon takes some ten times what a release takes.
+        let budget = WATCHED * CPU / 100;
+        assert!(spent <= 4 * budget + own, "{what}: haukid spent {spent:?}, the vault {own:?} of {budget:?}");
+        assert!(own <= 3 * budget, "{what}: the vault had {own:?}");
+        assert!(grown <= 48, "{what}: haukid has grown by {grown} MiB");
+        let receipt = death::destruct(&daemon.endpoint(), &spawned.vault.id).await;
+        assert_eq!(receipt.death.cause, Cause::Destruct, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_no_init_sends_is_a_vaults_last() {
+    let daemon = taken_over();
+    let spawned = spawn(&daemon, "megabyte").await;
+    let receipt = death::death(&daemon.endpoint(), &spawned.vault.id).await;
+    assert_eq!(receipt.death.cause, Cause::ProtocolViolation);
+}
