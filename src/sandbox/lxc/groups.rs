@@ -31,7 +31,8 @@ pub fn parents(layout: &Layout, daemon: &str) -> Vec<PathBuf> {
     needed.map(|hierarchy| hierarchy.base.join(daemon)).collect()
 }
 
-/// Does with one controller what a start would do, and undoes it.
+/// Does with one controller what a start would do, and undoes it. The group of the daemon stays: a start beside
+/// this one may be about to use it.
 pub fn trial(layout: &Layout, daemon: &str, controller: Controller) -> Result<(), Wall> {
     if layout.with(controller).is_none() {
         return Err(Wall::NoController { controller });
@@ -43,7 +44,6 @@ pub fn trial(layout: &Layout, daemon: &str, controller: Controller) -> Result<()
     let groups = Groups::new(&alone, daemon, &id, &Limits::default());
     let made = groups.make();
     let left = groups.remove_empty();
-    parents(&alone, daemon).iter().for_each(|group| drop(std::fs::remove_dir(group)));
     made?;
     match left.into_iter().next() {
         None => Ok(()),
