@@ -24,6 +24,9 @@ const ENVELOPE: usize = 512;
 /// How many frames that nobody has asked for are handled before others have a turn.
 const TURN: usize = 64;
 
+/// And of a vault that is dead, once.
+const LAST: usize = 1024;
+
 /// How the channel goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
@@ -44,7 +47,7 @@ impl Keeper {
 
     /// What is there of a vault that sends no more.
     pub(super) fn process_rest(&self, inbox: &mut Vec<u8>) {
-        self.process_some(inbox, usize::MAX);
+        self.process_some(inbox, LAST);
     }
 
     fn process_some(&self, inbox: &mut Vec<u8>, most: usize) -> Flow {

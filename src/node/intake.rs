@@ -1,8 +1,9 @@
 //! The node's front desk: takes the core's orders and keeps the list of vaults.
 
+mod tombs;
 mod word;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -27,16 +28,10 @@ use crate::api::node::{
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::{Cause, Death};
 use crate::model::id::VaultId;
-use crate::model::lease::Mono;
 use crate::model::phase::Phase;
-use crate::model::receipt::Receipt;
 use crate::rpc::capability::Issuer;
 use crate::sandbox::{Driver, Started, SweepError};
 use crate::system::{clock, random};
-
-/// How long a dead vault can still be asked about here; the core keeps tombstones for longer.
-const TOMBSTONE_MS: u64 = 3_600_000;
-const MAX_TOMBSTONES: usize = 10_000;
 
 pub struct Node {
     settings: NodeSettings,
@@ -54,27 +49,7 @@ pub struct Node {
 #[derive(Default)]
 struct Book {
     living: HashMap<VaultId, Entry>,
-    dead: HashMap<VaultId, Receipt>,
-    /// When each of them died, the oldest first.
-    deaths: VecDeque<(Mono, VaultId)>,
-}
-
-impl Book {
-    /// Those go that are too old, and the oldest where there are too many.
-    fn bury(&mut self, id: &VaultId, receipt: Receipt, now: Mono) {
-        let is_over = |(at, _): &mut (Mono, VaultId)| now.since(*at) >= TOMBSTONE_MS * 1000;
-        while let Some((_, old)) = self.deaths.pop_front_if(is_over) {
-            self.dead.remove(&old);
-        }
-        while self.deaths.len() >= MAX_TOMBSTONES
-            && let Some((_, oldest)) = self.deaths.pop_front()
-        {
-            self.dead.remove(&oldest);
-        }
-        if self.dead.insert(id.clone(), receipt).is_none() {
-            self.deaths.push_back((now, id.clone()));
-        }
-    }
+    dead: tombs::Tombs,
 }
 
 #[derive(Clone)]
@@ -231,7 +206,7 @@ impl Node {
             let message = format!("node {name} is full: {} vaults", self.settings.max_vaults);
             return Err(ApiError::new(ErrorCode::NoCapacity, message));
         }
-        if book.living.contains_key(&order.vault) || book.dead.contains_key(&order.vault) {
+        if book.living.contains_key(&order.vault) || book.dead.get(&order.vault).is_some() {
             return Err(ApiError::new(ErrorCode::Conflict, format!("{} exists already", order.vault)));
         }
         let names = (order.vault.clone(), order.generation, name.clone());
@@ -252,7 +227,7 @@ impl Node {
         let Some(entry) = book.living.remove(id) else { return };
         let now = clock::mono();
         if let Some(receipt) = entry.vault.receipt.borrow().clone() {
-            book.bury(id, receipt, now);
+            book.dead.bury(receipt, now);
         }
     }
 
