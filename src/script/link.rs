@@ -4,9 +4,9 @@
 //! from within the engine.
 
 use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
 
 use crate::lpc::engine::Deadline;
 use crate::rpc::channel::{self, OVERHEAD};
@@ -94,10 +94,16 @@ impl Link {
     }
 
     fn look(&mut self) {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match poll(&mut [PollFd::new(&self.channel, PollFlags::IN)], Some(&now)) {
+            Ok(0) | Err(Errno::AGAIN | Errno::INTR) => return,
+            // Whatever else it says, the read says it again.
+            Ok(_) | Err(_) => {}
+        }
         let mut head = [0; 64];
-        match recv(self.channel, &mut head, RecvFlags::DONTWAIT) {
-            Ok((_, 0)) => leave(0),
-            Ok((read, _)) => self.input.extend_from_slice(&head[..read]),
+        match rustix::io::read(self.channel, &mut head) {
+            Ok(0) => leave(0),
+            Ok(read) => self.input.extend_from_slice(&head[..read]),
             Err(Errno::AGAIN | Errno::INTR) => return,
             Err(_) => leave(0),
         }
