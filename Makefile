@@ -42,6 +42,9 @@ fuzz: setup
 	RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --release --manifest-path fuzz/Cargo.toml --target-dir target/fuzz \
 		--target $$(rustc -vV | sed -n 's/^host: //p') --bin arrow -- -max_total_time=$(FUZZ_SECONDS) -max_len=400 \
 		-dict=fuzz/arrow.dict target/fuzz/corpus examples/workers
+	crates/mquickjs/suite/build.sh target/fuzz/engine
+	@cd target/fuzz/engine && ASAN_OPTIONS=detect_leaks=0 ./fuzz --seconds $(FUZZ_SECONDS) \
+		$(CURDIR)/crates/mquickjs/suite/programs/[d-s]*.js $(CURDIR)/crates/mquickjs/suite/found/*.js $(CURDIR)/src/lpc/engine/*.js
 
 bench: setup
 	$(CARGO) bench --locked --bench phases --bench placement --bench rewrite

@@ -14,7 +14,7 @@ cc -std=c99 -D_GNU_SOURCE -o stdlib mended/mqjs_stdlib.c mended/mquickjs_build.c
 ./stdlib -a >mended/mquickjs_atom.h
 ./stdlib >mended/mquickjs_stdlib.h
 # shellcheck disable=SC2086
-set -- -std=gnu11 -D_GNU_SOURCE -DHAUKI_MOVING -DHAUKI_PATCHES='"0000000000000000"' -O1 -g $sanitize \
+set -- -std=gnu11 -D_GNU_SOURCE -DHAUKI_MOVING -DHAUKI_PATCHES='"0000000000000000"' -O2 -g $sanitize \
     -Imended -I"$here/src" -I"$here/suite"
 for file in mended/mquickjs.c mended/cutils.c mended/dtoa.c mended/libm.c "$here/src/host.c" "$here/suite/engine.c"; do
     cc "$@" -c "$file" -o "$(basename "$file" .c).o"

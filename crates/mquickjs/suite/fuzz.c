@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -300,7 +301,7 @@ static void save(void)
     }
 }
 
-/* One program may take so long; a collector or a matcher that never ends is a failure too. */
+/* One program may take so much of the processor; a collector or a matcher that never ends is a failure too. */
 static void too_long(int signal)
 {
     static const char words[] = "a program does not end\n";
@@ -314,6 +315,7 @@ int main(int argc, char **argv)
     unsigned seconds = 10, seed = (unsigned)time(NULL), fixed_every = 0;
     unsigned long count = 0, ended = 0, parsed = 0;
     char told[4096];
+    struct itimerval limit = {{0, 0}, {0, 0}};
     time_t end;
 
     keep = ".";
@@ -331,7 +333,7 @@ int main(int argc, char **argv)
     }
     state = seed * 0x9E3779B97F4A7C15 + 1;
     engine_patience = 3;
-    signal(SIGALRM, too_long);
+    signal(SIGPROF, too_long);
     end = time(NULL) + seconds;
     while (time(NULL) < end) {
         static const size_t heaps[] = {64, 96, 128, 256, 1024};
@@ -341,15 +343,17 @@ int main(int argc, char **argv)
             make();
         text[length] = '\0';
         save();
-        engine_every = fixed_every ? fixed_every : any(4) ? 1 : 1 + any(40);
-        alarm(60);
+        engine_every = fixed_every ? fixed_every : any(3) ? 1 + any(8) : 1 + any(100);
+        limit.it_value.tv_sec = 60;
+        setitimer(ITIMER_PROF, &limit, NULL);
         if (any(12) == 0) {
             static const int flags[] = {0, 1, 2, 8};
             parsed += engine_parse(text, any(4) ? length : any(length + 1), ONE_OF(heaps) << 10, ONE_OF(flags));
         } else {
             ended += engine_run(text, length, ONE_OF(heaps) << 10, told, sizeof(told));
         }
-        alarm(0);
+        limit.it_value.tv_sec = 0;
+        setitimer(ITIMER_PROF, &limit, NULL);
         count++;
     }
     printf("%lu programs in %u seconds: %lu ended without a throw, %lu were only read and are right\n", count, seconds, ended,
