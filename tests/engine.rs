@@ -40,8 +40,9 @@ fn a_test_runs_the_mended_engine() {
 }
 
 #[test]
-fn the_command_carries_the_mended_engine() {
-    assert_eq!(marks_of(env!("CARGO_BIN_EXE_hauki")), ours());
+fn the_runner_of_scripts_carries_the_mended_engine_and_the_command_none() {
+    assert_eq!(marks_of(env!("CARGO_BIN_EXE_hauki-script")), ours());
+    assert_eq!(marks_of(env!("CARGO_BIN_EXE_hauki")), Vec::<String>::new());
 }
 
 #[test]
