@@ -12,6 +12,9 @@ fn arrows_become_calls() {
     let table = [
         // The call.
         ("a->b()", "call_other(a,\"b\")"),
+        ("//\r a->b()", "//\r call_other(a,\"b\")"),
+        ("//\u{2029}a->b()", "//\u{2029}call_other(a,\"b\")"),
+        ("'\\\r\n'; a->b()", "'\\\r\n'; call_other(a,\"b\")"),
         ("a->b(1, 2)", "call_other(a,\"b\",1, 2)"),
         ("a->b(/* none */)", "call_other(a,\"b\"/* none */)"),
         ("a->b(')', /)/, c)", "call_other(a,\"b\",')', /)/, c)"),
@@ -132,7 +135,8 @@ fn what_is_no_call_stays_as_it_is() {
         "x = a ? /->b()/ : /->c()/g",
         "// a->b()",
         "/* a->b()\n c->d() */",
-        "//\r a->b()",
+        "//\u{85} a->b()",
+        "'\u{2028}a->b()'",
         "a->b",
         "a->b + (c)",
         "a->b->c",

@@ -192,9 +192,7 @@ pub fn absent_global(name: &str) -> Option<&'static str> {
         "fetch" | "XMLHttpRequest" | "WebSocket" => "a vault has no network; pass the data as an argument",
         "window" | "document" => "a worker is not in a browser; the global object is `globalThis`",
         "Buffer" | "TextEncoder" | "TextDecoder" => "use strings or `Uint8Array`",
-        "encodeURIComponent" | "decodeURIComponent" | "encodeURI" | "decodeURI" | "escape" | "unescape" => {
-            "encode on the caller's side"
-        }
+        "escape" | "unescape" => "use `encodeURIComponent` and `decodeURIComponent`",
         _ => return None,
     })
 }

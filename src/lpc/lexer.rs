@@ -172,7 +172,7 @@ impl<'a> Lexer<'a> {
             if length == 0 {
                 return broken;
             }
-            broken = broken || rest[..length].contains('\n');
+            broken = broken || scan::find_line_end(&rest[..length]).is_some();
             self.at += length;
         }
     }
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn hard_cases() {
-        let table: [(&str, &[&str]); 42] = [
+        let table: [(&str, &[&str]); 44] = [
             ("a-->b", &["a", "--", ">", "b"]),
             ("a->b(1)", &["a", "->", "b", "(", "1", ")"]),
             ("a / b / c", &["a", "/", "b", "/", "c"]),
@@ -373,6 +373,8 @@ mod tests {
             ("/\\//.a", &["/\\//", ".", "a"]),
             ("'a\\'->b' /* -> */ // ->\n\"->\"", &["'a\\'->b'", "\"->\""]),
             ("'a\\\nb' c", &["'a\\\nb'", "c"]),
+            ("// a\rb->c()", &["b", "->", "c", "(", ")"]),
+            ("a\u{2028}++/b/.c", &["a", "++", "/b/", ".", "c"]),
             ("1e-3->x", &["1e-3", "->", "x"]),
             ("a?.5:b", &["a", "?", ".5", ":", "b"]),
             ("`a${'`'", &["`a${'`'"]),

@@ -52,6 +52,30 @@ pub fn name(rest: &str) -> usize {
     }
 }
 
+/// How long the line end is with which bytes begin, as ES5 has it; zero if there is none.
+#[must_use]
+pub fn line_end(bytes: &[u8]) -> usize {
+    match bytes {
+        [b'\r', b'\n', ..] => 2,
+        [b'\n' | b'\r', ..] => 1,
+        // U+2028 and U+2029
+        [0xe2, 0x80, 0xa8 | 0xa9, ..] => 3,
+        _ => 0,
+    }
+}
+
+/// Whether a line ends in a text, and where first.
+#[must_use]
+pub fn find_line_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr3_iter(b'\n', b'\r', 0xe2, bytes).find(|at| line_end(&bytes[*at..]) > 0)
+}
+
+/// White space beyond ASCII, line ends included. Unicode counts U+0085 too, and ES5 does not.
+fn is_wide_space(letter: char) -> bool {
+    letter.is_whitespace() && letter != '\u{85}' || letter == '\u{feff}'
+}
+
 /// White space, line breaks included.
 #[must_use]
 pub fn space(rest: &str) -> usize {
@@ -66,7 +90,7 @@ pub fn space(rest: &str) -> usize {
             _ => return at,
         }
         match rest[at..].chars().next() {
-            Some(letter) if letter.is_whitespace() || letter == '\u{feff}' => at += letter.len_utf8(),
+            Some(letter) if is_wide_space(letter) => at += letter.len_utf8(),
             _ => return at,
         }
     }
@@ -82,7 +106,7 @@ pub fn comment(rest: &str, at_start: bool) -> usize {
         (Some(b'/'), Some(b'*')) => return rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
         _ => return 0,
     }
-    rest.find('\n').unwrap_or(rest.len())
+    find_line_end(rest).unwrap_or(rest.len())
 }
 
 #[must_use]
@@ -101,21 +125,21 @@ pub fn number(rest: &str) -> usize {
     at
 }
 
-/// A string with its quotes. A line break ends it, unless a backslash stands before.
+/// A string with its quotes. A line break ends it, unless a backslash stands before; U+2028 and U+2029 do not.
 #[must_use]
 pub fn string(rest: &str, quote: u8) -> usize {
     let bytes = rest.as_bytes();
     let mut at = 1;
     while at < bytes.len() {
         match bytes[at] {
-            b'\\' => at += 1,
-            b'\n' => return at,
+            b'\\' => at += line_end(&bytes[at + 1..]).max(1),
+            b'\n' | b'\r' => return at,
             byte if byte == quote => return at + 1,
             _ => {}
         }
         at += 1;
     }
-    bytes.len()
+    at.min(bytes.len())
 }
 
 /// A template with its back-quotes and whatever its `${…}` hold, strings and templates included.
@@ -153,8 +177,8 @@ pub fn regex(rest: &str) -> usize {
     let (mut at, mut class) = (1, false);
     while at < bytes.len() {
         match bytes[at] {
-            b'\\' if bytes.get(at + 1).is_some_and(|byte| *byte != b'\n') => at += 1,
-            b'\n' => return at,
+            b'\\' if at + 1 < bytes.len() && line_end(&bytes[at + 1..]) == 0 => at += 1,
+            b'\n' | b'\r' | 0xe2 if line_end(&bytes[at..]) > 0 => return at,
             b'[' => class = true,
             b']' => class = false,
             b'/' if !class => return at + 1 + name(&rest[at + 1..]),
@@ -222,6 +246,43 @@ mod tests {
         ] {
             assert_eq!(template(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn lines_end_as_in_es5() {
+        for (text, wanted) in [
+            ("// a\nb", 4),
+            ("// a\rb", 4),
+            ("// a\r\nb", 4),
+            ("// a\u{2028}b", 4),
+            ("// a\u{2029}b", 4),
+            ("// €\u{2027}b", 10),
+        ] {
+            assert_eq!(comment(text, false), wanted, "{text:?}");
+        }
+        for (text, wanted) in [
+            ("'a\\\nb'c", 6),
+            ("'a\\\rb'c", 6),
+            ("'a\\\r\nb'c", 7),
+            ("'a\\\u{2028}b'c", 8),
+            ("'a\u{2028}b'c", 7),
+            ("'a\rb'c", 2),
+            ("'a\nb'c", 2),
+            ("'a\\", 3),
+        ] {
+            assert_eq!(string(text, b'\''), wanted, "{text:?}");
+        }
+        for (text, wanted) in [
+            ("/a\rb/c", 2),
+            ("/a\u{2028}b/c", 2),
+            ("/a\\\u{2029}b/c", 3),
+            ("/[\\w-.]/gi", 10),
+            ("/€[/]/x ", 9),
+        ] {
+            assert_eq!(regex(text), wanted, "{text:?}");
+        }
+        assert_eq!(space("\u{a0}\u{feff}\u{3000}\u{2028}\r\u{b}x"), 13);
+        assert_eq!(space("\u{85}"), 0);
     }
 
     #[test]

@@ -121,8 +121,10 @@ def save(directory, name):
             numbers = [origin for origin in origins[start:end] if isinstance(origin, int)]
             above = origins[start - 1] if start else 0
             above = above if isinstance(above, int) else above[0].last
-            numbers += [number for edit, _ in older for number in (edit.first, edit.last)]
-            first, last = (min(numbers), max(numbers)) if numbers else (above + 1, above)
+            # An addition begins behind where it ends, and takes no line with it.
+            firsts = numbers + [edit.first for edit, _ in older]
+            lasts = numbers + [edit.last for edit, _ in older]
+            first, last = (min(firsts), max(lasts)) if firsts else (above + 1, above)
             # An edit that only took lines away has left none to be touched.
             gone = [(edit, of) for of, (_, some) in everything.items() for edit in some if edit.file == file]
             older |= {(edit, of) for edit, of in gone if first <= edit.first and edit.last <= last and not edit.lines}

@@ -155,6 +155,8 @@
     var text;
     if (typeof value !== "object" || value === null) return Str(value);
     try { text = stringify(value); } catch (cycle) { return show(value, 72); }
+    // What its own toJSON says is nothing has no text.
+    if (text === undefined) return Str(text);
     return said(value) || (text.indexOf(MARK) < 0 ? text : stringify(replaced(value, said)));
   }
 

@@ -9,7 +9,7 @@
 //! every block   u64  gc_mark:1 mtag:3 ..      a value that points to a block is its address + 1
 //! object        .. class:8 | proto | props | array: tab, u32 len   or   typed: buffer, u32 len, u32 offset
 //! values        .. size:60 | value ..         bytes   .. size:60 | byte ..
-//! props         values of: count, hash mask, mask + 1 heads, then (key, value, u32 next:30 type:2) ..
+//! props         values of: count, hash mask, mask + 1 heads, then (key, value, u32 next:27 hidden:1 ..:2 type:2) ..
 //! ```
 
 use std::cell::Cell;
@@ -43,6 +43,9 @@ mod block {
 }
 
 const OBJECT_WORDS: usize = 3;
+
+/// Beside the type of a property: it is not enumerable.
+const HIDDEN: u32 = 1 << 27;
 
 /// Bytes between the heap's start and its first free byte, garbage included.
 ///
@@ -204,7 +207,8 @@ pub struct Place {
     seen: usize,
 }
 
-/// The next own property of an object in the order of their making, deleted ones left out.
+/// The next own property of an object in the order of their making, those left out that are deleted or not
+/// enumerable.
 ///
 /// # Safety
 /// `object` must be alive and an object.
@@ -226,6 +230,9 @@ pub unsafe fn property(object: JSValue, place: &mut Place) -> Option<(JSValue, S
                 continue;
             }
             place.seen += 1;
+            if state as u32 & HIDDEN != 0 {
+                continue;
+            }
             return Some((
                 key,
                 match state as u32 >> 30 {

@@ -2,42 +2,10 @@
 // Built-ins are captured, so that a program which overwrites one breaks only itself.
 (function () {
   var Err = Error, Str = String, floor = Math.floor, chance = Math.random;
-  var isArray = Array.isArray, Bytes = Uint8Array, Reg = RegExp, exec = RegExp.prototype.exec;
+  var isArray = Array.isArray, Bytes = Uint8Array;
 
   function bytes(data) {
     return isArray(data) ? new Bytes(data) : data;
-  }
-
-  // What a text becomes when a function says what stands for each match, which the engine does not do.
-  function filled(text, pattern, by, all) {
-    var parts = [], from = 0, at, match, global;
-    if (pattern instanceof Reg) {
-      global = pattern.flags.indexOf("g") >= 0;
-      if (global) pattern.lastIndex = 0;
-      while ((match = exec.call(pattern, text))) {
-        at = match.index;
-        parts.push(text.slice(from, at), Str(by.apply(undefined, match.concat([at, text]))));
-        from = at + match[0].length;
-        // Beyond the end the engine would find the end again.
-        if (!global || from === at && at >= text.length) break;
-        if (from === at) pattern.lastIndex = at + 1;
-      }
-      if (global) pattern.lastIndex = 0;
-    } else {
-      pattern = Str(pattern);
-      for (at = text.indexOf(pattern); at >= 0; at = all ? text.indexOf(pattern, from + !pattern.length) : -1) {
-        parts.push(text.slice(from, at), Str(by(pattern, at, text)));
-        from = at + pattern.length;
-        if (from + !pattern.length > text.length) break;
-      }
-    }
-    return parts.join("") + text.slice(from);
-  }
-
-  function replacing(plain, all) {
-    return function replace(pattern, by) {
-      return typeof by === "function" ? filled(Str(this), pattern, by, all) : plain.call(this, pattern, by);
-    };
   }
 
   // The functions that are the same on both sides; what the engine brings and nobody may have goes.
@@ -52,9 +20,6 @@
     G.base64_decode = function base64_decode(text) { return door("base64_decode", text); };
     G.utf8_encode = function utf8_encode(text) { return door("utf8_encode", Str(text)); };
     G.utf8_decode = function utf8_decode(data) { return door("utf8_decode", bytes(data)); };
-    var texts = G.String.prototype;
-    texts.replace = replacing(texts.replace, false);
-    texts.replaceAll = replacing(texts.replaceAll, true);
     delete G.gc;
     delete G.setTimeout;
     delete G.clearTimeout;

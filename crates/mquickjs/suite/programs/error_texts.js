@@ -1,7 +1,7 @@
 function same(a, b) { if (a !== b) throw new Error(a + " is not " + b); }
 function caught(f) { try { f(); } catch (e) { return e; } throw new Error("nothing was thrown"); }
 var long = "", i, e; for (i = 0; i < 200; i++) long += "\u20ac";
-same(String(new Error(long)).length, 207); same(String(new TypeError("")), "TypeError: ");
+same(String(new Error(long)).length, 207); same(String(new TypeError("")), "TypeError");
 for (i = 0; i < 8; i++) {
     e = caught(function () { return undefined["abcdefgh".slice(i) + long]; });
     same(/^cannot read property '[a-h]*\u20ac+$/.test(e.message), true);

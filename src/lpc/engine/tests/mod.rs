@@ -1,5 +1,6 @@
 //! The engine's hard cases, in tables.
 
+mod es5;
 mod later;
 mod memory;
 mod mended;
