@@ -16,7 +16,7 @@ use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::source;
 use crate::client::Exit;
-use crate::model::gem::Wishes;
+use crate::model::gem::{SCHEME, Wishes};
 use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_size};
 use crate::system::random;
@@ -153,6 +153,12 @@ impl WorkerArgs {
             return Err(CliError::usage("--name fits one worker only: a name has one holder"));
         }
         let (args, wishes) = (self.create_args()?, self.wishes());
+        if self.sources.iter().any(|source| !source.starts_with(SCHEME)) {
+            // The child starts while the client of the control plane is made. What goes wrong here goes wrong
+            // again where it matters.
+            let _ = ctx.checker.lock().await.begin();
+            let _ = ctx.endpoint_if_live().await;
+        }
         let labels: BTreeMap<_, _> = self.label.iter().cloned().collect();
         let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
         let mut all = Vec::new();
