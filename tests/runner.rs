@@ -307,6 +307,22 @@ fn a_runner_that_stands_still_is_ended_by_whatever_ends_the_script() {
     }
 }
 
+#[test]
+fn a_script_that_waits_for_its_input_hears_signals() {
+    let place = Place::whole();
+    fs::write(place.path("work/input.js"), "print('on'); read_file('-');").expect("writes");
+    let mut command = place.command(&["proxy", "run", "input.js"]);
+    let mut hauki = spawn(command.stdin(Stdio::piped()));
+    let mut line = String::new();
+    BufReader::new(hauki.stdout.take().expect("is piped")).read_line(&mut line).expect("is text");
+    assert_eq!(line, "on\n");
+    let pidfd = pidfd_open(Pid::from_child(&hauki), PidfdFlags::empty()).expect("lives");
+    pidfd_send_signal(pidfd, Signal::INT).expect("is ours");
+    let input = hauki.stdin.take();
+    assert_eq!(hauki.wait().expect("is ours").code(), Some(130));
+    drop(input);
+}
+
 /// As a terminal does it: the signal reaches both.
 #[test]
 fn ctrl_c_is_for_hauki_to_judge() {
@@ -454,6 +470,30 @@ fn a_runner_that_says_nothing_or_leaves_is_not_waited_for() {
     assert_eq!(ran.code, Some(124), "{}", ran.stderr);
 }
 
+/// A kernel or a container that gives no system call filter: there is no second way.
+#[test]
+fn where_the_filter_is_refused_nothing_is_read() {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+
+    let architecture = TargetArch::try_from(std::env::consts::ARCH).expect("is known");
+    let refused = SeccompAction::Errno(libc::EPERM as u32);
+    let calls = [(libc::SYS_seccomp, Vec::new())].into_iter().collect();
+    let filter = SeccompFilter::new(calls, SeccompAction::Allow, refused, architecture).expect("is a filter");
+    let filter: BpfProgram = filter.try_into().expect("compiles");
+    let place = Place::whole();
+    for arguments in [&["proxy", "run", "print.js"][..], &["summon", "ok.js"]] {
+        let (mut command, filter) = (place.command(arguments), filter.clone());
+        // SAFETY: between fork and exec only prctl(2) is called, with what was made before.
+        unsafe {
+            command.pre_exec(move || seccompiler::apply_filter(&filter).map_err(std::io::Error::other))
+        };
+        let ran = finish(spawn(&mut command));
+        let words = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, Some(78), "{words}");
+        assert!(words.contains("runner_unusable") && !words.contains("hello"), "{words}");
+    }
+}
+
 #[test]
 fn files_without_an_end_are_refused_by_their_size() {
     let place = Place::whole();
@@ -522,6 +562,13 @@ fn a_script_that_eats_memory_meets_its_own_limit_first() {
         ("var s = 'x'; for (;;) s += s;", 1),
         ("var s = 'x'; while (s.length < 33000000) s += s; print(s.length); write_file('/dev/null', s);", 0),
         ("print(JSON.parse('[' + Array(100000).join('[') ));", 1),
+        ("var s = '\\x01'; while (s.length < 16000000) s += s; throw new Error(s);", 1),
+        (
+            "var s = 'x', t, i; while (s.length < 8000000) s += s; s = t = s.slice(0, 4900000);
+            for (i = 0; i < 3; i++) t += t;
+            try { clone_object(t, [s, s, s, s, s, s]); } catch (e) { print(e.message); }",
+            0,
+        ),
     ] {
         fs::write(place.path("work/eat.js"), source).expect("writes");
         let ran = place.run(&["proxy", "run", "eat.js"]);

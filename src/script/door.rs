@@ -36,6 +36,10 @@ impl Efuns for Door<'_> {
         if let Some(time) = clock::tell(efun) {
             return Ok(engine::Answer::Text(time));
         }
+        let length: usize = arguments.iter().map(|argument| argument.text().len()).sum();
+        if length > self.heap_bytes {
+            return Err(format!("the arguments are longer than the limit of {} bytes", self.heap_bytes));
+        }
         let words = std::iter::once(efun).chain(arguments.iter().map(Argument::text));
         match self.link.ask(words) {
             Answer::Nothing => Ok(engine::Answer::Nothing),

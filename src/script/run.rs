@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
-use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use super::link::Link;
 use super::serve::Server;
@@ -79,6 +79,8 @@ fn lock(most_bytes: u64) -> Result<(), StartError> {
         ("processes", Resource::Nproc, 0),
         ("files", Resource::Fsize, 0),
     ] {
+        // Somebody may have set one that is narrower already.
+        let most = getrlimit(resource).maximum.map_or(most, |before| before.min(most));
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).map_err(|error| StartError::Limit { what, source: error.into() })?;
     }

@@ -42,7 +42,11 @@ impl Server {
                 let (program, link) = self.program()?;
                 let (script, mut door) = program.parts(link);
                 let ended = script.run(&mut door, &source, &file, wanted.as_deref());
-                ended.map_err(|uncaught| Failed { error: uncaught.error, failure: uncaught.failure })
+                let most = program.heap_bytes;
+                ended.map_err(|uncaught| Failed {
+                    error: cut(uncaught.error, most),
+                    failure: uncaught.failure,
+                })
             }
             ToRunner::Finish { source } => {
                 let (program, link) = self.program()?;
@@ -84,6 +88,20 @@ impl Program {
     fn parts<'a>(&'a mut self, link: &'a mut Link) -> (&'a mut Script, Door<'a>) {
         (&mut self.script, Door { link, longest: self.longest, heap_bytes: self.heap_bytes })
     }
+}
+
+/// A script's error can be as long as its heap, and six times as long as JSON; a frame cannot.
+fn cut(mut error: WorkerError, heap_bytes: usize) -> WorkerError {
+    let texts = [Some(&mut error.message), error.stack.as_mut(), error.file.as_mut()];
+    for (text, part) in texts.into_iter().zip([16, 64, 64]) {
+        let Some(text) = text else { continue };
+        let most = heap_bytes / part;
+        if text.len() > most {
+            text.truncate(text.floor_char_boundary(most - '…'.len_utf8()));
+            text.push('…');
+        }
+    }
+    error
 }
 
 fn failed(error: WorkerError) -> Failed {

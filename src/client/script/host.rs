@@ -143,6 +143,17 @@ impl<W: World> Host<W> {
         }
     }
 
+    /// On another thread: a pipe or a terminal may say nothing for ever, and whatever ends the script ends this.
+    fn read_file(&self, path: String) -> Result<String, Refused> {
+        let most = self.longest;
+        let reading = {
+            let _inside = self.plane.enter();
+            tokio::task::spawn_blocking(move || files::read(&path, most))
+        };
+        let read = self.plane.wait(reading)?;
+        Ok(read.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?)
+    }
+
     fn stop(&mut self, why: Stop) -> Refused {
         self.brake().pull(why);
         Refused::Stopped
@@ -172,7 +183,7 @@ impl<W: World> Host<W> {
             }
             ["destruct", vault, grace] => self.destruct(vault, grace)?,
             ["print", line] => return self.print(line).map(|()| Answer::Nothing),
-            ["read_file", path] => Answer::Text(files::read(path, self.longest)?),
+            ["read_file", path] => Answer::Text(self.read_file((*path).to_owned())?),
             ["write_file", path, text] => return Ok(files::write(path, text).map(|()| Answer::Nothing)?),
             ["sleep", ms] => {
                 let ms = ms.parse::<f64>().ok().filter(|ms| ms.is_finite() && *ms >= 0.0);
