@@ -37,11 +37,12 @@ test-cgroup2:
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+FUZZ = RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --release --manifest-path fuzz/Cargo.toml --target-dir target/fuzz \
+	--target $$(rustc -vV | sed -n 's/^host: //p')
 fuzz: setup
-	@mkdir -p target/fuzz/corpus
-	RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --release --manifest-path fuzz/Cargo.toml --target-dir target/fuzz \
-		--target $$(rustc -vV | sed -n 's/^host: //p') --bin arrow -- -max_total_time=$(FUZZ_SECONDS) -max_len=400 \
-		-dict=fuzz/arrow.dict target/fuzz/corpus examples/workers
+	@mkdir -p target/fuzz/corpus target/fuzz/frames
+	$(FUZZ) --bin arrow -- -max_total_time=$(FUZZ_SECONDS) -max_len=400 -dict=fuzz/arrow.dict target/fuzz/corpus examples/workers
+	$(FUZZ) --bin script -- -max_total_time=$(FUZZ_SECONDS) -max_len=4200 target/fuzz/frames
 	crates/mquickjs/suite/build.sh target/fuzz/engine
 	@cd target/fuzz/engine && ASAN_OPTIONS=detect_leaks=0 ./fuzz --seconds $(FUZZ_SECONDS) \
 		$(CURDIR)/crates/mquickjs/suite/programs/[d-s]*.js $(CURDIR)/crates/mquickjs/suite/found/*.js $(CURDIR)/src/lpc/engine/*.js

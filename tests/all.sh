@@ -21,7 +21,11 @@ cargo fmt --all --check
 step "clippy, warnings denied"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
-step "the fuzz target builds"
+step "the tool and the daemon build without the engine"
+for half in cli daemon; do
+    cargo clippy --locked --no-default-features --features "$half" --lib -- -D warnings
+done
+step "the fuzz targets build"
 cargo check -q --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 step "shell scripts"
 shellcheck packaging/*.sh crates/mquickjs/suite/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh

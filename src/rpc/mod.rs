@@ -18,5 +18,4 @@ pub mod passage;
 pub mod pin;
 #[cfg(feature = "net")]
 pub mod reserved;
-#[cfg(any(feature = "cli", feature = "script"))]
 pub mod script;

@@ -22,7 +22,8 @@ What it clones dies with it, however it ends, unless it is cloned with {detached
 workers are looked up beside the script. What stands behind SCRIPT belongs to the script.
 
 An error that nobody catches ends it with the exit code of that error: 7 for a worker's, 5 for a dead
-vault, 75 for no capacity; 1 for the script's own, 65 if it does not parse.
+vault, 75 for no capacity; 1 for the script's own, 65 if it does not parse. The engine runs in a child that
+has locked itself down, hauki-script: a crash of it is 70, and where it is missing or refused 78.
 
 Examples:
   hauki proxy run hunt.js -- access.log 10
