@@ -3,5 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // SAFETY: this is the first that the process does.
+    unsafe { hauki::system::environment::forget_empty() };
     hauki::cli::main()
 }

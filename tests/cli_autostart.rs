@@ -99,3 +99,79 @@ fn ten_at_once_start_one() {
     assert!(codes.iter().all(|(code, _)| *code == 0), "{codes:?}");
     assert_eq!(std::fs::read_to_string(tool.path("starts")).expect("is there"), "start\n");
 }
+
+/// Whoever starts it may be a shell with limits, a nohup, a cron job, a unit with a socket to talk to.
+#[test]
+fn the_daemon_inherits_nothing() {
+    let tool = Tool::new();
+    let report = tool.path("report");
+    let fake = tool.script(
+        "fake",
+        &format!(
+            "exec >{}\n\
+             ls /proc/$$/fd | grep -cE '^(33|44|77)$'\n\
+             echo session $(($(cut -d' ' -f6 /proc/$$/stat) - $$))\n\
+             echo place $(pwd) $(umask) $(nice) $(cat /proc/$$/oom_score_adj)\n\
+             echo limits $(ulimit -f) $(ulimit -t) $((`ulimit -n` > 1000))\n\
+             echo signals $(awk '/^Sig(Blk|Ign)/ {{ print $2 }}' /proc/self/status)\n\
+             echo cores $(nproc)\n\
+             echo variables $(env | cut -d= -f1 | grep -vE '^(PWD|SHLVL|_)$' | sort)\n\
+             echo ready >&$5",
+            report.display()
+        ),
+    );
+    let line = "exec 33>&1 44</dev/null 77>&1; umask 077; trap '' HUP INT TERM USR1; ulimit -S -f 1000 -t 100 -n 99\n\
+                echo 500 > /proc/$$/oom_score_adj; exec nice -n 3 taskset 1 \"$0\" --retries 0 ls";
+    let mut command = std::process::Command::new("bash");
+    command.arg("-c").arg(line).arg(assert_cmd::cargo::cargo_bin("hauki"));
+    command.env_clear().envs(tool.environment()).env("HAUKI_HAUKID", fake).current_dir(tool.home.path());
+    command.env("NOTIFY_SOCKET", "/run/x").env("SECRET", "y").env("HAUKI_LOG", "info");
+    assert!(command.output().expect("runs").status.code().is_some());
+    let cores = std::thread::available_parallelism().expect("is known");
+    let report = std::fs::read_to_string(report).expect("was started");
+    let expected = format!(
+        "0\nsession 0\nplace / 0022 0 0\nlimits unlimited unlimited 1\nsignals 0000000000000000 0000000000000000\n\
+         cores {cores}\nvariables HAUKI_HAUKID HAUKI_LOG HAUKI_STATE_DIR HOME LC_ALL PATH\n"
+    );
+    assert_eq!(report, expected);
+}
+
+/// One who may open the lock may hold it, so nobody else can; who can all the same is waited for and named.
+#[test]
+fn the_lock_is_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tool = Tool::new();
+    let mode = |path: &std::path::Path| path.metadata().expect("is there").permissions().mode() & 0o777;
+    let lock = tool.file("autostart.lock", "");
+    std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o644)).expect("is ours");
+    let theirs = std::fs::File::open(&lock).expect("anybody can");
+    rustix::fs::flock(&theirs, rustix::fs::FlockOperation::LockExclusive).expect("is free");
+    let fake = tool.script("fake", "echo 'failed: as it should' >&$5");
+    let ran = tool.run_in(&["ls"], "", &[("HAUKI_HAUKID", &fake)]);
+    assert!(ran.code == 78 && ran.stderr.contains("as it should"), "{ran:?}");
+    assert_eq!((mode(&lock), mode(&tool.path("haukid.log"))), (0o600, 0o600));
+}
+
+/// Only root can make vaults.
+#[test]
+fn who_is_not_root_is_told_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    if !rustix::process::geteuid().is_root() {
+        panic!("this test becomes nobody, and must run as root");
+    }
+    let tool = Tool::new();
+    let program = tool.path("hauki");
+    std::fs::copy(assert_cmd::cargo::cargo_bin("hauki"), &program).expect("copies");
+    std::fs::set_permissions(tool.home.path(), std::fs::Permissions::from_mode(0o777)).expect("is ours");
+    let mut command = std::process::Command::new(&program);
+    command.arg("ls").env_clear().env("HOME", tool.home.path()).env("PATH", "/usr/bin:/bin");
+    command.env("HAUKI_STATE_DIR", tool.path("state")).env("LC_ALL", "C").uid(65_534).gid(65_534);
+    let output = command.output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    for word in ["need root", "65534", "sudo", "allow_uids", "--endpoint"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert!(!tool.path("state").exists(), "nothing was made");
+}

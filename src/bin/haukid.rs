@@ -6,12 +6,15 @@ use clap::Parser;
 use hauki::daemon::args::{HaukidArgs, Task};
 use hauki::daemon::{bridge, run};
 use hauki::sandbox::lxc::spawner;
+use hauki::system::environment;
 
 fn main() -> ExitCode {
     // First of all: a spawner must have one thread and no files of its own.
     if let Some(code) = spawner::dispatch() {
         return code;
     }
+    // SAFETY: there is one thread yet.
+    unsafe { environment::forget_empty() };
     match HaukidArgs::parse().task {
         Task::Bridge(args) => bridge::main(&args.socket),
         // SAFETY: whoever gave --ready-fd on the command line handed the descriptor over for this.

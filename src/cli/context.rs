@@ -23,6 +23,7 @@ use crate::client::retry::Retry;
 use crate::client::runner::Checker;
 use crate::client::{Address, Endpoint, Exit};
 use crate::model::secret::Secret;
+use crate::system::paths;
 
 pub(crate) struct Ctx {
     pub(crate) globals: Globals,
@@ -181,7 +182,12 @@ impl Ctx {
             state_dir: self.settings.state_dir(),
             program: std::env::var_os("HAUKI_HAUKID").map(Into::into),
             idle_exit: self.settings.get("daemon.idle_exit").unwrap_or("5m").to_owned(),
-            config: self.globals.config.as_deref().and_then(|path| std::path::absolute(path).ok()),
+            config: self
+                .globals
+                .config
+                .clone()
+                .or_else(|| std::env::var_os("HAUKI_CONFIG").map(Into::into))
+                .map(paths::absolute),
             patience: Duration::from_secs(20),
         }
     }

@@ -324,6 +324,13 @@ impl From<AutostartError> for CliError {
             AutostartError::Socket { path, .. } => {
                 this.hint(format!("only root and daemon.allow_uids may use {}", path.display()))
             }
+            AutostartError::NotRoot { uid } => {
+                this.hint("sudo hauki … , or --endpoint for a control plane elsewhere").hint(format!(
+                    "or root starts haukid with  daemon: {{allow_uids: [{uid}]}}  in /etc/hauki/hauki.yaml"
+                ))
+            }
+            AutostartError::Held { .. } => Self { kind: Kind::new("locked", Exit::Temporary), ..this }
+                .hint("end that process, or try again"),
             AutostartError::Spawn { .. } | AutostartError::State { .. } => this,
         }
     }

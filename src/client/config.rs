@@ -118,7 +118,9 @@ pub struct Settings {
 fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
     let bytes = match files::read(path, MAX_CONFIG_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(source) => return Err(ConfigError::Read { path: path.into(), source }),
     };
     let unusable = |source| ConfigError::Parse { path: path.into(), source };
@@ -168,7 +170,7 @@ impl Settings {
         explicit: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let paths = explicit.map_or_else(paths::config_files, |path| vec![path.to_owned()]);
-        let must_exist = explicit.is_some() || env("HAUKI_CONFIG").is_some();
+        let must_exist = explicit.is_some() || env("HAUKI_CONFIG").is_some_and(|path| !path.is_empty());
         let mut files = Vec::new();
         for path in paths {
             match read(&path)? {

@@ -1,7 +1,7 @@
 //! What a process of ours ends with. The numbers are public and stable: scripts branch on them.
 //!
 //! 64 to 78 are those of sysexits(3) where one fits; the small numbers are ours, because clap owns 2
-//! for usage. 125 to 127 stay free for shells and 255 is never used, because xargs stops at it.
+//! for usage. 126 and 127 are what shells say of a command that does not start, 125 stays free, and 255 is never used, because xargs stops at it.
 
 use crate::api::ErrorCode;
 use crate::rpc::message::code;
@@ -23,13 +23,15 @@ pub enum Exit {
     Temporary,
     Config,
     Timeout,
+    CannotRun,
+    NoCommand,
     Interrupted,
     BrokenPipe,
     Terminated,
 }
 
 impl Exit {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Ok,
         Self::Failure,
         Self::Usage,
@@ -45,6 +47,8 @@ impl Exit {
         Self::Temporary,
         Self::Config,
         Self::Timeout,
+        Self::CannotRun,
+        Self::NoCommand,
         Self::Interrupted,
         Self::BrokenPipe,
         Self::Terminated,
@@ -68,6 +72,8 @@ impl Exit {
             Self::Temporary => 75,
             Self::Config => 78,
             Self::Timeout => 124,
+            Self::CannotRun => 126,
+            Self::NoCommand => 127,
             Self::Interrupted => 130,
             Self::BrokenPipe => 141,
             Self::Terminated => 143,
@@ -92,6 +98,8 @@ impl Exit {
             Self::Temporary => "temporary",
             Self::Config => "config",
             Self::Timeout => "timeout",
+            Self::CannotRun => "cannot_run",
+            Self::NoCommand => "no_command",
             Self::Interrupted => "interrupted",
             Self::BrokenPipe => "broken_pipe",
             Self::Terminated => "terminated",
@@ -117,6 +125,8 @@ impl Exit {
             Self::Temporary => "no capacity, not reachable, or a lock is held: try again later",
             Self::Config => "the configuration or the machine is not usable; see hauki doctor",
             Self::Timeout => "--timeout or a call's deadline ran out",
+            Self::CannotRun => "the command of hauki heartbeat -- COMMAND cannot be executed",
+            Self::NoCommand => "the command of hauki heartbeat -- COMMAND is not there",
             Self::Interrupted => "interrupted by Ctrl-C (SIGINT)",
             Self::BrokenPipe => "the reader of standard output went away (SIGPIPE)",
             Self::Terminated => "terminated (SIGTERM)",
@@ -186,7 +196,9 @@ mod tests {
     fn numbers_are_unique_and_leave_the_shells_alone() {
         for (index, exit) in Exit::ALL.iter().enumerate() {
             assert!(Exit::ALL[..index].iter().all(|other| other.code() != exit.code()), "{exit:?}");
-            assert!(!(125..=127).contains(&exit.code()) && exit.code() != 255, "{exit:?}");
+            let shells = matches!(exit, Exit::CannotRun | Exit::NoCommand);
+            assert!(shells || !(125..=127).contains(&exit.code()), "{exit:?}");
+            assert_ne!(exit.code(), 255, "{exit:?}");
         }
     }
 

@@ -6,9 +6,9 @@
 //! spawner nor a monitor keeps one. Who holds a lock may remove a socket file that a predecessor left.
 //! A daemon on its way out says so in the lock's file, and its successor waits for it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::net::UnixListener;
 
 use crate::sandbox::pidfd::{Pid, PidFd};
-use crate::system::clock;
+use crate::system::{clock, dirs};
 
 /// How often a daemon that leaves is looked after: a lock cannot be awaited without a thread.
 const LOOK: Duration = Duration::from_millis(10);
@@ -73,8 +73,7 @@ impl Home {
     /// The directory may be passed through by the vaults' ids, but not listed; what is secret in it
     /// has its own mode. Who finds a daemon that leaves waits for it, for `patience` at most.
     pub async fn claim(path: &Path, halves: &[Half], patience: Duration) -> Result<Self, HomeError> {
-        let create = DirBuilder::new().recursive(true).mode(0o711).create(path);
-        create.map_err(failed("failed to make the state directory", path))?;
+        dirs::make(path, 0o711).map_err(failed("failed to make the state directory", path))?;
         let began = clock::mono();
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (soon, late) = (began.plus_ms(ms(DYING.min(patience))), began.plus_ms(ms(patience)));
@@ -109,8 +108,7 @@ impl Home {
     /// A directory below, for root's eyes only.
     pub fn private_dir(&self, name: &str) -> Result<PathBuf, HomeError> {
         let path = self.path.join(name);
-        let create = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        create.map_err(failed("failed to make", &path))?;
+        dirs::make(&path, 0o700).map_err(failed("failed to make", &path))?;
         Ok(path)
     }
 }
@@ -172,8 +170,7 @@ impl Socket {
     /// do what is then for the peer's credentials to decide.
     pub fn bind(path: &Path, open: bool) -> Result<Self, HomeError> {
         if let Some(parent) = path.parent() {
-            let create = DirBuilder::new().recursive(true).mode(0o755).create(parent);
-            create.map_err(failed("failed to make the socket's directory", parent))?;
+            dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
         }
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(HomeError::Listening { path: path.to_owned() });

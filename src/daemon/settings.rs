@@ -1,5 +1,6 @@
 //! What the daemon runs with: flag over file over default.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -48,11 +49,11 @@ impl Settings {
                 config = lay_over(config, &read).unwrap_or(read);
             }
         }
-        let named_state = args.state_dir.clone();
+        let named_state = args.state_dir.clone().map(paths::absolute);
         let Places { state_dir, socket } =
             Places::resolve(config.daemon.state_dir.clone(), config.daemon.socket.clone());
         let state_dir = named_state.unwrap_or(state_dir);
-        let socket = args.socket.clone().unwrap_or_else(|| match role {
+        let socket = args.socket.clone().map(paths::absolute).unwrap_or_else(|| match role {
             // A node beside a core needs a socket of its own.
             "node" => socket.with_file_name("node.sock"),
             _ => socket,
@@ -82,11 +83,15 @@ fn lay_over(lower: Config, upper: &Config) -> Option<Config> {
     strict::from_value(&both).ok()
 }
 
+fn is_absence(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
 /// `None` if there is no such file, unless somebody named it.
 fn read(path: &Path, named: bool) -> Result<Option<Config>, SettingsError> {
     let bytes = match files::read(path, MAX_CONFIG_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(None),
+        Err(error) if is_absence(error.kind()) && !named => return Ok(None),
         Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
     };
     strict::text(&bytes)

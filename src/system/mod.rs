@@ -2,6 +2,8 @@
 
 pub mod awake;
 pub mod clock;
+pub mod dirs;
+pub mod environment;
 pub mod files;
 pub mod logging;
 pub mod paths;

@@ -1,12 +1,11 @@
 //! Where things are by default: root's under /run, /var/lib and /etc, others' under their home.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 fn home(variable: &str, below_home: &str) -> PathBuf {
-    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute()).unwrap_or_else(|| {
-        env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from).join(below_home)
-    })
+    let named = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    named(variable).unwrap_or_else(|| named("HOME").unwrap_or_else(|| "/".into()).join(below_home))
 }
 
 fn is_root() -> bool {
@@ -28,9 +27,10 @@ impl Places {
         Self::of(moved, state_dir, socket)
     }
 
-    /// `moved` is what the environment says.
+    /// `moved` is what the environment says. What is relative is meant from here, and a daemon runs elsewhere.
     #[must_use]
     pub fn of(moved: Option<PathBuf>, state_dir: Option<PathBuf>, socket: Option<PathBuf>) -> Self {
+        let [moved, state_dir, socket] = [moved, state_dir, socket].map(|path| path.map(absolute));
         let inside = |state_dir: &PathBuf| state_dir.join("hauki.sock");
         match (moved, state_dir, socket) {
             (Some(state_dir), _, _) => Self { socket: inside(&state_dir), state_dir },
@@ -43,6 +43,22 @@ impl Places {
     }
 }
 
+/// From here, if it is relative, and without the way back out of directories that may be closed to others.
+#[must_use]
+pub fn absolute(path: PathBuf) -> PathBuf {
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let mut whole = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            whole = whole.canonicalize().unwrap_or(whole);
+            whole.pop();
+        } else {
+            whole.push(part);
+        }
+    }
+    whole
+}
+
 fn default_state_dir() -> PathBuf {
     if is_root() { "/var/lib/hauki".into() } else { home("XDG_STATE_HOME", ".local/state").join("hauki") }
 }
@@ -53,19 +69,21 @@ pub fn history_file() -> PathBuf {
     home("XDG_STATE_HOME", ".local/state").join("hauki/repl_history")
 }
 
+/// Root's, also for others, unless they have one of their own.
 fn default_socket() -> PathBuf {
+    let roots = PathBuf::from("/run/hauki/hauki.sock");
     if is_root() {
-        "/run/hauki/hauki.sock".into()
-    } else {
-        home("XDG_RUNTIME_DIR", ".cache").join("hauki/hauki.sock")
+        return roots;
     }
+    let own = home("XDG_RUNTIME_DIR", ".cache").join("hauki/hauki.sock");
+    if own.exists() || !roots.exists() { own } else { roots }
 }
 
 /// The configuration files, the strongest last.
 #[must_use]
 pub fn config_files() -> Vec<PathBuf> {
     match env::var_os("HAUKI_CONFIG") {
-        Some(path) => vec![path.into()],
+        Some(path) => vec![absolute(path.into())],
         None => {
             vec!["/etc/hauki/hauki.yaml".into(), home("XDG_CONFIG_HOME", ".config").join("hauki/hauki.yaml")]
         }
@@ -97,5 +115,8 @@ mod tests {
         assert_eq!(rule(None, path("/f"), None), both("/f", "/f/hauki.sock"));
         assert_eq!(rule(None, path("/f"), path("/s")), both("/f", "/s"));
         assert_eq!(rule(None, None, path("/s")).1, "/s");
+        let here = std::env::current_dir().expect("is somewhere").join("m");
+        assert_eq!(rule(path("m"), None, None).0, here.display().to_string());
+        assert_eq!(rule(path("/dev/fd/../m"), None, None).0, format!("/proc/{}/m", std::process::id()));
     }
 }

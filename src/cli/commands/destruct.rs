@@ -1,7 +1,6 @@
 //! `hauki destruct`: phase 5. Legal in every phase, and no error for what is gone already.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::client::Exit;
 use crate::model::id::{NodeName, VaultId};
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
+use crate::system::dirs;
 
 const AFTER: &str = "\
 The receipt tells why it died and, checked against the kernel, that nothing of it is left. What is
@@ -246,8 +246,7 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
     }
     let state = ctx.settings.state_dir();
     let path = state.join("reap.lock");
-    let opened = std::fs::create_dir_all(&state)
-        .and_then(|()| OpenOptions::new().create(true).truncate(false).write(true).open(&path));
+    let opened = dirs::make(&state, 0o711).and_then(|()| dirs::private_file(&path));
     let file = opened.map_err(|error| CliError::io(&format!("open {}", path.display()), &error))?;
     let mut lock = fd_lock::RwLock::new(file);
     let _held = lock.try_write().map_err(|_| {

@@ -6,13 +6,14 @@ use std::process::ExitStatus;
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::stream::{self, FuturesUnordered, SelectAll, Stream, StreamExt as _};
+use rustix::process::Signal;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::batch;
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::keeper::{self, Keeper};
 use crate::cli::{complete, input};
 use crate::client::Exit;
@@ -21,7 +22,8 @@ use crate::model::id::VaultId;
 const AFTER: &str = "\
 A ticket is kept straight at its node, an id through the control plane. With a command, hauki beats
 while it runs and ends with its status; if a lease is lost all the same, the command gets SIGTERM and
-hauki ends with 5. A vault that was made with --link lives only as long as the connection that first
+hauki ends with 5. It gets the SIGTERM, SIGHUP and SIGQUIT that hauki gets, and SIGTERM when hauki is
+killed. 127 is a command that is not there, 126 one that cannot be executed. A vault that was made with --link lives only as long as the connection that first
 used its ticket, so keep it with --watch or a command.
 
 Examples:
@@ -99,12 +101,8 @@ async fn beside(
     for keeper in &mut keepers {
         keeper.beat(ctx).await?;
     }
-    let listen = |kind| signal(kind).map_err(|error| CliError::io("listen for signals", &error));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let mut child = Command::new(program).args(words).spawn().map_err(|error| {
-        let shown = program.to_string_lossy();
-        CliError::data("bad_command", format!("failed to start {shown}: {error}"))
-    })?;
+    let mut signals = signals()?;
+    let mut child = start(program, words)?;
     let mut lost = std::pin::pin!(first_lost(ctx, &mut keepers, async |_: &VaultId, _| Ok(())));
     loop {
         tokio::select! {
@@ -114,22 +112,76 @@ async fn beside(
                 return Ok(Exit::Ok);
             }
             error = &mut lost => {
-                ask_to_end(&child);
+                pass_on(&child, Signal::TERM);
                 let _ = child.wait().await;
                 return Err(error);
             }
-            // A terminal sends it to the command as well, whose answer to it counts.
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => ask_to_end(&child),
+            Some(got) = signals.next() => got.into_iter().for_each(|signal| pass_on(&child, signal)),
         }
     }
 }
 
-fn ask_to_end(child: &Child) {
+/// Those that end a command, each with what the command gets of it. One that we were started to ignore, as
+/// nohup(1) and shells do, the command ignores as well.
+fn signals() -> Result<impl Stream<Item = Option<Signal>> + Unpin, CliError> {
+    let wanted = [
+        (SignalKind::terminate(), Some(Signal::TERM)),
+        (SignalKind::hangup(), Some(Signal::HUP)),
+        (SignalKind::quit(), Some(Signal::QUIT)),
+        // A terminal sends it to the command as well, whose answer to it counts.
+        (SignalKind::interrupt(), None),
+    ];
+    let mut all = SelectAll::new();
+    for (kind, passed) in wanted {
+        if is_ignored(kind) {
+            continue;
+        }
+        let heard = signal(kind).map_err(|error| CliError::io("listen for signals", &error))?;
+        all.push(Box::pin(stream::unfold((heard, passed), async |(mut heard, passed)| {
+            heard.recv().await?;
+            Some((passed, (heard, passed)))
+        })));
+    }
+    Ok(all)
+}
+
+fn is_ignored(kind: SignalKind) -> bool {
+    // SAFETY: nothing is changed, and the structure to write to is of this frame.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(kind.as_raw_value(), std::ptr::null(), &mut now) == 0
+            && now.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// The command, which gets SIGTERM when we are killed.
+fn start(program: &OsString, words: &[OsString]) -> Result<Child, CliError> {
+    let mut command = Command::new(program);
+    let own = rustix::process::getpid();
+    let bound = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+        // We may have been killed before that.
+        if rustix::process::getppid() == Some(own) {
+            Ok(())
+        } else {
+            Err(std::io::ErrorKind::NotConnected.into())
+        }
+    };
+    // SAFETY: between fork and exec only prctl(2) and getppid(2) are called, which are async-signal-safe.
+    unsafe { command.args(words).pre_exec(bound) };
+    command.spawn().map_err(|error| {
+        let exit =
+            if error.kind() == std::io::ErrorKind::NotFound { Exit::NoCommand } else { Exit::CannotRun };
+        let shown = program.to_string_lossy();
+        CliError::new(Kind::new("bad_command", exit), format!("failed to start {shown}: {error}"))
+    })
+}
+
+fn pass_on(child: &Child, signal: Signal) {
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
         // It has not been waited for, so the number is still its own.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = rustix::process::kill_process(pid, signal);
     }
 }
 

@@ -3,14 +3,18 @@
 //! Any number of tools may find the socket dead at the same moment. They queue at an advisory lock
 //! on `<state_dir>/autostart.lock`; who gets it looks again, starts the daemon if there is still
 //! none, and holds the lock until the daemon has said through a pipe that it listens or why it
-//! cannot. The kernel drops the lock of a tool that dies. The daemon itself does not inherit the
-//! lock, runs in its own session with its own log file, and leaves by itself when it is idle, so a
-//! crash here leaves at worst a daemon that goes away in a few minutes.
+//! cannot. The kernel drops the lock of a tool that dies. The daemon itself inherits nothing, see
+//! [`detach`], writes its own log file, and leaves by itself when it is idle, so a crash here leaves
+//! at worst a daemon that goes away in a few minutes.
+
+mod detach;
+mod turn;
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -18,9 +22,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::FdFlags;
 
-use crate::system::clock;
+use crate::system::{clock, dirs};
+
+/// The ids of vaults pass through it, and nobody lists it.
+const STATE_MODE: u32 = 0o711;
 
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -57,6 +63,10 @@ pub enum AutostartError {
         #[source]
         source: io::Error,
     },
+    #[error("vaults need root, and this is uid {uid}: no haukid was started")]
+    NotRoot { uid: u32 },
+    #[error("{path} is held by {holder}, and was not let go within {after:?}")]
+    Held { path: PathBuf, holder: String, after: Duration },
     #[error("failed to connect to {path}")]
     Socket {
         path: PathBuf,
@@ -69,9 +79,13 @@ pub enum AutostartError {
 pub fn is_live(socket: &Path) -> Result<bool, AutostartError> {
     match UnixStream::connect(socket) {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(false),
+        Err(error) if is_absence(error.kind()) => Ok(false),
         Err(source) => Err(AutostartError::Socket { path: socket.into(), source }),
     }
+}
+
+fn is_absence(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::ConnectionRefused)
 }
 
 /// Makes sure that somebody listens on the socket; tells whether a daemon had to be started. Blocks.
@@ -83,12 +97,14 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
         let path = path.to_owned();
         move |source| AutostartError::State { path, source }
     };
-    fs::create_dir_all(&plan.state_dir).map_err(state(&plan.state_dir))?;
-    let lock_path = plan.state_dir.join("autostart.lock");
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    let mut lock = fd_lock::RwLock::new(options.open(&lock_path).map_err(state(&lock_path))?);
-    let _held = lock.write().map_err(state(&lock_path))?;
+    let uid = rustix::process::geteuid();
+    // Whoever names a program knows what it is.
+    if !uid.is_root() && plan.program.is_none() {
+        return Err(AutostartError::NotRoot { uid: uid.as_raw() });
+    }
+    dirs::make(&plan.state_dir, STATE_MODE).map_err(state(&plan.state_dir))?;
+    // A start that is slow, and then one's own look at what came of it.
+    let _turn = turn::wait(&plan.state_dir.join("autostart.lock"), plan.patience * 2)?;
     if is_live(&plan.socket)? {
         return Ok(false);
     }
@@ -103,7 +119,9 @@ fn start(plan: &Plan) -> Result<(), AutostartError> {
     };
     let log_path = plan.state_dir.join("haukid.log");
     let state = |source| AutostartError::State { path: log_path.clone(), source };
-    let mut log = OpenOptions::new().create(true).append(true).read(true).open(&log_path).map_err(state)?;
+    let mut log = OpenOptions::new();
+    let log = log.create(true).append(true).read(true).mode(0o600);
+    let mut log = log.open(&log_path).map_err(state)?;
     let from = log.seek(SeekFrom::End(0)).map_err(state)?;
     let (reader, writer) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|error| state(error.into()))?;
@@ -157,19 +175,14 @@ fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::
         .arg(&plan.socket)
         .args(plan.config.iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]))
         .current_dir("/")
+        .env_clear()
+        .envs(detach::environment())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?);
-    let detach = move || {
-        rustix::process::setsid()?;
-        // SAFETY: the parent keeps the pipe open until spawn has returned, so the number is valid here.
-        let ready = unsafe { BorrowedFd::borrow_raw(number) };
-        rustix::io::fcntl_setfd(ready, FdFlags::empty())?;
-        Ok(())
-    };
-    // SAFETY: between fork and exec only setsid(2) and fcntl(2) are called, which are
-    // async-signal-safe, and nothing is allocated.
-    unsafe { command.pre_exec(detach) };
+    // SAFETY: it runs between fork and exec, for which it is made, and the parent keeps the pipe open until
+    // spawn has returned, so the number is valid there.
+    unsafe { command.pre_exec(move || detach::detach(number)) };
     // Nobody waits for it: it outlives us, and init adopts it.
     command.spawn().map(drop)
 }
@@ -214,6 +227,7 @@ fn last_lines(log: &mut File, from: u64) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

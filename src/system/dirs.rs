@@ -1,0 +1,78 @@
+//! Directories and lock files whose modes are chosen here, and not by the umask of whoever came first.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// Makes a directory, and what is missing above it, with this mode. One that is there stays as it is.
+pub fn make(path: &Path, mode: u32) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make(parent, mode)?;
+    }
+    match DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file to lock, which nobody else can open: whoever can open a file can lock it, and keep everybody
+/// waiting. One that others could open may be held by them, and is replaced.
+pub fn private_file(path: &Path) -> io::Result<File> {
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true).mode(0o600);
+        options.custom_flags(libc::O_NOFOLLOW).open(path)
+    };
+    let file = open()?;
+    if file.metadata()?.mode() & 0o077 == 0 {
+        return Ok(file);
+    }
+    if is_at(&file, path) {
+        fs::remove_file(path)?;
+    }
+    open()
+}
+
+/// Whether this file is still what stands there.
+#[must_use]
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let key = |found: fs::Metadata| (found.dev(), found.ino());
+    file.metadata().is_ok_and(|own| fs::symlink_metadata(path).is_ok_and(|there| key(own) == key(there)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_what_was_asked_for_and_nothing_that_is_there_changes() {
+        let ground = tempfile::tempdir().expect("a directory");
+        let mode = |path: &Path| path.metadata().expect("is there").mode() & 0o777;
+        let deep = ground.path().join("a/b");
+        make(&deep, 0o711).expect("is made");
+        assert_eq!((mode(&deep), mode(&ground.path().join("a"))), (0o711, 0o711));
+        make(&deep, 0o755).expect("is there");
+        assert_eq!(mode(&deep), 0o711);
+        assert!(make(Path::new("/dev/null/x"), 0o711).is_err());
+    }
+
+    #[test]
+    fn a_lock_that_others_can_open_is_replaced() {
+        let ground = tempfile::tempdir().expect("a directory");
+        let path = ground.path().join("lock");
+        fs::write(&path, "").expect("is ours");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("is ours");
+        let theirs = File::open(&path).expect("anybody can");
+        let ours = private_file(&path).expect("opens");
+        assert!(is_at(&ours, &path) && !is_at(&theirs, &path));
+        assert_eq!(path.metadata().expect("is there").mode() & 0o777, 0o600);
+        assert!(is_at(&private_file(&path).expect("opens"), &path), "a private one is kept");
+        std::os::unix::fs::symlink("/dev/null", ground.path().join("link")).expect("is ours");
+        assert!(private_file(&ground.path().join("link")).is_err());
+    }
+}

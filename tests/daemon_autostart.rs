@@ -1,0 +1,102 @@
+//! A real `haukid` that the first command starts: it takes nothing along of whoever typed that command,
+//! and comes up wherever that was.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/family.rs"]
+mod family;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use daemon::{Daemon, signal};
+use family::HANG;
+use rustix::process::Signal;
+
+/// A daemon that is started by others, and ended with the test.
+struct Started {
+    ground: tempfile::TempDir,
+    state: PathBuf,
+}
+
+impl Started {
+    fn new(below: &str) -> Self {
+        let ground = Daemon::ground("");
+        Self { state: ground.path().join(below), ground }
+    }
+
+    /// Runs a line of a shell in which `hauki` is the tool.
+    fn shell(&self, line: &str, variables: &[(&str, &str)]) -> Output {
+        let tool = Path::new(env!("CARGO_BIN_EXE_hauki"));
+        let path = format!("{}:/usr/bin:/bin", tool.parent().expect("is in a directory").display());
+        let mut command = Command::new("timeout");
+        command.args(["60", "bash", "-c", line]).current_dir(self.ground.path()).env_clear();
+        command.env("PATH", path).env("HAUKI_CONFIG", "hauki.yaml").env("HOME", self.ground.path());
+        command.envs(variables.iter().copied()).stdin(Stdio::null()).output().expect("runs")
+    }
+
+    fn pid(&self) -> u32 {
+        let text = std::fs::read_to_string(self.state.join("core.lock")).expect("was started");
+        text.split_whitespace().next().and_then(|word| word.parse().ok()).expect("is signed")
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if !self.state.join("hauki.sock").exists() {
+            return;
+        }
+        signal(self.pid(), Signal::TERM);
+        let by = Instant::now() + HANG;
+        while self.state.join("hauki.sock").exists() && Instant::now() < by {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn words(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_first_command_ends_with_all_that_was_its_own() {
+    let started = Started::new("state");
+    let state = [("HAUKI_STATE_DIR", "state")];
+    let began = Instant::now();
+    // Its pipe would end with the daemon, five minutes later.
+    let output = started.shell("r=$(bash -c 'exec 3>&1; hauki ls -q; echo done'); echo \"got $r\"", &state);
+    assert_eq!(words(&output).0, "got done\n", "{}", words(&output).1);
+    assert!(began.elapsed() < Duration::from_secs(60));
+    signal(started.pid(), Signal::TERM);
+    while started.state.join("hauki.sock").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = started
+        .shell("exec 9>lock; flock -n 9 && hauki ls -q && exec 9>&- && flock -n lock echo free", &state);
+    assert_eq!(words(&output).0, "free\n", "{}", words(&output).1);
+}
+
+/// The directory is made under a strict umask, named from where the shell stands; nobody has a home, and what
+/// is set to nothing is not set.
+#[test]
+fn it_comes_up_wherever_it_was_called() {
+    let started = Started::new("made/here");
+    std::fs::write(started.ground.path().join("w.js"), "function f() { return 1; }").expect("is ours");
+    let line = "umask 077; mkdir sub; cd sub; hauki clone ../w.js -o id";
+    let variables = [
+        ("HAUKI_STATE_DIR", "../made/here"),
+        ("HAUKI_CONFIG", "../hauki.yaml"),
+        ("HOME", "/dev/null"),
+        ("HAUKI_OUTPUT", ""),
+        ("HAUKI_ENDPOINT", ""),
+        ("HAUKI_HAUKID", ""),
+    ];
+    let output = started.shell(line, &variables);
+    assert!(words(&output).0.starts_with("vlt_"), "{:?}", words(&output));
+    let cwd = std::fs::read_link(format!("/proc/{}/cwd", started.pid())).expect("runs");
+    assert_eq!(cwd, Path::new("/"));
+    let output = started.shell("hauki ls -q", &[("HAUKI_STATE_DIR", "made/here"), ("HAUKI_CONFIG", "")]);
+    assert!(words(&output).0.contains("vlt_"), "{:?}", words(&output));
+}
