@@ -10,6 +10,7 @@ use hauki::api::summons::Spawned;
 use hauki::api::vault::{TicketRequest, TicketWishes};
 use hauki::client::ghost::{Ghost, GhostError, Options};
 use hauki::model::digest::Sha256;
+use hauki::model::lease::Promise;
 use hauki::model::secret::Secret;
 use hauki::rpc::capability::{Grant, IssuerKey, narrow};
 use hauki::rpc::message::code;
@@ -54,6 +55,7 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same_and_tells_nothing
         node: &spawned.ticket.node,
         methods: &["*".to_owned()],
         label: None,
+        promise: Promise::default(),
         endpoint: &spawned.ticket.endpoint,
         cert_sha256: &spawned.ticket.tls.cert_sha256,
         expires_at: clock::now() + jiff::SignedDuration::from_hours(1),
@@ -148,6 +150,7 @@ async fn a_ticket_is_for_one_vault_one_generation_one_node_and_one_time() {
         node: &spawned.ticket.node,
         methods: &all,
         label: None,
+        promise: Promise::default(),
         endpoint: &spawned.ticket.endpoint,
         cert_sha256: &spawned.ticket.tls.cert_sha256,
         expires_at: soon,

@@ -216,3 +216,50 @@ async fn a_worker_that_does_not_read_its_channel_loses_its_lease_in_time() {
         assert!(call.is_err());
     }
 }
+
+/// Whoever has a ticket is promised what it says; what others ask for, use or leave alone changes nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_ticket_takes_what_another_promises() {
+    let daemon = Daemon::start();
+    let endpoint = daemon.endpoint();
+    let ask = async |spawned: &Spawned, wishes: TicketWishes| {
+        let request = TicketRequest { vault: spawned.vault.id.clone(), wishes };
+        let ticket = endpoint.ticket(&request).await.expect("is given");
+        Spawned { ticket, ..spawned.clone() }
+    };
+    let lease = |lease_ms| TicketWishes { lease_ms: Some(lease_ms), ..TicketWishes::default() };
+    let long = Wishes { lease_ms: Some(600_000), ..Wishes::default() };
+    let unused = spawn(&daemon, long.clone(), Default::default()).await;
+    let shared = spawn(&daemon, long.clone(), Default::default()).await;
+    let alone = spawn(&daemon, long, Default::default()).await;
+    let guarded = spawn(&daemon, Wishes::default(), linked()).await;
+
+    let of_unused = connect_silent(&unused).await;
+    let never_used = ask(&unused, lease(1_000)).await;
+    assert_eq!(never_used.ticket.lease.lease_ms, 1_000);
+    let of_shared = connect_silent(&shared).await;
+    let brief = connect(&ask(&shared, lease(1_000)).await, true).await;
+    let welcome = brief.welcome().await.expect("is in");
+    assert_eq!(welcome.lease_ms, 1_000);
+    assert!(welcome.lease_left_ms > 590_000, "{welcome:?}");
+    drop(brief);
+    // Only a short ticket is used: its lease is all that was promised to anybody who is there.
+    let alone = ask(&alone, lease(1_000)).await;
+    let _silent = connect_silent(&alone).await;
+    // A guest's ticket says nothing of a link, and being first does not make it the owner's.
+    let guest =
+        connect(&ask(&guarded, TicketWishes { link: Some(false), ..Default::default() }).await, true).await;
+    let owner = connect(&guarded, true).await;
+    assert!(owner.welcome().await.expect("is in").link);
+
+    let receipt = death(&endpoint, &alone.vault.id).await;
+    assert_eq!(receipt.death.cause, Cause::HeartbeatLost);
+    assert!(receipt.death.detail.is_some_and(|detail| detail.ends_with("lease 1.0 s")));
+    for ghost in [&of_unused, &of_shared, &guest] {
+        assert_eq!(ghost.call_typed::<i32>("echo", &[1]).await.expect("lives"), 1);
+    }
+    drop(guest);
+    assert_eq!(owner.call_typed::<i32>("echo", &[1]).await.expect("lives"), 1);
+    drop(owner);
+    assert_eq!(death(&endpoint, &guarded.vault.id).await.death.cause, Cause::LinkClosed);
+}

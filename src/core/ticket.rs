@@ -7,6 +7,7 @@ use crate::api::event::Happening;
 use crate::api::node::{NodeApi, OpenOrder, Opened, Opening};
 use crate::api::vault::{TicketRequest, TicketWishes, Vault};
 use crate::api::{ApiError, ErrorCode};
+use crate::model::lease::Promise;
 use crate::model::phase::{Event, Phase, transition};
 use crate::model::secret::Secret;
 use crate::model::ticket::{
@@ -55,6 +56,7 @@ impl Core {
             node: &ticket.node,
             methods: if wishes.methods.is_empty() { &everything } else { &wishes.methods },
             label: wishes.label.as_deref(),
+            promise: Promise { lease_ms: Some(ticket.lease.lease_ms), link: Some(ticket.lease.link) },
             endpoint: &ticket.endpoint,
             cert_sha256: &ticket.tls.cert_sha256,
             expires_at: ticket.expires_at,

@@ -80,6 +80,15 @@ impl Terms {
     }
 }
 
+/// What a ticket says of its vault's life; what it does not say is as the vault was summoned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Promise {
+    /// For how long each sign of life of its holder keeps the vault.
+    pub lease_ms: Option<u64>,
+    /// The vault dies with the connection that used this ticket first.
+    pub link: Option<bool>,
+}
+
 /// The signs of life of one vault, in waking time but for its forging.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -88,15 +97,33 @@ pub struct Lease {
     forged_at: Mono,
     claim_from: Mono,
     beat_at: Mono,
+    kept: Kept,
     /// The last byte from the owning connection, if the vault is linked and claimed.
     owner_heard_at: Option<Mono>,
+}
+
+/// What the signs of life so far promise: each of them its own ticket's lease, and the latest end stands. So
+/// no ticket takes what another has promised, and one that nobody uses promises nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// By this sign of life,
+    pub since: Mono,
+    /// for so long.
+    pub lease_ms: u64,
+}
+
+impl Kept {
+    fn until(self) -> Mono {
+        self.since.plus_ms(self.lease_ms)
+    }
 }
 
 impl Lease {
     #[must_use]
     pub fn new(terms: Terms, now: Reading) -> Self {
         let Reading { mono, waking, .. } = now;
-        Self { terms, forged_at: mono, claim_from: waking, beat_at: waking, owner_heard_at: None }
+        let kept = Kept { since: waking, lease_ms: 0 };
+        Self { terms, forged_at: mono, claim_from: waking, beat_at: waking, kept, owner_heard_at: None }
     }
 
     /// A ticket goes out: its receiver has the whole claim lease to use it.
@@ -104,8 +131,26 @@ impl Lease {
         self.claim_from = self.claim_from.max(now);
     }
 
-    pub fn beat(&mut self, now: Mono) {
+    /// A sign of life of somebody who was promised that. `true` if by this the vault now lives longest.
+    pub fn beat(&mut self, now: Mono, promised: Promise) -> bool {
         self.beat_at = self.beat_at.max(now);
+        let kept = Kept { since: now, lease_ms: promised.lease_ms.unwrap_or(self.terms.lease_ms) };
+        let latest = kept.until() >= self.kept.until();
+        if latest {
+            self.kept = kept;
+        }
+        latest
+    }
+
+    /// Whether somebody who is promised that owns the vault by coming now.
+    #[must_use]
+    pub fn is_owned_by(&self, promised: Promise) -> bool {
+        promised.link.unwrap_or(self.terms.link) && !self.has_owner()
+    }
+
+    #[must_use]
+    pub fn has_owner(&self) -> bool {
+        self.owner_heard_at.is_some()
     }
 
     pub fn owner_heard(&mut self, now: Mono) {
@@ -113,8 +158,8 @@ impl Lease {
     }
 
     #[must_use]
-    pub fn last_beat(&self) -> Mono {
-        self.beat_at
+    pub fn kept(&self) -> Kept {
+        self.kept
     }
 
     /// The last beat, call or byte of an owner; before all of them, the forging.
@@ -127,7 +172,7 @@ impl Lease {
     #[must_use]
     pub fn expires(&self, phase: Phase) -> Mono {
         match phase {
-            Phase::Live => self.beat_at.plus_ms(self.terms.lease_ms),
+            Phase::Live => self.kept.until(),
             Phase::Forging | Phase::Forged | Phase::Ticketed | Phase::Dying | Phase::Dead => {
                 self.claim_from.plus_ms(self.terms.claim_ms)
             }
@@ -186,16 +231,51 @@ mod tests {
     #[test]
     fn beats_extend_but_never_beyond_the_life_time_and_never_back() {
         let mut lease = lease();
-        lease.beat(T0.plus_ms(20));
-        lease.beat(T0.plus_ms(5));
+        lease.beat(T0.plus_ms(20), Promise::default());
+        lease.beat(T0.plus_ms(5), Promise::default());
         assert_eq!(lease.next_end(Phase::Live, after(20)), Some((60_000, Cause::HeartbeatLost)));
-        lease.beat(T0.plus_ms(90));
+        lease.beat(T0.plus_ms(90), Promise::default());
         assert_eq!(lease.next_end(Phase::Live, after(90)), Some((10_000, Cause::LifetimeExpired)));
+    }
+
+    #[test]
+    fn no_ticket_takes_what_another_promises() {
+        let (long, short) = (
+            Promise { lease_ms: Some(70), ..Promise::default() },
+            Promise { lease_ms: Some(5), ..Promise::default() },
+        );
+        // In every order, and whoever of them goes on: each sign of life is good for its own lease.
+        for beats in [
+            vec![(0, long), (1, short)],
+            vec![(0, short), (1, long), (2, short), (60, short)],
+            vec![(0, short), (3, short)],
+            vec![(0, Promise::default()), (9, short)],
+            vec![(0, short), (4, Promise::default()), (6, long), (20, short)],
+        ] {
+            let mut lease = lease();
+            let mut until = 0;
+            for (at, promise) in beats {
+                lease.beat(T0.plus_ms(at), promise);
+                until = until.max(at + promise.lease_ms.unwrap_or(60));
+                assert_eq!(lease.expires(Phase::Live), T0.plus_ms(until));
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_who_was_promised_it_owns_the_vault() {
+        let mut lease = lease();
+        let of = |link| Promise { link, ..Promise::default() };
+        assert!(!lease.is_owned_by(of(None)) && !lease.is_owned_by(of(Some(false))));
+        assert!(lease.is_owned_by(of(Some(true))), "also when a guest has come before");
+        lease.owner_heard(T0);
+        assert!(!lease.is_owned_by(of(Some(true))), "there is one already");
     }
 
     #[test]
     fn a_silent_owner_ends_a_linked_vault_first() {
         let mut lease = lease();
+        lease.beat(T0, Promise::default());
         lease.owner_heard(T0.plus_ms(3));
         assert_eq!(lease.next_end(Phase::Live, after(3)), Some((10_000, Cause::LinkSilent)));
     }
@@ -203,6 +283,7 @@ mod tests {
     #[test]
     fn time_that_a_node_has_slept_is_nobodys_silence_and_everybodys_life_time() {
         let mut lease = lease();
+        lease.beat(T0, Promise::default());
         lease.owner_heard(T0);
         let slept = |patient| Reading { waking: T0.plus_ms(4), patient: T0.plus_ms(patient), ..after(44) };
         assert_eq!(lease.next_end(Phase::Live, slept(0)), Some((6_000, Cause::LinkSilent)));

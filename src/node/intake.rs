@@ -28,6 +28,7 @@ use crate::api::node::{
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::{Cause, Death};
 use crate::model::id::VaultId;
+use crate::model::lease::Promise;
 use crate::model::phase::Phase;
 use crate::rpc::capability::Issuer;
 use crate::sandbox::{Driver, Started, SweepError};
@@ -238,13 +239,14 @@ impl Node {
                 format!("{} is of generation {}, not {}", vault.id, vault.generation, order.generation);
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }
-        if order.link == Some(true) && vault.state().phase == Phase::Live && !vault.state().lease.terms.link {
+        let owned = vault.state().lease.has_owner();
+        if order.link == Some(true) && vault.state().phase == Phase::Live && !owned {
             let message = format!("{} is in use already, so no connection can own it any more", vault.id);
             let hint = "ask for --link with the first ticket, or forge another vault";
             return Err(ApiError::new(ErrorCode::Conflict, message).hint(hint));
         }
         vault
-            .ticketed(order.lease_ms, order.link)
+            .ticketed()
             .map_err(|refused| ApiError::new(ErrorCode::Conflict, format!("{}: {refused}", vault.id)))?;
         let (ip, identity) = (self.settings.data_plane, Arc::clone(&self.identity));
         let gate_vault = Arc::clone(&vault);
@@ -262,13 +264,17 @@ impl Node {
         })?;
         let state = vault.state();
         let lived_ms = clock::mono().since(state.forged_at) / 1000;
+        // What this ticket will say; the vault's own terms stay as they are.
+        let mut terms = state.lease.terms.clone();
+        terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
+        terms.link = order.link.unwrap_or(terms.link);
         Ok(Opened {
             ip,
             port,
             cert_sha256: self.identity.cert_sha256,
             key_sha256: self.identity.key_sha256,
             methods: state.methods.to_vec(),
-            terms: state.lease.terms.clone(),
+            terms,
             max_frame_bytes: vault.limits.max_frame_bytes,
             call_deadline_ms: vault.limits.call_deadline_ms,
             life_left_ms: state.lease.terms.lifetime_ms.saturating_sub(lived_ms),
@@ -284,7 +290,7 @@ impl Node {
         if !vault.state().phase.is_alive() {
             return Err(ApiError::new(ErrorCode::Conflict, format!("{} is dying", vault.id)));
         }
-        Ok(Leased { lease_left_ms: vault.beat(order.by.as_deref()) })
+        Ok(Leased { lease_left_ms: vault.beat(Promise::default(), order.by.as_deref()) })
     }
 
     pub(super) async fn destruct(&self, order: DestructOrder) -> Result<Torn, ApiError> {

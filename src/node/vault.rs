@@ -20,7 +20,7 @@ use crate::api::node::{NewsItem, NodeVault};
 use crate::api::vault::Vitals;
 use crate::model::death::{Cause, Death};
 use crate::model::id::{NodeName, TicketId, VaultId};
-use crate::model::lease::{Lease, Mono, Reading, Terms};
+use crate::model::lease::{Lease, Mono, Promise, Reading, Terms};
 use crate::model::limits::Limits;
 use crate::model::phase::{self, Event, Phase, Refused};
 use crate::model::receipt::Receipt;
@@ -146,29 +146,23 @@ impl Vault {
     }
 
     /// A ticket is about to go out.
-    pub fn ticketed(&self, lease_ms: Option<u64>, link: Option<bool>) -> Result<(), Refused> {
+    pub fn ticketed(&self) -> Result<(), Refused> {
         let mut state = self.state();
         Self::advance(&mut state, Event::TicketOpened)?;
         state.lease.ticketed(self.now());
-        if let Some(lease_ms) = lease_ms {
-            state.lease.terms.lease_ms = lease_ms;
-        }
-        if let Some(link) = link {
-            state.lease.terms.link = link;
-        }
         drop(state);
         self.nudge.notify_one();
         Ok(())
     }
 
     /// A ticket was used. `true` if this claims a linked vault for the connection.
-    pub fn claimed(&self, ticket: &TicketId, peer: &str) -> Result<bool, Refused> {
+    pub fn claimed(&self, ticket: &TicketId, promised: Promise, peer: &str) -> Result<bool, Refused> {
         let mut state = self.state();
         let first = state.phase == Phase::Ticketed;
         Self::advance(&mut state, Event::Claimed)?;
         let now = self.now();
-        state.lease.beat(now);
-        let owns = first && state.lease.terms.link;
+        state.lease.beat(now, promised);
+        let owns = state.lease.is_owned_by(promised);
         if owns {
             state.lease.owner_heard(now);
         }
@@ -182,15 +176,12 @@ impl Vault {
     }
 
     /// Renews the lease; the answer is what is left of it.
-    pub fn beat(&self, by: Option<&str>) -> u64 {
+    pub fn beat(&self, promised: Promise, by: Option<&str>) -> u64 {
         let mut state = self.state();
         let now = self.now();
         // Before the claim only the ticket's use counts, or an orphan could be kept for ever by cron.
-        if state.phase == Phase::Live {
-            state.lease.beat(now);
-            if by.is_some() {
-                state.last_beat_by = by.map(str::to_owned);
-            }
+        if state.phase == Phase::Live && state.lease.beat(now, promised) && by.is_some() {
+            state.last_beat_by = by.map(str::to_owned);
         }
         state.lease.expires(state.phase).since(now) / 1000
     }
@@ -257,7 +248,7 @@ impl Vault {
     }
 
     /// Takes what a connection asks of the vault.
-    pub fn ask(&self, asked: Asked<'_>, patience: Patience) {
+    pub fn ask(&self, asked: Asked<'_>, promised: Promise, patience: Patience) {
         let deadline_ms = patience.deadline_ms;
         let now = self.now();
         let mut state = self.state();
@@ -271,7 +262,7 @@ impl Vault {
                     .error(&RpcError::new(code::VAULT_DEAD, format!("{} is not ready", self.id))),
             };
         };
-        state.lease.beat(now);
+        state.lease.beat(now, promised);
         state.calls += 1;
         // The queue and the channel must have the same order, so the lock covers both.
         let mut calls = self.calls();
@@ -344,8 +335,8 @@ impl State {
     fn explain(&self, cause: Cause, now: Mono) -> Option<String> {
         match cause {
             Cause::HeartbeatLost => {
-                let ago = show_millis(now.since(self.lease.last_beat()) / 1000);
-                let lease = show_millis(self.lease.terms.lease_ms);
+                let kept = self.lease.kept();
+                let (ago, lease) = (show_millis(now.since(kept.since) / 1000), show_millis(kept.lease_ms));
                 let by = self.last_beat_by.as_deref().map(|by| format!(" from {by}")).unwrap_or_default();
                 Some(format!("last sign of life {ago} before{by}, lease {lease}"))
             }

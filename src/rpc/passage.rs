@@ -58,6 +58,7 @@ pub fn check(ticket: &Ticket, issuer: &Issuer, now: Timestamp) -> Result<Claims,
 mod tests {
     use super::*;
     use crate::model::digest::Sha256;
+    use crate::model::lease::Promise;
     use crate::model::secret::Secret;
     use crate::model::ticket::{Auth, Endpoint, LeaseTerms, Protocol, TicketKind, Tls, VERSION, Worker};
     use crate::rpc::capability::{Grant, IssuerKey, narrow};
@@ -81,6 +82,7 @@ mod tests {
             node: &node,
             methods: &methods,
             label: None,
+            promise: Promise::default(),
             endpoint: &endpoint,
             cert_sha256: &cert_sha256,
             expires_at,

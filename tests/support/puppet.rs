@@ -10,7 +10,7 @@ use hauki::api::ApiError;
 use hauki::api::node::{NodeApi, OpenOrder, Opening, ProvisionOrder, Provisioned};
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
-use hauki::model::lease::Terms;
+use hauki::model::lease::{Promise, Terms};
 use hauki::model::limits::{Controller, Limits};
 use hauki::model::receipt::{Receipt, Reclaimed};
 use hauki::node::desk::FrontDesk;
@@ -177,6 +177,7 @@ impl Stage {
             node: &node,
             methods: &["*".to_owned()],
             label: None,
+            promise: Promise::default(),
             endpoint: &hauki::model::ticket::Endpoint { ip: opened.ip, port: opened.port },
             cert_sha256: &opened.cert_sha256,
             expires_at: clock::now() + std::time::Duration::from_secs(3600),

@@ -33,7 +33,7 @@ pub(crate) struct TicketArgs {
     items: Vec<String>,
     #[command(flatten)]
     wishes: RightsArgs,
-    /// How long the vault lives from one heartbeat or call to the next
+    /// How long each heartbeat or call with this ticket keeps the vault; takes nothing from other tickets
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     lease: Option<u64>,
     /// The vault dies with the connection that first uses this ticket

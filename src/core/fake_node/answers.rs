@@ -89,6 +89,7 @@ impl NodeApi for FakeNode {
                 return Err(state.unknown(&order.vault));
             };
             *phase = (*phase).max(Phase::Ticketed);
+            let mut terms = terms.clone();
             terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
             terms.link = order.link.unwrap_or(terms.link);
             let opened = Opened {

@@ -236,7 +236,7 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
     let vault = Arc::clone(&session.gate.vault);
     let outbox = Arc::clone(&session.outbox);
     let Some(pipe) = vault.pipe.get() else { return Ok(()) };
-    let idle = Duration::from_millis(vault.state().lease.terms.lease_ms) + IDLE_GRACE;
+    let idle = Duration::from_millis(session.lease_ms()) + IDLE_GRACE;
     let look = idle.min(WRITE_DEADLINE);
     let mut receipt = vault.receipt.subscribe();
     let mut burial = pin!(async { drop(receipt.wait_for(Option::is_some).await) });

@@ -80,6 +80,7 @@ pub fn granted(capability: &Capability, ask: &Ask<'_>, methods: &[String]) -> Gr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::lease::Promise;
     use crate::model::ticket::Endpoint;
     use crate::rpc::capability::{Grant, IssuerKey};
     use crate::system::{clock, random};
@@ -97,6 +98,7 @@ mod tests {
             node: &node,
             methods: &methods,
             label: None,
+            promise: Promise::default(),
             endpoint: &Endpoint { ip: std::net::Ipv4Addr::LOCALHOST.into(), port: 1 },
             cert_sha256: &Sha256::of(b""),
             expires_at,

@@ -13,6 +13,7 @@ use super::rights::{Granted, granted};
 use super::turn::{self, Crowded};
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
+use crate::model::lease::Promise;
 use crate::model::secret::Secret;
 use crate::node::calls::{Asked, Patience};
 use crate::node::vault::Vault;
@@ -96,13 +97,15 @@ impl Session {
             let message = format!("{MAX_CALLERS} callers are connected: try again when one of them has left");
             Refusal { error: RpcError::new(code::BUSY, message), ..refuse() }
         })?;
-        let owns = vault.claimed(&capability.holder().ticket, &peer.to_string()).map_err(|_| {
-            let death = vault.doomed.borrow().clone();
-            Refusal {
-                error: death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)),
-                ..refuse()
-            }
-        })?;
+        let owns = vault
+            .claimed(&capability.holder().ticket, capability.holder().promise, &peer.to_string())
+            .map_err(|_| {
+                let death = vault.doomed.borrow().clone();
+                Refusal {
+                    error: death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)),
+                    ..refuse()
+                }
+            })?;
         let outbox = Arc::new(Outbox::default());
         let limit = vault.limits.call_deadline_ms;
         let holder = capability.holder();
@@ -130,19 +133,30 @@ impl Session {
     }
 
     fn welcome(&self) -> Welcome {
-        let vault = &self.gate.vault;
+        let (vault, lease_ms) = (&self.gate.vault, self.lease_ms());
         let state = vault.state();
         Welcome {
             vault: vault.id.clone(),
             generation: vault.generation,
             methods: self.methods.clone(),
-            lease_ms: state.lease.terms.lease_ms,
+            lease_ms,
             lease_left_ms: state.lease.expires(state.phase).since(vault.now()) / 1000,
-            link: state.lease.terms.link,
+            link: state.lease.has_owner(),
             link_silence_ms: state.lease.terms.link_silence_ms,
             max_frame_bytes: vault.limits.max_frame_bytes,
             call_deadline_ms: self.deadline_ms,
         }
+    }
+
+    /// What this caller's ticket says of the vault's life.
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        self.capability.holder().promise
+    }
+
+    #[must_use]
+    pub fn lease_ms(&self) -> u64 {
+        self.promise().lease_ms.unwrap_or_else(|| self.gate.vault.state().lease.terms.lease_ms)
     }
 
     /// Whether the vault dies with this connection.
@@ -157,7 +171,7 @@ impl Session {
         if self.link.is_some() {
             self.gate.vault.owner_heard();
         }
-        self.gate.vault.beat(None);
+        self.gate.vault.beat(self.promise(), None);
     }
 
     /// Answers what is no request at all.
@@ -197,13 +211,13 @@ impl Session {
         match Cow::as_ref(&method) {
             reserved::METHODS => reply.serialize(&self.methods),
             reserved::HEARTBEAT => {
-                let lease_left_ms =
-                    vault.beat(Some(self.client.as_str()).filter(|client| !client.is_empty()));
+                let lease_left_ms = vault
+                    .beat(self.promise(), Some(self.client.as_str()).filter(|client| !client.is_empty()));
                 reply.serialize(&Lease { lease_left_ms });
             }
             reserved::STATS => {
                 let (deadline_ms, via) = (self.deadline_ms, Vec::new());
-                vault.ask(Asked::Stats, Patience { reply, deadline_ms, via });
+                vault.ask(Asked::Stats, self.promise(), Patience { reply, deadline_ms, via });
             }
             reserved::DESTRUCT => match optional::<Destruct>(params) {
                 Ok(destruct) => self.destruct(&destruct, reply),
@@ -216,7 +230,7 @@ impl Session {
                 Ok((params, nested)) => {
                     let asked = Asked::Call { method, caller: &self.caller, params: params.as_deref() };
                     let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
-                    vault.ask(asked, Patience { reply, deadline_ms, via: nested.via });
+                    vault.ask(asked, self.promise(), Patience { reply, deadline_ms, via: nested.via });
                 }
                 Err(error) => reply.error(&error),
             },

@@ -1,6 +1,6 @@
 //! The side of a token that makes it: the core mints, a holder narrows.
 
-use biscuit_auth::builder::{Algorithm, BiscuitBuilder, BlockBuilder, Term, fact, string};
+use biscuit_auth::builder::{Algorithm, BiscuitBuilder, BlockBuilder, Term, fact, int, string};
 use biscuit_auth::datalog::SymbolTable;
 use biscuit_auth::macros::biscuit;
 use biscuit_auth::{KeyPair, PrivateKey, UnverifiedBiscuit, error};
@@ -13,6 +13,7 @@ use super::fields::Strange;
 use super::words::{MAX_NAME, MAX_NAMES, Words};
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
+use crate::model::lease::Promise;
 use crate::model::secret::Secret;
 use crate::model::ticket::{ALL_METHODS, Endpoint};
 
@@ -61,6 +62,7 @@ pub struct Grant<'a> {
     /// `["*"]` for all.
     pub methods: &'a [String],
     pub label: Option<&'a str>,
+    pub promise: Promise,
     /// Where the vault's gate listens and which certificate it shows: signed, so that a gate may be
     /// sent there by somebody else's word.
     pub endpoint: &'a Endpoint,
@@ -117,6 +119,11 @@ impl IssuerKey {
         }
         if let Some(label) = grant.label {
             token = token.fact(fact("label", &[string(label)])).map_err(CapabilityError::Write)?;
+        }
+        let Promise { lease_ms, link } = grant.promise;
+        let lease = lease_ms.map(|ms| ("lease", i64::try_from(ms).unwrap_or(i64::MAX)));
+        for (name, value) in lease.into_iter().chain(link.map(|link| ("link", i64::from(link)))) {
+            token = token.fact(fact(name, &[int(value)])).map_err(CapabilityError::Write)?;
         }
         self.sign(token, &format!("ticket {}", grant.ticket))
     }

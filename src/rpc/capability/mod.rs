@@ -6,6 +6,7 @@
 //! ```text
 //! authority   vault("vlt_…"); ticket("tkt_…"); generation(1); node("n1"); label("…"); right("top");
 //!             endpoint("10.66.0.2", 41873); cert("<sha256 of the node's certificate>");
+//!             lease(60000); link(0);
 //!             check if on_vault("vlt_…"), on_generation(1), on_node("n1");
 //!             check if now_ms($t), $t < 1800000000000;
 //! narrowing   check if operation($m), ["top", …].contains($m);  check if now_ms($t), $t < …;
@@ -41,6 +42,7 @@ use words::{Block, Check, Term, Words};
 use super::reserved;
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
+use crate::model::lease::Promise;
 use crate::model::secret::Secret;
 use crate::model::ticket::{ALL_METHODS, Endpoint};
 
@@ -104,6 +106,7 @@ pub struct Ask<'a> {
 pub struct Holder {
     pub ticket: TicketId,
     pub label: Option<String>,
+    pub promise: Promise,
 }
 
 /// Where a token leads, by the core's word.
@@ -237,6 +240,7 @@ impl Word {
     fn of(block: Block<'_>) -> Result<Self, Strange> {
         let (mut vault, mut ticket, mut generation, mut node) = (None, None, None, None);
         let (mut endpoint, mut cert, mut label, mut rights) = (None, None, None, Vec::new());
+        let (mut lease, mut link) = (None, None);
         for fact in &block.facts {
             match (fact.name, &fact.terms[..]) {
                 ("vault", [Term::Text(text)]) => once(&mut vault, *text)?,
@@ -246,6 +250,8 @@ impl Word {
                 ("endpoint", [Term::Text(ip), Term::Number(port)]) => once(&mut endpoint, (*ip, *port))?,
                 ("cert", [Term::Text(text)]) => once(&mut cert, *text)?,
                 ("label", [Term::Text(text)]) => once(&mut label, *text)?,
+                ("lease", [Term::Number(ms)]) => once(&mut lease, *ms)?,
+                ("link", [Term::Number(number)]) => once(&mut link, *number)?,
                 ("right", [Term::Text(text)]) => rights.push(*text),
                 _ => {}
             }
@@ -272,7 +278,9 @@ impl Word {
             cert_sha256: cert.ok_or(Strange)?.parse().map_err(|_| Strange)?,
         };
         let ticket = ticket.ok_or(Strange)?.parse().map_err(|_| Strange)?;
-        let holder = Holder { ticket, label: label.map(str::to_owned) };
+        let lease_ms = lease.map(u64::try_from).transpose().map_err(|_| Strange)?;
+        let promise = Promise { lease_ms, link: link.map(|link| link != 0) };
+        let holder = Holder { ticket, label: label.map(str::to_owned), promise };
         Ok(Self { claims, holder, rights: Names::new(rights), end_ms: end_ms.ok_or(Strange)? })
     }
 }

@@ -5,6 +5,8 @@ use biscuit_auth::{BlockBuilder, UnverifiedBiscuit};
 use super::*;
 use crate::system::random;
 
+const PROMISE: Promise = Promise { lease_ms: Some(7_000), link: Some(true) };
+
 pub(super) struct World {
     pub(super) key: IssuerKey,
     pub(super) vault: VaultId,
@@ -33,6 +35,7 @@ impl World {
             node: &self.node,
             methods: &methods,
             label: Some("tester"),
+            promise: PROMISE,
             endpoint: &Endpoint { ip: std::net::Ipv4Addr::LOCALHOST.into(), port: 1 },
             cert_sha256: &Sha256::of(b""),
             expires_at: self.now + jiff::SignedDuration::from_mins(1),
@@ -74,7 +77,10 @@ fn a_full_token_allows_everything_here_and_now_and_names_its_holder() {
     let token = world.mint(&["*"]);
     let held = world.verify(&token, &world.ask(reserved::DESTRUCT)).expect("verifies");
     assert_eq!(held.allows(&world.ask(reserved::DESTRUCT)), Ok(()));
-    assert_eq!(*held.holder(), Holder { ticket: world.ticket.clone(), label: Some("tester".into()) });
+    assert_eq!(
+        *held.holder(),
+        Holder { ticket: world.ticket.clone(), label: Some("tester".into()), promise: PROMISE }
+    );
 }
 
 #[test]
