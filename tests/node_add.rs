@@ -397,6 +397,7 @@ async fn a_password_is_asked_for_used_once_and_kept_nowhere() {
     assert!(again.status.success() && words(&again).contains("by the core's key"), "{}", words(&again));
     let keys = std::fs::read_to_string(ground.sshd.path("home/.ssh/authorized_keys")).expect("was written");
     assert_eq!(keys.lines().count(), 1, "{keys}");
+    assert!(keys.starts_with("restrict,port-forwarding ssh-ed25519 "), "{keys}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

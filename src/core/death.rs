@@ -22,12 +22,12 @@ impl Core {
     pub(super) async fn bury(&self, mut receipt: Receipt) -> Result<bool, ApiError> {
         let key = vault_key(&receipt.vault);
         loop {
-            let Some(mut found) = self.records.get::<VaultRecord>(&key).await? else {
+            let Some(mut found) = self.records.find::<VaultRecord>(&key).await? else {
                 if self.dies_while_forged(&receipt) {
                     return Ok(false);
                 }
                 // Between the two looks the commit may have come to its end.
-                match self.records.get::<VaultRecord>(&key).await? {
+                match self.records.find::<VaultRecord>(&key).await? {
                     None => return Ok(false),
                     Some(_) => continue,
                 }

@@ -13,7 +13,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::keys::{digest, lost_race};
 use super::nodes::Slot;
-use super::record::{KeyRecord, VaultRecord, encode, name_key, no_vault, vault_key};
+use super::record::{KeyRecord, VaultRecord, encode, name_key, vault_key};
 use super::registry::{take_name, taken_name};
 use super::scheduler::no_capacity;
 use super::service::{Claim, Core, Unrecorded};
@@ -158,9 +158,7 @@ impl Core {
             ticket: None,
             spool: None,
         };
-        let txn = Txn::default()
-            .check(held.document.as_str(), held.expect)
-            .put(held.document.as_str(), encode(&record)?);
+        let txn = held.record_in(Txn::default(), &record)?;
         let vault = forged.vault.clone();
         let news = vec![forged.happening()];
         self.record(forged, txn, news).await?;
@@ -176,7 +174,11 @@ impl Core {
                 return Err(ApiError::new(ErrorCode::Internal, "the key's record names no vault"));
             }
         };
-        let found = self.records.vault(&id).await?.ok_or_else(|| no_vault(&id))?;
+        let Some(found) = self.records.vault(&id).await? else {
+            // It was made, so it has lived; only why it died is not known any more.
+            let message = format!("{id} is dead, and its tombstone is not kept any more");
+            return Err(ApiError::new(ErrorCode::VaultDead, message));
+        };
         match found.value.vault.receipt {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
             None => {
@@ -297,6 +299,7 @@ impl Core {
     ) -> Result<(), ApiError> {
         let Forged { vault, boot_id, forging, turns, .. } = forged;
         let (key, phase) = (vault_key(&vault.id), vault.phase);
+        vault.name.as_ref().map(|name| self.records.refuse_aside(&name_key(name))).transpose()?;
         let (txn, named) = take_name(txn, &vault)?;
         let taken = vault.name.clone();
         let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);

@@ -3,9 +3,9 @@
 //! The body's digest is kept with what was made. The record of a key is committed together with
 //! what it made, under the check that nobody else used the key meanwhile.
 
-use super::record::{Found, KEPT, KeyRecord, idempotency_key, spool_key};
+use super::record::{Found, KEPT, KeyRecord, aged_key, encode, idempotency_key, spool_key};
 use super::service::Core;
-use super::store::Expect;
+use super::store::{Expect, Txn};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
 use crate::system::clock;
@@ -28,6 +28,14 @@ pub(super) fn digest<T: serde::Serialize>(request: &T) -> Result<Sha256, ApiErro
     match bytes {
         Ok(bytes) => Ok(Sha256::of(&bytes)),
         Err(error) => Err(ApiError::new(ErrorCode::Internal, format!("digest a request: {error}"))),
+    }
+}
+
+impl HeldKey {
+    /// What was made of it joins the transaction that makes it.
+    pub(super) fn record_in(&self, txn: Txn, record: &KeyRecord) -> Result<Txn, ApiError> {
+        let txn = txn.check(self.document.as_str(), self.expect).put(self.document.as_str(), encode(record)?);
+        Ok(txn.put(aged_key(record.at, &self.document), Vec::new()))
     }
 }
 
@@ -61,7 +69,7 @@ impl Core {
     /// What waits in the spool may wait for longer than keys are kept, and its key with it.
     async fn still_queued(&self, record: &KeyRecord) -> Result<bool, ApiError> {
         match &record.spool {
-            Some(id) => Ok(self.records.raw(&spool_key(id)).await?.is_some()),
+            Some(id) => self.records.is_there(&spool_key(id)).await,
             None => Ok(false),
         }
     }

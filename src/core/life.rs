@@ -90,6 +90,8 @@ impl Core {
         by: Option<String>,
         grace_ms: u32,
     ) -> Result<Destructed, ApiError> {
+        // A node whose record is damaged was not taken out.
+        self.refuse_damaged_node(&vault.node)?;
         let Ok(slot) = self.slot(&vault.node) else {
             // Nobody can be asked any more, so the word of two decides: who took the node out, and who
             // ends this. Should the node come back with it, it is ended there.

@@ -123,7 +123,7 @@ impl Core {
     /// loan under `loan` says so until the child is recorded, or until it is given back.
     pub(super) async fn spend(&self, parent: &VaultId, loan: &str) -> Result<(), ApiError> {
         loop {
-            if self.records.raw(loan).await?.is_some() {
+            if self.records.is_there(loan).await? {
                 // Paid before, by one who could not give it back.
                 return Ok(());
             }
@@ -168,12 +168,12 @@ impl Core {
     }
 
     async fn repay(&self, loan: &str) -> Result<(), ApiError> {
-        while let Some(found) = self.records.get::<Loan>(loan).await? {
+        while let Some(found) = self.records.find::<Loan>(loan).await? {
             let mut txn = Txn::default().check(loan, Expect::At(found.revision)).delete(loan);
             for id in &found.value.paid {
                 let key = budget_key(id);
                 // Of the dead nobody has a budget.
-                let Some(mut found) = self.records.get::<Budget>(&key).await? else { continue };
+                let Some(mut found) = self.records.find::<Budget>(&key).await? else { continue };
                 found.value.spent = found.value.spent.saturating_sub(1);
                 txn = txn
                     .check(key.as_str(), Expect::At(found.revision))
@@ -217,7 +217,7 @@ impl Core {
                 return;
             };
             // The parent died meanwhile, or gave up: nobody will ever hold this one.
-            let alone = !matches!(core.records.raw(&budget_key(&vault)).await, Ok(Some(_)));
+            let alone = !core.records.is_there(&budget_key(&vault)).await.unwrap_or(false);
             let cause = if alone { Cause::ParentDied } else { Cause::Cancelled };
             if (alone || told.is_err())
                 && let Err(error) = core.end(&child, cause, Some(vault.to_string()), 0).await
@@ -243,7 +243,7 @@ impl Core {
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         for VaultRecord { vault, .. } in living.into_iter().map(|found| found.value) {
             let Some(parent) = &vault.parent else { continue };
-            if self.records.raw(&budget_key(parent)).await?.is_some() {
+            if self.records.is_there(&budget_key(parent)).await? {
                 continue;
             }
             if let Err(error) = self.end(&vault, Cause::ParentDied, Some(parent.to_string()), 0).await {
@@ -254,7 +254,7 @@ impl Core {
             let Ok(id) = found.key[BUDGET.len()..].parse::<VaultId>() else { continue };
             // Looked for in this order: a vault is recorded before it leaves the list of those being forged.
             let forging = self.forging().contains_key(&id);
-            if !forging && self.records.get::<VaultRecord>(&super::record::vault_key(&id)).await?.is_none() {
+            if !forging && !self.records.is_there(&super::record::vault_key(&id)).await? {
                 self.revoke(&id).await;
             }
         }

@@ -79,6 +79,10 @@ impl Core {
         Ok(Member { name, labels, api: Arc::new(api), address: record.address })
     }
 
+    pub(super) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), ApiError> {
+        self.records.refuse_aside(&node_key(name))
+    }
+
     pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, ApiError> {
         Ok(self.records.get::<NodeRecord>(&node_key(name)).await?.map(|found| found.value))
     }

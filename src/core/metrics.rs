@@ -25,6 +25,7 @@ pub struct Metrics {
     forge_seconds: Family<Labels, Histogram>,
     warm_vaults: Family<Labels, Gauge>,
     distrusted: Family<Labels, Gauge>,
+    aside: Gauge,
 }
 
 impl Default for Metrics {
@@ -36,6 +37,7 @@ impl Default for Metrics {
         let forge_seconds = Family::new_with_constructor(forge_buckets as fn() -> Histogram);
         let warm_vaults = Family::default();
         let distrusted = Family::default();
+        let aside = Gauge::default();
         registry.register("vaults", "Living vaults by phase, as recorded", vaults.clone());
         registry.register("deaths", "Deaths of vaults by cause", deaths.clone());
         registry.register("requests", "Requests by path, method and status", requests.clone());
@@ -54,7 +56,8 @@ impl Default for Metrics {
             "Words of nodes that contradicted their orders and were refused, by node",
             distrusted.clone(),
         );
-        Self { registry, vaults, deaths, requests, forge_seconds, warm_vaults, distrusted }
+        registry.register("records_aside", "Damaged records of the store that were set aside", aside.clone());
+        Self { registry, vaults, deaths, requests, forge_seconds, warm_vaults, distrusted, aside }
     }
 }
 
@@ -102,6 +105,8 @@ impl Core {
             let refused = i64::try_from(slot.api.refused()).unwrap_or(i64::MAX);
             self.metrics.distrusted.get_or_create(&vec![("node", slot.name.to_string())]).set(refused);
         }
+        let aside = self.records.aside().count();
+        self.metrics.aside.set(i64::try_from(aside).unwrap_or(i64::MAX));
         let mut text = String::new();
         encode(&mut text, &self.metrics.registry)
             .map_err(|error| ApiError::new(ErrorCode::Internal, format!("write the metrics: {error}")))?;

@@ -26,6 +26,7 @@ pub mod store;
 pub mod watch;
 
 mod adding;
+mod aside;
 mod carried;
 mod death;
 mod ending;
@@ -38,6 +39,7 @@ mod lanes;
 mod life;
 mod lineage;
 mod members;
+mod numbers;
 mod placed;
 mod placement;
 mod reaper;

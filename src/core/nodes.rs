@@ -232,6 +232,12 @@ impl Slot {
         self.sight().silence.replace((reason.to_owned(), clock::mono())).is_none()
     }
 
+    /// Why it could not be asked the last time.
+    #[must_use]
+    pub fn silence(&self) -> Option<String> {
+        self.sight().silence.as_ref().map(|(reason, _)| reason.clone())
+    }
+
     #[must_use]
     pub fn is_silent(&self) -> bool {
         self.sight().silence.is_some()

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::record::{VaultRecord, tomb_key, vault_key};
 use super::service::Core;
 use crate::api::ApiError;
 use crate::model::id::{NodeName, VaultId};
@@ -43,6 +44,11 @@ impl Core {
         if forged.is_some() {
             return Ok(forged);
         }
-        Ok(self.records.vault(vault).await?.map(|found| found.value.vault.node))
+        for key in [vault_key(vault), tomb_key(vault)] {
+            if let Some(found) = self.records.find::<VaultRecord>(&key).await? {
+                return Ok(Some(found.value.vault.node));
+            }
+        }
+        Ok(None)
     }
 }

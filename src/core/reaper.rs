@@ -1,26 +1,40 @@
-//! What is kept too long: idempotency keys, summons, and tombstones, on a timer.
+//! Retention: what is kept too long goes, on a timer: idempotency keys, summons, spool entries, tombstones.
 //!
-//! Pruning takes no input but the clock and can be cut off anywhere: what it missed, the next round
-//! finds. (Vaults are not its business: their leases end them on their nodes.)
+//! A round reads what is old and not what there is. Ids begin with their time, so the old ones of a kind come
+//! first in its listing; a key is a hash and has a document under `aged/` that says when it was used. What is
+//! old and still needed (a summons of a living vault, a key of a waiting entry) stays and is looked at again.
+//! Pruning takes no input but the clock and can be cut off anywhere: what it missed, the next round finds.
+//! (Vaults are not its business: their leases end them on their nodes.)
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::record::{Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, source_key};
+use super::aside::ASIDE;
+use super::record::{
+    AGED, Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, aged_key, source_key,
+    spool_key,
+};
 use super::service::Core;
-use super::store::{Expect, Txn};
+use super::store::{Document, Expect, Txn};
 use crate::api::ApiError;
 use crate::api::spool::SpoolEntry;
-use crate::model::id::{SpoolId, SummonsId};
+use crate::model::id::{SpoolId, SummonsId, VaultId};
+use crate::model::receipt::Receipt;
 use crate::system::clock;
 
 const EVERY: Duration = Duration::from_secs(300);
 
-/// More tombstones than this are not kept, however young.
-const MOST_TOMBS: usize = 10_000;
+/// A key that was to go and is still needed is looked at again after so long.
+const AGAIN: SignedDuration = SignedDuration::from_secs(3600);
+
+/// What is damaged is kept for somebody to look at.
+const KEPT_ASIDE: SignedDuration = SignedDuration::from_secs(30 * 24 * 3600);
+
+const PAGE: usize = 256;
 
 /// Of a summons, only what pruning needs.
 #[derive(Deserialize)]
@@ -29,61 +43,202 @@ struct Aged {
     created_at: Timestamp,
 }
 
+/// Of a tombstone, the same.
+#[derive(Deserialize)]
+struct Tomb {
+    vault: Buried,
+}
+
+#[derive(Deserialize)]
+struct Buried {
+    receipt: Receipt,
+}
+
+/// More tombstones than this are not kept, however young: those that were forged first go first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most {
+    pub tombs: u64,
+    pub tomb_bytes: u64,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self { tombs: 100_000, tomb_bytes: 256 << 20 }
+    }
+}
+
 impl Core {
     pub(super) async fn prune_for_ever(&self) {
         let mut timer = tokio::time::interval(EVERY);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             timer.tick().await;
-            if let Err(error) = self.prune(clock::now(), MOST_TOMBS).await {
+            let kept = async {
+                self.raise_bound().await?;
+                self.prune(clock::now(), Most::default()).await
+            };
+            if let Err(error) = kept.await {
                 tracing::warn!(%error, "could not prune; the next round tries again");
             }
         }
     }
 
-    pub(super) async fn prune(&self, now: Timestamp, most_tombs: usize) -> Result<(), ApiError> {
+    pub(super) async fn prune(&self, now: Timestamp, most: Most) -> Result<(), ApiError> {
         let limit = now - KEPT;
-        // What a living vault was made of is kept as long as the vault: a name may be found for a year.
-        // And what still waits has to be made of something.
-        let living = self.records.all::<VaultRecord>(VAULT).await?;
-        let mut in_use: BTreeSet<SummonsId> =
-            living.into_iter().map(|found| found.value.vault.summons).collect();
-        let mut queued: BTreeSet<SpoolId> = BTreeSet::new();
-        for entry in self.records.all::<SpoolEntry>(SPOOL).await? {
+        let limit_ms = u64::try_from(limit.as_millisecond()).unwrap_or(0);
+        let entries = format!("{SPOOL}{}", SpoolId::mint(limit_ms, 0));
+        for entry in self.before::<SpoolEntry>(SPOOL, &entries).await? {
+            // What waits, or can be tried again, stays.
             if entry.value.done_at.is_some_and(|at| at < limit) {
                 self.forget(&entry, None).await?;
-                continue;
-            }
-            // A dead letter can be tried again.
-            in_use.insert(entry.value.summons);
-            queued.insert(entry.value.id);
-        }
-        for key in self.records.all::<KeyRecord>(KEY).await? {
-            let stands = key.value.spool.as_ref().is_some_and(|id| queued.contains(id));
-            if key.value.at < limit && !stands {
-                self.forget(&key, None).await?;
             }
         }
-        for summons in self.records.all::<Aged>(SUMMONS).await? {
+        self.prune_keys(now, limit).await?;
+        self.prune_summons(limit, limit_ms).await?;
+        self.prune_tombs(limit, limit_ms).await?;
+        self.prune_surplus(most).await?;
+        self.prune_aside(now).await
+    }
+
+    /// The records of a kind that sort before `end`.
+    async fn before<T: DeserializeOwned>(&self, prefix: &str, end: &str) -> Result<Vec<Found<T>>, ApiError> {
+        let (mut found, mut next) = self.records.page(prefix, None, PAGE).await?;
+        while let Some(after) = next.filter(|next| next.as_str() < end) {
+            let (page, more) = self.records.page(prefix, Some(&after), PAGE).await?;
+            found.extend(page);
+            next = more;
+        }
+        found.retain(|found: &Found<T>| found.key.as_str() < end);
+        Ok(found)
+    }
+
+    async fn prune_tombs(&self, limit: Timestamp, limit_ms: u64) -> Result<(), ApiError> {
+        let end = format!("{TOMB}{}", VaultId::mint(limit_ms, 0));
+        for tomb in self.before::<Tomb>(TOMB, &end).await? {
+            // Another had lived for long.
+            if tomb.value.vault.receipt.death.at < limit {
+                self.forget(&tomb, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// By the documents that say when each was used.
+    async fn prune_keys(&self, now: Timestamp, limit: Timestamp) -> Result<(), ApiError> {
+        self.date_keys().await?;
+        let end = aged_key(limit, "");
+        loop {
+            let due = self.records.store().list(AGED, None, PAGE).await?;
+            let more = due.len() == PAGE;
+            for document in due {
+                if document.key >= end {
+                    return Ok(());
+                }
+                self.prune_key(&document, now, limit).await?;
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn prune_key(&self, dated: &Document, now: Timestamp, limit: Timestamp) -> Result<(), ApiError> {
+        let key = dated.key[AGED.len()..].split_once('/').map_or("", |(_, key)| key);
+        let mut txn = Txn::default().delete(dated.key.as_str());
+        if let Some(found) = self.records.find::<KeyRecord>(key).await? {
+            let queued = match &found.value.spool {
+                Some(id) => self.records.is_there(&spool_key(id)).await?,
+                None => false,
+            };
+            if queued {
+                txn = txn.put(aged_key(now.saturating_add(AGAIN).unwrap_or(now) - KEPT, key), Vec::new());
+            } else if found.value.at < limit {
+                txn = txn.check(key, Expect::At(found.revision)).delete(key);
+            }
+            // Otherwise it was used again, and has another such document.
+        }
+        // On a conflict somebody uses it again now; that one dates it anew.
+        let _ = self.records.commit(txn).await?;
+        Ok(())
+    }
+
+    /// Gives the keys of earlier versions their documents, once.
+    async fn date_keys(&self) -> Result<(), ApiError> {
+        let done = format!("{AGED}dated");
+        if self.records.store().get(&done).await?.is_some() {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let (page, next) = self.records.page::<KeyRecord>(KEY, after.as_deref(), PAGE).await?;
+            if page.is_empty() && after.is_none() && next.is_none() {
+                return Ok(());
+            }
+            let txn = page
+                .iter()
+                .fold(Txn::default(), |txn, found| txn.put(aged_key(found.value.at, &found.key), Vec::new()));
+            let txn = if next.is_none() { txn.put(done.as_str(), Vec::new()) } else { txn };
+            let _ = self.records.commit(txn).await?;
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn prune_summons(&self, limit: Timestamp, limit_ms: u64) -> Result<(), ApiError> {
+        let end = format!("{SUMMONS}{}", SummonsId::mint(limit_ms, 0));
+        let old = self.before::<Aged>(SUMMONS, &end).await?;
+        if old.is_empty() {
+            return Ok(());
+        }
+        let in_use = self.summons_in_use().await?;
+        for summons in old {
             if summons.value.created_at < limit && !in_use.contains(&summons.value.id) {
                 self.forget(&summons, Some(source_key(&summons.value.id))).await?;
             }
         }
-        let mut tombs: Vec<(Timestamp, Found<VaultRecord>)> = self
-            .records
-            .all::<VaultRecord>(TOMB)
-            .await?
-            .into_iter()
-            .map(|tomb| {
-                let died = tomb.value.vault.receipt.as_ref().map(|receipt| receipt.death.at);
-                (died.unwrap_or(tomb.value.vault.forged_at), tomb)
-            })
-            .collect();
-        tombs.sort_by_key(|(died, _)| *died);
-        let surplus = tombs.len().saturating_sub(most_tombs);
-        for (number, (died, tomb)) in tombs.iter().enumerate() {
-            if number < surplus || *died < limit {
-                self.forget(tomb, None).await?;
+        Ok(())
+    }
+
+    /// What a living vault was made of is kept as long as the vault: a name may be found for a year. And what
+    /// still waits has to be made of something; a dead letter can be tried again.
+    async fn summons_in_use(&self) -> Result<BTreeSet<SummonsId>, ApiError> {
+        let living = self.records.all::<VaultRecord>(VAULT).await?;
+        let entries = self.records.all::<SpoolEntry>(SPOOL).await?;
+        let mut in_use: BTreeSet<SummonsId> =
+            living.into_iter().map(|found| found.value.vault.summons).collect();
+        in_use.extend(entries.into_iter().map(|found| found.value.summons));
+        Ok(in_use)
+    }
+
+    async fn prune_surplus(&self, most: Most) -> Result<(), ApiError> {
+        let mut there = self.records.size(TOMB).await?;
+        while there.documents > most.tombs || there.bytes > most.tomb_bytes {
+            let oldest = self.records.store().list(TOMB, None, PAGE).await?;
+            if oldest.is_empty() {
+                return Ok(());
+            }
+            let mut txn = Txn::default();
+            for tomb in oldest {
+                if there.documents <= most.tombs && there.bytes <= most.tomb_bytes {
+                    break;
+                }
+                there.documents -= 1;
+                there.bytes = there.bytes.saturating_sub(tomb.value.len() as u64);
+                txn = txn.delete(tomb.key);
+            }
+            let _ = self.records.commit(txn).await?;
+        }
+        Ok(())
+    }
+
+    async fn prune_aside(&self, now: Timestamp) -> Result<(), ApiError> {
+        let limit = now - KEPT_ASIDE;
+        for document in self.records.store().list(ASIDE, None, PAGE).await? {
+            if super::aside::since(&document).is_some_and(|since| since < limit) {
+                let key = &document.key[ASIDE.len()..];
+                let _ = self.records.commit(Txn::default().delete(key)).await?;
             }
         }
         Ok(())

@@ -8,6 +8,8 @@
 //! spool/<id>          a summons in the queue, or what became of it
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
+//! aged/<time>/<key>   when a key was used, for `core::reaper`
+//! aside/<key>         what could not be read, as it is (`core::aside`)
 //! ```
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
 //! two transactions, of its forging and of its death, write and delete its name. Keys and tombstones are kept for [`KEPT`]; `core::reaper` prunes them.
@@ -19,7 +21,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::store::{Document, Expect, Outcome, Revision, Store, Txn};
+use super::aside::{Aside, damaged};
+use super::store::{Document, Expect, Outcome, Revision, Size, Store, Txn};
 use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
@@ -37,6 +40,7 @@ pub const KEY: &str = "key/";
 pub const NAME: &str = "name/";
 pub const BUDGET: &str = "budget/";
 pub const LOAN: &str = "loan/";
+pub const AGED: &str = "aged/";
 pub const SPOOL: &str = "spool/";
 
 const PAGE: usize = 500;
@@ -81,6 +85,12 @@ pub fn name_key(name: &ServiceName) -> String {
     format!("{NAME}{name}")
 }
 
+/// In the order of time.
+#[must_use]
+pub fn aged_key(at: Timestamp, key: &str) -> String {
+    format!("{AGED}{:013}/{key}", at.as_millisecond().max(0))
+}
+
 /// A caller's key is any text, so its hash stands for it.
 #[must_use]
 pub fn idempotency_key(what: &str, key: &str) -> String {
@@ -116,10 +126,11 @@ pub struct Found<T> {
     pub revision: Revision,
 }
 
-/// The store, seen as records.
+/// The store, seen as records. What cannot be read is set aside and stops nothing else ([`Aside`]).
 #[derive(Clone)]
 pub struct Records {
     store: Arc<dyn Store>,
+    aside: Arc<Aside>,
 }
 
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
@@ -127,53 +138,104 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
         .map_err(|error| ApiError::new(ErrorCode::Internal, format!("encode a record: {error}")))
 }
 
-fn decode<T: DeserializeOwned>(document: Document) -> Result<Found<T>, ApiError> {
-    let Document { key, value, revision } = document;
-    match serde_json::from_slice(&value) {
-        Ok(value) => Ok(Found { key, value, revision }),
-        Err(error) => Err(ApiError::new(
-            ErrorCode::Internal,
-            format!("the store's record {key} is unreadable: {error}"),
-        )),
+/// A record, or its document and why that is none.
+fn decode<T: DeserializeOwned>(document: Document) -> Result<Found<T>, (Document, String)> {
+    if !document.intact {
+        return Err((document, "its checksum is another".into()));
+    }
+    match serde_json::from_slice(&document.value) {
+        Ok(value) => Ok(Found { key: document.key, value, revision: document.revision }),
+        Err(error) => Err((document, error.to_string())),
     }
 }
 
 impl Records {
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { store, aside: Arc::default() }
     }
 
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    pub(super) fn aside(&self) -> &Aside {
+        &self.aside
+    }
+
+    /// A document that is no record. One that was set aside is an error and not an absence.
     pub async fn raw(&self, key: &str) -> Result<Option<Document>, ApiError> {
-        Ok(self.store.get(key).await?)
+        match self.store.get(key).await? {
+            Some(document) if !document.intact => {
+                self.set_aside(&document, "its checksum is another").await?;
+                Err(damaged(key))
+            }
+            Some(document) => Ok(Some(document)),
+            None => self.refuse_aside(key).map(|()| None),
+        }
     }
 
+    /// A record. One that cannot be read is an error and not an absence: an idempotency key must not be used
+    /// twice, and a name must not be given twice, because what stood there is damaged.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, ApiError> {
-        self.store.get(key).await?.map(decode).transpose()
-    }
-
-    pub async fn page<T: DeserializeOwned>(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-    ) -> Result<Vec<Found<T>>, ApiError> {
-        self.store.list(prefix, after, PAGE).await?.into_iter().map(decode).collect()
-    }
-
-    pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Found<T>>, ApiError> {
-        let mut all: Vec<Found<T>> = Vec::new();
-        loop {
-            let page = self.page(prefix, all.last().map(|found| found.key.as_str())).await?;
-            let last = page.len() < PAGE;
-            all.extend(page);
-            if last {
-                return Ok(all);
+        match self.store.get(key).await?.map(decode).transpose() {
+            Ok(Some(found)) => Ok(Some(found)),
+            Ok(None) => self.refuse_aside(key).map(|()| None),
+            Err((document, why)) => {
+                self.set_aside(&document, &why).await?;
+                Err(damaged(key))
             }
         }
     }
 
+    /// A record, for who goes on with others: one that cannot be read is none.
+    pub async fn find<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, ApiError> {
+        match self.store.get(key).await?.map(decode).transpose() {
+            Ok(found) => Ok(found),
+            Err((document, why)) => self.set_aside(&document, &why).await.map(|()| None),
+        }
+    }
+
+    /// Whether something stands there, though it may not be readable.
+    pub async fn is_there(&self, key: &str) -> Result<bool, ApiError> {
+        Ok(self.store.get(key).await?.is_some() || self.refuse_aside(key).is_err())
+    }
+
+    /// The next of them that can be read, and whether these are the last.
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<(Vec<Found<T>>, Option<String>), ApiError> {
+        let documents = self.store.list(prefix, after, most).await?;
+        let next = documents.last().filter(|_| documents.len() == most).map(|last| last.key.clone());
+        let mut page = Vec::with_capacity(documents.len());
+        for document in documents {
+            match decode(document) {
+                Ok(found) => page.push(found),
+                Err((document, why)) => self.set_aside(&document, &why).await?,
+            }
+        }
+        Ok((page, next))
+    }
+
+    pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Found<T>>, ApiError> {
+        let (mut all, mut next) = self.page(prefix, None, PAGE).await?;
+        while let Some(after) = next {
+            let (page, more) = self.page(prefix, Some(&after), PAGE).await?;
+            all.extend(page);
+            next = more;
+        }
+        Ok(all)
+    }
+
+    pub async fn size(&self, prefix: &str) -> Result<Size, ApiError> {
+        Ok(self.store.size(prefix).await?)
+    }
+
     pub async fn commit(&self, txn: Txn) -> Result<Outcome, ApiError> {
-        Ok(self.store.commit(txn).await?)
+        Ok(self.store.commit(self.beside(txn)).await?)
     }
 
     /// A vault, living or dead.

@@ -182,6 +182,9 @@ impl Core {
     pub async fn close(&self) {
         self.drain();
         self.catch_up().await;
+        if let Err(error) = self.records.store().close().await {
+            tracing::error!(%error, "the store could not be put in order");
+        }
         self.events.close();
     }
 
@@ -226,7 +229,7 @@ impl Core {
     }
 
     async fn living_count(&self) -> Result<u32, ApiError> {
-        let living = self.records.all::<serde::de::IgnoredAny>(VAULT).await?.len();
+        let living = self.records.size(VAULT).await?.documents;
         Ok(u32::try_from(living).unwrap_or(u32::MAX).saturating_add(
             // What is being forged is not recorded yet and must not be left behind either.
             u32::try_from(self.forging().len()).unwrap_or(u32::MAX),
@@ -251,6 +254,7 @@ impl Core {
                 }
             }
         }
+        findings.extend(self.records.aside_check());
         let draining = self.draining.load(Ordering::SeqCst);
         Ok(Health {
             status: if draining { "draining" } else { "ok" }.into(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::keys::{HeldKey, digest};
 use super::lineage::Parent;
-use super::record::{KeyRecord, encode, loan_key};
+use super::record::{KeyRecord, loan_key};
 use super::service::Core;
 use super::store::Txn;
 use super::ticket::{check_methods, check_terms, opening, unsigned};
@@ -89,9 +89,7 @@ impl Core {
             ticket: Some(ticket.clone()),
             spool: None,
         };
-        let txn = Txn::default()
-            .check(held.document.as_str(), held.expect)
-            .put(held.document.as_str(), encode(&record)?);
+        let txn = held.record_in(Txn::default(), &record)?;
         let txn = if parent.is_some() { txn.delete(loan_key(&held.document)) } else { txn };
         let news = vec![
             drafted.happening(),

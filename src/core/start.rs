@@ -35,8 +35,10 @@ pub fn open(
 ) -> Result<Arc<Core>, StartError> {
     let home = state_dir.join("core");
     make_private(&home).map_err(|source| StartError::Directory { path: home.clone(), source })?;
-    let issuer = issuer::load_or_make(&home.join("issuer.key"))?;
-    let store = Arc::new(SqliteStore::open(&home.join("store.db"))?);
+    // The store comes first, so that a key beside no store is never what a crash of the first start left.
+    let key = home.join("issuer.key");
+    let store = Arc::new(SqliteStore::open_beside(&home.join("store.db"), &key)?);
+    let issuer = issuer::load_or_make(&key)?;
     // What a killed core left: sockets that nobody listens on.
     match std::fs::remove_dir_all(home.join("link")) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {

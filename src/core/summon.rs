@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gems::check_source;
-use super::keys::{HeldKey, digest, lost_race};
+use super::keys::{digest, lost_race};
 use super::record::{KeyRecord, encode, source_key, summons_key};
 use super::service::Core;
 use super::store::{Outcome, Txn};
@@ -50,16 +50,15 @@ impl Core {
             return self.summons_again(&earlier.summons).await;
         }
         let drafted = self.draft(request, Wishes::default()).await?;
-        let HeldKey { document, digest, expect, .. } = &held;
         let record = KeyRecord {
-            digest: *digest,
+            digest: held.digest,
             at: clock::now(),
             summons: drafted.summons.id.clone(),
             vault: None,
             ticket: None,
             spool: None,
         };
-        let txn = Txn::default().check(document.as_str(), *expect).put(document.as_str(), encode(&record)?);
+        let txn = held.record_in(Txn::default(), &record)?;
         match self.records.commit(drafted.record_in(txn)?).await? {
             Outcome::Committed { .. } => {
                 self.events.tell(drafted.happening());

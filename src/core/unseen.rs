@@ -79,7 +79,7 @@ impl Core {
     /// Ends what has a tombstone and lives on the node all the same.
     pub(super) async fn end_undead(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
         for vault in state.vaults.iter().filter(|vault| vault.phase.is_alive()) {
-            let tomb: Option<Found<VaultRecord>> = self.records.get(&tomb_key(&vault.vault)).await?;
+            let tomb: Option<Found<VaultRecord>> = self.records.find(&tomb_key(&vault.vault)).await?;
             let Some(receipt) = tomb.and_then(|tomb| tomb.value.vault.receipt) else { continue };
             tracing::warn!(vault = %vault.vault, node = %slot.name, "ending a vault that was declared dead");
             let (vault, cause) = (vault.vault.clone(), receipt.death.cause);

@@ -1,13 +1,20 @@
 //! Looking at vaults: what the store promised, with what the nodes say of it now.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
+use super::nodes::Slot;
 use super::record::{Found, TOMB, VAULT, VaultRecord, no_vault};
 use super::service::Core;
 use crate::api::ApiError;
-use crate::api::node::NodeVault;
+use crate::api::node::{NodeVault, NodeVaults};
 use crate::api::vault::{Vault, VaultList, VaultQuery};
 use crate::model::id::{NodeName, VaultId};
+
+/// How long a listing waits for a node, and for one that was silent before.
+const PATIENCE: Duration = Duration::from_millis(500);
+const SILENT_PATIENCE: Duration = Duration::from_millis(50);
 
 /// What each node said of its vaults, or why it said nothing.
 pub(super) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
@@ -61,7 +68,7 @@ impl Core {
                 Ok(slot) => {
                     let one = one.clone();
                     tasks.spawn(async move {
-                        let asked = slot.vaults(one).await.map_err(|error| error.message);
+                        let asked = patiently(&slot, one).await;
                         let by_id = |said: NodeVault| (said.vault.clone(), said);
                         (slot.name.clone(), asked.map(|there| there.vaults.into_iter().map(by_id).collect()))
                     });
@@ -73,6 +80,23 @@ impl Core {
         }
         words.extend(tasks.join_all().await);
         words
+    }
+}
+
+/// What the node says, if it says it soon. One that is known to be silent is asked as well, and not waited for: who
+/// lists wants what is known. It is asked on, so that the next one knows more.
+async fn patiently(slot: &Arc<Slot>, one: Option<VaultId>) -> Result<NodeVaults, String> {
+    let silence = slot.silence();
+    let asked = tokio::spawn({
+        let slot = slot.clone();
+        async move { slot.vaults(one).await.map_err(|error| error.message) }
+    });
+    let patience = if silence.is_some() { SILENT_PATIENCE } else { PATIENCE };
+    match tokio::time::timeout(patience, asked).await {
+        Ok(answered) => answered.map_err(|error| error.to_string())?,
+        Err(_) => Err(silence.unwrap_or_else(|| {
+            format!("node {} has not answered within {} ms", slot.name, PATIENCE.as_millis())
+        })),
     }
 }
 

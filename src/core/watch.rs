@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::death::lost;
 use super::nodes::Slot;
 use super::placed::Placed;
-use super::record::{Found, VAULT, VaultRecord, vault_key};
+use super::record::{Found, VAULT, VaultRecord, tomb_key, vault_key};
 use super::service::{Claim, Core};
 use super::spool::Clerk;
 use crate::api::event::Happening;
@@ -267,7 +267,7 @@ impl Core {
 
     /// `false`: it was known, or there is no such living vault.
     async fn claimed(&self, id: &VaultId) -> Result<bool, ApiError> {
-        while let Some(mut found) = self.records.get::<VaultRecord>(&vault_key(id)).await? {
+        while let Some(mut found) = self.records.find::<VaultRecord>(&vault_key(id)).await? {
             let vault = &mut found.value.vault;
             match transition(vault.phase, Event::Claimed) {
                 Ok(phase) if phase != vault.phase => vault.phase = phase,
@@ -344,7 +344,9 @@ impl Core {
     async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
         for vault in &state.vaults {
             let being_forged = self.forging().contains_key(&vault.vault);
-            if being_forged || self.records.vault(&vault.vault).await?.is_some() {
+            // One whose record is damaged was recorded, and lives as long as its lease.
+            let (living, dead) = (vault_key(&vault.vault), tomb_key(&vault.vault));
+            if being_forged || self.records.is_there(&living).await? || self.records.is_there(&dead).await? {
                 continue;
             }
             tracing::info!(vault = %vault.vault, node = %slot.name, "ending a vault that nobody recorded");

@@ -55,10 +55,23 @@ pub enum RoleError {
     Core(#[from] core::start::StartError),
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error("the store cannot be looked through")]
+    Store(#[source] ApiError),
     #[error("the list of nodes cannot be read")]
     Nodes(#[source] ApiError),
     #[error("the socket is in use already")]
     SocketTaken,
+}
+
+impl RoleError {
+    /// What its reader can do about it.
+    #[must_use]
+    pub fn way_back(&self) -> Option<&'static str> {
+        match self {
+            Self::Core(core::start::StartError::Store(error)) => error.way_back(),
+            _ => None,
+        }
+    }
 }
 
 pub struct LocalNode {
@@ -114,6 +127,8 @@ impl Parts {
         }
         let policy = settings.config.placement.policy.unwrap_or_default();
         let core = core::start::open(&home.path, members, gems, policy, role.name())?;
+        core.look_through().await.map_err(RoleError::Store)?;
+        core.number_events().await.map_err(RoleError::Store)?;
         core.load_nodes().await.map_err(RoleError::Nodes)?;
         // Before anybody can ask: what died with an earlier daemon is dead in the records too.
         core.settle().await;

@@ -54,12 +54,15 @@ pub unsafe fn main(role: &Role) -> ExitCode {
     code
 }
 
-fn refuse(ready: &mut Ready, error: &dyn std::error::Error) -> ExitCode {
+fn refuse(ready: &mut Ready, error: &(dyn std::error::Error + 'static)) -> ExitCode {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         words.push_str(&format!(": {cause}"));
         source = cause.source();
+    }
+    if let Some(way) = error.downcast_ref::<RoleError>().and_then(RoleError::way_back) {
+        words.push_str(&format!(" ({way})"));
     }
     tracing::error!("haukid cannot start: {words}");
     ready.failed(&words);

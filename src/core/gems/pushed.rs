@@ -124,6 +124,8 @@ impl Gems {
                             "versions are never overwritten: push without a version for the next one",
                         ));
                     }
+                    // One that is damaged was pushed all the same.
+                    self.records.refuse_aside(&format!("{GEM}{}@{version}", push.path))?;
                     version.clone()
                 }
                 None => {

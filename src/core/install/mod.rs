@@ -179,11 +179,18 @@ pub(super) fn install(
     Ok(NodeRecord { node: node.clone(), by_bridge: sudo, sudo, draining: false, address })
 }
 
+/// What the core's key may do: run commands and copy files, as it must to install, and forward to the node's socket, for
+/// which sshd wants the right to forward. No terminal, no agent, no X11, no `~/.ssh/rc`.
+const RIGHTS: &str = "restrict,port-forwarding";
+
 /// The core must get in again without anybody.
 fn let_in(remote: &Remote, node: &SwarmNode, line: &str) -> Result<(), InstallError> {
+    // A line of an older version, which had every right, makes room for the new one.
     let script = format!(
-        "set -e; home=$(getent passwd {user} | cut -d: -f6); line=$(cat); mkdir -p -m 700 \"$home/.ssh\"; \
-         file=\"$home/.ssh/authorized_keys\"; grep -qxF \"$line\" \"$file\" 2>/dev/null || \
+        "set -e; home=$(getent passwd {user} | cut -d: -f6); key=$(cat); line=\"{RIGHTS} $key\"; \
+         mkdir -p -m 700 \"$home/.ssh\"; file=\"$home/.ssh/authorized_keys\"; touch \"$file\"; \
+         if grep -qxF \"$key\" \"$file\"; then rest=$(grep -vxF \"$key\" \"$file\" || true); \
+         printf '%s\\n' \"$rest\" > \"$file\"; fi; grep -qxF \"$line\" \"$file\" || \
          printf '%s\\n' \"$line\" >> \"$file\"; chmod 600 \"$file\"; chown {user}: \"$home/.ssh\" \"$file\"",
         user = quoted(&node.ssh.user)
     );

@@ -90,8 +90,8 @@ impl Clerk {
     async fn wait(&mut self) {
         let pause = {
             let queue = self.core.spool.queue();
-            let now = clock::now();
-            let until = queue.next_change(now).map(|at| at.duration_since(now).unsigned_abs());
+            let now = clock::mono();
+            let until = queue.next_change(now).map(|at| Duration::from_micros(at.since(now)));
             match (queue.len(), until) {
                 (0, _) => Duration::MAX,
                 (_, until) => until.unwrap_or(LOOK_EVERY).min(LOOK_EVERY),
@@ -120,7 +120,7 @@ impl Clerk {
 
     /// Gives out what is due, in order, as far as there is room.
     async fn round(&mut self) -> Result<(), ApiError> {
-        let now = clock::now();
+        let now = clock::mono();
         let order = self.core.spool.queue().order();
         self.refused.retain(|(_, at)| clock::mono().since(*at) < BELIEVED_US);
         let mut hopeless: Vec<Shape> = self.refused.iter().map(|(shape, _)| shape.clone()).collect();
@@ -128,14 +128,14 @@ impl Clerk {
             if self.in_hand.contains_key(&entry.id) {
                 continue;
             }
-            if entry.expires_at.is_some_and(|at| at <= now) {
+            if self.core.spool.queue().is_expired(&entry.id, now) {
                 self.core.expire(&entry).await?;
                 continue;
             }
             if self.in_hand.len() >= ABREAST || self.core.is_draining() {
                 return Ok(());
             }
-            if entry.next_at.is_some_and(|at| at > now) {
+            if self.core.spool.queue().rests(&entry.id, now) {
                 continue;
             }
             let memory_bytes = entry.memory_bytes;
@@ -242,7 +242,7 @@ impl Core {
         change: impl Fn(&mut SpoolEntry),
     ) -> Result<Option<Found<SpoolEntry>>, ApiError> {
         loop {
-            let found = match self.records.get::<SpoolEntry>(&spool_key(id)).await? {
+            let found = match self.records.find::<SpoolEntry>(&spool_key(id)).await? {
                 Some(found) if found.value.state == SpoolState::Waiting => found,
                 Some(_) | None => {
                     self.spool.queue().remove(id);

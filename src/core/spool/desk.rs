@@ -11,7 +11,7 @@ use crate::api::spool::{
 };
 use crate::api::vault::ProvisionRequest;
 use crate::api::{ApiError, ErrorCode};
-use crate::core::keys::{HeldKey, digest, lost_race, reused};
+use crate::core::keys::{digest, lost_race, reused};
 use crate::core::record::{Found, KeyRecord, SPOOL, encode, spool_key};
 use crate::core::service::Core;
 use crate::core::store::{Expect, Outcome, Txn};
@@ -75,19 +75,15 @@ impl Core {
             changed: vault.is_none(),
             vault,
         };
-        let HeldKey { document, digest, expect, .. } = &held;
         let record = KeyRecord {
-            digest: *digest,
+            digest: held.digest,
             at: now,
             summons: summons.id,
             vault: entry.vault.clone(),
             ticket: None,
             spool: Some(entry.id.clone()),
         };
-        let txn = Txn::default()
-            .check(document.as_str(), *expect)
-            .put(document.as_str(), encode(&record)?)
-            .put(spool_key(&entry.id), encode(&entry)?);
+        let txn = held.record_in(Txn::default(), &record)?.put(spool_key(&entry.id), encode(&entry)?);
         match self.records.commit(txn).await? {
             Outcome::Committed { .. } => {
                 self.spool.queue().put(entry.clone());

@@ -4,6 +4,9 @@
 //! anybody's second, so that who queues a thousand does not keep out who queues one; and of the first
 //! ones, that of the owner who was served the longest ago, or else whoever was served would be the
 //! first again. Then the older.
+//!
+//! How long an entry waits is measured by the monotonic clock from when it came in here: a jump of the wall clock
+//! makes no dead letter and holds up nobody. What is written down is the calendar's time, for the next start.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -13,19 +16,61 @@ use jiff::Timestamp;
 
 use crate::api::spool::{SpoolEntry, SpoolState};
 use crate::model::id::SpoolId;
+use crate::model::lease::Mono;
+use crate::system::clock;
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    waiting: BTreeMap<SpoolId, Arc<SpoolEntry>>,
+    waiting: BTreeMap<SpoolId, Waiting>,
     /// When each owner last became a vault.
     served: HashMap<String, Timestamp>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    entry: Arc<SpoolEntry>,
+    /// When it becomes a dead letter, and before when it is not tried.
+    expires: Option<Mono>,
+    next: Option<Mono>,
+}
+
+/// Both clocks at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub wall: Timestamp,
+    pub mono: Mono,
+}
+
+impl Now {
+    pub(super) fn read() -> Self {
+        Self { wall: clock::now(), mono: clock::mono() }
+    }
+
+    /// A time of the calendar, as it is seen now.
+    fn mono_of(self, at: Timestamp) -> Mono {
+        let wait = at.as_millisecond().saturating_sub(self.wall.as_millisecond());
+        self.mono.plus_ms(u64::try_from(wait).unwrap_or(0))
+    }
 }
 
 impl Queue {
     /// As the entry now is in the store.
     pub(super) fn put(&mut self, entry: SpoolEntry) {
+        self.put_at(entry, Now::read());
+    }
+
+    fn put_at(&mut self, entry: SpoolEntry, now: Now) {
         match entry.state {
-            SpoolState::Waiting => drop(self.waiting.insert(entry.id.clone(), Arc::new(entry))),
+            SpoolState::Waiting => {
+                let known = self.waiting.get(&entry.id);
+                let same = known.filter(|known| known.entry.expires_at == entry.expires_at);
+                let due = || entry.expires_at.map(|at| now.mono_of(at));
+                let expires = same.map_or_else(due, |known| known.expires);
+                let same = known.filter(|known| known.entry.next_at == entry.next_at);
+                let due = || entry.next_at.map(|at| now.mono_of(at));
+                let next = same.map_or_else(due, |known| known.next);
+                self.waiting.insert(entry.id.clone(), Waiting { entry: Arc::new(entry), expires, next });
+            }
             SpoolState::Dead => self.remove(&entry.id),
             SpoolState::Forged => {
                 self.remove(&entry.id);
@@ -44,12 +89,12 @@ impl Queue {
     }
 
     pub(super) fn of_owner(&self, owner: &str) -> usize {
-        self.waiting.values().filter(|entry| entry.owner == owner).count()
+        self.waiting.values().filter(|waiting| waiting.entry.owner == owner).count()
     }
 
     pub(super) fn order(&self) -> Vec<Arc<SpoolEntry>> {
         let mut turns: HashMap<(u8, &str), u64> = HashMap::new();
-        let mut by_age: Vec<&Arc<SpoolEntry>> = self.waiting.values().collect();
+        let mut by_age: Vec<&Arc<SpoolEntry>> = self.waiting.values().map(|waiting| &waiting.entry).collect();
         by_age.sort_by_key(|entry| entry.at);
         let mut order: Vec<_> = by_age
             .into_iter()
@@ -73,9 +118,18 @@ impl Queue {
     }
 
     /// When time alone changes something: an attempt is due again, or a deadline passes.
-    pub(super) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let times = self.waiting.values().flat_map(|entry| [entry.next_at, entry.expires_at]);
+    pub(super) fn next_change(&self, now: Mono) -> Option<Mono> {
+        let times = self.waiting.values().flat_map(|waiting| [waiting.next, waiting.expires]);
         times.flatten().filter(|at| *at > now).min()
+    }
+
+    pub(super) fn is_expired(&self, id: &SpoolId, now: Mono) -> bool {
+        self.waiting.get(id).and_then(|waiting| waiting.expires).is_some_and(|at| at <= now)
+    }
+
+    /// Whether it is not to be tried again yet.
+    pub(super) fn rests(&self, id: &SpoolId, now: Mono) -> bool {
+        self.waiting.get(id).and_then(|waiting| waiting.next).is_some_and(|at| at > now)
     }
 }
 
@@ -159,8 +213,21 @@ mod tests {
     fn time_is_waited_for_only_where_it_matters() {
         let at = |second| Timestamp::from_second(second).expect("is in range");
         let mut queue = queue(&[(1, "a", 5)]);
-        assert_eq!(queue.next_change(at(0)), None);
-        queue.put(SpoolEntry { next_at: Some(at(9)), expires_at: Some(at(20)), ..entry(2, "a", 5) });
-        assert_eq!([0, 9, 20].map(|now| queue.next_change(at(now))), [Some(at(9)), Some(at(20)), None]);
+        let mono = |second: u64| Mono(second * 1_000_000);
+        let now = |wall, second| Now { wall: at(wall), mono: mono(second) };
+        assert_eq!(queue.next_change(mono(0)), None);
+        let waiting = SpoolEntry { next_at: Some(at(9)), expires_at: Some(at(20)), ..entry(2, "a", 5) };
+        queue.put_at(waiting.clone(), now(0, 0));
+        let next = |queue: &Queue| [0, 9, 20].map(|second| queue.next_change(mono(second)));
+        assert_eq!(next(&queue), [Some(mono(9)), Some(mono(20)), None]);
+        // The calendar goes on by a year: nothing is due sooner, and what is new is measured from there.
+        queue
+            .put_at(SpoolEntry { attempts: 1, next_at: Some(at(31_536_017)), ..waiting }, now(31_536_005, 5));
+        assert_eq!(next(&queue), [Some(mono(17)), Some(mono(17)), None]);
+        assert_eq!(
+            [17, 20].map(|second| queue.is_expired(&SpoolId::mint(2, 1), mono(second))),
+            [false, true]
+        );
+        assert_eq!([16, 17].map(|second| queue.rests(&SpoolId::mint(2, 1), mono(second))), [true, false]);
     }
 }

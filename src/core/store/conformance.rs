@@ -60,6 +60,10 @@ async fn lists_are_sorted_paged_and_keep_to_their_prefix() {
         let page = store.list("v/", Some("v/1"), 1).await.expect("lists");
         assert_eq!(keys(page), ["v/2"], "{name}");
         assert_eq!(keys(store.list("", None, 2).await.expect("lists")), ["u/9", "v"], "{name}");
+        let size = store.size("v/").await.expect("counts");
+        assert_eq!((size.documents, size.bytes), (3, 9), "{name}");
+        assert_eq!(store.damaged(std::time::Duration::from_secs(1)).await.expect("looks"), [], "{name}");
+        store.close().await.expect("closes");
     }
 }
 

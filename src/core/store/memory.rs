@@ -2,11 +2,12 @@
 //!
 //! It is always compiled and chosen by value. A crash leaves nothing behind, which is the point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::{Answer, Document, Expect, Outcome, Revision, Store, StoreError, Txn};
+use super::{Answer, Document, Expect, Outcome, Revision, Size, Store, StoreError, Txn};
 
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -19,6 +20,8 @@ struct State {
     revision: Revision,
     commits: u64,
     failure: Option<Failure>,
+    rotten: BTreeSet<String>,
+    read: u64,
 }
 
 /// What the store should pretend.
@@ -48,6 +51,17 @@ impl MemoryStore {
         self.state().failure = failure;
     }
 
+    /// How many documents have been handed out.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        self.state().read
+    }
+
+    /// The document does not read any more as it was written.
+    pub fn spoil(&self, key: &str) {
+        self.state().rotten.insert(key.to_owned());
+    }
+
     /// How many transactions have been committed.
     #[must_use]
     pub fn commits(&self) -> u64 {
@@ -74,36 +88,66 @@ impl State {
         self.revision += 1;
         self.commits += 1;
         for (key, value) in txn.puts {
+            self.rotten.remove(&key);
             self.documents.insert(key, (value, self.revision));
         }
         for key in txn.deletes {
+            self.rotten.remove(&key);
             self.documents.remove(&key);
         }
         Ok(Outcome::Committed { revision: self.revision })
     }
 }
 
-fn document((key, (value, revision)): (&String, &(Vec<u8>, Revision))) -> Document {
-    Document { key: key.clone(), value: value.clone(), revision: *revision }
+impl State {
+    fn document(&self, (key, (value, revision)): (&String, &(Vec<u8>, Revision))) -> Document {
+        let intact = !self.rotten.contains(key);
+        Document { key: key.clone(), value: value.clone(), revision: *revision, intact }
+    }
 }
 
 impl Store for MemoryStore {
     fn get(&self, key: &str) -> Answer<'_, Option<Document>> {
-        let found = self.state().documents.get_key_value(key).map(document);
+        let mut state = self.state();
+        state.read += 1;
+        let found = state.documents.get_key_value(key).map(|found| state.document(found));
         Box::pin(async move { Ok(found) })
     }
 
     fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>> {
-        let state = self.state();
-        let found = state
+        let mut state = self.state();
+        let found: Vec<Document> = state
             .documents
             .range(prefix.to_owned()..)
             .take_while(|(key, _)| key.starts_with(prefix))
             .filter(|(key, _)| after.is_none_or(|after| key.as_str() > after))
             .take(limit)
-            .map(document)
+            .map(|found| state.document(found))
             .collect();
+        state.read += found.len() as u64;
         Box::pin(async move { Ok(found) })
+    }
+
+    fn size(&self, prefix: &str) -> Answer<'_, Size> {
+        let state = self.state();
+        let within =
+            state.documents.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+        let size = within.fold(Size::default(), |size, (_, (value, _))| Size {
+            documents: size.documents + 1,
+            bytes: size.bytes + value.len() as u64,
+        });
+        Box::pin(async move { Ok(size) })
+    }
+
+    fn damaged(&self, _: Duration) -> Answer<'_, Vec<Document>> {
+        let state = self.state();
+        let rotten = state.rotten.iter().filter_map(|key| state.documents.get_key_value(key));
+        let found = rotten.map(|found| state.document(found)).collect();
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
     }
 
     fn commit(&self, txn: Txn) -> Answer<'_, Outcome> {

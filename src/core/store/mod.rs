@@ -10,15 +10,21 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::api::{ApiError, ErrorCode};
 
+mod check;
 pub mod memory;
+mod seal;
 pub mod sqlite;
+mod tail;
+mod writer;
 
 #[cfg(test)]
 mod conformance;
 
+pub use check::START_ANEW;
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 
@@ -33,6 +39,16 @@ pub struct Document {
     pub value: Vec<u8>,
     /// The revision of the commit that last wrote it.
     pub revision: Revision,
+    /// It reads as it was written, by its checksum.
+    pub intact: bool,
+}
+
+/// How much is kept under a prefix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    pub documents: u64,
+    /// Of their values.
+    pub bytes: u64,
 }
 
 /// What must be true of a key for a transaction to go ahead.
@@ -93,6 +109,15 @@ pub trait Store: Send + Sync {
     /// Documents whose key starts with `prefix` and sorts after `after`, in the order of their keys.
     fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>>;
 
+    /// How much there is with this prefix, without reading it.
+    fn size(&self, prefix: &str) -> Answer<'_, Size>;
+
+    /// The documents that do not read as they were written; looked for so long at most.
+    fn damaged(&self, within: Duration) -> Answer<'_, Vec<Document>>;
+
+    /// Puts everything where a copy finds it. Nothing is committed after this.
+    fn close(&self) -> Answer<'_, ()>;
+
     /// Durable once it answers. Dropping the future does not take it back.
     fn commit(&self, txn: Txn) -> Answer<'_, Outcome>;
 }
@@ -103,6 +128,12 @@ pub enum StoreError {
     Open { path: PathBuf, source: OpenError },
     #[error("the store {} has schema {found}, this program knows up to {known}", path.display())]
     Newer { path: PathBuf, found: u32, known: u32 },
+    #[error("the store {} is missing or empty, and {} is there", path.display(), beside.display())]
+    Missing { path: PathBuf, beside: PathBuf },
+    #[error("the store {} is damaged: {what}", path.display())]
+    Damaged { path: PathBuf, what: String },
+    #[error("the store {} ends at commit {found}, and commits up to {answered} were acknowledged", path.display())]
+    LostTail { path: PathBuf, found: Revision, answered: Revision },
     #[error("no space is left for the store {}", path.display())]
     Full { path: PathBuf },
     #[error("read from the store {}", path.display())]
@@ -121,6 +152,26 @@ pub enum OpenError {
     Database(#[from] rusqlite::Error),
 }
 
+const MISSING: &str = "put the file back from a copy; to start with nothing on purpose, make a file `start-anew` \
+                       beside it: living vaults are then ended, and added nodes must be added again";
+const DAMAGED: &str = "put the directory back from a copy, or save what `sqlite3 store.db .recover` finds; to start \
+                       with nothing on purpose, move store.db* away and make a file `start-anew` in their place";
+const LOST_TAIL: &str = "what was acknowledged last is lost, by a damaged store.db-wal or an older copy; to go on \
+                         without it, remove store.tail beside it: vaults that are not on record are then ended";
+
+impl StoreError {
+    /// The way back.
+    #[must_use]
+    pub fn way_back(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing { .. } => Some(MISSING),
+            Self::Damaged { .. } => Some(DAMAGED),
+            Self::LostTail { .. } => Some(LOST_TAIL),
+            _ => None,
+        }
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         use std::error::Error as _;
@@ -135,6 +186,9 @@ impl From<StoreError> for ApiError {
                 "make room on that file system, then ask again: this was not written down"
             }
             StoreError::Newer { .. } => "it was written by a newer haukid: install that one again",
+            StoreError::Missing { .. } => MISSING,
+            StoreError::Damaged { .. } => DAMAGED,
+            StoreError::LostTail { .. } => LOST_TAIL,
             StoreError::Open { .. }
             | StoreError::Read { .. }
             | StoreError::Write { .. }

@@ -1,21 +1,31 @@
 //! The store in one SQLite file.
 //!
-//! Two threads own a connection each: the writer gathers every commit that waits into one
+//! Two threads own a connection each: the [`writer`](super::writer) gathers every commit that waits into one
 //! transaction (one `fsync` for all of them), the lister answers beside it, as WAL allows. One document
 //! is read by whoever wants it, from a third connection: that takes less than waking a thread. With
 //! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power; a crash leaves
-//! the file and its `-wal`, from which SQLite recovers at the next open.
+//! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
+//! closed, everything is moved into the file itself. Every document has a checksum ([`seal`]), and the
+//! number of the last answered commit stands beside the file ([`tail`](super::tail)).
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use super::{Answer, Document, Expect, OpenError, Outcome, Revision, Store, StoreError, Txn, prefix_end};
+use super::seal::seal;
+use super::tail::Tail;
+use super::writer::{Commit, Job, Writer};
+use super::{
+    Answer, Document, OpenError, Outcome, START_ANEW, Size, Store, StoreError, Txn, check, prefix_end,
+};
+use crate::system::clock;
 
 /// Step `n` leads from `user_version` n to n + 1. A step that was released is never changed.
 const MIGRATIONS: &[&str] = &[
@@ -23,23 +33,25 @@ const MIGRATIONS: &[&str] = &[
     "CREATE TABLE document (key TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, value BLOB NOT NULL);
      CREATE TABLE counter (revision INTEGER NOT NULL);
      INSERT INTO counter VALUES (0);",
+    // 2: one tree instead of a table and its index, and a checksum for each document (filled in by `seal_all`).
+    "CREATE TABLE sealed (key TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, value BLOB NOT NULL,
+                          seal INTEGER NOT NULL) WITHOUT ROWID;
+     INSERT INTO sealed SELECT key, revision, value, 0 FROM document;
+     DROP TABLE document;
+     ALTER TABLE sealed RENAME TO document;
+     ALTER TABLE counter ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;",
 ];
 
-/// How many waiting commits share one transaction at most.
-const BATCH: usize = 256;
+/// The schema from which on documents are sealed.
+const SEALED: u32 = 2;
 
 const BUSY: Duration = Duration::from_secs(5);
-
-struct Commit {
-    txn: Txn,
-    reply: oneshot::Sender<Result<Outcome, StoreError>>,
-}
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
 pub struct SqliteStore {
     path: PathBuf,
-    commits: mpsc::Sender<Commit>,
+    commits: mpsc::Sender<Job>,
     queries: mpsc::Sender<Query>,
     one: Mutex<Connection>,
 }
@@ -47,15 +59,29 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens or makes the file (mode 0600) and brings its schema up to date.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_bounded(path, None)
+        Self::open_bounded(path, None, None)
+    }
+
+    /// As [`SqliteStore::open`], where `other` is a file that was made after the store: if it is there, the
+    /// store must be.
+    pub fn open_beside(path: &Path, other: &Path) -> Result<Self, StoreError> {
+        Self::open_bounded(path, Some(other).filter(|other| other.exists()), None)
     }
 
     /// `max_pages` makes the database full at that size, for tests of just that.
-    fn open_bounded(path: &Path, max_pages: Option<u32>) -> Result<Self, StoreError> {
+    fn open_bounded(path: &Path, beside: Option<&Path>, max_pages: Option<u32>) -> Result<Self, StoreError> {
         let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
+        check::is_there(path, beside)?;
         make_private(path).map_err(|error| failed(error.into()))?;
         let mut writer = connect(path).map_err(|error| failed(error.into()))?;
+        check::is_filled(&writer, path, beside)?;
+        check::is_whole(&writer, path)?;
         migrate(&mut writer, path)?;
+        let tail = Tail::open(path).map_err(|error| failed(error.into()))?;
+        check::is_complete(&writer, path, &tail)?;
+        check::adds_up(&writer, path)?;
+        // It has been done, and is not wanted again.
+        let _ = std::fs::remove_file(path.with_file_name(START_ANEW));
         if let Some(pages) = max_pages {
             writer.pragma_update(None, "max_page_count", pages).map_err(|error| failed(error.into()))?;
         }
@@ -65,7 +91,7 @@ impl SqliteStore {
         let (commits, waiting) = mpsc::channel();
         let (queries, asked) = mpsc::channel::<Query>();
         let owned = path.to_owned();
-        spawn("store-writer", move || write_all(&mut writer, &waiting, &owned))
+        spawn("store-writer", move || Writer::new(writer, tail, owned).work(&waiting))
             .map_err(|error| failed(error.into()))?;
         spawn("store-lister", move || {
             for query in asked {
@@ -128,90 +154,50 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     for step in MIGRATIONS.iter().skip(found as usize) {
         transaction.execute_batch(step).map_err(failed)?;
     }
+    if found < SEALED {
+        seal_all(&transaction).map_err(failed)?;
+    }
     transaction.pragma_update(None, "user_version", known).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
-/// Ends when the store is dropped and the last commit is answered.
-fn write_all(connection: &mut Connection, waiting: &mpsc::Receiver<Commit>, path: &Path) {
-    while let Ok(first) = waiting.recv() {
-        let batch: Vec<Commit> = std::iter::once(first)
-            .chain(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH))
-            .collect();
-        let outcomes = write_batch(connection, &batch);
-        if let Err(error) = &outcomes {
-            tracing::error!(path = %path.display(), %error, "the store could not commit");
-        }
-        match outcomes {
-            Ok(outcomes) => batch.into_iter().zip(outcomes).for_each(|(commit, outcome)| {
-                let _ = commit.reply.send(Ok(outcome));
-            }),
-            Err(error) => batch.into_iter().for_each(|commit| {
-                let _ = commit.reply.send(Err(write_error(path, &error)));
-            }),
-        }
+/// Documents of an older schema have no checksum: they get the one of what they are now.
+fn seal_all(transaction: &rusqlite::Transaction<'_>) -> rusqlite::Result<()> {
+    let mut read = transaction
+        .prepare("SELECT key, revision, value FROM document WHERE key > ?1 ORDER BY key LIMIT 1")?;
+    let mut write = transaction.prepare("UPDATE document SET seal = ?2 WHERE key = ?1")?;
+    let (mut last, mut sum_of_all) = (String::new(), 0_i64);
+    loop {
+        let next = read.query_row([&last], |row| {
+            let (key, value): (String, Vec<u8>) = (row.get(0)?, row.get(2)?);
+            Ok((seal(&key, row.get(1)?, &value), key))
+        });
+        let Some((sum, key)) = next.optional()? else { break };
+        write.execute(params![key, sum])?;
+        sum_of_all = sum_of_all.wrapping_add(sum);
+        last = key;
     }
+    transaction.execute("UPDATE counter SET sum = ?1", [sum_of_all]).map(drop)
 }
 
-fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(Sqlite::DiskFull) => StoreError::Full { path: path.to_owned() },
-        _ => StoreError::Write { path: path.to_owned(), reason: error.to_string() },
-    }
-}
-
-/// One transaction for the batch. Checks come before writes, so a conflict needs no undoing; an
-/// error undoes the whole batch, because nothing of it has been answered.
-fn write_batch(connection: &mut Connection, batch: &[Commit]) -> rusqlite::Result<Vec<Outcome>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for commit in batch {
-        outcomes.push(apply(&transaction, &commit.txn)?);
-    }
-    transaction.commit()?;
-    Ok(outcomes)
-}
-
-fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<Outcome> {
-    for (key, expect) in &txn.checks {
-        let found: Option<Revision> = connection
-            .prepare_cached("SELECT revision FROM document WHERE key = ?1")?
-            .query_row([key], |row| row.get(0))
-            .optional()?;
-        let holds = match expect {
-            Expect::Absent => found.is_none(),
-            Expect::At(revision) => found == Some(*revision),
-        };
-        if !holds {
-            return Ok(Outcome::Conflict { key: key.clone() });
-        }
-    }
-    let revision: Revision = connection
-        .prepare_cached("UPDATE counter SET revision = revision + 1 RETURNING revision")?
-        .query_row([], |row| row.get(0))?;
-    let mut put = connection.prepare_cached(
-        "INSERT INTO document (key, revision, value) VALUES (?1, ?2, ?3)
-         ON CONFLICT (key) DO UPDATE SET revision = ?2, value = ?3",
-    )?;
-    for (key, value) in &txn.puts {
-        put.execute(params![key, revision, value])?;
-    }
-    let mut delete = connection.prepare_cached("DELETE FROM document WHERE key = ?1")?;
-    for key in &txn.deletes {
-        delete.execute([key])?;
-    }
-    Ok(Outcome::Committed { revision })
-}
-
-fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
-    Ok(Document { key: row.get(0)?, revision: row.get(1)?, value: row.get(2)? })
+pub(super) fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
+    // A damaged row may be anything; reading it must not fail the rows beside it.
+    let bytes =
+        |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_bytes().unwrap_or_default().to_vec());
+    let number = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_i64().ok());
+    let (key, value) = (String::from_utf8_lossy(&bytes(0)?).into_owned(), bytes(2)?);
+    let revision = number(1)?.unwrap_or_default();
+    // One whose key is no text any more is not found under it.
+    let is_text = matches!(row.get_ref(0)?, ValueRef::Text(_));
+    let intact = is_text && number(3)? == Some(seal(&key, revision, &value));
+    Ok(Document { key, revision, value, intact })
 }
 
 impl Store for SqliteStore {
     fn get(&self, key: &str) -> Answer<'_, Option<Document>> {
         let read = |connection: &Connection| {
             connection
-                .prepare_cached("SELECT key, revision, value FROM document WHERE key = ?1")?
+                .prepare_cached("SELECT key, revision, value, seal FROM document WHERE key = ?1")?
                 .query_row([key], document)
                 .optional()
         };
@@ -227,7 +213,7 @@ impl Store for SqliteStore {
         self.query(move |connection| {
             connection
                 .prepare_cached(
-                    "SELECT key, revision, value FROM document
+                    "SELECT key, revision, value, seal FROM document
                      WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) AND key > ?3 ORDER BY key LIMIT ?4",
                 )?
                 .query_map(params![from, end, after, i64::try_from(limit).unwrap_or(i64::MAX)], document)?
@@ -235,9 +221,54 @@ impl Store for SqliteStore {
         })
     }
 
+    fn size(&self, prefix: &str) -> Answer<'_, Size> {
+        let (from, end) = (prefix.to_owned(), prefix_end(prefix));
+        self.query(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT count(*), coalesce(sum(length(value)), 0) FROM document
+                     WHERE key >= ?1 AND (?2 IS NULL OR key < ?2)",
+                )?
+                .query_row(params![from, end], |row| {
+                    let (documents, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
+                    Ok(Size { documents: documents.unsigned_abs(), bytes: bytes.unsigned_abs() })
+                })
+        })
+    }
+
+    fn damaged(&self, within: Duration) -> Answer<'_, Vec<Document>> {
+        let path = self.path.clone();
+        self.query(move |connection| {
+            let began = clock::mono();
+            let mut read = connection.prepare("SELECT key, revision, value, seal FROM document")?;
+            let mut found = Vec::new();
+            for read in read.query_map([], document)? {
+                let read = read?;
+                if !read.intact {
+                    found.push(read);
+                }
+                if u128::from(clock::mono().since(began)) > within.as_micros() {
+                    tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
+                    break;
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.commits.send(Job::Close(reply));
+        Box::pin(async move {
+            let stopped = || StoreError::Stopped { path: self.path.clone() };
+            sent.map_err(|_| stopped())?;
+            answer.await.map_err(|_| stopped())
+        })
+    }
+
     fn commit(&self, txn: Txn) -> Answer<'_, Outcome> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.commits.send(Commit { txn, reply });
+        let sent = self.commits.send(Job::Commit(Commit { txn, reply }));
         Box::pin(async move {
             let stopped = || StoreError::Stopped { path: self.path.clone() };
             sent.map_err(|_| stopped())?;

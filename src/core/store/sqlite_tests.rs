@@ -45,7 +45,7 @@ fn a_newer_schema_is_refused_by_name() {
 async fn a_full_disk_is_an_error_that_names_the_file_and_half_does_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("store.db");
-    let store = SqliteStore::open_bounded(&path, Some(32)).expect("opens");
+    let store = SqliteStore::open_bounded(&path, None, Some(32)).expect("opens");
     let txn = Txn::default().put("small", b"x".to_vec()).put("big", vec![0; 4 << 20]);
     let error = ApiError::from(store.commit(txn).await.expect_err("is full"));
     assert_eq!(error.code, ErrorCode::Environment);
@@ -102,4 +102,197 @@ async fn commit_until_killed(path: &Path) {
         tasks.join_next().await;
     }
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+}
+
+const DOCUMENTS: usize = 300;
+
+fn value_of(number: usize) -> Vec<u8> {
+    format!("{{\"number\":{number},\"filler\":\"{}\"}}", "x".repeat(number % 700)).into_bytes()
+}
+
+async fn fill(store: &SqliteStore) {
+    for number in 0..DOCUMENTS {
+        let txn = Txn::default().put(format!("k/{number:04}"), value_of(number));
+        assert!(matches!(store.commit(txn).await, Ok(Outcome::Committed { .. })));
+    }
+}
+
+/// The files as they are at this moment, as a power cut or a copy leaves them.
+fn copied(from: &Path, names: &[&str]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in names {
+        std::fs::copy(from.join(name), directory.path().join(name)).expect("copies");
+    }
+    directory
+}
+
+fn flip(path: &Path, bit: usize) {
+    let mut bytes = std::fs::read(path).expect("reads");
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    std::fs::write(path, bytes).expect("writes");
+}
+
+/// Whether every document is as it was written, or said to be damaged; otherwise the first that is lost in silence.
+async fn lost_in_silence(store: &SqliteStore) -> Option<String> {
+    let Ok(said) = store.damaged(Duration::from_secs(60)).await else { return None };
+    let said: Vec<String> = said.into_iter().map(|document| document.key).collect();
+    for number in 0..DOCUMENTS {
+        let key = format!("k/{number:04}");
+        match store.get(&key).await {
+            Err(_) => {}
+            Ok(Some(found)) if !found.intact || found.value == value_of(number) => {}
+            // Its key is what was flipped, and the document under the other key is said to be damaged.
+            Ok(None) if !said.is_empty() => {}
+            Ok(found) => {
+                let listed = store.list("k/", None, 1000).await.map(|all| all.len());
+                return Some(format!("{key}: {:?} of {listed:?}", found.map(|found| found.revision)));
+            }
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_the_file_is_refused_or_said_and_never_silent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    let store = SqliteStore::open(&path).expect("opens");
+    fill(&store).await;
+    store.close().await.expect("closes");
+    let bits = std::fs::metadata(&path).expect("is there").len() as usize * 8;
+    let (mut refused, mut set_aside, mut seed) = (0, 0, 88_172_645_463_325_252_u64);
+    for _ in 0..250 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let copy = copied(directory.path(), &["store.db", "store.tail"]);
+        let path = copy.path().join("store.db");
+        let bit = seed as usize % bits;
+        flip(&path, bit);
+        match SqliteStore::open(&path) {
+            Err(_) => refused += 1,
+            Ok(store) => {
+                let lost = lost_in_silence(&store).await;
+                assert_eq!(lost, None, "bit {bit} of byte {:#x}", bit / 8);
+                set_aside +=
+                    usize::from(store.damaged(Duration::from_secs(60)).await.map_or(0, |all| all.len()) > 0);
+            }
+        }
+    }
+    assert!(refused > 0 && set_aside > 100, "{refused} refused, {set_aside} with a document that is said");
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_the_log_is_a_lost_tail_by_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    // Its writer would move the log into the file when it has a quiet second.
+    let (mut lost, mut seed) = (0, 1_234_567_u64);
+    let store = SqliteStore::open(&path).expect("opens");
+    fill(&store).await;
+    let copy = copied(directory.path(), &["store.db", "store.db-wal", "store.tail"]);
+    assert!(
+        SqliteStore::open(
+            &copied(copy.path(), &["store.db", "store.db-wal", "store.tail"]).path().join("store.db")
+        )
+        .is_ok()
+    );
+    let bits = std::fs::metadata(copy.path().join("store.db-wal")).expect("is there").len() as usize * 8;
+    assert!(bits > 0, "the log has been moved already: the machine is too slow for this test");
+    for _ in 0..40 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let torn = copied(copy.path(), &["store.db", "store.db-wal", "store.tail"]);
+        let path = torn.path().join("store.db");
+        flip(&torn.path().join("store.db-wal"), (seed >> 8) as usize % bits);
+        match SqliteStore::open(&path) {
+            Err(error) => {
+                lost += 1;
+                assert!(matches!(error, StoreError::LostTail { .. }), "{error}");
+                assert!(error.way_back().is_some_and(|way| way.contains("store.tail")));
+                // Who accepts the loss goes on with what there is.
+                std::fs::remove_file(torn.path().join("store.tail")).expect("removes");
+                drop(SqliteStore::open(&path).expect("opens"));
+            }
+            Ok(store) => assert_eq!(lost_in_silence(&store).await, None),
+        }
+    }
+    assert!(lost >= 20, "{lost} of 40");
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_other_state() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (path, key) = (directory.path().join("store.db"), directory.path().join("issuer.key"));
+    drop(SqliteStore::open_beside(&path, &key).expect("the first start finds nothing"));
+    std::fs::write(&key, "a key").expect("writes");
+    SqliteStore::open_beside(&path, &key).expect("opens").close().await.expect("closes");
+    let whole = std::fs::read(&path).expect("reads");
+    let bare = directory.path().join("bare.db");
+    Connection::open(&bare).expect("opens").pragma_update(None, "journal_mode", "WAL").expect("sets");
+    let bare = std::fs::read(bare).expect("reads");
+    for left in [None, Some(Vec::new()), Some(bare)] {
+        let _ = std::fs::remove_file(directory.path().join("store.db-wal"));
+        std::fs::remove_file(&path).expect("removes");
+        if let Some(bytes) = left {
+            std::fs::write(&path, bytes).expect("writes");
+        } else {
+            // The log alone is something too.
+            let log = directory.path().join("store.db-wal");
+            std::fs::write(&log, "x").expect("writes");
+            let error = SqliteStore::open(&path).err().expect("is refused");
+            assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+            std::fs::remove_file(&log).expect("removes");
+        }
+        let error = SqliteStore::open_beside(&path, &key).err().expect("is refused");
+        assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+        assert!(ApiError::from(error).hint.is_some_and(|hint| hint.contains("start-anew")));
+        std::fs::write(&path, &whole).expect("writes");
+    }
+    let wanted = directory.path().join(START_ANEW);
+    std::fs::remove_file(&path).expect("removes");
+    std::fs::remove_file(directory.path().join("store.tail")).expect("removes");
+    std::fs::write(&wanted, "").expect("writes");
+    drop(SqliteStore::open_beside(&path, &key).expect("starts anew"));
+    assert!(!wanted.exists(), "once");
+}
+
+#[tokio::test]
+async fn when_it_is_closed_or_quiet_the_file_alone_is_everything() {
+    for close in [true, false] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("store.db");
+        let store = SqliteStore::open(&path).expect("opens");
+        fill(&store).await;
+        if close {
+            store.close().await.expect("closes");
+        } else {
+            let log = directory.path().join("store.db-wal");
+            let moved = async {
+                while std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(30), moved).await.expect("it has a quiet second");
+        }
+        let copy = copied(directory.path(), &["store.db"]);
+        let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
+        assert_eq!(store.size("k/").await.expect("counts").documents, DOCUMENTS as u64);
+        assert_eq!(lost_in_silence(&store).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_sealed_as_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    let old = Connection::open(&path).expect("opens");
+    old.execute_batch(MIGRATIONS[0]).expect("makes");
+    old.execute("INSERT INTO document VALUES ('a/1', 7, x'01ff')", []).expect("inserts");
+    old.execute("INSERT INTO document VALUES ('a/2', 8, x'')", []).expect("inserts");
+    old.pragma_update(None, "user_version", 1).expect("sets");
+    drop(old);
+    let store = SqliteStore::open(&path).expect("opens");
+    let found = store.get("a/1").await.expect("reads").expect("is there");
+    assert_eq!((found.value, found.revision, found.intact), (vec![1, 255], 7, true));
+    assert_eq!(store.damaged(Duration::from_secs(60)).await.expect("looks"), []);
 }

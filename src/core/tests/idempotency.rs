@@ -2,6 +2,7 @@ use super::*;
 use crate::api::ErrorCode;
 use crate::api::teardown::DestructQuery;
 use crate::api::vault::ProvisionRequest;
+use crate::core::reaper::Most;
 use crate::core::record::{KeyRecord, idempotency_key};
 use crate::system::clock;
 
@@ -122,9 +123,9 @@ async fn keys_and_tombstones_are_kept_for_a_day() {
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
     let hours = |hours| clock::now() + jiff::SignedDuration::from_hours(hours);
-    core.prune(hours(23), 10).await.expect("prunes");
+    core.prune(hours(23), Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.spawn(spawning("k")).await.expect_err("is kept").code, ErrorCode::VaultDead);
-    core.prune(hours(25), 10).await.expect("prunes");
+    core.prune(hours(25), Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.vault(&spawned.vault.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
     assert_eq!(core.summons(&spawned.summons.id).await.expect_err("too").code, ErrorCode::NotFound);
     assert!(core.spawn(spawning("k")).await.expect("spawns").changed);
@@ -139,8 +140,42 @@ async fn only_the_youngest_tombstones_are_kept() {
         core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
         ids.push(spawned.vault.id);
     }
-    core.prune(clock::now(), 2).await.expect("prunes");
+    core.prune(clock::now(), Most { tombs: 2, ..Most::default() }).await.expect("prunes");
     for (number, id) in ids.iter().enumerate() {
         assert_eq!(core.vault(id).await.is_ok(), number >= 2, "{number}");
     }
+}
+
+#[tokio::test]
+async fn a_key_outlives_no_tombstone_without_saying_that_its_vault_is_dead() {
+    let Swarm { core, .. } = swarm();
+    let spawned = core.spawn(spawning("k")).await.expect("spawns");
+    core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
+    core.prune(clock::now(), Most { tombs: 0, ..Most::default() }).await.expect("prunes");
+    assert_eq!(core.vault(&spawned.vault.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
+    let error = core.spawn(spawning("k")).await.expect_err("is dead");
+    assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead, None));
+}
+
+/// 2,000 lives leave 10,000 documents: a round reads those that are old, and none of them is left.
+#[tokio::test]
+async fn pruning_reads_what_is_old_and_leaves_nothing_of_it() {
+    let Swarm { core, store, .. } = unwatched();
+    let keeper = core.spawn(spawning("keeper")).await.expect("spawns").vault;
+    for number in 0..2_000 {
+        let spawned = core.spawn(spawning(&format!("k{number}"))).await.expect("spawns");
+        core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
+    }
+    core.prune(clock::now(), Most::default()).await.expect("prunes");
+    let before = store.read();
+    core.prune(clock::now(), Most::default()).await.expect("prunes");
+    let read = store.read() - before;
+    // A page of each kind, of which the first document is young already.
+    assert!(read < 1_500, "{read} documents were read where none is old");
+    let day = clock::now() + jiff::SignedDuration::from_hours(25);
+    core.prune(day, Most::default()).await.expect("prunes");
+    let left = store.size("").await.expect("counts").documents;
+    // The living one's record, summons and source, and that keys are dated.
+    assert_eq!(left, 4);
+    assert!(core.vault(&keeper.id).await.expect("shows").receipt.is_none());
 }

@@ -25,6 +25,7 @@ mod members;
 mod phases;
 mod placement;
 mod registry;
+mod rot;
 mod spool;
 mod travel;
 mod watching;

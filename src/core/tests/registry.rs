@@ -11,6 +11,7 @@ use crate::api::registry::{Holder, ResolveRequest, WatchQuery};
 use crate::api::teardown::DestructQuery;
 use crate::api::vault::ProvisionRequest;
 use crate::core::fake_node::Call;
+use crate::core::reaper::Most;
 use crate::core::store::memory::Failure;
 use crate::model::death::Cause;
 use crate::model::name::ServiceName;
@@ -220,11 +221,11 @@ async fn a_worker_that_lives_for_days_can_be_found_with_its_summons() {
     let Swarm { core, .. } = swarm();
     let first = core.spawn(get_or_create("k1")).await.expect("spawns");
     let later = clock::now() + jiff::SignedDuration::from_hours(25);
-    core.prune(later, 10).await.expect("prunes");
+    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     let second = core.spawn(get_or_create("k2")).await.expect("is found");
     assert_eq!((second.changed, second.summons.id), (false, first.summons.id.clone()));
     core.destruct(&first.vault.id, DestructQuery::default(), None).await.expect("ends");
-    core.prune(later, 10).await.expect("prunes");
+    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.summons(&first.summons.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
 }
 

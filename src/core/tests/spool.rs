@@ -6,6 +6,7 @@ use crate::api::teardown::DestructQuery;
 use crate::api::vault::ProvisionRequest;
 use crate::api::{ApiError, ErrorCode};
 use crate::core::fake_node::Call;
+use crate::core::reaper::Most;
 use crate::core::store::memory::Failure;
 use crate::model::id::{SpoolId, SummonsId};
 use crate::system::clock;
@@ -285,13 +286,13 @@ async fn what_waits_keeps_its_summons_and_the_daemon_and_what_is_done_is_forgott
     swarm.node.set_max_vaults(0);
     let entry = put(core, "k").await;
     let later = clock::now() + jiff::SignedDuration::from_hours(25);
-    core.prune(later, 10).await.expect("prunes");
+    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     let again = core.spool_put(wish("k", &entry.summons), "uid 0".into()).await.expect("is known");
     assert_eq!((&again.id, again.changed), (&entry.id, false), "its key is kept as long as it waits");
     assert_eq!(core.activity().await.expect("counts").vaults, 1, "nobody leaves while something waits");
     swarm.node.set_max_vaults(10);
     assert_eq!(done(core, &entry.id).await.entry.state, SpoolState::Forged);
-    core.prune(later, 10).await.expect("prunes");
+    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     let error = core.spool_show(&entry.id, SpoolWait::default()).await.expect_err("is forgotten");
     assert_eq!(error.code, ErrorCode::NotFound);
 }

@@ -219,3 +219,26 @@ async fn what_is_being_forged_is_no_orphan() {
     node.hold(None);
     spawning.await.expect("ends").expect("spawns");
 }
+
+#[tokio::test]
+async fn a_listing_beside_a_node_that_hangs_says_what_is_known_and_does_not_wait() {
+    let Swarm { core, node, _tasks, .. } = swarm();
+    node_up(&core, "boot-1").await;
+    let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
+    node.hold(Some(Call::Word));
+    let began = clock::mono();
+    for _ in 0..2 {
+        let listed = core.vaults(VaultQuery::default()).await.expect("lists").vaults;
+        assert_eq!(listed[0].id, vault);
+        assert!(listed[0].unreachable.is_some() && listed[0].receipt.is_none());
+    }
+    let took = clock::mono().since(began) / 1000;
+    assert!(took < 1_900, "{took} ms: the node's own deadline is 2 s for each");
+    node.hold(None);
+    let listed = async {
+        while core.vaults(VaultQuery::default()).await.expect("lists").vaults[0].vitals.is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), listed).await.expect("it is asked again");
+}

@@ -1,0 +1,130 @@
+//! What is looked at before a store is used: that it is there, that it is whole, that it ends where it ended.
+//!
+//! Each finding is a refusal that names the way back, because going on would make it worse: an empty store
+//! takes every living vault for one that nobody ordered, and a lost tail does so for the youngest. A single
+//! document that is damaged is no such finding: `core::record` sets it aside.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::sqlite::document;
+use super::tail::Tail;
+use super::{OpenError, Revision, StoreError};
+use crate::system::clock;
+
+/// A file of this name beside a store that is missing says that a new one is wanted.
+pub const START_ANEW: &str = "start-anew";
+
+/// How long the pages are looked through; what is not reached is found when it is read.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Whether there is a store in the file. Beside other state there must be, or it was lost: it is refused unless
+/// somebody wants it so.
+pub(super) fn is_there(path: &Path, beside: Option<&Path>) -> Result<(), StoreError> {
+    let wanted = path.with_file_name(START_ANEW);
+    let log = path.with_extension("db-wal");
+    let other = beside.map(Path::to_owned).or_else(|| log.exists().then_some(log));
+    let length = std::fs::metadata(path).map(|found| found.len()).ok();
+    match (length, other) {
+        (None | Some(0), Some(beside)) if !wanted.exists() => {
+            Err(StoreError::Missing { path: path.to_owned(), beside })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One that has no table yet, though others of its age have: a copy that was made without its log.
+pub(super) fn is_filled(
+    connection: &Connection,
+    path: &Path,
+    beside: Option<&Path>,
+) -> Result<(), StoreError> {
+    let Some(beside) = beside.filter(|_| !path.with_file_name(START_ANEW).exists()) else { return Ok(()) };
+    let failed = |error: rusqlite::Error| StoreError::Open { path: path.to_owned(), source: error.into() };
+    let table = "SELECT 1 FROM sqlite_schema WHERE name = 'document'";
+    let found: Option<i64> = connection.query_row(table, [], |row| row.get(0)).optional().map_err(failed)?;
+    match found {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Missing { path: path.to_owned(), beside: beside.to_owned() }),
+    }
+}
+
+/// SQLite's own look at its pages.
+pub(super) fn is_whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let stop = connection.get_interrupt_handle();
+    let (done, waiting) = mpsc::channel::<()>();
+    let watch = std::thread::Builder::new().name("store-check".into()).spawn(move || {
+        if let Err(mpsc::RecvTimeoutError::Timeout) = waiting.recv_timeout(LOOK) {
+            stop.interrupt();
+        }
+    });
+    let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
+    let said = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    drop(done);
+    if let Ok(watch) = watch {
+        let _ = watch.join();
+    }
+    match said {
+        Ok(said) if said == "ok" => Ok(()),
+        Ok(said) => Err(damaged(said)),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+            tracing::info!(path = %path.display(), "the store is large and was looked through in part");
+            Ok(())
+        }
+        Err(error) => Err(damaged(error.to_string())),
+    }
+}
+
+/// Whether it has all that was answered.
+pub(super) fn is_complete(connection: &Connection, path: &Path, tail: &Tail) -> Result<(), StoreError> {
+    let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
+    let found: Revision = connection
+        .query_row("SELECT revision FROM counter", [], |row| row.get(0))
+        .map_err(|error| failed(error.into()))?;
+    match tail.last() {
+        Some(answered) if answered > found => {
+            Err(StoreError::LostTail { path: path.to_owned(), found, answered })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the documents that are there are those that were written. One that is damaged is said later, by its
+/// own seal; a sum that is wrong without any such says that some are missing.
+pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let began = clock::mono();
+    let scan = || -> rusqlite::Result<Option<(i64, bool)>> {
+        let mut read = connection.prepare("SELECT key, revision, value, seal FROM document")?;
+        let (mut sum, mut intact) = (0_i64, true);
+        for found in
+            read.query_map([], |row| Ok((row.get_ref(3)?.as_i64().unwrap_or_default(), document(row)?)))?
+        {
+            let (seal, document) = found?;
+            sum = sum.wrapping_add(seal);
+            intact &= document.intact;
+            if u128::from(clock::mono().since(began)) > LOOK.as_micros() {
+                return Ok(None);
+            }
+        }
+        Ok(Some((sum, intact)))
+    };
+    let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
+    let known = connection.query_row("SELECT sum FROM counter", [], |row| row.get::<_, i64>(0));
+    match (scan().map_err(|error| damaged(error.to_string()))?, known) {
+        (_, Err(error)) => Err(damaged(error.to_string())),
+        (Some((sum, true)), Ok(known)) if sum != known => Err(damaged("documents are missing".into())),
+        (Some((sum, false)), Ok(known)) if sum != known => {
+            // From here on it is the sum of what there is.
+            let mended = connection.execute("UPDATE counter SET sum = ?1", [sum]);
+            mended.map(drop).map_err(|error| damaged(error.to_string()))
+        }
+        (None, _) => {
+            tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
+            Ok(())
+        }
+        (Some(_), Ok(_)) => Ok(()),
+    }
+}

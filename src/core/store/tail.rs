@@ -1,0 +1,41 @@
+//! The number of the last commit that was answered, in a file beside the store.
+//!
+//! SQLite recovers from its log up to the first frame that is not whole, without a word: a flipped bit there takes
+//! every later commit with it, though each was answered. So the number is written down before an answer goes out,
+//! and a store that ends before it has lost something. There is no `fsync` for it: after a loss of power it may be
+//! behind the store, which says nothing, and is never before it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::Revision;
+
+/// As many digits as the largest number has, so that each overwrites the one before as a whole.
+const DIGITS: usize = 19;
+
+pub(super) struct Tail(File);
+
+#[must_use]
+pub(super) fn path_of(store: &Path) -> PathBuf {
+    store.with_extension("tail")
+}
+
+impl Tail {
+    pub(super) fn open(store: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true).mode(0o600).open(path_of(store)).map(Self)
+    }
+
+    /// What was answered. `None`: nothing yet, or it cannot be read any more.
+    pub(super) fn last(&self) -> Option<Revision> {
+        let mut digits = [0; DIGITS];
+        self.0.read_exact_at(&mut digits, 0).ok()?;
+        std::str::from_utf8(&digits).ok()?.parse().ok()
+    }
+
+    pub(super) fn answered(&self, revision: Revision) -> io::Result<()> {
+        self.0.write_all_at(format!("{revision:0DIGITS$}\n").as_bytes(), 0)
+    }
+}
