@@ -259,23 +259,18 @@ async fn a_request_at_the_moment_of_leaving_is_served_or_refused() {
     println!("{served} served, {refused} refused");
 }
 
-/// A peer of another user, as the kernel sees it: the ids of one thread, which ends with its question.
+fn ask(socket: &Path) -> std::io::Result<String> {
+    let mut stream = UnixStream::connect(socket)?;
+    // Who is turned away is so before he has asked.
+    let _ = stream.write_all(b"GET /api/v2/vaults HTTP/1.1\r\nhost: hauki\r\nconnection: close\r\n\r\n");
+    let mut answer = Vec::new();
+    // What he has asked all the same is thrown away, and he is told that as well, behind the answer.
+    let _ = stream.read_to_end(&mut answer);
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
 fn ask_as_nobody(socket: &Path) -> std::io::Result<String> {
-    let socket = socket.to_owned();
-    let asking = std::thread::spawn(move || {
-        // SAFETY: the raw calls change this thread alone, which runs nothing else.
-        let changed = unsafe {
-            libc::syscall(libc::SYS_setresgid, 65_534, 65_534, 65_534) == 0
-                && libc::syscall(libc::SYS_setresuid, 65_534, 65_534, 65_534) == 0
-        };
-        assert!(changed, "root may become nobody");
-        let mut stream = UnixStream::connect(&socket)?;
-        stream.write_all(b"GET /api/v2/vaults HTTP/1.1\r\nhost: hauki\r\nconnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    });
-    asking.join().expect("ends")
+    as_user(65_534, || ask(socket))
 }
 
 #[test]
@@ -307,4 +302,84 @@ fn systemd_is_told() {
     assert_eq!(heard().trim(), "READY=1");
     assert_eq!(daemon.terminate().code(), Some(0));
     assert_eq!(heard().trim(), "STOPPING=1");
+}
+
+/// Runs as another user, in a thread that ends with it.
+fn as_user<T: Send>(uid: u32, work: impl FnOnce() -> T + Send) -> T {
+    let all = |call| {
+        // SAFETY: the raw call changes this thread alone, which runs nothing else.
+        let changed = unsafe { libc::syscall(call, uid, uid, uid) == 0 };
+        assert!(changed, "root may become anybody");
+    };
+    let working = || {
+        all(libc::SYS_setresgid);
+        all(libc::SYS_setresuid);
+        work()
+    };
+    std::thread::scope(|scope| scope.spawn(working).join().expect("ends"))
+}
+
+/// What somebody who says nothing hears, until the other side closes or for a moment.
+fn hears(mut stream: &UnixStream) -> String {
+    stream.set_read_timeout(Some(Duration::from_millis(200))).expect("is set");
+    let mut said = String::new();
+    let _ = stream.read_to_string(&mut said);
+    said
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_listed_holds_nothing_and_who_is_has_a_bound() {
+    let daemon = Daemon::start_in(Daemon::ground("daemon: {allow_uids: [4711]}\n"), "all", &[]);
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).expect("runs").count();
+    let before = files();
+    let socket = daemon.socket.clone();
+    let connect = || (0..300).map(|_| UnixStream::connect(&socket).expect("connects")).collect::<Vec<_>>();
+    let strangers = as_user(65_534, connect);
+    let turned_away = strangers.iter().filter(|stream| hears(stream).contains("allow_uids")).count();
+    assert_eq!(turned_away, 300, "before they have said a word");
+    assert!(files() < before + 50, "{before} and {}", files());
+    let listed = as_user(4711, connect);
+    let too_many = listed.iter().rev().take(100).filter(|stream| hears(stream).contains(" 503 ")).count();
+    assert_eq!(too_many, 100);
+    assert!(files() < before + 200, "{before} and {}", files());
+    assert!(daemon.endpoint().health().await.is_ok(), "root is served");
+    drop(listed);
+    let served = async {
+        while !as_user(4711, || ask(&socket)).is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(HANG, served).await.expect("there is room again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_to_stay_takes_over_from_one_that_a_tool_has_started() {
+    let dir = std::sync::Arc::new(Daemon::ground(""));
+    let brief = Daemon::start_in(std::sync::Arc::clone(&dir), "all", &["--idle-exit", "1h"]);
+    let spawned = brief.spawn(WORKER).await;
+    let (word, status) = Daemon::refused_in(dir.path(), "all", &[]);
+    assert!(word.contains(&format!("pid {}", brief.pid())) && word.contains("has vaults"), "{word}");
+    assert_eq!(status.code(), Some(1));
+    assert!(brief.endpoint().vault(&spawned.vault.id).await.expect("is known").receipt.is_none());
+    // It was asked, and does not wait for an hour any more.
+    destruct(&brief.endpoint(), &spawned.vault.id).await;
+    let (brief, status) = leaves(brief).await;
+    assert_eq!(status.code(), Some(0), "{}", brief.log());
+    let brief = Daemon::start_in(std::sync::Arc::clone(&dir), "all", &["--idle-exit", "1h"]);
+    let stays = Daemon::start_in(std::sync::Arc::clone(&dir), "all", &[]);
+    assert_eq!(leaves(brief).await.1.code(), Some(0));
+    assert_eq!(stays.endpoint().health().await.expect("answers").pid, stays.pid());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hangup_ends_nothing_and_is_answered_in_the_log() {
+    let mut daemon = Daemon::start();
+    signal(daemon.pid(), Signal::HUP);
+    let told = async {
+        while !daemon.log().contains("SIGHUP") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(HANG, told).await.expect("is told");
+    assert!(daemon.is_running() && daemon.endpoint().health().await.is_ok());
 }

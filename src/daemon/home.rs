@@ -4,11 +4,15 @@
 //! `haukid all` holds both, so a `haukid core` and a `haukid node` may share a directory. The locks
 //! vanish with the process, however it ends: their descriptors are closed on exec, so neither the
 //! spawner nor a monitor keeps one. Who holds a lock may remove a socket file that a predecessor left.
-//! A daemon on its way out says so in the lock's file, and its successor waits for it.
+//! A daemon on its way out says so in the lock's file, and its successor waits for it; one that a tool has started for
+//! itself says that, and leaves for one that was started to stay.
+//!
+//! Files can go away under a running daemon. Each half's own directory is locked as well, so that a
+//! removed lock file lets nobody in; a socket that is gone is made anew; without the directory the daemon leaves.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,7 +28,12 @@ const LOOK: Duration = Duration::from_millis(10);
 /// One that was killed a moment ago still looks alive, and its lock with it.
 const DYING: Duration = Duration::from_millis(500);
 
+/// How long one that was asked may take to leave, if it has nothing to do.
+const ASKED: Duration = Duration::from_secs(5);
+
 const LEAVING: &str = "leaving";
+/// Started by a tool, for as long as there is something to do.
+const BRIEF: &str = "brief";
 
 /// What of the state directory a daemon may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +49,24 @@ impl Half {
             Self::Node => "node.lock",
         }
     }
+
+    /// Its own directory, and the mode of that.
+    fn dir(self) -> (&'static str, u32) {
+        match self {
+            Self::Core => ("core", 0o700),
+            Self::Node => ("sandbox", 0o711),
+        }
+    }
 }
 
 /// Holds the state directory for as long as it lives.
 #[derive(Debug)]
 pub struct Home {
     pub path: PathBuf,
+    /// What stood there when it was claimed.
+    dir: File,
     locks: Vec<File>,
+    _dirs: Vec<File>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +80,11 @@ pub enum HomeError {
     },
     #[error("another haukid (pid {pid}) runs with {}", path.display())]
     Taken { pid: String, path: PathBuf },
+    #[error(
+        "a haukid that a tool has started (pid {pid}) runs with {} and has vaults: it leaves when they have ended",
+        path.display()
+    )]
+    Busy { pid: String, path: PathBuf },
     #[error("another haukid listens on {}", path.display())]
     Listening { path: PathBuf },
 }
@@ -72,12 +97,20 @@ fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeErro
 impl Home {
     /// The directory may be passed through by the vaults' ids, but not listed; what is secret in it
     /// has its own mode. Who finds a daemon that leaves waits for it, for `patience` at most.
-    pub async fn claim(path: &Path, halves: &[Half], patience: Duration) -> Result<Self, HomeError> {
+    /// One that is to stay asks one that is not to leave.
+    pub async fn claim(
+        path: &Path,
+        halves: &[Half],
+        stays: bool,
+        patience: Duration,
+    ) -> Result<Self, HomeError> {
         dirs::make(path, 0o711).map_err(failed("failed to make the state directory", path))?;
         let began = clock::mono();
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (soon, late) = (began.plus_ms(ms(DYING.min(patience))), began.plus_ms(ms(patience)));
-        let mut locks = Vec::new();
+        let dir = File::open(path).map_err(failed("failed to open", path))?;
+        let (mut locks, mut dirs) = (Vec::new(), Vec::new());
+        let mut asked = None;
         for half in halves {
             let lock_path = path.join(half.lock_name());
             let lock = loop {
@@ -86,14 +119,46 @@ impl Home {
                     Err(holder) if clock::mono() < if holder.is_going() { late } else { soon } => {
                         tokio::time::sleep(LOOK).await;
                     }
+                    Err(holder) if stays && holder.is_brief && asked.is_none() => {
+                        asked = Some(clock::mono().plus_ms(ms(ASKED)));
+                        holder.ask_to_leave();
+                    }
+                    Err(_) if asked.is_some_and(|until| clock::mono() < until) => {
+                        tokio::time::sleep(LOOK).await;
+                    }
+                    Err(holder) if asked.is_some() => {
+                        return Err(HomeError::Busy { pid: holder.pid, path: path.to_owned() });
+                    }
                     Err(holder) => {
                         return Err(HomeError::Taken { pid: holder.pid, path: path.to_owned() });
                     }
                 }
             };
+            if !stays {
+                // That it can be asked is all that this tells; who does not ask loses nothing.
+                let _ = lock.write_all_at(format!("{} {BRIEF}\n", std::process::id()).as_bytes(), 0);
+            }
             locks.push(lock);
+            // A process that ends lets go of its locks one after the other.
+            let let_go = clock::mono().plus_ms(ms(DYING));
+            dirs.push(loop {
+                match own_dir(path, *half) {
+                    Err(HomeError::Taken { .. }) if clock::mono() < let_go => {
+                        tokio::time::sleep(LOOK).await;
+                    }
+                    claimed => break claimed?,
+                }
+            });
         }
-        Ok(Self { path: path.to_owned(), locks })
+        Ok(Self { path: path.to_owned(), dir, locks, _dirs: dirs })
+    }
+
+    /// Whether the directory still stands where it was claimed.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let key = |found: fs::Metadata| (found.dev(), found.ino());
+        let claimed = self.dir.metadata().map(key);
+        claimed.is_ok_and(|claimed| fs::metadata(&self.path).map(key).is_ok_and(|there| there == claimed))
     }
 
     /// Tells a successor that waiting is worth it.
@@ -117,6 +182,7 @@ impl Home {
 struct Holder {
     pid: String,
     says_leaving: bool,
+    is_brief: bool,
 }
 
 impl Holder {
@@ -130,6 +196,28 @@ impl Holder {
             None => true,
         };
         self.says_leaving || dead()
+    }
+
+    fn ask_to_leave(&self) {
+        let process = self.pid.parse().ok().and_then(Pid::new).and_then(|pid| PidFd::open(pid).ok());
+        // A number that somebody else has by now is not a haukid's.
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        if let Some(process) = process.filter(|_| name.trim() == "haukid") {
+            let _ = rustix::process::pidfd_send_signal(&process, rustix::process::Signal::USR1);
+        }
+    }
+}
+
+/// The half's directory, locked.
+fn own_dir(path: &Path, half: Half) -> Result<File, HomeError> {
+    let (name, mode) = half.dir();
+    let own = path.join(name);
+    dirs::make(&own, mode).map_err(failed("failed to make", &own))?;
+    let dir = File::open(&own).map_err(failed("failed to open", &own))?;
+    match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(dir),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(HomeError::Taken { pid: "unknown".into(), path: own }),
+        Err(error) => Err(failed("failed to lock", &own)(error.into())),
     }
 }
 
@@ -149,7 +237,12 @@ fn try_lock(path: &Path) -> Result<Result<File, Holder>, HomeError> {
             let _ = lock.read_to_string(&mut text);
             let mut words = text.split_whitespace();
             let pid = words.next().unwrap_or_default().to_owned();
-            return Ok(Err(Holder { pid, says_leaving: words.next() == Some(LEAVING) }));
+            let word = words.next();
+            return Ok(Err(Holder {
+                pid,
+                says_leaving: word == Some(LEAVING),
+                is_brief: word == Some(BRIEF),
+            }));
         }
         Err(error) => return Err(failed("failed to lock", path)(error.into())),
     }
@@ -161,8 +254,11 @@ fn try_lock(path: &Path) -> Result<Result<File, Holder>, HomeError> {
 /// The bound control socket; its file goes when this does.
 #[derive(Debug)]
 pub struct Socket {
-    pub listener: Option<UnixListener>,
+    pub listener: UnixListener,
     path: PathBuf,
+    mode: u32,
+    /// The file's device and number.
+    made: (u64, u64),
 }
 
 impl Socket {
@@ -181,17 +277,42 @@ impl Socket {
             }
             _ => {}
         }
-        let listener = UnixListener::bind(path).map_err(failed("failed to bind", path))?;
         let mode = if open { 0o666 } else { 0o600 };
+        let (listener, made) = Self::make(path, mode)?;
+        Ok(Self { listener, path: path.to_owned(), mode, made })
+    }
+
+    fn make(path: &Path, mode: u32) -> Result<(UnixListener, (u64, u64)), HomeError> {
+        let listener = UnixListener::bind(path).map_err(failed("failed to bind", path))?;
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
             .map_err(failed("failed to set the mode of", path))?;
-        Ok(Self { listener: Some(listener), path: path.to_owned() })
+        let made = key(path).map_err(failed("failed to look at", path))?;
+        Ok((listener, made))
     }
+
+    /// Makes the file anew if it is gone; `true` if it was. What somebody else has put there stays.
+    pub fn restore(&mut self) -> Result<bool, HomeError> {
+        match key(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => return Ok(false),
+        }
+        if let Some(parent) = self.path.parent() {
+            dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
+        }
+        (self.listener, self.made) = Self::make(&self.path, self.mode)?;
+        Ok(true)
+    }
+}
+
+fn key(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        if key(&self.path).is_ok_and(|there| there == self.made) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -204,24 +325,25 @@ mod tests {
     #[tokio::test]
     async fn one_daemon_per_directory_and_half() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Home::claim(dir.path(), &[Half::Core], NOW).await.expect("claims");
-        let error = Home::claim(dir.path(), &[Half::Core, Half::Node], NOW).await.expect_err("is taken");
+        let first = Home::claim(dir.path(), &[Half::Core], true, NOW).await.expect("claims");
+        let error =
+            Home::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect_err("is taken");
         assert!(matches!(&error, HomeError::Taken { pid, .. } if *pid == std::process::id().to_string()));
-        let node = Home::claim(dir.path(), &[Half::Node], NOW).await.expect("is the other half");
+        let node = Home::claim(dir.path(), &[Half::Node], true, NOW).await.expect("is the other half");
         drop((first, node));
-        Home::claim(dir.path(), &[Half::Core, Half::Node], NOW).await.expect("is free again");
+        Home::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect("is free again");
     }
 
     #[tokio::test]
     async fn a_successor_waits_for_who_leaves_and_only_for_that() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Home::claim(dir.path(), &[Half::Node], NOW).await.expect("claims");
+        let first = Home::claim(dir.path(), &[Half::Node], true, NOW).await.expect("claims");
         let long = Duration::from_secs(60);
-        assert!(Home::claim(dir.path(), &[Half::Node], long).await.is_err(), "not after a minute");
+        assert!(Home::claim(dir.path(), &[Half::Node], true, long).await.is_err(), "not after a minute");
         first.leaving();
         let next = tokio::spawn({
             let path = dir.path().to_owned();
-            async move { Home::claim(&path, &[Half::Node], long).await }
+            async move { Home::claim(&path, &[Half::Node], true, long).await }
         });
         tokio::task::yield_now().await;
         assert!(!next.is_finished());

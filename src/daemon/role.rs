@@ -59,8 +59,8 @@ pub enum RoleError {
     Store(#[source] ApiError),
     #[error("the list of nodes cannot be read")]
     Nodes(#[source] ApiError),
-    #[error("the socket is in use already")]
-    SocketTaken,
+    #[error("{path} was removed or replaced while it was in use")]
+    Homeless { path: std::path::PathBuf },
 }
 
 impl RoleError {

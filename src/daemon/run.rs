@@ -1,23 +1,21 @@
 //! From the command line to the exit: build, serve, wait for a reason to leave, leave in order.
 
-use std::future::IntoFuture;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::args::Role;
-use super::findings;
 use super::home::{Home, Socket};
-use super::peers::{self, Allowed, Caller};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
 use super::settings::Settings;
+use super::{door, findings};
 use crate::system::{awake, clock, logging};
 
 /// From SIGTERM until the vaults must be gone.
@@ -77,44 +75,72 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     // First: whoever ends this daemon, from now on, ends it in order.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let home = Home::claim(&settings.state_dir, halves(role), PATIENCE).await?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut retire = signal(SignalKind::user_defined1())?;
+    let stays = settings.idle_exit_ms.is_none();
+    let home = Home::claim(&settings.state_dir, halves(role), stays, PATIENCE).await?;
     // Bound before anything is made, so that a path that cannot be bound costs nothing.
     // A node's control plane is root's, whoever may use a core.
     let uids = match role {
         Role::Node(_) => &[][..],
         _ => &settings.config.daemon.allow_uids,
     };
-    let mut socket = Socket::bind(&settings.socket, !uids.is_empty())?;
+    let socket = Socket::bind(&settings.socket, !uids.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;
-    let allowed = Allowed::new(uids);
-    let router = parts.router().layer(from_fn(hasten)).layer(from_fn_with_state(allowed, peers::check));
-    let Some(listener) = socket.listener.take() else { return Err(Box::new(RoleError::SocketTaken)) };
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Caller>())
-        .with_graceful_shutdown(async {
-            let _ = stopped.await;
-        });
-    let mut serving = tokio::spawn(serving.into_future());
+    // Root, whoever the daemon runs as, and those of the configuration.
+    let uids = [&[0, rustix::process::geteuid().as_raw()], uids].concat();
+    let router = parts.router().layer(from_fn(hasten));
+    let ((close, closing), (stop, stopped)) = (watch::channel(false), watch::channel(false));
+    let serving = tokio::spawn(door::serve(socket, router, uids, closing, stopped));
     tracing::info!(role = role.name(), socket = %settings.socket.display(), pid = std::process::id(), "serving");
     ready.serving();
+    let hurry = Notify::new();
+    let asked = async {
+        loop {
+            tokio::select! {
+                Some(()) = hangup.recv() => {
+                    tracing::info!("SIGHUP: nothing is read anew; restart the daemon to change its configuration");
+                }
+                Some(()) = retire.recv() => {
+                    tracing::info!("asked to make room for another haukid: leaving when no vault lives");
+                    hurry.notify_one();
+                }
+            }
+        }
+    };
+    let mut homeless = false;
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
         _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
-        () = idle(&parts, settings.idle_exit_ms) => tracing::info!("idle and empty: leaving"),
-        served = &mut serving => served??,
+        () = idle(&parts, settings.idle_exit_ms, &hurry) => tracing::info!("idle and empty: leaving"),
+        () = evicted(&home) => {
+            homeless = true;
+            tracing::error!("{} was removed or replaced: draining", home.path.display());
+        }
+        () = asked => {}
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     // New clients find no socket and start another daemon, which waits for the locks to be free.
     home.leaving();
-    drop(socket);
+    let _ = close.send(true);
     let left = parts.shut_down(DRAIN).await;
     if left > 0 {
         tracing::error!(left, "vaults were still there at the deadline; they die with this process");
     }
-    let _ = stop.send(());
+    let _ = stop.send(true);
     let _ = timeout(GOODBYE, serving).await;
-    drop(home);
+    if homeless {
+        return Err(Box::new(RoleError::Homeless { path: home.path.clone() }));
+    }
     Ok(())
+}
+
+/// Resolves when the state directory is not what was claimed any more: nothing that is promised from then on
+/// would be found again.
+async fn evicted(home: &Home) {
+    while home.is_there() {
+        sleep(IDLE_LOOK).await;
+    }
 }
 
 /// What is to be changed somewhere goes through several processes.
@@ -127,12 +153,15 @@ async fn hasten(request: Request, next: Next) -> Response {
 
 /// Resolves when nothing has been asked for as long as that, no vault lives, and no more work is
 /// taken: a request that arrives meanwhile either keeps the daemon here, or is refused before it has
-/// done anything, with the hint to ask again.
-async fn idle(parts: &Parts, limit_ms: Option<u64>) {
-    let Some(limit_ms) = limit_ms else { return std::future::pending().await };
+/// done anything, with the hint to ask again. Who is in a `hurry` does not wait to be idle for long.
+async fn idle(parts: &Parts, limit_ms: Option<u64>, hurry: &Notify) {
+    let Some(mut limit_ms) = limit_ms else { return std::future::pending().await };
     let mut quiet_since = clock::mono();
     loop {
-        sleep(IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)))).await;
+        tokio::select! {
+            () = sleep(IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)))) => {}
+            () = hurry.notified() => limit_ms = 0,
+        }
         let now = clock::mono();
         match parts.quiet_us().await {
             Some(quiet) if quiet / 1000 >= limit_ms && now.since(quiet_since) / 1000 >= limit_ms => {

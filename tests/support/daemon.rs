@@ -273,10 +273,6 @@ fn launch(dir: &Path, role: &str, args: &[&str]) -> Child {
 
 /// Starts a daemon and waits for its word.
 fn run(dir: &Path, role: &str, args: &[&str], variables: &[(&str, &Path)]) -> (Child, String) {
-    // The same words that name a daemon's groups.
-    let sandbox = dir.join("sandbox");
-    let hash = hauki::model::digest::Sha256::of(sandbox.as_os_str().as_encoded_bytes()).to_string();
-    GROUPS.with_borrow_mut(|groups| groups.push(format!("hauki-{}", &hash[..16])));
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let log = std::fs::File::options().create(true).append(true).open(dir.join("haukid.log"));
     let log = log.map_or_else(|_| Stdio::null(), Stdio::from);
@@ -306,6 +302,9 @@ fn run(dir: &Path, role: &str, args: &[&str], variables: &[(&str, &Path)]) -> (C
     drop(writer);
     let mut word = String::new();
     BufReader::new(reader).read_line(&mut word).expect("the pipe is open");
+    if let Ok(group) = hauki::sandbox::lxc::group_of("hauki", &dir.join("sandbox")) {
+        GROUPS.with_borrow_mut(|groups| groups.push(group));
+    }
     (child, word.trim().to_owned())
 }
 

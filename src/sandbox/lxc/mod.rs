@@ -156,6 +156,18 @@ impl Shared {
     }
 }
 
+/// How the groups of who uses this directory begin. A path is not enough: what stands there may have been removed and
+/// made anew, or be another directory in another mount namespace, while vaults of the first live on. The
+/// directory itself is held by whoever uses it, so as long as one lives no other gets its number.
+pub fn group_of(prefix: &str, state_dir: &Path) -> io::Result<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(state_dir)?;
+    let mut identity = state_dir.as_os_str().as_encoded_bytes().to_vec();
+    identity.extend(found.dev().to_le_bytes());
+    identity.extend(found.ino().to_le_bytes());
+    Ok(format!("{prefix}-{}", rootfs::short_hash(&identity)))
+}
+
 #[derive(Clone)]
 pub struct LxcDriver {
     shared: Arc<Shared>,
@@ -197,8 +209,7 @@ impl LxcDriver {
         let mut layout = detected.map_err(failed("read", Path::new("/proc/thread-self/mountinfo")))?;
         let width = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let width = u32::try_from(width).unwrap_or(u32::MAX);
-        let hash = rootfs::short_hash(state_dir.as_os_str().as_encoded_bytes());
-        let group = format!("{name_prefix}-{hash}");
+        let group = group_of(&name_prefix, &state_dir).map_err(failed("find", &state_dir))?;
         for controller in layout.dispensable.clone() {
             // Nobody's vault is refused for what it may be without.
             if groups::trial(&layout, &group, controller).is_err() {

@@ -1,7 +1,7 @@
 //! What a predecessor left: everything below this daemon's group that is no vault of ours.
 //!
-//! The group's name comes from the state directory, which one daemon at a time may use (its lock
-//! is the daemon's business), so whatever is there and not ours has no owner. Mounts die with the
+//! The group's name comes from the state directory itself, not from its path, and one daemon at a time may
+//! use that (its lock is the daemon's business), so whatever is there and not ours has no owner. Mounts die with the
 //! processes that hold their namespaces. A predecessor's spawner, which may live for a moment longer,
 //! ends with its hall.
 

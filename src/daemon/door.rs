@@ -1,0 +1,195 @@
+//! The control socket's accept loop: the kernel says who the peer is, and that is asked before a byte is read.
+//!
+//! Whoever is not listed gets one word and is gone, so that he holds nothing of ours. Those who are listed may
+//! hold so many connections each, and all but root so many together: descriptors are everybody's. A
+//! connection on which no request comes, or the head of one does not end, has a deadline.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::home::Socket;
+use crate::api::peer::Peer;
+use crate::api::{ApiError, ErrorCode};
+
+/// From one request to the next, and for a head.
+const HEAD: Duration = Duration::from_secs(30);
+/// One user's, root's aside, and all such users'.
+const EACH: usize = 128;
+const ALL: usize = 512;
+/// Root's bound is that of descriptors.
+const ROOT: u32 = 0;
+/// How often it is seen that the socket's file is gone.
+const LOOK: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+struct Guests {
+    counts: Mutex<HashMap<u32, usize>>,
+}
+
+/// A place, until it is dropped.
+struct Place {
+    guests: Arc<Guests>,
+    uid: u32,
+}
+
+impl Guests {
+    fn place(self: &Arc<Self>, uid: u32) -> Option<Place> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let others: usize = counts.iter().filter(|(uid, _)| **uid != ROOT).map(|(_, count)| count).sum();
+        let own = counts.entry(uid).or_default();
+        if uid != ROOT && (*own >= EACH || others >= ALL) {
+            return None;
+        }
+        *own += 1;
+        Some(Place { guests: Arc::clone(self), uid })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.guests.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.uid) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.uid);
+            }
+        }
+    }
+}
+
+/// Serves until `stop` becomes true, and then until what is open has been answered. The socket is given back as soon
+/// as nobody new is wanted.
+pub async fn serve(
+    socket: Socket,
+    router: Router,
+    uids: Vec<u32>,
+    mut closing: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
+) {
+    let guests = Arc::<Guests>::default();
+    let mut open = JoinSet::new();
+    let mut pause = Duration::from_millis(5);
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut socket = socket;
+    loop {
+        let stream = tokio::select! {
+            accepted = socket.listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of descriptors, mostly: give others time to close some.
+                Err(error) => {
+                    tracing::warn!(%error, "failed to accept at the control socket");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    continue;
+                }
+            },
+            _ = looks.tick() => {
+                match socket.restore() {
+                    Ok(true) => tracing::warn!("the control socket's file was removed; it is there again"),
+                    Ok(false) => {}
+                    Err(error) => tracing::error!("the control socket's file was removed: {error}"),
+                }
+                continue;
+            }
+            () = is_true(&mut closing) => break,
+            Some(_) = open.join_next() => continue,
+        };
+        pause = Duration::from_millis(5);
+        let peer = stream.peer_cred().ok().map(|credentials| Peer {
+            uid: credentials.uid(),
+            pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
+        });
+        // Where the kernel does not say who it is, nobody is let in.
+        let Some(peer) = peer.filter(|peer| uids.contains(&peer.uid)) else {
+            let error = ApiError::new(ErrorCode::Denied, "this user may not use this haukid")
+                .hint("root may; others are listed in daemon.allow_uids of the configuration");
+            turn_away(&stream, "403 Forbidden", &error);
+            continue;
+        };
+        match guests.place(peer.uid) {
+            Some(place) => drop(open.spawn(attend(stream, peer, router.clone(), place, stop.clone()))),
+            None => {
+                let error = ApiError::new(ErrorCode::Temporary, "this user has too many connections here")
+                    .hint("close some, or try again");
+                turn_away(&stream, "503 Service Unavailable", &error);
+            }
+        }
+    }
+    drop(socket);
+    while open.join_next().await.is_some() {}
+}
+
+async fn attend(
+    stream: UnixStream,
+    peer: Peer,
+    router: Router,
+    place: Place,
+    mut stop: watch::Receiver<bool>,
+) {
+    let _place = place;
+    let routes = TowerToHyperService::new(router);
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        routes.call(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // What went wrong on it, its peer knows.
+        _ = connection.as_mut() => return,
+        () = is_true(&mut stop) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// Also when there is nobody left to say so.
+async fn is_true(word: &mut watch::Receiver<bool>) {
+    drop(word.wait_for(|word| *word).await);
+}
+
+/// One word without waiting for anything; a peer that does not take it goes without.
+fn turn_away(stream: &UnixStream, status: &str, error: &ApiError) {
+    let body = serde_json::to_string(error).unwrap_or_default();
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    let _ = stream.try_write(answer.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_have_bounds_of_their_own_and_together_and_root_has_none() {
+        let guests = Arc::<Guests>::default();
+        let take = |uid| (0..2 * ALL).map_while(|_| guests.place(uid)).collect::<Vec<_>>();
+        let one = take(1);
+        assert_eq!(one.len(), EACH);
+        let others: Vec<_> = (2..10).map(take).collect();
+        assert_eq!(one.len() + others.iter().map(Vec::len).sum::<usize>(), ALL);
+        assert_eq!(take(ROOT).len(), 2 * ALL);
+        drop(one);
+        assert!(guests.place(1).is_some() && guests.place(11).is_some());
+        drop(others);
+        assert!(guests.counts.lock().expect("is whole").is_empty());
+    }
+}
