@@ -13,7 +13,7 @@ fn arrows_become_calls() {
         // The call.
         ("a->b()", "call_other(a,\"b\")"),
         ("//\r a->b()", "//\r call_other(a,\"b\")"),
-        ("//\u{2029}a->b()", "//\u{2029}call_other(a,\"b\")"),
+        ("//\u{2029} a->b()", "//\u{2029} call_other(a,\"b\")"),
         ("'\\\r\n'; a->b()", "'\\\r\n'; call_other(a,\"b\")"),
         ("a->b(1, 2)", "call_other(a,\"b\",1, 2)"),
         ("a->b(/* none */)", "call_other(a,\"b\"/* none */)"),
