@@ -274,7 +274,8 @@ var odd = [
   [{'"vault":"vlt_': '"vault":"vlt_1"'}], undefined, {u: undefined, n: null}, 1e21, "\ud83d\ude00"
 ];
 odd.forEach(function (one) {
-  var text = JSON.stringify(one);
+  // What is undefined comes back as null.
+  var text = JSON.stringify(one === undefined ? null : one);
   print([a->echo(one), later(a, "echo", one).wait(), a->echo([one])[0]].every(function (back) {
     return JSON.stringify(back) === text;
   }), text);
