@@ -429,3 +429,30 @@ async fn the_answers_of_a_batch_are_bounded() {
     assert_eq!(answers.len(), 200);
     assert!(answers[1..].iter().all(|answer| answer["error"]["code"] == code::TOO_LARGE));
 }
+
+/// Whatever it says, at most some hundred frames of it are read: a hundredth of a core is its limit.
+#[tokio::test]
+async fn who_floods_waits_on_its_own_channel_and_its_siblings_are_answered() {
+    let mut stage = Stage::build().await;
+    let slow = Limits { cpu_percent: 1, ..Limits::default() };
+    let (mut loud, _ticket) = stage.forge(slow, Terms::default()).await;
+    let line = FromVault::Log { text: String::new() };
+    let flooding = tokio::spawn(async move {
+        for _ in 0..1_000_000 {
+            loud.say(&line).await;
+        }
+    });
+    // On all lanes.
+    for _ in 0..4 {
+        let (mut puppet, ticket) = stage.forge(Limits::default(), Terms::default()).await;
+        let mut caller = Stranger::enter(&ticket).await;
+        for id in 1..=50 {
+            caller.send(&request(id, "f", json!([])).to_string()).await;
+            let call = puppet.called().await;
+            puppet.answer(call, "true").await;
+            assert_eq!(caller.reply().await["id"], id);
+        }
+    }
+    assert!(!flooding.is_finished(), "all of it was read");
+    flooding.abort();
+}
