@@ -81,7 +81,9 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same_and_tells_nothing
         request(0, "top", json!([])).to_string(),
         request(0, "hauki.methods", json!([])).to_string(),
         request(0, "hauki.hello", json!({})).to_string(),
-        request(0, "hauki.hello", json!({"token": good, "more": 1})).to_string(),
+        request(0, "hauki.hello", json!([good])).to_string(),
+        request(0, "hauki.hello", json!({"token": "x", "more": 1})).to_string(),
+        request(0, "hauki.hello", json!({"token": "x", "call_deadline_ms": -1})).to_string(),
         request(0, "hauki.hello", json!({"token": 1})).to_string(),
         json!([request(0, "hauki.hello", json!({"token": good}))]).to_string(),
         "{".into(),
@@ -95,6 +97,73 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same_and_tells_nothing
         assert!(stranger.is_at_end().await);
     }
     assert!(answer(&ticket, &good).await["result"].is_object());
+}
+
+/// Who has a good ticket hears what is wrong with the rest of his hello, and never that his ticket is none.
+#[tokio::test]
+async fn a_good_tickets_holder_is_told_what_cannot_be_used() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let ticket = text(&spawned);
+    let hello = async |more: Value| {
+        let mut params = json!({"token": ticket["auth"]["token"]});
+        let members = more.as_object().expect("is one").clone();
+        params.as_object_mut().expect("is one").extend(members);
+        let mut stranger = Stranger::knock(&ticket).await.expect("connects");
+        stranger.ask(request(0, "hauki.hello", params)).await
+    };
+    let limit = spawned.ticket.protocol.call_deadline_ms;
+    for (more, deadline) in [
+        (json!({"call_deadline_ms": 300}), 300),
+        (json!({"call_deadline_ms": 300.0}), 300),
+        (json!({"call_deadline_ms": 3e2}), 300),
+        (json!({"call_deadline_ms": 0}), 1),
+        (json!({"call_deadline_ms": null, "client": null, "voucher": null}), limit),
+        (json!({"call_deadline_ms": 4_294_967_295_u32}), limit),
+        (json!({"v": 1, "features": ["cancel", "what-is-not-known"]}), limit),
+    ] {
+        let reply = hello(more.clone()).await;
+        assert_eq!(reply["result"]["call_deadline_ms"], deadline, "{more}: {reply}");
+        assert_eq!((&reply["result"]["v"], &reply["result"]["features"]), (&json!(1), &json!(["cancel"])));
+    }
+    for (more, words) in [
+        (json!({"call_deadline_ms": 10_000_000_000_u64}), ["call_deadline_ms", "from 0 to 4294967295"]),
+        (json!({"call_deadline_ms": -1}), ["call_deadline_ms", "from 0 to 4294967295"]),
+        (json!({"call_deadline_ms": 1.5}), ["call_deadline_ms", "from 0 to 4294967295"]),
+        (json!({"call_deadline_ms": "300"}), ["call_deadline_ms", "string"]),
+        (json!({"client": 1}), ["client", "string"]),
+        (json!({"v": 2}), ["v: 2", "1 is"]),
+        (json!({"features": "cancel"}), ["features", "string"]),
+        (json!({"features": vec!["x"; 65]}), ["features", "64"]),
+        (json!({"features": ["x".repeat(65)]}), ["features", "64"]),
+        (json!({"more": 1}), ["more", "unknown field"]),
+    ] {
+        let reply = hello(more.clone()).await;
+        assert_eq!(reply["error"]["code"], code::INVALID_PARAMS, "{more}: {reply}");
+        let message = reply["error"]["message"].as_str().expect("a message");
+        assert!(words.iter().all(|word| message.contains(word)), "{more}: {message}");
+    }
+    // Nobody has claimed it by that.
+    let mut caller = Stranger::enter(&ticket).await;
+    for method in ["hauki.methods", "hauki.heartbeat", "hauki.stats", "hauki.destruct"] {
+        for params in [json!([1]), json!([{}]), json!({"more": 1})] {
+            let reply = caller.call(method, params.clone()).await;
+            assert_eq!(reply["error"]["code"], code::INVALID_PARAMS, "{method} {params}: {reply}");
+        }
+    }
+    for params in [json!({"grace_ms": -1}), json!({"grace_ms": 1e10}), json!({"grace_ms": 0.5})] {
+        let reply = caller.call("hauki.destruct", params.clone()).await;
+        assert_eq!(reply["error"]["code"], code::INVALID_PARAMS, "{params}: {reply}");
+        let message = reply["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("grace_ms") && message.contains("from 0 to"), "{message}");
+    }
+    for method in ["hauki.methods", "hauki.heartbeat", "hauki.stats"] {
+        for params in [json!([]), json!({})] {
+            assert!(caller.call(method, params).await["error"].is_null(), "{method}");
+        }
+    }
+    let receipt = caller.result("hauki.destruct", json!({"grace_ms": 1e2})).await;
+    assert_eq!(receipt["receipt"]["death"]["cause"], "destruct");
 }
 
 #[tokio::test]

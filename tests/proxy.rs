@@ -563,3 +563,59 @@ async fn a_port_asks_for_its_token_and_ends_with_the_vault() {
     assert!(words.contains("is dead: destruct"), "{words}");
     assert!(words.contains("a new one is being made") && words.contains("there again"), "{words}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_program_gives_up_behind_a_pipe_or_a_socket_is_given_up() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(600_000), call_deadline_ms: Some(60_000), ..Wishes::default() };
+    let spawned = daemon.spawn_with(WORKER, wishes).await;
+    let path = save(&daemon, &spawned.ticket);
+    let cancel = |id: &str| {
+        format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"method\":\"hauki.cancel\",\"params\":{{\"id\":{id}}}}}\n"
+        )
+    };
+    let spin = request(&json!(1), "spin", &json!([]));
+    let echo = request(&json!(2), "echo", &json!([5]));
+    let begun = hauki::system::clock::mono();
+
+    let mut piped = pipe(&daemon, &path, &[]);
+    piped.stdin.write_all(format!("{spin}\n{}{echo}\n", cancel("1")).as_bytes()).await.expect("writes");
+    let mut lines = Vec::new();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let reply = reply(&mut piped.stdout, &mut lines).await;
+        seen.push((reply["id"].clone(), reply["error"]["code"].clone(), reply["result"].clone()));
+    }
+    assert!(seen.contains(&(json!(1), json!(-32009), json!(null))), "{seen:?}");
+    assert!(seen.contains(&(json!("c"), json!(null), json!({"cancelled": true}))), "{seen:?}");
+    assert!(seen.contains(&(json!(2), json!(null), json!(5))), "{seen:?}");
+    // Who closes his end of the output has left, though the input goes on.
+    piped.stdin.write_all(format!("{spin}\n").as_bytes()).await.expect("writes");
+    drop(piped.stdout);
+
+    let socket = daemon.dir.path().join("s");
+    let _listening = listen(&daemon, &path, &format!("unix:{}", socket.display())).await;
+    let mut stream = tokio::net::UnixStream::connect(&socket).await.expect("connects");
+    stream.write_all(format!("{spin}\n").as_bytes()).await.expect("writes");
+    drop(stream);
+    let mut stream = tokio::net::UnixStream::connect(&socket).await.expect("connects");
+    assert_eq!(ask(&mut stream, &mut Vec::new(), &format!("{echo}\n")).await["result"], 5);
+    let took = hauki::system::clock::mono().since(begun);
+    assert!(took < 30_000_000, "{took} us");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipe_of_arguments_ends_with_its_vault_though_its_input_goes_on() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn(WORKER).await;
+    let path = save(&daemon, &spawned.ticket);
+    let mut piped = pipe(&daemon, &path, &["add"]);
+    piped.stdin.write_all(b"1\n").await.expect("writes");
+    let mut first = [0; 2];
+    soon(piped.stdout.read_exact(&mut first)).await.expect("answers");
+    assert_eq!(&first, b"1\n");
+    daemon.endpoint().destruct(&spawned.vault.id, &Default::default()).await.expect("ends it");
+    let status = soon(piped.child.wait()).await.expect("ends");
+    assert_eq!(status.code(), Some(5));
+}

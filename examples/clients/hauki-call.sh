@@ -8,7 +8,8 @@
 # on standard error as it comes, {method, params} in one line each, and nothing of other calls. A refusal
 # is printed there as the JSON-RPC error object {code, message, data}. Heartbeats go out while the call
 # lasts. A connection that is lost before the call has been sent is made anew; one that is lost later
-# fails the call with the code -32020, because it may have run. Exit: 0, 1 refused by the worker or its
+# fails the call with the code -32020, because it may have run. A call that is interrupted or too late is
+# given up: a node that can stops the worker. Exit: 0, 1 refused by the worker or its
 # node, 2 usage, 4 not the node of the ticket or no valid ticket, 75 the connection broke or there is
 # none, 124 no answer in time.
 #
@@ -51,8 +52,8 @@ pause=$(printf '%d.%03d' $(( beat / 1000 )) $(( beat % 1000 )))
 
 # A write to an openssl that has left must not end us before we can say so.
 trap '' PIPE
-words=$(mktemp)
-trap 'rm -f "$words"' EXIT
+words=$(mktemp) said=$(mktemp)
+trap 'rm -f "$words" "$said"' EXIT
 
 # At the end of its input openssl closes the connection and leaves.
 connect() {
@@ -75,6 +76,15 @@ leave() {
 broken() {
     jq -cn --arg message "the connection to $at broke: $1" \
         '{code: -32020, message: $message, data: {kind: "connection_broken"}}' >&2
+    exit 75
+}
+
+# As when the vault is dead, whose port is closed.
+refused() { grep -qi 'connection refused' "$words"; }
+
+unreachable() {
+    jq -cn --arg message "$(field .vault) cannot be reached at $at: nobody listens there, as when it is dead" \
+        '{code: "unreachable", message: $message, data: {kind: "unreachable"}}' >&2
     exit 75
 }
 
@@ -116,6 +126,8 @@ do
     leave
     # A node that is there and is not the ticket's is not asked again.
     if grep -q 'verify error' "$words"; then die 4 "$at is not the node of the ticket; the token was not sent"; fi
+    # A port is open for as long as its vault lives: a refusal that lasts is the vault's end.
+    if refused && [ $(( SECONDS - greeted )) -ge 2 ]; then unreachable; fi
     [ $(( SECONDS - greeted )) -lt 5 ] || broken "there was no welcome"
     sleep 0.1
 done
@@ -123,12 +135,30 @@ jq -e 'has("result")' <<<"$welcome" >/dev/null || { jq -c .error <<<"$welcome" >
 vault=$(jq -r .result.vault <<<"$welcome")
 [ "$vault" = "$(field .vault)" ] || die 4 "$ticket names $(field .vault), and $vault answers to its token"
 
-jq -cn --arg method "$method" --argjson arguments "$arguments" \
-    '{jsonrpc: "2.0", id: 2, method: $method, params: $arguments}' >&4 2>/dev/null || true
+# Nobody waits any more for the call, and the next one should not have to wait for it.
+give_up() {
+    jq -e '.result.features? // [] | index("cancel")' <<<"$welcome" >/dev/null || return 0
+    printf '{"jsonrpc":"2.0","method":"hauki.cancel","params":{"id":2}}\n' >&4 2>/dev/null || true
+}
+request=$(jq -cn --arg method "$method" --argjson arguments "$arguments" \
+    '{jsonrpc: "2.0", id: 2, method: $method, params: $arguments}')
+limit=$(field .protocol.max_frame_bytes)
+if [ "$(printf %s "$request" | wc -c)" -gt "$limit" ]; then
+    jq -cn --arg message "the request is longer than the $limit bytes that the ticket allows" \
+        '{code: -32005, message: $message, data: {kind: "too_large"}}' >&2
+    exit 1
+fi
+printf '%s\n' "$request" >&4 2>/dev/null || true
+# In the background, because a signal is heard while bash waits and not while it runs something.
+reply 2 "$deadline" >"$said" &
+waiting=$!
+trap 'give_up; kill "$waiting" 2>/dev/null; exit 130' INT
+trap 'give_up; kill "$waiting" 2>/dev/null; exit 143' TERM
 status=0
-answer=$(reply 2 "$deadline") || status=$?
+wait "$waiting" || status=$?
+answer=$(<"$said")
 [ $status != 4 ] || broken "$method may have run"
-[ $status = 0 ] || die $status "no answer to $method in time"
+[ $status = 0 ] || { give_up; die $status "no answer to $method in time"; }
 if jq -e 'has("error")' <<<"$answer" >/dev/null; then
     jq -c .error <<<"$answer" >&2
     exit 1

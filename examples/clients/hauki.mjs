@@ -11,8 +11,8 @@
 //   await scout.$close();
 //
 // The node must show the ticket's certificate before the token is sent. Every call has a deadline;
-// heartbeats go out in the background. An aborted call is not waited for; the worker runs it to its
-// end. A connection that is lost fails the calls that it carried, kind "connection_broken", and is made
+// heartbeats go out in the background. A call that is aborted or too late is given up: the node does not
+// begin it any more, or stops the worker. A connection that is lost fails the calls that it carried, kind "connection_broken", and is made
 // anew while the ticket is good; $on hears "hauki.broken" and "hauki.reconnected". Closing ends the
 // connection only, unless the vault is linked. What begins with $ is the client's own.
 // Protocol: man 5 hauki-ticket.
@@ -27,7 +27,7 @@ const KINDS = new Map([
   [-32700, "bad_request"], [-32600, "bad_request"], [-32601, "method_not_found"],
   [-32602, "invalid_params"], [-32603, "internal"], [-32000, "worker_failed"],
   [-32001, "unauthenticated"], [-32002, "denied"], [-32003, "vault_dead"], [-32004, "deadline"],
-  [-32005, "too_large"], [-32006, "memory"], [-32007, "busy"], [-32008, "loop"],
+  [-32005, "too_large"], [-32006, "memory"], [-32007, "busy"], [-32008, "loop"], [-32009, "cancelled"],
 ]);
 
 const KNOWN = {
@@ -210,8 +210,8 @@ class Link {
       return Promise.reject(new HaukiError("too_large", message));
     }
     return new Promise((resolve, reject) => {
-      const call = { method, line, onEvent, resolve, reject, signal, abort: () => this.#settle(id)?.reject(signal.reason) };
-      const late = () => this.#settle(id)?.reject(new HaukiError("timeout", `${method} did not answer within ${timeoutMs} ms`));
+      const call = { method, line, onEvent, resolve, reject, signal, abort: () => this.#giveUp(id, signal.reason) };
+      const late = () => this.#giveUp(id, new HaukiError("timeout", `${method} did not answer within ${timeoutMs} ms`));
       call.timer = setTimeout(late, timeoutMs);
       signal?.addEventListener("abort", call.abort);
       this.#calls.set(id, call);
@@ -222,6 +222,14 @@ class Link {
   #write(call) {
     call.sent = true;
     this.#socket.write(`${call.line}\n`);
+  }
+
+  /** Nobody waits for it any more. A node that can is told, so that the next call need not wait for it. */
+  #giveUp(id, error) {
+    const call = this.#settle(id);
+    call?.reject(error);
+    if (!call?.sent || !this.#up || !this.welcome.features?.includes("cancel")) return;
+    this.#socket.write(`${JSON.stringify({ jsonrpc: "2.0", method: "hauki.cancel", params: { id } })}\n`);
   }
 
   /** Returns what takes the listener off again. */
@@ -266,7 +274,7 @@ class Link {
       return;
     }
     if (method === "hauki.dying") {
-      this.#over = new HaukiError(-32003, `the vault is dead: ${params.death.cause}`, params);
+      this.#over = new HaukiError(-32003, params.message ?? `${params.vault} is dead: ${params.death.cause}`, params);
     }
     // What was said in a call that is under way has its id.
     const emitted = method === "hauki.event";
@@ -307,8 +315,12 @@ function connect(ticket, timeoutMs) {
       socket.destroy();
       reject(Object.assign(new HaukiError(code, message), { refused }));
     };
-    const timer = setTimeout(() => fail("unreachable", `no answer from ${host}:${port}`), timeoutMs);
-    socket.once("error", (error) => fail("unreachable", error.message, error.code === "ECONNREFUSED"));
+    const away = `${ticket.vault} cannot be reached at ${host}:${port}`;
+    const timer = setTimeout(() => fail("unreachable", `${away}: no answer in time`), timeoutMs);
+    socket.once("error", ({ code, message }) => {
+      const refused = code === "ECONNREFUSED";
+      fail("unreachable", `${away}: ${refused ? "nobody listens there, as when it is dead" : message}`, refused);
+    });
     socket.once("secureConnect", () => {
       const seen = createHash("sha256").update(socket.getPeerCertificate().raw).digest();
       const pinned = Buffer.from(ticket.tls.cert_sha256, "hex");

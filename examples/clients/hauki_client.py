@@ -11,8 +11,8 @@
             break
 
 The node must show the ticket's certificate before the token is sent. Every call has a deadline;
-heartbeats go out in the background; any thread may call `ghost`. A cancelled call is not waited for;
-the worker runs it to its end. A connection that is lost fails the calls that it carried, kind
+heartbeats go out in the background; any thread may call `ghost`. A call that is cancelled or too late is
+given up: the node does not begin it any more, or stops the worker. A connection that is lost fails the calls that it carried, kind
 "connection_broken", and is made anew while the ticket is good; events "hauki.broken" and
 "hauki.reconnected" tell of it. Leaving `with` ends the connection only, unless the vault is linked.
 Protocol: man 5 hauki-ticket.
@@ -26,7 +26,7 @@ EVENTS = 1024  # those that nobody has taken yet; the oldest make room
 KINDS = {-32700: "bad_request", -32600: "bad_request", -32601: "method_not_found", -32602: "invalid_params",
          -32603: "internal", -32000: "worker_failed", -32001: "unauthenticated", -32002: "denied",
          -32003: "vault_dead", -32004: "deadline", -32005: "too_large", -32006: "memory", -32007: "busy",
-         -32008: "loop"}
+         -32008: "loop", -32009: "cancelled"}
 TEMPORARY = {"unreachable", "connection_broken", "timeout", "busy"}  # worth another attempt
 KNOWN = {"v": 1, "kind": "ticket", "tls.version": "1.3", "auth.scheme": "biscuit",
          "protocol.name": "jsonrpc-2.0", "protocol.framing": "ndjson"}  # anything else is refused
@@ -59,13 +59,27 @@ class _Face:
         self.welcome = welcome
         self._timeout = self._given or welcome["call_deadline_ms"] / 1000 + SLACK
 
+    def _request(self, number, method, params):
+        """A line that the node takes: one that is too long would end the connection for all."""
+        line, limit = _line(number, method, params or []), self._ticket["protocol"]["max_frame_bytes"]
+        if len(line) - 1 > limit:
+            raise HaukiError("too_large", f"the request is longer than the {limit} bytes that the ticket allows")
+        return line
+
+    def _gives_up(self, number):
+        """What tells a node that can that nobody waits for this call any more."""
+        if "cancel" in self.welcome.get("features", ()):
+            return _line(None, "hauki.cancel", {"id": number})
+        return b""
+
     def _is_up(self):
         return self._wire and not self._wire.over
 
     def _take(self, message, on_event):
         name, params = message["method"], message["params"]
         if name == "hauki.dying":
-            self._over = HaukiError(-32003, f"the vault is dead: {params['death']['cause']}", params)
+            words = params.get("message") or f"{params['vault']} is dead: {params['death']['cause']}"
+            self._over = HaukiError(-32003, words, params)
         if on_event:
             on_event(*(params["event"], params["data"]) if name == "hauki.event" else (name, params))
         self._tell(name, params)
@@ -84,16 +98,17 @@ class ghost(_Face):  # in lower case, because it reads as a verb
         """For reserved methods, and for names that this class has itself. `on_event` is called with what
         the worker emits or prints in this very call: its name and data, or "hauki.log" and {"text": …}."""
         timeout, number = timeout or self._timeout, next(self._ids)
-        end, reply, wire = time.monotonic() + timeout, concurrent.futures.Future(), None
+        line, end = self._request(number, method, params), time.monotonic() + timeout
+        reply, wire = concurrent.futures.Future(), None
         try:
-            while wire is None or not wire.send(_line(number, method, params or []), end, number, reply, on_event):
+            while wire is None or not wire.send(line, end, number, reply, on_event):
                 wire = self._ready(end)
             return reply.result(max(0.0, end - time.monotonic()))
         except concurrent.futures.TimeoutError:
             raise HaukiError("timeout", f"{method} did not answer within {timeout} s") from None
         finally:
-            if wire:
-                wire.calls.pop(number, None)
+            if wire and wire.calls.pop(number, None) and not reply.done():
+                wire.send(self._gives_up(number), time.monotonic() + self._patience)
 
     def __enter__(self):
         return self
@@ -178,19 +193,20 @@ class aio(_Face):
         await self.close()
 
     async def call(self, method, params=None, timeout=None, on_event=None):
-        timeout, line = timeout or self._timeout, (next(self._ids), method, params or [])
+        timeout, number = timeout or self._timeout, next(self._ids)
+        line = self._request(number, method, params)
         try:
-            return await asyncio.wait_for(self._ask(line, on_event), timeout)
+            return await asyncio.wait_for(self._ask(number, line, on_event), timeout)
         except asyncio.TimeoutError:
             raise HaukiError("timeout", f"{method} did not answer within {timeout} s") from None
 
-    async def _ask(self, line, on_event):
+    async def _ask(self, number, line, on_event):
         if not self._over and not self._is_up():
             async with self._change:
                 await self._change.wait_for(lambda: self._over or self._is_up())
         if self._over:
             raise self._over
-        return await self._wire.ask(line, on_event)
+        return await self._wire.ask(number, line, self._gives_up(number), on_event)
 
     async def events(self):
         """What the worker prints and emits from now on, and what becomes of the connection, until the end."""
@@ -219,7 +235,7 @@ class aio(_Face):
             self._welcomed(await asyncio.wait_for(greeting, self._patience))
         except (OSError, asyncio.TimeoutError) as error:
             await wire.close()
-            raise _unreachable(error) from error
+            raise _unreachable(self._ticket, error) from error
         except BaseException:
             await wire.close()
             raise
@@ -391,16 +407,17 @@ class _AioWire(_Calls):
             await self._receive()
         return reply.result()
 
-    async def ask(self, line, on_event):
+    async def ask(self, number, line, gives_up, on_event):
         reply = asyncio.get_running_loop().create_future()
-        self.calls[line[0]] = reply, on_event
+        self.calls[number] = reply, on_event
         try:
-            self.writer.write(_line(*line))
+            self.writer.write(line)
             with contextlib.suppress(ConnectionError):  # the reader tells why
                 await self.writer.drain()
             return await reply
         finally:
-            self.calls.pop(line[0], None)
+            if self.calls.pop(number, None) and gives_up and not self.over:
+                self.writer.write(gives_up)
 
     async def listen(self):
         try:
@@ -454,7 +471,10 @@ def _pauses():
 
 
 def _line(number, method, params=()):
-    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n"
+    message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+    if number is None:  # a notification
+        del message["id"]
+    return json.dumps(message).encode() + b"\n"
 
 
 def _broken(why):
@@ -512,8 +532,10 @@ def _context():
     return context
 
 
-def _unreachable(error):
-    return HaukiError("unreachable", str(error) or "no answer in time")
+def _unreachable(ticket, error):
+    refused, at = isinstance(error, ConnectionRefusedError), ticket["endpoint"]
+    why = "nobody listens there, as when it is dead" if refused else str(error) or "no answer in time"
+    return HaukiError("unreachable", f"{ticket['vault']} cannot be reached at {at['ip']}:{at['port']}: {why}")
 
 
 def _check_time(ticket):
@@ -535,7 +557,7 @@ def _connect(ticket, timeout):
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock = _context().wrap_socket(tcp)
     except OSError as error:
-        raise _unreachable(error) from error
+        raise _unreachable(ticket, error) from error
     try:
         _check(ticket, sock)
     except HaukiError:

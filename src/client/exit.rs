@@ -177,7 +177,7 @@ pub fn of_rpc(number: i32) -> (&'static str, Exit) {
     let exit = match number {
         code::PARSE | code::INVALID_REQUEST | code::INVALID_PARAMS | code::TOO_LARGE => Exit::Data,
         code::METHOD_NOT_FOUND => Exit::NotFound,
-        code::WORKER | code::MEMORY | code::LOOP => Exit::WorkerFailed,
+        code::WORKER | code::MEMORY | code::LOOP | code::CANCELLED => Exit::WorkerFailed,
         code::UNAUTHENTICATED | code::DENIED => Exit::Denied,
         code::VAULT_DEAD => Exit::Conflict,
         code::DEADLINE => Exit::Timeout,

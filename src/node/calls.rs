@@ -334,20 +334,30 @@ impl Calls {
         if self.stuck_at().is_some_and(|at| at <= now) { Overdue::Stuck } else { Overdue::Nothing }
     }
 
-    /// A caller has gone. What it waited for is not begun; `cancel` gets the numbers of what the vault has.
-    pub fn forsake(&mut self, owner: usize, mut cancel: impl FnMut(u64)) {
-        let left = |reply: &ReplyTo| reply.owner() == owner && reply.is_awaited();
-        for pending in self.queue.iter_mut().filter(|pending| pending.reply.as_ref().is_some_and(left)) {
-            pending.reply = None;
+    /// Nobody waits any more for what `of` names. What has not begun is not begun; `cancel` gets the numbers of what the
+    /// vault has. What was given up comes back.
+    pub fn give_up(&mut self, of: impl Fn(&ReplyTo) -> bool, mut cancel: impl FnMut(u64)) -> Vec<ReplyTo> {
+        let mut left = Vec::new();
+        for pending in &mut self.queue {
+            let Some(reply) = pending.reply.take_if(|reply| of(reply)) else { continue };
+            left.push(reply);
             if let Some(forsaken) = &pending.forsaken {
                 forsaken.send_replace(true);
             }
             cancel(pending.call);
         }
-        for lane in self.lanes.iter_mut().filter(|lane| lane.owner == owner) {
-            lane.waiting.retain(|waiting| !left(&waiting.patience.reply));
+        for lane in &mut self.lanes {
+            let waiting = std::mem::take(&mut lane.waiting);
+            let (gone, stay): (VecDeque<_>, VecDeque<_>) =
+                waiting.into_iter().partition(|waiting| of(&waiting.patience.reply));
+            lane.waiting = stay;
+            for Waiting { kept, patience, .. } in gone {
+                patience.reply.release(kept.bytes());
+                left.push(patience.reply);
+            }
         }
         self.lanes.retain(|lane| !lane.waiting.is_empty());
+        left
     }
 
     /// Fails everything that is pending.

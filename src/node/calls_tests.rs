@@ -109,7 +109,8 @@ fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_b
     calls.push(asked, patience, T, |_, _, _| panic!("there is no room"));
     push(&mut calls, &other, "4", 60_000, T);
     let mut cancelled = Vec::new();
-    calls.forsake(gone.owner(), |call| cancelled.push(call));
+    let of = |reply: &ReplyTo| reply.owner() == gone.owner() && reply.is_awaited();
+    drop(calls.give_up(of, |call| cancelled.push(call)));
     assert_eq!(cancelled, with_it[..1]);
     // The vault owes its answers all the same, in their order.
     assert!(calls.answered(with_it[0], T).expect("is due").is_none());

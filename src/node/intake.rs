@@ -77,7 +77,7 @@ impl Node {
         if swept != crate::sandbox::Swept::default() {
             tracing::warn!(?swept, "removed what an earlier daemon left");
         }
-        let identity = Arc::new(Identity::generate(settings.name.as_str())?);
+        let identity = Arc::new(Identity::generate()?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let boot_id = format!("{:032x}", random::u128());
         let news = Arc::new(Newsroom::new(boot_id.clone()));

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::allowance::Allowance;
 use super::audience::Audience;
 use super::calls::{Asked, Calls, Patience};
+use super::gate::outbox::ReplyTo;
 use super::host;
 use super::news::Newsroom;
 use super::pipe::Pipe;
@@ -231,8 +232,9 @@ impl Vault {
         let error = self.dead_error(death);
         self.calls().fail_all(&error);
         self.audience.part(|| {
-            let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
-            serde_json::to_string(&dying).unwrap_or_else(|_| "{}".into())
+            // In the words of the answers to calls, so that all clients have the same.
+            let Self { id: vault, .. } = self;
+            serde_json::json!({"vault": vault, "death": death, "message": error.message}).to_string()
         });
     }
 
@@ -290,10 +292,28 @@ impl Vault {
 
     /// The connection whose calls these are is gone, so nobody waits for them.
     pub fn forsake(&self, owner: usize) {
-        let Some(pipe) = self.pipe.get() else { return };
+        drop(self.give_up(|reply| reply.owner() == owner && reply.is_awaited()));
+    }
+
+    /// A caller gives up its request of this id, which is answered at once. Whether there was one.
+    pub fn cancel(&self, owner: usize, id: &str) -> bool {
+        let left = self.give_up(|reply| reply.owner() == owner && reply.is_of(id));
+        let any = !left.is_empty();
+        for reply in left {
+            reply.error(&RpcError::new(code::CANCELLED, "the call was given up"));
+        }
+        any
+    }
+
+    fn give_up(&self, of: impl Fn(&ReplyTo) -> bool) -> Vec<ReplyTo> {
+        let Some(pipe) = self.pipe.get() else { return Vec::new() };
         // Each behind its call: the queue and the channel have the same order.
-        self.calls().forsake(owner, |call| pipe.push(|out| channel::ToVault::Cancel { call }.encode(out)));
-        pipe.send();
+        let left =
+            self.calls().give_up(of, |call| pipe.push(|out| channel::ToVault::Cancel { call }.encode(out)));
+        if !left.is_empty() {
+            pipe.send();
+        }
+        left
     }
 
     #[must_use]

@@ -13,6 +13,9 @@ pub struct LineReader<R> {
     start: usize,
     /// Where the search for a newline goes on.
     searched: usize,
+    /// The first line that [`LineReader::ahead`] has not shown, and where the search for its end goes on.
+    shown: usize,
+    scanned: usize,
     limit: usize,
     ended: bool,
 }
@@ -34,7 +37,7 @@ const KEPT: usize = 256 * 1024;
 impl<R: AsyncRead + Unpin> LineReader<R> {
     /// `limit` bounds a line without its newline, and with it the memory of this reader.
     pub fn new(input: R, limit: usize) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, searched: 0, limit, ended: false }
+        Self { input, buffer: Vec::new(), start: 0, searched: 0, shown: 0, scanned: 0, limit, ended: false }
     }
 
     pub fn set_limit(&mut self, limit: usize) {
@@ -85,11 +88,24 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         self.read().await
     }
 
+    /// The next whole line of those that wait, for a look: it stays where it is. Each is shown once.
+    pub fn ahead(&mut self) -> Option<&[u8]> {
+        self.shown = self.shown.max(self.start);
+        self.scanned = self.scanned.max(self.shown);
+        let Some(offset) = memchr(b'\n', &self.buffer[self.scanned..]) else {
+            self.scanned = self.buffer.len();
+            return None;
+        };
+        let (begin, end) = (self.shown, self.scanned + offset);
+        (self.shown, self.scanned) = (end + 1, end + 1);
+        Some(&self.buffer[begin..end])
+    }
+
     /// Throws away what comes until the other side has closed.
     pub async fn discard(&mut self) {
         while !self.ended {
             self.buffer.clear();
-            (self.start, self.searched) = (0, 0);
+            (self.start, self.searched, self.shown, self.scanned) = (0, 0, 0, 0);
             if self.read().await.is_err() {
                 return;
             }
@@ -103,6 +119,8 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             self.buffer.drain(..self.start);
         }
         self.searched -= self.start;
+        self.shown = self.shown.saturating_sub(self.start);
+        self.scanned = self.scanned.saturating_sub(self.start);
         self.start = 0;
         self.buffer.reserve(CHUNK);
         let count = self.input.read_buf(&mut self.buffer).await?;
@@ -144,6 +162,29 @@ mod tests {
             assert_eq!(lines.next().await.expect("reads"), Some(&b"one"[..]));
             while lines.fill().await.expect("reads") > 0 {}
             assert!(matches!(lines.next().await, Err(LineError::Torn)));
+        });
+    }
+
+    #[test]
+    fn what_waits_can_be_looked_at_once_and_is_handed_out_all_the_same() {
+        block_on(async {
+            let mut lines = LineReader::new(&b"one\ntwo\nthr"[..], 10);
+            lines.fill().await.expect("reads");
+            assert_eq!(lines.next().await.expect("reads"), Some(&b"one"[..]));
+            assert_eq!(lines.ahead(), Some(&b"two"[..]));
+            assert_eq!(lines.ahead(), None);
+            assert_eq!(lines.ahead(), None);
+            assert_eq!(lines.next().await.expect("reads"), Some(&b"two"[..]));
+            assert_eq!(lines.ahead(), None);
+            let mut lines = LineReader::new((&b"one\ntw"[..]).chain(&b"o\nthree\n"[..]), 10);
+            lines.fill().await.expect("reads");
+            assert_eq!(lines.ahead(), Some(&b"one"[..]));
+            assert_eq!(lines.ahead(), None);
+            assert_eq!(lines.next().await.expect("reads"), Some(&b"one"[..]));
+            lines.fill().await.expect("reads");
+            assert_eq!(lines.ahead(), Some(&b"two"[..]));
+            assert_eq!(lines.ahead(), Some(&b"three"[..]));
+            assert_eq!(lines.next().await.expect("reads"), Some(&b"two"[..]));
         });
     }
 

@@ -38,11 +38,14 @@ pub mod code {
     /// chain is too long.
     pub const LOOP: i32 = -32008;
 
+    /// The caller gave the call up.
+    pub const CANCELLED: i32 = -32009;
+
     /// Never from a gate: the connection to it is lost, and a call that was under way may have run.
     pub const BROKEN: i32 = -32020;
 
     /// Every code, in the order of this list.
-    pub const ALL: [i32; 15] = [
+    pub const ALL: [i32; 16] = [
         PARSE,
         INVALID_REQUEST,
         METHOD_NOT_FOUND,
@@ -57,6 +60,7 @@ pub mod code {
         MEMORY,
         BUSY,
         LOOP,
+        CANCELLED,
         BROKEN,
     ];
 
@@ -76,6 +80,7 @@ pub mod code {
             MEMORY => "memory",
             BUSY => "busy",
             LOOP => "loop",
+            CANCELLED => "cancelled",
             BROKEN => "connection_broken",
             INTERNAL => "internal",
             _ => "rpc_error",
@@ -152,7 +157,8 @@ fn request(text: &str) -> Result<Request<'_>, Invalid> {
         }
         None => None,
     };
-    if envelope.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
+    let version = |text| serde_json::from_str::<Text<'_>>(text).is_ok_and(|Text(version)| version == "2.0");
+    if !envelope.jsonrpc.map(RawValue::get).is_some_and(|text| text == "\"2.0\"" || version(text)) {
         return Err(invalid(code::INVALID_REQUEST, "\"jsonrpc\" must be \"2.0\"", id));
     }
     let method = envelope
@@ -314,82 +320,5 @@ pub struct Outgoing<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn single(line: &str) -> Result<Request<'_>, Invalid> {
-        match Incoming::decode(line.as_bytes()) {
-            Incoming::Single(single) => single,
-            Incoming::Batch(_) => panic!("{line} is no batch"),
-        }
-    }
-
-    #[test]
-    fn ids_of_every_legal_type_come_back_as_they_were() {
-        for id in ["1", "-7", "1.5", "1e3", "\"a\\\"b\"", "\"\"", "null"] {
-            let line = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"f\",\"id\":{id}}}");
-            assert_eq!(single(&line).expect("is a request").id, Some(id));
-        }
-        assert!(single(r#"{"jsonrpc":"2.0","method":"f"}"#).expect("is a notification").id.is_none());
-    }
-
-    #[test]
-    fn what_is_no_request_is_named() {
-        for (line, code) in [
-            ("", code::PARSE),
-            ("{", code::PARSE),
-            ("{\"jsonrpc\":\"2.0\",\"method\":\"f\"", code::PARSE),
-            ("1", code::INVALID_REQUEST),
-            ("\"x\"", code::INVALID_REQUEST),
-            ("[]", code::INVALID_REQUEST),
-            ("[1", code::PARSE),
-            ("{}", code::INVALID_REQUEST),
-            (r#"{"jsonrpc":"1.0","method":"f","id":1}"#, code::INVALID_REQUEST),
-            (r#"{"jsonrpc":"2.0","method":1,"id":1}"#, code::INVALID_REQUEST),
-            (r#"{"jsonrpc":"2.0","method":"f","params":1,"id":1}"#, code::INVALID_REQUEST),
-            (r#"{"jsonrpc":"2.0","method":"f","id":{}}"#, code::INVALID_REQUEST),
-            (r#"{"jsonrpc":"2.0","method":"f","id":true}"#, code::INVALID_REQUEST),
-        ] {
-            assert_eq!(single(line).expect_err(line).code, code, "{line}");
-        }
-        assert!(matches!(
-            Incoming::decode(b"\xff"),
-            Incoming::Single(Err(Invalid { code: code::PARSE, .. }))
-        ));
-    }
-
-    #[test]
-    fn an_invalid_request_keeps_its_id() {
-        let error = single(r#"{"jsonrpc":"2.0","method":1,"id":"x"}"#).expect_err("is invalid");
-        assert_eq!(error.id.as_deref(), Some("\"x\""));
-    }
-
-    #[test]
-    fn a_batch_keeps_its_good_members() {
-        let line =
-            br#"[1, {"jsonrpc":"2.0","method":"f","params":[1],"id":2}, {"jsonrpc":"2.0","method":"g"}]"#;
-        let Incoming::Batch(items) = Incoming::decode(line) else { panic!("is a batch") };
-        assert!(items[0].is_err());
-        assert_eq!(items[1].as_ref().expect("is a request").params, Some("[1]"));
-        assert!(items[2].as_ref().expect("is a notification").id.is_none());
-    }
-
-    #[test]
-    fn a_batch_over_the_limit_is_counted_and_refused_as_one() {
-        let batch = |count| format!("[{}]", vec!["1"; count].join(","));
-        assert!(
-            matches!(Incoming::decode(batch(MAX_BATCH).as_bytes()), Incoming::Batch(items) if items.len() == MAX_BATCH)
-        );
-        let error = single(&batch(MAX_BATCH + 7)).expect_err("is over");
-        assert_eq!(error.code, code::INVALID_REQUEST);
-        assert!(error.message.contains("1031"), "{}", error.message);
-    }
-
-    #[test]
-    fn escaped_method_names_are_read() {
-        assert_eq!(
-            single(r#"{"jsonrpc":"2.0","method":"f\u0061","id":1}"#).expect("is a request").method,
-            "fa"
-        );
-    }
-}
+#[path = "message_tests.rs"]
+mod tests;

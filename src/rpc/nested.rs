@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{self, RpcError, code};
 use crate::model::id::VaultId;
+use crate::strict::{self, Limits};
 
 /// How many vaults may wait for each other in a row.
 pub const MAX_DEPTH: usize = 16;
+const LIMITS: Limits = Limits { bytes: 4096, depth: 2 };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,7 +27,7 @@ impl Nested {
     /// Reads the member of a request, if it is there.
     pub fn read(text: Option<&str>) -> Result<Self, RpcError> {
         let Some(text) = text else { return Ok(Self::default()) };
-        serde_json::from_str(text)
+        strict::from_str(text, LIMITS)
             .map_err(|error| RpcError::new(code::INVALID_REQUEST, format!("\"hauki\": {error}")))
     }
 
@@ -81,5 +83,6 @@ mod tests {
         assert_eq!(Nested::read(request.nested).expect("is whole"), nested);
         assert_eq!(Nested::read(None).expect("is nothing"), Nested::default());
         assert!(Nested::read(Some("{\"via\":1}")).is_err());
+        assert!(Nested::read(Some("[[],250]")).is_err(), "an array is no object");
     }
 }

@@ -1,6 +1,8 @@
 //! The methods and events that belong to hauki, not to the worker.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
+use serde_json::value::RawValue;
 
 use crate::model::death::Death;
 use crate::model::id::VaultId;
@@ -15,6 +17,8 @@ pub const METHODS: &str = "hauki.methods";
 pub const HEARTBEAT: &str = "hauki.heartbeat";
 pub const DESTRUCT: &str = "hauki.destruct";
 pub const STATS: &str = "hauki.stats";
+/// The caller gives up a request of its own on the same connection, [`Cancel`].
+pub const CANCEL: &str = "hauki.cancel";
 
 /// Event: a line of the worker's `print`, `{"text": …}`. This and the next have `"call"`, the id of
 /// their receiver's call, where the worker was in it.
@@ -32,16 +36,34 @@ pub const RECONNECTED: &str = "hauki.reconnected";
 pub const MISSED: &str = "hauki.missed";
 
 /// Every reserved method and event.
-pub const ALL: [&str; 11] =
-    [HELLO, METHODS, HEARTBEAT, DESTRUCT, STATS, LOG, EVENT, DYING, BROKEN, RECONNECTED, MISSED];
+pub const ALL: [&str; 12] =
+    [HELLO, METHODS, HEARTBEAT, DESTRUCT, STATS, CANCEL, LOG, EVENT, DYING, BROKEN, RECONNECTED, MISSED];
 
-/// The parameters of `hauki.hello`, the first message on a connection.
+/// The version of the hello and of what follows it. What can be told by a feature needs no new one:
+/// `hauki-ticket.5` has the rule.
+pub const VERSION: u32 = 1;
+
+/// What this node can beyond what every node of this version can. A client leaves names alone that it does not
+/// know, and asks for nothing whose name is not there.
+pub const FEATURES: [&str; 1] = [feature::CANCEL];
+
+pub mod feature {
+    /// `hauki.cancel` is obeyed.
+    pub const CANCEL: &str = "cancel";
+}
+
+/// The most names, and the longest, that a hello may have in `features`.
+pub const MAX_FEATURES: usize = 64;
+pub const MAX_FEATURE: usize = 64;
+
+/// The parameters of `hauki.hello`, the first message on a connection. It does not grow: a node that is older
+/// refuses what it does not know, so what comes later is a feature that the welcome announces.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hello {
     pub token: Secret,
     /// Calls on this connection may run so long, and never longer than the vault's limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "deadline")]
     pub call_deadline_ms: Option<u32>,
     /// Who calls, for logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,7 +71,82 @@ pub struct Hello {
     /// From a gate: the core's word for which vault it calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voucher: Option<Secret>,
+    /// Of this protocol; absent is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v: Option<u32>,
+    /// What the caller can. Names that a node does not know are passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
 }
+
+impl Hello {
+    /// As every node reads it.
+    #[must_use]
+    pub fn new(token: Secret) -> Self {
+        Self { token, call_deadline_ms: None, client: None, voucher: None, v: None, features: Vec::new() }
+    }
+
+    /// What no type says.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(v) = self.v.filter(|v| *v != VERSION) {
+            return Err(format!("v: {v} is not spoken here, {VERSION} is"));
+        }
+        if self.features.len() > MAX_FEATURES {
+            return Err(format!(
+                "features: there are {} names, allowed are {MAX_FEATURES}",
+                self.features.len()
+            ));
+        }
+        if let Some(long) = self.features.iter().find(|name| name.len() > MAX_FEATURE) {
+            return Err(format!("features: a name has {} bytes, allowed are {MAX_FEATURE}", long.len()));
+        }
+        Ok(())
+    }
+}
+
+fn deadline<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u32>, D::Error> {
+    Option::<Number>::deserialize(input)?.map(|number| whole("call_deadline_ms", &number)).transpose()
+}
+
+fn grace<'de, D: Deserializer<'de>>(input: D) -> Result<u32, D::Error> {
+    whole("grace_ms", &Number::deserialize(input)?)
+}
+
+/// By value, as JSON Schema has integers; the range is part of the refusal.
+fn whole<E: serde::de::Error>(name: &str, number: &Number) -> Result<u32, E> {
+    let value = number.as_f64().filter(|value| value.fract() == 0.0);
+    match value.filter(|value| (0.0..=f64::from(u32::MAX)).contains(value)) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was looked at")]
+        Some(value) => Ok(value as u32),
+        None => Err(E::custom(format!("{name} is {number}, and no whole number from 0 to {}", u32::MAX))),
+    }
+}
+
+/// Of a hello whose other fields cannot be used: who shows a good token may know why.
+#[derive(Deserialize)]
+pub struct Shown {
+    pub token: Secret,
+}
+
+/// The parameters of `hauki.cancel`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    /// The request's, as it stands there: a string or a number.
+    pub id: Box<RawValue>,
+}
+
+/// What `hauki.cancel` answers to who asks it as a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// Whether there was such a request and it is given up now.
+    pub cancelled: bool,
+}
+
+/// The parameters of what takes none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
@@ -62,6 +159,23 @@ pub struct Welcome {
     pub link_silence_ms: u64,
     pub max_frame_bytes: u32,
     pub call_deadline_ms: u32,
+    /// The highest version of this protocol that the node speaks; nodes that do not say it speak 1.
+    #[serde(default = "first")]
+    pub v: u32,
+    /// [`FEATURES`] of the node.
+    #[serde(default)]
+    pub features: Vec<String>,
+}
+
+fn first() -> u32 {
+    1
+}
+
+impl Welcome {
+    #[must_use]
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|name| name == feature)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +188,7 @@ pub struct Lease {
 #[serde(deny_unknown_fields, default)]
 pub struct Destruct {
     /// How long the worker's `dest()` may run.
+    #[serde(deserialize_with = "grace")]
     pub grace_ms: u32,
 }
 

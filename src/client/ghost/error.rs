@@ -16,7 +16,7 @@ use crate::rpc::reserved::Dying;
 /// Cheap to clone: an end is told to everybody who waits.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum GhostError {
-    #[error("{vault} cannot be reached at {address}")]
+    #[error("{vault} cannot be reached at {address}{}", refusal(.source))]
     Connect {
         vault: VaultId,
         address: String,
@@ -67,6 +67,14 @@ pub enum GhostError {
         #[source]
         source: Arc<serde_json::Error>,
     },
+}
+
+/// What a refusal means, in the words of the other clients.
+fn refusal(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::ConnectionRefused => ": nobody listens there, as when it is dead",
+        _ => "",
+    }
 }
 
 fn detail(death: &Death) -> String {

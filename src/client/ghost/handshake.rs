@@ -11,7 +11,7 @@ use super::wire::{Greeting, Wire};
 use super::{GhostError, Options, from_json, to_json, to_ms};
 use crate::model::ticket::Ticket;
 use crate::rpc::pin;
-use crate::rpc::reserved::{self, Hello, Welcome};
+use crate::rpc::reserved::{self, Hello, Welcome, feature};
 use crate::system::clock;
 
 /// A connection whose hello is on its way.
@@ -50,6 +50,7 @@ impl Opened {
             let (vault, answers) = (ticket.vault.clone(), welcome.vault);
             return Err(GhostError::OtherVault { vault, answers });
         }
+        wire.may_cancel(welcome.has(feature::CANCEL));
         Ok((wire, welcome))
     }
 }
@@ -84,10 +85,9 @@ async fn reach(
     let tls = tls.map_err(|source| GhostError::Tls { vault: vault.clone(), source: Arc::new(source) })?;
     let limit = ticket.protocol.max_frame_bytes as usize;
     let hello = Hello {
-        token: ticket.auth.token.clone(),
         call_deadline_ms: options.call_deadline.map(to_ms),
         client: options.client.clone(),
-        voucher: None,
+        ..Hello::new(ticket.auth.token.clone())
     };
     Ok(Wire::start(tls, vault.clone(), limit, Arc::clone(listeners), &to_json(&hello)?))
 }

@@ -3,7 +3,8 @@
 //! A [`Ghost`] owns one TLS connection to the node's gate at a time. Clones share it, and their calls
 //! are pipelined: one task writes, one reads and hands replies to those who wait for them by id.
 //! Every call has a finite deadline on our side as well as on the gate's, and may be dropped at any
-//! time, which frees its slot: the worker runs it to its end all the same, and nobody hears of it.
+//! time, which gives it up: a node that can (`cancel` among the features of its welcome) does not begin it any
+//! more, or stops the worker in the middle of it.
 //!
 //! When the connection ends, all calls in flight fail at once with the reason, `hauki.dying` if the
 //! gate sent one. Where it broke and the ticket is still valid a new one is made, and
@@ -18,6 +19,7 @@
 
 mod error;
 mod event;
+mod given_up;
 mod handshake;
 mod session;
 mod wire;

@@ -58,6 +58,8 @@ fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticke
         link_silence_ms: 750,
         max_frame_bytes: 4096,
         call_deadline_ms: 500,
+        v: 1,
+        features: Vec::new(),
     };
     match method {
         reserved::HELLO if params.is_some_and(|params| params.contains("open sesame")) => {

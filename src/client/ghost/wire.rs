@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::GhostError;
 use super::event::{CallNumber, Event, Listeners};
+use super::given_up::GivenUp;
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
@@ -71,6 +72,7 @@ struct Shared {
     /// When the last lines came, in microseconds.
     heard: AtomicU64,
     vigil: Vigil,
+    given_up: GivenUp,
 }
 
 #[derive(Debug, Clone)]
@@ -95,18 +97,20 @@ impl Drop for Tasks {
     }
 }
 
-/// Takes the slot back when the caller stops waiting.
+/// Takes the slot back when the caller stops waiting, and gives the call up.
 struct Waiting<'a> {
-    shared: &'a Shared,
+    wire: &'a Wire,
     id: u64,
+    sent: bool,
     /// Who answers has taken it back.
     answered: bool,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if !self.answered {
-            self.shared.pending().remove(&self.id);
+        if !self.answered && self.wire.shared.pending().remove(&self.id).is_some() && self.sent {
+            self.wire.shared.given_up.add(self.id);
+            self.wire.wake();
         }
     }
 }
@@ -182,6 +186,7 @@ impl Wire {
             listeners,
             heard: AtomicU64::new(clock::mono().0),
             vigil: Vigil::default(),
+            given_up: GivenUp::default(),
         });
         let limit = max_frame_bytes.saturating_add(REPLY_OVERHEAD);
         let reader = tokio::spawn(read(Arc::clone(&shared), input, limit));
@@ -207,9 +212,10 @@ impl Wire {
             pending.insert(id, sender);
             pending.len() == 1
         };
-        let mut waiting = Waiting { shared: &self.shared, id, answered: false };
+        let mut waiting = Waiting { wire: self, id, sent: false, answered: false };
         // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
         self.post(line).await?;
+        waiting.sent = true;
         if alone {
             self.shared.vigil.keep(AWAKE_US, || !receiver.is_empty()).await;
         }
@@ -221,6 +227,17 @@ impl Wire {
     pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), Fault> {
         let line = self.line(None, method, params)?;
         self.post(line).await
+    }
+
+    /// What the welcome says of calls that are given up.
+    pub(super) fn may_cancel(&self, heard: bool) {
+        self.shared.given_up.set_heard(heard);
+        self.wake();
+    }
+
+    /// Has the writer look at what was given up. Where its queue is full it comes by anyway.
+    fn wake(&self) {
+        let _ = self.tasks.lines.try_send(Vec::new());
     }
 
     /// Waits for room only where there is none.
@@ -298,7 +315,11 @@ async fn write<S: AsyncWrite>(
         {
             lines.extend_from_slice(&line);
         }
+        if queue.is_empty() {
+            shared.given_up.write(&mut lines);
+        }
         let sent = match output.write_all(&lines).await {
+            Ok(()) if lines.is_empty() => Ok(()),
             Ok(()) => output.flush().await,
             error => error,
         };

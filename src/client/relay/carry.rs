@@ -1,7 +1,9 @@
 //! One program's lines, there and back.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::ready;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -9,13 +11,14 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::oneshot;
 
 use crate::client::ghost::{CallNumber, Event, Events, Ghost, GhostError};
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{
     Incoming, Invalid, Request, RpcError, code, write_error, write_request, write_result,
 };
-use crate::rpc::reserved::HELLO;
+use crate::rpc::reserved::{CANCEL, Cancel, HELLO};
 
 /// Calls of one program in flight, as many as a gate takes of one connection.
 const IN_FLIGHT: usize = 64;
@@ -52,6 +55,13 @@ struct Answer {
     bytes: usize,
 }
 
+struct Flying {
+    /// The program's own; notifications have none.
+    id: Option<Box<str>>,
+    /// The program gives it up.
+    stop: oneshot::Sender<()>,
+}
+
 struct Relay<'a, W> {
     ghost: &'a Ghost,
     output: W,
@@ -59,18 +69,21 @@ struct Relay<'a, W> {
     /// What is to be written.
     out: Vec<u8>,
     calls: FuturesUnordered<BoxFuture<'a, Answer>>,
-    /// The program's own ids of what is in flight, notifications without.
-    ids: HashMap<CallNumber, Option<Box<str>>>,
+    /// What is in flight.
+    flying: HashMap<CallNumber, Flying>,
     bytes: usize,
 }
 
 /// Answers every request of `lines` on `output`, until the input ends and all are answered, or the
 /// session does. Requests are sent in their order; replies come as they come.
+///
+/// When `left` resolves nobody takes replies any more, and what is in flight is given up.
 pub async fn carry<R, W>(
     ghost: &Ghost,
     mut lines: LineReader<R>,
     output: W,
     options: Options,
+    left: impl Future<Output = ()>,
 ) -> Result<(), RelayError>
 where
     R: AsyncRead + Unpin,
@@ -84,11 +97,12 @@ where
         options,
         out: Vec::new(),
         calls: FuturesUnordered::new(),
-        ids: HashMap::new(),
+        flying: HashMap::new(),
         bytes: 0,
     };
     let mut events = options.events.then(|| ghost.events());
-    let mut over = std::pin::pin!(ghost.closed());
+    let mut over = pin!(ghost.closed());
+    let mut left = pin!(left);
     let mut outcome = Ok(());
     let mut open = true;
     while open || !relay.calls.is_empty() {
@@ -100,6 +114,7 @@ where
                 open = false;
                 outcome = Err(RelayError::Ended(error));
             }
+            () = &mut left => return Err(RelayError::Write(io::ErrorKind::BrokenPipe.into())),
             line = lines.next(), if open && relay.admits() => match line {
                 Ok(Some(line)) => relay.request(line),
                 Ok(None) => open = false,
@@ -155,7 +170,7 @@ async fn next(events: &mut Option<Events>) -> Option<Event> {
 
 impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     fn admits(&self) -> bool {
-        self.ids.len() < IN_FLIGHT && self.bytes < IN_FLIGHT_BYTES
+        self.flying.len() < IN_FLIGHT && self.bytes < IN_FLIGHT_BYTES
     }
 
     fn line(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
@@ -169,7 +184,7 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
             self.event(&event);
         }
         for call in &answer.calls {
-            self.ids.remove(call);
+            self.flying.remove(call);
         }
         self.bytes -= answer.bytes;
         if !answer.line.is_empty() {
@@ -182,7 +197,8 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         let Some(call) = event.call() else {
             return write_request(&mut self.out, None, &event.method, Some(event.params.get()));
         };
-        let id = self.ids.get(&call).and_then(Option::as_deref).and_then(|id| serde_json::from_str(id).ok());
+        let id = self.flying.get(&call).and_then(|flying| flying.id.as_deref());
+        let id = id.and_then(|id| serde_json::from_str(id).ok());
         let mut params: BTreeMap<&str, &RawValue> =
             serde_json::from_str(event.params.get()).unwrap_or_default();
         match id {
@@ -200,8 +216,17 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         let (ghost, bytes) = (self.ghost, line.len());
         let mut numbered = |request: Result<Request<'_>, Invalid>| {
             let (number, id) = (ghost.number(), request.as_ref().ok().and_then(|request| request.id));
-            self.ids.insert(number, id.map(Into::into));
-            (number, one(ghost, number, request))
+            if let Ok(request) = &request
+                && request.method == CANCEL
+            {
+                return (
+                    number,
+                    Box::pin(ready(cancel(&mut self.flying, request))) as BoxFuture<'a, Vec<u8>>,
+                );
+            }
+            let (stop, stopped) = oneshot::channel();
+            self.flying.insert(number, Flying { id: id.map(Into::into), stop });
+            (number, one(ghost, number, request, stopped))
         };
         let answer: BoxFuture<'a, Answer> = match Incoming::decode(line) {
             Incoming::Single(request) => {
@@ -241,11 +266,34 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     }
 }
 
+/// Gives up what the program asked for under the id, which is answered at once, and says whether there was any.
+fn cancel(flying: &mut HashMap<CallNumber, Flying>, request: &Request<'_>) -> Vec<u8> {
+    let mut line = Vec::new();
+    let asked = request.params.map(serde_json::from_str::<Cancel>);
+    let Some(Ok(Cancel { id: given_up })) = asked else {
+        let error = RpcError::new(code::INVALID_PARAMS, "{\"id\": …} says which request is given up");
+        request.id.into_iter().for_each(|id| write_error(&mut line, Some(id), &error));
+        return line;
+    };
+    let of = |flying: &Flying| flying.id.as_deref() == Some(given_up.get());
+    let found: Vec<CallNumber> =
+        flying.iter().filter(|(_, flying)| of(flying)).map(|(number, _)| *number).collect();
+    let mut cancelled = false;
+    for flying in found.iter().filter_map(|number| flying.remove(number)) {
+        cancelled |= flying.stop.send(()).is_ok();
+    }
+    request.id.into_iter().for_each(|id| {
+        write_result(&mut line, id, &format!("{{\"cancelled\":{cancelled}}}"));
+    });
+    line
+}
+
 /// The reply to one request; nothing to a notification.
 fn one<'a>(
     ghost: &'a Ghost,
     number: CallNumber,
     request: Result<Request<'_>, Invalid>,
+    stopped: oneshot::Receiver<()>,
 ) -> BoxFuture<'a, Vec<u8>> {
     let (method, params, id) = match request {
         Ok(Request { method, params, id, .. }) => {
@@ -255,7 +303,7 @@ fn one<'a>(
             let mut line = Vec::new();
             let id = invalid.id.clone();
             write_error(&mut line, id.as_deref(), &invalid.into());
-            return Box::pin(std::future::ready(line));
+            return Box::pin(ready(line));
         }
     };
     Box::pin(async move {
@@ -270,7 +318,15 @@ fn one<'a>(
             let welcome = ghost.welcome().await;
             welcome.map(|welcome| to_raw_value(welcome).expect("a welcome has string keys"))
         } else {
-            ghost.call_as(number, &method, params.as_deref()).await
+            // Dropping the call gives it up.
+            tokio::select! {
+                answer = ghost.call_as(number, &method, params.as_deref()) => answer,
+                Ok(()) = stopped => {
+                    let error = RpcError::new(code::CANCELLED, "the call was given up");
+                    write_error(&mut line, Some(&id), &error);
+                    return line;
+                }
+            }
         };
         match answer {
             Ok(result) => write_result(&mut line, &id, result.get()),

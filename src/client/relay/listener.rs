@@ -5,6 +5,7 @@
 //! line there must be `hauki.hello` with the token that was made for this listener.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 
 use super::carry::{Options, carry};
 use super::place::{Place, PlaceError, SocketFile};
+use super::reader::left;
 use crate::client::ghost::{Ghost, GhostError};
 use crate::model::secret::Secret;
 use crate::rpc::line::LineReader;
@@ -128,21 +130,28 @@ impl Listener {
                 let (stream, _) = listener.accept().await?;
                 let own = [0, rustix::process::geteuid().as_raw()];
                 let allowed = stream.peer_cred().is_ok_and(|peer| own.contains(&peer.uid()));
+                let watched = stream.as_fd().try_clone_to_owned()?;
                 let (input, output) = stream.into_split();
-                allowed.then(|| serve(ghost, input, output, None, places).boxed())
+                allowed.then(|| serve(ghost, (input, output), left(watched), None, places).boxed())
             }
             Socket::Tcp { listener, token } => {
                 let (stream, _) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
+                let watched = stream.as_fd().try_clone_to_owned()?;
                 let (input, output) = stream.into_split();
-                Some(serve(ghost, input, output, Some(token.clone()), places).boxed())
+                Some(serve(ghost, (input, output), left(watched), Some(token.clone()), places).boxed())
             }
         })
     }
 }
 
-async fn serve<R, W>(ghost: Ghost, input: R, mut output: W, token: Option<Secret>, places: Arc<Semaphore>)
-where
+async fn serve<R, W>(
+    ghost: Ghost,
+    (input, mut output): (R, W),
+    left: impl Future<Output = ()>,
+    token: Option<Secret>,
+    places: Arc<Semaphore>,
+) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
@@ -162,7 +171,8 @@ where
         return;
     };
     // Whatever ends it ends this program's connection only; the session's own end is told by `over`.
-    let _ = carry(&ghost, lines, output, Options { events: true, patience: Some(PATIENCE) }).await;
+    let options = Options { events: true, patience: Some(PATIENCE) };
+    let _ = carry(&ghost, lines, output, options, left).await;
 }
 
 /// The first line must be a hello with the token; anything else is the end.

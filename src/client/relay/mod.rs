@@ -8,7 +8,9 @@
 mod carry;
 mod listener;
 mod place;
+mod reader;
 
 pub use carry::{Options, RelayError, carry};
 pub use listener::Listener;
 pub use place::{Place, PlaceError};
+pub use reader::left;

@@ -301,6 +301,10 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                     lines += 1;
                     session.handle(line);
                 }
+                // What may not be taken yet can still give up what it waits for.
+                while !closing && let Some(line) = reader.ahead() {
+                    session.look(line);
+                }
                 if lines > 0 {
                     lanes::asked();
                 }

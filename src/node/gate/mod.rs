@@ -5,6 +5,7 @@
 
 mod backlog;
 pub mod connection;
+pub mod hello;
 pub mod identity;
 mod origin;
 pub mod outbox;

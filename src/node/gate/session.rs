@@ -4,24 +4,22 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use memchr::memmem;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Gate, MAX_CALLERS};
+use super::hello::{self, FIELDS, Shown, question};
 use super::outbox::{Batch, Outbox, ReplyTo};
-use super::rights::{Granted, granted};
-use super::turn::{self, Crowded};
 use crate::model::death::Cause;
-use crate::model::id::VaultId;
 use crate::model::lease::Promise;
-use crate::model::secret::Secret;
 use crate::node::calls::{Asked, Patience};
 use crate::node::vault::Vault;
-use crate::rpc::capability::{Ask, Capability, Denied};
+use crate::rpc::capability::Capability;
 use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
 use crate::rpc::nested::Nested;
-use crate::rpc::reserved::{self, Destruct, Destructed, Hello, Lease, Welcome};
-use crate::system::clock;
+use crate::rpc::reserved::{self, Cancel, Cancelled, Destruct, Destructed, Lease, Nothing, Welcome};
+use crate::strict;
 
 pub struct Session {
     pub gate: Arc<Gate>,
@@ -41,6 +39,8 @@ pub struct Session {
 /// How much of a name or a list an error repeats: the caller wrote the one, the worker's author the
 /// other, and either may fill a frame.
 const QUOTED: usize = 256;
+/// A request that gives up another is short.
+const LOOKED_AT: usize = 512;
 
 /// The vault dies with the connection that holds this, however the connection ends.
 struct Link(Arc<Vault>);
@@ -86,10 +86,14 @@ impl Session {
         if request.method != reserved::HELLO {
             return Err(refuse());
         }
-        let hello: Hello =
-            request.params.and_then(|params| serde_json::from_str(params).ok()).ok_or_else(refuse)?;
+        let params = request.params.ok_or_else(refuse)?;
+        let (hello, fault) = hello::read(params).ok_or_else(refuse)?;
         let refused = |error| Refusal { error, ..refuse() };
-        let shown = authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
+        let shown = hello::authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
+        if let Some(fault) = fault {
+            // Said to who has shown a good ticket, and to nobody else.
+            return Err(refused(RpcError::new(code::INVALID_PARAMS, fault)));
+        }
         let Shown { capability, granted, calling } = shown;
         let vault = &gate.vault;
         // Before the claim: who finds no place must not have changed anything.
@@ -145,6 +149,8 @@ impl Session {
             link_silence_ms: state.lease.terms.link_silence_ms,
             max_frame_bytes: vault.limits.max_frame_bytes,
             call_deadline_ms: self.deadline_ms,
+            v: reserved::VERSION,
+            features: reserved::FEATURES.map(str::to_owned).to_vec(),
         }
     }
 
@@ -204,7 +210,19 @@ impl Session {
             }
         };
         let reply = ReplyTo::new(&self.outbox, id, batch);
+        // Of one's own requests, so no ticket must allow it.
+        if method == reserved::CANCEL {
+            return match params.map_or_else(|| Err(no_id()), required::<Cancel>) {
+                Ok(Cancel { id }) => reply.serialize(&Cancelled { cancelled: self.cancel(id.get()) }),
+                Err(error) => reply.error(&error),
+            };
+        }
         if let Err(error) = self.may(&method) {
+            return reply.error(&error);
+        }
+        if let reserved::METHODS | reserved::HEARTBEAT | reserved::STATS = Cow::as_ref(&method)
+            && let Err(error) = optional::<Nothing>(params)
+        {
             return reply.error(&error);
         }
         let vault = &self.gate.vault;
@@ -234,6 +252,23 @@ impl Session {
                 }
                 Err(error) => reply.error(&error),
             },
+        }
+    }
+
+    fn cancel(&self, id: &str) -> bool {
+        self.gate.vault.cancel(self.outbox.owner(), id)
+    }
+
+    /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not
+    /// wait for it. It comes again, to say so of calls that wait in front of it.
+    pub fn look(&self, line: &[u8]) {
+        if line.len() <= LOOKED_AT
+            && memmem::find(line, reserved::CANCEL.as_bytes()).is_some()
+            && let Incoming::Single(Ok(request)) = Incoming::decode(line)
+            && (request.method == reserved::CANCEL && request.id.is_none())
+            && let Some(Ok(Cancel { id })) = request.params.map(required)
+        {
+            self.cancel(id.get());
         }
     }
 
@@ -287,63 +322,6 @@ impl Session {
     }
 }
 
-/// What a hello has shown.
-struct Shown {
-    capability: Arc<Capability>,
-    granted: Granted,
-    /// The vault for which a gate calls.
-    calling: Option<VaultId>,
-}
-
-/// The token's conditions, and its signatures unless they are known: those have their turn, off the lane. With a
-/// voucher it is a gate that calls, for the vault that the core names in it.
-async fn authenticate(
-    gate: &Arc<Gate>,
-    token: Secret,
-    voucher: Option<Secret>,
-    peer: SocketAddr,
-) -> Result<Shown, RpcError> {
-    let known = gate.signed.known(&token, &question(&gate.vault, reserved::HELLO));
-    let (capability, calling) = match known.filter(|_| voucher.is_none()) {
-        Some(known) => known.map(|capability| (capability, None)),
-        None => {
-            let gate = Arc::clone(gate);
-            let check = move || {
-                let ask = question(&gate.vault, reserved::HELLO);
-                let issuer = &gate.vault.reach.issuer;
-                let capability = gate.signed.verify(&token, issuer, &ask)?;
-                let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
-                Ok((capability, calling))
-            };
-            let checked = turn::take(peer.ip().into(), check).await;
-            checked.map_err(|Crowded| RpcError::new(code::BUSY, Crowded.to_string()))?
-        }
-    }
-    .map_err(refusal)?;
-    let methods = gate.vault.state().methods.clone();
-    let granted = granted(&capability, &question(&gate.vault, reserved::HELLO), &methods);
-    Ok(Shown { capability, granted, calling })
-}
-
-/// Where the first signature is the core's, the holder may know what is wrong with the rest.
-fn refusal(denied: Denied) -> RpcError {
-    let message = match denied {
-        Denied::Invalid => return Refusal::stranger().error,
-        Denied::Foreign => {
-            "the ticket holds a foreign block: only the conditions of hauki-ticket(5) are known here"
-        }
-        Denied::NotAllowed => {
-            "the ticket is not valid here: it has expired, was narrowed, or is for another vault or generation"
-        }
-    };
-    RpcError::new(code::UNAUTHENTICATED, message)
-}
-
-fn question<'a>(vault: &'a Vault, method: &'a str) -> Ask<'a> {
-    let Vault { id, generation, node, .. } = vault;
-    Ask { vault: id, generation: *generation, node, now: clock::now(), method }
-}
-
 fn quoted(text: &str) -> Cow<'_, str> {
     if text.len() <= QUOTED {
         return text.into();
@@ -353,8 +331,17 @@ fn quoted(text: &str) -> Cow<'_, str> {
 
 fn optional<'a, T: Deserialize<'a> + Default>(params: Option<&'a str>) -> Result<T, RpcError> {
     match params {
-        None | Some("[]") => Ok(T::default()),
-        Some(params) => serde_json::from_str(params)
-            .map_err(|error| RpcError::new(code::INVALID_PARAMS, format!("invalid parameters: {error}"))),
+        // Many libraries write no parameters like this.
+        Some(params) if serde_json::from_str::<[(); 0]>(params).is_err() => required(params),
+        _ => Ok(T::default()),
     }
+}
+
+fn required<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, RpcError> {
+    strict::from_str(params, FIELDS)
+        .map_err(|error| RpcError::new(code::INVALID_PARAMS, format!("invalid parameters: {error}")))
+}
+
+fn no_id() -> RpcError {
+    RpcError::new(code::INVALID_PARAMS, "invalid parameters: {\"id\": …} says which request is given up")
 }

@@ -14,7 +14,7 @@ use rustls::pki_types::ServerName;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::client::TlsStream;
 
@@ -29,7 +29,7 @@ use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{Outgoing, RpcError};
 use crate::rpc::nested::Nested;
 use crate::rpc::pin;
-use crate::rpc::reserved::{self, Dying, Hello, Welcome};
+use crate::rpc::reserved::{self, Dying, Hello, Welcome, feature};
 
 /// For TCP, TLS and hello together.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -51,6 +51,7 @@ pub struct Caller {
 pub struct Line {
     orders: mpsc::Sender<Order>,
     waiting: Arc<AtomicUsize>,
+    given_up: Arc<Notify>,
     linked: bool,
 }
 
@@ -69,12 +70,18 @@ struct Shared {
     death: Arc<OnceLock<Death>>,
 }
 
-/// One of those who wait for an answer.
-struct Waiting<'a>(&'a AtomicUsize);
+/// One of those who wait for an answer. Who leaves before it is there has the other gate told.
+struct Waiting<'a> {
+    line: &'a Line,
+    answered: bool,
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.line.waiting.fetch_sub(1, Ordering::Relaxed);
+        if !self.answered {
+            self.line.given_up.notify_one();
+        }
     }
 }
 
@@ -94,27 +101,32 @@ impl Line {
             connecting.await.unwrap_or_else(|_| Err(shared.unreachable("it did not answer in time")))?;
         let (orders, queue) = mpsc::channel(MAX_ASKS);
         let linked = welcome.link;
+        let given_up = Arc::new(Notify::new());
+        let gone = welcome.has(feature::CANCEL).then(|| Arc::clone(&given_up));
         let beat = linked.then(|| Duration::from_millis(welcome.lease_ms.min(welcome.link_silence_ms) / 3));
         tokio::spawn(async move {
             let _place = place;
             let end = tokio::select! {
                 end = shared.read(reader) => end,
-                end = shared.write(writer, queue, beat) => end,
+                end = shared.write(writer, queue, gone, beat) => end,
             };
             shared.settle(&end);
         });
-        Ok(Self { orders, waiting: Arc::default(), linked })
+        Ok(Self { orders, waiting: Arc::default(), given_up, linked })
     }
 
     pub async fn call(&self, method: &str, params: String, nested: Nested) -> Answer {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _waiting = Waiting(&self.waiting);
-        let (reply, answer) = oneshot::channel();
+        let mut waiting = Waiting { line: self, answered: false };
+        // What is declared last goes first: the word that it was given up finds nobody waiting.
+        let (reply, mut answer) = oneshot::channel();
         let order = Order { method: method.to_owned(), params, nested, reply };
         if self.orders.send(order).await.is_err() {
             return Err(ReachError::Closed);
         }
-        answer.await.unwrap_or(Err(ReachError::Closed))
+        let said = (&mut answer).await.unwrap_or(Err(ReachError::Closed));
+        waiting.answered = true;
+        said
     }
 
     pub fn is_closed(&self) -> bool {
@@ -145,10 +157,9 @@ async fn connect(
     let (reader, mut writer) = tokio::io::split(tls);
     let mut reader = LineReader::new(reader, caller.max_frame_bytes + REPLY_OVERHEAD);
     let hello = Hello {
-        token: ticket.auth.token.clone(),
-        call_deadline_ms: None,
         client: Some(caller.vault.to_string()),
         voucher: Some(caller.voucher.clone()),
+        ..Hello::new(ticket.auth.token.clone())
     };
     let hello = serde_json::to_string(&hello).map_err(|error| shared.unreachable(&error.to_string()))?;
     let mut line = Vec::new();
@@ -210,8 +221,15 @@ impl Shared {
         &self,
         mut writer: Writer,
         mut queue: mpsc::Receiver<Order>,
+        given_up: Option<Arc<Notify>>,
         beat: Option<Duration>,
     ) -> ReachError {
+        let gone = || async {
+            match &given_up {
+                Some(given_up) => given_up.notified().await,
+                None => std::future::pending().await,
+            }
+        };
         let mut ticks = interval(beat.unwrap_or(Duration::MAX / 4).max(Duration::from_millis(10)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut number = 0;
@@ -222,9 +240,13 @@ impl Shared {
             tokio::select! {
                 order = queue.recv() => {
                     let Some(Order { method, params, nested, reply }) = order else { return ReachError::Closed };
+                    if reply.is_closed() {
+                        continue;
+                    }
                     nested.write_request(&mut line, number, &method, &params);
                     self.pending().insert(number, reply);
                 }
+                () = gone() => self.give_up(&mut line),
                 // The answer is for nobody, like one to a call that was given up.
                 _ = ticks.tick(), if beat.is_some() => {
                     crate::rpc::message::write_request(&mut line, Some(number), reserved::HEARTBEAT, None);
@@ -238,6 +260,18 @@ impl Shared {
                 return self.unreachable(&error.to_string());
             }
         }
+    }
+
+    /// Nobody waits for these any more.
+    fn give_up(&self, line: &mut Vec<u8>) {
+        self.pending().retain(|number, waiting| {
+            let gone = waiting.is_closed();
+            if gone {
+                let params = format!("{{\"id\":{number}}}");
+                crate::rpc::message::write_request(line, None, reserved::CANCEL, Some(&params));
+            }
+            !gone
+        });
     }
 
     async fn read(&self, mut reader: Reader) -> ReachError {

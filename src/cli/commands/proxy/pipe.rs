@@ -1,8 +1,10 @@
 //! `hauki proxy pipe`: many calls over one connection.
 
+use std::pin::pin;
+
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::io::AsyncReadExt as _;
 
 use super::{argument, result, single};
@@ -68,7 +70,8 @@ async fn requests(ctx: &Ctx, ghost: &Ghost, events: bool) -> Result<Exit, CliErr
     // The last line may lack its end.
     let lines = LineReader::new(tokio::io::stdin().chain(&b"\n"[..]), 0);
     let options = relay::Options { events, patience: None };
-    match relay::carry(ghost, lines, tokio::io::stdout(), options).await {
+    let left = relay::left(std::io::stdout());
+    match relay::carry(ghost, lines, tokio::io::stdout(), options, left).await {
         Ok(()) => Ok(Exit::Ok),
         Err(RelayError::Ended(error)) => Err(connect::explain(ctx, ghost.vault(), error).await),
         Err(error) => Err(error.into()),
@@ -91,9 +94,23 @@ async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result
             (name, answer)
         })
         .buffered(ctx.globals.jobs.unwrap_or(16).clamp(1, 1024));
-    let mut results = std::pin::pin!(results);
-    let mut exits = Vec::new();
-    while let Some((name, answer)) = results.next().await {
+    let (mut results, mut over) = (pin!(results), pin!(ghost.closed()));
+    let (mut exits, mut ended) = (Vec::new(), None);
+    loop {
+        let next = match &ended {
+            None => tokio::select! {
+                biased;
+                next = results.next() => next,
+                // However long the input goes on: nobody is there to be called.
+                error = &mut over => {
+                    ended = Some(error);
+                    continue;
+                }
+            },
+            // What was under way has failed by now.
+            Some(_) => results.next().now_or_never().flatten(),
+        };
+        let Some((name, answer)) = next else { break };
         match answer {
             Ok(result) => {
                 ctx.out.text(&format!("{}\n", result.get()))?;
@@ -105,5 +122,8 @@ async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result
             }
         }
     }
-    Ok(Exit::merge(exits))
+    match ended {
+        Some(error) => Err(connect::explain(ctx, ghost.vault(), error).await),
+        None => Ok(Exit::merge(exits)),
+    }
 }

@@ -1,0 +1,79 @@
+//! Lines as callers write them, well and badly.
+
+use super::*;
+
+fn single(line: &str) -> Result<Request<'_>, Invalid> {
+    match Incoming::decode(line.as_bytes()) {
+        Incoming::Single(single) => single,
+        Incoming::Batch(_) => panic!("{line} is no batch"),
+    }
+}
+
+#[test]
+fn ids_of_every_legal_type_come_back_as_they_were() {
+    for id in ["1", "-7", "1.5", "1e3", "\"a\\\"b\"", "\"\"", "null"] {
+        let line = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"f\",\"id\":{id}}}");
+        assert_eq!(single(&line).expect("is a request").id, Some(id));
+    }
+    assert!(single(r#"{"jsonrpc":"2.0","method":"f"}"#).expect("is a notification").id.is_none());
+}
+
+#[test]
+fn what_is_no_request_is_named() {
+    for (line, code) in [
+        ("", code::PARSE),
+        ("{", code::PARSE),
+        ("{\"jsonrpc\":\"2.0\",\"method\":\"f\"", code::PARSE),
+        ("1", code::INVALID_REQUEST),
+        ("\"x\"", code::INVALID_REQUEST),
+        ("[]", code::INVALID_REQUEST),
+        ("[1", code::PARSE),
+        ("{}", code::INVALID_REQUEST),
+        (r#"{"jsonrpc":"1.0","method":"f","id":1}"#, code::INVALID_REQUEST),
+        (r#"{"jsonrpc":"2.0","method":1,"id":1}"#, code::INVALID_REQUEST),
+        (r#"{"jsonrpc":"2.0","method":"f","params":1,"id":1}"#, code::INVALID_REQUEST),
+        (r#"{"jsonrpc":"2.0","method":"f","id":{}}"#, code::INVALID_REQUEST),
+        (r#"{"jsonrpc":"2.0","method":"f","id":true}"#, code::INVALID_REQUEST),
+    ] {
+        assert_eq!(single(line).expect_err(line).code, code, "{line}");
+    }
+    assert!(matches!(Incoming::decode(b"\xff"), Incoming::Single(Err(Invalid { code: code::PARSE, .. }))));
+}
+
+#[test]
+fn an_invalid_request_keeps_its_id() {
+    let error = single(r#"{"jsonrpc":"2.0","method":1,"id":"x"}"#).expect_err("is invalid");
+    assert_eq!(error.id.as_deref(), Some("\"x\""));
+}
+
+#[test]
+fn a_batch_keeps_its_good_members() {
+    let line = br#"[1, {"jsonrpc":"2.0","method":"f","params":[1],"id":2}, {"jsonrpc":"2.0","method":"g"}]"#;
+    let Incoming::Batch(items) = Incoming::decode(line) else { panic!("is a batch") };
+    assert!(items[0].is_err());
+    assert_eq!(items[1].as_ref().expect("is a request").params, Some("[1]"));
+    assert!(items[2].as_ref().expect("is a notification").id.is_none());
+}
+
+#[test]
+fn a_batch_over_the_limit_is_counted_and_refused_as_one() {
+    let batch = |count| format!("[{}]", vec!["1"; count].join(","));
+    assert!(
+        matches!(Incoming::decode(batch(MAX_BATCH).as_bytes()), Incoming::Batch(items) if items.len() == MAX_BATCH)
+    );
+    let error = single(&batch(MAX_BATCH + 7)).expect_err("is over");
+    assert_eq!(error.code, code::INVALID_REQUEST);
+    assert!(error.message.contains("1031"), "{}", error.message);
+}
+
+#[test]
+fn a_version_may_be_written_with_escapes() {
+    assert!(single(r#"{"jsonrpc":"2\u002e0","method":"f","id":1}"#).is_ok());
+    assert!(single(r#"{"jsonrpc":"2\u002e1","method":"f","id":1}"#).is_err());
+    assert!(single(r#"{"jsonrpc":2.0,"method":"f","id":1}"#).is_err());
+}
+
+#[test]
+fn escaped_method_names_are_read() {
+    assert_eq!(single(r#"{"jsonrpc":"2.0","method":"f\u0061","id":1}"#).expect("is a request").method, "fa");
+}

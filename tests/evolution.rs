@@ -1,0 +1,196 @@
+//! Old clients on a new node and new clients on an old one, from the line of commit a5924ab on.
+//!
+//! What an old client writes stands here as it wrote it, and what it reads is read as it did. `hauki-ticket(5)`
+//! has the rule that these tests keep.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/old_node.rs"]
+mod old_node;
+#[path = "support/stranger.rs"]
+mod stranger;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use daemon::Daemon;
+use hauki::client::ghost::{Ghost, Options};
+use hauki::model::ticket::Ticket;
+use old_node::OldNode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use stranger::Stranger;
+use tokio::process::Command;
+
+const WORKER: &str = "function echo(x) { return x; }";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// As `Ghost` of then read it.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "what counts is that it can be read")]
+struct OldWelcome {
+    vault: String,
+    generation: u64,
+    methods: Vec<String>,
+    lease_ms: u64,
+    lease_left_ms: u64,
+    link: bool,
+    link_silence_ms: u64,
+    max_frame_bytes: u32,
+    call_deadline_ms: u32,
+}
+
+async fn ticket(daemon: &Daemon) -> Ticket {
+    daemon.spawn(WORKER).await.ticket
+}
+
+#[tokio::test]
+async fn an_old_client_is_served_by_a_new_node() {
+    let daemon = Daemon::start();
+    let ticket = ticket(&daemon).await;
+    let document = serde_json::to_value(&ticket).expect("serializes");
+    let token = ticket.auth.token.reveal();
+    // The library and the tool; Node.js; Python; bash.
+    let rust = format!(
+        r#"{{"jsonrpc":"2.0","id":0,"method":"hauki.hello","params":{{"token":"{token}","call_deadline_ms":300,"client":"pid 7 on host"}}}}"#
+    );
+    let node = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"hauki.hello","params":{{"token":"{token}","client":"node pid 7 on host"}}}}"#
+    );
+    let python = format!(
+        r#"{{"jsonrpc": "2.0", "id": 0, "method": "hauki.hello", "params": {{"token": "{token}", "client": "python pid 7", "call_deadline_ms": null}}}}"#
+    );
+    let bash = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"hauki.hello","params":{{"token":"{token}","client":"hauki-call.sh"}}}}"#
+    );
+    let rest: [&[&str]; 4] = [
+        &[
+            r#"{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}"#,
+            r#"{"jsonrpc":"2.0","id":3,"method":"hauki.heartbeat"}"#,
+            r#"{"jsonrpc":"2.0","id":4,"method":"hauki.stats"}"#,
+        ],
+        &[
+            r#"{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}"#,
+            r#"{"jsonrpc":"2.0","id":3,"method":"hauki.heartbeat"}"#,
+        ],
+        &[
+            r#"{"jsonrpc": "2.0", "id": 1, "method": "echo", "params": [1]}"#,
+            r#"{"jsonrpc": "2.0", "id": 2, "method": "hauki.heartbeat", "params": []}"#,
+            r#"{"jsonrpc": "2.0", "id": 3, "method": "hauki.methods", "params": []}"#,
+        ],
+        &[r#"{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}"#],
+    ];
+    for (hello, rest) in [rust, node, python, bash].iter().zip(rest) {
+        let mut client = Stranger::knock(&document).await.expect("connects");
+        client.send(hello).await;
+        let welcome = client.reply().await;
+        let read: OldWelcome = serde_json::from_value(welcome["result"].clone()).expect("as it was");
+        assert_eq!(read.vault, ticket.vault.as_str(), "{welcome}");
+        for line in rest {
+            client.send(line).await;
+            let reply = client.reply().await;
+            assert!(reply["error"].is_null() && !reply["result"].is_null(), "{line}: {reply}");
+        }
+    }
+    let mut client = Stranger::enter(&document).await;
+    client.send(r#"{"jsonrpc":"2.0","id":2,"method":"hauki.destruct","params":{"grace_ms":0}}"#).await;
+    assert_eq!(client.reply().await["result"]["receipt"]["death"]["cause"], "destruct");
+}
+
+/// A reader of then refuses a member that it does not know.
+#[tokio::test]
+async fn a_ticket_of_version_one_has_the_members_that_it_always_had() {
+    let daemon = Daemon::start();
+    let document = serde_json::to_value(ticket(&daemon).await).expect("serializes");
+    let names = |value: &Value| -> Vec<String> {
+        let mut names: Vec<_> = value.as_object().expect("is one").keys().cloned().collect();
+        names.sort();
+        names
+    };
+    assert_eq!(document["v"], 1);
+    for (member, expected) in [
+        (
+            &document,
+            "auth endpoint expires_at generation id issued_at kind lease methods node protocol tls v vault worker",
+        ),
+        (&document["worker"], "name sha256"),
+        (&document["endpoint"], "ip port"),
+        (&document["tls"], "cert_sha256 key_sha256 version"),
+        (&document["auth"], "scheme token"),
+        (&document["protocol"], "call_deadline_ms framing max_frame_bytes name"),
+        (&document["lease"], "claim_ms lease_ms link link_silence_ms"),
+    ] {
+        assert_eq!(names(member).join(" "), expected);
+    }
+}
+
+const NODE: &str = r#"
+import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1]);
+const kind = await worker.$with({ timeoutMs: 200 }).hang().then(() => null, (error) => error.kind);
+console.log(JSON.stringify([kind, await worker.echo(7)]));
+await worker.$close();
+"#;
+
+const PYTHON: &str = r#"
+import json, sys
+from hauki_client import ghost, HaukiError
+with ghost(sys.argv[1]) as worker:
+    try:
+        worker.call("hang", timeout=0.2)
+    except HaukiError as error:
+        kind = error.kind
+    print(json.dumps([kind, worker.echo(7)]))
+"#;
+
+const ASYNCIO: &str = r#"
+import asyncio, json, sys
+from hauki_client import aio, HaukiError
+
+async def main():
+    async with aio(sys.argv[1]) as worker:
+        try:
+            await worker.call("hang", timeout=0.2)
+        except HaukiError as error:
+            kind = error.kind
+        print(json.dumps([kind, await worker.echo(7)]))
+
+asyncio.run(main())
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_clients_are_served_by_an_old_node_and_ask_nothing_new_of_it() {
+    let daemon = Daemon::start();
+    let mut ticket = ticket(&daemon).await;
+    let old = OldNode::start(&mut ticket).await;
+    let ghost = Ghost::connect(&ticket, Options::default()).await.expect("is welcome");
+    let welcome = ghost.welcome().await.expect("is welcome");
+    assert_eq!((welcome.v, &welcome.features[..]), (1, &[][..]));
+    assert!(tokio::time::timeout(Duration::from_millis(100), ghost.call("hang", None)).await.is_err());
+    assert_eq!(ghost.call("echo", Some("[7]")).await.expect("answers").get(), "7");
+
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/clients");
+    let path = daemon.dir.path().join("old.json");
+    std::fs::write(&path, serde_json::to_string(&ticket).expect("is JSON")).expect("writes");
+    let script = clients.join("hauki-call.sh");
+    let script = script.to_str().expect("is text");
+    let file = path.to_str().expect("is text");
+    for (program, words, expected) in [
+        ("node", vec!["--input-type=module", "-e", NODE, file], json!(["timeout", 7])),
+        ("python3", vec!["-B", "-c", PYTHON, file], json!(["timeout", 7])),
+        ("python3", vec!["-B", "-c", ASYNCIO, file], json!(["timeout", 7])),
+        ("bash", vec![script, file, "echo", "7"], json!(7)),
+    ] {
+        let mut command = Command::new(program);
+        command.current_dir(&clients).env("PYTHONPATH", &clients).args(words).stdin(Stdio::null());
+        let output = tokio::time::timeout(PATIENCE, command.kill_on_drop(true).output()).await;
+        let output = output.expect("hangs").expect("is installed");
+        let said = serde_json::from_slice::<Value>(&output.stdout);
+        assert_eq!(said.unwrap_or_else(|_| panic!("{output:?}")), expected, "{program}");
+    }
+    let mut tool = Command::from(daemon.hauki());
+    let output = tool.args(["proxy", "call", file, "echo", "7"]).output().await.expect("runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "7", "{output:?}");
+    assert_eq!(old.strange(), [""; 0], "it was asked for what it never announced");
+}
