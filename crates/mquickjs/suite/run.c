@@ -1,11 +1,11 @@
 /* Runs programs in the engine as a test: each in a context of its own, which it may fill.
  *
- *     run [--every N] [--heap KIB] [--lines FILE] FILE...
+ *     run [--every N] [--heap KIB] [--lines FILE] [--parse FILE] FILE...
  *
  * A program that throws has failed, unless its first line has `// throws`, followed by how the text of what it throws
  * must begin. `// heap N` there, in KiB, and `// every N` are for programs that need more, or less. Each line of a file
- * after `--lines` is a program of its own, of which nothing is asked but that it ends. Crashes and reports of a
- * sanitizer end the run, as they should. */
+ * after `--lines` is a program of its own, of which nothing is asked but that it ends, and a file after `--parse` is
+ * only read. Crashes and reports of a sanitizer end the run, as they should. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +82,15 @@ static int run_lines(const char *name, size_t heap)
     return count;
 }
 
+static void parse(const char *name, size_t heap)
+{
+    size_t length;
+    char *text = read_file(name, &length);
+
+    engine_parse(text, length, heap, 0);
+    free(text);
+}
+
 int main(int argc, char **argv)
 {
     size_t heap = 4096;
@@ -94,6 +103,9 @@ int main(int argc, char **argv)
             heap = strtoul(argv[++i], NULL, 10);
         } else if (!strcmp(argv[i], "--lines") && i + 1 < argc) {
             count += run_lines(argv[++i], heap << 10);
+        } else if (!strcmp(argv[i], "--parse") && i + 1 < argc) {
+            parse(argv[++i], heap << 10);
+            count++;
         } else {
             failed += !run(argv[i], heap << 10);
             count++;

@@ -26,6 +26,9 @@ lines=""
 for file in "$here"/../tests/es5/cases/*.js; do
     lines="$lines --lines $file"
 done
+for file in "$here"/../../../src/lpc/engine/*.js "$here"/../../../src/client/script/*.js "$here"/../../../examples/*/*.js; do
+    lines="$lines --parse $file"
+done
 # shellcheck disable=SC2086
 ./run --heap 1024 $lines
 ./fuzz --seconds "${FUZZ_SECONDS:-10}" --seed 1 --keep . "$here"/programs/[d-s]*.js "$here"/found/*.js ||
