@@ -15,3 +15,5 @@ for (i = 0; i < 3; i++) {
 }
 same(delete Math.sin, true); same(Math.sin, undefined); same(typeof Math.cos, "function");
 same(delete Array.prototype.map, true); same([].map, undefined);
+var itself = {valueOf: function () { return parseInt; }, toString: function () { return "text"; }};
+same(itself == "text", true); same(itself + 1, "text1");
