@@ -69,6 +69,23 @@ fn modules() -> &'static Path {
     })
 }
 
+/// A validator that people use, at its strictest: what it does not know it refuses.
+#[test]
+fn ajv_takes_our_schemas_in_strict_mode() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("node")
+        .arg(root.join("tests/libraries/schemas.js"))
+        .args([modules(), &root.join("man/hauki-ticket.schema.json"), &root.join("man/openapi.json")])
+        .output()
+        .expect("node is there: packaging/setup-debian.sh tests");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).expect("is JSON");
+    for (name, fits) in said["judged"].as_object().expect("is an object") {
+        assert_eq!(fits, &Value::Bool(matches!(name.as_str(), "good" | "v6")), "{name}");
+    }
+    assert!(said["types"].as_u64().is_some_and(|types| types > 30), "{said}");
+}
+
 fn text(file: &str) -> String {
     fs::read_to_string(modules().join(file)).expect(file)
 }

@@ -71,6 +71,7 @@ fn query_of<T: JsonSchema>(_: &mut SchemaGenerator) -> Schema {
     // Parameters are listed one by one, so their schema must not be a reference.
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
+    let settings = settings.with_transform(crate::model::schema::standard());
     settings.into_generator().into_root_schema_for::<T>()
 }
 

@@ -1,16 +1,20 @@
 //! The API as a document: OpenAPI 3.1, made from the table of endpoints.
 
+use std::collections::BTreeSet;
+
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::endpoints::{ENDPOINTS, Endpoint, Reply, of};
 use super::error::{ApiError, ErrorCode};
+use crate::model::schema;
 
 /// The OpenAPI 3.1 document.
 #[must_use]
 pub fn document() -> Value {
     let mut generator = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .with_transform(schema::standard())
         .into_generator();
     let mut by_path: Map<String, Value> = Map::new();
     for endpoint in ENDPOINTS {
@@ -63,11 +67,24 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         let content = json!({ "application/json": { "schema": describe(generator) } });
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
+    let responses = operation["responses"].as_object_mut().expect("it was written as an object");
+    for status in statuses(endpoint) {
+        responses.insert(status.to_string(), json!({ "$ref": "#/components/responses/Error" }));
+    }
     let parameters = parameters(endpoint, generator);
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
     operation
+}
+
+/// What an endpoint may answer besides: the codes' own statuses, and those of HTTP.
+fn statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
+    let mut statuses: BTreeSet<u16> = ErrorCode::ALL.iter().map(|code| code.http_status()).collect();
+    if endpoint.body.is_some() {
+        statuses.extend([408, 415]);
+    }
+    statuses
 }
 
 fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Vec<Value> {
@@ -88,8 +105,6 @@ fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Vec<Value
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {

@@ -14,12 +14,15 @@ pub mod id;
 pub mod lease;
 #[cfg(feature = "net")]
 pub mod limits;
+pub mod method;
 #[cfg(feature = "net")]
 pub mod name;
 #[cfg(feature = "net")]
 pub mod phase;
 #[cfg(feature = "net")]
 pub mod receipt;
+#[cfg(feature = "net")]
+pub mod schema;
 #[cfg(feature = "net")]
 pub mod secret;
 #[cfg(feature = "net")]

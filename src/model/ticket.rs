@@ -163,6 +163,9 @@ impl Ticket {
     /// The published JSON Schema, draft 2020-12.
     #[must_use]
     pub fn schema() -> Schema {
-        SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Self>()
+        SchemaSettings::draft2020_12()
+            .with_transform(super::schema::standard())
+            .into_generator()
+            .into_root_schema_for::<Self>()
     }
 }
