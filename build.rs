@@ -37,6 +37,7 @@ const WATCHED: &[&str] = &[
     "src/bin/hauki-vault.rs",
     "src/jail",
     "src/lpc",
+    "src/model/method.rs",
     "src/rpc/channel.rs",
     "src/strict",
     "src/vault",

@@ -12,6 +12,7 @@ use super::vault::Vault;
 use crate::api::node::ProvisionOrder;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
+use crate::model::method::{self, MethodError};
 use crate::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
 use crate::sandbox::wall::Wall;
 use crate::sandbox::{StartError, Started};
@@ -139,6 +140,7 @@ impl Keeper {
                 return Err(Failure::new(Cause::LoadFailed, ErrorCode::WorkerFailed, message));
             }
         };
+        method::check(&methods).map_err(|error| Failure::unfit(&error))?;
         vault.loaded(methods.clone()).map_err(|_| Failure::doomed(vault))?;
         Ok(methods)
     }
@@ -180,6 +182,16 @@ impl Failure {
 
     fn protocol(what: &str) -> Self {
         Self::new(Cause::ProtocolViolation, ErrorCode::Internal, what)
+    }
+
+    /// An init of ours names no method like that: either it is not ours any more, or there are too many.
+    fn unfit(error: &MethodError) -> Self {
+        match error {
+            MethodError::Name(_) => Self::protocol(&error.to_string()),
+            MethodError::TooMany(_) => {
+                Self::new(Cause::LoadFailed, ErrorCode::BadSource, format!("the worker is too wide: {error}"))
+            }
+        }
     }
 
     pub(super) fn doomed(vault: &Vault) -> Self {

@@ -1,6 +1,9 @@
 //! The life of one worker in its engine: prelude, source, `create`, calls, `dest`.
 
+use serde_json::value::RawValue;
+
 use crate::lpc::arrow::{self, Rewritten};
+use crate::model::method;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::call_out::CallOut;
@@ -178,8 +181,13 @@ impl Engine {
 
     fn find_methods(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<Vec<String>, WorkerError> {
         let text = self.dispatch(host, (deadline, ""), "methods", "", Arguments::None)?.unwrap_or_default();
-        let mut names: Vec<String> = serde_json::from_str(&text).unwrap_or_default();
-        names.retain(|name| !name.starts_with('_') && !APPLIES.contains(&name.as_str()));
+        // A property of the global object may be called anything; not all of it can be a method.
+        let all: Vec<&RawValue> = serde_json::from_str(&text).unwrap_or_default();
+        let mut names: Vec<String> =
+            all.into_iter().filter_map(|name| serde_json::from_str(name.get()).ok()).collect();
+        names.retain(|name| {
+            method::is_name(name) && !name.starts_with('_') && !APPLIES.contains(&name.as_str())
+        });
         names.sort_unstable();
         Ok(names)
     }
