@@ -39,15 +39,15 @@ hauki forge "$work/summons.json" > "$work/vault.json"
 hauki ls -o table
 
 say "3. The Handshake: the node opens a TLS port, a Capability Ticket comes back."
-show "hauki ticket vault.json > t.json"
-hauki ticket "$work/vault.json" > "$work/t.json"
+show "hauki ticket vault.json --out t.json"
+hauki ticket "$work/vault.json" --out "$work/t.json"
 hauki show "$work/t.json" -o table
 
 say "4. Ghost Proxy: calls go straight to the vault. It reads data/access.log, 20,000 bytes at a time."
-show "hauki proxy call t.json ingest \"\$(jq -Rs . < CHUNK)\""
+show "hauki proxy call t.json ingest --text --file CHUNK"
 split -b 20000 data/access.log "$work/chunk."
 for chunk in "$work"/chunk.*; do
-    hauki proxy call "$work/t.json" ingest "$(jq -Rs . < "$chunk")"
+    hauki proxy call "$work/t.json" ingest --text --file "$chunk"
 done
 show "hauki proxy call t.json top '{\"n\":5}'"
 hauki proxy call "$work/t.json" top '{"n":5}'

@@ -1,5 +1,5 @@
 //! Calls a worker through its ticket:
-//! `hauki clone examples/workers/scout.js > t.json && cargo run --example ghost t.json`
+//! `hauki clone examples/workers/scout.js --out t.json && cargo run --example ghost t.json`
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 

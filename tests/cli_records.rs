@@ -81,6 +81,11 @@ fn answer(request: &Request) -> (u16, Value) {
             });
             (200, json!({ "ended": ended.collect::<Vec<_>>() }))
         }
+        ("GET", "/api/v2/service_registry") => {
+            let service = json!({ "name": "scout/eu", "vault": VAULT, "node": "local",
+                "worker": { "name": "scout", "sha256": HASH }, "since": "2026-11-21T14:00:00Z" });
+            (200, json!({ "services": [service] }))
+        }
         ("DELETE", _) => (200, json!({ "receipt": receipt(VAULT, "destruct"), "changed": true })),
         ("GET", path) if path.ends_with(VAULT) => {
             let mut dead = vault();
@@ -116,6 +121,69 @@ fn three_phases_in_a_pipe_and_in_one() {
     let table = tool.run(&["clone", "scout.js", "-o", "wide"]).stdout;
     assert!(table.contains("TOKEN") && !table.contains("hush"), "{table}");
     assert!(tool.run(&["clone", "scout.js", "-o", "wide", "--reveal"]).stdout.contains("hush"));
+}
+
+#[test]
+fn a_name_or_the_beginning_of_an_id_is_the_vault() {
+    let (tool, _) = with_plane();
+    for given in ["scout/eu", "vlt_01HF", "vlt_01hf7yat", VAULT] {
+        for verb in [
+            &["show", given, "-o", "id"][..],
+            &["ticket", given, "-o", "id"],
+            &["destruct", given, "-o", "id"],
+        ] {
+            let ran = tool.run(verb);
+            assert_eq!((ran.code, ran.stdout.trim()), (0, VAULT), "{verb:?}: {}", ran.stderr);
+        }
+    }
+    for given in ["scout/us", "vlt_9", "vlt_"] {
+        let ran = tool.run(&["show", given]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (65, ""), "{given}: {}", ran.stderr);
+    }
+    // A file comes before a name.
+    tool.file("dead", &format!("{DEAD}\n"));
+    assert_eq!(tool.run(&["destruct", "dead", "-o", "id"]).stdout.trim(), DEAD);
+}
+
+#[test]
+fn tickets_are_private_and_others_are_told_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (tool, _) = with_plane();
+    tool.file("scout.js", "function observe(items) { return items.length; }\n");
+    let path = tool.path("t.json");
+    for verb in [&["clone", "scout.js", "--out", "t.json"][..], &["ticket", VAULT, "--out", "t.json"]] {
+        let ran = tool.run(verb);
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+        let mode = std::fs::metadata(&path).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let text = std::fs::read_to_string(&path).expect("reads");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("is JSON"), ticket());
+        assert_eq!(tool.run(&["destruct", "t.json", "-o", "id"]).stderr, "");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("opens it");
+        let ran = tool.run(&["destruct", "t.json", "-o", "id"]);
+        assert!(ran.code == 0 && ran.stderr.contains("warning: t.json holds a ticket"), "{}", ran.stderr);
+        assert_eq!(tool.run(&["-q", "destruct", "t.json", "-o", "id"]).stderr, "");
+    }
+    // What cannot be written is destructed again.
+    let ran = tool.run(&["clone", "scout.js", "--out", "no/such/t.json"]);
+    assert!(ran.code == 74 && ran.stderr.contains("destructed again"), "{} {}", ran.code, ran.stderr);
+}
+
+#[test]
+fn a_column_that_is_none_is_an_error_and_one_that_could_be_is_empty() {
+    let (tool, _) = with_plane();
+    let ran = tool.run(&["ls", "-o", "table", "--columns", "id,phase,receipt.death.cause,vitals.calls"]);
+    assert!(ran.code == 0 && ran.stdout.contains("ticketed"), "{}", ran.stderr);
+    let ran = tool.run(&["ls", "-o", "table", "--columns", "id,colour"]);
+    assert!(ran.code == 2 && ran.stderr.contains("no column \"colour\""), "{}", ran.stderr);
+    for (filter, count) in [
+        (["--phase", "ticketed"], 1),
+        (["--phase", "live"], 0),
+        (["--label", "a=b"], 0),
+        (["--name", "x"], 0),
+    ] {
+        assert_eq!(tool.run(&["ls", filter[0], filter[1]]).stdout.lines().count(), count, "{filter:?}");
+    }
 }
 
 #[test]

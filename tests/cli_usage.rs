@@ -65,6 +65,50 @@ fn wrong_usage_is_2_in_words_and_as_json() {
 }
 
 #[test]
+fn what_others_wrote_does_not_reach_the_terminal_as_it_is() {
+    let tool = Tool::new();
+    let name = "x\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{202e}\u{7f}.js";
+    for arguments in
+        [&["summon", name][..], &["clone", name], &["proxy", "run", name], &["config", name], &[name]]
+    {
+        for format in [&[][..], &["-o", "json"]] {
+            let ran = tool.run(&[arguments, format].concat());
+            let shown = format!("{}{}", ran.stdout, ran.stderr);
+            let raw = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
+            assert!(ran.code != 0 && !shown.contains(raw), "{arguments:?}: {shown:?}");
+            // The parser of the command line leaves escape sequences out altogether.
+            let spelled = shown.contains("x\\u001b]52") || arguments[0] == name || arguments[0] == "config";
+            assert!(spelled, "{arguments:?}: {shown:?}");
+        }
+    }
+}
+
+#[test]
+fn flags_say_what_is_wrong_in_their_own_words() {
+    let tool = Tool::new();
+    let worker = tool.file("w.js", "function f() { return 1 }");
+    let worker = worker.to_str().expect("is text");
+    for (arguments, said) in [
+        (&["--memory", "8"][..], "8 of what? write 8MiB"),
+        (&["--memory", "8KiB"], "--memory is 8.0 KiB, allowed are 64 KiB to 1024 MiB"),
+        (&["--lease", "1ms"], "--lease is"),
+        (&["--deadline", "2d"], "--deadline is 2 d, allowed are"),
+        (&["--cpu", "0"], "--cpu is 0 %"),
+    ] {
+        let ran = tool.run(&[&["clone", worker], arguments].concat());
+        assert!(ran.code == 2 && ran.stderr.contains(said), "{arguments:?}: {} {}", ran.code, ran.stderr);
+    }
+    let ran = tool.run(&["ps"]);
+    assert!(ran.code == 2 && ran.stderr.contains("hint: hauki ls"), "{}", ran.stderr);
+    let ran = tool.run(&["ps", "-o", "json"]);
+    assert!(ran.stderr.contains("\"hint\":\"hauki ls"), "{}", ran.stderr);
+    // An argument is never a file by its first letter.
+    let ticket = tool.file("t.json", "{}");
+    let ran = tool.run(&["proxy", "call", ticket.to_str().expect("is text"), "f", "@/etc/hostname"]);
+    assert!(ran.code == 65 && ran.stderr.contains("--file FILE"), "{}", ran.stderr);
+}
+
+#[test]
 fn what_the_engine_sees_is_printed_without_asking_anybody() {
     let tool = Tool::new();
     let plain = "// \u{1b}[1m ->\r\nvar a = '->b()';  \n\tfunction f() { return n --> 0 }";

@@ -37,16 +37,33 @@ fn the_openapi_document() {
     compare("man/openapi.json", text.as_bytes());
 }
 
+/// Of the pages, which change with the release.
+const DATE: &str = "2026-11-29";
+
+/// The synopsis with dots behind what may come more than once, which clap_mangen leaves out.
+fn repeated(command: &clap::Command, text: String) -> String {
+    let many = |arg: &&clap::Arg| matches!(arg.get_action(), clap::ArgAction::Append);
+    let positionals = command.get_positionals().filter(many);
+    positionals.fold(text, |text, arg| {
+        let names = arg.get_value_names().map(|names| names[0].to_string());
+        let name = names.unwrap_or_else(|| arg.get_id().to_string()).replace('-', "\\-");
+        let ends = [("[", "]"), ("<", ">")].map(|(open, close)| format!("{open}\\fI{name}\\fR{close}"));
+        ends.iter().fold(text, |text, end| text.replacen(end, &format!("{end}..."), 1))
+    })
+}
+
 /// One page for each verb and each of its own verbs: `hauki-gem-push.1`.
 fn pages(command: &clap::Command, name: &str, made: &mut Vec<String>) {
     // The page is hauki-gem-push, what is typed is hauki gem push.
     let typed = name.replace('-', " ");
-    let page = command.clone().name(name.to_owned()).display_name(name.to_owned()).bin_name(typed);
-    let page =
-        clap_mangen::Man::new(page).title(name.to_uppercase()).section("1").source("hauki").manual("hauki");
+    // What the short help leaves out is on the page.
+    let shown = command.clone().mut_args(|arg| arg.hide_short_help(false));
+    let page = shown.name(name.to_owned()).display_name(name.to_owned()).bin_name(typed);
+    let page = clap_mangen::Man::new(page).title(name.to_uppercase()).section("1").date(DATE);
     let mut text = Vec::new();
-    page.render(&mut text).expect("renders");
-    compare(&format!("man/{name}.1"), &text);
+    page.source("hauki").manual("hauki").render(&mut text).expect("renders");
+    let text = repeated(command, String::from_utf8(text).expect("is text"));
+    compare(&format!("man/{name}.1"), text.as_bytes());
     made.push(format!("{name}.1"));
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         // `hauki help` explains itself; `heartbeat help` is clap's own.

@@ -40,6 +40,7 @@ async fn spawn(daemon: &Daemon, lease_ms: u64, link: bool) -> Spawned {
 fn save(daemon: &Daemon, ticket: &Ticket) -> PathBuf {
     let path = daemon.dir.path().join(format!("{}.json", ticket.vault));
     std::fs::write(&path, serde_json::to_vec(ticket).expect("is JSON")).expect("is ours");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("is ours");
     path
 }
 

@@ -45,6 +45,8 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 fn save(daemon: &Daemon, ticket: &Ticket) -> PathBuf {
     let path = daemon.dir.path().join("t.json");
     std::fs::write(&path, serde_json::to_string(ticket).expect("is JSON")).expect("writes");
+    // What others can read is told of.
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("is ours");
     path
 }
 

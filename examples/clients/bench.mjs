@@ -1,6 +1,6 @@
 // How far a call of hauki.mjs is from a plain TLS round trip of Node.js itself, in the same run:
 //
-//   hauki clone examples/workers/scout.js > t.json
+//   hauki clone examples/workers/scout.js --out t.json
 //   node examples/clients/bench.mjs t.json report [ROUNDS]
 //
 // The floor is an echo server in a process of its own, written with node:tls, TLS 1.3, one line there

@@ -1,7 +1,7 @@
 // log_stats: reads a web server's access log (combined format) in chunks and answers questions.
 //
-//   hauki clone examples/workers/log_stats.js > t.json
-//   hauki proxy call t.json ingest "$(head -c 20000 access.log | jq -Rs .)"
+//   hauki clone examples/workers/log_stats.js --out t.json
+//   hauki proxy call t.json ingest --text --file access.log
 //   hauki proxy call t.json top '{"n":5}'
 
 var LINE = /^(\S+) \S+ \S+ \[([^\]]+)\] "([A-Z]+) ([^ "]*)[^"]*" (\d+) (\d+|-)/;

@@ -18,15 +18,16 @@ const ABOUT: &str = "Summon an ephemeral JavaScript object onto another machine 
 
 const AFTER: &str = "\
 Examples:
-  hauki clone worker.js > t.json                 an object on a node, and the ticket to it
+  hauki clone worker.js --out t.json             an object on a node, and the ticket to it
   hauki proxy call t.json observe '[\"a\",\"b\"]'    call a method of it
   hauki destruct t.json                          end it, and see what was reclaimed
 
-  hauki summon worker.js | hauki forge - | hauki ticket - > t.json      the same, phase by phase
+  hauki summon worker.js | hauki forge - | hauki ticket - --out t.json  the same, phase by phase
   hauki heartbeat t.json -- ./long_job.sh        keep it alive while a command runs
 
 Output is a table on a terminal and one JSON record per line (jsonl) in a pipe; scripts should
-spell out -o jsonl. Verbs take ids, files of records, or an explicit - for standard input.
+spell out -o jsonl. Verbs take ids or their beginnings, names of workers, files of records, or
+an explicit - for standard input.
 
 More: hauki VERB --help, hauki help exit-codes, hauki help worker-language";
 

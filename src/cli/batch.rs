@@ -1,10 +1,13 @@
 //! Many items under one verb: all that can be done is done, in the order of the input.
 
+use std::collections::BTreeMap;
+
 use futures_util::{StreamExt as _, stream};
 
 use super::context::Ctx;
 use super::error::CliError;
 use super::record::Record;
+use super::visible;
 use crate::client::Exit;
 
 /// One of many.
@@ -27,6 +30,8 @@ pub(crate) async fn run<T: Task>(
     let alone = items.len() == 1;
     let mut exits = Vec::with_capacity(items.len());
     let mut handed_on = false;
+    // Where people read, what failed for one reason is told once.
+    let mut told: BTreeMap<String, usize> = BTreeMap::new();
     let work = &work;
     let mut answers = stream::iter(items)
         .map(async |item| {
@@ -53,8 +58,17 @@ pub(crate) async fn run<T: Task>(
             Err(error) if alone => return Err(error),
             Err(error) => {
                 exits.push(error.kind.exit);
-                ctx.item_failed(&error, &name)?;
+                let again = told.entry(error.message.clone()).or_default();
+                *again += 1;
+                if *again == 1 || !ctx.out.is_for_people() {
+                    ctx.item_failed(&error, &name)?;
+                }
             }
+        }
+    }
+    if ctx.out.is_for_people() {
+        for (message, count) in told.iter().filter(|(_, count)| **count > 1) {
+            ctx.say(&format!("and {} more: {}\n", count - 1, visible::line(message)));
         }
     }
     Ok(if handed_on { Exit::Partial } else { Exit::merge(exits) })

@@ -14,8 +14,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args::Globals;
 use super::color;
 use super::error::{CliError, Kind};
-use super::output::{FORMATS, Format, Output, Style};
+use super::output::{self, FORMATS, Format, Output, Style};
 use super::progress::{self, MODES, Progress};
+use super::visible;
 use crate::client::autostart::{self, Plan};
 use crate::client::config::Settings;
 use crate::client::endpoint::Options;
@@ -78,6 +79,7 @@ impl Ctx {
             header: !globals.no_header,
             reveal: globals.reveal,
             mute: globals.quiet > 1,
+            width: output::width(),
         };
         let out = Output::new(style);
         let (status, checker, runtime, endpoint) = Default::default();
@@ -249,7 +251,7 @@ impl Ctx {
     /// An earlier verb's failure goes on to the reader.
     pub(crate) fn pass_on(&self, value: &serde_json::Value) -> Result<(), CliError> {
         if self.out.is_for_people() {
-            self.say(&format!("{value}\n"));
+            self.say(&format!("{}\n", visible::json(&value.to_string())));
             return Ok(());
         }
         self.out.record(super::record::Record::of_value("error", value))
@@ -258,6 +260,14 @@ impl Ctx {
     /// Words on standard error. That it is closed is nothing anybody could be told.
     pub(crate) fn say(&self, text: &str) {
         let _ = color::stderr(self.color).write_all(text.as_bytes());
+    }
+
+    /// What is not as it should be, and works all the same.
+    pub(crate) fn warn(&self, text: &str) {
+        use color::WARN;
+        if !self.machine {
+            self.remark(&format!("{WARN}warning:{WARN:#} {}\n", visible::line(text)));
+        }
     }
 
     /// Words that `-q` silences.
@@ -272,7 +282,7 @@ impl Ctx {
             return;
         }
         if self.machine {
-            self.say(&format!("{}\n", error.json(None)));
+            self.say(&format!("{}\n", visible::json(&error.json(None).to_string())));
         } else {
             self.say(&error.text(None));
         }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::visible;
 use crate::api::ApiError;
 use crate::client::autostart::AutostartError;
 use crate::client::config::ConfigError;
@@ -84,6 +85,11 @@ impl CliError {
             _ => Kind::new("io", Exit::Io),
         };
         Self::new(kind, format!("failed to {what}: {error}"))
+    }
+
+    /// The reader of standard output has left.
+    pub(crate) fn unread() -> Self {
+        Self::io("write to standard output", &std::io::ErrorKind::BrokenPipe.into())
     }
 
     pub(crate) fn of(kind: Kind, error: &dyn Error) -> Self {
@@ -171,13 +177,14 @@ impl CliError {
     pub(crate) fn text(&self, input: Option<&str>) -> String {
         use super::color::{ERROR, HINT};
         let about = input.filter(|input| !self.message.contains(input));
-        let about = about.map(|input| format!("{input}: ")).unwrap_or_default();
-        let mut text = format!("{ERROR}error:{ERROR:#} {about}{}\n", self.message);
+        let about = about.map(|input| format!("{}: ", visible::line(input))).unwrap_or_default();
+        let message = visible::lines(&self.message);
+        let mut text = format!("{ERROR}error:{ERROR:#} {about}{message}\n");
         for note in &self.more.notes {
-            let _ = writeln!(text, "{note}");
+            let _ = writeln!(text, "{}", visible::lines(note));
         }
         for hint in &self.more.hints {
-            let _ = writeln!(text, "{HINT}hint:{HINT:#} {hint}");
+            let _ = writeln!(text, "{HINT}hint:{HINT:#} {}", visible::lines(hint));
         }
         text
     }

@@ -1,11 +1,12 @@
 //! Records as sentences, where a table would be the poorer form.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::color::{FAINT, GOOD, WARN};
-use super::table::clean;
+use super::visible;
 use crate::model::death::Cause;
 use crate::model::units::{show_micros, show_millis};
 
@@ -13,8 +14,9 @@ pub(crate) fn speaks(kind: &str) -> bool {
     matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped" | "service" | "listener")
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
+/// Whoever wrote it, it is one line here.
+fn text<'a>(value: &'a Value, name: &str) -> Cow<'a, str> {
+    visible::line(value.get(name).and_then(Value::as_str).unwrap_or_default())
 }
 
 fn number(value: &Value, name: &str) -> u64 {
@@ -30,17 +32,17 @@ pub(crate) fn line(kind: &str, value: &Value) -> String {
         "beat" => beat(value),
         "service" => service(value),
         "listener" => listener(value),
-        _ => format!("{value}\n"),
+        _ => format!("{}\n", visible::json(&value.to_string())),
     }
 }
 
 fn cause(death: &Value) -> String {
     let cause = death.get("cause").cloned().unwrap_or_default();
     let words = serde_json::from_value::<Cause>(cause.clone()).map(|cause| cause.describe().to_owned());
-    let mut words = words.unwrap_or_else(|_| clean(cause.as_str().unwrap_or("unknown")));
+    let mut words = words.unwrap_or_else(|_| visible::line(cause.as_str().unwrap_or("unknown")).into_owned());
     for name in ["detail", "by"] {
         if let Some(more) = death.get(name).and_then(Value::as_str) {
-            let _ = write!(words, " ({}{})", if name == "by" { "by " } else { "" }, clean(more));
+            let _ = write!(words, " ({}{})", if name == "by" { "by " } else { "" }, visible::line(more));
         }
     }
     words
@@ -59,19 +61,18 @@ fn receipt(value: &Value) -> String {
     let mut out = format!("{vault}  {already}: {}, lived {lived}, {calls} {plural}\n ", cause(death));
     for line in value.get("reclaimed").and_then(Value::as_array).into_iter().flatten() {
         let what = text(line, "what");
-        let what =
-            if what == "port" { format!("port {}", clean(text(line, "name"))) } else { what.to_owned() };
+        let what = if what == "port" { format!("port {}", text(line, "name")) } else { what.into_owned() };
         if line.get("gone") == Some(&Value::Bool(true)) {
             let _ = write!(out, " {what} {} ", show_micros(number(line, "gone_after_us")));
         } else {
-            let _ = write!(out, " {WARN}{what} {} is still there{WARN:#} ", clean(text(line, "name")));
+            let _ = write!(out, " {WARN}{what} {} is still there{WARN:#} ", text(line, "name"));
         }
     }
     let took = show_micros(number(value, "reclaimed_us"));
     let _ = match value.get("witness").and_then(Value::as_str) {
         Some("core") => writeln!(out, "      by the core's word: nobody saw anything reclaimed"),
         Some(_) => {
-            writeln!(out, "      reclaimed in {took}, by the word of node {}", clean(text(value, "node")))
+            writeln!(out, "      reclaimed in {took}, by the word of node {}", text(value, "node"))
         }
         None => writeln!(out, "      reclaimed in {took}"),
     };
@@ -80,26 +81,26 @@ fn receipt(value: &Value) -> String {
 
 fn event(value: &Value) -> String {
     let at = text(value, "at");
-    let time = at.get(11..19).unwrap_or(at);
+    let time = at.get(11..19).unwrap_or(&at);
     let (vault, name) = (text(value, "vault"), text(value, "event"));
-    let more = match name {
+    let more = match &*name {
         "died" => value.pointer("/receipt/death").map(cause).unwrap_or_default(),
-        "log" => clean(text(value, "text")),
+        "log" => text(value, "text").into_owned(),
         "emitted" => {
             let data = value.get("data").map(Value::to_string).unwrap_or_default();
-            format!("{} {}", clean(text(value, "name")), clean(&data))
+            format!("{} {}", text(value, "name"), visible::line(&data))
         }
         "lost" => format!("{} events, which came faster than they were read", number(value, "lost")),
         "forged" => format!(
             "{} on {} in {}",
-            clean(text(value, "worker")),
+            text(value, "worker"),
             text(value, "node"),
             show_micros(number(value, "forged_us"))
         ),
-        "summoned" => format!("{}  {}", text(value, "summons"), clean(text(value, "worker"))),
-        "named" | "freed" => text(value, "name").to_owned(),
-        "ticketed" => text(value, "ticket").to_owned(),
-        "claimed" => format!("{} by {}", text(value, "ticket"), clean(text(value, "peer"))),
+        "summoned" => format!("{}  {}", text(value, "summons"), text(value, "worker")),
+        "named" | "freed" => text(value, "name").into_owned(),
+        "ticketed" => text(value, "ticket").into_owned(),
+        "claimed" => format!("{} by {}", text(value, "ticket"), text(value, "peer")),
         _ => [text(value, "node"), text(value, "message")].join(" ").trim().to_owned(),
     };
     format!("{FAINT}{time}{FAINT:#}  {name:<9} {vault}  {more}").trim_end().to_owned() + "\n"
@@ -116,9 +117,9 @@ fn service(value: &Value) -> String {
 fn check(value: &Value) -> String {
     let (level, what) = (text(value, "level"), text(value, "what"));
     let style = if level == "ok" { GOOD } else { WARN };
-    match value.get("hint").and_then(Value::as_str) {
-        Some(hint) => format!("  {style}{level:<4}{style:#}  {what}        hint: {hint}\n"),
-        None => format!("  {style}{level:<4}{style:#}  {what}\n"),
+    match &*text(value, "hint") {
+        hint if !hint.is_empty() => format!("  {style}{level:<4}{style:#}  {what}        hint: {hint}\n"),
+        _ => format!("  {style}{level:<4}{style:#}  {what}\n"),
     }
 }
 
@@ -127,11 +128,11 @@ fn beat(value: &Value) -> String {
 }
 
 fn listener(value: &Value) -> String {
-    let token = match text(value, "token") {
+    let token = match &*text(value, "token") {
         "" => String::new(),
         token => format!("  token {token}"),
     };
-    format!("{}  listens on {}{token}\n", text(value, "vault"), clean(text(value, "address")))
+    format!("{}  listens on {}{token}\n", text(value, "vault"), text(value, "address"))
 }
 
 #[cfg(test)]
@@ -160,6 +161,6 @@ mod tests {
     fn an_event_reads_as_one_line() {
         let value = serde_json::json!({ "seq": 1, "at": "2026-11-21T14:03:11Z", "event": "log", "vault": "vlt_1", "text": "a\nb" });
         let line = anstream::adapter::strip_str(&line("event", &value)).to_string();
-        assert_eq!(line, "14:03:11  log       vlt_1  a\u{fffd}b\n");
+        assert_eq!(line, "14:03:11  log       vlt_1  a\\u000ab\n");
     }
 }

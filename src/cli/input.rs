@@ -7,8 +7,9 @@
 use serde_json::{Map, Value};
 
 use super::batch::Task;
+use super::context::Ctx;
 use super::error::{CliError, Kind};
-use super::stdin;
+use super::{named, private, stdin};
 use crate::client::Exit;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
@@ -36,14 +37,14 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Reads what the arguments name.
-pub(crate) async fn read(arguments: &[String]) -> Result<Vec<Item>, CliError> {
+/// Reads what the arguments name. A file comes before a name, and both before the beginning of an id.
+pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, CliError> {
     if arguments.is_empty() {
         let error = CliError::usage("no id, file or - was given");
         return Err(if stdin::is_piped() {
             error.hint("add - to read records from standard input")
         } else {
-            error.hint("give ids, files of records, or - for standard input")
+            error.hint("give ids, names, files of records, or - for standard input")
         });
     }
     let mut items = Vec::new();
@@ -52,25 +53,48 @@ pub(crate) async fn read(arguments: &[String]) -> Result<Vec<Item>, CliError> {
             let bytes =
                 stdin::read_all().await.map_err(|error| CliError::io("read standard input", &error))?;
             items.extend(parse("standard input", &bytes));
-        } else if is_id(argument) {
+        } else if is_id(argument) && !is_short(argument) {
             items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
         } else {
             match files::read(argument, stdin::MOST_BYTES) {
-                Ok(bytes) => items.extend(parse(argument, &bytes)),
-                Err(error) => {
-                    let error = CliError::unreadable(argument, &error)
-                        .hint("an argument is an id (vlt_…, sum_…), a file of records, or -");
-                    items.push(Item { name: argument.clone(), what: What::Broken(error) });
+                Ok(bytes) => {
+                    let read = parse(argument, &bytes);
+                    if read.iter().any(Item::is_ticket) && private::is_shared(argument.as_ref()) {
+                        ctx.warn(&format!(
+                            "{argument} holds a ticket and others can read it: chmod 600; --out writes it so"
+                        ));
+                    }
+                    items.extend(read);
                 }
+                Err(error) => items.push(named(ctx, argument, &error).await),
             }
         }
     }
     Ok(items)
 }
 
+fn is_short(id: &str) -> bool {
+    id.starts_with(VaultId::PREFIX) && id.parse::<VaultId>().is_err()
+}
+
+/// What is no file: a vault that is called so, or whose id begins so.
+async fn named(ctx: &Ctx, argument: &str, error: &std::io::Error) -> Item {
+    let what = match named::find(ctx, argument).await {
+        Ok(Some(vault)) => What::Id(vault.to_string()),
+        Ok(None) => {
+            let error = CliError::unreadable(argument, error);
+            What::Broken(
+                error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -"),
+            )
+        }
+        Err(error) => What::Broken(error),
+    };
+    Item { name: argument.to_owned(), what }
+}
+
 /// Like [`read`], for verbs that make no sense without an item.
-pub(crate) async fn read_some(arguments: &[String]) -> Result<Vec<Item>, CliError> {
-    let items = read(arguments).await?;
+pub(crate) async fn read_some(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, CliError> {
+    let items = read(ctx, arguments).await?;
     if items.is_empty() {
         let error = CliError::data("no_records", format!("{} holds no record", arguments.join(", ")));
         return Err(error.hint("the command that should have written it may have failed"));

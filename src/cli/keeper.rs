@@ -13,6 +13,7 @@ use super::context::Ctx;
 use super::error::{CliError, Kind};
 use super::input::Item;
 use super::record::Record;
+use super::visible;
 use crate::api::teardown::{BeatRequest, BeatTarget};
 use crate::client::ghost::Options;
 use crate::client::{Exit, Ghost, identity};
@@ -147,7 +148,8 @@ impl Keeper {
                 // Three intervals are one lease: after that nothing is left to be kept.
                 Err(error) if error.kind.exit == Exit::Temporary => {
                     let since = *lost_since.get_or_insert_with(|| {
-                        ctx.remark(&format!("{}: trying again while the lease may hold\n", error.message));
+                        let why = visible::line(&error.message);
+                        ctx.remark(&format!("{why}: trying again while the lease may hold\n"));
                         clock::mono()
                     });
                     if u128::from(clock::mono().since(since)) > 3 * every.as_micros() {

@@ -4,8 +4,10 @@
 //! elsewhere. Lines are flushed one by one, so that a reader in a pipe can act on each; tables and
 //! JSON documents are written at the end.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
 
@@ -13,7 +15,7 @@ use super::color;
 use super::error::CliError;
 use super::ledger::Ledger;
 use super::record::Record;
-use super::{human, table};
+use super::{human, private, table, visible};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -52,12 +54,16 @@ pub(crate) struct Style {
     pub(crate) reveal: bool,
     /// `-qq`: records are dropped as well.
     pub(crate) mute: bool,
+    /// Of the terminal, where there is one: what a table must fit into.
+    pub(crate) width: Option<usize>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) style: Style,
     kept: RefCell<Vec<Record>>,
+    /// Where records go instead of standard output, at the end.
+    file: RefCell<Option<PathBuf>>,
     /// Whether JSON is an array even for one record.
     list: Cell<bool>,
     pub(crate) ledger: Ledger,
@@ -69,7 +75,13 @@ fn written(result: io::Result<()>) -> Result<(), CliError> {
 
 impl Output {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, kept: RefCell::default(), list: Cell::new(false), ledger: Ledger::default() }
+        let (kept, file, ledger) = Default::default();
+        Self { style, kept, file, list: Cell::new(false), ledger }
+    }
+
+    /// Records go into this file, which only its owner can read; errors are told in words.
+    pub(crate) fn into_file(&self, path: Option<&PathBuf>) {
+        *self.file.borrow_mut() = path.cloned();
     }
 
     /// What follows is a list, however many there are.
@@ -79,20 +91,24 @@ impl Output {
 
     /// Whether failed items are told in words on standard error rather than as records.
     pub(crate) fn is_for_people(&self) -> bool {
-        matches!(self.style.format, Format::Table | Format::Wide | Format::Id)
+        matches!(self.style.format, Format::Table | Format::Wide | Format::Id) || self.file.borrow().is_some()
     }
 
     pub(crate) fn record(&self, record: Record) -> Result<(), CliError> {
+        if self.file.borrow().is_some() {
+            self.kept.borrow_mut().push(record);
+            return Ok(());
+        }
         if self.style.mute {
             self.done(&record);
             return Ok(());
         }
         match self.style.format {
-            Format::Jsonl => written(line(&record.json))?,
+            Format::Jsonl => written(line(&visible::json(&record.json)))?,
             Format::Id => match record.id() {
                 Some(id) => written(line(&id))?,
                 // What names nothing, as an error, is still not lost.
-                None => written(line(&record.json))?,
+                None => written(line(&visible::json(&record.json)))?,
             },
             Format::Yaml => written(self.yaml(&record))?,
             Format::Table | Format::Wide | Format::Json => {
@@ -111,15 +127,25 @@ impl Output {
                 written(self.colored(&human::line(record.kind, &record.value())))
             }
             // A document that never ends is no document.
-            Format::Json if !self.style.mute => written(line(&record.json)),
+            Format::Json if !self.style.mute => written(line(&visible::json(&record.json))),
             _ => self.record(record),
         }
+    }
+
+    /// One thing in full, where people read and have not said which columns they want.
+    pub(crate) fn in_full(&self, record: &Record) -> Result<bool, CliError> {
+        if self.style.format != Format::Table || !self.style.columns.is_empty() {
+            return Ok(false);
+        }
+        let text = serde_yaml::to_string(&record.value()).map_err(io::Error::other);
+        self.verbatim(&text.map_err(|error| CliError::io("write YAML", &error))?)?;
+        Ok(true)
     }
 
     fn yaml(&self, record: &Record) -> io::Result<()> {
         let text = serde_yaml::to_string(&record.value()).map_err(io::Error::other)?;
         let mut out = io::stdout().lock();
-        write!(out, "---\n{text}")?;
+        write!(out, "---\n{}", foreign(&text))?;
         out.flush()
     }
 
@@ -134,17 +160,17 @@ impl Output {
         if self.style.mute { Ok(()) } else { written(self.colored(text)) }
     }
 
-    /// Another program's text, byte for byte.
+    /// Others' text: a terminal is shown what is in it, everybody else gets it byte for byte.
     pub(crate) fn verbatim(&self, text: &str) -> Result<(), CliError> {
         let write = || {
             let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
+            out.write_all(foreign(text).as_bytes())?;
             out.flush()
         };
         if self.style.mute { Ok(()) } else { written(write()) }
     }
 
-    /// A line of a program's own, which is not touched.
+    /// A line of a script's own, which is not touched.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
         if self.style.mute { Ok(()) } else { line(text) }
     }
@@ -158,13 +184,16 @@ impl Output {
     /// Writes what was kept back.
     pub(crate) fn finish(&self) -> Result<(), CliError> {
         let kept = self.kept.take();
+        if let Some(path) = self.file.take() {
+            return into_file(&path, &kept).map(|()| kept.iter().for_each(|record| self.done(record)));
+        }
         let text = match self.style.format {
             Format::Json if self.list.get() || kept.len() > 1 => {
                 let values: Vec<_> = kept.iter().map(Record::value).collect();
                 pretty(&serde_json::Value::Array(values))
             }
             Format::Json => kept.iter().map(|record| pretty(&record.value())).collect(),
-            Format::Table | Format::Wide => self.drawn(&kept),
+            Format::Table | Format::Wide => self.drawn(&kept)?,
             Format::Jsonl | Format::Yaml | Format::Id => String::new(),
         };
         if !text.is_empty() {
@@ -175,19 +204,37 @@ impl Output {
     }
 
     /// Tables of runs of one kind; kinds that read better as sentences are sentences.
-    fn drawn(&self, kept: &[Record]) -> String {
+    fn drawn(&self, kept: &[Record]) -> Result<String, CliError> {
         let runs = kept.chunk_by(|one, other| one.kind == other.kind);
         let plain = self.style.columns.is_empty() && self.style.format == Format::Table;
         runs.map(|run| {
             let values: Vec<_> = run.iter().map(Record::value).collect();
             if plain && human::speaks(run[0].kind) {
-                values.iter().map(|value| human::line(run[0].kind, value)).collect()
-            } else {
-                table::draw(run[0].kind, &values, &self.style)
+                return Ok(values.iter().map(|value| human::line(run[0].kind, value)).collect());
             }
+            table::check_columns(run[0].kind, &values, &self.style.columns)?;
+            Ok(table::draw(run[0].kind, &values, &self.style))
         })
         .collect()
     }
+}
+
+/// Of the terminal that standard output is.
+pub(crate) fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+fn into_file(path: &Path, kept: &[Record]) -> Result<(), CliError> {
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let text: String = kept.iter().map(|record| format!("{}\n", visible::json(&record.json))).collect();
+    private::write(path, &text).map_err(|error| CliError::io(&format!("write {}", path.display()), &error))
+}
+
+fn foreign(text: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { visible::lines(text) } else { text.into() }
 }
 
 fn line(text: &str) -> io::Result<()> {
@@ -198,7 +245,6 @@ fn line(text: &str) -> io::Result<()> {
 }
 
 pub(crate) fn pretty(value: &serde_json::Value) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("a JSON value serializes");
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(value).expect("a JSON value serializes");
+    format!("{}\n", visible::json(&text))
 }

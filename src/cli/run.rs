@@ -1,13 +1,16 @@
 //! From the process's start to its exit code.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::args::Cli;
+use super::color::HINT;
 use super::complete;
 use super::context::{Ctx, Limit};
 use super::error::CliError;
+use super::{tips, visible};
 use crate::api::teardown::DestructQuery;
 use crate::client::Exit;
 
@@ -33,7 +36,7 @@ pub fn main() -> ExitCode {
 fn whole() -> ExitCode {
     let cli = match Cli::read() {
         Ok(cli) => cli,
-        Err(error) => return refused(&error).into(),
+        Err(error) => return refused(error).into(),
     };
     let ctx = match Ctx::new(cli.globals) {
         Ok(ctx) => ctx,
@@ -59,23 +62,44 @@ fn whole() -> ExitCode {
 }
 
 /// Help and version are answers; the rest is a usage error, as JSON where JSON was asked for.
-fn refused(error: &clap::Error) -> Exit {
+fn refused(mut error: clap::Error) -> Exit {
     use clap::error::ErrorKind;
+    let tip = tips::mend(&mut error, &hidden());
     let answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if !answer && wants_json() {
         let text = error.render().to_string();
         let text = text.trim_start_matches("error: ");
         let (message, hint) = text.split_once("\n\n").unwrap_or((text, ""));
-        let hint = hint.lines().next().unwrap_or_default().trim();
+        let hint = tip.unwrap_or_else(|| hint.lines().next().unwrap_or_default().trim());
         let usage = CliError::usage(message.lines().map(str::trim).collect::<Vec<_>>().join(" ")).hint(hint);
-        let _ = writeln!(std::io::stderr(), "{}", usage.json(None));
+        let _ = writeln!(std::io::stderr(), "{}", visible::json(&usage.json(None).to_string()));
         return Exit::Usage;
+    }
+    // What it quotes of the command line may be anybody's file name.
+    let is_foreign =
+        |word: std::ffi::OsString| matches!(visible::lines(&word.to_string_lossy()), Cow::Owned(_));
+    if !answer && std::env::args_os().any(is_foreign) {
+        let _ = writeln!(std::io::stderr(), "{}", visible::lines(&error.render().to_string()));
+        return Exit::Usage;
+    }
+    if let Some(tip) = tip {
+        let said = error
+            .print()
+            .and_then(|()| anstream::stderr().write_all(format!("\n{HINT}hint:{HINT:#} {tip}\n").as_bytes()));
+        return said.map_or_else(|broken| CliError::io("write", &broken).kind.exit, |()| Exit::Usage);
     }
     match error.print() {
         Ok(()) if answer => Exit::Ok,
         Ok(()) => Exit::Usage,
         Err(broken) => CliError::io("write", &broken).kind.exit,
     }
+}
+
+/// Verbs that are there for old scripts only.
+fn hidden() -> Vec<String> {
+    let command = super::command();
+    let hidden = command.get_subcommands().filter(|verb| verb.is_hide_set());
+    hidden.map(|verb| verb.get_name().to_owned()).collect()
 }
 
 /// The arguments did not parse, so this looks at them as they are.

@@ -1,205 +1,14 @@
-//! Records as tables: which columns each kind has, and how a value is drawn.
+//! Records as tables: how a value is drawn. Which columns a kind has is in [`super::columns`].
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
+use super::columns::{Draw, columns};
+use super::error::CliError;
+use super::fit::fit;
 use super::output::{Format, Style};
+use super::visible;
 use crate::model::units::{show_millis, show_size};
-
-#[derive(Debug, Clone, Copy)]
-enum Draw {
-    Text,
-    Bytes,
-    Millis,
-    Micros,
-    /// The first digits of a hash.
-    Hash,
-    Secret,
-    Count,
-    /// `0.94`
-    Millionths,
-    /// Of a list, the one that it is about.
-    Mark,
-    YesNo,
-    /// Counts side by side, as bars.
-    Plot,
-}
-
-struct Column {
-    title: &'static str,
-    path: &'static str,
-    draw: Draw,
-}
-
-const fn col(title: &'static str, path: &'static str, draw: Draw) -> Column {
-    Column { title, path, draw }
-}
-
-/// The usual columns of a kind, and those that `wide` adds.
-fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
-    use Draw::{Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Plot, Secret, Text, YesNo};
-    match kind {
-        "vault" => (
-            vec![
-                col("ID", "id", Text),
-                col("WORKER", "worker", Text),
-                col("NAME", "name", Text),
-                col("NODE", "node", Text),
-                col("PHASE", "phase", Text),
-                col("LEASE", "vitals.lease_left_ms", Millis),
-                col("CALLS", "vitals.calls", Count),
-                col("MEM", "vitals.memory_bytes", Bytes),
-                col("AGE", "vitals.age_ms", Millis),
-            ],
-            vec![
-                col("METHODS", "methods", Text),
-                col("ENDPOINT", "endpoint", Text),
-                col("PID", "vitals.init_pid", Text),
-                col("FORGED", "forged_us", Micros),
-                col("CAUSE", "receipt.death.cause", Text),
-                col("SUMMONS", "summons", Text),
-            ],
-        ),
-        "summons" => (
-            vec![
-                col("ID", "id", Text),
-                col("WORKER", "worker", Text),
-                col("SHA256", "worker.sha256", Hash),
-                col("SOURCE", "source_bytes", Bytes),
-                col("MEMORY", "limits.memory_bytes", Bytes),
-                col("LEASE", "terms.lease_ms", Millis),
-            ],
-            vec![
-                col("DEADLINE", "limits.call_deadline_ms", Millis),
-                col("KEY", "key", Text),
-                col("CREATED", "created_at", Text),
-            ],
-        ),
-        "ticket" => (
-            vec![
-                col("VAULT", "vault", Text),
-                col("WORKER", "worker", Text),
-                col("NODE", "node", Text),
-                col("ENDPOINT", "endpoint", Text),
-                col("METHODS", "methods", Text),
-                col("LEASE", "lease.lease_ms", Millis),
-                col("EXPIRES", "expires_at", Text),
-            ],
-            vec![
-                col("ID", "id", Text),
-                col("CERT", "tls.cert_sha256", Hash),
-                col("TOKEN", "auth.token", Secret),
-            ],
-        ),
-        "beat" => (
-            vec![col("VAULT", "vault", Text), col("LEASE LEFT", "lease_left_ms", Millis)],
-            vec![col("AT", "at", Text)],
-        ),
-        "receipt" => (
-            vec![
-                col("VAULT", "vault", Text),
-                col("NODE", "node", Text),
-                col("CAUSE", "death.cause", Text),
-                col("LIVED", "lived_ms", Millis),
-                col("CALLS", "calls", Count),
-                col("RECLAIMED", "reclaimed_us", Micros),
-            ],
-            vec![
-                col("AT", "death.at", Text),
-                col("BY", "death.by", Text),
-                col("WITNESS", "witness", Text),
-                col("DETAIL", "death.detail", Text),
-            ],
-        ),
-        "gem" => (
-            vec![
-                col("GEM", "path", Text),
-                col("VERSION", "version", Text),
-                col("SHA256", "sha256", Hash),
-                col("SIZE", "bytes", Bytes),
-                col("FOUND IN", "found_in", Text),
-            ],
-            vec![col("PUSHED", "pushed_at", Text), col("POINTER", "pointer", Text)],
-        ),
-        "node" => (
-            vec![
-                col("NODE", "name", Text),
-                col("STATE", "state", Text),
-                col("VAULTS", "vaults", Count),
-                col("WARM", "warm_vaults", Count),
-                col("FREE MEM", "free_memory_bytes", Bytes),
-                col("LOAD %", "load_percent", Text),
-                col("DATA PLANE", "data_plane", Text),
-            ],
-            vec![col("VERSION", "version", Text), col("BOOT", "boot_id", Text)],
-        ),
-        "service" => (
-            vec![
-                col("NAME", "name", Text),
-                col("VAULT", "service.vault", Text),
-                col("WORKER", "service.worker", Text),
-                col("NODE", "service.node", Text),
-                col("SINCE", "service.since", Text),
-            ],
-            vec![],
-        ),
-        "spool" => (
-            vec![
-                col("PLACE", "place", Count),
-                col("ID", "id", Text),
-                col("WORKER", "worker", Text),
-                col("STATE", "state", Text),
-                col("OWNER", "owner", Text),
-                col("PRIORITY", "priority", Count),
-                col("TRIES", "attempts", Count),
-                col("ERROR", "error.message", Text),
-            ],
-            vec![
-                col("SUMMONS", "summons", Text),
-                col("VAULT", "vault", Text),
-                col("SINCE", "at", Text),
-                col("NEXT", "next_at", Text),
-                col("EXPIRES", "expires_at", Text),
-            ],
-        ),
-        "score" => (
-            vec![
-                col("NODE", "node", Text),
-                col("FITS", "fits", Text),
-                col("FREE MEM", "free_memory_bytes", Bytes),
-                col("LOAD %", "load_percent", Text),
-                col("RTT", "rtt_us", Micros),
-                col("WARM", "warm_vaults", Count),
-                col("CODE", "code", YesNo),
-                col("SCORE", "score", Millionths),
-                col("", "chosen", Mark),
-            ],
-            vec![],
-        ),
-        "setting" => (
-            vec![col("SETTING", "key", Text), col("VALUE", "value", Text), col("ORIGIN", "origin", Text)],
-            vec![],
-        ),
-        "figure" => (
-            vec![
-                col("STEP", "name", Text),
-                col("ROUNDS", "rounds", Count),
-                col("LEAST", "min_us", Micros),
-                col("P50", "p50_us", Micros),
-                col("P95", "p95_us", Micros),
-                col("P99", "p99_us", Micros),
-                col("LEAST TO MOST", "plot", Plot),
-                col("MOST", "max_us", Micros),
-            ],
-            vec![],
-        ),
-        "reply" => (
-            vec![col("VAULT", "vault", Text), col("METHOD", "method", Text), col("RESULT", "result", Text)],
-            vec![],
-        ),
-        _ => (vec![], vec![]),
-    }
-}
 
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, name| value.get(name)).filter(|value| !value.is_null())
@@ -217,8 +26,12 @@ fn grouped(number: u64) -> String {
     text
 }
 
+/// What others wrote is made visible here, whatever it is drawn as.
 fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
-    let Some(value) = value else { return String::new() };
+    value.map_or_else(String::new, |value| visible::line(&cell(value, draw, reveal)).into_owned())
+}
+
+fn cell(value: &Value, draw: Draw, reveal: bool) -> String {
     match (draw, value.as_u64()) {
         (Draw::Bytes, Some(number)) => return show_size(number),
         (Draw::Millis, Some(number)) => return show_millis(number),
@@ -235,18 +48,26 @@ fn drawn(value: Option<&Value>, draw: Draw, reveal: bool) -> String {
         (Draw::Plot, Value::Array(counts)) => {
             bars(&counts.iter().filter_map(Value::as_u64).collect::<Vec<_>>())
         }
-        (_, Value::String(text)) => clean(text),
+        (Draw::Time, Value::String(text)) => match text.split_once('.') {
+            Some((seconds, _)) => format!("{seconds}Z"),
+            None => text.clone(),
+        },
+        (_, Value::String(text)) => text.clone(),
         (_, Value::Array(items)) if items.iter().all(Value::is_string) => {
-            clean(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
         }
         (_, Value::Object(fields)) => match (fields.get("ip"), fields.get("port"), fields.get("name")) {
             (Some(Value::String(ip)), Some(port), _) if ip.contains(':') => format!("[{ip}]:{port}"),
             (Some(Value::String(ip)), Some(port), _) => format!("{ip}:{port}"),
             (_, _, Some(Value::String(name))) => match fields.get("version").and_then(Value::as_str) {
-                Some(version) => clean(&format!("{name}@{version}")),
-                None => clean(name),
+                Some(version) => format!("{name}@{version}"),
+                None => name.clone(),
             },
-            _ => value.to_string(),
+            // As where a gem was found: {"directory": "/srv/gems"}.
+            _ => match fields.iter().next() {
+                Some((_, Value::String(text))) if fields.len() == 1 => text.clone(),
+                _ => value.to_string(),
+            },
         },
         (_, other) => other.to_string(),
     }
@@ -268,9 +89,38 @@ fn guess(path: &str) -> Draw {
     if path.split('.').any(|name| name == "auth" || name == "token") { Draw::Secret } else { Draw::Text }
 }
 
-/// What a worker wrote must not move the cursor of a person's terminal.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+/// A column must be a title, or a field that records of the kind have, or could have.
+pub(crate) fn check_columns(kind: &str, values: &[Value], names: &[String]) -> Result<(), CliError> {
+    let (usual, wide) = columns(kind);
+    let titles: Vec<&str> = usual.iter().chain(&wide).map(|column| column.title).collect();
+    let is_known = |name: &String| {
+        let first = name.split('.').next().unwrap_or_default();
+        titles.iter().any(|title| title.eq_ignore_ascii_case(name))
+            || values.iter().any(|value| at(value, name).is_some())
+            || fields(kind).is_some_and(|fields| fields.get(first).is_some())
+    };
+    match names.iter().find(|name| !is_known(name)) {
+        Some(name) => Err(CliError::usage(format!("a {kind} has no column {name:?}")).hint(format!(
+            "it has {}, and its fields as -o json shows them",
+            titles.join(", ").to_lowercase()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What records of a kind may have, by the API's own schema.
+fn fields(kind: &str) -> Option<Value> {
+    let schema = match kind {
+        "vault" => schemars::schema_for!(crate::api::vault::Vault),
+        "summons" => schemars::schema_for!(crate::api::summons::Summons),
+        "ticket" => schemars::schema_for!(crate::model::ticket::Ticket),
+        "gem" => schemars::schema_for!(crate::api::gem::Gem),
+        "receipt" => schemars::schema_for!(crate::model::receipt::Receipt),
+        "node" => schemars::schema_for!(crate::api::swarm::NodeDetail),
+        "spool" => schemars::schema_for!(crate::api::spool::SpoolEntry),
+        _ => return None,
+    };
+    schema.get("properties").cloned()
 }
 
 pub(crate) fn draw(kind: &str, values: &[Value], style: &Style) -> String {
@@ -301,6 +151,9 @@ pub(crate) fn draw(kind: &str, values: &[Value], style: &Style) -> String {
         titles = pick(&titles.clone(), None);
     } else if chosen.is_empty() {
         return values.iter().map(super::output::pretty).collect();
+    }
+    if let Some(width) = style.width.filter(|_| style.format == Format::Table) {
+        fit(&mut titles, &mut rows, width);
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -339,6 +192,7 @@ mod tests {
             header: true,
             reveal: false,
             mute: false,
+            width: None,
         }
     }
 

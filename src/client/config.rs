@@ -9,6 +9,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::model::config::{Config, MAX_CONFIG_BYTES};
 use crate::model::units::{self, UnitError};
 use crate::strict::{self, Limits, StrictError};
@@ -110,6 +112,8 @@ pub struct Name {
 #[derive(Debug, Clone)]
 pub struct Settings {
     values: BTreeMap<&'static str, Setting>,
+    /// What else the files say, which only the daemon uses.
+    others: BTreeMap<String, Setting>,
     /// The files that were read, the weakest first.
     pub files: Vec<PathBuf>,
 }
@@ -129,6 +133,22 @@ fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
         return Ok(Some(Config::default()));
     }
     strict::from_yaml(text, Limits::bytes(MAX_CONFIG_BYTES)).map(Some).map_err(unusable)
+}
+
+/// Each value with the path that leads to it; a list is one value.
+fn flatten(path: String, value: &Value, tell: &mut impl FnMut(String, String)) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(path, value, tell);
+            }
+        }
+        Value::Null => {}
+        Value::Array(items) if items.is_empty() => {}
+        Value::String(text) => tell(path, text.clone()),
+        other => tell(path, other.to_string()),
+    }
 }
 
 fn of_file(config: &Config, key: &str) -> Option<String> {
@@ -198,7 +218,17 @@ impl Settings {
             };
             (name.key, setting)
         });
-        Ok(Self { values: values.collect(), files: files.into_iter().map(|(path, _)| path).collect() })
+        let values = values.collect();
+        let mut others = BTreeMap::new();
+        for (path, config) in &files {
+            let source = Source::File(path.clone());
+            flatten(String::new(), &serde_json::to_value(config).unwrap_or_default(), &mut |key, value| {
+                if NAMES.iter().all(|name| name.key != key) {
+                    others.insert(key, Setting { value: Some(value), source: source.clone() });
+                }
+            });
+        }
+        Ok(Self { values, others, files: files.into_iter().map(|(path, _)| path).collect() })
     }
 
     #[must_use]
@@ -206,8 +236,9 @@ impl Settings {
         self.values.get(key).and_then(|setting| setting.value.as_deref())
     }
 
-    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
-        NAMES.iter().filter_map(|name| Some((name.key, self.values.get(name.key)?)))
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Setting)> {
+        let named = NAMES.iter().filter_map(|name| Some((name.key, self.values.get(name.key)?)));
+        named.chain(self.others.iter().map(|(key, setting)| (key.as_str(), setting)))
     }
 
     fn source(&self, key: &str) -> Source {

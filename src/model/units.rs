@@ -8,9 +8,11 @@ use serde::Deserialize;
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
+    #[error("{0} of what? write {0}MiB or {0}KiB, and {0}B for bytes")]
+    Bare(String),
     #[error("{0:?} is not a size: write a number and a unit, for example 4MiB or 512KiB")]
     Size(String),
-    #[error("{0:?} is not a duration: write a number and a unit, for example 750ms, 30s or 1h30m")]
+    #[error("{0:?} is not a duration: write a number and a unit, for example 750ms, 30s, 1h30m or 2d")]
     Duration(String),
 }
 
@@ -30,11 +32,34 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     number.checked_mul(1 << shift).ok_or_else(error)
 }
 
+/// As a person types it: a bare number would be bytes, and nobody means eight of them.
+pub fn parse_typed_size(text: &str) -> Result<u64, UnitError> {
+    match text.trim() {
+        bare if !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(UnitError::Bare(bare.to_owned()))
+        }
+        text => parse_size(text),
+    }
+}
+
 /// Milliseconds.
 pub fn parse_duration(text: &str) -> Result<u64, UnitError> {
     let error = || UnitError::Duration(text.to_owned());
-    let duration: SignedDuration = text.parse().map_err(|_| error())?;
-    u64::try_from(duration.as_millis()).map_err(|_| error())
+    // A day is 24 hours here; jiff asks which, because in some places some are not.
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let days = ["days", "day", "d"].iter().find_map(|unit| text[digits..].trim_start().strip_prefix(unit));
+    let (days, rest) = match days {
+        Some(rest) if digits > 0 => (text[..digits].parse::<u64>().map_err(|_| error())?, rest.trim_start()),
+        _ => (0, text),
+    };
+    let rest = match (days, rest) {
+        (1.., "") => 0,
+        (_, rest) => {
+            let duration: SignedDuration = rest.parse().map_err(|_| error())?;
+            u64::try_from(duration.as_millis()).map_err(|_| error())?
+        }
+    };
+    days.checked_mul(24 * 3_600_000).and_then(|days| days.checked_add(rest)).ok_or_else(error)
 }
 
 /// As scripts write it: with its unit, or bare in bytes or milliseconds.
@@ -119,6 +144,13 @@ mod tests {
             ("750ms", Some(750)),
             ("30s", Some(30_000)),
             ("1h30m", Some(5_400_000)),
+            ("2d", Some(172_800_000)),
+            ("1d12h", Some(129_600_000)),
+            ("3 days", Some(259_200_000)),
+            ("99999999999999999999d", None),
+            ("213503982335d", None),
+            ("d", None),
+            ("1dx", None),
             ("30", None),
             ("", None),
             ("-3s", None),

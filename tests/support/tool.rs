@@ -29,6 +29,8 @@ impl Tool {
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, text).expect("writes");
+        // It may hold a ticket.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("marks");
         path
     }
 

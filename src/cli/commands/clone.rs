@@ -21,10 +21,10 @@ vault are shown as well. A clone whose ticket cannot be written is destructed ag
 free again as soon as its worker is dead; of any number of --get-or-create at one time, one creates.
 
 Examples:
-  hauki clone scout.js > t.json && hauki proxy call t.json observe '[\"a\",\"b\"]'
+  hauki clone scout.js --out t.json && hauki proxy call t.json observe '[\"a\",\"b\"]'
   hauki clone gem-pointer://workers/log_stats | hauki proxy call - top '{\"n\":5}'
-  hauki clone scout.js --name scout/eu --get-or-create > t.json
-  hauki clone -n 10 -j 4 scout.js --lease 30s > t.jsonl";
+  hauki clone scout.js --name scout/eu --get-or-create --out t.json
+  hauki clone -n 10 -j 4 scout.js --lease 30s --out t.jsonl";
 
 /// Clone an object onto a node and write the ticket to it
 #[derive(Debug, Args)]
@@ -45,6 +45,7 @@ pub(crate) struct CloneArgs {
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &CloneArgs) -> Result<Exit, CliError> {
+    ctx.out.into_file(args.rights.out.as_ref());
     ctx.block_on(Limit::Usual, async {
         let wanted = args.worker.requests(ctx).await?;
         batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| one(ctx, args, wanted).await).await
@@ -67,8 +68,10 @@ async fn one(ctx: &Ctx, args: &CloneArgs, wanted: Wanted) -> Result<Vec<Record>,
         get_or_create: args.get_or_create,
     };
     let spawned = args.placement.patiently(async || endpoint.spawn(&request).await).await;
-    let spawned = spawned
-        .map_err(|error| CliError::from(error).with("idempotency_key", request.summons.key.clone()))?;
+    let spawned = spawned.map_err(|error| {
+        ctx.progress.clear(&job);
+        CliError::from(error).with("idempotency_key", request.summons.key.clone())
+    })?;
     let (vault, ticket) = (&spawned.vault, &spawned.ticket);
     if spawned.changed {
         ctx.progress.done(&job, &format!("placed on {}", vault.node));

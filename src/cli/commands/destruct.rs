@@ -117,7 +117,8 @@ pub(crate) fn run(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
         );
     }
     ctx.block_on(Limit::Usual, async {
-        let items = if args.all { everything(ctx, args).await? } else { input::read(&args.items).await? };
+        let items =
+            if args.all { everything(ctx, args).await? } else { input::read(ctx, &args.items).await? };
         let told = order(ctx, args, &items).await?;
         let jobs = ctx.globals.jobs.unwrap_or(8);
         batch::run(ctx, items, jobs, async |item: Item| Ok(vec![one(ctx, args, &item, &told).await?])).await

@@ -4,12 +4,11 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use crate::api::event::{Event, EventQuery};
-use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
+use crate::cli::{complete, gone, named};
 use crate::client::Exit;
-use crate::model::id::VaultId;
 
 const AFTER: &str = "\
 Each event has a number; --after goes on where an earlier reader stopped.
@@ -30,17 +29,27 @@ pub(crate) struct EventsArgs {
     #[arg(long, value_name = "SEQ")]
     after: Option<u64>,
     /// Only this vault's
-    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::vaults))]
-    vault: Option<VaultId>,
+    #[arg(long, value_name = "VAULT", add = ArgValueCandidates::new(complete::vaults))]
+    vault: Option<String>,
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
     ctx.out.list();
-    let query = EventQuery { follow: args.follow, after: args.after, vault: args.vault.clone() };
     let limit = if args.follow { Limit::OnlyIfSet } else { Limit::Usual };
     ctx.block_on(limit, async {
+        let vault = match &args.vault {
+            Some(text) => Some(named::vault(ctx, text).await?),
+            None => None,
+        };
+        let query = EventQuery { follow: args.follow, after: args.after, vault };
         let mut events = ctx.endpoint().await?.events(&query).await?;
-        while let Some(event) = events.next::<Event>().await? {
+        let mut left = std::pin::pin!(gone::reader());
+        loop {
+            let event = tokio::select! {
+                event = events.next::<Event>() => event?,
+                () = &mut left, if args.follow => return Err(CliError::unread()),
+            };
+            let Some(event) = event else { break };
             let record = Record::new("event", &event);
             if args.follow {
                 ctx.out.stream(record)?;

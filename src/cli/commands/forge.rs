@@ -23,10 +23,10 @@ const AFTER: &str = "\
 A vault that nobody uses dies when its claim lease ends (30 s unless summoned otherwise).
 
 Examples:
-  hauki summon scout.js | hauki forge - | hauki ticket - > t.json
-  hauki forge sum_01J… --label gpu=yes
+  hauki summon scout.js | hauki forge - | hauki ticket - --out t.json
+  hauki forge sum_01J… --node-label gpu=yes
   hauki forge sum_01J… --anti-affinity app=scout beside no vault with that label
-  hauki forge sum_01J… --spool --wait | hauki ticket - > t.json
+  hauki forge sum_01J… --spool --wait | hauki ticket - --out t.json
   hauki forge sum_01J… --explain                 show how nodes score, forge nothing";
 
 /// Place a summons on a node and load it into a vault
@@ -40,8 +40,8 @@ pub(crate) struct ForgeArgs {
     placement: PlacementArgs,
     #[command(flatten)]
     queue: QueueArgs,
-    /// A label that the node must have; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label)]
+    /// The same as --node-label. With summon and clone --label is the vault's
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_label, hide = true)]
     label: Vec<(String, String)>,
     /// Show how each node scores, and forge nothing
     #[arg(long, conflicts_with = "spool")]
@@ -100,7 +100,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
     let placement = args.placement.placement(&args.label);
     let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
     ctx.block_on(args.queue.limit(args.placement.wait), async {
-        let items = input::read_some(&args.items).await?;
+        let items = input::read_some(ctx, &args.items).await?;
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let summons = item.summons()?;
             if args.queue.spool {
@@ -123,6 +123,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
                 scores(&error.explanation).into_iter().try_for_each(|score| ctx.out.record(score))?;
             }
             let vault = answer.map_err(|error| {
+                ctx.progress.clear(&job);
                 let error = CliError::from(error).with("idempotency_key", request.key.clone());
                 if error.kind.code == "no_capacity" && !args.placement.wait {
                     error.hint("--spool queues it durably, --wait tries again; hauki node ls shows the nodes")

@@ -96,7 +96,8 @@ fn find(ctx: &Ctx, pointer: &GemPointer, with_source: bool) -> Result<Exit, CliE
     ctx.block_on(Limit::Usual, async {
         let mut gem = ctx.endpoint().await?.gem_resolve(pointer).await?;
         if with_source && ctx.out.style.format == Format::Table && ctx.out.style.columns.is_empty() {
-            ctx.out.text(&format!("// {}\n{}", gem.pointer, gem.source.as_deref().unwrap_or_default()))?;
+            let source = gem.source.as_deref().unwrap_or_default();
+            ctx.out.verbatim(&format!("// {}\n{source}", gem.pointer))?;
             return Ok(Exit::Ok);
         }
         if !with_source {

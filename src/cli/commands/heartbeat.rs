@@ -15,7 +15,7 @@ use crate::cli::batch;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keeper::{self, Keeper};
-use crate::cli::{complete, input};
+use crate::cli::{complete, gone, input};
 use crate::client::Exit;
 use crate::model::id::VaultId;
 
@@ -52,18 +52,24 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
     }
     if args.watch {
         return ctx.block_on(Limit::OnlyIfSet, async {
-            let mut keepers = keepers(&args.items).await?;
+            let mut keepers = keepers(ctx, &args.items).await?;
             let lost = first_lost(ctx, &mut keepers, async |vault: &VaultId, left| {
                 ctx.out.stream(keeper::record(vault, left))
             });
-            Err(lost.await)
+            tokio::select! {
+                error = lost => Err(error),
+                () = gone::reader() => Err(CliError::unread()),
+            }
         });
     }
     ctx.block_on(Limit::Usual, async {
         // A pipeline may have nothing to say; a file of tickets that is empty was not written.
         let piped = args.items.iter().any(|item| item == "-");
-        let items =
-            if piped { input::read(&args.items).await? } else { input::read_some(&args.items).await? };
+        let items = if piped {
+            input::read(ctx, &args.items).await?
+        } else {
+            input::read_some(ctx, &args.items).await?
+        };
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let mut keeper = Keeper::new(&item, false)?;
             let left = keeper.beat(ctx).await?;
@@ -73,8 +79,8 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
     })
 }
 
-async fn keepers(arguments: &[String]) -> Result<Vec<Keeper>, CliError> {
-    input::read_some(arguments).await?.iter().map(|item| Keeper::new(item, true)).collect()
+async fn keepers(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Keeper>, CliError> {
+    input::read_some(ctx, arguments).await?.iter().map(|item| Keeper::new(item, true)).collect()
 }
 
 /// Keeps them all; the first loss ends it.
@@ -96,7 +102,7 @@ async fn beside(
     program: &OsString,
     words: &[OsString],
 ) -> Result<Exit, CliError> {
-    let mut keepers = keepers(&args.items).await?;
+    let mut keepers = keepers(ctx, &args.items).await?;
     // The command must not start on vaults that are gone.
     for keeper in &mut keepers {
         keeper.beat(ctx).await?;

@@ -1,5 +1,7 @@
 //! `hauki ticket narrow`: hand on less than one has. Offline: neither core nor node is asked.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::cli::context::{Ctx, Limit};
@@ -17,7 +19,7 @@ const AFTER: &str = "\
 The token is narrowed as well as the document: its receiver cannot widen it again.
 
 Example:
-  hauki ticket narrow t.json --methods top --expires 5m > for_others.json";
+  hauki ticket narrow t.json --methods top --expires 5m --out for_others.json";
 
 /// Write a ticket with fewer methods or an earlier end
 #[derive(Debug, Args)]
@@ -32,14 +34,18 @@ pub(crate) struct NarrowArgs {
     /// From now, for example 5m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     expires: Option<u64>,
+    /// Write the records into this file, which only you can read, instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &NarrowArgs) -> Result<Exit, CliError> {
     if args.methods.is_empty() && args.expires.is_none() {
         return Err(CliError::usage("nothing to narrow was given").hint("--methods NAMES, --expires TIME"));
     }
+    ctx.out.into_file(args.out.as_ref());
     ctx.block_on(Limit::Usual, async {
-        let items = input::read_some(&args.items).await?;
+        let items = input::read_some(ctx, &args.items).await?;
         batch::run(ctx, items, 1, async |item: input::Item| {
             let mut ticket = item.ticket()?;
             narrow(&mut ticket, args)?;

@@ -19,7 +19,7 @@ again as soon as that one is dead. The record is a fresh ticket; with -o wide th
 well, with --no-ticket the vault alone. Exit 3 if no live worker has the name.
 
 Examples:
-  hauki resolve scout/eu > t.json && hauki proxy call t.json observe '[\"a\"]'
+  hauki resolve scout/eu --out t.json && hauki proxy call t.json observe '[\"a\"]'
   hauki resolve scout/eu --methods report --expires 5m > for_others.json
   hauki resolve scout/eu --no-ticket | hauki destruct -
   hauki resolve scout/eu --watch -o jsonl        a line now, and one at each change; null: nobody
@@ -35,10 +35,10 @@ pub(crate) struct ResolveArgs {
     #[command(flatten)]
     rights: RightsArgs,
     /// Show the vault and mint no ticket
-    #[arg(long, conflicts_with_all = ["methods", "expires", "holder"])]
+    #[arg(long, conflicts_with_all = ["methods", "expires", "holder", "out"])]
     no_ticket: bool,
     /// Show who holds the name, and go on with each change
-    #[arg(short, long, conflicts_with_all = ["no_ticket", "methods", "expires", "holder"])]
+    #[arg(short, long, conflicts_with_all = ["no_ticket", "methods", "expires", "holder", "out"])]
     watch: bool,
 }
 
@@ -50,6 +50,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ResolveArgs) -> Result<Exit, CliError> {
 }
 
 async fn resolve(ctx: &Ctx, args: &ResolveArgs, name: &ServiceName) -> Result<Exit, CliError> {
+    ctx.out.into_file(args.rights.out.as_ref());
     let ticket = (!args.no_ticket).then(|| args.rights.wishes());
     let resolved = ctx.endpoint().await?.resolve(&ResolveRequest { name: name.clone(), ticket }).await?;
     if args.no_ticket || ctx.out.style.format == Format::Wide {

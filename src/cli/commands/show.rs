@@ -7,7 +7,6 @@ use clap_complete::ArgValueCompleter;
 
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
-use crate::cli::output::Format;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::{Endpoint, Exit};
@@ -32,14 +31,14 @@ pub(crate) struct ShowArgs {
     wait: Option<Phase>,
 }
 
-fn parse_phase(text: &str) -> Result<Phase, String> {
+pub(crate) fn parse_phase(text: &str) -> Result<Phase, String> {
     let phase = Phase::ALL.into_iter().find(|phase| phase.as_str() == text);
     phase.ok_or_else(|| Phase::ALL.map(Phase::as_str).join(", "))
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {
     ctx.block_on(Limit::Usual, async {
-        let items = input::read_some(&args.items).await?;
+        let items = input::read_some(ctx, &args.items).await?;
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let endpoint = ctx.endpoint().await?;
             let record = match item.vault() {
@@ -49,13 +48,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {
                     Err(_) => return Err(error),
                 },
             };
-            if ctx.out.style.format == Format::Table && ctx.out.style.columns.is_empty() {
-                let text = serde_yaml::to_string(&record.value());
-                ctx.out
-                    .text(&text.map_err(|error| CliError::of(Kind::new("internal", Exit::Bug), &error))?)?;
-                return Ok(Vec::new());
-            }
-            Ok(vec![record])
+            if ctx.out.in_full(&record)? { Ok(Vec::new()) } else { Ok(vec![record]) }
         })
         .await
     })

@@ -26,7 +26,7 @@ older. What fails for a passing reason is tried again, ever later; what cannot s
 dead letter. An entry gives at most one vault, also through crashes of the daemon.
 
 Examples:
-  hauki summon scout.js --spool --wait | hauki ticket - > t.json
+  hauki summon scout.js --spool --wait | hauki ticket - --out t.json
   hauki forge sum_01J… --spool --priority 9 --patience 1h
   hauki spool ls --state dead
   hauki spool retry spl_01J…";
@@ -161,7 +161,7 @@ pub(crate) fn run(ctx: &Ctx, args: &SpoolArgs) -> Result<Exit, CliError> {
                 Ok(Exit::Ok)
             }
             SpoolCommand::Show(args) => {
-                let items = input::read_some(&args.items).await?;
+                let items = input::read_some(ctx, &args.items).await?;
                 batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
                     let shown =
                         ctx.endpoint().await?.spool_show(&item.spool()?, &SpoolWait::default()).await?;
@@ -177,7 +177,7 @@ pub(crate) fn run(ctx: &Ctx, args: &SpoolArgs) -> Result<Exit, CliError> {
 
 /// One order for all of them, so that it is carried out whether or not anybody reads what became of it.
 async fn order(ctx: &Ctx, act: SpoolAct, arguments: &[String]) -> Result<Exit, CliError> {
-    let items = input::read_some(arguments).await?;
+    let items = input::read_some(ctx, arguments).await?;
     let entries: Vec<SpoolId> = items.iter().filter_map(|item| item.spool().ok()).collect();
     let done = match entries.is_empty() {
         true => Vec::new(),

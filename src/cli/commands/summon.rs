@@ -17,8 +17,9 @@ use crate::cli::record::Record;
 use crate::cli::source;
 use crate::client::Exit;
 use crate::model::gem::{SCHEME, Wishes};
+use crate::model::limits::LimitError;
 use crate::model::name::ServiceName;
-use crate::model::units::{parse_duration, parse_size};
+use crate::model::units::{parse_duration, parse_typed_size, show_millis, show_size};
 use crate::system::random;
 
 const AFTER: &str = "\
@@ -27,7 +28,7 @@ and that the worker language takes it. What it lacks is named with what to write
 Nothing runs yet: `hauki forge` spends a sandbox on it.
 
 Examples:
-  hauki summon scout.js | hauki forge - | hauki ticket - > t.json
+  hauki summon scout.js | hauki forge - | hauki ticket - --out t.json
   hauki summon -n 3 scout.js --memory 8MiB --lease 30s
   hauki summon gem-pointer://workers/scout@3 --args '[{\"depth\":2}]'
   generate | hauki summon - --file-name scout
@@ -77,7 +78,7 @@ pub(crate) struct WorkerArgs {
     #[arg(long, value_name = "JSON")]
     args: Option<String>,
     /// The heap, for example 4MiB
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_typed_size)]
     memory: Option<u64>,
     /// Processor time, in percent of one core
     #[arg(long, value_name = "PERCENT")]
@@ -86,7 +87,7 @@ pub(crate) struct WorkerArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deadline: Option<u64>,
     /// The longest request or reply, for example 1MiB
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_typed_size)]
     max_frame: Option<u64>,
     /// How long it lives from one heartbeat or call to the next
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -153,6 +154,8 @@ impl WorkerArgs {
             return Err(CliError::usage("--name fits one worker only: a name has one holder"));
         }
         let (args, wishes) = (self.create_args()?, self.wishes());
+        let within = wishes.limits().check().and_then(|()| wishes.terms().check());
+        within.map_err(|error| CliError::usage(flagged(&error)))?;
         if self.sources.iter().any(|source| !source.starts_with(SCHEME)) {
             // The child starts while the client of the control plane is made. What goes wrong here goes wrong
             // again where it matters.
@@ -185,6 +188,22 @@ impl WorkerArgs {
         }
         Ok(all)
     }
+}
+
+/// A limit in the words of the command line, where the error has those of the wire.
+fn flagged(error: &LimitError) -> String {
+    let (flag, shown): (_, fn(u64) -> String) = match error.name {
+        "memory_bytes" => ("--memory", show_size),
+        "max_frame_bytes" => ("--max-frame", show_size),
+        "cpu_percent" => ("--cpu", |percent| format!("{percent} %")),
+        "call_deadline_ms" => ("--deadline", show_millis),
+        "claim_ms" => ("--claim", show_millis),
+        "lease_ms" => ("--lease", show_millis),
+        "lifetime_ms" => ("--lifetime", show_millis),
+        name => (if name == "spawn" { "--spawn" } else { name }, |number| number.to_string()),
+    };
+    let (value, least, most) = (shown(error.value), shown(error.least), shown(error.most));
+    format!("{flag} is {value}, allowed are {least} to {most}")
 }
 
 /// A worker that is to be summoned, or why its source cannot be sent.

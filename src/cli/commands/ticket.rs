@@ -1,5 +1,7 @@
 //! `hauki ticket`: phase 3, the right to call a vault.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCompleter;
 
@@ -14,13 +16,13 @@ use crate::model::units::parse_duration;
 
 const AFTER: &str = "\
 A ticket is all that a client in any language needs: address, pinned TLS key, token, methods and
-lease. Whoever has it can call, so treat it as a password: umask 077, and never on a command line.
+lease. Whoever has it can call, so treat it as a password: --out writes a file that only you can read.
 man hauki-ticket describes it; --schema prints its JSON Schema.
 
 Examples:
-  hauki ticket vlt_01J… > t.json
-  hauki forge sum_01J… | hauki ticket - --methods top,errors --expires 10m > t.json
-  hauki ticket narrow t.json --methods top --expires 5m > for_others.json      offline";
+  hauki ticket vlt_01J… --out t.json
+  hauki forge sum_01J… | hauki ticket - --methods top,errors --expires 10m --out t.json
+  hauki ticket narrow t.json --methods top --expires 5m --out for_others.json      offline";
 
 /// Open a vault's port and write the ticket to it
 #[derive(Debug, Args)]
@@ -56,6 +58,9 @@ pub(crate) struct RightsArgs {
     /// A name for the holder, which the worker and the audit see
     #[arg(long, value_name = "NAME")]
     holder: Option<String>,
+    /// Write the records into this file, which only you can read, instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 impl RightsArgs {
@@ -83,10 +88,11 @@ pub(crate) fn run(ctx: &Ctx, args: &TicketArgs) -> Result<Exit, CliError> {
         ctx.out.text(&crate::cli::output::pretty(&schema))?;
         return Ok(Exit::Ok);
     }
+    ctx.out.into_file(args.wishes.out.as_ref());
     let wishes =
         TicketWishes { lease_ms: args.lease, link: args.link.then_some(true), ..args.wishes.wishes() };
     ctx.block_on(Limit::Usual, async {
-        let items = input::read_some(&args.items).await?;
+        let items = input::read_some(ctx, &args.items).await?;
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let request = TicketRequest { vault: item.vault()?, wishes: wishes.clone() };
             let ticket = ctx.endpoint().await?.ticket(&request).await?;

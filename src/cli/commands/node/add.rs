@@ -18,6 +18,7 @@ use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::record::Record;
+use crate::cli::visible;
 use crate::client::Exit;
 use crate::client::endpoint::Lines;
 use crate::model::id::NodeName;
@@ -167,7 +168,8 @@ async fn add(ctx: &Ctx, node: SwarmNode, host_key: Option<String>) -> Result<(),
         let on_terminal = !ctx.globals.no_input && io::stdin().is_terminal() && io::stderr().is_terminal();
         match asks {
             Some(NodeAsk::HostKey { fingerprint }) if on_terminal && order.host_key.is_none() => {
-                ctx.say(&format!("{job}: the host key of {} is {fingerprint}\n", order.node.ssh));
+                let shown = visible::line(&fingerprint);
+                ctx.say(&format!("{job}: the host key of {} is {shown}\n", order.node.ssh));
                 if answer(&format!("{job}: is that the machine's key? [y/N] "), true)? != "y" {
                     return Err(error);
                 }

@@ -83,7 +83,10 @@ pub(crate) fn run(ctx: &Ctx, args: &NodeArgs) -> Result<Exit, CliError> {
         NodeCommand::Ls => ls(ctx),
         NodeCommand::Show(args) => ctx.block_on(Limit::Usual, async {
             let detail = ctx.endpoint().await?.node(&args.node).await?;
-            ctx.out.record(Record::new("node", &detail))?;
+            let record = Record::new("node", &detail);
+            if !ctx.out.in_full(&record)? {
+                ctx.out.record(record)?;
+            }
             Ok(Exit::Ok)
         }),
         NodeCommand::Drain(args) => order(ctx, NodeAct::Drain, &args.nodes, false),

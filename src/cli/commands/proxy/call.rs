@@ -1,6 +1,5 @@
 //! `hauki proxy call`: one method, one answer.
 
-use std::fs;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,20 +12,22 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::output::{Format, pretty};
 use crate::cli::record::Record;
-use crate::cli::{batch, complete, connect, input, stdin};
+use crate::cli::{batch, complete, connect, input, stdin, visible};
 use crate::client::ghost::{GhostError, Options};
 use crate::client::{Exit, Ghost};
 use crate::model::id::VaultId;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
+use crate::strict;
 use crate::system::files;
 
 /// So many connections fit under any usual limit of open files.
 const FEW: usize = 200;
 
 const CALL_AFTER: &str = "\
-Every ARG is one argument, written as JSON; @FILE reads its JSON from a file, @- from standard
-input. With --text an ARG is taken as it is, so no quoting is needed.
+Every ARG is one argument, written as JSON, or with --text as it is, whatever it begins with; put --
+before one that begins with a dash and is no number. --file adds an argument that a file holds, behind
+the ARGs: JSON as well, or with --text its text.
 
 For one ticket the result is printed bare: pretty on a terminal, on one line elsewhere. For several
 tickets, or with -o jsonl, each result is a record {\"kind\":\"reply\",\"vault\":…,\"result\":…}.
@@ -42,10 +43,10 @@ node stops the call as well.
 
 Examples:
   hauki proxy call t.json observe '[\"a\",\"b\"]'
-  hauki proxy call t.json ingest --text @access.log
+  hauki proxy call t.json ingest --text --file access.log
   hauki proxy call t.jsonl report -j 3 | jq -s 'map(.result.total) | add'
   hauki clone scout.js | hauki proxy call - report
-  hauki proxy call t.json import @big.json --events";
+  hauki proxy call t.json import --file big.json --events";
 
 /// Call one method
 #[derive(Debug, Args)]
@@ -56,11 +57,14 @@ pub(super) struct CallArgs {
     ticket: String,
     method: String,
     /// Its arguments, one JSON value each
-    #[arg(value_name = "ARG")]
+    #[arg(value_name = "ARG", allow_negative_numbers = true)]
     args: Vec<String>,
     /// Arguments are text, not JSON
     #[arg(long)]
     text: bool,
+    /// One more argument, which this file holds; - for standard input; may be repeated
+    #[arg(long, value_name = "FILE")]
+    file: Vec<String>,
     /// Do not wait for the answer
     #[arg(long, conflicts_with = "events")]
     notify: bool,
@@ -79,21 +83,20 @@ struct Reply<'a> {
 async fn params(args: &CallArgs) -> Result<Option<String>, CliError> {
     let mut values = Vec::new();
     for (index, arg) in args.args.iter().enumerate() {
-        let name = format!("argument {}", index + 1);
-        let text = match arg.strip_prefix('@') {
-            None => arg.clone(),
-            Some("-") if args.ticket == "-" => {
-                return Err(CliError::usage("standard input cannot be both the ticket and an argument"));
-            }
-            Some(path) => {
-                let bytes = if path == "-" { stdin::read_all().await } else { fs::read(path) };
-                let bytes = bytes
-                    .map_err(|error| CliError::unreadable(format_args!("{name} from {path}"), &error))?;
-                String::from_utf8(bytes)
-                    .map_err(|_| CliError::data("bad_json", format!("{name} ({path}) is not UTF-8")))?
-            }
-        };
-        values.push(argument(&text, &name, args.text)?);
+        values.push(argument(arg, &format!("argument {}", index + 1), args.text)?);
+    }
+    let piped = std::iter::once(&args.ticket).chain(&args.file).filter(|name| *name == "-").count();
+    if piped > 1 {
+        return Err(CliError::usage("standard input cannot be two things, a ticket and an argument or two"));
+    }
+    for path in &args.file {
+        let bytes = if path == "-" { stdin::read_all().await } else { files::read(path, stdin::MOST_BYTES) };
+        let bytes = bytes.map_err(|error| CliError::unreadable(path, &error))?;
+        // A text is what the file holds; a mark before JSON is not part of it.
+        let bytes = if args.text { &bytes[..] } else { strict::without_mark(&bytes) };
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| CliError::data("bad_json", format!("{path} is not UTF-8")))?;
+        values.push(argument(text, path, args.text)?);
     }
     Ok((!values.is_empty()).then(|| format!("[{}]", values.join(","))))
 }
@@ -105,7 +108,7 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
     }
     ctx.block_on(Limit::Usual, async {
         let params = params(args).await?;
-        let items = input::read_some(std::slice::from_ref(&args.ticket)).await?;
+        let items = input::read_some(ctx, std::slice::from_ref(&args.ticket)).await?;
         let plain = items.len() == 1 && ctx.settings.is_default("output");
         // Among records the result is one as well, or it could not be told from them.
         let bare = plain && (!args.events || ctx.out.is_for_people());
@@ -161,6 +164,6 @@ async fn notify(ctx: &Ctx, ghost: &Ghost, method: &str, params: Option<&str>) ->
 fn shown(ctx: &Ctx, result: &RawValue) -> String {
     match (ctx.out.style.format, serde_json::from_str(result.get())) {
         (Format::Table | Format::Wide, Ok(value)) => pretty(&value),
-        _ => format!("{}\n", result.get()),
+        _ => format!("{}\n", visible::json(result.get())),
     }
 }

@@ -10,7 +10,7 @@ use super::single;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
-use crate::cli::{complete, connect};
+use crate::cli::{complete, connect, visible};
 use crate::client::Exit;
 use crate::client::ghost::{Events, What};
 use crate::client::relay::{Listener, Place};
@@ -80,7 +80,10 @@ pub(super) fn run(ctx: &Ctx, args: &ListenArgs) -> Result<Exit, CliError> {
 async fn remark(ctx: &Ctx, mut events: Events) -> Infallible {
     while let Some(event) = events.next().await {
         match event.what() {
-            What::Broken { reason } => ctx.remark(&format!("{reason}; a new one is being made\n")),
+            What::Broken { reason } => {
+                let reason = visible::line(&reason);
+                ctx.remark(&format!("{reason}; a new one is being made\n"));
+            }
             What::Reconnected { .. } => ctx.remark("the connection is there again\n"),
             _ => {}
         }

@@ -46,7 +46,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ProxyArgs) -> Result<Exit, CliError> {
 
 /// The one ticket that a file holds.
 async fn single(ctx: &Ctx, name: &str) -> Result<Ticket, CliError> {
-    let items = input::read_some(&[name.to_owned()]).await?;
+    let items = input::read_some(ctx, &[name.to_owned()]).await?;
     match items.as_slice() {
         [item] => connect::ticket(ctx, item).await,
         _ => Err(CliError::usage(format!("{name} holds more than one ticket"))),
@@ -59,8 +59,11 @@ fn argument(text: &str, name: &str, as_text: bool) -> Result<String, CliError> {
         return Ok(serde_json::Value::from(text).to_string());
     }
     let raw: &RawValue = serde_json::from_str(text.trim()).map_err(|error| {
-        CliError::data("bad_json", format!("{name} is not JSON: {error}"))
-            .hint("text needs quotes inside quotes, '\"text\"', or --text")
+        let error = CliError::data("bad_json", format!("{name} is not JSON: {error}"));
+        match text.starts_with('@') {
+            true => error.hint("--file FILE adds an argument that a file holds"),
+            false => error.hint("text needs quotes inside quotes, '\"text\"', or --text"),
+        }
     })?;
     Ok(raw.get().to_owned())
 }

@@ -10,7 +10,7 @@ use tokio::io::AsyncReadExt as _;
 use super::{argument, result, single};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
-use crate::cli::{complete, connect, stdin};
+use crate::cli::{complete, connect, stdin, visible};
 use crate::client::relay::{self, RelayError};
 use crate::client::{Exit, Ghost};
 use crate::rpc::line::LineReader;
@@ -113,7 +113,7 @@ async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result
         let Some((name, answer)) = next else { break };
         match answer {
             Ok(result) => {
-                ctx.out.text(&format!("{}\n", result.get()))?;
+                ctx.out.text(&format!("{}\n", visible::json(result.get())))?;
                 exits.push(Exit::Ok);
             }
             Err(error) => {

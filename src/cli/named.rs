@@ -1,0 +1,75 @@
+//! From what people type to the vault that they mean: a worker's name, or the beginning of an id.
+//!
+//! The control plane is asked, and only where one is there already: a mistyped name starts no daemon.
+
+use super::context::Ctx;
+use super::error::CliError;
+use crate::api::vault::VaultQuery;
+use crate::model::id::VaultId;
+use crate::model::name::ServiceName;
+
+/// The beginning of an id that is not whole.
+fn is_beginning(text: &str) -> bool {
+    text.strip_prefix(VaultId::PREFIX).is_some_and(|rest| {
+        !rest.is_empty()
+            && text.parse::<VaultId>().is_err()
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// The vault, if there is one that could be meant.
+pub(crate) async fn find(ctx: &Ctx, text: &str) -> Result<Option<VaultId>, CliError> {
+    let name = text.parse::<ServiceName>().ok();
+    if name.is_none() && !is_beginning(text) {
+        return Ok(None);
+    }
+    let Some(endpoint) = ctx.endpoint_if_live().await else { return Ok(None) };
+    if let Some(name) = name {
+        let services = endpoint.services().await?.services;
+        return Ok(services.into_iter().find(|service| service.name == name).map(|service| service.vault));
+    }
+    // The living first: who types a beginning seldom means the dead.
+    for all in [false, true] {
+        let vaults = endpoint.vaults(&VaultQuery { all, ..VaultQuery::default() }).await?.vaults;
+        let mut fitting = vaults.into_iter().map(|vault| vault.id).filter(|id| begins(id.as_str(), text));
+        match (fitting.next(), fitting.count()) {
+            (None, _) => {}
+            (Some(one), 0) => return Ok(Some(one)),
+            (Some(_), more) => {
+                let message = format!("{} vaults begin with {text}", more + 1);
+                return Err(CliError::usage(message).hint("type more of the id; hauki ls shows them"));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn begins(id: &str, text: &str) -> bool {
+    id.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text))
+}
+
+/// The same where nothing else could be meant.
+pub(crate) async fn vault(ctx: &Ctx, text: &str) -> Result<VaultId, CliError> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    match find(ctx, text).await? {
+        Some(vault) => Ok(vault),
+        None => {
+            Err(CliError::data("bad_id", format!("{text:?} is no vault's id, beginning of one, or name")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_is_not_whole_and_fits_in_either_case() {
+        let whole = "vlt_01HF7YAT00000000000000001A";
+        assert!(is_beginning("vlt_01HF") && is_beginning("vlt_01hf7y") && !is_beginning(whole));
+        assert!(!is_beginning("vlt_") && !is_beginning("vlt_01/..") && !is_beginning("sum_01HF"));
+        assert!(begins(whole, "vlt_01hf7yat") && !begins(whole, "vlt_01HG") && !begins("vlt_0", whole));
+    }
+}

@@ -1,0 +1,90 @@
+//! What to type instead: for the words of other tools, and in place of guesses by spelling alone.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Words that people know from elsewhere, and what does it here.
+const VERBS: &[(&[&str], &str)] = &[
+    (&["ps", "status", "top", "vaults"], "hauki ls lists the vaults"),
+    (&["logs", "log", "tail"], "hauki events --vault VAULT -f shows what happens to one and what it prints"),
+    (&["rm", "kill", "stop", "delete", "del", "remove", "end"], "hauki destruct VAULT ends it"),
+    (
+        &["run", "start", "create", "new", "spawn", "up", "launch"],
+        "hauki clone SOURCE makes an object and its ticket",
+    ),
+    (&["exec", "invoke", "send"], "hauki proxy call TICKET METHOD calls a method"),
+    (&["call", "pipe", "listen", "repl"], "it is one of hauki proxy's: hauki proxy --help"),
+    (&["inspect", "describe", "get", "info"], "hauki show VAULT tells all about it"),
+    (&["push", "pull", "images", "gems"], "hauki gem ls and hauki gem push: hauki gem --help"),
+    (&["nodes", "join"], "hauki node ls and hauki node add: hauki node --help"),
+    (&["reap", "prune", "gc"], "hauki destruct --reap --older-than TIME ends what is old"),
+    (&["narrow"], "hauki ticket narrow TICKET --methods NAMES"),
+];
+
+const FLAGS: &[(&[&str], &str)] = &[
+    (&["--eval", "-e", "--exec"], "a script comes from a file or from standard input: hauki proxy run -"),
+    (&["--force", "-f"], "nothing is asked where vaults are named; --yes goes with --all"),
+    (&["--json"], "-o json, or -o jsonl for one record per line"),
+    (&["--format"], "-o FORMAT, as in -o wide"),
+    (&["--watch", "-w"], "hauki events -f shows what happens next"),
+];
+
+/// Takes away what is wrong in an error of the command line, and says what is right.
+pub(super) fn mend(error: &mut clap::Error, hidden: &[String]) -> Option<&'static str> {
+    let known = |table: &[(&[&str], &'static str)], word: &str| {
+        table.iter().find(|(words, _)| words.contains(&word)).map(|(_, tip)| *tip)
+    };
+    if error.kind() == ErrorKind::MissingSubcommand
+        && let Some(ContextValue::Strings(verbs)) = error.get(ContextKind::ValidSubcommand)
+    {
+        let verbs = verbs.iter().filter(|verb| !hidden.contains(verb)).cloned().collect();
+        error.insert(ContextKind::ValidSubcommand, ContextValue::Strings(verbs));
+    }
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    let tip = match error.kind() {
+        ErrorKind::InvalidSubcommand => known(VERBS, word(ContextKind::InvalidSubcommand)?),
+        ErrorKind::UnknownArgument => known(FLAGS, word(ContextKind::InvalidArg)?),
+        _ => None,
+    }?;
+    for guess in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::Suggested] {
+        error.remove(guess);
+    }
+    Some(tip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(words: &[&str]) -> (String, Option<&'static str>) {
+        let mut error = crate::cli::command()
+            .try_get_matches_from([&["hauki"], words].concat())
+            .expect_err("is no command line");
+        let tip = mend(&mut error, &["meshfs_resolve".into()]);
+        (error.render().to_string(), tip)
+    }
+
+    #[test]
+    fn words_of_other_tools_lead_somewhere_and_guesses_are_gone() {
+        for (words, tip) in [
+            (&["ps"][..], "hauki ls"),
+            (&["logs", "vlt_1"], "hauki events"),
+            (&["rm", "vlt_1"], "hauki destruct"),
+            (&["run", "w.js"], "hauki clone"),
+            (&["create", "w.js"], "hauki clone"),
+            (&["exec", "vlt_1"], "hauki proxy call"),
+            (&["inspect", "vlt_1"], "hauki show"),
+            (&["proxy", "run", "--eval", "1"], "proxy run -"),
+            (&["destruct", "--force", "x"], "--yes"),
+        ] {
+            let (text, found) = told(words);
+            assert!(found.is_some_and(|found| found.contains(tip)), "{words:?}: {found:?}");
+            assert!(!text.contains("similar"), "{words:?}: {text}");
+        }
+        // A word that is only misspelt is still guessed.
+        assert!(told(&["destrukt"]).0.contains("destruct"));
+        assert!(!told(&["-v"]).0.contains("meshfs"), "{}", told(&["-v"]).0);
+    }
+}
