@@ -126,7 +126,7 @@ fn three_phases_in_a_pipe_and_in_one() {
 #[test]
 fn a_name_or_the_beginning_of_an_id_is_the_vault() {
     let (tool, _) = with_plane();
-    for given in ["scout/eu", "vlt_01HF", "vlt_01hf7yat", VAULT] {
+    for given in ["scout/eu", "vlt_01HF7YAT", "vlt_01hf7yat00", VAULT] {
         for verb in [
             &["show", given, "-o", "id"][..],
             &["ticket", given, "-o", "id"],
@@ -136,7 +136,7 @@ fn a_name_or_the_beginning_of_an_id_is_the_vault() {
             assert_eq!((ran.code, ran.stdout.trim()), (0, VAULT), "{verb:?}: {}", ran.stderr);
         }
     }
-    for given in ["scout/us", "vlt_9", "vlt_"] {
+    for given in ["scout/us", "vlt_01HF7YA", "vlt_9999999999", "vlt_"] {
         let ran = tool.run(&["show", given]);
         assert_eq!((ran.code, ran.stdout.as_str()), (65, ""), "{given}: {}", ran.stderr);
     }

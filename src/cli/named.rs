@@ -8,10 +8,13 @@ use crate::api::vault::VaultQuery;
 use crate::model::id::VaultId;
 use crate::model::name::ServiceName;
 
+/// So much of an id is of one second: with less, a slip of the hand could name any vault.
+const LETTERS: usize = 8;
+
 /// The beginning of an id that is not whole.
 fn is_beginning(text: &str) -> bool {
     text.strip_prefix(VaultId::PREFIX).is_some_and(|rest| {
-        !rest.is_empty()
+        rest.len() >= LETTERS
             && text.parse::<VaultId>().is_err()
             && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
@@ -68,8 +71,13 @@ mod tests {
     #[test]
     fn a_beginning_is_not_whole_and_fits_in_either_case() {
         let whole = "vlt_01HF7YAT00000000000000001A";
-        assert!(is_beginning("vlt_01HF") && is_beginning("vlt_01hf7y") && !is_beginning(whole));
-        assert!(!is_beginning("vlt_") && !is_beginning("vlt_01/..") && !is_beginning("sum_01HF"));
+        assert!(is_beginning("vlt_01HF7YAT") && is_beginning("vlt_01hf7yat0") && !is_beginning(whole));
+        assert!(
+            !is_beginning("vlt_")
+                && !is_beginning("vlt_01HF7YA")
+                && !is_beginning("vlt_01/../../x")
+                && !is_beginning("sum_01HF")
+        );
         assert!(begins(whole, "vlt_01hf7yat") && !begins(whole, "vlt_01HG") && !begins("vlt_0", whole));
     }
 }
