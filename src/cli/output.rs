@@ -80,7 +80,7 @@ impl Output {
     }
 
     /// Records go into this file, which only its owner can read; errors are told in words.
-    pub(crate) fn into_file(&self, path: Option<&PathBuf>) {
+    pub(crate) fn keep_for(&self, path: Option<&PathBuf>) {
         *self.file.borrow_mut() = path.cloned();
     }
 

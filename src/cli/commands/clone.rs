@@ -45,7 +45,7 @@ pub(crate) struct CloneArgs {
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &CloneArgs) -> Result<Exit, CliError> {
-    ctx.out.into_file(args.rights.out.as_ref());
+    ctx.out.keep_for(args.rights.out.as_ref());
     ctx.block_on(Limit::Usual, async {
         let wanted = args.worker.requests(ctx).await?;
         batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| one(ctx, args, wanted).await).await

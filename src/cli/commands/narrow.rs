@@ -43,7 +43,7 @@ pub(crate) fn run(ctx: &Ctx, args: &NarrowArgs) -> Result<Exit, CliError> {
     if args.methods.is_empty() && args.expires.is_none() {
         return Err(CliError::usage("nothing to narrow was given").hint("--methods NAMES, --expires TIME"));
     }
-    ctx.out.into_file(args.out.as_ref());
+    ctx.out.keep_for(args.out.as_ref());
     ctx.block_on(Limit::Usual, async {
         let items = input::read_some(ctx, &args.items).await?;
         batch::run(ctx, items, 1, async |item: input::Item| {

@@ -50,7 +50,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ResolveArgs) -> Result<Exit, CliError> {
 }
 
 async fn resolve(ctx: &Ctx, args: &ResolveArgs, name: &ServiceName) -> Result<Exit, CliError> {
-    ctx.out.into_file(args.rights.out.as_ref());
+    ctx.out.keep_for(args.rights.out.as_ref());
     let ticket = (!args.no_ticket).then(|| args.rights.wishes());
     let resolved = ctx.endpoint().await?.resolve(&ResolveRequest { name: name.clone(), ticket }).await?;
     if args.no_ticket || ctx.out.style.format == Format::Wide {

@@ -88,7 +88,7 @@ pub(crate) fn run(ctx: &Ctx, args: &TicketArgs) -> Result<Exit, CliError> {
         ctx.out.text(&crate::cli::output::pretty(&schema))?;
         return Ok(Exit::Ok);
     }
-    ctx.out.into_file(args.wishes.out.as_ref());
+    ctx.out.keep_for(args.wishes.out.as_ref());
     let wishes =
         TicketWishes { lease_ms: args.lease, link: args.link.then_some(true), ..args.wishes.wishes() };
     ctx.block_on(Limit::Usual, async {
