@@ -38,6 +38,18 @@ impl Method {
     }
 }
 
+/// Who may ask for it. Root and `daemon.admin_uids` may ask for everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Every user who may use the socket: it is about nobody's vault.
+    User,
+    /// Every user, for what is their own; what is others' is not there.
+    Owner,
+    /// It is about all of the swarm.
+    Admin,
+}
+
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What an endpoint answers with.
@@ -58,6 +70,7 @@ pub struct Endpoint {
     pub id: &'static str,
     pub summary: &'static str,
     pub areas: &'static [Area],
+    pub who: Who,
     pub query: Option<Describe>,
     pub body: Option<Describe>,
     pub reply: Reply,
@@ -82,6 +95,7 @@ const fn get(path: &'static str, id: &'static str, summary: &'static str, reply:
         id,
         summary,
         areas: &[Area::Observation],
+        who: Who::User,
         query: None,
         body: None,
         reply,
@@ -102,6 +116,7 @@ const fn post(
         id,
         summary,
         areas,
+        who: Who::Owner,
         query: None,
         body: Some(body),
         reply: Reply::Json(reply),
@@ -127,6 +142,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<summons::Summons>,
     ),
     Endpoint {
+        who: Who::Owner,
         areas: &[Area::Summoning],
         ..get(paths::SUMMONS_ONE, "get_summons", "One summons", Reply::Json(of::<summons::Summons>))
     },
@@ -155,6 +171,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<teardown::BeatReply>,
     ),
     Endpoint {
+        who: Who::Owner,
         query: Some(query_of::<vault::VaultQuery>),
         ..get(
             paths::VAULTS,
@@ -163,8 +180,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
             Reply::Json(of::<vault::VaultList>),
         )
     },
-    get(paths::VAULT, "get_vault", "One vault, living or dead", Reply::Json(of::<vault::Vault>)),
     Endpoint {
+        who: Who::Owner,
+        ..get(paths::VAULT, "get_vault", "One vault, living or dead", Reply::Json(of::<vault::Vault>))
+    },
+    Endpoint {
+        who: Who::Owner,
         method: Method::Delete,
         areas: &[Area::Teardown],
         query: Some(query_of::<teardown::DestructQuery>),
@@ -200,15 +221,19 @@ pub static ENDPOINTS: &[Endpoint] = &[
             Reply::Json(of::<gem::GemList>),
         )
     },
-    post(
-        paths::GEMS,
-        "push_gem",
-        "Push a version of a gem; versions are never overwritten",
-        &[Area::Summoning],
-        of::<gem::GemPush>,
-        of::<gem::Gem>,
-    ),
     Endpoint {
+        who: Who::Admin,
+        ..post(
+            paths::GEMS,
+            "push_gem",
+            "Push a version of a gem; versions are never overwritten",
+            &[Area::Summoning],
+            of::<gem::GemPush>,
+            of::<gem::Gem>,
+        )
+    },
+    Endpoint {
+        who: Who::Admin,
         method: Method::Delete,
         areas: &[Area::Summoning],
         query: Some(query_of::<gem::GemQuery>),
@@ -229,12 +254,15 @@ pub static ENDPOINTS: &[Endpoint] = &[
             Reply::Json(of::<gem::Gem>),
         )
     },
-    get(
-        paths::REGISTRY,
-        "list_services",
-        "The names of live workers, in their order",
-        Reply::Json(of::<registry::ServiceList>),
-    ),
+    Endpoint {
+        who: Who::Owner,
+        ..get(
+            paths::REGISTRY,
+            "list_services",
+            "The names of live workers, in their order",
+            Reply::Json(of::<registry::ServiceList>),
+        )
+    },
     post(
         paths::REGISTRY_RESOLVE,
         "resolve_service",
@@ -244,6 +272,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<registry::Resolved>,
     ),
     Endpoint {
+        who: Who::Owner,
         query: Some(query_of::<registry::WatchQuery>),
         ..get(
             paths::REGISTRY_WATCH,
@@ -253,6 +282,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        who: Who::Owner,
         query: Some(query_of::<spool::SpoolQuery>),
         ..get(
             paths::SPOOL,
@@ -270,6 +300,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<spool::SpoolEntry>,
     ),
     Endpoint {
+        who: Who::Owner,
         query: Some(query_of::<spool::SpoolWait>),
         ..get(
             paths::SPOOL_ONE,
@@ -279,6 +310,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        who: Who::Owner,
         method: Method::Delete,
         areas: &[Area::Summoning],
         ..get(
@@ -289,6 +321,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        who: Who::Owner,
         method: Method::Post,
         areas: &[Area::Summoning],
         ..get(
@@ -306,16 +339,20 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<spool::SpoolOrder>,
         of::<spool::SpoolOrdered>,
     ),
-    post(
-        paths::NODE_ORDERS,
-        "order_nodes",
-        "Drain, undrain or remove nodes, to the end, whatever becomes of who asked",
-        &[Area::Observation],
-        of::<swarm::NodeOrder>,
-        of::<swarm::NodeOrdered>,
-    ),
+    Endpoint {
+        who: Who::Admin,
+        ..post(
+            paths::NODE_ORDERS,
+            "order_nodes",
+            "Drain, undrain or remove nodes, to the end, whatever becomes of who asked",
+            &[Area::Observation],
+            of::<swarm::NodeOrder>,
+            of::<swarm::NodeOrdered>,
+        )
+    },
     get(paths::NODES, "list_nodes", "The nodes of the swarm", Reply::Json(of::<vault::NodeList>)),
     Endpoint {
+        who: Who::Admin,
         reply: Reply::Lines(of::<swarm::NodeStep>),
         ..post(
             paths::NODES,
@@ -333,19 +370,24 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Reply::Json(of::<swarm::NodeDetail>),
     ),
     Endpoint {
+        who: Who::Admin,
         method: Method::Delete,
         query: Some(query_of::<swarm::NodeRemove>),
         ..get(paths::NODE, "remove_node", "Take a node out of the swarm", Reply::Json(of::<vault::NodeInfo>))
     },
-    post(
-        paths::NODE_DRAIN,
-        "drain_node",
-        "Give a node no new vaults, or give it some again",
-        &[Area::Observation],
-        of::<swarm::NodeDrain>,
-        of::<vault::NodeInfo>,
-    ),
     Endpoint {
+        who: Who::Admin,
+        ..post(
+            paths::NODE_DRAIN,
+            "drain_node",
+            "Give a node no new vaults, or give it some again",
+            &[Area::Observation],
+            of::<swarm::NodeDrain>,
+            of::<vault::NodeInfo>,
+        )
+    },
+    Endpoint {
+        who: Who::Admin,
         reply: Reply::Lines(of::<swarm::NodeStep>),
         ..post(
             paths::NODE_UPGRADE,
@@ -357,6 +399,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        who: Who::Owner,
         query: Some(query_of::<event::EventQuery>),
         ..get(paths::EVENTS, "events", "What happened, and what happens", Reply::Lines(of::<event::Event>))
     },

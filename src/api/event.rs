@@ -84,6 +84,12 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// Whether it is about the swarm, and no user's.
+    #[must_use]
+    pub fn is_of_nobody(&self) -> bool {
+        matches!(self, Self::NodeUp { .. } | Self::NodeLost { .. })
+    }
+
     #[must_use]
     pub fn vault(&self) -> Option<&VaultId> {
         match self {

@@ -6,6 +6,8 @@ use std::fmt;
 pub struct Peer {
     pub uid: u32,
     pub pid: u32,
+    /// Root, the daemon's own user, or one of `daemon.admin_uids`.
+    pub admin: bool,
 }
 
 impl fmt::Display for Peer {

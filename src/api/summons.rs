@@ -73,6 +73,9 @@ pub struct Summons {
     /// The worker's vault that asked for it by `clone_object`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<VaultId>,
+    /// The user whose it is, and what is made of it. Absent: an administrator's only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
     pub key: String,
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: Timestamp,

@@ -112,6 +112,9 @@ pub struct ReapRequest {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     pub dry_run: bool,
+    /// Of this user only; whoever asks is not asked.
+    #[serde(skip)]
+    pub owner: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

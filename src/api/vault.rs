@@ -67,6 +67,9 @@ pub struct Vault {
     /// The worker's vault that cloned it, and with which it dies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<VaultId>,
+    /// The user whose it is. Absent: an administrator's only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
     #[schemars(with = "String", extend("format" = "date-time"))]

@@ -43,6 +43,16 @@ impl Core {
         request: DestructRequest,
         by: Option<String>,
     ) -> Result<DestructReply, ApiError> {
+        self.destruct_own(None, request, by).await
+    }
+
+    /// Of those that are this user's; the others are not there.
+    pub(super) async fn destruct_own(
+        self: &Arc<Self>,
+        only: Option<u32>,
+        request: DestructRequest,
+        by: Option<String>,
+    ) -> Result<DestructReply, ApiError> {
         let DestructRequest { vaults, grace_ms, dry_run } = request;
         if vaults.is_empty() || vaults.len() > MOST {
             let message = format!("{} vaults in one request, allowed are 1 to {MOST}", vaults.len());
@@ -52,6 +62,11 @@ impl Core {
         let mut by_node: BTreeMap<NodeName, Vec<Vault>> = BTreeMap::new();
         for id in vaults.iter().collect::<BTreeSet<_>>() {
             let known = match self.records.vault(id).await {
+                Ok(Some(Found { value: VaultRecord { vault, .. }, .. }))
+                    if only.is_some() && vault.owner != only =>
+                {
+                    Err(no_vault(id))
+                }
                 Ok(Some(Found { value: VaultRecord { vault, .. }, .. })) => match vault.receipt.clone() {
                     Some(receipt) => Ok(Destructed { receipt: Some(receipt), changed: false }),
                     None if dry_run => Ok(Destructed { receipt: None, changed: true }),
@@ -214,6 +229,7 @@ fn fits(vault: &Vault, rules: &ReapRequest, now_ms: i64) -> bool {
     let age = u64::try_from(now_ms.saturating_sub(vault.forged_at.as_millisecond())).unwrap_or(0);
     rules.older_than_ms.is_none_or(|least| age >= least)
         && rules.node.as_ref().is_none_or(|node| *node == vault.node)
+        && rules.owner.is_none_or(|owner| vault.owner == Some(owner))
         && rules.worker.as_ref().is_none_or(|worker| *worker == vault.worker.name)
         && rules.labels.iter().all(|(name, value)| vault.labels.get(name) == Some(value))
 }

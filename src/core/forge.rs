@@ -362,6 +362,7 @@ fn built(
         labels: summons.labels.clone(),
         name: summons.name.clone(),
         parent: summons.parent.clone(),
+        owner: summons.owner,
         endpoint: None,
         forged_at: clock::now(),
         forged_us: provisioned.forged_us,

@@ -10,6 +10,9 @@ use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
 use crate::system::clock;
 
+/// What a caller may write, and the mark of whose it is.
+const MOST_KEY: usize = 128;
+
 /// A key in the hands of the one caller that is in flight.
 pub(super) struct HeldKey {
     pub document: String,
@@ -42,7 +45,7 @@ impl HeldKey {
 impl Core {
     /// Waits for earlier callers with the same key, then tells what they made.
     pub(super) async fn hold_key(&self, what: &str, key: &str, digest: Sha256) -> Result<HeldKey, ApiError> {
-        if key.is_empty() || key.len() > 128 || key.chars().any(char::is_control) {
+        if key.is_empty() || key.len() > MOST_KEY || key.chars().any(char::is_control) {
             let message = "the idempotency key must have 1 to 128 characters, none of them a control one";
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }

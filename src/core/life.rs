@@ -15,7 +15,7 @@ use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
 
-const MAX_BEATS: usize = 10_000;
+pub(super) const MAX_BEATS: usize = 10_000;
 
 /// How many vaults are asked about at one time.
 const ABREAST: usize = 64;

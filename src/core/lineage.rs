@@ -36,6 +36,9 @@ const LINK_SILENCE_MS: u64 = 5_000;
 pub(super) struct Budget {
     node: NodeName,
     parent: Option<VaultId>,
+    /// Whose it is, and its children with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<u32>,
     /// What a child may have at most; `spawn` is how many there may be.
     limits: Limits,
     spent: u32,
@@ -103,7 +106,7 @@ impl Core {
             return Ok(());
         }
         let (node, parent, limits) = (node.clone(), summons.parent.clone(), summons.limits.clone());
-        let budget = Budget { node, parent, limits, spent: 0 };
+        let budget = Budget { node, parent, owner: summons.owner, limits, spent: 0 };
         match self.records.commit(Txn::default().put(budget_key(vault), encode(&budget)?)).await? {
             Outcome::Committed { .. } => Ok(()),
             Outcome::Conflict { key } => {
@@ -234,7 +237,7 @@ impl Core {
             return Err(no_parent(&ask.vault));
         }
         let parent = Parent { id: ask.vault.clone(), limits: budget.limits };
-        self.spawn_under(ask.request()?, Some(parent)).await
+        self.spawn_under(ask.request()?, Some(parent), budget.owner).await
     }
 
     /// Ends every vault whose parent is gone, and forgets the budgets of those that never came to be.

@@ -40,6 +40,7 @@ mod life;
 mod lineage;
 mod members;
 mod numbers;
+mod owners;
 mod placed;
 mod placement;
 mod reaper;

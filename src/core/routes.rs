@@ -2,8 +2,9 @@
 //!
 //! A handler owns nothing. When a client hangs up, its handler is dropped where it stands; what
 //! that must undo is undone by the service (`core::forge`), and what is to be done all the same
-//! goes on (`core::carried`).
+//! goes on (`core::carried`). Whose is what is judged in `core::owners`.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -11,7 +12,7 @@ use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::{Stream, StreamExt as _};
@@ -19,7 +20,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::extract::{Id, Json, Query, Refusal};
+use super::life::MAX_BEATS;
 use super::manifest;
+use super::owners::{self, Rights};
+use super::registry::foreign;
 use super::service::Core;
 use crate::api::endpoints::ENDPOINTS;
 use crate::api::event::EventQuery;
@@ -27,7 +31,7 @@ use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
 use crate::api::health::Health;
 use crate::api::openapi;
 use crate::api::peer::Peer;
-use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
+use crate::api::registry::{Holder, ResolveRequest, Resolved, ServiceList, WatchQuery};
 use crate::api::spool::{
     SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
 };
@@ -36,7 +40,8 @@ use crate::api::swarm::{
     NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeRemove, NodeStep, NodeUpgrade,
 };
 use crate::api::teardown::{
-    BeatReply, BeatRequest, DestructQuery, DestructReply, DestructRequest, Destructed, ReapRequest, Reaped,
+    Beat, BeatReply, BeatRequest, DestructQuery, DestructReply, DestructRequest, Destructed, ReapRequest,
+    Reaped,
 };
 use crate::api::vault::{NodeInfo, NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use crate::api::{ApiError, ErrorCode, paths};
@@ -82,27 +87,48 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::METRICS, get(metrics))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(judged))
         .layer(from_fn_with_state(core.clone(), measure))
         .with_state(core)
 }
 
-async fn spawn(State(core): Uah, Json(request): Json<SpawnRequest>) -> Answer<Spawned> {
-    Ok(Json(core.spawn(request).await?))
+async fn spawn(State(core): Uah, asker: Asker, Json(mut request): Json<SpawnRequest>) -> Answer<Spawned> {
+    let rights = rights(&asker);
+    rights.mark(&mut request.summons.key);
+    let name = request.summons.name.clone();
+    if let (Some(name), true) = (&name, request.get_or_create) {
+        core.refuse_foreign(name, rights.only()).await?;
+    }
+    let spawned = core.spawn_for(uid(&asker), request).await?;
+    // It may have become another's name meanwhile.
+    match (rights.own(spawned.vault.owner), name) {
+        (false, Some(name)) => Err(foreign(&name).into()),
+        (_, _) => Ok(Json(spawned)),
+    }
 }
 
-async fn summon(State(core): Uah, Json(request): Json<SummonsRequest>) -> Answer<Summons> {
-    Ok(Json(core.summon(request).await?))
+async fn summon(State(core): Uah, asker: Asker, Json(mut request): Json<SummonsRequest>) -> Answer<Summons> {
+    rights(&asker).mark(&mut request.key);
+    Ok(Json(core.summon_for(uid(&asker), request).await?))
 }
 
-async fn summons(State(core): Uah, Id(id): Id<SummonsId>) -> Answer<Summons> {
+async fn summons(State(core): Uah, asker: Asker, Id(id): Id<SummonsId>) -> Answer<Summons> {
+    core.own_summons(rights(&asker), &id).await?;
     Ok(Json(core.summons(&id).await?))
 }
 
-async fn provision(State(core): Uah, Json(request): Json<ProvisionRequest>) -> Answer<Vault> {
+async fn provision(
+    State(core): Uah,
+    asker: Asker,
+    Json(mut request): Json<ProvisionRequest>,
+) -> Answer<Vault> {
+    rights(&asker).mark(&mut request.key);
+    core.own_summons(rights(&asker), &request.summons).await?;
     Ok(Json(core.provision(request).await?))
 }
 
-async fn ticket(State(core): Uah, Json(request): Json<TicketRequest>) -> Answer<Ticket> {
+async fn ticket(State(core): Uah, asker: Asker, Json(request): Json<TicketRequest>) -> Answer<Ticket> {
+    core.own_vault(rights(&asker), &request.vault).await?;
     Ok(Json(core.ticket(request).await?))
 }
 
@@ -111,15 +137,42 @@ async fn heartbeats(
     asker: Asker,
     Json(mut request): Json<BeatRequest>,
 ) -> Answer<BeatReply> {
+    let rights = rights(&asker);
     request.by = request.by.or_else(|| name(asker));
-    Ok(Json(core.heartbeats(request).await?))
+    let (mut own, mut places, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    let wanted = request.vaults.len();
+    if wanted > MAX_BEATS {
+        return Ok(Json(core.heartbeats(request).await?));
+    }
+    for (place, target) in std::mem::take(&mut request.vaults).into_iter().enumerate() {
+        match core.own_vault(rights, &target.vault).await {
+            Ok(()) => {
+                own.push(target);
+                places.push(place);
+            }
+            Err(error) => {
+                answers.push((place, Beat { vault: target.vault, lease_left_ms: None, error: Some(error) }));
+            }
+        }
+    }
+    // None at all is refused as such.
+    if !own.is_empty() || wanted == 0 {
+        let beats = core.heartbeats(BeatRequest { vaults: own, ..request }).await?.beats;
+        answers.extend(places.into_iter().zip(beats));
+    }
+    answers.sort_by_key(|(place, _)| *place);
+    let beats = answers.into_iter().map(|(_, beat)| beat).collect();
+    Ok(Json(BeatReply { beats }))
 }
 
-async fn vaults(State(core): Uah, Query(query): Query<VaultQuery>) -> Answer<VaultList> {
-    Ok(Json(core.vaults(query).await?))
+async fn vaults(State(core): Uah, asker: Asker, Query(query): Query<VaultQuery>) -> Answer<VaultList> {
+    let (mut list, rights) = (core.vaults(query).await?, rights(&asker));
+    list.vaults.retain(|vault| rights.own(vault.owner));
+    Ok(Json(list))
 }
 
-async fn vault(State(core): Uah, Id(id): Id<VaultId>) -> Answer<Vault> {
+async fn vault(State(core): Uah, asker: Asker, Id(id): Id<VaultId>) -> Answer<Vault> {
+    core.own_vault(rights(&asker), &id).await?;
     Ok(Json(core.vault(&id).await?))
 }
 
@@ -129,6 +182,7 @@ async fn destruct(
     Id(id): Id<VaultId>,
     Query(query): Query<DestructQuery>,
 ) -> Answer<Destructed> {
+    core.own_vault(rights(&asker), &id).await?;
     let (carried, by) = (core.clone(), name(asker));
     Ok(Json(core.carry_out(async move { carried.destruct(&id, query, by).await }).await?))
 }
@@ -138,11 +192,12 @@ async fn destruct_many(
     asker: Asker,
     Json(request): Json<DestructRequest>,
 ) -> Answer<DestructReply> {
-    let (carried, by) = (core.clone(), name(asker));
-    Ok(Json(core.carry_out(async move { carried.destruct_many(request, by).await }).await?))
+    let (carried, only, by) = (core.clone(), rights(&asker).only(), name(asker));
+    Ok(Json(core.carry_out(async move { carried.destruct_own(only, request, by).await }).await?))
 }
 
-async fn reap(State(core): Uah, Json(request): Json<ReapRequest>) -> Answer<Reaped> {
+async fn reap(State(core): Uah, asker: Asker, Json(mut request): Json<ReapRequest>) -> Answer<Reaped> {
+    request.owner = rights(&asker).only();
     let carried = core.clone();
     Ok(Json(core.carry_out(async move { carried.reap(request).await }).await?))
 }
@@ -165,45 +220,100 @@ async fn resolve_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<
     Ok(Json(core.gems.resolve(&query.pointer).await?))
 }
 
-async fn services(State(core): Uah) -> Answer<ServiceList> {
-    Ok(Json(core.services().await?))
+async fn services(State(core): Uah, asker: Asker) -> Answer<ServiceList> {
+    let (mut list, rights) = (core.services().await?, rights(&asker));
+    let mut own = Vec::new();
+    for service in list.services {
+        if core.own_vault(rights, &service.vault).await.is_ok() {
+            own.push(service);
+        }
+    }
+    list.services = own;
+    Ok(Json(list))
 }
 
-async fn resolve_service(State(core): Uah, Json(request): Json<ResolveRequest>) -> Answer<Resolved> {
+async fn resolve_service(
+    State(core): Uah,
+    asker: Asker,
+    Json(request): Json<ResolveRequest>,
+) -> Answer<Resolved> {
+    core.refuse_foreign(&request.name, rights(&asker).only()).await?;
     Ok(Json(core.resolve(request).await?))
 }
 
-async fn watch_services(State(core): Uah, Query(query): Query<WatchQuery>) -> Result<Response, Refusal> {
+async fn watch_services(
+    State(core): Uah,
+    asker: Asker,
+    Query(query): Query<WatchQuery>,
+) -> Result<Response, Refusal> {
+    let (rights, named) = (rights(&asker), query.name.is_some());
     let holders = core.holders(query).await?;
-    Ok(lines(&core, holders))
+    let looked = core.clone();
+    let own = futures_util::stream::unfold(
+        (Box::pin(holders), BTreeSet::new()),
+        move |(mut holders, mut shown)| {
+            let core = looked.clone();
+            async move {
+                loop {
+                    let holder: Holder = holders.next().await?;
+                    let own = match &holder.service {
+                        Some(service) => core.own_vault(rights, &service.vault).await.is_ok(),
+                        // That another's name is free again is not told either.
+                        None => named || rights == Rights::All || shown.contains(&holder.name),
+                    };
+                    if own {
+                        shown.insert(holder.name.clone());
+                        return Some((holder, (holders, shown)));
+                    }
+                }
+            }
+        },
+    );
+    Ok(lines(&core, own))
 }
 
-async fn spool_list(State(core): Uah, Query(query): Query<SpoolQuery>) -> Answer<SpoolList> {
-    Ok(Json(core.spool_list(query).await?))
+async fn spool_list(State(core): Uah, asker: Asker, Query(query): Query<SpoolQuery>) -> Answer<SpoolList> {
+    let (mut list, rights) = (core.spool_list(query).await?, rights(&asker));
+    list.entries.retain(|entry| rights.own_entry(&entry.owner));
+    Ok(Json(list))
 }
 
-async fn spool_put(State(core): Uah, asker: Asker, Json(request): Json<SpoolRequest>) -> Answer<SpoolEntry> {
+async fn spool_put(
+    State(core): Uah,
+    asker: Asker,
+    Json(mut request): Json<SpoolRequest>,
+) -> Answer<SpoolEntry> {
+    rights(&asker).mark(&mut request.key);
+    core.own_summons(rights(&asker), &request.summons).await?;
     let owner = asker.map_or_else(|| "nobody".to_owned(), |Extension(peer)| format!("uid {}", peer.uid));
     Ok(Json(core.spool_put(request, owner).await?))
 }
 
-async fn spool_show(State(core): Uah, Id(id): Id<SpoolId>, Query(wait): Query<SpoolWait>) -> Answer<Spooled> {
+async fn spool_show(
+    State(core): Uah,
+    asker: Asker,
+    Id(id): Id<SpoolId>,
+    Query(wait): Query<SpoolWait>,
+) -> Answer<Spooled> {
+    core.own_spooled(rights(&asker), &id).await?;
     Ok(Json(core.spool_show(&id, wait).await?))
 }
 
-async fn spool_remove(State(core): Uah, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+async fn spool_remove(State(core): Uah, asker: Asker, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+    core.own_spooled(rights(&asker), &id).await?;
     let carried = core.clone();
     Ok(Json(core.carry_out(async move { carried.spool_remove(&id).await }).await?))
 }
 
-async fn spool_retry(State(core): Uah, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+async fn spool_retry(State(core): Uah, asker: Asker, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+    core.own_spooled(rights(&asker), &id).await?;
     let carried = core.clone();
     Ok(Json(core.carry_out(async move { carried.spool_retry(&id).await }).await?))
 }
 
-async fn spool_order(State(core): Uah, Json(order): Json<SpoolOrder>) -> Answer<SpoolOrdered> {
-    let carried = core.clone();
-    Ok(Json(core.carry_out(async move { carried.spool_order(order).await }).await?))
+async fn spool_order(State(core): Uah, asker: Asker, Json(order): Json<SpoolOrder>) -> Answer<SpoolOrdered> {
+    let (carried, rights) = (core.clone(), rights(&asker));
+    Ok(Json(core.carry_out(async move { carried.spool_order(rights, order).await }).await?))
 }
 
 async fn nodes(State(core): Uah) -> Json<NodeList> {
@@ -214,27 +324,15 @@ async fn node(State(core): Uah, Id(name): Id<NodeName>) -> Answer<NodeDetail> {
     Ok(Json(core.node(&name).await?))
 }
 
-/// Whoever changes the swarm is root on all of it, so root it must be here.
-fn only_root(asker: &Asker) -> Result<(), Refusal> {
-    let own = rustix::process::geteuid().as_raw();
-    match asker {
-        Some(Extension(peer)) if peer.uid == 0 || peer.uid == own => Ok(()),
-        _ => Err(ApiError::new(ErrorCode::Denied, "only root may change the swarm's nodes").into()),
-    }
-}
-
-async fn add_node(State(core): Uah, asker: Asker, Json(order): Json<NodeAdd>) -> Result<Response, Refusal> {
-    only_root(&asker)?;
+async fn add_node(State(core): Uah, Json(order): Json<NodeAdd>) -> Result<Response, Refusal> {
     Ok(steps(&core, core.add_node(order)))
 }
 
 async fn upgrade_node(
     State(core): Uah,
-    asker: Asker,
     Id(name): Id<NodeName>,
     Json(order): Json<NodeUpgrade>,
 ) -> Result<Response, Refusal> {
-    only_root(&asker)?;
     Ok(steps(&core, core.upgrade_node(&name, order).await?))
 }
 
@@ -245,34 +343,44 @@ fn steps(core: &Arc<Core>, mut steps: tokio::sync::mpsc::Receiver<NodeStep>) -> 
 
 async fn drain_node(
     State(core): Uah,
-    asker: Asker,
     Id(name): Id<NodeName>,
     Json(order): Json<NodeDrain>,
 ) -> Answer<NodeInfo> {
-    only_root(&asker)?;
     let carried = core.clone();
     Ok(Json(core.carry_out(async move { carried.drain_node(&name, &order).await }).await?))
 }
 
 async fn remove_node(
     State(core): Uah,
-    asker: Asker,
     Id(name): Id<NodeName>,
     Query(order): Query<NodeRemove>,
 ) -> Answer<NodeInfo> {
-    only_root(&asker)?;
     let carried = core.clone();
     Ok(Json(core.carry_out(async move { carried.remove_node(&name, &order).await }).await?))
 }
 
-async fn order_nodes(State(core): Uah, asker: Asker, Json(order): Json<NodeOrder>) -> Answer<NodeOrdered> {
-    only_root(&asker)?;
+async fn order_nodes(State(core): Uah, Json(order): Json<NodeOrder>) -> Answer<NodeOrdered> {
     let carried = core.clone();
     Ok(Json(core.carry_out(async move { Ok(carried.order_nodes(order).await) }).await?))
 }
 
-async fn events(State(core): Uah, Query(query): Query<EventQuery>) -> Response {
-    lines(&core, core.events.read(query))
+async fn events(State(core): Uah, asker: Asker, Query(query): Query<EventQuery>) -> Response {
+    let (looked, rights) = (core.clone(), rights(&asker));
+    let heard = futures_util::stream::unfold(
+        (Box::pin(core.events.read(query)), HashMap::new()),
+        move |(mut events, mut known)| {
+            let core = looked.clone();
+            async move {
+                loop {
+                    let event = events.next().await?;
+                    if core.may_hear(rights, &mut known, &event).await {
+                        return Some((event, (events, known)));
+                    }
+                }
+            }
+        },
+    );
+    lines(&core, heard)
 }
 
 /// One JSON object per line. Who follows keeps the daemon busy for as long as they read.
@@ -320,6 +428,24 @@ async fn wrong_method(method: Method, uri: Uri) -> Refusal {
     let error = ApiError::new(ErrorCode::BadRequest, format!("{} does not take {method}", uri.path()))
         .hint(format!("it takes {}", allowed.join(" and ")));
     Refusal::with_status(error, StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn rights(asker: &Asker) -> Rights {
+    Rights::of(asker.as_ref().map(|Extension(peer)| peer))
+}
+
+/// Whose it is what this asker makes.
+fn uid(asker: &Asker) -> Option<u32> {
+    asker.as_ref().map(|Extension(peer)| peer.uid)
+}
+
+/// Before any handler: who may ask for what at all.
+async fn judged(asker: Asker, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().as_str(), template(request.uri().path()));
+    match owners::judge(rights(&asker), method, path) {
+        Ok(()) => next.run(request).await,
+        Err(error) => Refusal::from(error).into_response(),
+    }
 }
 
 fn name(asker: Asker) -> Option<String> {

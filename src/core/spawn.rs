@@ -20,11 +20,20 @@ use crate::system::clock;
 
 impl Core {
     pub async fn spawn(self: &Arc<Self>, request: SpawnRequest) -> Result<Spawned, ApiError> {
+        self.spawn_for(None, request).await
+    }
+
+    /// It belongs to `owner`.
+    pub async fn spawn_for(
+        self: &Arc<Self>,
+        owner: Option<u32>,
+        request: SpawnRequest,
+    ) -> Result<Spawned, ApiError> {
         if request.summons.dry_run {
             return Err(ApiError::new(ErrorCode::BadRequest, "a spawn cannot be a dry run")
                 .hint("summon and provision each have one"));
         }
-        self.spawn_under(request, None).await
+        self.spawn_under(request, None, owner).await
     }
 
     /// A child is paid for before it is made.
@@ -32,15 +41,16 @@ impl Core {
         self: &Arc<Self>,
         request: SpawnRequest,
         parent: Option<Parent>,
+        owner: Option<u32>,
     ) -> Result<Spawned, ApiError> {
         let held = self.hold_key("spawn", &request.summons.key, digest(&request)?).await?;
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier, &request.ticket).await;
         }
-        let Some(parent) = parent else { return self.create(&held, request, None).await };
+        let Some(parent) = parent else { return self.create(&held, request, None, owner).await };
         let loan = loan_key(&held.document);
         self.spend(parent.id(), &loan).await?;
-        let made = self.create(&held, request, Some(&parent)).await;
+        let made = self.create(&held, request, Some(&parent), owner).await;
         if !made.as_ref().is_ok_and(|made| made.changed) {
             self.give_back(&loan).await;
         }
@@ -52,12 +62,14 @@ impl Core {
         held: &HeldKey,
         request: SpawnRequest,
         parent: Option<&Parent>,
+        owner: Option<u32>,
     ) -> Result<Spawned, ApiError> {
         let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
         check_terms(&wishes)?;
         let name = summons.name.clone();
         let least = parent.map(Parent::wishes).unwrap_or_default();
         let mut drafted = self.draft(summons, least).await?;
+        drafted.summons.owner = owner;
         parent.map(|parent| parent.adopt(&mut drafted)).transpose()?;
         let _turn = self.turn(name.as_ref()).await;
         match (&name, get_or_create) {

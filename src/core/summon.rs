@@ -42,6 +42,15 @@ impl Drafted {
 
 impl Core {
     pub async fn summon(self: &Arc<Self>, request: SummonsRequest) -> Result<Summons, ApiError> {
+        self.summon_for(None, request).await
+    }
+
+    /// What is made of it belongs to `owner`.
+    pub async fn summon_for(
+        self: &Arc<Self>,
+        owner: Option<u32>,
+        request: SummonsRequest,
+    ) -> Result<Summons, ApiError> {
         if request.dry_run {
             return Ok(self.draft(request, Wishes::default()).await?.summons);
         }
@@ -49,7 +58,8 @@ impl Core {
         if let Some(earlier) = &held.earlier {
             return self.summons_again(&earlier.summons).await;
         }
-        let drafted = self.draft(request, Wishes::default()).await?;
+        let mut drafted = self.draft(request, Wishes::default()).await?;
+        drafted.summons.owner = owner;
         let record = KeyRecord {
             digest: held.digest,
             at: clock::now(),
@@ -132,6 +142,7 @@ impl Core {
             labels,
             name,
             parent: None,
+            owner: None,
             key,
             created_at: clock::now(),
             changed: !dry_run,
@@ -141,7 +152,7 @@ impl Core {
     }
 }
 
-fn no_summons(id: &SummonsId) -> ApiError {
+pub(super) fn no_summons(id: &SummonsId) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("there is no summons {id}"))
         .hint("summons are kept for 24 hours: summon the worker again")
 }

@@ -16,6 +16,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::UnixStream;
+use tokio::net::unix::UCred;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -38,6 +39,30 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 struct Guests {
     counts: Mutex<HashMap<u32, usize>>,
+}
+
+/// The users who may come in.
+#[derive(Debug)]
+pub struct Listed {
+    users: Vec<u32>,
+    admins: Vec<u32>,
+}
+
+impl Listed {
+    /// Root and whoever the daemon runs as may do all, and so may the configuration's `admins`; its `users` may do
+    /// what concerns nobody else.
+    #[must_use]
+    pub fn new(users: &[u32], admins: &[u32]) -> Self {
+        let admins = [&[ROOT, rustix::process::geteuid().as_raw()], admins].concat();
+        Self { users: users.to_vec(), admins }
+    }
+
+    fn peer(&self, credentials: UCred) -> Option<Peer> {
+        let uid = credentials.uid();
+        let admin = self.admins.contains(&uid);
+        let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+        (admin || self.users.contains(&uid)).then_some(Peer { uid, pid, admin })
+    }
 }
 
 /// A place, until it is dropped.
@@ -76,7 +101,7 @@ impl Drop for Place {
 pub async fn serve(
     socket: Socket,
     router: Router,
-    uids: Vec<u32>,
+    listed: Listed,
     mut closing: watch::Receiver<bool>,
     stop: watch::Receiver<bool>,
 ) {
@@ -110,12 +135,8 @@ pub async fn serve(
             Some(_) = open.join_next() => continue,
         };
         pause = Duration::from_millis(5);
-        let peer = stream.peer_cred().ok().map(|credentials| Peer {
-            uid: credentials.uid(),
-            pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
-        });
         // Where the kernel does not say who it is, nobody is let in.
-        let Some(peer) = peer.filter(|peer| uids.contains(&peer.uid)) else {
+        let Some(peer) = stream.peer_cred().ok().and_then(|credentials| listed.peer(credentials)) else {
             let error = ApiError::new(ErrorCode::Denied, "this user may not use this haukid")
                 .hint("root may; others are listed in daemon.allow_uids of the configuration");
             turn_away(&stream, "403 Forbidden", &error);

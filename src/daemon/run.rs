@@ -11,11 +11,12 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::args::Role;
+use super::door::{self, Listed};
+use super::findings;
 use super::home::{Home, Socket};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
 use super::settings::Settings;
-use super::{door, findings};
 use crate::system::{awake, clock, logging};
 
 /// From SIGTERM until the vaults must be gone.
@@ -81,17 +82,16 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let home = Home::claim(&settings.state_dir, halves(role), stays, PATIENCE).await?;
     // Bound before anything is made, so that a path that cannot be bound costs nothing.
     // A node's control plane is root's, whoever may use a core.
-    let uids = match role {
-        Role::Node(_) => &[][..],
-        _ => &settings.config.daemon.allow_uids,
+    let (uids, admins) = match role {
+        Role::Node(_) => (&[][..], &[][..]),
+        _ => (&*settings.config.daemon.allow_uids, &*settings.config.daemon.admin_uids),
     };
-    let socket = Socket::bind(&settings.socket, !uids.is_empty())?;
+    let socket = Socket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;
-    // Root, whoever the daemon runs as, and those of the configuration.
-    let uids = [&[0, rustix::process::geteuid().as_raw()], uids].concat();
+    let listed = Listed::new(uids, admins);
     let router = parts.router().layer(from_fn(hasten));
     let ((close, closing), (stop, stopped)) = (watch::channel(false), watch::channel(false));
-    let serving = tokio::spawn(door::serve(socket, router, uids, closing, stopped));
+    let serving = tokio::spawn(door::serve(socket, router, listed, closing, stopped));
     tracing::info!(role = role.name(), socket = %settings.socket.display(), pid = std::process::id(), "serving");
     ready.serving();
     let hurry = Notify::new();

@@ -67,9 +67,12 @@ pub struct Daemon {
     /// after 5m where this says nothing; any other stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_exit: Option<String>,
-    /// Users besides root who may use the control socket.
+    /// Users besides root who may use the control socket, each for what is their own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow_uids: Vec<u32>,
+    /// Users besides root who may do everything there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub admin_uids: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

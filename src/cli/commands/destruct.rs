@@ -239,6 +239,7 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
         worker: args.worker.clone(),
         labels: args.label.iter().cloned().collect(),
         dry_run: args.dry_run,
+        owner: None,
     };
     if !args.has_rule() {
         return Err(CliError::usage("--reap needs a rule").hint(

@@ -37,6 +37,10 @@ pub(in crate::core) fn taken_name(name: &ServiceName) -> ApiError {
         .hint(format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is"))
 }
 
+pub(in crate::core) fn foreign(name: &ServiceName) -> ApiError {
+    ApiError::new(ErrorCode::Denied, format!("the name {name} is another user's"))
+}
+
 fn nobody(name: &ServiceName) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("no live worker is called {name}"))
         .hint("`hauki ls` shows the names; `hauki resolve --watch` waits for one")
@@ -57,6 +61,19 @@ impl Core {
         match self.holder(name).await? {
             Some(_) => Err(taken_name(name)),
             None => Ok(()),
+        }
+    }
+
+    /// Whether the name is another user's: that it is taken is no secret, its worker is.
+    pub(in crate::core) async fn refuse_foreign(
+        &self,
+        name: &ServiceName,
+        owner: Option<u32>,
+    ) -> Result<(), ApiError> {
+        let holder = self.recorded_holder(name).await?;
+        match owner.is_some() && holder.is_some_and(|holder| holder.vault.owner != owner) {
+            true => Err(foreign(name)),
+            false => Ok(()),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::api::spool::{
 use crate::api::vault::ProvisionRequest;
 use crate::api::{ApiError, ErrorCode};
 use crate::core::keys::{digest, lost_race, reused};
+use crate::core::owners::Rights;
 use crate::core::record::{Found, KeyRecord, SPOOL, encode, spool_key};
 use crate::core::service::Core;
 use crate::core::store::{Expect, Outcome, Txn};
@@ -28,7 +29,7 @@ const ABREAST: usize = 64;
 const MOST_WAITING: usize = 10_000;
 const MOST_OF_ONE: usize = 5_000;
 
-fn no_entry(id: &SpoolId) -> ApiError {
+pub(in crate::core) fn no_entry(id: &SpoolId) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("there is no spool entry {id}"))
         .hint("`hauki spool ls` lists them; what is done is kept for 24 hours")
 }
@@ -206,7 +207,11 @@ impl Core {
     }
 
     /// One answer per entry, in the order of the request.
-    pub async fn spool_order(self: &Arc<Self>, order: SpoolOrder) -> Result<SpoolOrdered, ApiError> {
+    pub(in crate::core) async fn spool_order(
+        self: &Arc<Self>,
+        rights: Rights,
+        order: SpoolOrder,
+    ) -> Result<SpoolOrdered, ApiError> {
         let SpoolOrder { act, entries } = order;
         if entries.is_empty() || entries.len() > MOST_ORDERED {
             let message =
@@ -214,9 +219,10 @@ impl Core {
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }
         let done = futures_util::stream::iter(entries).map(async |id| {
-            let done = match act {
-                SpoolAct::Remove => self.spool_remove(&id).await,
-                SpoolAct::Retry => self.spool_retry(&id).await,
+            let done = match (self.own_spooled(rights, &id).await, act) {
+                (Err(error), _) => Err(error),
+                (Ok(()), SpoolAct::Remove) => self.spool_remove(&id).await,
+                (Ok(()), SpoolAct::Retry) => self.spool_retry(&id).await,
             };
             match done {
                 Ok(entry) => SpoolDone { id, entry: Some(entry), error: None },
@@ -224,6 +230,10 @@ impl Core {
             }
         });
         Ok(SpoolOrdered { done: done.buffered(ABREAST).collect().await })
+    }
+
+    pub(in crate::core) async fn spool_owner(&self, id: &SpoolId) -> Result<String, ApiError> {
+        Ok(self.spool_entry(id).await?.value.owner)
     }
 
     pub(super) async fn spool_entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, ApiError> {

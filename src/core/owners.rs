@@ -1,0 +1,170 @@
+//! Whose is what: a user who may use the socket sees and ends what is their own; administrators all.
+//!
+//! Who may ask for what at all is in the one table of endpoints ([`Who`]) and judged before any handler. What a
+//! request is about (an id in its path or its body) is judged here, against the owner in the record. What is
+//! others' is answered as if it were not there, because that it is there is theirs to tell. A vault belongs to
+//! whose summons it was made of, a child to whose its parent is; what has no owner is an administrator's.
+
+use std::collections::HashMap;
+
+use super::record::{VaultRecord, no_vault, tomb_key, vault_key};
+use super::service::Core;
+use crate::api::endpoints::{ENDPOINTS, Method, Who};
+use crate::api::event::Event;
+use crate::api::peer::Peer;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::id::{SpoolId, SummonsId, VaultId};
+
+/// What an asker may touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    All,
+    /// What this user owns.
+    Of(u32),
+    /// The kernel said nothing of the peer.
+    Nothing,
+}
+
+impl Rights {
+    pub(super) fn of(peer: Option<&Peer>) -> Self {
+        match peer {
+            Some(peer) if peer.admin => Self::All,
+            Some(peer) => Self::Of(peer.uid),
+            None => Self::Nothing,
+        }
+    }
+
+    pub(super) fn own(self, owner: Option<u32>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(uid) => owner == Some(uid),
+            Self::Nothing => false,
+        }
+    }
+
+    /// Only these, if not all.
+    pub(super) fn only(self) -> Option<u32> {
+        match self {
+            Self::All => None,
+            Self::Of(uid) => Some(uid),
+            // The kernel gives this number to nobody.
+            Self::Nothing => Some(u32::MAX),
+        }
+    }
+
+    /// Users' idempotency keys are apart: the same key of two users is two keys.
+    pub(super) fn mark(self, key: &mut String) {
+        if let Some(uid) = self.only() {
+            *key = format!("{uid}: {key}");
+        }
+    }
+
+    /// As the spool writes it.
+    pub(super) fn own_entry(self, owner: &str) -> bool {
+        self.only().is_none_or(|uid| owner == format!("uid {uid}"))
+    }
+}
+
+/// Whether the table lets this asker ask.
+pub(super) fn judge(rights: Rights, method: &str, path: &str) -> Result<(), ApiError> {
+    let known = ENDPOINTS.iter().find(|endpoint| endpoint.path == path && serves(endpoint.method, method));
+    match (rights, known.map(|endpoint| endpoint.who)) {
+        // An unknown one is refused as such.
+        (Rights::All, _) | (_, None) | (Rights::Of(_), Some(Who::User | Who::Owner)) => Ok(()),
+        (Rights::Of(_), Some(Who::Admin)) => {
+            Err(ApiError::new(ErrorCode::Denied, "this is an administrator's")
+                .hint("root may; others are listed in daemon.admin_uids of the configuration"))
+        }
+        (Rights::Nothing, Some(_)) => Err(ApiError::new(ErrorCode::Denied, "nobody knows who asks")),
+    }
+}
+
+fn serves(known: Method, asked: &str) -> bool {
+    asked.eq_ignore_ascii_case(known.as_str()) || (asked == "HEAD" && known == Method::Get)
+}
+
+impl Core {
+    /// Of a vault that is not there, whoever asks for it says so.
+    pub(super) async fn own_vault(&self, rights: Rights, id: &VaultId) -> Result<(), ApiError> {
+        if rights == Rights::All {
+            return Ok(());
+        }
+        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        match rights.own(found.value.vault.owner) {
+            true => Ok(()),
+            false => Err(no_vault(id)),
+        }
+    }
+
+    pub(super) async fn own_summons(&self, rights: Rights, id: &SummonsId) -> Result<(), ApiError> {
+        match rights == Rights::All || rights.own(self.summons_again(id).await?.owner) {
+            true => Ok(()),
+            false => Err(super::summon::no_summons(id)),
+        }
+    }
+
+    pub(super) async fn own_spooled(&self, rights: Rights, id: &SpoolId) -> Result<(), ApiError> {
+        match rights == Rights::All || rights.own_entry(&self.spool_owner(id).await?) {
+            true => Ok(()),
+            false => Err(super::spool::no_entry(id)),
+        }
+    }
+
+    /// Whether an event may be told; `known` keeps whose each vault is.
+    pub(super) async fn may_hear(
+        &self,
+        rights: Rights,
+        known: &mut HashMap<VaultId, Option<u32>>,
+        event: &Event,
+    ) -> bool {
+        /// Beyond this it is asked again.
+        const KNOWN: usize = 4096;
+        let Some(vault) = event.what.vault().filter(|_| rights != Rights::All) else {
+            return rights == Rights::All || event.what.is_of_nobody();
+        };
+        if let Some(owner) = known.get(vault) {
+            return rights.own(*owner);
+        }
+        let mut owner = None;
+        for key in [vault_key(vault), tomb_key(vault)] {
+            if let Ok(Some(found)) = self.records.find::<VaultRecord>(&key).await {
+                owner = found.value.vault.owner;
+                break;
+            }
+        }
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(vault.clone(), owner);
+        rights.own(owner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_judges_every_endpoint() {
+        for endpoint in ENDPOINTS {
+            let judged = |rights| judge(rights, endpoint.method.as_str(), endpoint.path);
+            assert!(judged(Rights::All).is_ok() && judged(Rights::Nothing).is_err(), "{}", endpoint.id);
+            assert_eq!(judged(Rights::Of(1000)).is_ok(), endpoint.who != Who::Admin, "{}", endpoint.id);
+        }
+        let admins: Vec<&str> = ENDPOINTS
+            .iter()
+            .filter(|endpoint| endpoint.who == Who::Admin)
+            .map(|endpoint| endpoint.id)
+            .collect();
+        let known = [
+            "push_gem",
+            "remove_gem",
+            "order_nodes",
+            "add_node",
+            "remove_node",
+            "drain_node",
+            "upgrade_node",
+        ];
+        assert_eq!(admins, known);
+    }
+}
