@@ -75,11 +75,11 @@ impl Guests {
     fn place(self: &Arc<Self>, uid: u32) -> Option<Place> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let others: usize = counts.iter().filter(|(uid, _)| **uid != ROOT).map(|(_, count)| count).sum();
-        let own = counts.entry(uid).or_default();
-        if uid != ROOT && (*own >= EACH || others >= ALL) {
+        let own = counts.get(&uid).copied().unwrap_or_default();
+        if uid != ROOT && (own >= EACH || others >= ALL) {
             return None;
         }
-        *own += 1;
+        counts.insert(uid, own + 1);
         Some(Place { guests: Arc::clone(self), uid })
     }
 }
