@@ -3,7 +3,9 @@
 #[path = "../build/patch.rs"]
 mod patch;
 
-use patch::{apply, digest, hash, parse};
+use std::path::Path;
+
+use patch::{apply, digest, hash, parse, read};
 
 const SOURCE: &str = "one\ntwo\nthree\nfour\n";
 
@@ -70,4 +72,13 @@ fn whatever_changes_in_a_patch_changes_the_digest() {
     assert_eq!(first.len(), 16);
     assert_ne!(first, of(&edit("1-1", "one\n", "2\n")));
     assert_ne!(first, of(&edit("2-2", "one\n", "1\n")));
+}
+
+#[test]
+fn the_patches_of_this_crate_are_read() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("patches");
+    let files = std::fs::read_dir(&directory).expect("is there").flatten();
+    let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "patch")).count();
+    let edits = read(&directory).expect("all are well formed");
+    assert!(files > 0 && edits.len() >= files, "{files} files, {} edits", edits.len());
 }
