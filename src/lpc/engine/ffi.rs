@@ -20,7 +20,6 @@ use super::heap::{self, EXCEPTION, UNDEFINED};
 use super::json::{self, Manner, Refusal};
 use super::lift;
 use super::memory::Memory;
-use super::quote;
 
 /// What a message with its stack is cut to; the engine's own stacks are at most 127 bytes.
 const ERROR_BYTES: usize = 16 * 1024;
@@ -149,7 +148,10 @@ impl Context {
                 // The exception is still pending, and "again" throws it into the dispatcher.
                 let told = self.call_with("thrown", "", UNDEFINED);
                 let told = if told == EXCEPTION { None } else { self.text_of(told) };
-                return Err(Ended { failure: Failure::Run(thrown), told: told.map(quote::well_formed) });
+                return Err(Ended {
+                    failure: Failure::Run(thrown),
+                    told: told.map(super::quote::well_formed),
+                });
             }
             Err(failure) => return Err(Ended { failure, told: None }),
         };
