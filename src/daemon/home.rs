@@ -153,12 +153,16 @@ impl Home {
         Ok(Self { path: path.to_owned(), dir, locks, _dirs: dirs })
     }
 
-    /// Whether the directory still stands where it was claimed.
+    /// Whether the directory does not stand where it was claimed any more. A disk that fails to tell is no reason to
+    /// think so: everything that lives would be ended for it.
     #[must_use]
-    pub fn is_there(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         let key = |found: fs::Metadata| (found.dev(), found.ino());
-        let claimed = self.dir.metadata().map(key);
-        claimed.is_ok_and(|claimed| fs::metadata(&self.path).map(key).is_ok_and(|there| there == claimed))
+        let Ok(claimed) = self.dir.metadata().map(key) else { return false };
+        match fs::metadata(&self.path).map(key) {
+            Ok(there) => there != claimed,
+            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        }
     }
 
     /// Tells a successor that waiting is worth it.

@@ -138,8 +138,11 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
 /// Resolves when the state directory is not what was claimed any more: nothing that is promised from then on
 /// would be found again.
 async fn evicted(home: &Home) {
-    while home.is_there() {
+    // Twice in a row: one that is moved away and back in a moment is the same.
+    let mut missed = 0;
+    while missed < 2 {
         sleep(IDLE_LOOK).await;
+        missed = if home.is_gone() { missed + 1 } else { 0 };
     }
 }
 
@@ -156,10 +159,11 @@ async fn hasten(request: Request, next: Next) -> Response {
 /// done anything, with the hint to ask again. Who is in a `hurry` does not wait to be idle for long.
 async fn idle(parts: &Parts, limit_ms: Option<u64>, hurry: &Notify) {
     let Some(mut limit_ms) = limit_ms else { return std::future::pending().await };
+    let look = IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)));
     let mut quiet_since = clock::mono();
     loop {
         tokio::select! {
-            () = sleep(IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)))) => {}
+            () = sleep(look) => {}
             () = hurry.notified() => limit_ms = 0,
         }
         let now = clock::mono();
