@@ -118,6 +118,9 @@ pub enum Incoming<'a> {
 
 /// The most requests in one batch.
 pub const MAX_BATCH: usize = 1024;
+/// The longest id, as JSON text: it is kept with its call, repeated with the answer, and compared with each that is
+/// given up.
+pub const MAX_ID_BYTES: usize = 256;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -142,6 +145,13 @@ fn invalid(code: i32, message: impl Into<String>, id: Option<&str>) -> Invalid {
     Invalid { code, message: message.into(), id: id.map(str::to_owned) }
 }
 
+/// Whether two ids, as JSON text, are the same one: a text may be written in more than one way.
+#[must_use]
+pub fn is_same_id(one: &str, other: &str) -> bool {
+    let value = |id| serde_json::from_str::<Text<'_>>(id).ok().map(|Text(text)| text);
+    one == other || one.starts_with('"') && other.starts_with('"') && value(one) == value(other)
+}
+
 fn request(text: &str) -> Result<Request<'_>, Invalid> {
     if !text.starts_with('{') {
         return Err(invalid(code::INVALID_REQUEST, "a request must be an object", None));
@@ -157,6 +167,10 @@ fn request(text: &str) -> Result<Request<'_>, Invalid> {
         }
         None => None,
     };
+    if id.is_some_and(|id| id.len() > MAX_ID_BYTES) {
+        let message = format!("an id has at most {MAX_ID_BYTES} bytes");
+        return Err(invalid(code::INVALID_REQUEST, message, None));
+    }
     let version = |text| serde_json::from_str::<Text<'_>>(text).is_ok_and(|Text(version)| version == "2.0");
     if !envelope.jsonrpc.map(RawValue::get).is_some_and(|text| text == "\"2.0\"" || version(text)) {
         return Err(invalid(code::INVALID_REQUEST, "\"jsonrpc\" must be \"2.0\"", id));

@@ -41,6 +41,16 @@ fn what_is_no_request_is_named() {
 }
 
 #[test]
+fn an_id_has_a_bound_and_a_text_is_the_same_however_it_is_written() {
+    let of = |length: usize| format!(r#"{{"jsonrpc":"2.0","method":"f","id":"{}"}}"#, "i".repeat(length - 2));
+    assert!(single(&of(MAX_ID_BYTES)).is_ok());
+    let error = single(&of(MAX_ID_BYTES + 1)).expect_err("is too long");
+    assert_eq!((error.code, error.id), (code::INVALID_REQUEST, None));
+    assert!(is_same_id(r#""a""#, r#""\u0061""#) && is_same_id("1", "1"));
+    assert!(!is_same_id("1", r#""1""#) && !is_same_id(r#""a""#, r#""b""#));
+}
+
+#[test]
 fn an_invalid_request_keeps_its_id() {
     let error = single(r#"{"jsonrpc":"2.0","method":1,"id":"x"}"#).expect_err("is invalid");
     assert_eq!(error.id.as_deref(), Some("\"x\""));

@@ -16,9 +16,10 @@ use tokio::sync::oneshot;
 use crate::client::ghost::{CallNumber, Event, Events, Ghost, GhostError};
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{
-    Incoming, Invalid, Request, RpcError, code, write_error, write_request, write_result,
+    Incoming, Invalid, Request, RpcError, code, is_same_id, write_error, write_request, write_result,
 };
 use crate::rpc::reserved::{CANCEL, Cancel, HELLO};
+use crate::strict::{self, Limits};
 
 /// Calls of one program in flight, as many as a gate takes of one connection.
 const IN_FLIGHT: usize = 64;
@@ -269,13 +270,13 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
 /// Gives up what the program asked for under the id, which is answered at once, and says whether there was any.
 fn cancel(flying: &mut HashMap<CallNumber, Flying>, request: &Request<'_>) -> Vec<u8> {
     let mut line = Vec::new();
-    let asked = request.params.map(serde_json::from_str::<Cancel>);
+    let asked = request.params.map(|params| strict::from_str::<Cancel>(params, Limits::bytes(params.len())));
     let Some(Ok(Cancel { id: given_up })) = asked else {
         let error = RpcError::new(code::INVALID_PARAMS, "{\"id\": …} says which request is given up");
         request.id.into_iter().for_each(|id| write_error(&mut line, Some(id), &error));
         return line;
     };
-    let of = |flying: &Flying| flying.id.as_deref() == Some(given_up.get());
+    let of = |flying: &Flying| flying.id.as_deref().is_some_and(|id| is_same_id(id, given_up.get()));
     let found: Vec<CallNumber> =
         flying.iter().filter(|(_, flying)| of(flying)).map(|(number, _)| *number).collect();
     let mut cancelled = false;

@@ -278,13 +278,10 @@ impl ReplyTo {
         self.id.is_some()
     }
 
-    /// Whether this is the caller's request of that id, as JSON text. A text may be written in more than one way.
+    /// Whether this is the caller's request of that id, as JSON text.
     #[must_use]
     pub fn is_of(&self, id: &str) -> bool {
-        let value = |text| serde_json::from_str::<serde_json::Value>(text).ok();
-        self.id.as_deref().is_some_and(|own| {
-            own == id || own.starts_with('"') && id.starts_with('"') && value(own) == value(id)
-        })
+        self.id.as_deref().is_some_and(|own| message::is_same_id(own, id))
     }
 
     /// Whose call this is, and its id where that is short enough to be told again with every event.
