@@ -26,6 +26,7 @@ use crate::model::secret::Secret;
 use crate::rpc::line::LineReader;
 use crate::rpc::message::{Incoming, RpcError, code, write_error, write_result};
 use crate::rpc::reserved::HELLO;
+use crate::strict::{self, Limits};
 use crate::system::random;
 
 /// Programs that are connected at a time.
@@ -185,7 +186,8 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     let line = lines.next().await.map_err(io::Error::other)?.unwrap_or_default();
     if let Incoming::Single(Ok(request)) = Incoming::decode(line)
         && request.method == HELLO
-        && let Some(Ok(hello)) = request.params.map(serde_json::from_str::<Hello>)
+        && let Some(Ok(hello)) =
+            request.params.map(|params| strict::from_str::<Hello>(params, Limits::bytes(params.len())))
         && hello.token == *token
     {
         let welcome = serde_json::to_string(ghost.welcome().await.map_err(io::Error::other)?)?;

@@ -23,6 +23,12 @@ pub(super) fn is_marked(json: &str) -> bool {
     memchr::memmem::find(json.as_bytes(), MARK.as_bytes()).is_some()
 }
 
+/// Arguments, which go into a request as they are; who writes them is the child that runs the script.
+pub(super) fn list(params: &str) -> Result<&str, Failure> {
+    let is_list = params.starts_with('[') && serde_json::from_str::<&RawValue>(params).is_ok();
+    is_list.then_some(params).ok_or_else(|| Failure::usage("the arguments of a call are a list"))
+}
+
 /// A call that is under way.
 pub(super) struct Pending {
     vault: String,

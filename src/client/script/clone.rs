@@ -19,6 +19,7 @@ use crate::model::id::VaultId;
 use crate::model::name::ServiceName;
 use crate::model::ticket::Ticket;
 use crate::rpc::script::Answer;
+use crate::strict::{self, Limits};
 use crate::system::{files, random};
 
 /// Clones that are made at the same time.
@@ -83,7 +84,7 @@ impl<W: World> Host<W> {
     /// A name of the registry, the id of a vault, or a ticket as JSON.
     pub(super) fn find_object(&mut self, what: &str) -> Result<Answer, Refused> {
         let ticket = if what.trim_start().starts_with('{') {
-            serde_json::from_str(what).map_err(|error| {
+            strict::from_str(what, Limits::bytes(what.len())).map_err(|error| {
                 Failure::new("bad_ticket", Exit::Data, format!("find_object: it is not a ticket: {error}"))
             })?
         } else {
@@ -113,7 +114,7 @@ impl<W: World> Host<W> {
     }
 
     pub(super) fn adopt(&mut self, ticket: &str) -> Result<Answer, Failure> {
-        let ticket: Ticket = serde_json::from_str(ticket)
+        let ticket: Ticket = strict::from_str(ticket, Limits::bytes(ticket.len()))
             .map_err(|error| Failure::new("bad_ticket", Exit::Data, error.to_string()))?;
         Ok(json(&self.objects.adopt(ticket).about()))
     }

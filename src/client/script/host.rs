@@ -165,9 +165,9 @@ impl<W: World> Host<W> {
             ["call" | "later", _, _, list, ""] | ["clone", _, list, ""] if calls::is_marked(list) => {
                 Answer::Nothing
             }
-            ["call", vault, method, params, _] => self.call(vault, method, params)?,
+            ["call", vault, method, params, _] => self.call(vault, method, calls::list(params)?)?,
             ["later", vault, method, params, _] => {
-                Answer::Text(self.later(vault, method, (*params).to_owned())?)
+                Answer::Text(self.later(vault, method, calls::list(params)?.to_owned())?)
             }
             ["wait", number] => self.wait(number)?,
             ["kept"] => self.kept.take().map_or(Answer::Nothing, Answer::Json),
