@@ -6,6 +6,7 @@
 //! [`error::ApiError`].
 
 pub mod clone;
+pub mod endpoint;
 pub mod endpoints;
 pub mod error;
 pub mod event;

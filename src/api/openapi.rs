@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::endpoints::{ENDPOINTS, Endpoint, Reply, of};
+use super::endpoint::{Endpoint, Reply, of};
+use super::endpoints::ENDPOINTS;
 use super::error::{ApiError, ErrorCode};
 use crate::model::schema;
 

@@ -34,3 +34,14 @@ fn the_vault_that_answers_must_be_the_one_that_the_ticket_names() {
         assert!(matches!(error, GhostError::OtherVault { .. }), "{error}");
     });
 }
+
+#[test]
+fn another_certificate_gets_no_token() {
+    run(async {
+        let (mut ticket, gate) = gate(60_000).await;
+        ticket.tls.cert_sha256 = Sha256::of(b"another");
+        let error = Ghost::connect(&ticket, quiet()).await.expect_err("is refused");
+        assert!(matches!(error, GhostError::Tls { .. }), "{error:?}");
+        assert_eq!(gate.await.expect("ends"), 0);
+    });
+}
