@@ -47,7 +47,7 @@ pub enum Witness {
 pub struct Receipt {
     pub vault: VaultId,
     pub node: NodeName,
-    /// Of the incarnation that died; absent where only an older version could say.
+    /// Of the incarnation that died; absent where the node itself answers, at its gate, or an older version said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
     /// Absent where the node itself answers, at its gate.

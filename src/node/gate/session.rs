@@ -13,6 +13,7 @@ use super::hello::{self, FIELDS, Shown, question};
 use super::outbox::{Batch, Outbox, ReplyTo};
 use crate::model::death::Cause;
 use crate::model::lease::Promise;
+use crate::model::receipt::Receipt;
 use crate::node::calls::{Asked, Patience};
 use crate::node::vault::Vault;
 use crate::rpc::capability::Capability;
@@ -316,6 +317,8 @@ impl Session {
             if let Ok(receipt) = receipt.wait_for(Option::is_some).await
                 && let Some(receipt) = receipt.clone()
             {
+                // What it says beside that is for the core; clients of before refuse what they do not know.
+                let receipt = Receipt { generation: None, witness: None, ..receipt };
                 reply.serialize(&Destructed { receipt });
             }
         });
