@@ -12,16 +12,19 @@ mod probe;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use daemon::{Daemon, spawning};
 use hauki::api::summons::{Origin, Spawned};
+use hauki::client::ghost::{Ghost, GhostError, Options};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
+use hauki::rpc::message::code;
 
 /// In percent of one core: its budget, and a tenth of that is what the daemon may spend on it unasked.
 const CPU: u32 = 5;
 const WATCHED: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A daemon whose vaults are all taken over from the beginning.
 fn taken_over() -> Daemon {
@@ -90,4 +93,34 @@ async fn a_line_that_no_init_sends_is_a_vaults_last() {
     let spawned = spawn(&daemon, "megabyte").await;
     let receipt = death::death(&daemon.endpoint(), &spawned.vault.id).await;
     assert_eq!(receipt.death.cause, Cause::ProtocolViolation);
+}
+
+fn is_late<T>(outcome: &Result<T, GhostError>) -> bool {
+    matches!(outcome, Err(GhostError::Rpc { error, .. }) if error.code == code::DEADLINE)
+}
+
+#[tokio::test]
+async fn who_prints_without_end_fails_its_call_and_lives_on() {
+    let daemon = Daemon::start();
+    let wishes = Wishes {
+        cpu_percent: Some(10),
+        call_deadline_ms: Some(1_000),
+        lease_ms: Some(600_000),
+        ..Wishes::default()
+    };
+    let source = "function f() { for (;;) print(1); } function g() { return 7; }";
+    let spawned = daemon.spawn_with(source, wishes).await;
+    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let failed = ghost.call("f", None).await;
+    assert!(is_late(&failed), "{failed:?}");
+    // What it has said is read at the pace that it has paid for, and what comes next comes after that.
+    let began = Instant::now();
+    loop {
+        match ghost.call("g", None).await {
+            Ok(value) => break assert_eq!(value.get(), "7"),
+            failed => assert!(is_late(&failed) && began.elapsed() < PATIENCE, "{failed:?}"),
+        }
+    }
+    let receipt = death::destruct(&daemon.endpoint(), &spawned.vault.id).await;
+    assert_eq!(receipt.death.cause, Cause::Destruct);
 }

@@ -456,3 +456,63 @@ async fn who_floods_waits_on_its_own_channel_and_its_siblings_are_answered() {
     assert!(!flooding.is_finished(), "all of it was read");
     flooding.abort();
 }
+
+/// Empty lines: dear to read, and cheap to send.
+fn lines(count: usize) -> Vec<u8> {
+    let mut line = Vec::new();
+    FromVault::Log { text: String::new() }.encode(&mut line);
+    line.repeat(count)
+}
+
+#[tokio::test]
+async fn an_answer_behind_many_lines_that_the_gate_left_unread_is_in_time() {
+    let (stage, mut puppet, mut caller) = waiting(Limits { cpu_percent: 50, ..quick() }).await;
+    let call = puppet.called().await;
+    // Some seconds of the vault's allowance, and the word of the engine comes after them.
+    puppet.write(&lines(35_000)).await;
+    let error = WorkerError {
+        kind: WorkerErrorKind::Deadline,
+        message: "the deadline passed".into(),
+        file: None,
+        line: None,
+        column: None,
+        stack: None,
+    };
+    puppet.say(&FromVault::Error { call, error }).await;
+    assert_eq!(caller.reply().await["error"]["code"], code::DEADLINE);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(stage.is_alive(&puppet.vault).await, "the gate did not read, and blames the vault");
+    let answered = async {
+        loop {
+            let call = puppet.called().await;
+            puppet.answer(call, "7").await;
+        }
+    };
+    let asking = async { while caller.call("f", json!([])).await["result"] != 7 {} };
+    tokio::select! {
+        () = asking => {}
+        () = answered => {}
+    }
+}
+
+#[tokio::test]
+async fn who_talks_on_after_its_deadline_without_end_is_ended() {
+    let (stage, mut puppet, mut caller) = waiting(quick()).await;
+    puppet.called().await;
+    let mut line = Vec::new();
+    FromVault::Log { text: "x".repeat(8 * 1024) }.encode(&mut line);
+    let (stream, vault) = (&mut puppet.stream, &puppet.vault);
+    let talking = async {
+        while stream.write_all(&line).await.is_ok() {}
+        std::future::pending::<Cause>().await
+    };
+    let ending = async {
+        assert_eq!(caller.reply().await["error"]["code"], code::DEADLINE);
+        stage.cause(vault).await
+    };
+    let cause = tokio::select! {
+        never = talking => never,
+        cause = ending => cause,
+    };
+    assert_eq!(cause, Cause::CallOverran);
+}

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use crate::model::lease::Mono;
+use crate::rpc::channel::MAX_LINE;
 
 /// Of a tenth of one core: as many nanoseconds come back in a microsecond as the limit has percent.
 const MOST_PERCENT: u32 = 200;
@@ -23,25 +24,36 @@ const SLICE_US: u64 = 10_000;
 const FRAME_NS: u64 = 4_000;
 const KIB_NS: u64 = 1_000;
 
+/// More callers who hear of it cost no more: whoever has a ticket could silence the vault by connecting.
+const MOST_LISTENERS: usize = 9;
+
 pub struct Allowance {
     rate: u64,
     balance_ns: i64,
     at: Mono,
+    said: u64,
 }
 
 impl Allowance {
     #[must_use]
     pub fn new(cpu_percent: u32, now: Mono) -> Self {
         let rate = u64::from(cpu_percent.clamp(1, MOST_PERCENT));
-        Self { rate, balance_ns: signed(rate * SPARE_US), at: now }
+        Self { rate, balance_ns: signed(rate * SPARE_US), at: now, said: 0 }
     }
 
     /// A frame of so many bytes was passed on to so many.
     pub fn spend(&mut self, bytes: usize, listeners: usize) {
         let price = FRAME_NS + bytes as u64 * KIB_NS / 1024;
-        let price = signed(price.saturating_mul(1 + listeners as u64));
+        let price = signed(price.saturating_mul(1 + listeners.min(MOST_LISTENERS) as u64));
+        self.said = self.said.saturating_add(bytes.min(MAX_LINE) as u64);
         let least = -signed(self.rate * SPARE_US);
         self.balance_ns = self.balance_ns.saturating_sub(price).max(least);
+    }
+
+    /// All bytes so far; a frame that is longer than a line counts as one, since the socket need not hold it.
+    #[must_use]
+    pub fn said(&self) -> u64 {
+        self.said
     }
 
     /// How long to wait before the next; `None` if there is something left.
@@ -91,6 +103,8 @@ mod tests {
         assert!((18 * small..=22 * small).contains(&whole), "{whole}");
         let heard = read(&mut Allowance::new(100, Mono(0)), 10, 0, 9);
         assert!((whole / 11..=whole / 9).contains(&heard), "{heard}");
+        let crowd = read(&mut Allowance::new(100, Mono(0)), 10, 0, 600);
+        assert_eq!(crowd, heard, "idle callers cannot silence it");
         let long = read(&mut Allowance::new(100, Mono(0)), 10, 8 * 1024, 0);
         assert!((whole / 4..=whole / 2).contains(&long), "{long}");
     }

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::watch;
 
+use super::asked::{Asked, Kept};
 use super::gate::outbox::ReplyTo;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
@@ -23,6 +24,10 @@ const GRACE_MS: u64 = 500;
 /// How long the engine's own word on a passed deadline is waited for: it names the function.
 const ENGINES_WORD_MS: u64 = 100;
 
+/// What an honest vault has said at most before its answer and we have not read yet, in the socket and in its own
+/// buffer, as [`Allowance::said`](super::allowance::Allowance::said) counts.
+const UNREAD_BYTES: u64 = 512 * 1024;
+
 /// How much work the vault is given ahead, as far as can be told from the calls before.
 const AHEAD_US: u64 = 1000;
 /// One runs, and the next is there when it ends.
@@ -32,54 +37,6 @@ const MOST_AHEAD: u64 = 64;
 const AHEAD_BYTES: usize = 64 * 1024;
 /// A call that took no longer was mostly on its way.
 const SHORT_US: u64 = 500;
-
-/// What a connection asks of the vault.
-#[derive(Debug, Clone, Copy)]
-pub enum Asked<'a> {
-    Call { method: &'a str, caller: &'a str, params: Option<&'a str> },
-    Stats,
-}
-
-/// The same while it waits.
-enum Kept {
-    Call { method: Box<str>, caller: Box<str>, params: Option<Box<str>> },
-    Stats,
-}
-
-impl Asked<'_> {
-    fn keep(self) -> Kept {
-        match self {
-            Self::Call { method, caller, params } => {
-                Kept::Call { method: method.into(), caller: caller.into(), params: params.map(Into::into) }
-            }
-            Self::Stats => Kept::Stats,
-        }
-    }
-}
-
-impl Asked<'_> {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Call { method, caller, params } => method.len() + caller.len() + params.map_or(0, str::len),
-            Self::Stats => 0,
-        }
-    }
-}
-
-impl Kept {
-    fn asked(&self) -> Asked<'_> {
-        match self {
-            Self::Call { method, caller, params } => {
-                Asked::Call { method, caller, params: params.as_deref() }
-            }
-            Self::Stats => Asked::Stats,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        self.asked().bytes()
-    }
-}
 
 /// One connection's calls that the vault does not have yet. They have one deadline, so the first is due
 /// first.
@@ -148,6 +105,15 @@ pub struct Calls {
     /// When the worker's own work must have ended, and how long it may take.
     busy_until: Option<Mono>,
     own_ms: u64,
+    excuse: Excuse,
+}
+
+/// For what the engine works on: the time after its deadline in which we had not read all that was there.
+#[derive(Default)]
+struct Excuse {
+    us: u64,
+    /// What the vault had said when that began.
+    said: Option<u64>,
 }
 
 /// What the clock says of the queue.
@@ -227,6 +193,9 @@ impl Calls {
     fn begin(&mut self, patience: Patience, bytes: usize, deadline: Mono, now: Mono) -> u64 {
         if self.queue.is_empty() {
             (self.progress, self.front_since, self.paced_at) = (now, now, now);
+            if self.busy_until.is_none() {
+                self.excuse = Excuse::default();
+            }
         }
         self.next += 1;
         let Patience { reply, deadline_ms, via } = patience;
@@ -259,6 +228,7 @@ impl Calls {
             Some(front) if front.call == call => {
                 self.ended += 1;
                 (self.progress, self.front_since) = (now, now);
+                self.excuse = Excuse::default();
                 let pending = self.queue.pop_front();
                 self.handed -= pending.as_ref().map_or(0, |pending| pending.bytes);
                 Ok(pending.and_then(|pending| pending.reply))
@@ -271,6 +241,9 @@ impl Calls {
     pub fn busy(&mut self, deadline_ms: u32, now: Mono) -> bool {
         if self.busy_until.is_some() {
             return false;
+        }
+        if self.queue.is_empty() {
+            self.excuse = Excuse::default();
         }
         self.own_ms = u64::from(deadline_ms) + GRACE_MS;
         self.busy_until = Some(now.plus_ms(self.own_ms));
@@ -306,7 +279,26 @@ impl Calls {
         [running, waiting, self.stuck_at()].into_iter().flatten().min()
     }
 
+    /// From then until now something of the vault lay unread or unhandled, and that was our doing; `said` is what
+    /// it has said so far. Its answer may be behind that, but not behind more than it can have said before.
+    pub fn excuse(&mut self, from: Mono, now: Mono, said: u64) {
+        let Some(due) = self.due() else { return };
+        let deadline = Mono(due.0.saturating_sub(GRACE_MS * 1000));
+        if now <= deadline {
+            return;
+        }
+        let before = *self.excuse.said.get_or_insert(said);
+        if said.saturating_sub(before) <= UNREAD_BYTES {
+            self.excuse.us += now.since(from.max(deadline));
+        }
+    }
+
     fn stuck_at(&self) -> Option<Mono> {
+        self.due().map(|due| Mono(due.0.saturating_add(self.excuse.us)))
+    }
+
+    /// When the engine must be at something new, if we read all the time.
+    fn due(&self) -> Option<Mono> {
         let Some(front) = self.queue.front() else { return self.busy_until };
         let left_ms = u64::from(front.left_ms) + GRACE_MS;
         // One piece of the worker's own work may come before a call, and no vault may claim more of them.

@@ -218,3 +218,20 @@ fn the_workers_own_work_has_its_own_time_and_cannot_be_claimed_for_ever() {
     assert!(calls.idle(T.plus_ms(1199)));
     assert_eq!(calls.expire(T.plus_ms(1200)), Overdue::Stuck, "an answer was due all the time");
 }
+
+#[test]
+fn what_we_left_unread_after_a_deadline_is_not_the_vaults_time_but_nobody_talks_for_ever() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    let call = push(&mut calls, &outbox, "1", 100, T);
+    calls.excuse(T, T.plus_ms(90), 0);
+    assert_eq!(calls.stuck_at(), Some(T.plus_ms(600)), "its time was not over");
+    calls.excuse(T.plus_ms(90), T.plus_ms(5_100), 1000);
+    assert_eq!(calls.expire(T.plus_ms(5_599)), Overdue::Nothing);
+    assert!(sent(&outbox).contains("-32004"), "its caller has a deadline all the same");
+    calls.excuse(T.plus_ms(5_100), T.plus_ms(9_000), 1001 + UNREAD_BYTES);
+    assert_eq!(calls.expire(T.plus_ms(5_600)), Overdue::Stuck);
+    assert!(calls.answered(call, T.plus_ms(5_600)).expect("is due").is_none());
+    push(&mut calls, &outbox, "2", 100, T.plus_ms(6_000));
+    assert_eq!(calls.stuck_at(), Some(T.plus_ms(6_600)), "the next has no more time by that");
+}

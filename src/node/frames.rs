@@ -42,19 +42,19 @@ impl Keeper {
     /// Handles whole frames until there are no more, or until so many have come that nobody has asked for:
     /// then others have a turn.
     pub(super) fn process(&self, inbox: &mut Vec<u8>) -> Flow {
-        self.process_some(inbox, TURN)
+        self.process_some(inbox, TURN, true)
     }
 
-    /// What is there of a vault that sends no more.
+    /// What is there of a vault that sends no more: all its answers, and of the rest the beginning.
     pub(super) fn process_rest(&self, inbox: &mut Vec<u8>) {
-        self.process_some(inbox, LAST);
+        self.process_some(inbox, LAST, false);
     }
 
-    fn process_some(&self, inbox: &mut Vec<u8>, most: usize) -> Flow {
+    fn process_some(&self, inbox: &mut Vec<u8>, most: usize, goes_on: bool) -> Flow {
         let limit = self.frame_limit();
         let (mut used, mut unasked) = (0, 0);
         let flow = loop {
-            if unasked == most {
+            if unasked == most && goes_on {
                 break Flow::More;
             }
             match FromVault::decode(&inbox[used..], limit) {
@@ -62,6 +62,9 @@ impl Keeper {
                 Ok(Some((frame, length))) => {
                     used += length;
                     if !frame.is_answer() {
+                        if unasked == most {
+                            continue;
+                        }
                         unasked += 1;
                         self.charge(length, frame.is_told());
                     }

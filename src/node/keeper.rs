@@ -121,16 +121,24 @@ impl Keeper {
         // Nothing is read before then: the vault owes for what it has said.
         let mut resume = pin!(sleep(Duration::ZERO));
         let mut paused = false;
+        // Since when something lies there, or may, that nobody has read because of a pause.
+        let mut behind: Option<Mono> = None;
         // Many a vault says nothing more for a long time, and has room again when it does.
         inbox.shrink_to_fit();
         while flow != Flow::Over {
             if !paused && let Some(pause) = vault.allowance().pause(|| vault.now()) {
                 paused = true;
+                behind.get_or_insert_with(|| vault.now());
                 resume.as_mut().reset(Instant::now() + pause);
             }
             if flow == Flow::More && !paused {
                 lanes::turn().await;
                 flow = self.process(&mut inbox);
+            }
+            if let Some(from) = behind.as_mut() {
+                let (said, now) = (vault.allowance().said(), vault.now());
+                vault.calls().excuse(*from, now, said);
+                *from = now;
             }
             let doomed = !vault.state().phase.is_alive();
             if doomed {
@@ -154,9 +162,8 @@ impl Keeper {
                     Look::Due => {
                         lanes::turn().await;
                         heard = true;
-                        if let Some(Ok(1..)) = pipe.read(&mut inbox).now_or_never() {
-                            flow = self.process(&mut inbox);
-                        }
+                        let _ = pipe.read(&mut inbox).now_or_never();
+                        flow = self.process(&mut inbox);
                         continue;
                     }
                     Look::Next(next) => {
@@ -168,6 +175,16 @@ impl Keeper {
             }
             if flow == Flow::More && !paused {
                 continue;
+            }
+            if behind.is_some() && !paused {
+                match pipe.read(&mut inbox).now_or_never() {
+                    Some(Ok(1..)) => {
+                        flow = self.process(&mut inbox);
+                        continue;
+                    }
+                    // All has been heard, or the end is: that is heard again.
+                    _ => behind = None,
+                }
             }
             tokio::select! {
                 () = resume.as_mut(), if paused => paused = false,
@@ -182,7 +199,7 @@ impl Keeper {
                     }
                     _ => { self.lost(died.as_mut()).await; return }
                 },
-                exit = died.as_mut() => { self.process_rest(&mut inbox); self.crashed(exit); return }
+                exit = died.as_mut() => { pipe.read_rest(&mut inbox); self.process_rest(&mut inbox); self.crashed(exit); return }
                 () = nudged.as_mut() => nudged.set(vault.nudge.notified()),
                 () = full.as_mut() => { blocked = true; full.set(pipe.blocked.notified()); }
                 () = pipe.writable(), if blocked => { blocked = false; pipe.send(); }

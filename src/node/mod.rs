@@ -7,6 +7,7 @@
 
 pub mod affinity;
 mod allowance;
+pub mod asked;
 pub mod audience;
 pub mod calls;
 pub mod desk;

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::allowance::Allowance;
+use super::asked::Asked;
 use super::audience::Audience;
-use super::calls::{Asked, Calls, Patience};
+use super::calls::{Calls, Patience};
 use super::gate::outbox::ReplyTo;
 use super::host;
 use super::news::Newsroom;
