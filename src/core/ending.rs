@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::record::{Found, VAULT, VaultRecord, no_vault};
 use super::service::Core;
+use super::vetting::died_of;
 use crate::api::node::{Doom, NodeApi as _};
 use crate::api::teardown::{
     DestructReply, DestructRequest, Destructed, Ended, NodeReaped, ReapRequest, Reaped, ReapedVault,
@@ -111,12 +112,14 @@ impl Core {
     /// not tried one deadline after the other.
     async fn end_on(self: &Arc<Self>, node: &NodeName, doomed: Vec<Vault>, ending: &Ending) -> Vec<Outcome> {
         let is_silence = |error: &ApiError| error.code == ErrorCode::Temporary;
-        let mut silence = None;
+        let (mut silence, mut told) = (None, false);
         if let (0, Ok(slot)) = (ending.grace_ms, self.slot(node)) {
             let vaults = doomed.iter().map(|vault| vault.id.clone()).collect();
             // All die now. What follows kills too, where a node does not know this order.
             let doom = Doom { vaults, cause: ending.cause, by: ending.by.clone() };
-            silence = slot.api.doom(doom).await.err().filter(is_silence);
+            let doomed = slot.api.doom(doom).await;
+            told = doomed.is_ok();
+            silence = doomed.err().filter(is_silence);
         }
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(doomed.len());
         for abreast in doomed.chunks(ABREAST) {
@@ -134,6 +137,12 @@ impl Core {
                 .iter()
                 .find_map(|(_, ended)| ended.as_ref().err().filter(|error| is_silence(error)).cloned());
             outcomes.extend(ended);
+        }
+        // The word beforehand ended them, so who fetched the receipts found them dead.
+        for ended in outcomes.iter_mut().filter_map(|(_, ended)| ended.as_mut().ok()).filter(|_| told) {
+            let receipt = ended.receipt.as_ref();
+            ended.changed |=
+                receipt.is_some_and(|receipt| died_of(receipt, ending.cause, ending.by.as_deref()));
         }
         outcomes
     }

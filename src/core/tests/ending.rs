@@ -33,6 +33,7 @@ async fn each_vault_of_an_order_has_its_answer_in_its_place() {
     let told = core.destruct_many(order(all.clone()), Some("me".into())).await.expect("ends").ended;
     assert!(told.iter().map(|ended| &ended.vault).eq(&all));
     assert_eq!(told[1].error.as_ref().map(|error| error.code), Some(ErrorCode::NotFound));
+    assert_eq!(told.iter().map(|ended| ended.changed).collect::<Vec<_>>(), [true, false, false, true, true]);
     for place in [0, 3, 4] {
         let death = &told[place].receipt.as_ref().expect("is dead").death;
         assert_eq!((death.cause, death.by.as_deref()), (Cause::Destruct, Some("me")));
@@ -44,6 +45,21 @@ async fn each_vault_of_an_order_has_its_answer_in_its_place() {
         core.destruct_many(order(Vec::new()), None).await.expect_err("is empty").code,
         ErrorCode::BadRequest
     );
+}
+
+/// The word beforehand finds it dead, and so does the order that fetches its receipt.
+#[tokio::test]
+async fn who_died_of_something_else_was_not_ended_by_the_order() {
+    let Swarm { core, node, .. } = unwatched();
+    let mut vaults = Vec::new();
+    for key in ["1", "2", "3"] {
+        vaults.push(spawned(&core, key, "n1").await);
+    }
+    node.kill(&vaults[1], Cause::LifetimeExpired);
+    let told = core.destruct_many(order(vaults), Some("me".into())).await.expect("ends").ended;
+    assert_eq!(told.iter().map(|ended| ended.changed).collect::<Vec<_>>(), [true, false, true]);
+    let cause = told[1].receipt.as_ref().map(|receipt| receipt.death.cause);
+    assert_eq!(cause, Some(Cause::LifetimeExpired));
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, VaultId};
+use crate::model::receipt::Receipt;
 use crate::system::clock;
 
 mod bounds;
@@ -251,7 +252,7 @@ impl NodeApi for Vetted {
             let DestructOrder { vault, cause, by, .. } = order.clone();
             let mut torn = self.heard(self.inner.destruct(order), Some(&vault)).await?;
             bounds::receipt(&mut torn.receipt, &vault, &self.node).map_err(|what| self.refuse(&what))?;
-            if torn.changed && !died_of(&torn, cause, by.as_deref()) {
+            if torn.changed && !died_of(&torn.receipt, cause, by.as_deref()) {
                 return Err(self.refuse(&format!("{vault} was ended there by another order than ours")));
             }
             Ok(torn)
@@ -275,7 +276,7 @@ impl NodeApi for Vetted {
 }
 
 /// Whether what this order ended says so.
-fn died_of(torn: &Torn, cause: Cause, by: Option<&str>) -> bool {
-    let death = &torn.receipt.death;
+pub(super) fn died_of(receipt: &Receipt, cause: Cause, by: Option<&str>) -> bool {
+    let death = &receipt.death;
     death.cause == cause && death.by.as_deref() == by
 }
