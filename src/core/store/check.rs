@@ -43,13 +43,22 @@ pub(super) fn is_filled(
     beside: Option<&Path>,
 ) -> Result<(), StoreError> {
     let Some(beside) = beside.filter(|_| !path.with_file_name(START_ANEW).exists()) else { return Ok(()) };
+    match has_documents(connection, path)? {
+        true => Ok(()),
+        false => Err(StoreError::Missing { path: path.to_owned(), beside: beside.to_owned() }),
+    }
+}
+
+/// Whether there was no store, and somebody wants it so.
+pub(super) fn begins_anew(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+    Ok(path.with_file_name(START_ANEW).exists() && !has_documents(connection, path)?)
+}
+
+fn has_documents(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
     let failed = |error: rusqlite::Error| StoreError::Open { path: path.to_owned(), source: error.into() };
     let table = "SELECT 1 FROM sqlite_schema WHERE name = 'document'";
     let found: Option<i64> = connection.query_row(table, [], |row| row.get(0)).optional().map_err(failed)?;
-    match found {
-        Some(_) => Ok(()),
-        None => Err(StoreError::Missing { path: path.to_owned(), beside: beside.to_owned() }),
-    }
+    Ok(found.is_some())
 }
 
 /// SQLite's own look at its pages.

@@ -20,7 +20,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
 use super::seal::seal;
-use super::tail::Tail;
+use super::tail::{self, Tail};
 use super::writer::{Commit, Job, Writer};
 use super::{
     Answer, Document, OpenError, Outcome, START_ANEW, Size, Store, StoreError, Txn, check, prefix_end,
@@ -76,6 +76,10 @@ impl SqliteStore {
         let mut writer = connect(path).map_err(|error| failed(error.into()))?;
         check::is_filled(&writer, path, beside)?;
         check::is_whole(&writer, path)?;
+        if check::begins_anew(&writer, path)? {
+            // What was answered of the one before says nothing of this one. Should it end here, it is done again.
+            tail::remove(path).map_err(|error| failed(error.into()))?;
+        }
         migrate(&mut writer, path)?;
         let tail = Tail::open(path).map_err(|error| failed(error.into()))?;
         check::is_complete(&writer, path, &tail)?;

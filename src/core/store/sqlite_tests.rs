@@ -225,7 +225,10 @@ async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_ot
     let (path, key) = (directory.path().join("store.db"), directory.path().join("issuer.key"));
     drop(SqliteStore::open_beside(&path, &key).expect("the first start finds nothing"));
     std::fs::write(&key, "a key").expect("writes");
-    SqliteStore::open_beside(&path, &key).expect("opens").close().await.expect("closes");
+    let store = SqliteStore::open_beside(&path, &key).expect("opens");
+    fill(&store).await;
+    store.close().await.expect("closes");
+    drop(store);
     let whole = std::fs::read(&path).expect("reads");
     let bare = directory.path().join("bare.db");
     Connection::open(&bare).expect("opens").pragma_update(None, "journal_mode", "WAL").expect("sets");
@@ -248,12 +251,35 @@ async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_ot
         assert!(ApiError::from(error).hint.is_some_and(|hint| hint.contains("start-anew")));
         std::fs::write(&path, &whole).expect("writes");
     }
+    // The way back as it is printed, and no more: of one that is missing, with its log or without, or empty.
     let wanted = directory.path().join(START_ANEW);
-    std::fs::remove_file(&path).expect("removes");
-    std::fs::remove_file(directory.path().join("store.tail")).expect("removes");
+    for (left, log) in [(None, false), (None, true), (Some(""), false)] {
+        std::fs::remove_file(&path).expect("removes");
+        if log {
+            std::fs::write(directory.path().join("store.db-wal"), "x").expect("writes");
+        }
+        if let Some(left) = left {
+            std::fs::write(&path, left).expect("writes");
+        }
+        std::fs::write(&wanted, "").expect("writes");
+        let store = SqliteStore::open_beside(&path, &key).expect("starts anew");
+        assert!(!wanted.exists(), "once");
+        assert_eq!(store.size("k/").await.expect("counts").documents, 0);
+        fill(&store).await;
+        store.close().await.expect("closes");
+    }
+    // Beside a store that is there it takes nothing away.
     std::fs::write(&wanted, "").expect("writes");
-    drop(SqliteStore::open_beside(&path, &key).expect("starts anew"));
-    assert!(!wanted.exists(), "once");
+    let older = std::fs::read(&path).expect("reads");
+    let store = SqliteStore::open_beside(&path, &key).expect("opens");
+    assert_eq!(store.size("k/").await.expect("counts").documents, DOCUMENTS as u64);
+    fill(&store).await;
+    store.close().await.expect("closes");
+    drop(store);
+    std::fs::write(&wanted, "").expect("writes");
+    std::fs::write(&path, older).expect("writes");
+    let error = SqliteStore::open_beside(&path, &key).err().expect("is refused");
+    assert!(matches!(error, StoreError::LostTail { .. }), "{error}");
 }
 
 #[tokio::test]

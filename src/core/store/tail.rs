@@ -22,6 +22,14 @@ pub(super) fn path_of(store: &Path) -> PathBuf {
     store.with_extension("tail")
 }
 
+/// The file goes too, if it is there.
+pub(super) fn remove(store: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path_of(store)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 impl Tail {
     pub(super) fn open(store: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
