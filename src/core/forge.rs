@@ -21,11 +21,11 @@ use super::store::{Outcome, Txn};
 use super::summon::Drafted;
 use crate::api::event::Happening;
 use crate::api::node::{DestructOrder, NodeApi, Opened, Opening, ProvisionOrder, Provisioned};
+use crate::api::summons::Summons;
 use crate::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{NodeName, VaultId};
-use crate::model::limits::Limits;
 use crate::model::phase::Phase;
 use crate::model::secret::Secret;
 use crate::system::{clock, random};
@@ -50,9 +50,10 @@ pub(super) struct Forging {
 }
 
 impl Forging {
-    fn begin(core: &Arc<Core>, slot: &Arc<Slot>, limits: &Limits) -> Self {
-        let vault = random::vault_id();
-        core.forging().insert(vault.clone(), Unrecorded { node: slot.name.clone(), died: None });
+    fn begin(core: &Arc<Core>, slot: &Arc<Slot>, summons: &Summons) -> Self {
+        let (vault, limits) = (random::vault_id(), &summons.limits);
+        let unrecorded = Unrecorded { node: slot.name.clone(), owner: summons.owner, died: None };
+        core.forging().insert(vault.clone(), unrecorded);
         slot.placed(limits.cgroup_memory_bytes());
         Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
     }
@@ -205,7 +206,7 @@ impl Core {
         while let Some(name) = field.best() {
             let slot = self.slot(&name)?;
             let mut score = field.score(&name).into_iter();
-            let forging = Forging::begin(self, &slot, &drafted.summons.limits);
+            let forging = Forging::begin(self, &slot, &drafted.summons);
             self.grant(&forging.vault, &slot.name, drafted).await?;
             let refused = match self.order(&slot, &forging.vault, drafted, opening).await {
                 Ok(mut provisioned) => {

@@ -237,7 +237,7 @@ impl Core {
             return Err(no_parent(&ask.vault));
         }
         let parent = Parent { id: ask.vault.clone(), limits: budget.limits };
-        self.spawn_under(ask.request()?, Some(parent), budget.owner).await
+        self.spawn_under(ask.request()?, Some(parent), (budget.owner, budget.owner)).await
     }
 
     /// Ends every vault whose parent is gone, and forgets the budgets of those that never came to be.

@@ -125,13 +125,18 @@ impl Core {
         if let Some(owner) = known.get(vault) {
             return rights.own(*owner);
         }
-        let mut owner = None;
+        // It is recorded before it leaves this list, so one of the looks finds it. What it prints while it is
+        // made is told before.
+        let mut owner = self.forging().get(vault).map(|forged| forged.owner);
         for key in [vault_key(vault), tomb_key(vault)] {
-            if let Ok(Some(found)) = self.records.find::<VaultRecord>(&key).await {
-                owner = found.value.vault.owner;
-                break;
+            if owner.is_none()
+                && let Ok(Some(found)) = self.records.find::<VaultRecord>(&key).await
+            {
+                owner = Some(found.value.vault.owner);
             }
         }
+        // Of nobody known is not for ever.
+        let Some(owner) = owner else { return false };
         if known.len() >= KNOWN {
             known.clear();
         }
@@ -143,6 +148,39 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::event::Happening;
+    use crate::core::fake_node::Call;
+    use crate::core::tests::{Swarm, event, spawning, swarm};
+    use crate::system::random;
+
+    /// What `create()` prints is told before there is a record.
+    #[tokio::test]
+    async fn a_vault_is_its_owners_before_it_is_recorded() {
+        let Swarm { core, node, .. } = swarm();
+        node.hold(Some(Call::Open));
+        let spawning = tokio::spawn({
+            let core = core.clone();
+            async move { core.spawn_for(Some(1000), Some(1000), spawning("k")).await }
+        });
+        node.somebody_waits().await;
+        let vault = node.living().remove(0);
+        core.events.tell(Happening::Log { vault: vault.clone(), text: "early".into() });
+        let early = event(&core, |event| event.what.vault() == Some(&vault)).await;
+        let (mut of_ann, mut of_bob) = (HashMap::new(), HashMap::new());
+        assert!(core.may_hear(Rights::Of(1000), &mut of_ann, &early).await);
+        assert!(!core.may_hear(Rights::Of(1001), &mut of_bob, &early).await);
+        node.hold(None);
+        spawning.await.expect("ends").expect("spawns");
+        assert!(core.may_hear(Rights::Of(1000), &mut HashMap::new(), &early).await);
+        assert!(!core.may_hear(Rights::Of(1001), &mut HashMap::new(), &early).await);
+
+        // Whose it is is not known for ever as long as it is not known at all.
+        let unknown = random::vault_id();
+        core.events.tell(Happening::Log { vault: unknown.clone(), text: "whose?".into() });
+        let told = event(&core, |event| event.what.vault() == Some(&unknown)).await;
+        assert!(!core.may_hear(Rights::Of(1000), &mut of_ann, &told).await);
+        assert!(!of_ann.contains_key(&unknown));
+    }
 
     #[test]
     fn the_table_judges_every_endpoint() {

@@ -23,7 +23,6 @@ use super::extract::{Id, Json, Query, Refusal};
 use super::life::MAX_BEATS;
 use super::manifest;
 use super::owners::{self, Rights};
-use super::registry::foreign;
 use super::service::Core;
 use crate::api::endpoints::ENDPOINTS;
 use crate::api::event::EventQuery;
@@ -95,16 +94,7 @@ pub fn router(core: Arc<Core>) -> Router {
 async fn spawn(State(core): Uah, asker: Asker, Json(mut request): Json<SpawnRequest>) -> Answer<Spawned> {
     let rights = rights(&asker);
     rights.mark(&mut request.summons.key);
-    let name = request.summons.name.clone();
-    if let (Some(name), true) = (&name, request.get_or_create) {
-        core.refuse_foreign(name, rights.only()).await?;
-    }
-    let spawned = core.spawn_for(uid(&asker), request).await?;
-    // It may have become another's name meanwhile.
-    match (rights.own(spawned.vault.owner), name) {
-        (false, Some(name)) => Err(foreign(&name).into()),
-        (_, _) => Ok(Json(spawned)),
-    }
+    Ok(Json(core.spawn_for(uid(&asker), rights.only(), request).await?))
 }
 
 async fn summon(State(core): Uah, asker: Asker, Json(mut request): Json<SummonsRequest>) -> Answer<Summons> {
@@ -237,8 +227,7 @@ async fn resolve_service(
     asker: Asker,
     Json(request): Json<ResolveRequest>,
 ) -> Answer<Resolved> {
-    core.refuse_foreign(&request.name, rights(&asker).only()).await?;
-    Ok(Json(core.resolve(request).await?))
+    Ok(Json(core.resolve_own(rights(&asker).only(), request).await?))
 }
 
 async fn watch_services(
@@ -246,24 +235,29 @@ async fn watch_services(
     asker: Asker,
     Query(query): Query<WatchQuery>,
 ) -> Result<Response, Refusal> {
-    let (rights, named) = (rights(&asker), query.name.is_some());
+    let rights = rights(&asker);
     let holders = core.holders(query).await?;
     let looked = core.clone();
     let own = futures_util::stream::unfold(
-        (Box::pin(holders), BTreeSet::new()),
-        move |(mut holders, mut shown)| {
+        (Box::pin(holders), BTreeSet::new(), true),
+        move |(mut holders, mut shown, mut first)| {
             let core = looked.clone();
             async move {
                 loop {
                     let holder: Holder = holders.next().await?;
+                    let first = std::mem::take(&mut first);
                     let own = match &holder.service {
                         Some(service) => core.own_vault(rights, &service.vault).await.is_ok(),
-                        // That another's name is free again is not told either.
-                        None => named || rights == Rights::All || shown.contains(&holder.name),
+                        None => false,
                     };
                     if own {
                         shown.insert(holder.name.clone());
-                        return Some((holder, (holders, shown)));
+                        return Some((holder, (holders, shown, false)));
+                    }
+                    // That another's name is free again is not told either; only how it stood at first.
+                    let free = holder.service.is_none();
+                    if shown.remove(&holder.name) || (free && (first || rights == Rights::All)) {
+                        return Some((Holder { service: None, ..holder }, (holders, shown, false)));
                     }
                 }
             }
@@ -422,7 +416,7 @@ async fn unknown_path(uri: Uri) -> Refusal {
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {
     let allowed: Vec<String> = ENDPOINTS
         .iter()
-        .filter(|endpoint| fits(endpoint.path, uri.path()))
+        .filter(|endpoint| endpoint.path == template(uri.path()))
         .map(|endpoint| endpoint.method.as_str().to_uppercase())
         .collect();
     let error = ApiError::new(ErrorCode::BadRequest, format!("{} does not take {method}", uri.path()))
@@ -468,8 +462,13 @@ async fn measure(State(core): Uah, request: Request, next: Next) -> Response {
 }
 
 /// The path as it is documented, so that ids do not make a metric each.
+/// As the router does it, one without an id goes before one with any.
 fn template(path: &str) -> &'static str {
-    ENDPOINTS.iter().map(|endpoint| endpoint.path).find(|known| fits(known, path)).unwrap_or("other")
+    let known = || ENDPOINTS.iter().map(|endpoint| endpoint.path);
+    known()
+        .find(|known| *known == path)
+        .or_else(|| known().find(|known| fits(known, path)))
+        .unwrap_or("other")
 }
 
 fn fits(template: &str, path: &str) -> bool {

@@ -265,6 +265,28 @@ async fn the_documented_and_the_served_are_one() {
     }
 }
 
+#[test]
+fn every_path_is_its_own_row_of_the_table_of_rights() {
+    for endpoint in ENDPOINTS {
+        assert_eq!(template(endpoint.path), endpoint.path);
+        assert_eq!(template(&endpoint.path.replace("{id}", "x")), endpoint.path);
+    }
+    let (outer, _) = include_str!("../api/paths.rs").split_once("pub mod node").expect("the inner contract");
+    let known: Vec<&str> = outer
+        .lines()
+        .filter(|line| line.starts_with("pub const"))
+        .filter_map(|line| line.split('"').nth(1))
+        .collect();
+    assert!(known.len() > 20, "{known:?}");
+    for path in known {
+        assert!(ENDPOINTS.iter().any(|endpoint| endpoint.path == path), "{path} has no row");
+    }
+    // What is served has its path there.
+    let routes = include_str!("routes.rs");
+    let served = |start: &str| routes.matches(start).count();
+    assert_eq!(served(".route("), served(".route(paths::"));
+}
+
 async fn answer(app: Router, request: HttpRequest<Body>) -> Response {
     use hyper::service::Service as _;
     match hyper_util::service::TowerToHyperService::new(app).call(request).await {
@@ -330,6 +352,58 @@ async fn who_hangs_up_does_not_stop_what_was_ordered() {
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(30), ended).await.expect("all are ended");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_a_name_is_silent_while_it_is_anothers() {
+    let swarm = swarm();
+    let (core, node) = (&swarm.core, &swarm.node);
+    let hold = async |uid: u32, key: &str| {
+        let mut request = spawning(key);
+        request.summons.name = "boss".parse().ok();
+        core.spawn_for(Some(uid), Some(uid), request).await.expect("spawns").vault.id
+    };
+    let free = async |vault: &VaultId| {
+        node.kill(vault, crate::model::death::Cause::SelfDestruct);
+        let freed = |event: &crate::api::event::Event| match &event.what {
+            crate::api::event::Happening::Freed { vault: of, .. } => of == vault,
+            _ => false,
+        };
+        crate::core::tests::event(core, freed).await;
+    };
+    let watch = async || {
+        let bob = Some(Extension(Peer { uid: 1001, pid: 1, admin: false }));
+        let query = WatchQuery { name: "boss".parse().ok() };
+        let response = watch_services(State(core.clone()), bob, Query(query)).await.ok().expect("watches");
+        response.into_body().into_data_stream().map(|line| {
+            let holder: Holder = serde_json::from_slice(&line.expect("reads")).expect("is one");
+            holder.service.map(|service| service.vault)
+        })
+    };
+    // It is asked all the while, so that each change is seen.
+    macro_rules! silent {
+        ($lines:expr) => {
+            let wait = std::time::Duration::from_millis(50);
+            let line = tokio::time::timeout(wait, $lines.next()).await;
+            assert!(line.is_err(), "{line:?}");
+        };
+    }
+    let mut lines = watch().await;
+    assert_eq!(lines.next().await, Some(None), "it is free");
+    for round in 0..2 {
+        let of_ann = hold(1000, &format!("a{round}")).await;
+        silent!(lines);
+        let mut late = watch().await;
+        silent!(late);
+        free(&of_ann).await;
+        silent!(lines);
+        silent!(late);
+        let of_bob = hold(1001, &format!("b{round}")).await;
+        assert_eq!(lines.next().await, Some(Some(of_bob.clone())));
+        assert_eq!(late.next().await, Some(Some(of_bob.clone())));
+        free(&of_bob).await;
+        assert_eq!((lines.next().await, late.next().await), (Some(None), Some(None)));
     }
 }
 

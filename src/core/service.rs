@@ -73,6 +73,7 @@ pub struct Core {
 #[derive(Debug)]
 pub(super) struct Unrecorded {
     pub node: NodeName,
+    pub owner: Option<u32>,
     /// Its death, if that came first.
     pub died: Option<Receipt>,
 }

@@ -18,22 +18,26 @@ use crate::model::name::ServiceName;
 use crate::model::phase::Phase;
 use crate::system::clock;
 
+/// Whose a vault becomes, and who alone may be its owner if it is there already.
+type Users = (Option<u32>, Option<u32>);
+
 impl Core {
     pub async fn spawn(self: &Arc<Self>, request: SpawnRequest) -> Result<Spawned, ApiError> {
-        self.spawn_for(None, request).await
+        self.spawn_for(None, None, request).await
     }
 
-    /// It belongs to `owner`.
+    /// It belongs to `owner`; one that is there already is taken if it is `only`'s.
     pub async fn spawn_for(
         self: &Arc<Self>,
         owner: Option<u32>,
+        only: Option<u32>,
         request: SpawnRequest,
     ) -> Result<Spawned, ApiError> {
         if request.summons.dry_run {
             return Err(ApiError::new(ErrorCode::BadRequest, "a spawn cannot be a dry run")
                 .hint("summon and provision each have one"));
         }
-        self.spawn_under(request, None, owner).await
+        self.spawn_under(request, None, (owner, only)).await
     }
 
     /// A child is paid for before it is made.
@@ -41,16 +45,16 @@ impl Core {
         self: &Arc<Self>,
         request: SpawnRequest,
         parent: Option<Parent>,
-        owner: Option<u32>,
+        users: Users,
     ) -> Result<Spawned, ApiError> {
         let held = self.hold_key("spawn", &request.summons.key, digest(&request)?).await?;
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier, &request.ticket).await;
         }
-        let Some(parent) = parent else { return self.create(&held, request, None, owner).await };
+        let Some(parent) = parent else { return self.create(&held, request, None, users).await };
         let loan = loan_key(&held.document);
         self.spend(parent.id(), &loan).await?;
-        let made = self.create(&held, request, Some(&parent), owner).await;
+        let made = self.create(&held, request, Some(&parent), users).await;
         if !made.as_ref().is_ok_and(|made| made.changed) {
             self.give_back(&loan).await;
         }
@@ -62,7 +66,7 @@ impl Core {
         held: &HeldKey,
         request: SpawnRequest,
         parent: Option<&Parent>,
-        owner: Option<u32>,
+        (owner, only): Users,
     ) -> Result<Spawned, ApiError> {
         let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
         check_terms(&wishes)?;
@@ -77,7 +81,7 @@ impl Core {
                 return Err(ApiError::new(ErrorCode::BadRequest, "get_or_create needs a name to look for"));
             }
             (Some(name), true) => {
-                if let Some(there) = self.spawned_before(name, &wishes).await? {
+                if let Some(there) = self.spawned_before(name, only, &wishes).await? {
                     return Ok(there);
                 }
             }
@@ -131,7 +135,7 @@ impl Core {
             }
             // One whose caller went away was being recorded when we looked.
             (Err(error), Some(name)) if get_or_create && error.code == ErrorCode::Conflict => {
-                self.spawned_before(&name, &wishes).await?.ok_or(error)
+                self.spawned_before(&name, only, &wishes).await?.ok_or(error)
             }
             (Err(error), _) => Err(error),
         }
@@ -141,10 +145,11 @@ impl Core {
     async fn spawned_before(
         &self,
         name: &ServiceName,
+        only: Option<u32>,
         wishes: &TicketWishes,
     ) -> Result<Option<Spawned>, ApiError> {
         let request = ResolveRequest { name: name.clone(), ticket: Some(wishes.clone()) };
-        let (vault, ticket) = match self.resolve(request).await {
+        let (vault, ticket) = match self.resolve_own(only, request).await {
             Ok(Resolved { vault, ticket: Some(ticket), .. }) => (vault, ticket),
             Ok(Resolved { ticket: None, .. }) => {
                 return Err(ApiError::new(ErrorCode::Internal, "a ticket was wished and none was minted"));

@@ -37,7 +37,7 @@ pub(in crate::core) fn taken_name(name: &ServiceName) -> ApiError {
         .hint(format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is"))
 }
 
-pub(in crate::core) fn foreign(name: &ServiceName) -> ApiError {
+fn foreign(name: &ServiceName) -> ApiError {
     ApiError::new(ErrorCode::Denied, format!("the name {name} is another user's"))
 }
 
@@ -58,31 +58,26 @@ impl Core {
     /// Before a sandbox is spent on it.
     pub(in crate::core) async fn refuse_taken(&self, name: Option<&ServiceName>) -> Result<(), ApiError> {
         let Some(name) = name else { return Ok(()) };
-        match self.holder(name).await? {
+        match self.holder(name, None).await? {
             Some(_) => Err(taken_name(name)),
             None => Ok(()),
         }
     }
 
-    /// Whether the name is another user's: that it is taken is no secret, its worker is.
-    pub(in crate::core) async fn refuse_foreign(
+    /// The vault that holds the name, by the store's word; refused if it is not `only`'s. A name changes hands,
+    /// so this is judged at every look: that it is taken is no secret, its worker is.
+    async fn recorded_holder(
         &self,
         name: &ServiceName,
-        owner: Option<u32>,
-    ) -> Result<(), ApiError> {
-        let holder = self.recorded_holder(name).await?;
-        match owner.is_some() && holder.is_some_and(|holder| holder.vault.owner != owner) {
-            true => Err(foreign(name)),
-            false => Ok(()),
-        }
-    }
-
-    /// The vault that holds the name, by the store's word.
-    async fn recorded_holder(&self, name: &ServiceName) -> Result<Option<VaultRecord>, ApiError> {
+        only: Option<u32>,
+    ) -> Result<Option<VaultRecord>, ApiError> {
         for _ in 0..LOOKS {
             let Some(found) = self.records.get::<Service>(&name_key(name)).await? else { return Ok(None) };
-            if let Some(record) = self.records.get(&vault_key(&found.value.vault)).await? {
-                return Ok(Some(record.value));
+            if let Some(record) = self.records.get::<VaultRecord>(&vault_key(&found.value.vault)).await? {
+                return match only.is_some() && record.value.vault.owner != only {
+                    true => Err(foreign(name)),
+                    false => Ok(Some(record.value)),
+                };
             }
             // It died between the two looks, and its name went with it.
         }
@@ -91,9 +86,9 @@ impl Core {
 
     /// The vault that holds the name and lives, by its node's word. News of a death may be on their
     /// way; a node that cannot be asked frees nothing.
-    async fn holder(&self, name: &ServiceName) -> Result<Option<VaultRecord>, ApiError> {
+    async fn holder(&self, name: &ServiceName, only: Option<u32>) -> Result<Option<VaultRecord>, ApiError> {
         for _ in 0..LOOKS {
-            let Some(record) = self.recorded_holder(name).await? else { return Ok(None) };
+            let Some(record) = self.recorded_holder(name, only).await? else { return Ok(None) };
             match self.confirm(&record).await {
                 Ok(()) => return Ok(Some(record)),
                 Err(error) if error.code == ErrorCode::VaultDead => {}
@@ -104,13 +99,22 @@ impl Core {
     }
 
     pub async fn resolve(&self, request: ResolveRequest) -> Result<Resolved, ApiError> {
+        self.resolve_own(None, request).await
+    }
+
+    /// If its holder is this user's.
+    pub(in crate::core) async fn resolve_own(
+        &self,
+        only: Option<u32>,
+        request: ResolveRequest,
+    ) -> Result<Resolved, ApiError> {
         let ResolveRequest { name, ticket: wishes } = request;
         let Some(wishes) = wishes else {
-            let record = self.holder(&name).await?.ok_or_else(|| nobody(&name))?;
+            let record = self.holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
             return Ok(Resolved { name, vault: plain(record), ticket: None });
         };
         for _ in 0..LOOKS {
-            let record = self.recorded_holder(&name).await?.ok_or_else(|| nobody(&name))?;
+            let record = self.recorded_holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
             let id = record.vault.id;
             // The node opens no port of a dead vault, so the ticket proves that it lives.
             match self.ticket(TicketRequest { vault: id.clone(), wishes: wishes.clone() }).await {

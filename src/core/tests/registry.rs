@@ -229,6 +229,46 @@ async fn a_worker_that_lives_for_days_can_be_found_with_its_summons() {
     assert_eq!(core.summons(&first.summons.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
 }
 
+/// At any look, not only at the first: the name changes hands while the first holder's port is awaited.
+#[tokio::test]
+async fn a_name_that_becomes_anothers_shows_neither_worker_nor_ticket() {
+    let swarm = swarm();
+    let (core, node) = (&swarm.core, &swarm.node);
+    let first = core.spawn_for(Some(1000), Some(1000), named("k")).await.expect("spawns").vault.id;
+    let mut wish = summons("s");
+    wish.name = Some(name("scout/eu"));
+    let summons = core.summon_for(Some(1001), wish).await.expect("summons").id;
+    node.hold(Some(Call::Open));
+    let wished = ResolveRequest { ticket: Some(TicketWishes::default()), ..asked() };
+    let resolving = tokio::spawn({
+        let (core, wished) = (core.clone(), wished.clone());
+        async move { core.resolve_own(Some(1000), wished).await }
+    });
+    node.somebody_waits().await;
+    node.kill(&first, Cause::SelfDestruct);
+    event(core, |event| matches!(event.what, crate::api::event::Happening::Freed { .. })).await;
+    let request =
+        ProvisionRequest { key: "p".into(), summons, placement: Default::default(), dry_run: false };
+    let second = core.provision(request).await.expect("takes the name").id;
+    node.hold(None);
+    let denied = resolving.await.expect("ends").expect_err("is another's");
+    assert_eq!(denied.code, ErrorCode::Denied, "{denied:?}");
+
+    // Nor is a port opened before it is refused.
+    node.fail_next(Call::Open, crate::api::ApiError::new(ErrorCode::Internal, "was asked"));
+    for owner in [1000, u32::MAX] {
+        for request in [asked(), wished.clone()] {
+            let denied = core.resolve_own(Some(owner), request).await.expect_err("is another's");
+            assert_eq!(denied.code, ErrorCode::Denied);
+        }
+        let denied = core.spawn_for(Some(owner), Some(owner), get_or_create("g")).await;
+        assert_eq!(denied.expect_err("is another's").code, ErrorCode::Denied);
+    }
+    assert_eq!(node.failures_left(Call::Open), 1);
+    let there = core.resolve_own(Some(1001), asked()).await.expect("is theirs");
+    assert_eq!(there.vault.id, second);
+}
+
 #[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     let Swarm { core, node, .. } = unwatched();
