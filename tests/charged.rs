@@ -77,9 +77,10 @@ async fn who_talks_without_end_spends_its_own_time_and_no_memory_of_others() {
         let (spent, own) = (used(daemon.pid()) - daemon_began, used(vault) - vault_began);
         let grown = resident_mib(daemon.pid()).saturating_sub(before);
         // Its limit allows the vault 150 ms in this time; without a budget the daemon would be busy for all of
-        // it, on more than one core. This build of the daemon takes some ten times what a release takes.
+        // it, on nearly two cores. What a frame is charged is what it takes in a release; this build takes some ten
+        // times as much, and on a busy machine more.
         let budget = WATCHED * CPU / 100;
-        assert!(spent <= 4 * budget + own, "{what}: haukid spent {spent:?}, the vault {own:?} of {budget:?}");
+        assert!(spent <= WATCHED / 2, "{what}: haukid spent {spent:?}, the vault {own:?} of {budget:?}");
         assert!(own <= 3 * budget, "{what}: the vault had {own:?}");
         assert!(grown <= 48, "{what}: haukid has grown by {grown} MiB");
         let receipt = death::destruct(&daemon.endpoint(), &spawned.vault.id).await;

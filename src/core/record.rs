@@ -126,7 +126,7 @@ pub struct Found<T> {
     pub revision: Revision,
 }
 
-/// The store, seen as records. What cannot be read is set aside and stops nothing else ([`Aside`]).
+/// The store, seen as records. What cannot be read is set aside and stops nothing else (`Aside`).
 #[derive(Clone)]
 pub struct Records {
     store: Arc<dyn Store>,

@@ -7,7 +7,7 @@
 //! and again keeps nothing beyond that.
 //!
 //! After a pause of the whole machine what was said to it comes later still, because TCP sends it again at
-//! growing intervals. So nobody is judged for as long as the pause was, [`PATIENCE_MS`] at most. Such
+//! growing intervals. So nobody is judged for as long as the pause was, `PATIENCE_MS` at most. Such
 //! patience is granted for a fifth of the time at most, however often pauses come.
 
 use std::pin::pin;

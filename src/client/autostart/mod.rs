@@ -4,7 +4,7 @@
 //! on `<state_dir>/autostart.lock`; who gets it looks again, starts the daemon if there is still
 //! none, and holds the lock until the daemon has said through a pipe that it listens or why it
 //! cannot. The kernel drops the lock of a tool that dies. The daemon itself inherits nothing, see
-//! [`detach`], writes its own log file, and leaves by itself when it is idle, so a crash here leaves
+//! `detach`, writes its own log file, and leaves by itself when it is idle, so a crash here leaves
 //! at worst a daemon that goes away in a few minutes.
 
 mod detach;

@@ -1,9 +1,9 @@
 //! The program that has the engine, `hauki-script`, as a child of this process.
 //!
 //! Nothing of the engine is in the caller's process: sources are parsed and scripts run in a child that has
-//! locked itself down, and what it says is taken as a stranger's word. [`process`] starts and ends it,
-//! [`place`] finds it, [`Checker`] has it parse sources; a session of `script` has it run programs.
-//! The child dies with the thread that started it and with its [`Runner`], whatever it does at that moment,
+//! locked itself down, and what it says is taken as a stranger's word. `process` starts and ends it,
+//! `place` finds it, [`Checker`] has it parse sources; a session of `script` has it run programs.
+//! The child dies with the thread that started it and with its `Runner`, whatever it does at that moment,
 //! so a crash of either leaves nothing.
 
 mod check;

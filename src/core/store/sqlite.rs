@@ -1,12 +1,12 @@
 //! The store in one SQLite file.
 //!
-//! Two threads own a connection each: the [`writer`](super::writer) gathers every commit that waits into one
+//! Two threads own a connection each: the `writer` gathers every commit that waits into one
 //! transaction (one `fsync` for all of them), the lister answers beside it, as WAL allows. One document
 //! is read by whoever wants it, from a third connection: that takes less than waking a thread. With
 //! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power; a crash leaves
 //! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
-//! closed, everything is moved into the file itself. Every document has a checksum ([`seal`]), and the
-//! number of the last answered commit stands beside the file ([`tail`](super::tail)).
+//! closed, everything is moved into the file itself. Every document has a checksum (`seal`), and the
+//! number of the last answered commit stands beside the file (`tail`).
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
