@@ -26,7 +26,7 @@ done
 . "$here/tests/swarm/ground.sh"
 # Three times a hundred megabytes of symbols are not what is tried here.
 mkdir "$dir/program"
-for program in hauki haukid; do
+for program in hauki hauki-script haukid; do
     strip -o "$dir/program/$program" "$bin/$program" 2>/dev/null || cp "$bin/$program" "$dir/program/"
 done
 PATH=$dir/program:$PATH

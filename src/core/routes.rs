@@ -4,6 +4,9 @@
 //! that must undo is undone by the service (`core::forge`), and what is to be done all the same
 //! goes on (`core::carried`). Whose is what is judged in `core::owners`.
 
+mod nodes;
+mod spool;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
@@ -31,20 +34,14 @@ use crate::api::health::Health;
 use crate::api::openapi;
 use crate::api::peer::Peer;
 use crate::api::registry::{Holder, ResolveRequest, Resolved, ServiceList, WatchQuery};
-use crate::api::spool::{
-    SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
-};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
-use crate::api::swarm::{
-    NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeRemove, NodeStep, NodeUpgrade,
-};
 use crate::api::teardown::{
     Beat, BeatReply, BeatRequest, DestructQuery, DestructReply, DestructRequest, Destructed, ReapRequest,
     Reaped,
 };
-use crate::api::vault::{NodeInfo, NodeList, ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
+use crate::api::vault::{ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use crate::api::{ApiError, ErrorCode, paths};
-use crate::model::id::{NodeName, SpoolId, SummonsId, VaultId};
+use crate::model::id::{SummonsId, VaultId};
 use crate::model::ticket::Ticket;
 
 type Uah = State<Arc<Core>>;
@@ -70,15 +67,15 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::REGISTRY, get(services))
         .route(paths::REGISTRY_RESOLVE, post(resolve_service))
         .route(paths::REGISTRY_WATCH, get(watch_services))
-        .route(paths::SPOOL, get(spool_list).post(spool_put))
-        .route(paths::SPOOL_ONE, get(spool_show).delete(spool_remove))
-        .route(paths::SPOOL_RETRY, post(spool_retry))
-        .route(paths::SPOOL_ORDERS, post(spool_order))
-        .route(paths::NODE_ORDERS, post(order_nodes))
-        .route(paths::NODES, get(nodes).post(add_node))
-        .route(paths::NODE, get(node).delete(remove_node))
-        .route(paths::NODE_DRAIN, post(drain_node))
-        .route(paths::NODE_UPGRADE, post(upgrade_node))
+        .route(paths::SPOOL, get(spool::list).post(spool::put))
+        .route(paths::SPOOL_ONE, get(spool::show).delete(spool::remove))
+        .route(paths::SPOOL_RETRY, post(spool::retry))
+        .route(paths::SPOOL_ORDERS, post(spool::order))
+        .route(paths::NODE_ORDERS, post(nodes::order))
+        .route(paths::NODES, get(nodes::list).post(nodes::add))
+        .route(paths::NODE, get(nodes::show).delete(nodes::remove))
+        .route(paths::NODE_DRAIN, post(nodes::drain))
+        .route(paths::NODE_UPGRADE, post(nodes::upgrade))
         .route(paths::EVENTS, get(events))
         .route(paths::OPENAPI, get(document))
         .route(paths::MANIFEST, get(mesh_manifest))
@@ -264,98 +261,6 @@ async fn watch_services(
         },
     );
     Ok(lines(&core, own))
-}
-
-async fn spool_list(State(core): Uah, asker: Asker, Query(query): Query<SpoolQuery>) -> Answer<SpoolList> {
-    let (mut list, rights) = (core.spool_list(query).await?, rights(&asker));
-    list.entries.retain(|entry| rights.own_entry(&entry.owner));
-    Ok(Json(list))
-}
-
-async fn spool_put(
-    State(core): Uah,
-    asker: Asker,
-    Json(mut request): Json<SpoolRequest>,
-) -> Answer<SpoolEntry> {
-    rights(&asker).mark(&mut request.key);
-    core.own_summons(rights(&asker), &request.summons).await?;
-    let owner = asker.map_or_else(|| "nobody".to_owned(), |Extension(peer)| format!("uid {}", peer.uid));
-    Ok(Json(core.spool_put(request, owner).await?))
-}
-
-async fn spool_show(
-    State(core): Uah,
-    asker: Asker,
-    Id(id): Id<SpoolId>,
-    Query(wait): Query<SpoolWait>,
-) -> Answer<Spooled> {
-    core.own_spooled(rights(&asker), &id).await?;
-    Ok(Json(core.spool_show(&id, wait).await?))
-}
-
-async fn spool_remove(State(core): Uah, asker: Asker, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
-    core.own_spooled(rights(&asker), &id).await?;
-    let carried = core.clone();
-    Ok(Json(core.carry_out(async move { carried.spool_remove(&id).await }).await?))
-}
-
-async fn spool_retry(State(core): Uah, asker: Asker, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
-    core.own_spooled(rights(&asker), &id).await?;
-    let carried = core.clone();
-    Ok(Json(core.carry_out(async move { carried.spool_retry(&id).await }).await?))
-}
-
-async fn spool_order(State(core): Uah, asker: Asker, Json(order): Json<SpoolOrder>) -> Answer<SpoolOrdered> {
-    let (carried, rights) = (core.clone(), rights(&asker));
-    Ok(Json(core.carry_out(async move { carried.spool_order(rights, order).await }).await?))
-}
-
-async fn nodes(State(core): Uah) -> Json<NodeList> {
-    Json(core.nodes().await)
-}
-
-async fn node(State(core): Uah, Id(name): Id<NodeName>) -> Answer<NodeDetail> {
-    Ok(Json(core.node(&name).await?))
-}
-
-async fn add_node(State(core): Uah, Json(order): Json<NodeAdd>) -> Result<Response, Refusal> {
-    Ok(steps(&core, core.add_node(order)))
-}
-
-async fn upgrade_node(
-    State(core): Uah,
-    Id(name): Id<NodeName>,
-    Json(order): Json<NodeUpgrade>,
-) -> Result<Response, Refusal> {
-    Ok(steps(&core, core.upgrade_node(&name, order).await?))
-}
-
-/// What an installation tells, as lines; the last one says how it ended.
-fn steps(core: &Arc<Core>, mut steps: tokio::sync::mpsc::Receiver<NodeStep>) -> Response {
-    lines(core, futures_util::stream::poll_fn(move |context| steps.poll_recv(context)))
-}
-
-async fn drain_node(
-    State(core): Uah,
-    Id(name): Id<NodeName>,
-    Json(order): Json<NodeDrain>,
-) -> Answer<NodeInfo> {
-    let carried = core.clone();
-    Ok(Json(core.carry_out(async move { carried.drain_node(&name, &order).await }).await?))
-}
-
-async fn remove_node(
-    State(core): Uah,
-    Id(name): Id<NodeName>,
-    Query(order): Query<NodeRemove>,
-) -> Answer<NodeInfo> {
-    let carried = core.clone();
-    Ok(Json(core.carry_out(async move { carried.remove_node(&name, &order).await }).await?))
-}
-
-async fn order_nodes(State(core): Uah, Json(order): Json<NodeOrder>) -> Answer<NodeOrdered> {
-    let carried = core.clone();
-    Ok(Json(core.carry_out(async move { Ok(carried.order_nodes(order).await) }).await?))
 }
 
 async fn events(State(core): Uah, asker: Asker, Query(query): Query<EventQuery>) -> Response {

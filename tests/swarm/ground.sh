@@ -43,8 +43,16 @@ state() { hauki_on_core node show "$1" -o jsonl | jq -r .state; }
 is() { case "$(state "$1")" in "$2"*) true ;; *) false ;; esac; }
 
 state_of() { echo "/var/lib/hauki/sw$id-$1"; }
-# A daemon's cgroups are named after its sandbox directory.
-groups_of() { echo "hauki-$(printf %s "$(state_of "$1")/sandbox" | sha256sum | cut -c 1-16)"; }
+# A daemon's cgroups are named after its sandbox directory itself: path, device, inode.
+groups_of() {
+    python3 - "$(state_of "$1")/sandbox" "$dir/$1/state/sw$id-$1/sandbox" <<'NAME'
+import hashlib, os, sys
+path, here = sys.argv[1:]
+found = os.stat(here)
+numbers = [number.to_bytes(8, "little") for number in (found.st_dev, found.st_ino)]
+print("hauki-" + hashlib.sha256(b"".join([path.encode(), *numbers])).hexdigest()[:16])
+NAME
+}
 cgroups() { # that have this in their names
     find /sys/fs/cgroup -maxdepth 6 -type d -name "*$1*" 2>/dev/null || true
 }

@@ -1,0 +1,56 @@
+//! The nodes of the swarm, over HTTP.
+
+use super::*;
+use crate::api::swarm::{
+    NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeRemove, NodeStep, NodeUpgrade,
+};
+use crate::api::vault::{NodeInfo, NodeList};
+use crate::model::id::NodeName;
+
+pub(super) async fn list(State(core): Uah) -> Json<NodeList> {
+    Json(core.nodes().await)
+}
+
+pub(super) async fn show(State(core): Uah, Id(name): Id<NodeName>) -> Answer<NodeDetail> {
+    Ok(Json(core.node(&name).await?))
+}
+
+pub(super) async fn add(State(core): Uah, Json(order): Json<NodeAdd>) -> Result<Response, Refusal> {
+    Ok(steps(&core, core.add_node(order)))
+}
+
+pub(super) async fn upgrade(
+    State(core): Uah,
+    Id(name): Id<NodeName>,
+    Json(order): Json<NodeUpgrade>,
+) -> Result<Response, Refusal> {
+    Ok(steps(&core, core.upgrade_node(&name, order).await?))
+}
+
+/// What an installation tells, as lines; the last one says how it ended.
+fn steps(core: &Arc<Core>, mut steps: tokio::sync::mpsc::Receiver<NodeStep>) -> Response {
+    lines(core, futures_util::stream::poll_fn(move |context| steps.poll_recv(context)))
+}
+
+pub(super) async fn drain(
+    State(core): Uah,
+    Id(name): Id<NodeName>,
+    Json(order): Json<NodeDrain>,
+) -> Answer<NodeInfo> {
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.drain_node(&name, &order).await }).await?))
+}
+
+pub(super) async fn remove(
+    State(core): Uah,
+    Id(name): Id<NodeName>,
+    Query(order): Query<NodeRemove>,
+) -> Answer<NodeInfo> {
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.remove_node(&name, &order).await }).await?))
+}
+
+pub(super) async fn order(State(core): Uah, Json(order): Json<NodeOrder>) -> Answer<NodeOrdered> {
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { Ok(carried.order_nodes(order).await) }).await?))
+}

@@ -1,0 +1,59 @@
+//! The durable queue of summons, over HTTP.
+
+use super::*;
+use crate::api::spool::{
+    SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
+};
+use crate::model::id::SpoolId;
+
+pub(super) async fn list(
+    State(core): Uah,
+    asker: Asker,
+    Query(query): Query<SpoolQuery>,
+) -> Answer<SpoolList> {
+    let (mut list, rights) = (core.spool_list(query).await?, rights(&asker));
+    list.entries.retain(|entry| rights.own_entry(&entry.owner));
+    Ok(Json(list))
+}
+
+pub(super) async fn put(
+    State(core): Uah,
+    asker: Asker,
+    Json(mut request): Json<SpoolRequest>,
+) -> Answer<SpoolEntry> {
+    rights(&asker).mark(&mut request.key);
+    core.own_summons(rights(&asker), &request.summons).await?;
+    let owner = asker.map_or_else(|| "nobody".to_owned(), |Extension(peer)| format!("uid {}", peer.uid));
+    Ok(Json(core.spool_put(request, owner).await?))
+}
+
+pub(super) async fn show(
+    State(core): Uah,
+    asker: Asker,
+    Id(id): Id<SpoolId>,
+    Query(wait): Query<SpoolWait>,
+) -> Answer<Spooled> {
+    core.own_spooled(rights(&asker), &id).await?;
+    Ok(Json(core.spool_show(&id, wait).await?))
+}
+
+pub(super) async fn remove(State(core): Uah, asker: Asker, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+    core.own_spooled(rights(&asker), &id).await?;
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.spool_remove(&id).await }).await?))
+}
+
+pub(super) async fn retry(State(core): Uah, asker: Asker, Id(id): Id<SpoolId>) -> Answer<SpoolEntry> {
+    core.own_spooled(rights(&asker), &id).await?;
+    let carried = core.clone();
+    Ok(Json(core.carry_out(async move { carried.spool_retry(&id).await }).await?))
+}
+
+pub(super) async fn order(
+    State(core): Uah,
+    asker: Asker,
+    Json(order): Json<SpoolOrder>,
+) -> Answer<SpoolOrdered> {
+    let (carried, rights) = (core.clone(), rights(&asker));
+    Ok(Json(core.carry_out(async move { carried.spool_order(rights, order).await }).await?))
+}
