@@ -167,6 +167,10 @@ fn who_is_not_root_is_told_what_to_do() {
     let mut command = std::process::Command::new(&program);
     command.arg("ls").env_clear().env("HOME", tool.home.path()).env("PATH", "/usr/bin:/bin");
     command.env("HAUKI_STATE_DIR", tool.path("state")).env("LC_ALL", "C").uid(65_534).gid(65_534);
+    // Not the machine's own, which may not be for everybody.
+    let config = tool.file("empty.yaml", "{}\n");
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).expect("is ours");
+    command.env("HAUKI_CONFIG", &config);
     let output = command.output().expect("runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(78), "{said}");

@@ -6,6 +6,7 @@
 # shellcheck shell=bash
 
 dir=$(mktemp -d /tmp/hauki-swarm.XXXXXX)
+made=()
 id=${dir##*.}
 nodes="n1 n2 n3"
 hosts="core $nodes caller out"
@@ -64,7 +65,13 @@ wire() {
     ip -n "sw$id-lan" link set lan up
     ssh-keygen -q -t ed25519 -N '' -f "$dir/operator"
     chmod 755 "$dir"
-    mkdir -p /var/lib/hauki /etc/hauki
+    # Where the hosts mount their own. On a machine without hauki they are made here, and go again.
+    for place in /var/lib/hauki /etc/hauki; do
+        if [ ! -d "$place" ]; then
+            install -d -m 755 "$place"
+            made+=("$place")
+        fi
+    done
 }
 
 host() { # name and number
@@ -185,6 +192,7 @@ down() {
     check "no network is left" fails quiet grep "sw$id-" <(ip netns list)
     check "no mount is left" fails quiet grep "$dir" /proc/self/mountinfo
     rm -rf "$dir"
+    for place in "${made[@]}"; do rmdir "$place" 2>/dev/null; done
     if [ "$failed" = 0 ]; then say "everything held"; else say "$failed checks failed"; fi
     exit "$((failed > 0))"
 }
