@@ -44,7 +44,7 @@ fuzz: setup
 	$(FUZZ) --bin arrow -- -max_total_time=$(FUZZ_SECONDS) -max_len=400 -dict=fuzz/arrow.dict target/fuzz/corpus examples/workers
 	$(FUZZ) --bin script -- -max_total_time=$(FUZZ_SECONDS) -max_len=4200 target/fuzz/frames
 	crates/mquickjs/suite/build.sh target/fuzz/engine
-	@cd target/fuzz/engine && ASAN_OPTIONS=detect_leaks=0 ./fuzz --seconds $(FUZZ_SECONDS) \
+	@cd target/fuzz/engine && ASAN_OPTIONS=detect_leaks=0 ./fuzz --seconds $(FUZZ_SECONDS) --corpus ../engine-corpus \
 		$(CURDIR)/crates/mquickjs/suite/programs/[d-s]*.js $(CURDIR)/crates/mquickjs/suite/found/*.js $(CURDIR)/src/lpc/engine/*.js
 
 bench: setup

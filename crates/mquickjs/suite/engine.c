@@ -55,7 +55,7 @@ static JSValue door(JSContext *ctx, JSValue *this_val, int argc, JSValue *argv)
     return JS_UNDEFINED;
 }
 
-/* Kept between programs, and cleaned as far as it was used. */
+/* Kept between programs. A heap is the end of it, so that what is written behind a heap is seen. */
 static uint8_t *memory;
 static size_t memory_size;
 
@@ -63,16 +63,17 @@ static JSContext *open_context(size_t heap)
 {
     JSContext *ctx;
 
-    if (heap != memory_size) {
+    if (heap > memory_size) {
         free(memory);
-        memory = aligned_alloc(4096, heap);
+        memory = aligned_alloc(4096, (heap + 4095) & ~(size_t)4095);
         memory_size = heap;
     }
 #if defined(__SANITIZE_ADDRESS__)
-    ASAN_UNPOISON_MEMORY_REGION(memory, heap);
+    ASAN_POISON_MEMORY_REGION(memory, memory_size - heap);
+    ASAN_UNPOISON_MEMORY_REGION(memory + memory_size - heap, heap);
 #endif
     hauki_collect_every = 0;
-    ctx = JS_NewContext(memory, heap, &js_stdlib);
+    ctx = JS_NewContext(memory + memory_size - heap, heap, &js_stdlib);
     JS_SetRandomSeed(ctx, 1);
     JS_SetHostCallback(door);
     JS_SetInterruptHandler(ctx, shall_stop);

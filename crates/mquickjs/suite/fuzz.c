@@ -1,304 +1,47 @@
-/* Programs made at random, by a grammar, and what became of programs that exist, run and parsed where the heap moves.
+/* Programs made at random, and what became of programs that exist, run and parsed where the heap moves.
  *
- *     fuzz [--seconds N] [--seed N] [--every N] [--keep DIR] [FILE...]
+ *     fuzz [--seconds N] [--seed N] [--every N] [--keep DIR] [--corpus DIR [--thin]] [FILE...]
  *
- * What is made aims at the places where C code holds a value while a script runs: conversions with side effects, callbacks
- * that change what is being walked, getters, errors in the middle, little memory. FILEs are programs to splice from.
+ * A program that takes a way through the engine which none has taken before is kept, cut down to what takes it, and
+ * changed in its turn; then it runs once more with a collection at every allocation. FILEs are programs to begin with. Those
+ * that are found go to the corpus's directory too, which outlives a run and may be shared. With `--thin` nothing is
+ * made: what only goes where shorter programs of the corpus have been is taken out of it.
  * A failure ends the run by a signal or the sanitizer's report; the program is then in DIR/last.js. */
+#include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
+#include "corpus.h"
+#include "edges.h"
 #include "engine.h"
+#include "grammar.h"
 
-#define MOST (48 * 1024)
+static char last[4096];
 
-static uint64_t state;
-static char text[MOST + 4096];
-static size_t length;
-static int depth;
-static const char *keep;
-
-static uint32_t any(uint32_t below)
-{
-    state ^= state >> 12, state ^= state << 25, state ^= state >> 27;
-    return (uint32_t)((state * 0x2545F4914F6CDD1D) >> 33) % below;
-}
-
-#define COUNT(list) (sizeof(list) / sizeof(*(list)))
-#define ONE_OF(list) ((list)[any(COUNT(list))])
-
-static void put(const char *format, ...)
-{
-    va_list arguments;
-
-    if (length >= MOST)
-        return;
-    va_start(arguments, format);
-    length += vsnprintf(text + length, sizeof(text) - length, format, arguments);
-    va_end(arguments);
-    if (length >= sizeof(text))
-        length = sizeof(text) - 1;
-}
-
-static void expression(void);
-static void statement(void);
-
-static const char *const names[] = {"a", "b", "c", "o", "f", "g", "s", "r", "t", "x", "n", "arguments", "this"};
-static const char *const targets[] = {"a", "b", "c", "o", "f", "g", "s", "r", "t", "x", "n"};
-static const char *const fields[] = {
-    "length", "x", "y", "prototype", "constructor", "lastIndex", "name", "message", "stack", "toString", "valueOf",
-    "__proto__", "source", "flags", "buffer", "get", "set", "index", "input", "callee", "0", "1"};
-/* The last two are no names behind a point. */
-#define MEMBER (fields[any(COUNT(fields) - 2)])
-static const char *const methods[] = {
-    "push", "pop", "shift", "unshift", "join", "concat", "slice", "splice", "indexOf", "lastIndexOf", "reverse", "sort",
-    "every", "some", "forEach", "map", "filter", "reduce", "reduceRight", "toString", "valueOf", "hasOwnProperty", "call",
-    "apply", "bind", "exec", "test", "replace", "replaceAll", "split", "match", "search", "substring", "substr", "charAt",
-    "charCodeAt", "codePointAt", "at", "trim", "toUpperCase", "toLowerCase", "repeat", "localeCompare", "subarray", "fill",
-    "set", "toFixed", "toPrecision", "toExponential", "isPrototypeOf", "propertyIsEnumerable", "nope"};
-static const char *const globals[] = {
-    "Object", "Array", "String", "Number", "Boolean", "RegExp", "Error", "TypeError", "RangeError", "Function", "Math", "JSON",
-    "Date", "ArrayBuffer", "Uint8Array", "Int8Array", "Uint8ClampedArray", "Int16Array", "Uint32Array", "Float32Array",
-    "Float64Array", "parseInt", "parseFloat", "isNaN", "eval", "globalThis", "Object.prototype", "Array.prototype",
-    "String.prototype", "Function.prototype", "RegExp.prototype", "Error.prototype"};
-static const char *const calls[] = {
-    "Object.keys", "Object.create", "Object.getPrototypeOf", "Object.setPrototypeOf", "Object.defineProperty", "Array.isArray",
-    "String.fromCharCode", "String.fromCodePoint", "JSON.stringify", "JSON.parse", "Math.max", "Math.min", "Math.floor",
-    "Math.pow", "Math.imul", "Math.fround", "Number.isInteger", "parseInt", "parseFloat", "isNaN", "String", "Number",
-    "Boolean", "Array", "Object", "Error", "RegExp", "new Function", "new RegExp", "new Array", "new Error", "new Uint8Array",
-    "new Int16Array", "new Float64Array", "new ArrayBuffer", "new Object", "(1,eval)", "Function", "decodeURIComponent",
-    "encodeURIComponent", "escape", "unescape"};
-static const char *const binary[] = {
-    "+", "-", "*", "/", "%", "**", "&", "|", "^", "<<", ">>", ">>>", "<", "<=", ">", ">=", "==", "!=", "===", "!==", "&&", "||",
-    ",", " in ", " instanceof ", "+", "+"};
-static const char *const assigns[] = {"=", "+=", "-=", "*=", "<<=", "|=", "=", "=", "&=", ">>>=", "%="};
-static const char *const unary[] = {"-", "+", "!", "~", "typeof ", "void ", "delete ", "++", "--"};
-/* Of these only the first few go with any expression. */
-#define PLAIN_UNARY 6
-static const char *const numbers[] = {
-    "0", "1", "2", "3", "-1", "7", "10", "100", "1e3", "65535", "65536", "1073741823", "1073741824", "-1073741824", "2147483647",
-    "4294967295", "1e21", "1.5", "-0", "0.1", "1e-7", "1e300", "1e-310", "0/0", "1/0", "0x10", "5e-324"};
-static const char *const strings[] = {
-    "''", "'a'", "'ab'", "'abc'", "'\\u20ac'", "'\\ud83d\\ude00'", "'\\ud83d'", "'\\ude00'", "'1.5'", "'-1'", "'12'", "'length'",
-    "'x'", "'g'", "'a,b,c'", "'$1$2$&$`$\\''", "'\\0'", "'  1 '", "'[1,[2],{\"a\":1e300}]'", "'{\"a\":[1],\"b\":\"\\\\u0041\"}'",
-    "'return a'", "'a+'", "'constructor'", "'0.5'", "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
-    "'\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9'"};
-static const char *const expressions[] = {
-    "/a/", "/a/g", "/(a)|(b)/g", "/(a+)+b/", "/[a-c]+/gi", "/[]/", "/[^]/y", "/\\b/g", "/(?=(a))/", "/(?!(a))b/", "/(a)\\1/",
-    "/a{2,3}?/", "/^$/m", "/./su", "/[\\d\\s\\W]/g", "/(?:(a)|(b)|(c))*/", "/x*/g", "/(a*)*/", "/(?:)/g", "/[\\u0100-\\uffff]/i"};
-
-/* Something whose conversion runs a script. */
-static void surprise(void)
-{
-    static const char *const verbs[] = {"toString", "valueOf"};
-    put("{%s: function () { ", ONE_OF(verbs));
-    if (any(3))
-        put("load('collect'); ");
-    if (any(2) && depth < 6)
-        statement();
-    put("return ");
-    expression();
-    put("; }}");
-}
-
-static void function(void)
-{
-    put("function %s(%s) { ", any(3) ? "" : "h", any(3) ? "a, b" : any(2) ? "" : "x");
-    for(int i = any(3); i > 0; i--)
-        statement();
-    if (any(3)) {
-        put("return ");
-        expression();
-        put("; ");
-    }
-    put("}");
-}
-
-static void list(int most)
-{
-    for(int i = any(most + 1); i > 0; i--) {
-        expression();
-        if (i > 1)
-            put(", ");
-    }
-}
-
-static void atom(void)
-{
-    switch (any(12)) {
-    case 0: case 1: case 2: put("%s", ONE_OF(names)); break;
-    case 3: case 4: put("%s", ONE_OF(numbers)); break;
-    case 5: case 6: put("%s", ONE_OF(strings)); break;
-    case 7: put("%s", ONE_OF(expressions)); break;
-    case 8: put("%s", ONE_OF(globals)); break;
-    case 9: put(any(2) ? "[]" : "{}" + 0); break;
-    case 10: put(any(2) ? "null" : "undefined"); break;
-    default: put(any(2) ? "true" : "new.target"); break;
-    }
-}
-
-static void expression(void)
-{
-    if (depth >= 7 || length > MOST / 2) {
-        atom();
-        return;
-    }
-    depth++;
-    switch (any(24)) {
-    case 0: case 1: case 2: case 3: atom(); break;
-    case 4: put("("), expression(), put(" %s ", ONE_OF(binary)), expression(), put(")"); break;
-    case 5: put("("), expression(), put(" ? "), expression(), put(" : "), expression(), put(")"); break;
-    case 6: put("(%s ", ONE_OF(unary)), put("%s.%s)", ONE_OF(targets), MEMBER); break;
-    case 7: put("(%s ", unary[any(PLAIN_UNARY)]), expression(), put(")"); break;
-    case 8: put("["), list(any(20) ? 4 : 40), put("]"); break;
-    case 9:
-        put("({");
-        for(int i = any(4); i > 0; i--) {
-            switch (any(6)) {
-            case 0: put("get %s() { ", ONE_OF(fields)), statement(), put("return "), expression(), put("; }, "); break;
-            case 1: put("set %s(v) { ", ONE_OF(fields)), statement(), put("}, "); break;
-            case 2: put("%s() { return ", ONE_OF(methods)), expression(), put("; }, "); break;
-            default: put("%s: ", ONE_OF(fields)), expression(), put(", "); break;
-            }
-        }
-        put("})");
-        break;
-    case 10: case 11: put("("), surprise(), put(")"); break;
-    case 12: put("("), function(), put(")"); break;
-    case 13: case 14: put("%s.%s(", ONE_OF(targets), ONE_OF(methods)), list(3), put(")"); break;
-    case 15: put("("), expression(), put(").%s(", ONE_OF(methods)), list(3), put(")"); break;
-    case 16: case 17: put("%s(", ONE_OF(calls)), list(3), put(")"); break;
-    case 18: put("%s.prototype.%s.call(", ONE_OF(globals), ONE_OF(methods)), list(3), put(")"); break;
-    case 19: put("(%s", ONE_OF(targets)), put(any(2) ? ".%s " : "[0] ", MEMBER), put("%s ", ONE_OF(assigns)), expression(), put(")"); break;
-    case 20: put("(%s%s", ONE_OF(targets), ONE_OF(assigns)), expression(), put(")"); break;
-    case 21: put("%s[", ONE_OF(targets)), expression(), put("]"); break;
-    case 22: put("new ("), expression(), put(")("), list(2), put(")"); break;
-    default: put("%s(", ONE_OF(targets)), list(any(30) ? 3 : 60), put(")"); break;
-    }
-    depth--;
-}
-
-static void block(void)
-{
-    put("{ ");
-    for(int i = any(3); i > 0; i--)
-        statement();
-    put("} ");
-}
-
-static void statement(void)
-{
-    if (depth >= 7 || length > MOST / 2) {
-        expression(), put("; ");
-        return;
-    }
-    depth++;
-    switch (any(18)) {
-    case 0: case 1: case 2: case 3: expression(), put("; "); break;
-    case 4: case 5: put("%s = ", ONE_OF(targets)), expression(), put("; "); break;
-    case 6: put("if ("), expression(), put(") "), block(); if (any(2)) put("else "), block(); break;
-    case 7: put("for (var i%d = 0; i%d < %u; i%d++) ", depth, depth, any(any(10) ? 5 : 300), depth), block(); break;
-    case 8: put("for (var k%d %s ", depth, any(2) ? "in" : "of"), expression(), put(") "), block(); break;
-    case 9: case 10:
-        put("try "), block();
-        if (any(4))
-            put("catch (e%u) ", any(1000)), block();
-        else
-            put("catch (e%u) ", any(1000)), block(), put("finally "), block();
-        break;
-    case 11: put("try "), block(), put("finally "), block(); break;
-    case 12: put("throw "), expression(), put("; "); break;
-    case 13: put("switch ("), expression(), put(") { case "), expression(), put(": "), statement(), put("default: "), statement(), put("} "); break;
-    case 14: put("load('collect'); "); break;
-    case 15: put("l%d: for (;;) { ", depth), statement(), put("break l%d; } ", depth); break;
-    case 16: put("var %s = ", ONE_OF(targets)), function(), put("; "); break;
-    default: put("try { "), expression(), put("; } catch (z%u) { } ", any(1000)); break;
-    }
-    depth--;
-}
-
-static void make(void)
-{
-    length = depth = 0;
-    put("var a = [1, 'b', [2.5], {x: 1}], b = 'text' + 1, c = {x: [1], y: 's'}, o = {}, f = function (a, b) { return a; }, g = "
-        "function () { return this; }, s = '\\u20acuro' + b, r = /(a)(b)?/g, t = new Uint8Array(8), x = 1.5e300, n = 3;\n");
-    for(int i = 1 + any(6); i > 0; i--) {
-        if (any(3))
-            put("try { "), statement(), put("} catch (w%d) { }\n", i);
-        else
-            statement(), put("\n");
-    }
-}
-
-/* Programs to splice from, and one of them changed. */
-static char *seeds[4096];
-static size_t seed_lengths[4096];
-static int seed_count;
-
-static void splice(void)
-{
-    int which = any(seed_count);
-    const char *seed = seeds[which];
-    size_t size = seed_lengths[which] < MOST ? seed_lengths[which] : MOST;
-
-    memcpy(text, seed, size);
-    length = size;
-    for(int i = 1 + any(4); i > 0 && length > 8; i--) {
-        size_t at = any(length), end = at + any(length - at < 40 ? length - at : 40);
-        int other = any(seed_count);
-        static char tail[MOST + 4096];
-        size_t rest = length - end;
-        memcpy(tail, text + end, rest);
-        length = at;
-        switch (any(4)) {
-        case 0: depth = 4, expression(); break;
-        case 1: depth = 4, statement(); break;
-        case 2: {
-            size_t from = any(seed_lengths[other] + 1), many = any(60);
-            if (from + many > seed_lengths[other])
-                many = seed_lengths[other] - from;
-            put("%.*s", (int)many, seeds[other] + from);
-            break;
-        }
-        default: break;
-        }
-        if (length + rest > MOST)
-            rest = MOST - (length < MOST ? length : MOST);
-        memcpy(text + length, tail, rest);
-        length += rest;
-    }
-}
-
-static void read_seed(const char *name)
-{
-    FILE *file = fopen(name, "rb");
-    char *copy = malloc(MOST);
-
-    if (!file || seed_count == COUNT(seeds))
-        return;
-    seed_lengths[seed_count] = fread(copy, 1, MOST, file);
-    seeds[seed_count++] = copy;
-    fclose(file);
-}
-
+/* Also from a handler of signals. */
 static void save(void)
 {
-    char name[4096];
-    FILE *file;
+    int file = open(last, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-    snprintf(name, sizeof(name), "%s/last.js", keep);
-    file = fopen(name, "wb");
-    if (file) {
-        fwrite(text, 1, length, file);
-        fclose(file);
+    if (file >= 0) {
+        (void)!write(file, text, length);
+        close(file);
     }
+}
+
+static void failed(int signal)
+{
+    (void)signal;
+    save();
 }
 
 /* One program may take so much of the processor; a collector or a matcher that never ends is a failure too. */
@@ -310,53 +53,167 @@ static void too_long(int signal)
     abort();
 }
 
+static double processor(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/* What was made, and how often something ran: to cut a program down takes a hundred times. */
+static unsigned long made, runs;
+
+/* How a program is run: the second time must be as the first. */
+struct way {
+    unsigned every;
+    size_t heap;
+    /* -1 to run it, or how it is read. */
+    int flags;
+    size_t read;
+};
+
+static int run(const struct way *way)
+{
+    static const struct itimerval limit = {{0, 0}, {60, 0}};
+    char told[256];
+    int ok;
+
+    text[length] = '\0';
+    engine_every = way->every;
+    setitimer(ITIMER_PROF, &limit, NULL);
+    edges_begin();
+    if (way->flags < 0)
+        ok = engine_run(text, length, way->heap, told, sizeof(told));
+    else
+        ok = engine_parse(text, way->read < length ? way->read : length, way->heap, way->flags);
+    runs++;
+    return ok;
+}
+
+/* Takes out what the new edges do not need, with few collections if these do not need them either. */
+static void trim(struct way way)
+{
+    static char whole[MOST + SLACK];
+    unsigned every = way.every;
+    int tries = 0;
+
+    way.every = 1000;
+    run(&way);
+    if (!edges_again())
+        way.every = every;
+    for(size_t many = length / 2; many > 0 && tries < 100; many /= 2) {
+        for(size_t at = 0; at + many <= length && tries < 100; tries++) {
+            size_t size = length;
+            memcpy(whole, text, size);
+            cut(at, many);
+            run(&way);
+            if (!edges_again()) {
+                length = size;
+                memcpy(text, whole, size);
+                at += many;
+            }
+        }
+    }
+}
+
+/* What is there: as programs that are not changed, and with how few of them the edges are reached. */
+static void begin(int thin)
+{
+    static const size_t heaps[] = {1 << 20, 64 << 10};
+
+    for(size_t i = 0; i < corpus_size(); i++) {
+        size_t found = 0;
+        for(size_t heap = 0; heap < COUNT(heaps); heap++) {
+            struct way way = {200, heaps[heap], -1, 0};
+            corpus_take(i);
+            run(&way);
+            found += edges_new();
+        }
+        if (found == 0 && thin)
+            corpus_drop(i);
+    }
+}
+
+static struct way any_way(unsigned every)
+{
+    static const size_t heaps[] = {64, 96, 128, 256, 1024};
+    static const int flags[] = {0, 1, 2, 8};
+    struct way way = {every, heaps[any(COUNT(heaps))] << 10, -1, MOST};
+
+    if (every == 0)
+        way.every = 1 + any(any(8) == 0 ? 8 : any(2) ? 40 : 400);
+    if (any(12) == 0) {
+        way.flags = flags[any(COUNT(flags))];
+        if (any(4) == 0)
+            way.read = any(length + 1);
+    }
+    return way;
+}
+
 int main(int argc, char **argv)
 {
-    unsigned seconds = 10, seed = (unsigned)time(NULL), fixed_every = 0;
-    unsigned long count = 0, ended = 0, parsed = 0;
-    char told[4096];
-    struct itimerval limit = {{0, 0}, {0, 0}};
+    unsigned seconds = 10, seed = (unsigned)time(NULL), every = 0;
+    unsigned long ended = 0, parsed = 0, found = 0;
+    const char *keep = ".", *corpus = NULL;
+    int thin = 0;
     time_t end;
 
-    keep = ".";
     for(int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
             seconds = strtoul(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
             seed = strtoul(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--every") && i + 1 < argc)
-            fixed_every = strtoul(argv[++i], NULL, 10);
+            every = strtoul(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--keep") && i + 1 < argc)
             keep = argv[++i];
-        else
-            read_seed(argv[i]);
+        else if (!strcmp(argv[i], "--corpus") && i + 1 < argc)
+            corpus = argv[++i];
+        else if (!strcmp(argv[i], "--thin"))
+            thin = 1;
+        else if (!corpus_read(argv[i]))
+            fprintf(stderr, "%s: not read\n", argv[i]);
     }
-    state = seed * 0x9E3779B97F4A7C15 + 1;
+    snprintf(last, sizeof(last), "%s/last.js", keep);
+    if (corpus)
+        corpus_open(corpus);
+    any_begin(seed);
     engine_patience = 3;
     signal(SIGPROF, too_long);
+    signal(SIGABRT, failed);
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_set_death_callback(save);
+#else
+    signal(SIGSEGV, failed);
+#endif
     end = time(NULL) + seconds;
-    while (time(NULL) < end) {
-        static const size_t heaps[] = {64, 96, 128, 256, 1024};
-        if (seed_count > 0 && any(3) == 0)
-            splice();
+    begin(thin);
+    while (!thin && time(NULL) < end) {
+        struct way way;
+        int ok;
+
+        if (corpus_size() > 0 && any(5) > 0)
+            change();
         else
             make();
-        text[length] = '\0';
-        save();
-        engine_every = fixed_every ? fixed_every : any(3) ? 1 + any(8) : 1 + any(100);
-        limit.it_value.tv_sec = 60;
-        setitimer(ITIMER_PROF, &limit, NULL);
-        if (any(12) == 0) {
-            static const int flags[] = {0, 1, 2, 8};
-            parsed += engine_parse(text, any(4) ? length : any(length + 1), ONE_OF(heaps) << 10, ONE_OF(flags));
-        } else {
-            ended += engine_run(text, length, ONE_OF(heaps) << 10, told, sizeof(told));
+        way = any_way(every);
+        ok = run(&way);
+        made++;
+        if (way.flags < 0)
+            ended += ok;
+        else
+            parsed += ok;
+        if (edges_new() > 0) {
+            struct way closely = way;
+            trim(way);
+            corpus_keep();
+            found++;
+            closely.every = 1;
+            run(&closely);
         }
-        limit.it_value.tv_sec = 0;
-        setitimer(ITIMER_PROF, &limit, NULL);
-        count++;
     }
-    printf("%lu programs in %u seconds: %lu ended without a throw, %lu were only read and are right\n", count, seconds, ended,
-           parsed);
+    printf("%lu programs in %lu runs and %.0f CPU seconds: %lu ended without a throw, %lu were only read and are right; "
+           "%lu went new ways: %zu edges, a corpus of %zu\n",
+           made, runs, processor(), ended, parsed, found, edges_known(), corpus_size());
     return 0;
 }
