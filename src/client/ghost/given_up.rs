@@ -28,17 +28,28 @@ impl GivenUp {
         self.state().heard = Some(heard);
     }
 
-    /// Appends what tells the node; the calls' own lines have gone before.
-    pub(super) fn write(&self, lines: &mut Vec<u8>) {
+    /// Keeps who looks for what was given up waiting, until it is known what else was.
+    #[cfg(test)]
+    pub(super) fn meanwhile(&self, act: impl FnOnce() -> u64) {
+        let mut state = self.state();
+        let id = act();
+        state.ids.push(id);
+    }
+
+    /// Those of which the node is to be told now. Their own lines have been queued before.
+    pub(super) fn take(&self) -> Vec<u64> {
         let mut state = self.state();
         match state.heard {
-            None => {}
-            Some(false) => state.ids.clear(),
-            Some(true) => {
-                for id in state.ids.drain(..) {
-                    write_request(lines, None, CANCEL, Some(&format!("{{\"id\":{id}}}")));
-                }
+            None => Vec::new(),
+            Some(heard) => {
+                let ids = std::mem::take(&mut state.ids);
+                if heard { ids } else { Vec::new() }
             }
         }
     }
+}
+
+/// Appends what tells the node.
+pub(super) fn write(id: u64, lines: &mut Vec<u8>) {
+    write_request(lines, None, CANCEL, Some(&format!("{{\"id\":{id}}}")));
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::GhostError;
 use super::event::{CallNumber, Event, Listeners};
-use super::given_up::GivenUp;
+use super::given_up::{self, GivenUp};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
@@ -309,14 +309,25 @@ async fn write<S: AsyncWrite>(
     mut queue: mpsc::Receiver<Vec<u8>>,
 ) {
     let mut next = Some(first);
+    // What was given up when somebody looked, and how many lines have been taken since: the call's own is among them,
+    // for the queue holds no more.
+    let (mut leaving, mut taken) = (Vec::new(), 0);
     while let Some(mut lines) = next {
-        while lines.len() < TOGETHER
-            && let Ok(line) = queue.try_recv()
-        {
-            lines.extend_from_slice(&line);
+        taken += 1;
+        if leaving.is_empty() {
+            (leaving, taken) = (shared.given_up.take(), 0);
         }
-        if queue.is_empty() {
-            shared.given_up.write(&mut lines);
+        while lines.len() < TOGETHER && taken < QUEUE {
+            let Ok(line) = queue.try_recv() else {
+                taken = QUEUE;
+                break;
+            };
+            lines.extend_from_slice(&line);
+            taken += 1;
+        }
+        if taken >= QUEUE {
+            leaving.drain(..).for_each(|id| given_up::write(id, &mut lines));
+            taken = 0;
         }
         let sent = match output.write_all(&lines).await {
             Ok(()) if lines.is_empty() => Ok(()),
@@ -329,7 +340,11 @@ async fn write<S: AsyncWrite>(
             shared.end(End::Broken(format!("failed to write: {error}")));
             return;
         }
-        next = queue.recv().await;
+        next = match leaving.is_empty() {
+            true => queue.recv().await,
+            // They wait for nothing but their own lines, if these are not there yet.
+            false => Some(queue.try_recv().unwrap_or_default()),
+        };
     }
 }
 
@@ -387,3 +402,7 @@ fn deliver(shared: &Shared, message: Outgoing<'_>, dying: &mut Option<Dying>) {
     };
     let _ = waiting.send(reply);
 }
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;
