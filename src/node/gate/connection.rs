@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::backlog::Backlog;
 use super::identity::Identity;
 use super::outbox::Outbox;
 use super::rights::Signed;
@@ -60,6 +61,7 @@ const KEPT: usize = 1024 * 1024;
 pub struct Gate {
     pub vault: Arc<Vault>,
     pub signed: Signed,
+    pub backlog: Backlog,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
     strangers: Mutex<VecDeque<Stranger>>,
@@ -96,7 +98,8 @@ impl Gate {
     #[must_use]
     pub fn new(vault: Arc<Vault>, identity: Arc<Identity>) -> Arc<Self> {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
-        Arc::new(Self { vault, identity, callers, signed: Signed::default(), strangers: Mutex::default() })
+        let (signed, backlog, strangers) = (Signed::default(), Backlog::default(), Mutex::default());
+        Arc::new(Self { vault, identity, callers, signed, backlog, strangers })
     }
 
     /// A place for one more caller, if there is one.

@@ -10,13 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::backlog::{self, Share};
+use super::backlog::{Account, Share};
 use crate::rpc::message::{self, RpcError, code};
 
 /// Over this the connection reads no more requests, and events are left out.
 const SOFT_LIMIT: usize = 1024 * 1024;
-/// Over this too, while the node holds too much for all connections together.
-const SCARCE: usize = 64 * 1024;
 /// Over this replies are left out.
 const HARD_LIMIT: usize = 16 * 1024 * 1024;
 /// Calls in flight of one connection, at most.
@@ -50,7 +48,7 @@ struct State {
     largest_reply: usize,
     /// Events that were left out since the last that was not.
     events_lost: u64,
-    /// Of what the node may hold for all connections.
+    /// Of what its ticket, its vault and the node may hold.
     share: Share,
 }
 
@@ -62,13 +60,13 @@ impl State {
     /// Whether a reply must be left out. One alone may be as long as a frame.
     fn is_crowded(&self, before: usize, reply: usize) -> bool {
         let is_own = before > SOFT_LIMIT && before + reply > HARD_LIMIT;
-        reply > SHORT && (is_own || before > SCARCE && backlog::is_over(reply))
+        reply > SHORT && (is_own || self.share.is_over(before, reply))
     }
 
     /// Whether more is only added for those who read.
     fn is_behind(&self) -> bool {
         let backlog = self.backlog();
-        backlog > SOFT_LIMIT || backlog > SCARCE && backlog::is_over(0)
+        backlog > SOFT_LIMIT || self.share.is_over(backlog, 0)
     }
 
     /// Puts down what there is now.
@@ -79,6 +77,12 @@ impl State {
 }
 
 impl Outbox {
+    #[must_use]
+    pub fn new(account: Arc<Account>) -> Self {
+        let state = State { share: Share::new(account), ..State::default() };
+        Self { state: Mutex::new(state), wake: Notify::new() }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -112,7 +112,7 @@ impl Session {
                     ..refuse()
                 }
             })?;
-        let outbox = Arc::new(Outbox::default());
+        let outbox = Arc::new(Outbox::new(gate.backlog.of(&capability.holder().ticket)));
         let limit = vault.limits.call_deadline_ms;
         let holder = capability.holder();
         let mut caller =
