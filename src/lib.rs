@@ -21,7 +21,7 @@ pub mod model;
 pub mod rpc;
 pub mod strict;
 
-#[cfg(feature = "net")]
+#[cfg(feature = "contract")]
 pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -13,7 +13,8 @@ use super::{named, private, stdin};
 use crate::client::Exit;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
-use crate::strict::{self, Strict};
+use crate::strict;
+use crate::strict::stream::{self, Piece, Pieces};
 use crate::system::files;
 
 #[derive(Debug)]
@@ -111,45 +112,21 @@ fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
         }
     };
     let mut items = Vec::new();
-    let mut at = 0;
-    loop {
-        at += text[at..].len() - text[at..].trim_start().len();
-        let rest = &text[at..];
-        if rest.is_empty() {
-            return items;
-        }
-        let line = rest.lines().next().unwrap_or(rest);
-        if !rest.starts_with(['{', '[']) {
-            items.push(bare(origin, line.trim(), place(text, at)));
-            at += line.len();
-            continue;
-        }
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Strict<Value>>();
-        match values.next() {
-            Some(Ok(Strict(Value::Array(array)))) => {
-                items.extend(array.into_iter().map(|value| item(origin, value, place(text, at))));
-                at += values.byte_offset();
+    for Piece { line, what } in Pieces::new(text) {
+        match what {
+            stream::What::Document(value) => items.push(item(origin, value, line)),
+            stream::What::Array(array) => {
+                items.extend(array.into_iter().map(|value| item(origin, value, line)));
             }
-            Some(Ok(Strict(value))) => {
-                items.push(item(origin, value, place(text, at)));
-                at += values.byte_offset();
-            }
-            Some(Err(error)) => {
-                let line_number = place(text, at) + error.line() - 1;
-                let message =
-                    format!("{origin}:{line_number}:{}: the record is not JSON: {error}", error.column());
+            stream::What::Word(word) => items.push(bare(origin, word, line)),
+            stream::What::Broken { column, error } => {
+                let message = format!("{origin}:{line}:{column}: the record is not JSON: {error}");
                 let error = CliError::data("bad_record", message);
-                items.push(Item { name: format!("{origin}:{line_number}"), what: What::Broken(error) });
-                // The next line that begins like a record is where sense may begin again.
-                at = text[at + 1..].find("\n{").map_or(text.len(), |offset| at + 1 + offset);
+                items.push(Item { name: format!("{origin}:{line}"), what: What::Broken(error) });
             }
-            None => return items,
         }
     }
-}
-
-fn place(text: &str, at: usize) -> usize {
-    1 + text[..at].matches('\n').count()
+    items
 }
 
 fn bare(origin: &str, line: &str, number: usize) -> Item {

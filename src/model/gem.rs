@@ -11,7 +11,7 @@ use super::digest::Sha256;
 use super::lease::Terms;
 use super::limits::Limits;
 use super::units;
-#[cfg(any(feature = "cli", feature = "daemon"))]
+#[cfg(feature = "contract")]
 use crate::strict::{self, StrictError};
 
 /// The longest manifest that is read.
@@ -215,7 +215,7 @@ pub struct Manifest {
 
 impl Manifest {
     /// As it stands in a `.yaml` file.
-    #[cfg(any(feature = "cli", feature = "daemon"))]
+    #[cfg(feature = "contract")]
     pub fn read(bytes: &[u8]) -> Result<Self, StrictError> {
         strict::from_yaml(strict::text(bytes)?, strict::Limits::bytes(MAX_MANIFEST_BYTES))
     }

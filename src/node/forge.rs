@@ -7,13 +7,13 @@ use tokio::time::sleep;
 
 use super::keeper::Keeper;
 use super::pipe::Pipe;
-use super::reach::reference::TravelError;
 use super::vault::Vault;
 use crate::api::node::ProvisionOrder;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::method::{self, MethodError};
 use crate::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
+use crate::rpc::reference::TravelError;
 use crate::sandbox::wall::Wall;
 use crate::sandbox::{StartError, Started};
 use crate::system::random;

@@ -15,6 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::strict::Strict;
+
 pub use super::body::{Load, Loaded, Ready, Said, Stats, Unanswered, WorkerError, WorkerErrorKind};
 
 /// Bytes before the body: length, kind, call.
@@ -184,7 +186,8 @@ pub(super) fn take_text(body: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 pub(super) fn json<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, FrameError> {
-    serde_json::from_slice(body).map_err(|_| FrameError::Malformed { kind })
+    let read = serde_json::from_slice(body).map(|Strict(value)| value);
+    read.map_err(|_| FrameError::Malformed { kind })
 }
 
 pub(super) fn text(kind: u8, body: &[u8]) -> Result<String, FrameError> {

@@ -68,3 +68,21 @@ fn rubbish_from_a_vault_is_an_error_and_never_a_panic() {
         }
     }
 }
+
+#[test]
+fn a_list_is_no_body() {
+    let frame = |kind, body: &[u8]| {
+        let mut bytes = Vec::new();
+        frame(&mut bytes, kind, 1, |out| out.extend_from_slice(body));
+        FromVault::decode(&bytes, 1024)
+    };
+    assert!(frame(kind::READY, b"{\"build\":\"b\",\"locked\":true}").is_ok());
+    for (kind, body) in [
+        (kind::READY, &b"[\"b\",true]"[..]),
+        (kind::LOADED, b"[[\"f\"],1]"),
+        (kind::ERROR, b"[\"throw\",\"m\",null,null,null,null]"),
+        (kind::STATS_REPLY, b"[1,2,3]"),
+    ] {
+        assert!(matches!(frame(kind, body), Err(FrameError::Malformed { .. })), "{kind:#x}");
+    }
+}

@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+
+use crate::strict::Strict;
 
 /// Numeric error codes. Those from -32000 down are ours; `hauki-ticket.5` lists them.
 pub mod code {
@@ -331,6 +333,16 @@ pub struct Outgoing<'a> {
     pub method: Option<String>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub params: Option<&'a RawValue>,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Reads one line. The newline may still be there.
+    pub fn decode(line: &'a [u8]) -> Result<Self, serde_json::Error> {
+        // What is passed over in bytes, a parser does not look at.
+        let text =
+            std::str::from_utf8(line).map_err(|_| serde_json::Error::custom("the line is not UTF-8"))?;
+        serde_json::from_str(text).map(|Strict(message)| message)
+    }
 }
 
 #[cfg(test)]

@@ -87,3 +87,17 @@ fn a_version_may_be_written_with_escapes() {
 fn escaped_method_names_are_read() {
     assert_eq!(single(r#"{"jsonrpc":"2.0","method":"f\u0061","id":1}"#).expect("is a request").method, "fa");
 }
+
+/// A parser looks at no byte of a member that nobody wants.
+#[test]
+fn a_line_that_is_no_text_is_no_message_wherever_the_bytes_stand() {
+    assert!(Outgoing::decode(b"{\"id\":1,\"result\":[1],\"more\":\"m\"}").is_ok());
+    for line in [
+        &b"{\"id\":1,\"result\":[1],\"more\":\"\xff\"}"[..],
+        b"{\"id\":1,\"m\xff\":1}",
+        b"{\"result\":\"\xff\"}",
+    ] {
+        assert!(Outgoing::decode(line).is_err(), "{line:?}");
+    }
+    assert!(Outgoing::decode(b"{\"id\":1,\"id\":2,\"result\":1}").is_err());
+}

@@ -2,20 +2,22 @@
 //! and the one between a caller and the runner of its scripts.
 
 pub mod body;
-#[cfg(any(feature = "cli", feature = "daemon"))]
+#[cfg(feature = "contract")]
 pub mod capability;
 pub mod channel;
 
 #[cfg(feature = "net")]
 pub mod line;
-#[cfg(feature = "net")]
+#[cfg(feature = "contract")]
 pub mod message;
-#[cfg(feature = "net")]
+#[cfg(feature = "contract")]
 pub mod nested;
-#[cfg(any(feature = "cli", feature = "daemon"))]
+#[cfg(feature = "contract")]
 pub mod passage;
 #[cfg(feature = "net")]
 pub mod pin;
-#[cfg(feature = "net")]
+#[cfg(feature = "contract")]
+pub mod reference;
+#[cfg(feature = "contract")]
 pub mod reserved;
 pub mod script;

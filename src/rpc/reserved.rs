@@ -8,6 +8,7 @@ use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
+use crate::strict;
 
 /// No worker's method may start with this.
 pub const PREFIX: &str = "hauki.";
@@ -56,6 +57,9 @@ pub mod feature {
 pub const MAX_FEATURES: usize = 64;
 pub const MAX_FEATURE: usize = 64;
 
+/// The parameters of each of them.
+pub const FIELDS: strict::Limits = strict::Limits { bytes: 32 * 1024, depth: 4 };
+
 /// The parameters of `hauki.hello`, the first message on a connection. It does not grow: a node that is older
 /// refuses what it does not know, so what comes later is a feature that the welcome announces.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,8 +90,23 @@ impl Hello {
         Self { token, call_deadline_ms: None, client: None, voucher: None, v: None, features: Vec::new() }
     }
 
+    /// What a hello says, and what is wrong with it; nothing if no token can be read from it.
+    #[must_use]
+    pub fn read(params: &str) -> Option<(Self, Option<String>)> {
+        match strict::from_str::<Self>(params, FIELDS) {
+            Ok(hello) => {
+                let fault = hello.check().err();
+                Some((hello, fault))
+            }
+            Err(error) => {
+                let Shown { token } = strict::from_str(params, FIELDS).ok()?;
+                Some((Self::new(token), Some(error.to_string())))
+            }
+        }
+    }
+
     /// What no type says.
-    pub fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         if let Some(v) = self.v.filter(|v| *v != VERSION) {
             return Err(format!("v: {v} is not spoken here, {VERSION} is"));
         }
@@ -124,8 +143,8 @@ fn whole<E: serde::de::Error>(name: &str, number: &Number) -> Result<u32, E> {
 
 /// Of a hello whose other fields cannot be used: who shows a good token may know why.
 #[derive(Deserialize)]
-pub struct Shown {
-    pub token: Secret,
+struct Shown {
+    token: Secret,
 }
 
 /// The parameters of `hauki.cancel`.

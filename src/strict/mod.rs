@@ -9,10 +9,13 @@
 //! Text that is only carried (parameters and results) stays text and keeps its escapes; [`scan`] bounds
 //! it. Pure: no state, and nothing is allocated for a document of structs beyond what its fields need.
 
+#[cfg(feature = "contract")]
+mod nesting;
 mod place;
 pub mod scan;
 mod shape;
-#[cfg(any(feature = "cli", feature = "daemon"))]
+pub mod stream;
+#[cfg(feature = "contract")]
 mod yaml;
 
 use serde::de::DeserializeOwned;
@@ -20,7 +23,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 pub use shape::Shape;
-#[cfg(any(feature = "cli", feature = "daemon"))]
+#[cfg(feature = "contract")]
 pub use yaml::from_yaml;
 
 /// How large a document may be.

@@ -13,7 +13,7 @@ use serde::de::{
     DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
-/// Beyond this not each integer is a floating-point number, and its value is anybody's guess.
+/// From here on two integers are one floating-point number, and which was meant is anybody's guess.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// serde_json's way to keep a value's text, which must reach it as it is.
@@ -161,8 +161,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
         visit_char(char) visit_bytes(&[u8]) visit_borrowed_bytes(&'de [u8]) visit_byte_buf(Vec<u8>));
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
-        if self.wants == Wants::Integer && value.fract() == 0.0 && value.abs() <= EXACT {
-            #[allow(clippy::cast_possible_truncation, reason = "it is whole and within 2^53")]
+        if self.wants == Wants::Integer && value.fract() == 0.0 && value.abs() < EXACT {
+            #[allow(clippy::cast_possible_truncation, reason = "it is whole and below 2^53")]
             let whole = value as i64;
             return match u64::try_from(whole) {
                 Ok(whole) => self.visitor.visit_u64(whole),

@@ -71,9 +71,20 @@ fn integers_are_taken_by_their_value() {
     {
         assert_eq!(read(&format!(r#"{{"n":{text}}}"#)).expect(text).n, n);
     }
+    assert_eq!(read(r#"{"signed":-9007199254740991.0}"#).expect("is exact").signed, -9_007_199_254_740_991);
     assert_eq!(read(r#"{"signed":-6e1,"choice":{"two":2.0}}"#).expect("reads").signed, -60);
-    for text in ["1.5", "-1.0", "1e10", "4294967296", "1e300", "9007199254740994.0", "\"1\"", "true", "null"]
-    {
+    for text in [
+        "1.5",
+        "-1.0",
+        "1e10",
+        "4294967296",
+        "1e300",
+        "9007199254740992.0",
+        "9007199254740993.0",
+        "\"1\"",
+        "true",
+        "null",
+    ] {
         let told = refused(&format!(r#"{{"inner":{{"a":1}},"n":{text}}}"#));
         assert!(told.starts_with("n: invalid "), "{text}: {told}");
     }
@@ -179,7 +190,7 @@ fn whatever_comes_is_answered() {
     );
 }
 
-#[cfg(any(feature = "cli", feature = "daemon"))]
+#[cfg(feature = "contract")]
 #[test]
 #[allow(clippy::disallowed_methods, reason = "how long the parser works is what is tested")]
 fn yaml_is_as_strict_and_as_quick() {
@@ -197,6 +208,14 @@ fn yaml_is_as_strict_and_as_quick() {
     ] {
         assert!(yaml(text).is_err(), "{text}");
     }
+    // A bracket in a text is none.
+    let text =
+        format!("text: '{}'\nlabels:\n  a: \"{}\" # {}\n", "[".repeat(99), "{".repeat(99), "[".repeat(99));
+    assert_eq!(yaml(&text).expect("reads").text.len(), 99);
+    let most = |levels: usize| format!("any: {}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(yaml(&most(31)).is_ok());
+    let told = yaml(&format!("n: 1\n{}", most(32))).expect_err("is deep");
+    assert!(told.line == 2 && told.reason.contains("deeper than 32"), "{told}");
     assert_eq!(yaml("n: 1\ninner:\n  a: 300\n").expect_err("is over").line, 3);
     let bomb: String =
         (1..9).map(|n| format!("x{n}: &x{n} [{}]\n", vec![format!("*x{}", n - 1); 9].join(","))).collect();
@@ -210,6 +229,10 @@ fn yaml_is_as_strict_and_as_quick() {
         (0..300).map(|n| format!("{}a:\n", " ".repeat(n))).collect(),
         format!("any:\n  x0: &x0 [a]\n{}", bomb.replace("x", "  x")),
         format!("inner: [{}]\n", "&a a, *a, ".repeat(6_000)),
+        // Closed in quotes, in comments and in plain text, and in truth never.
+        format!("any: {}", format!("{}\"{}\",", "[".repeat(31), "]".repeat(31)).repeat(900)),
+        format!("any: {}", format!("{}'{}',", "[".repeat(31), "]".repeat(31)).repeat(900)),
+        format!("any: {}", format!("{} #{}\n", "[".repeat(31), "]".repeat(31)).repeat(900)),
         "a: \"".repeat(16_000),
         "!!x ".repeat(16_000),
     ] {

@@ -24,7 +24,6 @@ use crate::model::lease::Mono;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{Outgoing, RpcError, write_request};
 use crate::rpc::reserved::{DYING, Dying, HELLO};
-use crate::strict::Strict;
 use crate::system::clock;
 use crate::system::vigil::Vigil;
 
@@ -353,8 +352,8 @@ async fn read<S: AsyncRead>(shared: Arc<Shared>, input: ReadHalf<S>, limit: usiz
     let mut dying = None;
     let reason = loop {
         match lines.next().await {
-            Ok(Some(line)) => match serde_json::from_slice::<Strict<Outgoing<'_>>>(line) {
-                Ok(Strict(message)) => {
+            Ok(Some(line)) => match Outgoing::decode(line) {
+                Ok(message) => {
                     deliver(&shared, message, &mut dying);
                     // Those that came together were heard at the same time.
                     if !lines.has_line() {

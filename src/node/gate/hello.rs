@@ -15,26 +15,8 @@ use crate::model::secret::Secret;
 use crate::node::vault::Vault;
 use crate::rpc::capability::{Ask, Capability, Denied};
 use crate::rpc::message::{RpcError, code};
-use crate::rpc::reserved::{self, Hello};
-use crate::strict;
+use crate::rpc::reserved;
 use crate::system::clock;
-
-/// A hello's fields, and a reserved method's.
-pub const FIELDS: strict::Limits = strict::Limits { bytes: 32 * 1024, depth: 4 };
-
-/// What a hello says, and what is wrong with it; nothing if no token can be read from it.
-pub fn read(params: &str) -> Option<(Hello, Option<String>)> {
-    match strict::from_str::<Hello>(params, FIELDS) {
-        Ok(hello) => {
-            let fault = hello.check().err();
-            Some((hello, fault))
-        }
-        Err(error) => {
-            let reserved::Shown { token } = strict::from_str(params, FIELDS).ok()?;
-            Some((Hello::new(token), Some(error.to_string())))
-        }
-    }
-}
 
 /// What a hello has shown.
 pub struct Shown {

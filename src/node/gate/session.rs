@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Gate, MAX_CALLERS};
-use super::hello::{self, FIELDS, Shown, question};
+use super::hello::{self, Shown, question};
 use super::outbox::{Batch, Outbox, ReplyTo};
 use crate::model::death::Cause;
 use crate::model::lease::Promise;
@@ -20,7 +20,9 @@ use crate::node::vault::Vault;
 use crate::rpc::capability::Capability;
 use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
 use crate::rpc::nested::Nested;
-use crate::rpc::reserved::{self, Cancel, Cancelled, Destruct, Destructed, Lease, Nothing, Welcome};
+use crate::rpc::reserved::{
+    self, Cancel, Cancelled, Destruct, Destructed, FIELDS, Hello, Lease, Nothing, Welcome,
+};
 use crate::strict;
 
 pub struct Session {
@@ -89,7 +91,7 @@ impl Session {
             return Err(refuse());
         }
         let params = request.params.ok_or_else(refuse)?;
-        let (hello, fault) = hello::read(params).ok_or_else(refuse)?;
+        let (hello, fault) = Hello::read(params).ok_or_else(refuse)?;
         let refused = |error| Refusal { error, ..refuse() };
         let shown = hello::authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
         if let Some(fault) = fault {

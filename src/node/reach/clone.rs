@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::reference::{self, Found, TravelError};
 use super::{Reach, ReachError};
 use crate::api::ApiError;
 use crate::api::clone::CloneAsk;
 use crate::api::node::NewsItem;
 use crate::model::ticket::Ticket;
 use crate::node::vault::Vault;
+use crate::rpc::reference::{self, Found, TravelError};
 
 /// The longest arguments, source included: they wait in the node's memory until the core has read them.
 const MAX_ARGUMENTS: usize = 1024 * 1024;

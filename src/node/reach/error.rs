@@ -6,8 +6,7 @@ use crate::model::id::VaultId;
 use crate::rpc::channel::{Unanswered, WorkerError};
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::passage::Stray;
-
-use super::reference::TravelError;
+use crate::rpc::reference::TravelError;
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReachError {

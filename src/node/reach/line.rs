@@ -172,7 +172,7 @@ async fn connect(
             Ok(None) => return Err(shared.unreachable("it closed the connection")),
             Err(error) => return Err(shared.broken(&error)),
         };
-        let message: Outgoing<'_> = serde_json::from_slice(line).map_err(|error| shared.rubbish(&error))?;
+        let message = Outgoing::decode(line).map_err(|error| shared.rubbish(&error))?;
         if message.method.is_some() {
             continue;
         }
@@ -281,7 +281,7 @@ impl Shared {
                 Ok(None) => return self.unreachable("it closed the connection"),
                 Err(error) => return self.broken(&error),
             };
-            let message: Outgoing<'_> = match serde_json::from_slice(line) {
+            let message = match Outgoing::decode(line) {
                 Ok(message) => message,
                 Err(error) => return self.rubbish(&error),
             };

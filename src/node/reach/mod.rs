@@ -14,7 +14,6 @@ mod ask;
 mod clone;
 mod error;
 mod line;
-pub mod reference;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,7 +26,6 @@ use tokio::task::JoinSet;
 pub use ask::{Ask, ask};
 use error::ReachError;
 use line::{Caller, Line};
-use reference::{Found, TravelError};
 
 use crate::model::death::Death;
 use crate::model::id::VaultId;
@@ -37,6 +35,7 @@ use crate::node::gate::turn::{self, Crowded, Source};
 use crate::rpc::capability::Issuer;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::passage;
+use crate::rpc::reference::{self, Found, TravelError};
 use crate::system::{clock, random};
 
 /// Objects that one vault holds.
