@@ -33,16 +33,10 @@ test-cgroup2:
 	@sh packaging/setup-debian.sh tests
 	@bash tests/cgroup2.sh
 
-# libFuzzer on the stable compiler: its counters are what the sanitizers' passes put in.
+# libFuzzer on the stable compiler, one target for each place where an enemy writes; then the engine's own fuzzer.
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 -Cllvm-args=-sanitizer-coverage-level=4 \
-	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
-FUZZ = RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --release --manifest-path fuzz/Cargo.toml --target-dir target/fuzz \
-	--target $$(rustc -vV | sed -n 's/^host: //p')
 fuzz: setup
-	@mkdir -p target/fuzz/corpus target/fuzz/frames
-	$(FUZZ) --bin arrow -- -max_total_time=$(FUZZ_SECONDS) -max_len=400 -dict=fuzz/arrow.dict target/fuzz/corpus examples/workers
-	$(FUZZ) --bin script -- -max_total_time=$(FUZZ_SECONDS) -max_len=4200 target/fuzz/frames
+	@bash fuzz/run.sh $(FUZZ_SECONDS)
 	crates/mquickjs/suite/build.sh target/fuzz/engine
 	@cd target/fuzz/engine && ASAN_OPTIONS=detect_leaks=0 ./fuzz --seconds $(FUZZ_SECONDS) --corpus ../engine-corpus \
 		$(CURDIR)/crates/mquickjs/suite/programs/[d-s]*.js $(CURDIR)/crates/mquickjs/suite/found/*.js $(CURDIR)/src/lpc/engine/*.js

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use hauki::lpc::arrow::{Rewritten, rewrite};
+use hauki::lpc::dialect::explain;
 use hauki::lpc::lexer::{Kind, words};
 use hauki::lpc::position::Position;
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -32,6 +33,13 @@ fuzz_target!(|source: &str| -> Corpus {
         let there = &source[origin.offset(source)..];
         let ours = matches!(word.text, "call_other" | "(" | "," | ")") || word.kind == Kind::Text;
         assert!(ours || there.starts_with(word.text), "{} is not at {origin:?} in {source}", word.text);
+    }
+
+    // Wherever the engine stops, what is said of the place is a place in the source.
+    let places = (0..source.len()).step_by(1 + source.len() / 8).map(|at| source.floor_char_boundary(at));
+    let places = places.map(|offset| Some(Position::of(source, offset)));
+    for found in places.chain([None]).filter_map(|place| explain(source, place)) {
+        assert_eq!(Position::of(source, found.place.offset(source)), found.place, "{found}");
     }
     Corpus::Keep
 });

@@ -18,6 +18,7 @@ bash tests/leaks.sh >"$before"
 export CARGO_TERM_COLOR=never
 step "formatting"
 cargo fmt --all --check
+cargo fmt --manifest-path fuzz/Cargo.toml --check
 step "clippy, warnings denied"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
@@ -25,10 +26,10 @@ step "the tool and the daemon build without the engine"
 for half in cli daemon; do
     cargo clippy --locked --no-default-features --features "$half" --lib -- -D warnings
 done
-step "the fuzz targets build"
-cargo check -q --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
+step "each place where an enemy writes, fuzzed for ten seconds"
+bash fuzz/run.sh 10
 step "shell scripts"
-shellcheck packaging/*.sh crates/mquickjs/suite/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
+shellcheck fuzz/*.sh packaging/*.sh crates/mquickjs/suite/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
 step "the engine, in a heap where nothing stays where it was"
 crates/mquickjs/patches/mend.py check
 crates/mquickjs/suite/test.sh
