@@ -96,3 +96,38 @@ fn it_comes_up_wherever_it_was_called() {
     let output = started.shell("hauki ls -q", &[("HAUKI_STATE_DIR", "made/here"), ("HAUKI_CONFIG", "")]);
     assert!(words(&output).0.contains("vlt_"), "{:?}", words(&output));
 }
+
+/// The points at which this machine's hierarchies of groups are mounted.
+fn hierarchies() -> Vec<PathBuf> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
+    let groups = mounts.lines().filter(|line| line.contains(" - cgroup"));
+    groups.filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from).collect()
+}
+
+/// A session or a scope that ends takes all that is in its groups along.
+#[test]
+fn it_is_in_no_group_of_who_called_it() {
+    let started = Started::new("state");
+    let name = format!("hauki-test-starter-{}", std::process::id());
+    let groups: Vec<PathBuf> = hierarchies()
+        .into_iter()
+        .map(|point| point.join(&name))
+        .filter(|group| std::fs::create_dir(group).is_ok())
+        // One of cpuset takes nobody before it has been set up.
+        .filter(|group| !group.join("cpuset.cpus").exists() || std::fs::remove_dir(group).is_err())
+        .collect();
+    assert!(!groups.is_empty(), "no group can be made here");
+    let enter: String =
+        groups.iter().map(|group| format!("echo $$ > {}/cgroup.procs && ", group.display())).collect();
+    let line = format!("{enter}grep -c {name} /proc/self/cgroup && hauki ls -q");
+    let output = started.shell(&line, &[("HAUKI_STATE_DIR", "state")]);
+    let count = words(&output).0.trim().parse::<usize>();
+    assert_eq!(count, Ok(groups.len()), "{:?}", words(&output));
+    let of_daemon = std::fs::read_to_string(format!("/proc/{}/cgroup", started.pid())).expect("runs");
+    for group in &groups {
+        // Nobody is in it, so it can be removed.
+        let removed = std::fs::remove_dir(group);
+        assert!(removed.is_ok(), "{removed:?} {}: {of_daemon}", group.display());
+    }
+    assert!(!of_daemon.contains(&name), "{of_daemon}");
+}

@@ -106,6 +106,36 @@ fn a_disk_that_is_full_at_the_start_is_named_and_spoils_nothing() {
     });
 }
 
+/// Before anything is started there, and by the running daemon.
+#[test]
+fn the_doctor_says_that_a_disk_is_full() {
+    on_a_disk(4096, |dir| {
+        let doctor = |expected: &str, code: i32| {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_hauki"))
+                .env_clear()
+                .env("PATH", "/usr/bin:/bin")
+                .env("HAUKI_STATE_DIR", dir.path())
+                .env("HAUKI_CONFIG", dir.path().join("hauki.yaml"))
+                .args(["doctor", "-o", "jsonl"])
+                .output()
+                .expect("hauki runs");
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(said.contains(expected), "{expected:?} is not in {said}");
+            assert_eq!(output.status.code(), Some(code), "{said}");
+        };
+        // 4 MiB are little, and enough for one.
+        doctor("is full", 0);
+        let daemon = Daemon::start_in(dir.clone(), "all", &[]);
+        fill(dir.path(), 4096);
+        doctor("is full", 78);
+        free(dir.path());
+        drop(daemon);
+        fill(dir.path(), 0);
+        doctor("No space left on device", 78);
+        free(dir.path());
+    });
+}
+
 #[test]
 fn a_disk_that_cannot_be_written_is_named() {
     on_a_disk(1024, |dir| {

@@ -83,3 +83,39 @@ async fn a_daemon_elsewhere_with_the_same_path_ends_nothing_here() {
     assert!(output.status.success() && said.contains("serving"), "{said}");
     assert_eq!(ghost.call_typed::<i32>("f", &[0; 0]).await.expect("lives"), 1);
 }
+
+/// What a killed daemon left is its directory's, wherever that stands by now; a copy of the directory owns nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_left_under_an_old_path_is_ended_by_who_has_the_directory() {
+    let mut first = Daemon::start();
+    let dir = first.dir.clone();
+    let group = hauki::sandbox::lxc::group_of("hauki", &dir.path().join("sandbox")).expect("is there");
+    first.kill();
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
+    let points = mounts.lines().filter(|line| line.contains(" - cgroup ") || line.contains(" - cgroup2 "));
+    let point = points
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(Path::new)
+        .find(|point| point.join("pids.max").exists() || point.ends_with("pids"))
+        .expect("limits of pids");
+    let left = point.join(&group).join("vlt_left");
+    std::fs::create_dir_all(&left).expect("makes");
+    let mut stray = std::process::Command::new("sleep").arg("600").spawn().expect("starts");
+    std::fs::write(left.join("cgroup.procs"), stray.id().to_string()).expect("moves");
+
+    let copied = Daemon::ground("");
+    let status = std::process::Command::new("cp")
+        .args(["-a".as_ref(), dir.path().join("sandbox").as_os_str(), copied.path().as_os_str()])
+        .status();
+    assert!(status.expect("runs").success());
+    let mut copy = Daemon::start_in(copied, "all", &[]);
+    copy.terminate();
+    assert_eq!(stray.try_wait().expect("is ours"), None, "a copy ends nothing of the first");
+
+    let moved = Daemon::ground("");
+    std::fs::rename(dir.path().join("sandbox"), moved.path().join("sandbox")).expect("moves");
+    let second = Daemon::start_in(moved, "all", &[]);
+    assert!(!stray.wait().expect("is ours").success(), "it was killed");
+    assert!(!point.join(&group).exists());
+    second.spawn(WORKER).await;
+}

@@ -147,7 +147,8 @@ pub(super) fn install(
     start::refuse_other_name(&remote, node)?;
     let Machine { os, cores, memory_bytes, .. } = &machine;
     done(format!("checked: {os}, {cores} cores, {}", show_size(*memory_bytes)));
-    if matches!(entered.way, Way::Agent | Way::Password) {
+    // By the core's own key too: its line may be of a version that gave it every right.
+    if matches!(entered.way, Way::OwnKey | Way::Agent | Way::Password) {
         let line = identity::load_or_make(&keys.own)?;
         let_in(&remote, node, &line)?;
         done("the core's key is let in".into());
@@ -183,15 +184,20 @@ pub(super) fn install(
 /// which sshd wants the right to forward. No terminal, no agent, no X11, no `~/.ssh/rc`.
 const RIGHTS: &str = "restrict,port-forwarding";
 
+/// Puts `$line` into `$file`, and takes `$key` without its rights out. It is replaced as a whole, or not at all: a full
+/// disk or a cut connection must not leave a machine that nobody can enter.
+const PUT_LINE: &str = "touch \"$file\"; file=$(readlink -f \"$file\"); if grep -qxF \"$key\" \"$file\" || ! grep -qxF \"$line\" \"$file\"; then \
+     new=$(mktemp \"$file.XXXXXX\"); trap 'rm -f \"$new\"' EXIT; cp -p \"$file\" \"$new\"; \
+     { grep -vxF -e \"$key\" -e \"$line\" \"$file\" || [ $? -eq 1 ]; } > \"$new\"; \
+     printf '%s\\n' \"$line\" >> \"$new\"; chmod 600 \"$new\"; mv -f \"$new\" \"$file\"; fi; chmod 600 \"$file\"";
+
 /// The core must get in again without anybody.
 fn let_in(remote: &Remote, node: &SwarmNode, line: &str) -> Result<(), InstallError> {
     // A line of an older version, which had every right, makes room for the new one.
     let script = format!(
         "set -e; home=$(getent passwd {user} | cut -d: -f6); key=$(cat); line=\"{RIGHTS} $key\"; \
-         mkdir -p -m 700 \"$home/.ssh\"; file=\"$home/.ssh/authorized_keys\"; touch \"$file\"; \
-         if grep -qxF \"$key\" \"$file\"; then rest=$(grep -vxF \"$key\" \"$file\" || true); \
-         printf '%s\\n' \"$rest\" > \"$file\"; fi; grep -qxF \"$line\" \"$file\" || \
-         printf '%s\\n' \"$line\" >> \"$file\"; chmod 600 \"$file\"; chown {user}: \"$home/.ssh\" \"$file\"",
+         mkdir -p -m 700 \"$home/.ssh\"; file=\"$home/.ssh/authorized_keys\"; {PUT_LINE}; \
+         chown {user}: \"$home/.ssh\" \"$file\"",
         user = quoted(&node.ssh.user)
     );
     remote.must("let the core's key in", &script, line.as_bytes()).map(drop)
@@ -246,5 +252,44 @@ fn findings(remote: &Remote, node: &SwarmNode) -> Result<(), InstallError> {
     match checks.into_iter().find(|check| check.level == CheckLevel::Fail) {
         Some(check) => unfit(check.what, check.hint),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// On a file of this machine; with `full` nothing can be written.
+    fn put(file: &std::path::Path, full: bool) -> bool {
+        let full = if full { "trap '' XFSZ; ulimit -f 0;" } else { "" };
+        let script = format!(
+            "set -e; {full} key='ssh-ed25519 AAAA core'; line=\"{RIGHTS} $key\"; file={}; {PUT_LINE}",
+            quoted(&file.to_string_lossy())
+        );
+        Command::new("sh").args(["-c", &script]).output().expect("runs").status.success()
+    }
+
+    #[test]
+    fn the_line_of_the_key_is_replaced_as_a_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("authorized_keys");
+        let read = || std::fs::read_to_string(&file).expect("is there");
+        let line = format!("{RIGHTS} ssh-ed25519 AAAA core\n");
+        assert!(put(&file, false) && read() == line, "{}", read());
+        let old = "ssh-rsa BBBB operator\nssh-ed25519 AAAA core\nfrom=\"*\" ssh-ed25519 AAAA core\n";
+        std::fs::write(&file, old).expect("writes");
+        assert!(!put(&file, true));
+        assert_eq!(read(), old, "whoever could come in still can");
+        for _ in 0..2 {
+            assert!(put(&file, false));
+            let expected = format!("ssh-rsa BBBB operator\nfrom=\"*\" ssh-ed25519 AAAA core\n{line}");
+            assert_eq!(read(), expected);
+        }
+        std::fs::write(&file, "ssh-ed25519 AAAA core\n").expect("writes");
+        assert!(put(&file, false) && read() == line, "{}", read());
+        let entries = std::fs::read_dir(directory.path()).expect("lists").count();
+        assert_eq!(entries, 1, "nothing is left beside it");
     }
 }

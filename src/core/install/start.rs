@@ -99,7 +99,7 @@ fn unit(node: &SwarmNode) -> String {
     format!(
         "[Unit]\nDescription=hauki swarm node {name}\nWants=network-online.target\nAfter=network-online.target\n\n\
          [Service]\nType=notify\nExecStart={program} node --socket {socket} --config {config}\nRestart=on-failure\n\
-         RestartSec=1\nDelegate=yes\nKillMode=mixed\nTimeoutStopSec=30\n\n[Install]\nWantedBy=multi-user.target\n",
+         RestartSec=1\nRestartPreventExitStatus=69 78\nDelegate=yes\nKillMode=mixed\nTimeoutStopSec=30\n\n[Install]\nWantedBy=multi-user.target\n",
         name = node.name,
         program = node.program().display(),
         socket = node.socket().display(),

@@ -19,6 +19,7 @@ fn findings(shared: &Shared) -> Vec<Finding> {
     findings.push(room::finding(shared.slots.limit()));
     findings.push(awake());
     findings.push(state(shared));
+    findings.extend(disk(shared));
     findings
 }
 
@@ -170,6 +171,30 @@ fn state(shared: &Shared) -> Finding {
         Some(wall) => of(&wall),
         None => fine(format!("state in {}", shared.shown_dir.display())),
     }
+}
+
+/// What a start and the first records take, and what a day may.
+const LEAST: (u64, u64) = (2 << 20, 32);
+const LITTLE: (u64, u64) = (32 << 20, 512);
+
+/// Whether there is room for the vaults' root, the store and the log.
+fn disk(shared: &Shared) -> Option<Finding> {
+    let found = rustix::fs::statvfs(&shared.rootfs).ok()?;
+    let bytes = found.f_bavail.saturating_mul(found.f_frsize);
+    // Some file systems do not count their files.
+    let files = if found.f_files == 0 { u64::MAX } else { found.f_favail };
+    let level = match (bytes, files) {
+        (bytes, files) if bytes < LEAST.0 || files < LEAST.1 => Level::Fail,
+        (bytes, files) if bytes < LITTLE.0 || files < LITTLE.1 => Level::Warn,
+        _ => return None,
+    };
+    let left =
+        if bytes < LITTLE.0 { format!("{} KiB", bytes >> 10) } else { format!("room for {files} files") };
+    Some(bad(
+        level,
+        format!("the file system of {} is full: {left} is left", shared.shown_dir.display()),
+        "free some space there, or set daemon.state_dir",
+    ))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub fn leave(hall: &Path) -> io::Result<()> {
     std::fs::remove_dir(hall)
 }
 
-fn move_to(group: &Path) -> io::Result<()> {
+pub fn move_to(group: &Path) -> io::Result<()> {
     std::fs::write(group.join("cgroup.procs"), "0")
 }
 

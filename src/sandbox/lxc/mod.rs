@@ -17,8 +17,8 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -29,6 +29,7 @@ mod diagnose;
 mod dying;
 mod failure;
 pub mod ffi;
+mod former;
 mod groups;
 mod hall;
 pub mod idrange;
@@ -121,6 +122,9 @@ struct Shared {
     layout: Layout,
     /// The group of this daemon in every hierarchy; also how its containers' names begin.
     group: String,
+    /// Other names that it had here before, until what was under them is gone.
+    former: Mutex<Vec<String>>,
+    state_dir: PathBuf,
     rootfs: PathBuf,
     shown_dir: PathBuf,
     /// What this process itself is surrounded by.
@@ -168,6 +172,18 @@ pub fn group_of(prefix: &str, state_dir: &Path) -> io::Result<String> {
     Ok(format!("{prefix}-{}", rootfs::short_hash(&identity)))
 }
 
+/// Takes this process out of the groups of whoever started it, to where the vaults' groups are made: a session, a
+/// scope or a job that ends must not end what serves others, and its limits are not meant for that. What the kernel
+/// refuses stays as it is.
+pub fn leave_starter() {
+    let layout = Layout::detect(Vec::new()).unwrap_or_default();
+    for hierarchy in &layout.hierarchies {
+        if let Err(error) = hall::move_to(&hierarchy.base) {
+            tracing::info!(group = %hierarchy.base.display(), %error, "this daemon stays in its starter's group");
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct LxcDriver {
     shared: Arc<Shared>,
@@ -210,10 +226,20 @@ impl LxcDriver {
         let width = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let width = u32::try_from(width).unwrap_or(u32::MAX);
         let group = group_of(&name_prefix, &state_dir).map_err(failed("find", &state_dir))?;
+        let former =
+            former::note(&state_dir, &name_prefix, &group).map_err(failed("write in", &state_dir))?;
         for controller in layout.dispensable.clone() {
             // Nobody's vault is refused for what it may be without.
-            if groups::trial(&layout, &group, controller).is_err() {
-                layout.give_up(controller);
+            match groups::trial(&layout, &group, controller) {
+                // A bad moment is no reason to be without it for a whole life.
+                Ok(()) => {}
+                Err(wall) if wall.is_passing() => {
+                    tracing::warn!(%controller, "it is tried at each start: {wall}")
+                }
+                Err(wall) => {
+                    tracing::warn!(%controller, "vaults are without this limit, as node.unlimited allows: {wall}");
+                    layout.give_up(controller);
+                }
             }
         }
         let apparmor = config::apparmor_is_on();
@@ -229,6 +255,8 @@ impl LxcDriver {
             shared: Arc::new(Shared {
                 layout,
                 group,
+                former: Mutex::new(former),
+                state_dir: state_dir.clone(),
                 rootfs,
                 shown_dir: config.shown_dir.unwrap_or(state_dir),
                 ours: Ours::read()?,

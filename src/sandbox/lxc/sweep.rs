@@ -8,9 +8,10 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::Shared;
+use super::former;
 use super::prune::{Pruned, prune};
 use super::rootfs;
 use crate::sandbox::{SweepError, Swept};
@@ -22,7 +23,8 @@ pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
     let hall = shared.spawners.hall();
     let working = Arc::clone(&shared);
     let swept = tokio::task::spawn_blocking(move || {
-        let pruned = prune(&strays(&working, &live, &hall));
+        let mut pruned = prune(&strays(&working, &live, &hall));
+        forget_former(&working, &mut pruned);
         let roots = if live.is_empty() {
             remove_daemon_groups(&working);
             // The roots of older inits were for vaults that are gone now.
@@ -44,6 +46,26 @@ pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
         return Err(SweepError::System { step: "remove", path: path.display().to_string(), source });
     }
     Ok(Swept { processes, cgroups, mounts: 0 })
+}
+
+/// What a predecessor left before the directory was moved. All of it is his.
+fn forget_former(shared: &Shared, pruned: &mut Pruned) {
+    let former = shared.former.lock().unwrap_or_else(PoisonError::into_inner).split_off(0);
+    if former.is_empty() {
+        return;
+    }
+    let bases = shared.layout.hierarchies.iter().map(|hierarchy| &hierarchy.base);
+    let groups = bases.flat_map(|base| former.iter().map(move |name| base.join(name)));
+    let Pruned { processes, cgroups, left } =
+        prune(&groups.filter(|group| group.is_dir()).collect::<Vec<_>>());
+    if left.is_empty()
+        && let Err(error) = former::forget(&shared.state_dir, &shared.group)
+    {
+        tracing::warn!(%error, "the former names are looked for again at the next start");
+    }
+    pruned.processes += processes;
+    pruned.cgroups += cgroups;
+    pruned.left.extend(left);
 }
 
 /// Groups of vaults that are not in `live`, and the halls of all spawners but the last one's.
