@@ -107,13 +107,23 @@ fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
             daemon.dir.path().display()
         );
         assert_eq!(word, expected, "{role}");
-        assert_eq!(status.code(), Some(1));
+        assert_eq!(status.code(), Some(69), "not to be tried again");
     }
     // Another directory, the same socket: the first keeps it.
     let other = Daemon::ground("");
     let socket = daemon.socket.to_str().expect("is text");
-    let (word, _) = Daemon::refused_in(other.path(), "all", &["--socket", socket]);
+    let (word, status) = Daemon::refused_in(other.path(), "all", &["--socket", socket]);
     assert_eq!(word, format!("failed: another haukid listens on {socket}"));
+    assert_eq!(status.code(), Some(69));
+    // Without its lock files it is the same one: its directories are locked as well.
+    for lock in ["core.lock", "node.lock"] {
+        std::fs::remove_file(daemon.dir.path().join(lock)).expect("is there");
+    }
+    for role in ["all", "core", "node"] {
+        let (word, status) = Daemon::refused_in(daemon.dir.path(), role, &[]);
+        assert!(word.contains("another haukid"), "{role}: {word}");
+        assert_eq!(status.code(), Some(69));
+    }
     UnixStream::connect(&daemon.socket).expect("the first still listens");
 }
 
@@ -127,12 +137,12 @@ fn a_socket_that_nobody_listens_on_is_replaced() {
 
 #[test]
 fn what_it_cannot_use_is_named_to_the_starter_and_in_the_log() {
-    let refused = |spoil: &dyn Fn(&Path), args: &[&str], expected: &[&str]| {
+    let refused = |spoil: &dyn Fn(&Path), args: &[&str], expected: &[&str], code: i32| {
         let dir = Daemon::ground("");
         spoil(dir.path());
         let (word, status) = Daemon::refused_in(dir.path(), "all", args);
         assert!(word.starts_with("failed: "), "{word}");
-        assert_eq!(status.code(), Some(1), "{word}");
+        assert_eq!(status.code(), Some(code), "{word}");
         let log = std::fs::read_to_string(dir.path().join("haukid.log")).unwrap_or_default();
         for part in expected {
             assert!(word.contains(part), "{part:?} is not in {word:?}");
@@ -147,11 +157,11 @@ fn what_it_cannot_use_is_named_to_the_starter_and_in_the_log() {
             std::fs::write(path, bytes).expect("is ours");
         }
     };
-    refused(&write("core/store.db", &[0x5a; 8192]), &[], &["core/store.db", "not a database"]);
-    refused(&write("core/issuer.key", b"0123"), &[], &["core/issuer.key"]);
-    refused(&write("hauki.yaml", b"node: {max_vualts: 3}\n"), &[], &["hauki.yaml", "max_vualts"]);
-    refused(&write("file", b""), &["--state-dir", "/dev/null/x"], &["/dev/null/x"]);
-    refused(&write("core.lock/x", b""), &[], &["core.lock"]);
+    refused(&write("core/store.db", &[0x5a; 8192]), &[], &["core/store.db", "not a database", "mv "], 78);
+    refused(&write("core/issuer.key", b"0123"), &[], &["core/issuer.key", "touch "], 78);
+    refused(&write("hauki.yaml", b"node: {max_vualts: 3}\n"), &[], &["hauki.yaml", "max_vualts"], 78);
+    refused(&write("file", b""), &["--state-dir", "/dev/null/x"], &["/dev/null/x"], 1);
+    refused(&write("core.lock/x", b""), &[], &["core.lock"], 1);
 }
 
 #[test]
@@ -359,7 +369,7 @@ async fn one_that_is_to_stay_takes_over_from_one_that_a_tool_has_started() {
     let spawned = brief.spawn(WORKER).await;
     let (word, status) = Daemon::refused_in(dir.path(), "all", &[]);
     assert!(word.contains(&format!("pid {}", brief.pid())) && word.contains("has vaults"), "{word}");
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(75), "it is worth to try again");
     assert!(brief.endpoint().vault(&spawned.vault.id).await.expect("is known").receipt.is_none());
     // It was asked, and does not wait for an hour any more.
     destruct(&brief.endpoint(), &spawned.vault.id).await;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
-use super::vault::{Placement, Vault};
+use super::vault::{Placement, ProvisionRequest, Vault};
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 
 /// The most urgent; the least is 0.
@@ -32,6 +32,19 @@ pub struct SpoolRequest {
     /// How long it may wait; absent: until it is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u64>,
+}
+
+impl SpoolRequest {
+    /// What it asks for, if there is room: so whoever was refused there and queues now gets one vault.
+    #[must_use]
+    pub fn as_provision(&self) -> ProvisionRequest {
+        ProvisionRequest {
+            key: self.key.clone(),
+            summons: self.summons.clone(),
+            placement: self.placement.clone(),
+            dry_run: false,
+        }
+    }
 }
 
 pub fn usual_priority() -> u8 {

@@ -88,6 +88,9 @@ pub struct Vault {
     /// Of a forging: the node that took it, and those that refused it before. Of a dry run: every node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanation: Vec<NodeScore>,
+    /// Its record in the core's store was damaged: this is what its node and other records still know of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damaged: bool,
     pub changed: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,

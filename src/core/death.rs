@@ -21,9 +21,18 @@ impl Core {
     /// from a node that does not have it.
     pub(super) async fn bury(&self, mut receipt: Receipt) -> Result<bool, ApiError> {
         let key = vault_key(&receipt.vault);
+        let mut tried = false;
         loop {
             let Some(mut found) = self.records.find::<VaultRecord>(&key).await? else {
                 if self.dies_while_forged(&receipt) {
+                    return Ok(false);
+                }
+                if self.records.aside().is_missing(&key) && !tried {
+                    tried = true;
+                    if self.salvage_dead(&receipt.vault, &receipt.node).await? {
+                        continue;
+                    }
+                    self.distrust(&receipt.node, &format!("{} died, which is another's", receipt.vault));
                     return Ok(false);
                 }
                 // Between the two looks the commit may have come to its end.

@@ -8,8 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::record::{Found, VAULT, VaultRecord, no_vault};
+use super::charge::refuse_many;
+use super::record::{Found, VaultRecord, no_vault};
 use super::service::Core;
+use super::summon::check_labels;
 use super::vetting::died_of;
 use crate::api::node::{Doom, NodeApi as _};
 use crate::api::teardown::{
@@ -33,11 +35,33 @@ struct Ending {
     cause: Cause,
     by: Option<String>,
     grace_ms: u32,
+    /// Of which this order may say that it ended them: no other is at it.
+    own: Arc<BTreeSet<VaultId>>,
+}
+
+/// The vaults that an order is at, until it is done. Of two orders for one vault at the same time, which are alike
+/// in all that a receipt says, one has ended it.
+struct Held<'a> {
+    core: &'a Core,
+    own: Arc<BTreeSet<VaultId>>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.core.ordered().retain(|vault| !self.own.contains(vault));
+    }
 }
 
 type Outcome = (VaultId, Result<Destructed, ApiError>);
 
 impl Core {
+    /// Those of which no other order is at it.
+    fn hold(&self, vaults: &[VaultId]) -> Held<'_> {
+        let mut at = self.ordered();
+        let own = vaults.iter().filter(|vault| at.insert((*vault).clone())).cloned().collect();
+        Held { core: self, own: Arc::new(own) }
+    }
+
     /// One answer per vault, in the order of the request; the dead answer with their tombstones.
     pub async fn destruct_many(
         self: &Arc<Self>,
@@ -55,14 +79,13 @@ impl Core {
         by: Option<String>,
     ) -> Result<DestructReply, ApiError> {
         let DestructRequest { vaults, grace_ms, dry_run } = request;
-        if vaults.is_empty() || vaults.len() > MOST {
-            let message = format!("{} vaults in one request, allowed are 1 to {MOST}", vaults.len());
-            return Err(ApiError::new(ErrorCode::BadRequest, message));
-        }
+        refuse_many("vaults", vaults.len(), MOST, only)?;
+        // Before their records are read: who comes later, and is alone then, finds tombstones.
+        let held = self.hold(if dry_run { &[] } else { &vaults });
         let mut outcomes: BTreeMap<VaultId, Result<Destructed, ApiError>> = BTreeMap::new();
         let mut by_node: BTreeMap<NodeName, Vec<Vault>> = BTreeMap::new();
         for id in vaults.iter().collect::<BTreeSet<_>>() {
-            let known = match self.records.vault(id).await {
+            let known = match self.vault_record(id).await {
                 Ok(Some(Found { value: VaultRecord { vault, .. }, .. }))
                     if only.is_some() && vault.owner != only =>
                 {
@@ -81,7 +104,7 @@ impl Core {
             };
             outcomes.insert(id.clone(), known);
         }
-        let ending = Ending { cause: Cause::Destruct, by, grace_ms };
+        let ending = Ending { cause: Cause::Destruct, by, grace_ms, own: held.own.clone() };
         let mut tasks = tokio::task::JoinSet::new();
         for (node, doomed) in by_node {
             let (core, ending) = (self.clone(), ending.clone());
@@ -104,7 +127,7 @@ impl Core {
     }
 
     async fn end_one(&self, vault: &Vault, ending: &Ending) -> Outcome {
-        let Ending { cause, by, grace_ms } = ending.clone();
+        let Ending { cause, by, grace_ms, .. } = ending.clone();
         (vault.id.clone(), self.end(vault, cause, by, grace_ms).await)
     }
 
@@ -139,7 +162,8 @@ impl Core {
             outcomes.extend(ended);
         }
         // The word beforehand ended them, so who fetched the receipts found them dead.
-        for ended in outcomes.iter_mut().filter_map(|(_, ended)| ended.as_mut().ok()).filter(|_| told) {
+        let own = outcomes.iter_mut().filter(|(vault, _)| told && ending.own.contains(vault));
+        for ended in own.filter_map(|(_, ended)| ended.as_mut().ok()) {
             let receipt = ended.receipt.as_ref();
             ended.changed |=
                 receipt.is_some_and(|receipt| died_of(receipt, ending.cause, ending.by.as_deref()));
@@ -159,8 +183,9 @@ impl Core {
             return Err(ApiError::new(ErrorCode::BadRequest, "reap without a rule would end every vault")
                 .hint("give older_than_ms, idle_ms, node, worker or labels"));
         }
+        check_labels(&request.labels)?;
         let now = clock::now().as_millisecond();
-        let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+        let living = self.living_records().await?;
         let mut doomed: Vec<Vault> = living
             .into_iter()
             .map(|found| found.value.vault)
@@ -219,7 +244,7 @@ impl Core {
         if let Err(error) = asked {
             return (NodeReaped { node, reaped: 0, left: wanted, error: Some(error) }, Vec::new());
         }
-        let ending = Ending { cause: Cause::Reaped, by: Some(by.into()), grace_ms: 0 };
+        let ending = Ending { cause: Cause::Reaped, by: Some(by.into()), grace_ms: 0, own: Arc::default() };
         let (mut reaped, mut first_error) = (Vec::new(), None);
         if !doomed.is_empty() {
             for (vault, ended) in self.end_on(&node, doomed, &ending).await {

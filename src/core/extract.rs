@@ -20,6 +20,9 @@ use crate::strict::{self, Limits, StrictError};
 /// The longest body of any request.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
+/// A longer one is parsed where nobody waits behind it.
+const SHORT_BYTES: usize = 64 * 1024;
+
 /// How long a client may take to send its body.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -67,7 +70,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
@@ -77,7 +80,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             ApiError::new(ErrorCode::BadRequest, format!("the body is not the expected JSON: {error}"))
                 .hint("/openapi.json describes every body; unknown fields are refused")
         };
-        Ok(Self(strict::from_slice(&bytes, Limits::bytes(MAX_BODY_BYTES)).map_err(bad)?))
+        let parse = move |bytes: &[u8]| strict::from_slice(bytes, Limits::bytes(MAX_BODY_BYTES));
+        if bytes.len() <= SHORT_BYTES {
+            return Ok(Self(parse(&bytes).map_err(bad)?));
+        }
+        let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
+        let lost = |error| ApiError::new(ErrorCode::Internal, format!("read a body: {error}"));
+        Ok(Self(parsed.map_err(lost)?.map_err(bad)?))
     }
 }
 

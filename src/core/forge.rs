@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::keys::{digest, lost_race};
+use super::keys::lost_race;
 use super::nodes::Slot;
+use super::placement::check_wished;
 use super::record::{KeyRecord, VaultRecord, encode, name_key, vault_key};
 use super::registry::{take_name, taken_name};
 use super::scheduler::no_capacity;
@@ -37,7 +38,7 @@ const FORGE_DEADLINE: Duration = Duration::from_secs(30);
 const CLOCK_SKEW: Duration = Duration::from_secs(3600);
 
 /// The first and only incarnation of a vault; teleport will count it up.
-const GENERATION: u64 = 1;
+pub(super) const GENERATION: u64 = 1;
 
 /// A vault that no record stands for yet.
 pub(super) struct Forging {
@@ -143,7 +144,7 @@ impl Core {
             let scores = self.field(&request.placement, memory_bytes, code).await?.explain();
             return planned(&drafted, scores);
         }
-        let held = self.hold_key("provision", &request.key, digest(&request)?).await?;
+        let held = self.hold_key("provision", &request).await?;
         if let Some(earlier) = &held.earlier {
             return self.vault_again(earlier).await;
         }
@@ -158,6 +159,7 @@ impl Core {
             vault: Some(forged.vault.id.clone()),
             ticket: None,
             spool: None,
+            apart: true,
         };
         let txn = held.record_in(Txn::default(), &record)?;
         let vault = forged.vault.clone();
@@ -175,7 +177,7 @@ impl Core {
                 return Err(ApiError::new(ErrorCode::Internal, "the key's record names no vault"));
             }
         };
-        let Some(found) = self.records.vault(&id).await? else {
+        let Some(found) = self.vault_record(&id).await? else {
             // It was made, so it has lived; only why it died is not known any more.
             let message = format!("{id} is dead, and its tombstone is not kept any more");
             return Err(ApiError::new(ErrorCode::VaultDead, message));
@@ -197,6 +199,7 @@ impl Core {
         opening: Option<&Opening>,
     ) -> Result<Forged, ApiError> {
         self.refuse_while_draining()?;
+        check_wished(wish)?;
         let turns = self.apart_turns(wish).await;
         let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
         let code = Some(drafted.summons.worker.sha256);
@@ -371,6 +374,7 @@ fn built(
         receipt: None,
         unreachable: None,
         explanation,
+        damaged: false,
         changed: true,
         dry_run: false,
     }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::charge::refuse_many;
 use super::death::lost;
 use super::lanes::Lanes;
 use super::record::no_vault;
@@ -24,10 +25,7 @@ impl Core {
     /// One answer per vault, in the order of the request; a dead one does not stop the others.
     pub async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, ApiError> {
         let BeatRequest { vaults, by } = request;
-        if vaults.is_empty() || vaults.len() > MAX_BEATS {
-            let message = format!("{} heartbeats in one request, allowed are 1 to {MAX_BEATS}", vaults.len());
-            return Err(ApiError::new(ErrorCode::BadRequest, message));
-        }
+        refuse_many("heartbeats", vaults.len(), MAX_BEATS, None)?;
         let lanes = Arc::new(Lanes::new(ABREAST));
         let mut tasks = tokio::task::JoinSet::new();
         for (number, target) in vaults.into_iter().enumerate() {
@@ -60,7 +58,7 @@ impl Core {
     }
 
     async fn living(&self, id: &VaultId) -> Result<Vault, ApiError> {
-        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
         match found.value.vault.receipt {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
             None => Ok(found.value.vault),
@@ -73,7 +71,7 @@ impl Core {
         query: DestructQuery,
         by: Option<String>,
     ) -> Result<Destructed, ApiError> {
-        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
         if let Some(receipt) = found.value.vault.receipt {
             return Ok(Destructed { receipt: Some(receipt), changed: false });
         }

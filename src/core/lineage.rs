@@ -34,13 +34,13 @@ const LINK_SILENCE_MS: u64 = 5_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Budget {
-    node: NodeName,
-    parent: Option<VaultId>,
+    pub(super) node: NodeName,
+    pub(super) parent: Option<VaultId>,
     /// Whose it is, and its children with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    owner: Option<u32>,
+    pub(super) owner: Option<u32>,
     /// What a child may have at most; `spawn` is how many there may be.
-    limits: Limits,
+    pub(super) limits: Limits,
     spent: u32,
 }
 

@@ -24,7 +24,7 @@ use crate::api::{ApiError, ErrorCode};
 use crate::model::id::NodeName;
 use crate::model::swarm::SwarmNode;
 
-const NODE: &str = "node/";
+pub(super) const NODE: &str = "node/";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
@@ -81,6 +81,11 @@ impl Core {
 
     pub(super) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), ApiError> {
         self.records.refuse_aside(&node_key(name))
+    }
+
+    /// As long as one is damaged, it may have what no other has.
+    pub(super) fn refuse_damaged_nodes(&self) -> Result<(), ApiError> {
+        self.records.aside().first_with(NODE).map_or(Ok(()), |key| self.records.refuse_aside(&key))
     }
 
     pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, ApiError> {
@@ -203,6 +208,7 @@ impl Core {
     /// Ends what the records have on a node. What cannot be ended is given up by force only: nobody will
     /// ask that node again.
     async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), ApiError> {
+        self.salvage_all().await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let there: Vec<Vault> =
             living.into_iter().map(|found| found.value.vault).filter(|vault| vault.node == *name).collect();

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 
 use super::record::{VaultRecord, no_vault, tomb_key, vault_key};
 use super::service::Core;
-use crate::api::endpoints::{ENDPOINTS, Method, Who};
+use crate::api::endpoints::{ENDPOINTS, Endpoint, Method, Who};
 use crate::api::event::Event;
 use crate::api::peer::Peer;
+use crate::api::vault::ProvisionRequest;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 
@@ -59,16 +60,40 @@ impl Rights {
         }
     }
 
+    /// What a user is answered is what he wrote.
+    pub(super) fn unmark(self, key: &mut String) {
+        if self.only().is_some()
+            && let Some(plain) = unmarked(key).map(str::to_owned)
+        {
+            *key = plain;
+        }
+    }
+
     /// As the spool writes it.
     pub(super) fn own_entry(self, owner: &str) -> bool {
-        self.only().is_none_or(|uid| owner == format!("uid {uid}"))
+        self.only().is_none_or(|uid| queued_by(owner) == Some(uid))
     }
+}
+
+/// A key without its mark, if it has one.
+pub(super) fn unmarked(key: &str) -> Option<&str> {
+    let (uid, key) = key.split_once(": ")?;
+    uid.parse::<u32>().is_ok().then_some(key)
+}
+
+/// Whose a queued entry is, as the spool writes it.
+pub(super) fn queued_by(owner: &str) -> Option<u32> {
+    owner.strip_prefix("uid ")?.parse().ok()
+}
+
+/// The row of the table.
+pub(super) fn endpoint(method: &str, path: &str) -> Option<&'static Endpoint> {
+    ENDPOINTS.iter().find(|endpoint| endpoint.path == path && serves(endpoint.method, method))
 }
 
 /// Whether the table lets this asker ask.
 pub(super) fn judge(rights: Rights, method: &str, path: &str) -> Result<(), ApiError> {
-    let known = ENDPOINTS.iter().find(|endpoint| endpoint.path == path && serves(endpoint.method, method));
-    match (rights, known.map(|endpoint| endpoint.who)) {
+    match (rights, endpoint(method, path).map(|endpoint| endpoint.who)) {
         // An unknown one is refused as such.
         (Rights::All, _) | (_, None) | (Rights::Of(_), Some(Who::User | Who::Owner)) => Ok(()),
         (Rights::Of(_), Some(Who::Admin)) => {
@@ -89,7 +114,7 @@ impl Core {
         if rights == Rights::All {
             return Ok(());
         }
-        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
         match rights.own(found.value.vault.owner) {
             true => Ok(()),
             false => Err(no_vault(id)),
@@ -100,6 +125,18 @@ impl Core {
         match rights == Rights::All || rights.own(self.summons_again(id).await?.owner) {
             true => Ok(()),
             false => Err(super::summon::no_summons(id)),
+        }
+    }
+
+    /// Of what a request is to be made again, though that is of before there were owners.
+    pub(super) async fn own_summons_of(
+        &self,
+        rights: Rights,
+        request: &ProvisionRequest,
+    ) -> Result<(), ApiError> {
+        match self.before_owners("provision", request).await? {
+            Some(_) => Ok(()),
+            None => self.own_summons(rights, &request.summons).await,
         }
     }
 

@@ -9,6 +9,7 @@ use super::nodes::{FRESH_US, candidates, freshen};
 use super::record::{Found, VAULT, VaultRecord};
 use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
 use super::service::Core;
+use super::summon::check_labels;
 use crate::api::ApiError;
 use crate::api::vault::{NodeScore, Placement};
 use crate::model::digest::Sha256;
@@ -52,6 +53,12 @@ impl Field<'_> {
     }
 }
 
+/// A wish has no more labels than a vault: what is compared with every vault and every node must be short.
+pub(super) fn check_wished(wish: &Placement) -> Result<(), ApiError> {
+    check_labels(&wish.labels)?;
+    check_labels(&wish.anti_affinity)
+}
+
 impl Core {
     pub(super) async fn field<'a>(
         &self,
@@ -59,6 +66,7 @@ impl Core {
         memory_bytes: u64,
         code: Option<Sha256>,
     ) -> Result<Field<'a>, ApiError> {
+        check_wished(wish)?;
         freshen(&self.slots(), FRESH_US).await;
         let apart = self.beside(&wish.anti_affinity).await?;
         let seen = || candidates(&self.slots(), self.policy, code.as_ref());

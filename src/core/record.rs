@@ -43,6 +43,24 @@ pub const LOAN: &str = "loan/";
 pub const AGED: &str = "aged/";
 pub const SPOOL: &str = "spool/";
 
+/// All that a key may begin with.
+pub(super) const PREFIXES: &[&str] = &[
+    SUMMONS,
+    "source/",
+    VAULT,
+    TOMB,
+    BUDGET,
+    LOAN,
+    SPOOL,
+    NAME,
+    KEY,
+    "gem/",
+    "gemsource/",
+    AGED,
+    "aside/",
+    "node/",
+];
+
 const PAGE: usize = 500;
 
 #[must_use]
@@ -117,6 +135,9 @@ pub struct KeyRecord {
     pub ticket: Option<Ticket>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spool: Option<SpoolId>,
+    /// Users' keys are apart. They were not before vaults had owners, and `core::keys` looks for those as well.
+    #[serde(default)]
+    pub apart: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -165,7 +186,7 @@ impl Records {
 
     /// A document that is no record. One that was set aside is an error and not an absence.
     pub async fn raw(&self, key: &str) -> Result<Option<Document>, ApiError> {
-        match self.store.get(key).await? {
+        match self.look_up(key).await? {
             Some(document) if !document.intact => {
                 self.set_aside(&document, "its checksum is another").await?;
                 Err(damaged(key))
@@ -178,7 +199,7 @@ impl Records {
     /// A record. One that cannot be read is an error and not an absence: an idempotency key must not be used
     /// twice, and a name must not be given twice, because what stood there is damaged.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, ApiError> {
-        match self.store.get(key).await?.map(decode).transpose() {
+        match self.look_up(key).await?.map(decode).transpose() {
             Ok(Some(found)) => Ok(Some(found)),
             Ok(None) => self.refuse_aside(key).map(|()| None),
             Err((document, why)) => {
@@ -190,7 +211,7 @@ impl Records {
 
     /// A record, for who goes on with others: one that cannot be read is none.
     pub async fn find<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, ApiError> {
-        match self.store.get(key).await?.map(decode).transpose() {
+        match self.look_up(key).await?.map(decode).transpose() {
             Ok(found) => Ok(found),
             Err((document, why)) => self.set_aside(&document, &why).await.map(|()| None),
         }
@@ -198,7 +219,7 @@ impl Records {
 
     /// Whether something stands there, though it may not be readable.
     pub async fn is_there(&self, key: &str) -> Result<bool, ApiError> {
-        Ok(self.store.get(key).await?.is_some() || self.refuse_aside(key).is_err())
+        Ok(self.look_up(key).await?.is_some() || self.refuse_aside(key).is_err())
     }
 
     /// The next of them that can be read, and whether these are the last.
@@ -221,13 +242,29 @@ impl Records {
     }
 
     pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Found<T>>, ApiError> {
+        self.all_that(prefix, |_| true).await
+    }
+
+    /// The others are let go page by page.
+    pub async fn all_that<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        fits: impl Fn(&T) -> bool,
+    ) -> Result<Vec<Found<T>>, ApiError> {
         let (mut all, mut next) = self.page(prefix, None, PAGE).await?;
+        all.retain(|found| fits(&found.value));
         while let Some(after) = next {
             let (page, more) = self.page(prefix, Some(&after), PAGE).await?;
-            all.extend(page);
+            all.extend(page.into_iter().filter(|found| fits(&found.value)));
             next = more;
         }
         Ok(all)
+    }
+
+    /// One document. Whoever asks for many gives way to others now and then, though none is waited for.
+    async fn look_up(&self, key: &str) -> Result<Option<Document>, ApiError> {
+        tokio::task::consume_budget().await;
+        Ok(self.store.get(key).await?)
     }
 
     pub async fn size(&self, prefix: &str) -> Result<Size, ApiError> {
@@ -235,7 +272,12 @@ impl Records {
     }
 
     pub async fn commit(&self, txn: Txn) -> Result<Outcome, ApiError> {
-        Ok(self.store.commit(self.beside(txn)).await?)
+        let (txn, gone) = self.beside(txn);
+        let outcome = self.store.commit(txn).await?;
+        if let Outcome::Committed { .. } = outcome {
+            self.forget_aside(&gone);
+        }
+        Ok(outcome)
     }
 
     /// A vault, living or dead.

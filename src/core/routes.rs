@@ -4,8 +4,9 @@
 //! that must undo is undone by the service (`core::forge`), and what is to be done all the same
 //! goes on (`core::carried`). Whose is what is judged in `core::owners`.
 
+mod layers;
 mod nodes;
-mod spool;
+pub(super) mod spool;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -15,17 +16,18 @@ use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::charge;
 use super::extract::{Id, Json, Query, Refusal};
 use super::life::MAX_BEATS;
 use super::manifest;
-use super::owners::{self, Rights};
+use super::owners::Rights;
 use super::service::Core;
 use crate::api::endpoints::ENDPOINTS;
 use crate::api::event::EventQuery;
@@ -43,6 +45,8 @@ use crate::api::vault::{ProvisionRequest, TicketRequest, Vault, VaultList, Vault
 use crate::api::{ApiError, ErrorCode, paths};
 use crate::model::id::{SummonsId, VaultId};
 use crate::model::ticket::Ticket;
+
+use layers::{charged, judged, measure, template};
 
 type Uah = State<Arc<Core>>;
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -83,34 +87,51 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::METRICS, get(metrics))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(core.clone(), charged))
         .layer(from_fn(judged))
         .layer(from_fn_with_state(core.clone(), measure))
         .with_state(core)
 }
 
-async fn spawn(State(core): Uah, asker: Asker, Json(mut request): Json<SpawnRequest>) -> Answer<Spawned> {
+pub(super) async fn spawn(
+    State(core): Uah,
+    asker: Asker,
+    Json(mut request): Json<SpawnRequest>,
+) -> Answer<Spawned> {
     let rights = rights(&asker);
     rights.mark(&mut request.summons.key);
-    Ok(Json(core.spawn_for(uid(&asker), rights.only(), request).await?))
+    let mut spawned = core.spawn_for(uid(&asker), rights.only(), request).await?;
+    rights.unmark(&mut spawned.summons.key);
+    Ok(Json(spawned))
 }
 
-async fn summon(State(core): Uah, asker: Asker, Json(mut request): Json<SummonsRequest>) -> Answer<Summons> {
-    rights(&asker).mark(&mut request.key);
-    Ok(Json(core.summon_for(uid(&asker), request).await?))
+pub(super) async fn summon(
+    State(core): Uah,
+    asker: Asker,
+    Json(mut request): Json<SummonsRequest>,
+) -> Answer<Summons> {
+    let rights = rights(&asker);
+    rights.mark(&mut request.key);
+    let mut summons = core.summon_for(uid(&asker), request).await?;
+    rights.unmark(&mut summons.key);
+    Ok(Json(summons))
 }
 
 async fn summons(State(core): Uah, asker: Asker, Id(id): Id<SummonsId>) -> Answer<Summons> {
-    core.own_summons(rights(&asker), &id).await?;
-    Ok(Json(core.summons(&id).await?))
+    let rights = rights(&asker);
+    core.own_summons(rights, &id).await?;
+    let mut summons = core.summons(&id).await?;
+    rights.unmark(&mut summons.key);
+    Ok(Json(summons))
 }
 
-async fn provision(
+pub(super) async fn provision(
     State(core): Uah,
     asker: Asker,
     Json(mut request): Json<ProvisionRequest>,
 ) -> Answer<Vault> {
     rights(&asker).mark(&mut request.key);
-    core.own_summons(rights(&asker), &request.summons).await?;
+    core.own_summons_of(rights(&asker), &request).await?;
     Ok(Json(core.provision(request).await?))
 }
 
@@ -153,9 +174,7 @@ async fn heartbeats(
 }
 
 async fn vaults(State(core): Uah, asker: Asker, Query(query): Query<VaultQuery>) -> Answer<VaultList> {
-    let (mut list, rights) = (core.vaults(query).await?, rights(&asker));
-    list.vaults.retain(|vault| rights.own(vault.owner));
-    Ok(Json(list))
+    Ok(Json(core.vaults_of(rights(&asker).only(), query).await?))
 }
 
 async fn vault(State(core): Uah, asker: Asker, Id(id): Id<VaultId>) -> Answer<Vault> {
@@ -284,9 +303,9 @@ async fn events(State(core): Uah, asker: Asker, Query(query): Query<EventQuery>)
 
 /// One JSON object per line. Who follows keeps the daemon busy for as long as they read.
 fn lines<T: Serialize>(core: &Arc<Core>, items: impl Stream<Item = T> + Send + 'static) -> Response {
-    let under_way = core.request();
+    let with = (core.request(), charge::carried());
     let lines = items.map(move |item| {
-        let _ = &under_way;
+        let _ = &with;
         let mut line = serde_json::to_vec(&item)?;
         line.push(b'\n');
         Ok::<_, serde_json::Error>(line)
@@ -303,8 +322,9 @@ async fn mesh_manifest(State(core): Uah) -> Json<Value> {
     Json(manifest::document(core.role()))
 }
 
-async fn health(State(core): Uah) -> Answer<Health> {
-    Ok(Json(core.health().await?))
+async fn health(State(core): Uah, asker: Asker) -> Answer<Health> {
+    // Which records there are is not for everybody to know.
+    Ok(Json(core.health_for(rights(&asker) == Rights::All).await?))
 }
 
 async fn metrics(State(core): Uah) -> Result<Response, Refusal> {
@@ -338,54 +358,8 @@ fn uid(asker: &Asker) -> Option<u32> {
     asker.as_ref().map(|Extension(peer)| peer.uid)
 }
 
-/// Before any handler: who may ask for what at all.
-async fn judged(asker: Asker, request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().as_str(), template(request.uri().path()));
-    match owners::judge(rights(&asker), method, path) {
-        Ok(()) => next.run(request).await,
-        Err(error) => Refusal::from(error).into_response(),
-    }
-}
-
 fn name(asker: Asker) -> Option<String> {
     asker.map(|Extension(peer)| peer.to_string())
-}
-
-/// Counts the request, for `/metrics` and for the daemon's idle exit.
-async fn measure(State(core): Uah, request: Request, next: Next) -> Response {
-    let _under_way = core.request();
-    let method = request.method().clone();
-    let path = template(request.uri().path());
-    let response = next.run(request).await;
-    // A peer may send any word as the method; each would be a metric of its own.
-    let method = match method {
-        Method::GET | Method::HEAD | Method::POST | Method::DELETE => method.as_str().to_owned(),
-        _ => "other".to_owned(),
-    };
-    core.metrics.answered(&method, path, response.status().as_u16());
-    response
-}
-
-/// The path as it is documented, so that ids do not make a metric each.
-/// As the router does it, one without an id goes before one with any.
-fn template(path: &str) -> &'static str {
-    let known = || ENDPOINTS.iter().map(|endpoint| endpoint.path);
-    known()
-        .find(|known| *known == path)
-        .or_else(|| known().find(|known| fits(known, path)))
-        .unwrap_or("other")
-}
-
-fn fits(template: &str, path: &str) -> bool {
-    let (mut known, mut given) = (template.split('/'), path.split('/'));
-    loop {
-        match (known.next(), given.next()) {
-            (None, None) => return true,
-            (Some("{id}"), Some(segment)) if !segment.is_empty() => {}
-            (Some(known), Some(segment)) if known == segment => {}
-            _ => return false,
-        }
-    }
 }
 
 #[cfg(test)]

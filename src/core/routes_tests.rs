@@ -14,6 +14,8 @@ use crate::system::random;
 
 #[path = "routes/owner_tests.rs"]
 mod apart;
+#[path = "routes/turn_tests.rs"]
+mod turns;
 
 /// Over a real socket, as a client of any language would write it.
 struct Served {

@@ -6,11 +6,12 @@
 //! the first reconciliation (`core::watch`), and what was being forged and not yet recorded is
 //! destroyed there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use super::charge::Charges;
 use super::events::EventLog;
 use super::flight::Flights;
 use super::gems::Gems;
@@ -55,11 +56,14 @@ pub struct Core {
     pub events: EventLog,
     pub metrics: Metrics,
     pub(super) flights: Flights,
+    pub(super) charges: Charges,
     pub spool: Spool,
     /// Vaults between the order to the node and the record in the store.
     forging: Mutex<HashMap<VaultId, Unrecorded>>,
     /// Living vaults whose claim is awaited, or was told and is not written down yet.
     claims: Mutex<HashMap<VaultId, Claim>>,
+    /// Vaults that bulk orders are at.
+    ordered: Mutex<BTreeSet<VaultId>>,
     /// A vault that may have children has died.
     pub(super) orphaned: tokio::sync::Notify,
     role: String,
@@ -115,9 +119,11 @@ impl Core {
             events: EventLog::default(),
             metrics: Metrics::default(),
             flights: Flights::default(),
+            charges: Charges::default(),
             spool: Spool::default(),
             forging: Mutex::default(),
             claims: Mutex::default(),
+            ordered: Mutex::default(),
             orphaned: tokio::sync::Notify::new(),
             role,
             started,
@@ -133,6 +139,10 @@ impl Core {
 
     pub(super) fn claims(&self) -> MutexGuard<'_, HashMap<VaultId, Claim>> {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn ordered(&self) -> MutexGuard<'_, BTreeSet<VaultId>> {
+        self.ordered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The nodes of this moment.
@@ -230,14 +240,19 @@ impl Core {
     }
 
     async fn living_count(&self) -> Result<u32, ApiError> {
-        let living = self.records.size(VAULT).await?.documents;
-        Ok(u32::try_from(living).unwrap_or(u32::MAX).saturating_add(
-            // What is being forged is not recorded yet and must not be left behind either.
-            u32::try_from(self.forging().len()).unwrap_or(u32::MAX),
-        ))
+        let recorded = self.records.size(VAULT).await?.documents;
+        // What is being forged is not recorded yet and must not be left behind either, nor whose record is damaged.
+        let others = self.forging().len().saturating_add(self.records.aside().missing_vaults());
+        let (recorded, others) = (u32::try_from(recorded), u32::try_from(others));
+        Ok(recorded.unwrap_or(u32::MAX).saturating_add(others.unwrap_or(u32::MAX)))
     }
 
     pub async fn health(&self) -> Result<Health, ApiError> {
+        self.health_for(true).await
+    }
+
+    /// With the names of records, or without.
+    pub(super) async fn health_for(&self, named: bool) -> Result<Health, ApiError> {
         let mut findings = Vec::new();
         let mut vault_build = String::new();
         let alone = self.slots().len() == 1;
@@ -255,7 +270,12 @@ impl Core {
                 }
             }
         }
-        findings.extend(self.records.aside_check());
+        findings.extend(self.records.aside_check(named));
+        findings.extend(self.records.store().suspicion().map(|what| Check {
+            level: CheckLevel::Fail,
+            what: what.into(),
+            hint: Some("compare with a copy of the state directory, if there is one".into()),
+        }));
         let draining = self.draining.load(Ordering::SeqCst);
         Ok(Health {
             status: if draining { "draining" } else { "ok" }.into(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::keys::{HeldKey, digest};
+use super::keys::HeldKey;
 use super::lineage::Parent;
 use super::record::{KeyRecord, loan_key};
 use super::service::Core;
@@ -47,7 +47,7 @@ impl Core {
         parent: Option<Parent>,
         users: Users,
     ) -> Result<Spawned, ApiError> {
-        let held = self.hold_key("spawn", &request.summons.key, digest(&request)?).await?;
+        let held = self.hold_key("spawn", &request).await?;
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier, &request.ticket).await;
         }
@@ -104,6 +104,7 @@ impl Core {
             vault: Some(forged.vault.id.clone()),
             ticket: Some(ticket.clone()),
             spool: None,
+            apart: true,
         };
         let txn = held.record_in(Txn::default(), &record)?;
         let txn = if parent.is_some() { txn.delete(loan_key(&held.document)) } else { txn };

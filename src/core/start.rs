@@ -49,6 +49,12 @@ pub fn open(
     Ok(Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
 }
 
+/// What a start would find of the store, without one.
+pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StoreError> {
+    let home = state_dir.join("core");
+    super::store::inspect(&home.join("store.db"), &home.join("issuer.key")).await
+}
+
 fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     std::fs::set_permissions(path, Permissions::from_mode(0o700))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gems::check_source;
-use super::keys::{digest, lost_race};
+use super::keys::lost_race;
 use super::record::{KeyRecord, encode, source_key, summons_key};
 use super::service::Core;
 use super::store::{Outcome, Txn};
@@ -54,7 +54,7 @@ impl Core {
         if request.dry_run {
             return Ok(self.draft(request, Wishes::default()).await?.summons);
         }
-        let held = self.hold_key("summons", &request.key, digest(&request)?).await?;
+        let held = self.hold_key("summons", &request).await?;
         if let Some(earlier) = &held.earlier {
             return self.summons_again(&earlier.summons).await;
         }
@@ -67,6 +67,7 @@ impl Core {
             vault: None,
             ticket: None,
             spool: None,
+            apart: true,
         };
         let txn = held.record_in(Txn::default(), &record)?;
         match self.records.commit(drafted.record_in(txn)?).await? {
@@ -175,7 +176,7 @@ fn check_file(file: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), ApiError> {
+pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), ApiError> {
     let long = |text: &str| text.len() > MAX_LABEL_BYTES || text.chars().any(char::is_control);
     let wrong = labels.iter().find(|(name, value)| name.is_empty() || long(name) || long(value));
     let message = match wrong {

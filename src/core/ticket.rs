@@ -22,7 +22,7 @@ const MAX_TICKET_LABEL: usize = 128;
 impl Core {
     pub async fn ticket(&self, request: TicketRequest) -> Result<Ticket, ApiError> {
         let TicketRequest { vault: id, wishes } = request;
-        let found = self.records.vault(&id).await?.ok_or_else(|| no_vault(&id))?;
+        let found = self.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
         if let Some(receipt) = found.value.vault.receipt {
             return Err(ApiError::vault_dead(receipt));
         }
@@ -92,7 +92,7 @@ impl Core {
         }
         // It died between the opening and now.
         self.claims().remove(&vault.id);
-        let found = self.records.vault(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
+        let found = self.vault_record(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
         Err(match found.value.vault.receipt {
             Some(receipt) => ApiError::vault_dead(receipt),
             None => ApiError::new(ErrorCode::Temporary, format!("{} is changing: try again", vault.id)),
@@ -141,6 +141,7 @@ fn bad(message: String) -> ApiError {
 }
 
 pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result<(), ApiError> {
+    check_listed(wishes)?;
     let grantable = |method: &String| methods.contains(method) || method == reserved::DESTRUCT;
     if let Some(method) = wishes.methods.iter().find(|method| !grantable(method)) {
         return Err(bad(format!("the worker has no public method {method:?}")).hint(format!(
@@ -149,12 +150,17 @@ pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result
             reserved::DESTRUCT
         )));
     }
+    Ok(())
+}
+
+fn check_listed(wishes: &TicketWishes) -> Result<(), ApiError> {
     check_names(&wishes.methods)
         .map_err(|error| bad(error.to_string()).hint("a ticket that names none is for all methods"))
 }
 
 /// What can be told before there is a worker.
 pub(super) fn check_terms(wishes: &TicketWishes) -> Result<(), ApiError> {
+    check_listed(wishes)?;
     if wishes.expires_ms == Some(0) {
         return Err(bad("a ticket cannot expire after 0 ms".into()));
     }

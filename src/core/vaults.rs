@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::nodes::Slot;
-use super::record::{Found, TOMB, VAULT, VaultRecord, no_vault};
+use super::record::{Found, TOMB, VaultRecord, no_vault};
 use super::service::Core;
 use crate::api::ApiError;
 use crate::api::node::{NodeVault, NodeVaults};
 use crate::api::vault::{Vault, VaultList, VaultQuery};
 use crate::model::id::{NodeName, VaultId};
+use crate::model::phase::Phase;
 
 /// How long a listing waits for a node, and for one that was silent before.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -21,9 +22,20 @@ pub(super) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, S
 
 impl Core {
     pub async fn vaults(&self, query: VaultQuery) -> Result<VaultList, ApiError> {
-        let mut found: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+        self.vaults_of(None, query).await
+    }
+
+    /// Of all, or what is this user's.
+    pub(super) async fn vaults_of(
+        &self,
+        only: Option<u32>,
+        query: VaultQuery,
+    ) -> Result<VaultList, ApiError> {
+        let own = |record: &VaultRecord| only.is_none() || record.vault.owner == only;
+        let mut found: Vec<Found<VaultRecord>> = self.living_records().await?;
+        found.retain(|found| own(&found.value));
         if query.all {
-            found.extend(self.records.all(TOMB).await?);
+            found.extend(self.records.all_that(TOMB, own).await?);
         }
         let mut vaults: Vec<Vault> = found
             .into_iter()
@@ -47,7 +59,7 @@ impl Core {
     }
 
     pub async fn vault(&self, id: &VaultId) -> Result<Vault, ApiError> {
-        let found = self.records.vault(id).await?.ok_or_else(|| no_vault(id))?;
+        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
         let mut vault = Vault { changed: false, ..found.value.vault };
         let words = self.ask_nodes_of(std::slice::from_ref(&vault)).await;
         look(&mut vault, &words);
@@ -107,9 +119,9 @@ fn look(vault: &mut Vault, words: &Words) {
         Some(Err(reason)) => vault.unreachable = Some(reason.clone()),
         Some(Ok(vaults)) => {
             if let Some(said) = vaults.get(&vault.id) {
-                // The node drives the phase; the record may be behind it, never before it.
-                vault.phase = vault.phase.max(said.phase);
-                vault.vitals = Some(said.vitals.clone());
+                // The node drives the phase; the record may be behind it, never before it. It is dead with its tombstone.
+                vault.phase = vault.phase.max(said.phase.min(Phase::Dying));
+                vault.vitals = said.phase.is_alive().then(|| said.vitals.clone());
             }
         }
     }

@@ -68,6 +68,8 @@ impl Core {
         let core = self.clone();
         tasks.spawn(async move { core.give_up_for_ever().await });
         let core = self.clone();
+        tasks.spawn(async move { core.salvage_for_ever().await });
+        let core = self.clone();
         tasks.spawn(async move {
             loop {
                 core.orphaned.notified().await;
@@ -97,6 +99,7 @@ impl Core {
             });
         }
         tasks.join_all().await;
+        self.salvage_all().await;
     }
 
     /// Writes down the deaths that the nodes have told until now.
@@ -166,6 +169,7 @@ impl Core {
             news = slot.api.news(place.last, 0).await?;
         }
         self.reconcile(slot, place.first).await?;
+        self.salvage_all().await;
         self.orphaned.notify_one();
         place.first = false;
         *backoff = BACKOFF;
@@ -326,7 +330,7 @@ impl Core {
     }
 
     /// The dead answer a destruct with their tombstone.
-    async fn ask_for_tombstone(
+    pub(super) async fn ask_for_tombstone(
         &self,
         slot: &Slot,
         vault: &VaultId,
@@ -344,9 +348,13 @@ impl Core {
     async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
         for vault in &state.vaults {
             let being_forged = self.forging().contains_key(&vault.vault);
-            // One whose record is damaged was recorded, and lives as long as its lease.
+            // One whose record is damaged was recorded.
             let (living, dead) = (vault_key(&vault.vault), tomb_key(&vault.vault));
             if being_forged || self.records.is_there(&living).await? || self.records.is_there(&dead).await? {
+                continue;
+            }
+            if self.records.aside().may_hide_a_vault() {
+                self.salvage_unknown(slot, vault, &state.word.boot_id).await?;
                 continue;
             }
             tracing::info!(vault = %vault.vault, node = %slot.name, "ending a vault that nobody recorded");

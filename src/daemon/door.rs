@@ -199,6 +199,34 @@ fn turn_away(stream: &UnixStream, status: &str, error: &ApiError) {
 mod tests {
     use super::*;
 
+    /// As hauki-uah-api(7) says of what never becomes a request.
+    #[tokio::test]
+    async fn what_is_no_http_is_answered_by_a_bare_status() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let headers = |count: usize| {
+            let headers: String = (0..count).map(|number| format!("h{number}: x\r\n")).collect();
+            format!("GET / HTTP/1.1\r\n{headers}\r\n")
+        };
+        for (sent, status) in [
+            ("no words of HTTP\r\n\r\n".to_owned(), "400"),
+            (headers(200), "431"),
+            (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000)), "414"),
+        ] {
+            let guests = Arc::<Guests>::default();
+            let (mut client, server) = UnixStream::pair().expect("a pair");
+            let peer = Peer { uid: 0, pid: 1, admin: true };
+            let (_stop, stopped) = watch::channel(false);
+            let place = guests.place(0).expect("is free");
+            let served = tokio::spawn(attend(server, peer, Router::new(), place, stopped));
+            client.write_all(sent.as_bytes()).await.expect("writes");
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("reads");
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            assert!(answer.contains("content-length: 0\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+            served.await.expect("ends");
+        }
+    }
+
     #[test]
     fn users_have_bounds_of_their_own_and_together_and_root_has_none() {
         let guests = Arc::<Guests>::default();

@@ -8,7 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::settings::Settings;
+use crate::api::ApiError;
 use crate::api::health::{Check, CheckLevel};
+use crate::core;
 use crate::node::settings::NodeSettings;
 use crate::sandbox::Driver;
 use crate::sandbox::lxc::{LxcConfig, LxcDriver};
@@ -53,11 +55,33 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
             found.into_iter().map(Check::from).collect()
         }
         Err(error) => {
-            vec![fail(format!("the sandbox driver cannot work here: {error}"), "see the reason above")]
+            let mut what = format!("the sandbox driver cannot work here: {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                what.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            vec![fail(what, "free some space, or set daemon.state_dir, if it is about the disk")]
         }
     };
     let _ = std::fs::remove_dir_all(&dir);
     checks
+}
+
+/// What the next start of a core would find, if there was one here before.
+async fn store(state_dir: &Path) -> Option<Check> {
+    match core::start::inspect(state_dir).await {
+        Err(error) => {
+            let hint = error.way_back().unwrap_or_else(|| "see haukid(8), The store".into());
+            Some(fail(ApiError::from(error).message, &hint))
+        }
+        Ok(Some(damaged)) if !damaged.is_empty() => {
+            let named: Vec<&str> = damaged.iter().take(5).map(String::as_str).collect();
+            let what = format!("{} damaged records of the store: {}", damaged.len(), named.join(", "));
+            Some(fail(what, "they are set aside at the next start; everything else goes on"))
+        }
+        Ok(_) => None,
+    }
 }
 
 /// Prints the findings as one JSON array.
@@ -68,6 +92,7 @@ pub async fn print(settings: &Settings) -> std::io::Result<()> {
         Ok(node) => node.data_plane_check(),
         Err(error) => fail(error.to_string(), "name the VPN's address in data_plane.address"),
     });
+    checks.extend(store(&settings.state_dir).await);
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, &checks)?;
     writeln!(out)

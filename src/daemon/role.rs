@@ -66,7 +66,7 @@ pub enum RoleError {
 impl RoleError {
     /// What its reader can do about it.
     #[must_use]
-    pub fn way_back(&self) -> Option<&'static str> {
+    pub fn way_back(&self) -> Option<String> {
         match self {
             Self::Core(core::start::StartError::Store(error)) => error.way_back(),
             _ => None,

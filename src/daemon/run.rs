@@ -13,10 +13,10 @@ use tokio::time::{sleep, timeout};
 use super::args::Role;
 use super::door::{self, Listed};
 use super::findings;
-use super::home::{Home, Socket};
+use super::home::{Home, HomeError, Socket};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
-use super::settings::Settings;
+use super::settings::{Settings, SettingsError};
 use crate::system::{awake, clock, logging};
 
 /// From SIGTERM until the vaults must be gone.
@@ -25,6 +25,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// How long a daemon that leaves is waited for: all that it may take, and a little.
 const PATIENCE: Duration = Duration::from_secs(18);
+/// As sysexits(3) has them: another one runs here, come again, and somebody has to do something first.
+const ALREADY: u8 = 69;
+const AGAIN: u8 = 75;
+const CONFIG: u8 = 78;
 const IDLE_LOOK: Duration = Duration::from_millis(500);
 
 /// The whole of `haukid`, its spawner and the bridge aside.
@@ -65,7 +69,19 @@ fn refuse(ready: &mut Ready, error: &(dyn std::error::Error + 'static)) -> ExitC
     }
     tracing::error!("haukid cannot start: {words}");
     ready.failed(&words);
-    ExitCode::FAILURE
+    ExitCode::from(code(error))
+}
+
+/// Whether it is worth to start it again, for whoever supervises it.
+fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
+    let lost = error.downcast_ref::<RoleError>().is_some_and(|error| error.way_back().is_some());
+    match error.downcast_ref::<HomeError>() {
+        Some(HomeError::Taken { .. } | HomeError::Listening { .. }) => ALREADY,
+        // It leaves: this one is to be tried again.
+        Some(HomeError::Busy { .. }) => AGAIN,
+        _ if lost || error.is::<SettingsError>() => CONFIG,
+        _ => 1,
+    }
 }
 
 async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::Error>> {
@@ -86,6 +102,9 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
         Role::Node(_) => (&[][..], &[][..]),
         _ => (&*settings.config.daemon.allow_uids, &*settings.config.daemon.admin_uids),
     };
+    if !stays && rustix::process::geteuid().is_root() {
+        crate::sandbox::lxc::leave_starter();
+    }
     let socket = Socket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;
     let listed = Listed::new(uids, admins);

@@ -64,11 +64,13 @@ impl Default for Terms {
 }
 
 impl Terms {
+    pub const LONGEST_LIFE_MS: u64 = 366 * 24 * 3_600_000;
+
     pub fn check(&self) -> Result<(), super::limits::LimitError> {
         let bounds = [
             ("claim_ms", self.claim_ms, 100, 3_600_000),
             ("lease_ms", self.lease_ms, 100, 24 * 3_600_000),
-            ("lifetime_ms", self.lifetime_ms, 100, 366 * 24 * 3_600_000),
+            ("lifetime_ms", self.lifetime_ms, 100, Self::LONGEST_LIFE_MS),
             ("link_silence_ms", self.link_silence_ms, 50, 60_000),
         ];
         for (name, value, least, most) in bounds {

@@ -9,7 +9,7 @@ use crate::api::event::Happening;
 use crate::api::registry::{ResolveRequest, Resolved, Service, ServiceList};
 use crate::api::vault::{TicketRequest, Vault};
 use crate::api::{ApiError, ErrorCode};
-use crate::core::record::{Found, NAME, VaultRecord, encode, name_key, no_vault, vault_key};
+use crate::core::record::{Found, NAME, VaultRecord, encode, name_key, no_vault};
 use crate::core::service::Core;
 use crate::core::store::{Expect, Txn};
 use crate::model::name::ServiceName;
@@ -73,7 +73,8 @@ impl Core {
     ) -> Result<Option<VaultRecord>, ApiError> {
         for _ in 0..LOOKS {
             let Some(found) = self.records.get::<Service>(&name_key(name)).await? else { return Ok(None) };
-            if let Some(record) = self.records.get::<VaultRecord>(&vault_key(&found.value.vault)).await? {
+            let record = self.vault_record(&found.value.vault).await?;
+            if let Some(record) = record.filter(|record| record.value.vault.receipt.is_none()) {
                 return match only.is_some() && record.value.vault.owner != only {
                     true => Err(foreign(name)),
                     false => Ok(Some(record.value)),
@@ -119,7 +120,7 @@ impl Core {
             // The node opens no port of a dead vault, so the ticket proves that it lives.
             match self.ticket(TicketRequest { vault: id.clone(), wishes: wishes.clone() }).await {
                 Ok(ticket) => {
-                    let found = self.records.vault(&id).await?.ok_or_else(|| no_vault(&id))?;
+                    let found = self.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
                     return Ok(Resolved { name, vault: plain(found.value), ticket: Some(ticket) });
                 }
                 Err(error) if matches!(error.code, ErrorCode::VaultDead | ErrorCode::NotFound) => {}

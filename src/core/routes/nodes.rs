@@ -11,8 +11,13 @@ pub(super) async fn list(State(core): Uah) -> Json<NodeList> {
     Json(core.nodes().await)
 }
 
-pub(super) async fn show(State(core): Uah, Id(name): Id<NodeName>) -> Answer<NodeDetail> {
-    Ok(Json(core.node(&name).await?))
+/// How it is entered, and what is found there, is an administrator's to know.
+pub(super) async fn show(State(core): Uah, asker: Asker, Id(name): Id<NodeName>) -> Answer<NodeDetail> {
+    let detail = core.node(&name).await?;
+    Ok(Json(match rights(&asker) {
+        Rights::All => detail,
+        Rights::Of(_) | Rights::Nothing => NodeDetail { place: None, findings: Vec::new(), ..detail },
+    }))
 }
 
 pub(super) async fn add(State(core): Uah, Json(order): Json<NodeAdd>) -> Result<Response, Refusal> {

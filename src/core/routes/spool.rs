@@ -16,13 +16,13 @@ pub(super) async fn list(
     Ok(Json(list))
 }
 
-pub(super) async fn put(
+pub(in crate::core) async fn put(
     State(core): Uah,
     asker: Asker,
     Json(mut request): Json<SpoolRequest>,
 ) -> Answer<SpoolEntry> {
     rights(&asker).mark(&mut request.key);
-    core.own_summons(rights(&asker), &request.summons).await?;
+    core.own_summons_of(rights(&asker), &request.as_provision()).await?;
     let owner = asker.map_or_else(|| "nobody".to_owned(), |Extension(peer)| format!("uid {}", peer.uid));
     Ok(Json(core.spool_put(request, owner).await?))
 }

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::api::spool::{SpoolEntry, SpoolState};
 use crate::api::vault::Placement;
 use crate::api::{ApiError, ErrorCode};
+use crate::core::owners::queued_by;
 use crate::core::record::{Found, SPOOL, encode, spool_key};
 use crate::core::scheduler::no_capacity;
 use crate::core::service::Core;
@@ -124,7 +125,7 @@ impl Clerk {
         let order = self.core.spool.queue().order();
         self.refused.retain(|(_, at)| clock::mono().since(*at) < BELIEVED_US);
         let mut hopeless: Vec<Shape> = self.refused.iter().map(|(shape, _)| shape.clone()).collect();
-        for entry in order {
+        for entry in order.iter().cloned() {
             if self.in_hand.contains_key(&entry.id) {
                 continue;
             }
@@ -193,7 +194,9 @@ impl Core {
 
     async fn forge_entry(self: &Arc<Self>, begun: &Found<SpoolEntry>) -> Result<(), ApiError> {
         let entry = &begun.value;
-        let drafted = self.recorded(&entry.summons).await?;
+        let mut drafted = self.recorded(&entry.summons).await?;
+        // A summons of before there were owners has none; who queued it is on record.
+        drafted.summons.owner = drafted.summons.owner.or_else(|| queued_by(&entry.owner));
         let _turn = self.turn(drafted.summons.name.as_ref()).await;
         self.refuse_taken(drafted.summons.name.as_ref()).await?;
         let forged = self.forge(&drafted, &entry.placement, None).await?;

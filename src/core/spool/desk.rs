@@ -9,10 +9,11 @@ use crate::api::spool::{
     MOST_PRIORITY, SpoolAct, SpoolDone, SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery,
     SpoolRequest, SpoolState, SpoolWait, Spooled,
 };
-use crate::api::vault::ProvisionRequest;
 use crate::api::{ApiError, ErrorCode};
-use crate::core::keys::{digest, lost_race, reused};
+use crate::core::charge::refuse_many;
+use crate::core::keys::{lost_race, reused};
 use crate::core::owners::Rights;
+use crate::core::placement::check_wished;
 use crate::core::record::{Found, KeyRecord, SPOOL, encode, spool_key};
 use crate::core::service::Core;
 use crate::core::store::{Expect, Outcome, Txn};
@@ -40,10 +41,10 @@ impl Core {
             let message = format!("the priority {} is not within 0 to {MOST_PRIORITY}", request.priority);
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }
-        let SpoolRequest { key, summons, placement, priority, deadline_ms } = request;
-        // Under the key of a provision, so that whoever was refused there and queues now gets one vault.
-        let same = ProvisionRequest { key, summons, placement, dry_run: false };
-        let held = self.hold_key("provision", &same.key, digest(&same)?).await?;
+        check_wished(&request.placement)?;
+        let same = request.as_provision();
+        let SpoolRequest { priority, deadline_ms, .. } = request;
+        let held = self.hold_key("provision", &same).await?;
         let earlier = held.earlier.as_ref();
         if let Some(id) = earlier.and_then(|earlier| earlier.spool.as_ref()) {
             let entry = self.spool_entry(id).await?.value;
@@ -83,6 +84,7 @@ impl Core {
             vault: entry.vault.clone(),
             ticket: None,
             spool: Some(entry.id.clone()),
+            apart: true,
         };
         let txn = held.record_in(Txn::default(), &record)?.put(spool_key(&entry.id), encode(&entry)?);
         match self.records.commit(txn).await? {
@@ -128,11 +130,11 @@ impl Core {
             .map(|found| found.value)
             .filter(|entry| query.state.is_none_or(|state| state == entry.state))
             .collect();
-        let places: std::collections::HashMap<SpoolId, u64> =
-            (1..).zip(self.spool.queue().order()).map(|(place, entry)| (entry.id.clone(), place)).collect();
+        let queue = self.spool.queue();
         for entry in &mut entries {
-            (entry.place, entry.changed) = (places.get(&entry.id).copied(), false);
+            (entry.place, entry.changed) = (queue.place(&entry.id), false);
         }
+        drop(queue);
         entries.sort_by_key(|entry| entry.place.unwrap_or(u64::MAX));
         Ok(SpoolList { entries })
     }
@@ -159,7 +161,7 @@ impl Core {
         }
         let entry = self.placed(SpoolEntry { changed: false, ..self.spool_entry(id).await?.value });
         let vault = match &entry.vault {
-            Some(vault) => self.records.vault(vault).await?.map(|found| found.value.vault),
+            Some(vault) => self.vault_record(vault).await?.map(|found| found.value.vault),
             None => None,
         };
         Ok(Spooled { entry, vault })
@@ -213,11 +215,7 @@ impl Core {
         order: SpoolOrder,
     ) -> Result<SpoolOrdered, ApiError> {
         let SpoolOrder { act, entries } = order;
-        if entries.is_empty() || entries.len() > MOST_ORDERED {
-            let message =
-                format!("{} entries in one request, allowed are 1 to {MOST_ORDERED}", entries.len());
-            return Err(ApiError::new(ErrorCode::BadRequest, message));
-        }
+        refuse_many("entries", entries.len(), MOST_ORDERED, rights.only())?;
         let done = futures_util::stream::iter(entries).map(async |id| {
             let done = match (self.own_spooled(rights, &id).await, act) {
                 (Err(error), _) => Err(error),

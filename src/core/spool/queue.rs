@@ -10,7 +10,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -24,6 +24,14 @@ pub(super) struct Queue {
     waiting: BTreeMap<SpoolId, Waiting>,
     /// When each owner last became a vault.
     served: HashMap<String, Timestamp>,
+    /// As it was put last: whoever waits for a place asks for it after each change.
+    order: OnceLock<Order>,
+}
+
+#[derive(Debug)]
+struct Order {
+    entries: Arc<[Arc<SpoolEntry>]>,
+    places: HashMap<SpoolId, u64>,
 }
 
 #[derive(Debug)]
@@ -60,6 +68,7 @@ impl Queue {
     }
 
     fn put_at(&mut self, entry: SpoolEntry, now: Now) {
+        self.order = OnceLock::new();
         match entry.state {
             SpoolState::Waiting => {
                 let known = self.waiting.get(&entry.id);
@@ -81,7 +90,9 @@ impl Queue {
     }
 
     pub(super) fn remove(&mut self, id: &SpoolId) {
-        self.waiting.remove(id);
+        if self.waiting.remove(id).is_some() {
+            self.order = OnceLock::new();
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -92,7 +103,19 @@ impl Queue {
         self.waiting.values().filter(|waiting| waiting.entry.owner == owner).count()
     }
 
-    pub(super) fn order(&self) -> Vec<Arc<SpoolEntry>> {
+    pub(super) fn order(&self) -> Arc<[Arc<SpoolEntry>]> {
+        self.ordered().entries.clone()
+    }
+
+    fn ordered(&self) -> &Order {
+        self.order.get_or_init(|| {
+            let entries: Arc<[Arc<SpoolEntry>]> = self.put_in_order().into();
+            let places = entries.iter().map(|entry| entry.id.clone()).zip(1..).collect();
+            Order { entries, places }
+        })
+    }
+
+    fn put_in_order(&self) -> Vec<Arc<SpoolEntry>> {
         let mut turns: HashMap<(u8, &str), u64> = HashMap::new();
         let mut by_age: Vec<&Arc<SpoolEntry>> = self.waiting.values().map(|waiting| &waiting.entry).collect();
         by_age.sort_by_key(|entry| entry.at);
@@ -110,11 +133,7 @@ impl Queue {
 
     /// From 1; `None` for what does not wait.
     pub(super) fn place(&self, id: &SpoolId) -> Option<u64> {
-        if !self.waiting.contains_key(id) {
-            return None;
-        }
-        let place = self.order().into_iter().position(|entry| entry.id == *id)?;
-        u64::try_from(place + 1).ok()
+        self.ordered().places.get(id).copied()
     }
 
     /// When time alone changes something: an attempt is due again, or a deadline passes.
@@ -168,7 +187,7 @@ mod tests {
     }
 
     fn names(queue: &Queue) -> Vec<String> {
-        queue.order().into_iter().map(|entry| entry.worker.clone()).collect()
+        queue.order().iter().map(|entry| entry.worker.clone()).collect()
     }
 
     #[test]
@@ -198,7 +217,7 @@ mod tests {
         // Also when there is room for one at a time only.
         let mut served = Vec::new();
         for second in 1..=2 {
-            let first = queue.order().swap_remove(0);
+            let first = queue.order()[0].clone();
             served.push(first.owner.clone());
             let done_at = Timestamp::from_second(second).ok();
             queue.put(SpoolEntry { state: SpoolState::Forged, done_at, ..(*first).clone() });

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::seal::seal;
 use super::sqlite::document;
 use super::tail::Tail;
 use super::{OpenError, Revision, StoreError};
@@ -101,39 +102,65 @@ pub(super) fn is_complete(connection: &Connection, path: &Path, tail: &Tail) -> 
     }
 }
 
+/// What the operator hears then.
+const MAY_MISS: &str =
+    "records of the store are damaged, and others may be missing: what there is does not add up";
+
+/// Whether the missing sum is that of damaged documents of which the checksum itself was hit. Of more than a few
+/// that cannot be tried, and they are believed.
+fn explains(differ: &[i64], missing: i64) -> bool {
+    const TRIED: usize = 12;
+    if differ.len() > TRIED {
+        return true;
+    }
+    (0..1_u32 << differ.len()).any(|chosen| {
+        let chosen = differ.iter().enumerate().filter(|(place, _)| chosen >> place & 1 == 1);
+        chosen.fold(0_i64, |sum, (_, differs)| sum.wrapping_add(*differs)) == missing
+    })
+}
+
 /// Whether the documents that are there are those that were written. One that is damaged is said later, by its
-/// own seal; a sum that is wrong without any such says that some are missing.
-pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// own seal; a sum that is wrong without any such says that some are missing, and one that they do not explain is told.
+pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<Option<&'static str>, StoreError> {
     let began = clock::mono();
-    let scan = || -> rusqlite::Result<Option<(i64, bool)>> {
+    // What was found, and by how much each damaged one may differ from what was written.
+    let scan = || -> rusqlite::Result<Option<(i64, Vec<i64>)>> {
         let mut read = connection.prepare("SELECT key, revision, value, seal FROM document")?;
-        let (mut sum, mut intact) = (0_i64, true);
+        let (mut sum, mut damaged) = (0_i64, Vec::new());
         for found in
             read.query_map([], |row| Ok((row.get_ref(3)?.as_i64().unwrap_or_default(), document(row)?)))?
         {
-            let (seal, document) = found?;
-            sum = sum.wrapping_add(seal);
-            intact &= document.intact;
+            let (stored, document) = found?;
+            sum = sum.wrapping_add(stored);
+            if !document.intact {
+                damaged.push(seal(&document.key, document.revision, &document.value).wrapping_sub(stored));
+            }
             if u128::from(clock::mono().since(began)) > LOOK.as_micros() {
                 return Ok(None);
             }
         }
-        Ok(Some((sum, intact)))
+        Ok(Some((sum, damaged)))
     };
     let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
     let known = connection.query_row("SELECT sum FROM counter", [], |row| row.get::<_, i64>(0));
     match (scan().map_err(|error| damaged(error.to_string()))?, known) {
         (_, Err(error)) => Err(damaged(error.to_string())),
-        (Some((sum, true)), Ok(known)) if sum != known => Err(damaged("documents are missing".into())),
-        (Some((sum, false)), Ok(known)) if sum != known => {
+        (Some((sum, differ)), Ok(known)) if sum != known && differ.is_empty() => {
+            Err(damaged("documents are missing".into()))
+        }
+        (Some((sum, differ)), Ok(known)) if sum != known => {
+            let suspicion = (!explains(&differ, known.wrapping_sub(sum))).then_some(MAY_MISS);
+            if let Some(suspicion) = suspicion {
+                tracing::error!(path = %path.display(), "{suspicion}");
+            }
             // From here on it is the sum of what there is.
             let mended = connection.execute("UPDATE counter SET sum = ?1", [sum]);
-            mended.map(drop).map_err(|error| damaged(error.to_string()))
+            mended.map(|_| suspicion).map_err(|error| damaged(error.to_string()))
         }
         (None, _) => {
             tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
-            Ok(())
+            Ok(None)
         }
-        (Some(_), Ok(_)) => Ok(()),
+        (Some(_), Ok(_)) => Ok(None),
     }
 }

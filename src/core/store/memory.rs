@@ -146,6 +146,10 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(found) })
     }
 
+    fn suspicion(&self) -> Option<&'static str> {
+        None
+    }
+
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }

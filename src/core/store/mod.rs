@@ -8,13 +8,14 @@
 //! `core::record`.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
 use crate::api::{ApiError, ErrorCode};
 
 mod check;
+mod inspect;
 pub mod memory;
 mod seal;
 pub mod sqlite;
@@ -25,6 +26,7 @@ mod writer;
 mod conformance;
 
 pub use check::START_ANEW;
+pub use inspect::inspect;
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 
@@ -115,6 +117,9 @@ pub trait Store: Send + Sync {
     /// The documents that do not read as they were written; looked for so long at most.
     fn damaged(&self, within: Duration) -> Answer<'_, Vec<Document>>;
 
+    /// What was found at its opening, and is worth a word for as long as it is open.
+    fn suspicion(&self) -> Option<&'static str>;
+
     /// Puts everything where a copy finds it. Nothing is committed after this.
     fn close(&self) -> Answer<'_, ()>;
 
@@ -152,23 +157,50 @@ pub enum OpenError {
     Database(#[from] rusqlite::Error),
 }
 
-const MISSING: &str = "put the file back from a copy; to start with nothing on purpose, make a file `start-anew` \
-                       beside it: living vaults are then ended, and added nodes must be added again";
-const DAMAGED: &str = "put the directory back from a copy, or save what `sqlite3 store.db .recover` finds; to start \
-                       with nothing on purpose, move store.db* away and make a file `start-anew` in their place";
-const LOST_TAIL: &str = "what was acknowledged last is lost, by a damaged store.db-wal or an older copy; to go on \
-                         without it, remove store.tail beside it: vaults that are not on record are then ended";
-
 impl StoreError {
-    /// The way back.
+    /// The way back, with what is to be typed for it.
     #[must_use]
-    pub fn way_back(&self) -> Option<&'static str> {
+    pub fn way_back(&self) -> Option<String> {
+        let word = |path: &Path| crate::core::link::quoted(&path.to_string_lossy());
+        let anew = |store: &Path| word(&store.with_file_name(START_ANEW));
         match self {
-            Self::Missing { .. } => Some(MISSING),
-            Self::Damaged { .. } => Some(DAMAGED),
-            Self::LostTail { .. } => Some(LOST_TAIL),
+            Self::Missing { path, .. } => Some(format!(
+                "put the file back from a copy; to start with nothing on purpose, `touch {}`: living vaults are then \
+                 ended, and added nodes must be added again",
+                anew(path)
+            )),
+            Self::Damaged { path, .. } => {
+                let (store, old) = (word(path), word(&path.with_file_name("damaged")));
+                Some(format!(
+                    "put the directory back from a copy, or save what `sqlite3 {store} .recover` finds; to start with \
+                     nothing on purpose, `mkdir -p {old} && mv {store}* {old} && touch {}`",
+                    anew(path)
+                ))
+            }
+            Self::LostTail { path, .. } => Some(format!(
+                "what was acknowledged last is lost, by a damaged store.db-wal or an older copy; to go on without it, \
+                 `rm {}`: vaults that are not on record are then ended",
+                word(&tail::path_of(path))
+            )),
             _ => None,
         }
+    }
+
+    /// As it is told of another file, of which this one was a copy.
+    #[must_use]
+    pub fn told_of(mut self, of: &Path) -> Self {
+        match &mut self {
+            Self::Open { path, .. }
+            | Self::Newer { path, .. }
+            | Self::Missing { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::LostTail { path, .. }
+            | Self::Full { path }
+            | Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::Stopped { path } => of.clone_into(path),
+        }
+        self
     }
 }
 
@@ -181,19 +213,16 @@ impl From<StoreError> for ApiError {
             message.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        let hint = match &error {
-            StoreError::Full { .. } => {
-                "make room on that file system, then ask again: this was not written down"
-            }
-            StoreError::Newer { .. } => "it was written by a newer haukid: install that one again",
-            StoreError::Missing { .. } => MISSING,
-            StoreError::Damaged { .. } => DAMAGED,
-            StoreError::LostTail { .. } => LOST_TAIL,
-            StoreError::Open { .. }
-            | StoreError::Read { .. }
-            | StoreError::Write { .. }
-            | StoreError::Stopped { .. } => "see the daemon's log; `hauki doctor` checks the state directory",
-        };
+        let hint = error.way_back().unwrap_or_else(|| {
+            let words = match &error {
+                StoreError::Full { .. } => {
+                    "make room on that file system, then ask again: this was not written down"
+                }
+                StoreError::Newer { .. } => "it was written by a newer haukid: install that one again",
+                _ => "see the daemon's log; `hauki doctor` checks the state directory",
+            };
+            words.into()
+        });
         Self::new(ErrorCode::Environment, message).hint(hint)
     }
 }

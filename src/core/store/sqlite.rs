@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
 use super::seal::seal;
@@ -51,6 +51,7 @@ type Query = Box<dyn FnOnce(&Connection) + Send>;
 
 pub struct SqliteStore {
     path: PathBuf,
+    suspicion: Option<&'static str>,
     commits: mpsc::Sender<Job>,
     queries: mpsc::Sender<Query>,
     one: Mutex<Connection>,
@@ -73,7 +74,12 @@ impl SqliteStore {
         let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
         check::is_there(path, beside)?;
         make_private(path).map_err(|error| failed(error.into()))?;
-        let mut writer = connect(path).map_err(|error| failed(error.into()))?;
+        let mut writer = connect(path).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                StoreError::Damaged { path: path.to_owned(), what: error.to_string() }
+            }
+            _ => failed(error.into()),
+        })?;
         check::is_filled(&writer, path, beside)?;
         check::is_whole(&writer, path)?;
         if check::begins_anew(&writer, path)? {
@@ -83,7 +89,7 @@ impl SqliteStore {
         migrate(&mut writer, path)?;
         let tail = Tail::open(path).map_err(|error| failed(error.into()))?;
         check::is_complete(&writer, path, &tail)?;
-        check::adds_up(&writer, path)?;
+        let suspicion = check::adds_up(&writer, path)?;
         // It has been done, and is not wanted again.
         let _ = std::fs::remove_file(path.with_file_name(START_ANEW));
         if let Some(pages) = max_pages {
@@ -103,7 +109,7 @@ impl SqliteStore {
             }
         })
         .map_err(|error| failed(error.into()))?;
-        Ok(Self { path: path.to_owned(), commits, queries, one })
+        Ok(Self { path: path.to_owned(), suspicion, commits, queries, one })
     }
 
     fn query<T: Send + 'static>(
@@ -165,21 +171,29 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     transaction.commit().map_err(failed)
 }
 
-/// Documents of an older schema have no checksum: they get the one of what they are now.
+/// Documents of an older schema have no checksum: they get the one of what they are now. What has rotted in a way
+/// that shows gets none; it is set aside later and stops no other.
 fn seal_all(transaction: &rusqlite::Transaction<'_>) -> rusqlite::Result<()> {
-    let mut read = transaction
-        .prepare("SELECT key, revision, value FROM document WHERE key > ?1 ORDER BY key LIMIT 1")?;
+    let mut read = transaction.prepare("SELECT key, revision, value, seal FROM document")?;
+    let mut seals = Vec::new();
+    for found in read.query_map([], |row| {
+        let whole = matches!(
+            (row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?),
+            (ValueRef::Text(_), ValueRef::Integer(_), ValueRef::Blob(_))
+        );
+        Ok((whole, document(row)?))
+    })? {
+        let (whole, Document { key, revision, value, .. }) = found?;
+        if whole {
+            seals.push((seal(&key, revision, &value), key));
+        }
+    }
     let mut write = transaction.prepare("UPDATE document SET seal = ?2 WHERE key = ?1")?;
-    let (mut last, mut sum_of_all) = (String::new(), 0_i64);
-    loop {
-        let next = read.query_row([&last], |row| {
-            let (key, value): (String, Vec<u8>) = (row.get(0)?, row.get(2)?);
-            Ok((seal(&key, row.get(1)?, &value), key))
-        });
-        let Some((sum, key)) = next.optional()? else { break };
-        write.execute(params![key, sum])?;
-        sum_of_all = sum_of_all.wrapping_add(sum);
-        last = key;
+    let mut sum_of_all = 0_i64;
+    for (sum, key) in seals {
+        if write.execute(params![key, sum])? > 0 {
+            sum_of_all = sum_of_all.wrapping_add(sum);
+        }
     }
     transaction.execute("UPDATE counter SET sum = ?1", [sum_of_all]).map(drop)
 }
@@ -258,6 +272,10 @@ impl Store for SqliteStore {
             }
             Ok(found)
         })
+    }
+
+    fn suspicion(&self) -> Option<&'static str> {
+        self.suspicion
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -307,6 +307,33 @@ async fn when_it_is_closed_or_quiet_the_file_alone_is_everything() {
     }
 }
 
+/// A damaged document does not explain another that is gone, unless its checksum is what was hit.
+#[tokio::test]
+async fn documents_that_are_missing_are_missed_beside_a_damaged_one() {
+    for (hit, gone) in [
+        ("value = x'00'", false),
+        ("value = x'00'", true),
+        ("seal = seal + 1", false),
+        ("seal = seal + 1", true),
+    ] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("store.db");
+        let store = SqliteStore::open(&path).expect("opens");
+        fill(&store).await;
+        store.close().await.expect("closes");
+        drop(store);
+        let file = Connection::open(&path).expect("opens");
+        file.execute(&format!("UPDATE document SET {hit} WHERE key = 'k/0003'"), []).expect("spoils");
+        if gone {
+            file.execute("DELETE FROM document WHERE key = 'k/0005'", []).expect("deletes");
+        }
+        drop(file);
+        let store = SqliteStore::open(&path).expect("the others are read");
+        assert_eq!(store.suspicion().is_some(), gone, "{hit}");
+        assert_eq!(store.damaged(Duration::from_secs(60)).await.expect("looks").len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_store_of_the_first_schema_is_sealed_as_it_is() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -315,10 +342,17 @@ async fn a_store_of_the_first_schema_is_sealed_as_it_is() {
     old.execute_batch(MIGRATIONS[0]).expect("makes");
     old.execute("INSERT INTO document VALUES ('a/1', 7, x'01ff')", []).expect("inserts");
     old.execute("INSERT INTO document VALUES ('a/2', 8, x'')", []).expect("inserts");
+    // As a flipped bit leaves them: a text, a key that is none, a revision that is none.
+    for rotten in ["'a/3', 9, 'text'", "x'612f34', 9, x'00'", "'a/5', 'nine', x'00'"] {
+        old.execute(&format!("INSERT INTO document VALUES ({rotten})"), []).expect("inserts");
+    }
     old.pragma_update(None, "user_version", 1).expect("sets");
     drop(old);
     let store = SqliteStore::open(&path).expect("opens");
     let found = store.get("a/1").await.expect("reads").expect("is there");
     assert_eq!((found.value, found.revision, found.intact), (vec![1, 255], 7, true));
-    assert_eq!(store.damaged(Duration::from_secs(60)).await.expect("looks"), []);
+    let damaged = store.damaged(Duration::from_secs(60)).await.expect("looks");
+    let damaged: Vec<&str> = damaged.iter().map(|document| document.key.as_str()).collect();
+    assert_eq!(damaged, ["a/3", "a/5", "a/4"]);
+    assert_eq!(store.suspicion(), None);
 }

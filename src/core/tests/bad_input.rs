@@ -94,7 +94,7 @@ async fn a_worker_that_does_not_load_is_the_workers_fault() {
 
 #[tokio::test]
 async fn a_ticket_cannot_allow_what_is_not_there() {
-    let Swarm { core, store, node, .. } = unwatched();
+    let Swarm { core, store, node } = unwatched();
     let mut request = spawning("k");
     request.ticket.methods = vec!["scan".into(), "fly".into()];
     let error = core.spawn(request).await.expect_err("has no fly");

@@ -47,6 +47,30 @@ async fn each_vault_of_an_order_has_its_answer_in_its_place() {
     );
 }
 
+#[tokio::test]
+async fn of_two_orders_that_are_alike_one_has_ended_each_vault() {
+    let Swarm { core, .. } = swarm();
+    for round in 0..20 {
+        let mut vaults = Vec::new();
+        for number in 0..3 {
+            vaults.push(spawned(&core, &format!("{round}.{number}"), "n1").await);
+        }
+        let mut orders = tokio::task::JoinSet::new();
+        for _ in 0..3 {
+            let (core, order) = (core.clone(), order(vaults.clone()));
+            orders.spawn(
+                async move { core.destruct_many(order, Some("me".into())).await.expect("ends").ended },
+            );
+        }
+        let told = orders.join_all().await;
+        for place in 0..3 {
+            let changed = told.iter().filter(|ended| ended[place].changed).count();
+            assert_eq!(changed, 1, "{round}: {told:?}");
+        }
+    }
+    assert!(core.ordered().is_empty());
+}
+
 /// The word beforehand finds it dead, and so does the order that fetches its receipt.
 #[tokio::test]
 async fn who_died_of_something_else_was_not_ended_by_the_order() {

@@ -12,7 +12,7 @@ fn a_life_later(now: Mono) -> Mono {
 
 #[tokio::test]
 async fn a_vault_is_given_up_when_its_life_time_is_over_and_its_node_silent() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     // A node that was never up is not lost.
     event(&core, |event| matches!(event.what, Happening::NodeUp { .. })).await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
@@ -36,7 +36,7 @@ async fn a_vault_is_given_up_when_its_life_time_is_over_and_its_node_silent() {
 
 #[tokio::test]
 async fn a_vault_of_a_node_that_was_taken_out_ends_by_word_and_does_not_come_back() {
-    let Swarm { core, store, node, .. } = unwatched();
+    let Swarm { core, store, node } = unwatched();
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
     node.set_down(true);
     core.destruct(&vault, Default::default(), None).await.expect_err("a silent node may be asked later");

@@ -50,6 +50,12 @@ async fn each_verb_answers_again_and_refuses_another_body() {
     let first = core.summon(summons("k")).await.expect("summons");
     let again = core.summon(summons("k")).await.expect("summons");
     assert!(first.changed && !again.changed && first.id == again.id);
+    // Members have no order.
+    for (text, changed) in [(r#"{"a":1,"b":{"c":2,"d":3}}"#, true), (r#"{"b":{"d":3,"c":2},"a":1}"#, false)] {
+        let args = vec![serde_json::from_str(text).expect("is JSON")];
+        let summoned = core.summon(SummonsRequest { args, ..summons("members") }).await.expect("summons");
+        assert_eq!(summoned.changed, changed);
+    }
     let other = SummonsRequest { args: vec![1.into()], ..summons("k") };
     assert_eq!(core.summon(other.clone()).await.expect_err("is another").code, ErrorCode::KeyReused);
 

@@ -34,7 +34,7 @@ async fn spent(core: &Core) -> (usize, Vec<u64>) {
 
 #[tokio::test]
 async fn what_was_made_stays_spent_and_what_failed_does_not() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     let parent = parent(&core, 1).await;
     node.fail_next(Call::Provision, crate::api::ApiError::new(ErrorCode::WorkerFailed, "create failed"));
     node.say(ask(&parent, 1));
@@ -72,7 +72,7 @@ async fn what_a_crashed_core_spent_is_given_back_by_the_next() {
 /// The comparison comes while a child is on its way.
 #[tokio::test]
 async fn a_budget_is_not_given_back_under_the_hands_of_who_spends_it() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     let parent = parent(&core, 1).await;
     node.hold(Some(Call::Provision));
     node.say(ask(&parent, 1));

@@ -10,6 +10,7 @@ use crate::api::node::{NewsItem, Opened, Torn};
 use crate::api::teardown::{BeatRequest, BeatTarget};
 use crate::api::vault::{TicketRequest, Vault};
 use crate::core::fake_node::{Lie, Lies};
+use crate::core::watch::Tasks;
 use crate::model::death::{Cause, Death};
 use crate::model::digest::Sha256;
 use crate::model::id::VaultId;

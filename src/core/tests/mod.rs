@@ -7,7 +7,6 @@ use super::fake_node::FakeNode;
 use super::nodes::Member;
 use super::service::{Core, Parts};
 use super::store::{MemoryStore, Store};
-use super::watch::Tasks;
 use crate::api::event::{Event, EventQuery};
 use crate::api::summons::{Origin, SpawnRequest, SummonsRequest};
 use crate::api::vault::{Placement, TicketWishes};
@@ -17,6 +16,7 @@ use crate::rpc::capability::IssuerKey;
 mod bad_input;
 mod ending;
 mod gone;
+mod growth;
 mod idempotency;
 mod life;
 mod lineage;
@@ -28,13 +28,13 @@ mod registry;
 mod rot;
 mod spool;
 mod travel;
+mod upgrade;
 mod watching;
 
 pub(super) struct Swarm {
     pub core: Arc<Core>,
     pub store: Arc<MemoryStore>,
     pub node: Arc<FakeNode>,
-    _tasks: Option<Tasks>,
 }
 
 pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: &[&str]) -> Arc<Core> {
@@ -63,13 +63,14 @@ fn made() -> Swarm {
     let store = Arc::new(MemoryStore::default());
     let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
     let core = core_over(store.clone(), &[&node], &["n1"]);
-    Swarm { core, store, node, _tasks: None }
+    Swarm { core, store, node }
 }
 
-/// One node, its news followed.
+/// One node, its news followed until the test's runtime ends: whoever takes the fixture apart must not end that, and
+/// then wait for news for ever.
 pub(super) fn swarm() -> Swarm {
-    let mut swarm = made();
-    swarm._tasks = Some(swarm.core.start());
+    let swarm = made();
+    Box::leak(Box::new(swarm.core.start()));
     swarm
 }
 

@@ -49,7 +49,7 @@ async fn one_spawn_is_one_commit() {
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_no_vault_and_no_record() {
     for held in [Call::Provision, Call::Open] {
-        let Swarm { core, store, node, .. } = swarm();
+        let Swarm { core, store, node } = swarm();
         node.hold(Some(held));
         let spawning = tokio::spawn({
             let core = core.clone();
@@ -71,7 +71,7 @@ async fn a_caller_who_goes_away_leaves_no_vault_and_no_record() {
 
 #[tokio::test]
 async fn a_full_disk_leaves_no_vault_and_says_so() {
-    let Swarm { core, store, node, .. } = swarm();
+    let Swarm { core, store, node } = swarm();
     store.fail_commits(Some(Failure::DiskFull));
     let error = core.spawn(spawning("k")).await.expect_err("is full");
     assert_eq!(error.code, ErrorCode::Environment);
@@ -148,7 +148,7 @@ async fn a_node_that_falls_silent_passes_it_on_and_keeps_nothing() {
 
 #[tokio::test]
 async fn dry_runs_make_nothing() {
-    let Swarm { core, store, node, .. } = unwatched();
+    let Swarm { core, store, node } = unwatched();
     let request = SummonsRequest { dry_run: true, ..summons("k") };
     assert!(core.summon(request).await.expect("drafts").dry_run);
     assert_eq!(store.commits(), 0);

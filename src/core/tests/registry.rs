@@ -143,7 +143,7 @@ async fn a_silent_node_frees_nothing() {
 
 #[tokio::test]
 async fn what_could_not_be_recorded_has_no_name() {
-    let Swarm { core, store, node, .. } = unwatched();
+    let Swarm { core, store, node } = unwatched();
     store.fail_commits(Some(Failure::DiskFull));
     assert!(core.spawn(named("k")).await.is_err());
     store.fail_commits(None);

@@ -26,7 +26,7 @@ async fn node_up(core: &Core, boot: &str) {
 
 #[tokio::test]
 async fn news_become_records_and_events() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     let vault = spawned.vault.id;
     node.say(NewsItem::Claimed {
@@ -50,7 +50,7 @@ async fn news_become_records_and_events() {
 
 /// The commits of a claim and a death that follows at once, and how long that took.
 async fn short_life() -> (u64, std::time::Duration) {
-    let Swarm { core, node, store, _tasks, .. } = swarm();
+    let Swarm { core, node, store, .. } = swarm();
     node_up(&core, "boot-1").await;
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     let vault = spawned.vault.id;
@@ -90,7 +90,7 @@ async fn a_claim_is_told_at_once_and_costs_a_short_life_no_commit() {
 
 #[tokio::test]
 async fn a_claim_is_written_down_when_the_store_can_again() {
-    let Swarm { core, node, store, _tasks, .. } = swarm();
+    let Swarm { core, node, store, .. } = swarm();
     node_up(&core, "boot-1").await;
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     store.fail_commits(Some(Failure::DiskFull));
@@ -111,7 +111,7 @@ async fn a_claim_is_written_down_when_the_store_can_again() {
 /// As for a vault that was forged and ticketed in two steps, or before this core began.
 #[tokio::test]
 async fn a_claim_that_nobody_awaits_is_told_once_too() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     node_up(&core, "boot-1").await;
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     core.claims().clear();
@@ -130,7 +130,7 @@ async fn a_claim_that_nobody_awaits_is_told_once_too() {
 
 #[tokio::test]
 async fn a_death_is_told_once() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
     core.destruct(&vault, Default::default(), None).await.expect("ends");
     node.say(NewsItem::Log { vault: vault.clone(), text: "after the news of the death".into() });
@@ -143,7 +143,7 @@ async fn a_death_is_told_once() {
 
 #[tokio::test]
 async fn vaults_of_a_node_that_started_anew_are_lost() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     node_up(&core, "boot-1").await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
     node.restart();
@@ -155,7 +155,7 @@ async fn vaults_of_a_node_that_started_anew_are_lost() {
 
 #[tokio::test]
 async fn silence_is_not_death() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     node_up(&core, "boot-1").await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
     node.set_down(true);
@@ -172,7 +172,7 @@ async fn silence_is_not_death() {
 
 #[tokio::test]
 async fn a_new_core_makes_the_records_true_again() {
-    let Swarm { core, store, node, .. } = unwatched();
+    let Swarm { core, store, node } = unwatched();
     let kept = core.spawn(spawning("kept")).await.expect("spawns").vault.id;
     let gone = core.spawn(spawning("gone")).await.expect("spawns").vault.id;
     let orphan = random::vault_id();
@@ -222,7 +222,7 @@ async fn what_is_being_forged_is_no_orphan() {
 
 #[tokio::test]
 async fn a_listing_beside_a_node_that_hangs_says_what_is_known_and_does_not_wait() {
-    let Swarm { core, node, _tasks, .. } = swarm();
+    let Swarm { core, node, .. } = swarm();
     node_up(&core, "boot-1").await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
     node.hold(Some(Call::Word));

@@ -1,0 +1,149 @@
+//! What one user may have done for him at a time, and what no request may bring along.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::*;
+
+type Servers = tokio::task::JoinSet<std::io::Result<()>>;
+
+fn serve(core: &Arc<Core>, directory: &Path, uid: u32, servers: &mut Servers) -> std::path::PathBuf {
+    let socket = directory.join(uid.to_string());
+    let listener = UnixListener::bind(&socket).expect("binds");
+    let router = router(core.clone()).layer(Extension(Peer { uid, pid: 1, admin: uid == 0 }));
+    servers.spawn(axum::serve(listener, router).into_future());
+    socket
+}
+
+/// Also when he hangs up: the orders go on, and so does their turn.
+#[tokio::test]
+async fn a_users_orders_take_turns_and_hold_up_nobody_else() {
+    let swarm = swarm();
+    let (core, node) = (swarm.core.clone(), swarm.node.clone());
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let [root, ann, bob] = [0, 1000, 1001].map(|uid| serve(&core, directory.path(), uid, &mut servers));
+    let mut orders = Vec::new();
+    for order in 0..8 {
+        let mut vaults = Vec::new();
+        for number in 0..2 {
+            let spawning = spawning(&format!("{order}.{number}"));
+            vaults.push(core.spawn_for(Some(1000), Some(1000), spawning).await.expect("spawns").vault.id);
+        }
+        orders.push(serde_json::json!({ "vaults": vaults }).to_string());
+    }
+    node.hold(Some(Call::Doom));
+    for order in &orders {
+        let mut stream = UnixStream::connect(&ann).await.expect("connects");
+        let head =
+            format!("POST {} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n", paths::DESTRUCTS);
+        let request = format!("{head}content-length: {}\r\n\r\n{order}", order.len());
+        stream.write_all(request.as_bytes()).await.expect("writes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let read = async |who: &Path| ask(who, &format!("GET {} HTTP/1.1", paths::VAULTS), b"").await;
+    let late = tokio::time::timeout(Duration::from_millis(300), read(&ann)).await;
+    assert!(late.is_err(), "her turns are taken: {late:?}");
+    assert_eq!((read(&bob).await.0, read(&root).await.0), (200, 200));
+    node.hold(None);
+    assert_eq!(tokio::time::timeout(Duration::from_secs(30), read(&ann)).await.expect("has a turn").0, 200);
+}
+
+/// What waits for news has a bound of its own, and is no work.
+#[tokio::test]
+async fn a_user_follows_so_many_streams_and_works_beside_them() {
+    let swarm = swarm();
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let ann = serve(&swarm.core, directory.path(), 1000, &mut servers);
+    let mut followed = Vec::new();
+    for number in 0..33 {
+        let mut stream = UnixStream::connect(&ann).await.expect("connects");
+        let head = format!("GET {}?follow=true HTTP/1.1\r\nhost: x\r\n\r\n", paths::EVENTS);
+        stream.write_all(head.as_bytes()).await.expect("writes");
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.expect("answers");
+        let expected = if number < 32 { b"HTTP/1.1 200" } else { b"HTTP/1.1 503" };
+        assert_eq!(first, *expected, "{number}");
+        followed.push(stream);
+    }
+    assert_eq!(ask(&ann, &format!("GET {} HTTP/1.1", paths::VAULTS), b"").await.0, 200);
+    drop(followed);
+    let again = async {
+        while ask(&ann, &format!("GET {} HTTP/1.1", paths::EVENTS), b"").await.0 != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), again).await.expect("who hangs up follows no more");
+}
+
+#[tokio::test]
+async fn long_orders_are_an_administrators_and_give_way() {
+    let swarm = swarm();
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let [root, ann] = [0, 1000].map(|uid| serve(&swarm.core, directory.path(), uid, &mut servers));
+    let ids = |count: usize| (0..count).map(|_| random::vault_id()).collect::<Vec<_>>();
+    let many = serde_json::json!({ "vaults": ids(20_000) }).to_string();
+    let post = async |who: &Path, path: &str, body: &str| {
+        ask(who, &format!("POST {path} HTTP/1.1\r\ncontent-type: application/json"), body.as_bytes()).await
+    };
+    let (status, error) = post(&ann, paths::DESTRUCTS, &many).await;
+    assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")));
+    let entries: Vec<_> = (0..20_000).map(|_| random::spool_id()).collect();
+    let order = serde_json::json!({ "act": "remove", "entries": entries }).to_string();
+    assert_eq!(post(&ann, paths::SPOOL_ORDERS, &order).await.0, 400);
+
+    // One thread for all, and it serves others all the while.
+    let turns = Arc::new(AtomicU64::new(0));
+    let others = tokio::spawn({
+        let turns = turns.clone();
+        async move {
+            loop {
+                turns.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let request = serde_json::from_value(serde_json::json!({ "vaults": ids(10_000) })).expect("is one");
+    let before = turns.load(Ordering::Relaxed);
+    let reply = swarm.core.destruct_own(Some(1000), request, None).await.expect("answers");
+    assert_eq!(reply.ended.len(), 10_000);
+    let had = turns.load(Ordering::Relaxed) - before;
+    assert!(had >= 100, "others had {had} turns");
+    others.abort();
+    assert_eq!(post(&root, paths::DESTRUCTS, &many).await.0, 200);
+
+    // Lists and filters that are compared with every vault are short.
+    let labels: serde_json::Map<String, Value> =
+        (0..65).map(|number| (format!("l{number}"), Value::from("x"))).collect();
+    let mut spawn = serde_json::to_value(spawning("k")).expect("encodes");
+    for wish in ["labels", "anti_affinity"] {
+        spawn["placement"] = serde_json::json!({ wish: labels });
+        assert_eq!(post(&root, paths::SPAWN, &spawn.to_string()).await.0, 400, "{wish}");
+    }
+    let reap = serde_json::json!({ "labels": labels }).to_string();
+    assert_eq!(post(&root, paths::REAP, &reap).await.0, 400);
+}
+
+/// `POST reap?dry_run=true` is meant to end nobody.
+#[tokio::test]
+async fn what_an_endpoint_does_not_take_is_refused_by_each() {
+    let served = Served::start();
+    let spawned = served.swarm.core.spawn(spawning("k")).await.expect("spawns");
+    for endpoint in ENDPOINTS {
+        let path = endpoint.path.replace("{id}", spawned.vault.id.as_str());
+        let method = endpoint.method.as_str().to_uppercase();
+        if endpoint.query.is_none() {
+            let head = format!("{method} {path}?dry_run=true HTTP/1.1\r\ncontent-type: application/json");
+            let (status, error) = served.ask(&head, b"{}").await;
+            assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")), "{head}");
+        }
+        if endpoint.body.is_none() {
+            let head = format!("{method} {path} HTTP/1.1\r\ncontent-type: application/json");
+            let (status, error) = served.ask(&head, b"{\"dry_run\":true}").await;
+            assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")), "{head}");
+        }
+    }
+    assert_eq!(served.swarm.node.living(), [spawned.vault.id]);
+}

@@ -1,0 +1,272 @@
+//! A store that is damaged, cut, lost or copied, as its operator sees it: what is said, by the daemon and by the doctor,
+//! and that the way back works as it is printed.
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/family.rs"]
+mod family;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
+
+use daemon::{Daemon, spawning};
+use family::HANG;
+use hauki::api::summons::{SpawnRequest, Spawned};
+use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::model::death::Cause;
+use serde_json::Value;
+use tokio::time::timeout;
+
+const WORKER: &str = "function f() { return 1; }";
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn hauki(daemon: &Daemon, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = daemon.hauki().args(arguments).output().expect("hauki runs");
+    (output.status.code(), told(&output))
+}
+
+fn listed(daemon: &Daemon) -> Vec<Value> {
+    let output = daemon.hauki().args(["ls", "-o", "jsonl"]).output().expect("hauki runs");
+    assert!(output.status.success(), "{}", told(&output));
+    let lines = String::from_utf8(output.stdout).expect("is text");
+    lines.lines().map(|line| serde_json::from_str(line).expect("is a record")).collect()
+}
+
+/// What `hauki doctor` says where no daemon runs.
+fn doctor(dir: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_hauki"))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HAUKI_STATE_DIR", dir)
+        .env("HAUKI_CONFIG", dir.join("hauki.yaml"))
+        .args(["doctor", "-o", "jsonl"])
+        .output()
+        .expect("hauki runs");
+    (output.status.code(), told(&output))
+}
+
+/// In the value of the document with this key, and in what is left of its earlier ones.
+fn flip_in(store: &Path, key: &str, word: &str) {
+    let mut bytes = std::fs::read(store).expect("reads");
+    let find = |bytes: &[u8], from: usize, what: &str| {
+        let found = bytes[from..].windows(what.len()).position(|window| window == what.as_bytes());
+        found.map(|found| from + found)
+    };
+    let (mut from, mut flipped) = (0, 0);
+    while let Some(at) = find(&bytes, from, key) {
+        let word = find(&bytes, at, word).expect("is in the value");
+        bytes[word] ^= 1;
+        (from, flipped) = (word, flipped + 1);
+    }
+    assert!(flipped > 0, "{key} is not in the file");
+    std::fs::write(store, bytes).expect("writes");
+}
+
+fn store_of(daemon: &Daemon) -> PathBuf {
+    daemon.dir.path().join("core/store.db")
+}
+
+fn request(name: &str) -> SpawnRequest {
+    let mut request = spawning(WORKER, Default::default());
+    request.summons.name = name.parse().ok();
+    request
+}
+
+async fn named(daemon: &Daemon, name: &str) -> Spawned {
+    daemon.endpoint().spawn(&request(name)).await.expect("spawns")
+}
+
+/// Core and node apart, so that a core can be stopped beside living vaults.
+fn pair() -> (Daemon, Daemon) {
+    let dir = Daemon::ground("");
+    let config = dir.path().join("hauki.yaml");
+    let mut text = std::fs::read_to_string(&config).expect("was written");
+    text.push_str(&format!("nodes: [{{name: local, socket: {}}}]\n", dir.path().join("node.sock").display()));
+    std::fs::write(&config, text).expect("is ours");
+    let node = Daemon::start_in(dir, "node", &[]);
+    let core = Daemon::start_in(node.dir.clone(), "core", &[]);
+    (node, core)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_with_a_damaged_record_is_listed_counted_and_ended() {
+    let (_node, mut core) = pair();
+    let (boss, other) = (named(&core, "boss").await, named(&core, "other").await);
+    let ghost = Ghost::connect(&boss.ticket, Options::default()).await.expect("connects");
+    assert_eq!(core.terminate().code(), Some(0));
+    for spawned in [&boss, &other] {
+        flip_in(&store_of(&core), &format!("vault/{}", spawned.vault.id), "boot_id");
+    }
+    let (code, said) = doctor(core.dir.path());
+    assert!(code == Some(78) && said.contains("2 damaged records"), "{code:?} {said}");
+    core.restart();
+    assert_eq!(ghost.call_typed::<i32>("f", &[0; 0]).await.expect("lives"), 1);
+
+    let vaults = listed(&core);
+    assert_eq!(vaults.len(), 2, "{vaults:?}");
+    for (vault, spawned) in vaults.iter().zip([&boss, &other]) {
+        assert_eq!((&vault["id"], &vault["damaged"]), (&spawned.vault.id.as_str().into(), &true.into()));
+        assert_eq!(
+            (vault["node"].as_str(), vault["worker"]["name"].as_str()),
+            (Some("local"), Some("worker"))
+        );
+    }
+    assert_eq!(core.endpoint().health().await.expect("answers").vaults, 2);
+    let (code, said) = hauki(&core, &["doctor"]);
+    assert!(code == Some(78) && said.contains(boss.vault.id.as_str()), "{code:?} {said}");
+    let taken = core.endpoint().spawn(&request("boss")).await.expect_err("its holder lives");
+    assert!(taken.to_string().contains("is taken by a live worker"), "{taken}");
+
+    // By its id, and with all others; its name is free then.
+    let (code, said) = hauki(&core, &["destruct", boss.vault.id.as_str()]);
+    assert_eq!(code, Some(0), "{said}");
+    let end = timeout(HANG, ghost.closed()).await.expect("is told");
+    assert!(matches!(&end, GhostError::Dead { death, .. } if death.cause == Cause::Destruct), "{end:?}");
+    named(&core, "boss").await;
+    let (code, said) = hauki(&core, &["destruct", "--all", "-y"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(listed(&core).is_empty());
+    assert_eq!(core.endpoint().health().await.expect("answers").vaults, 0);
+    named(&core, "other").await;
+    assert_eq!(hauki(&core, &["destruct", "--all", "-y"]).0, Some(0));
+    let (_, said) = hauki(&core, &["doctor"]);
+    assert!(!said.contains("damaged"), "{said}");
+}
+
+/// What died with its daemon is dead, and its name is free.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_record_of_the_dead_holds_no_name_and_keeps_no_daemon() {
+    let mut daemon = Daemon::start();
+    let boss = named(&daemon, "boss").await;
+    // Everything is in the file after a quiet second.
+    let log = daemon.dir.path().join("core/store.db-wal");
+    let moved = async {
+        while std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(HANG, moved).await.expect("it has a quiet second");
+    daemon.kill();
+    flip_in(&store_of(&daemon), &format!("vault/{}", boss.vault.id), "boot_id");
+    daemon.restart();
+    assert!(listed(&daemon).is_empty());
+    assert_eq!(daemon.endpoint().health().await.expect("answers").vaults, 0);
+    let (code, said) = hauki(&daemon, &["destruct", boss.vault.id.as_str(), "-o", "jsonl"]);
+    assert!(code == Some(0) && said.contains("daemon_lost"), "{code:?} {said}");
+    named(&daemon, "boss").await;
+}
+
+/// What stands between back quotes in a message.
+fn printed(said: &str) -> String {
+    said.split('`').skip(1).step_by(2).last().expect("names a command").to_owned()
+}
+
+/// Refused by the daemon and by the doctor with the same words; what is printed is typed, and it starts.
+fn refused_with_a_way_back(dir: &Path, expected: &str) {
+    let (word, status) = Daemon::refused_in(dir, "all", &[]);
+    assert!(word.contains(expected), "{expected:?} is not in {word:?}");
+    assert_eq!(status.code(), Some(78), "{word}");
+    let before = files(dir);
+    let (code, said) = doctor(dir);
+    assert!(code == Some(78) && said.contains(expected), "{code:?} {said}");
+    assert_eq!(files(dir), before, "the doctor only looks");
+    let way = printed(&word);
+    let said: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let hint = said.iter().find_map(|check| check["hint"].as_str().filter(|hint| hint.contains('`')));
+    assert_eq!(printed(hint.expect("says the way back")), way);
+    let typed = Command::new("sh").args(["-c", &way]).output().expect("runs");
+    assert!(typed.status.success(), "{way}: {}", told(&typed));
+}
+
+fn files(dir: &Path) -> Vec<(PathBuf, u64)> {
+    let entries = std::fs::read_dir(dir.join("core")).expect("is there").flatten();
+    let mut files: Vec<_> =
+        entries.map(|entry| (entry.path(), entry.metadata().expect("is there").len())).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_lost_of_the_log_is_said_and_the_way_back_works_as_printed() {
+    for cut in [false, true] {
+        let mut daemon = Daemon::start();
+        for name in ["one", "two", "three"] {
+            named(&daemon, name).await;
+        }
+        daemon.kill();
+        let log = daemon.dir.path().join("core/store.db-wal");
+        let mut bytes = std::fs::read(&log).expect("reads");
+        assert!(bytes.len() > 4096, "the log was moved already: {}", bytes.len());
+        if cut {
+            bytes.truncate(bytes.len() / 2);
+        } else {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        }
+        std::fs::write(&log, bytes).expect("writes");
+        refused_with_a_way_back(daemon.dir.path(), "were acknowledged");
+        daemon.restart();
+        assert!(listed(&daemon).is_empty());
+        named(&daemon, "three").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_missing_or_damaged_is_said_and_the_way_back_works_as_printed() {
+    for (spoil, expected) in [
+        (None, "is missing or empty"),
+        (Some(&b""[..]), "is missing or empty"),
+        (Some(&[0x5a; 8192][..]), "is damaged"),
+    ] {
+        let mut daemon = Daemon::start();
+        named(&daemon, "one").await;
+        daemon.terminate();
+        let store = store_of(&daemon);
+        match spoil {
+            None => std::fs::remove_file(&store).expect("is there"),
+            Some(bytes) => std::fs::write(&store, bytes).expect("writes"),
+        }
+        refused_with_a_way_back(daemon.dir.path(), expected);
+        daemon.restart();
+        assert!(!hauki(&daemon, &["ls", "--all"]).1.contains("vlt_"), "with nothing, on purpose");
+        named(&daemon, "one").await;
+        assert_eq!(hauki(&daemon, &["doctor"]).0, Some(0), "{}", daemon.log());
+    }
+}
+
+/// The file alone is the store, after a stop and a second after the last commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_of_the_file_is_a_store() {
+    let mut daemon = Daemon::start();
+    let spawned = named(&daemon, "one").await;
+    let log = daemon.dir.path().join("core/store.db-wal");
+    let moved = async {
+        while std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(HANG, moved).await.expect("it has a quiet second");
+    let running = std::fs::read(store_of(&daemon)).expect("reads");
+    let older = running.clone();
+    daemon.terminate();
+    let stopped = std::fs::read(store_of(&daemon)).expect("reads");
+    for copy in [running, stopped] {
+        let dir = Arc::new(Daemon::ground(""));
+        std::fs::create_dir(dir.path().join("core")).expect("is ours");
+        std::fs::write(dir.path().join("core/store.db"), copy).expect("writes");
+        assert_eq!(doctor(dir.path()).0, Some(0));
+        let other = Daemon::start_in(dir, "all", &[]);
+        let (_, said) = hauki(&other, &["show", spawned.vault.id.as_str(), "-o", "jsonl"]);
+        assert!(said.contains("\"name\":\"one\"") && said.contains("\"phase\":\"dead\""), "{said}");
+    }
+    // An older copy over a newer store has lost something, and says so.
+    std::fs::write(store_of(&daemon), older).expect("writes");
+    refused_with_a_way_back(daemon.dir.path(), "were acknowledged");
+    daemon.restart();
+    assert!(hauki(&daemon, &["ls", "--all"]).1.contains("one"));
+}
