@@ -222,6 +222,7 @@ async fn a_store_that_is_missing_or_damaged_is_said_and_the_way_back_works_as_pr
         (None, "is missing or empty"),
         (Some(&b""[..]), "is missing or empty"),
         (Some(&[0x5a; 8192][..]), "is damaged"),
+        (Some(&b"half"[..]), "is damaged"),
     ] {
         let mut daemon = Daemon::start();
         named(&daemon, "one").await;
@@ -229,6 +230,10 @@ async fn a_store_that_is_missing_or_damaged_is_said_and_the_way_back_works_as_pr
         let store = store_of(&daemon);
         match spoil {
             None => std::fs::remove_file(&store).expect("is there"),
+            Some(b"half") => {
+                let file = std::fs::File::options().write(true).open(&store).expect("is there");
+                file.set_len(file.metadata().expect("is there").len() / 8192 * 4096).expect("cuts");
+            }
             Some(bytes) => std::fs::write(&store, bytes).expect("writes"),
         }
         refused_with_a_way_back(daemon.dir.path(), expected);

@@ -17,7 +17,7 @@ use crate::api::node::{Doom, NodeApi as _};
 use crate::api::teardown::{
     DestructReply, DestructRequest, Destructed, Ended, NodeReaped, ReapRequest, Reaped, ReapedVault,
 };
-use crate::api::vault::Vault;
+use crate::api::vault::{Vault, Vitals};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
 use crate::model::id::{NodeName, VaultId};
@@ -224,8 +224,11 @@ impl Core {
     /// is not so.
     async fn idle_for(&self, vaults: Vec<Vault>, least_ms: u64) -> Vec<Vault> {
         let words = self.ask_nodes_of(&vaults).await;
-        let idle_ms = |vault: &Vault| words.get(&vault.node)?.as_ref().ok()?.get(&vault.id)?.vitals.idle_ms;
-        vaults.into_iter().filter(|vault| idle_ms(vault).is_some_and(|idle| idle >= least_ms)).collect()
+        let vitals = |vault: &Vault| Some(&words.get(&vault.node)?.as_ref().ok()?.get(&vault.id)?.vitals);
+        // Whoever has a connection to it holds it: of a long lease a beat is due but seldom.
+        let is_idle =
+            |vitals: &Vitals| vitals.connections == 0 && vitals.idle_ms.is_some_and(|idle| idle >= least_ms);
+        vaults.into_iter().filter(|vault| vitals(vault).is_some_and(is_idle)).collect()
     }
 
     /// The node is asked first, also where nothing is to be done: whoever reaps wants to know whether all is

@@ -108,7 +108,10 @@ impl Core {
             }
             Err(error) => return Err(error),
         };
-        self.bury(receipt.clone()).await?;
+        // It is ended, whatever becomes of its tombstone: that is told again by its node until it is written down.
+        if let Err(error) = self.bury(receipt.clone()).await {
+            tracing::error!(vault = %vault.id, %error, "it has ended, and its tombstone is written down later");
+        }
         Ok(Destructed { receipt: Some(receipt), changed })
     }
 }

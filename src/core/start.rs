@@ -49,10 +49,14 @@ pub fn open(
     Ok(Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
 }
 
-/// What a start would find of the store, without one.
-pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StoreError> {
+/// What a start would find of the store and the key, without one.
+pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError> {
     let home = state_dir.join("core");
-    super::store::inspect(&home.join("store.db"), &home.join("issuer.key")).await
+    let key = home.join("issuer.key");
+    if key.exists() {
+        issuer::load_or_make(&key)?;
+    }
+    Ok(super::store::inspect(&home.join("store.db"), &key).await?)
 }
 
 fn make_private(path: &Path) -> io::Result<()> {

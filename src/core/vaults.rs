@@ -118,11 +118,15 @@ fn look(vault: &mut Vault, words: &Words) {
         None => {}
         Some(Err(reason)) => vault.unreachable = Some(reason.clone()),
         Some(Ok(vaults)) => {
-            if let Some(said) = vaults.get(&vault.id) {
-                // The node drives the phase; the record may be behind it, never before it. It is dead with its tombstone.
-                vault.phase = vault.phase.max(said.phase.min(Phase::Dying));
-                vault.vitals = said.phase.is_alive().then(|| said.vitals.clone());
-            }
+            // What its node does not have is at its end, and the tombstone on its way.
+            let Some(said) = vaults.get(&vault.id) else {
+                (vault.phase, vault.vitals) = (Phase::Dying, None);
+                return;
+            };
+            // The node drives the phase; the record may be behind it, never before it. It is dead with its
+            // tombstone.
+            vault.phase = vault.phase.max(said.phase.min(Phase::Dying));
+            vault.vitals = said.phase.is_alive().then(|| said.vitals.clone());
         }
     }
 }

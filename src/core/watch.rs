@@ -30,6 +30,8 @@ const NEWS_WAIT_MS: u64 = 10_000;
 pub(super) const CLAIM_PAUSE: Duration = Duration::from_millis(100);
 const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_secs(5);
+/// Whose daemon ran for so long is not one that starts all the time.
+const STEADY_US: u64 = 30_000_000;
 
 /// The core's background work; it ends when this is dropped.
 pub struct Tasks {
@@ -130,10 +132,21 @@ impl Core {
 
     async fn watch(self: &Arc<Self>, slot: &Arc<Slot>) {
         let mut place = Place { first: true, ..Place::default() };
-        let mut backoff = BACKOFF;
+        let (mut backoff, mut boots) = (BACKOFF, BACKOFF);
         loop {
+            let began = clock::mono();
             let error = match self.follow(slot, &mut place, &mut backoff).await {
-                Ok(()) => continue,
+                Ok(()) => {
+                    // A daemon's start takes its time, and each costs us a look at all records and everybody an event.
+                    if clock::mono().since(began) > STEADY_US {
+                        boots = BACKOFF;
+                    } else if boots == BACKOFF_MOST {
+                        slot.api.distrust("it starts anew all the time");
+                    }
+                    tokio::time::sleep(boots).await;
+                    boots = (boots * 2).min(BACKOFF_MOST);
+                    continue;
+                }
                 Err(error) => error,
             };
             if error.code == ErrorCode::Environment {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::settings::Settings;
 use crate::api::ApiError;
 use crate::api::health::{Check, CheckLevel};
-use crate::core;
+use crate::core::start::{self, StartError};
 use crate::node::settings::NodeSettings;
 use crate::sandbox::Driver;
 use crate::sandbox::lxc::{LxcConfig, LxcDriver};
@@ -70,11 +70,12 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
 
 /// What the next start of a core would find, if there was one here before.
 async fn store(state_dir: &Path) -> Option<Check> {
-    match core::start::inspect(state_dir).await {
-        Err(error) => {
+    match start::inspect(state_dir).await {
+        Err(StartError::Store(error)) => {
             let hint = error.way_back().unwrap_or_else(|| "see haukid(8), The store".into());
             Some(fail(ApiError::from(error).message, &hint))
         }
+        Err(error) => Some(fail(error.to_string(), "put the file back from a copy")),
         Ok(Some(damaged)) if !damaged.is_empty() => {
             let named: Vec<&str> = damaged.iter().take(5).map(String::as_str).collect();
             let what = format!("{} damaged records of the store: {}", damaged.len(), named.join(", "));

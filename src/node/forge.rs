@@ -200,7 +200,12 @@ impl Failure {
             Some(cause) => &format!("died ({})", cause.describe()),
         };
         let message = format!("{} {why} while it was being forged", vault.id);
-        Self::new(Cause::Cancelled, ErrorCode::Conflict, message)
+        // That its node stops says nothing of the worker: another, or the same a little later, may take it.
+        let code = match vault.doomed.borrow().as_ref().map(|death| death.cause) {
+            Some(Cause::NodeShutdown | Cause::DaemonLost) => ErrorCode::Temporary,
+            _ => ErrorCode::Conflict,
+        };
+        Self::new(Cause::Cancelled, code, message)
     }
 
     fn start(error: &StartError) -> Self {

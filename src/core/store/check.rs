@@ -56,7 +56,7 @@ pub(super) fn begins_anew(connection: &Connection, path: &Path) -> Result<bool, 
 }
 
 fn has_documents(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::Open { path: path.to_owned(), source: error.into() };
+    let failed = |error: rusqlite::Error| StoreError::opened(path, error);
     let table = "SELECT 1 FROM sqlite_schema WHERE name = 'document'";
     let found: Option<i64> = connection.query_row(table, [], |row| row.get(0)).optional().map_err(failed)?;
     Ok(found.is_some())
@@ -89,16 +89,18 @@ pub(super) fn is_whole(connection: &Connection, path: &Path) -> Result<(), Store
 }
 
 /// Whether it has all that was answered.
-pub(super) fn is_complete(connection: &Connection, path: &Path, tail: &Tail) -> Result<(), StoreError> {
-    let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
+pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<Tail, StoreError> {
     let found: Revision = connection
         .query_row("SELECT revision FROM counter", [], |row| row.get(0))
-        .map_err(|error| failed(error.into()))?;
+        .map_err(|error| StoreError::opened(path, error))?;
+    let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
+    let tail = Tail::open(path, found).map_err(|error| failed(error.into()))?;
     match tail.last() {
         Some(answered) if answered > found => {
             Err(StoreError::LostTail { path: path.to_owned(), found, answered })
         }
-        Some(_) | None => Ok(()),
+        Some(_) => Ok(tail),
+        None => Err(StoreError::BadTail { path: path.to_owned() }),
     }
 }
 

@@ -139,6 +139,8 @@ pub enum StoreError {
     Damaged { path: PathBuf, what: String },
     #[error("the store {} ends at commit {found}, and commits up to {answered} were acknowledged", path.display())]
     LostTail { path: PathBuf, found: Revision, answered: Revision },
+    #[error("{} is damaged, so whether the store ends where it ended cannot be told", tail::path_of(path).display())]
+    BadTail { path: PathBuf },
     #[error("no space is left for the store {}", path.display())]
     Full { path: PathBuf },
     #[error("read from the store {}", path.display())]
@@ -182,7 +184,21 @@ impl StoreError {
                  `rm {}`: vaults that are not on record are then ended",
                 word(&tail::path_of(path))
             )),
+            Self::BadTail { path } => Some(format!(
+                "compare with a copy; to go on, though what was acknowledged last may be lost, `rm {}`",
+                word(&tail::path_of(path))
+            )),
             _ => None,
+        }
+    }
+
+    /// What SQLite said when the file was opened.
+    fn opened(path: &Path, error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path: path.to_owned(), what: error.to_string() }
+            }
+            _ => Self::Open { path: path.to_owned(), source: error.into() },
         }
     }
 
@@ -195,6 +211,7 @@ impl StoreError {
             | Self::Missing { path, .. }
             | Self::Damaged { path, .. }
             | Self::LostTail { path, .. }
+            | Self::BadTail { path }
             | Self::Full { path }
             | Self::Read { path, .. }
             | Self::Write { path, .. }

@@ -16,11 +16,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
 use super::seal::seal;
-use super::tail::{self, Tail};
+use super::tail;
 use super::writer::{Commit, Job, Writer};
 use super::{
     Answer, Document, OpenError, Outcome, START_ANEW, Size, Store, StoreError, Txn, check, prefix_end,
@@ -74,12 +74,7 @@ impl SqliteStore {
         let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
         check::is_there(path, beside)?;
         make_private(path).map_err(|error| failed(error.into()))?;
-        let mut writer = connect(path).map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                StoreError::Damaged { path: path.to_owned(), what: error.to_string() }
-            }
-            _ => failed(error.into()),
-        })?;
+        let mut writer = connect(path).map_err(|error| StoreError::opened(path, error))?;
         check::is_filled(&writer, path, beside)?;
         check::is_whole(&writer, path)?;
         if check::begins_anew(&writer, path)? {
@@ -87,8 +82,7 @@ impl SqliteStore {
             tail::remove(path).map_err(|error| failed(error.into()))?;
         }
         migrate(&mut writer, path)?;
-        let tail = Tail::open(path).map_err(|error| failed(error.into()))?;
-        check::is_complete(&writer, path, &tail)?;
+        let tail = check::is_complete(&writer, path)?;
         let suspicion = check::adds_up(&writer, path)?;
         // It has been done, and is not wanted again.
         let _ = std::fs::remove_file(path.with_file_name(START_ANEW));
@@ -153,7 +147,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::Open { path: path.to_owned(), source: error.into() };
+    let failed = |error: rusqlite::Error| StoreError::opened(path, error);
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let found: u32 =

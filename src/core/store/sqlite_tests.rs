@@ -283,6 +283,27 @@ async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_ot
 }
 
 #[tokio::test]
+async fn a_tail_that_is_no_number_is_refused_by_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    let tail = directory.path().join("store.tail");
+    let store = SqliteStore::open(&path).expect("opens");
+    fill(&store).await;
+    store.close().await.expect("closes");
+    drop(store);
+    let whole = std::fs::read_to_string(&tail).expect("is there");
+    for rotten in ["", "garbage", &whole.replacen('0', "+", 1), &whole.replacen('0', "x", 1), &whole[..9]] {
+        std::fs::write(&tail, rotten).expect("writes");
+        let error = SqliteStore::open(&path).err().expect("is refused");
+        assert!(matches!(error, StoreError::BadTail { .. }), "{rotten:?}: {error}");
+        assert!(error.way_back().is_some_and(|way| way.contains("rm ")));
+    }
+    std::fs::remove_file(&tail).expect("removes");
+    drop(SqliteStore::open(&path).expect("opens"));
+    assert_eq!(std::fs::read_to_string(&tail).expect("is made anew"), whole);
+}
+
+#[tokio::test]
 async fn when_it_is_closed_or_quiet_the_file_alone_is_everything() {
     for close in [true, false] {
         let directory = tempfile::tempdir().expect("a directory");

@@ -31,16 +31,28 @@ pub(super) fn remove(store: &Path) -> io::Result<()> {
 }
 
 impl Tail {
-    pub(super) fn open(store: &Path) -> io::Result<Self> {
+    /// One that is not there is made, of a store that ends at `found`; as a whole, so that an empty one is damaged.
+    pub(super) fn open(store: &Path, found: Revision) -> io::Result<Self> {
+        let path = path_of(store);
         let mut options = OpenOptions::new();
-        options.create(true).truncate(false).read(true).write(true).mode(0o600).open(path_of(store)).map(Self)
+        options.read(true).write(true).mode(0o600);
+        match options.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened.map(Self),
+        }
+        let new = store.with_extension("tail.new");
+        let made = Self(options.create(true).truncate(true).open(&new)?);
+        made.answered(found)?;
+        std::fs::rename(new, path)?;
+        Ok(made)
     }
 
-    /// What was answered. `None`: nothing yet, or it cannot be read any more.
+    /// What was answered. `None`: it cannot be read any more.
     pub(super) fn last(&self) -> Option<Revision> {
         let mut digits = [0; DIGITS];
         self.0.read_exact_at(&mut digits, 0).ok()?;
-        std::str::from_utf8(&digits).ok()?.parse().ok()
+        let is_number = digits.iter().all(u8::is_ascii_digit);
+        std::str::from_utf8(&digits).ok().filter(|_| is_number)?.parse().ok()
     }
 
     pub(super) fn answered(&self, revision: Revision) -> io::Result<()> {

@@ -1,11 +1,14 @@
 //! One order for many vaults: each has its answer, and it goes to its end.
 
 use super::*;
+use crate::api::event::Happening;
 use crate::api::teardown::{DestructRequest, ReapRequest};
 use crate::api::{ApiError, ErrorCode};
 use crate::core::fake_node::Call;
+use crate::core::store::memory::Failure;
 use crate::model::death::Cause;
 use crate::model::id::VaultId;
+use crate::model::phase::Phase;
 use crate::system::random;
 
 async fn spawned(core: &Arc<Core>, key: &str, node: &str) -> VaultId {
@@ -69,6 +72,31 @@ async fn of_two_orders_that_are_alike_one_has_ended_each_vault() {
         }
     }
     assert!(core.ordered().is_empty());
+}
+
+/// On a full disk nothing can be written down, and what is ended is ended.
+#[tokio::test]
+async fn what_is_ended_without_room_for_a_tombstone_is_told_as_ended() {
+    let Swarm { core, store, node } = swarm();
+    let mut vaults = Vec::new();
+    for key in ["1", "2", "3"] {
+        vaults.push(spawned(&core, key, "n1").await);
+    }
+    store.fail_commits(Some(Failure::DiskFull));
+    let ended = core.destruct(&vaults[0], Default::default(), None).await.expect("is ended");
+    assert!(ended.changed && ended.receipt.is_some());
+    let all = ReapRequest { node: "n1".parse().ok(), ..ReapRequest::default() };
+    let reaped = core.reap(all).await.expect("reaps");
+    assert_eq!((reaped.nodes[0].reaped, reaped.nodes[0].left), (3, 0));
+    assert_eq!(node.living(), []);
+    let listed = core.vaults(Default::default()).await.expect("lists").vaults;
+    assert!(listed.iter().all(|vault| vault.phase == Phase::Dying && vault.vitals.is_none()), "{listed:?}");
+    store.fail_commits(None);
+    for vault in &vaults {
+        event(&core, |event| matches!(&event.what, Happening::Died { vault: of, .. } if of == vault)).await;
+    }
+    let shown = core.vault(&vaults[0]).await.expect("has a tombstone");
+    assert_eq!(shown.receipt.expect("is dead").death.cause, Cause::Destruct, "as it was told");
 }
 
 /// The word beforehand finds it dead, and so does the order that fetches its receipt.
