@@ -26,7 +26,7 @@ run() {
     seeds=()
     [ -d "fuzz/seeds/$name" ] && seeds=("fuzz/seeds/$name")
     [ "$name" = arrow ] && seeds=(examples/workers)
-    options=(-max_total_time="$seconds" -max_len="$longest" -timeout=25 -rss_limit_mb=1024 -print_final_stats=1)
+    options=(-max_total_time="$seconds" -max_len="$longest" -timeout=60 -rss_limit_mb=1024 -print_final_stats=1)
     [ "$words" = - ] || options+=(-dict="$out/$words.dict")
     if "$out/$host/release/$name" "${options[@]}" -artifact_prefix="$out/found/$name-" "$corpus" "${seeds[@]}" \
         >"$out/log/$name" 2>&1; then
