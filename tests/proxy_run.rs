@@ -660,7 +660,7 @@ fn workers_lines_reach_the_person_and_cannot_move_the_cursor() {
     let ground = Ground::new();
     let source = "var a = clone_object('function f() { print(\"a\\x1b[2Jb\\u009bc\"); }', {file_name: 'w.js'}); a->f();";
     let ran = ground.run(source);
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, "w: a\\u{1b}[2Jb\\u{9b}c\n"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, "w: a\\u001b[2Jb\\u009bc\n"));
     let mut quiet = ground.daemon.hauki();
     quiet.args(["-q", "proxy", "run"]).arg(ground.script(source));
     assert_eq!(ground.run_command(quiet).stderr, "");

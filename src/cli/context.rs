@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anstream::ColorChoice;
@@ -16,15 +17,19 @@ use super::color;
 use super::error::{CliError, Kind};
 use super::output::{self, FORMATS, Format, Output, Style};
 use super::progress::{self, MODES, Progress};
-use super::visible;
+use super::{visible, whole};
 use crate::client::autostart::{self, Plan};
 use crate::client::config::Settings;
-use crate::client::endpoint::Options;
+use crate::client::endpoint::{Authority, Options};
 use crate::client::retry::Retry;
 use crate::client::runner::Checker;
 use crate::client::{Address, Endpoint, Exit};
 use crate::model::secret::Secret;
+use crate::strict;
 use crate::system::paths;
+
+/// Of a token or a bundle of certificates.
+const MOST_PEM: usize = 4 * 1024 * 1024;
 
 pub(crate) struct Ctx {
     pub(crate) globals: Globals,
@@ -150,26 +155,39 @@ impl Ctx {
         }
     }
 
-    fn options(&self) -> Result<Options, CliError> {
+    /// What a file holds that the settings name.
+    async fn held(&self, what: &str, key: &'static str) -> Result<Option<(PathBuf, Vec<u8>)>, CliError> {
+        let Some(path) = self.settings.get(key).map(PathBuf::from) else { return Ok(None) };
+        match whole::read(&path, MOST_PEM).await {
+            Ok(bytes) => Ok(Some((path, bytes))),
+            Err(error) => {
+                let message = format!("failed to read the {what} {}: {error}", path.display());
+                Err(CliError::new(Kind::new("config", Exit::Config), message))
+            }
+        }
+    }
+
+    async fn options(&self) -> Result<Options, CliError> {
         let number = |text: &str| text.parse::<u32>().ok();
         let times = self.settings.choice("retries", "a number", number)?;
-        let token = match self.settings.get("token_file") {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    let kind = Kind::new("config", Exit::Config);
-                    CliError::new(kind, format!("failed to read the token file {path}: {error}"))
-                })?;
-                Some(Secret::new(text.trim().to_owned()))
-            }
+        let token = match self.held("token file", "token_file").await? {
+            Some((path, bytes)) => match strict::text(&bytes) {
+                Ok(text) => Some(Secret::new(text.trim().to_owned())),
+                Err(error) => {
+                    let message = format!("the token file {} cannot be used: {error}", path.display());
+                    return Err(CliError::new(Kind::new("config", Exit::Config), message));
+                }
+            },
             None => None,
         };
+        let authority = self.held("certificate authority", "ca_file").await?;
         let time = self.settings.duration("timeout")?.unwrap_or(60_000);
         Ok(Options {
             connect_timeout: self.connect_timeout()?,
             request_timeout: Duration::from_millis(time),
             retry: Retry { times, ..Retry::default() },
             token,
-            ca_file: self.settings.get("ca_file").map(Into::into),
+            authority: authority.map(|(file, pem)| Authority { file, pem }),
             revive: None,
         })
     }
@@ -210,7 +228,7 @@ impl Ctx {
     }
 
     async fn open(&self, start: bool) -> Result<Endpoint, CliError> {
-        let mut options = self.options()?;
+        let mut options = self.options().await?;
         let address = match self.settings.get("endpoint") {
             Some(text) => text.parse::<Address>()?,
             None => {

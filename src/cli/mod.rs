@@ -16,6 +16,7 @@ mod error;
 mod fit;
 mod gone;
 mod human;
+mod indent;
 mod input;
 mod keeper;
 mod ledger;

@@ -4,17 +4,18 @@
 //! elsewhere. Lines are flushed one by one, so that a reader in a pipe can act on each; tables and
 //! JSON documents are written at the end.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anstream::ColorChoice;
 
 use super::color;
 use super::error::CliError;
+use super::indent::indented;
 use super::ledger::Ledger;
 use super::record::Record;
+use super::visible::Shown;
 use super::{human, private, table, visible};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,7 @@ pub(crate) struct Output {
     file: RefCell<Option<PathBuf>>,
     /// Whether JSON is an array even for one record.
     list: Cell<bool>,
+    pub(crate) shown: Shown,
     pub(crate) ledger: Ledger,
 }
 
@@ -76,7 +78,7 @@ fn written(result: io::Result<()>) -> Result<(), CliError> {
 impl Output {
     pub(crate) fn new(style: Style) -> Self {
         let (kept, file, ledger) = Default::default();
-        Self { style, kept, file, list: Cell::new(false), ledger }
+        Self { style, kept, file, list: Cell::new(false), shown: Shown::of_stdout(), ledger }
     }
 
     /// Records go into this file, which only its owner can read; errors are told in words.
@@ -104,11 +106,11 @@ impl Output {
             return Ok(());
         }
         match self.style.format {
-            Format::Jsonl => written(line(&visible::json(&record.json)))?,
+            Format::Jsonl => written(line(&self.shown.json(&record.json)))?,
             Format::Id => match record.id() {
-                Some(id) => written(line(&id))?,
+                Some(id) => written(line(&self.shown.lines(&id)))?,
                 // What names nothing, as an error, is still not lost.
-                None => written(line(&visible::json(&record.json)))?,
+                None => written(line(&self.shown.json(&record.json)))?,
             },
             Format::Yaml => written(self.yaml(&record))?,
             Format::Table | Format::Wide | Format::Json => {
@@ -123,11 +125,9 @@ impl Output {
     /// A record of a stream, which is shown at once in every form.
     pub(crate) fn stream(&self, record: Record) -> Result<(), CliError> {
         match self.style.format {
-            Format::Table | Format::Wide if !self.style.mute => {
-                written(self.colored(&human::line(record.kind, &record.value())))
-            }
+            Format::Table | Format::Wide if !self.style.mute => written(self.colored(&told(&record))),
             // A document that never ends is no document.
-            Format::Json if !self.style.mute => written(line(&visible::json(&record.json))),
+            Format::Json if !self.style.mute => written(line(&self.shown.json(&record.json))),
             _ => self.record(record),
         }
     }
@@ -137,15 +137,14 @@ impl Output {
         if self.style.format != Format::Table || !self.style.columns.is_empty() {
             return Ok(false);
         }
-        let text = serde_yaml::to_string(&record.value()).map_err(io::Error::other);
-        self.verbatim(&text.map_err(|error| CliError::io("write YAML", &error))?)?;
+        self.verbatim(&yaml(record).map_err(|error| CliError::io("write YAML", &error))?)?;
         Ok(true)
     }
 
     fn yaml(&self, record: &Record) -> io::Result<()> {
-        let text = serde_yaml::to_string(&record.value()).map_err(io::Error::other)?;
+        let text = yaml(record)?;
         let mut out = io::stdout().lock();
-        write!(out, "---\n{}", foreign(&text))?;
+        write!(out, "---\n{}", self.shown.lines(&text))?;
         out.flush()
     }
 
@@ -164,15 +163,25 @@ impl Output {
     pub(crate) fn verbatim(&self, text: &str) -> Result<(), CliError> {
         let write = || {
             let mut out = io::stdout().lock();
-            out.write_all(foreign(text).as_bytes())?;
+            out.write_all(self.shown.lines(text).as_bytes())?;
             out.flush()
         };
         if self.style.mute { Ok(()) } else { written(write()) }
     }
 
-    /// A line of a script's own, which is not touched.
+    /// A line of a script's own, whose words may be those of its workers.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
-        if self.style.mute { Ok(()) } else { line(text) }
+        if self.style.mute { Ok(()) } else { line(&self.shown.lines(text)) }
+    }
+
+    /// A result exactly as the worker wrote it.
+    pub(crate) fn result(&self, text: &str) -> Result<(), CliError> {
+        if self.style.mute { Ok(()) } else { written(line(&self.shown.json(text))) }
+    }
+
+    /// The same laid out for people.
+    pub(crate) fn laid_out(&self, text: &str) -> Result<(), CliError> {
+        self.result(&indented(text))
     }
 
     fn done(&self, record: &Record) {
@@ -181,18 +190,33 @@ impl Output {
         }
     }
 
+    /// Writes what was kept for a file, if there is one; nothing is kept for standard output then.
+    pub(crate) fn into_file(&self) -> Option<impl Future<Output = Result<(), CliError>>> {
+        let path = self.file.take()?;
+        let kept = self.kept.take();
+        Some(async move {
+            if !kept.is_empty() {
+                let text = kept.iter().map(|record| format!("{}\n", record.json)).collect();
+                let written = private::write(&path, text).await;
+                written.map_err(|error| CliError::io(&format!("write {}", path.display()), &error))?;
+            }
+            kept.iter().for_each(|record| self.done(record));
+            Ok(())
+        })
+    }
+
     /// Writes what was kept back.
     pub(crate) fn finish(&self) -> Result<(), CliError> {
         let kept = self.kept.take();
-        if let Some(path) = self.file.take() {
-            return into_file(&path, &kept).map(|()| kept.iter().for_each(|record| self.done(record)));
-        }
         let text = match self.style.format {
             Format::Json if self.list.get() || kept.len() > 1 => {
-                let values: Vec<_> = kept.iter().map(Record::value).collect();
-                pretty(&serde_json::Value::Array(values))
+                let all: Vec<&str> = kept.iter().map(|record| record.json.as_str()).collect();
+                self.shown.json(&format!("{}\n", indented(&format!("[{}]", all.join(","))))).into_owned()
             }
-            Format::Json => kept.iter().map(|record| pretty(&record.value())).collect(),
+            Format::Json => {
+                let all = kept.iter().map(|record| format!("{}\n", indented(&record.json)));
+                all.map(|text| self.shown.json(&text).into_owned()).collect()
+            }
             Format::Table | Format::Wide => self.drawn(&kept)?,
             Format::Jsonl | Format::Yaml | Format::Id => String::new(),
         };
@@ -208,14 +232,31 @@ impl Output {
         let runs = kept.chunk_by(|one, other| one.kind == other.kind);
         let plain = self.style.columns.is_empty() && self.style.format == Format::Table;
         runs.map(|run| {
-            let values: Vec<_> = run.iter().map(Record::value).collect();
             if plain && human::speaks(run[0].kind) {
-                return Ok(values.iter().map(|value| human::line(run[0].kind, value)).collect());
+                return Ok(run.iter().map(told).collect::<String>());
             }
+            let values: Vec<_> = run.iter().filter_map(Record::value).collect();
             table::check_columns(run[0].kind, &values, &self.style.columns)?;
-            Ok(table::draw(run[0].kind, &values, &self.style))
+            let unread = run.iter().filter(|record| record.value().is_none()).map(told);
+            Ok([table::draw(run[0].kind, &values, &self.style)].into_iter().chain(unread).collect())
         })
         .collect()
+    }
+}
+
+/// A sentence, newline included; where no value of ours can hold the record, its text.
+fn told(record: &Record) -> String {
+    match record.value() {
+        Some(value) => human::line(record.kind, &value),
+        None => format!("{}\n", visible::json(&record.json)),
+    }
+}
+
+/// The same for YAML, which is what JSON is too.
+fn yaml(record: &Record) -> io::Result<String> {
+    match record.value() {
+        Some(value) => serde_yaml::to_string(&value).map_err(io::Error::other),
+        None => Ok(format!("{}\n", indented(&record.json))),
     }
 }
 
@@ -223,18 +264,6 @@ impl Output {
 pub(crate) fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
-fn into_file(path: &Path, kept: &[Record]) -> Result<(), CliError> {
-    if kept.is_empty() {
-        return Ok(());
-    }
-    let text: String = kept.iter().map(|record| format!("{}\n", visible::json(&record.json))).collect();
-    private::write(path, &text).map_err(|error| CliError::io(&format!("write {}", path.display()), &error))
-}
-
-fn foreign(text: &str) -> Cow<'_, str> {
-    if io::stdout().is_terminal() { visible::lines(text) } else { text.into() }
 }
 
 fn line(text: &str) -> io::Result<()> {
@@ -245,6 +274,5 @@ fn line(text: &str) -> io::Result<()> {
 }
 
 pub(crate) fn pretty(value: &serde_json::Value) -> String {
-    let text = serde_json::to_string_pretty(value).expect("a JSON value serializes");
-    format!("{}\n", visible::json(&text))
+    format!("{value:#}\n")
 }

@@ -1,7 +1,10 @@
 //! What verbs write: one JSON object, with its version and kind in front.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
@@ -46,20 +49,22 @@ impl Record {
         self
     }
 
-    pub(crate) fn value(&self) -> Value {
-        serde_json::from_str(&self.json).expect("it was written by serde_json")
+    /// As far as a value of ours can hold it: what is carried in it may be half of a surrogate pair, a number
+    /// beyond all doubles, or deeper than a reader goes.
+    pub(crate) fn value(&self) -> Option<Value> {
+        serde_json::from_str(&self.json).ok()
     }
 
     /// What the next verb would be given.
     pub(crate) fn id(&self) -> Option<String> {
-        let value = self.value();
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&self.json).ok()?;
         let name = match self.kind {
             "summons" | "vault" | "spool" => "id",
             "gem" => "pointer",
             "node" | "service" => "name",
             _ => "vault",
         };
-        value.get(name).and_then(Value::as_str).map(str::to_owned)
+        serde_json::from_str(fields.get(name)?.get()).ok()
     }
 }
 
@@ -86,5 +91,10 @@ mod tests {
             Record::new("reply", &Reply { result: &result }).json,
             r#"{"v":1,"kind":"reply","result":1.10}"#
         );
+        // What no value can hold is a record all the same.
+        let half = serde_json::value::RawValue::from_string(r#"{"\ud800":1e400}"#.into()).expect("is JSON");
+        let record = Record::new("reply", &serde_json::json!({ "vault": "vlt_1" }));
+        assert_eq!(record.id().as_deref(), Some("vlt_1"));
+        assert!(record.value().is_some() && Record::new("reply", &Reply { result: &half }).value().is_none());
     }
 }

@@ -46,7 +46,10 @@ fn whole() -> ExitCode {
         }
     };
     let result = cli.command.run(&ctx);
-    let finished = ctx.out.finish();
+    let finished = match ctx.out.into_file() {
+        Some(written) => ctx.block_on(Limit::OnlyIfSet, written),
+        None => ctx.out.finish(),
+    };
     let exit = match result.and_then(|exit| finished.map(|()| exit)) {
         Ok(exit) => exit,
         Err(error) => {

@@ -150,7 +150,8 @@ pub(crate) fn draw(kind: &str, values: &[Value], style: &Style) -> String {
         rows = rows.iter().zip(values).map(|(row, value)| pick(row, Some(value))).collect();
         titles = pick(&titles.clone(), None);
     } else if chosen.is_empty() {
-        return values.iter().map(super::output::pretty).collect();
+        let whole = |value| visible::json(&super::output::pretty(value)).into_owned();
+        return values.iter().map(whole).collect();
     }
     if let Some(width) = style.width.filter(|_| style.format == Format::Table) {
         fit(&mut titles, &mut rows, width);

@@ -3,10 +3,33 @@
 //! A terminal takes orders from what is printed on it: escape sequences (also by the one byte of C1),
 //! marks that turn the direction of writing, and letters without width, which make two names look the
 //! same. For people each of them is spelled out as JSON spells it, so that nothing vanishes; JSON stays
-//! the same JSON, because there the spelling means the letter.
+//! the same JSON, because there the spelling means the letter. Where no terminal is, records and results keep
+//! their bytes: [`Shown`] is the one place that knows.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
+
+/// What standard output is: a screen, or somebody who gets every byte as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    OnScreen,
+    Elsewhere,
+}
+
+impl Shown {
+    pub(crate) fn of_stdout() -> Self {
+        if io::stdout().is_terminal() { Self::OnScreen } else { Self::Elsewhere }
+    }
+
+    pub(crate) fn json(self, text: &str) -> Cow<'_, str> {
+        if self == Self::OnScreen { json(text) } else { text.into() }
+    }
+
+    pub(crate) fn lines(self, text: &str) -> Cow<'_, str> {
+        if self == Self::OnScreen { lines(text) } else { text.into() }
+    }
+}
 
 /// One line for people.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
@@ -18,16 +41,25 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     spelled(text, |letter| (letter.is_control() && !matches!(letter, '\n' | '\t')) || is_unseen(letter))
 }
 
-/// JSON text, whose controls below U+0020 are its own white space or spelled out already.
+/// JSON text. Controls below U+0020 are spelled out already in its texts; between them one may be white
+/// space, and a return would put the cursor back over what was said.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
-    spelled(text, |letter| letter == '\u{7f}' || ('\u{80}'..='\u{9f}').contains(&letter) || is_unseen(letter))
+    let is_spelled = |letter: char| (letter.is_control() && letter >= '\u{7f}') || is_unseen(letter);
+    match spelled(text, is_spelled) {
+        shown if shown.contains('\r') => shown.replace('\r', " ").into(),
+        shown => shown,
+    }
 }
 
-/// Marks of direction, letters without width, and what ends lines for some readers only.
+/// Letters that nobody sees: all that Unicode lets a font ignore, which are marks of direction, joiners,
+/// selectors, fillers and tags among others, and what ends lines for some readers only.
 fn is_unseen(letter: char) -> bool {
     matches!(letter,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn spelled(text: &str, is_spelled: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -58,6 +90,41 @@ mod tests {
         assert_eq!(line(text), format!(r"{one}\u000a\u0009d"));
         assert_eq!(lines(text), format!("{one}\n\td"));
         assert!(matches!(lines("plain ä😀\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn every_letter_that_a_font_may_ignore_is_shown() {
+        let ranges = [
+            (0xad, 0xad),
+            (0x34f, 0x34f),
+            (0x61c, 0x61c),
+            (0x115f, 0x1160),
+            (0x17b4, 0x17b5),
+            (0x180b, 0x180f),
+            (0x200b, 0x200f),
+            (0x2028, 0x202e),
+            (0x2060, 0x206f),
+            (0x3164, 0x3164),
+            (0xfe00, 0xfe0f),
+            (0xfeff, 0xfeff),
+            (0xffa0, 0xffa0),
+            (0xe0000, 0xe0fff),
+        ];
+        for letter in ranges.iter().flat_map(|(first, last)| *first..=*last).filter_map(char::from_u32) {
+            let text = format!("a{letter}b");
+            for shown in [line(&text), lines(&text), json(&text)] {
+                assert!(!shown.contains(letter) && shown.contains("\\u"), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_return_between_two_values_is_white_space_and_elsewhere_nothing_is_touched() {
+        let text = "{\r\"a\":1,\r\n\"b\":\"\u{202e}\"}";
+        assert_eq!(Shown::OnScreen.json(text), "{ \"a\":1, \n\"b\":\"\\u202e\"}");
+        assert_eq!(Shown::Elsewhere.json(text), text);
+        assert_eq!(Shown::OnScreen.lines("a\rb\n"), "a\\u000db\n");
+        assert_eq!(Shown::Elsewhere.lines("a\rb\u{9b}\n"), "a\rb\u{9b}\n");
     }
 
     #[test]

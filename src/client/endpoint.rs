@@ -4,7 +4,7 @@
 //! token. Plain HTTP over a network does not exist. Dropping a request's future closes its
 //! connection, which the server takes as a cancellation.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
@@ -46,11 +46,18 @@ pub struct Options {
     pub retry: Retry,
     /// For HTTPS.
     pub token: Option<Secret>,
-    /// For HTTPS: the certificate authority in PEM form. There is no default store.
-    pub ca_file: Option<PathBuf>,
+    /// For HTTPS: who is trusted to sign certificates. There is no default store.
+    pub authority: Option<Authority>,
     /// How to start the local daemon again, should it have left since it was last seen: one that is
     /// idle leaves by itself, and may do so between the look and the request.
     pub revive: Option<autostart::Plan>,
+}
+
+/// A certificate authority in PEM form, and the file that it was read from.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    pub file: PathBuf,
+    pub pem: Vec<u8>,
 }
 
 impl Default for Options {
@@ -60,7 +67,7 @@ impl Default for Options {
             request_timeout: Duration::from_secs(60),
             retry: Retry::default(),
             token: None,
-            ca_file: None,
+            authority: None,
             revive: None,
         }
     }
@@ -74,10 +81,10 @@ pub struct Endpoint {
     options: Options,
 }
 
-fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, ClientError> {
-    let pem = std::fs::read(path).map_err(|source| ClientError::File { path: path.into(), source })?;
-    reqwest::Certificate::from_pem_bundle(&pem)
-        .map_err(|source| ClientError::Certificate { path: path.into(), source })
+fn certificates(authority: &Authority) -> Result<Vec<reqwest::Certificate>, ClientError> {
+    let Authority { file, pem } = authority;
+    let read = reqwest::Certificate::from_pem_bundle(pem);
+    read.map_err(|source| ClientError::Certificate { path: file.clone(), source })
 }
 
 impl Endpoint {
@@ -86,8 +93,8 @@ impl Endpoint {
         // reqwest panics without a process-wide provider, also where no TLS is spoken. An error means
         // that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let trusted = match (&address, &options.ca_file) {
-            (Address::Https(_), Some(path)) => certificates(path)?,
+        let trusted = match (&address, &options.authority) {
+            (Address::Https(_), Some(authority)) => certificates(authority)?,
             (Address::Https(_) | Address::Unix(_), _) => Vec::new(),
         };
         let mut builder = reqwest::Client::builder()

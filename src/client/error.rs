@@ -33,12 +33,6 @@ pub enum ClientError {
     Address(String),
     #[error("failed to set up the HTTP client")]
     Setup(#[source] reqwest::Error),
-    #[error("failed to read {path}")]
-    File {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
     #[error("{path} holds no certificate in PEM form")]
     Certificate {
         path: PathBuf,
@@ -57,7 +51,7 @@ impl ClientError {
             Self::Broken { .. } => "connection_broken",
             Self::Timeout { .. } => "timeout",
             Self::Protocol { .. } => "protocol",
-            Self::Address(_) | Self::Setup(_) | Self::File { .. } | Self::Certificate { .. } => "config",
+            Self::Address(_) | Self::Setup(_) | Self::Certificate { .. } => "config",
         }
     }
 
@@ -68,7 +62,7 @@ impl ClientError {
             Self::Unreachable { .. } | Self::Broken { .. } => Exit::Temporary,
             Self::Timeout { .. } => Exit::Timeout,
             Self::Protocol { .. } => Exit::Failure,
-            Self::Address(_) | Self::Setup(_) | Self::File { .. } | Self::Certificate { .. } => Exit::Config,
+            Self::Address(_) | Self::Setup(_) | Self::Certificate { .. } => Exit::Config,
         }
     }
 
@@ -83,7 +77,6 @@ impl ClientError {
             | Self::Protocol { .. }
             | Self::Address(_)
             | Self::Setup(_)
-            | Self::File { .. }
             | Self::Certificate { .. } => false,
         }
     }

@@ -57,9 +57,12 @@ impl<'a> Iterator for Pieces<'a> {
     fn next(&mut self) -> Option<Piece<'a>> {
         self.at = self.text.len() - self.text[self.at..].trim_start().len();
         let rest = &self.text[self.at..];
-        let word = rest.lines().next()?;
+        if rest.is_empty() {
+            return None;
+        }
         let line = self.line();
         if !rest.starts_with(['{', '[']) {
+            let word = rest.lines().next()?;
             self.at += word.len();
             return Some(Piece { line, what: What::Word(word.trim()) });
         }

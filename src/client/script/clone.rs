@@ -74,7 +74,8 @@ impl<W: World> Host<W> {
 
     /// A worker's source that its engine takes, or a pointer to one.
     fn checked(&mut self, source: &str, file: Option<&str>) -> Result<Origin, Refused> {
-        let origin = origin(source, file, &self.base)?;
+        let (source, file, base) = (source.to_owned(), file.map(str::to_owned), self.base.clone());
+        let origin = self.aside(move || origin(&source, file.as_deref(), &base))??;
         if let Origin::Source { text, file } = &origin {
             self.plane.wait(self.checker.check(text, file))?.map_err(Failure::from)?;
         }

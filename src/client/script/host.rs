@@ -144,14 +144,16 @@ impl<W: World> Host<W> {
     }
 
     /// On another thread: a pipe or a terminal may say nothing for ever, and whatever ends the script ends this.
-    fn read_file(&self, path: String) -> Result<String, Refused> {
-        let most = self.longest;
-        let reading = {
+    pub(super) fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let working = {
             let _inside = self.plane.enter();
-            tokio::task::spawn_blocking(move || files::read(&path, most))
+            tokio::task::spawn_blocking(work)
         };
-        let read = self.plane.wait(reading)?;
-        Ok(read.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?)
+        let done = self.plane.wait(working)?;
+        Ok(done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
     }
 
     fn stop(&mut self, why: Stop) -> Refused {
@@ -182,9 +184,20 @@ impl<W: World> Host<W> {
                 Answer::Json(events.unwrap_or_else(|| "[]".to_owned()))
             }
             ["destruct", vault, grace] => self.destruct(vault, grace)?,
+            ["warn", line] => {
+                (self.lines)("script", line);
+                Answer::Nothing
+            }
             ["print", line] => return self.print(line).map(|()| Answer::Nothing),
-            ["read_file", path] => Answer::Text(self.read_file((*path).to_owned())?),
-            ["write_file", path, text] => return Ok(files::write(path, text).map(|()| Answer::Nothing)?),
+            ["read_file", path] => {
+                let (path, most) = ((*path).to_owned(), self.longest);
+                Answer::Text(self.aside(move || files::read(&path, most))??)
+            }
+            ["write_file", path, text] => {
+                let (path, text) = ((*path).to_owned(), (*text).to_owned());
+                self.aside(move || files::write(&path, &text))??;
+                Answer::Nothing
+            }
             ["sleep", ms] => {
                 let ms = ms.parse::<f64>().ok().filter(|ms| ms.is_finite() && *ms >= 0.0);
                 let ms = ms.ok_or_else(|| Failure::usage("sleep takes milliseconds"))?;

@@ -18,7 +18,7 @@ use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::record::Record;
-use crate::cli::visible;
+use crate::cli::{visible, whole};
 use crate::client::Exit;
 use crate::client::endpoint::Lines;
 use crate::model::id::NodeName;
@@ -26,7 +26,7 @@ use crate::model::secret::Secret;
 use crate::model::ssh::SshAddress;
 use crate::model::swarm::{MAX_SWARM_BYTES, SwarmFile, SwarmNode};
 use crate::strict::{self, Limits};
-use crate::system::{clock, files};
+use crate::system::clock;
 
 const AFTER: &str = "\
 The core logs in (its own key, --key, its agent, the usual keys, or a password that you are asked for),
@@ -75,9 +75,9 @@ pub(super) struct UpgradeArgs {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &AddArgs) -> Result<Exit, CliError> {
-    let nodes = nodes(args)?;
-    let single = nodes.len() == 1;
     ctx.block_on(Limit::OnlyIfSet, async {
+        let nodes = nodes(args).await?;
+        let single = nodes.len() == 1;
         let mut batch = (0, 0);
         for node in nodes {
             let name = node.name.clone();
@@ -98,10 +98,10 @@ pub(super) fn run(ctx: &Ctx, args: &AddArgs) -> Result<Exit, CliError> {
     })
 }
 
-fn nodes(args: &AddArgs) -> Result<Vec<SwarmNode>, CliError> {
+async fn nodes(args: &AddArgs) -> Result<Vec<SwarmNode>, CliError> {
     if let Some(path) = &args.file {
-        let bytes = files::read(path, MAX_SWARM_BYTES)
-            .map_err(|error| CliError::io(&format!("read {}", path.display()), &error))?;
+        let bytes = whole::read(path, MAX_SWARM_BYTES).await;
+        let bytes = bytes.map_err(|error| CliError::io(&format!("read {}", path.display()), &error))?;
         return read(&path.display().to_string(), &bytes);
     }
     let (Some(ssh), Some(name)) = (args.ssh.clone(), args.name.clone()) else {

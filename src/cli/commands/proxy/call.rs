@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use super::{argument, live, result};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
-use crate::cli::output::{Format, pretty};
+use crate::cli::output::Format;
 use crate::cli::record::Record;
-use crate::cli::{batch, complete, connect, input, stdin, visible};
+use crate::cli::{batch, complete, connect, input, whole};
 use crate::client::ghost::{GhostError, Options};
 use crate::client::{Exit, Ghost};
 use crate::model::id::VaultId;
@@ -90,7 +90,7 @@ async fn params(args: &CallArgs) -> Result<Option<String>, CliError> {
         return Err(CliError::usage("standard input cannot be two things, a ticket and an argument or two"));
     }
     for path in &args.file {
-        let bytes = if path == "-" { stdin::read_all().await } else { files::read(path, stdin::MOST_BYTES) };
+        let bytes = whole::read(path.as_ref(), whole::MOST_BYTES).await;
         let bytes = bytes.map_err(|error| CliError::unreadable(path, &error))?;
         // A text is what the file holds; a mark before JSON is not part of it.
         let bytes = if args.text { &bytes[..] } else { strict::without_mark(&bytes) };
@@ -125,8 +125,7 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
                 result(ctx, &ghost, &args.method, params.as_deref()).await?
             };
             if bare {
-                ctx.out.text(&shown(ctx, &result))?;
-                return Ok(Vec::new());
+                return show(ctx, &result).map(|()| Vec::new());
             }
             let reply = Reply { vault: &ticket.vault, method: &args.method, result: &result };
             Ok(vec![Record::new("reply", &reply)])
@@ -160,10 +159,10 @@ async fn notify(ctx: &Ctx, ghost: &Ghost, method: &str, params: Option<&str>) ->
     }
 }
 
-/// Exactly what the worker wrote, or the same drawn for people.
-fn shown(ctx: &Ctx, result: &RawValue) -> String {
-    match (ctx.out.style.format, serde_json::from_str(result.get())) {
-        (Format::Table | Format::Wide, Ok(value)) => pretty(&value),
-        _ => format!("{}\n", visible::json(result.get())),
+/// Exactly what the worker wrote, or the same laid out for people.
+fn show(ctx: &Ctx, result: &RawValue) -> Result<(), CliError> {
+    match ctx.out.style.format {
+        Format::Table | Format::Wide => ctx.out.laid_out(result.get()),
+        _ => ctx.out.result(result.get()),
     }
 }

@@ -5,15 +5,22 @@ use std::pin::pin;
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, DuplexStream};
 
 use super::{argument, result, single};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
-use crate::cli::{complete, connect, stdin, visible};
+use crate::cli::visible::Shown;
+use crate::cli::{complete, connect, stdin};
 use crate::client::relay::{self, RelayError};
 use crate::client::{Exit, Ghost};
 use crate::rpc::line::LineReader;
+
+/// An argument that is longer fits into no frame.
+const MOST_LINE: usize = 64 * 1024 * 1024;
+
+/// What may lie between the session and the screen.
+const SCREEN_BYTES: usize = 64 * 1024;
 
 const PIPE_AFTER: &str = "\
 Without METHOD, standard input holds JSON-RPC 2.0 requests, one per line, and standard output gets the
@@ -71,15 +78,34 @@ async fn requests(ctx: &Ctx, ghost: &Ghost, events: bool) -> Result<Exit, CliErr
     let lines = LineReader::new(tokio::io::stdin().chain(&b"\n"[..]), 0);
     let options = relay::Options { events, patience: None };
     let left = relay::left(std::io::stdout());
-    match relay::carry(ghost, lines, tokio::io::stdout(), options, left).await {
+    let carried = match ctx.out.shown {
+        Shown::Elsewhere => relay::carry(ghost, lines, tokio::io::stdout(), options, left).await,
+        Shown::OnScreen => {
+            let (replies, screen) = tokio::io::duplex(SCREEN_BYTES);
+            let carried = relay::carry(ghost, lines, replies, options, left);
+            let (carried, shown) = tokio::join!(carried, show(ctx, screen));
+            shown?;
+            carried
+        }
+    };
+    match carried {
         Ok(()) => Ok(Exit::Ok),
         Err(RelayError::Ended(error)) => Err(connect::explain(ctx, ghost.vault(), error).await),
         Err(error) => Err(error.into()),
     }
 }
 
+/// Replies on a terminal, which must not take orders from them.
+async fn show(ctx: &Ctx, screen: DuplexStream) -> Result<(), CliError> {
+    let mut replies = LineReader::new(screen, usize::MAX);
+    while let Ok(Some(reply)) = replies.next().await {
+        ctx.out.result(&String::from_utf8_lossy(reply))?;
+    }
+    Ok(())
+}
+
 async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result<Exit, CliError> {
-    let lines = stream::unfold((stdin::lines(), 0), async |(mut lines, number)| {
+    let lines = stream::unfold((stdin::lines(MOST_LINE), 0), async |(mut lines, number)| {
         let line = lines.recv().await?;
         Some(((number + 1, line), (lines, number + 1)))
     });
@@ -113,7 +139,7 @@ async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result
         let Some((name, answer)) = next else { break };
         match answer {
             Ok(result) => {
-                ctx.out.text(&format!("{}\n", visible::json(result.get())))?;
+                ctx.out.result(result.get())?;
                 exits.push(Exit::Ok);
             }
             Err(error) => {

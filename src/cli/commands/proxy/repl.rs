@@ -19,7 +19,7 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use super::stage::{self, Play, Stage};
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
-use crate::cli::{complete, stdin};
+use crate::cli::{complete, stdin, visible};
 use crate::client::Exit;
 use crate::client::script::{Brake, End, Failure, Session, Stop};
 use crate::model::units::parse_size;
@@ -67,7 +67,7 @@ pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
     if io::stdin().is_terminal() {
         return converse(ctx, Rc::new(RefCell::new(session)), &brake, &name);
     }
-    answer(ctx, session)
+    answer(ctx, session, args.memory)
 }
 
 /// Runs one statement and shows its value. An exit code is the end, and so is the end of the engine.
@@ -97,10 +97,11 @@ fn left(ctx: &Ctx, code: Option<u8>) -> Exit {
 }
 
 /// Statements from a pipe or a file.
-fn answer(ctx: &Ctx, mut session: Session<Stage<'_>>) -> Result<Exit, CliError> {
+fn answer(ctx: &Ctx, mut session: Session<Stage<'_>>, heap_bytes: u64) -> Result<Exit, CliError> {
+    let most = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
     let mut lines = {
         let _inside = session.enter();
-        stdin::lines()
+        stdin::lines(most)
     };
     let (mut text, mut last) = (String::new(), Exit::Ok);
     loop {
@@ -109,6 +110,10 @@ fn answer(ctx: &Ctx, mut session: Session<Stage<'_>>) -> Result<Exit, CliError> 
         if let Some(line) = line {
             text.push_str(&line.map_err(|error| CliError::io("read standard input", &error))?);
             text.push('\n');
+            if text.len() > most {
+                let error = CliError::data("bad_source", "a statement is longer than the script's memory");
+                return Err(error.hint("--memory gives the conversation more"));
+            }
         }
         if !text.trim().is_empty() && (ended || !session.is_unfinished(&text)) {
             last = match statement(ctx, &mut session, &std::mem::take(&mut text)) {
@@ -133,7 +138,7 @@ fn converse(ctx: &Ctx, session: Shared<'_>, brake: &Brake, name: &str) -> Result
     let exit = loop {
         // What was interrupted at the last moment must not end the next statement.
         let _ = brake.release();
-        match editor.readline(&format!("{name}> ")) {
+        match editor.readline(&format!("{}> ", visible::line(name))) {
             Ok(text) if text.trim().is_empty() => {}
             Ok(text) => {
                 if let Err(code) = statement(ctx, &mut session.borrow_mut(), &text) {
@@ -166,7 +171,9 @@ impl Completer for Assistant<'_> {
             Some(operand) => session.members(operand),
             None => session.globals(),
         };
-        names.retain(|name| name.starts_with(prefix));
+        // Somebody else chose them, and what is no name cannot be typed behind an arrow.
+        let is_name = |name: &String| asked(name) == (None, name.as_str());
+        names.retain(|name| name.starts_with(prefix) && is_name(name));
         names.sort_unstable();
         Ok((at - prefix.len(), names))
     }

@@ -10,10 +10,10 @@ use clap::builder::ValueHint;
 use super::stage::{self, Play};
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::whole;
 use crate::client::Exit;
 use crate::client::script::Stop;
 use crate::model::units::parse_size;
-use crate::system::files;
 
 const RUN_AFTER: &str = "\
 The script runs here, in the engine of the workers, and has clone_object(), object->method(), later()
@@ -46,7 +46,6 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
-    let (source, file) = read(&args.script, args.memory)?;
     // From standard input there is no folder beside which workers could be.
     let base = args.script.parent().map(Path::to_owned).unwrap_or_default();
     let play = Play { args: args.args.clone(), base, heap_bytes: args.memory };
@@ -58,6 +57,8 @@ pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
             brake.pull(Stop::TimedOut(limit));
         });
     }
+    let read = session.wait(read(&args.script, args.memory));
+    let (source, file) = read.map_err(stage::stopped)??;
     match session.run(&source, &file) {
         Ok(()) => Ok(Exit::Ok),
         Err(end) => stage::outcome(ctx, end, &source, &file),
@@ -65,12 +66,11 @@ pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
 }
 
 /// The text, and what errors call it. One that cannot fit into the heap is not read to its end.
-fn read(path: &Path, heap_bytes: u64) -> Result<(String, String), CliError> {
+async fn read(path: &Path, heap_bytes: u64) -> Result<(String, String), CliError> {
     let is_stdin = path == Path::new("-");
     let file = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
     let most = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
-    let read = if is_stdin { files::read_from(std::io::stdin(), most) } else { files::read(path, most) };
-    let bytes = read.map_err(|error| {
+    let bytes = whole::read(path, most).await.map_err(|error| {
         let unread = CliError::unreadable(&file, &error);
         let fits = error.kind() != ErrorKind::FileTooLarge;
         if fits { unread } else { unread.hint("--memory gives the script more") }

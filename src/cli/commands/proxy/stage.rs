@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::context::Ctx;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::visible;
 use crate::client::script::{Brake, End, Failure, Lines, More, Session, Setup, SetupError, Stop, World};
 use crate::client::{Endpoint, Exit};
 use crate::model::units::show_millis;
@@ -80,20 +81,15 @@ async fn heed(mut signal: Signal, brake: Brake, why: Stop) {
     }
 }
 
-/// A worker's lines, on standard error. What would move a terminal's cursor is made visible.
+/// A worker's lines, on standard error.
 fn lines(ctx: &Ctx) -> Lines {
     let quiet = ctx.globals.quiet > 0;
     Arc::new(move |worker, line| {
         if !quiet {
-            let shown: String = line.chars().flat_map(visible).collect();
             // That it is closed is nothing anybody could be told.
-            let _ = writeln!(io::stderr(), "{worker}: {shown}");
+            let _ = writeln!(io::stderr(), "{}: {}", visible::line(worker), visible::line(line));
         }
     })
-}
-
-fn visible(letter: char) -> Vec<char> {
-    if letter.is_control() && letter != '\t' { letter.escape_default().collect() } else { vec![letter] }
 }
 
 /// What the command ends with.
