@@ -132,6 +132,11 @@ fn feature(all: &[Word<'_>], index: usize) -> Option<(&'static str, &'static str
         (Kind::Punctuation, "=") if is_parameter(all, index) => {
             found("a default parameter", "test for `undefined` inside the function")
         }
+        // The engine stops at the bracket, before it has seen the arrow.
+        (Kind::Punctuation, ")") if is_before("(") && is_after("=>") => {
+            let (_, feature, instead) = BY_WORD.iter().find(|(known, _, _)| *known == "=>")?;
+            found(feature, instead)
+        }
         (Kind::Punctuation, ")") if is_before(",") => {
             found("a comma after the last argument", "leave it out")
         }
@@ -177,6 +182,24 @@ fn is_parameter(all: &[Word<'_>], index: usize) -> bool {
     false
 }
 
+/// What is called, by `new` or without, where the engine found nothing that can be: its place is the bracket
+/// behind the name.
+#[must_use]
+pub fn callee(source: &str, place: Position) -> Option<&str> {
+    let all = words(source);
+    let offset = place.offset(source);
+    let at = all.iter().position(|word| word.offset == offset && word.is("("))?;
+    let is_name = |word: &Word<'_>| word.kind == Kind::Name;
+    let mut first = at.checked_sub(1).filter(|first| is_name(&all[*first]))?;
+    while first >= 2 && all[first - 1].is(".") && is_name(&all[first - 2]) {
+        first -= 2;
+    }
+    // What stands before a dot may be longer than a name.
+    let is_whole = first == 0 || !all[first - 1].is(".");
+    let from = if is_whole { first } else { at - 1 };
+    Some(source[all[from].offset..all[at - 1].end()].trim())
+}
+
 /// What to say about a global that workers expect and the engine does not have.
 #[must_use]
 pub fn absent_global(name: &str) -> Option<&'static str> {
@@ -199,8 +222,32 @@ pub fn absent_global(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::{Position, callee, explain};
     use crate::lpc::engine::check;
     use crate::rpc::channel::WorkerErrorKind;
+
+    #[test]
+    fn what_is_called_in_vain_is_named() {
+        for (source, wanted) in [
+            ("a.includes(1)", Some("a.includes")),
+            ("f (1)", Some("f")),
+            ("new X(1)", Some("X")),
+            ("g(2).h(1)", Some("h")),
+            ("a[0](1)", None),
+        ] {
+            let column = u32::try_from(source.rfind('(').expect("is there") + 1).expect("fits");
+            assert_eq!(callee(source, Position { line: 1, column }), wanted, "{source}");
+        }
+    }
+
+    #[test]
+    fn an_arrow_function_without_parameters_is_one_as_well() {
+        for source in ["var f = () => 1;", "list.map(() => 1)"] {
+            let column = u32::try_from(source.find("()").expect("is there") + 2).expect("fits");
+            let found = explain(source, Some(Position { line: 1, column })).expect("is explained");
+            assert_eq!(found.feature, "an arrow function", "{source}");
+        }
+    }
 
     #[test]
     fn each_feature_is_named_where_the_engine_really_refuses_it() {

@@ -134,8 +134,11 @@
   G.destruct = function destruct(object, grace) {
     return ask("destruct", need(object, "destruct"), grace === undefined ? "" : grace);
   };
-  G.print = G.write = G.console.log = function print() {
+  G.print = G.write = G.console.log = G.console.info = G.console.debug = function print() {
     ask("print", arguments.map(line).join(" "));
+  };
+  G.console.warn = G.console.error = function warn() {
+    ask("warn", arguments.map(line).join(" "));
   };
   G.read_file = function read_file(path) { return ask("read_file", path); };
   G.write_file = function write_file(path, text) { ask("write_file", path, text); };

@@ -4,6 +4,8 @@
 //! can help it; so sources are evaluated under one-letter names, which
 //! leaves room for the frames; the author's file name is put in here.
 
+use std::fmt::Write as _;
+
 use crate::lpc::dialect;
 use crate::lpc::map::SourceMap;
 use crate::lpc::position::Position;
@@ -78,6 +80,11 @@ impl<'a> Fault<'a> {
         self
     }
 
+    /// Line and column in a text that the program evaluated, where the error is in there.
+    fn evaluated(&self) -> Option<&'a str> {
+        self.frames.first()?.place.strip_prefix("<input>:")
+    }
+
     pub fn message(&self) -> &'a str {
         self.message
     }
@@ -137,9 +144,17 @@ impl<'a> Fault<'a> {
         let innermost = self.frames.iter().find(|frame| frame.is_workers());
         let place = innermost.and_then(|frame| frame.position(map));
         let stack = self.stack(file, map);
+        let mut message = message.unwrap_or_else(|| self.message.to_owned());
+        if let Some(inner) = self.evaluated() {
+            // The place below is that of `eval` or `Function`, whose text is no file.
+            let _ = write!(message, ", at {inner} of the evaluated text");
+            if self.message.starts_with("SyntaxError") {
+                message.push_str("; it is read as ES5, without an arrow `->`");
+            }
+        }
         WorkerError {
             kind,
-            message: message.unwrap_or_else(|| self.message.to_owned()),
+            message,
             file: Some(file.to_owned()),
             line: place.map(|(line, _)| line),
             column: place.and_then(|(_, column)| column),
@@ -193,6 +208,17 @@ mod tests {
         assert_eq!(error.message, "Error: first\nsecond");
         assert_eq!((error.line, error.column), (Some(3), Some(7)));
         assert_eq!(error.stack.as_deref(), Some("    at f (a/b.js:3:7)"));
+    }
+
+    #[test]
+    fn an_error_in_evaluated_text_tells_its_place_there() {
+        let text = "SyntaxError: unexpected\n    at <input>:2:5\n    at eval (native)\n    at ev (w:1:33)\n";
+        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "w.js", &SourceMap::default());
+        assert!(
+            error.message.starts_with("SyntaxError: unexpected, at 2:5 of the evaluated text; "),
+            "{error:?}"
+        );
+        assert_eq!((error.line, error.column), (Some(1), Some(33)));
     }
 
     #[test]

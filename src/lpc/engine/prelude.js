@@ -30,7 +30,7 @@
 
   G.print = line;
   G.write = line;
-  G.console.log = line;
+  G.console.log = G.console.info = G.console.debug = G.console.warn = G.console.error = line;
   G.this_object = function this_object() { return self; };
   G.previous_object = function previous_object() {
     var caller = door("caller");

@@ -5,6 +5,8 @@
 //! under which it throws the pending exception again with `door("again")`, catches it, and returns a
 //! [`Told`] as JSON.
 
+use std::fmt::Write as _;
+
 use serde::Deserialize;
 
 use super::door::Efuns;
@@ -13,6 +15,7 @@ use super::ffi::{Context, Ended, Failure, Prelude, Thrown};
 use super::memory::Memory;
 use super::source::{program, syntax_error};
 use crate::lpc::arrow::{self, Rewritten};
+use crate::lpc::dialect;
 use crate::lpc::lexer;
 use crate::lpc::map::SourceMap;
 use crate::lpc::position::Position;
@@ -77,7 +80,12 @@ impl Script {
                 Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
             }
             Err(Ended { failure, told }) => {
-                Err(self.uncaught(&failure.into_text(), told.as_deref(), file, &map))
+                let mut uncaught = self.uncaught(&failure.into_text(), told.as_deref(), file, &map);
+                // Of a statement, what stands at the place may be another one's text.
+                if wanted.is_none() {
+                    name_callee(&mut uncaught.error, source);
+                }
+                Err(uncaught)
             }
         }
     }
@@ -108,5 +116,20 @@ impl Script {
         let fault = Fault::read(error.as_deref().unwrap_or(words));
         let (kind, message) = fault.judge(&self.context, value.as_deref());
         Uncaught { error: fault.into_error(kind, message, file, map), failure }
+    }
+}
+
+/// The engine says that something cannot be called, and not what.
+fn name_callee(error: &mut WorkerError, source: &str) {
+    let why = match error.message.as_str() {
+        "TypeError: not a function" => "not a function",
+        "TypeError: not a constructor" => "not a constructor",
+        _ => return,
+    };
+    let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
+    let Some(name) = place.and_then(|place| dialect::callee(source, place)) else { return };
+    error.message = format!("TypeError: {name} is {why}");
+    if let Some((object, method)) = name.rsplit_once('.') {
+        let _ = write!(error.message, "; where {object} is a clone, write {object}->{method}(...)");
     }
 }
