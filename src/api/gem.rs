@@ -4,18 +4,23 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::summons::MAX_SOURCE_BYTES;
 use crate::model::digest::Sha256;
-use crate::model::gem::{GemPointer, Manifest};
+use crate::model::gem::{self, GemPointer, Manifest};
 
 /// `POST /api/v2/gems`. Pushing the same source again changes nothing; a version once pushed is
 /// never overwritten with another source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GemPush {
+    #[schemars(schema_with = "gem::path_schema")]
     pub path: String,
     /// Absent: the next whole number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "gem::version_schema")]
     pub version: Option<String>,
+    /// Not blank; at most 4 MiB as UTF-8.
+    #[schemars(length(max = MAX_SOURCE_BYTES), regex(pattern = r"[^\t\n\f\r ]"))]
     pub source: String,
     #[serde(default)]
     pub manifest: Manifest,

@@ -23,4 +23,7 @@ pub mod swarm;
 pub mod teardown;
 pub mod vault;
 
+#[cfg(test)]
+mod schema_tests;
+
 pub use error::{ApiError, ErrorCode};

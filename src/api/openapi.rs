@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema as _, Schema};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Reply, of};
 use super::endpoints::ENDPOINTS;
 use super::error::{ApiError, ErrorCode};
+use crate::model::id::{NodeName, SpoolId, SummonsId, VaultId};
 use crate::model::schema;
 
 /// The OpenAPI 3.1 document.
@@ -88,10 +90,20 @@ fn statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
     statuses
 }
 
+/// What an id in a path is the id of.
+fn named(path: &str, generator: &mut SchemaGenerator) -> Schema {
+    match path.split("/{id}").next().and_then(|before| before.rsplit('/').next()) {
+        Some("summons") => SummonsId::json_schema(generator),
+        Some("vaults") => VaultId::json_schema(generator),
+        Some("omega_spool") => SpoolId::json_schema(generator),
+        _ => NodeName::json_schema(generator),
+    }
+}
+
 fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Vec<Value> {
     let mut parameters = Vec::new();
     if endpoint.path.contains("{id}") {
-        let schema = json!({ "type": "string" });
+        let schema = named(endpoint.path, generator);
         parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
     }
     let Some(describe) = endpoint.query else { return parameters };

@@ -93,11 +93,16 @@ pub enum NodeAct {
 #[serde(deny_unknown_fields)]
 pub struct NodeOrder {
     pub act: NodeAct,
-    #[schemars(length(min = 1, max = 1000))]
+    #[schemars(length(min = 1, max = NodeOrder::MOST))]
     pub nodes: Vec<NodeName>,
     /// Of a removal: although it has vaults or cannot be asked.
     #[serde(default)]
     pub force: bool,
+}
+
+impl NodeOrder {
+    /// Nodes of one order.
+    pub const MOST: usize = 1000;
 }
 
 /// One answer per node, in the order of the request.

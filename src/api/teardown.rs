@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::error::ApiError;
 use crate::model::id::{NodeName, VaultId};
@@ -98,6 +99,7 @@ pub struct Ended {
 /// `POST /api/v2/reap`: ends what fits every given rule. At least one rule must be given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("anyOf" = a_rule()))]
 pub struct ReapRequest {
     /// Forged at least this long ago.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,11 +112,35 @@ pub struct ReapRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "crate::model::words::labels_schema")]
     pub labels: BTreeMap<String, String>,
     pub dry_run: bool,
     /// Of this user only; whoever asks is not asked.
     #[serde(skip)]
     pub owner: Option<u32>,
+}
+
+/// One of these must be there: without a rule every vault would fit.
+fn a_rule() -> Value {
+    let rules = [
+        ("older_than_ms", json!({ "type": "integer" })),
+        ("idle_ms", json!({ "type": "integer" })),
+        ("node", json!({ "type": "string" })),
+        ("worker", json!({ "type": "string" })),
+        ("labels", json!({ "type": "object", "minProperties": 1 })),
+    ];
+    rules.map(|(name, kind)| json!({ "required": [name], "properties": { name: kind } })).as_slice().into()
+}
+
+impl ReapRequest {
+    #[must_use]
+    pub fn has_rule(&self) -> bool {
+        self.older_than_ms.is_some()
+            || self.idle_ms.is_some()
+            || self.node.is_some()
+            || self.worker.is_some()
+            || !self.labels.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::error::{ApiError, ErrorCode};
 use crate::model::id::{NodeName, SummonsId, VaultId};
 use crate::model::lease::Terms;
 use crate::model::limits::{Controller, Limits};
@@ -13,6 +14,7 @@ use crate::model::name::ServiceName;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::{Endpoint, Worker};
+use crate::model::words;
 
 /// Which nodes may take it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,9 +24,11 @@ pub struct Placement {
     pub node: Option<NodeName>,
     /// Labels that the node must have.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "words::labels_schema")]
     pub labels: BTreeMap<String, String>,
     /// Not on a node with a living vault that has one of these labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "words::labels_schema")]
     pub anti_affinity: BTreeMap<String, String>,
 }
 
@@ -33,7 +37,7 @@ pub struct Placement {
 #[serde(deny_unknown_fields)]
 pub struct ProvisionRequest {
     /// Idempotency key, minted by the caller.
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(schema_with = "words::key_schema")]
     pub key: String,
     pub summons: SummonsId,
     #[serde(default)]
@@ -146,15 +150,39 @@ pub struct TicketWishes {
     pub methods: Vec<String>,
     /// The ticket's own life-time; never beyond the vault's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub expires_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 86_400_000))]
     pub lease_ms: Option<u64>,
     /// The vault dies with the connection that claims this ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<bool>,
     /// A name for the holder, which the worker and the audit see.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::holder_schema")]
     pub label: Option<String>,
+}
+
+impl TicketWishes {
+    /// What can be told before there is a worker.
+    pub fn check(&self) -> Result<(), ApiError> {
+        if self.expires_ms == Some(0) {
+            return Err(ApiError::new(ErrorCode::BadRequest, "a ticket cannot expire after 0 ms"));
+        }
+        if !self.label.as_ref().is_none_or(|label| words::is_line(label, words::MOST_KEY)) {
+            let message = format!(
+                "a ticket's label may have {} characters, and no control characters",
+                words::MOST_KEY
+            );
+            return Err(ApiError::new(ErrorCode::BadRequest, message));
+        }
+        if let Some(lease_ms) = self.lease_ms {
+            let terms = Terms { lease_ms, ..Terms::default() };
+            terms.check().map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        }
+        Ok(())
+    }
 }
 
 /// `POST /api/v2/tickets`

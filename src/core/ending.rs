@@ -174,12 +174,7 @@ impl Core {
     /// Ends what fits every given rule, on all nodes at the same time. A node that cannot be asked is
     /// told of and holds up nobody.
     pub async fn reap(self: &Arc<Self>, request: ReapRequest) -> Result<Reaped, ApiError> {
-        let any = request.older_than_ms.is_some()
-            || request.idle_ms.is_some()
-            || request.node.is_some()
-            || request.worker.is_some()
-            || !request.labels.is_empty();
-        if !any {
+        if !request.has_rule() {
             return Err(ApiError::new(ErrorCode::BadRequest, "reap without a rule would end every vault")
                 .hint("give older_than_ms, idle_ms, node, worker or labels"));
         }

@@ -11,10 +11,8 @@ use crate::api::summons::{SpawnRequest, SummonsRequest};
 use crate::api::vault::ProvisionRequest;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
+use crate::model::words::is_key;
 use crate::system::clock;
-
-/// What a caller may write, without the mark of whose it is.
-const MOST_KEY: usize = 128;
 
 /// A request that has its key in it.
 pub(super) trait Keyed: serde::Serialize + Clone {
@@ -98,8 +96,8 @@ impl Core {
     pub(super) async fn hold_key<T: Keyed>(&self, what: &str, request: &T) -> Result<HeldKey, ApiError> {
         let (key, digests) = (request.key(), Digests::of(request)?);
         let digest = digests.sorted;
-        let plain = unmarked(key).unwrap_or(key);
-        if plain.is_empty() || plain.len() > MOST_KEY || plain.chars().any(char::is_control) {
+        // Without the mark of whose it is.
+        if !is_key(unmarked(key).unwrap_or(key)) {
             let message = "the idempotency key must have 1 to 128 characters, none of them a control one";
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }

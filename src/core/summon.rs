@@ -15,10 +15,8 @@ use crate::model::digest::Sha256;
 use crate::model::gem::Wishes;
 use crate::model::id::SummonsId;
 use crate::model::ticket::Worker;
+use crate::model::words;
 use crate::system::{clock, random};
-
-const MAX_LABELS: usize = 64;
-const MAX_LABEL_BYTES: usize = 256;
 
 /// A summons with the source that it stands for.
 #[derive(Clone)]
@@ -100,11 +98,10 @@ impl Core {
     /// Everything that can be known before a sandbox is spent; stores nothing. What nobody wishes is as
     /// in `least`.
     pub(super) async fn draft(&self, request: SummonsRequest, least: Wishes) -> Result<Drafted, ApiError> {
+        request.check()?;
         let SummonsRequest { key, origin, args, wishes, labels, name, dry_run } = request;
-        check_labels(&labels)?;
         let (source, file, worker, gem, wishes, labels) = match origin {
             Origin::Source { text, file } => {
-                check_file(&file)?;
                 let source = check_source(text.into_bytes(), &format!("the source {file}"))?;
                 let sha256 = Sha256::of(source.as_bytes());
                 let worker = Worker { name: stem(&file), version: None, sha256 };
@@ -118,6 +115,9 @@ impl Core {
                     .map_err(|error| ApiError::new(ErrorCode::BadSource, error.to_string()))?;
                 let mut all = gem.manifest.labels;
                 all.extend(labels);
+                words::check_labels(&all).map_err(|error| {
+                    ApiError::new(ErrorCode::BadRequest, format!("with its gem's: {error}"))
+                })?;
                 let worker = Worker { name: gem.path, version: gem.version, sha256: gem.sha256 };
                 let file = format!("{}.js", worker.name);
                 let source = gem.source.unwrap_or_default();
@@ -168,23 +168,6 @@ fn stem(file: &str) -> String {
     stem.to_owned()
 }
 
-fn check_file(file: &str) -> Result<(), ApiError> {
-    if file.is_empty() || file.len() > 255 || file.ends_with('/') || file.chars().any(char::is_control) {
-        let message = format!("the file name {file:?} must have 1 to 255 bytes and no control characters");
-        return Err(ApiError::new(ErrorCode::BadRequest, message));
-    }
-    Ok(())
-}
-
 pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    let long = |text: &str| text.len() > MAX_LABEL_BYTES || text.chars().any(char::is_control);
-    let wrong = labels.iter().find(|(name, value)| name.is_empty() || long(name) || long(value));
-    let message = match wrong {
-        Some((name, _)) => format!("the label {name:?} is empty, too long, or has control characters"),
-        None if labels.len() > MAX_LABELS => {
-            format!("{} labels are too many, {MAX_LABELS} are allowed", labels.len())
-        }
-        None => return Ok(()),
-    };
-    Err(ApiError::new(ErrorCode::BadRequest, message))
+    words::check_labels(labels).map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))
 }

@@ -17,8 +17,6 @@ use crate::rpc::capability::{Grant, check_names};
 use crate::rpc::reserved;
 use crate::system::{clock, random};
 
-const MAX_TICKET_LABEL: usize = 128;
-
 impl Core {
     pub async fn ticket(&self, request: TicketRequest) -> Result<Ticket, ApiError> {
         let TicketRequest { vault: id, wishes } = request;
@@ -161,21 +159,5 @@ fn check_listed(wishes: &TicketWishes) -> Result<(), ApiError> {
 /// What can be told before there is a worker.
 pub(super) fn check_terms(wishes: &TicketWishes) -> Result<(), ApiError> {
     check_listed(wishes)?;
-    if wishes.expires_ms == Some(0) {
-        return Err(bad("a ticket cannot expire after 0 ms".into()));
-    }
-    if wishes
-        .label
-        .as_ref()
-        .is_some_and(|label| label.len() > MAX_TICKET_LABEL || label.chars().any(char::is_control))
-    {
-        return Err(bad(format!(
-            "a ticket's label may have {MAX_TICKET_LABEL} bytes and no control characters"
-        )));
-    }
-    if let Some(lease_ms) = wishes.lease_ms {
-        let terms = crate::model::lease::Terms { lease_ms, ..Default::default() };
-        terms.check().map_err(|error| bad(error.to_string()))?;
-    }
-    Ok(())
+    wishes.check()
 }

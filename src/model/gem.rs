@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Sha256;
 use super::lease::Terms;
 use super::limits::Limits;
-use super::units;
+use super::{units, words};
 #[cfg(feature = "contract")]
 use crate::strict::{self, StrictError};
 
@@ -18,6 +18,8 @@ use crate::strict::{self, StrictError};
 pub const MAX_MANIFEST_BYTES: usize = 64 * 1024;
 
 pub const SCHEME: &str = "gem-pointer://";
+
+const MOST_PATH: usize = 512;
 
 /// `gem-pointer://workers/scout@3#sha256=…`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +51,7 @@ pub(super) fn is_word(text: &str) -> bool {
 
 /// Whether `text` can be a gem's path. Nothing that passes can leave the directory it is looked up in.
 pub fn check_path(text: &str) -> Result<(), GemPointerError> {
-    let fits = text.len() <= 512 && text.split('/').all(is_word);
+    let fits = text.len() <= MOST_PATH && text.split('/').all(is_word);
     if fits { Ok(()) } else { Err(GemPointerError::Path(text.to_owned())) }
 }
 
@@ -117,8 +119,24 @@ impl JsonSchema for GemPointer {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^gem-pointer://" })
+        // The path's length is bounded by what is looked for ahead: a pattern cannot count all of it.
+        let pattern = format!(
+            "^{SCHEME}(?=[^@#]{{1,{MOST_PATH}}}(?:[@#]|$)){WORD}(?:/{WORD})*(?:@{WORD})?(?:#sha256=[0-9a-f]{{64}})?$"
+        );
+        schemars::json_schema!({ "type": "string", "pattern": pattern })
     }
+}
+
+/// Of a segment of a path and of a version, as [`is_word`] has it.
+const WORD: &str = "[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}";
+
+pub fn path_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let pattern = format!("^{WORD}(?:/{WORD})*$");
+    schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": MOST_PATH, "pattern": pattern })
+}
+
+pub fn version_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": ["string", "null"], "pattern": format!("^{WORD}$") })
 }
 
 /// What somebody asked for; what is absent is left to the next layer. The caller's wishes lie over
@@ -127,23 +145,31 @@ impl JsonSchema for GemPointer {
 #[serde(deny_unknown_fields, default)]
 pub struct Wishes {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
     pub memory_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
     pub cpu_percent: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 3_600_000))]
     pub call_deadline_ms: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 4_096, max = 67_108_864))]
     pub max_frame_bytes: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 3_600_000))]
     pub claim_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 86_400_000))]
     pub lease_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 31_622_400_000_u64))]
     pub lifetime_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<bool>,
     /// How many vaults the worker may have made by `clone_object`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 10_000))]
     pub spawn: Option<u32>,
 }
 
@@ -205,11 +231,14 @@ pub struct Manifest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
     pub cpu_percent: Option<u32>,
     /// How many vaults the worker may have made by `clone_object`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 10_000))]
     pub spawn: Option<u32>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "words::labels_schema")]
     pub labels: BTreeMap<String, String>,
 }
 

@@ -33,3 +33,5 @@ pub mod swarm;
 pub mod ticket;
 #[cfg(feature = "contract")]
 pub mod units;
+#[cfg(feature = "net")]
+pub mod words;

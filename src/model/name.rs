@@ -80,7 +80,7 @@ impl JsonSchema for ServiceName {
         json_schema!({
             "type": "string",
             "maxLength": MOST_BYTES,
-            "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+            "pattern": "^(?!vlt_|sum_|tkt_|spl_)[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
         })
     }
 }

@@ -15,7 +15,8 @@ pub fn standard() -> impl Transform + Clone + Send + 'static {
             "uint8" => Some(u8::MAX.into()),
             "uint16" => Some(u16::MAX.into()),
             "uint32" => Some(u32::MAX.into()),
-            "uint" | "uint64" | "int" | "int32" | "int64" | "float" | "double" => None,
+            "uint" | "uint64" => Some(u64::MAX),
+            "int" | "int32" | "int64" | "float" | "double" => None,
             "ip" => {
                 schema.remove("format");
                 let either = ["ipv4", "ipv6"].map(|format| json!({ "type": "string", "format": format }));

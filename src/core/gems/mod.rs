@@ -12,6 +12,7 @@ use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
 use crate::model::gem::{GemPointer, Manifest};
+use crate::model::words::check_labels;
 
 mod directory;
 mod near;
@@ -46,6 +47,7 @@ pub fn check_source(bytes: Vec<u8>, what: &str) -> Result<String, ApiError> {
 fn check_manifest(manifest: &Manifest, what: &str) -> Result<(), ApiError> {
     let bad = |reason: String| ApiError::new(ErrorCode::BadSource, format!("{what}: {reason}"));
     let wishes = manifest.wishes().map_err(|error| bad(error.to_string()))?;
+    check_labels(&manifest.labels).map_err(|error| bad(error.to_string()))?;
     wishes.limits().check().map_err(|error| bad(error.to_string()))?;
     wishes.terms().check().map_err(|error| bad(error.to_string()))
 }
