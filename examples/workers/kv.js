@@ -1,6 +1,6 @@
 // kv: a small key-value store that forgets. A key may live for so many calls, or for so many seconds.
 //
-//   hauki clone examples/workers/kv.js --args '[{"most": 1000}]' > kv.json
+//   hauki clone examples/workers/kv.js --args '[{"most": 1000}]' --out kv.json
 //   hauki proxy call kv.json put '"color"' '"red"' '{"calls": 10}'
 //   hauki proxy call kv.json get '"color"'
 //
