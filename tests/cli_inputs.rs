@@ -49,6 +49,12 @@ fn start(tool: &Tool, place: &[&str], file: &str) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs")
 }
 
+fn hang_ups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").expect("is there");
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("is told");
+    u64::from_str_radix(ignored.trim(), 16).expect("is a mask") & 1 != 0
+}
+
 fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
@@ -68,7 +74,10 @@ fn whoever_waits_for_a_pipe_hears_signals() {
         .expect("makes a pipe");
     let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).expect("fits");
     for (index, place) in PLACES.iter().enumerate() {
-        let (signal, status) = if index % 2 == 0 { (Signal::TERM, 143) } else { (Signal::INT, 130) };
+        let (signal, status) = [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)][index % 3];
+        // Under nohup(1) a hang-up ends nobody.
+        let (signal, status) =
+            if status == 129 && hang_ups_are_ignored() { (Signal::TERM, 143) } else { (signal, status) };
         let mut child = start(&tool, place, "pipe");
         // It can be opened as soon as somebody reads.
         let writer = wait_for(&format!("{place:?} reads"), || {

@@ -138,11 +138,20 @@ fn a_name_or_the_beginning_of_an_id_is_the_vault() {
     }
     for given in ["scout/us", "vlt_01HF7YA", "vlt_9999999999", "vlt_"] {
         let ran = tool.run(&["show", given]);
-        assert_eq!((ran.code, ran.stdout.as_str()), (65, ""), "{given}: {}", ran.stderr);
+        assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{given}: {}", ran.stderr);
     }
-    // A file comes before a name.
+    assert_eq!(tool.run(&["show", "gone.json"]).code, 65);
     tool.file("dead", &format!("{DEAD}\n"));
     assert_eq!(tool.run(&["destruct", "dead", "-o", "id"]).stdout.trim(), DEAD);
+    // Somebody else's file does not take the place of a name.
+    std::fs::create_dir(tool.path("scout")).expect("makes a folder");
+    tool.file("scout/eu", &format!("{DEAD}\n"));
+    let ran = tool.run(&["destruct", "scout/eu"]);
+    assert!(ran.code == 2 && ran.stderr.contains("hint: ./scout/eu is the file"), "{ran:?}");
+    assert_eq!(tool.run(&["destruct", "./scout/eu", "-o", "id"]).stdout.trim(), DEAD);
+    // And a record of a version that nobody knows is nobody's vault.
+    tool.file("new", &format!("{{\"v\":2,\"kind\":\"vault\",\"id\":\"{VAULT}\"}}\n"));
+    assert_eq!(tool.run(&["destruct", "new"]).code, 65);
 }
 
 #[test]

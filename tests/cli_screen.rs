@@ -28,6 +28,8 @@ async fn a_terminal_is_shown_what_a_pipe_gets_byte_for_byte() {
     let path = |name: &str| daemon.dir.path().join(name).display().to_string();
     let ticket = path("t.json");
     fs::write(&ticket, serde_json::to_string(&spawned.ticket).expect("is JSON")).expect("writes");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&ticket, private).expect("is ours");
     let value = serde_json::to_string(FOREIGN).expect("is JSON");
     let requests = path("requests");
     let request = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[{value}]}}\n");

@@ -40,9 +40,29 @@ fn the_openapi_document() {
 /// Of the pages, which change with the release.
 const DATE: &str = "2026-11-29";
 
+/// The synopsis with the values of options, which clap_mangen leaves out as well.
+fn valued(command: &clap::Command, text: String) -> String {
+    let options = command.get_opts().filter(|arg| arg.get_action().takes_values() && !arg.is_global_set());
+    options.fold(text, |text, arg| {
+        let Some(long) = arg.get_long() else { return text };
+        let flag = format!("\\fB\\-\\-{}\\fR", long.replace('-', "\\-"));
+        let value =
+            arg.get_value_names().map_or_else(|| arg.get_id().to_string(), |names| names[0].to_string());
+        let value = format!("\\fI{}\\fR", value.to_uppercase().replace('-', "\\-"));
+        let many = matches!(arg.get_action(), clap::ArgAction::Append) && arg.get_value_delimiter().is_none();
+        let dots = if many { "..." } else { "" };
+        text.replacen(&format!("{flag}]"), &format!("{flag} {value}]{dots}"), 1).replacen(
+            &format!("<{flag}>"),
+            &format!("{flag} {value}"),
+            1,
+        )
+    })
+}
+
 /// The synopsis with dots behind what may come more than once, which clap_mangen leaves out.
 fn repeated(command: &clap::Command, text: String) -> String {
     let many = |arg: &&clap::Arg| matches!(arg.get_action(), clap::ArgAction::Append);
+    let text = valued(command, text);
     let positionals = command.get_positionals().filter(many);
     positionals.fold(text, |text, arg| {
         let names = arg.get_value_names().map(|names| names[0].to_string());

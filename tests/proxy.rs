@@ -296,6 +296,32 @@ async fn flood(pipe: &mut Pipe, calls: usize, line: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipe_that_takes_no_more_still_hears_a_call_given_up_and_a_mark_is_nothing() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { call_deadline_ms: Some(120_000), ..Wishes::default() };
+    let ticket = save(&daemon, &daemon.spawn_with(WORKER, wishes).await.ticket);
+    let mut pipe = pipe(&daemon, &ticket, &[]);
+    let mut said = "\u{feff}".to_owned();
+    for id in 0..64 {
+        said.push_str(&format!("{}\n", json!({ "jsonrpc": "2.0", "id": id, "method": "spin" })));
+    }
+    // The 64 are all that are taken; the first of them runs for two minutes if nobody gives it up.
+    for id in 0..64 {
+        let cancel = json!({ "jsonrpc": "2.0", "method": "hauki.cancel", "params": { "id": id } });
+        said.push_str(&format!("{cancel}\n"));
+    }
+    let began = std::time::Instant::now();
+    soon(pipe.stdin.write_all(said.as_bytes())).await.expect("is read");
+    for _ in 0..64 {
+        let mut reply = String::new();
+        soon(pipe.stdout.read_line(&mut reply)).await.expect("is written");
+        let reply: Value = serde_json::from_str(&reply).expect("is JSON");
+        assert_eq!(reply["error"]["code"], -32009, "{reply}");
+    }
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pipe_needs_the_same_memory_for_more() {
     let daemon = Daemon::start();
     let ticket = save(&daemon, &daemon.spawn(WORKER).await.ticket);

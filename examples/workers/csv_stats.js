@@ -1,7 +1,7 @@
 // csv_stats: reads a CSV file in chunks and tells count, sum, mean, least and most of each column.
 //
 //   hauki clone examples/workers/csv_stats.js --args '[{"groups":{"by":"country","of":"price"}}]' --out csv.json
-//   hauki proxy call csv.json ingest --text @prices.csv
+//   hauki proxy call csv.json ingest --text --file prices.csv
 //   hauki proxy call csv.json columns
 //   hauki proxy call csv.json groups
 //

@@ -12,6 +12,7 @@ use super::commands::{
 };
 use super::context::Ctx;
 use super::error::CliError;
+use super::flow::flowed;
 use crate::client::Exit;
 
 const ABOUT: &str = "Summon an ephemeral JavaScript object onto another machine and call it";
@@ -46,11 +47,12 @@ impl Cli {
         let words: Vec<OsString> = std::env::args_os().collect();
         let first = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
         let lean = || dressed(Globals::augment_args(clap::Command::new("hauki")));
-        let mut whole = match (first, one(first)) {
+        let whole = match (first, one(first)) {
             ("-V" | "--version", _) => lean(),
             (_, Some(build)) => lean().subcommand(build(clap::Command::new(first.to_owned()))),
             (_, None) => command(),
         };
+        let mut whole = flowed(whole);
         let mut found = whole.try_get_matches_from_mut(words)?;
         Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut whole))
     }

@@ -30,8 +30,7 @@ pub(crate) async fn run<T: Task>(
     let alone = items.len() == 1;
     let mut exits = Vec::with_capacity(items.len());
     let mut handed_on = false;
-    // Where people read, what failed for one reason is told once.
-    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    let mut told = Told::default();
     let work = &work;
     let mut answers = stream::iter(items)
         .map(async |item| {
@@ -58,18 +57,66 @@ pub(crate) async fn run<T: Task>(
             Err(error) if alone => return Err(error),
             Err(error) => {
                 exits.push(error.kind.exit);
-                let again = told.entry(error.message.clone()).or_default();
-                *again += 1;
-                if *again == 1 || !ctx.out.is_for_people() {
+                if !ctx.out.is_for_people() || told.is_news(&error) {
                     ctx.item_failed(&error, &name)?;
                 }
             }
         }
     }
     if ctx.out.is_for_people() {
-        for (message, count) in told.iter().filter(|(_, count)| **count > 1) {
-            ctx.say(&format!("and {} more: {}\n", count - 1, visible::line(message)));
-        }
+        told.rest().for_each(|line| ctx.say(&line));
     }
     Ok(if handed_on { Exit::Partial } else { Exit::merge(exits) })
+}
+
+/// Where people read, what failed for one reason is told once, and of one kind a few.
+#[derive(Default)]
+struct Told {
+    messages: BTreeMap<String, usize>,
+    /// For each kind how many messages were shown, and how many were not.
+    kinds: BTreeMap<&'static str, (usize, usize)>,
+}
+
+impl Told {
+    const MOST: usize = 8;
+
+    fn is_news(&mut self, error: &CliError) -> bool {
+        if let Some(again) = self.messages.get_mut(&error.message) {
+            *again += 1;
+            return false;
+        }
+        let (shown, hidden) = self.kinds.entry(error.kind.code).or_default();
+        if *shown == Self::MOST {
+            *hidden += 1;
+            return false;
+        }
+        *shown += 1;
+        self.messages.insert(error.message.clone(), 1);
+        true
+    }
+
+    fn rest(&self) -> impl Iterator<Item = String> {
+        let again = self.messages.iter().filter(|(_, count)| **count > 1);
+        let again =
+            again.map(|(message, count)| format!("and {} more: {}\n", count - 1, visible::line(message)));
+        let hidden = self.kinds.iter().filter(|(_, (_, hidden))| *hidden > 0);
+        again.chain(hidden.map(|(code, (_, hidden))| format!("and {hidden} more of the kind {code}\n")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_failures_each_message_is_told_once_and_of_a_kind_a_few() {
+        let mut told = Told::default();
+        let news =
+            (0..500).filter(|number| told.is_news(&CliError::data("bad_record", format!("line {number}"))));
+        assert_eq!(news.count(), Told::MOST);
+        let again = (0..6).filter(|_| told.is_news(&CliError::usage("the same")));
+        assert_eq!(again.count(), 1);
+        let rest: Vec<String> = told.rest().collect();
+        assert_eq!(rest, ["and 5 more: the same\n", "and 492 more of the kind bad_record\n"]);
+    }
 }

@@ -17,6 +17,8 @@ pub(super) enum Draw {
     YesNo,
     /// A point in time, to the second.
     Time,
+    /// The same by how far it is away.
+    Until,
     /// Counts side by side, as bars.
     Plot,
 }
@@ -33,7 +35,9 @@ const fn col(title: &'static str, path: &'static str, draw: Draw) -> Column {
 
 /// The usual columns of a kind, and those that `wide` adds.
 pub(super) fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
-    use Draw::{Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Plot, Secret, Text, Time, YesNo};
+    use Draw::{
+        Bytes, Count, Hash, Mark, Micros, Millionths, Millis, Plot, Secret, Text, Time, Until, YesNo,
+    };
     match kind {
         "vault" => (
             vec![
@@ -77,9 +81,9 @@ pub(super) fn columns(kind: &str) -> (Vec<Column>, Vec<Column>) {
                 col("WORKER", "worker", Text),
                 col("NODE", "node", Text),
                 col("ENDPOINT", "endpoint", Text),
-                col("METHODS", "methods", Text),
+                col("EXPIRES", "expires_at", Until),
                 col("LEASE", "lease.lease_ms", Millis),
-                col("EXPIRES", "expires_at", Time),
+                col("METHODS", "methods", Text),
             ],
             vec![
                 col("ID", "id", Text),

@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use anstream::ColorChoice;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::Globals;
 use super::color;
 use super::error::{CliError, Kind};
 use super::output::{self, FORMATS, Format, Output, Style};
 use super::progress::{self, MODES, Progress};
-use super::{visible, whole};
+use super::{signals, visible, whole};
 use crate::client::autostart::{self, Plan};
 use crate::client::config::Settings;
 use crate::client::endpoint::{Authority, Options};
@@ -123,17 +122,10 @@ impl Ctx {
                     () = expiry => Err(self.timed_out(time)),
                 };
             }
-            let listen = |kind| signal(kind).map_err(|error| CliError::io("listen for signals", &error));
-            let (mut interrupt, mut terminate) =
-                (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+            let mut endings = signals::endings()?;
             tokio::select! {
                 result = work => result,
-                _ = interrupt.recv() => {
-                    Err(CliError::new(Kind::new("interrupted", Exit::Interrupted), "interrupted"))
-                }
-                _ = terminate.recv() => {
-                    Err(CliError::new(Kind::new("terminated", Exit::Terminated), "terminated"))
-                }
+                why = signals::first(&mut endings) => Err(signals::stopped(why)),
                 () = expiry => Err(self.timed_out(time)),
             }
         })
@@ -277,7 +269,10 @@ impl Ctx {
 
     /// Words on standard error. That it is closed is nothing anybody could be told.
     pub(crate) fn say(&self, text: &str) {
-        let _ = color::stderr(self.color).write_all(text.as_bytes());
+        let _ = self.progress.pause(&mut || {
+            let _ = color::stderr(self.color).write_all(text.as_bytes());
+            Ok(())
+        });
     }
 
     /// What is not as it should be, and works all the same.

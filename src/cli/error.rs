@@ -178,7 +178,8 @@ impl CliError {
         use super::color::{ERROR, HINT};
         let about = input.filter(|input| !self.message.contains(input));
         let about = about.map(|input| format!("{}: ", visible::line(input))).unwrap_or_default();
-        let message = visible::lines(&self.message);
+        // A worker's error may have lines of its own, and none of them is one of ours.
+        let message = visible::lines(&self.message).replace('\n', "\n   ");
         let mut text = format!("{ERROR}error:{ERROR:#} {about}{message}\n");
         for note in &self.more.notes {
             let _ = writeln!(text, "{}", visible::lines(note));
@@ -335,6 +336,9 @@ impl From<AutostartError> for CliError {
                 this.hint("sudo hauki … , or --endpoint for a control plane elsewhere").hint(format!(
                     "or root starts haukid with  daemon: {{allow_uids: [{uid}]}}  in /etc/hauki/hauki.yaml"
                 ))
+            }
+            AutostartError::Narrow { .. } => {
+                this.hint("start it where that limit is not set, as a service or with  haukid all")
             }
             AutostartError::Held { .. } => Self { kind: Kind::new("locked", Exit::Temporary), ..this }
                 .hint("end that process, or try again"),

@@ -57,6 +57,11 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
             items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
         } else {
             match whole::read(argument.as_ref(), whole::MOST_BYTES).await {
+                Ok(_) if could_be_name(argument) && named::find(ctx, argument).await?.is_some() => {
+                    let error =
+                        CliError::usage(format!("{argument} is a file here and names a vault as well"));
+                    return Err(error.hint(format!("./{argument} is the file; the vault has an id")));
+                }
                 Ok(bytes) => {
                     let read = parsed(argument, bytes).await?;
                     if read.iter().any(Item::is_ticket) && private::is_shared(argument.as_ref()) {
@@ -73,6 +78,12 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
     Ok(items)
 }
 
+/// Whether a file could have taken the place of a vault's name, put there by somebody else. Who writes a path or
+/// an ending of records means the file, and no control plane is asked.
+fn could_be_name(argument: &str) -> bool {
+    !argument.starts_with(['.', '/']) && ![".json", ".jsonl"].iter().any(|ending| argument.ends_with(ending))
+}
+
 fn is_short(id: &str) -> bool {
     id.starts_with(VaultId::PREFIX) && id.parse::<VaultId>().is_err()
 }
@@ -81,15 +92,26 @@ fn is_short(id: &str) -> bool {
 async fn named(ctx: &Ctx, argument: &str, error: &std::io::Error) -> Item {
     let what = match named::find(ctx, argument).await {
         Ok(Some(vault)) => What::Id(vault.to_string()),
-        Ok(None) => {
-            let error = CliError::unreadable(argument, error);
-            What::Broken(
-                error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -"),
-            )
-        }
+        Ok(None) => What::Broken(unknown(argument, error)),
         Err(error) => What::Broken(error),
     };
     Item { name: argument.to_owned(), what }
+}
+
+/// What is neither a file nor anybody's name, any more.
+fn unknown(argument: &str, error: &std::io::Error) -> CliError {
+    if error.kind() != std::io::ErrorKind::NotFound || !could_be_name(argument) {
+        let error = CliError::unreadable(argument, error);
+        return error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -");
+    }
+    let message = format!("there is no live worker, no vault and no file {argument}");
+    let error = CliError::new(Kind::new("not_found", Exit::NotFound), message);
+    match argument.strip_prefix(VaultId::PREFIX) {
+        Some(rest) if rest.len() < named::LETTERS => {
+            error.hint(format!("type at least {} letters of the id; hauki ls shows them", named::LETTERS))
+        }
+        _ => error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -"),
+    }
 }
 
 /// Like [`read`], for verbs that make no sense without an item.
@@ -182,6 +204,12 @@ impl Item {
         match &self.what {
             What::Id(id) => Ok(id),
             What::Record(fields) => {
+                if let Some(v) = fields.get("v").filter(|v| v.as_u64() != Some(1)) {
+                    return Err(CliError::data(
+                        "bad_record",
+                        format!("a record of version {v} is not known"),
+                    ));
+                }
                 let kind = fields.get("kind").and_then(Value::as_str).unwrap_or("record without kind");
                 of.iter()
                     .find(|(of_kind, _)| *of_kind == kind)

@@ -9,7 +9,7 @@ use crate::model::id::VaultId;
 use crate::model::name::ServiceName;
 
 /// So much of an id is of one second: with less, a slip of the hand could name any vault.
-const LETTERS: usize = 8;
+pub(crate) const LETTERS: usize = 8;
 
 /// The beginning of an id that is not whole.
 fn is_beginning(text: &str) -> bool {

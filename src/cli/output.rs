@@ -91,6 +91,14 @@ impl Output {
         self.list.set(true);
     }
 
+    /// Whether somebody at a terminal gets records where a list would have been a table.
+    pub(crate) fn is_list_elsewhere(&self) -> bool {
+        self.list.get()
+            && self.style.format == Format::Jsonl
+            && self.shown == Shown::Elsewhere
+            && io::stderr().is_terminal()
+    }
+
     /// Whether failed items are told in words on standard error rather than as records.
     pub(crate) fn is_for_people(&self) -> bool {
         matches!(self.style.format, Format::Table | Format::Wide | Format::Id) || self.file.borrow().is_some()
@@ -191,7 +199,7 @@ impl Output {
     }
 
     /// Writes what was kept for a file, if there is one; nothing is kept for standard output then.
-    pub(crate) fn into_file(&self) -> Option<impl Future<Output = Result<(), CliError>>> {
+    pub(crate) fn write_file(&self) -> Option<impl Future<Output = Result<(), CliError>>> {
         let path = self.file.take()?;
         let kept = self.kept.take();
         Some(async move {
@@ -208,20 +216,21 @@ impl Output {
     /// Writes what was kept back.
     pub(crate) fn finish(&self) -> Result<(), CliError> {
         let kept = self.kept.take();
-        let text = match self.style.format {
+        match self.style.format {
             Format::Json if self.list.get() || kept.len() > 1 => {
                 let all: Vec<&str> = kept.iter().map(|record| record.json.as_str()).collect();
-                self.shown.json(&format!("{}\n", indented(&format!("[{}]", all.join(","))))).into_owned()
+                written(line(&self.shown.json(&indented(&format!("[{}]", all.join(","))))))?;
             }
             Format::Json => {
-                let all = kept.iter().map(|record| format!("{}\n", indented(&record.json)));
-                all.map(|text| self.shown.json(&text).into_owned()).collect()
+                kept.iter().try_for_each(|record| written(line(&self.shown.json(&indented(&record.json)))))?
             }
-            Format::Table | Format::Wide => self.drawn(&kept)?,
-            Format::Jsonl | Format::Yaml | Format::Id => String::new(),
-        };
-        if !text.is_empty() {
-            written(self.colored(&text))?;
+            Format::Table | Format::Wide => {
+                let text = self.drawn(&kept)?;
+                if !text.is_empty() {
+                    written(self.colored(&text))?;
+                }
+            }
+            Format::Jsonl | Format::Yaml | Format::Id => {}
         }
         kept.iter().for_each(|record| self.done(record));
         Ok(())

@@ -28,6 +28,8 @@ pub(crate) trait Progress: Debug {
     fn measure(&self, job: &str, measure: &Measure) -> bool;
     /// Takes away what was drawn of a job.
     fn clear(&self, job: &str);
+    /// Takes away whatever is drawn: the command is over, and what failed has left its spinner.
+    fn leave(&self);
     /// Prints between what is drawn.
     fn pause(&self, print: Print<'_>) -> Result<(), CliError>;
 }
@@ -95,6 +97,8 @@ impl Progress for Nothing {
 
     fn clear(&self, _: &str) {}
 
+    fn leave(&self) {}
+
     fn pause(&self, print: Print<'_>) -> Result<(), CliError> {
         print()
     }
@@ -127,6 +131,8 @@ impl Progress for Plain {
     }
 
     fn clear(&self, _: &str) {}
+
+    fn leave(&self) {}
 
     fn pause(&self, print: Print<'_>) -> Result<(), CliError> {
         print()
@@ -173,6 +179,8 @@ impl Progress for Json {
     }
 
     fn clear(&self, _: &str) {}
+
+    fn leave(&self) {}
 
     fn pause(&self, print: Print<'_>) -> Result<(), CliError> {
         print()
@@ -266,6 +274,10 @@ impl Progress for Bar {
         if let Some((bar, _)) = self.jobs().remove(job) {
             bar.finish_and_clear();
         }
+    }
+
+    fn leave(&self) {
+        self.jobs().drain().for_each(|(_, (bar, _))| bar.finish_and_clear());
     }
 
     fn pause(&self, print: Print<'_>) -> Result<(), CliError> {

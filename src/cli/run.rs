@@ -46,7 +46,13 @@ fn whole() -> ExitCode {
         }
     };
     let result = cli.command.run(&ctx);
-    let finished = match ctx.out.into_file() {
+    ctx.progress.leave();
+    if ctx.out.is_list_elsewhere() && ctx.settings.is_default("output") {
+        ctx.remark(&format!(
+            "{HINT}hint:{HINT:#} in a pipe it is one JSON record per line; -o table draws a table\n"
+        ));
+    }
+    let finished = match ctx.out.write_file() {
         Some(written) => ctx.block_on(Limit::OnlyIfSet, written),
         None => ctx.out.finish(),
     };

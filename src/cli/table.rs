@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::columns::{Draw, columns};
 use super::error::CliError;
-use super::fit::fit;
+use super::fit::{fit, leave_out_empty};
 use super::output::{Format, Style};
 use super::visible;
 use crate::model::units::{show_millis, show_size};
@@ -52,6 +52,10 @@ fn cell(value: &Value, draw: Draw, reveal: bool) -> String {
             Some((seconds, _)) => format!("{seconds}Z"),
             None => text.clone(),
         },
+        (Draw::Until, Value::String(text)) => match text.parse::<jiff::Timestamp>() {
+            Ok(end) => until(end.as_millisecond() - crate::system::clock::now().as_millisecond()),
+            Err(_) => text.clone(),
+        },
         (_, Value::String(text)) => text.clone(),
         (_, Value::Array(items)) if items.iter().all(Value::is_string) => {
             items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
@@ -70,6 +74,13 @@ fn cell(value: &Value, draw: Draw, reveal: bool) -> String {
             },
         },
         (_, other) => other.to_string(),
+    }
+}
+
+fn until(ms: i64) -> String {
+    match u64::try_from(ms) {
+        Ok(left) => format!("in {}", show_millis(left)),
+        Err(_) => format!("{} ago", show_millis(ms.unsigned_abs())),
     }
 }
 
@@ -154,6 +165,7 @@ pub(crate) fn draw(kind: &str, values: &[Value], style: &Style) -> String {
         return values.iter().map(whole).collect();
     }
     if let Some(width) = style.width.filter(|_| style.format == Format::Table) {
+        leave_out_empty(&mut titles, &mut rows);
         fit(&mut titles, &mut rows, width);
     }
     let mut table = Table::new();

@@ -18,6 +18,18 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["nodes", "join"], "hauki node ls and hauki node add: hauki node --help"),
     (&["reap", "prune", "gc"], "hauki destruct --reap --older-than TIME ends what is old"),
     (&["narrow"], "hauki ticket narrow TICKET --methods NAMES"),
+    (&["drain", "undrain", "upgrade"], "it is one of hauki node's: hauki node --help"),
+    (&["attach", "shell", "sh", "ssh"], "hauki proxy repl TICKET talks with an object"),
+    (&["beat", "keep", "renew"], "hauki heartbeat TICKET -- COMMAND keeps a vault alive"),
+    (
+        &["build", "apply", "deploy"],
+        "hauki gem push FILE NAME stores a worker; hauki clone SOURCE starts one",
+    ),
+    (
+        &["login", "auth", "token"],
+        "nobody logs in: the socket's file says who you are, or --token-file for https",
+    ),
+    (&["search", "find"], "hauki gem ls and hauki ls; hauki resolve NAME finds a live worker"),
 ];
 
 const FLAGS: &[(&[&str], &str)] = &[
@@ -48,7 +60,13 @@ pub(super) fn mend(error: &mut clap::Error, hidden: &[String]) -> Option<&'stati
         ErrorKind::UnknownArgument => known(FLAGS, word(ContextKind::InvalidArg)?),
         _ => None,
     }?;
-    for guess in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::Suggested] {
+    // The usage that clap shows beside its guess is that of the guess.
+    for guess in [
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedArg,
+        ContextKind::Suggested,
+        ContextKind::Usage,
+    ] {
         error.remove(guess);
     }
     Some(tip)
@@ -75,13 +93,18 @@ mod tests {
             (&["run", "w.js"], "hauki clone"),
             (&["create", "w.js"], "hauki clone"),
             (&["exec", "vlt_1"], "hauki proxy call"),
+            (&["kill", "vlt_1"], "hauki destruct"),
+            (&["stop", "vlt_1"], "hauki destruct"),
+            (&["start", "w.js"], "hauki clone"),
+            (&["call", "t.json", "f"], "hauki proxy"),
+            (&["login"], "--token-file"),
             (&["inspect", "vlt_1"], "hauki show"),
             (&["proxy", "run", "--eval", "1"], "proxy run -"),
             (&["destruct", "--force", "x"], "--yes"),
         ] {
             let (text, found) = told(words);
             assert!(found.is_some_and(|found| found.contains(tip)), "{words:?}: {found:?}");
-            assert!(!text.contains("similar"), "{words:?}: {text}");
+            assert!(!text.contains("similar") && !text.contains("--reveal"), "{words:?}: {text}");
         }
         // A word that is only misspelt is still guessed.
         assert!(told(&["destrukt"]).0.contains("destruct"));

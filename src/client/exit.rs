@@ -25,13 +25,14 @@ pub enum Exit {
     Timeout,
     CannotRun,
     NoCommand,
+    HungUp,
     Interrupted,
     BrokenPipe,
     Terminated,
 }
 
 impl Exit {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Ok,
         Self::Failure,
         Self::Usage,
@@ -49,6 +50,7 @@ impl Exit {
         Self::Timeout,
         Self::CannotRun,
         Self::NoCommand,
+        Self::HungUp,
         Self::Interrupted,
         Self::BrokenPipe,
         Self::Terminated,
@@ -74,6 +76,7 @@ impl Exit {
             Self::Timeout => 124,
             Self::CannotRun => 126,
             Self::NoCommand => 127,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::BrokenPipe => 141,
             Self::Terminated => 143,
@@ -100,6 +103,7 @@ impl Exit {
             Self::Timeout => "timeout",
             Self::CannotRun => "cannot_run",
             Self::NoCommand => "no_command",
+            Self::HungUp => "hung_up",
             Self::Interrupted => "interrupted",
             Self::BrokenPipe => "broken_pipe",
             Self::Terminated => "terminated",
@@ -127,6 +131,7 @@ impl Exit {
             Self::Timeout => "--timeout or a call's deadline ran out",
             Self::CannotRun => "the command of hauki heartbeat -- COMMAND cannot be executed",
             Self::NoCommand => "the command of hauki heartbeat -- COMMAND is not there",
+            Self::HungUp => "the terminal went away (SIGHUP), unless it was ignored from the start",
             Self::Interrupted => "interrupted by Ctrl-C (SIGINT)",
             Self::BrokenPipe => "the reader of standard output went away (SIGPIPE)",
             Self::Terminated => "terminated (SIGTERM)",

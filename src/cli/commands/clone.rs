@@ -6,6 +6,7 @@ use super::forge::PlacementArgs;
 use super::summon::{Wanted, WorkerArgs};
 use super::ticket::RightsArgs;
 use crate::api::summons::{SpawnRequest, SummonsRequest};
+use crate::api::vault::TicketWishes;
 use crate::cli::batch;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
@@ -46,13 +47,22 @@ pub(crate) struct CloneArgs {
 
 pub(crate) fn run(ctx: &Ctx, args: &CloneArgs) -> Result<Exit, CliError> {
     ctx.out.keep_for(args.rights.out.as_ref());
+    let rights = args.rights.wishes()?;
     ctx.block_on(Limit::Usual, async {
         let wanted = args.worker.requests(ctx).await?;
-        batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| one(ctx, args, wanted).await).await
+        batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| {
+            one(ctx, args, &rights, wanted).await
+        })
+        .await
     })
 }
 
-async fn one(ctx: &Ctx, args: &CloneArgs, wanted: Wanted) -> Result<Vec<Record>, CliError> {
+async fn one(
+    ctx: &Ctx,
+    args: &CloneArgs,
+    rights: &TicketWishes,
+    wanted: Wanted,
+) -> Result<Vec<Record>, CliError> {
     let job = format!("clone {}", wanted.short());
     let summons = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
     let endpoint = ctx.endpoint().await?;
@@ -64,7 +74,7 @@ async fn one(ctx: &Ctx, args: &CloneArgs, wanted: Wanted) -> Result<Vec<Record>,
     let request = SpawnRequest {
         summons,
         placement: args.placement.placement(&[]),
-        ticket: args.rights.wishes(),
+        ticket: rights.clone(),
         get_or_create: args.get_or_create,
     };
     let spawned = args.placement.patiently(async || endpoint.spawn(&request).await).await;

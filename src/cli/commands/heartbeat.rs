@@ -15,6 +15,7 @@ use crate::cli::batch;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keeper::{self, Keeper};
+use crate::cli::signals::is_ignored;
 use crate::cli::{complete, gone, input};
 use crate::client::Exit;
 use crate::model::id::VaultId;
@@ -149,15 +150,6 @@ fn signals() -> Result<impl Stream<Item = Option<Signal>> + Unpin, CliError> {
         })));
     }
     Ok(all)
-}
-
-fn is_ignored(kind: SignalKind) -> bool {
-    // SAFETY: nothing is changed, and the structure to write to is of this frame.
-    unsafe {
-        let mut now: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(kind.as_raw_value(), std::ptr::null(), &mut now) == 0
-            && now.sa_sigaction == libc::SIG_IGN
-    }
 }
 
 /// The command, which gets SIGTERM when we are killed.

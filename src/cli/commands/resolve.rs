@@ -51,7 +51,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ResolveArgs) -> Result<Exit, CliError> {
 
 async fn resolve(ctx: &Ctx, args: &ResolveArgs, name: &ServiceName) -> Result<Exit, CliError> {
     ctx.out.keep_for(args.rights.out.as_ref());
-    let ticket = (!args.no_ticket).then(|| args.rights.wishes());
+    let ticket = (!args.no_ticket).then(|| args.rights.wishes()).transpose()?;
     let resolved = ctx.endpoint().await?.resolve(&ResolveRequest { name: name.clone(), ticket }).await?;
     if args.no_ticket || ctx.out.style.format == Format::Wide {
         ctx.out.record(Record::new("vault", &resolved.vault))?;

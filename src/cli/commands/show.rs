@@ -40,11 +40,10 @@ pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {
     ctx.block_on(Limit::Usual, async {
         let items = input::read_some(ctx, &args.items).await?;
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
-            let endpoint = ctx.endpoint().await?;
             let record = match item.vault() {
-                Ok(id) => vault(endpoint, &id, args.wait).await?,
+                Ok(id) => vault(ctx.endpoint().await?, &id, args.wait).await?,
                 Err(error) => match item.summons() {
-                    Ok(id) => Record::new("summons", &endpoint.summons(&id).await?),
+                    Ok(id) => Record::new("summons", &ctx.endpoint().await?.summons(&id).await?),
                     Err(_) => return Err(error),
                 },
             };

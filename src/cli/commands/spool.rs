@@ -163,8 +163,8 @@ pub(crate) fn run(ctx: &Ctx, args: &SpoolArgs) -> Result<Exit, CliError> {
             SpoolCommand::Show(args) => {
                 let items = input::read_some(ctx, &args.items).await?;
                 batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
-                    let shown =
-                        ctx.endpoint().await?.spool_show(&item.spool()?, &SpoolWait::default()).await?;
+                    let id = item.spool()?;
+                    let shown = ctx.endpoint().await?.spool_show(&id, &SpoolWait::default()).await?;
                     Ok(vec![Record::new("spool", &shown.entry)])
                 })
                 .await

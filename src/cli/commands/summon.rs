@@ -191,7 +191,7 @@ impl WorkerArgs {
 }
 
 /// A limit in the words of the command line, where the error has those of the wire.
-fn flagged(error: &LimitError) -> String {
+pub(super) fn flagged(error: &LimitError) -> String {
     let (flag, shown): (_, fn(u64) -> String) = match error.name {
         "memory_bytes" => ("--memory", show_size),
         "max_frame_bytes" => ("--max-frame", show_size),

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCompleter;
 
+use super::summon::flagged;
 use crate::api::vault::{TicketRequest, TicketWishes};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::Exit;
+use crate::model::lease::Terms;
 use crate::model::ticket::Ticket;
 use crate::model::units::parse_duration;
+use crate::model::words::{MOST_KEY, is_line};
 
 const AFTER: &str = "\
 A ticket is all that a client in any language needs: address, pinned TLS key, token, methods and
@@ -64,13 +67,21 @@ pub(crate) struct RightsArgs {
 }
 
 impl RightsArgs {
-    pub(crate) fn wishes(&self) -> TicketWishes {
-        TicketWishes {
+    /// What they ask for, held against what can be told here, in the words of the command line.
+    pub(crate) fn wishes(&self) -> Result<TicketWishes, CliError> {
+        if self.expires == Some(0) {
+            return Err(CliError::usage("--expires is 0: such a ticket could never be used"));
+        }
+        if !self.holder.as_ref().is_none_or(|holder| is_line(holder, MOST_KEY)) {
+            let message = format!("--holder may have {MOST_KEY} characters, none of them a control one");
+            return Err(CliError::usage(message));
+        }
+        Ok(TicketWishes {
             methods: self.methods.clone(),
             expires_ms: self.expires,
             label: self.holder.clone(),
             ..TicketWishes::default()
-        }
+        })
     }
 }
 
@@ -89,8 +100,12 @@ pub(crate) fn run(ctx: &Ctx, args: &TicketArgs) -> Result<Exit, CliError> {
         return Ok(Exit::Ok);
     }
     ctx.out.keep_for(args.wishes.out.as_ref());
-    let wishes =
-        TicketWishes { lease_ms: args.lease, link: args.link.then_some(true), ..args.wishes.wishes() };
+    let rights = args.wishes.wishes()?;
+    let wishes = TicketWishes { lease_ms: args.lease, link: args.link.then_some(true), ..rights };
+    if let Some(lease_ms) = args.lease {
+        let within = Terms { lease_ms, ..Terms::default() }.check();
+        within.map_err(|error| CliError::usage(flagged(&error)))?;
+    }
     ctx.block_on(Limit::Usual, async {
         let items = input::read_some(ctx, &args.items).await?;
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {

@@ -7,6 +7,7 @@
 //! `detach`, writes its own log file, and leaves by itself when it is idle, so a crash here leaves
 //! at worst a daemon that goes away in a few minutes.
 
+mod bounds;
 mod detach;
 mod turn;
 
@@ -65,6 +66,8 @@ pub enum AutostartError {
     },
     #[error("vaults need root, and this is uid {uid}: no haukid was started")]
     NotRoot { uid: u32 },
+    #[error("haukid would not last under `{limit}`, which cannot be lifted here")]
+    Narrow { limit: String },
     #[error("{path} is held by {holder}, and was not let go within {after:?}")]
     Held { path: PathBuf, holder: String, after: Duration },
     #[error("failed to connect to {path}")]
@@ -101,6 +104,9 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
     // Whoever names a program knows what it is.
     if !uid.is_root() && plan.program.is_none() {
         return Err(AutostartError::NotRoot { uid: uid.as_raw() });
+    }
+    if let Some(limit) = bounds::too_narrow() {
+        return Err(AutostartError::Narrow { limit });
     }
     dirs::make(&plan.state_dir, STATE_MODE).map_err(state(&plan.state_dir))?;
     // A start that is slow, and then one's own look at what came of it.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use memchr::memmem;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::oneshot;
@@ -25,6 +26,8 @@ use crate::strict::{self, Limits};
 const IN_FLIGHT: usize = 64;
 /// Their lines, in bytes; one alone may be as long as a frame.
 const IN_FLIGHT_BYTES: usize = 4 * 1024 * 1024;
+/// The longest line that is looked at before its turn: one that gives up a call is short.
+const LOOKED_AT: usize = 1024;
 /// Replies are written together up to so many bytes.
 const TOGETHER: usize = 64 * 1024;
 
@@ -73,6 +76,7 @@ struct Relay<'a, W> {
     /// What is in flight.
     flying: HashMap<CallNumber, Flying>,
     bytes: usize,
+    is_first: bool,
 }
 
 /// Answers every request of `lines` on `output`, until the input ends and all are answered, or the
@@ -100,6 +104,7 @@ where
         calls: FuturesUnordered::new(),
         flying: HashMap::new(),
         bytes: 0,
+        is_first: true,
     };
     let mut events = options.events.then(|| ghost.events());
     let mut over = pin!(ghost.closed());
@@ -107,6 +112,7 @@ where
     let mut outcome = Ok(());
     let mut open = true;
     while open || !relay.calls.is_empty() {
+        let (admits, has_room) = (relay.admits(), lines.has_room());
         tokio::select! {
             biased;
             Some(event) = next(&mut events) => relay.event(&event),
@@ -116,17 +122,20 @@ where
                 outcome = Err(RelayError::Ended(error));
             }
             () = &mut left => return Err(RelayError::Write(io::ErrorKind::BrokenPipe.into())),
-            line = lines.next(), if open && relay.admits() => match line {
-                Ok(Some(line)) => relay.request(line),
-                Ok(None) => open = false,
-                Err(LineError::TooLong { limit }) => {
+            // Also where nothing may be taken: what waits there may give up what it waits for.
+            came = came(&mut lines, admits), if open && (admits || has_room) => match came {
+                Came::Ahead(read) => {
+                    read.map_err(RelayError::Read)?;
+                }
+                Came::Line(Ok(Some(line))) => relay.request(line),
+                Came::Line(Ok(None) | Err(LineError::Torn)) => open = false,
+                Came::Line(Err(LineError::TooLong { limit })) => {
                     open = false;
                     let error = RpcError::new(code::TOO_LARGE, format!("a line is longer than {limit} bytes"));
                     relay.line(|out| write_error(out, None, &error));
                     outcome = Err(RelayError::TooLong { limit });
                 }
-                Err(LineError::Torn) => open = false,
-                Err(LineError::Read(error)) => return Err(RelayError::Read(error)),
+                Came::Line(Err(LineError::Read(error))) => return Err(RelayError::Read(error)),
             },
         }
         // As many as are there go out together.
@@ -143,6 +152,12 @@ where
         {
             relay.request(line);
         }
+        while open
+            && !relay.admits()
+            && let Some(line) = lines.ahead()
+        {
+            relay.look(line);
+        }
         relay.flush().await?;
     }
     // The last words, `hauki.dying` among them, are there when the session is over.
@@ -153,6 +168,17 @@ where
     }
     relay.flush().await?;
     outcome
+}
+
+/// What comes from the program.
+enum Came<'a> {
+    Line(Result<Option<&'a [u8]>, LineError>),
+    /// So many bytes, of which none may be taken yet.
+    Ahead(io::Result<usize>),
+}
+
+async fn came<R: AsyncRead + Unpin>(lines: &mut LineReader<R>, admits: bool) -> Came<'_> {
+    if admits { Came::Line(lines.next().await) } else { Came::Ahead(lines.fill().await) }
 }
 
 /// Never, where nobody wants events or none come any more.
@@ -210,7 +236,20 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         write_request(&mut self.out, None, &event.method, Some(&params));
     }
 
+    /// A line that waits for its turn. It comes again then, and finds nothing more to give up.
+    fn look(&mut self, line: &[u8]) {
+        if line.len() <= LOOKED_AT
+            && memmem::find(line, CANCEL.as_bytes()).is_some()
+            && let Incoming::Single(Ok(request)) = Incoming::decode(line)
+            && (request.method == CANCEL && request.id.is_none())
+        {
+            cancel(&mut self.flying, &request);
+        }
+    }
+
     fn request(&mut self, line: &[u8]) {
+        // Some editors begin a file with a mark.
+        let line = if std::mem::take(&mut self.is_first) { strict::without_mark(line) } else { line };
         if line.trim_ascii().is_empty() {
             return;
         }

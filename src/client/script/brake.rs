@@ -13,6 +13,7 @@ pub enum Stop {
     Exit(u8),
     Interrupted,
     Terminated,
+    HungUp,
     TimedOut(Duration),
     /// Nobody reads what it prints.
     Unheard,

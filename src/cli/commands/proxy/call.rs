@@ -55,6 +55,7 @@ pub(super) struct CallArgs {
     /// A file of tickets, - for standard input, or a vault id
     #[arg(value_name = "TICKET", add = ArgValueCompleter::new(complete::items))]
     ticket: String,
+    /// One of the worker's: the ticket names them
     method: String,
     /// Its arguments, one JSON value each
     #[arg(value_name = "ARG", allow_negative_numbers = true)]

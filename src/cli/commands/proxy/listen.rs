@@ -20,7 +20,8 @@ const LISTEN_AFTER: &str = "\
 Programs connect and speak JSON-RPC 2.0, one message per line, without TLS and without the ticket: the
 session is hauki's, with its heartbeats, and all of them share it. Their ids are kept apart; each gets
 the worker's events. Where the connection to the node is lost, a new one is made for as long as the
-ticket is valid: calls in flight are answered with error -32020 and never sent again.
+ticket is valid: calls in flight are answered with error -32020 and never sent again. A program gives up
+a call of its own with hauki.cancel and the params {\"id\":ID}; it is answered with error -32009.
 
 unix:PATH makes a socket with mode 0600, and the kernel says who connects: this user and root may. A
 loopback port can be reached by every user of this machine, and by web pages in their browsers, so the

@@ -27,7 +27,9 @@ Without METHOD, standard input holds JSON-RPC 2.0 requests, one per line, and st
 replies: batches, notifications and ids of every kind as the specification says. Requests are sent in
 their order and worked on 64 at a time; replies come as they come, and the id tells. An error reply is
 an answer, so it does not change the exit code. Where the connection is lost, a new one is made: what
-was in flight is answered with error -32020 and never sent again.
+was in flight is answered with error -32020 and never sent again. The line
+{\"jsonrpc\":\"2.0\",\"method\":\"hauki.cancel\",\"params\":{\"id\":ID}} gives up the request with that id: it is
+answered with error -32009, and the worker is stopped.
 
 With METHOD, each line is one argument in JSON and makes one call; results come one per line, in the
 same order. -j N calls are in flight at a time (16 unless said otherwise).
@@ -104,6 +106,14 @@ async fn show(ctx: &Ctx, screen: DuplexStream) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Some editors begin a file with a mark, which is no JSON.
+fn unmarked(line: String) -> String {
+    match line.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => line,
+    }
+}
+
 async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result<Exit, CliError> {
     let lines = stream::unfold((stdin::lines(MOST_LINE), 0), async |(mut lines, number)| {
         let line = lines.recv().await?;
@@ -113,7 +123,9 @@ async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result
         .map(async |(number, line)| {
             let name = format!("line {number}");
             let line = line.map_err(|error| CliError::io("read standard input", &error));
-            let answer = match line.and_then(|line| argument(&line, &name, text)) {
+            let is_marked = number == 1 && !text;
+            let bare = |line: String| if is_marked { unmarked(line) } else { line };
+            let answer = match line.and_then(|line| argument(&bare(line), &name, text)) {
                 Ok(value) => result(ctx, ghost, method, Some(&format!("[{value}]"))).await,
                 Err(error) => Err(error),
             };

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use crate::cli::context::Ctx;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::signals::{self, Endings};
 use crate::cli::visible;
 use crate::client::script::{Brake, End, Failure, Lines, More, Session, Setup, SetupError, Stop, World};
 use crate::client::{Endpoint, Exit};
-use crate::model::units::show_millis;
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+
+pub(super) use crate::cli::signals::stopped;
 
 pub(super) struct Stage<'a> {
     ctx: &'a Ctx,
@@ -52,15 +52,11 @@ pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(Session<Stage<'a>>, 
     let Play { args, base, heap_bytes } = play;
     let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines: lines(ctx), runner: None };
     let mut session = Session::new(stage, setup).map_err(unset)?;
-    for (kind, why) in
-        [(SignalKind::interrupt(), Stop::Interrupted), (SignalKind::terminate(), Stop::Terminated)]
-    {
-        let listener = {
-            let _inside = session.enter();
-            signal(kind).map_err(|error| CliError::io("listen for signals", &error))?
-        };
-        session.spawn(heed(listener, brake.clone(), why));
-    }
+    let endings = {
+        let _inside = session.enter();
+        signals::endings()?
+    };
+    session.spawn(heed(endings, brake.clone()));
     session.begin().map_err(unset)?;
     Ok((session, brake))
 }
@@ -75,9 +71,9 @@ fn unset(error: SetupError) -> CliError {
     CliError::of(kind, &error)
 }
 
-async fn heed(mut signal: Signal, brake: Brake, why: Stop) {
-    while signal.recv().await.is_some() {
-        brake.pull(why);
+async fn heed(mut endings: Endings, brake: Brake) {
+    loop {
+        brake.pull(signals::first(&mut endings).await);
     }
 }
 
@@ -103,20 +99,6 @@ pub(super) fn outcome(ctx: &Ctx, end: End, source: &str, file: &str) -> Result<E
         End::Uncaught(error, failure) => Err(uncaught(&error, failure, source, file)),
         End::Lost(error) => Err(Failure::from(error).into()),
     }
-}
-
-pub(super) fn stopped(why: Stop) -> CliError {
-    let (code, exit, message) = match why {
-        Stop::Interrupted => ("interrupted", Exit::Interrupted, "interrupted".to_owned()),
-        Stop::Terminated => ("terminated", Exit::Terminated, "terminated".to_owned()),
-        Stop::TimedOut(after) => {
-            let ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-            ("timeout", Exit::Timeout, format!("not done within {}", show_millis(ms)))
-        }
-        Stop::Unheard => ("broken_pipe", Exit::BrokenPipe, "nobody reads".to_owned()),
-        Stop::Exit(_) => ("ok", Exit::Ok, "it called exit".to_owned()),
-    };
-    CliError::new(Kind::new(code, exit), message)
 }
 
 pub(super) fn uncaught(error: &WorkerError, failure: Option<Failure>, source: &str, file: &str) -> CliError {
