@@ -499,11 +499,11 @@ fn files_without_an_end_are_refused_by_their_size() {
     let place = Place::whole();
     fs::write(place.path("work/deep.yaml"), "[".repeat(60_000)).expect("writes");
     for (arguments, word) in [
-        (&["summon", "/dev/zero"][..], "more than 4194304 bytes"),
-        (&["clone", "/dev/zero"], "more than 4194304 bytes"),
-        (&["gem", "push", "/dev/zero", "workers/z"], "more than 4194304 bytes"),
+        (&["summon", "/dev/zero"][..], "longer than 4 MiB"),
+        (&["clone", "/dev/zero"], "longer than 4 MiB"),
+        (&["gem", "push", "/dev/zero", "workers/z"], "longer than 4 MiB"),
         (&["proxy", "run", "/dev/zero"], "--memory gives the script more"),
-        (&["gem", "push", "ok.js", "workers/z", "--manifest", "/dev/zero"], "more than 65536 bytes"),
+        (&["gem", "push", "ok.js", "workers/z", "--manifest", "/dev/zero"], "longer than 64 KiB"),
         (&["gem", "push", "ok.js", "workers/z", "--manifest", "deep.yaml"], "bad_manifest"),
     ] {
         let ran = place.run(arguments);
