@@ -25,6 +25,11 @@ pub enum StartError {
     Issuer(#[from] IssuerError),
 }
 
+const NEW_KEY: &str = "issuer.key was missing beside a store with records, and was made anew: no ticket that was \
+                       handed out before is good any more";
+const NEW_KEY_HINT: &str =
+    "stop the daemon and put core/issuer.key back from a copy, or hand out new tickets";
+
 /// Opens what an earlier core left, or makes it. Nothing runs yet: that is [`Core::start`].
 pub fn open(
     state_dir: &Path,
@@ -38,6 +43,7 @@ pub fn open(
     // The store comes first, so that a key beside no store is never what a crash of the first start left.
     let key = home.join("issuer.key");
     let store = Arc::new(SqliteStore::open_beside(&home.join("store.db"), &key)?);
+    let is_lost = !key.exists() && !store.is_bare()?;
     let issuer = issuer::load_or_make(&key)?;
     // What a killed core left: sockets that nobody listens on.
     match std::fs::remove_dir_all(home.join("link")) {
@@ -46,7 +52,12 @@ pub fn open(
         }
         _ => {}
     }
-    Ok(Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
+    let core =
+        Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() });
+    if is_lost {
+        core.remark(NEW_KEY, NEW_KEY_HINT);
+    }
+    Ok(core)
 }
 
 /// What a start would find of the store and the key, without one.
@@ -93,6 +104,27 @@ mod tests {
         assert_eq!((again.changed, &again.ticket), (false, &spawned.ticket));
         let mode = std::fs::metadata(directory.path().join("core")).expect("is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_made_anew_beside_records_is_said() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        let said = async |core: &Core| {
+            let findings = core.health().await.expect("tells").findings;
+            findings.iter().any(|check| check.what.contains("issuer.key was missing"))
+        };
+        let key = directory.path().join("core/issuer.key");
+        for records in [false, true] {
+            let core = opened(directory.path(), &node);
+            assert!(!said(&core).await, "the first start makes it");
+            if records {
+                core.spawn(spawning("k")).await.expect("spawns");
+            }
+            drop(core);
+            std::fs::remove_file(&key).expect("is there");
+            assert_eq!(said(&opened(directory.path(), &node)).await, records);
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

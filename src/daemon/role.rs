@@ -116,6 +116,23 @@ impl Parts {
             Role::All(_) | Role::Node(_) => Some(LocalNode::start(home, settings).await?),
             Role::Core(_) | Role::Findings(_) => None,
         };
+        let made = local.as_ref().map(|local| (Arc::clone(&local.node), local.driver.clone()));
+        let started = Self::start_core(role, home, settings, local).await;
+        if let (Err(_), Some((node, driver))) = (&started, made) {
+            // What cannot start takes along what it made: blank vaults, groups.
+            node.shut_down(CLOSE).await;
+            let _ = timeout(CLOSE, driver.idle()).await;
+            let _ = timeout(CLOSE, driver.close()).await;
+        }
+        started
+    }
+
+    async fn start_core(
+        role: &Role,
+        home: &Home,
+        settings: &Settings,
+        local: Option<LocalNode>,
+    ) -> Result<Self, RoleError> {
         let members = match (role, &local) {
             (Role::Node(_), _) => return Ok(Self { local, core: None }),
             (_, Some(local)) => vec![local.member(settings)],

@@ -106,6 +106,13 @@ impl SqliteStore {
         Ok(Self { path: path.to_owned(), suspicion, commits, queries, one })
     }
 
+    /// Whether nothing was ever kept in it, or nothing is left.
+    pub fn is_bare(&self) -> Result<bool, StoreError> {
+        let one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
+        let any = one.query_row("SELECT EXISTS (SELECT 1 FROM document)", [], |row| row.get::<_, bool>(0));
+        any.map(|any| !any).map_err(|source| StoreError::Read { path: self.path.clone(), source })
+    }
+
     fn query<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -233,6 +233,9 @@ async fn vacated(channel: Option<&OwnedFd>, ended: &watch::Receiver<Option<Ended
     end_of(ended).await;
 }
 
+/// From the moment at which a monitor's children have another parent until it is dead.
+const DYING: Duration = Duration::from_millis(250);
+
 /// Waits for the init's first bytes, leaves them where they are, and finds out who sent them;
 /// `None` when the channel closed without any.
 async fn find_init(channel: &OwnedFd, monitor: &Watched) -> io::Result<Option<Watched>> {
@@ -244,7 +247,11 @@ async fn find_init(channel: &OwnedFd, monitor: &Watched) -> io::Result<Option<Wa
     let init = PidFd::open(pid)?;
     let parent = parent_of(pid)?;
     if parent != Some(monitor.process().pid()) || monitor.process().is_dead() {
-        return Err(io::Error::other("the sender of the first bytes is not the monitor's child"));
+        // The kernel gives the children of who dies to another before it says that he is dead.
+        return Err(match timeout(DYING, monitor.gone()).await {
+            Ok(_) => io::Error::from_raw_os_error(libc::ESRCH),
+            Err(_) => io::Error::other("the sender of the first bytes is not the monitor's child"),
+        });
     }
     Watched::new(init).map(Some)
 }
