@@ -70,7 +70,7 @@ fn what_takes_long_in_c_asks() {
         ("var a = [], i; for (i = 0; i < 5e4; i++) a.push('k' + i); GO; JSON.stringify({}, a)", 1000),
         (
             "var s = '{', i; for (i = 0; i < 5e4; i++) s += '\"k' + i * 7919 % 50021 + '\":1,'; GO; JSON.parse(s + '\"z\":1}')",
-            1000,
+            50,
         ),
         ("var s = '[\\\\u0000-\\\\uffff]'.repeat(2000); GO; new RegExp(s, 'i')", 100),
         ("GO; /(a*)\\1b/.test('a'.repeat(2e4))", 500),
