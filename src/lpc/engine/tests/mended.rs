@@ -69,3 +69,27 @@ fn what_killed_a_vault_is_an_error_or_an_answer() {
         assert_eq!(call(&mut engine, "g", None).expect(body), "1");
     }
 }
+
+#[test]
+fn an_error_that_cannot_be_shown_is_no_lack_of_memory() {
+    let source = "function r() { var e = new Error('x');
+        Object.defineProperty(e, 'message', {get: function () { throw 1 }}); throw e }
+        function broken() { Error.prototype.toString = null; return 1 }
+        function n() { return null.x }";
+    let mut engine = load(source);
+    for _ in 0..2 {
+        for name in ["r", "broken", "n"] {
+            let Err(error) = call(&mut engine, name, None) else { continue };
+            assert_eq!(error.kind, WorkerErrorKind::Throw, "{name}: {}", error.message);
+        }
+    }
+}
+
+/// A request of a megabyte held its vault until the gate gave it up: each name moved half of the others.
+#[test]
+fn many_names_in_parameters_are_read_in_no_time() {
+    let mut engine = roomy("function f(o) { return Object.keys(o).length }");
+    let names = (0..60_000_u32).map(|number| format!("\"k{}\":1", number * 7919 % 60_013));
+    let params = format!("[{{{}}}]", names.collect::<Vec<_>>().join(","));
+    assert_eq!(call(&mut engine, "f", Some(&params)).expect("is called"), "60000");
+}
