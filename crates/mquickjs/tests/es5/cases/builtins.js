@@ -142,3 +142,5 @@ JSON.stringify(Object.getOwnPropertyDescriptor(Math, "PI"))
 [null, undefined].map(function (v) { try { return String.prototype.split.call(v) } catch (e) { return e.name } })
 try { [] instanceof parseInt } catch (e) { e.name }
 [5 instanceof Object, "a" instanceof String, null instanceof Object]
+[Object.create(new Error("m")).message, String(Object.create(new TypeError("t"))), Object.create(Object.create(new Error("d"))) + ""]
+function E() {} E.prototype = new Error("p"); [new E().message, String(new E()), new E() instanceof Error, Object.create(Error.prototype).message]
