@@ -144,3 +144,6 @@ try { [] instanceof parseInt } catch (e) { e.name }
 [5 instanceof Object, "a" instanceof String, null instanceof Object]
 [Object.create(new Error("m")).message, String(Object.create(new TypeError("t"))), Object.create(Object.create(new Error("d"))) + ""]
 function E() {} E.prototype = new Error("p"); [new E().message, String(new E()), new E() instanceof Error, Object.create(Error.prototype).message]
+[/aé/.test("aé"), /éé/.exec("xéé").index, /abé/.test("abé"), /a€/.test("a€"), /éa/.test("éa"), /aé/.test("aè"), /abé/.test("ab"), /aé+b/.exec("xaééb")[0]]
+["naïve café".replace(/café/, "x"), "größe".match(/öße/)[0], "añb".split(/añ/), /日本語/.test("日本語"), /x日/i.test("X日"), /é{2}a/.test("ééa")]
+[/\u00e9\u00e8/.test("éè"), /[é]è/.test("éè"), /(a)é\1/.test("aéa"), /aéb|cèd/.exec("cèd")[0], /\baé/.test("aé")]
