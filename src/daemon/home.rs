@@ -87,6 +87,12 @@ pub enum HomeError {
     Busy { pid: String, path: PathBuf },
     #[error("another haukid listens on {}", path.display())]
     Listening { path: PathBuf },
+    #[error(
+        "the state directory is not safe: another user could exchange {}; it and what is above it must be root's or the \
+         daemon's own, and closed to the writing of others",
+        path.display()
+    )]
+    Exposed { path: PathBuf },
 }
 
 fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeError {
@@ -105,6 +111,7 @@ impl Home {
         patience: Duration,
     ) -> Result<Self, HomeError> {
         dirs::make(path, 0o711).map_err(failed("failed to make the state directory", path))?;
+        nobody_elses(path)?;
         let began = clock::mono();
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (soon, late) = (began.plus_ms(ms(DYING.min(patience))), began.plus_ms(ms(patience)));
@@ -212,11 +219,20 @@ impl Holder {
     }
 }
 
+/// Keys, records and what root executes lie there.
+fn nobody_elses(path: &Path) -> Result<(), HomeError> {
+    match dirs::exposed(path).map_err(failed("failed to look at", path))? {
+        Some(path) => Err(HomeError::Exposed { path }),
+        None => Ok(()),
+    }
+}
+
 /// The half's directory, locked.
 fn own_dir(path: &Path, half: Half) -> Result<File, HomeError> {
     let (name, mode) = half.dir();
     let own = path.join(name);
     dirs::make(&own, mode).map_err(failed("failed to make", &own))?;
+    nobody_elses(&own)?;
     let dir = File::open(&own).map_err(failed("failed to open", &own))?;
     match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(dir),

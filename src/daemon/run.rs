@@ -79,6 +79,7 @@ fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
         Some(HomeError::Taken { .. } | HomeError::Listening { .. }) => ALREADY,
         // It leaves: this one is to be tried again.
         Some(HomeError::Busy { .. }) => AGAIN,
+        Some(HomeError::Exposed { .. }) => CONFIG,
         _ if lost || error.is::<SettingsError>() => CONFIG,
         _ => 1,
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes a directory, and what is missing above it, with this mode. One that is there stays as it is.
 pub fn make(path: &Path, mode: u32) -> io::Result<()> {
@@ -18,6 +18,25 @@ pub fn make(path: &Path, mode: u32) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// What on the way to a directory, the directory itself included, another user could exchange behind our back: it is his,
+/// or others may write there. Root is nobody's enemy, and in a sticky directory everything stays its owner's.
+pub fn exposed(path: &Path) -> io::Result<Option<PathBuf>> {
+    let (own, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    // The way as it is written counts as well as the one that it leads to: it is walked again later.
+    let real = path.canonicalize()?;
+    for step in std::path::absolute(path)?.ancestors().chain(real.ancestors()) {
+        let found = fs::symlink_metadata(step)?;
+        let theirs = found.uid() != 0 && found.uid() != own;
+        let open_to_group = found.mode() & 0o020 != 0 && found.gid() != 0 && found.gid() != group;
+        let open =
+            found.is_dir() && found.mode() & 0o1000 == 0 && (found.mode() & 0o002 != 0 || open_to_group);
+        if theirs || open {
+            return Ok(Some(step.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// A file to lock, which nobody else can open: whoever can open a file can lock it, and keep everybody
@@ -59,6 +78,35 @@ mod tests {
         make(&deep, 0o755).expect("is there");
         assert_eq!(mode(&deep), 0o711);
         assert!(make(Path::new("/dev/null/x"), 0o711).is_err());
+    }
+
+    #[test]
+    fn what_another_user_could_exchange_is_found() {
+        let ground = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| ground.path().join(name);
+        let found = |name: &str| exposed(&at(name)).expect("can be looked at");
+        let chmod =
+            |name: &str, mode| fs::set_permissions(at(name), Permissions::from_mode(mode)).expect("is ours");
+        make(&at("a/b"), 0o711).expect("is made");
+        assert_eq!(found("a/b"), None);
+        for (mode, open) in [(0o777, true), (0o1777, false), (0o757, true), (0o755, false)] {
+            chmod("a", mode);
+            assert_eq!(found("a/b"), open.then(|| at("a")), "{mode:o}");
+        }
+        std::os::unix::fs::symlink(at("a"), at("link")).expect("is made");
+        assert_eq!(found("link/b"), None);
+        // Only root can give something away; the suite runs as root.
+        if rustix::process::geteuid().is_root() {
+            let give = |name: &str, uid| {
+                let uid = Some(rustix::fs::Uid::from_raw(uid));
+                let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+                rustix::fs::chownat(rustix::fs::CWD, at(name), uid, None, flags).expect("is root");
+            };
+            give("link", 12_345);
+            assert_eq!((found("link/b"), found("a/b")), (Some(at("link")), None));
+            give("a", 12_345);
+            assert_eq!(found("a/b"), Some(at("a")));
+        }
     }
 
     #[test]
