@@ -64,7 +64,8 @@ impl Waking {
     }
 
     fn at(&self, mono: Mono) -> Reading {
-        let waking = Mono(mono.since(Mono(self.slept.load(Ordering::Relaxed))));
+        let slept_us = self.slept.load(Ordering::Relaxed).saturating_add(self.unseen(mono));
+        let waking = Mono(mono.since(Mono(slept_us)));
         Reading { mono, waking, patient: Mono(self.patient.load(Ordering::Relaxed)) }
     }
 
@@ -82,17 +83,25 @@ impl Waking {
         self.at(mono)
     }
 
+    /// How long the lane has slept since it last looked, by what is evident already. What is said in the first moment
+    /// after a pause is of that moment, though nobody has looked yet.
+    fn unseen(&self, mono: Mono) -> u64 {
+        let passed_us = mono.since(Mono(self.seen.load(Ordering::Relaxed)));
+        match self.vaults.load(Ordering::Relaxed) {
+            1.. if passed_us > (TICK_MS + LATE_MS) * 1000 => passed_us - TICK_MS * 1000,
+            _ => 0,
+        }
+    }
+
     /// How long the lane has slept, if it has.
     fn wake(&self, mono: Mono) -> Option<u64> {
-        if self.vaults.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        let passed_us = mono.since(Mono(self.seen.swap(mono.0, Ordering::Relaxed)));
-        if passed_us <= (TICK_MS + LATE_MS) * 1000 {
-            return None;
-        }
-        let slept_us = passed_us - TICK_MS * 1000;
+        let slept_us = self.unseen(mono);
+        // In this order: who reads in between is behind for a moment, and never ahead.
         self.slept.fetch_add(slept_us, Ordering::Relaxed);
+        self.seen.store(mono.0, Ordering::Relaxed);
+        if slept_us == 0 {
+            return None;
+        }
         let now = self.at(mono).waking;
         if now.0 >= self.impatient.load(Ordering::Relaxed) {
             let patience_us = slept_us.min(PATIENCE_MS * 1000);
@@ -158,6 +167,15 @@ mod tests {
 
     fn after(ms: u64) -> Mono {
         Mono(T0).plus_ms(ms)
+    }
+
+    #[test]
+    fn what_is_read_before_anybody_has_looked_is_what_the_look_says() {
+        let waking = awake();
+        let before = waking.at(after(60_100)).waking;
+        assert_eq!(waking.wake(after(60_100)), Some(60_000_000));
+        assert_eq!((before, waking.at(after(60_100)).waking), (after(100), after(100)));
+        assert_eq!(waking.at(after(60_300)).waking, after(300), "a little late is not asleep");
     }
 
     #[test]
