@@ -13,9 +13,10 @@ use tokio::sync::watch;
 
 use super::asked::{Asked, Kept};
 use super::gate::outbox::ReplyTo;
+use super::late::{not_begun, too_late};
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
-use crate::rpc::message::{RpcError, code};
+use crate::rpc::message::RpcError;
 
 /// How much longer than its deadline a call may occupy the engine before the vault is killed: the
 /// engine looks at its deadline between instructions, but not inside one of its C functions.
@@ -70,6 +71,8 @@ struct Pending {
     left_ms: u32,
     via: Vec<VaultId>,
     bytes: usize,
+    /// [`Calls::unread_us`] when the vault got it.
+    unread_us: u64,
     /// For what the vault asks of others in this call.
     forsaken: Option<watch::Sender<bool>>,
 }
@@ -106,6 +109,8 @@ pub struct Calls {
     busy_until: Option<Mono>,
     own_ms: u64,
     excuse: Excuse,
+    /// All the time in which something of the vault lay unread because it owed for what it had said.
+    unread_us: u64,
 }
 
 /// For what the engine works on: the time after its deadline in which we had not read all that was there.
@@ -125,8 +130,7 @@ pub enum Overdue {
 }
 
 impl Calls {
-    /// Takes a call. `hand` is called with its number and what is left of its time if the vault gets it
-    /// at once.
+    /// Takes a call. `hand` is called with its number and what is left of its time if the vault gets it at once.
     pub fn push(
         &mut self,
         asked: Asked<'_>,
@@ -162,7 +166,7 @@ impl Calls {
             let Some(Waiting { kept, patience, deadline }) = first else { continue };
             patience.reply.release(kept.bytes());
             if deadline <= now {
-                too_late(patience.reply, patience.deadline_ms);
+                not_begun(patience);
                 continue;
             }
             let call = self.begin(patience, kept.bytes(), deadline, now);
@@ -200,8 +204,18 @@ impl Calls {
         self.next += 1;
         let Patience { reply, deadline_ms, via } = patience;
         let (call, reply, left_ms) = (self.next, Some(reply), left_ms(deadline, now));
-        let forsaken = None;
-        self.queue.push_back(Pending { call, reply, deadline, deadline_ms, left_ms, via, bytes, forsaken });
+        let (forsaken, unread_us) = (None, self.unread_us);
+        self.queue.push_back(Pending {
+            call,
+            reply,
+            deadline,
+            deadline_ms,
+            left_ms,
+            via,
+            bytes,
+            unread_us,
+            forsaken,
+        });
         self.handed += bytes;
         call
     }
@@ -282,6 +296,7 @@ impl Calls {
     /// From then until now something of the vault lay unread or unhandled, and that was our doing; `said` is what
     /// it has said so far. Its answer may be behind that, but not behind more than it can have said before.
     pub fn excuse(&mut self, from: Mono, now: Mono, said: u64) {
+        self.unread_us += now.since(from);
         let Some(due) = self.due() else { return };
         let deadline = Mono(due.0.saturating_sub(GRACE_MS * 1000));
         if now <= deadline {
@@ -313,13 +328,13 @@ impl Calls {
             if pending.due(index) <= now
                 && let Some(reply) = pending.reply.take()
             {
-                too_late(reply, pending.deadline_ms);
+                too_late(reply, pending.deadline_ms, self.unread_us - pending.unread_us);
             }
         }
         for lane in &mut self.lanes {
             while let Some(late) = lane.waiting.pop_front_if(|waiting| waiting.deadline <= now) {
                 late.patience.reply.release(late.kept.bytes());
-                too_late(late.patience.reply, late.patience.deadline_ms);
+                not_begun(late.patience);
             }
         }
         self.lanes.retain(|lane| !lane.waiting.is_empty());
@@ -372,11 +387,6 @@ impl Calls {
 
 fn left_ms(deadline: Mono, now: Mono) -> u32 {
     u32::try_from(deadline.since(now).div_ceil(1000)).unwrap_or(u32::MAX)
-}
-
-fn too_late(reply: ReplyTo, deadline_ms: u32) {
-    let message = format!("the call did not end within {deadline_ms} ms");
-    reply.error(&RpcError::new(code::DEADLINE, message));
 }
 
 #[derive(Debug, thiserror::Error)]

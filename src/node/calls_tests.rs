@@ -65,9 +65,29 @@ fn a_call_that_still_waits_is_told_at_its_deadline() {
     let mut calls = Calls::default();
     push(&mut calls, &outbox, "1", 1000, T);
     push(&mut calls, &outbox, "2", 10, T);
+    push(&mut calls, &outbox, "3", 10, T);
     assert_eq!(calls.next_deadline(), Some(T.plus_ms(10)));
     assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
-    assert!(sent(&outbox).contains("\"id\":2"));
+    let told = sent(&outbox);
+    let [handed, waited] = told.lines().collect::<Vec<_>>()[..] else { panic!("two were due: {told}") };
+    assert!(handed.contains("\"id\":2") && !handed.contains("begun"), "the vault has it: {handed}");
+    assert!(waited.contains("\"id\":3") && waited.contains("\"begun\":false"), "{waited}");
+}
+
+#[test]
+fn a_caller_is_told_if_the_answer_may_lie_unread() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    calls.excuse(T, T.plus_ms(500), 0);
+    push(&mut calls, &outbox, "1", 100, T.plus_ms(500));
+    let late = T.plus_ms(601 + ENGINES_WORD_MS);
+    calls.excuse(T.plus_ms(520), T.plus_ms(560), 10);
+    assert_eq!(calls.expire(late), Overdue::Nothing);
+    let told = sent(&outbox);
+    assert!(
+        told.contains("-32004") && told.contains("\"unread_ms\":40"),
+        "what lay before the call is not its own: {told}"
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod host;
 pub mod intake;
 pub mod keeper;
 pub mod lanes;
+mod late;
 pub mod news;
 pub mod pipe;
 pub mod pool;
