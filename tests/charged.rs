@@ -77,11 +77,11 @@ async fn who_talks_without_end_spends_its_own_time_and_no_memory_of_others() {
         tokio::time::sleep(WATCHED).await;
         let (spent, own) = (used(daemon.pid()) - daemon_began, used(vault) - vault_began);
         let grown = resident_mib(daemon.pid()).saturating_sub(before);
-        // Its limit allows the vault 150 ms in this time; without a budget the daemon would be busy for all of
-        // it, on nearly two cores. What a frame is charged is what it takes in a release; this build takes some ten
-        // times as much, and on a busy machine more.
+        // What the vault's limit allows it in this time. A tenth of that is the daemon's for it, in any build, for
+        // what is spent is measured; beside that it has a second's worth in advance, and its own work.
         let budget = WATCHED * CPU / 100;
-        assert!(spent <= WATCHED / 2, "{what}: haukid spent {spent:?}, the vault {own:?} of {budget:?}");
+        println!("{what}: haukid spent {spent:?}, the vault {own:?} of {budget:?}");
+        assert!(spent <= budget, "{what}: haukid spent {spent:?}, the vault {own:?} of {budget:?}");
         assert!(own <= 3 * budget, "{what}: the vault had {own:?}");
         assert!(grown <= 48, "{what}: haukid has grown by {grown} MiB");
         let receipt = death::destruct(&daemon.endpoint(), &spawned.vault.id).await;
@@ -105,7 +105,8 @@ fn is_late<T>(outcome: &Result<T, GhostError>) -> bool {
 async fn who_prints_without_end_fails_its_call_and_lives_on() {
     let daemon = Daemon::start();
     let wishes = Wishes {
-        cpu_percent: Some(10),
+        // What lies in the socket when it fails costs this build some seconds, a tenth of which it gets.
+        cpu_percent: Some(100),
         call_deadline_ms: Some(1_000),
         lease_ms: Some(600_000),
         ..Wishes::default()

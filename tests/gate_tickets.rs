@@ -10,6 +10,7 @@ use hauki::api::summons::Spawned;
 use hauki::api::vault::{TicketRequest, TicketWishes};
 use hauki::client::ghost::{Ghost, GhostError, Options};
 use hauki::model::digest::Sha256;
+use hauki::model::gem::Wishes;
 use hauki::model::lease::Promise;
 use hauki::model::secret::Secret;
 use hauki::rpc::capability::{Grant, IssuerKey, narrow};
@@ -257,6 +258,22 @@ async fn a_ticket_is_for_one_vault_one_generation_one_node_and_one_time() {
     // The API mints the same.
     let brief = minted(&daemon, &spawned, TicketWishes { expires_ms: Some(1), ..Default::default() }).await;
     while answer(&brief, brief["auth"]["token"].as_str().expect("a token")).await.get("error").is_none() {}
+}
+
+#[tokio::test]
+async fn a_long_call_with_many_rights_is_a_call_as_any_other() {
+    let daemon = Daemon::start();
+    let names: Vec<String> = (0..200).map(|number| format!("{}{number:03}", "m".repeat(38))).collect();
+    let methods: String =
+        names.iter().map(|name| format!("function {name}(x) {{ return x.length; }}\n")).collect();
+    let wishes = Wishes { max_frame_bytes: Some(16_384), ..Wishes::default() };
+    let spawned = daemon.spawn_with(&methods, wishes).await;
+    let wishes = TicketWishes { methods: names[..190].to_vec(), ..Default::default() };
+    let some = minted(&daemon, &spawned, wishes).await;
+    let mut caller = Stranger::enter(&some).await;
+    let text = "x".repeat(16_200);
+    assert_eq!(caller.result(&names[0], json!([text])).await, 16_200);
+    assert_eq!(caller.result(&names[1], json!(["x"])).await, 1, "it lives");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! How much the node does for a vault that nobody asked of it: a token bucket, in processor time.
 //!
 //! What a worker prints, emits, calls out and asks of others costs the vault next to nothing to send and the
-//! node much more to pass on. So each such frame has a price, and a vault may spend a tenth of the processor
-//! time that its limit gives it. Beyond that the keeper does not read its channel for a while: the vault
+//! node much more to pass on. So what its lane has spent on such frames is measured, and a vault may spend a
+//! tenth of the processor time that its limit gives it. Beyond that the keeper does not read its channel for a while: the vault
 //! waits on its own socket, in its own cgroup, and nobody else does. Answers to calls have no price here: they
 //! are asked for by callers, whose own bounds hold.
 
@@ -20,12 +20,10 @@ const SPARE_US: u64 = 1_000_000;
 /// A pause is worth at least so much time, so that waking up is not what costs most.
 const SLICE_US: u64 = 10_000;
 
-/// For the frame itself, and for each KiB of it; the same again for each caller who hears of it.
-const FRAME_NS: u64 = 4_000;
-const KIB_NS: u64 = 1_000;
-
-/// More callers who hear of it cost no more: whoever has a ticket could silence the vault by connecting.
-const MOST_LISTENERS: usize = 9;
+/// What other threads spend on a frame that is passed on, and on each KiB of it: its way to the core is not
+/// measured.
+const FRAME_NS: u64 = 1_000;
+const KIB_NS: u64 = 500;
 
 pub struct Allowance {
     rate: u64,
@@ -41,13 +39,16 @@ impl Allowance {
         Self { rate, balance_ns: signed(rate * SPARE_US), at: now, said: 0 }
     }
 
-    /// A frame of so many bytes was passed on to so many.
-    pub fn spend(&mut self, bytes: usize, listeners: usize) {
-        let price = FRAME_NS + bytes as u64 * KIB_NS / 1024;
-        let price = signed(price.saturating_mul(1 + listeners.min(MOST_LISTENERS) as u64));
+    /// A frame of so many bytes has come that nobody asked for.
+    pub fn came(&mut self, bytes: usize) {
         self.said = self.said.saturating_add(bytes.min(MAX_LINE) as u64);
+        self.spend(FRAME_NS + bytes as u64 * KIB_NS / 1024);
+    }
+
+    /// So much was spent on what has come.
+    pub fn spend(&mut self, ns: u64) {
         let least = -signed(self.rate * SPARE_US);
-        self.balance_ns = self.balance_ns.saturating_sub(price).max(least);
+        self.balance_ns = self.balance_ns.saturating_sub(signed(ns)).max(least);
     }
 
     /// All bytes so far; a frame that is longer than a line counts as one, since the socket need not hold it.
@@ -79,14 +80,15 @@ fn signed(ns: u64) -> i64 {
 mod tests {
     use super::*;
 
-    /// How many empty frames are read within so many seconds by who keeps to the pauses.
-    fn read(allowance: &mut Allowance, seconds: u64, bytes: usize, listeners: usize) -> u64 {
+    /// How many empty frames are read within so many seconds by who keeps to the pauses, if each costs so much.
+    fn read(allowance: &mut Allowance, seconds: u64, bytes: usize, cost_ns: u64) -> u64 {
         let (mut now, mut count) = (Mono(0), 0);
         while now.0 < seconds * 1_000_000 {
             match allowance.pause(|| now) {
                 Some(pause) => now = now.plus_ms(u64::try_from(pause.as_millis()).expect("is short") + 1),
                 None => {
-                    allowance.spend(bytes, listeners);
+                    allowance.came(bytes);
+                    allowance.spend(cost_ns);
                     count += 1;
                 }
             }
@@ -97,31 +99,30 @@ mod tests {
     #[test]
     fn frames_are_paid_for_out_of_the_vaults_own_processor_limit() {
         // A second's worth at once, and then what comes back: a tenth of 5 percent, at 4 us each.
-        let small = read(&mut Allowance::new(5, Mono(0)), 10, 0, 0);
+        let small = read(&mut Allowance::new(5, Mono(0)), 10, 0, 3_000);
         assert!((12_000..=14_500).contains(&small), "{small}");
-        let whole = read(&mut Allowance::new(100, Mono(0)), 10, 0, 0);
+        let whole = read(&mut Allowance::new(100, Mono(0)), 10, 0, 3_000);
         assert!((18 * small..=22 * small).contains(&whole), "{whole}");
-        let heard = read(&mut Allowance::new(100, Mono(0)), 10, 0, 9);
-        assert!((whole / 11..=whole / 9).contains(&heard), "{heard}");
-        let crowd = read(&mut Allowance::new(100, Mono(0)), 10, 0, 600);
-        assert_eq!(crowd, heard, "idle callers cannot silence it");
-        let long = read(&mut Allowance::new(100, Mono(0)), 10, 8 * 1024, 0);
+        let dear = read(&mut Allowance::new(100, Mono(0)), 10, 0, 39_000);
+        assert!((whole / 11..=whole / 9).contains(&dear), "{dear}");
+        let long = read(&mut Allowance::new(100, Mono(0)), 10, 16 * 1024, 3_000);
         assert!((whole / 4..=whole / 2).contains(&long), "{long}");
     }
 
     #[test]
     fn one_giant_is_paid_for_in_a_second_and_what_is_saved_is_bounded() {
         let mut allowance = Allowance::new(1, Mono(0));
-        allowance.spend(usize::MAX / 2048, 64);
+        allowance.came(usize::MAX / 2048);
+        allowance.spend(u64::MAX);
         let pause = allowance.pause(|| Mono(0)).expect("is owed");
         assert!(pause <= Duration::from_millis(1_010), "{pause:?}");
         assert_eq!(allowance.pause(|| Mono(0).plus_ms(1_011)), None);
         let mut rested = Allowance::new(1, Mono(0));
         assert_eq!(rested.pause(|| Mono(0).plus_ms(3_600_000)), None);
         assert!(read(&mut rested, 0, 0, 0) == 0);
-        (0..251).for_each(|_| rested.spend(0, 0));
+        rested.spend(1_004_000);
         assert_eq!(rested.pause(|| Mono(0).plus_ms(3_600_000)), None);
-        (0..251).for_each(|_| rested.spend(0, 0));
+        rested.spend(1_004_000);
         assert!(rested.pause(|| Mono(0).plus_ms(3_600_000)).is_some(), "an hour is worth a second");
     }
 }

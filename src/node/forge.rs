@@ -21,6 +21,8 @@ use crate::system::random;
 /// How long the init may take to say `Ready`.
 const READY: Duration = Duration::from_secs(5);
 /// How much longer than its deadline loading may take before the forge gives up.
+/// What a line or an event costs here, about.
+const FRAME_NS: u64 = 3_000;
 const LOAD_GRACE: Duration = Duration::from_millis(500);
 
 impl Keeper {
@@ -110,8 +112,13 @@ impl Keeper {
                     () = pipe.writable(), if blocked => { blocked = false; pipe.send(); continue }
                 };
                 if !frame.is_answer() {
-                    self.charge(frame.bytes(), false);
-                    let pause = vault.allowance().pause(|| vault.now());
+                    let pause = {
+                        let mut allowance = vault.allowance();
+                        allowance.came(frame.bytes());
+                        // One by one, so that measuring would cost as much.
+                        allowance.spend(FRAME_NS);
+                        allowance.pause(|| vault.now())
+                    };
                     if let Some(pause) = pause {
                         sleep(pause).await;
                     }

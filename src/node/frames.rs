@@ -11,8 +11,9 @@ use crate::model::death::Cause;
 use crate::rpc::channel::{FromVault, MAX_LINE, WorkerError, WorkerErrorKind};
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
-use crate::strict::Limits;
 use crate::strict::scan::is_within;
+use crate::strict::{self, Limits};
+use crate::system::clock;
 
 /// A vault that has sent a large frame does not hold its room for ever.
 const KEPT_INBOX: usize = 256 * 1024;
@@ -23,6 +24,9 @@ const ENVELOPE: usize = 512;
 
 /// How many frames that nobody has asked for are handled before others have a turn.
 const TURN: usize = 64;
+
+/// What a frame weighs beside its bytes where the time for many is divided among them.
+const FRAME_WEIGHT: usize = 256;
 
 /// And of a vault that is dead, once.
 const LAST: usize = 1024;
@@ -53,6 +57,8 @@ impl Keeper {
     fn process_some(&self, inbox: &mut Vec<u8>, most: usize, goes_on: bool) -> Flow {
         let limit = self.frame_limit();
         let (mut used, mut unasked) = (0, 0);
+        // What was spent since the first frame that nobody has asked for, and what of it was for these.
+        let (mut began, mut weight, mut own) = (None, 0, 0);
         let flow = loop {
             if unasked == most && goes_on {
                 break Flow::More;
@@ -61,12 +67,17 @@ impl Keeper {
                 Ok(None) => break Flow::Done,
                 Ok(Some((frame, length))) => {
                     used += length;
+                    weight += length + FRAME_WEIGHT;
                     if !frame.is_answer() {
                         if unasked == most {
                             continue;
                         }
+                        if began.is_none() {
+                            (began, weight) = (Some(clock::thread_ns()), length + FRAME_WEIGHT);
+                        }
                         unasked += 1;
-                        self.charge(length, frame.is_told());
+                        own += length + FRAME_WEIGHT;
+                        self.vault.allowance().came(length);
                     }
                     if !self.handle(frame) {
                         break Flow::Over;
@@ -78,18 +89,16 @@ impl Keeper {
                 }
             }
         };
+        if let Some(began) = began {
+            let spent = clock::thread_ns().saturating_sub(began);
+            self.vault.allowance().spend(part(spent, own, weight));
+        }
         self.vault.hand_over();
         inbox.drain(..used);
         if inbox.is_empty() && inbox.capacity() > KEPT_INBOX {
             *inbox = Vec::new();
         }
         flow
-    }
-
-    /// Puts down to the vault what a frame of it costs here.
-    pub(super) fn charge(&self, length: usize, is_told: bool) {
-        let listeners = if is_told { self.vault.audience.size() } else { 0 };
-        self.vault.allowance().spend(length, listeners);
     }
 
     fn handle(&self, frame: FromVault) -> bool {
@@ -119,6 +128,9 @@ impl Keeper {
                     true
                 }
             },
+            FromVault::Error { call: 0, error } => {
+                violation(&format!("its init could not go on: {}", quoted(&error.message)))
+            }
             FromVault::Error { call, error } => match due(call) {
                 Err(error) => violation(&error.to_string()),
                 Ok(reply) => {
@@ -229,6 +241,12 @@ impl Keeper {
     }
 }
 
+/// What `own` of `whole` costs if the whole costs so much.
+pub(super) fn part(spent_ns: u64, own: usize, whole: usize) -> u64 {
+    let part = u128::from(spent_ns) * own as u128 / (whole as u128).max(1);
+    u64::try_from(part).unwrap_or(u64::MAX)
+}
+
 /// Cuts where the limit could be passed once every byte is quoted as six.
 fn pieces(text: &str, limit: usize) -> impl Iterator<Item = &str> {
     let most = if text.len() * 6 <= limit { text.len() } else { limit / 6 };
@@ -248,13 +266,18 @@ fn too_deep() -> RpcError {
     RpcError::new(code::TOO_LARGE, format!("the result is nested deeper than {MAX_DEPTH} levels"))
 }
 
+/// The beginning of what a vault says of itself.
+fn quoted(text: &str) -> String {
+    const MOST: usize = 256;
+    text[..text.floor_char_boundary(MOST)].replace(unprintable, " ")
+}
+
 fn unprintable(letter: char) -> bool {
     letter.is_control() && letter != '\n'
 }
 
 fn is_one_line_of_json(text: &str) -> bool {
-    memchr(b'\n', text.as_bytes()).is_none()
-        && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+    memchr(b'\n', text.as_bytes()).is_none() && strict::is_json(text)
 }
 
 /// The init has cut these texts already, but an init that is no longer ours has not; and the message

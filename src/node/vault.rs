@@ -252,6 +252,10 @@ impl Vault {
 
     /// Takes what a connection asks of the vault.
     pub fn ask(&self, asked: Asked<'_>, promised: Promise, patience: Patience) {
+        if !channel::takes_call(self.limits.max_frame_bytes, asked.bytes()) {
+            let message = "the call is too long together with the rights of its caller";
+            return patience.reply.error(&RpcError::new(code::TOO_LARGE, message));
+        }
         let deadline_ms = patience.deadline_ms;
         let now = self.now();
         let mut state = self.state();

@@ -15,9 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::strict::Strict;
-
 pub use super::body::{Load, Loaded, Ready, Said, Stats, Unanswered, WorkerError, WorkerErrorKind};
+use crate::strict;
 
 /// Bytes before the body: length, kind, call.
 pub const HEADER: usize = 4 + 1 + 8;
@@ -27,6 +26,19 @@ pub const CHANNEL_FD: i32 = 3;
 
 /// What a frame may not exceed beyond the payload that the caller's limit allows.
 pub const OVERHEAD: usize = 4096;
+
+/// The same for what a gate sends: a call comes with its caller, whose rights may have thousands of letters, and a
+/// refusal with the words of another worker.
+pub const GATE_OVERHEAD: usize = 48 * 1024;
+
+/// Of a call, what is neither its method, its caller nor its parameters.
+const CALL_HEADER: usize = HEADER + 12;
+
+/// Whether an init with this limit takes a call of so many bytes.
+#[must_use]
+pub fn takes_call(max_frame_bytes: u32, bytes: usize) -> bool {
+    bytes + CALL_HEADER <= max_frame_bytes as usize + GATE_OVERHEAD
+}
 
 /// Gate to vault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,8 +198,7 @@ pub(super) fn take_text(body: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 pub(super) fn json<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, FrameError> {
-    let read = serde_json::from_slice(body).map(|Strict(value)| value);
-    read.map_err(|_| FrameError::Malformed { kind })
+    strict::from_slice(body, strict::Limits::MESSAGE).map_err(|_| FrameError::Malformed { kind })
 }
 
 pub(super) fn text(kind: u8, body: &[u8]) -> Result<String, FrameError> {
@@ -308,12 +319,6 @@ impl FromVault {
             Self::Result { value, .. } => value.len(),
             _ => 0,
         }
-    }
-
-    /// Whether every caller hears of it.
-    #[must_use]
-    pub fn is_told(&self) -> bool {
-        matches!(self, Self::Event { .. } | Self::Log { .. })
     }
 
     pub fn encode(&self, out: &mut Vec<u8>) {

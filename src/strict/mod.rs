@@ -21,6 +21,7 @@ mod yaml;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub use shape::Shape;
 #[cfg(feature = "contract")]
@@ -37,6 +38,9 @@ pub struct Limits {
 impl Limits {
     /// serde_json itself gives up at 128; ours comes first and has a name.
     pub const DEPTH: usize = 120;
+
+    /// A message around somebody's document, whose length whoever reads it has bounded.
+    pub const MESSAGE: Self = Self { bytes: usize::MAX, depth: Self::DEPTH + 8 };
 
     #[must_use]
     pub const fn bytes(bytes: usize) -> Self {
@@ -107,6 +111,17 @@ pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: Limits) -> Result
     let mut input = serde_json::Deserializer::from_str(text);
     let read = T::deserialize(Shape::new(&mut input)).and_then(|value| input.end().map(|()| value));
     read.map_err(|error| StrictError::json(text.as_bytes(), &error))
+}
+
+/// One value that is only carried, as its text.
+pub fn raw(text: &str) -> Result<&RawValue, StrictError> {
+    serde_json::from_str(text).map_err(|error| StrictError::json(text.as_bytes(), &error))
+}
+
+/// Whether the text is one value.
+#[must_use]
+pub fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 /// The document of which somebody read the members before.

@@ -20,6 +20,14 @@ pub fn mono() -> Mono {
     Mono(seconds * 1_000_000 + nanos / 1_000)
 }
 
+/// What this thread has had of the processor so far, in nanoseconds.
+#[must_use]
+pub fn thread_ns() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
 #[must_use]
 pub fn unix_ms() -> u64 {
     u64::try_from(now().as_millisecond()).unwrap_or(0)

@@ -15,7 +15,7 @@ use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 
 use crate::lpc::engine::Deadline;
-use crate::rpc::channel::{FrameError, FromVault, OVERHEAD, Said, ToVault, WorkerError, encode_result};
+use crate::rpc::channel::{FrameError, FromVault, GATE_OVERHEAD, Said, ToVault, WorkerError, encode_result};
 
 /// The longest [`ToVault::Load`]: before it, the worker's own limit is not known.
 pub const LOAD_LIMIT: usize = 16 * 1024 * 1024;
@@ -124,12 +124,12 @@ impl Link {
 
     /// From now on no frame is longer than a payload of so many bytes needs.
     pub fn limit_payload(&mut self, max_frame_bytes: u32) {
-        self.limit = max_frame_bytes as usize + OVERHEAD;
+        self.limit = max_frame_bytes as usize + GATE_OVERHEAD;
     }
 
     /// The longest payload that the gate accepts.
     pub fn payload_limit(&self) -> usize {
-        self.limit - OVERHEAD
+        self.limit - GATE_OVERHEAD
     }
 
     /// Counts from when the message came that is worked on: those that waited behind another have less left.

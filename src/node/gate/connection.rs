@@ -29,11 +29,12 @@ use super::rights::Signed;
 use super::session::{Refusal, Session};
 use super::turn::Source;
 use crate::model::lease::Mono;
+use crate::node::frames::part;
 use crate::node::lanes;
 use crate::node::vault::Vault;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{self, RpcError, code};
-use crate::system::awake;
+use crate::system::{awake, clock};
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -187,6 +188,8 @@ async fn greet(
 struct Sending {
     bytes: Vec<u8>,
     sent: usize,
+    /// How many of the bytes are events, which the vault pays for.
+    told: usize,
     flushed: bool,
     /// When the socket last took something.
     moved: Option<Mono>,
@@ -202,13 +205,24 @@ impl Sending {
             self.bytes = Vec::new();
         }
         self.bytes.clear();
-        outbox.take(&mut self.bytes);
+        self.told = outbox.take(&mut self.bytes);
         (self.sent, self.flushed) = (0, self.bytes.is_empty());
         self.moved = (!self.flushed).then(|| vault.now());
     }
 
     /// Sends until all is gone or the socket takes no more; nothing is lost when nobody asks again.
     fn poll(&mut self, writer: &mut Writer, vault: &Vault, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.told == 0 {
+            return self.send(writer, vault, cx);
+        }
+        let began = clock::thread_ns();
+        let sent = self.send(writer, vault, cx);
+        let spent = clock::thread_ns().saturating_sub(began);
+        vault.allowance().spend(part(spent, self.told, self.bytes.len()));
+        sent
+    }
+
+    fn send(&mut self, writer: &mut Writer, vault: &Vault, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut writer = Pin::new(writer);
         while self.sent < self.bytes.len() {
             match ready!(writer.as_mut().poll_write(cx, &self.bytes[self.sent..]))? {

@@ -46,6 +46,8 @@ struct State {
     /// Parameters of calls that wait for their turn at the vault.
     queued: usize,
     largest_reply: usize,
+    /// Of `bytes`, those of events.
+    told: usize,
     /// Events that were left out since the last that was not.
     events_lost: u64,
     /// Of what its ticket, its vault and the node may hold.
@@ -136,7 +138,9 @@ impl Outbox {
             return;
         }
         let lost = std::mem::take(&mut state.events_lost);
+        let start = state.bytes.len();
         message::write_request(&mut state.bytes, None, method, Some(&params(lost)));
+        state.told += state.bytes.len() - start;
         state.account();
         drop(state);
         self.wake.notify_one();
@@ -153,12 +157,14 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Takes what is to be sent into `buffer`, which must be empty: what was taken before is sent.
-    pub fn take(&self, buffer: &mut Vec<u8>) {
+    /// Takes what is to be sent into `buffer`, which must be empty: what was taken before is sent. The answer is
+    /// how many of the bytes are events.
+    pub fn take(&self, buffer: &mut Vec<u8>) -> usize {
         let mut state = self.lock();
         std::mem::swap(&mut state.bytes, buffer);
         state.leaving = buffer.len();
         state.account();
+        std::mem::take(&mut state.told)
     }
 
     #[must_use]

@@ -338,7 +338,7 @@ fn quoted(text: &str) -> Cow<'_, str> {
 fn optional<'a, T: Deserialize<'a> + Default>(params: Option<&'a str>) -> Result<T, RpcError> {
     match params {
         // Many libraries write no parameters like this.
-        Some(params) if serde_json::from_str::<[(); 0]>(params).is_err() => required(params),
+        Some(params) if strict::from_str::<[(); 0]>(params, FIELDS).is_err() => required(params),
         _ => Ok(T::default()),
     }
 }

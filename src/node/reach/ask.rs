@@ -11,7 +11,8 @@ use super::ReachError;
 use super::clone::clone_object;
 use crate::model::id::VaultId;
 use crate::node::vault::Vault;
-use crate::rpc::channel::{MAX_ASKS, Said, ToVault};
+use crate::rpc::channel::{GATE_OVERHEAD, MAX_ASKS, Said, ToVault, Unanswered};
+use crate::rpc::message::code;
 use crate::rpc::nested::Nested;
 
 const CLONE_OBJECT: &str = "clone_object";
@@ -122,6 +123,14 @@ async fn deliver(vault: &Vault, ask: u64, said: Said) {
         Ok(value) => ToVault::Answer { ask, value },
         Err(error) => ToVault::Refusal { ask, error },
     };
-    pipe.push_first(|out| frame.encode(out));
+    let mut bytes = Vec::new();
+    frame.encode(&mut bytes);
+    if bytes.len() > vault.limits.max_frame_bytes as usize + GATE_OVERHEAD {
+        let word = code::word(code::TOO_LARGE);
+        let error = Unanswered::new(word, "what the object said is longer than this vault's limit").into();
+        bytes.clear();
+        ToVault::Refusal { ask, error }.encode(&mut bytes);
+    }
+    pipe.push_first(|out| out.append(&mut bytes));
     pipe.send();
 }

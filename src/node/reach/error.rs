@@ -1,12 +1,13 @@
 //! Why a call did not get from one vault to another, and what the calling worker is told.
 
 use crate::api::ApiError;
-use crate::model::death::Death;
+use crate::model::death::{Cause, Death};
 use crate::model::id::VaultId;
 use crate::rpc::channel::{Unanswered, WorkerError};
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::passage::Stray;
 use crate::rpc::reference::TravelError;
+use crate::strict;
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReachError {
@@ -94,6 +95,18 @@ impl ReachError {
             Self::Core(error) => error.worker.iter().for_each(|worker| failed(&mut told, *worker.clone())),
             _ => {}
         }
+        // What others have written; it stands in a frame beside nothing else and must fit.
+        let texts = [
+            (Some(&mut told.message), 1024),
+            (told.method.as_mut(), 256),
+            (told.remote_file.as_mut(), 256),
+            (told.remote_stack.as_mut(), 4096),
+        ];
+        for (text, most) in texts {
+            if let Some(text) = text {
+                text.truncate(text.floor_char_boundary(most));
+            }
+        }
         told
     }
 }
@@ -101,10 +114,9 @@ impl ReachError {
 fn refused(told: &mut Unanswered, error: &RpcError) {
     told.rpc_code = Some(error.code);
     let Some(data) = &error.data else { return };
-    if let Some(cause) = data.pointer("/death/cause") {
-        told.cause = Some(cause.clone());
-    }
-    if let Ok(worker) = serde_json::from_value(data.clone()) {
+    let cause = data.pointer("/death/cause");
+    told.cause = cause.filter(|cause| strict::from_value::<Cause>(cause).is_ok()).cloned();
+    if let Ok(worker) = strict::from_value(data) {
         failed(told, worker);
     }
 }
