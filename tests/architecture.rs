@@ -29,6 +29,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("daemon", &["api", "core", "model", "node", "sandbox", "system"]),
 ];
 
+/// Who reads JSON or YAML past `strict`, and why that is no fault.
+const READ_FOR_THEMSELVES: &[(&str, &str)] = &[
+    ("strict", "it is what the others use"),
+    ("lpc/engine", "within a vault or the runner, what the engine and our own prelude have written"),
+    ("rpc/message.rs", "the envelope of a request: an object by its first letter, and its members stay text"),
+    ("cli/record.rs", "what this very process has written"),
+    ("core/record.rs", "what this core has written into its store, under a checksum"),
+    ("sandbox/lxc/wire.rs", "the daemon and the spawner that it started, of one build"),
+];
+
+/// What reads a document.
+const READERS: &[&str] =
+    &["serde_json::from_", "serde_json::Deserializer", "serde_yaml::from_", "serde_yaml::Deserializer"];
+
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("the folder is there") {
         let path = entry.expect("can be read").path();
@@ -101,4 +115,31 @@ fn no_file_is_longer_than_four_hundred_lines() {
         .map(|(file, lines)| format!("{} has {lines} lines", file.display()))
         .collect();
     assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn documents_are_read_by_strict_and_by_nobody_else() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let (mut wrong, mut used) = (Vec::new(), Vec::new());
+    for file in files {
+        let name = file.strip_prefix(&src).expect("is below").to_str().expect("is text").to_owned();
+        let is_test = name.ends_with("tests.rs") || name.contains("/tests/") || name.contains("fake");
+        let text = fs::read_to_string(&file).expect("can be read");
+        let reads = product(&text).lines().any(|line| {
+            !line.trim_start().starts_with("//") && READERS.iter().any(|reader| line.contains(reader))
+        });
+        if is_test || !reads {
+            continue;
+        }
+        match READ_FOR_THEMSELVES.iter().find(|(place, _)| name.starts_with(place)) {
+            Some((place, _)) => used.push(*place),
+            None => wrong.push(name),
+        }
+    }
+    assert!(wrong.is_empty(), "documents are read past crate::strict in:\n{}", wrong.join("\n"));
+    let idle: Vec<&&str> =
+        READ_FOR_THEMSELVES.iter().map(|(place, _)| place).filter(|place| !used.contains(place)).collect();
+    assert!(idle.is_empty(), "no exceptions any more: {idle:?}");
 }

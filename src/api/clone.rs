@@ -13,6 +13,7 @@ use crate::model::gem::{SCHEME, Wishes};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
 use crate::model::units::{Amount, UnitError, parse_duration, parse_size};
+use crate::strict::{self, Limits};
 
 /// What `clone_object` was called with; who calls is the node's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -72,7 +73,7 @@ fn bad(message: impl Into<String>) -> ApiError {
 impl CloneAsk {
     /// What the worker asks the core for, as anybody would; the key is this very ask's.
     pub fn request(&self) -> Result<SpawnRequest, ApiError> {
-        let mut arguments: Vec<Value> = serde_json::from_str(&self.arguments)
+        let mut arguments: Vec<Value> = strict::from_str(&self.arguments, Limits::MESSAGE)
             .map_err(|error| bad(format!("clone_object: the arguments are no array: {error}")))?;
         if arguments.is_empty() || !arguments[0].is_string() {
             return Err(bad("clone_object: the first argument is a gem-pointer or a source"));
@@ -82,7 +83,7 @@ impl CloneAsk {
             fields.is_empty() || fields.keys().any(|name| OPTIONS.contains(&name.as_str()))
         });
         let options: Options = if are_options {
-            serde_json::from_value(arguments.remove(0))
+            strict::from_value(&arguments.remove(0))
                 .map_err(|error| bad(format!("clone_object: the options cannot be used: {error}")))?
         } else {
             Options::default()

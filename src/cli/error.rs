@@ -17,6 +17,7 @@ use crate::client::script::{self, Failure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
+use crate::strict;
 
 /// What the kernel takes, less the zero at the end.
 const LONG_PATH: &str =
@@ -253,7 +254,7 @@ impl From<GhostError> for CliError {
                     false => this,
                 };
                 match &rpc.data {
-                    Some(data) => match serde_json::from_value::<WorkerError>(data.clone()) {
+                    Some(data) => match strict::from_value::<WorkerError>(data) {
                         Ok(worker) => this.thrown("worker", &worker),
                         Err(_) => this.with("data", data.clone()),
                     },

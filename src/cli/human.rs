@@ -9,6 +9,7 @@ use super::color::{FAINT, GOOD, WARN};
 use super::visible;
 use crate::model::death::Cause;
 use crate::model::units::{show_micros, show_millis};
+use crate::strict;
 
 pub(crate) fn speaks(kind: &str) -> bool {
     matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped" | "service" | "listener")
@@ -38,7 +39,7 @@ pub(crate) fn line(kind: &str, value: &Value) -> String {
 
 fn cause(death: &Value) -> String {
     let cause = death.get("cause").cloned().unwrap_or_default();
-    let words = serde_json::from_value::<Cause>(cause.clone()).map(|cause| cause.describe().to_owned());
+    let words = strict::from_value::<Cause>(&cause).map(|cause| cause.describe().to_owned());
     let mut words = words.unwrap_or_else(|_| visible::line(cause.as_str().unwrap_or("unknown")).into_owned());
     for name in ["detail", "by"] {
         if let Some(more) = death.get(name).and_then(Value::as_str) {

@@ -30,6 +30,17 @@ pub enum LineError {
     Read(#[source] io::Error),
 }
 
+impl LineError {
+    /// With its cause.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
+}
+
 const CHUNK: usize = 16 * 1024;
 /// A buffer that a long line has made larger than this is let go when it is empty.
 const KEPT: usize = 256 * 1024;

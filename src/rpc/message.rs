@@ -7,11 +7,11 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::strict::Strict;
+use crate::strict::{self, Limits, StrictError};
 
 /// Numeric error codes. Those from -32000 down are ours; `hauki-ticket.5` lists them.
 pub mod code {
@@ -151,7 +151,8 @@ fn invalid(code: i32, message: impl Into<String>, id: Option<&str>) -> Invalid {
 #[must_use]
 pub fn is_same_id(one: &str, other: &str) -> bool {
     let value = |id| serde_json::from_str::<Text<'_>>(id).ok().map(|Text(text)| text);
-    one == other || one.starts_with('"') && other.starts_with('"') && value(one) == value(other)
+    // Half of a surrogate pair has no value, and is the same as its own text only.
+    one == other || value(one).is_some_and(|one| value(other) == Some(one))
 }
 
 fn request(text: &str) -> Result<Request<'_>, Invalid> {
@@ -336,12 +337,9 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// Reads one line. The newline may still be there.
-    pub fn decode(line: &'a [u8]) -> Result<Self, serde_json::Error> {
-        // What is passed over in bytes, a parser does not look at.
-        let text =
-            std::str::from_utf8(line).map_err(|_| serde_json::Error::custom("the line is not UTF-8"))?;
-        serde_json::from_str(text).map(|Strict(message)| message)
+    /// Reads one line of a gate. The newline may still be there.
+    pub fn decode(line: &'a [u8]) -> Result<Self, StrictError> {
+        strict::from_slice(line, Limits::MESSAGE)
     }
 }
 

@@ -48,6 +48,7 @@ fn an_id_has_a_bound_and_a_text_is_the_same_however_it_is_written() {
     assert_eq!((error.code, error.id), (code::INVALID_REQUEST, None));
     assert!(is_same_id(r#""a""#, r#""\u0061""#) && is_same_id("1", "1"));
     assert!(!is_same_id("1", r#""1""#) && !is_same_id(r#""a""#, r#""b""#));
+    assert!(!is_same_id(r#""\ud800""#, r#""\udfff""#) && is_same_id(r#""\ud800""#, r#""\ud800""#));
 }
 
 #[test]

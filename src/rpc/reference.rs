@@ -129,7 +129,7 @@ fn names_kind(string: &str) -> bool {
     string == "\"kind\""
         || string.len() <= LONGEST
             && string.contains('\\')
-            && serde_json::from_str::<String>(string).is_ok_and(|name| name == "kind")
+            && strict::from_str::<String>(string, Limits::MESSAGE).is_ok_and(|name| name == "kind")
 }
 
 /// A reference as the vault sees it.

@@ -16,6 +16,7 @@ use crate::cli::record::Record;
 use crate::client::runner::{CheckError, PROGRAM};
 use crate::client::script::Failure;
 use crate::client::{Exit, autostart};
+use crate::strict::{self, Limits};
 
 const AFTER: &str = "\
 Exit 78 if something is missing without which vaults cannot be made.
@@ -114,7 +115,7 @@ async fn findings(program: &Path) -> Vec<Check> {
     let asked = Command::new(program).arg("findings").kill_on_drop(true).output();
     let shown: PathBuf = program.into();
     match tokio::time::timeout(Duration::from_secs(10), asked).await {
-        Ok(Ok(output)) => match serde_json::from_slice::<Vec<Check>>(&output.stdout) {
+        Ok(Ok(output)) => match strict::from_slice::<Vec<Check>>(&output.stdout, Limits::MESSAGE) {
             Ok(checks) => checks,
             Err(_) => {
                 let words = String::from_utf8_lossy(&output.stderr);

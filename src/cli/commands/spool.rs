@@ -18,6 +18,7 @@ use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};
 use crate::model::id::{SpoolId, SummonsId};
 use crate::model::units::parse_duration;
+use crate::strict;
 use crate::system::clock;
 
 const AFTER: &str = "\
@@ -66,7 +67,7 @@ struct EntryArgs {
 }
 
 fn parse_state(text: &str) -> Result<SpoolState, String> {
-    serde_json::from_value(text.into()).map_err(|_| "it is waiting, forged or dead".to_owned())
+    strict::from_value(&text.into()).map_err(|_| "it is waiting, forged or dead".to_owned())
 }
 
 /// What `summon` and `forge` say about the queue.

@@ -20,6 +20,7 @@ use crate::model::gem::{SCHEME, Wishes};
 use crate::model::limits::LimitError;
 use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_typed_size, show_millis, show_size};
+use crate::strict::{self, Limits};
 use crate::system::random;
 
 const AFTER: &str = "\
@@ -134,7 +135,7 @@ impl WorkerArgs {
 
     fn create_args(&self) -> Result<Vec<Value>, CliError> {
         let Some(text) = &self.args else { return Ok(Vec::new()) };
-        match serde_json::from_str(text) {
+        match strict::from_str(text, Limits::MESSAGE) {
             Ok(Value::Array(args)) => Ok(args),
             Ok(_) => Err(CliError::data("bad_json", "--args is not a JSON array")
                 .hint("one element for each argument of create(), for example --args '[{\"depth\":2}]'")),

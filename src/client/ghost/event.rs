@@ -14,6 +14,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::rpc::reserved::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
+use crate::strict::{self, Limits, StrictError};
 
 /// A notification as it stood on the wire, or one of the ghost's own in the same form.
 #[derive(Debug, Clone)]
@@ -79,6 +80,10 @@ struct Tag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallNumber(pub(in crate::client) u64);
 
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StrictError> {
+    strict::from_str(text, Limits::MESSAGE)
+}
+
 impl Event {
     pub(super) fn own(method: &str, params: &impl Serialize) -> Self {
         let params = serde_json::value::to_raw_value(params).unwrap_or_else(|_| RawValue::NULL.to_owned());
@@ -89,15 +94,12 @@ impl Event {
     pub fn what(&self) -> What {
         let text = self.params.get();
         let read = match self.method.as_str() {
-            LOG => serde_json::from_str(text).map(|LogParams { text }| What::Log { text }),
-            EVENT => {
-                serde_json::from_str(text).map(|EmittedParams { event, data }| What::Emitted { event, data })
-            }
-            DYING => serde_json::from_str(text).map(|dying| What::Dying(Box::new(dying))),
-            BROKEN => serde_json::from_str(text).map(|BrokenParams { reason }| What::Broken { reason }),
-            RECONNECTED => serde_json::from_str(text)
-                .map(|ReconnectedParams { after_ms }| What::Reconnected { after_ms }),
-            MISSED => serde_json::from_str(text).map(|Lost { lost }| What::Missed { lost }),
+            LOG => read(text).map(|LogParams { text }| What::Log { text }),
+            EVENT => read(text).map(|EmittedParams { event, data }| What::Emitted { event, data }),
+            DYING => read(text).map(|dying| What::Dying(Box::new(dying))),
+            BROKEN => read(text).map(|BrokenParams { reason }| What::Broken { reason }),
+            RECONNECTED => read(text).map(|ReconnectedParams { after_ms }| What::Reconnected { after_ms }),
+            MISSED => read(text).map(|Lost { lost }| What::Missed { lost }),
             _ => return What::Unknown,
         };
         read.unwrap_or(What::Unknown)
@@ -107,14 +109,14 @@ impl Event {
     /// or by itself.
     #[must_use]
     pub fn call(&self) -> Option<CallNumber> {
-        let tag: Tag = serde_json::from_str(self.params.get()).ok()?;
+        let tag: Tag = read(self.params.get()).ok()?;
         tag.call.map(CallNumber)
     }
 
     /// How many events were left out before this one, because they were read too slowly.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        serde_json::from_str::<Lost>(self.params.get()).unwrap_or_default().lost
+        read::<Lost>(self.params.get()).unwrap_or_default().lost
     }
 }
 

@@ -41,6 +41,7 @@ use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::rpc::reserved::{self, Lease, VaultStats, Welcome};
+use crate::strict::{self, Limits};
 use session::Session;
 use wire::Fault;
 
@@ -255,8 +256,8 @@ fn to_json(value: &impl Serialize) -> Result<String, GhostError> {
 }
 
 fn from_json<T: DeserializeOwned>(method: &str, text: &RawValue) -> Result<T, GhostError> {
-    serde_json::from_str(text.get())
-        .map_err(|source| GhostError::Answer { method: method.to_owned(), source: Arc::new(source) })
+    strict::from_str(text.get(), Limits::MESSAGE)
+        .map_err(|source| GhostError::Answer { method: method.to_owned(), source })
 }
 
 #[cfg(test)]

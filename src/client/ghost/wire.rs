@@ -24,6 +24,7 @@ use crate::model::lease::Mono;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{Outgoing, RpcError, write_request};
 use crate::rpc::reserved::{DYING, Dying, HELLO};
+use crate::strict::{self, Limits};
 use crate::system::clock;
 use crate::system::vigil::Vigil;
 
@@ -308,8 +309,7 @@ async fn write<S: AsyncWrite>(
     mut queue: mpsc::Receiver<Vec<u8>>,
 ) {
     let mut next = Some(first);
-    // What was given up when somebody looked, and how many lines have been taken since: the call's own is among them,
-    // for the queue holds no more.
+    // What was given up, and how many lines were taken since: the calls' own are among as many as the queue holds.
     let (mut leaving, mut taken) = (Vec::new(), 0);
     while let Some(mut lines) = next {
         taken += 1;
@@ -367,7 +367,7 @@ async fn read<S: AsyncRead>(shared: Arc<Shared>, input: ReadHalf<S>, limit: usiz
             Err(LineError::Read(error)) if error.kind() == ErrorKind::UnexpectedEof => {
                 break "the node's daemon has gone, or something between closed it".into();
             }
-            Err(error) => break chain(&error),
+            Err(error) => break error.chain(),
         }
     };
     shared.end(match dying {
@@ -376,18 +376,11 @@ async fn read<S: AsyncRead>(shared: Arc<Shared>, input: ReadHalf<S>, limit: usiz
     });
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
-}
-
 fn deliver(shared: &Shared, message: Outgoing<'_>, dying: &mut Option<Dying>) {
     if let Some(method) = message.method {
         let params = message.params.unwrap_or(RawValue::NULL);
         if method == DYING {
-            *dying = serde_json::from_str(params.get()).ok().or(dying.take());
+            *dying = strict::from_str(params.get(), Limits::MESSAGE).ok().or(dying.take());
         }
         shared.listeners.tell(|| Event { method, params: params.to_owned() });
         return;

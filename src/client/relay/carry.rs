@@ -225,9 +225,9 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
             return write_request(&mut self.out, None, &event.method, Some(event.params.get()));
         };
         let id = self.flying.get(&call).and_then(|flying| flying.id.as_deref());
-        let id = id.and_then(|id| serde_json::from_str(id).ok());
+        let id = id.and_then(|id| strict::raw(id).ok());
         let mut params: BTreeMap<&str, &RawValue> =
-            serde_json::from_str(event.params.get()).unwrap_or_default();
+            strict::from_str(event.params.get(), Limits::MESSAGE).unwrap_or_default();
         match id {
             Some(id) => params.insert("call", id),
             None => params.remove("call"),

@@ -12,6 +12,7 @@ use crate::client::{Ghost, tombstone};
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
 use crate::rpc::script::Answer;
+use crate::strict;
 
 type Answered = Result<Box<RawValue>, GhostError>;
 
@@ -25,7 +26,7 @@ pub(super) fn is_marked(json: &str) -> bool {
 
 /// Arguments, which go into a request as they are; who writes them is the child that runs the script.
 pub(super) fn list(params: &str) -> Result<&str, Failure> {
-    let is_list = params.starts_with('[') && serde_json::from_str::<&RawValue>(params).is_ok();
+    let is_list = params.starts_with('[') && strict::is_json(params);
     is_list.then_some(params).ok_or_else(|| Failure::usage("the arguments of a call are a list"))
 }
 

@@ -11,6 +11,7 @@ use crate::model::gem::Wishes;
 use crate::model::id::NodeName;
 use crate::model::name::ServiceName;
 use crate::model::units::{Amount, UnitError, parse_duration, parse_size};
+use crate::strict::{self, Limits};
 
 /// The words of `hauki clone`, so that there is one vocabulary.
 #[derive(Debug, Default, Deserialize)]
@@ -78,7 +79,7 @@ impl Options {
     /// From the arguments after the source: options if the first of them looks so, and then those of
     /// `create`. An object that has only some of the names is a mistake in one way or the other.
     pub(super) fn read(arguments: &str) -> Result<(Self, Vec<Value>), Failure> {
-        let mut arguments: Vec<Value> = serde_json::from_str(arguments)
+        let mut arguments: Vec<Value> = strict::from_str(arguments, Limits::MESSAGE)
             .map_err(|error| Failure::usage(format!("clone_object: the arguments are not JSON: {error}")))?;
         let are_options = match arguments.first() {
             Some(Value::Object(fields)) => {
@@ -89,7 +90,7 @@ impl Options {
         if !are_options {
             return Ok((Self::default(), arguments));
         }
-        let mut this: Self = serde_json::from_value(arguments.remove(0)).map_err(|error| {
+        let mut this: Self = strict::from_value(&arguments.remove(0)).map_err(|error| {
             Failure::usage(format!("clone_object: the options cannot be used: {error}"))
                 .hint("arguments of create() follow the options: clone_object(source, {}, ...)")
         })?;

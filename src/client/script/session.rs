@@ -19,6 +19,7 @@ use crate::client::runner::{self, Checker, Runner, RunnerError, Started};
 use crate::model::ticket::Ticket;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::script::{Answer, Begin, Failed, FromRunner, ToRunner};
+use crate::strict::{self, Limits};
 use crate::system::random;
 
 /// How long a program may take to end that has been told to.
@@ -134,7 +135,7 @@ impl<W: World> Session<W> {
 
     fn names(&mut self, expression: &str, verb: &str) -> Vec<String> {
         let text = self.evaluate(expression, "repl", Some(verb)).ok().flatten().unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
+        strict::from_str(&text, Limits::MESSAGE).unwrap_or_default()
     }
 
     /// Waits for something outside of the engine, or for the brake.

@@ -21,6 +21,7 @@ use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
 use crate::model::swarm::SwarmNode;
 use crate::model::units::show_size;
+use crate::strict::{self, Limits};
 use crate::system::random;
 use machine::Machine;
 use remote::Remote;
@@ -241,7 +242,7 @@ fn findings(remote: &Remote, node: &SwarmNode) -> Result<(), InstallError> {
     let said =
         remote.run("ask haukid for its findings", &format!("{program} findings --config {path}"), b"")?;
     let json = said.text.lines().find(|line| line.starts_with('['));
-    let checks = json.and_then(|line| serde_json::from_str::<Vec<Check>>(line).ok());
+    let checks = json.and_then(|line| strict::from_str::<Vec<Check>>(line, Limits::MESSAGE).ok());
     let unfit = |what: String, hint: Option<String>| Err(InstallError::Unfit { what, hint });
     let Some(checks) = checks else {
         let line = said.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("haukid said nothing");

@@ -8,6 +8,7 @@ use crate::core::link::quoted;
 use crate::model::config::{Config, Daemon, DataPlane, Node};
 use crate::model::digest::Sha256;
 use crate::model::swarm::SwarmNode;
+use crate::strict::{self, Limits};
 
 const UNIT: &str = "hauki-node.service";
 
@@ -89,7 +90,7 @@ pub(super) fn refuse_other_name(remote: &Remote, node: &SwarmNode) -> Result<(),
     let script = format!("cat {} 2>/dev/null || true", quoted(&config_path(node)));
     let text = remote.must("read its configuration", &script, b"")?;
     let json = text.split_once('\n').map(|(_, json)| json).unwrap_or_default();
-    match serde_json::from_str::<Config>(json).ok().and_then(|config| config.node.name) {
+    match strict::from_str::<Config>(json, Limits::MESSAGE).ok().and_then(|config| config.node.name) {
         Some(other) if other != node.name => Err(InstallError::OtherName { other: other.to_string() }),
         _ => Ok(()),
     }

@@ -30,6 +30,7 @@ use crate::rpc::message::{Outgoing, RpcError};
 use crate::rpc::nested::Nested;
 use crate::rpc::pin;
 use crate::rpc::reserved::{self, Dying, Hello, Welcome, feature};
+use crate::strict::{self, Limits, StrictError};
 
 /// For TCP, TLS and hello together.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -180,7 +181,7 @@ async fn connect(
             return Err(ReachError::Refused(Box::new(error)));
         }
         let welcome = message.result.map_or("null", RawValue::get);
-        let welcome = serde_json::from_str(welcome).map_err(|error| shared.rubbish(&error))?;
+        let welcome = strict::from_str(welcome, Limits::MESSAGE).map_err(|error| shared.rubbish(&error))?;
         return Ok((reader, writer, welcome));
     }
 }
@@ -190,7 +191,7 @@ impl Shared {
         ReachError::Unreachable { vault: self.vault.clone(), reason: reason.to_owned() }
     }
 
-    fn rubbish(&self, error: &serde_json::Error) -> ReachError {
+    fn rubbish(&self, error: &StrictError) -> ReachError {
         self.unreachable(&format!("its gate sent what is no message: {error}"))
     }
 
@@ -286,11 +287,11 @@ impl Shared {
                 Err(error) => return self.rubbish(&error),
             };
             if message.method.as_deref() == Some(reserved::DYING)
-                && let Some(Ok(dying)) =
-                    message.params.map(|params| serde_json::from_str::<Dying>(params.get()))
+                && let Some(Ok(Dying { death, .. })) =
+                    message.params.map(|params| strict::from_str(params.get(), Limits::MESSAGE))
             {
                 // Once is enough: the first word is the true one.
-                let _ = self.death.set(dying.death);
+                let _ = self.death.set(death);
             }
             let Some(number) = message.id.and_then(|id| id.get().parse().ok()) else { continue };
             let Some(waiting) = self.pending().remove(&number) else { continue };

@@ -13,6 +13,7 @@ use crate::cli::record::Record;
 use crate::client::Ghost;
 use crate::client::ghost::{CallNumber, Event, What};
 use crate::model::id::VaultId;
+use crate::strict::{self, Limits};
 use crate::system::clock;
 
 /// What `emit` was given, where it is progress.
@@ -115,9 +116,7 @@ impl Screen<'_> {
 
 /// Data of the form `{done, total[, message]}`, whatever the event is called.
 fn measure(data: &RawValue) -> Option<Measure> {
-    // A list would do for serde.
-    let object = Some(data.get()).filter(|text| text.starts_with('{'))?;
-    let Told { done, total, message } = serde_json::from_str(object).ok()?;
+    let Told { done, total, message } = strict::from_str(data.get(), Limits::MESSAGE).ok()?;
     (total > 0.0 && done >= 0.0).then(|| Measure { done, total, message: message.unwrap_or_default() })
 }
 

@@ -17,6 +17,7 @@ use crate::cli::{connect, input};
 use crate::client::ghost::CallNumber;
 use crate::client::{Exit, Ghost};
 use crate::model::ticket::Ticket;
+use crate::strict;
 
 /// Call a worker's methods through its ticket
 #[derive(Debug, Args)]
@@ -58,7 +59,7 @@ fn argument(text: &str, name: &str, as_text: bool) -> Result<String, CliError> {
     if as_text {
         return Ok(serde_json::Value::from(text).to_string());
     }
-    let raw: &RawValue = serde_json::from_str(text.trim()).map_err(|error| {
+    let raw = strict::raw(text.trim()).map_err(|error| {
         let error = CliError::data("bad_json", format!("{name} is not JSON: {error}"));
         match text.starts_with('@') {
             true => error.hint("--file FILE adds an argument that a file holds"),
