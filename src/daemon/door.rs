@@ -2,7 +2,8 @@
 //!
 //! Whoever is not listed gets one word and is gone, so that he holds nothing of ours. Those who are listed may
 //! hold so many connections each, and all but root so many together: descriptors are everybody's. A
-//! connection on which no request comes, or the head of one does not end, has a deadline.
+//! connection on which no request comes, or the head of one does not end, or whose peer reads nothing of its answer,
+//! has a deadline.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,11 +23,14 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::home::Socket;
+use super::unread::Unread;
 use crate::api::peer::Peer;
 use crate::api::{ApiError, ErrorCode};
 
 /// From one request to the next, and for a head.
 const HEAD: Duration = Duration::from_secs(30);
+/// How long an answer may lie of which nothing is read: as long as at the gate.
+const UNREAD: Duration = Duration::from_secs(30);
 /// One user's, root's aside, and all such users'.
 const EACH: usize = 128;
 const ALL: usize = 512;
@@ -143,7 +147,9 @@ pub async fn serve(
             continue;
         };
         match guests.place(peer.uid) {
-            Some(place) => drop(open.spawn(attend(stream, peer, router.clone(), place, stop.clone()))),
+            Some(place) => {
+                drop(open.spawn(attend(stream, (peer, place), router.clone(), UNREAD, stop.clone())))
+            }
             None => {
                 let error = ApiError::new(ErrorCode::Temporary, "this user has too many connections here")
                     .hint("close some, or try again");
@@ -157,9 +163,9 @@ pub async fn serve(
 
 async fn attend(
     stream: UnixStream,
-    peer: Peer,
+    (peer, place): (Peer, Place),
     router: Router,
-    place: Place,
+    patience: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
     let _place = place;
@@ -171,7 +177,8 @@ async fn attend(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut connection =
+        std::pin::pin!(http.serve_connection(TokioIo::new(Unread::new(stream, patience)), service));
     tokio::select! {
         // What went wrong on it, its peer knows.
         _ = connection.as_mut() => return,
@@ -217,7 +224,7 @@ mod tests {
             let peer = Peer { uid: 0, pid: 1, admin: true };
             let (_stop, stopped) = watch::channel(false);
             let place = guests.place(0).expect("is free");
-            let served = tokio::spawn(attend(server, peer, Router::new(), place, stopped));
+            let served = tokio::spawn(attend(server, (peer, place), Router::new(), UNREAD, stopped));
             client.write_all(sent.as_bytes()).await.expect("writes");
             let mut answer = String::new();
             client.read_to_string(&mut answer).await.expect("reads");
@@ -239,6 +246,25 @@ mod tests {
         drop(one);
         assert!(guests.place(1).is_some() && guests.place(11).is_some());
         drop(others);
+        assert!(guests.counts.lock().expect("is whole").is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_nothing_of_an_endless_answer_loses_his_place() {
+        use axum::routing::get;
+        use tokio::io::AsyncWriteExt as _;
+
+        let endless = || async {
+            Body::from_stream(futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![7_u8; 4096])))
+        };
+        let router = Router::new().route("/", get(endless));
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        theirs.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("writes");
+        let guests = Arc::<Guests>::default();
+        let place = guests.place(1).expect("there is room");
+        let peer = Peer { uid: 1, pid: 1, admin: false };
+        let (_keep, stop) = watch::channel(false);
+        attend(ours, (peer, place), router, Duration::from_millis(200), stop).await;
         assert!(guests.counts.lock().expect("is whole").is_empty());
     }
 }

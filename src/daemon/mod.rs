@@ -13,3 +13,4 @@ pub mod ready;
 pub mod role;
 pub mod run;
 pub mod settings;
+mod unread;
