@@ -23,6 +23,7 @@ use crate::model::limits::{Controller, Limits};
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
+use crate::model::text::short;
 
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
 
@@ -155,7 +156,7 @@ pub struct BeatOrder {
     pub vault: VaultId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "short", skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
 
@@ -170,7 +171,7 @@ pub struct Leased {
 pub struct DestructOrder {
     pub vault: VaultId,
     pub cause: Cause,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "short", skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// How long `dest()` may run; zero kills at once.
     #[serde(default)]
@@ -182,7 +183,7 @@ pub struct DestructOrder {
 pub struct Doom {
     pub vaults: Vec<VaultId>,
     pub cause: Cause,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "short", skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
 

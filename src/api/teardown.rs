@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use crate::model::id::{NodeName, VaultId};
 use crate::model::receipt::Receipt;
+use crate::model::text::short;
 
 /// `POST /api/v2/heartbeats`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,8 +17,9 @@ use crate::model::receipt::Receipt;
 pub struct BeatRequest {
     #[schemars(length(min = 1, max = 10_000))]
     pub vaults: Vec<BeatTarget>,
-    /// Who beats, for tombstones: `pid 4242 on ops1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Who beats, for tombstones: `pid 4242 on ops1`. At most 256 characters, none of them a control one.
+    #[serde(default, deserialize_with = "short", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub by: Option<String>,
 }
 

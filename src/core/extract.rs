@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{ApiError, ErrorCode};
+use crate::model::text;
 use crate::strict::{self, Limits, StrictError};
 
 /// The longest body of any request.
@@ -45,7 +46,9 @@ impl From<ApiError> for Refusal {
 }
 
 impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        // It may quote what was sent, and that may be as long as a body.
+        text::cut(&mut self.error.message, text::SENTENCE);
         let known = StatusCode::from_u16(self.error.code.http_status());
         let status = self.status.unwrap_or(known.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         (status, Json(self.error)).into_response()

@@ -65,6 +65,8 @@ struct State {
     provisioned: u32,
     answers: Vec<CloneAnswer>,
     lies: Lies,
+    /// The number of the item with which no answer can be read.
+    blot: Option<u64>,
     idle: BTreeMap<VaultId, u64>,
 }
 
@@ -127,6 +129,7 @@ impl FakeNode {
             provisioned: 0,
             answers: Vec::new(),
             lies: Lies::default(),
+            blot: None,
             idle: BTreeMap::new(),
         };
         let (said, held, waiting) = (watch::Sender::new(0), watch::Sender::new(None), watch::Sender::new(0));
@@ -150,6 +153,12 @@ impl FakeNode {
     /// From now on it tells this.
     pub fn lie(&self, lies: Lies) {
         self.state().lies = lies;
+    }
+
+    /// What it says next makes each answer that it is in unreadable.
+    pub fn blot_next(&self) {
+        let mut state = self.state();
+        state.blot = Some(state.news.len() as u64 + 1);
     }
 
     fn lies(&self) -> Lies {

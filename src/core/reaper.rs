@@ -19,7 +19,7 @@ use super::record::{
     spool_key,
 };
 use super::service::Core;
-use super::store::{Document, Expect, Txn};
+use super::store::{Document, Expect, Outcome, Txn};
 use crate::api::ApiError;
 use crate::api::spool::SpoolEntry;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
@@ -187,15 +187,18 @@ impl Core {
     }
 
     async fn prune_summons(&self, limit: Timestamp, limit_ms: u64) -> Result<(), ApiError> {
-        let end = format!("{SUMMONS}{}", SummonsId::mint(limit_ms, 0));
-        let old = self.before::<Aged>(SUMMONS, &end).await?;
+        let end = SummonsId::mint(limit_ms, 0);
+        let old = self.before::<Aged>(SUMMONS, &format!("{SUMMONS}{end}")).await?;
+        self.stock.keep(&end, &old.iter().map(|summons| summons.value.id.clone()).collect());
         if old.is_empty() {
             return Ok(());
         }
         let in_use = self.summons_in_use().await?;
         for summons in old {
             if summons.value.created_at < limit && !in_use.contains(&summons.value.id) {
-                self.forget(&summons, Some(source_key(&summons.value.id))).await?;
+                if self.forget(&summons, Some(source_key(&summons.value.id))).await? {
+                    self.stock.remove(&summons.value.id);
+                }
             }
         }
         Ok(())
@@ -245,12 +248,11 @@ impl Core {
     }
 
     /// Unless somebody wrote to it meanwhile, as a caller does who uses an old key again.
-    async fn forget<T>(&self, found: &Found<T>, beside: Option<String>) -> Result<(), ApiError> {
+    async fn forget<T>(&self, found: &Found<T>, beside: Option<String>) -> Result<bool, ApiError> {
         let mut txn =
             Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
         txn.deletes.extend(beside);
         // On a conflict it stays until the next round.
-        let _ = self.records.commit(txn).await?;
-        Ok(())
+        Ok(matches!(self.records.commit(txn).await?, Outcome::Committed { .. }))
     }
 }

@@ -14,6 +14,8 @@ use crate::system::random;
 
 #[path = "routes/owner_tests.rs"]
 mod apart;
+#[path = "routes/input_tests.rs"]
+mod input;
 #[path = "routes/turn_tests.rs"]
 mod turns;
 

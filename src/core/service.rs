@@ -19,6 +19,7 @@ use super::metrics::Metrics;
 use super::nodes::{Member, Slot};
 use super::record::{Records, VAULT};
 use super::spool::Spool;
+use super::stock::Stock;
 use super::store::Store;
 use crate::api::health::{Check, CheckLevel, Health};
 use crate::api::vault::NodeList;
@@ -58,6 +59,7 @@ pub struct Core {
     pub(super) flights: Flights,
     pub(super) charges: Charges,
     pub spool: Spool,
+    pub(super) stock: Stock,
     /// Vaults between the order to the node and the record in the store.
     forging: Mutex<HashMap<VaultId, Unrecorded>>,
     /// Living vaults whose claim is awaited, or was told and is not written down yet.
@@ -123,6 +125,7 @@ impl Core {
             flights: Flights::default(),
             charges: Charges::default(),
             spool: Spool::default(),
+            stock: Stock::default(),
             forging: Mutex::default(),
             claims: Mutex::default(),
             remarks: Mutex::default(),

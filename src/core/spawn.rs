@@ -75,6 +75,7 @@ impl Core {
         let mut drafted = self.draft(summons, least).await?;
         drafted.summons.owner = owner;
         parent.map(|parent| parent.adopt(&mut drafted)).transpose()?;
+        self.refuse_hoard(&drafted).await?;
         let _turn = self.turn(name.as_ref()).await;
         match (&name, get_or_create) {
             (None, true) => {
@@ -120,7 +121,11 @@ impl Core {
             tokio::task::yield_now().await;
             self.signed(ticket, &wishes)
         };
+        self.stocked(&drafted);
         let (recorded, ticket) = tokio::join!(self.record(forged, txn, news), signing);
+        if recorded.is_err() {
+            self.stock.remove(&drafted.summons.id);
+        }
         match (recorded, name) {
             (Ok(()), _) => {
                 let ticket = match ticket {

@@ -33,6 +33,12 @@ impl Drafted {
             .put(source_key(&summons.id), source.clone().into_bytes()))
     }
 
+    /// What it takes in the store.
+    pub(super) fn bytes(&self) -> u64 {
+        let record = serde_json::to_vec(&self.summons).map_or(0, |record| record.len());
+        (record + self.source.len()) as u64
+    }
+
     pub(super) fn happening(&self) -> Happening {
         Happening::Summoned { summons: self.summons.id.clone(), worker: self.summons.worker.name.clone() }
     }
@@ -50,7 +56,10 @@ impl Core {
         request: SummonsRequest,
     ) -> Result<Summons, ApiError> {
         if request.dry_run {
-            return Ok(self.draft(request, Wishes::default()).await?.summons);
+            let mut drafted = self.draft(request, Wishes::default()).await?;
+            drafted.summons.owner = owner;
+            self.refuse_hoard(&drafted).await?;
+            return Ok(drafted.summons);
         }
         let held = self.hold_key("summons", &request).await?;
         if let Some(earlier) = &held.earlier {
@@ -58,6 +67,7 @@ impl Core {
         }
         let mut drafted = self.draft(request, Wishes::default()).await?;
         drafted.summons.owner = owner;
+        self.refuse_hoard(&drafted).await?;
         let record = KeyRecord {
             digest: held.digest,
             at: clock::now(),
@@ -68,7 +78,13 @@ impl Core {
             apart: true,
         };
         let txn = held.record_in(Txn::default(), &record)?;
-        match self.records.commit(drafted.record_in(txn)?).await? {
+        let txn = drafted.record_in(txn)?;
+        self.stocked(&drafted);
+        let recorded = self.records.commit(txn).await;
+        if !matches!(recorded, Ok(Outcome::Committed { .. })) {
+            self.stock.remove(&drafted.summons.id);
+        }
+        match recorded? {
             Outcome::Committed { .. } => {
                 self.events.tell(drafted.happening());
                 self.send_ahead(&drafted);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::death::lost;
+use super::hearing::Place;
 use super::nodes::Slot;
 use super::placed::Placed;
 use super::record::{Found, VAULT, VaultRecord, tomb_key, vault_key};
@@ -45,15 +46,6 @@ impl Drop for Tasks {
             slot.unwatch();
         }
     }
-}
-
-/// How far a node's news have been read.
-#[derive(Default)]
-struct Place {
-    boot_id: String,
-    last: u64,
-    /// This core has not compared yet since it started.
-    first: bool,
 }
 
 impl Core {
@@ -109,13 +101,16 @@ impl Core {
         for slot in self.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
-                let (mut last, mut taken) = (0, 0);
+                let (mut place, mut taken) = (Place::default(), 0);
                 loop {
-                    let news = slot.api.news(last, 0).await?;
+                    let news = match place.hear(slot, 0).await {
+                        Err(_) if place.goes_on() => continue,
+                        heard => heard?,
+                    };
                     if news.items.is_empty() || taken > MOST_NEWS {
                         return Ok::<(), ApiError>(());
                     }
-                    last = news.last;
+                    place.last = news.last;
                     taken += news.items.len();
                     for item in news.items {
                         if let NewsItem::Died(receipt) = item {
@@ -131,7 +126,7 @@ impl Core {
     }
 
     async fn watch(self: &Arc<Self>, slot: &Arc<Slot>) {
-        let mut place = Place { first: true, ..Place::default() };
+        let mut place = Place::at_start();
         let (mut backoff, mut boots) = (BACKOFF, BACKOFF);
         loop {
             let began = clock::mono();
@@ -168,18 +163,21 @@ impl Core {
         place: &mut Place,
         backoff: &mut Duration,
     ) -> Result<(), ApiError> {
-        let mut news = slot.api.news(place.last, 0).await?;
+        let mut news = place.hear(slot, 0).await?;
         if news.boot_id != place.boot_id {
-            // Its numbers are another row now.
-            (place.boot_id, place.last) = (news.boot_id, 0);
-            news = slot.api.news(0, 0).await?;
+            let is_first = std::mem::replace(&mut place.boot_id, news.boot_id.clone()).is_empty();
+            if !is_first {
+                // Its numbers are another row now.
+                place.last = 0;
+                news = place.hear(slot, 0).await?;
+            }
         }
         // Until all is taken that there was, and not for as long as a worker talks.
         let mut taken = 0;
         while !news.items.is_empty() && taken <= MOST_NEWS {
             taken += news.items.len();
             self.take(slot, news, place).await?;
-            news = slot.api.news(place.last, 0).await?;
+            news = place.hear(slot, 0).await?;
         }
         self.reconcile(slot, place.first).await?;
         self.salvage_all().await;
@@ -191,7 +189,7 @@ impl Core {
         self.events.tell(Happening::NodeUp { node: slot.name.clone(), boot_id });
         loop {
             let asked = clock::mono();
-            let news = slot.api.news(place.last, NEWS_WAIT_MS).await?;
+            let news = place.hear(slot, NEWS_WAIT_MS).await?;
             if news.boot_id != place.boot_id {
                 return Ok(());
             }

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::text::{self, NAME, SENTENCE};
+
 /// The first of these to happen ends a vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -104,4 +106,19 @@ pub struct Death {
     /// Who asked, where somebody did: `uid 0 pid 4242`, a ticket id, `reaper`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+}
+
+impl Death {
+    /// Both texts may be a stranger's, and a receipt is kept, told on and written down by everybody who hears of it.
+    #[must_use]
+    pub fn new(cause: Cause, at: Timestamp, detail: Option<String>, by: Option<String>) -> Self {
+        let mut death = Self { cause, at, detail, by };
+        death.cut();
+        death
+    }
+
+    pub fn cut(&mut self) {
+        text::clean_some(&mut self.detail, SENTENCE);
+        text::clean_some(&mut self.by, NAME);
+    }
 }

@@ -30,6 +30,8 @@ pub mod ssh;
 #[cfg(feature = "contract")]
 pub mod swarm;
 #[cfg(feature = "contract")]
+pub mod text;
+#[cfg(feature = "contract")]
 pub mod ticket;
 #[cfg(feature = "contract")]
 pub mod units;

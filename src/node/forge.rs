@@ -24,6 +24,8 @@ const READY: Duration = Duration::from_secs(5);
 /// What a line or an event costs here, about.
 const FRAME_NS: u64 = 3_000;
 const LOAD_GRACE: Duration = Duration::from_millis(500);
+/// Of each text of an error, which is a frame long where the init is nobody's any more.
+const MOST_SAID: usize = 4096;
 
 impl Keeper {
     /// Starts the sandbox, unless there is one. Not given up half way when the vault is doomed meanwhile: what has started
@@ -61,7 +63,8 @@ impl Keeper {
         let limit = self.frame_limit();
         match vault.waking.within(READY, next_frame(pipe, inbox, limit)).await {
             Some(Ok(FromVault::Ready(ready))) if ready.locked => {}
-            Some(Ok(FromVault::Error { call: 0, error })) => {
+            Some(Ok(FromVault::Error { call: 0, mut error })) => {
+                error.cut(MOST_SAID);
                 let message = format!("the init could not lock itself down: {}", error.message);
                 let mut failure = Failure::new(Cause::LoadFailed, ErrorCode::Environment, message);
                 failure.error = failure.error.hint(Wall::NoFilter.hint());
@@ -231,7 +234,8 @@ impl Failure {
         Self { cause: Cause::LoadFailed, error: ApiError::new(code, message).hint(hint) }
     }
 
-    fn worker(error: WorkerError) -> Self {
+    fn worker(mut error: WorkerError) -> Self {
+        error.cut(MOST_SAID);
         let code = match error.kind {
             WorkerErrorKind::Syntax => ErrorCode::BadSource,
             _ => ErrorCode::WorkerFailed,

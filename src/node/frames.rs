@@ -280,18 +280,10 @@ fn is_one_line_of_json(text: &str) -> bool {
     memchr(b'\n', text.as_bytes()).is_none() && strict::is_json(text)
 }
 
-/// The init has cut these texts already, but an init that is no longer ours has not; and the message
-/// stands in the reply twice, which must not be longer than callers take.
+/// The message stands in the reply twice, which must not be longer than callers take.
 fn worker_error(mut error: WorkerError, max_frame_bytes: u32) -> RpcError {
     let most = (max_frame_bytes as usize / 8).clamp(1024, 4096);
-    let texts = [(Some(&mut error.message), most), (error.stack.as_mut(), most), (error.file.as_mut(), 255)];
-    for (text, most) in texts {
-        let Some(text) = text else { continue };
-        text.truncate(text.floor_char_boundary(most));
-        if text.contains(unprintable) {
-            *text = text.replace(unprintable, " ");
-        }
-    }
+    error.cut(most);
     let code = match error.kind {
         WorkerErrorKind::NoMethod => code::METHOD_NOT_FOUND,
         WorkerErrorKind::Params => code::INVALID_PARAMS,

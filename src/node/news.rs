@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::api::node::{MOST_NEWS, News, NewsItem};
+use crate::model::death::Death;
 use crate::model::id::VaultId;
 
 const KEPT: usize = 8192;
@@ -22,7 +23,9 @@ const KEPT_LINE_BYTES: usize = 4 * 1024 * 1024;
 const LINE_COSTS: usize = 128;
 /// What goes into one answer, which a core on another machine takes up to a size only.
 const PIECE: usize = 1000;
-const PIECE_LINE_BYTES: usize = 256 * 1024;
+const PIECE_BYTES: usize = 256 * 1024;
+/// Ids, names of fields and numbers of one item; quoting may double its texts, and no more.
+const ITEM_COSTS: usize = 128;
 
 pub struct Newsroom {
     boot_id: String,
@@ -84,7 +87,13 @@ fn length(item: &NewsItem) -> usize {
     match item {
         NewsItem::Log { text, .. } => text.len(),
         NewsItem::Clone(ask) => ask.arguments.len(),
-        NewsItem::Claimed { .. } | NewsItem::Died(_) => 0,
+        NewsItem::Claimed { peer, .. } => peer.len(),
+        NewsItem::Died(receipt) => {
+            let Death { detail, by, .. } = &receipt.death;
+            let said = [detail, by].into_iter().flatten().map(String::len);
+            let lines = receipt.reclaimed.iter().map(|line| line.name.len() + LINE_COSTS);
+            said.chain(lines).sum()
+        }
     }
 }
 
@@ -128,8 +137,8 @@ impl Newsroom {
         let fits = |(_, item): &&&(u64, NewsItem)| {
             // The first always goes, or there would be no next.
             let first = bytes == 0;
-            bytes += length(item).max(1);
-            first || bytes <= PIECE_LINE_BYTES
+            bytes += length(item) + ITEM_COSTS;
+            first || bytes <= PIECE_BYTES
         };
         let piece: Vec<&(u64, NewsItem)> = found.iter().take(PIECE).take_while(fits).copied().collect();
         let last = match piece.last() {
@@ -157,6 +166,8 @@ impl Newsroom {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::death::Cause;
+    use crate::model::receipt::Receipt;
     use crate::system::random;
 
     #[tokio::test(flavor = "current_thread")]
@@ -182,7 +193,7 @@ mod tests {
         assert!(matches!(news.items[0], NewsItem::Claimed { .. }));
         let (mut items, mut pieces) = (0, 0);
         while !news.items.is_empty() {
-            assert!(news.items.iter().map(length).sum::<usize>() <= PIECE_LINE_BYTES);
+            assert!(news.items.iter().map(length).sum::<usize>() <= PIECE_BYTES);
             items += news.items.len();
             pieces += 1;
             news = room.after(news.last).0;
@@ -190,7 +201,7 @@ mod tests {
         let most = KEPT_LINE_BYTES / 8192;
         assert!((most / 8 * 7..=most + 1).contains(&items), "{items}");
         assert_eq!(news.last, newest);
-        assert!(pieces > items * 8192 / PIECE_LINE_BYTES);
+        assert!(pieces > items * 8192 / PIECE_BYTES);
         assert_eq!(room.after(newest - 1).0.items.len(), 1);
     }
 
@@ -232,8 +243,34 @@ mod tests {
             [(PIECE as u64, PIECE), (2 * PIECE as u64, PIECE), (2 * PIECE as u64 + 1, 1),]
         );
         // Longer than a piece, and yet the next.
-        room.publish(NewsItem::Log { vault, text: "x".repeat(PIECE_LINE_BYTES + 1) });
+        room.publish(NewsItem::Log { vault, text: "x".repeat(PIECE_BYTES + 1) });
         let news = room.after(2 * PIECE as u64 + 1).0;
         assert_eq!((news.last, news.items.len()), (2 * PIECE as u64 + 2, 1));
+    }
+
+    #[test]
+    fn the_dead_weigh_what_is_said_of_them() {
+        let room = Newsroom::new("b1".into());
+        for number in 0..300 {
+            let text = Some("\"".repeat(4096));
+            room.publish(NewsItem::Died(Receipt {
+                vault: VaultId::mint(1_700_000_000_000, number),
+                node: "n1".parse().expect("a name"),
+                generation: Some(1),
+                witness: None,
+                death: Death::new(Cause::Crashed, crate::system::clock::now(), text.clone(), text),
+                lived_ms: 1,
+                calls: 0,
+                reclaimed_us: 1,
+                reclaimed: Vec::new(),
+            }));
+        }
+        let (mut after, mut heard) = (0, 0);
+        while heard < 300 {
+            let news = room.after(after).0;
+            let written = serde_json::to_vec(&news).expect("encodes").len();
+            assert!(!news.items.is_empty() && written < 3 * PIECE_BYTES, "{written}");
+            (after, heard) = (news.last, heard + news.items.len());
+        }
     }
 }

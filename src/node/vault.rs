@@ -26,6 +26,7 @@ use crate::model::lease::{Lease, Mono, Promise, Reading, Terms};
 use crate::model::limits::Limits;
 use crate::model::phase::{self, Event, Phase, Refused};
 use crate::model::receipt::Receipt;
+use crate::model::text;
 use crate::model::units::show_millis;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::{channel, reserved};
@@ -183,7 +184,7 @@ impl Vault {
         let now = self.now();
         // Before the claim only the ticket's use counts, or an orphan could be kept for ever by cron.
         if state.phase == Phase::Live && state.lease.beat(now, promised) && by.is_some() {
-            state.last_beat_by = by.map(str::to_owned);
+            state.last_beat_by = by.map(text::name);
         }
         state.lease.expires(state.phase).since(now) / 1000
     }
@@ -214,7 +215,7 @@ impl Vault {
         if first {
             state.grace_ms = grace_ms;
             let detail = detail.or_else(|| state.explain(cause, self.now()));
-            let death = Death { cause, at: clock::now(), detail, by };
+            let death = Death::new(cause, clock::now(), detail, by);
             // Under the lock: whoever sees the phase finds the cause.
             self.doomed.send_replace(Some(death.clone()));
             drop(state);
@@ -376,3 +377,7 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "vault_tests.rs"]
+mod tests;

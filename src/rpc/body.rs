@@ -102,6 +102,25 @@ pub struct WorkerError {
     pub stack: Option<String>,
 }
 
+impl WorkerError {
+    /// The init has cut these texts already, but an init that is no longer ours has not.
+    pub fn cut(&mut self, most: usize) {
+        let unprintable = |letter: char| letter.is_control() && letter != '\n';
+        for (text, most) in
+            [(Some(&mut self.message), most), (self.stack.as_mut(), most), (self.file.as_mut(), 255)]
+        {
+            let Some(text) = text else { continue };
+            if text.len() > most {
+                text.truncate(text.floor_char_boundary(most));
+                text.shrink_to_fit();
+            }
+            if text.contains(unprintable) {
+                *text = text.replace(unprintable, " ");
+            }
+        }
+    }
+}
+
 /// Why an object that the worker called did not answer, in the words of the Error that is thrown into
 /// the worker (`hauki-worker.7`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

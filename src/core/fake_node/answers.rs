@@ -172,6 +172,9 @@ impl NodeApi for FakeNode {
             // Either way the answer tells what there is.
             let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
             let state = self.enter(Call::News).await?;
+            if state.blot.is_some_and(|blot| after < blot && blot <= state.news.len() as u64) {
+                return Err(ApiError::new(ErrorCode::Internal, "it answers strangely"));
+            }
             let skip = usize::try_from(after).unwrap_or(usize::MAX);
             let items = state.news.iter().skip(skip).cloned().collect();
             let news = News { boot_id: state.boot_id(), last: state.news.len() as u64, items };

@@ -303,3 +303,22 @@ async fn a_node_that_starts_anew_with_every_word_keeps_nobody_busy() {
     let asked = boots.load(std::sync::atomic::Ordering::Relaxed);
     assert!((1..10).contains(&told) && asked < 50, "{told} events, {asked} questions");
 }
+
+#[tokio::test]
+async fn news_that_cannot_be_read_are_passed_over_and_what_stands_behind_them_is_heard() {
+    let pair = pair().await;
+    let say = |text: String| pair.liar.say(NewsItem::Log { vault: pair.of_liar.id.clone(), text });
+    (0..5).for_each(|number| say(format!("before {number}")));
+    pair.liar.blot_next();
+    (0..5).for_each(|number| say(format!("after {number}")));
+    pair.heard().await;
+    pair.liar.kill(&pair.of_liar.id, Cause::OutOfMemory);
+    assert_eq!(pair.buried(&pair.of_liar.id).await.death.cause, Cause::OutOfMemory);
+    // Also by a core that reads from the beginning: another one over the same nodes, and at its last words.
+    let core = core_over(Arc::new(MemoryStore::default()), &[&pair.honest, &pair.liar], &["n1", "n2"]);
+    let late = on(&core, "n2").await;
+    pair.liar.kill(&late.id, Cause::OutOfMemory);
+    core.close().await;
+    let dead = core.vault(&late.id).await.expect("shows").receipt.expect("is dead");
+    assert_eq!(dead.death.cause, Cause::OutOfMemory);
+}

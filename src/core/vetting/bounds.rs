@@ -5,11 +5,9 @@ use crate::api::health::Check;
 use crate::api::node::NodeWord;
 use crate::model::id::{NodeName, VaultId};
 use crate::model::receipt::{Receipt, Witness};
+pub(super) use crate::model::text::{NAME, clean, cut, name};
+use crate::model::text::{SENTENCE as TEXT, clean_some};
 
-/// A name, an address, a pid: what stands in one field.
-pub(super) const NAME: usize = 256;
-/// A sentence.
-const TEXT: usize = 2048;
 /// A line of a worker's `print`.
 pub(super) const LINE: usize = 64 << 10;
 pub(super) const VAULTS: usize = 100_000;
@@ -26,34 +24,6 @@ const MOST_MEMORY: u64 = 1 << 46;
 const MOST_VAULTS: u32 = 1_000_000;
 const MOST_LOAD: u32 = 1_000_000;
 
-/// At a letter's edge.
-pub(super) fn cut(text: &mut String, most: usize) {
-    if text.len() > most {
-        text.truncate(text.floor_char_boundary(most));
-        text.push('…');
-    }
-}
-
-/// Short, and nothing that a terminal would obey.
-pub(super) fn clean(text: &mut String, most: usize) {
-    cut(text, most);
-    if text.contains(char::is_control) {
-        *text = text.replace(char::is_control, "\u{fffd}");
-    }
-}
-
-pub(super) fn name(text: &str) -> String {
-    let mut text = text.to_owned();
-    clean(&mut text, NAME);
-    text
-}
-
-fn clean_some(text: &mut Option<String>, most: usize) {
-    if let Some(text) = text {
-        clean(text, most);
-    }
-}
-
 /// A receipt of this vault, by this node, cut to size and marked as the node's word.
 pub(super) fn receipt(receipt: &mut Receipt, vault: &VaultId, node: &NodeName) -> Result<(), String> {
     if receipt.node != *node {
@@ -62,8 +32,7 @@ pub(super) fn receipt(receipt: &mut Receipt, vault: &VaultId, node: &NodeName) -
     if receipt.vault != *vault {
         return Err(format!("it was asked for {vault} and has a receipt of {}", receipt.vault));
     }
-    clean_some(&mut receipt.death.detail, TEXT);
-    clean_some(&mut receipt.death.by, NAME);
+    receipt.death.cut();
     receipt.reclaimed.truncate(RECLAIMED);
     receipt.reclaimed.iter_mut().for_each(|line| clean(&mut line.name, NAME));
     receipt.witness = Some(Witness::Node);
@@ -124,16 +93,6 @@ pub(super) fn methods(methods: &[String]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_cut_at_a_letters_edge_and_command_no_terminal() {
-        let mut text = "ä".repeat(NAME);
-        clean(&mut text, NAME - 1);
-        assert_eq!((text.len(), text.ends_with("ä…")), (NAME - 2 + '…'.len_utf8(), true));
-        let mut text = "a\x1b]52;c;x\x07\u{9b}b".to_owned();
-        clean(&mut text, NAME);
-        assert!(!text.contains(char::is_control), "{text:?}");
-    }
 
     #[test]
     fn only_what_can_be_a_functions_name_is_a_method() {
