@@ -2,11 +2,17 @@
 //! by the one table, and it waits for its asker's turn.
 
 use axum::body::HttpBody as _;
+use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
+use futures_util::stream::{self, TryStreamExt as _};
 
 use super::*;
-use crate::core::charge::Kind;
+use crate::core::charge::{Kind, Turn};
 use crate::core::owners;
+
+/// A shorter one has left us as soon as it is written.
+const LONG_BYTES: u64 = 64 * 1024;
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Before any handler: who may ask for what at all.
 pub(super) async fn judged(asker: Asker, request: Request, next: Next) -> Response {
@@ -48,9 +54,31 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
         _ => Kind::Work,
     };
     match core.charges.turn(uid, kind).await {
-        Ok(turn) => charge::within(turn, next.run(request)).await,
+        Ok(turn) => until_read(charge::within(turn.clone(), next.run(request)).await, turn),
         Err(error) => Refusal::from(error).into_response(),
     }
+}
+
+/// A long answer waits in memory for its reader, and its asker has a turn less for as long.
+fn until_read(answer: Response, turn: Turn) -> Response {
+    let Some(length) = answer.body().size_hint().exact().filter(|length| *length > LONG_BYTES) else {
+        return answer;
+    };
+    let (mut parts, body) = answer.into_parts();
+    parts.headers.insert(CONTENT_LENGTH, length.into());
+    // In pieces, because who writes it takes the next one only when there is room.
+    let pieces = body
+        .into_data_stream()
+        .map_ok(move |mut bytes| {
+            let turn = turn.clone();
+            stream::iter(std::iter::from_fn(move || {
+                let _ = &turn;
+                let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+                (!piece.is_empty()).then_some(Ok::<_, axum::Error>(piece))
+            }))
+        })
+        .try_flatten();
+    Response::from_parts(parts, Body::from_stream(pieces))
 }
 
 /// Counts the request, for `/metrics` and for the daemon's idle exit.

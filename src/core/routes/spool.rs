@@ -11,9 +11,7 @@ pub(super) async fn list(
     asker: Asker,
     Query(query): Query<SpoolQuery>,
 ) -> Answer<SpoolList> {
-    let (mut list, rights) = (core.spool_list(query).await?, rights(&asker));
-    list.entries.retain(|entry| rights.own_entry(&entry.owner));
-    Ok(Json(list))
+    Ok(Json(core.spool_list_of(rights(&asker), query).await?))
 }
 
 pub(in crate::core) async fn put(

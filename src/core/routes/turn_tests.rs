@@ -147,3 +147,31 @@ async fn what_an_endpoint_does_not_take_is_refused_by_each() {
     }
     assert_eq!(served.swarm.node.living(), [spawned.vault.id]);
 }
+
+/// It lies in memory until then.
+#[tokio::test]
+async fn a_long_answer_that_is_not_read_is_its_askers_turn() {
+    let swarm = swarm();
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let ann = serve(&swarm.core, directory.path(), 1000, &mut servers);
+    let long = "x".repeat(2 << 20);
+    let request = SummonsRequest { args: vec![long.clone().into()], ..summoning("k") };
+    let id = swarm.core.summon_for(Some(1000), request).await.expect("is taken").id;
+    let path = paths::with_id(paths::SUMMONS_ONE, id.as_str());
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let mut stream = UnixStream::connect(&ann).await.expect("connects");
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("writes");
+        stream.read_exact(&mut [0; 12]).await.expect("is answered");
+        unread.push(stream);
+    }
+    let next = async || ask(&ann, &format!("GET {path} HTTP/1.1"), b"").await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), next()).await.is_err(), "her turns are taken");
+    let mut rest = Vec::new();
+    unread.remove(0).read_to_end(&mut rest).await.expect("is read");
+    assert!(rest.len() > long.len() && rest.ends_with(b"}"));
+    let (status, answer) = tokio::time::timeout(Duration::from_secs(30), next()).await.expect("has a turn");
+    assert_eq!((status, answer["args"][0].as_str()), (200, Some(long.as_str())));
+}

@@ -124,12 +124,19 @@ impl Core {
     }
 
     pub async fn spool_list(&self, query: SpoolQuery) -> Result<SpoolList, ApiError> {
-        let found: Vec<Found<SpoolEntry>> = self.records.all(SPOOL).await?;
-        let mut entries: Vec<SpoolEntry> = found
-            .into_iter()
-            .map(|found| found.value)
-            .filter(|entry| query.state.is_none_or(|state| state == entry.state))
-            .collect();
+        self.spool_list_of(Rights::All, query).await
+    }
+
+    pub(in crate::core) async fn spool_list_of(
+        &self,
+        rights: Rights,
+        query: SpoolQuery,
+    ) -> Result<SpoolList, ApiError> {
+        let fits = |entry: &SpoolEntry| {
+            rights.own_entry(&entry.owner) && query.state.is_none_or(|state| state == entry.state)
+        };
+        let found: Vec<Found<SpoolEntry>> = self.records.all_that(SPOOL, fits).await?;
+        let mut entries: Vec<SpoolEntry> = found.into_iter().map(|found| found.value).collect();
         let queue = self.spool.queue();
         for entry in &mut entries {
             (entry.place, entry.changed) = (queue.place(&entry.id), false);
