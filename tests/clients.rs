@@ -234,6 +234,29 @@ fn foreign(ticket: &Ticket) -> Vec<(String, &'static str)> {
         (changed("/protocol/name", "jsonrpc-3.0".into()), "protocol.name"),
         (changed("/protocol/framing", "lengths".into()), "protocol.framing"),
         (changed("/vault", "vlt_01HF7YAT00000000000000001A".into()), "answers to its token"),
+        (twice("\"zzz\":1"), "zzz"),
+        (
+            changed(
+                "/lease",
+                json!({"claim_ms": 1, "lease_ms": 1, "link": false, "link_silence_ms": 1, "zzz": 1}),
+            ),
+            "zzz",
+        ),
+        (changed("/lease", json!([1, 2])), "lease"),
+        (changed("/lease/lease_ms", json!(-1)), "lease"),
+        (changed("/lease/lease_ms", "1".into()), "lease"),
+        (changed("/endpoint", json!(["127.0.0.1", 1])), "endpoint"),
+        (changed("/endpoint/ip", "localhost".into()), "endpoint"),
+        (changed("/endpoint/ip", "127.1".into()), "endpoint"),
+        (changed("/endpoint/port", 99_999.into()), "endpoint"),
+        (changed("/endpoint/port", "1".into()), "endpoint"),
+        (changed("/methods", "total".into()), "methods"),
+        (changed("/id", "tkt_x".into()), "id"),
+        (changed("/generation", json!(-1)), "generation"),
+        (changed("/issued_at", "yesterday".into()), "issued_at"),
+        (changed("/expires_at", "2030-01-01".into()), "expires_at"),
+        (changed("/tls/cert_sha256", "A".repeat(64).into()), "sha256"),
+        (whole.replace("\"issued_at\"", "\"begun_at\""), "_at"),
         (twice("\"v\":1"), "twice"),
         (twice("\"endpoint\":{\"ip\":\"127.0.0.1\",\"port\":1}"), "twice"),
         (String::new(), ""),
@@ -285,6 +308,13 @@ await worker.$close();"#;
         std::fs::write(&path, &good).expect("the directory is ours");
         let output = run(driver(&path)).await;
         assert!(output.status.success(), "{name}: {}", words(&output));
+        for end in ["2100-01-01T00:00:00+02:00", "2100-01-01t00:00:00.123z"] {
+            let mut later = json_of(&spawned.ticket);
+            later["expires_at"] = end.into();
+            std::fs::write(&path, later.to_string()).expect("the directory is ours");
+            let output = run(driver(&path)).await;
+            assert!(output.status.success(), "{name} {end}: {}", words(&output));
+        }
         for (text, reason) in foreign(&spawned.ticket) {
             std::fs::write(&path, &text).expect("the directory is ours");
             let output = run(driver(&path)).await;

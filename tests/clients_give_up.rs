@@ -255,3 +255,75 @@ asyncio.run(main())
     assert_eq!(json!([error["code"], error["data"]["kind"], error["message"]]), expected);
     assert_eq!(output.status.code(), Some(75));
 }
+
+/// A node that reads nothing for a while, as a busy one or a line that stands still.
+const STANDSTILL: &str = r#"
+import hashlib, json, pathlib, socket, ssl, subprocess, sys, threading
+import hauki_client as hauki
+ticket, where = json.loads(pathlib.Path(sys.argv[1]).read_text()), sys.argv[1] + "."
+subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+    where + "key", "-out", where + "cert", "-subj", "/CN=x", "-days", "2"], check=True, capture_output=True)
+server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+server.load_cert_chain(where + "cert", where + "key")
+listener = socket.create_server(("127.0.0.1", 0))
+certificate = ssl.PEM_cert_to_DER_cert(pathlib.Path(where + "cert").read_text())
+ticket["endpoint"]["port"] = listener.getsockname()[1]
+ticket["tls"]["cert_sha256"] = hashlib.sha256(certificate).hexdigest()
+ticket["protocol"]["max_frame_bytes"] = 1 << 25
+welcome = {"vault": ticket["vault"], "generation": 1, "methods": [], "lease_ms": 600000, "lease_left_ms": 1, "link": False,
+           "link_silence_ms": 750, "max_frame_bytes": 1 << 25, "call_deadline_ms": 60000, "features": ["cancel"]}
+seen, goes_on, asked = [], threading.Event(), threading.Event()
+
+def serve():
+    file = server.wrap_socket(listener.accept()[0], server_side=True).makefile("rwb")
+    held = None
+    for line in file:
+        request = json.loads(line)
+        method, number = request["method"], request.get("id")
+        seen.append([method, request["params"]["id"]] if method == "hauki.cancel" else [method, number])
+        if method == "held":
+            held = number
+            asked.set()
+            continue
+        answers = [number] if held is None or method != "last" else [held, number]
+        for number in answers if number is not None else []:
+            result = welcome if method == "hauki.hello" else method
+            file.write(json.dumps({"jsonrpc": "2.0", "id": number, "result": result}).encode() + b"\n")
+            file.flush()
+        if method == "pause":
+            goes_on.wait()
+
+def refused(*call):
+    try:
+        return worker.call(*call, timeout=0.3)
+    except hauki.HaukiError as error:
+        return error.kind
+
+threading.Thread(target=serve, daemon=True).start()
+worker, said = hauki.ghost(ticket, timeout=30), {}
+held = threading.Thread(target=lambda: said.update(held=worker.call("held")))
+held.start()
+asked.wait()
+worker.call("pause")
+said["begun"] = refused("begun", ["x" * 16_000_000])
+said["waited"] = refused("waited")
+behind = threading.Thread(target=lambda: said.update(behind=worker.call("behind")))
+behind.start()
+goes_on.set()
+behind.join()
+said["last"] = worker.call("last")
+held.join()
+said["seen"] = [name for name, _ in seen if name != "hauki.hello"]
+print(json.dumps(said))
+"#;
+
+#[tokio::test]
+async fn a_request_that_is_sent_too_late_fails_itself_and_no_other() {
+    let daemon = Daemon::start();
+    let (_, path) = worker(&daemon, "standstill.json").await;
+    let said = said(python(STANDSTILL), &path).await;
+    assert_eq!((&said["begun"], &said["waited"]), (&json!("timeout"), &json!("timeout")), "{said}");
+    assert_eq!([&said["behind"], &said["last"], &said["held"]], ["behind", "last", "last"], "{said}");
+    // What had begun comes whole and is given up; what had not is never sent.
+    assert_eq!(said["seen"], json!(["held", "pause", "begun", "hauki.cancel", "behind", "last"]), "{said}");
+}

@@ -30,12 +30,46 @@ arguments=$(printf '%s\n' "$@" | jq -cs .) || die 2 "an argument is not JSON"
 
 # What is not known is refused, and so is what could be read in two ways.
 strange=$(jq -rs '
-    if length != 1 or (.[0] | type) != "object" then "it is not one JSON object" else
-        .[0] | [["v", .v, 1], ["kind", .kind, "ticket"], ["tls.version", .tls.version?, "1.3"],
-                ["auth.scheme", .auth.scheme?, "biscuit"], ["protocol.name", .protocol.name?, "jsonrpc-2.0"],
-                ["protocol.framing", .protocol.framing?, "ndjson"]]
-        | map(select(.[1] != .[2]) | "\(.[0]) is \(.[1]), and only \(.[2]) is known here")[0] // ""
-    end' "$ticket" 2>/dev/null) || die 4 "$ticket is not a ticket: it is not JSON"
+    def text: type == "string";
+    def whole($least; $most): type == "number" and . == floor and . >= $least and . <= $most;
+    def like($pattern): text and test("^(" + $pattern + ")$");
+    def digest: like("[0-9a-f]{64}");
+    def u32: whole(0; 4294967295);
+    def u64: whole(0; 18446744073709551615);
+    def time: like("\\d{4}-\\d\\d-\\d\\d[Tt ]\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?([Zz]|[+-]\\d\\d:?\\d\\d)");
+    def ip: like("(\\d{1,3}\\.){3}\\d{1,3}") and all(split(".")[]; tonumber <= 255) or like("[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
+    # Of each member what it may be, the members within it before.
+    def known($members): if type != "object" then "is no object"
+        else (keys - $members | map("." + . + " is not known here")) + ($members - keys | map("." + . + " is missing")) | .[0] end;
+    def only($value): if . == $value then empty else "is \(.), and only \($value) is known here" end;
+    def must(ok): if (ok | not) then "is not what it may be" else empty end;
+    def faults:
+        (known(["v", "kind", "id", "vault", "generation", "node", "worker", "endpoint", "tls", "auth", "protocol",
+                "methods", "lease", "issued_at", "expires_at"]) | values),
+        (.worker | ((known(["name", "sha256"] + (if type == "object" and has("version") then ["version"] else [] end))) | values | "worker" + .)),
+        (.endpoint | known(["ip", "port"]) | values | "endpoint" + .),
+        (.tls | known(["version", "cert_sha256", "key_sha256"]) | values | "tls" + .),
+        (.auth | known(["scheme", "token"]) | values | "auth" + .),
+        (.protocol | known(["name", "framing", "max_frame_bytes", "call_deadline_ms"]) | values | "protocol" + .),
+        (.lease | known(["claim_ms", "lease_ms", "link", "link_silence_ms"]) | values | "lease" + .),
+        (.v | only(1) | "v " + .), (.kind | only("ticket") | "kind " + .),
+        (.tls.version | only("1.3") | "tls.version " + .), (.auth.scheme | only("biscuit") | "auth.scheme " + .),
+        (.protocol.name | only("jsonrpc-2.0") | "protocol.name " + .),
+        (.protocol.framing | only("ndjson") | "protocol.framing " + .),
+        (.id | must(like("tkt_[0-7][0-9A-HJKMNP-TV-Z]{25}")) | "id " + .),
+        (.vault | must(like("vlt_[0-7][0-9A-HJKMNP-TV-Z]{25}")) | "vault " + .),
+        (.generation | must(u64) | "generation " + .), (.node | must(like("[a-z][a-z0-9-]{0,62}")) | "node " + .),
+        (.worker | must((.name | text) and (.sha256 | digest) and (.version | . == null or text)) | "worker " + .),
+        (.endpoint | must((.ip | ip) and (.port | whole(1; 65535))) | "endpoint " + .),
+        (.tls.cert_sha256 | must(digest) | "tls.cert_sha256 " + .), (.tls.key_sha256 | must(digest) | "tls.key_sha256 " + .),
+        (.auth.token | must(text) | "auth.token " + .),
+        (.protocol | must((.max_frame_bytes | u32) and (.call_deadline_ms | u32)) | "protocol " + .),
+        (.methods | must(type == "array" and all(.[]; text)) | "methods " + .),
+        (.lease | must((.claim_ms | u64) and (.lease_ms | u64) and (.link_silence_ms | u64) and (.link | type == "boolean")) | "lease " + .),
+        (.issued_at | must(time) | "issued_at " + .), (.expires_at | must(time) | "expires_at " + .);
+    if length != 1 or (.[0] | type) != "object" then "it is not one JSON object" else .[0] | first(faults) // "" end
+    ' "$ticket" 2>/dev/null) || die 4 "$ticket is not a ticket: it is not JSON, or a member of it is no object"
+iconv -f UTF-8 -t UTF-8 "$ticket" >/dev/null 2>&1 || die 4 "$ticket is not a ticket: it is not UTF-8"
 twice=$(jq -c --stream 'select(length == 2) | .[0]' "$ticket" | sort | uniq -d | head -n 1)
 [ -z "$strange" ] || die 4 "$ticket is not a ticket for this client: $strange"
 [ -z "$twice" ] || die 4 "$ticket is not a ticket: the member $twice is there twice"
@@ -43,7 +77,12 @@ twice=$(jq -c --stream 'select(length == 2) | .[0]' "$ticket" | sort | uniq -d |
 field() { jq -er "$1" "$ticket"; }
 at=$(field '.endpoint | if .ip | contains(":") then "[\(.ip)]:\(.port)" else "\(.ip):\(.port)" end')
 pin=$(field .tls.cert_sha256)
-field '.expires_at | sub("\\.[0-9]+"; "") | fromdate > now - 1' >/dev/null || die 4 "the ticket has expired"
+# In UTC, the distance taken off; a leap second is the one before it.
+field '.expires_at | ascii_upcase | sub("\\.[0-9]+"; "") | sub(":60(?<zone>[Z+-])"; ":59\(.zone)")
+    | capture("(?<day>.{10}).(?<time>.{8})(Z|(?<sign>[+-])(?<hours>..):?(?<minutes>..))")
+    | (.day + "T" + .time + "Z" | fromdate) - (if .sign then (.sign + "1" | ltrimstr("+") | tonumber)
+        * ((.hours | tonumber) * 3600 + (.minutes | tonumber) * 60) else 0 end) > now - 1' >/dev/null 2>&1 ||
+    die 4 "the ticket has expired"
 # Beyond the node's own deadline, so that its answer comes first.
 deadline=$(( $(field .protocol.call_deadline_ms) / 1000 + 10 ))
 # A third of the silence that the node allows, in milliseconds.

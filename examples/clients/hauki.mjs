@@ -18,6 +18,7 @@
 // Protocol: man 5 hauki-ticket.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import { hostname } from "node:os";
 import tls from "node:tls";
 
@@ -30,10 +31,25 @@ const KINDS = new Map([
   [-32005, "too_large"], [-32006, "memory"], [-32007, "busy"], [-32008, "loop"], [-32009, "cancelled"],
 ]);
 
-const KNOWN = {
-  v: 1, kind: "ticket", "tls.version": "1.3", "auth.scheme": "biscuit",
-  "protocol.name": "jsonrpc-2.0", "protocol.framing": "ndjson",
-}; // anything else is refused
+const words = (found) => typeof found === "string" && found.isWellFormed();
+const like = (pattern) => (found) => words(found) && pattern.test(found);
+const whole = (least, most) => (found) => Number.isInteger(found) && found >= least && found <= most;
+const [u32, u64] = [whole(0, 2 ** 32 - 1), whole(0, 2 ** 64 - 1)];
+const digest = like(/^[0-9a-f]{64}$/);
+const moment = (found) =>
+  like(/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$/)(found) && !Number.isNaN(time(found));
+/** Of each member what it may be: its one value, a question, members. Anything else is refused. */
+const TICKET = {
+  v: 1, kind: "ticket", id: like(/^tkt_[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
+  vault: like(/^vlt_[0-7][0-9A-HJKMNP-TV-Z]{25}$/), generation: u64, node: like(/^[a-z][a-z0-9-]{0,62}$/),
+  worker: { name: words, version: (found) => found === undefined || found === null || words(found), sha256: digest },
+  endpoint: { ip: (found) => words(found) && !found.includes("%") && isIP(found) > 0, port: whole(1, 65535) },
+  tls: { version: "1.3", cert_sha256: digest, key_sha256: digest }, auth: { scheme: "biscuit", token: words },
+  protocol: { name: "jsonrpc-2.0", framing: "ndjson", max_frame_bytes: u32, call_deadline_ms: u32 },
+  methods: (found) => Array.isArray(found) && found.every(words),
+  lease: { claim_ms: u64, lease_ms: u64, link: (found) => typeof found === "boolean", link_silence_ms: u64 },
+  issued_at: moment, expires_at: moment,
+};
 
 /**
  * A refusal. `code` is JSON-RPC's number, or a word where this side gave up; `kind` is always a
@@ -49,7 +65,7 @@ export class HaukiError extends Error {
 
 /** Connects. `ticket` is a file or a parsed ticket; options: timeoutMs, connectTimeoutMs, signal, reconnect. */
 export async function ghost(ticket, options = {}) {
-  const document = known(typeof ticket === "string" ? parse(await readFile(ticket, "utf8")) : ticket);
+  const document = known(typeof ticket === "string" ? parse(await readFile(ticket)) : ticket, TICKET, "");
   const link = await Link.open(document, options);
   return face(link, { signal: options.signal });
 }
@@ -57,10 +73,11 @@ export async function ghost(ticket, options = {}) {
 const badTicket = (why) => new HaukiError("bad_ticket", `the ticket cannot be used: ${why}`);
 
 /** A document in which no member comes twice; JSON.parse alone would keep the last. */
-function parse(text) {
-  let document;
+function parse(bytes) {
+  let document, text;
   try {
-    document = JSON.parse(text.replace(/^\uFEFF/, ""));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    document = JSON.parse(text);
   } catch (error) {
     throw badTicket(error.message);
   }
@@ -73,12 +90,21 @@ function parse(text) {
   return document;
 }
 
-function known(ticket) {
-  for (const [name, only] of Object.entries(KNOWN)) {
-    const found = name.split(".").reduce((object, member) => object?.[member], ticket);
-    if (found !== only) throw badTicket(`${name} is ${JSON.stringify(found)}, and only ${JSON.stringify(only)} is known here`);
+/** In milliseconds; a leap second is the one before it. */
+const time = (text) => Date.parse(text.toUpperCase().replace(" ", "T").replace(/:60(?=[.Z+-])/, ":59"));
+
+function known(found, form, name) {
+  if (typeof form === "function") {
+    if (!form(found)) throw badTicket(`${name} is ${found === undefined ? "missing" : "not what it may be"}`);
+  } else if (typeof form !== "object") {
+    if (found !== form) throw badTicket(`${name} is ${JSON.stringify(found)}, and only ${JSON.stringify(form)} is known here`);
+  } else {
+    if (found === null || typeof found !== "object" || Array.isArray(found)) throw badTicket(`${name || "it"} is no object`);
+    const below = name && `${name}.`;
+    for (const member of Object.keys(found)) if (!Object.hasOwn(form, member)) throw badTicket(`${below}${member} is not known here`);
+    for (const [member, its] of Object.entries(form)) known(found[member], its, below + member);
   }
-  return ticket;
+  return found;
 }
 
 /** The worker's methods, called with these options. */
@@ -121,7 +147,7 @@ class Link {
   /** One connection, from TCP to the welcome; then what waited for it is sent. */
   async #greet() {
     const { timeoutMs, connectTimeoutMs = 5000, signal } = this.#options;
-    if (Date.parse(this.#ticket.expires_at) < Date.now()) {
+    if (time(this.#ticket.expires_at) < Date.now()) {
       throw new HaukiError("ticket_expired", `the ticket expired at ${this.#ticket.expires_at}`);
     }
     const socket = await connect(this.#ticket, connectTimeoutMs);
@@ -258,7 +284,7 @@ class Link {
     for (const line of lines) {
       let message;
       try {
-        message = JSON.parse(line);
+        message = checked(JSON.parse(line));
       } catch {
         return this.#lost(this.#socket, "the node sent what is no message");
       }
@@ -303,6 +329,16 @@ class Link {
     clearInterval(this.#beat);
     for (const id of [...this.#calls.keys()]) this.#settle(id).reject(this.#over);
   }
+}
+
+/** A reply or an event; a node that was taken over may say anything. */
+function checked(message) {
+  const { method, params, id, error } = message;
+  const event = typeof method === "string" && params !== null && typeof params === "object";
+  const dying = method !== "hauki.dying" || params.death?.cause !== undefined;
+  const reply = method === undefined && id !== undefined && (error === undefined || typeof error?.code === "number");
+  if (!(event && dying || reply)) throw new TypeError("neither a reply nor an event");
+  return message;
 }
 
 function connect(ticket, timeoutMs) {

@@ -17,9 +17,9 @@ given up: the node does not begin it any more, or stops the worker. A connection
 "hauki.reconnected" tell of it. Leaving `with` ends the connection only, unless the vault is linked.
 Protocol: man 5 hauki-ticket.
 """
-import asyncio, concurrent.futures, contextlib, hashlib, hmac, itertools, json, os
-import random, select, socket, ssl, threading, time
-from datetime import datetime, timezone
+import asyncio, concurrent.futures, contextlib, hashlib, hmac, ipaddress, itertools, json, os
+import random, re, select, socket, ssl, threading, time
+from datetime import datetime
 
 SLACK = 2.0  # what a call may take beyond the node's own deadline
 EVENTS = 1024  # those that nobody has taken yet; the oldest make room
@@ -28,8 +28,19 @@ KINDS = {-32700: "bad_request", -32600: "bad_request", -32601: "method_not_found
          -32003: "vault_dead", -32004: "deadline", -32005: "too_large", -32006: "memory", -32007: "busy",
          -32008: "loop", -32009: "cancelled"}
 TEMPORARY = {"unreachable", "connection_broken", "timeout", "busy"}  # worth another attempt
-KNOWN = {"v": 1, "kind": "ticket", "tls.version": "1.3", "auth.scheme": "biscuit",
-         "protocol.name": "jsonrpc-2.0", "protocol.framing": "ndjson"}  # anything else is refused
+WORDS, U32, U64 = "", range(2 ** 32), range(2 ** 64)
+DIGEST, TIME = re.compile("[0-9a-f]{64}"), re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)")
+# Of each member what it may be: a range, a pattern, words, one of these words only, what it is read with. All else is refused.
+TICKET = {
+    "v": [1], "kind": ["ticket"], "id": re.compile("tkt_[0-7][0-9A-HJKMNP-TV-Z]{25}"),
+    "vault": re.compile("vlt_[0-7][0-9A-HJKMNP-TV-Z]{25}"), "generation": U64, "node": re.compile("[a-z][a-z0-9-]{0,62}"),
+    "worker": {"name": WORDS, "version?": WORDS, "sha256": DIGEST},
+    "endpoint": {"ip": ipaddress.ip_address, "port": range(1, 65536)},
+    "tls": {"version": ["1.3"], "cert_sha256": DIGEST, "key_sha256": DIGEST}, "auth": {"scheme": ["biscuit"], "token": WORDS},
+    "protocol": {"name": ["jsonrpc-2.0"], "framing": ["ndjson"], "max_frame_bytes": U32, "call_deadline_ms": U32},
+    "methods": (WORDS,), "lease": {"claim_ms": U64, "lease_ms": U64, "link": bool, "link_silence_ms": U64},
+    "issued_at": TIME, "expires_at": TIME}
 
 
 class HaukiError(Exception):
@@ -107,8 +118,8 @@ class ghost(_Face):  # in lower case, because it reads as a verb
         except concurrent.futures.TimeoutError:
             raise HaukiError("timeout", f"{method} did not answer within {timeout} s") from None
         finally:
-            if wire and wire.calls.pop(number, None) and not reply.done():
-                wire.send(self._gives_up(number), time.monotonic() + self._patience)
+            if wire and wire.calls.pop(number, None) and not reply.done() and not wire.over:
+                wire.give_up(self._gives_up(number))
 
     def __enter__(self):
         return self
@@ -168,7 +179,8 @@ class ghost(_Face):  # in lower case, because it reads as a verb
             if self._wire.is_silent(self.welcome):
                 self._wire.end(_broken("nothing was heard"))
             else:
-                self._wire.send(_line(next(self._ids), "hauki.heartbeat"), time.monotonic() + self._patience)
+                with contextlib.suppress(HaukiError):  # it takes nothing: the next beat will do
+                    self._wire.send(_line(next(self._ids), "hauki.heartbeat"), time.monotonic() + self._patience)
 
     def _end(self, error):
         with self._change:
@@ -292,13 +304,13 @@ class _Calls:
     def take(self, line):
         self.heard = time.monotonic()
         try:
-            message = json.loads(line)
-        except ValueError:
+            message = _message(line)
+        except (ValueError, RecursionError):
             raise _broken("the node sent what is no message") from None
         if "method" in message:
-            _, on_event = self.calls.get((message["params"] or {}).get("call"), (None, None))
+            _, on_event = self.calls.get(_number(message["params"].get("call")), (None, None))
             return self._event(message, on_event)
-        reply, _ = self.calls.pop(message["id"], (None, None))
+        reply, _ = self.calls.pop(_number(message["id"]), (None, None))
         if reply and not reply.done():
             _settle(reply, message)
 
@@ -323,6 +335,7 @@ class _Wire(_Calls):
         super().__init__(event)
         self._tls, self._line, self._change = threading.Lock(), threading.Lock(), threading.Lock()
         self._sock, self._readable, self._rest = _connect(ticket, patience), select.poll(), bytearray()
+        self._unsent = b""
         self._readable.register(self._sock, select.POLLIN)
 
     def greet(self, hello, patience):
@@ -337,24 +350,43 @@ class _Wire(_Calls):
         return reply.result()
 
     def send(self, data, end, number=None, reply=None, on_event=None):
-        """False: nothing was sent, because the connection had ended."""
-        with self._line:
+        """False: nothing was sent, because the connection had ended. Who is late fails, and nobody else: a line that
+        has begun is left for who sends next, and one that has not is not sent."""
+        begun = False
+        while not begun or self._unsent:
             with self._change:
                 if self.over:
-                    return False
-                if reply:
-                    self.calls[number] = reply, on_event
-            while data and not self.over:
-                try:
-                    with self._tls:
-                        data = data[self._sock.send(data):]
-                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    if time.monotonic() > end:  # half a line is out: the connection is of no more use
-                        self.end(HaukiError("timeout", "the node takes no more requests"))
-                    time.sleep(0.001)
-                except (OSError, ValueError) as error:
-                    self.end(_broken(error))
+                    return begun
+                if not begun and not self._unsent:
+                    begun, self._unsent = True, data
+                    if reply:
+                        self.calls[number] = reply, on_event
+            if not self._push() and time.monotonic() > end:
+                if begun:
+                    break
+                raise HaukiError("timeout", "the node takes no more requests")
         return True
+
+    def give_up(self, line):
+        """Behind what is under way, whenever that goes out."""
+        with self._change:
+            self._unsent += line
+        self._push()
+
+    def _push(self):
+        """False: the node takes nothing more at the moment."""
+        with self._line:
+            try:
+                with self._tls:
+                    sent = self._sock.send(self._unsent) if self._unsent else 0
+                with self._change:
+                    self._unsent = self._unsent[sent:]
+                return True
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                time.sleep(0.001)
+            except (OSError, ValueError) as error:
+                self.end(_broken(error))
+        return False
 
     def listen(self):
         """Until the end of the connection; says why."""
@@ -491,20 +523,72 @@ def _once(members):
     return dict(members)
 
 
+def _message(line):
+    """A reply or an event; a node that was taken over may say anything."""
+    message = json.loads(line)
+    error = message.get("error") if isinstance(message, dict) else 0
+    if error is not None and not (isinstance(error, dict) and {"code", "message"} <= error.keys()):
+        raise ValueError("no message, or no error")
+    params = message.get("params")
+    if "method" in message and not (isinstance(message["method"], str) and isinstance(params, dict)):
+        raise ValueError("no event")
+    if not {"method", "id"} & message.keys() or message.get("method") == "hauki.event" and not {"event", "data"} <= params.keys():
+        raise ValueError("neither")
+    if message.get("method") == "hauki.dying" and not (isinstance(params.get("death"), dict) and "cause" in params["death"]):
+        raise ValueError("no death")
+    return message
+
+
+def _number(found):
+    return found if isinstance(found, int) else None
+
+
 def _read(ticket):
     if not isinstance(ticket, dict):
         with open(ticket, encoding="utf-8-sig") as file:
             try:
                 ticket = json.load(file, object_pairs_hook=_once)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise _bad_ticket(error) from None
-    for name, known in KNOWN.items():
-        found = ticket
-        for member in name.split("."):
-            found = found.get(member) if isinstance(found, dict) else None
-        if found != known or found is True:
-            raise _bad_ticket(f"{name} is {found!r}, and only {known!r} is known here")
+    _fits(ticket, TICKET, "the ticket")
     return ticket
+
+
+def _fits(found, form, name):
+    """Refuses what is not of this form, and every member that is not known."""
+    if isinstance(form, dict):
+        if not isinstance(found, dict):
+            raise _bad_ticket(f"{name} is no object")
+        below, members = "" if form is TICKET else f"{name}.", {member.rstrip("?"): member for member in form}
+        for member in found.keys() - members.keys():
+            raise _bad_ticket(f"{below}{member} is not known here")
+        for member, key in members.items():
+            if member in found and not (key.endswith("?") and found[member] is None):
+                _fits(found[member], form[key], below + member)
+            elif member == key:
+                raise _bad_ticket(f"{below}{member} is missing")
+    elif isinstance(form, tuple):
+        if not isinstance(found, list):
+            raise _bad_ticket(f"{name} is no list")
+        for item in found:
+            _fits(item, form[0], f"an item of {name}")
+    elif isinstance(form, list):
+        if found not in form or isinstance(found, bool):
+            raise _bad_ticket(f"{name} is {found!r}, and only {form[0]!r} is known here")
+    elif not _is(found, form):
+        raise _bad_ticket(f"{name} is not what it may be")
+
+
+def _is(found, form):
+    if isinstance(form, range):  # whole, however it is written
+        return isinstance(found, (int, float)) and not isinstance(found, bool) and found in form
+    if form is bool:
+        return isinstance(found, bool)
+    try:
+        found.encode()  # half of a surrogate pair is no text
+        return form.fullmatch(found) if isinstance(form, re.Pattern) else form == WORDS or "%" not in found and form(found)
+    except (AttributeError, ValueError):
+        return False
 
 
 def _hello(ticket, timeout):
@@ -539,7 +623,12 @@ def _unreachable(ticket, error):
 
 
 def _check_time(ticket):
-    end = datetime.strptime(ticket["expires_at"][:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    day, clock, second, _, zone = TIME.fullmatch(ticket["expires_at"]).groups()
+    zone = "+0000" if zone in "Zz" else zone.replace(":", "")
+    try:  # a leap second is the one before it
+        end = datetime.strptime(f"{day} {clock}{min(int(second), 59)} {zone}", "%Y-%m-%d %H:%M:%S %z")
+    except ValueError as error:
+        raise _bad_ticket(f"expires_at: {error}") from None
     if end.timestamp() + 1 < time.time():
         raise HaukiError("ticket_expired", f"the ticket expired at {ticket['expires_at']}")
 
