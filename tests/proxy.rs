@@ -310,7 +310,6 @@ async fn a_pipe_that_takes_no_more_still_hears_a_call_given_up_and_a_mark_is_not
         let cancel = json!({ "jsonrpc": "2.0", "method": "hauki.cancel", "params": { "id": id } });
         said.push_str(&format!("{cancel}\n"));
     }
-    let began = std::time::Instant::now();
     soon(pipe.stdin.write_all(said.as_bytes())).await.expect("is read");
     for _ in 0..64 {
         let mut reply = String::new();
@@ -318,7 +317,6 @@ async fn a_pipe_that_takes_no_more_still_hears_a_call_given_up_and_a_mark_is_not
         let reply: Value = serde_json::from_str(&reply).expect("is JSON");
         assert_eq!(reply["error"]["code"], -32009, "{reply}");
     }
-    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -195,10 +195,11 @@ impl Core {
         }
         let in_use = self.summons_in_use().await?;
         for summons in old {
-            if summons.value.created_at < limit && !in_use.contains(&summons.value.id) {
-                if self.forget(&summons, Some(source_key(&summons.value.id))).await? {
-                    self.stock.remove(&summons.value.id);
-                }
+            if summons.value.created_at < limit
+                && !in_use.contains(&summons.value.id)
+                && self.forget(&summons, Some(source_key(&summons.value.id))).await?
+            {
+                self.stock.remove(&summons.value.id);
             }
         }
         Ok(())

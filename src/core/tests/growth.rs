@@ -37,7 +37,6 @@ async fn cycle(core: &Arc<Core>, key: String) {
     core.spool_remove(&entry.id).await.expect("is removed");
 }
 
-#[expect(clippy::print_stdout, reason = "the parent reads it")]
 async fn grow(cycles: usize) {
     let directory = tempfile::tempdir().expect("a directory");
     let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
