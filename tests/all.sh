@@ -23,7 +23,7 @@ step "clippy, warnings denied"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
 step "the tool and the daemon build without the engine"
-for half in cli daemon; do
+for half in contract cli daemon; do
     cargo clippy --locked --no-default-features --features "$half" --lib -- -D warnings
 done
 step "each place where an enemy writes, fuzzed for ten seconds"

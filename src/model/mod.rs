@@ -35,5 +35,5 @@ pub mod text;
 pub mod ticket;
 #[cfg(feature = "contract")]
 pub mod units;
-#[cfg(feature = "net")]
+#[cfg(feature = "contract")]
 pub mod words;
