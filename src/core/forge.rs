@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::keys::lost_race;
+use super::keys::{check_key, lost_race};
 use super::nodes::Slot;
 use super::placement::check_wished;
 use super::record::{KeyRecord, VaultRecord, encode, name_key, vault_key};
@@ -138,6 +138,7 @@ impl Forged {
 impl Core {
     pub async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, ApiError> {
         if request.dry_run {
+            check_key(&request.key)?;
             let drafted = self.recorded(&request.summons).await?;
             let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
             let code = Some(drafted.summons.worker.sha256);

@@ -96,11 +96,7 @@ impl Core {
     pub(super) async fn hold_key<T: Keyed>(&self, what: &str, request: &T) -> Result<HeldKey, ApiError> {
         let (key, digests) = (request.key(), Digests::of(request)?);
         let digest = digests.sorted;
-        // Without the mark of whose it is.
-        if !is_key(unmarked(key).unwrap_or(key)) {
-            let message = "the idempotency key must have 1 to 128 characters, none of them a control one";
-            return Err(ApiError::new(ErrorCode::BadRequest, message));
-        }
+        check_key(key)?;
         let document = idempotency_key(what, key);
         let flight = self.flights.enter(&document).await;
         let found: Option<Found<KeyRecord>> = self.records.get(&document).await?;
@@ -155,6 +151,16 @@ impl Core {
             None => Ok(false),
         }
     }
+}
+
+/// All that a dry run looks at of its key: what a key was used for is nothing that it could change.
+pub(super) fn check_key(key: &str) -> Result<(), ApiError> {
+    // Without the mark of whose it is.
+    if is_key(unmarked(key).unwrap_or(key)) {
+        return Ok(());
+    }
+    let message = "the idempotency key must have 1 to 128 characters, none of them a control one";
+    Err(ApiError::new(ErrorCode::BadRequest, message))
 }
 
 pub(super) fn reused(key: &str, what: &str) -> ApiError {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gems::check_source;
-use super::keys::lost_race;
+use super::keys::{check_key, lost_race};
 use super::record::{KeyRecord, encode, source_key, summons_key};
 use super::service::Core;
 use super::store::{Outcome, Txn};
@@ -56,6 +56,7 @@ impl Core {
         request: SummonsRequest,
     ) -> Result<Summons, ApiError> {
         if request.dry_run {
+            check_key(&request.key)?;
             let mut drafted = self.draft(request, Wishes::default()).await?;
             drafted.summons.owner = owner;
             self.refuse_hoard(&drafted).await?;

@@ -46,11 +46,31 @@ async fn a_summons_that_cannot_be_is_refused_by_name_and_stores_nothing() {
         (with(&|r| drop(r.labels.insert("\u{7}".into(), "x".into()))), ErrorCode::BadRequest, "label"),
     ];
     for (request, code, words) in cases {
-        let error = core.summon(request).await.expect_err("is refused");
-        assert_eq!(error.code, code, "{error}");
-        assert!(error.message.contains(words), "{words}: {error}");
+        // A dry run is refused whatever would be refused in earnest.
+        for dry_run in [true, false] {
+            let request = SummonsRequest { dry_run, ..request.clone() };
+            let error = core.summon(request).await.expect_err("is refused");
+            assert_eq!(error.code, code, "{error}");
+            assert!(error.message.contains(words), "{words}: {error}");
+        }
     }
     assert_eq!(store.commits(), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_refused_of_a_forge_and_of_a_dry_run_of_it() {
+    let Swarm { core, store, .. } = unwatched();
+    let summons = core.summon(summons("k")).await.expect("summons").id;
+    for key in [String::new(), "x".repeat(5000), "a\nb".into()] {
+        for dry_run in [true, false] {
+            let (key, summons) = (key.clone(), summons.clone());
+            let request = ProvisionRequest { key, summons, placement: Placement::default(), dry_run };
+            let error = core.provision(request).await.expect_err("is refused");
+            assert_eq!(error.code, ErrorCode::BadRequest, "{error}");
+            assert!(error.message.contains("idempotency key"), "{error}");
+        }
+    }
+    assert_eq!(store.commits(), 1);
 }
 
 #[tokio::test]
