@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::digest::Sha256;
 use super::id::{NodeName, TicketId, VaultId};
@@ -69,8 +70,17 @@ pub struct Worker {
 pub struct Endpoint {
     /// The node's address on the data plane.
     pub ip: IpAddr,
+    #[serde(deserialize_with = "port")]
     #[schemars(range(min = 1))]
     pub port: u16,
+}
+
+/// Nobody listens at port 0.
+fn port<'de, D: Deserializer<'de>>(input: D) -> Result<u16, D::Error> {
+    match u16::deserialize(input)? {
+        0 => Err(D::Error::custom("the port is 0, and a port is 1 to 65535")),
+        port => Ok(port),
+    }
 }
 
 /// The node's certificate is self-signed and made anew at each start of the node; either digest pins it.
@@ -167,5 +177,25 @@ impl Ticket {
             .with_transform(super::schema::standard())
             .into_generator()
             .into_root_schema_for::<Self>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strict::{self, Limits};
+
+    #[test]
+    fn a_port_is_one_where_somebody_can_listen() {
+        let read = |port: &str| {
+            let text = format!(r#"{{"ip":"127.0.0.1","port":{port}}}"#);
+            strict::from_str::<Endpoint>(&text, Limits::bytes(64)).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("1").expect("is one").port, 1);
+        assert_eq!(read("65535.0").expect("is one").port, 65535);
+        for wrong in ["0", "0.0", "-1", "65536", "\"1\"", "null"] {
+            let told = read(wrong).expect_err(wrong);
+            assert!(told.contains("port"), "{wrong}: {told}");
+        }
     }
 }
