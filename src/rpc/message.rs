@@ -139,8 +139,8 @@ struct Envelope<'a> {
 }
 
 /// Keeps an explicit `null` apart from absence, which JSON-RPC gives another meaning.
-fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(input).map(Some)
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(input).map(Some)
 }
 
 fn invalid(code: i32, message: impl Into<String>, id: Option<&str>) -> Invalid {
@@ -327,7 +327,7 @@ pub struct Outgoing<'a> {
     pub id: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub result: Option<&'a RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub error: Option<RpcError>,
     /// Of an event.
     #[serde(default)]
@@ -337,9 +337,14 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// Reads one line of a gate. The newline may still be there.
+    /// Reads one line of a gate. The newline may still be there. What is no event has either a result or an error:
+    /// who guessed which was meant would take a failure for an answer.
     pub fn decode(line: &'a [u8]) -> Result<Self, StrictError> {
-        strict::from_slice(line, Limits::MESSAGE)
+        let message: Self = strict::from_slice(line, Limits::MESSAGE)?;
+        if message.method.is_none() && message.result.is_some() == message.error.is_some() {
+            return Err(StrictError::whole("a reply has a result or an error, and not both"));
+        }
+        Ok(message)
     }
 }
 

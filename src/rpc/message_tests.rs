@@ -102,3 +102,24 @@ fn a_line_that_is_no_text_is_no_message_wherever_the_bytes_stand() {
     }
     assert!(Outgoing::decode(b"{\"id\":1,\"id\":2,\"result\":1}").is_err());
 }
+
+#[test]
+fn a_reply_has_a_result_or_an_error() {
+    let error = r#""error":{"code":-32000,"message":"m"}"#;
+    for good in [
+        r#"{"id":1,"result":null}"#.to_owned(),
+        format!(r#"{{"id":null,{error}}}"#),
+        r#"{"method":"e","params":{}}"#.to_owned(),
+    ] {
+        assert!(Outgoing::decode(good.as_bytes()).is_ok(), "{good}");
+    }
+    for bad in [
+        "{}".to_owned(),
+        r#"{"id":1}"#.to_owned(),
+        r#"{"id":1,"error":null}"#.to_owned(),
+        r#"{"id":1,"result":1,"error":null}"#.to_owned(),
+        format!(r#"{{"id":1,"result":null,{error}}}"#),
+    ] {
+        assert!(Outgoing::decode(bad.as_bytes()).is_err(), "{bad}");
+    }
+}

@@ -75,7 +75,7 @@ fn prefix(path: &str) -> String {
 }
 
 impl StrictError {
-    fn whole(reason: impl Into<String>) -> Self {
+    pub(crate) fn whole(reason: impl Into<String>) -> Self {
         Self { path: String::new(), reason: reason.into(), line: 0, column: 0 }
     }
 
