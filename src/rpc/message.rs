@@ -232,7 +232,7 @@ impl<'a> Incoming<'a> {
     pub fn decode(line: &'a [u8]) -> Self {
         let parse_error = |message: String| Self::Single(Err(invalid(code::PARSE, message, None)));
         let text = match std::str::from_utf8(line) {
-            Ok(text) => text.trim_ascii(),
+            Ok(text) => strict::trimmed(text),
             Err(_) => return parse_error("the line is not UTF-8".into()),
         };
         if text.starts_with('[') {

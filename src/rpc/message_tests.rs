@@ -123,3 +123,16 @@ fn a_reply_has_a_result_or_an_error() {
         assert!(Outgoing::decode(bad.as_bytes()).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn white_space_that_json_does_not_have_is_not_passed_over() {
+    let request = r#"{"jsonrpc":"2.0","method":"f","id":1}"#;
+    assert!(single(&format!(" \t{request} \r\n")).is_ok());
+    for space in ["\u{b}", "\u{c}", "\u{85}", "\u{a0}", "\u{3000}"] {
+        for line in
+            [format!("{space}{request}"), format!("{request}{space}\n"), format!("{space}[{request}]")]
+        {
+            assert_eq!(single(&line).expect_err(&line).code, code::PARSE, "{line:?}");
+        }
+    }
+}

@@ -141,6 +141,21 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
+/// The white space of JSON. Others know more, and no reader takes it between the tokens.
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// Without the white space around it, which is what a reader passes over and no other.
+#[must_use]
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(SPACE)
+}
+
+/// Whether a line says nothing.
+#[must_use]
+pub fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| SPACE.contains(&char::from(*byte)))
+}
+
 fn bounded(text: &str, limits: Limits) -> Result<(), StrictError> {
     if text.len() > limits.bytes {
         return Err(StrictError::whole(format!("it has {} bytes, allowed are {}", text.len(), limits.bytes)));

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::Strict;
+use super::{SPACE, Strict, trimmed};
 
 #[derive(Debug)]
 pub struct Piece<'a> {
@@ -55,7 +55,7 @@ impl<'a> Iterator for Pieces<'a> {
     type Item = Piece<'a>;
 
     fn next(&mut self) -> Option<Piece<'a>> {
-        self.at = self.text.len() - self.text[self.at..].trim_start().len();
+        self.at = self.text.len() - self.text[self.at..].trim_start_matches(SPACE).len();
         let rest = &self.text[self.at..];
         if rest.is_empty() {
             return None;
@@ -64,7 +64,7 @@ impl<'a> Iterator for Pieces<'a> {
         if !rest.starts_with(['{', '[']) {
             let word = rest.lines().next()?;
             self.at += word.len();
-            return Some(Piece { line, what: What::Word(word.trim()) });
+            return Some(Piece { line, what: What::Word(trimmed(word)) });
         }
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Strict<Value>>();
         let what = match values.next()? {
@@ -98,7 +98,21 @@ mod tests {
             })
             .collect();
         assert_eq!(told, ["1 a", "3 {\"x\":1}", "3 {\"y\":2}", "5 b c", "6 of 2", "8:2 broken", "10 {}"]);
-        assert_eq!(Pieces::new(" \u{2003}\n").count(), 0);
+        assert_eq!(Pieces::new(" \t\r\n").count(), 0);
+    }
+
+    /// A program that writes one has a fault, and the next reader may take it for something else.
+    #[test]
+    fn white_space_that_json_does_not_have_is_not_passed_over() {
+        for space in ["\u{b}", "\u{c}", "\u{85}", "\u{a0}", "\u{2003}", "\u{3000}"] {
+            for text in [format!("{space}{{}}"), format!("{{}}{space}\n"), format!("{{}}{space}{{}}")] {
+                let mut words = Pieces::new(&text).filter(|piece| matches!(piece.what, What::Word(_)));
+                assert!(words.next().is_some(), "{text:?}");
+            }
+            let text = format!("a{space}\n");
+            let said = Pieces::new(&text).next().expect("is a piece").what;
+            assert!(matches!(said, What::Word(word) if word.len() > 1), "{space:?}");
+        }
     }
 
     /// A file of ids is as long as somebody's swarm is large.

@@ -250,7 +250,7 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     fn request(&mut self, line: &[u8]) {
         // Some editors begin a file with a mark.
         let line = if std::mem::take(&mut self.is_first) { strict::without_mark(line) } else { line };
-        if line.trim_ascii().is_empty() {
+        if strict::is_blank(line) {
             return;
         }
         let (ghost, bytes) = (self.ghost, line.len());

@@ -84,7 +84,7 @@ impl<W: World> Host<W> {
 
     /// A name of the registry, the id of a vault, or a ticket as JSON.
     pub(super) fn find_object(&mut self, what: &str) -> Result<Answer, Refused> {
-        let ticket = if what.trim_start().starts_with('{') {
+        let ticket = if strict::trimmed(what).starts_with('{') {
             strict::from_str(what, Limits::bytes(what.len())).map_err(|error| {
                 Failure::new("bad_ticket", Exit::Data, format!("find_object: it is not a ticket: {error}"))
             })?

@@ -59,7 +59,7 @@ fn argument(text: &str, name: &str, as_text: bool) -> Result<String, CliError> {
     if as_text {
         return Ok(serde_json::Value::from(text).to_string());
     }
-    let raw = strict::raw(text.trim()).map_err(|error| {
+    let raw = strict::raw(strict::trimmed(text)).map_err(|error| {
         let error = CliError::data("bad_json", format!("{name} is not JSON: {error}"));
         match text.starts_with('@') {
             true => error.hint("--file FILE adds an argument that a file holds"),
@@ -99,7 +99,7 @@ mod tests {
     fn an_argument_is_json_or_text() {
         assert_eq!(argument(" [1, 1.10] ", "a", false).expect("is JSON"), "[1, 1.10]");
         assert_eq!(argument("a\"b\n", "a", true).expect("is text"), "\"a\\\"b\\n\"");
-        for bad in ["", "abc", "{", "1 2"] {
+        for bad in ["", "abc", "{", "1 2", "\u{b}1", "1\u{c}", "\u{85}1", "1\u{a0}", "\u{3000}[]"] {
             assert_eq!(argument(bad, "a", false).expect_err("is refused").kind.exit, Exit::Data);
         }
     }
