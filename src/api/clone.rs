@@ -73,8 +73,9 @@ fn bad(message: impl Into<String>) -> ApiError {
 impl CloneAsk {
     /// What the worker asks the core for, as anybody would; the key is this very ask's.
     pub fn request(&self) -> Result<SpawnRequest, ApiError> {
-        let mut arguments: Vec<Value> = strict::from_str(&self.arguments, Limits::MESSAGE)
-            .map_err(|error| bad(format!("clone_object: the arguments are no array: {error}")))?;
+        let mut arguments: Vec<Value> =
+            strict::from_str(&self.arguments, Limits::bytes(self.arguments.len()))
+                .map_err(|error| bad(format!("clone_object: the arguments are no array: {error}")))?;
         if arguments.is_empty() || !arguments[0].is_string() {
             return Err(bad("clone_object: the first argument is a gem-pointer or a source"));
         }
@@ -158,5 +159,22 @@ mod tests {
         ] {
             assert_eq!(request(wrong).expect_err(wrong).code, ErrorCode::BadRequest);
         }
+    }
+
+    /// As a body of the same words would be.
+    #[test]
+    fn arguments_are_read_strictly_and_numbers_to_the_last_bit() {
+        let deep = format!(r#"["x",{}1{}]"#, "[".repeat(120), "]".repeat(120));
+        for (wrong, reason) in [
+            (r#"["x",{"a":1,"a":2}]"#, "there twice"),
+            (r#"["x",{"args":[{"a":1,"a":2}]}]"#, "there twice"),
+            (r#"["x","\ud800"]"#, "surrogate"),
+            (deep.as_str(), "deeper than 120 levels"),
+        ] {
+            let told = request(wrong).expect_err(wrong).message;
+            assert!(told.contains(reason), "{wrong}: {told}");
+        }
+        let asked = request(r#"["x",{"args":[10928588.983213553]},10928588.983213553]"#).expect("is one");
+        assert_eq!(asked.summons.args, [10_928_588.983_213_553, 10_928_588.983_213_553]);
     }
 }

@@ -134,13 +134,7 @@ impl WorkerArgs {
     }
 
     fn create_args(&self) -> Result<Vec<Value>, CliError> {
-        let Some(text) = &self.args else { return Ok(Vec::new()) };
-        match strict::from_str(text, Limits::MESSAGE) {
-            Ok(Value::Array(args)) => Ok(args),
-            Ok(_) => Err(CliError::data("bad_json", "--args is not a JSON array")
-                .hint("one element for each argument of create(), for example --args '[{\"depth\":2}]'")),
-            Err(error) => Err(CliError::data("bad_json", format!("--args is not JSON: {error}"))),
-        }
+        self.args.as_deref().map_or_else(|| Ok(Vec::new()), listed)
     }
 
     /// One request for each worker that is wanted. Everything that can be checked here is.
@@ -188,6 +182,16 @@ impl WorkerArgs {
             }
         }
         Ok(all)
+    }
+}
+
+/// The arguments of `create`, as strictly read as the body that they go into.
+fn listed(text: &str) -> Result<Vec<Value>, CliError> {
+    match strict::from_str(text, Limits::bytes(text.len())) {
+        Ok(Value::Array(args)) => Ok(args),
+        Ok(_) => Err(CliError::data("bad_json", "--args is not a JSON array")
+            .hint("one element for each argument of create(), for example --args '[{\"depth\":2}]'")),
+        Err(error) => Err(CliError::data("bad_json", format!("--args is not JSON: {error}"))),
     }
 }
 
@@ -271,4 +275,26 @@ async fn emit(ctx: &Ctx, origin: Origin) -> Result<(), CliError> {
     };
     let shown = ctx.checker.lock().await.show(&text, &file).await;
     ctx.out.verbatim(&shown.map_err(|error| source::unchecked(error, &text, &file))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_of_create_are_read_strictly() {
+        assert_eq!(listed(" [1, 10928588.983213553]\n").expect("is a list")[1], 10_928_588.983_213_553);
+        let deep = format!("{}1{}", "[".repeat(121), "]".repeat(121));
+        for (wrong, reason) in [
+            (r#"[{"a":1,"a":2}]"#, "there twice"),
+            (r#"["\ud800"]"#, "surrogate"),
+            (deep.as_str(), "deeper than 120 levels"),
+            (r#"{"a":1}"#, "not a JSON array"),
+            ("\u{a0}[]", "not JSON"),
+        ] {
+            let error = listed(wrong).expect_err(wrong);
+            assert_eq!(error.kind.exit, Exit::Data);
+            assert!(error.text(None).contains(reason), "{wrong}: {}", error.text(None));
+        }
+    }
 }
