@@ -212,6 +212,8 @@ async fn a_pipe_keeps_ids_batches_and_notifications() {
     input.push(request(&json!("worker"), "boom", &json!([])));
     input.push(request(&json!("none"), "nothing", &json!([])));
     input.push(request(&json!("hello"), "hauki.hello", &json!({})));
+    input.push(request(&json!("odd"), "hauki.hello", &json!({"token": "t", "v": 2, "zz": 1})));
+    input.push(json!({"jsonrpc": "2.0", "method": "hauki.hello", "params": {"v": 2}}).to_string());
     // The last line lacks its end.
     input.push(request(&json!("last"), "total", &json!([])));
     let path = ticket.to_str().expect("is text");
@@ -235,10 +237,11 @@ async fn a_pipe_keeps_ids_batches_and_notifications() {
     );
     assert_eq!(reply("none")["error"]["code"], -32601);
     assert!(reply("hello")["result"]["vault"].is_string());
+    assert_eq!(reply("odd")["error"]["code"], -32602);
     assert!(single.iter().any(|reply| reply["error"]["code"] == -32700 && reply["id"].is_null()));
     assert_eq!(batches.len(), 1, "{}", seen.stdout);
     assert_eq!((&batches[0][0]["result"], &batches[0][1]["error"]["code"]), (&json!(42), &json!(-32600)));
-    assert_eq!(seen.records.len(), ids.len() + 6);
+    assert_eq!(seen.records.len(), ids.len() + 7);
 }
 
 /// The most memory that a process has had, in KiB.
@@ -568,6 +571,14 @@ async fn a_port_asks_for_its_token_and_ends_with_the_vault() {
         let said = String::from_utf8_lossy(&both);
         assert!(said.contains("-32001") && said.lines().count() == 1, "{said}");
     }
+    // Who shows the token is told what else is wrong with his hello, as by a gate.
+    let odd = request(&json!("odd"), "hauki.hello", &json!({"token": token, "v": 2, "zz": 1}));
+    let refused = ask(&mut connect().await, &mut Vec::new(), &odd).await;
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!("odd"), &json!(-32602)));
+    // A hello that is a notification opens the connection and has no answer.
+    let quiet = json!({"jsonrpc": "2.0", "method": "hauki.hello", "params": {"token": token}});
+    let both = format!("{quiet}\n{}", request(&json!(0), "add", &json!([0])));
+    assert_eq!(ask(&mut connect().await, &mut Vec::new(), &both).await["id"], 0);
     let mut stream = connect().await;
     let mut lines = Vec::new();
     let hello = request(&json!("h"), "hauki.hello", &json!({"token": token}));

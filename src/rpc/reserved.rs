@@ -65,6 +65,8 @@ pub const FIELDS: strict::Limits = strict::Limits { bytes: 32 * 1024, depth: 4 }
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hello {
+    /// Only who asks for none may go without.
+    #[serde(default)]
     pub token: Secret,
     /// Calls on this connection may run so long, and never longer than the vault's limit.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "deadline")]
@@ -94,6 +96,7 @@ impl Hello {
     #[must_use]
     pub fn read(params: &str) -> Option<(Self, Option<String>)> {
         match strict::from_str::<Self>(params, FIELDS) {
+            Ok(hello) if hello.token.reveal().is_empty() => None,
             Ok(hello) => {
                 let fault = hello.check().err();
                 Some((hello, fault))
@@ -102,6 +105,15 @@ impl Hello {
                 let Shown { token } = strict::from_str(params, FIELDS).ok()?;
                 Some((Self::new(token), Some(error.to_string())))
             }
+        }
+    }
+
+    /// What is wrong with a hello to somebody who asks for no token.
+    #[must_use]
+    pub fn fault(params: &str) -> Option<String> {
+        match strict::from_str::<Self>(params, FIELDS) {
+            Ok(hello) => hello.check().err(),
+            Err(error) => Some(error.to_string()),
         }
     }
 
@@ -232,4 +244,30 @@ pub struct VaultStats {
 pub struct Dying {
     pub vault: VaultId,
     pub death: Death,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hello_without_a_token_is_none_where_one_is_asked_for() {
+        assert!(Hello::read("{}").is_none() && Hello::read(r#"{"v":2}"#).is_none());
+        assert_eq!(Hello::fault("{}"), None);
+        assert_eq!(Hello::fault(r#"{"token":"t","v":1}"#), None);
+        for odd in ["[]", r#"{"v":2}"#, r#"{"zz":1}"#, r#"{"token":null}"#, r#"{"token":"t","v":2,"zz":1}"#] {
+            assert!(Hello::fault(odd).is_some(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_welcome_has_integers_by_their_value() {
+        let text = r#"{"vault":"vlt_01HF7YAT00000000000000001A","generation":1.0,"methods":[],"lease_ms":60000.0,
+            "lease_left_ms":6e4,"link":false,"link_silence_ms":0.0,"max_frame_bytes":4096.0,"call_deadline_ms":5e2}"#;
+        let welcome: Welcome = strict::from_str(text, strict::Limits::MESSAGE).expect("is one");
+        assert_eq!(
+            (welcome.lease_ms, welcome.lease_left_ms, welcome.max_frame_bytes),
+            (60_000, 60_000, 4096)
+        );
+    }
 }

@@ -19,7 +19,7 @@ use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{
     Incoming, Invalid, Request, RpcError, code, is_same_id, write_error, write_request, write_result,
 };
-use crate::rpc::reserved::{CANCEL, Cancel, HELLO};
+use crate::rpc::reserved::{CANCEL, Cancel, HELLO, Hello};
 use crate::strict::{self, Limits};
 
 /// Calls of one program in flight, as many as a gate takes of one connection.
@@ -349,11 +349,17 @@ fn one<'a>(
     Box::pin(async move {
         let mut line = Vec::new();
         let Some(id) = id else {
-            // Nobody is there to be told.
-            let _ = ghost.notify(&method, params.as_deref()).await;
+            // Nobody is there to be told, and the gate has been greeted.
+            if method != HELLO {
+                let _ = ghost.notify(&method, params.as_deref()).await;
+            }
             return line;
         };
         let answer = if method == HELLO {
+            if let Some(fault) = Hello::fault(params.as_deref().unwrap_or("{}")) {
+                write_error(&mut line, Some(&id), &RpcError::new(code::INVALID_PARAMS, fault));
+                return line;
+            }
             // The session is open already: whoever greets it is welcome.
             let welcome = ghost.welcome().await;
             welcome.map(|welcome| to_raw_value(welcome).expect("a welcome has string keys"))

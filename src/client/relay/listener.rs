@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
@@ -24,9 +23,8 @@ use super::reader::left;
 use crate::client::ghost::{Ghost, GhostError};
 use crate::model::secret::Secret;
 use crate::rpc::line::LineReader;
-use crate::rpc::message::{Incoming, RpcError, code, write_error, write_result};
-use crate::rpc::reserved::HELLO;
-use crate::strict::{self, Limits};
+use crate::rpc::message::{Incoming, Request, RpcError, code, write_error, write_result};
+use crate::rpc::reserved::{HELLO, Hello};
 use crate::system::random;
 
 /// Programs that are connected at a time.
@@ -35,7 +33,8 @@ const MOST: usize = 64;
 const MOST_STRANGERS: usize = 64;
 /// From the connection to the token.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
-const HELLO_BYTES: usize = 4096;
+/// As a gate's, so that a hello is no longer for the one than for the other.
+const HELLO_BYTES: usize = 32 * 1024;
 /// How long a program may take nothing of what is there for it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// For the last words when the session has ended.
@@ -51,12 +50,6 @@ pub struct Listener {
 enum Socket {
     Unix { _file: SocketFile, listener: UnixListener },
     Tcp { listener: TcpListener, token: Secret },
-}
-
-/// The parameters of a local `hauki.hello`: those of a gate, as far as they make sense here.
-#[derive(Deserialize)]
-struct Hello {
-    token: Secret,
 }
 
 impl Listener {
@@ -184,19 +177,40 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     token: &Secret,
 ) -> io::Result<()> {
     let line = lines.next().await.map_err(io::Error::other)?.unwrap_or_default();
-    if let Incoming::Single(Ok(request)) = Incoming::decode(line)
-        && request.method == HELLO
-        && let Some(Ok(hello)) =
-            request.params.map(|params| strict::from_str::<Hello>(params, Limits::bytes(params.len())))
-        && hello.token == *token
-    {
-        let welcome = serde_json::to_string(ghost.welcome().await.map_err(io::Error::other)?)?;
-        let id = request.id.unwrap_or("null");
-        return answer(output, |out| write_result(out, id, &welcome)).await;
+    let (id, outcome) = match Incoming::decode(line) {
+        Incoming::Single(Ok(request)) => (request.id, admitted(&request, token)),
+        _ => (Some("null"), Err(stranger())),
+    };
+    // A notification has no answer, whatever becomes of it.
+    match outcome {
+        Ok(()) => {
+            let welcome = serde_json::to_string(ghost.welcome().await.map_err(io::Error::other)?)?;
+            let Some(id) = id else { return Ok(()) };
+            answer(output, |out| write_result(out, id, &welcome)).await
+        }
+        Err(error) => {
+            if let Some(id) = id {
+                answer(output, |out| write_error(out, Some(id), &error)).await?;
+            }
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
     }
-    let error = RpcError::new(code::UNAUTHENTICATED, "the first line must be hauki.hello with the token");
-    answer(output, |out| write_error(out, None, &error)).await?;
-    Err(io::ErrorKind::PermissionDenied.into())
+}
+
+/// As a gate judges a hello: what else is wrong with it hears only who has shown the token.
+fn admitted(request: &Request<'_>, token: &Secret) -> Result<(), RpcError> {
+    let hello = request.params.filter(|_| request.method == HELLO).and_then(Hello::read);
+    match hello {
+        Some((hello, None)) if hello.token == *token => Ok(()),
+        Some((hello, Some(fault))) if hello.token == *token => {
+            Err(RpcError::new(code::INVALID_PARAMS, fault))
+        }
+        _ => Err(stranger()),
+    }
+}
+
+fn stranger() -> RpcError {
+    RpcError::new(code::UNAUTHENTICATED, "the first line must be hauki.hello with the token")
 }
 
 async fn answer<W: AsyncWrite + Unpin>(output: &mut W, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
@@ -205,4 +219,39 @@ async fn answer<W: AsyncWrite + Unpin>(output: &mut W, write: impl FnOnce(&mut V
     line.push(b'\n');
     output.write_all(&line).await?;
     output.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hello_is_judged_as_a_gate_judges_it() {
+        let token = Secret::new("open sesame".into());
+        let judged = |method: &str, params: Option<&str>| {
+            let request = Request { method: method.into(), params, id: Some("1"), nested: None };
+            admitted(&request, &token).map_err(|error| (error.code, error.message))
+        };
+        for good in [r#"{"token":"open sesame"}"#, r#"{"token":"open sesame","v":1,"features":["new"]}"#] {
+            assert_eq!(judged(HELLO, Some(good)), Ok(()));
+        }
+        for (odd, reason) in [
+            (r#"{"token":"open sesame","v":2}"#, "2 is not spoken here"),
+            (r#"{"token":"open sesame","v":2,"zz":1}"#, "zz"),
+            (r#"{"token":"open sesame","call_deadline_ms":-1}"#, "call_deadline_ms"),
+        ] {
+            let (number, told) = judged(HELLO, Some(odd)).expect_err(odd);
+            assert!(number == code::INVALID_PARAMS && told.contains(reason), "{odd}: {number} {told}");
+        }
+        for (method, params) in [
+            (HELLO, None),
+            (HELLO, Some("{}")),
+            (HELLO, Some("[]")),
+            (HELLO, Some(r#"{"token":""}"#)),
+            (HELLO, Some(r#"{"token":"open","v":2}"#)),
+            ("add", Some(r#"{"token":"open sesame"}"#)),
+        ] {
+            assert_eq!(judged(method, params).expect_err(method).0, code::UNAUTHENTICATED, "{params:?}");
+        }
+    }
 }
