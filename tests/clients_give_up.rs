@@ -313,7 +313,7 @@ goes_on.set()
 behind.join()
 said["last"] = worker.call("last")
 held.join()
-said["seen"] = [name for name, _ in seen if name != "hauki.hello"]
+said["seen"] = [name for name, _ in seen if name not in ("hauki.hello", "hauki.heartbeat")]
 print(json.dumps(said))
 "#;
 

@@ -9,7 +9,7 @@ mod family;
 #[path = "support/relay.rs"]
 mod relay;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -57,6 +57,78 @@ fn start(
     (child, lines)
 }
 
+/// The clients of `examples/clients` that stay: what comes on standard input they have echoed, line by line.
+const ECHOES: [(&str, &[&str]); 3] = [
+    (
+        "node",
+        &[
+            "--input-type=module",
+            "-e",
+            r#"
+import { createInterface } from "node:readline";
+import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1]);
+for await (const line of createInterface({ input: process.stdin })) console.log(await worker.echo(Number(line)));
+"#,
+        ],
+    ),
+    (
+        "python3",
+        &[
+            "-B",
+            "-c",
+            r#"
+import sys
+from hauki_client import ghost
+with ghost(sys.argv[1]) as worker:
+    for line in sys.stdin:
+        print(worker.echo(int(line)), flush=True)
+"#,
+        ],
+    ),
+    (
+        "python3",
+        &[
+            "-B",
+            "-c",
+            r#"
+import asyncio, sys
+from hauki_client import aio
+
+async def main():
+    async with aio(sys.argv[1]) as worker:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            print(await worker.echo(int(line)), flush=True)
+
+asyncio.run(main())
+"#,
+        ],
+    ),
+];
+
+struct Echo {
+    child: Child,
+    lines: tokio::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Echo {
+    fn start(daemon: &Daemon, (program, words): (&str, &[&str]), ticket: &Ticket) -> Self {
+        let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/clients");
+        let mut command = tokio::process::Command::new(program);
+        command.current_dir(&clients).env("PYTHONPATH", &clients).args(words).arg(save(daemon, ticket));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("is installed");
+        let lines = BufReader::new(child.stdout.take().expect("is piped")).lines();
+        Self { child, lines }
+    }
+
+    async fn answers(&mut self, number: u32) {
+        let line = format!("{number}\n");
+        self.child.stdin.as_mut().expect("is piped").write_all(line.as_bytes()).await.expect("reads on");
+        assert_eq!(next(&mut self.lines).await, number.to_string());
+    }
+}
+
 async fn next(lines: &mut tokio::io::Lines<BufReader<ChildStdout>>) -> String {
     let line = tokio::time::timeout(HANG, lines.next_line()).await.expect("does not hang");
     line.expect("is text").expect("it goes on")
@@ -75,6 +147,14 @@ async fn a_pause_of_the_daemon_is_nobodys_silence() {
     let holder = Ghost::connect(&leased.ticket, Options::default()).await.expect("connects");
     let (_watch, mut beats) = start(&daemon, &["heartbeat", "--watch", "-o", "jsonl"], &watched.ticket);
     next(&mut beats).await;
+    let (mut echoes, mut echoing) = (Vec::new(), Vec::new());
+    for client in ECHOES {
+        let spawned = spawn(&daemon, 60_000, true).await;
+        let mut echo = Echo::start(&daemon, client, &spawned.ticket);
+        echo.answers(1).await;
+        echoes.push(echo);
+        echoing.push(spawned);
+    }
     let silent = Options { beat: false, ..Options::default() };
     let (frozen, left) = (spawn(&daemon, 60_000, true).await, spawn(&daemon, 2_000, false).await);
     let unclaimed = {
@@ -97,8 +177,11 @@ async fn a_pause_of_the_daemon_is_nobodys_silence() {
         assert_eq!(death(&daemon.endpoint(), &spawned.vault.id).await.death.cause, cause);
     }
     // By now the others would have died of theirs.
-    for spawned in [&linked, &leased, &watched] {
+    for spawned in [&linked, &leased, &watched].into_iter().chain(&echoing) {
         assert!(lives(&daemon, &spawned.vault.id).await);
+    }
+    for echo in &mut echoes {
+        echo.answers(2).await;
     }
     for ghost in [&owner, &holder, &claimed] {
         assert_eq!(ghost.call_typed::<i32>("echo", &[1]).await.expect("answers"), 1);
@@ -129,7 +212,16 @@ async fn an_owner_who_is_far_away_keeps_a_link() {
     command.args(["proxy", "pipe"]).arg(path).arg("echo").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut pipe = command.kill_on_drop(true).spawn().expect("starts");
     let mut results = BufReader::new(pipe.stdout.take().expect("is piped")).lines();
+    let (mut echoes, mut echoing) = (Vec::new(), Vec::new());
+    for client in ECHOES {
+        let spawned = far().await;
+        echoes.push(Echo::start(&daemon, client, &spawned.ticket));
+        echoing.push(spawned);
+    }
     for _ in 0..5 {
+        for echo in &mut echoes {
+            echo.answers(6).await;
+        }
         next(&mut beats).await;
         let request = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[7]}\n";
         requests.stdin.as_mut().expect("is piped").write_all(request).await.expect("writes");
@@ -138,7 +230,7 @@ async fn an_owner_who_is_far_away_keeps_a_link() {
         assert_eq!(next(&mut results).await, "8");
         assert_eq!(ghost.call_typed::<i32>("echo", &[9]).await.expect("answers"), 9);
     }
-    for spawned in [&watched, &piped, &requested, &held] {
+    for spawned in [&watched, &piped, &requested, &held].into_iter().chain(&echoing) {
         assert!(lives(&daemon, &spawned.vault.id).await);
     }
 }

@@ -162,29 +162,39 @@ class Link {
       if (this.#over) throw this.#over;
       const client = `node pid ${process.pid} on ${hostname()}`;
       const hello = { token: this.#ticket.auth.token, client, call_deadline_ms: timeoutMs };
-      this.welcome = await this.#send("hauki.hello", hello, { timeoutMs: connectTimeoutMs, signal }, true);
+      const welcome = this.#send("hauki.hello", hello, { timeoutMs: connectTimeoutMs, signal }, true);
+      // The lease counts from the hello on, and the welcome of a node that is far away comes later than a beat is due.
+      this.#beats(this.#ticket.lease, () => socket.write(`${JSON.stringify({ jsonrpc: "2.0", method: "hauki.heartbeat" })}\n`));
+      this.welcome = await welcome;
       const { vault } = this.welcome;
       if (vault !== this.#ticket.vault) throw badTicket(`it names ${this.#ticket.vault}, and ${vault} answers to its token`);
     } catch (error) {
       this.#lost(socket, error.message);
       throw error;
     }
-    const { call_deadline_ms, lease_ms, link: linked, link_silence_ms } = this.welcome;
+    const { call_deadline_ms, lease_ms, link: linked } = this.welcome;
     this.#timeoutMs = timeoutMs ?? call_deadline_ms + SLACK_MS;
-    const allowed = linked ? Math.min(lease_ms, link_silence_ms) : lease_ms;
-    const longest = Math.max(allowed, 1000);
-    clearInterval(this.#beat);
-    this.#beat = setInterval(() => {
-      // A node answers a beat at once unless calls are ahead of it, each of which has a deadline.
+    const beat = () => {
+      // A node answers a beat at once unless calls are ahead of it, each of which has a deadline. A link is never given up:
+      // that would end its vault, and the node may only have paused, for which the vault outlives it.
       const silent = Date.now() - this.#heard;
       const busy = [...this.#calls.values()].some(({ method }) => method !== "hauki.heartbeat");
-      if (silent > longest + (busy ? call_deadline_ms + SLACK_MS : 0)) {
+      if (!linked && silent > Math.max(lease_ms, 1000) + (busy ? call_deadline_ms + SLACK_MS : 0)) {
         return this.#lost(socket, `nothing was heard for ${silent} ms`);
       }
       this.call("hauki.heartbeat").catch(() => {});
-    }, Math.max(10, allowed / 3));
+    };
     this.#up = true;
     for (const call of this.#calls.values()) if (!call.sent) this.#write(call);
+    this.#beats(this.welcome, beat);
+    beat();
+  }
+
+  /** A third of what the terms of a ticket or a welcome allow, so that two beats may be lost. */
+  #beats({ lease_ms, link, link_silence_ms }, beat) {
+    clearInterval(this.#beat);
+    const allowed = link ? Math.min(lease_ms, link_silence_ms) : lease_ms;
+    this.#beat = setInterval(beat, Math.min(Math.max(10, allowed / 3), 86_400_000));
   }
 
   /** The connection is no more: what was sent may have run, and is never sent again. */

@@ -141,7 +141,7 @@ class ghost(_Face):  # in lower case, because it reads as a verb
     def _greet(self):
         wire = _Wire(self._ticket, self._patience, self._take)
         try:
-            self._welcomed(wire.greet(_hello(self._ticket, self._given), self._patience))
+            self._welcomed(wire.greet(_hello(self._ticket, self._given), self._ticket["lease"], self._patience))
         except BaseException:
             wire.end(HaukiError("closed", "there was no welcome"))
             raise
@@ -175,12 +175,13 @@ class ghost(_Face):  # in lower case, because it reads as a verb
 
     def _beat(self):
         while not self._over:
-            time.sleep(_interval(self.welcome))
             if self._wire.is_silent(self.welcome):
                 self._wire.end(_broken("nothing was heard"))
             else:
                 with contextlib.suppress(HaukiError):  # it takes nothing: the next beat will do
                     self._wire.send(_line(next(self._ids), "hauki.heartbeat"), time.monotonic() + self._patience)
+            with self._change:
+                self._change.wait_for(lambda: self._over, _interval(self.welcome))
 
     def _end(self, error):
         with self._change:
@@ -281,11 +282,11 @@ class aio(_Face):
 
     async def _beat(self):
         while True:
-            await asyncio.sleep(_interval(self.welcome))
             if self._wire.is_silent(self.welcome):
                 self._wire.end(_broken("nothing was heard"))
             elif not self._wire.over:
                 self._wire.writer.write(_line(next(self._ids), "hauki.heartbeat"))
+            await asyncio.sleep(_interval(self.welcome))
 
     async def _end(self, error):
         self._over = self._over or error
@@ -322,7 +323,10 @@ class _Calls:
                     reply.set_exception(error)
 
     def is_silent(self, welcome):
-        """A node answers a beat at once unless calls are ahead of it, each of which has a deadline."""
+        """A node answers a beat at once unless calls are ahead of it, each of which has a deadline. A link is never given up:
+        that would end its vault, and the node may only have paused, for which the vault outlives it."""
+        if welcome["link"]:
+            return False
         allowed = max(1.0, 3 * _interval(welcome))
         if self.calls:
             allowed += welcome["call_deadline_ms"] / 1000 + SLACK
@@ -338,13 +342,18 @@ class _Wire(_Calls):
         self._unsent = b""
         self._readable.register(self._sock, select.POLLIN)
 
-    def greet(self, hello, patience):
+    def greet(self, hello, lease, patience):
+        """The lease counts from the hello on, and the welcome of a node that is far away comes later than a beat is due."""
         reply, end = concurrent.futures.Future(), time.monotonic() + patience
         self.send(_line(0, "hauki.hello", hello), end, 0, reply)
+        due = time.monotonic() + _interval(lease)
         while not reply.done() and time.monotonic() < end:
-            error = self._receive()
+            error = self._receive(max(0.0, min(due, end) - time.monotonic()))
             if error:
                 raise error
+            if time.monotonic() >= due and not reply.done():
+                due = time.monotonic() + _interval(lease)
+                self.send(_line(None, "hauki.heartbeat"), end)
         if not reply.done():
             raise HaukiError("timeout", "there was no welcome in time")
         return reply.result()
@@ -395,12 +404,12 @@ class _Wire(_Calls):
             error = self._receive()
         return error
 
-    def _receive(self):
+    def _receive(self, patience=0.5):
         try:
             with self._tls:
                 data = self._sock.recv(65536)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            self._readable.poll(500)
+            self._readable.poll(1000 * patience)
             return self.over
         except (OSError, ValueError) as error:
             return self.over or _broken(error)
@@ -427,7 +436,7 @@ class _AioWire(_Calls):
     writer = None
 
     async def greet(self, ticket, hello):
-        at, frame = ticket["endpoint"], ticket["protocol"]["max_frame_bytes"]
+        at, frame, every = ticket["endpoint"], ticket["protocol"]["max_frame_bytes"], _interval(ticket["lease"])
         _check_time(ticket)
         self._reader, self.writer = await asyncio.open_connection(
             at["ip"], at["port"], ssl=_context(), server_hostname="", limit=frame + 4096)
@@ -435,9 +444,19 @@ class _AioWire(_Calls):
         reply = asyncio.get_running_loop().create_future()
         self.calls[0] = reply, None
         self.writer.write(_line(0, "hauki.hello", hello))
-        while not reply.done():
-            await self._receive()
+        beats = asyncio.ensure_future(self._beats(every))
+        try:
+            while not reply.done():
+                await self._receive()
+        finally:
+            beats.cancel()
         return reply.result()
+
+    async def _beats(self, every):
+        """Until the welcome, which may come later than a beat is due: the lease counts from the hello on."""
+        while True:
+            await asyncio.sleep(every)
+            self.writer.write(_line(None, "hauki.heartbeat"))
 
     async def ask(self, number, line, gives_up, on_event):
         reply = asyncio.get_running_loop().create_future()
@@ -596,9 +615,10 @@ def _hello(ticket, timeout):
             "call_deadline_ms": max(1, int(timeout * 1000)) if timeout else None}
 
 
-def _interval(welcome):
-    silence = welcome["link_silence_ms"] if welcome["link"] else welcome["lease_ms"]
-    return max(0.01, min(welcome["lease_ms"], silence) / 3000)
+def _interval(lease):
+    """By the terms of a ticket or of a welcome."""
+    silence = lease["link_silence_ms"] if lease["link"] else lease["lease_ms"]
+    return max(0.01, min(lease["lease_ms"], silence, 86_400_000) / 3000)
 
 
 def _settle(reply, message):
