@@ -327,3 +327,41 @@ async fn a_request_that_is_sent_too_late_fails_itself_and_no_other() {
     // What had begun comes whole and is given up; what had not is never sent.
     assert_eq!(said["seen"], json!(["held", "pause", "begun", "hauki.cancel", "behind", "last"]), "{said}");
 }
+
+/// How many connections of this machine to a port stand, as the kernel tells it.
+const STANDING: &str = r#"
+import asyncio, json, pathlib, sys
+from hauki_client import aio, ghost
+port = json.loads(pathlib.Path(sys.argv[1]).read_text())["endpoint"]["port"]
+
+def standing():
+    with open("/proc/net/tcp") as table:
+        rows = [row.split() for row in table][1:]
+    return sum(row[3] == "01" and row[2].endswith(f":{port:04X}") for row in rows)
+
+async def main():
+    counts = []
+    for _ in range(10):
+        async with aio(sys.argv[1]) as worker:
+            await worker.echo(1)
+            during = standing()
+        counts.append([during, standing()])
+    return counts
+
+counts = []
+for _ in range(10):
+    with ghost(sys.argv[1]) as worker:
+        worker.echo(1)
+        during = standing()
+    counts.append([during, standing()])
+print(json.dumps(counts + asyncio.run(main())))
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_left_has_ended() {
+    let daemon = Daemon::start();
+    let (_, path) = worker(&daemon, "t.json").await;
+    // While it is used, and behind it.
+    let counts = [[1, 0]; 20];
+    assert_eq!(said(python(STANDING), &path).await, json!(counts));
+}

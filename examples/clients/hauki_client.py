@@ -428,6 +428,10 @@ class _Wire(_Calls):
         with self._change:
             self.over = self.over or error
         with self._tls:
+            with contextlib.suppress(OSError, ValueError):
+                self._sock.unwrap()  # says good-bye, and does not wait for the answer
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)  # who listens keeps what is only closed
             self._sock.close()
         self.fail(self.over)
 
