@@ -368,7 +368,7 @@ said.late = (await refused(worker.$call("spin", [], { timeoutMs: 200 }))).kind;
 const abort = new AbortController();
 const waiting = refused(worker.$with({ signal: abort.signal }).total());
 abort.abort();
-said.aborted = (await waiting).name === "AbortError" && (await refused(worker.$with({ signal: abort.signal }).add(1))).name === "AbortError";
+said.aborted = (await waiting).kind === "cancelled" && (await refused(worker.$with({ signal: abort.signal }).add(1))).cause.name === "AbortError";
 await new Promise((resolve) => setTimeout(resolve, 1800));
 said.idle = await worker.total();
 said.events = [...events];
@@ -424,7 +424,12 @@ async fn bash() {
         assert_eq!(error["code"], json!(code));
         assert_eq!(error["data"]["kind"] == json!("throw"), method == "boom", "{error}");
     }
-    assert_eq!(run(script(&ticket, &["add", "{"])).await.status.code(), Some(2));
+    // An argument is one value: another's text shifts none.
+    for argument in ["{", "1 2", "", " "] {
+        let output = run(script(&ticket, &["add", argument, "5"])).await;
+        assert_eq!(output.status.code(), Some(2), "{argument:?}: {}", words(&output));
+    }
+    assert_eq!(said(&run(script(&ticket, &["total"])).await), json!(42));
     let mut eager = Command::new("bash");
     eager.arg(clients().join("hauki-call.sh")).arg("-e").arg(&ticket).args(["work", "2"]);
     let output = run(eager).await;

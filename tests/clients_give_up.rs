@@ -65,12 +65,13 @@ async fn a_call_that_is_given_up_does_not_block_the_next() {
     const NODE: &str = r#"
 import { ghost } from "./hauki.mjs";
 const worker = await ghost(process.argv[1]);
-const kind = (promise) => promise.then(() => null, (error) => error.kind ?? error.name);
+const kind = (promise) => promise.then(() => null, (error) => error.kind);
 const said = [await kind(worker.$with({ timeoutMs: 300 }).hang())];
 const abort = new AbortController();
 const hanging = [0, 1].map(() => kind(worker.$with({ signal: abort.signal }).hang()));
 setTimeout(() => abort.abort(), 300);
 said.push(...await Promise.all(hanging), await worker.echo(7));
+said.push(await kind(worker.$with({ signal: AbortSignal.timeout(100) }).hang()));
 await worker.$close();
 console.log(JSON.stringify(said));
 "#;
@@ -112,7 +113,7 @@ asyncio.run(main())
 "#;
     let daemon = Daemon::start();
     for (command, expected) in [
-        (node(NODE), json!(["timeout", "AbortError", "AbortError", 7])),
+        (node(NODE), json!(["timeout", "cancelled", "cancelled", 7, "timeout"])),
         (python(PYTHON), json!(["timeout", "timeout", 7])),
         (python(ASYNCIO), json!(["timeout", "cancelled", 7])),
     ] {
@@ -364,4 +365,81 @@ async fn a_connection_that_is_left_has_ended() {
     // While it is used, and behind it.
     let counts = [[1, 0]; 20];
     assert_eq!(said(python(STANDING), &path).await, json!(counts));
+}
+
+/// A gate that answers a call with whatever is on its list.
+const STRANGE: &str = r#"
+import asyncio, contextlib, hashlib, json, pathlib, socket, ssl, subprocess, sys, threading
+import hauki_client as hauki
+ticket, where = json.loads(pathlib.Path(sys.argv[1]).read_text()), sys.argv[1] + "."
+subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+    where + "key", "-out", where + "cert", "-subj", "/CN=x", "-days", "2"], check=True, capture_output=True)
+server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+server.load_cert_chain(where + "cert", where + "key")
+listener = socket.create_server(("127.0.0.1", 0))
+certificate = ssl.PEM_cert_to_DER_cert(pathlib.Path(where + "cert").read_text())
+ticket["endpoint"]["port"] = listener.getsockname()[1]
+ticket["tls"]["cert_sha256"] = hashlib.sha256(certificate).hexdigest()
+ticket["protocol"]["max_frame_bytes"] = 65536
+path = pathlib.Path(where + "strange.json")
+path.write_text(json.dumps(ticket))
+welcome = {"vault": ticket["vault"], "generation": 1, "methods": [], "lease_ms": 600000, "lease_left_ms": 1, "link": False,
+           "link_silence_ms": 750, "max_frame_bytes": 65536, "call_deadline_ms": 60000, "features": []}
+line = b""
+
+def serve(tls):
+    with contextlib.suppress(OSError), tls:
+        for request in map(json.loads, tls.makefile("rb")):
+            if request["method"] == "call":
+                tls.sendall(line)
+            elif "id" in request:
+                tls.sendall(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": welcome}).encode() + b"\n")
+
+def accept():
+    while True:
+        threading.Thread(target=serve, args=[server.wrap_socket(listener.accept()[0], server_side=True)], daemon=True).start()
+
+def kind(call):
+    try:
+        return call()
+    except hauki.HaukiError as error:
+        return error.kind
+
+def python():
+    with hauki.ghost(str(path), timeout=20, reconnect=False) as worker:
+        return worker.call("call")
+
+async def asyncio_():
+    async with hauki.aio(str(path), timeout=20, reconnect=False) as worker:
+        return await worker.call("call")
+
+NODE = """
+import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1], { timeoutMs: 20000, reconnect: false });
+console.log(await worker.call().catch((error) => error.kind));
+await worker.$close();
+"""
+
+def node():
+    words = ["node", "--input-type=module", "-e", NODE, str(path)]
+    return subprocess.run(words, capture_output=True, text=True).stdout.strip()
+
+def bash():
+    done = subprocess.run(["bash", "hauki-call.sh", str(path), "call"], capture_output=True, text=True)
+    return json.loads(done.stderr)["data"]["kind"] if done.returncode == 75 else [done.returncode, done.stderr]
+
+threading.Thread(target=accept, daemon=True).start()
+said = {}
+for line in [b"null\n", b"[]\n", b"5\n", b"{}\n", b"\n", b"x\n", b'{"id":2}\n{"id":1}\n', b'{"id":1,"error":5}\n', b'{"method":"x","params":[]}\n',
+             b'"' + b"x" * 100000 + b'"\n', b"x" * 100000]:
+    name = line[:24].decode().strip()
+    said[name] = [kind(python), kind(lambda: asyncio.run(asyncio_())), node(), bash()]
+print(json.dumps({name: kinds for name, kinds in said.items() if kinds != 4 * ["connection_broken"]}))
+"#;
+
+#[tokio::test]
+async fn what_is_no_message_breaks_the_connection() {
+    let daemon = Daemon::start();
+    let (_, path) = worker(&daemon, "t.json").await;
+    assert_eq!(said(python(STRANGE), &path).await, json!({}));
 }

@@ -26,7 +26,9 @@ if [ "${1-}" = -e ]; then events=yes; shift; fi
 ticket=$1 method=$2
 shift 2
 [ -r "$ticket" ] || die 2 "$ticket cannot be read"
-arguments=$(printf '%s\n' "$@" | jq -cs .) || die 2 "an argument is not JSON"
+arguments=$(for argument; do
+    jq -cs 'if length == 1 then .[0] else error("not one value") end' <<<"$argument" 2>/dev/null || exit
+done | jq -cs .) || die 2 "an argument is not JSON"
 
 # What is not known is refused, and so is what could be read in two ways.
 strange=$(jq -rs '
@@ -129,18 +131,30 @@ unreachable() {
 
 now() { local time=${EPOCHREALTIME//[.,]/}; printf '%d' $(( time / 1000 )); }
 
-# The reply with a number; events that come in between are shown or passed over.
+# What comes is a reply or an event; a node that was taken over may say anything.
+message='
+    def event: (.method | type) == "string" and (.params | type) == "object";
+    def answer: has("id") and (has("error") and (.error | type == "object" and (.code | type) == "number"
+        and (.message | type) == "string") or has("result") and (has("error") | not));
+    if length != 1 then error("not one value") else .[0] end
+    | if type != "object" or ((if has("method") then event else answer end) | not) then error("no message")
+      elif has("method") then select(.params.call == $id) | {method, params} else select(.id == $id) end'
+limit=$(field .protocol.max_frame_bytes)
+longest=$(( limit + 4096 ))
+
+# The reply with a number; events that come in between are shown or passed over. 4 where the stream ends, or is none.
 reply() {
     local line rest='' status end=$(( SECONDS + $2 )) beaten
     beaten=$(now)
     while [ $SECONDS -lt "$end" ]; do
         status=0
-        IFS= read -r -t "$pause" -u 3 line || status=$?
+        IFS= read -r -n $(( longest + 1 - ${#rest} )) -t "$pause" -u 3 line || status=$?
         rest+=$line
-        [ $status = 0 ] || [ $status -gt 128 ] || return 4 # the end of the stream
+        [ $status = 0 ] || [ $status -gt 128 ] || return 4
+        [ ${#rest} -le $longest ] || return 4
         if [ $status = 0 ]; then
             line=$rest rest=''
-            line=$(jq -c "if has(\"method\") then select(.params.call == $1) | {method, params} else select(.id == $1) end" <<<"$line")
+            line=$(jq -cs --argjson id "$1" "$message" <<<"$line" 2>/dev/null) || return 4
             case $line in
                 '{"method"'*) [ $events = no ] || printf '%s\n' "$line" >&2 ;;
                 ?*) printf '%s\n' "$line"; return 0 ;;
@@ -181,7 +195,6 @@ give_up() {
 }
 request=$(jq -cn --arg method "$method" --argjson arguments "$arguments" \
     '{jsonrpc: "2.0", id: 2, method: $method, params: $arguments}')
-limit=$(field .protocol.max_frame_bytes)
 if [ "$(printf %s "$request" | wc -c)" -gt "$limit" ]; then
     jq -cn --arg message "the request is longer than the $limit bytes that the ticket allows" \
         '{code: -32005, message: $message, data: {kind: "too_large"}}' >&2

@@ -132,11 +132,12 @@ class Link {
   #calls = new Map();
   #ids = 0;
   #rest = [];
+  #size = 0;
   #up = false;
   #over = null;
 
   static async open(ticket, options) {
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) throw aborted(options.signal);
     const link = new Link();
     link.#ticket = ticket;
     link.#options = options;
@@ -153,6 +154,7 @@ class Link {
     const socket = await connect(this.#ticket, connectTimeoutMs);
     this.#socket = socket;
     this.#rest = [];
+    this.#size = 0;
     this.#heard = Date.now();
     socket.setEncoding("utf8");
     socket.on("data", (text) => this.#read(text));
@@ -237,7 +239,7 @@ class Link {
 
   #send(method, params, { timeoutMs, signal, onEvent }, first) {
     if (this.#over) return Promise.reject(this.#over);
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal?.aborted) return Promise.reject(aborted(signal));
     const id = ++this.#ids;
     const line = JSON.stringify({ jsonrpc: "2.0", id, method, params });
     const limit = this.#ticket.protocol.max_frame_bytes;
@@ -246,7 +248,7 @@ class Link {
       return Promise.reject(new HaukiError("too_large", message));
     }
     return new Promise((resolve, reject) => {
-      const call = { method, line, onEvent, resolve, reject, signal, abort: () => this.#giveUp(id, signal.reason) };
+      const call = { method, line, onEvent, resolve, reject, signal, abort: () => this.#giveUp(id, aborted(signal)) };
       const late = () => this.#giveUp(id, new HaukiError("timeout", `${method} did not answer within ${timeoutMs} ms`));
       call.timer = setTimeout(late, timeoutMs);
       signal?.addEventListener("abort", call.abort);
@@ -287,6 +289,11 @@ class Link {
   #read(text) {
     this.#heard = Date.now();
     const lines = text.split("\n");
+    const longest = this.#ticket.protocol.max_frame_bytes + 4096;
+    for (const [at, line] of lines.entries()) {
+      this.#size = (at === 0 ? this.#size : 0) + Buffer.byteLength(line);
+      if (this.#size > longest) return this.#lost(this.#socket, "the node sent a line that is too long");
+    }
     this.#rest.push(lines[0]);
     if (lines.length === 1) return;
     lines[0] = this.#rest.join("");
@@ -341,12 +348,18 @@ class Link {
   }
 }
 
+/** Of a signal: late if it is a timeout's, given up otherwise; `cause` is its own reason. */
+function aborted({ reason }) {
+  const code = reason?.name === "TimeoutError" ? "timeout" : "cancelled";
+  return Object.assign(new HaukiError(code, `this side gave up: ${reason?.message ?? reason}`), { cause: reason });
+}
+
 /** A reply or an event; a node that was taken over may say anything. */
 function checked(message) {
-  const { method, params, id, error } = message;
-  const event = typeof method === "string" && params !== null && typeof params === "object";
+  const { method, params, id, error, result } = message;
+  const event = typeof method === "string" && params !== null && typeof params === "object" && !Array.isArray(params);
   const dying = method !== "hauki.dying" || params.death?.cause !== undefined;
-  const reply = method === undefined && id !== undefined && (error === undefined || typeof error?.code === "number");
+  const reply = method === undefined && id !== undefined && (error === undefined ? result !== undefined : typeof error?.code === "number");
   if (!(event && dying || reply)) throw new TypeError("neither a reply nor an event");
   return message;
 }

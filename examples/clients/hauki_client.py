@@ -339,7 +339,7 @@ class _Wire(_Calls):
         super().__init__(event)
         self._tls, self._line, self._change = threading.Lock(), threading.Lock(), threading.Lock()
         self._sock, self._readable, self._rest = _connect(ticket, patience), select.poll(), bytearray()
-        self._unsent = b""
+        self._unsent, self._longest = b"", _longest(ticket)
         self._readable.register(self._sock, select.POLLIN)
 
     def greet(self, hello, lease, patience):
@@ -416,13 +416,17 @@ class _Wire(_Calls):
         if not data:
             return self.over or _broken("the node closed it")
         self._rest += data
+        lines = [self._rest]
         if b"\n" in data:
-            *lines, self._rest = self._rest.split(b"\n")
-            try:
-                for line in lines:
-                    self.take(line)
-            except HaukiError as error:
-                return error
+            lines = self._rest.split(b"\n")
+            self._rest = lines[-1]
+        if max(map(len, lines)) > self._longest:
+            return _broken("the node sent a line that is too long")
+        try:
+            for line in lines[:-1]:
+                self.take(line)
+        except HaukiError as error:
+            return error
 
     def end(self, error):
         with self._change:
@@ -440,10 +444,10 @@ class _AioWire(_Calls):
     writer = None
 
     async def greet(self, ticket, hello):
-        at, frame, every = ticket["endpoint"], ticket["protocol"]["max_frame_bytes"], _interval(ticket["lease"])
+        at, every = ticket["endpoint"], _interval(ticket["lease"])
         _check_time(ticket)
         self._reader, self.writer = await asyncio.open_connection(
-            at["ip"], at["port"], ssl=_context(), server_hostname="", limit=frame + 4096)
+            at["ip"], at["port"], ssl=_context(), server_hostname="", limit=_longest(ticket))
         _check(ticket, self.writer.get_extra_info("ssl_object"))
         reply = asyncio.get_running_loop().create_future()
         self.calls[0] = reply, None
@@ -555,8 +559,10 @@ def _message(line):
     params = message.get("params")
     if "method" in message and not (isinstance(message["method"], str) and isinstance(params, dict)):
         raise ValueError("no event")
-    if not {"method", "id"} & message.keys() or message.get("method") == "hauki.event" and not {"event", "data"} <= params.keys():
+    if "method" not in message and not ("id" in message and (error or "result" in message)):
         raise ValueError("neither")
+    if message.get("method") == "hauki.event" and not {"event", "data"} <= params.keys():
+        raise ValueError("no such event")
     if message.get("method") == "hauki.dying" and not (isinstance(params.get("death"), dict) and "cause" in params["death"]):
         raise ValueError("no death")
     return message
@@ -623,6 +629,10 @@ def _interval(lease):
     """By the terms of a ticket or of a welcome."""
     silence = lease["link_silence_ms"] if lease["link"] else lease["lease_ms"]
     return max(0.01, min(lease["lease_ms"], silence, 86_400_000) / 3000)
+
+
+def _longest(ticket):
+    return ticket["protocol"]["max_frame_bytes"] + 4096
 
 
 def _settle(reply, message):
