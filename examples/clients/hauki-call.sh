@@ -132,6 +132,7 @@ unreachable() {
 now() { local time=${EPOCHREALTIME//[.,]/}; printf '%d' $(( time / 1000 )); }
 
 # What comes is a reply or an event; a node that was taken over may say anything.
+# shellcheck disable=SC2016  # the names are jq's
 message='
     def event: (.method | type) == "string" and (.params | type) == "object";
     def answer: has("id") and (has("error") and (.error | type == "object" and (.code | type) == "number"
