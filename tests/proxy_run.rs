@@ -246,7 +246,7 @@ fails(function () { a->echo(1); });
         "HaukiError | unreadable | unreadable | failed to read absent.js",
         "HaukiError | not_found | not_found |",
         "HaukiError | bad_source | syntax | the source uses destructuring",
-        "HaukiError | usage | usage | clone_object: the options cannot be used: unknown field `depth`",
+        "HaukiError | usage | usage | clone_object: the options cannot be used: depth: unknown field `depth`",
         "HaukiError | worker_failed | throw |",
         "HaukiError | not_found | not_found | ",
         "HaukiError | bad_id | bad_id | find_object",
