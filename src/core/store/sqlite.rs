@@ -5,7 +5,7 @@
 //! is read by whoever wants it, from a third connection: that takes less than waking a thread. With
 //! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power; a crash leaves
 //! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
-//! closed, everything is moved into the file itself. Every document has a checksum (`seal`), and the
+//! closed, everything is copied into the file itself. Every document has a checksum (`seal`), and the
 //! number of the last answered commit stands beside the file (`tail`).
 
 use std::fs::{File, OpenOptions};
@@ -44,6 +44,9 @@ const MIGRATIONS: &[&str] = &[
 
 /// The schema from which on documents are sealed.
 const SEALED: u32 = 2;
+
+/// To so much a log that has grown beyond it is cut when it begins anew.
+pub(super) const LOG_BYTES: u32 = 4 << 20;
 
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -149,6 +152,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -302,4 +306,4 @@ impl Store for SqliteStore {
 
 #[cfg(test)]
 #[path = "sqlite_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -104,13 +104,13 @@ async fn commit_until_killed(path: &Path) {
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
 }
 
-const DOCUMENTS: usize = 300;
+pub(in crate::core::store) const DOCUMENTS: usize = 300;
 
 fn value_of(number: usize) -> Vec<u8> {
     format!("{{\"number\":{number},\"filler\":\"{}\"}}", "x".repeat(number % 700)).into_bytes()
 }
 
-async fn fill(store: &SqliteStore) {
+pub(in crate::core::store) async fn fill(store: &SqliteStore) {
     for number in 0..DOCUMENTS {
         let txn = Txn::default().put(format!("k/{number:04}"), value_of(number));
         assert!(matches!(store.commit(txn).await, Ok(Outcome::Committed { .. })));
@@ -118,7 +118,7 @@ async fn fill(store: &SqliteStore) {
 }
 
 /// The files as they are at this moment, as a power cut or a copy leaves them.
-fn copied(from: &Path, names: &[&str]) -> tempfile::TempDir {
+pub(in crate::core::store) fn copied(from: &Path, names: &[&str]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for name in names {
         std::fs::copy(from.join(name), directory.path().join(name)).expect("copies");
@@ -126,14 +126,14 @@ fn copied(from: &Path, names: &[&str]) -> tempfile::TempDir {
     directory
 }
 
-fn flip(path: &Path, bit: usize) {
+pub(in crate::core::store) fn flip(path: &Path, bit: usize) {
     let mut bytes = std::fs::read(path).expect("reads");
     bytes[bit / 8] ^= 1 << (bit % 8);
     std::fs::write(path, bytes).expect("writes");
 }
 
 /// Whether every document is as it was written, or said to be damaged; otherwise the first that is lost in silence.
-async fn lost_in_silence(store: &SqliteStore) -> Option<String> {
+pub(in crate::core::store) async fn lost_in_silence(store: &SqliteStore) -> Option<String> {
     let Ok(said) = store.damaged(Duration::from_secs(60)).await else { return None };
     let said: Vec<String> = said.into_iter().map(|document| document.key).collect();
     for number in 0..DOCUMENTS {
@@ -301,31 +301,6 @@ async fn a_tail_that_is_no_number_is_refused_by_name() {
     std::fs::remove_file(&tail).expect("removes");
     drop(SqliteStore::open(&path).expect("opens"));
     assert_eq!(std::fs::read_to_string(&tail).expect("is made anew"), whole);
-}
-
-#[tokio::test]
-async fn when_it_is_closed_or_quiet_the_file_alone_is_everything() {
-    for close in [true, false] {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("store.db");
-        let store = SqliteStore::open(&path).expect("opens");
-        fill(&store).await;
-        if close {
-            store.close().await.expect("closes");
-        } else {
-            let log = directory.path().join("store.db-wal");
-            let moved = async {
-                while std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(30), moved).await.expect("it has a quiet second");
-        }
-        let copy = copied(directory.path(), &["store.db"]);
-        let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
-        assert_eq!(store.size("k/").await.expect("counts").documents, DOCUMENTS as u64);
-        assert_eq!(lost_in_silence(&store).await, None);
-    }
 }
 
 /// A damaged document does not explain another that is gone, unless its checksum is what was hit.

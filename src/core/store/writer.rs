@@ -1,7 +1,8 @@
 //! The one thread that writes into the SQLite file.
 //!
 //! It gathers every commit that waits into one transaction, writes the number of the last one beside the file,
-//! and only then answers. In a quiet second it moves the log into the file, so that a copy of the file is a store.
+//! and only then answers. In a quiet second it copies the log into the file, so that a copy of the file is a store,
+//! and begins the log anew over the old one: the next commit finds it begun, and blocks that are there already.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -59,7 +60,7 @@ impl Writer {
                     self.batch(std::iter::once(job).chain(std::iter::from_fn(|| jobs.try_recv().ok())))
                 }
                 Err(RecvTimeoutError::Timeout) => self.settle(),
-                Err(RecvTimeoutError::Disconnected) => return self.settle(),
+                Err(RecvTimeoutError::Disconnected) => return self.empty(),
             }
             if self.dirty.is_some_and(|since| clock::mono().since(since) > NEVER_QUIET_US) {
                 self.settle();
@@ -79,7 +80,7 @@ impl Writer {
             self.commit(commits);
         }
         if !closing.is_empty() {
-            self.settle();
+            self.empty();
         }
         for reply in closing {
             let _ = reply.send(());
@@ -111,18 +112,48 @@ impl Writer {
         }
     }
 
-    /// From the log into the file, as far as nobody reads in it. What does not go now goes the next time.
+    /// Copies the log into the file, as far as nobody reads in it, and begins it anew. It waits for no reader.
     fn settle(&mut self) {
-        self.dirty = None;
-        let moved =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        match moved {
-            Ok(0) => {}
-            Ok(_) => self.dirty = Some(clock::mono()),
-            Err(error) => {
-                tracing::warn!(path = %self.path.display(), %error, "the store's log stays beside it")
+        let copied = self.copy("PASSIVE").and_then(|all| {
+            if all {
+                self.turn()?;
             }
-        }
+            Ok(all)
+        });
+        self.note(copied);
+    }
+
+    /// At the end: copies the log, and cuts it to nothing.
+    fn empty(&mut self) {
+        let copied = self.copy("TRUNCATE");
+        self.note(copied);
+    }
+
+    /// Whether all of the log is in the file now.
+    fn copy(&self, how: &str) -> rusqlite::Result<bool> {
+        self.connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
+            let (busy, log, copied) = (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
+            Ok(busy == 0 && log == copied)
+        })
+    }
+
+    /// Begins the log anew, with a page that is in the file already. The first commit of a log is flushed twice and
+    /// each after it once, so it is nobody's who waits; and what is left of the old log is never read again.
+    fn turn(&self) -> rusqlite::Result<()> {
+        let version: u32 = self.connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        self.connection.pragma_update(None, "user_version", version)
+    }
+
+    /// What was not copied now is copied the next time.
+    fn note(&mut self, copied: rusqlite::Result<bool>) {
+        self.dirty = match copied {
+            Ok(true) => None,
+            Ok(false) => Some(clock::mono()),
+            Err(error) => {
+                tracing::warn!(path = %self.path.display(), %error, "the store's log stays beside it");
+                None
+            }
+        };
     }
 }
 
@@ -189,3 +220,7 @@ fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<Outcome> {
     connection.prepare_cached("UPDATE counter SET sum = ?1")?.execute([sum.wrapping_add(more)])?;
     Ok(Outcome::Committed { revision })
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;
