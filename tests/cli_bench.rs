@@ -5,6 +5,7 @@ mod daemon;
 
 use std::process::Stdio;
 
+use daemon::until::until;
 use daemon::{Daemon, signal};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -45,7 +46,7 @@ fn its_figures_are_of_as_many_rounds_as_were_asked_for_and_no_vault_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_interrupted_takes_its_vault_along() {
     let daemon = Daemon::start();
-    let bench = daemon
+    let mut bench = daemon
         .hauki()
         .args(["bench", "-n", "100000"])
         .stdout(Stdio::null())
@@ -53,12 +54,16 @@ async fn one_that_is_interrupted_takes_its_vault_along() {
         .spawn()
         .expect("runs");
     let endpoint = daemon.endpoint();
-    while endpoint.vaults(&Default::default()).await.expect("is up").vaults.is_empty() {}
+    let living = async || endpoint.vaults(&Default::default()).await.expect("is up").vaults.len();
+    until("its vault", async || {
+        assert!(bench.try_wait().expect("is ours").is_none(), "it has ended by itself");
+        living().await > 0
+    })
+    .await;
     signal(bench.id(), Signal::INT);
     let output = bench.wait_with_output().expect("is ours");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     // One that was just being forged is undone by the daemon; long before its claim lease ends.
-    let empty =
-        async { while !endpoint.vaults(&Default::default()).await.expect("is up").vaults.is_empty() {} };
+    let empty = async { while living().await > 0 {} };
     tokio::time::timeout(std::time::Duration::from_secs(20), empty).await.expect("nothing is left");
 }

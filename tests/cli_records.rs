@@ -4,6 +4,8 @@
 mod plane;
 #[path = "support/tool.rs"]
 mod tool;
+#[path = "support/until.rs"]
+mod until;
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -332,9 +334,7 @@ fn a_signal_ends_a_waiting_command_and_is_its_exit() {
             .spawn()
             .expect("starts");
         // What was asked shows that it waits now, with its signals set up before.
-        while log.lock().expect("is whole").is_empty() {
-            std::thread::yield_now();
-        }
+        until::until_so("the request", || !log.lock().expect("is whole").is_empty());
         let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("is a pid");
         rustix::process::kill_process(pid, signal).expect("signals");
         let mut said = String::new();

@@ -9,6 +9,7 @@ mod family;
 #[path = "support/stranger.rs"]
 mod stranger;
 
+use daemon::until::until;
 use daemon::{Daemon, spawning};
 use hauki::api::node::NodeApi as _;
 use hauki::api::summons::Spawned;
@@ -206,9 +207,7 @@ async fn a_core_that_is_killed_over_a_clone_leaves_nothing_spent() {
     let link = HttpNode::new(&socket).expect("is set up");
     let killed = async {
         // The child runs in circles in its `create`.
-        while link.vaults(None).await.expect("tells").vaults.len() < 2 {
-            tokio::task::yield_now().await;
-        }
+        until("the child begins", async || link.vaults(None).await.expect("tells").vaults.len() >= 2).await;
         core.kill();
         core.restart();
     };

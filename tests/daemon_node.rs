@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use daemon::Daemon;
+use daemon::until::{bounded, until};
 use death::{Traces, death, destruct};
 use family::HANG;
 use hauki::api::ErrorCode;
@@ -251,9 +252,7 @@ async fn a_vault_is_destructed_while_its_worker_is_being_created() {
             let state = link.vaults(None).await.expect("answers");
             state.vaults.iter().any(|said| said.phase == Phase::Forging && said.vitals.init_pid > 0)
         };
-        while !started().await {
-            tokio::task::yield_now().await;
-        }
+        until("its sandbox runs", started).await;
         let (changed, receipt) = twenty_ends(&link, &vault).await;
         assert_eq!((changed, receipt.death.cause, receipt.is_clean()), (1, Cause::Destruct, true));
         let error = timeout(HANG, forging).await.expect("is told").expect("ends").expect_err("was ended");
@@ -271,12 +270,15 @@ async fn a_receipt_of_a_vault_that_was_only_starting_is_true_as_well() {
         let orders: Vec<_> = (0..4).map(|_| order(WORKER)).collect();
         let forging: Vec<_> = orders.iter().cloned().map(|order| forge(&link, order)).collect();
         for order in &orders {
-            let torn = loop {
-                match link.destruct(ending(&order.vault)).await {
-                    Ok(torn) => break torn,
-                    Err(error) => assert_eq!(error.code, ErrorCode::NotFound, "{error}"),
+            let ending = async {
+                loop {
+                    match link.destruct(ending(&order.vault)).await {
+                        Ok(torn) => break torn,
+                        Err(error) => assert_eq!(error.code, ErrorCode::NotFound, "{error}"),
+                    }
                 }
             };
+            let torn = bounded("the node has the order", ending).await;
             assert!(!torn.receipt.reclaimed.is_empty(), "it tells what was looked at: {:?}", torn.receipt);
             assert!(torn.receipt.is_clean(), "{:?}", torn.receipt);
         }

@@ -6,6 +6,7 @@ mod daemon;
 mod stranger;
 
 use daemon::Daemon;
+use daemon::until::until;
 use hauki::api::summons::Spawned;
 use hauki::api::vault::{TicketRequest, TicketWishes};
 use hauki::client::ghost::{Ghost, GhostError, Options};
@@ -257,7 +258,8 @@ async fn a_ticket_is_for_one_vault_one_generation_one_node_and_one_time() {
     }
     // The API mints the same.
     let brief = minted(&daemon, &spawned, TicketWishes { expires_ms: Some(1), ..Default::default() }).await;
-    while answer(&brief, brief["auth"]["token"].as_str().expect("a token")).await.get("error").is_none() {}
+    let token = brief["auth"]["token"].as_str().expect("a token");
+    until("its end", async || answer(&brief, token).await.get("error").is_some()).await;
 }
 
 #[tokio::test]

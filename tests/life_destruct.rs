@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::Daemon;
+use daemon::until::until;
 use death::{Traces, death, destruct, event, follow};
 use family::{Family, HANG, kill};
 use hauki::api::ErrorCode;
@@ -146,9 +147,8 @@ async fn grace_lets_dest_speak_and_cuts_it_when_it_does_not_end() {
         let (endpoint, id) = (endpoint.clone(), hastened.vault.id.clone());
         async move { endpoint.destruct(&id, &graceful(60_000)).await }
     });
-    while endpoint.vault(&hastened.vault.id).await.expect("is known").phase != Phase::Dying {
-        tokio::task::yield_now().await;
-    }
+    let phase = async || endpoint.vault(&hastened.vault.id).await.expect("is known").phase;
+    until("it is dying", async || phase().await == Phase::Dying).await;
     let receipt = destruct(&endpoint, &hastened.vault.id).await;
     traces.assert_agrees(&receipt, Cause::Destruct);
     let first = timeout(HANG, patient).await.expect("does not hang").expect("ends").expect("destructs");
@@ -212,9 +212,7 @@ async fn a_client_that_goes_away_while_it_is_forged_leaves_nothing() {
 }
 
 async fn until_vaults(endpoint: &Endpoint, count: u32) {
-    while endpoint.health().await.expect("answers").vaults != count {
-        tokio::task::yield_now().await;
-    }
+    until("so many vaults", async || endpoint.health().await.expect("answers").vaults == count).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

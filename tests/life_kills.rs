@@ -12,6 +12,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use daemon::Daemon;
+use daemon::until::until;
 use death::{Traces, death, destruct};
 use family::{Family, HANG, gone, kill, number};
 use hauki::api::ErrorCode;
@@ -91,11 +92,9 @@ async fn the_daemon() {
         [Traces::of(&daemon.endpoint(), &idle).await, Traces::of(&daemon.endpoint(), &looping).await];
     let ghost = Ghost::connect(&looping.ticket, Options::default()).await.expect("connects");
     let calling = tokio::spawn(async move { ghost.call("loop", None).await });
-    while daemon.endpoint().vault(&looping.vault.id).await.expect("is known").vitals.expect("lives").calls
-        == 0
-    {
-        tokio::task::yield_now().await;
-    }
+    let endpoint = daemon.endpoint();
+    let vitals = async || endpoint.vault(&looping.vault.id).await.expect("is known").vitals.expect("lives");
+    until("the call has come", async || vitals().await.calls > 0).await;
     let family = Family::find(daemon.pid()).expect("runs");
     daemon.kill();
     // Without a restart: the end of the channel ends even the one that loops.
@@ -216,9 +215,8 @@ async fn the_spawner_at_any_moment_of_twenty_spawns() {
                 destruct(&daemon.endpoint(), &spawned.vault.id).await;
             }
         }
-        while daemon.endpoint().health().await.expect("answers").vaults > 0 {
-            tokio::task::yield_now().await;
-        }
+        let endpoint = daemon.endpoint();
+        until("no vaults", async || endpoint.health().await.expect("answers").vaults == 0).await;
         if let Some(family) = family {
             // Also the monitor that was ahead, which belonged to no vault.
             family.gone().await;

@@ -11,6 +11,7 @@ mod family;
 use std::time::Duration;
 
 use daemon::Daemon;
+use daemon::until::{bounded, until};
 use death::{Traces, death};
 use family::HANG;
 use hauki::api::ErrorCode;
@@ -146,12 +147,15 @@ async fn an_expired_ticket_neither_calls_nor_beats() {
     let spawned = spawn(&daemon, wishes, ticket).await;
     let traces = Traces::of(&endpoint, &spawned).await;
     let ghost = connect(&spawned, true).await;
-    let refused = loop {
-        match ghost.call("echo", Some("[1]")).await {
-            Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            Err(error) => break error,
+    let asking = async {
+        loop {
+            match ghost.call("echo", Some("[1]")).await {
+                Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(error) => break error,
+            }
         }
     };
+    let refused = bounded("the ticket's end", asking).await;
     assert!(matches!(&refused, GhostError::Rpc { error, .. } if error.code == code::DENIED), "{refused:?}");
     traces.assert_agrees(&death(&endpoint, &spawned.vault.id).await, Cause::HeartbeatLost);
 }
@@ -170,9 +174,7 @@ async fn a_linked_vault_dies_with_its_owners_connection_and_no_other() {
         let seen = endpoint.vault(&spawned.vault.id).await.expect("is known");
         seen.vitals.expect("lives").connections
     };
-    while connections().await > 1 {
-        tokio::task::yield_now().await;
-    }
+    until("the guest has left", async || connections().await == 1).await;
     assert_eq!(owner.call_typed::<i32>("echo", &[2]).await.expect("it lives on"), 2);
     drop(owner);
     traces.assert_agrees(&death(&endpoint, &spawned.vault.id).await, Cause::LinkClosed);

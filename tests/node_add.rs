@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use daemon::Daemon;
+use daemon::until::until_so;
 use hauki::api::vault::Placement;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::swarm::SwarmNode;
@@ -92,9 +93,7 @@ impl Drop for Ground {
         let ours = std::fs::read_link(format!("/proc/{pid}/exe"));
         if ours.is_ok_and(|exe| exe.starts_with(self.machine.path())) {
             daemon::signal(pid, Signal::TERM);
-            while Path::new(&format!("/proc/{pid}/exe")).exists() {
-                std::thread::yield_now();
-            }
+            until_so("the daemon ends", || !Path::new(&format!("/proc/{pid}/exe")).exists());
         }
     }
 }
@@ -412,9 +411,7 @@ async fn an_agent_lets_the_core_in_once_and_then_it_comes_by_itself() {
         .stdout(Stdio::null())
         .spawn()
         .expect("runs");
-    while !socket.exists() {
-        std::thread::yield_now();
-    }
+    until_so("the agent listens", || socket.exists());
     let added = Command::new("ssh-add").arg("-q").arg(sshd.path("id")).env("SSH_AUTH_SOCK", &socket).status();
     assert!(added.expect("runs").success());
     let mut ground = Ground::on(sshd, &[("SSH_AUTH_SOCK", &socket)]);

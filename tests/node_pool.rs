@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use daemon::Daemon;
+use daemon::until::until;
 use family::Family;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::gem::Wishes;
@@ -22,13 +23,13 @@ fn start() -> Daemon {
 /// Resolves when so many blanks wait.
 async fn warmed(daemon: &Daemon, count: u32) {
     let endpoint = daemon.endpoint();
-    loop {
+    until(&format!("{count} blanks"), async || {
         let nodes = endpoint.nodes().await.expect("is up").nodes;
-        if nodes[0].warm_vaults == count {
-            assert_eq!(nodes[0].vaults, 0, "a blank is nobody's vault");
-            return;
-        }
-    }
+        let warmed = nodes[0].warm_vaults == count;
+        assert!(!warmed || nodes[0].vaults == 0, "a blank is nobody's vault");
+        warmed
+    })
+    .await;
 }
 
 /// How many were forged from a blank, and how many not.

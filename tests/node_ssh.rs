@@ -2,6 +2,8 @@
 
 #[path = "support/sshd.rs"]
 mod sshd;
+#[path = "support/until.rs"]
+mod until;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -204,9 +206,7 @@ async fn a_dead_node_does_not_slow_another() {
 async fn a_node_daemon_that_does_not_run_is_said_and_found_again() {
     let ground = Ground::new("");
     ground.serving.abort();
-    while !ground.serving.is_finished() {
-        tokio::task::yield_now().await;
-    }
+    until::until("it has stopped", async || ground.serving.is_finished()).await;
     let node = ground.node();
     let error = node.word().await.expect_err("nobody listens");
     assert!(error.message.contains("node.sock"), "{error}");

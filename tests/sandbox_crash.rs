@@ -5,6 +5,8 @@
 mod leak;
 #[path = "support/probe.rs"]
 mod probe;
+#[path = "support/until.rs"]
+mod until;
 
 use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
@@ -148,11 +150,14 @@ async fn a_monitor_that_waits_is_used_and_its_loss_is_nobodys_failure() {
     let driver = ground.driver(&probe::init_binary());
     let (_channel, first) = start(&driver).await;
     let spawner = driver.spawner_pid().await.expect("runs");
-    let spare = async |busy: &[u32]| loop {
-        if let Some(spare) = children(spawner).into_iter().find(|child| !busy.contains(child)) {
-            return spare;
-        }
-        tokio::task::yield_now().await;
+    let spare = async |busy: &[u32]| {
+        let mut found = None;
+        until::until("another monitor", async || {
+            found = children(spawner).into_iter().find(|child| !busy.contains(child));
+            found.is_some()
+        })
+        .await;
+        found.expect("was found")
     };
     let used = spare(&[first.monitor_pid()]).await;
     // Until it is used it goes before nobody.

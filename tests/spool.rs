@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use daemon::until::bounded;
 use daemon::{Daemon, spawning};
 use hauki::api::spool::{SpoolEntry, SpoolRequest, SpoolState, SpoolWait};
 use hauki::client::Endpoint;
@@ -47,7 +48,7 @@ fn by_hand() {
     let endpoint = daemon.endpoint();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     // The command has to come as far as the queue; its entry is what is awaited.
-    let entry = runtime.block_on(async {
+    let queued = async {
         loop {
             let entries = endpoint.spool_list(&Default::default()).await.expect("lists").entries;
             if let Some(entry) = entries.into_iter().next() {
@@ -55,7 +56,8 @@ fn by_hand() {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    });
+    };
+    let entry = runtime.block_on(bounded("its entry", queued));
     assert_eq!((entry.place, entry.owner.as_str()), (Some(1), "uid 0"));
     let second = json(&hauki(&daemon, &["summon", "w.js", "--spool"]).output().expect("runs"));
     assert_eq!((second["kind"].as_str(), second["place"].as_u64()), (Some("spool"), Some(2)));

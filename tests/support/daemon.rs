@@ -14,7 +14,11 @@ use hauki::client::Address;
 use hauki::client::endpoint::{Endpoint, Options};
 use hauki::model::gem::Wishes;
 use hauki::system::random;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+#[path = "until.rs"]
+pub mod until;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -80,8 +84,7 @@ impl Daemon {
     /// Starts a daemon that is expected to fail: what it says to its starter, and how it ends.
     pub fn refused_in(dir: &Path, role: &str, args: &[&str]) -> (String, std::process::ExitStatus) {
         let (mut child, word) = run(dir, role, args, &[]);
-        let status = child.wait().expect("is ours");
-        (word, status)
+        (word, ended(&mut child, dir))
     }
 
     /// Starts a daemon that may fail, and ends it at once if it does not.
@@ -90,8 +93,7 @@ impl Daemon {
         if word == "ready" {
             signal(child.id(), Signal::TERM);
         }
-        let status = child.wait().expect("is ours");
-        (word, status)
+        (word, ended(&mut child, dir))
     }
 
     /// Starts a daemon with more in its environment.
@@ -110,7 +112,7 @@ impl Daemon {
     pub fn succeed(&mut self) -> std::process::ExitStatus {
         let next = launch(self.dir.path(), &self.role, &[]);
         let mut last = std::mem::replace(&mut self.child, next);
-        last.wait().expect("is ours")
+        ended(&mut last, self.dir.path())
     }
 
     pub fn is_running(&mut self) -> bool {
@@ -140,18 +142,18 @@ impl Daemon {
     /// `kill -9`, and the wait for the end.
     pub fn kill(&mut self) {
         self.child.kill().expect("is ours");
-        self.child.wait().expect("was ours");
+        ended(&mut self.child, self.dir.path());
     }
 
     /// SIGTERM, and the wait for the end.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         signal(self.child.id(), Signal::TERM);
-        self.child.wait().expect("was ours")
+        self.wait()
     }
 
     /// Waits for the daemon to leave by itself.
     pub fn wait(&mut self) -> std::process::ExitStatus {
-        self.child.wait().expect("was ours")
+        ended(&mut self.child, self.dir.path())
     }
 
     /// The environment in which `hauki` finds this daemon and nothing else.
@@ -176,6 +178,29 @@ impl Daemon {
         left.extend(processes());
         left
     }
+}
+
+/// Waits for something to come out of a pipe or a pidfd, but not for ever.
+fn comes(from: impl std::os::fd::AsFd) -> bool {
+    let limit = Timespec { tv_sec: until::PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
+    let mut fds = [PollFd::new(&from, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| poll(&mut fds, Some(&limit))).expect("can be awaited") > 0
+}
+
+/// Waits for the end of a daemon. One that does not end is ended, and fails its test.
+fn ended(child: &mut Child, dir: &Path) -> std::process::ExitStatus {
+    if let Some(status) = child.try_wait().expect("is ours") {
+        return status;
+    }
+    let pid = rustix::process::Pid::from_child(child);
+    let in_time = comes(pidfd_open(pid, PidfdFlags::empty()).expect("is not waited for yet"));
+    if !in_time {
+        child.kill().expect("is ours");
+    }
+    let status = child.wait().expect("is ours");
+    let log = || std::fs::read_to_string(dir.join("haukid.log")).unwrap_or_default();
+    assert!(in_time || std::thread::panicking(), "haukid does not end\n{}", log());
+    status
 }
 
 fn configure(dir: &tempfile::TempDir, id_base: u32, most: u32, warm: u32, more: &str) {
@@ -301,6 +326,7 @@ fn run(dir: &Path, role: &str, args: &[&str], variables: &[(&str, &Path)]) -> (C
     let child = command.spawn().expect("haukid starts");
     drop(writer);
     let mut word = String::new();
+    assert!(comes(&reader), "haukid says nothing to its starter");
     BufReader::new(reader).read_line(&mut word).expect("the pipe is open");
     if let Ok(group) = hauki::sandbox::lxc::group_of("hauki", &dir.join("sandbox")) {
         GROUPS.with_borrow_mut(|groups| groups.push(group));
