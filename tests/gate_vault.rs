@@ -10,7 +10,9 @@ use std::time::Duration;
 use hauki::model::death::Cause;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
-use hauki::rpc::channel::{FromVault, Loaded, ToVault, WorkerError, WorkerErrorKind};
+use hauki::rpc::channel::{
+    FromVault, Loaded, MAX_LINE, Ready, Stats, ToVault, WorkerError, WorkerErrorKind,
+};
 use hauki::rpc::message::code;
 use puppet::{Puppet, Stage};
 use serde_json::{Value, json};
@@ -33,6 +35,14 @@ async fn waiting(limits: Limits) -> (Stage, Puppet, Stranger) {
 #[tokio::test]
 async fn a_breach_of_the_protocol_is_a_vaults_last_word_and_its_callers_are_told() {
     let loaded = Loaded { methods: Vec::new(), heap_used_bytes: 0 };
+    let error = WorkerError {
+        kind: WorkerErrorKind::Throw,
+        message: "x".into(),
+        file: None,
+        line: None,
+        column: None,
+        stack: None,
+    };
     let mut breaches = vec![
         FromVault::Result { call: 7, value: "1".into() },
         FromVault::Result { call: 1, value: "1\n2".into() },
@@ -42,6 +52,12 @@ async fn a_breach_of_the_protocol_is_a_vaults_last_word_and_its_callers_are_told
         FromVault::Loaded(loaded),
         FromVault::DestDone,
         FromVault::Idle,
+        FromVault::Ready(Ready { build: "x".into(), locked: true }),
+        FromVault::Error { call: 0, error: error.clone() },
+        FromVault::Error { call: 7, error },
+        FromVault::Stats { call: 7, stats: Stats { heap_used_bytes: u64::MAX, heap_limit_bytes: 0, calls: 0 } },
+        FromVault::Ask { ask: 1, object: "o".into(), method: "m".into(), params: "[\n]".into() },
+        FromVault::Log { text: "x".repeat(MAX_LINE + 1) },
     ]
     .into_iter()
     .map(|breach| {
@@ -50,6 +66,12 @@ async fn a_breach_of_the_protocol_is_a_vaults_last_word_and_its_callers_are_told
         bytes
     })
     .collect::<Vec<_>>();
+    let twice = |frame: FromVault| {
+        let mut bytes = Vec::new();
+        (0..2).for_each(|_| frame.encode(&mut bytes));
+        bytes
+    };
+    breaches.push(twice(FromVault::Busy));
     breaches.push(u32::MAX.to_le_bytes().to_vec());
     breaches.push(b"\x09\0\0\0\x7f\0\0\0\0\0\0\0\0".to_vec());
     breaches.push(b"\x01\0\0\0\x82".to_vec());

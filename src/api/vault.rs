@@ -106,7 +106,8 @@ pub struct Vitals {
     /// Until the lease that the caller must renew runs out.
     pub lease_left_ms: u64,
     pub age_ms: u64,
-    /// Since the last sign that somebody uses it or keeps it alive.
+    /// Since the last call, or since the end of what a beat's lease or an unclaimed ticket's promised, if that is
+    /// later; 0 as long as somebody holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_ms: Option<u64>,
     pub calls: u64,

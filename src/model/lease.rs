@@ -98,8 +98,10 @@ pub struct Lease {
     /// On the monotonic clock.
     forged_at: Mono,
     claim_from: Mono,
-    beat_at: Mono,
+    used_at: Mono,
     kept: Kept,
+    /// The end of the longest lease that a beat has asked for.
+    held_until: Mono,
     /// The last byte from the owning connection, if the vault is linked and claimed.
     owner_heard_at: Option<Mono>,
 }
@@ -125,7 +127,15 @@ impl Lease {
     pub fn new(terms: Terms, now: Reading) -> Self {
         let Reading { mono, waking, .. } = now;
         let kept = Kept { since: waking, lease_ms: 0 };
-        Self { terms, forged_at: mono, claim_from: waking, beat_at: waking, kept, owner_heard_at: None }
+        Self {
+            terms,
+            forged_at: mono,
+            claim_from: waking,
+            used_at: waking,
+            kept,
+            held_until: waking,
+            owner_heard_at: None,
+        }
     }
 
     /// A ticket goes out: its receiver has the whole claim lease to use it.
@@ -133,15 +143,27 @@ impl Lease {
         self.claim_from = self.claim_from.max(now);
     }
 
-    /// A sign of life of somebody who was promised that. `true` if by this the vault now lives longest.
-    pub fn beat(&mut self, now: Mono, promised: Promise) -> bool {
-        self.beat_at = self.beat_at.max(now);
-        let kept = Kept { since: now, lease_ms: promised.lease_ms.unwrap_or(self.terms.lease_ms) };
+    /// A sign of life of somebody who was promised that: the use of a ticket, or a call. `true` if by this the
+    /// vault now lives longest.
+    pub fn used(&mut self, now: Mono, promised: Promise) -> bool {
+        self.used_at = self.used_at.max(now);
+        let kept = self.kept_from(now, promised);
         let latest = kept.until() >= self.kept.until();
         if latest {
             self.kept = kept;
         }
         latest
+    }
+
+    /// A sign of life that asks for nothing but the lease: whoever gives it wants the vault for all of that, and
+    /// need not come again before.
+    pub fn beat(&mut self, now: Mono, promised: Promise) -> bool {
+        self.held_until = self.held_until.max(self.kept_from(now, promised).until());
+        self.used(now, promised)
+    }
+
+    fn kept_from(&self, now: Mono, promised: Promise) -> Kept {
+        Kept { since: now, lease_ms: promised.lease_ms.unwrap_or(self.terms.lease_ms) }
     }
 
     /// Whether somebody who is promised that owns the vault by coming now.
@@ -164,10 +186,16 @@ impl Lease {
         self.kept
     }
 
-    /// The last beat, call or byte of an owner; before all of them, the forging.
+    /// Since when nobody uses it and nobody holds it, by a beat's lease or by a ticket that may still be claimed;
+    /// later than now if somebody does.
     #[must_use]
-    pub fn last_sign(&self) -> Mono {
-        self.owner_heard_at.map_or(self.beat_at, |heard| heard.max(self.beat_at))
+    pub fn idle_from(&self, phase: Phase) -> Mono {
+        let promised = match phase {
+            Phase::Forging | Phase::Forged | Phase::Ticketed => self.expires(phase),
+            Phase::Live | Phase::Dying | Phase::Dead => self.held_until,
+        };
+        let used = self.used_at.max(promised);
+        self.owner_heard_at.map_or(used, |heard| heard.max(used))
     }
 
     /// When the lease that the caller must renew runs out.
@@ -293,6 +321,24 @@ mod tests {
         lease.owner_heard(T0.plus_ms(90));
         let late = Reading { waking: T0.plus_ms(10), patient: T0.plus_ms(99), ..after(101) };
         assert_eq!(lease.next_end(Phase::Live, late), Some((0, Cause::LifetimeExpired)));
+    }
+
+    #[test]
+    fn nobody_is_idle_for_whom_a_beat_or_a_ticket_promises_something() {
+        let mut lease = lease();
+        lease.ticketed(T0.plus_ms(8));
+        assert_eq!(lease.idle_from(Phase::Ticketed), T0.plus_ms(38), "somebody may still claim it");
+        lease.used(T0.plus_ms(10), Promise::default());
+        assert_eq!(lease.idle_from(Phase::Live), T0.plus_ms(10), "a call holds nothing");
+        let of = |lease_ms| Promise { lease_ms: Some(lease_ms), ..Promise::default() };
+        lease.used(T0.plus_ms(11), of(1_000));
+        lease.beat(T0.plus_ms(12), of(20));
+        lease.beat(T0.plus_ms(13), of(2));
+        assert_eq!(lease.idle_from(Phase::Live), T0.plus_ms(32), "by the longest of the beats' own leases");
+        lease.used(T0.plus_ms(33), of(2));
+        lease.owner_heard(T0.plus_ms(34));
+        assert_eq!(lease.idle_from(Phase::Live), T0.plus_ms(34));
+        assert_eq!(lease.expires(Phase::Live), T0.plus_ms(1_011), "which is another matter");
     }
 
     #[test]

@@ -164,7 +164,7 @@ impl Vault {
         let first = state.phase == Phase::Ticketed;
         Self::advance(&mut state, Event::Claimed)?;
         let now = self.now();
-        state.lease.beat(now, promised);
+        state.lease.used(now, promised);
         let owns = state.lease.is_owned_by(promised);
         if owns {
             state.lease.owner_heard(now);
@@ -187,6 +187,14 @@ impl Vault {
             state.last_beat_by = by.map(text::name);
         }
         state.lease.expires(state.phase).since(now) / 1000
+    }
+
+    /// Bytes of somebody who was promised that, whatever they say. They keep it alive, if it was claimed.
+    pub fn heard(&self, promised: Promise) {
+        let mut state = self.state();
+        if state.phase == Phase::Live {
+            state.lease.used(self.now(), promised);
+        }
     }
 
     pub fn owner_heard(&self) {
@@ -270,7 +278,7 @@ impl Vault {
                     .error(&RpcError::new(code::VAULT_DEAD, format!("{} is not ready", self.id))),
             };
         };
-        state.lease.beat(now, promised);
+        state.lease.used(now, promised);
         state.calls += 1;
         // The queue and the channel must have the same order, so the lock covers both.
         let mut calls = self.calls();
@@ -332,7 +340,7 @@ impl Vault {
         Vitals {
             lease_left_ms: state.lease.expires(state.phase).since(waking) / 1000,
             age_ms: mono.since(state.forged_at) / 1000,
-            idle_ms: Some(waking.since(state.lease.last_sign()) / 1000),
+            idle_ms: Some(waking.since(state.lease.idle_from(state.phase)) / 1000),
             calls: state.calls,
             memory_bytes,
             connections: u32::try_from(connections).unwrap_or(u32::MAX),

@@ -32,10 +32,10 @@ What is ordered is carried out to the end by the control plane, also if this com
 nobody reads what it prints.
 
 --reap ends what fits every rule that is given, on all nodes at once. --idle spares what somebody
-calls, beats for or holds a link to; --older-than asks for nothing but the age, and ends what is in
-use as well. It is meant for cron: silent
-unless it reaped, one record for each vault, errors always, exit 75 if another reaper runs. A node
-that cannot be asked is an error of that node only: exit 6 if others could.
+calls or is connected to, what a heartbeat keeps, until its lease ends, and tickets that may still be
+used; --older-than asks for nothing but the age, and ends what is in use as well. It is meant for
+cron: silent unless it reaped, one record for each vault, errors always, exit 75 if another reaper
+runs. A node that cannot be asked is an error of that node only: exit 6 if others could.
 
 Examples:
   hauki destruct t.json

@@ -181,7 +181,7 @@ impl Session {
         if self.link.is_some() {
             self.gate.vault.owner_heard();
         }
-        self.gate.vault.beat(self.promise(), None);
+        self.gate.vault.heard(self.promise());
     }
 
     /// Answers what is no request at all.
