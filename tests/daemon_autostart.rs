@@ -4,6 +4,7 @@
 #[path = "support/daemon.rs"]
 mod daemon;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -149,4 +150,26 @@ fn a_limit_that_would_be_its_end_is_lifted_or_refused_by_its_name() {
             assert_eq!(output.status.code(), Some(78), "{limit}: {said}");
         }
     }
+}
+
+/// What is found without being named must be root's or one's own, for good.
+#[test]
+fn where_another_user_could_serve_the_socket_it_is_used_by_its_name_only() {
+    let daemon = Daemon::start();
+    let mode = |mode| {
+        std::fs::set_permissions(daemon.dir.path(), std::fs::Permissions::from_mode(mode)).expect("is ours");
+    };
+    let list = |more: &[&str]| daemon.hauki().args(["ls", "-o", "id"]).args(more).output().expect("runs");
+    assert_eq!(list(&[]).status.code(), Some(0));
+    let named = format!("unix://{}", daemon.socket.display());
+    for open in [0o777, 0o1777] {
+        mode(open);
+        let output = list(&[]);
+        let (_, said) = words(&output);
+        assert_eq!(output.status.code(), Some(78), "{said}");
+        assert!(said.contains("is not closed to others") && said.contains(&format!("--endpoint {named}")), "{said}");
+        assert_eq!(list(&["--endpoint", &named]).status.code(), Some(0), "whoever names it knows it");
+    }
+    mode(0o711);
+    assert_eq!(list(&[]).status.code(), Some(0));
 }

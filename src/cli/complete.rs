@@ -25,10 +25,10 @@ fn ask<T>(question: impl AsyncFnOnce(Endpoint) -> Result<T, ClientError>) -> Opt
     let settings = Settings::load(&Default::default(), |name| std::env::var(name).ok(), None).ok()?;
     let address = match settings.get("endpoint") {
         Some(text) => text.parse().ok()?,
-        None => Address::Unix(settings.socket()),
+        None if autostart::is_live(&settings.socket()).ok()? => Address::Unix(settings.socket()),
+        None => return None,
     };
-    let Address::Unix(socket) = &address else { return None };
-    if !autostart::is_live(socket).ok()? {
+    if !matches!(address, Address::Unix(_)) {
         return None;
     }
     let options = Options { retry: Retry::NEVER, connect_timeout: PATIENCE, ..Options::default() };

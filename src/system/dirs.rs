@@ -1,5 +1,7 @@
 //! Directories and lock files whose modes are chosen here, and not by the umask of whoever came first.
 
+use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -23,20 +25,68 @@ pub fn make(path: &Path, mode: u32) -> io::Result<()> {
 /// What on the way to a directory, the directory itself included, another user could exchange behind our back: it is his,
 /// or others may write there. Root is nobody's enemy, and in a sticky directory everything stays its owner's.
 pub fn exposed(path: &Path) -> io::Result<Option<PathBuf>> {
-    let (own, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    // The way as it is written counts as well as the one that it leads to: it is walked again later.
-    let real = path.canonicalize()?;
-    for step in std::path::absolute(path)?.ancestors().chain(real.ancestors()) {
-        let found = fs::symlink_metadata(step)?;
+    let own = rustix::process::geteuid().as_raw();
+    let is_exposed = |found: &fs::Metadata| {
         let theirs = found.uid() != 0 && found.uid() != own;
-        let open_to_group = found.mode() & 0o020 != 0 && found.gid() != 0 && found.gid() != group;
-        let open =
-            found.is_dir() && found.mode() & 0o1000 == 0 && (found.mode() & 0o002 != 0 || open_to_group);
-        if theirs || open {
-            return Ok(Some(step.to_owned()));
+        theirs || (found.is_dir() && found.mode() & 0o1000 == 0 && is_open(found))
+    };
+    Ok(steps(path)?.into_iter().find(|(_, found)| is_exposed(found)).map(|(step, _)| step))
+}
+
+/// Everything that is passed on the way: each link, and what it leads through.
+fn steps(path: &Path) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
+    /// As many as the kernel follows.
+    const MOST_LINKS: usize = 40;
+    let parts = |path: &Path| -> VecDeque<OsString> {
+        path.components().map(|part| part.as_os_str().to_owned()).collect()
+    };
+    let (mut here, mut links, mut found) = (PathBuf::new(), 0, Vec::new());
+    let mut rest = parts(&std::path::absolute(path)?);
+    while let Some(part) = rest.pop_front() {
+        if part == ".." {
+            here.pop();
+            continue;
+        }
+        // That of the root begins anew.
+        let next = here.join(part);
+        let met = fs::symlink_metadata(&next)?;
+        if met.is_symlink() {
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(rustix::io::Errno::LOOP.into());
+            }
+            let mut behind = parts(&fs::read_link(&next)?);
+            behind.append(&mut rest);
+            rest = behind;
+            found.push((next, met));
+        } else {
+            found.push((next.clone(), met));
+            here = next;
+        }
+    }
+    Ok(found)
+}
+
+/// The same of what is to stand there again when it was removed: of a sticky directory nothing remains then.
+pub fn exposed_again(path: &Path) -> io::Result<Option<PathBuf>> {
+    if let Some(exposed) = exposed(path)? {
+        return Ok(Some(exposed));
+    }
+    for way in [std::path::absolute(path)?, path.canonicalize()?] {
+        if let Some(place) = way.parent()
+            && is_open(&fs::symlink_metadata(place)?)
+        {
+            return Ok(Some(place.to_owned()));
         }
     }
     Ok(None)
+}
+
+/// Whether others may write there.
+fn is_open(place: &fs::Metadata) -> bool {
+    let to_group =
+        place.mode() & 0o020 != 0 && place.gid() != 0 && place.gid() != rustix::process::getegid().as_raw();
+    !place.is_symlink() && (place.mode() & 0o002 != 0 || to_group)
 }
 
 /// A file to lock, which nobody else can open: whoever can open a file can lock it, and keep everybody
@@ -95,6 +145,15 @@ mod tests {
         }
         std::os::unix::fs::symlink(at("a"), at("link")).expect("is made");
         assert_eq!(found("link/b"), None);
+        // From one link to the next, and back out of a directory.
+        make(&at("open"), 0o777).expect("is made");
+        std::os::unix::fs::symlink("../link", at("open/middle")).expect("is made");
+        std::os::unix::fs::symlink("open/middle/b/../b", at("first")).expect("is made");
+        assert_eq!(found("first"), Some(at("open")));
+        std::os::unix::fs::symlink("loop", at("loop")).expect("is made");
+        assert!(exposed(&at("loop")).is_err());
+        chmod("open", 0o755);
+        assert_eq!(found("first"), None);
         // Only root can give something away; the suite runs as root.
         if rustix::process::geteuid().is_root() {
             let give = |name: &str, uid| {

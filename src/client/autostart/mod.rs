@@ -9,6 +9,7 @@
 
 mod bounds;
 mod detach;
+mod server;
 mod turn;
 
 use std::ffi::OsStr;
@@ -70,6 +71,10 @@ pub enum AutostartError {
     Narrow { limit: String },
     #[error("{path} is held by {holder}, and was not let go within {after:?}")]
     Held { path: PathBuf, holder: String, after: Duration },
+    #[error("the daemon that listens on {} is user {uid}'s, and may be anybody", path.display())]
+    Stranger { path: PathBuf, uid: u32 },
+    #[error("any user could listen on {} in the daemon's place: {} is not closed to others", path.display(), what.display())]
+    Exposed { path: PathBuf, what: PathBuf },
     #[error("failed to connect to {path}")]
     Socket {
         path: PathBuf,
@@ -78,10 +83,14 @@ pub enum AutostartError {
     },
 }
 
-/// Whether somebody listens. A socket file that nobody listens on any more counts as absent.
+/// Whether a daemon listens that can be trusted (`server`). A socket file that nobody listens on any more counts as
+/// absent.
 pub fn is_live(socket: &Path) -> Result<bool, AutostartError> {
     match UnixStream::connect(socket) {
-        Ok(_) => Ok(true),
+        Ok(stream) => match server::verify(&stream, socket) {
+            Err(AutostartError::Socket { source, .. }) if is_absence(source.kind()) => Ok(false),
+            verified => verified.map(|()| true),
+        },
         Err(error) if is_absence(error.kind()) => Ok(false),
         Err(source) => Err(AutostartError::Socket { path: socket.into(), source }),
     }
@@ -115,6 +124,8 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
         return Ok(false);
     }
     start(plan)?;
+    // It may listen where others can as well.
+    is_live(&plan.socket)?;
     Ok(true)
 }
 
