@@ -24,7 +24,7 @@ pub struct EventQuery {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
-    /// Increases by one; a gap means that the reader was too slow.
+    /// Increases by one; where there is a gap, `lost` says of whose events.
     pub seq: u64,
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
@@ -81,13 +81,20 @@ pub enum Happening {
         node: NodeName,
         message: String,
     },
+    /// Of what happened on this node (without one: in the control plane itself) up to here, so many events have not
+    /// been kept since its start. It has the number and the time of the last of them.
+    Lost {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeName>,
+        lost: u64,
+    },
 }
 
 impl Happening {
     /// Whether it is about the swarm, and no user's.
     #[must_use]
     pub fn is_of_nobody(&self) -> bool {
-        matches!(self, Self::NodeUp { .. } | Self::NodeLost { .. })
+        matches!(self, Self::NodeUp { .. } | Self::NodeLost { .. } | Self::Lost { .. })
     }
 
     #[must_use]
@@ -100,7 +107,7 @@ impl Happening {
             | Self::Died { vault, .. }
             | Self::Named { vault, .. }
             | Self::Freed { vault, .. } => Some(vault),
-            Self::Summoned { .. } | Self::NodeUp { .. } | Self::NodeLost { .. } => None,
+            Self::Summoned { .. } | Self::NodeUp { .. } | Self::NodeLost { .. } | Self::Lost { .. } => None,
         }
     }
 }

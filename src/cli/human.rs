@@ -91,6 +91,10 @@ fn event(value: &Value) -> String {
             let data = value.get("data").map(Value::to_string).unwrap_or_default();
             format!("{} {}", text(value, "name"), visible::line(&data))
         }
+        "lost" if value.get("seq").is_some() => {
+            let of = value.get("node").map_or("the control plane".into(), |_| text(value, "node"));
+            format!("{} events of {of} until here, which are not kept any more", number(value, "lost"))
+        }
         "lost" => format!("{} events, which came faster than they were read", number(value, "lost")),
         "forged" => format!(
             "{} on {} in {}",

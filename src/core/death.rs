@@ -65,11 +65,11 @@ impl Core {
                 if parent {
                     self.orphaned.notify_one();
                 }
-                let vault = receipt.vault.clone();
+                let (vault, node) = (receipt.vault.clone(), receipt.node.clone());
                 self.claims().remove(&vault);
-                self.events.tell(Happening::Died { vault: vault.clone(), receipt });
+                self.events.tell_of(&node, Happening::Died { vault: vault.clone(), receipt });
                 name.into_iter().for_each(|name| {
-                    self.events.tell(Happening::Freed { vault: vault.clone(), name });
+                    self.events.tell_of(&node, Happening::Freed { vault: vault.clone(), name });
                 });
                 return Ok(true);
             }

@@ -306,7 +306,7 @@ impl Core {
         let (key, phase) = (vault_key(&vault.id), vault.phase);
         vault.name.as_ref().map(|name| self.records.refuse_aside(&name_key(name))).transpose()?;
         let (txn, named) = take_name(txn, &vault)?;
-        let taken = vault.name.clone();
+        let (taken, node) = (vault.name.clone(), vault.node.clone());
         let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);
         let recording = tokio::spawn(async move {
             let _turns = turns;
@@ -320,7 +320,8 @@ impl Core {
             }
             match outcome? {
                 Outcome::Committed { .. } => {
-                    news.into_iter().chain(named).for_each(|happening| forging.core.events.tell(happening));
+                    let events = &forging.core.events;
+                    news.into_iter().chain(named).for_each(|happening| events.tell_of(&node, happening));
                     forging.keep().await;
                     Ok(())
                 }

@@ -47,6 +47,7 @@ mod placed;
 mod placement;
 mod reaper;
 mod registry;
+mod ring;
 mod salvage;
 mod spawn;
 mod stock;

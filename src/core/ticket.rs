@@ -40,7 +40,7 @@ impl Core {
         };
         let ticket = self.signed(unsigned(&vault, &wishes, opened), &wishes)?;
         self.note_ticketed(&vault, &ticket.endpoint).await?;
-        self.events.tell(Happening::Ticketed { vault: id, ticket: ticket.id.clone() });
+        self.events.tell_of(&vault.node, Happening::Ticketed { vault: id, ticket: ticket.id.clone() });
         Ok(ticket)
     }
 

@@ -21,7 +21,7 @@ use crate::api::event::Happening;
 use crate::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults, Torn};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::death::Cause;
-use crate::model::id::{TicketId, VaultId};
+use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::phase::{Event, transition};
 use crate::system::clock;
 
@@ -233,18 +233,18 @@ impl Core {
             NewsItem::Died(receipt) => {
                 self.bury(receipt).await?;
             }
-            NewsItem::Log { vault, text } => self.events.tell(Happening::Log { vault, text }),
+            NewsItem::Log { vault, text } => self.events.tell_of(&slot.name, Happening::Log { vault, text }),
             NewsItem::Claimed { vault, ticket, peer } => {
                 let known = self.claims().contains_key(&vault);
                 if known {
-                    self.take_claim(vault, ticket, peer);
+                    self.take_claim(&slot.name, vault, ticket, peer);
                 } else {
                     // A burial meanwhile strikes it out, and it is not told any more.
                     self.claims().insert(vault.clone(), Claim::Told);
                     let first = self.claimed(&vault).await;
                     let mut claims = self.claims();
                     if claims.remove(&vault).is_some() && matches!(first, Ok(true)) {
-                        self.events.tell(Happening::Claimed { vault, ticket, peer });
+                        self.events.tell_of(&slot.name, Happening::Claimed { vault, ticket, peer });
                     }
                     drop(claims);
                     first?;
@@ -255,12 +255,12 @@ impl Core {
     }
 
     /// Tells it at once, in the life of this core once, and never after the death.
-    fn take_claim(self: &Arc<Self>, vault: VaultId, ticket: TicketId, peer: String) {
+    fn take_claim(self: &Arc<Self>, node: &NodeName, vault: VaultId, ticket: TicketId, peer: String) {
         {
             let mut claims = self.claims();
             let Some(claim @ Claim::Awaited) = claims.get_mut(&vault) else { return };
             *claim = Claim::Told;
-            self.events.tell(Happening::Claimed { vault: vault.clone(), ticket, peer });
+            self.events.tell_of(node, Happening::Claimed { vault: vault.clone(), ticket, peer });
         }
         let core = self.clone();
         tokio::spawn(async move {

@@ -11,7 +11,8 @@ use crate::cli::{complete, gone, named};
 use crate::client::Exit;
 
 const AFTER: &str = "\
-Each event has a number; --after goes on where an earlier reader stopped.
+Each event has a number; --after goes on where an earlier reader stopped. Where events are missing
+because they are not kept any more, an event \"lost\" says how many, and of which node.
 
 Examples:
   hauki events -f

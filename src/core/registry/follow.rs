@@ -73,6 +73,7 @@ impl Follower {
             let missed = event.seq != self.seq + 1;
             self.seq = event.seq;
             match event.what {
+                Happening::Lost { .. } => self.look_at_all().await?,
                 _ if missed => self.look_at_all().await?,
                 Happening::Named { name, .. } | Happening::Freed { name, .. } => self.look_at(name).await?,
                 _ => {}
