@@ -284,6 +284,8 @@ async fn a_copy_of_the_file_is_a_store() {
         let dir = Arc::new(Daemon::ground(""));
         std::fs::create_dir(dir.path().join("core")).expect("is ours");
         std::fs::write(dir.path().join("core/store.db"), copy).expect("writes");
+        // It signed its tickets with a key that is not there.
+        refused_with_a_way_back(dir.path(), "issuer.key");
         assert_eq!(doctor(dir.path()).0, Some(0));
         let other = Daemon::start_in(dir, "all", &[]);
         let (_, said) = hauki(&other, &["show", spawned.vault.id.as_str(), "-o", "jsonl"]);
@@ -294,4 +296,56 @@ async fn a_copy_of_the_file_is_a_store() {
     refused_with_a_way_back(daemon.dir.path(), "were acknowledged");
     daemon.restart();
     assert!(hauki(&daemon, &["ls", "--all"]).1.contains("one"));
+}
+
+/// It signs what nobody believes: vaults that live know the other one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flipped_bit_in_the_key_is_said_and_the_way_back_works_as_printed() {
+    let mut daemon = Daemon::start();
+    named(&daemon, "one").await;
+    daemon.terminate();
+    let key = daemon.dir.path().join("core/issuer.key");
+    let mut spoiled = std::fs::read(&key).expect("reads");
+    spoiled[5] = if spoiled[5] == b'a' { b'b' } else { b'a' };
+    std::fs::write(&key, spoiled).expect("is ours");
+    refused_with_a_way_back(daemon.dir.path(), "is not the one that signed");
+    daemon.restart();
+    assert!(hauki(&daemon, &["ls", "--all"]).1.contains("one"), "the records stay");
+    daemon.terminate();
+    daemon.restart();
+}
+
+/// A copy of what is being written is of no moment, and looks damaged; what a killed look has left is removed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_looks_at_a_store_that_a_daemon_has_open() {
+    let daemon = Daemon::start();
+    let core = daemon.dir.path().join("core");
+    let looks = || {
+        let names = std::fs::read_dir(&core).expect("is there").flatten().map(|entry| entry.file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("look-")).count()
+    };
+    let left = core.join("look-1");
+    std::fs::create_dir(&left).expect("is ours");
+    std::fs::write(left.join("store.db"), "half of it").expect("is ours");
+    let endpoint = daemon.endpoint();
+    let writing = tokio::spawn(async move {
+        for number in 0.. {
+            let mut request = request("x").summons;
+            (request.key, request.name) = (format!("w{number}"), None);
+            endpoint.summon(&request).await.expect("is written down");
+        }
+    });
+    for _ in 0..3 {
+        let findings = Command::new(env!("CARGO_BIN_EXE_haukid"))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HAUKI_STATE_DIR", daemon.dir.path())
+            .env("HAUKI_CONFIG", daemon.dir.path().join("hauki.yaml"))
+            .arg("findings")
+            .output();
+        let said = told(&findings.expect("haukid runs"));
+        assert!(said.starts_with('[') && !said.contains("store"), "{said}");
+        assert_eq!(looks(), 0, "what was left is gone, and nothing was copied");
+    }
+    writing.abort();
 }

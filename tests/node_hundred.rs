@@ -75,6 +75,8 @@ impl Swarm {
         let store = SqliteStore::open(&home.join("store.db")).expect("opens");
         assert!(matches!(store.commit(txn).await.expect("commits"), Outcome::Committed { .. }));
         drop(store);
+        // No key has signed anything yet.
+        std::fs::write(home.join("start-anew"), "").expect("is ours");
         let core = Daemon::start_in(dir, "core", &[]);
         Self { core, fakes, serving, fading, _sshd: sshd }
     }

@@ -17,6 +17,8 @@ use crate::api::{ApiError, ErrorCode};
 pub(super) enum Kind {
     /// Of the core's own time.
     Work,
+    /// Of the core's own time and memory as much as there are records: it has one of the turns for work as well.
+    Listing,
     /// It waits for a node, most of the time; for as long as a worker's `create` or `dest` may take.
     Making,
     /// It keeps vaults alive, so nothing else holds it up.
@@ -29,6 +31,7 @@ impl Kind {
     fn most(self) -> usize {
         match self {
             Self::Work => 4,
+            Self::Listing => 1,
             Self::Making => 16,
             Self::Beat => 8,
             Self::Waiting => 32,
@@ -48,7 +51,7 @@ tokio::task_local! {
 }
 
 /// Ends when the last of what is done in it does.
-pub(super) type Turn = Option<Arc<OwnedSemaphorePermit>>;
+pub(super) type Turn = Option<Arc<Vec<OwnedSemaphorePermit>>>;
 
 impl Charges {
     /// There are a few for each user that is listed.
@@ -62,10 +65,14 @@ impl Charges {
     pub(super) async fn turn(&self, uid: u32, kind: Kind) -> Result<Turn, ApiError> {
         let turns = self.of(uid, kind);
         if kind != Kind::Waiting {
-            // Nobody closes it.
-            return Ok(turns.acquire_owned().await.ok().map(Arc::new));
+            // Nobody closes them.
+            let mut permits: Vec<_> = turns.acquire_owned().await.into_iter().collect();
+            if kind == Kind::Listing {
+                permits.extend(self.of(uid, Kind::Work).acquire_owned().await);
+            }
+            return Ok(Some(Arc::new(permits)));
         }
-        turns.try_acquire_owned().map(|permit| Some(Arc::new(permit))).map_err(|_| {
+        turns.try_acquire_owned().map(|permit| Some(Arc::new(vec![permit]))).map_err(|_| {
             let message = format!("this user waits for {} answers already", kind.most());
             ApiError::new(ErrorCode::Temporary, message).hint("end some of them, or try again")
         })

@@ -6,7 +6,7 @@
 //! Pruning takes no input but the clock and can be cut off anywhere: what it missed, the next round finds.
 //! (Vaults are not its business: their leases end them on their nodes.)
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 
 use super::aside::ASIDE;
 use super::record::{
-    AGED, Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, aged_key, source_key,
-    spool_key,
+    AGED, Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, aged_key, owner_of,
+    source_key, spool_key,
 };
 use super::service::Core;
-use super::store::{Document, Expect, Outcome, Txn};
+use super::store::{Document, Expect, Outcome, Size, Txn};
 use crate::api::ApiError;
 use crate::api::spool::SpoolEntry;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
@@ -54,7 +54,17 @@ struct Buried {
     receipt: Receipt,
 }
 
-/// More tombstones than this are not kept, however young: those that were forged first go first.
+/// A tombstone, as far as room is concerned.
+struct Weighed {
+    key: String,
+    owner: Option<u32>,
+    bytes: u64,
+}
+
+/// The shares of all owners together are one of so many parts of the room.
+const SHARED: u64 = 4;
+
+/// More tombstones than this are not kept, however young.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Most {
     pub tombs: u64,
@@ -216,25 +226,57 @@ impl Core {
         Ok(in_use)
     }
 
+    /// The oldest of those whose owners have more than their share: nobody's tombstones go for another's sake, or a
+    /// user who makes many would take away what everybody's keys are answered with.
     async fn prune_surplus(&self, most: Most) -> Result<(), ApiError> {
         let mut there = self.records.size(TOMB).await?;
-        while there.documents > most.tombs || there.bytes > most.tomb_bytes {
-            let oldest = self.records.store().list(TOMB, None, PAGE).await?;
-            if oldest.is_empty() {
-                return Ok(());
+        if there.documents <= most.tombs && there.bytes <= most.tomb_bytes {
+            return Ok(());
+        }
+        let tombs = self.weighed_tombs().await?;
+        let mut owners: HashMap<Option<u32>, Size> = HashMap::new();
+        for Weighed { owner, bytes, .. } in &tombs {
+            let own = owners.entry(*owner).or_default();
+            *own = Size { documents: own.documents + 1, bytes: own.bytes + bytes };
+        }
+        let shares = SHARED * owners.len().max(1) as u64;
+        let mut gone = Vec::new();
+        for Weighed { key, owner, bytes } in tombs {
+            let (many, much) = (there.documents > most.tombs, there.bytes > most.tomb_bytes);
+            if !many && !much {
+                break;
             }
-            let mut txn = Txn::default();
-            for tomb in oldest {
-                if there.documents <= most.tombs && there.bytes <= most.tomb_bytes {
-                    break;
+            let own = owners.entry(owner).or_default();
+            if (many && own.documents > most.tombs / shares) || (much && own.bytes > most.tomb_bytes / shares) {
+                for size in [own, &mut there] {
+                    size.documents = size.documents.saturating_sub(1);
+                    size.bytes = size.bytes.saturating_sub(bytes);
                 }
-                there.documents -= 1;
-                there.bytes = there.bytes.saturating_sub(tomb.value.len() as u64);
-                txn = txn.delete(tomb.key);
+                gone.push(key);
             }
+        }
+        for page in gone.chunks(PAGE) {
+            let txn = page.iter().fold(Txn::default(), |txn, key| txn.delete(key.as_str()));
             let _ = self.records.commit(txn).await?;
         }
         Ok(())
+    }
+
+    /// In the order of their forging. Only when there are too many.
+    async fn weighed_tombs(&self) -> Result<Vec<Weighed>, ApiError> {
+        let (mut tombs, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = self.records.store().list(TOMB, after.as_deref(), PAGE).await?;
+            after = page.last().filter(|_| page.len() == PAGE).map(|last| last.key.clone());
+            tombs.extend(page.into_iter().map(|tomb| Weighed {
+                owner: owner_of(&tomb).flatten(),
+                bytes: tomb.value.len() as u64,
+                key: tomb.key,
+            }));
+            if after.is_none() {
+                return Ok(tombs);
+            }
+        }
     }
 
     async fn prune_aside(&self, now: Timestamp) -> Result<(), ApiError> {

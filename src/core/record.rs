@@ -9,6 +9,7 @@
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! aged/<time>/<key>   when a key was used, for `core::reaper`
+//! issuer              the public half of the key that signs tickets
 //! aside/<key>         what could not be read, as it is (`core::aside`)
 //! ```
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
@@ -22,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::aside::{Aside, damaged};
-use super::store::{Document, Expect, Outcome, Revision, Size, Store, Txn};
+use super::store::{Document, Expect, ISSUER, Outcome, Revision, Size, Store, Txn};
 use crate::api::vault::Vault;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
@@ -57,6 +58,7 @@ pub(super) const PREFIXES: &[&str] = &[
     "gem/",
     "gemsource/",
     AGED,
+    ISSUER,
     "aside/",
     "node/",
 ];
@@ -170,6 +172,20 @@ fn decode<T: DeserializeOwned>(document: Document) -> Result<Found<T>, (Document
     }
 }
 
+/// Whose vault a document is of, without reading the rest of it; nothing if that cannot be told.
+pub(super) fn owner_of(document: &Document) -> Option<Option<u32>> {
+    #[derive(Deserialize)]
+    struct Record {
+        vault: Owned,
+    }
+    #[derive(Deserialize)]
+    struct Owned {
+        #[serde(default)]
+        owner: Option<u32>,
+    }
+    serde_json::from_slice(&document.value).ok().map(|record: Record| record.vault.owner)
+}
+
 impl Records {
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
@@ -229,10 +245,21 @@ impl Records {
         after: Option<&str>,
         most: usize,
     ) -> Result<(Vec<Found<T>>, Option<String>), ApiError> {
+        self.page_that(prefix, after, most, |_| true).await
+    }
+
+    /// Of the documents that may be read.
+    async fn page_that<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+        may: impl Fn(&Document) -> bool,
+    ) -> Result<(Vec<Found<T>>, Option<String>), ApiError> {
         let documents = self.store.list(prefix, after, most).await?;
         let next = documents.last().filter(|_| documents.len() == most).map(|last| last.key.clone());
-        let mut page = Vec::with_capacity(documents.len());
-        for document in documents {
+        let mut page = Vec::new();
+        for document in documents.into_iter().filter(may) {
             match decode(document) {
                 Ok(found) => page.push(found),
                 Err((document, why)) => self.set_aside(&document, &why).await?,
@@ -251,10 +278,32 @@ impl Records {
         prefix: &str,
         fits: impl Fn(&T) -> bool,
     ) -> Result<Vec<Found<T>>, ApiError> {
-        let (mut all, mut next) = self.page(prefix, None, PAGE).await?;
+        self.select(prefix, |_| true, fits).await
+    }
+
+    /// This user's vaults, or everybody's. Of what is others' only the owner is read.
+    pub(super) async fn vaults_of(
+        &self,
+        prefix: &str,
+        only: Option<u32>,
+    ) -> Result<Vec<Found<VaultRecord>>, ApiError> {
+        // What does not say whose it is may be damaged, and is found to be.
+        let may = |document: &Document| {
+            only.is_none() || owner_of(document).is_none_or(|owner| owner == only)
+        };
+        self.select(prefix, may, |record: &VaultRecord| only.is_none() || record.vault.owner == only).await
+    }
+
+    async fn select<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        may: impl Fn(&Document) -> bool,
+        fits: impl Fn(&T) -> bool,
+    ) -> Result<Vec<Found<T>>, ApiError> {
+        let (mut all, mut next) = self.page_that(prefix, None, PAGE, &may).await?;
         all.retain(|found| fits(&found.value));
         while let Some(after) = next {
-            let (page, more) = self.page(prefix, Some(&after), PAGE).await?;
+            let (page, more) = self.page_that(prefix, Some(&after), PAGE, &may).await?;
             all.extend(page.into_iter().filter(|found| fits(&found.value)));
             next = more;
         }

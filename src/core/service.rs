@@ -65,7 +65,6 @@ pub struct Core {
     /// Living vaults whose claim is awaited, or was told and is not written down yet.
     claims: Mutex<HashMap<VaultId, Claim>>,
     /// What the start found, for as long as this core lives.
-    remarks: Mutex<Vec<Check>>,
     /// Vaults that bulk orders are at.
     ordered: Mutex<BTreeSet<VaultId>>,
     /// A vault that may have children has died.
@@ -128,7 +127,6 @@ impl Core {
             stock: Stock::default(),
             forging: Mutex::default(),
             claims: Mutex::default(),
-            remarks: Mutex::default(),
             ordered: Mutex::default(),
             orphaned: tokio::sync::Notify::new(),
             role,
@@ -187,13 +185,6 @@ impl Core {
     #[must_use]
     pub fn role(&self) -> &str {
         &self.role
-    }
-
-    /// What an operator should know as long as this core lives.
-    pub(super) fn remark(&self, what: &str, hint: &str) {
-        tracing::error!("{what}");
-        let check = Check { level: CheckLevel::Fail, what: what.into(), hint: Some(hint.into()) };
-        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).push(check);
     }
 
     /// From now on nothing new is forged; everything else goes on.
@@ -283,7 +274,6 @@ impl Core {
                 }
             }
         }
-        findings.extend(self.remarks.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         findings.extend(self.records.aside_check(named));
         findings.extend(self.records.store().suspicion().map(|what| Check {
             level: CheckLevel::Fail,

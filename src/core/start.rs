@@ -12,7 +12,9 @@ use std::sync::Arc;
 use super::issuer::{self, IssuerError};
 use super::nodes::Member;
 use super::service::{Core, Parts};
-use super::store::{SqliteStore, StoreError};
+use super::record::encode;
+use super::store::{ISSUER, Looked, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
+use crate::api::{ApiError, ErrorCode};
 use crate::model::config::Policy;
 
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +25,49 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Issuer(#[from] IssuerError),
+    #[error("the issuer's key {} is missing, and the store beside it has records", path.display())]
+    LostKey { path: PathBuf },
+    #[error("the issuer's key {} is not the one that signed what is on record", path.display())]
+    OtherKey { path: PathBuf },
 }
 
-const NEW_KEY: &str = "issuer.key was missing beside a store with records, and was made anew: no ticket that was \
-                       handed out before is good any more";
-const NEW_KEY_HINT: &str =
-    "stop the daemon and put core/issuer.key back from a copy, or hand out new tickets";
+impl StartError {
+    /// The way back, with what is to be typed for it.
+    #[must_use]
+    pub fn way_back(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.way_back(),
+            Self::LostKey { path } | Self::OtherKey { path } => {
+                let wanted = path.with_file_name(START_ANEW);
+                Some(format!(
+                    "put the file back from a copy; to go on with another key on purpose, `touch {}`: then no ticket that \
+                     was handed out is good any more, and none for a vault that lives can be made",
+                    super::link::quoted(&wanted.to_string_lossy())
+                ))
+            }
+            Self::Directory { .. } | Self::Issuer(_) => None,
+        }
+    }
+}
+
+/// What of the store has to do with the key.
+struct Signed {
+    is_bare: bool,
+    issuer: Option<String>,
+}
+
+/// Whether this is the key that signed, or may sign from now on. Only a first start makes one.
+fn check_key(key: &Path, signed: &Signed) -> Result<(), StartError> {
+    let path = key.to_owned();
+    if !key.exists() {
+        return if signed.is_bare { Ok(()) } else { Err(StartError::LostKey { path }) };
+    }
+    let public = issuer::load_or_make(key)?.public_hex();
+    match &signed.issuer {
+        Some(known) if *known != public && !signed.is_bare => Err(StartError::OtherKey { path }),
+        Some(_) | None => Ok(()),
+    }
+}
 
 /// Opens what an earlier core left, or makes it. Nothing runs yet: that is [`Core::start`].
 pub fn open(
@@ -42,8 +81,13 @@ pub fn open(
     make_private(&home).map_err(|source| StartError::Directory { path: home.clone(), source })?;
     // The store comes first, so that a key beside no store is never what a crash of the first start left.
     let key = home.join("issuer.key");
+    // The store takes it away once it is open.
+    let anew = home.join(START_ANEW).exists();
+    super::store::sweep(&home);
     let store = Arc::new(SqliteStore::open_beside(&home.join("store.db"), &key)?);
-    let is_lost = !key.exists() && !store.is_bare()?;
+    if !anew {
+        check_key(&key, &Signed { is_bare: store.is_bare()?, issuer: store.issuer()? })?;
+    }
     let issuer = issuer::load_or_make(&key)?;
     // What a killed core left: sockets that nobody listens on.
     match std::fs::remove_dir_all(home.join("link")) {
@@ -52,22 +96,38 @@ pub fn open(
         }
         _ => {}
     }
-    let core =
-        Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() });
-    if is_lost {
-        core.remark(NEW_KEY, NEW_KEY_HINT);
-    }
-    Ok(core)
+    Ok(Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
 }
 
-/// What a start would find of the store and the key, without one.
+/// The keys of the damaged records that a start would find, without one; `None` if nobody could look.
 pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError> {
     let home = state_dir.join("core");
     let key = home.join("issuer.key");
     if key.exists() {
         issuer::load_or_make(&key)?;
     }
-    Ok(super::store::inspect(&home.join("store.db"), &key).await?)
+    let looked = super::store::inspect(&home.join("store.db"), &key).await?;
+    let Some(Looked { damaged, is_bare, issuer }) = looked else { return Ok(None) };
+    if !home.join(START_ANEW).exists() {
+        check_key(&key, &Signed { is_bare, issuer })?;
+    }
+    Ok(Some(damaged))
+}
+
+impl Core {
+    /// Writes down who signs from now on.
+    pub async fn sign(&self) -> Result<(), ApiError> {
+        let own = self.issuer.public_hex();
+        if self.records.find::<String>(ISSUER).await?.is_some_and(|known| known.value == own) {
+            return Ok(());
+        }
+        let Outcome::Committed { .. } =
+            self.records.commit(Txn::default().put(ISSUER, encode(&own)?)).await?
+        else {
+            return Err(ApiError::new(ErrorCode::Internal, "who signs could not be written down"));
+        };
+        Ok(())
+    }
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
@@ -83,11 +143,23 @@ mod tests {
     use crate::api::ErrorCode;
     use crate::core::fake_node::FakeNode;
     use crate::core::tests::spawning;
+    use crate::rpc::capability::IssuerKey;
 
     fn opened(directory: &Path, node: &Arc<FakeNode>) -> Arc<Core> {
         let name = "n1".parse().expect("a name");
         let member = Member { name, labels: BTreeMap::new(), api: node.clone(), address: None };
         open(directory, vec![member], Vec::new(), Policy::Spread, "all").expect("opens")
+    }
+
+    /// As soon as the threads of a store that was dropped have let it go.
+    async fn looked(directory: &Path) -> Result<Vec<String>, StartError> {
+        for _ in 0..1_000 {
+            if let Some(found) = inspect(directory).await.transpose() {
+                return found;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("it changes all the time");
     }
 
     #[tokio::test]
@@ -107,24 +179,66 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_is_made_anew_beside_records_is_said() {
+    async fn a_key_that_is_missing_beside_records_is_made_anew_on_purpose_only() {
         let directory = tempfile::tempdir().expect("a directory");
         let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
-        let said = async |core: &Core| {
-            let findings = core.health().await.expect("tells").findings;
-            findings.iter().any(|check| check.what.contains("issuer.key was missing"))
-        };
-        let key = directory.path().join("core/issuer.key");
-        for records in [false, true] {
-            let core = opened(directory.path(), &node);
-            assert!(!said(&core).await, "the first start makes it");
-            if records {
-                core.spawn(spawning("k")).await.expect("spawns");
-            }
-            drop(core);
-            std::fs::remove_file(&key).expect("is there");
-            assert_eq!(said(&opened(directory.path(), &node)).await, records);
+        let (key, anew) =
+            (directory.path().join("core/issuer.key"), directory.path().join("core").join(START_ANEW));
+        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all").map(drop);
+        drop(opened(directory.path(), &node));
+        std::fs::remove_file(&key).expect("was made");
+        let core = opened(directory.path(), &node);
+        core.spawn(spawning("k")).await.expect("there was nothing that could be lost");
+        drop(core);
+        std::fs::remove_file(&key).expect("was made");
+        for _ in 0..2 {
+            let refused = again().expect_err("is lost");
+            assert!(matches!(refused, StartError::LostKey { .. }), "{refused}");
+            assert!(refused.way_back().is_some_and(|way| way.contains("core/start-anew")));
+            let looked = looked(directory.path()).await.expect_err("is lost");
+            assert_eq!(looked.to_string(), refused.to_string());
+            assert!(!key.exists());
         }
+        // One that is whole, and another.
+        std::fs::write(&key, IssuerKey::generate().to_hex().reveal()).expect("is ours");
+        again().expect("nobody knows who signed");
+        std::fs::remove_file(&key).expect("is there");
+        std::fs::write(&anew, "").expect("is ours");
+        assert_eq!(looked(directory.path()).await.expect("may go on"), [""; 0]);
+        let core = opened(directory.path(), &node);
+        assert_eq!(core.vaults(Default::default()).await.expect("lists").vaults.len(), 1, "the records stay");
+        assert!(key.exists() && !anew.exists());
+    }
+
+    #[tokio::test]
+    async fn a_key_with_a_flipped_bit_is_no_key_of_ours() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        let key = directory.path().join("core/issuer.key");
+        let core = opened(directory.path(), &node);
+        core.sign().await.expect("is written down");
+        core.spawn(spawning("k")).await.expect("spawns");
+        drop(core);
+        opened(directory.path(), &node).sign().await.expect("is known");
+        let whole = std::fs::read_to_string(&key).expect("reads");
+        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all");
+        let mut refused = 0;
+        for place in [0, 1, 7, 31, 40, 63] {
+            let mut spoiled = whole.clone().into_bytes();
+            spoiled[place] = if spoiled[place] == b'a' { b'c' } else { b'a' };
+            std::fs::write(&key, &spoiled).expect("is ours");
+            let error = again().err().expect("is another key");
+            refused += usize::from(matches!(error, StartError::OtherKey { .. }));
+            let looked = looked(directory.path()).await.expect_err("is another key");
+            assert_eq!(looked.to_string(), error.to_string());
+        }
+        assert_eq!(refused, 6);
+        // Somebody wants it so; from then on it is the one.
+        std::fs::write(directory.path().join("core").join(START_ANEW), "").expect("is ours");
+        again().expect("opens").sign().await.expect("is written down");
+        drop(again().expect("is known"));
+        std::fs::write(&key, &whole).expect("is ours");
+        assert!(matches!(again().err(), Some(StartError::OtherKey { .. })));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

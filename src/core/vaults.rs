@@ -31,11 +31,10 @@ impl Core {
         only: Option<u32>,
         query: VaultQuery,
     ) -> Result<VaultList, ApiError> {
-        let own = |record: &VaultRecord| only.is_none() || record.vault.owner == only;
         let mut found: Vec<Found<VaultRecord>> = self.living_records().await?;
-        found.retain(|found| own(&found.value));
+        found.retain(|found| only.is_none() || found.value.vault.owner == only);
         if query.all {
-            found.extend(self.records.all_that(TOMB, own).await?);
+            found.extend(self.records.vaults_of(TOMB, only).await?);
         }
         let mut vaults: Vec<Vault> = found
             .into_iter()

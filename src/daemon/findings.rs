@@ -75,7 +75,10 @@ async fn store(state_dir: &Path) -> Option<Check> {
             let hint = error.way_back().unwrap_or_else(|| "see haukid(8), The store".into());
             Some(fail(ApiError::from(error).message, &hint))
         }
-        Err(error) => Some(fail(error.to_string(), "put the file back from a copy")),
+        Err(error) => {
+            let hint = error.way_back().unwrap_or_else(|| "put the file back from a copy".into());
+            Some(fail(error.to_string(), &hint))
+        }
         Ok(Some(damaged)) if !damaged.is_empty() => {
             let named: Vec<&str> = damaged.iter().take(5).map(String::as_str).collect();
             let what = format!("{} damaged records of the store: {}", damaged.len(), named.join(", "));

@@ -68,7 +68,7 @@ impl RoleError {
     #[must_use]
     pub fn way_back(&self) -> Option<String> {
         match self {
-            Self::Core(core::start::StartError::Store(error)) => error.way_back(),
+            Self::Core(error) => error.way_back(),
             _ => None,
         }
     }
@@ -145,6 +145,7 @@ impl Parts {
         let policy = settings.config.placement.policy.unwrap_or_default();
         let core = core::start::open(&home.path, members, gems, policy, role.name())?;
         core.look_through().await.map_err(RoleError::Store)?;
+        core.sign().await.map_err(RoleError::Store)?;
         core.number_events().await.map_err(RoleError::Store)?;
         core.load_nodes().await.map_err(RoleError::Nodes)?;
         // Before anybody can ask: what died with an earlier daemon is dead in the records too.

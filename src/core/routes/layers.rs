@@ -51,6 +51,7 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
         paths::SPAWN | paths::PROVISION => Kind::Making,
         paths::VAULT if method == Method::DELETE => Kind::Making,
         paths::HEARTBEATS => Kind::Beat,
+        paths::VAULTS | paths::REGISTRY | paths::SPOOL if method == Method::GET => Kind::Listing,
         _ => Kind::Work,
     };
     match core.charges.turn(uid, kind).await {

@@ -49,6 +49,34 @@ async fn a_users_orders_take_turns_and_hold_up_nobody_else() {
     assert_eq!(tokio::time::timeout(Duration::from_secs(30), read(&ann)).await.expect("has a turn").0, 200);
 }
 
+/// A listing may be as long as there are records. The next one comes after it has been read, and other work beside it.
+#[tokio::test]
+async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
+    let swarm = swarm();
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let [ann, bob] = [1000, 1001].map(|uid| serve(&swarm.core, directory.path(), uid, &mut servers));
+    let vault = swarm.core.spawn_for(Some(1000), Some(1000), spawning("k")).await.expect("spawns").vault.id;
+    let list = |who: std::path::PathBuf| {
+        tokio::spawn(async move { ask(&who, &format!("GET {} HTTP/1.1", paths::VAULTS), b"").await.0 })
+    };
+    let turns = |kind| swarm.core.charges.turn(1000, kind);
+    let first = turns(charge::Kind::Listing).await.expect("is the first");
+    let second = list(ann.clone());
+    let other = list(bob);
+    assert_eq!(other.await.expect("ends"), 200, "others list");
+    let body = format!("{{\"vaults\":[{{\"vault\":\"{vault}\"}}]}}");
+    let head = format!("POST {} HTTP/1.1\r\ncontent-type: application/json", paths::HEARTBEATS);
+    assert_eq!(ask(&ann, &head, body.as_bytes()).await.0, 200);
+    let mut work = Vec::new();
+    for _ in 0..3 {
+        work.push(turns(charge::Kind::Work).await.expect("has the other turns"));
+    }
+    assert!(!second.is_finished(), "it waits for the first");
+    drop((first, work));
+    assert_eq!(second.await.expect("ends"), 200);
+}
+
 /// What waits for news has a bound of its own, and is no work.
 #[tokio::test]
 async fn a_user_follows_so_many_streams_and_works_beside_them() {

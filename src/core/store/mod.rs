@@ -26,7 +26,8 @@ mod writer;
 mod conformance;
 
 pub use check::START_ANEW;
-pub use inspect::inspect;
+pub use inspect::{Looked, inspect, sweep};
+pub use sqlite::ISSUER;
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 

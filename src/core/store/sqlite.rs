@@ -12,7 +12,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
@@ -47,6 +47,9 @@ const SEALED: u32 = 2;
 
 /// To so much a log that has grown beyond it is cut when it begins anew.
 pub(super) const LOG_BYTES: u32 = 4 << 20;
+
+/// Under this key stands who signs what is on record.
+pub const ISSUER: &str = "issuer";
 
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -109,11 +112,31 @@ impl SqliteStore {
         Ok(Self { path: path.to_owned(), suspicion, commits, queries, one })
     }
 
-    /// Whether nothing was ever kept in it, or nothing is left.
+    /// Whether nothing was ever kept in it, or nothing is left, but for whose it is.
     pub fn is_bare(&self) -> Result<bool, StoreError> {
-        let one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
-        let any = one.query_row("SELECT EXISTS (SELECT 1 FROM document)", [], |row| row.get::<_, bool>(0));
+        let any = "SELECT EXISTS (SELECT 1 FROM document WHERE key <> ?1)";
+        let any = self.one().query_row(any, [ISSUER], |row| row.get::<_, bool>(0));
         any.map(|any| !any).map_err(|source| StoreError::Read { path: self.path.clone(), source })
+    }
+
+    /// The public half of the key that signs, if it was ever written down and can be read.
+    pub fn issuer(&self) -> Result<Option<String>, StoreError> {
+        let found = self.read(ISSUER)?.filter(|document| document.intact);
+        Ok(found.and_then(|document| serde_json::from_slice(&document.value).ok()))
+    }
+
+    fn one(&self) -> MutexGuard<'_, Connection> {
+        self.one.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Document>, StoreError> {
+        let read = |connection: &Connection| {
+            connection
+                .prepare_cached("SELECT key, revision, value, seal FROM document WHERE key = ?1")?
+                .query_row([key], document)
+                .optional()
+        };
+        read(&self.one()).map_err(|source| StoreError::Read { path: self.path.clone(), source })
     }
 
     fn query<T: Send + 'static>(
@@ -218,15 +241,7 @@ pub(super) fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
 
 impl Store for SqliteStore {
     fn get(&self, key: &str) -> Answer<'_, Option<Document>> {
-        let read = |connection: &Connection| {
-            connection
-                .prepare_cached("SELECT key, revision, value, seal FROM document WHERE key = ?1")?
-                .query_row([key], document)
-                .optional()
-        };
-        let found = read(&self.one.lock().unwrap_or_else(PoisonError::into_inner));
-        let found = found.map_err(|source| StoreError::Read { path: self.path.clone(), source });
-        Box::pin(std::future::ready(found))
+        Box::pin(std::future::ready(self.read(key)))
     }
 
     fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>> {

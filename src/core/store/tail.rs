@@ -2,8 +2,8 @@
 //!
 //! SQLite recovers from its log up to the first frame that is not whole, without a word: a flipped bit there takes
 //! every later commit with it, though each was answered. So the number is written down before an answer goes out,
-//! and a store that ends before it has lost something. There is no `fsync` for it: after a loss of power it may be
-//! behind the store, which says nothing, and is never before it.
+//! and a store that ends before it has lost something. There is no `fsync` for it but for the first, without which
+//! the file could be empty: after a loss of power it may be behind the store, which says nothing, and is never before it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -43,7 +43,9 @@ impl Tail {
         let new = store.with_extension("tail.new");
         let made = Self(options.create(true).truncate(true).open(&new)?);
         made.answered(found)?;
-        std::fs::rename(new, path)?;
+        made.0.sync_all()?;
+        std::fs::rename(new, &path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(made)
     }
 

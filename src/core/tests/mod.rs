@@ -27,6 +27,7 @@ mod placement;
 mod registry;
 mod rot;
 mod spool;
+mod tombs;
 mod travel;
 mod upgrade;
 mod watching;

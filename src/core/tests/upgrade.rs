@@ -68,6 +68,7 @@ async fn a_listed_users_requests_find_their_first_answers_and_what_is_queued_kee
 
     let directory = tempfile::tempdir().expect("a directory");
     write_old(&directory.path().join("core/store.db"), &documents);
+    crate::core::issuer::load_or_make(&directory.path().join("core/issuer.key")).expect("is made");
     let name = "n1".parse().expect("a name");
     let member = Member { name, labels: BTreeMap::new(), api: node.clone(), address: None };
     let core = start::open(directory.path(), vec![member], Vec::new(), Policy::Spread, "all").expect("opens");
