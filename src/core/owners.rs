@@ -114,7 +114,12 @@ impl Core {
         if rights == Rights::All {
             return Ok(());
         }
-        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+        let found = match self.vault_record(id).await {
+            Ok(found) => found.ok_or_else(|| no_vault(id))?,
+            // Whose it was cannot be told any more.
+            Err(error) if error.code == ErrorCode::VaultDead => return Err(no_vault(id)),
+            Err(error) => return Err(error),
+        };
         match rights.own(found.value.vault.owner) {
             true => Ok(()),
             false => Err(no_vault(id)),

@@ -20,7 +20,7 @@ use super::lineage::Budget;
 use super::nodes::Slot;
 use super::record::{
     Found, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, budget_key, encode, name_key,
-    summons_key, vault_key,
+    summons_key, tomb_key, vault_key,
 };
 use super::service::Core;
 use super::store::Txn;
@@ -136,6 +136,11 @@ impl Traces {
     }
 }
 
+fn unreadable(id: &VaultId) -> ApiError {
+    ApiError::new(ErrorCode::VaultDead, format!("{id} is dead, and its tombstone is damaged"))
+        .hint("`hauki doctor` lists what was set aside; everything else goes on")
+}
+
 /// Nobody is declared lost before the longest life is over.
 fn longest() -> Terms {
     Terms { lifetime_ms: Terms::LONGEST_LIFE_MS, ..Terms::default() }
@@ -144,13 +149,16 @@ fn longest() -> Terms {
 impl Core {
     /// A vault, living or dead, also where its record was damaged.
     pub(super) async fn vault_record(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, ApiError> {
-        match self.records.vault(id).await {
+        let found = match self.records.vault(id).await {
             Err(_) if self.records.aside().is_missing(&vault_key(id)) => {
                 self.salvage(id).await?;
                 self.records.vault(id).await
             }
             found => found,
-        }
+        };
+        // Where there was a tombstone, there is no doubt that it has died.
+        let is_tomb = |_: &ApiError| self.records.aside().is_missing(&tomb_key(id));
+        found.map_err(|error| if is_tomb(&error) { unreadable(id) } else { error })
     }
 
     /// The living, with those whose records turn out to be damaged just now.

@@ -52,10 +52,12 @@ async fn one_unreadable_record_of_each_kind_stops_nothing() {
     assert!([&new, &rotten.id].iter().all(|id| reaped.iter().any(|reaped| reaped.vault == **id)));
     assert_eq!(node.living(), []);
 
-    // A tombstone is damaged and not absent, and a key is not free to be used again.
+    // Of which the tombstone is damaged has died, and a key is not free to be used again.
     let error = core.vault(&vaults[3].id).await.expect_err("is damaged");
-    assert_eq!(error.code, ErrorCode::Environment);
-    assert!(error.message.contains("set aside"), "{}", error.message);
+    assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead, None));
+    assert!(error.message.contains("is dead, and its tombstone is damaged"), "{}", error.message);
+    let others = core.own_vault(crate::core::owners::Rights::Of(1000), &vaults[3].id).await;
+    assert_eq!(others.expect_err("nobody knows whose").code, ErrorCode::NotFound);
     let error = core.spawn(spawning("k0")).await.expect_err("is not made twice");
     assert_eq!(error.code, ErrorCode::Environment);
     let findings = core.health().await.expect("tells").findings;

@@ -18,6 +18,9 @@ use crate::sandbox::{StartError, signal_words};
 /// How many characters of liblxc's log go into an error.
 const MOST_WORDS: usize = 600;
 
+/// What liblxc says of every start: a vault has no devices, and that is no reason for anything.
+const USUAL: &str = "Can't open /dev/null";
+
 /// `ended`: what the spawner saw; nothing if it is gone.
 pub(super) fn of(
     shared: &Shared,
@@ -41,10 +44,14 @@ pub(super) fn of(
 }
 
 fn detail(log: &OwnedFd, ended: Ended) -> String {
-    let told = log_text(log).unwrap_or_default();
+    worded(&log_text(log).unwrap_or_default(), ended)
+}
+
+/// How it ended, and what liblxc says of it. A kill from outside has no reason that liblxc knows.
+fn worded(told: &str, ended: Ended) -> String {
     let end = match ended {
         Ended { started: true, init: Some(status) } => match wait_status(status) {
-            Ending::Signal(signal) => format!("its init died of {}", signal_words(signal)),
+            Ending::Signal(signal) => return format!("its init died of {}", signal_words(signal)),
             Ending::Status(code) => format!("its init exited with {code} before it was ready"),
         },
         Ended { started: true, init: None } => "its init left without a status".to_owned(),
@@ -66,6 +73,7 @@ fn log_text(log: &OwnedFd) -> io::Result<String> {
 fn told(log: &str) -> String {
     let errors = log.lines().filter(|line| !line.starts_with("lxc ") || line.contains(" ERROR "));
     let words = errors.map(|line| line.splitn(3, " - ").nth(2).unwrap_or(line));
+    let words = words.filter(|words| !words.ends_with(USUAL));
     let mut told = words.collect::<Vec<_>>().join("; ");
     if let Some((cut, _)) = told.char_indices().nth(MOST_WORDS) {
         told.truncate(cut);
@@ -83,6 +91,7 @@ mod tests {
         let log = "\
 lxc a 20261121210107.243 WARN     utils - ../src/lxc/utils.c:open_devnull:1231 - Can't open /dev/null
 lxc a 20261121210107.243 ERROR    conf - ../src/lxc/conf.c:f:1 - No such file or directory - Failed to open \"/x\"
+lxc a 20261121210107.243 ERROR    utils - ../src/lxc/utils.c:g:2 - No such file or directory - Can't open /dev/null
 liblxc does not take lxc.foo = bar
 ";
         assert_eq!(
@@ -90,5 +99,15 @@ liblxc does not take lxc.foo = bar
             "No such file or directory - Failed to open \"/x\"; liblxc does not take lxc.foo = bar"
         );
         assert!(told(&"x".repeat(10_000)).len() < 1_000);
+    }
+
+    #[test]
+    fn what_liblxc_has_logged_is_no_reason_for_a_kill() {
+        let killed = Ended { started: true, init: Some(libc::SIGKILL) };
+        assert_eq!(worded("Failed to open \"/x\"", killed), "its init died of signal 9");
+        let left = Ended { started: true, init: Some(1 << 8) };
+        assert_eq!(worded("Failed to exec", left), "its init exited with 1 before it was ready: Failed to exec");
+        assert_eq!(worded("Failed to exec", Ended { started: false, init: None }), "the start failed: Failed to exec");
+        assert_eq!(worded("", Ended { started: true, init: None }), "its init left without a status");
     }
 }
