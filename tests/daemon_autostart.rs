@@ -167,7 +167,10 @@ fn where_another_user_could_serve_the_socket_it_is_used_by_its_name_only() {
         let output = list(&[]);
         let (_, said) = words(&output);
         assert_eq!(output.status.code(), Some(78), "{said}");
-        assert!(said.contains("is not closed to others") && said.contains(&format!("--endpoint {named}")), "{said}");
+        assert!(
+            said.contains("is not closed to others") && said.contains(&format!("--endpoint {named}")),
+            "{said}"
+        );
         assert_eq!(list(&["--endpoint", &named]).status.code(), Some(0), "whoever names it knows it");
     }
     mode(0o711);

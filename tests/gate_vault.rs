@@ -10,9 +10,7 @@ use std::time::Duration;
 use hauki::model::death::Cause;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
-use hauki::rpc::channel::{
-    FromVault, Loaded, MAX_LINE, Ready, Stats, ToVault, WorkerError, WorkerErrorKind,
-};
+use hauki::rpc::channel::{FromVault, Loaded, MAX_LINE, Ready, Stats, ToVault, WorkerError, WorkerErrorKind};
 use hauki::rpc::message::code;
 use puppet::{Puppet, Stage};
 use serde_json::{Value, json};
@@ -55,7 +53,10 @@ async fn a_breach_of_the_protocol_is_a_vaults_last_word_and_its_callers_are_told
         FromVault::Ready(Ready { build: "x".into(), locked: true }),
         FromVault::Error { call: 0, error: error.clone() },
         FromVault::Error { call: 7, error },
-        FromVault::Stats { call: 7, stats: Stats { heap_used_bytes: u64::MAX, heap_limit_bytes: 0, calls: 0 } },
+        FromVault::Stats {
+            call: 7,
+            stats: Stats { heap_used_bytes: u64::MAX, heap_limit_bytes: 0, calls: 0 },
+        },
         FromVault::Ask { ask: 1, object: "o".into(), method: "m".into(), params: "[\n]".into() },
         FromVault::Log { text: "x".repeat(MAX_LINE + 1) },
     ]

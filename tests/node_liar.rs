@@ -41,8 +41,7 @@ struct Swarm {
 }
 
 async fn on(core: &Daemon, node: &str) -> Spawned {
-    let wishes =
-        Wishes { claim_ms: Some(600_000), lease_ms: Some(600_000), ..Wishes::default() };
+    let wishes = Wishes { claim_ms: Some(600_000), lease_ms: Some(600_000), ..Wishes::default() };
     let placement = Placement { node: Some(name(node)), ..Placement::default() };
     let source = "function scan() {} function echo(x) { return x; }";
     let request = SpawnRequest { placement, ..spawning(source, wishes) };
@@ -105,7 +104,10 @@ impl Swarm {
 
     async fn lives(&self) {
         let shown = self.core.endpoint().vault(&self.of_honest.vault.id).await.expect("shows");
-        assert!(shown.receipt.is_none() && shown.phase.is_alive() && shown.unreachable.is_none(), "{shown:?}");
+        assert!(
+            shown.receipt.is_none() && shown.phase.is_alive() && shown.unreachable.is_none(),
+            "{shown:?}"
+        );
         let ghost = Ghost::connect(&self.of_honest.ticket, Options::default()).await.expect("connects");
         let answer = ghost.call("echo", Some(r#"["x"]"#)).await.expect("answers");
         assert_eq!(answer.get(), "\"x\"");

@@ -338,7 +338,9 @@ impl From<AutostartError> for CliError {
                 ..this
             }
             .hint(format!("if it is meant all the same: --endpoint unix://{}", path.display()))
-            .hint("what is found without being named must be root's or one's own, where nobody else may write"),
+            .hint(
+                "what is found without being named must be root's or one's own, where nobody else may write",
+            ),
             AutostartError::NotRoot { uid } => {
                 this.hint("sudo hauki … , or --endpoint for a control plane elsewhere").hint(format!(
                     "or root starts haukid with  daemon: {{allow_uids: [{uid}]}}  in /etc/hauki/hauki.yaml"

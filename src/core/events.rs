@@ -275,7 +275,8 @@ mod tests {
     #[tokio::test]
     async fn a_node_that_floods_pushes_out_its_own_and_it_is_told() {
         let events = EventLog::default();
-        let (loud, quiet): (NodeName, NodeName) = ("n1".parse().expect("a name"), "n2".parse().expect("a name"));
+        let (loud, quiet): (NodeName, NodeName) =
+            ("n1".parse().expect("a name"), "n2".parse().expect("a name"));
         let (of_loud, of_quiet) = (random::vault_id(), random::vault_id());
         let begun = events.last();
         let claimed = |vault: &VaultId| Happening::Claimed {
@@ -302,9 +303,13 @@ mod tests {
             })
             .collect();
         assert_eq!(told.iter().map(|(_, lost)| *lost).sum::<u64>(), 2 * (2 * RING as u64 + 20), "{told:?}");
-        assert!(kept.is_sorted_by_key(|event| event.seq) && told.iter().all(|(event, _)| event.seq > begun + 40));
+        assert!(
+            kept.is_sorted_by_key(|event| event.seq) && told.iter().all(|(event, _)| event.seq > begun + 40)
+        );
         // Whoever has seen the flood has lost nothing.
         let query = EventQuery { after: Some(told[1].0.seq.max(told[0].0.seq)), ..EventQuery::default() };
-        assert!(events.read(query).all(|event| std::future::ready(event.what.vault() == Some(&of_loud))).await);
+        assert!(
+            events.read(query).all(|event| std::future::ready(event.what.vault() == Some(&of_loud))).await
+        );
     }
 }

@@ -247,7 +247,8 @@ impl Core {
                 break;
             }
             let own = owners.entry(owner).or_default();
-            if (many && own.documents > most.tombs / shares) || (much && own.bytes > most.tomb_bytes / shares) {
+            if (many && own.documents > most.tombs / shares) || (much && own.bytes > most.tomb_bytes / shares)
+            {
                 for size in [own, &mut there] {
                     size.documents = size.documents.saturating_sub(1);
                     size.bytes = size.bytes.saturating_sub(bytes);

@@ -288,9 +288,8 @@ impl Records {
         only: Option<u32>,
     ) -> Result<Vec<Found<VaultRecord>>, ApiError> {
         // What does not say whose it is may be damaged, and is found to be.
-        let may = |document: &Document| {
-            only.is_none() || owner_of(document).is_none_or(|owner| owner == only)
-        };
+        let may =
+            |document: &Document| only.is_none() || owner_of(document).is_none_or(|owner| owner == only);
         self.select(prefix, may, |record: &VaultRecord| only.is_none() || record.vault.owner == only).await
     }
 

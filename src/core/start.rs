@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use super::issuer::{self, IssuerError};
 use super::nodes::Member;
-use super::service::{Core, Parts};
 use super::record::encode;
+use super::service::{Core, Parts};
 use super::store::{ISSUER, Looked, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
 use crate::api::{ApiError, ErrorCode};
 use crate::model::config::Policy;

@@ -93,8 +93,9 @@ pub async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, StoreE
         |source: io::Error| StoreError::Open { path: path.to_owned(), source: OpenError::File(source) };
     sweep(home);
     let name = path.file_name().unwrap_or_default();
-    let files = [path, &tail::path_of(path), &path.with_extension("db-wal"), &path.with_file_name(START_ANEW)]
-        .map(Path::to_owned);
+    let files =
+        [path, &tail::path_of(path), &path.with_extension("db-wal"), &path.with_file_name(START_ANEW)]
+            .map(Path::to_owned);
     let size: u64 = files.iter().filter_map(|file| state(file)).map(|(_, length, ..)| length).sum();
     let room = rustix::fs::statvfs(home).map_err(|error| failed(error.into()))?;
     // The copy is written to as well when it is opened.
@@ -120,5 +121,9 @@ pub async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, StoreE
     let looked = SqliteStore::open_beside(&copy.path.join(name), other).map_err(told)?;
     let damaged = looked.damaged(LOOK).await.map_err(told)?;
     let damaged = damaged.into_iter().map(|document| document.key).collect();
-    Ok(Some(Looked { damaged, is_bare: looked.is_bare().map_err(told)?, issuer: looked.issuer().map_err(told)? }))
+    Ok(Some(Looked {
+        damaged,
+        is_bare: looked.is_bare().map_err(told)?,
+        issuer: looked.issuer().map_err(told)?,
+    }))
 }

@@ -27,8 +27,8 @@ mod conformance;
 
 pub use check::START_ANEW;
 pub use inspect::{Looked, inspect, sweep};
-pub use sqlite::ISSUER;
 pub use memory::MemoryStore;
+pub use sqlite::ISSUER;
 pub use sqlite::SqliteStore;
 
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

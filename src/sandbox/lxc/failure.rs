@@ -106,8 +106,14 @@ liblxc does not take lxc.foo = bar
         let killed = Ended { started: true, init: Some(libc::SIGKILL) };
         assert_eq!(worded("Failed to open \"/x\"", killed), "its init died of signal 9");
         let left = Ended { started: true, init: Some(1 << 8) };
-        assert_eq!(worded("Failed to exec", left), "its init exited with 1 before it was ready: Failed to exec");
-        assert_eq!(worded("Failed to exec", Ended { started: false, init: None }), "the start failed: Failed to exec");
+        assert_eq!(
+            worded("Failed to exec", left),
+            "its init exited with 1 before it was ready: Failed to exec"
+        );
+        assert_eq!(
+            worded("Failed to exec", Ended { started: false, init: None }),
+            "the start failed: Failed to exec"
+        );
         assert_eq!(worded("", Ended { started: true, init: None }), "its init left without a status");
     }
 }
