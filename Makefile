@@ -6,7 +6,7 @@ CARGO ?= cargo
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 RELEASE = target/release
 
-.PHONY: all setup build demo swarm-demo test test-cgroup2 fuzz bench bless install uninstall clean
+.PHONY: all setup build demo swarm-demo test test-cgroup2 features deny advisories fuzz bench bless install uninstall clean
 
 all: build
 
@@ -32,6 +32,21 @@ test:
 test-cgroup2:
 	@sh packaging/setup-debian.sh tests
 	@bash tests/cgroup2.sh
+
+# Each feature built alone, as `make test` does too.
+features: setup
+	@bash tests/features.sh
+
+# Licences, bans and sources of all dependencies, as deny.toml has them. cargo-deny, where it is installed, knows more of
+# licences; the test reads the same file and is part of `make test`.
+deny:
+	$(CARGO) test --locked --test doorstep dependencies
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --locked check licenses bans sources; else echo "cargo-deny is not installed: its own check was not run"; fi
+
+# Known holes in dependencies: needs cargo-deny and a network.
+advisories:
+	@command -v cargo-deny >/dev/null || { echo "hint: cargo install --locked cargo-deny" >&2; exit 1; }
+	$(CARGO) deny --locked check advisories
 
 # libFuzzer on the stable compiler, one target for each place where an enemy writes; then the engine's own fuzzer.
 FUZZ_SECONDS ?= 60

@@ -72,6 +72,22 @@ fn repeated(command: &clap::Command, text: String) -> String {
     })
 }
 
+/// The README's table of the product's own words, as a section of a page.
+fn words() -> String {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("is there");
+    let section = readme.split("\n## Words\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = section.expect("the README has its words").lines().skip(3);
+    let row = |line: &str| {
+        let (word, means) = line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")?;
+        let plain = means.replace(['`', '*'], "").replace('-', "\\-");
+        Some(format!(".TP\n\\fB{word}\\fR\n{plain}\n"))
+    };
+    let rows: Vec<String> = rows.filter_map(row).collect();
+    assert!(rows.len() > 15, "{} words", rows.len());
+    format!(".SH WORDS\n{}", rows.concat())
+}
+
 /// One page for each verb and each of its own verbs: `hauki-gem-push.1`.
 fn pages(command: &clap::Command, name: &str, made: &mut Vec<String>) {
     // The page is hauki-gem-push, what is typed is hauki gem push.
@@ -82,7 +98,10 @@ fn pages(command: &clap::Command, name: &str, made: &mut Vec<String>) {
     let page = clap_mangen::Man::new(page).title(name.to_uppercase()).section("1").date(DATE);
     let mut text = Vec::new();
     page.source("hauki").manual("hauki").render(&mut text).expect("renders");
-    let text = repeated(command, String::from_utf8(text).expect("is text"));
+    let mut text = repeated(command, String::from_utf8(text).expect("is text"));
+    if name == "hauki" {
+        text.push_str(&words());
+    }
     compare(&format!("man/{name}.1"), text.as_bytes());
     made.push(format!("{name}.1"));
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
