@@ -31,5 +31,10 @@ for file in "$here"/../../../src/lpc/engine/*.js "$here"/../../../src/client/scr
 done
 # shellcheck disable=SC2086
 ./run --heap 1024 $lines
+# The same for what C leaves undefined, of which the compiler of the product may make anything.
+SANITIZE="-fsanitize=undefined -fno-sanitize-recover=undefined" "$here/build.sh" "$directory/undefined" 2>/dev/null
+"$directory/undefined/run" --every 20 "$here"/programs/*.js "$here"/found/*.js
+# shellcheck disable=SC2086
+"$directory/undefined/run" --every 20 --heap 1024 $lines
 ./fuzz --seconds "${FUZZ_SECONDS:-10}" --seed 1 --keep . "$here"/programs/[d-s]*.js "$here"/found/*.js ||
     { cat last.js >&2; exit 1; }

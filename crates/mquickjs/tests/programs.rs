@@ -95,3 +95,11 @@ fn every_program_ends_as_it_says() {
     }
     assert!(count > 10, "only {count} programs");
 }
+
+#[test]
+fn the_stack_of_the_engine_is_guarded() {
+    let library =
+        fs::read(Path::new(env!("OUT_DIR")).join("libmquickjs_mended.a")).expect("the build made it");
+    let name = b"__stack_chk_fail";
+    assert!(library.windows(name.len()).any(|bytes| bytes == name), "no frame has a guard");
+}
