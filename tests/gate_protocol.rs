@@ -33,6 +33,8 @@ function cycle() { var o = {}; o.o = o; return o; }
 function lambda() { return function () {}; }
 function huge() { return 1e400; }
 function chat(n) { for (var i = 0; i < n; i++) { print('line ' + i); emit('tick', {i: i}); } return n; }
+function sink(n) { var a = 1; for (var i = 0; i < n; i++) { a = [a]; } return a; }
+function signal(n) { try { emit('deep', sink(n)); } catch (e) { return '' + e; } return 'told'; }
 function die() { destruct(this_object()); return 'bye'; }
 function linger() { destruct(this_object()); while (true) {} }
 function begin() { emit('begun'); print('working'); while (true) {} }
@@ -259,6 +261,54 @@ async fn frames_are_taken_to_the_byte_and_refused_from_the_next() {
         assert!(caller.is_at_end().await);
     }
     assert_eq!(caller.result("echo", json!([1])).await, 1, "others did not notice");
+}
+
+/// In both directions, and the worker is not asked where its caller goes too far.
+#[tokio::test]
+async fn depth_has_one_bound_in_both_directions() {
+    let daemon = Daemon::start();
+    let ticket = worker(&daemon, Wishes::default()).await;
+    let mut caller = Stranger::enter(&ticket).await;
+    let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    let nest = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    let line = |method: &str, params: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
+    };
+    for (params, taken) in [(deep(120), true), (deep(121), false), (nest(120), true), (nest(121), false)] {
+        caller.send(&line("echo", &params)).await;
+        let reply = caller.answer().await.expect("an answer");
+        assert_eq!(reply.contains("\"result\""), taken, "{reply}");
+    }
+    for levels in [121, 100_000, 400_000] {
+        caller.send(&line("keep", &deep(levels))).await;
+        let error = caller.reply().await["error"].clone();
+        assert_eq!(error["code"], code::TOO_LARGE, "{error}");
+        assert!(
+            error["message"].as_str().is_some_and(|told| told.contains("deeper than 120 levels")),
+            "{error}"
+        );
+    }
+    // Brackets in a string are none.
+    caller.send(&line("keep", &format!("[\"{}\"]", "[{".repeat(1000)))).await;
+    assert_eq!(caller.reply().await["result"], Value::Null);
+    assert_eq!(caller.result("told", json!([])).await.as_array().map(Vec::len), Some(1));
+    for (levels, taken) in [(120, true), (121, false), (600, false)] {
+        let reply = caller.call("sink", json!([levels])).await;
+        if taken {
+            assert!(reply["result"].is_array(), "{reply}");
+            continue;
+        }
+        assert_eq!(
+            (&reply["error"]["code"], &reply["error"]["data"]["kind"]),
+            (&json!(code::TOO_LARGE), &json!("too_large"))
+        );
+    }
+    assert_eq!(caller.result("signal", json!([120])).await, "told");
+    assert_eq!(caller.event().await["method"], "hauki.event");
+    assert_eq!(
+        caller.result("signal", json!([121])).await,
+        "Error: the event's data is nested deeper than 120 levels"
+    );
 }
 
 #[tokio::test]

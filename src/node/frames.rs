@@ -9,16 +9,14 @@ use super::reach::{self, Ask};
 use crate::api::node::NewsItem;
 use crate::model::death::Cause;
 use crate::rpc::channel::{FromVault, MAX_LINE, WorkerError, WorkerErrorKind};
-use crate::rpc::message::{RpcError, code};
+use crate::rpc::message::{MAX_LEVELS, RpcError, code};
 use crate::rpc::reserved;
+use crate::strict;
 use crate::strict::scan::is_within;
-use crate::strict::{self, Limits};
 use crate::system::clock;
 
 /// A vault that has sent a large frame does not hold its room for ever.
 const KEPT_INBOX: usize = 256 * 1024;
-/// Arrays and objects within each other, in what a vault says: what callers may send as well.
-const MAX_DEPTH: usize = Limits::DEPTH;
 /// What an event needs around the worker's own data.
 const ENVELOPE: usize = 512;
 
@@ -117,7 +115,7 @@ impl Keeper {
                 Err(error) => violation(&error.to_string()),
                 Ok(_) if !is_one_line_of_json(&value) => violation("a result that is not one line of JSON"),
                 Ok(reply) => {
-                    let told = match is_within(value.as_bytes(), MAX_DEPTH) {
+                    let told = match is_within(value.as_bytes(), MAX_LEVELS) {
                         true => vault.reach.put_back(&value).map_err(RpcError::from),
                         false => Err(too_deep()),
                     };
@@ -157,7 +155,7 @@ impl Keeper {
                 }
             },
             FromVault::Event { event, data } if is_one_line_of_json(&data) => {
-                if !is_within(data.as_bytes(), MAX_DEPTH) {
+                if !is_within(data.as_bytes(), MAX_LEVELS) {
                     vault.audience.each(Outbox::lose_event);
                     return true;
                 }
@@ -261,9 +259,9 @@ fn pieces(text: &str, limit: usize) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What no reader is given: most of them end at some depth, and some of them badly.
+/// An init of ours says so itself.
 fn too_deep() -> RpcError {
-    RpcError::new(code::TOO_LARGE, format!("the result is nested deeper than {MAX_DEPTH} levels"))
+    RpcError::new(code::TOO_LARGE, format!("the result is nested deeper than {MAX_LEVELS} levels"))
 }
 
 /// The beginning of what a vault says of itself.

@@ -123,6 +123,9 @@ pub const MAX_BATCH: usize = 1024;
 /// The longest id, as JSON text: it is kept with its call, repeated with the answer, and compared with each that is
 /// given up.
 pub const MAX_ID_BYTES: usize = 256;
+/// Arrays and objects within each other, in parameters, results and events: the outermost counts. Most readers end at
+/// some depth, and some of them badly.
+pub const MAX_LEVELS: usize = Limits::DEPTH;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {

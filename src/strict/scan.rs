@@ -6,6 +6,10 @@
 /// Whether arrays and objects are at most so deep within each other.
 #[must_use]
 pub fn is_within(text: &[u8], depth: usize) -> bool {
+    // Most texts are too short to be deep.
+    if text.len() <= depth {
+        return true;
+    }
     let (mut at, mut open) = (0, 0_usize);
     while let Some(byte) = text.get(at) {
         at += 1;

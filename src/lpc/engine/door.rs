@@ -139,6 +139,7 @@ impl Trouble {
             Refusal::TooLong(limit) => {
                 Self::Error(format!("{what} is longer than the limit of {limit} bytes"))
             }
+            Refusal::TooDeep(levels) => Self::Error(format!("{what} is nested deeper than {levels} levels")),
         }
     }
 
@@ -242,6 +243,7 @@ impl Passed {
                     Ok(text) => text,
                     Err(Refusal::Foreign(how)) => format!("[object that {how}]"),
                     Err(Refusal::TooLong(limit)) => format!("[object of more than {limit} bytes]"),
+                    Err(Refusal::TooDeep(levels)) => format!("[object of more than {levels} levels]"),
                     Err(refusal) => return Err(Trouble::of(refusal, "")),
                 }
             }

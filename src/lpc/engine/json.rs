@@ -13,9 +13,10 @@ use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 use super::heap::{self, EXCEPTION, Kind, Place, Stored, UNDEFINED};
 use super::number;
 use super::quote::Text;
+use crate::strict::Limits;
 
-/// Deeper values are refused: the readers of most languages go no further, and cycles end here too.
-const MOST_LEVELS: usize = 512;
+/// Deeper values are refused: gates carry no deeper ones, and the readers of most languages go no further.
+const MOST_LEVELS: usize = Limits::DEPTH;
 
 /// How many values are written between two looks at the clock.
 const BREATH: u32 = 16 * 1024;
@@ -35,6 +36,8 @@ pub enum Refusal {
     Foreign(String),
     /// It has more bytes than that.
     TooLong(usize),
+    /// It has more arrays and objects within each other than that.
+    TooDeep(usize),
     /// Code of the script threw; the exception is pending.
     Thrown,
     /// The deadline passed.
@@ -151,7 +154,7 @@ impl Walk<'_> {
             return Err(Refusal::Foreign("is cyclic".to_owned()));
         }
         if self.levels.len() == MOST_LEVELS {
-            return Err(Refusal::Foreign(format!("is nested deeper than {MOST_LEVELS} levels")));
+            return Err(Refusal::TooDeep(MOST_LEVELS));
         }
         self.text.put(if shape == Shape::Object { b"{" } else { b"[" })?;
         let mut held = Box::new(JSGCRef { val: UNDEFINED, prev: ptr::null_mut() });

@@ -212,6 +212,10 @@ impl Engine {
                     format!("the result is longer than the limit of {limit} bytes; raise max_frame_bytes");
                 WorkerError { file, ..plain(WorkerErrorKind::TooLarge, message) }
             }
+            Failure::Result(Refusal::TooDeep(levels)) => {
+                let message = format!("the result is nested deeper than {levels} levels");
+                WorkerError { file, ..plain(WorkerErrorKind::TooLarge, message) }
+            }
             Failure::Result(Refusal::Interrupted | Refusal::Thrown) => {
                 let message = "the deadline passed while the result was written".to_owned();
                 WorkerError { file, ..plain(WorkerErrorKind::Deadline, message) }

@@ -18,12 +18,12 @@ use crate::node::asked::Asked;
 use crate::node::calls::Patience;
 use crate::node::vault::Vault;
 use crate::rpc::capability::Capability;
-use crate::rpc::message::{self, Incoming, Invalid, Request, RpcError, code};
+use crate::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
 use crate::rpc::nested::Nested;
 use crate::rpc::reserved::{
     self, Cancel, Cancelled, Destruct, Destructed, FIELDS, Hello, Lease, Nothing, Welcome,
 };
-use crate::strict;
+use crate::strict::{self, scan};
 
 pub struct Session {
     pub gate: Arc<Gate>,
@@ -286,6 +286,10 @@ impl Session {
         let nested = Nested::read(nested)?;
         nested.check(&vault.id)?;
         let deadline_ms = nested.deadline_ms.unwrap_or(u32::MAX).clamp(1, self.deadline_ms);
+        if params.is_some_and(|params| !scan::is_within(params.as_bytes(), MAX_LEVELS)) {
+            let message = format!("the parameters are nested deeper than {MAX_LEVELS} levels");
+            return Err(RpcError::new(code::TOO_LARGE, message));
+        }
         let params = params.map(|params| vault.reach.take_in(params, false)).transpose()?;
         Ok((params, Nested { deadline_ms: Some(deadline_ms), ..nested }))
     }

@@ -74,8 +74,8 @@ fn odd_results_end_with_an_error_and_not_with_the_worker() {
         ),
         (
             "var a = []; for (var i = 0; i < 600; i++) a = [a]; return a",
-            Unserializable,
-            "nested deeper than 512",
+            TooLarge,
+            "nested deeper than 120 levels",
         ),
         ("return {get a() { throw new Error('mine') }}", Throw, "Error: mine"),
         ("return {get a() { for (;;) {} }}", Deadline, "deadline passed"),
