@@ -15,10 +15,6 @@ use crate::model::lease::Mono;
 use crate::model::receipt::{Reclaimed, Resource};
 use crate::system::clock;
 
-/// How often, and how many times, a port that should be closed is looked at before it is called open.
-const LOOK: Duration = Duration::from_millis(10);
-const LOOKS: u32 = 50;
-
 #[derive(Default)]
 pub struct Port {
     state: Mutex<State>,
@@ -34,6 +30,7 @@ struct State {
 
 struct Open {
     address: SocketAddr,
+    listener: Arc<TcpListener>,
     accepting: JoinHandle<()>,
 }
 
@@ -63,8 +60,9 @@ impl Port {
         }
         let listener = state.bound.take().map_or_else(|| listen(ip), Ok)?;
         let address = listener.local_addr()?;
-        let accepting = tokio::spawn(accept(listener, gate()));
-        state.open = Some(Open { address, accepting });
+        let listener = Arc::new(listener);
+        let accepting = tokio::spawn(accept(Arc::clone(&listener), gate()));
+        state.open = Some(Open { address, listener, accepting });
         Ok(address.port())
     }
 
@@ -77,41 +75,30 @@ impl Port {
             state.open.take()
         }?;
         open.accepting.abort();
-        // The listener is dropped with its task; only then can the kernel be asked.
         let _ = open.accepting.await;
-        // A program that is being started at this moment, a spawner say, has copies of all descriptors until it
-        // has begun: that is no port of ours.
-        let mut looks = 0;
-        while is_listening(open.address) && looks < LOOKS {
-            looks += 1;
-            tokio::time::sleep(LOOK).await;
-        }
-        let gone = looks < LOOKS;
+        let gone = end(&open.listener);
         let gone_after_us = clock::mono().since(since);
         Some(Reclaimed { what: Resource::Port, name: open.address.to_string(), gone_after_us, gone })
     }
 }
 
+/// Has it listen no more, and asks the kernel whether it does. Closing our descriptor is not enough: a program that is
+/// being started at this moment, a spawner say, has copies of all descriptors until it has begun. And whether somebody
+/// can bind there says nothing of our port: it may be another's already, a caller's or the next vault's.
+fn end(listener: &TcpListener) -> bool {
+    let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Read);
+    rustix::net::sockopt::socket_acceptconn(listener).is_ok_and(|listens| !listens)
+}
+
 fn listen(ip: IpAddr) -> io::Result<TcpListener> {
     let socket = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Connections inherit it, and `is_listening` needs it of those that are still open.
+    // The kernel remembers closed connections for a minute, and vaults come and go faster than that.
     socket.set_reuseaddr(true)?;
     socket.bind((ip, 0).into())?;
     socket.listen(128)
 }
 
-/// With SO_REUSEADDR a bind fails for as long as somebody listens there, and for no other reason
-/// that matters on an address that was just in use.
-fn is_listening(address: SocketAddr) -> bool {
-    let probe = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)
-    };
-    matches!(probe(), Err(error) if error.kind() == io::ErrorKind::AddrInUse)
-}
-
-async fn accept(listener: TcpListener, gate: Arc<Gate>) {
+async fn accept(listener: Arc<TcpListener>, gate: Arc<Gate>) {
     let mut backoff = Duration::from_millis(5);
     loop {
         match listener.accept().await {
@@ -137,13 +124,36 @@ async fn accept(listener: TcpListener, gate: Arc<Gate>) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_kernel_is_asked_and_not_assumed() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    async fn is_open(address: SocketAddr) -> bool {
+        tokio::net::TcpStream::connect(address).await.is_ok()
+    }
+
+    /// As in a program that is being started.
+    #[tokio::test]
+    async fn it_is_closed_though_somebody_has_a_copy_of_its_descriptor() {
+        let listener = listen(std::net::Ipv4Addr::LOCALHOST.into()).expect("listens");
         let address = listener.local_addr().expect("has an address");
-        assert!(is_listening(address));
+        let copy = std::os::fd::AsFd::as_fd(&listener).try_clone_to_owned().expect("is copied");
+        let copy = std::net::TcpListener::from(copy);
+        let listener = Arc::new(listener);
+        let accepting = tokio::spawn(std::future::pending());
+        let port = Port::default();
+        port.state().open = Some(Open { address, listener, accepting });
+        let closed = port.close(clock::mono()).await.expect("was open");
+        assert!(closed.gone && closed.what == Resource::Port, "{closed:?}");
+        assert!(!is_open(address).await, "it is open");
+        drop(copy);
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_anothers_by_now_is_not_ours() {
+        let listener = listen(std::net::Ipv4Addr::LOCALHOST.into()).expect("listens");
+        assert!(rustix::net::sockopt::socket_acceptconn(&listener).expect("is asked"));
+        assert!(end(&listener));
+        let address = listener.local_addr().expect("has an address");
         drop(listener);
-        assert!(!is_listening(address));
+        let _other = std::net::TcpListener::bind(address).expect("is free at once");
+        assert!(is_open(address).await);
     }
 
     #[tokio::test]
@@ -152,23 +162,10 @@ mod tests {
         port.prepare(std::net::Ipv4Addr::LOCALHOST.into());
         let address = port.state().bound.as_ref().and_then(|bound| bound.local_addr().ok());
         let address = address.expect("is bound");
-        assert!(is_listening(address));
+        assert!(is_open(address).await);
         assert_eq!(port.close(clock::mono()).await, None, "nobody was told of it");
-        assert!(!is_listening(address));
+        assert!(!is_open(address).await);
         port.prepare(std::net::Ipv4Addr::LOCALHOST.into());
         assert!(port.state().bound.is_none(), "a dead vault's port was made");
-    }
-
-    #[tokio::test]
-    async fn an_open_connection_is_no_open_port() {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_reuseaddr(true).expect("is set");
-        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("binds");
-        let listener = socket.listen(1).expect("listens");
-        let address = listener.local_addr().expect("has an address");
-        let _caller = tokio::net::TcpStream::connect(address).await.expect("connects");
-        let _served = listener.accept().await.expect("accepts");
-        drop(listener);
-        assert!(!is_listening(address));
     }
 }
