@@ -195,8 +195,9 @@ fn every(link: bool, lease_ms: u64, link_silence_ms: u64) -> Duration {
 /// What the gate's terms mean for who beats.
 struct Terms {
     every: Duration,
-    /// How long nothing may be heard while no call is in flight, and while one is.
-    idle_us: u64,
+    /// How long nothing may be heard, and for how much longer while calls are in flight. Who gives up a link ends its
+    /// vault, and the gate may only have paused: a link is not given up.
+    silence_us: Option<u64>,
     busy_us: u64,
     /// How long a refusal may last.
     refusal_us: u64,
@@ -206,20 +207,23 @@ impl Terms {
     fn of(welcome: &Welcome) -> Self {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let lease_us = welcome.lease_ms.saturating_mul(1000).max(1_000_000);
-        let call_us = u64::from(welcome.call_deadline_ms) * 1000 + micros(SLACK);
-        let busy_us = lease_us.max(call_us);
         Self {
             every: every(welcome.link, welcome.lease_ms, welcome.link_silence_ms),
-            // Who gives up a link ends its vault, and the gate may only have paused.
-            idle_us: if welcome.link { busy_us } else { lease_us },
-            busy_us,
+            silence_us: (!welcome.link).then_some(lease_us),
+            busy_us: u64::from(welcome.call_deadline_ms) * 1000 + micros(SLACK),
             refusal_us: micros(REFUSED).min(lease_us),
         }
     }
+
+    /// Whether who has heard nothing for so long gives the connection up.
+    fn is_alone(&self, silent_us: u64, is_busy: bool) -> bool {
+        let busy_us = if is_busy { self.busy_us } else { 0 };
+        self.silence_us.is_some_and(|silence_us| silent_us > silence_us.saturating_add(busy_us))
+    }
 }
 
-/// Beats until the connection ends. A gate answers a beat at once unless it is kept from it by calls
-/// that are ahead, each of which has a deadline: who hears nothing for longer is alone.
+/// Beats until the connection ends, as all clients of hauki do and `hauki-ticket.5` says. A gate answers a beat at once
+/// unless it is kept from it by calls that are ahead, each of which has a deadline: who hears nothing for longer is alone.
 async fn beat(wire: &Wire, terms: &Terms) -> GhostError {
     let mut ticks = interval_at(tokio::time::Instant::now() + terms.every, terms.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -230,9 +234,38 @@ async fn beat(wire: &Wire, terms: &Terms) -> GhostError {
         }
         let answered = timeout(terms.every, wire.call(HEARTBEAT, None)).await.is_ok();
         let silent = clock::mono().since(wire.heard());
-        let allowed = if wire.waiting() == 0 { terms.idle_us } else { terms.busy_us };
-        if !answered && silent > allowed {
+        if !answered && terms.is_alone(silent, wire.waiting() > 0) {
             wire.give_up(format!("nothing was heard for {} ms", silent / 1000));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_ends_a_connection_only_where_no_vault_ends_with_it() {
+        let of = |link: bool, lease_ms: u64| {
+            let welcome = serde_json::json!({
+                "vault": "vlt_01HF7YAT00000000000000001A", "generation": 1, "methods": [], "lease_ms": lease_ms,
+                "lease_left_ms": lease_ms, "link": link, "link_silence_ms": 750, "max_frame_bytes": 4096,
+                "call_deadline_ms": 500,
+            });
+            Terms::of(&serde_json::from_value(welcome).expect("is one"))
+        };
+        for (link, lease_ms, silent_ms, is_busy, alone) in [
+            (false, 60_000, 60_000, false, false),
+            (false, 60_000, 60_001, false, true),
+            (false, 60_000, 62_500, true, false),
+            (false, 60_000, 62_501, true, true),
+            (false, 90, 1_000, false, false),
+            (false, 90, 1_001, false, true),
+            (true, 60_000, 86_400_000, false, false),
+            (true, 90, 86_400_000, true, false),
+        ] {
+            let told = of(link, lease_ms).is_alone(silent_ms * 1000, is_busy);
+            assert_eq!(told, alone, "{link} {lease_ms} {silent_ms} {is_busy}");
         }
     }
 }
