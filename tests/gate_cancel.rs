@@ -78,7 +78,17 @@ async fn what_waits_is_not_begun_and_what_runs_is_stopped_and_both_are_answered(
         let reply = caller.reply().await;
         assert_eq!((&reply["id"], &reply["result"]), (&id, &json!(result)));
     }
-    for params in [json!(null), json!([]), json!([1]), json!({}), json!({"id": 1, "more": 1})] {
+    for params in [
+        json!(null),
+        json!([]),
+        json!([1]),
+        json!({}),
+        json!({"id": 1, "more": 1}),
+        json!({"id": {}}),
+        json!({"id": [1]}),
+        json!({"id": true}),
+        json!({"id": "x".repeat(300)}),
+    ] {
         let mut wrong = request(4, "hauki.cancel", params.clone());
         if params.is_null() {
             wrong.as_object_mut().expect("is one").remove("params");
@@ -129,6 +139,31 @@ async fn who_has_too_many_calls_in_flight_can_give_them_up() {
     ids.sort_unstable();
     assert_eq!(ids, (1..=70).collect::<Vec<_>>());
     assert_eq!(caller.result("echo", json!([8])).await, 8);
+    assert!(clock::mono().since(began) < SOON_US);
+}
+
+/// However many requests lie between: what is given up further back has no turn of its own.
+#[tokio::test]
+async fn what_waits_to_be_read_is_given_up_when_it_is_read() {
+    let daemon = Daemon::start();
+    let ticket = serde_json::to_value(&worker(&daemon).await).expect("serializes");
+    let mut caller = Stranger::enter(&ticket).await;
+    let began = clock::mono();
+    let mut lines: String = (1..=400).map(|id| format!("{}\n", request(id, "spin", json!([])))).collect();
+    lines.extend((1..=400).map(|id| format!("{}\n", cancel(&json!(id)))));
+    // The same id again is another request.
+    lines.push_str(&format!("{}\n", request(400, "echo", json!(["again"]))));
+    caller.raw(lines.as_bytes()).await.expect("is taken");
+    let mut ids = Vec::new();
+    for _ in 1..=400 {
+        let reply = caller.reply().await;
+        assert_eq!(reply["error"]["code"], code::CANCELLED, "{reply}");
+        ids.push(reply["id"].as_u64().expect("is ours"));
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=400).collect::<Vec<_>>());
+    let again = caller.reply().await;
+    assert_eq!((&again["id"], &again["result"]), (&json!(400), &json!("again")));
     assert!(clock::mono().since(began) < SOON_US);
 }
 

@@ -145,6 +145,27 @@ async fn a_good_tickets_holder_is_told_what_cannot_be_used() {
         let message = reply["error"]["message"].as_str().expect("a message");
         assert!(words.iter().all(|word| message.contains(word)), "{more}: {message}");
     }
+    // Also where it is no request for another reason; a stranger learns nothing from that.
+    let good = ticket["auth"]["token"].as_str().expect("is text");
+    for (member, value, word) in [
+        ("id", json!("i".repeat(300)), "an id has at most 256 bytes"),
+        ("id", json!({}), "an id must be"),
+        ("id", json!([1]), "an id must be"),
+        ("jsonrpc", json!("1.0"), "jsonrpc"),
+    ] {
+        for (token, code, word) in
+            [(good, code::INVALID_PARAMS, word), ("x", code::UNAUTHENTICATED, "no valid ticket was shown")]
+        {
+            let mut odd = request(0, "hauki.hello", json!({ "token": token }));
+            odd[member] = value.clone();
+            let mut stranger = Stranger::knock(&ticket).await.expect("connects");
+            stranger.send(&odd.to_string()).await;
+            let error = stranger.reply().await["error"].clone();
+            assert_eq!(error["code"], code, "{odd}: {error}");
+            assert!(error["message"].as_str().is_some_and(|told| told.contains(word)), "{odd}: {error}");
+            assert!(stranger.is_at_end().await);
+        }
+    }
     // Nobody has claimed it by that.
     let mut caller = Stranger::enter(&ticket).await;
     for method in ["hauki.methods", "hauki.heartbeat", "hauki.stats", "hauki.destruct"] {

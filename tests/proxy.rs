@@ -305,16 +305,16 @@ async fn a_pipe_that_takes_no_more_still_hears_a_call_given_up_and_a_mark_is_not
     let ticket = save(&daemon, &daemon.spawn_with(WORKER, wishes).await.ticket);
     let mut pipe = pipe(&daemon, &ticket, &[]);
     let mut said = "\u{feff}".to_owned();
-    for id in 0..64 {
+    for id in 0..300 {
         said.push_str(&format!("{}\n", json!({ "jsonrpc": "2.0", "id": id, "method": "spin" })));
     }
-    // The 64 are all that are taken; the first of them runs for two minutes if nobody gives it up.
-    for id in 0..64 {
+    // 64 are all that are taken at a time; the first of them runs for two minutes if nobody gives it up.
+    for id in 0..300 {
         let cancel = json!({ "jsonrpc": "2.0", "method": "hauki.cancel", "params": { "id": id } });
         said.push_str(&format!("{cancel}\n"));
     }
     soon(pipe.stdin.write_all(said.as_bytes())).await.expect("is read");
-    for _ in 0..64 {
+    for _ in 0..300 {
         let mut reply = String::new();
         soon(pipe.stdout.read_line(&mut reply)).await.expect("is written");
         let reply: Value = serde_json::from_str(&reply).expect("is JSON");
@@ -518,6 +518,64 @@ async fn many_programs_share_a_socket_and_ctrl_c_leaves_nothing() {
     assert_eq!(listening.end().await.0, 130);
     assert!(!path.exists(), "the socket was left behind");
     assert_eq!(soon(good.read(&mut [0; 64])).await.expect("reads"), 0);
+}
+
+/// Who has no place is told so, under the id of what he asked, and has one when another has left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_program_too_many_is_told_so() {
+    let daemon = Daemon::start();
+    let ticket = save(&daemon, &daemon.spawn(WORKER).await.ticket);
+    let path = daemon.dir.path().join("scout.sock");
+    let _unix = listen(&daemon, &ticket, &format!("unix:{}", path.display())).await;
+    let total = request(&json!("t"), "total", &json!([]));
+    let mut programs = Vec::new();
+    for _ in 0..64 {
+        let mut stream = tokio::net::UnixStream::connect(&path).await.expect("connects");
+        assert_eq!(ask(&mut stream, &mut Vec::new(), &total).await["result"], 0);
+        programs.push(stream);
+    }
+    let busy = |refused: &Value| {
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!("t"), &json!(-32007)))
+    };
+    for _ in 0..3 {
+        let mut stream = tokio::net::UnixStream::connect(&path).await.expect("connects");
+        // Also where more was sent than is read.
+        busy(&ask(&mut stream, &mut Vec::new(), &format!("{total}\n{}", "\n".repeat(20_000))).await);
+        assert_eq!(soon(stream.read_to_end(&mut Vec::new())).await.expect("ends as it should"), 0);
+    }
+    drop(programs.pop());
+    soon(async {
+        loop {
+            let mut stream = tokio::net::UnixStream::connect(&path).await.expect("connects");
+            let reply = ask(&mut stream, &mut Vec::new(), &total).await;
+            if reply["result"] == 0 {
+                break;
+            }
+            busy(&reply);
+        }
+    })
+    .await;
+
+    let tcp = listen(&daemon, &ticket, "127.0.0.1:0").await;
+    let address = tcp.record["address"].as_str().expect("an address").to_owned();
+    let hello = request(&json!("t"), "hauki.hello", &json!({"token": tcp.record["token"]}));
+    let mut programs = Vec::new();
+    for _ in 0..64 {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.expect("connects");
+        assert!(ask(&mut stream, &mut Vec::new(), &hello).await["result"].is_object());
+        programs.push(stream);
+    }
+    let mut stream = tokio::net::TcpStream::connect(&address).await.expect("connects");
+    busy(&ask(&mut stream, &mut Vec::new(), &format!("{hello}\n{}", "\n".repeat(20_000))).await);
+    assert_eq!(soon(stream.read_to_end(&mut Vec::new())).await.expect("ends as it should"), 0);
+    // A stranger is not told how many there are.
+    let guess = request(&json!("t"), "hauki.hello", &json!({"token": "guess"}));
+    let mut stream = tokio::net::TcpStream::connect(&address).await.expect("connects");
+    assert_eq!(ask(&mut stream, &mut Vec::new(), &guess).await["error"]["code"], -32001);
+    let mut odd: Value = serde_json::from_str(&hello).expect("is JSON");
+    odd["id"] = json!({});
+    let mut stream = tokio::net::TcpStream::connect(&address).await.expect("connects");
+    assert_eq!(ask(&mut stream, &mut Vec::new(), &odd.to_string()).await["error"]["code"], -32602);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

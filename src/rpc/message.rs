@@ -150,12 +150,30 @@ fn invalid(code: i32, message: impl Into<String>, id: Option<&str>) -> Invalid {
     Invalid { code, message: message.into(), id: id.map(str::to_owned) }
 }
 
-/// Whether two ids, as JSON text, are the same one: a text may be written in more than one way.
+/// The one form of an id, as JSON text: a text may be written in more than one way. Half of a surrogate pair has no
+/// value, and is the same as its own text only.
+#[must_use]
+pub fn id_key(id: &str) -> Cow<'_, str> {
+    let value = || serde_json::from_str::<String>(id).and_then(|text| serde_json::to_string(&text));
+    let key = if id.contains('\\') { value().ok() } else { None };
+    key.map_or(Cow::Borrowed(id), Cow::Owned)
+}
+
+/// Whether two ids, as JSON text, are the same one.
 #[must_use]
 pub fn is_same_id(one: &str, other: &str) -> bool {
-    let value = |id| serde_json::from_str::<Text<'_>>(id).ok().map(|Text(text)| text);
-    // Half of a surrogate pair has no value, and is the same as its own text only.
-    one == other || value(one).is_some_and(|one| value(other) == Some(one))
+    one == other || id_key(one) == id_key(other)
+}
+
+/// What is wrong with an id, as JSON text.
+pub fn check_id(id: &str) -> Result<(), String> {
+    if !id.starts_with(['"', 'n', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+        return Err("an id must be a string, a number or null".to_owned());
+    }
+    if id.len() > MAX_ID_BYTES {
+        return Err(format!("an id has at most {MAX_ID_BYTES} bytes"));
+    }
+    Ok(())
 }
 
 fn request(text: &str) -> Result<Request<'_>, Invalid> {
@@ -164,19 +182,8 @@ fn request(text: &str) -> Result<Request<'_>, Invalid> {
     }
     let envelope: Envelope<'_> = serde_json::from_str(text)
         .map_err(|error| invalid(code::INVALID_REQUEST, error.to_string(), None))?;
-    let id = match envelope.id.map(RawValue::get) {
-        Some(id) if id.starts_with(['"', 'n', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) => {
-            Some(id)
-        }
-        Some(_) => {
-            return Err(invalid(code::INVALID_REQUEST, "an id must be a string, a number or null", None));
-        }
-        None => None,
-    };
-    if id.is_some_and(|id| id.len() > MAX_ID_BYTES) {
-        let message = format!("an id has at most {MAX_ID_BYTES} bytes");
-        return Err(invalid(code::INVALID_REQUEST, message, None));
-    }
+    let id = envelope.id.map(RawValue::get);
+    id.map_or(Ok(()), check_id).map_err(|message| invalid(code::INVALID_REQUEST, message, None))?;
     let version = |text| serde_json::from_str::<Text<'_>>(text).is_ok_and(|Text(version)| version == "2.0");
     if !envelope.jsonrpc.map(RawValue::get).is_some_and(|text| text == "\"2.0\"" || version(text)) {
         return Err(invalid(code::INVALID_REQUEST, "\"jsonrpc\" must be \"2.0\"", id));
@@ -191,6 +198,18 @@ fn request(text: &str) -> Result<Request<'_>, Invalid> {
         return Err(invalid(code::INVALID_REQUEST, "\"params\" must be an array or an object", id));
     }
     Ok(Request { method, params, id, nested: envelope.hauki.map(RawValue::get) })
+}
+
+impl<'a> Request<'a> {
+    /// The method and parameters of what is no request for another reason: whoever must judge a hello judges its token
+    /// first.
+    #[must_use]
+    pub fn glimpse(line: &'a [u8]) -> Option<Self> {
+        let text = strict::trimmed(std::str::from_utf8(line).ok()?);
+        let envelope: Envelope<'_> = serde_json::from_str(text).ok().filter(|_| text.starts_with('{'))?;
+        let Text(method) = serde_json::from_str(envelope.method?.get()).ok()?;
+        Some(Self { method, params: envelope.params.map(RawValue::get), id: None, nested: None })
+    }
 }
 
 /// A string that is borrowed where it holds no escape.

@@ -5,6 +5,8 @@ pub mod body;
 #[cfg(feature = "contract")]
 pub mod capability;
 pub mod channel;
+#[cfg(feature = "contract")]
+pub mod foreseen;
 
 #[cfg(feature = "net")]
 pub mod line;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
+use super::message::check_id;
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
@@ -163,8 +164,14 @@ struct Shown {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cancel {
-    /// The request's, as it stands there: a string or a number.
+    /// The request's, as it stands there: what an id may be, and nothing else.
+    #[serde(deserialize_with = "id")]
     pub id: Box<RawValue>,
+}
+
+fn id<'de, D: Deserializer<'de>>(input: D) -> Result<Box<RawValue>, D::Error> {
+    let id = Box::<RawValue>::deserialize(input)?;
+    check_id(id.get()).map(|()| id).map_err(serde::de::Error::custom)
 }
 
 /// What `hauki.cancel` answers to who asks it as a request.

@@ -9,25 +9,24 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use memchr::memmem;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 
+use super::answer::{array, one};
 use crate::client::ghost::{CallNumber, Event, Events, Ghost, GhostError};
+use crate::rpc::foreseen::Foreseen;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{
     Incoming, Invalid, Request, RpcError, code, is_same_id, write_error, write_request, write_result,
 };
-use crate::rpc::reserved::{CANCEL, Cancel, HELLO, Hello};
+use crate::rpc::reserved::{CANCEL, Cancel};
 use crate::strict::{self, Limits};
 
 /// Calls of one program in flight, as many as a gate takes of one connection.
 const IN_FLIGHT: usize = 64;
 /// Their lines, in bytes; one alone may be as long as a frame.
 const IN_FLIGHT_BYTES: usize = 4 * 1024 * 1024;
-/// The longest line that is looked at before its turn: one that gives up a call is short.
-const LOOKED_AT: usize = 1024;
 /// Replies are written together up to so many bytes.
 const TOGETHER: usize = 64 * 1024;
 
@@ -75,6 +74,8 @@ struct Relay<'a, W> {
     calls: FuturesUnordered<BoxFuture<'a, Answer>>,
     /// What is in flight.
     flying: HashMap<CallNumber, Flying>,
+    /// What is given up further back in what has been read.
+    foreseen: Foreseen,
     bytes: usize,
     is_first: bool,
 }
@@ -103,6 +104,7 @@ where
         out: Vec::new(),
         calls: FuturesUnordered::new(),
         flying: HashMap::new(),
+        foreseen: Foreseen::default(),
         bytes: 0,
         is_first: true,
     };
@@ -236,14 +238,10 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         write_request(&mut self.out, None, &event.method, Some(&params));
     }
 
-    /// A line that waits for its turn. It comes again then, and finds nothing more to give up.
+    /// A line that waits for its turn.
     fn look(&mut self, line: &[u8]) {
-        if line.len() <= LOOKED_AT
-            && memmem::find(line, CANCEL.as_bytes()).is_some()
-            && let Incoming::Single(Ok(request)) = Incoming::decode(line)
-            && (request.method == CANCEL && request.id.is_none())
-        {
-            cancel(&mut self.flying, &request);
+        if let Some(id) = self.foreseen.look(line) {
+            self.give_up(&id);
         }
     }
 
@@ -253,34 +251,71 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         if strict::is_blank(line) {
             return;
         }
-        let (ghost, bytes) = (self.ghost, line.len());
-        let mut numbered = |request: Result<Request<'_>, Invalid>| {
-            let (number, id) = (ghost.number(), request.as_ref().ok().and_then(|request| request.id));
-            if let Ok(request) = &request
-                && request.method == CANCEL
-            {
-                return (
-                    number,
-                    Box::pin(ready(cancel(&mut self.flying, request))) as BoxFuture<'a, Vec<u8>>,
-                );
-            }
-            let (stop, stopped) = oneshot::channel();
-            self.flying.insert(number, Flying { id: id.map(Into::into), stop });
-            (number, one(ghost, number, request, stopped))
-        };
+        let bytes = line.len();
         let answer: BoxFuture<'a, Answer> = match Incoming::decode(line) {
             Incoming::Single(request) => {
-                let (number, answer) = numbered(request);
+                let (number, answer) = self.numbered(request, true);
                 Box::pin(async move { Answer { line: answer.await, calls: vec![number], bytes } })
             }
             Incoming::Batch(requests) => {
-                let (calls, answers): (_, Vec<_>) = requests.into_iter().map(numbered).unzip();
+                let numbered = requests.into_iter().map(|request| self.numbered(request, false));
+                let (calls, answers): (_, Vec<_>) = numbered.unzip();
                 let answers = join_all(answers);
                 Box::pin(async move { Answer { line: array(&answers.await), calls, bytes } })
             }
         };
         self.bytes += bytes;
         self.calls.push(answer);
+    }
+
+    fn numbered(
+        &mut self,
+        request: Result<Request<'_>, Invalid>,
+        is_single: bool,
+    ) -> (CallNumber, BoxFuture<'a, Vec<u8>>) {
+        let number = self.ghost.number();
+        if let Ok(request) = &request
+            && request.method == CANCEL
+        {
+            return (number, Box::pin(ready(self.cancel(request, is_single))));
+        }
+        let id = request.as_ref().ok().and_then(|request| request.id);
+        let (stop, stopped) = oneshot::channel();
+        if id.is_some_and(|id| self.foreseen.dooms(id)) {
+            let _ = stop.send(());
+        } else {
+            self.flying.insert(number, Flying { id: id.map(Into::into), stop });
+        }
+        (number, one(self.ghost, number, request, stopped))
+    }
+
+    /// Gives up what the program asked for under the id, and says whether there was any.
+    fn cancel(&mut self, request: &Request<'_>, is_single: bool) -> Vec<u8> {
+        let mut line = Vec::new();
+        let asked =
+            request.params.map(|params| strict::from_str::<Cancel>(params, Limits::bytes(params.len())));
+        let Some(Ok(Cancel { id: given_up })) = asked else {
+            let error = RpcError::new(code::INVALID_PARAMS, "{\"id\": …} says which request is given up");
+            request.id.into_iter().for_each(|id| write_error(&mut line, Some(id), &error));
+            return line;
+        };
+        let cancelled = self.give_up(given_up.get());
+        match request.id {
+            Some(id) => write_result(&mut line, id, &format!("{{\"cancelled\":{cancelled}}}")),
+            // As it was seen, in a line of its own.
+            None if is_single => self.foreseen.heard(given_up.get()),
+            None => {}
+        }
+        line
+    }
+
+    /// It is answered at once. Whether there was such a call.
+    fn give_up(&mut self, id: &str) -> bool {
+        let of = |flying: &Flying| flying.id.as_deref().is_some_and(|own| is_same_id(own, id));
+        let found: Vec<CallNumber> =
+            self.flying.iter().filter(|(_, flying)| of(flying)).map(|(number, _)| *number).collect();
+        let stopped = found.iter().filter_map(|number| self.flying.remove(number));
+        stopped.fold(false, |any, flying| flying.stop.send(()).is_ok() || any)
     }
 
     async fn flush(&mut self) -> Result<(), RelayError> {
@@ -304,93 +339,4 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         self.out.clear();
         written.map_err(RelayError::Write)
     }
-}
-
-/// Gives up what the program asked for under the id, which is answered at once, and says whether there was any.
-fn cancel(flying: &mut HashMap<CallNumber, Flying>, request: &Request<'_>) -> Vec<u8> {
-    let mut line = Vec::new();
-    let asked = request.params.map(|params| strict::from_str::<Cancel>(params, Limits::bytes(params.len())));
-    let Some(Ok(Cancel { id: given_up })) = asked else {
-        let error = RpcError::new(code::INVALID_PARAMS, "{\"id\": …} says which request is given up");
-        request.id.into_iter().for_each(|id| write_error(&mut line, Some(id), &error));
-        return line;
-    };
-    let of = |flying: &Flying| flying.id.as_deref().is_some_and(|id| is_same_id(id, given_up.get()));
-    let found: Vec<CallNumber> =
-        flying.iter().filter(|(_, flying)| of(flying)).map(|(number, _)| *number).collect();
-    let mut cancelled = false;
-    for flying in found.iter().filter_map(|number| flying.remove(number)) {
-        cancelled |= flying.stop.send(()).is_ok();
-    }
-    request.id.into_iter().for_each(|id| {
-        write_result(&mut line, id, &format!("{{\"cancelled\":{cancelled}}}"));
-    });
-    line
-}
-
-/// The reply to one request; nothing to a notification.
-fn one<'a>(
-    ghost: &'a Ghost,
-    number: CallNumber,
-    request: Result<Request<'_>, Invalid>,
-    stopped: oneshot::Receiver<()>,
-) -> BoxFuture<'a, Vec<u8>> {
-    let (method, params, id) = match request {
-        Ok(Request { method, params, id, .. }) => {
-            (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned))
-        }
-        Err(invalid) => {
-            let mut line = Vec::new();
-            let id = invalid.id.clone();
-            write_error(&mut line, id.as_deref(), &invalid.into());
-            return Box::pin(ready(line));
-        }
-    };
-    Box::pin(async move {
-        let mut line = Vec::new();
-        let Some(id) = id else {
-            // Nobody is there to be told, and the gate has been greeted.
-            if method != HELLO {
-                let _ = ghost.notify(&method, params.as_deref()).await;
-            }
-            return line;
-        };
-        let answer = if method == HELLO {
-            if let Some(fault) = Hello::fault(params.as_deref().unwrap_or("{}")) {
-                write_error(&mut line, Some(&id), &RpcError::new(code::INVALID_PARAMS, fault));
-                return line;
-            }
-            // The session is open already: whoever greets it is welcome.
-            let welcome = ghost.welcome().await;
-            welcome.map(|welcome| to_raw_value(welcome).expect("a welcome has string keys"))
-        } else {
-            // Dropping the call gives it up.
-            tokio::select! {
-                answer = ghost.call_as(number, &method, params.as_deref()) => answer,
-                Ok(()) = stopped => {
-                    let error = RpcError::new(code::CANCELLED, "the call was given up");
-                    write_error(&mut line, Some(&id), &error);
-                    return line;
-                }
-            }
-        };
-        match answer {
-            Ok(result) => write_result(&mut line, &id, result.get()),
-            Err(error) => write_error(&mut line, Some(&id), &error.to_rpc()),
-        }
-        line
-    })
-}
-
-/// The replies of a batch in one line; nothing where all were notifications.
-fn array(answers: &[Vec<u8>]) -> Vec<u8> {
-    let mut line = Vec::new();
-    for answer in answers.iter().filter(|answer| !answer.is_empty()) {
-        line.push(if line.is_empty() { b'[' } else { b',' });
-        line.extend_from_slice(answer);
-    }
-    if !line.is_empty() {
-        line.push(b']');
-    }
-    line
 }

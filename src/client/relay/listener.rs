@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -37,7 +37,7 @@ const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 const HELLO_BYTES: usize = 32 * 1024;
 /// How long a program may take nothing of what is there for it.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// For the last words when the session has ended.
+/// For the last words when the session has ended, or a program has no place.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -151,42 +151,45 @@ async fn serve<R, W>(
 {
     // The last line may lack its end.
     let mut lines = LineReader::new(input.chain(&b"\n"[..]), HELLO_BYTES);
-    if let Some(token) = token
-        && !matches!(
-            timeout(HELLO_DEADLINE, greet(&ghost, &mut lines, &mut output, &token)).await,
-            Ok(Ok(()))
-        )
-    {
-        return;
-    }
-    let Ok(_place) = places.try_acquire() else {
-        let error = RpcError::new(code::BUSY, format!("{MOST} programs are connected already"));
-        let _ = answer(&mut output, |out| write_error(out, None, &error)).await;
-        return;
+    let greeted = match &token {
+        Some(token) => timeout(HELLO_DEADLINE, greet(&ghost, &mut lines, &mut output, token, &places)).await,
+        None => match places.try_acquire() {
+            Ok(place) => Ok(Ok(place)),
+            Err(_) => timeout(HELLO_DEADLINE, turn_away(&mut lines, &mut output)).await,
+        },
     };
+    let Ok(Ok(_place)) = greeted else { return farewell(lines, output).await };
     // Whatever ends it ends this program's connection only; the session's own end is told by `over`.
     let options = Options { events: true, patience: Some(PATIENCE) };
     let _ = carry(&ghost, lines, output, options, left).await;
 }
 
-/// The first line must be a hello with the token; anything else is the end.
-async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+/// The first line must be a hello with the token, and find a place; anything else is the end.
+async fn greet<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     ghost: &Ghost,
     lines: &mut LineReader<R>,
     output: &mut W,
     token: &Secret,
-) -> io::Result<()> {
+    places: &'a Semaphore,
+) -> io::Result<SemaphorePermit<'a>> {
     let line = lines.next().await.map_err(io::Error::other)?.unwrap_or_default();
     let (id, outcome) = match Incoming::decode(line) {
         Incoming::Single(Ok(request)) => (request.id, admitted(&request, token)),
-        _ => (Some("null"), Err(stranger())),
+        Incoming::Single(Err(invalid)) => {
+            let shown = Request::glimpse(line).ok_or_else(stranger);
+            let odd = RpcError::new(code::INVALID_PARAMS, invalid.message);
+            (Some("null"), shown.and_then(|hello| admitted(&hello, token)).and(Err(odd)))
+        }
+        Incoming::Batch(_) => (Some("null"), Err(stranger())),
     };
     // A notification has no answer, whatever becomes of it.
-    match outcome {
-        Ok(()) => {
+    match outcome.and_then(|()| places.try_acquire().map_err(|_| crowded())) {
+        Ok(place) => {
             let welcome = serde_json::to_string(ghost.welcome().await.map_err(io::Error::other)?)?;
-            let Some(id) = id else { return Ok(()) };
-            answer(output, |out| write_result(out, id, &welcome)).await
+            if let Some(id) = id {
+                answer(output, |out| write_result(out, id, &welcome)).await?;
+            }
+            Ok(place)
         }
         Err(error) => {
             if let Some(id) = id {
@@ -195,6 +198,34 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
             Err(io::ErrorKind::PermissionDenied.into())
         }
     }
+}
+
+/// Where there is no place: that is the answer to the first line, whatever it asks.
+async fn turn_away<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    lines: &mut LineReader<R>,
+    output: &mut W,
+) -> io::Result<SemaphorePermit<'a>> {
+    let line = lines.next().await.map_err(io::Error::other)?.unwrap_or_default();
+    let id = match Incoming::decode(line) {
+        Incoming::Single(Ok(request)) => request.id,
+        _ => None,
+    };
+    answer(output, |out| write_error(out, id, &crowded())).await?;
+    Err(io::ErrorKind::PermissionDenied.into())
+}
+
+fn crowded() -> RpcError {
+    RpcError::new(code::BUSY, format!("{MOST} programs are connected: try again when one of them has left"))
+}
+
+/// Lets the program finish: closing on bytes that were not read could take the last word back.
+async fn farewell<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(mut lines: LineReader<R>, mut output: W) {
+    let parting = async {
+        if output.shutdown().await.is_ok() {
+            lines.discard().await;
+        }
+    };
+    let _ = timeout(FAREWELL, parting).await;
 }
 
 /// As a gate judges a hello: what else is wrong with it hears only who has shown the token.

@@ -5,6 +5,7 @@
 //! connect. Memory is bounded on the way: what a program may have in flight is limited, and while it
 //! does not take its replies no more of its requests are read.
 
+mod answer;
 mod carry;
 mod listener;
 mod place;

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use memchr::memmem;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -18,6 +17,7 @@ use crate::node::asked::Asked;
 use crate::node::calls::Patience;
 use crate::node::vault::Vault;
 use crate::rpc::capability::Capability;
+use crate::rpc::foreseen::Foreseen;
 use crate::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
 use crate::rpc::nested::Nested;
 use crate::rpc::reserved::{
@@ -36,6 +36,8 @@ pub struct Session {
     client: String,
     deadline_ms: u32,
     link: Option<Link>,
+    /// What is given up further back in what has been read.
+    foreseen: Foreseen,
     /// One of the places for callers, which are counted.
     _place: OwnedSemaphorePermit,
 }
@@ -43,8 +45,6 @@ pub struct Session {
 /// How much of a name or a list an error repeats: the caller wrote the one, the worker's author the
 /// other, and either may fill a frame.
 const QUOTED: usize = 256;
-/// A request that gives up another is short.
-const LOOKED_AT: usize = 512;
 
 /// The vault dies with the connection that holds this, however the connection ends.
 struct Link(Arc<Vault>);
@@ -85,7 +85,13 @@ impl Refusal {
 impl Session {
     /// Takes the first line of a connection, which must be `hauki.hello` with a token.
     pub async fn open(gate: &Arc<Gate>, line: &[u8], peer: SocketAddr) -> Result<Self, Refusal> {
-        let Incoming::Single(Ok(request)) = Incoming::decode(line) else { return Err(Refusal::stranger()) };
+        let (request, odd) = match Incoming::decode(line) {
+            Incoming::Single(Ok(request)) => (request, None),
+            Incoming::Single(Err(invalid)) => {
+                (Request::glimpse(line).ok_or_else(Refusal::stranger)?, Some(invalid.message))
+            }
+            Incoming::Batch(_) => return Err(Refusal::stranger()),
+        };
         let refuse = || Refusal::stranger().with_id(request.id);
         if request.method != reserved::HELLO {
             return Err(refuse());
@@ -94,7 +100,7 @@ impl Session {
         let (hello, fault) = Hello::read(params).ok_or_else(refuse)?;
         let refused = |error| Refusal { error, ..refuse() };
         let shown = hello::authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
-        if let Some(fault) = fault {
+        if let Some(fault) = odd.or(fault) {
             // Said to who has shown a good ticket, and to nobody else.
             return Err(refused(RpcError::new(code::INVALID_PARAMS, fault)));
         }
@@ -132,6 +138,7 @@ impl Session {
             link: owns.then(|| Link(Arc::clone(vault))),
             capability,
             outbox,
+            foreseen: Foreseen::default(),
             _place: place,
         };
         ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
@@ -205,6 +212,14 @@ impl Session {
     }
 
     fn request(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
+        let id = request.as_ref().ok().and_then(|request| request.id);
+        self.carry_out(request, batch);
+        if let Some(id) = id.filter(|id| self.foreseen.dooms(id)) {
+            self.cancel(id);
+        }
+    }
+
+    fn carry_out(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
         let Request { method, params, id, nested } = match request {
             Ok(request) => request,
             Err(invalid) => {
@@ -217,7 +232,13 @@ impl Session {
         // Of one's own requests, so no ticket must allow it.
         if method == reserved::CANCEL {
             return match params.map_or_else(|| Err(no_id()), required::<Cancel>) {
-                Ok(Cancel { id }) => reply.serialize(&Cancelled { cancelled: self.cancel(id.get()) }),
+                Ok(Cancel { id: given_up }) => {
+                    // As it was seen, in a line of its own.
+                    if id.is_none() && batch.is_none() {
+                        self.foreseen.heard(given_up.get());
+                    }
+                    reply.serialize(&Cancelled { cancelled: self.cancel(given_up.get()) });
+                }
                 Err(error) => reply.error(&error),
             };
         }
@@ -264,15 +285,10 @@ impl Session {
     }
 
     /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not
-    /// wait for it. It comes again, to say so of calls that wait in front of it.
-    pub fn look(&self, line: &[u8]) {
-        if line.len() <= LOOKED_AT
-            && memmem::find(line, reserved::CANCEL.as_bytes()).is_some()
-            && let Incoming::Single(Ok(request)) = Incoming::decode(line)
-            && (request.method == reserved::CANCEL && request.id.is_none())
-            && let Some(Ok(Cancel { id })) = request.params.map(required)
-        {
-            self.cancel(id.get());
+    /// wait for it, and if it gives up one that waits in front of it that ends when it is taken.
+    pub fn look(&mut self, line: &[u8]) {
+        if let Some(id) = self.foreseen.look(line) {
+            self.cancel(&id);
         }
     }
 

@@ -1,0 +1,78 @@
+//! One request of a program, answered.
+
+use std::future::ready;
+
+use futures_util::future::BoxFuture;
+use serde_json::value::to_raw_value;
+use tokio::sync::oneshot;
+
+use crate::client::ghost::{CallNumber, Ghost};
+use crate::rpc::message::{Invalid, Request, RpcError, code, write_error, write_result};
+use crate::rpc::reserved::{HELLO, Hello};
+
+/// The reply to one request; nothing to a notification.
+pub(super) fn one<'a>(
+    ghost: &'a Ghost,
+    number: CallNumber,
+    request: Result<Request<'_>, Invalid>,
+    stopped: oneshot::Receiver<()>,
+) -> BoxFuture<'a, Vec<u8>> {
+    let (method, params, id) = match request {
+        Ok(Request { method, params, id, .. }) => {
+            (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned))
+        }
+        Err(invalid) => {
+            let mut line = Vec::new();
+            let id = invalid.id.clone();
+            write_error(&mut line, id.as_deref(), &invalid.into());
+            return Box::pin(ready(line));
+        }
+    };
+    Box::pin(async move {
+        let mut line = Vec::new();
+        let Some(id) = id else {
+            // Nobody is there to be told, and the gate has been greeted.
+            if method != HELLO {
+                let _ = ghost.notify(&method, params.as_deref()).await;
+            }
+            return line;
+        };
+        let answer = if method == HELLO {
+            if let Some(fault) = Hello::fault(params.as_deref().unwrap_or("{}")) {
+                write_error(&mut line, Some(&id), &RpcError::new(code::INVALID_PARAMS, fault));
+                return line;
+            }
+            // The session is open already: whoever greets it is welcome.
+            let welcome = ghost.welcome().await;
+            welcome.map(|welcome| to_raw_value(welcome).expect("a welcome has string keys"))
+        } else {
+            // Dropping the call gives it up.
+            tokio::select! {
+                answer = ghost.call_as(number, &method, params.as_deref()) => answer,
+                Ok(()) = stopped => {
+                    let error = RpcError::new(code::CANCELLED, "the call was given up");
+                    write_error(&mut line, Some(&id), &error);
+                    return line;
+                }
+            }
+        };
+        match answer {
+            Ok(result) => write_result(&mut line, &id, result.get()),
+            Err(error) => write_error(&mut line, Some(&id), &error.to_rpc()),
+        }
+        line
+    })
+}
+
+/// The replies of a batch in one line; nothing where all were notifications.
+pub(super) fn array(answers: &[Vec<u8>]) -> Vec<u8> {
+    let mut line = Vec::new();
+    for answer in answers.iter().filter(|answer| !answer.is_empty()) {
+        line.push(if line.is_empty() { b'[' } else { b',' });
+        line.extend_from_slice(answer);
+    }
+    if !line.is_empty() {
+        line.push(b']');
+    }
+    line
+}
