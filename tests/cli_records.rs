@@ -312,6 +312,50 @@ fn a_clone_whose_ticket_cannot_be_written_is_destructed() {
 }
 
 #[test]
+fn what_cannot_be_written_is_told_and_nothing_is_left_of_it() {
+    for (place, why) in [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")] {
+        for words in [
+            "--help",
+            "--version",
+            "help exit-codes",
+            "completions bash",
+            "config show",
+            "version",
+            "ticket --schema",
+            "summon --dry-run scout.js",
+            "ls",
+            "ls -o json",
+            "ls -o table",
+            "ls -o yaml",
+            "ls -o id",
+            &format!("show {VAULT}"),
+            "clone scout.js",
+            "clone scout.js -o id",
+            "clone scout.js --out /dev/stdout",
+        ] {
+            let (tool, log) = with_plane();
+            let line = format!("exec {} {words} {place}", assert_cmd::cargo::cargo_bin("hauki").display());
+            let mut command = Command::new("sh");
+            command.args(["-c", &line]).env_clear().envs(tool.environment()).current_dir(tool.home.path());
+            let output = command.stdin(Stdio::null()).output().expect("runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(74), "{words} {place}: {said}");
+            assert!(said.contains(why), "{words} {place}: {said}");
+            if words.starts_with("clone") {
+                let log = log.lock().expect("is whole");
+                assert!(log.iter().any(|request| request.method == "DELETE"), "{words} {place}: {log:?}");
+            }
+        }
+        // Who has nothing to say needs nowhere to say it.
+        let (tool, _) = with_plane();
+        let line = format!("exec {} ls -qq {place}", assert_cmd::cargo::cargo_bin("hauki").display());
+        let mut command = Command::new("sh");
+        command.args(["-c", &line]).env_clear().envs(tool.environment());
+        assert_eq!(command.status().expect("runs").code(), Some(0));
+    }
+}
+
+#[test]
 fn a_command_under_a_heartbeat_does_not_start_on_a_dead_vault() {
     let (tool, _) = with_plane();
     tool.file("t.json", &ticket().to_string());

@@ -22,7 +22,3 @@ pub(crate) fn parse(text: &str) -> Option<ColorChoice> {
 pub(crate) fn stderr(choice: ColorChoice) -> AutoStream<std::io::Stderr> {
     AutoStream::new(std::io::stderr(), choice)
 }
-
-pub(crate) fn stdout(choice: ColorChoice) -> AutoStream<std::io::Stdout> {
-    AutoStream::new(std::io::stdout(), choice)
-}

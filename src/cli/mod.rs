@@ -30,6 +30,7 @@ mod run;
 mod signals;
 mod source;
 mod stdin;
+mod stdout;
 mod table;
 mod tips;
 mod visible;

@@ -5,18 +5,17 @@
 //! JSON documents are written at the end.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
 
-use super::color;
 use super::error::CliError;
 use super::indent::indented;
 use super::ledger::Ledger;
 use super::record::Record;
 use super::visible::Shown;
-use super::{human, private, table, visible};
+use super::{human, private, stdout, table, visible};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -114,11 +113,11 @@ impl Output {
             return Ok(());
         }
         match self.style.format {
-            Format::Jsonl => written(line(&self.shown.json(&record.json)))?,
+            Format::Jsonl => written(stdout::line(&self.shown.json(&record.json)))?,
             Format::Id => match record.id() {
-                Some(id) => written(line(&self.shown.lines(&id)))?,
+                Some(id) => written(stdout::line(&self.shown.lines(&id)))?,
                 // What names nothing, as an error, is still not lost.
-                None => written(line(&self.shown.json(&record.json)))?,
+                None => written(stdout::line(&self.shown.json(&record.json)))?,
             },
             Format::Yaml => written(self.yaml(&record))?,
             Format::Table | Format::Wide | Format::Json => {
@@ -135,7 +134,7 @@ impl Output {
         match self.style.format {
             Format::Table | Format::Wide if !self.style.mute => written(self.colored(&told(&record))),
             // A document that never ends is no document.
-            Format::Json if !self.style.mute => written(line(&self.shown.json(&record.json))),
+            Format::Json if !self.style.mute => written(stdout::line(&self.shown.json(&record.json))),
             _ => self.record(record),
         }
     }
@@ -151,15 +150,11 @@ impl Output {
 
     fn yaml(&self, record: &Record) -> io::Result<()> {
         let text = yaml(record)?;
-        let mut out = io::stdout().lock();
-        write!(out, "---\n{}", self.shown.lines(&text))?;
-        out.flush()
+        stdout::write(&format!("---\n{}", self.shown.lines(&text)))
     }
 
     fn colored(&self, text: &str) -> io::Result<()> {
-        let mut out = color::stdout(self.style.color);
-        out.write_all(text.as_bytes())?;
-        out.flush()
+        stdout::colored(self.style.color, text)
     }
 
     /// Text that is no record: a bare result, a help page, a script. Its newlines are its own.
@@ -169,22 +164,17 @@ impl Output {
 
     /// Others' text: a terminal is shown what is in it, everybody else gets it byte for byte.
     pub(crate) fn verbatim(&self, text: &str) -> Result<(), CliError> {
-        let write = || {
-            let mut out = io::stdout().lock();
-            out.write_all(self.shown.lines(text).as_bytes())?;
-            out.flush()
-        };
-        if self.style.mute { Ok(()) } else { written(write()) }
+        if self.style.mute { Ok(()) } else { written(stdout::write(&self.shown.lines(text))) }
     }
 
     /// A line of a script's own, whose words may be those of its workers.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
-        if self.style.mute { Ok(()) } else { line(&self.shown.lines(text)) }
+        if self.style.mute { Ok(()) } else { stdout::line(&self.shown.lines(text)) }
     }
 
     /// A result exactly as the worker wrote it.
     pub(crate) fn result(&self, text: &str) -> Result<(), CliError> {
-        if self.style.mute { Ok(()) } else { written(line(&self.shown.json(text))) }
+        if self.style.mute { Ok(()) } else { written(stdout::line(&self.shown.json(text))) }
     }
 
     /// The same laid out for people.
@@ -219,11 +209,11 @@ impl Output {
         match self.style.format {
             Format::Json if self.list.get() || kept.len() > 1 => {
                 let all: Vec<&str> = kept.iter().map(|record| record.json.as_str()).collect();
-                written(line(&self.shown.json(&indented(&format!("[{}]", all.join(","))))))?;
+                written(stdout::line(&self.shown.json(&indented(&format!("[{}]", all.join(","))))))?;
             }
-            Format::Json => {
-                kept.iter().try_for_each(|record| written(line(&self.shown.json(&indented(&record.json)))))?
-            }
+            Format::Json => kept
+                .iter()
+                .try_for_each(|record| written(stdout::line(&self.shown.json(&indented(&record.json)))))?,
             Format::Table | Format::Wide => {
                 let text = self.drawn(&kept)?;
                 if !text.is_empty() {
@@ -273,13 +263,6 @@ fn yaml(record: &Record) -> io::Result<String> {
 pub(crate) fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
-fn line(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
-    out.flush()
 }
 
 pub(crate) fn pretty(value: &serde_json::Value) -> String {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::whole;
+use super::{stdout, whole};
 use crate::system::random;
 
 /// As many as the kernel follows.
@@ -61,8 +61,7 @@ fn into_open(path: &Path, text: &str) -> io::Result<()> {
     let ours = rustix::fs::fstat(io::stdout())?;
     if (found.dev(), found.ino()) == (ours.st_dev, ours.st_ino) {
         // Through the descriptor itself, so that whoever writes behind us writes behind this.
-        let mut out = io::stdout().lock();
-        return out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        return stdout::write(text);
     }
     file.write_all(text.as_bytes())
 }

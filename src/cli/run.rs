@@ -10,7 +10,7 @@ use super::color::HINT;
 use super::complete;
 use super::context::{Ctx, Limit};
 use super::error::CliError;
-use super::{tips, visible};
+use super::{stdout, tips, visible};
 use crate::api::teardown::DestructQuery;
 use crate::client::Exit;
 
@@ -92,16 +92,26 @@ fn refused(mut error: clap::Error) -> Exit {
         return Exit::Usage;
     }
     if let Some(tip) = tip {
-        let said = error
-            .print()
-            .and_then(|()| anstream::stderr().write_all(format!("\n{HINT}hint:{HINT:#} {tip}\n").as_bytes()));
-        return said.map_or_else(|broken| CliError::io("write", &broken).kind.exit, |()| Exit::Usage);
+        // That standard error is closed is nothing anybody could be told.
+        let _ = error.print();
+        let _ = anstream::stderr().write_all(format!("\n{HINT}hint:{HINT:#} {tip}\n").as_bytes());
+        return Exit::Usage;
     }
-    match error.print() {
+    let printed = if answer { stdout::check().and_then(|()| error.print()) } else { error.print() };
+    match printed {
         Ok(()) if answer => Exit::Ok,
-        Ok(()) => Exit::Usage,
-        Err(broken) => CliError::io("write", &broken).kind.exit,
+        Err(broken) if answer => unanswered(&broken),
+        _ => Exit::Usage,
     }
+}
+
+/// An answer that nobody gets.
+fn unanswered(broken: &std::io::Error) -> Exit {
+    let error = CliError::io("write to standard output", broken);
+    if !error.is_silent() {
+        let _ = anstream::stderr().write_all(error.text(None).as_bytes());
+    }
+    error.kind.exit
 }
 
 /// Verbs that are there for old scripts only.
