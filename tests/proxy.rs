@@ -714,3 +714,53 @@ async fn a_pipe_of_arguments_ends_with_its_vault_though_its_input_goes_on() {
     let status = soon(piped.child.wait()).await.expect("ends");
     assert_eq!(status.code(), Some(5));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipe_of_arguments_has_a_line_for_each_line() {
+    let daemon = Daemon::start();
+    let source = "function half(x) { if (x < 0) throw new Error('negative'); if (x === 9) while (true); return x / 2; }";
+    let spawned = daemon.spawn(source).await;
+    let path = save(&daemon, &spawned.ticket);
+    let input = daemon.dir.path().join("in");
+    std::fs::write(&input, b"1\n-1\nx\n\n\xff\n4\n").expect("writes");
+    let run = async |more: &[&str]| {
+        let words = [&["proxy", "pipe", path.to_str().expect("is text"), "half"][..], more].concat();
+        let mut command = hauki(&daemon, &words);
+        command.stdin(std::fs::File::open(&input).expect("opens"));
+        let output = soon(command.output()).await.expect("ends");
+        assert_eq!(output.status.code(), Some(6), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("is text")
+    };
+    let plain = run(&[]).await;
+    let told: Vec<Value> = plain.lines().map(|line| serde_json::from_str(line).expect("is JSON")).collect();
+    assert_eq!((told.len(), &told[0], &told[5]), (6, &json!(0.5), &json!(2)), "{plain}");
+    for (index, code) in [(1, "worker_failed"), (2, "bad_json"), (3, "bad_json"), (4, "bad_json")] {
+        let line = format!("line {}", index + 1);
+        assert_eq!((&told[index]["code"], &told[index]["input"]), (&json!(code), &json!(line)), "{plain}");
+    }
+    let records: Vec<Value> = run(&["-o", "jsonl"])
+        .await
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("is JSON"))
+        .collect();
+    let kinds: Vec<_> = records.iter().map(|record| record["kind"].as_str()).collect();
+    let error = Some("error");
+    assert_eq!(kinds, [Some("reply"), error, error, error, error, Some("reply")]);
+    assert_eq!((&records[5]["input"], &records[5]["result"]), (&json!("line 6"), &json!(2)));
+    let document: Value = serde_json::from_str(&run(&["-o", "json"]).await).expect("is one document");
+    assert_eq!(document, json!(records));
+
+    // What was under way when the vault died has its line as well.
+    let mut piped = pipe(&daemon, &path, &["half", "-j", "4"]);
+    piped.stdin.write_all(b"1\n9\n9\n9\n").await.expect("writes");
+    let mut first = [0; 4];
+    soon(piped.stdout.read_exact(&mut first)).await.expect("answers");
+    daemon.endpoint().destruct(&spawned.vault.id, &Default::default()).await.expect("ends it");
+    let mut rest = String::new();
+    soon(piped.stdout.read_to_string(&mut rest)).await.expect("is text");
+    let told: Vec<Value> = rest.lines().map(|line| serde_json::from_str(line).expect("is JSON")).collect();
+    assert!(told.iter().all(|record| record["code"] == "vault_dead"), "{rest}");
+    // Those that were read: the death may come before the others are.
+    assert!((1..=3).contains(&told.len()), "{rest}");
+    assert_eq!(soon(piped.child.wait()).await.expect("ends").code(), Some(5));
+}

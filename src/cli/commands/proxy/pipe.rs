@@ -1,19 +1,25 @@
 //! `hauki proxy pipe`: many calls over one connection.
 
+use std::cell::Cell;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 
 use super::{argument, result, single};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::record::Record;
 use crate::cli::visible::Shown;
-use crate::cli::{complete, connect, stdin};
+use crate::cli::{complete, connect, stdin, stdout};
 use crate::client::relay::{self, RelayError};
 use crate::client::{Exit, Ghost};
+use crate::model::id::VaultId;
 use crate::rpc::line::LineReader;
 
 /// An argument that is longer fits into no frame.
@@ -31,13 +37,19 @@ was in flight is answered with error -32020 and never sent again. The line
 {\"jsonrpc\":\"2.0\",\"method\":\"hauki.cancel\",\"params\":{\"id\":ID}} gives up the request with that id: it is
 answered with error -32009, and the worker is stopped.
 
-With METHOD, each line is one argument in JSON and makes one call; results come one per line, in the
-same order. -j N calls are in flight at a time (16 unless said otherwise).
+With METHOD, each line is one argument in JSON and makes one call, and each gives one line, in the same
+order: the result, or {\"v\":1,\"kind\":\"error\",\"ok\":false,…,\"input\":\"line 3\"} where the line or the call
+failed. The others go on, and the exit code tells: that of the failure if all failed, 6 if some did. On a
+terminal failures are told in words. With -o jsonl results are records as well:
+{\"v\":1,\"kind\":\"reply\",\"vault\":…,\"method\":…,\"input\":\"line 2\",\"result\":…}. When the vault dies or
+the connection breaks, no more lines are read: those that were read have their line, and the exit code is
+that of the death, 5, or of the connection. -j N calls are in flight at a time (16 unless said otherwise).
 
 Examples:
   hauki proxy pipe t.json < requests.jsonl > replies.jsonl
   echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"report\"}' | hauki proxy pipe t.json
-  jq -c '.[]' items.json | hauki proxy pipe t.json observe > results.jsonl";
+  jq -c '.[]' items.json | hauki proxy pipe t.json observe > results.jsonl
+  hauki proxy pipe t.json check -o jsonl < in.jsonl | jq -c 'select(.kind == \"error\")'";
 
 /// Call for each line of standard input
 #[derive(Debug, Args)]
@@ -76,6 +88,7 @@ pub(super) fn run(ctx: &Ctx, args: &PipeArgs) -> Result<Exit, CliError> {
 }
 
 async fn requests(ctx: &Ctx, ghost: &Ghost, events: bool) -> Result<Exit, CliError> {
+    stdout::check().map_err(RelayError::Write)?;
     // The last line may lack its end.
     let lines = LineReader::new(tokio::io::stdin().chain(&b"\n"[..]), 0);
     let options = relay::Options { events, patience: None };
@@ -114,54 +127,82 @@ fn unmarked(line: String) -> String {
     }
 }
 
+/// Why a line of standard input is no argument.
+fn unread(name: &str, error: &io::Error) -> CliError {
+    match error.kind() {
+        ErrorKind::InvalidData => CliError::data("bad_json", format!("{name} is not UTF-8")),
+        ErrorKind::FileTooLarge => CliError::data("too_large", format!("{name}: {error}")),
+        _ => CliError::io("read standard input", error),
+    }
+}
+
 async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result<Exit, CliError> {
+    ctx.out.list();
+    let over = Cell::new(None);
     let lines = stream::unfold((stdin::lines(MOST_LINE), 0), async |(mut lines, number)| {
         let line = lines.recv().await?;
         Some(((number + 1, line), (lines, number + 1)))
     });
     let results = lines
+        // However long the input goes on: nobody is there to be called. What is under way fails, and is told.
+        .take_until(ghost.closed().map(|error| over.set(Some(error))))
         .map(async |(number, line)| {
             let name = format!("line {number}");
-            let line = line.map_err(|error| CliError::io("read standard input", &error));
             let is_marked = number == 1 && !text;
             let bare = |line: String| if is_marked { unmarked(line) } else { line };
+            let line = line.map_err(|error| unread(&name, &error));
             let answer = match line.and_then(|line| argument(&bare(line), &name, text)) {
                 Ok(value) => result(ctx, ghost, method, Some(&format!("[{value}]"))).await,
                 Err(error) => Err(error),
             };
             (name, answer)
         })
-        .buffered(ctx.globals.jobs.unwrap_or(16).clamp(1, 1024));
-    let (mut results, mut over) = (pin!(results), pin!(ghost.closed()));
-    let (mut exits, mut ended) = (Vec::new(), None);
-    loop {
-        let next = match &ended {
-            None => tokio::select! {
-                biased;
-                next = results.next() => next,
-                // However long the input goes on: nobody is there to be called.
-                error = &mut over => {
-                    ended = Some(error);
-                    continue;
-                }
-            },
-            // What was under way has failed by now.
-            Some(_) => results.next().now_or_never().flatten(),
-        };
-        let Some((name, answer)) = next else { break };
+        .buffered(ctx.globals.jobs.unwrap_or(16));
+    let mut results = pin!(results);
+    let mut exits = Vec::new();
+    while let Some((name, answer)) = results.next().await {
         match answer {
             Ok(result) => {
-                ctx.out.result(result.get())?;
+                tell(ctx, ghost, method, &name, &result)?;
                 exits.push(Exit::Ok);
             }
             Err(error) => {
-                ctx.item_failed(&error, &name)?;
+                failed(ctx, &error, &name)?;
                 exits.push(error.kind.exit);
             }
         }
     }
-    match ended {
+    match over.take() {
         Some(error) => Err(connect::explain(ctx, ghost.vault(), error).await),
         None => Ok(Exit::merge(exits)),
     }
+}
+
+/// What came of one line.
+#[derive(Serialize)]
+struct Reply<'a> {
+    vault: &'a VaultId,
+    method: &'a str,
+    input: &'a str,
+    result: &'a RawValue,
+}
+
+fn tell(ctx: &Ctx, ghost: &Ghost, method: &str, input: &str, result: &RawValue) -> Result<(), CliError> {
+    if is_bare(ctx) {
+        return ctx.out.result(result.get());
+    }
+    ctx.out.record(Record::new("reply", &Reply { vault: ghost.vault(), method, input, result }))
+}
+
+/// In the place of the result, whatever reads on: output has a line for each line of the input.
+fn failed(ctx: &Ctx, error: &CliError, input: &str) -> Result<(), CliError> {
+    if is_bare(ctx) && ctx.out.shown == Shown::Elsewhere {
+        return ctx.out.result(&error.json(Some(input)).to_string());
+    }
+    ctx.item_failed(error, input)
+}
+
+/// Results as the worker wrote them, unless records were asked for.
+fn is_bare(ctx: &Ctx) -> bool {
+    ctx.settings.is_default("output")
 }
