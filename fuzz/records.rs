@@ -49,7 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
                 assert!(lines[piece.line - 1].contains(word) && piece.line >= last);
                 last = piece.line;
             }
-            What::Broken { error, .. } => assert!(error.to_string().len() <= 400 + 8 * text.len()),
+            What::Broken { reason, .. } => assert!(reason.len() <= 400 + 8 * text.len()),
         }
     }
     // A document that stands alone is read whichever way it is read.

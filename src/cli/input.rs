@@ -148,8 +148,8 @@ fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
                 items.extend(array.into_iter().map(|value| item(origin, value, line)));
             }
             stream::What::Word(word) => items.push(bare(origin, word, line)),
-            stream::What::Broken { column, error } => {
-                let message = format!("{origin}:{line}:{column}: the record is not JSON: {error}");
+            stream::What::Broken { column, reason } => {
+                let message = format!("{origin}:{line}:{column}: the record is not JSON: {reason}");
                 let error = CliError::data("bad_record", message);
                 items.push(Item { name: format!("{origin}:{line}"), what: What::Broken(error) });
             }

@@ -15,6 +15,7 @@ mod place;
 pub mod scan;
 mod shape;
 pub mod stream;
+mod words;
 #[cfg(feature = "contract")]
 mod yaml;
 
@@ -75,6 +76,12 @@ fn prefix(path: &str) -> String {
 }
 
 impl StrictError {
+    /// As `:3:7`, to stand behind the name of a file; empty where there is no line to name.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if self.line == 0 { String::new() } else { format!(":{}:{}", self.line, self.column) }
+    }
+
     pub(crate) fn whole(reason: impl Into<String>) -> Self {
         Self { path: String::new(), reason: reason.into(), line: 0, column: 0 }
     }
@@ -85,13 +92,13 @@ impl StrictError {
         // Where the form itself is broken, a reader counts columns; elsewhere the path says more.
         let reason = match error.classify() {
             serde_json::error::Category::Data => {
-                told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told).to_owned()
+                words::plain(told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told))
             }
             // Its own words tell of hex digits, which are not what is missing.
             _ if told.contains("surrogate") || told.starts_with("unexpected end of hex escape") => {
                 format!("half of a surrogate pair is no text, at line {line} column {column}")
             }
-            _ => told,
+            _ => words::plain(&told),
         };
         let path = if line == 0 { String::new() } else { place::path(text, line, column) };
         Self { path, reason, line, column }

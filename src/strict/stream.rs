@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::words::plain;
 use super::{SPACE, Strict, trimmed};
 
 #[derive(Debug)]
@@ -25,8 +26,14 @@ pub enum What<'a> {
     Word(&'a str),
     Broken {
         column: usize,
-        error: serde_json::Error,
+        reason: String,
     },
+}
+
+/// Without its place, which is the piece's.
+fn reason(error: &serde_json::Error) -> String {
+    let (told, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    plain(told.strip_suffix(&place).unwrap_or(&told))
 }
 
 /// The pieces of a text, the first one first.
@@ -74,7 +81,10 @@ impl<'a> Iterator for Pieces<'a> {
                 let next = self.text[self.at + 1..].find("\n{");
                 self.at = next.map_or(self.text.len(), |offset| self.at + 1 + offset);
                 let line = line + error.line().saturating_sub(1);
-                return Some(Piece { line, what: What::Broken { column: error.column(), error } });
+                return Some(Piece {
+                    line,
+                    what: What::Broken { column: error.column(), reason: reason(&error) },
+                });
             }
         };
         self.at += values.byte_offset();

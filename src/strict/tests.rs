@@ -86,7 +86,7 @@ fn integers_are_taken_by_their_value() {
         "null",
     ] {
         let told = refused(&format!(r#"{{"inner":{{"a":1}},"n":{text}}}"#));
-        assert!(told.starts_with("n: invalid "), "{text}: {told}");
+        assert!(told.starts_with("n: expected a whole number"), "{text}: {told}");
     }
     // What is no integer, and what nobody typed, stays as it is.
     let kept = read(r#"{"ratio":2,"any":[1.0,-0.0]}"#).expect("reads");
@@ -158,13 +158,13 @@ fn size_depth_and_encoding_are_bounded() {
 #[test]
 fn a_refusal_names_the_member_or_the_column() {
     for (text, told) in [
-        (r#"{"list":[{"a":1},{"a":300}]}"#, "list[1].a: invalid value: integer `300`, expected u8"),
+        (r#"{"list":[{"a":1},{"a":300}]}"#, "list[1].a: expected a whole number from 0 to 255, found 300"),
         ("{\n \"inner\": {}\n}", "inner: missing field `a`"),
         (r#"{"inner":{"b":1}}"#, "inner.b: unknown field `b`, expected `a`"),
         (r#"{"odd name":1}"#, "[\"odd name\"]: unknown field"),
         (r#"{"n":1} x"#, "trailing characters at line 1 column 9"),
-        (r#"{"n":"#, "n: EOF while parsing a value at line 1 column 5"),
-        (r#"{"choice":"four"}"#, "choice: unknown variant `four`"),
+        (r#"{"n":"#, "n: a value is missing at line 1 column 5"),
+        (r#"{"choice":"four"}"#, "choice: expected one of"),
     ] {
         assert!(refused(text).starts_with(told), "{text}: {}", refused(text));
     }

@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 
 use super::nesting::too_deep;
-use super::{Limits, Shape, StrictError, bounded};
+use super::{Limits, Shape, StrictError, bounded, words};
 
 /// Sequences and mappings within each other; nothing that we read nests deeper than four.
 const OPEN: usize = 32;
@@ -18,8 +18,13 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str, limits: Limits) -> Result<T, S
         let reason = format!("it nests deeper than {OPEN} levels");
         return Err(StrictError { line, column: 1, ..StrictError::whole(reason) });
     }
+    // What holds comments only says nothing, which is no fault where every field may be absent.
+    let is_said = |line: &str| !line.is_empty() && !line.starts_with('#') && line != "---";
+    let text = if text.lines().any(|line| is_said(line.trim())) { text } else { "{}" };
     T::deserialize(Shape::new(serde_yaml::Deserializer::from_str(text))).map_err(|error| {
         let (line, column) = error.location().map_or((0, 0), |place| (place.line(), place.column()));
-        StrictError { line, column, ..StrictError::whole(error.to_string()) }
+        let told = error.to_string();
+        let told = told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told);
+        StrictError { line, column, ..StrictError::whole(words::plain(told)) }
     })
 }

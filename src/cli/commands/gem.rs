@@ -123,7 +123,7 @@ async fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
     let bytes = whole::read(&path, MAX_MANIFEST_BYTES).await;
     let bytes = bytes.map_err(|error| CliError::unreadable(&shown, &error))?;
     let manifest: Manifest = Manifest::read(&bytes)
-        .map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
+        .map_err(|error| CliError::data("bad_manifest", format!("{shown}{}: {error}", error.place())))?;
     manifest.wishes().map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
     Ok(manifest)
 }

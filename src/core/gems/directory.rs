@@ -16,6 +16,7 @@ use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::api::{ApiError, ErrorCode};
 use crate::model::digest::Sha256;
 use crate::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, check_path, check_version};
+use crate::strict::StrictError;
 
 /// How deep and how wide a listing looks, so that a directory like `/` cannot hold it up.
 const DEPTH: usize = 16;
@@ -83,7 +84,9 @@ fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, ApiError
     let manifest = match read("yaml", MAX_MANIFEST_BYTES).map_err(|error| refused("yaml", &error))? {
         None => Manifest::default(),
         Some(bytes) => {
-            let bad = |error| ApiError::new(ErrorCode::BadSource, format!("{}: {error}", shown("yaml")));
+            let bad = |error: StrictError| {
+                ApiError::new(ErrorCode::BadSource, format!("{}{}: {error}", shown("yaml"), error.place()))
+            };
             let manifest = Manifest::read(&bytes).map_err(bad)?;
             check_manifest(&manifest, &shown("yaml"))?;
             manifest

@@ -141,13 +141,7 @@ fn read(path: &str, bytes: &[u8]) -> Result<Vec<SwarmNode>, CliError> {
     let parsed = strict::text(bytes).and_then(|text| strict::from_yaml(text, Limits::bytes(MAX_SWARM_BYTES)));
     let file: SwarmFile = match parsed {
         Ok(file) => file,
-        Err(error) => {
-            let place = match error.line {
-                0 => String::new(),
-                line => format!(":{line}:{}", error.column),
-            };
-            return bad(place, error.to_string());
-        }
+        Err(error) => return bad(error.place(), error.to_string()),
     };
     let mut seen = std::collections::BTreeSet::new();
     match file.nodes.iter().find(|node| !seen.insert(&node.name)) {
