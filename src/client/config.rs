@@ -9,11 +9,12 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use serde_json::Value;
 
-use crate::model::config::{Config, MAX_CONFIG_BYTES};
+use crate::model::config::{self, Config, MAX_CONFIG_BYTES};
 use crate::model::units::{self, UnitError};
-use crate::strict::{self, Limits, StrictError};
+use crate::strict::StrictError;
 use crate::system::files;
 use crate::system::paths::{self, Places};
 
@@ -58,7 +59,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The parser's message tells line and column.
-    #[error("{path}{place} is not a hauki configuration", place = Place(.source))]
+    #[error("{path}{place} is not a hauki configuration", place = .source.place())]
     Parse {
         path: PathBuf,
         #[source]
@@ -73,17 +74,6 @@ pub enum ConfigError {
     },
     #[error("{name} from {origin} is {value:?}, and must be one of: {allowed}")]
     Choice { name: &'static str, origin: Source, value: String, allowed: &'static str },
-}
-
-struct Place<'a>(&'a StrictError);
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.line {
-            0 => Ok(()),
-            line => write!(out, ":{line}:{}", self.0.column),
-        }
-    }
 }
 
 /// What can be set, in the order in which it is shown.
@@ -112,7 +102,7 @@ pub struct Name {
 #[derive(Debug, Clone)]
 pub struct Settings {
     values: BTreeMap<&'static str, Setting>,
-    /// What else the files say, which only the daemon uses.
+    /// What only the daemon uses.
     others: BTreeMap<String, Setting>,
     /// The files that were read, the weakest first.
     pub files: Vec<PathBuf>,
@@ -127,12 +117,7 @@ fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
         }
         Err(source) => return Err(ConfigError::Read { path: path.into(), source }),
     };
-    let unusable = |source| ConfigError::Parse { path: path.into(), source };
-    let text = strict::text(&bytes).map_err(unusable)?;
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(Some(Config::default()));
-    }
-    strict::from_yaml(text, Limits::bytes(MAX_CONFIG_BYTES)).map(Some).map_err(unusable)
+    Config::read(&bytes).map(Some).map_err(|source| ConfigError::Parse { path: path.into(), source })
 }
 
 /// Each value with the path that leads to it; a list is one value.
@@ -182,6 +167,29 @@ fn default_of(key: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// What only the daemon uses, where no file says anything; without a value where that is nothing.
+fn defaults_elsewhere() -> impl Iterator<Item = (String, Setting)> {
+    let directories: Vec<_> =
+        paths::gem_directories().iter().map(|path| path.display().to_string()).collect();
+    let policy = serde_json::to_value(config::Policy::default()).ok();
+    let policy = policy.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let all = [
+        ("daemon.admin_uids", None),
+        ("daemon.allow_uids", None),
+        ("data_plane.address", Some(config::DATA_PLANE.to_string())),
+        ("gems.directories", (!directories.is_empty()).then(|| Value::from(directories).to_string())),
+        ("node.id_base", Some(config::ID_BASE.to_string())),
+        ("node.labels", None),
+        ("node.max_vaults", Some(config::MAX_VAULTS.to_string())),
+        ("node.name", Some(config::NODE_NAME.to_owned())),
+        ("node.unlimited", None),
+        ("node.warm_vaults", Some(config::WARM_VAULTS.to_string())),
+        ("nodes", None),
+        ("placement.policy", policy),
+    ];
+    all.into_iter().map(|(key, value)| (key.to_owned(), Setting { value, source: Source::Default }))
+}
+
 impl Settings {
     /// Lays the layers over each other. `explicit` is the file of `--config`, which must exist.
     pub fn load(
@@ -196,7 +204,7 @@ impl Settings {
             match read(&path)? {
                 Some(config) => files.push((path, config)),
                 None if must_exist => {
-                    return Err(ConfigError::Read { path, source: ErrorKind::NotFound.into() });
+                    return Err(ConfigError::Read { path, source: Errno::NOENT.into() });
                 }
                 None => {}
             }
@@ -219,11 +227,14 @@ impl Settings {
             (name.key, setting)
         });
         let values = values.collect();
-        let mut others = BTreeMap::new();
+        let mut others: BTreeMap<_, _> = defaults_elsewhere().collect();
         for (path, config) in &files {
             let source = Source::File(path.clone());
             flatten(String::new(), &serde_json::to_value(config).unwrap_or_default(), &mut |key, value| {
                 if NAMES.iter().all(|name| name.key != key) {
+                    // Of a map each value has a row of its own.
+                    others
+                        .retain(|whole, _| key.strip_prefix(whole).is_none_or(|rest| !rest.starts_with('.')));
                     others.insert(key, Setting { value: Some(value), source: source.clone() });
                 }
             });
@@ -331,6 +342,28 @@ mod tests {
             assert!(error.contains(place), "{error}");
         }
         assert!(load(&[], &[], "# nothing\n\n").is_ok());
+    }
+
+    #[test]
+    fn all_that_can_be_set_is_shown_with_what_is_in_force() {
+        fn leaves(schema: &Value, path: &str, found: &mut Vec<String>) {
+            let Some(fields) = schema["properties"].as_object() else { return found.push(path.to_owned()) };
+            for (name, field) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                leaves(field, &path, found);
+            }
+        }
+        let inline = schemars::generate::SchemaSettings::default().with(|how| how.inline_subschemas = true);
+        let schema = inline.into_generator().into_root_schema_for::<Config>().to_value();
+        let mut wanted = Vec::new();
+        leaves(&schema, "", &mut wanted);
+        let (settings, _file) = load(&[], &[], "node: {labels: {zone: a}, max_vaults: 7}\n").expect("loads");
+        let shown: BTreeMap<&str, &Setting> = settings.all().collect();
+        assert_eq!(shown["node.max_vaults"].value.as_deref(), Some("7"));
+        assert_eq!(shown["node.labels.zone"].value.as_deref(), Some("a"));
+        assert_eq!(shown["node.warm_vaults"].source, Source::Default);
+        wanted.retain(|key| !shown.contains_key(key.as_str()) && key != "node.labels");
+        assert!(wanted.is_empty() && shown.len() > 20, "not shown: {wanted:?} of {}", shown.len());
     }
 
     #[test]

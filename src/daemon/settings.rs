@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::args::ServeArgs;
 use crate::model::config::{Config, MAX_CONFIG_BYTES};
 use crate::model::units::{UnitError, parse_duration};
-use crate::strict::{self, Limits, StrictError};
+use crate::strict::{self, StrictError};
 use crate::system::files;
 use crate::system::paths::{self, Places};
 
@@ -28,7 +28,7 @@ pub enum SettingsError {
         #[source]
         source: std::io::Error,
     },
-    #[error("{path} is not a valid configuration")]
+    #[error("{path}{place} is not a hauki configuration", place = .source.place())]
     Parse {
         path: PathBuf,
         #[source]
@@ -94,13 +94,7 @@ fn read(path: &Path, named: bool) -> Result<Option<Config>, SettingsError> {
         Err(error) if is_absence(error.kind()) && !named => return Ok(None),
         Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
     };
-    strict::text(&bytes)
-        .and_then(|text| match text.trim().is_empty() {
-            true => Ok(Config::default()),
-            false => strict::from_yaml(text, Limits::bytes(MAX_CONFIG_BYTES)),
-        })
-        .map(Some)
-        .map_err(|source| SettingsError::Parse { path: path.to_owned(), source })
+    Config::read(&bytes).map(Some).map_err(|source| SettingsError::Parse { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -109,7 +103,7 @@ mod tests {
 
     #[test]
     fn files_lie_over_each_other_value_by_value() {
-        let parse = |text: &str| strict::from_yaml::<Config>(text, Limits::bytes(100)).expect("parses");
+        let parse = |text: &str| Config::read(text.as_bytes()).expect("parses");
         let lower = parse("daemon: {state_dir: /a, socket: /b}\nnode: {labels: {x: y}}\n");
         let both = lay_over(lower, &parse("daemon: {socket: /c}\nnode: {labels: {z: w}}\n")).expect("lays");
         assert_eq!((both.daemon.state_dir, both.daemon.socket), (Some("/a".into()), Some("/c".into())));
@@ -125,6 +119,8 @@ mod tests {
             ServeArgs { config: Some(path.clone()), state_dir: Some("/c".into()), ..ServeArgs::default() };
         let settings = Settings::resolve(&args, "all").expect("resolves");
         assert_eq!((settings.state_dir, settings.socket), ("/c".into(), "/b".into()));
+        std::fs::write(&path, "# nothing yet\n").expect("writes");
+        Settings::resolve(&args, "all").expect("is one without settings");
         std::fs::write(&path, "daemon: {stat_dir: /a}\n").expect("writes");
         let error = Settings::resolve(&args, "all").expect_err("has a typo");
         assert!(matches!(error, SettingsError::Parse { .. }));

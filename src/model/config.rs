@@ -4,7 +4,7 @@
 //! default. Who reads the file and merges is `client::config` and `daemon::settings`.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -12,9 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use super::id::NodeName;
 use super::limits::Controller;
+use crate::strict::{self, Limits, StrictError};
 
 /// The longest configuration file that is read.
 pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
+
+/// What a node is called, and has, where the configuration says nothing.
+pub const NODE_NAME: &str = "local";
+pub const MAX_VAULTS: u32 = 1000;
+pub const WARM_VAULTS: u32 = 8;
+pub const ID_BASE: u32 = 0x4000_0000;
+pub const DATA_PLANE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -53,6 +61,13 @@ pub struct Config {
     /// The nodes of a `haukid core`; absent: the node in the same process.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<RemoteNode>,
+}
+
+impl Config {
+    /// What a file says.
+    pub fn read(bytes: &[u8]) -> Result<Self, StrictError> {
+        strict::from_yaml(strict::text(bytes)?, Limits::bytes(MAX_CONFIG_BYTES))
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,9 +1,9 @@
 //! What a node needs to know before it starts.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::api::health::{Check, CheckLevel};
-use crate::model::config::Config;
+use crate::model::config::{self, Config};
 use crate::model::id::NodeName;
 use crate::sandbox::{Finding, Level};
 
@@ -45,23 +45,23 @@ impl NodeSettings {
         self.max_vaults.saturating_add(self.warm_vaults) as usize
     }
 
-    pub fn new(config: &Config) -> Result<Self, SettingsError> {
-        let (data_plane, data_plane_reason) = match config.data_plane.address {
+    pub fn new(said: &Config) -> Result<Self, SettingsError> {
+        let (data_plane, data_plane_reason) = match said.data_plane.address {
             Some(address) if address.is_unspecified() => return Err(SettingsError::Wildcard(address)),
             Some(address) => (address, "data_plane.address of the configuration".to_owned()),
             None => (
-                Ipv4Addr::LOCALHOST.into(),
+                config::DATA_PLANE,
                 "no VPN address is configured (data_plane.address), so tickets work on this machine only"
                     .to_owned(),
             ),
         };
-        let name = config.node.name.clone();
+        let name = said.node.name.clone();
         Ok(Self {
-            name: name.unwrap_or_else(|| "local".parse().expect("the default name is valid")),
+            name: name.unwrap_or_else(|| config::NODE_NAME.parse().expect("the default name is valid")),
             data_plane,
             data_plane_reason,
-            max_vaults: config.node.max_vaults.unwrap_or(1000),
-            warm_vaults: config.node.warm_vaults.unwrap_or(8),
+            max_vaults: said.node.max_vaults.unwrap_or(config::MAX_VAULTS),
+            warm_vaults: said.node.warm_vaults.unwrap_or(config::WARM_VAULTS),
         })
     }
 }

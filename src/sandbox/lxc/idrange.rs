@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub const WIDTH: u32 = 65_536;
 
 /// Above every range that Debian or systemd hand out by default.
-pub const BASE: u32 = 0x4000_0000;
+pub const BASE: u32 = crate::model::config::ID_BASE;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdRange {
