@@ -15,7 +15,7 @@ use hauki::model::method;
 use hauki::model::name::ServiceName;
 use hauki::model::ssh::SshAddress;
 use hauki::model::units::{
-    parse_duration, parse_size, parse_typed_size, show_micros, show_millis, show_size,
+    parse_duration, parse_size, show_micros, show_millis, show_size,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -60,10 +60,9 @@ fuzz_target!(|text: &str| {
     }
     assert!(check_version(text).is_err() || !text.contains('/') && !text.starts_with('.'));
     assert!(!method::is_name(text) || !text.contains(['.', '*', ' ', '\u{1b}']));
-    for amount in [parse_size(text), parse_typed_size(text)] {
-        if let Ok(bytes) = amount {
-            assert!(show_size(bytes).len() < 32);
-        }
+    if let Ok(bytes) = parse_size(text) {
+        assert!(show_size(bytes).len() < 32);
+        assert!(text.trim_end().ends_with(|letter: char| letter.is_ascii_alphabetic()), "{text:?} has no unit");
     }
     if let Ok(millis) = parse_duration(text) {
         assert!(show_millis(millis).len() < 40 && show_micros(millis).len() < 40);

@@ -94,6 +94,10 @@ fn flags_say_what_is_wrong_in_their_own_words() {
         (&["--lease", "1ms"], "--lease is"),
         (&["--deadline", "2d"], "--deadline is 2 d, allowed are"),
         (&["--cpu", "0"], "--cpu is 0 %"),
+        (&["--cpu", "much"], "a whole number from 0 to 10000 is meant"),
+        (&["-n", "-1"], "invalid value '-1' for '--count <COUNT>': a whole number from 1 to 10000"),
+        (&["-j", "0"], "invalid value '0' for '--jobs <N>': a whole number from 1 to 1024"),
+        (&["--retries", "-1"], "invalid value '-1' for '--retries <N>'"),
     ] {
         let ran = tool.run(&[&["clone", worker], arguments].concat());
         assert!(ran.code == 2 && ran.stderr.contains(said), "{arguments:?}: {} {}", ran.code, ran.stderr);

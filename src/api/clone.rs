@@ -12,7 +12,7 @@ use super::vault::TicketWishes;
 use crate::model::gem::{SCHEME, Wishes};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
-use crate::model::units::{Amount, UnitError, parse_duration, parse_size};
+use crate::model::units::{Amount, AmountError, parse_duration, parse_size};
 use crate::strict::{self, Limits};
 
 /// What `clone_object` was called with; who calls is the node's word.
@@ -60,9 +60,9 @@ struct Options {
 const OPTIONS: [&str; 9] =
     ["args", "file_name", "memory", "cpu", "deadline", "max_frame", "lifetime", "spawn", "label"];
 
-impl From<UnitError> for ApiError {
-    fn from(error: UnitError) -> Self {
-        bad(error.to_string())
+impl From<AmountError> for ApiError {
+    fn from(error: AmountError) -> Self {
+        bad(format!("clone_object: {error}"))
     }
 }
 
@@ -98,16 +98,18 @@ impl CloneAsk {
         };
         let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let wishes = Wishes {
-            memory_bytes: Amount::read(options.memory.as_ref(), parse_size)?,
+            memory_bytes: Amount::read("memory", options.memory.as_ref(), parse_size)?,
             cpu_percent: options.cpu,
-            call_deadline_ms: Amount::read(options.deadline.as_ref(), parse_duration)?.map(short),
-            max_frame_bytes: Amount::read(options.max_frame.as_ref(), parse_size)?.map(short),
+            call_deadline_ms: Amount::read("deadline", options.deadline.as_ref(), parse_duration)?.map(short),
+            max_frame_bytes: Amount::read("max_frame", options.max_frame.as_ref(), parse_size)?.map(short),
             claim_ms: Some(CLAIM_MS),
-            lifetime_ms: Amount::read(options.lifetime.as_ref(), parse_duration)?,
+            lifetime_ms: Amount::read("lifetime", options.lifetime.as_ref(), parse_duration)?,
             link: Some(true),
             spawn: options.spawn,
             ..Wishes::default()
         };
+        let within = wishes.limits().check().and_then(|()| wishes.terms().check());
+        within.map_err(|error| bad(format!("clone_object: {}", error.told(error.word()))))?;
         let mut args = options.args;
         args.append(&mut arguments);
         Ok(SpawnRequest {

@@ -13,7 +13,11 @@ use super::commands::{
 use super::context::Ctx;
 use super::error::CliError;
 use super::flow::flowed;
+use super::number::whole;
 use crate::client::Exit;
+
+/// Of requests at the same time.
+const MOST_JOBS: u64 = 1024;
 
 const ABOUT: &str = "Summon an ephemeral JavaScript object onto another machine and call it";
 
@@ -108,12 +112,14 @@ pub(crate) struct Globals {
     pub(crate) connect_timeout: Option<String>,
     /// How often a failed request is sent again; default 3 [HAUKI_RETRIES]
     #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[arg(allow_negative_numbers = true, value_parser = whole::<u32, 0, 1000>)]
     pub(crate) retries: Option<u32>,
     /// Names this request: sent again with the same key and content, it gives the same result
     #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
     pub(crate) idempotency_key: Option<String>,
-    /// Items at the same time; output keeps the order of the input
+    /// Items at the same time, at most 1024; output keeps the order of the input
     #[arg(short, long, global = true, value_name = "N", hide_short_help = true)]
+    #[arg(allow_negative_numbers = true, value_parser = whole::<usize, 1, MOST_JOBS>)]
     pub(crate) jobs: Option<usize>,
     /// Never ask a question
     #[arg(long, global = true, hide_short_help = true)]
@@ -140,7 +146,7 @@ impl Globals {
 
     /// `-j`; one after the other by default.
     pub(crate) fn jobs(&self) -> usize {
-        self.jobs.unwrap_or(1).clamp(1, 1024)
+        self.jobs.unwrap_or(1)
     }
 }
 

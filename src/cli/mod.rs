@@ -22,6 +22,7 @@ mod input;
 mod keeper;
 mod ledger;
 mod named;
+mod number;
 mod output;
 mod private;
 mod progress;

@@ -129,7 +129,7 @@ impl Core {
                 let base = gem
                     .manifest
                     .wishes()
-                    .map_err(|error| ApiError::new(ErrorCode::BadSource, error.to_string()))?;
+                    .map_err(|error| ApiError::new(ErrorCode::BadSource, format!("its manifest: {error}")))?;
                 let mut all = gem.manifest.labels;
                 all.extend(labels);
                 words::check_labels(&all).map_err(|error| {

@@ -249,16 +249,28 @@ impl Manifest {
         strict::from_yaml(strict::text(bytes)?, strict::Limits::bytes(MAX_MANIFEST_BYTES))
     }
 
-    pub fn wishes(&self) -> Result<Wishes, units::UnitError> {
-        let deadline = self.deadline.as_deref().map(units::parse_duration).transpose()?;
-        Ok(Wishes {
-            memory_bytes: self.memory.as_deref().map(units::parse_size).transpose()?,
+    /// What it wishes for, within the bounds of what a vault can have, or what is wrong with it in its own words.
+    pub fn wishes(&self) -> Result<Wishes, String> {
+        let amount =
+            |name: &'static str, text: &Option<String>, parse: fn(&str) -> Result<u64, units::UnitError>| {
+                let told = |why: units::UnitError| format!("{name}: {why}");
+                text.as_deref().map(parse).transpose().map_err(told)
+            };
+        let deadline = amount("deadline", &self.deadline, units::parse_duration)?;
+        let wishes = Wishes {
+            memory_bytes: amount("memory", &self.memory, units::parse_size)?,
             cpu_percent: self.cpu_percent,
             call_deadline_ms: deadline.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)),
-            lease_ms: self.lease.as_deref().map(units::parse_duration).transpose()?,
+            lease_ms: amount("lease", &self.lease, units::parse_duration)?,
             spawn: self.spawn,
             ..Wishes::default()
-        })
+        };
+        let within = wishes.limits().check().and_then(|()| wishes.terms().check());
+        within.map_err(|error| {
+            let word = error.word();
+            error.told(if word == "cpu" { "cpu_percent" } else { word })
+        })?;
+        Ok(wishes)
     }
 }
 

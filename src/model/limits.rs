@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::units::{show_millis, show_size};
+
 pub const KIB: u64 = 1024;
 pub const MIB: u64 = 1024 * KIB;
 
@@ -76,6 +78,29 @@ pub struct LimitError {
     pub most: u64,
 }
 
+impl LimitError {
+    /// What people call it who wish for it, in options and manifests; as a flag with dashes.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        let name = self.name;
+        let wire =
+            ["_bytes", "_percent", "_ms"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
+        if wire == "call_deadline" { "deadline" } else { wire }
+    }
+
+    /// By whatever name, and with numbers as people read them.
+    #[must_use]
+    pub fn told(&self, name: &str) -> String {
+        let shown: fn(u64) -> String = match self.name.rsplit_once('_') {
+            Some((_, "bytes")) => show_size,
+            Some((_, "ms")) => show_millis,
+            Some((_, "percent")) => |percent| format!("{percent} %"),
+            _ => |number| number.to_string(),
+        };
+        format!("{name} is {}, allowed are {} to {}", shown(self.value), shown(self.least), shown(self.most))
+    }
+}
+
 impl Limits {
     /// The bounds within which a vault can work at all and no vault can starve its node.
     pub fn check(&self) -> Result<(), LimitError> {
@@ -111,5 +136,9 @@ mod tests {
         assert_eq!(Limits::default().check(), Ok(()));
         let greedy = Limits { memory_bytes: u64::MAX, ..Limits::default() };
         assert_eq!(greedy.check().expect_err("is over").name, "memory_bytes");
+        let hasty = Limits { call_deadline_ms: 0, ..Limits::default() }.check().expect_err("is under");
+        assert_eq!((hasty.word(), greedy.check().expect_err("is over").word()), ("deadline", "memory"));
+        let small = Limits { memory_bytes: 8, ..Limits::default() }.check().expect_err("is under");
+        assert_eq!(small.told("memory"), "memory is 8 B, allowed are 64 KiB to 1024 MiB");
     }
 }

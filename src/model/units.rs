@@ -3,8 +3,14 @@
 //! Durations are jiff's "friendly" format; a bare number is refused, because nobody remembers
 //! whether a tool meant seconds or milliseconds.
 
+use std::fmt;
+
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// From here on two integers are one floating-point number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
@@ -16,30 +22,22 @@ pub enum UnitError {
     Duration(String),
 }
 
-/// Bytes. `k`, `M`, `G` with or without `iB`/`B` are powers of 1024.
+/// Bytes. `k`, `M`, `G` with or without `iB`/`B` are powers of 1024. A bare number would be bytes, and nobody means
+/// eight of them.
 pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     let error = || UnitError::Size(text.to_owned());
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().map_err(|_| error())?;
     let unit = text[digits..].trim().to_ascii_lowercase();
     let shift = match unit.as_str() {
-        "" | "b" => 0,
+        "" => return Err(UnitError::Bare(text[..digits].to_owned())),
+        "b" => 0,
         "k" | "kb" | "kib" => 10,
         "m" | "mb" | "mib" => 20,
         "g" | "gb" | "gib" => 30,
         _ => return Err(error()),
     };
     number.checked_mul(1 << shift).ok_or_else(error)
-}
-
-/// As a person types it: a bare number would be bytes, and nobody means eight of them.
-pub fn parse_typed_size(text: &str) -> Result<u64, UnitError> {
-    match text.trim() {
-        bare if !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Err(UnitError::Bare(bare.to_owned()))
-        }
-        text => parse_size(text),
-    }
 }
 
 /// Milliseconds.
@@ -62,9 +60,16 @@ pub fn parse_duration(text: &str) -> Result<u64, UnitError> {
     days.checked_mul(24 * 3_600_000).and_then(|days| days.checked_add(rest)).ok_or_else(error)
 }
 
+/// The same of a value that has a name.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name}: {why}")]
+pub struct AmountError {
+    pub name: &'static str,
+    pub why: UnitError,
+}
+
 /// As scripts write it: with its unit, or bare in bytes or milliseconds.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Amount {
     Bare(u64),
     Words(String),
@@ -72,14 +77,52 @@ pub enum Amount {
 
 impl Amount {
     pub fn read(
+        name: &'static str,
         this: Option<&Self>,
         parse: fn(&str) -> Result<u64, UnitError>,
-    ) -> Result<Option<u64>, UnitError> {
+    ) -> Result<Option<u64>, AmountError> {
         match this {
             None => Ok(None),
             Some(Self::Bare(number)) => Ok(Some(*number)),
-            Some(Self::Words(text)) => parse(text).map(Some),
+            Some(Self::Words(text)) => parse(text).map(Some).map_err(|why| AmountError { name, why }),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Amount;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a number with its unit, as text, or a whole number from 0")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Amount, E> {
+                Ok(Amount::Bare(number))
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Amount, E> {
+                // Scripts know one kind of number only.
+                if number.fract() == 0.0 && (0.0..EXACT).contains(&number) {
+                    #[allow(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "it is whole and fits"
+                    )]
+                    return Ok(Amount::Bare(number as u64));
+                }
+                Err(E::invalid_value(Unexpected::Float(number), &self))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Amount, E> {
+                Ok(Amount::Words(text.to_owned()))
+            }
+        }
+
+        input.deserialize_any(Either)
     }
 }
 
@@ -126,7 +169,8 @@ mod tests {
         for (text, bytes) in [
             ("4MiB", Some(4 << 20)),
             ("512k", Some(512 << 10)),
-            ("7", Some(7)),
+            ("7B", Some(7)),
+            ("7", None),
             ("1 GiB", Some(1 << 30)),
             ("", None),
             ("MiB", None),

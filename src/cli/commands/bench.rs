@@ -12,6 +12,7 @@ use crate::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
 use crate::api::teardown::DestructQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::client::Exit;
 use crate::client::endpoint::Endpoint;
@@ -41,11 +42,11 @@ const GROUPS: usize = 16;
 pub(crate) struct BenchArgs {
     /// Vaults, one after the other
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
-          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+          allow_negative_numbers = true, value_parser = whole::<u32, 1, 100_000>)]
     rounds: u32,
     /// Calls of the first vault, one after the other
     #[arg(long, value_name = "N", default_value_t = 500,
-          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+          allow_negative_numbers = true, value_parser = whole::<u32, 1, 10_000_000>)]
     calls: u32,
     #[command(flatten)]
     placement: PlacementArgs,

@@ -6,6 +6,7 @@ use clap_complete::ArgValueCandidates;
 use crate::api::event::{Event, EventQuery};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::cli::{complete, gone, named};
 use crate::client::Exit;
@@ -27,7 +28,7 @@ pub(crate) struct EventsArgs {
     #[arg(short, long)]
     follow: bool,
     /// Only events after this number
-    #[arg(long, value_name = "SEQ")]
+    #[arg(long, value_name = "SEQ", allow_negative_numbers = true, value_parser = whole::<u64, 0, { u64::MAX }>)]
     after: Option<u64>,
     /// Only this vault's
     #[arg(long, value_name = "VAULT", add = ArgValueCandidates::new(complete::vaults))]

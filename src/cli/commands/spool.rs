@@ -13,6 +13,7 @@ use crate::api::vault::Placement;
 use crate::api::{ApiError, ErrorCode};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};
@@ -77,7 +78,8 @@ pub(crate) struct QueueArgs {
     #[arg(long)]
     pub(crate) spool: bool,
     /// In the queue: 0 to 9, the higher goes first; default 5
-    #[arg(long, value_name = "N", requires = "spool", value_parser = clap::value_parser!(u8).range(0..=9))]
+    #[arg(long, value_name = "N", requires = "spool", allow_negative_numbers = true,
+          value_parser = whole::<u8, 0, 9>)]
     priority: Option<u8>,
     /// In the queue: how long it may wait before it is a dead letter
     #[arg(long, value_name = "TIME", requires = "spool", value_parser = parse_duration)]

@@ -13,13 +13,14 @@ use crate::cli::batch::Task;
 use crate::cli::complete;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::cli::source;
 use crate::client::Exit;
 use crate::model::gem::{SCHEME, Wishes};
 use crate::model::limits::LimitError;
 use crate::model::name::ServiceName;
-use crate::model::units::{parse_duration, parse_typed_size, show_millis, show_size};
+use crate::model::units::{parse_duration, parse_size};
 use crate::strict::{self, Limits};
 use crate::system::random;
 
@@ -67,7 +68,8 @@ pub(crate) struct WorkerArgs {
     #[arg(value_name = "SOURCE", required = true, add = ArgValueCompleter::new(complete::sources))]
     pub(crate) sources: Vec<String>,
     /// So many of each
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, allow_negative_numbers = true,
+          value_parser = whole::<u32, 1, 10_000>)]
     pub(crate) count: u32,
     /// What it is found by as long as it lives, for example scout/eu
     #[arg(long)]
@@ -79,16 +81,16 @@ pub(crate) struct WorkerArgs {
     #[arg(long, value_name = "JSON")]
     args: Option<String>,
     /// The heap, for example 4MiB
-    #[arg(long, value_name = "SIZE", value_parser = parse_typed_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory: Option<u64>,
     /// Processor time, in percent of one core
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, value_parser = whole::<u32, 0, 10_000>)]
     cpu: Option<u32>,
     /// The longest that one call may run, for example 5s
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deadline: Option<u64>,
     /// The longest request or reply, for example 1MiB
-    #[arg(long, value_name = "SIZE", value_parser = parse_typed_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_frame: Option<u64>,
     /// How long it lives from one heartbeat or call to the next
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -100,7 +102,7 @@ pub(crate) struct WorkerArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     lifetime: Option<u64>,
     /// So many workers it may clone itself, their clones included
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = whole::<u32, 0, 10_000>)]
     spawn: Option<u32>,
     /// It dies with the connection that first uses its ticket
     #[arg(long)]
@@ -197,18 +199,7 @@ fn listed(text: &str) -> Result<Vec<Value>, CliError> {
 
 /// A limit in the words of the command line, where the error has those of the wire.
 pub(super) fn flagged(error: &LimitError) -> String {
-    let (flag, shown): (_, fn(u64) -> String) = match error.name {
-        "memory_bytes" => ("--memory", show_size),
-        "max_frame_bytes" => ("--max-frame", show_size),
-        "cpu_percent" => ("--cpu", |percent| format!("{percent} %")),
-        "call_deadline_ms" => ("--deadline", show_millis),
-        "claim_ms" => ("--claim", show_millis),
-        "lease_ms" => ("--lease", show_millis),
-        "lifetime_ms" => ("--lifetime", show_millis),
-        name => (if name == "spawn" { "--spawn" } else { name }, |number| number.to_string()),
-    };
-    let (value, least, most) = (shown(error.value), shown(error.least), shown(error.most));
-    format!("{flag} is {value}, allowed are {least} to {most}")
+    error.told(&format!("--{}", error.word().replace('_', "-")))
 }
 
 /// A worker that is to be summoned, or why its source cannot be sent.

@@ -10,7 +10,7 @@ use crate::api::vault::Placement;
 use crate::model::gem::Wishes;
 use crate::model::id::NodeName;
 use crate::model::name::ServiceName;
-use crate::model::units::{Amount, UnitError, parse_duration, parse_size};
+use crate::model::units::{Amount, AmountError, parse_duration, parse_size};
 use crate::strict::{self, Limits};
 
 /// The words of `hauki clone`, so that there is one vocabulary.
@@ -65,9 +65,9 @@ const KEYS: [&str; 17] = [
 /// The most that one `clone_object` makes.
 const MOST: u32 = 1000;
 
-impl From<UnitError> for Failure {
-    fn from(error: UnitError) -> Self {
-        Self::usage(error.to_string())
+impl From<AmountError> for Failure {
+    fn from(error: AmountError) -> Self {
+        Self::usage(format!("clone_object: {error}"))
     }
 }
 
@@ -105,17 +105,20 @@ impl Options {
     pub(super) fn wishes(&self) -> Result<Wishes, Failure> {
         let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let linked_claim = (!self.detached).then_some(CLAIM_MS);
-        Ok(Wishes {
-            memory_bytes: Amount::read(self.memory.as_ref(), parse_size)?,
+        let wishes = Wishes {
+            memory_bytes: Amount::read("memory", self.memory.as_ref(), parse_size)?,
             cpu_percent: self.cpu,
-            call_deadline_ms: Amount::read(self.deadline.as_ref(), parse_duration)?.map(short),
-            max_frame_bytes: Amount::read(self.max_frame.as_ref(), parse_size)?.map(short),
-            claim_ms: Amount::read(self.claim.as_ref(), parse_duration)?.or(linked_claim),
-            lease_ms: Amount::read(self.lease.as_ref(), parse_duration)?,
-            lifetime_ms: Amount::read(self.lifetime.as_ref(), parse_duration)?,
+            call_deadline_ms: Amount::read("deadline", self.deadline.as_ref(), parse_duration)?.map(short),
+            max_frame_bytes: Amount::read("max_frame", self.max_frame.as_ref(), parse_size)?.map(short),
+            claim_ms: Amount::read("claim", self.claim.as_ref(), parse_duration)?.or(linked_claim),
+            lease_ms: Amount::read("lease", self.lease.as_ref(), parse_duration)?,
+            lifetime_ms: Amount::read("lifetime", self.lifetime.as_ref(), parse_duration)?,
             link: Some(!self.detached),
             spawn: self.spawn,
-        })
+        };
+        let within = wishes.limits().check().and_then(|()| wishes.terms().check());
+        within.map_err(|error| Failure::usage(format!("clone_object: {}", error.told(error.word()))))?;
+        Ok(wishes)
     }
 
     pub(super) fn labels(&self) -> BTreeMap<String, String> {
@@ -154,12 +157,33 @@ mod tests {
             r#"[{"lease":"soon"}]"#,
             r#"[{"memory":"much"}]"#,
             r#"[{"memory":-1}]"#,
+            r#"[{"memory":"8"}]"#,
+            r#"[{"memory":true}]"#,
+            r#"[{"memory":1.5}]"#,
             r#"[{"count":0}]"#,
             r#"[{"count":1001}]"#,
             r#"[{"label":"a"}]"#,
             r#"[{"node":"../x"}]"#,
         ] {
             assert_eq!(read(bad).expect_err(bad).exit, crate::client::Exit::Data);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_option_is_told_in_its_own_words() {
+        for (bad, told) in [
+            (r#"[{"memory":"8"}]"#, "memory: 8 of what? write 8MiB or 8KiB, and 8B for bytes"),
+            (r#"[{"memory":8}]"#, "memory is 8 B, allowed are 64 KiB to 1024 MiB"),
+            (
+                r#"[{"lease":true}]"#,
+                "lease: expected a number with its unit, as text, or a whole number from 0, found true",
+            ),
+            (r#"[{"deadline":"0s"}]"#, "deadline is 0.00 ms, allowed are 1.0 ms to 60 m"),
+            (r#"[{"cpu":"1"}]"#, "cpu: expected a whole number from 0 to 4294967295, found the text \"1\""),
+            (r#"[{"count":1,"name":[]}]"#, "name: expected text, found a list"),
+        ] {
+            let message = read(bad).expect_err(bad).message;
+            assert!(message.starts_with("clone_object: ") && message.ends_with(told), "{bad}: {message}");
         }
     }
 

@@ -99,7 +99,7 @@ async fn sources_that_cannot_be_used_are_named() {
         ("empty", ErrorCode::BadSource, "empty.js is empty"),
         ("binary", ErrorCode::BadSource, "binary.js is not UTF-8 at byte 3"),
         ("long", ErrorCode::TooLarge, "long.js has"),
-        ("worker", ErrorCode::BadSource, "worker.yaml: \"much\" is not a size"),
+        ("worker", ErrorCode::BadSource, "worker.yaml: memory: \"much\" is not a size"),
         ("odd", ErrorCode::BadSource, "colour"),
     ] {
         let error = gems.resolve(&pointer(name)).await.expect_err("is refused");
@@ -150,7 +150,11 @@ async fn what_cannot_be_pushed() {
     ] {
         assert_eq!(gems.push(push).await.expect_err("is refused").code, code);
     }
-    let manifest = Manifest { memory: Some("1".into()), ..Manifest::default() };
-    let error = gems.push(GemPush { manifest, ..push("x", None, "x") }).await.expect_err("is refused");
-    assert!(error.message.contains("memory_bytes is 1"), "{error}");
+    for (memory, told) in
+        [("8", "memory: 8 of what? write 8MiB"), ("8B", "memory is 8 B, allowed are 64 KiB")]
+    {
+        let manifest = Manifest { memory: Some(memory.into()), ..Manifest::default() };
+        let error = gems.push(GemPush { manifest, ..push("x", None, "x") }).await.expect_err("is refused");
+        assert!(error.message.contains(told), "{error}");
+    }
 }
