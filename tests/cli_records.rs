@@ -138,6 +138,13 @@ fn a_name_or_the_beginning_of_an_id_is_the_vault() {
             assert_eq!((ran.code, ran.stdout.trim()), (0, VAULT), "{verb:?}: {}", ran.stderr);
         }
     }
+    // In a file and on standard input as well, and each failure is that of its line.
+    let ran = tool.run_with(&["destruct", "-"], "scout/eu\nvlt_01HF7YAT\nscout/us\nno name\n");
+    let told: Vec<_> = ran.records().iter().map(|told| told["vault"].clone()).collect();
+    assert_eq!((ran.code, &told[..2]), (6, &[json!(VAULT), json!(VAULT)][..]), "{ran:?}");
+    let codes: Vec<_> = ran.records()[2..].iter().map(|told| told["code"].clone()).collect();
+    assert_eq!(codes, ["not_found", "bad_record"], "{ran:?}");
+    assert_eq!(tool.run_with(&["destruct", "-"], "scout/us\n").code, 3);
     for given in ["scout/us", "vlt_01HF7YA", "vlt_9999999999", "vlt_"] {
         let ran = tool.run(&["show", given]);
         assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{given}: {}", ran.stderr);
@@ -154,6 +161,9 @@ fn a_name_or_the_beginning_of_an_id_is_the_vault() {
     // And a record of a version that nobody knows is nobody's vault.
     tool.file("new", &format!("{{\"v\":2,\"kind\":\"vault\",\"id\":\"{VAULT}\"}}\n"));
     assert_eq!(tool.run(&["destruct", "new"]).code, 65);
+    tool.file("two", &format!("{{\"v\":1,\"kind\":\"vault\",\"id\":\"{VAULT}\",\"vault\":\"{DEAD}\"}}\n"));
+    let ran = tool.run(&["destruct", "two"]);
+    assert!(ran.code == 65 && ran.stderr.contains("names two"), "{ran:?}");
 }
 
 #[test]
@@ -241,7 +251,7 @@ fn bulk_needs_yes_and_cron_hears_nothing() {
 fn failures_go_on_through_the_pipe() {
     let (tool, _) = with_plane();
     let failed = r#"{"v":1,"kind":"error","ok":false,"code":"x"}"#;
-    let ran = tool.run_with(&["destruct", "-"], &format!("{failed}\n{VAULT}\nnonsense\n"));
+    let ran = tool.run_with(&["destruct", "-"], &format!("{failed}\n{VAULT}\nno sense\n"));
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     let records = ran.records();
     assert_eq!(records[0], serde_json::from_str::<Value>(failed).expect("is JSON"));

@@ -1,7 +1,7 @@
 //! What verbs read: ids, files of records, or an explicit `-`.
 //!
 //! A file holds records as JSON objects, one per line or printed over many, in arrays or not, or bare
-//! ids, one per line. What cannot be read becomes a failed item of its own and the rest goes on.
+//! ids and names, one per line. What cannot be read becomes a failed item of its own and the rest goes on.
 //! Standard input is never read uninvited: it would eat the list of a `while read` loop.
 
 use serde_json::{Map, Value};
@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use super::batch::Task;
 use super::context::Ctx;
 use super::error::{CliError, Kind};
-use super::{named, private, stdin, whole};
+use super::named::{self, Names};
+use super::{private, stdin, whole};
 use crate::client::Exit;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
@@ -26,11 +27,19 @@ pub(crate) struct Item {
 #[derive(Debug)]
 enum What {
     Id(String),
+    /// A line of a file that may be a worker's name or the beginning of an id.
+    Word {
+        text: String,
+        place: String,
+    },
     Record(Map<String, Value>),
     /// `"ok": false`: an earlier verb's failure, which is passed on.
     Failed(Value),
     Broken(CliError),
 }
+
+/// The members of a record that name what it is about.
+const NAMING: [&str; 3] = ["id", "vault", "summons"];
 
 fn is_id(text: &str) -> bool {
     ["vlt_", "sum_", "tkt_", "spl_"].iter().any(|prefix| text.starts_with(prefix))
@@ -47,7 +56,7 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
             error.hint("give ids, names, files of records, or - for standard input")
         });
     }
-    let mut items = Vec::new();
+    let (mut items, names) = (Vec::new(), Names::default());
     for argument in arguments {
         if argument == "-" {
             let bytes = whole::read("-".as_ref(), whole::MOST_BYTES).await;
@@ -57,7 +66,7 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
             items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
         } else {
             match whole::read(argument.as_ref(), whole::MOST_BYTES).await {
-                Ok(_) if could_be_name(argument) && named::find(ctx, argument).await?.is_some() => {
+                Ok(_) if could_be_name(argument) && names.find(ctx, argument).await?.is_some() => {
                     let error =
                         CliError::usage(format!("{argument} is a file here and names a vault as well"));
                     return Err(error.hint(format!("./{argument} is the file; the vault has an id")));
@@ -71,9 +80,12 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
                     }
                     items.extend(read);
                 }
-                Err(error) => items.push(named(ctx, argument, &error).await),
+                Err(error) => items.push(named(ctx, &names, argument, &error).await),
             }
         }
+    }
+    for item in &mut items {
+        item.resolve(ctx, &names).await;
     }
     Ok(items)
 }
@@ -84,13 +96,19 @@ fn could_be_name(argument: &str) -> bool {
     !argument.starts_with(['.', '/']) && ![".json", ".jsonl"].iter().any(|ending| argument.ends_with(ending))
 }
 
+/// A word of a file that is nobody's name, any more.
+fn nobody(text: &str, place: &str) -> CliError {
+    let message = format!("{place}: there is no live worker and no vault {text}");
+    CliError::new(Kind::new("not_found", Exit::NotFound), message)
+}
+
 fn is_short(id: &str) -> bool {
     id.starts_with(VaultId::PREFIX) && id.parse::<VaultId>().is_err()
 }
 
 /// What is no file: a vault that is called so, or whose id begins so.
-async fn named(ctx: &Ctx, argument: &str, error: &std::io::Error) -> Item {
-    let what = match named::find(ctx, argument).await {
+async fn named(ctx: &Ctx, names: &Names, argument: &str, error: &std::io::Error) -> Item {
+    let what = match names.find(ctx, argument).await {
         Ok(Some(vault)) => What::Id(vault.to_string()),
         Ok(None) => What::Broken(unknown(argument, error)),
         Err(error) => What::Broken(error),
@@ -159,12 +177,21 @@ fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
 }
 
 fn bare(origin: &str, line: &str, number: usize) -> Item {
-    if is_id(line) {
+    if is_id(line) && !is_short(line) {
         return Item { name: line.to_owned(), what: What::Id(line.to_owned()) };
     }
-    let shown: String = line.chars().take(40).collect();
-    let message = format!("{origin}:{number}: {shown:?} is neither a record nor an id");
-    Item { name: format!("{origin}:{number}"), what: What::Broken(CliError::data("bad_record", message)) }
+    if named::is_likely(line) {
+        let place = format!("{origin}:{number}");
+        return Item { name: line.to_owned(), what: What::Word { text: line.to_owned(), place } };
+    }
+    neither(origin, line, number)
+}
+
+fn neither(origin: &str, text: &str, number: usize) -> Item {
+    let place = format!("{origin}:{number}");
+    let shown: String = text.chars().take(40).collect();
+    let message = format!("{place}: {shown:?} is neither a record, nor an id, nor a name");
+    Item { name: place, what: What::Broken(CliError::data("bad_record", message)) }
 }
 
 fn item(origin: &str, value: Value, number: usize) -> Item {
@@ -178,7 +205,7 @@ fn item(origin: &str, value: Value, number: usize) -> Item {
             Item { name, what: What::Record(fields) }
         }
         Value::String(text) => bare(origin, &text, number),
-        other => bare(origin, &other.to_string(), number),
+        other => neither(origin, &other.to_string(), number),
     }
 }
 
@@ -190,7 +217,7 @@ impl Task for Item {
     fn passed_on(&self) -> Option<&Value> {
         match &self.what {
             What::Failed(value) => Some(value),
-            What::Id(_) | What::Record(_) | What::Broken(_) => None,
+            What::Id(_) | What::Word { .. } | What::Record(_) | What::Broken(_) => None,
         }
     }
 }
@@ -200,15 +227,33 @@ impl Item {
         Self { name: id.to_owned(), what: What::Id(id.to_owned()) }
     }
 
-    fn field(&self, wanted: &'static str, of: &[(&str, &str)]) -> Result<&str, CliError> {
+    /// From a word to the vault that is meant by it.
+    async fn resolve(&mut self, ctx: &Ctx, names: &Names) {
+        let What::Word { text, place } = &self.what else { return };
+        self.what = match names.find(ctx, text).await {
+            Ok(Some(vault)) => What::Id(vault.to_string()),
+            Ok(None) => What::Broken(nobody(text, place)),
+            Err(error) => What::Broken(error),
+        };
+    }
+
+    fn field(&self, wanted: &'static str, prefix: &str, of: &[(&str, &str)]) -> Result<&str, CliError> {
         match &self.what {
             What::Id(id) => Ok(id),
+            What::Word { text, place } => Err(nobody(text, place)),
             What::Record(fields) => {
                 if let Some(v) = fields.get("v").filter(|v| v.as_u64() != Some(1)) {
                     return Err(CliError::data(
                         "bad_record",
                         format!("a record of version {v} is not known"),
                     ));
+                }
+                let named = NAMING.iter().filter_map(|name| fields.get(*name)?.as_str());
+                let named: Vec<&str> = named.filter(|id| id.starts_with(prefix)).collect();
+                if let Some(other) = named.iter().find(|id| **id != named[0]) {
+                    let one = named[0];
+                    let message = format!("the record names two of them, {one} and {other}: which is meant?");
+                    return Err(CliError::data("bad_record", message));
                 }
                 let kind = fields.get("kind").and_then(Value::as_str).unwrap_or("record without kind");
                 of.iter()
@@ -231,15 +276,16 @@ impl Item {
             ("event", "vault"),
             ("spool", "vault"),
         ];
-        parse_id(self.field("vault", &of)?)
+        parse_id(self.field("vault", VaultId::PREFIX, &of)?)
     }
 
     pub(crate) fn summons(&self) -> Result<SummonsId, CliError> {
-        parse_id(self.field("summons", &[("summons", "id"), ("vault", "summons"), ("spool", "summons")])?)
+        let of = [("summons", "id"), ("vault", "summons"), ("spool", "summons")];
+        parse_id(self.field("summons", SummonsId::PREFIX, &of)?)
     }
 
     pub(crate) fn spool(&self) -> Result<SpoolId, CliError> {
-        parse_id(self.field("spool entry", &[("spool", "id")])?)
+        parse_id(self.field("spool entry", SpoolId::PREFIX, &[("spool", "id")])?)
     }
 
     pub(crate) fn is_ticket(&self) -> bool {
@@ -258,7 +304,7 @@ impl Item {
                 Ok(ticket)
             }
             What::Broken(error) => Err(error.clone()),
-            What::Id(_) | What::Record(_) | What::Failed(_) => {
+            What::Id(_) | What::Word { .. } | What::Record(_) | What::Failed(_) => {
                 Err(CliError::new(Kind::new("bad_record", Exit::Data), "it is not a ticket"))
             }
         }
@@ -270,73 +316,5 @@ fn parse_id<T: std::str::FromStr<Err = crate::model::id::IdError>>(text: &str) -
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
-
-    fn names(text: &str) -> Vec<String> {
-        parse("f", text.as_bytes()).into_iter().map(|item| item.name).collect()
-    }
-
-    #[test]
-    fn records_come_in_every_spelling() {
-        let line = format!(r#"{{"v":1,"kind":"vault","id":"{VAULT}"}}"#);
-        let pretty = format!("{{\n  \"kind\": \"vault\",\n  \"id\": \"{VAULT}\"\n}}");
-        let text = format!("{line}\n\n{pretty}\n{pretty}{line}\r\n[{line},\n{line}]\n{VAULT}\n  {VAULT}  ");
-        let items = parse("f", text.as_bytes());
-        assert_eq!(items.len(), 8);
-        for item in &items {
-            assert_eq!(item.vault().expect("names a vault").as_str(), VAULT);
-        }
-        assert!(parse("f", b" \n\n").is_empty());
-    }
-
-    #[test]
-    fn a_bad_record_does_not_stop_the_others() {
-        let text = format!("{{\"kind\":\"vault\",\n oops\n{{\"id\":\"{VAULT}\"}}\nnonsense\n{VAULT}\n");
-        assert_eq!(names(&text), ["f:2", VAULT, "f:4", VAULT]);
-        let items = parse("f", text.as_bytes());
-        assert!(items[0].vault().is_err() && items[3].vault().is_ok());
-        assert!(parse("f", b"\xff")[0].vault().is_err());
-    }
-
-    #[test]
-    fn much_on_one_line_or_on_many_is_read_in_one_pass() {
-        // Each of these took minutes: for every item what was before it, or the rest of its line, was read anew.
-        let count = 200_000;
-        let ids = format!("{VAULT}\n").repeat(count);
-        for text in ["{}".repeat(count), "{}\n".repeat(count), format!("[{}1]", "1,".repeat(count - 1)), ids]
-        {
-            assert_eq!(parse("f", text.as_bytes()).len(), count);
-        }
-        let items = parse("f", "{\n".repeat(count).as_bytes());
-        assert!(items.len() >= count - 1 && items[count - 2].name.starts_with(&format!("f:{count}")));
-    }
-
-    #[test]
-    fn a_record_is_read_strictly_and_a_byte_order_mark_is_nothing() {
-        let items = parse("f", format!("\u{feff}{{\"kind\":\"vault\",\"id\":\"{VAULT}\"}}\n").as_bytes());
-        assert_eq!(items[0].vault().expect("names a vault").as_str(), VAULT);
-        for text in [r#"{"kind":"vault","kind":"ticket"}"#, r#"{"kind":"vault","id":"\ud800"}"#] {
-            let items = parse("f", text.as_bytes());
-            assert_eq!(items[0].vault().expect_err(text).kind.code, "bad_record");
-        }
-        let items = parse("f", br#"{"v":1,"kind":"ticket","lease":[1,2,false,3]}"#);
-        let told = items[0].ticket().expect_err("has a list for an object").text(None);
-        assert!(told.contains("lease: ") && told.contains("expected an object"), "{told}");
-    }
-
-    #[test]
-    fn failures_are_passed_on_and_unknown_fields_do_not_matter() {
-        let text = format!(
-            r#"{{"ok":false,"kind":"error","id":"x"}} {{"kind":"ticket","vault":"{VAULT}","new":1}}"#
-        );
-        let items = parse("f", text.as_bytes());
-        assert!(items[0].passed_on().is_some());
-        assert!(items[1].passed_on().is_none() && items[1].is_ticket());
-        assert_eq!(items[1].vault().expect("names a vault").as_str(), VAULT);
-        assert_eq!(items[1].ticket().expect_err("is incomplete").kind.code, "bad_ticket");
-        assert_eq!(items[1].summons().expect_err("names none").kind.exit, Exit::Data);
-    }
-}
+#[path = "input_tests.rs"]
+mod tests;

@@ -2,6 +2,10 @@
 //!
 //! The control plane is asked, and only where one is there already: a mistyped name starts no daemon.
 
+use std::collections::HashMap;
+
+use tokio::sync::OnceCell;
+
 use super::context::Ctx;
 use super::error::CliError;
 use crate::api::vault::VaultQuery;
@@ -20,31 +24,51 @@ fn is_beginning(text: &str) -> bool {
     })
 }
 
-/// The vault, if there is one that could be meant.
-pub(crate) async fn find(ctx: &Ctx, text: &str) -> Result<Option<VaultId>, CliError> {
-    let name = text.parse::<ServiceName>().ok();
-    if name.is_none() && !is_beginning(text) {
-        return Ok(None);
-    }
-    let Some(endpoint) = ctx.endpoint_if_live().await else { return Ok(None) };
-    if let Some(name) = name {
-        let services = endpoint.services().await?.services;
-        return Ok(services.into_iter().find(|service| service.name == name).map(|service| service.vault));
-    }
-    // The living first: who types a beginning seldom means the dead.
-    for all in [false, true] {
-        let vaults = endpoint.vaults(&VaultQuery { all, ..VaultQuery::default() }).await?.vaults;
-        let mut fitting = vaults.into_iter().map(|vault| vault.id).filter(|id| begins(id.as_str(), text));
-        match (fitting.next(), fitting.count()) {
-            (None, _) => {}
-            (Some(one), 0) => return Ok(Some(one)),
-            (Some(_), more) => {
-                let message = format!("{} vaults begin with {text}", more + 1);
-                return Err(CliError::usage(message).hint("type more of the id; hauki ls shows them"));
+/// Whether a vault could be meant at all.
+pub(crate) fn is_likely(text: &str) -> bool {
+    text.parse::<ServiceName>().is_ok() || is_beginning(text)
+}
+
+/// What the control plane said, so that it is asked once for however many names.
+#[derive(Default)]
+pub(crate) struct Names {
+    services: OnceCell<HashMap<ServiceName, VaultId>>,
+    living: OnceCell<Vec<VaultId>>,
+    all: OnceCell<Vec<VaultId>>,
+}
+
+impl Names {
+    /// The vault, if there is one that could be meant.
+    pub(crate) async fn find(&self, ctx: &Ctx, text: &str) -> Result<Option<VaultId>, CliError> {
+        if !is_likely(text) {
+            return Ok(None);
+        }
+        let Some(endpoint) = ctx.endpoint_if_live().await else { return Ok(None) };
+        if let Ok(name) = text.parse::<ServiceName>() {
+            let services = self.services.get_or_try_init(async || {
+                let services = endpoint.services().await?.services;
+                Ok::<_, CliError>(services.into_iter().map(|service| (service.name, service.vault)).collect())
+            });
+            return Ok(services.await?.get(&name).cloned());
+        }
+        // The living first: who types a beginning seldom means the dead.
+        for (all, known) in [(false, &self.living), (true, &self.all)] {
+            let vaults = known.get_or_try_init(async || {
+                let vaults = endpoint.vaults(&VaultQuery { all, ..VaultQuery::default() }).await?.vaults;
+                Ok::<_, CliError>(vaults.into_iter().map(|vault| vault.id).collect())
+            });
+            let mut fitting = vaults.await?.iter().filter(|id| begins(id.as_str(), text));
+            match (fitting.next(), fitting.count()) {
+                (None, _) => {}
+                (Some(one), 0) => return Ok(Some(one.clone())),
+                (Some(_), more) => {
+                    let message = format!("{} vaults begin with {text}", more + 1);
+                    return Err(CliError::usage(message).hint("type more of the id; hauki ls shows them"));
+                }
             }
         }
+        Ok(None)
     }
-    Ok(None)
 }
 
 fn begins(id: &str, text: &str) -> bool {
@@ -56,7 +80,7 @@ pub(crate) async fn vault(ctx: &Ctx, text: &str) -> Result<VaultId, CliError> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    match find(ctx, text).await? {
+    match Names::default().find(ctx, text).await? {
         Some(vault) => Ok(vault),
         None => {
             Err(CliError::data("bad_id", format!("{text:?} is no vault's id, beginning of one, or name")))
