@@ -176,6 +176,25 @@ fn what_cannot_be_read_is_65_and_a_setting_of_the_environment_78() {
 }
 
 #[test]
+fn a_token_is_one_word_that_only_its_owner_reads() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tool = Tool::new();
+    let asked = |text: &str, mode: u32| {
+        let path = tool.file("token", text);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("marks");
+        tool.run(&["ls", "--endpoint", "https://127.0.0.1:1", "--retries", "0", "--token-file", "token"])
+    };
+    for (text, why) in [("one\ntwo\n", "is one word"), ("one two", "is one word"), (" \n", "it is empty")] {
+        let ran = asked(text, 0o600);
+        assert!(ran.code == 78 && ran.stderr.contains("the token file token cannot be used"), "{ran:?}");
+        assert!(ran.stderr.contains(why), "{ran:?}");
+    }
+    let (open, own) = (asked("word\n", 0o644), asked("word\n", 0o600));
+    assert!(open.code == 75 && open.stderr.contains("warning: token holds a token"), "{open:?}");
+    assert!(own.code == 75 && !own.stderr.contains("warning"), "{own:?}");
+}
+
+#[test]
 fn a_bad_source_costs_nothing() {
     let tool = Tool::new();
     tool.file("empty.js", " \n");

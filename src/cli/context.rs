@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstream::ColorChoice;
@@ -16,7 +16,7 @@ use super::color;
 use super::error::{CliError, Kind};
 use super::output::{self, FORMATS, Format, Output, Style};
 use super::progress::{self, MODES, Progress};
-use super::{signals, visible, whole};
+use super::{private, signals, visible, whole};
 use crate::client::autostart::{self, Plan};
 use crate::client::config::Settings;
 use crate::client::endpoint::{Authority, Options};
@@ -159,17 +159,32 @@ impl Ctx {
         }
     }
 
+    /// One word, which a header can carry.
+    fn token(&self, path: &Path, bytes: &[u8]) -> Result<Secret, CliError> {
+        if private::is_shared(path) {
+            self.warn(&format!("{} holds a token and others can read it: chmod 600", path.display()));
+        }
+        let unusable = |why: &str| {
+            let message = format!("the token file {} cannot be used: {why}", path.display());
+            CliError::new(Kind::new("config", Exit::Config), message)
+        };
+        let token = strict::text(bytes).map_err(|error| unusable(&error.to_string()))?.trim();
+        if token.is_empty() {
+            return Err(unusable("it is empty"));
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unusable(
+                "a token is one word of visible ASCII letters, without spaces and line breaks",
+            ));
+        }
+        Ok(Secret::new(token.to_owned()))
+    }
+
     async fn options(&self) -> Result<Options, CliError> {
         let number = |text: &str| text.parse::<u32>().ok();
         let times = self.settings.choice("retries", "a number", number)?;
         let token = match self.held("token file", "token_file").await? {
-            Some((path, bytes)) => match strict::text(&bytes) {
-                Ok(text) => Some(Secret::new(text.trim().to_owned())),
-                Err(error) => {
-                    let message = format!("the token file {} cannot be used: {error}", path.display());
-                    return Err(CliError::new(Kind::new("config", Exit::Config), message));
-                }
-            },
+            Some((path, bytes)) => Some(self.token(&path, &bytes)?),
             None => None,
         };
         let authority = self.held("certificate authority", "ca_file").await?;
