@@ -110,6 +110,12 @@ async fn a_call_shows_what_the_worker_tells_meanwhile() {
     assert_eq!((&seen.records[5]["kind"], &seen.records[5]["result"]), (&json!("reply"), &json!(3)));
     assert_eq!(seen.records.len(), 6, "{}", seen.stdout);
 
+    // One document, where one was asked for.
+    let words = ["proxy", "call", ticket, "work", "3", "--events", "-o", "json"];
+    let whole = ran(&mut hauki(&daemon, &words), "").await;
+    let document: Vec<Value> = serde_json::from_str(&whole.stdout).expect("is one document");
+    assert_eq!((document.len(), &document[5]["result"]), (6, &json!(3)), "{}", whole.stdout);
+
     // The same with a terminal: python's, because it has one in its standard library.
     let script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
     let plain = daemon.hauki();

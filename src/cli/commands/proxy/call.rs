@@ -35,7 +35,7 @@ tickets, or with -o jsonl, each result is a record {\"kind\":\"reply\",\"vault\"
 --events also shows what the worker prints and emits while it works on this call, and nothing of other
 calls. In a pipe each is a record on standard output, before the record of the reply:
 {\"kind\":\"event\",\"vault\":…,\"event\":\"log\",\"text\":…} or {…,\"event\":\"emitted\",\"name\":…,\"data\":…}.
-On a terminal each is a line, and data of the form {done, total[, message]} moves a bar on standard
+With -o json all of them are one array at the end. On a terminal each is a line, and data of the form {done, total[, message]} moves a bar on standard
 error (--progress).
 
 --notify waits until the node has the call, not for its end, and prints no result. With --timeout the
@@ -111,6 +111,9 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
         let params = params(args).await?;
         let items = input::read_some(ctx, std::slice::from_ref(&args.ticket)).await?;
         let plain = items.len() == 1 && ctx.settings.is_default("output");
+        if args.events && ctx.out.style.format == Format::Json {
+            ctx.out.list();
+        }
         // Among records the result is one as well, or it could not be told from them.
         let bare = plain && (!args.events || ctx.out.is_for_people());
         batch::run(ctx, items, jobs, async |item: input::Item| {

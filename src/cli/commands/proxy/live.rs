@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::result_as;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::output::Format;
 use crate::cli::progress::Measure;
 use crate::cli::record::Record;
 use crate::client::Ghost;
@@ -110,7 +111,12 @@ impl Screen<'_> {
 
     fn record(&self, what: Heard<'_>) -> Result<(), CliError> {
         let happened = Happened { vault: self.vault, at: clock::now().to_string(), what };
-        self.ctx.progress.pause(&mut || self.ctx.out.stream(Record::new("event", &happened)))
+        let (out, record) = (&self.ctx.out, Record::new("event", &happened));
+        self.ctx.progress.pause(&mut || match out.style.format {
+            // A call ends, so its events and its answer can be one document.
+            Format::Json => out.record(record.clone()),
+            _ => out.stream(record.clone()),
+        })
     }
 }
 
