@@ -1,6 +1,6 @@
 //! Many items under one verb: all that can be done is done, in the order of the input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -57,7 +57,10 @@ pub(crate) async fn run<T: Task>(
             Err(error) if alone => return Err(error),
             Err(error) => {
                 exits.push(error.kind.exit);
-                if !ctx.out.is_for_people() || told.is_news(&error) {
+                if !ctx.out.is_for_people() {
+                    ctx.item_failed(&error, &name)?;
+                } else if told.is_news(&error) {
+                    let error = if told.hints_anew(&error) { error } else { error.without_hints() };
                     ctx.item_failed(&error, &name)?;
                 }
             }
@@ -75,6 +78,7 @@ struct Told {
     messages: BTreeMap<String, usize>,
     /// For each kind how many messages were shown, and how many were not.
     kinds: BTreeMap<&'static str, (usize, usize)>,
+    hints: BTreeSet<Vec<String>>,
 }
 
 impl Told {
@@ -93,6 +97,11 @@ impl Told {
         *shown += 1;
         self.messages.insert(error.message.clone(), 1);
         true
+    }
+
+    /// What to do is told once as well.
+    fn hints_anew(&mut self, error: &CliError) -> bool {
+        self.hints.insert(error.hints().to_vec())
     }
 
     fn rest(&self) -> impl Iterator<Item = String> {
@@ -116,6 +125,9 @@ mod tests {
         assert_eq!(news.count(), Told::MOST);
         let again = (0..6).filter(|_| told.is_news(&CliError::usage("the same")));
         assert_eq!(again.count(), 1);
+        let hinted = CliError::usage("one").hint("do this");
+        assert!(told.hints_anew(&hinted) && !told.hints_anew(&CliError::usage("two").hint("do this")));
+        assert_eq!(hinted.without_hints().message, "one");
         let rest: Vec<String> = told.rest().collect();
         assert_eq!(rest, ["and 5 more: the same\n", "and 492 more of the kind bad_record\n"]);
     }

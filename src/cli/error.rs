@@ -106,6 +106,10 @@ impl CliError {
         &self.more.hints
     }
 
+    pub(crate) fn without_hints(&self) -> Self {
+        Self { more: Box::new(More { hints: Vec::new(), ..(*self.more).clone() }), ..self.clone() }
+    }
+
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.more.notes.push(note.into());
         self

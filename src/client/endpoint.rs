@@ -83,8 +83,10 @@ pub struct Endpoint {
 
 fn certificates(authority: &Authority) -> Result<Vec<reqwest::Certificate>, ClientError> {
     let Authority { file, pem } = authority;
-    let read = reqwest::Certificate::from_pem_bundle(pem);
-    read.map_err(|source| ClientError::Certificate { path: file.clone(), source })
+    match reqwest::Certificate::from_pem_bundle(pem) {
+        Ok(found) if found.is_empty() => Err(ClientError::Certificate { path: file.clone(), source: None }),
+        read => read.map_err(|source| ClientError::Certificate { path: file.clone(), source: Some(source) }),
+    }
 }
 
 impl Endpoint {

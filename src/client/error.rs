@@ -37,7 +37,7 @@ pub enum ClientError {
     Certificate {
         path: PathBuf,
         #[source]
-        source: reqwest::Error,
+        source: Option<reqwest::Error>,
     },
 }
 
@@ -102,6 +102,12 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
+        // Layers of the HTTP client that tell only that something is wrong below.
+        let says_nothing = error.is::<reqwest::Error>() || words.starts_with("client error (");
+        if says_nothing && error.source().is_some() {
+            cause = error.source();
+            continue;
+        }
         if !text.ends_with(&words) {
             text.push_str(": ");
             text.push_str(&words);
