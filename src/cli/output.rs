@@ -229,9 +229,12 @@ impl Output {
     /// Tables of runs of one kind; kinds that read better as sentences are sentences.
     fn drawn(&self, kept: &[Record]) -> Result<String, CliError> {
         let runs = kept.chunk_by(|one, other| one.kind == other.kind);
-        let plain = self.style.columns.is_empty() && self.style.format == Format::Table;
+        let are_told = |kind| {
+            let is_plain = self.style.format == Format::Table || !table::is_drawn(kind);
+            is_plain && self.style.columns.is_empty() && human::speaks(kind)
+        };
         runs.map(|run| {
-            if plain && human::speaks(run[0].kind) {
+            if are_told(run[0].kind) {
                 return Ok(run.iter().map(told).collect::<String>());
             }
             let values: Vec<_> = run.iter().filter_map(Record::value).collect();

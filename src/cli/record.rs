@@ -58,6 +58,10 @@ impl Record {
     /// What the next verb would be given.
     pub(crate) fn id(&self) -> Option<String> {
         let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&self.json).ok()?;
+        // A summons that was only looked at has an id that nobody knows.
+        if self.kind == "summons" && fields.get("dry_run").is_some_and(|tried| tried.get() == "true") {
+            return None;
+        }
         let name = match self.kind {
             "summons" | "vault" | "spool" => "id",
             "gem" => "pointer",

@@ -134,6 +134,11 @@ fn fields(kind: &str) -> Option<Value> {
     schema.get("properties").cloned()
 }
 
+/// Whether a table of such records has columns of its own.
+pub(crate) fn is_drawn(kind: &str) -> bool {
+    !columns(kind).0.is_empty()
+}
+
 pub(crate) fn draw(kind: &str, values: &[Value], style: &Style) -> String {
     let (mut chosen, more) = columns(kind);
     if style.format == Format::Wide || !style.columns.is_empty() {

@@ -2,6 +2,8 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::model::gem::SCHEME;
+
 /// Words that people know from elsewhere, and what does it here.
 const VERBS: &[(&[&str], &str)] = &[
     (&["ps", "status", "top", "vaults"], "hauki ls lists the vaults"),
@@ -11,14 +13,18 @@ const VERBS: &[(&[&str], &str)] = &[
         &["run", "start", "create", "new", "spawn", "up", "launch"],
         "hauki clone SOURCE makes an object and its ticket",
     ),
-    (&["exec", "invoke", "send"], "hauki proxy call TICKET METHOD calls a method"),
-    (&["call", "pipe", "listen", "repl"], "it is one of hauki proxy's: hauki proxy --help"),
+    (&["exec", "invoke", "send", "call"], "hauki proxy call TICKET METHOD calls a method"),
+    (&["pipe"], "hauki proxy pipe TICKET calls for each line of standard input"),
+    (&["listen"], "hauki proxy listen TICKET --listen PLACE carries a session for other programs"),
+    (&["repl"], "hauki proxy repl TICKET talks with an object"),
     (&["inspect", "describe", "get", "info"], "hauki show VAULT tells all about it"),
     (&["push", "pull", "images", "gems"], "hauki gem ls and hauki gem push: hauki gem --help"),
     (&["nodes", "join"], "hauki node ls and hauki node add: hauki node --help"),
     (&["reap", "prune", "gc"], "hauki destruct --reap --older-than TIME ends what is old"),
     (&["narrow"], "hauki ticket narrow TICKET --methods NAMES"),
-    (&["drain", "undrain", "upgrade"], "it is one of hauki node's: hauki node --help"),
+    (&["drain", "cordon"], "hauki node drain NODE keeps new vaults away from it"),
+    (&["undrain", "uncordon"], "hauki node undrain NODE lets new vaults in again"),
+    (&["upgrade"], "hauki node upgrade NODE puts another haukid there"),
     (&["attach", "shell", "sh", "ssh"], "hauki proxy repl TICKET talks with an object"),
     (&["beat", "keep", "renew"], "hauki heartbeat TICKET -- COMMAND keeps a vault alive"),
     (
@@ -56,7 +62,10 @@ pub(super) fn mend(error: &mut clap::Error, hidden: &[String]) -> Option<&'stati
         _ => None,
     };
     let tip = match error.kind() {
-        ErrorKind::InvalidSubcommand => known(VERBS, word(ContextKind::InvalidSubcommand)?),
+        ErrorKind::InvalidSubcommand => match word(ContextKind::InvalidSubcommand)? {
+            source if source.starts_with(SCHEME) || source.ends_with(".js") => known(VERBS, "run"),
+            word => known(VERBS, word),
+        },
         ErrorKind::UnknownArgument => known(FLAGS, word(ContextKind::InvalidArg)?),
         _ => None,
     }?;
@@ -96,7 +105,10 @@ mod tests {
             (&["kill", "vlt_1"], "hauki destruct"),
             (&["stop", "vlt_1"], "hauki destruct"),
             (&["start", "w.js"], "hauki clone"),
-            (&["call", "t.json", "f"], "hauki proxy"),
+            (&["call", "t.json", "f"], "hauki proxy call"),
+            (&["drain", "n1"], "hauki node drain"),
+            (&["gem-pointer://workers/scout"], "hauki clone"),
+            (&["./scout.js"], "hauki clone"),
             (&["login"], "--token-file"),
             (&["inspect", "vlt_1"], "hauki show"),
             (&["proxy", "run", "--eval", "1"], "proxy run -"),

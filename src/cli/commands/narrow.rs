@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::ticket::{once, out_file};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::record::Record;
@@ -35,7 +36,7 @@ pub(crate) struct NarrowArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     expires: Option<u64>,
     /// Write the records into this file, which only you can read, instead of to standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = out_file)]
     out: Option<PathBuf>,
 }
 
@@ -56,17 +57,18 @@ pub(crate) fn run(ctx: &Ctx, args: &NarrowArgs) -> Result<Exit, CliError> {
 }
 
 fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
-    if !args.methods.is_empty() {
+    let wanted = once(&args.methods);
+    if !wanted.is_empty() {
         // The right to destruct stands in the token, and in the list only of a ticket that was granted it
         // by name.
         let has = |name: &String| {
             name == DESTRUCT || ticket.methods.iter().any(|own| own == name || own == ALL_METHODS)
         };
-        if let Some(more) = args.methods.iter().find(|name| !has(name)) {
+        if let Some(more) = wanted.iter().find(|name| !has(name)) {
             let error = CliError::data("bad_ticket", format!("the ticket does not allow {more}"));
             return Err(error.hint(format!("it allows {}", ticket.methods.join(", "))));
         }
-        ticket.methods.clone_from(&args.methods);
+        ticket.methods.clone_from(&wanted);
     }
     if let Some(ms) = args.expires {
         let left = jiff::SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
@@ -74,7 +76,7 @@ fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
             ticket.expires_at = ticket.expires_at.min(end);
         }
     }
-    let methods = (!args.methods.is_empty()).then_some(args.methods.as_slice());
+    let methods = (!wanted.is_empty()).then_some(wanted.as_slice());
     let end = args.expires.map(|_| ticket.expires_at);
     ticket.auth.token = capability::narrow(&ticket.auth.token, methods, end)
         .map_err(|error| CliError::of(Kind::new(word(&error), Exit::Data), &error))?;

@@ -20,7 +20,7 @@ well, with --no-ticket the vault alone. Exit 3 if no live worker has the name.
 
 Examples:
   hauki resolve scout/eu --out t.json && hauki proxy call t.json observe '[\"a\"]'
-  hauki resolve scout/eu --methods report --expires 5m > for_others.json
+  hauki resolve scout/eu --methods report --expires 5m --out for_others.json
   hauki resolve scout/eu --no-ticket | hauki destruct -
   hauki resolve scout/eu --watch -o jsonl        a line now, and one at each change; null: nobody
   hauki resolve --watch                          every name";

@@ -33,7 +33,7 @@ pub(crate) struct ShowArgs {
 
 pub(crate) fn parse_phase(text: &str) -> Result<Phase, String> {
     let phase = Phase::ALL.into_iter().find(|phase| phase.as_str() == text);
-    phase.ok_or_else(|| Phase::ALL.map(Phase::as_str).join(", "))
+    phase.ok_or_else(|| format!("a phase is one of {}", Phase::ALL.map(Phase::as_str).join(", ")))
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {

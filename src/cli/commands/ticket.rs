@@ -1,5 +1,6 @@
 //! `hauki ticket`: phase 3, the right to call a vault.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -62,8 +63,22 @@ pub(crate) struct RightsArgs {
     #[arg(long, value_name = "NAME")]
     holder: Option<String>,
     /// Write the records into this file, which only you can read, instead of to standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = out_file)]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Where tickets go; `-` would be a file of that name, which nobody means.
+pub(super) fn out_file(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err("without --out they go to standard output; ./- is a file of this name".into()),
+        path => Ok(path.into()),
+    }
+}
+
+/// Each name the first time that it is there.
+pub(super) fn once(names: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.iter().filter(|name| seen.insert(*name)).cloned().collect()
 }
 
 impl RightsArgs {
@@ -77,7 +92,7 @@ impl RightsArgs {
             return Err(CliError::usage(message));
         }
         Ok(TicketWishes {
-            methods: self.methods.clone(),
+            methods: once(&self.methods),
             expires_ms: self.expires,
             label: self.holder.clone(),
             ..TicketWishes::default()
