@@ -113,8 +113,20 @@ async fn every_refusal_has_the_one_shape() {
             "bad_request",
             "text/plain",
         ),
-        (format!("POST {} HTTP/1.1\r\n{json_type}", paths::SUMMONS), b"{", 400, "bad_request", "EOF"),
-        (format!("POST {} HTTP/1.1\r\n{json_type}", paths::SUMMONS), b"", 400, "bad_request", "EOF"),
+        (
+            format!("POST {} HTTP/1.1\r\n{json_type}", paths::SUMMONS),
+            b"{",
+            400,
+            "bad_request",
+            "it ends within an object",
+        ),
+        (
+            format!("POST {} HTTP/1.1\r\n{json_type}", paths::SUMMONS),
+            b"",
+            400,
+            "bad_request",
+            "a value is missing",
+        ),
         (
             format!("POST {} HTTP/1.1\r\n{json_type}", paths::SUMMONS),
             b"{\"key\":\"\xff\"}",
