@@ -42,7 +42,7 @@ const DATE: &str = "2026-11-29";
 
 /// The synopsis with the values of options, which clap_mangen leaves out as well.
 fn valued(command: &clap::Command, text: String) -> String {
-    let options = command.get_opts().filter(|arg| arg.get_action().takes_values() && !arg.is_global_set());
+    let options = command.get_opts().filter(|arg| arg.get_action().takes_values());
     options.fold(text, |text, arg| {
         let Some(long) = arg.get_long() else { return text };
         let flag = format!("\\fB\\-\\-{}\\fR", long.replace('-', "\\-"));
