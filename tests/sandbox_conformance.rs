@@ -9,11 +9,12 @@ use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::task::Poll;
 
+use hauki::model::check::CheckLevel;
 use hauki::model::limits::Limits;
 use hauki::model::receipt::Resource;
 use hauki::rpc::channel::FromVault;
 use hauki::sandbox::fake::{FakeDriver, Faults, StartFault};
-use hauki::sandbox::{BoxFuture, Driver, Exit, Level, StartError};
+use hauki::sandbox::{BoxFuture, Driver, Exit, StartError};
 use leak::{Ground, vault_id};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -238,7 +239,7 @@ async fn the_doctor_finds_this_machine_fit() {
     let ground = Ground::new("doctor");
     let driver = ground.driver(&probe::init_binary());
     let findings = driver.diagnose().await;
-    assert!(findings.iter().all(|finding| finding.level != Level::Fail), "{findings:#?}");
+    assert!(findings.iter().all(|finding| finding.level != CheckLevel::Fail), "{findings:#?}");
     assert!(findings.iter().any(|finding| finding.what.starts_with("liblxc 5")), "{findings:#?}");
 }
 

@@ -8,10 +8,11 @@ mod probe;
 
 use std::path::{Path, PathBuf};
 
+use hauki::model::check::{Check, CheckLevel};
 use hauki::model::limits::{Controller, Limits};
 use hauki::sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
 use hauki::sandbox::wall::Wall;
-use hauki::sandbox::{Driver, Finding, Level, StartError};
+use hauki::sandbox::{Driver, StartError};
 use leak::{Ground, vault_id};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, mount_remount, unmount,
@@ -73,8 +74,8 @@ async fn refusal(driver: &LxcDriver) -> Wall {
     }
 }
 
-async fn fails(driver: &LxcDriver) -> Vec<Finding> {
-    driver.diagnose().await.into_iter().filter(|finding| finding.level == Level::Fail).collect()
+async fn fails(driver: &LxcDriver) -> Vec<Check> {
+    driver.diagnose().await.into_iter().filter(|finding| finding.level == CheckLevel::Fail).collect()
 }
 
 async fn assert_told_of(driver: &LxcDriver, words: &str) {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clone::{CloneAnswer, CloneAsk};
 use super::error::ApiError;
-use super::health::Check;
 use super::vault::Vitals;
+use crate::model::check::Check;
 use crate::model::death::Cause;
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
-use super::health::Check;
 use super::vault::NodeInfo;
+use crate::model::check::Check;
 use crate::model::id::NodeName;
 use crate::model::secret::Secret;
 use crate::model::swarm::SwarmNode;

@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use super::record::{NAME, PREFIXES, Records, VAULT};
 use super::service::Core;
 use super::store::{Document, Expect, Outcome, Txn};
-use crate::api::health::{Check, CheckLevel};
 use crate::api::{ApiError, ErrorCode};
+use crate::model::check::{Check, CheckLevel};
 use crate::system::clock;
 
 pub(super) const ASIDE: &str = "aside/";

@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 
 use super::scheduler::{Candidate, Word};
 use super::vetting::Vetted;
-use crate::api::health::{Check, CheckLevel};
 use crate::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
 use crate::api::vault::NodeInfo;
 use crate::api::{ApiError, ErrorCode};
+use crate::model::check::{Check, CheckLevel};
 use crate::model::config::Policy;
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, VaultId};

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::settings::Settings;
 use crate::api::ApiError;
-use crate::api::health::{Check, CheckLevel};
 use crate::core::start::{self, StartError};
+use crate::model::check::{Check, CheckLevel};
 use crate::node::settings::NodeSettings;
 use crate::sandbox::Driver;
 use crate::sandbox::lxc::{LxcConfig, LxcDriver};
@@ -52,7 +52,7 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
         Ok(driver) => {
             let found = driver.diagnose().await;
             driver.close().await;
-            found.into_iter().map(Check::from).collect()
+            found
         }
         Err(error) => {
             let mut what = format!("the sandbox driver cannot work here: {error}");

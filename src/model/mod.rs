@@ -1,6 +1,8 @@
 //! The nouns of the system, pure: no runtime, no clock, no input or output.
 
 #[cfg(feature = "contract")]
+pub mod check;
+#[cfg(feature = "contract")]
 pub mod config;
 #[cfg(feature = "contract")]
 pub mod death;

@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::api::health::{Check, CheckLevel};
+use crate::model::check::{Check, CheckLevel};
 use crate::model::config::{self, Config};
 use crate::model::id::NodeName;
-use crate::sandbox::{Finding, Level};
 
 #[derive(Debug, Clone)]
 pub struct NodeSettings {
@@ -63,16 +62,5 @@ impl NodeSettings {
             max_vaults: said.node.max_vaults.unwrap_or(config::MAX_VAULTS),
             warm_vaults: said.node.warm_vaults.unwrap_or(config::WARM_VAULTS),
         })
-    }
-}
-
-impl From<Finding> for Check {
-    fn from(finding: Finding) -> Self {
-        let level = match finding.level {
-            Level::Ok => CheckLevel::Ok,
-            Level::Warn => CheckLevel::Warn,
-            Level::Fail => CheckLevel::Fail,
-        };
-        Self { level, what: finding.what, hint: finding.hint }
     }
 }

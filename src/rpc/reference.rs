@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::message::{RpcError, code};
 use crate::model::ticket::Ticket;
 use crate::strict::{self, Limits};
 
@@ -28,6 +29,18 @@ pub enum TravelError {
     NotGiven,
     #[error("with its objects as tickets it is longer than {0} bytes")]
     Long(usize),
+}
+
+impl From<TravelError> for RpcError {
+    fn from(error: TravelError) -> Self {
+        let code = match error {
+            TravelError::Ticket(_) | TravelError::Deep => code::INVALID_PARAMS,
+            TravelError::Full(_) => code::BUSY,
+            TravelError::NotGiven => code::WORKER,
+            TravelError::Long(_) => code::TOO_LARGE,
+        };
+        Self::new(code, error.to_string())
+    }
 }
 
 /// A ticket as it came.

@@ -19,7 +19,8 @@ use tokio::sync::watch;
 
 use super::pidfd::{Pid, PidFd};
 use super::stopwatch::Moment;
-use super::{BoxFuture, Driver, Exit, Finding, Level, Sandbox, StartError, Started, SweepError, Swept};
+use super::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept};
+use crate::model::check::{Check, CheckLevel};
 use crate::model::id::VaultId;
 use crate::model::limits::{Controller, Limits};
 use crate::model::receipt::{Reclaimed, Resource};
@@ -153,10 +154,10 @@ impl Driver for FakeDriver {
         Controller::ALL.into()
     }
 
-    fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
         let hint = Some("choose the sandbox `lxc` in the configuration".to_owned());
         let what = "the fake sandbox isolates nothing".to_owned();
-        Box::pin(async { vec![Finding { level: Level::Warn, what, hint }] })
+        Box::pin(async { vec![Check { level: CheckLevel::Warn, what, hint }] })
     }
 }
 

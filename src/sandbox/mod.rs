@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::model::check::Check;
 use crate::model::id::VaultId;
 use crate::model::limits::{Controller, Limits};
 use crate::model::receipt::Reclaimed;
@@ -39,7 +40,7 @@ pub trait Driver: Send + Sync {
     fn unlimited(&self) -> Vec<Controller>;
 
     /// What this driver can do on this machine, for `hauki doctor`: one line per check.
-    fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>>;
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Check>>;
 }
 
 /// A running vault.
@@ -102,20 +103,6 @@ pub struct Swept {
     pub processes: usize,
     pub cgroups: usize,
     pub mounts: usize,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    pub level: Level,
-    pub what: String,
-    pub hint: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    Ok,
-    Warn,
-    Fail,
 }
 
 #[derive(Debug, thiserror::Error)]

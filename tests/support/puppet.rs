@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hauki::api::ApiError;
 use hauki::api::node::{NodeApi, OpenOrder, Opening, ProvisionOrder, Provisioned};
+use hauki::model::check::Check;
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
 use hauki::model::lease::{Promise, Terms};
@@ -18,7 +19,7 @@ use hauki::node::intake::Node;
 use hauki::node::settings::NodeSettings;
 use hauki::rpc::capability::{Grant, IssuerKey};
 use hauki::rpc::channel::{FromVault, Loaded, Ready, ToVault};
-use hauki::sandbox::{BoxFuture, Driver, Exit, Finding, Sandbox, StartError, Started, SweepError, Swept};
+use hauki::sandbox::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept};
 use hauki::system::{clock, random};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,7 +53,7 @@ impl Driver for Strings {
         Controller::ALL.into()
     }
 
-    fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
         Box::pin(async { Vec::new() })
     }
 }

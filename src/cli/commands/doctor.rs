@@ -9,13 +9,13 @@ use std::time::Duration;
 use clap::Args;
 use tokio::process::Command;
 
-use crate::api::health::{Check, CheckLevel};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::client::runner::{CheckError, PROGRAM};
 use crate::client::script::Failure;
 use crate::client::{Exit, autostart};
+use crate::model::check::{Check, CheckLevel};
 use crate::strict::{self, Limits};
 
 const AFTER: &str = "\

@@ -1,8 +1,8 @@
 //! How much of what a node says is taken, and the checks that need nothing but the words. Pure.
 
 use crate::api::ApiError;
-use crate::api::health::Check;
 use crate::api::node::NodeWord;
+use crate::model::check::Check;
 use crate::model::id::{NodeName, VaultId};
 use crate::model::receipt::{Receipt, Witness};
 pub(super) use crate::model::text::{NAME, clean, cut, name};

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Node;
-use crate::api::health::Check;
 use crate::api::node::{NodeHealth, NodeVaults, NodeWord};
 use crate::model::id::VaultId;
 use crate::node::host;
@@ -12,7 +11,7 @@ use crate::node::vault::Vault;
 
 impl Node {
     pub(in crate::node) async fn health(&self) -> NodeHealth {
-        let mut findings: Vec<Check> = self.driver.diagnose().await.into_iter().map(Check::from).collect();
+        let mut findings = self.driver.diagnose().await;
         findings.push(self.settings.data_plane_check());
         NodeHealth { word: self.word(), findings }
     }

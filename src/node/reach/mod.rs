@@ -33,7 +33,6 @@ use crate::model::secret::Secret;
 use crate::model::ticket::Ticket;
 use crate::node::gate::turn::{self, Crowded, Source};
 use crate::rpc::capability::Issuer;
-use crate::rpc::message::{RpcError, code};
 use crate::rpc::passage;
 use crate::rpc::reference::{self, Found, TravelError};
 use crate::system::{clock, random};
@@ -79,18 +78,6 @@ struct Held {
     used: Mutex<u64>,
     /// Given at the vault's birth: not let go for others.
     kept: bool,
-}
-
-impl From<TravelError> for RpcError {
-    fn from(error: TravelError) -> Self {
-        let code = match error {
-            TravelError::Ticket(_) | TravelError::Deep => code::INVALID_PARAMS,
-            TravelError::Full(_) => code::BUSY,
-            TravelError::NotGiven => code::WORKER,
-            TravelError::Long(_) => code::TOO_LARGE,
-        };
-        Self::new(code, error.to_string())
-    }
 }
 
 impl Reach {

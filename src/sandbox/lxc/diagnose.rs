@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::{Shared, ffi, groups, room, walls};
+use crate::model::check::{Check, CheckLevel};
 use crate::model::limits::Controller;
 use crate::sandbox::wall::Wall;
-use crate::sandbox::{Finding, Level};
 use crate::system::awake;
 
-pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Finding> {
+pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Check> {
     tokio::task::spawn_blocking(move || findings(&shared)).await.unwrap_or_default()
 }
 
-fn findings(shared: &Shared) -> Vec<Finding> {
+fn findings(shared: &Shared) -> Vec<Check> {
     let mut findings = vec![fine(format!("liblxc {}", ffi::version())), root(), namespaces(), filters()];
     findings.extend(cgroups(shared));
     findings.push(ids(shared));
@@ -23,38 +23,38 @@ fn findings(shared: &Shared) -> Vec<Finding> {
     findings
 }
 
-fn fine(what: String) -> Finding {
-    Finding { level: Level::Ok, what, hint: None }
+fn fine(what: String) -> Check {
+    Check { level: CheckLevel::Ok, what, hint: None }
 }
 
-fn bad(level: Level, what: impl Into<String>, hint: impl Into<String>) -> Finding {
-    Finding { level, what: what.into(), hint: Some(hint.into()) }
+fn bad(level: CheckLevel, what: impl Into<String>, hint: impl Into<String>) -> Check {
+    Check { level, what: what.into(), hint: Some(hint.into()) }
 }
 
-fn root() -> Finding {
+fn root() -> Check {
     if rustix::process::geteuid().is_root() {
         fine("runs as root".into())
     } else {
         bad(
-            Level::Fail,
+            CheckLevel::Fail,
             "vaults can only be started by root",
             "run haukid as root: sudo systemctl start hauki",
         )
     }
 }
 
-fn awake() -> Finding {
+fn awake() -> Check {
     match awake::check() {
         Ok(()) => fine("keeps idle cores awake for the moment of a start".into()),
         Err(error) => bad(
-            Level::Warn,
+            CheckLevel::Warn,
             format!("cannot keep idle cores awake for the moment of a start, which makes it slower: {error}"),
             "let haukid open /dev/cpu_dma_latency",
         ),
     }
 }
 
-fn namespaces() -> Finding {
+fn namespaces() -> Check {
     if let Some(wall) = walls::missing_namespace() {
         return of(&wall);
     }
@@ -62,17 +62,17 @@ fn namespaces() -> Finding {
     match most.trim().parse::<u64>() {
         Ok(most) => fine(format!("user namespaces, at most {most}")),
         Err(_) => bad(
-            Level::Fail,
+            CheckLevel::Fail,
             "this kernel has no user namespaces",
             "boot a kernel with CONFIG_USER_NS, as Debian's is",
         ),
     }
 }
 
-fn cgroups(shared: &Shared) -> Vec<Finding> {
+fn cgroups(shared: &Shared) -> Vec<Check> {
     let layout = &shared.layout;
     if layout.hierarchies.is_empty() {
-        return vec![bad(Level::Fail, "no cgroups are mounted", "mount -t cgroup2 none /sys/fs/cgroup")];
+        return vec![bad(CheckLevel::Fail, "no cgroups are mounted", "mount -t cgroup2 none /sys/fs/cgroup")];
     }
     let mut findings = vec![fine(format!("cgroups {}", layout.name()))];
     findings.extend(Controller::ALL.map(|controller| controller_of(shared, controller)));
@@ -81,11 +81,11 @@ fn cgroups(shared: &Shared) -> Vec<Finding> {
 }
 
 /// Tried out, as a start does it: a hierarchy may be mounted and take no word of ours.
-fn controller_of(shared: &Shared, controller: Controller) -> Finding {
+fn controller_of(shared: &Shared, controller: Controller) -> Check {
     let layout = &shared.layout;
     if layout.unlimited().contains(&controller) {
         return bad(
-            Level::Warn,
+            CheckLevel::Warn,
             format!("vaults are without a {controller} limit, as node.unlimited says"),
             format!("take {controller} out of node.unlimited, and see what is missing"),
         );
@@ -99,18 +99,18 @@ fn controller_of(shared: &Shared, controller: Controller) -> Finding {
     }
 }
 
-fn of(wall: &Wall) -> Finding {
+fn of(wall: &Wall) -> Check {
     let mut what = wall.to_string();
     let mut source = std::error::Error::source(wall);
     while let Some(cause) = source {
         what.push_str(&format!(": {cause}"));
         source = cause.source();
     }
-    bad(Level::Fail, what, wall.hint())
+    bad(CheckLevel::Fail, what, wall.hint())
 }
 
 /// The filters that vaults live under, as far as a kernel says which it knows.
-fn filters() -> Finding {
+fn filters() -> Check {
     let known = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
     let has = |action: &str| known.split_whitespace().any(|known| known == action);
     if has("kill_process") && has("errno") { fine("system call filters".into()) } else { of(&Wall::NoFilter) }
@@ -118,7 +118,7 @@ fn filters() -> Finding {
 
 /// Without this mount option a process that changes its group waits for all processors, some
 /// milliseconds of every start. It is the machine's, so only its operator may turn it on.
-fn moves() -> Option<Finding> {
+fn moves() -> Option<Check> {
     let mounts = std::fs::read_to_string("/proc/thread-self/mountinfo").ok()?;
     if mounts.contains("favordynmods") {
         return Some(fine("cgroups favour quick moves".into()));
@@ -129,7 +129,7 @@ fn moves() -> Option<Finding> {
 
 /// A virtual machine's core that has nothing to do stops, and to wake it costs more than a call. One that
 /// looks around for a while first costs its host that while, so that is for its operator to say, too.
-fn idling() -> Option<Finding> {
+fn idling() -> Option<Check> {
     const POLLS: &str = "/sys/module/haltpoll/parameters/guest_halt_poll_ns";
     let driver = std::fs::read_to_string("/sys/devices/system/cpu/cpuidle/current_driver").ok()?;
     let polls: u64 = std::fs::read_to_string(POLLS).ok()?.trim().parse().ok()?;
@@ -138,7 +138,7 @@ fn idling() -> Option<Finding> {
 }
 
 /// Whether the ids of all vaults are ours to give, and nobody else's.
-fn ids(shared: &Shared) -> Finding {
+fn ids(shared: &Shared) -> Check {
     let (first, last) = shared.slots.span();
     if let Err(wall) = walls::check_ids(first, last) {
         return of(&wall);
@@ -150,7 +150,7 @@ fn ids(shared: &Shared) -> Finding {
     match theirs {
         None => fine(format!("user ids {first} to {last} are free")),
         Some(line) => bad(
-            Level::Warn,
+            CheckLevel::Warn,
             format!("user ids of the vaults, {first} to {last}, are also given to others ({line})"),
             "remove that line, or move the vaults with node.id_base in the configuration",
         ),
@@ -165,7 +165,7 @@ fn meets(line: &str, first: u32, last: u32) -> bool {
     }
 }
 
-fn state(shared: &Shared) -> Finding {
+fn state(shared: &Shared) -> Check {
     match walls::missing_place(&shared.rootfs) {
         Some(Wall::NoExec { .. }) => of(&Wall::NoExec { path: shared.shown_dir.clone() }),
         Some(wall) => of(&wall),
@@ -178,14 +178,14 @@ const LEAST: (u64, u64) = (2 << 20, 32);
 const LITTLE: (u64, u64) = (32 << 20, 512);
 
 /// Whether there is room for the vaults' root, the store and the log.
-fn disk(shared: &Shared) -> Option<Finding> {
+fn disk(shared: &Shared) -> Option<Check> {
     let found = rustix::fs::statvfs(&shared.rootfs).ok()?;
     let bytes = found.f_bavail.saturating_mul(found.f_frsize);
     // Some file systems do not count their files.
     let files = if found.f_files == 0 { u64::MAX } else { found.f_favail };
     let level = match (bytes, files) {
-        (bytes, files) if bytes < LEAST.0 || files < LEAST.1 => Level::Fail,
-        (bytes, files) if bytes < LITTLE.0 || files < LITTLE.1 => Level::Warn,
+        (bytes, files) if bytes < LEAST.0 || files < LEAST.1 => CheckLevel::Fail,
+        (bytes, files) if bytes < LITTLE.0 || files < LITTLE.1 => CheckLevel::Warn,
         _ => return None,
     };
     let left =

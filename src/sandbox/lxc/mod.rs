@@ -51,7 +51,8 @@ mod wire;
 pub use vault::LxcSandbox;
 
 use super::wall::Wall;
-use super::{BoxFuture, Driver, Finding, StartError, Started, SweepError, Swept};
+use super::{BoxFuture, Driver, StartError, Started, SweepError, Swept};
+use crate::model::check::Check;
 use crate::model::id::VaultId;
 use crate::model::limits::{Controller, Limits};
 use cgroup::Layout;
@@ -336,7 +337,7 @@ impl Driver for LxcDriver {
         self.shared.layout.unlimited()
     }
 
-    fn diagnose(&self) -> BoxFuture<'_, Vec<Finding>> {
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
         Box::pin(diagnose::diagnose(Arc::clone(&self.shared)))
     }
 }

@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::sandbox::{Finding, Level};
+use crate::model::check::{Check, CheckLevel};
 
 /// What the rest of the machine may need of each.
 const OTHERS: u64 = 1_000;
@@ -56,24 +56,24 @@ fn supplies() -> [Supply; 6] {
     ]
 }
 
-pub(super) fn finding(vaults: usize) -> Finding {
+pub(super) fn finding(vaults: usize) -> Check {
     judge(vaults as u64, &supplies())
 }
 
-fn judge(vaults: u64, supplies: &[Supply]) -> Finding {
+fn judge(vaults: u64, supplies: &[Supply]) -> Check {
     let fits = |supply: &Supply| supply.there.map(|there| there.saturating_sub(OTHERS) / supply.each);
     let scarcest =
         supplies.iter().filter_map(|supply| Some((fits(supply)?, supply))).min_by_key(|(fit, _)| *fit);
     match scarcest {
         Some((fit, supply)) if fit < vaults => {
             let need = vaults * supply.each + OTHERS;
-            Finding {
-                level: Level::Warn,
+            Check {
+                level: CheckLevel::Warn,
                 what: format!("room for some {fit} of {vaults} vaults: too few {}", supply.what),
                 hint: Some(format!("raise {} to {need}, or lower node.max_vaults", supply.more)),
             }
         }
-        _ => Finding { level: Level::Ok, what: format!("room for {vaults} vaults"), hint: None },
+        _ => Check { level: CheckLevel::Ok, what: format!("room for {vaults} vaults"), hint: None },
     }
 }
 
@@ -89,14 +89,14 @@ mod tests {
     fn the_scarcest_is_named_with_what_would_do() {
         let all = [supply("a", 8, Some(9_000)), supply("b", 3, Some(4_000)), supply("c", 1, None)];
         let plenty = judge(1_000, &all);
-        assert_eq!((plenty.level, plenty.what.as_str()), (Level::Ok, "room for 1000 vaults"));
+        assert_eq!((plenty.level, plenty.what.as_str()), (CheckLevel::Ok, "room for 1000 vaults"));
         let scarce = judge(1_001, &all);
-        assert_eq!(scarce.level, Level::Warn);
+        assert_eq!(scarce.level, CheckLevel::Warn);
         assert_eq!(scarce.what, "room for some 1000 of 1001 vaults: too few a");
         assert_eq!(scarce.hint.as_deref(), Some("raise that to 9008, or lower node.max_vaults"));
         assert!(judge(1_500, &all[1..]).what.ends_with("too few b"));
-        assert_eq!(judge(1, &[supply("a", 8, Some(10))]).level, Level::Warn);
-        assert_eq!(judge(u64::from(u32::MAX), &all[2..]).level, Level::Ok);
+        assert_eq!(judge(1, &[supply("a", 8, Some(10))]).level, CheckLevel::Warn);
+        assert_eq!(judge(u64::from(u32::MAX), &all[2..]).level, CheckLevel::Ok);
     }
 
     #[test]

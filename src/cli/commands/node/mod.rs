@@ -5,13 +5,13 @@ mod add;
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
 
-use crate::api::health::CheckLevel;
 use crate::api::swarm::{NodeAct, NodeDone, NodeOrder};
 use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::client::Exit;
+use crate::model::check::CheckLevel;
 use crate::model::id::NodeName;
 
 const AFTER: &str = "\
