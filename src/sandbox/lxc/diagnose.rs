@@ -20,6 +20,13 @@ fn findings(shared: &Shared) -> Vec<Check> {
     findings.push(awake());
     findings.push(state(shared));
     findings.extend(disk(shared));
+    findings.extend(shared.stuck.paths().into_iter().map(|path| {
+        bad(
+            Level::Warn,
+            format!("what an earlier daemon has left in {} cannot be ended", path.display()),
+            "its processes wait in the kernel, or a freezer holds them; the first start after that removes it",
+        )
+    }));
     findings
 }
 

@@ -99,7 +99,7 @@ impl Groups {
         Self { name, hall: format!("/{daemon}/hall."), places, memory_events }
     }
 
-    fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.places.iter().map(|place| place.path.as_path())
     }
 

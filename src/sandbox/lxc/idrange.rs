@@ -76,6 +76,16 @@ impl Slots {
         Some(Slot { slots: self.clone(), number })
     }
 
+    /// The slot of this id, until the result is dropped; nothing if it is in none of them, or in one that is taken.
+    #[must_use]
+    pub fn take_of(&self, id: u32) -> Option<Slot> {
+        let number = usize::try_from(id.checked_sub(self.base)? / WIDTH).ok()?;
+        let mut state = self.state();
+        let taken = state.taken.get_mut(number).filter(|taken| !**taken)?;
+        *taken = true;
+        Some(Slot { slots: self.clone(), number })
+    }
+
     /// The range that is likely to be the next that is taken. It belongs to nobody yet.
     #[must_use]
     pub fn foresee(&self) -> Option<IdRange> {
@@ -149,5 +159,16 @@ mod tests {
     fn the_last_range_ends_within_the_id_space() {
         let slots = Slots::new(u32::MAX - 2 * WIDTH, 100);
         assert_eq!(slots.limit(), 2);
+    }
+
+    #[test]
+    fn ids_that_somebody_still_has_are_nobody_elses() {
+        let slots = Slots::new(BASE, 2);
+        assert!(slots.take_of(BASE - 1).is_none() && slots.take_of(BASE + 2 * WIDTH).is_none());
+        let held = slots.take_of(BASE + 7).expect("is in the first");
+        assert!(slots.take_of(BASE + 8).is_none(), "it is taken");
+        assert_eq!(slots.take().map(|slot| slot.range().first()), Some(BASE + WIDTH));
+        drop(held);
+        assert_eq!(slots.take().map(|slot| slot.range().first()), Some(BASE));
     }
 }

@@ -43,6 +43,7 @@ mod rootfs;
 mod spare;
 pub mod spawner;
 mod spawners;
+mod stuck;
 mod sweep;
 mod vault;
 mod walls;
@@ -60,6 +61,7 @@ use config::Spec;
 use dying::Dying;
 use idrange::Slots;
 use spawners::Spawners;
+use stuck::Stuck;
 use walls::Ours;
 use wire::Recipe;
 
@@ -137,6 +139,7 @@ struct Shared {
     next_key: AtomicU64,
     spawners: Spawners,
     dying: Dying,
+    stuck: Stuck,
     /// As many starts at a time as there are cores: more only makes each of them slower.
     starting: Semaphore,
     width: u32,
@@ -267,6 +270,7 @@ impl LxcDriver {
                 next_key: AtomicU64::new(0),
                 spawners,
                 dying: Dying::default(),
+                stuck: Stuck::default(),
                 starting: Semaphore::new(width as usize),
                 width,
             }),

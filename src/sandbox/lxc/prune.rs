@@ -93,7 +93,7 @@ fn kill_members(group: &Path, killed: &mut HashMap<u32, PidFd>) {
     }
 }
 
-fn members(group: &Path) -> Vec<Pid> {
+pub(super) fn members(group: &Path) -> Vec<Pid> {
     let text = std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::new).collect()
 }

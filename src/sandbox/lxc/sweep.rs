@@ -37,6 +37,7 @@ pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
     .await;
     let (pruned, roots) = swept.unwrap_or_else(|error| (Pruned::default(), Err(io::Error::other(error))));
     let Pruned { processes, cgroups, left } = pruned;
+    let left = shared.stuck.keep(&shared.slots, left);
     roots.map_err(|source| SweepError::System {
         step: "remove old roots beside",
         path: shared.rootfs.display().to_string(),

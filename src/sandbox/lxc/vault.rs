@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::Shared;
 use super::groups::Groups;
@@ -27,6 +27,8 @@ use crate::system::proc;
 const MONITOR_PATIENCE: Duration = Duration::from_secs(3);
 /// From a monitor's end to its spawner's word of it. Who was killed has no need of that word.
 const REAPED: Duration = Duration::from_millis(100);
+/// Who was killed and lives on after this is held by the kernel or by somebody's freezer, and may be for ever.
+const STUCK: Duration = Duration::from_secs(5);
 /// After that nothing of the start goes on any more.
 const SETTLED: Duration = Duration::from_secs(1);
 
@@ -43,6 +45,7 @@ pub(super) struct Vault {
     asked: AtomicBool,
     /// It was killed as one of many.
     in_a_crowd: AtomicBool,
+    killed: Notify,
 }
 
 pub(super) struct Parts {
@@ -74,12 +77,17 @@ impl LxcSandbox {
             over: OnceLock::new(),
             asked: AtomicBool::new(false),
             in_a_crowd: AtomicBool::new(false),
+            killed: Notify::new(),
         });
         let (exit_tx, exit) = watch::channel(None);
         let (lines_tx, lines) = watch::channel(None);
         let kept = Arc::clone(&vault);
         tokio::spawn(async move {
-            kept.keep(&exit_tx, &lines_tx).await;
+            if !kept.keep(&exit_tx, &lines_tx).await {
+                // Its ids and its groups are nobody else's as long as it is there.
+                kept.init.gone().await;
+                kept.clear_groups().await;
+            }
             drop(held);
             kept.shared.forget(&kept.id);
         });
@@ -154,22 +162,41 @@ impl Vault {
             // Not allowed to signal our own vault: its monitor's death is the other way to end it.
             let _ = self.monitor.process().kill();
         }
+        self.killed.notify_one();
     }
 
-    async fn keep(&self, exit: &watch::Sender<Option<Exit>>, lines: &watch::Sender<Option<Vec<Reclaimed>>>) {
-        let mounts = self.mount_namespace();
-        if tokio::time::timeout(SETTLED, self.init.gone()).await.is_err() {
-            // Who lives that long may live long, and its monitor has nothing to do meanwhile.
-            let _ = self.monitor.process().hint();
-            self.init.gone().await;
+    /// Waits for it; `false` if it was killed and lives on.
+    async fn has_ended(&self) -> bool {
+        if tokio::time::timeout(SETTLED, self.init.gone()).await.is_ok() {
+            return true;
         }
+        // Who lives that long may live long, and its monitor has nothing to do meanwhile.
+        let _ = self.monitor.process().hint();
+        let stuck = async {
+            self.killed.notified().await;
+            tokio::time::sleep(STUCK).await;
+        };
+        tokio::select! {
+            () = self.init.gone() => true,
+            () = stuck => self.init.process().is_dead(),
+        }
+    }
+
+    /// Whether it has ended.
+    async fn keep(
+        &self,
+        exit: &watch::Sender<Option<Exit>>,
+        lines: &watch::Sender<Option<Vec<Reclaimed>>>,
+    ) -> bool {
+        let mounts = self.mount_namespace();
+        let ended = self.has_ended().await;
         let over = *self.over.get_or_init(Moment::now);
         let asked = self.asked.swap(true, Ordering::AcqRel);
         if asked {
             self.shared.dying.died();
         }
         let mut report =
-            vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, true)];
+            vec![line(Resource::Process, format!("pid {}", self.init.process().pid().as_u32()), over, ended)];
         let oom = !asked && self.groups.was_oom();
         if asked {
             if self.in_a_crowd.load(Ordering::Acquire) {
@@ -185,7 +212,11 @@ impl Vault {
             exit.send_replace(Some(exit_of(status, oom)));
             gone
         };
-        let (monitor_gone, left) = tokio::join!(end, self.clear_groups());
+        let clear = async {
+            // The rest of it is told, and cleared when it has ended.
+            if ended { self.clear_groups().await } else { self.groups.paths().map(Into::into).collect() }
+        };
+        let (monitor_gone, left) = tokio::join!(end, clear);
         report.push(line(
             Resource::Monitor,
             format!("pid {}", self.monitor.process().pid().as_u32()),
@@ -203,10 +234,11 @@ impl Vault {
         });
         let all = proc::read("/proc/self/mountinfo").unwrap_or_default();
         let kept = mounts.as_deref().and_then(|namespace| kept_by(&all, namespace)).map(str::to_owned);
-        let gone = kept.is_none();
+        let gone = kept.is_none() && ended;
         let name = kept.or(mounts).unwrap_or_else(|| "mount namespace of its processes".to_owned());
         report.push(line(Resource::Mounts, name, over, gone));
         lines.send_replace(Some(report));
+        ended
     }
 
     /// Waits for the monitor to end and, where that is not known, for the word on how the init did; makes the
