@@ -319,11 +319,15 @@ impl From<AutostartError> for CliError {
         let this = Self::of(Kind::new("environment", Exit::Config), &error);
         match &error {
             AutostartError::Refused { log, last_lines, .. }
-            | AutostartError::Ended { log, last_lines }
+            | AutostartError::Ended { log, last_lines, .. }
             | AutostartError::Silent { log, last_lines, .. } => {
                 let mut this = this.with("log", log.display().to_string());
                 for line in last_lines {
                     this = this.note(format!("   | {line}"));
+                }
+                if let AutostartError::Ended { passing: true, .. } = &error {
+                    let kind = Kind::new("temporary", Exit::Temporary);
+                    return Self { kind, ..this }.hint("somebody ended it: try again");
                 }
                 this.hint(format!("the whole log is {}", log.display()))
                     .hint("hauki doctor says what is missing and what mends it")
@@ -355,7 +359,9 @@ impl From<AutostartError> for CliError {
             }
             AutostartError::Held { .. } => Self { kind: Kind::new("locked", Exit::Temporary), ..this }
                 .hint("end that process, or try again"),
-            AutostartError::Spawn { .. } | AutostartError::State { .. } => this,
+            AutostartError::Spawn { .. } | AutostartError::State { .. } | AutostartError::Unsafe { .. } => {
+                this
+            }
         }
     }
 }

@@ -146,8 +146,13 @@ impl Records {
         if key.starts_with(ASIDE) {
             return Ok(());
         }
-        // From here on it is not absent for anybody.
-        let first = self.aside().keys().insert(key.clone(), Now::Nothing).is_none();
+        // From here on it is not absent for anybody. One that could not be moved comes here whenever it is read.
+        let first = {
+            let mut keys = self.aside().keys();
+            let first = !keys.contains_key(key);
+            keys.entry(key.clone()).or_insert(Now::Nothing);
+            first
+        };
         let txn = Txn::default().check(key.as_str(), Expect::At(*revision)).delete(key.as_str());
         let mut kept = format!("{:013} ", clock::unix_ms()).into_bytes();
         kept.extend_from_slice(value);
@@ -156,10 +161,13 @@ impl Records {
             tracing::error!(record = %key, %why, "a damaged record was set aside");
         }
         match moved {
-            Ok(Outcome::Committed { .. }) => {}
+            // It may have been made anew, and that is damaged now.
+            Ok(Outcome::Committed { .. }) => drop(self.aside().keys().insert(key.clone(), Now::Nothing)),
             Ok(Outcome::Conflict { .. }) => self.look_again(key).await?,
-            // It stays where it is, on a full disk or where its key itself cannot be read, and is passed over.
-            Err(error) => tracing::warn!(record = %key, %error, "it could not be moved"),
+            // It stays where it is, on a full disk or where its key itself cannot be read, and is passed over. Who
+            // looks again and again need not hear of it each time.
+            Err(error) if first => tracing::warn!(record = %key, %error, "it could not be moved"),
+            Err(_) => return Ok(()),
         }
         self.aside().found.notify_one();
         Ok(())

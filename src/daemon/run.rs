@@ -80,6 +80,8 @@ fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
         // It leaves: this one is to be tried again.
         Some(HomeError::Busy { .. }) => AGAIN,
         Some(HomeError::Exposed { .. }) => CONFIG,
+        // What could not be read may be there the next time.
+        _ if matches!(error.downcast_ref(), Some(SettingsError::Read { .. })) => 1,
         _ if lost || error.is::<SettingsError>() => CONFIG,
         _ => 1,
     }

@@ -49,10 +49,12 @@ impl Settings {
                 config = lay_over(config, &read).unwrap_or(read);
             }
         }
-        let named_state = args.state_dir.clone().map(paths::absolute);
-        let Places { state_dir, socket } =
-            Places::resolve(config.daemon.state_dir.clone(), config.daemon.socket.clone());
-        let state_dir = named_state.unwrap_or(state_dir);
+        let socket = config.daemon.socket.clone();
+        let Places { state_dir, socket } = match &args.state_dir {
+            // It takes the socket along, as it does wherever else it is said.
+            Some(named) => Places::of(None, Some(named.clone()), socket),
+            None => Places::resolve(config.daemon.state_dir.clone(), socket),
+        };
         let socket = args.socket.clone().map(paths::absolute).unwrap_or_else(|| match role {
             // A node beside a core needs a socket of its own.
             "node" => socket.with_file_name("node.sock"),
@@ -121,6 +123,11 @@ mod tests {
         assert_eq!((settings.state_dir, settings.socket), ("/c".into(), "/b".into()));
         std::fs::write(&path, "# nothing yet\n").expect("writes");
         Settings::resolve(&args, "all").expect("is one without settings");
+        std::fs::write(&path, "daemon: {state_dir: /a}\n").expect("writes");
+        for (role, socket) in [("all", "/c/hauki.sock"), ("node", "/c/node.sock")] {
+            let settings = Settings::resolve(&args, role).expect("resolves");
+            assert_eq!((settings.state_dir, settings.socket), ("/c".into(), socket.into()));
+        }
         std::fs::write(&path, "daemon: {stat_dir: /a}\n").expect("writes");
         let error = Settings::resolve(&args, "all").expect_err("has a typo");
         assert!(matches!(error, SettingsError::Parse { .. }));

@@ -20,9 +20,9 @@ use crate::system::random;
 
 /// How long the init may take to say `Ready`.
 const READY: Duration = Duration::from_secs(5);
-/// How much longer than its deadline loading may take before the forge gives up.
 /// What a line or an event costs here, about.
 const FRAME_NS: u64 = 3_000;
+/// How much longer than its deadline loading may take before the forge gives up.
 const LOAD_GRACE: Duration = Duration::from_millis(500);
 /// Of each text of an error, which is a frame long where the init is nobody's any more.
 const MOST_SAID: usize = 4096;

@@ -18,9 +18,9 @@ use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -48,7 +48,12 @@ pub enum AutostartError {
     #[error("haukid could not start: {reason}")]
     Refused { reason: String, log: PathBuf, last_lines: Vec<String> },
     #[error("haukid ended before it was ready")]
-    Ended { log: PathBuf, last_lines: Vec<String> },
+    Ended {
+        /// By a signal, or because it was asked to: the next one may not.
+        passing: bool,
+        log: PathBuf,
+        last_lines: Vec<String>,
+    },
     #[error("haukid was not ready within {after:?}")]
     Silent { after: Duration, log: PathBuf, last_lines: Vec<String> },
     #[error("haukid is not installed: neither beside {beside} nor on PATH")]
@@ -65,6 +70,12 @@ pub enum AutostartError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "the state directory is not safe: another user could exchange {}; it and what is above it must be root's or your \
+         own, and closed to the writing of others",
+        path.display()
+    )]
+    Unsafe { path: PathBuf },
     #[error("vaults need root, and this is uid {uid}: no haukid was started")]
     NotRoot { uid: u32 },
     #[error("haukid would not last under `{limit}`, which cannot be lifted here")]
@@ -118,6 +129,10 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
         return Err(AutostartError::Narrow { limit });
     }
     dirs::make(&plan.state_dir, STATE_MODE).map_err(state(&plan.state_dir))?;
+    // Before anything is written there: it would go wherever a link of his leads.
+    if let Some(path) = dirs::exposed(&plan.state_dir).map_err(state(&plan.state_dir))? {
+        return Err(AutostartError::Unsafe { path });
+    }
     // A start that is slow, and then one's own look at what came of it.
     let _turn = turn::wait(&plan.state_dir.join("autostart.lock"), plan.patience * 2)?;
     if is_live(&plan.socket)? {
@@ -137,12 +152,12 @@ fn start(plan: &Plan) -> Result<(), AutostartError> {
     let log_path = plan.state_dir.join("haukid.log");
     let state = |source| AutostartError::State { path: log_path.clone(), source };
     let mut log = OpenOptions::new();
-    let log = log.create(true).append(true).read(true).mode(0o600);
+    let log = log.create(true).append(true).read(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
     let mut log = log.open(&log_path).map_err(state)?;
     let from = log.seek(SeekFrom::End(0)).map_err(state)?;
     let (reader, writer) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|error| state(error.into()))?;
-    spawn(plan, &program, &log, writer.as_fd())
+    let mut child = spawn(plan, &program, &log, writer.as_fd())
         .map_err(|source| AutostartError::Spawn { program: program.clone(), source })?;
     drop(writer);
     let said = listen(&reader, plan.patience);
@@ -155,12 +170,28 @@ fn start(plan: &Plan) -> Result<(), AutostartError> {
                 last_lines: last_lines(),
                 log: log_path,
             }),
-            None => Err(AutostartError::Ended { last_lines: last_lines(), log: log_path }),
+            None => Err(AutostartError::Ended {
+                passing: was_ended(&mut child),
+                last_lines: last_lines(),
+                log: log_path,
+            }),
         },
         Err(_) => {
             Err(AutostartError::Silent { after: plan.patience, last_lines: last_lines(), log: log_path })
         }
     }
+}
+
+/// Whether it was ended from outside, and has not failed by itself. It is about to end if it has not.
+fn was_ended(child: &mut Child) -> bool {
+    for _ in 0..100 {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success() || status.signal().is_some(),
+            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// `haukid` beside our own executable, or on `PATH`.
@@ -180,7 +211,7 @@ pub fn find() -> Result<PathBuf, AutostartError> {
         })
 }
 
-fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::Result<()> {
+fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::Result<Child> {
     let number = ready.as_raw_fd();
     let mut command = Command::new(program);
     command
@@ -200,8 +231,8 @@ fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::
     // SAFETY: it runs between fork and exec, for which it is made, and the parent keeps the pipe open until
     // spawn has returned, so the number is valid there.
     unsafe { command.pre_exec(move || detach::detach(number)) };
-    // Nobody waits for it: it outlives us, and init adopts it.
-    command.spawn().map(drop)
+    // Nobody waits for one that comes up: it outlives us, and init adopts it.
+    command.spawn()
 }
 
 /// The one line that the daemon writes, or what came before the end of the pipe.
@@ -274,11 +305,30 @@ mod tests {
             other => panic!("{other:?}"),
         }
         match ensure(&plan(directory.path(), "echo segfault; exit 3")) {
-            Err(AutostartError::Ended { last_lines, .. }) => assert_eq!(last_lines, ["segfault"]),
+            Err(AutostartError::Ended { last_lines, passing: false, .. }) => {
+                assert_eq!(last_lines, ["segfault"])
+            }
             other => panic!("{other:?}"),
+        }
+        // As it ends when somebody kills it, or stops it in order.
+        for ended in ["kill -9 $$", "exit 0"] {
+            let outcome = ensure(&plan(directory.path(), ended));
+            assert!(matches!(outcome, Err(AutostartError::Ended { passing: true, .. })), "{outcome:?}");
         }
         let silent = Plan { patience: Duration::from_millis(50), ..plan(directory.path(), "exec sleep 1") };
         assert!(matches!(ensure(&silent), Err(AutostartError::Silent { .. })));
+    }
+
+    #[test]
+    fn nothing_is_written_where_another_user_may_have_left_a_link() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (plan, victim) = (plan(directory.path(), "echo ready >&$5"), directory.path().join("victim"));
+        fs::create_dir(&plan.state_dir).expect("is made");
+        std::os::unix::fs::symlink(&victim, plan.state_dir.join("haukid.log")).expect("is made");
+        assert!(matches!(ensure(&plan), Err(AutostartError::State { .. })), "the log is no link");
+        fs::set_permissions(&plan.state_dir, fs::Permissions::from_mode(0o777)).expect("is ours");
+        assert!(matches!(ensure(&plan), Err(AutostartError::Unsafe { path }) if path == plan.state_dir));
+        assert!(!victim.exists());
     }
 
     #[test]
