@@ -3,6 +3,7 @@
 //! The body's digest is kept with what was made. The record of a key is committed together with
 //! what it made, under the check that nobody else used the key meanwhile.
 
+use super::charge::aside;
 use super::owners::unmarked;
 use super::record::{Found, KEPT, KeyRecord, aged_key, encode, idempotency_key, spool_key};
 use super::service::Core;
@@ -69,6 +70,10 @@ struct Digests {
 
 impl Digests {
     fn of<T: serde::Serialize>(request: &T) -> Result<Self, ApiError> {
+        aside(|| Self::taken(request))
+    }
+
+    fn taken<T: serde::Serialize>(request: &T) -> Result<Self, ApiError> {
         // A request that was parsed has its defaults filled in.
         let taken = serde_json::to_value(request).and_then(|mut value| {
             let as_written = Sha256::of(&serde_json::to_vec(&value)?);

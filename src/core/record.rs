@@ -157,7 +157,7 @@ pub struct Records {
 }
 
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(value)
+    super::charge::aside(|| serde_json::to_vec(value))
         .map_err(|error| ApiError::new(ErrorCode::Internal, format!("encode a record: {error}")))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::charge::aside;
 use super::gems::check_source;
 use super::keys::{check_key, lost_race};
 use super::record::{KeyRecord, encode, source_key, summons_key};
@@ -35,7 +36,7 @@ impl Drafted {
 
     /// What it takes in the store.
     pub(super) fn bytes(&self) -> u64 {
-        let record = serde_json::to_vec(&self.summons).map_or(0, |record| record.len());
+        let record = aside(|| serde_json::to_vec(&self.summons)).map_or(0, |record| record.len());
         (record + self.source.len()) as u64
     }
 

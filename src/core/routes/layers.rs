@@ -8,6 +8,7 @@ use futures_util::stream::{self, TryStreamExt as _};
 
 use super::*;
 use crate::core::charge::{Kind, Turn};
+use crate::core::extract::MAX_BODY_BYTES;
 use crate::core::owners;
 
 /// A shorter one has left us as soon as it is written.
@@ -43,7 +44,9 @@ fn refuse_extra(request: &Request, path: &str) -> Result<(), ApiError> {
 
 /// In the turn of who asks.
 pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, next: Next) -> Response {
-    let Some(uid) = rights(&asker).only() else { return next.run(request).await };
+    let bytes = bytes_of(&request);
+    let is_long = bytes > charge::LONG_BYTES;
+    let Some(uid) = rights(&asker).only() else { return charge::about(is_long, next.run(request)).await };
     let (method, path) = (request.method(), template(request.uri().path()));
     let kind = match path {
         paths::EVENTS | paths::REGISTRY_WATCH => Kind::Waiting,
@@ -54,10 +57,19 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
         paths::VAULTS | paths::REGISTRY | paths::SPOOL if method == Method::GET => Kind::Listing,
         _ => Kind::Work,
     };
-    match core.charges.turn(uid, kind).await {
-        Ok(turn) => until_read(charge::within(turn.clone(), next.run(request)).await, turn),
+    match core.charges.turn(uid, kind, bytes).await {
+        Ok(turn) => {
+            let answer = charge::within(turn.clone(), charge::about(is_long, next.run(request)));
+            until_read(answer.await, turn)
+        }
         Err(error) => Refusal::from(error).into_response(),
     }
+}
+
+/// Of its body. One that does not say how long it is may be as long as any.
+fn bytes_of(request: &Request) -> u64 {
+    let hint = request.body().size_hint();
+    hint.exact().or(hint.upper()).unwrap_or(MAX_BODY_BYTES as u64)
 }
 
 /// A long answer waits in memory for its reader, and its asker has a turn less for as long.

@@ -60,7 +60,7 @@ async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
     let list = |who: std::path::PathBuf| {
         tokio::spawn(async move { ask(&who, &format!("GET {} HTTP/1.1", paths::VAULTS), b"").await.0 })
     };
-    let turns = |kind| swarm.core.charges.turn(1000, kind);
+    let turns = |kind| swarm.core.charges.turn(1000, kind, 0);
     let first = turns(charge::Kind::Listing).await.expect("is the first");
     let second = list(ann.clone());
     let other = list(bob);
@@ -75,6 +75,69 @@ async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
     assert!(!second.is_finished(), "it waits for the first");
     drop((first, work));
     assert_eq!(second.await.expect("ends"), 200);
+}
+
+/// What a long body becomes is many times as long. Short ones go by, and so do others' long ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_users_long_bodies_are_read_one_after_the_other() {
+    let swarm = swarm();
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let [ann, bob] = [1000, 1001].map(|uid| serve(&swarm.core, directory.path(), uid, &mut servers));
+    let summon = |who: &Path, key: &str, length: usize| {
+        let (who, mut request) = (who.to_owned(), summoning(key));
+        request.args = vec![Value::from("x".repeat(length))];
+        let head = format!("POST {} HTTP/1.1\r\ncontent-type: application/json", paths::SUMMONS);
+        tokio::spawn(async move { ask(&who, &head, &json(&request)).await.0 })
+    };
+    let under_way = swarm.core.charges.turn(1000, charge::Kind::Work, 8 << 20).await.expect("is the first");
+    let second = summon(&ann, "long", 1 << 20);
+    assert_eq!(summon(&bob, "long", 1 << 20).await.expect("ends"), 200);
+    assert_eq!(summon(&ann, "short", 1 << 10).await.expect("ends"), 200);
+    assert!(!second.is_finished(), "it waits for the first");
+    drop(under_way);
+    assert_eq!(second.await.expect("ends"), 200);
+    // Some of them go together.
+    let half = swarm.core.charges.turn(1000, charge::Kind::Work, 3 << 20).await.expect("is the first");
+    assert_eq!(summon(&ann, "other", 3 << 20).await.expect("ends"), 200);
+    drop(half);
+}
+
+/// A node that hangs holds up the beats for its own vaults only.
+#[tokio::test]
+async fn a_users_beats_for_one_node_do_not_wait_for_another() {
+    use crate::core::fake_node::FakeNode;
+    use crate::core::store::MemoryStore;
+
+    let nodes = ["n1", "n2"].map(|name| Arc::new(FakeNode::new(name.parse().expect("a name"))));
+    let store = Arc::new(MemoryStore::default());
+    let core = crate::core::tests::core_over(store, &[&nodes[0], &nodes[1]], &["n1", "n2"]);
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let ann = serve(&core, directory.path(), 1000, &mut servers);
+    let mut beats = Vec::new();
+    for node in ["n1", "n2"] {
+        let mut request = spawning(node);
+        request.placement.node = node.parse().ok();
+        let vault = core.spawn_for(Some(1000), Some(1000), request).await.expect("spawns").vault.id;
+        beats.push(format!("{{\"vaults\":[{{\"vault\":\"{vault}\"}}]}}"));
+    }
+    let beat = |body: &str| {
+        let (ann, body) = (ann.clone(), body.to_owned());
+        let head = format!("POST {} HTTP/1.1\r\ncontent-type: application/json", paths::HEARTBEATS);
+        tokio::spawn(async move { ask(&ann, &head, body.as_bytes()).await.1 })
+    };
+    nodes[0].hold(Some(Call::Beat));
+    let waiting: Vec<_> = (0..40).map(|_| beat(&beats[0])).collect();
+    nodes[0].somebody_waits().await;
+    let answer = tokio::time::timeout(Duration::from_secs(30), beat(&beats[1])).await;
+    let answer = answer.expect("is not held up").expect("ends");
+    assert!(answer["beats"][0]["lease_left_ms"].is_u64(), "{answer}");
+    assert!(waiting.iter().all(|beat| !beat.is_finished()));
+    nodes[0].hold(None);
+    for beat in waiting {
+        assert!(beat.await.expect("ends")["beats"][0]["lease_left_ms"].is_u64());
+    }
 }
 
 /// What waits for news has a bound of its own, and is no work.
