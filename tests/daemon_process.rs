@@ -6,6 +6,8 @@ mod daemon;
 mod death;
 #[path = "support/family.rs"]
 mod family;
+#[path = "support/user.rs"]
+mod user;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,6 +29,7 @@ use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use rustix::process::Signal;
 use tokio::time::timeout;
+use user::as_user;
 
 const WORKER: &str = "function f() { return 1; }";
 
@@ -316,21 +319,6 @@ fn systemd_is_told() {
     assert_eq!(heard().trim(), "READY=1");
     assert_eq!(daemon.terminate().code(), Some(0));
     assert_eq!(heard().trim(), "STOPPING=1");
-}
-
-/// Runs as another user, in a thread that ends with it.
-fn as_user<T: Send>(uid: u32, work: impl FnOnce() -> T + Send) -> T {
-    let all = |call| {
-        // SAFETY: the raw call changes this thread alone, which runs nothing else.
-        let changed = unsafe { libc::syscall(call, uid, uid, uid) == 0 };
-        assert!(changed, "root may become anybody");
-    };
-    let working = || {
-        all(libc::SYS_setresgid);
-        all(libc::SYS_setresuid);
-        work()
-    };
-    std::thread::scope(|scope| scope.spawn(working).join().expect("ends"))
 }
 
 /// What somebody who says nothing hears, until the other side closes or for a moment.
