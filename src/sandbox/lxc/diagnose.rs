@@ -22,7 +22,7 @@ fn findings(shared: &Shared) -> Vec<Check> {
     findings.extend(disk(shared));
     findings.extend(shared.stuck.paths().into_iter().map(|path| {
         bad(
-            Level::Warn,
+            CheckLevel::Warn,
             format!("what an earlier daemon has left in {} cannot be ended", path.display()),
             "its processes wait in the kernel, or a freezer holds them; the first start after that removes it",
         )
