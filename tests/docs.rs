@@ -192,6 +192,18 @@ fn the_api_page_has_every_endpoint_and_error_with_its_status() {
         assert!(mentions(line, &status), "{line}: the status is {status}");
         assert_eq!(mentions(line, "yes"), code.retryable(), "{line}: whether to retry");
     }
+    // And those that are HTTP's own, of the endpoints or before there is one.
+    let document = hauki::api::openapi::document();
+    let operations = document["paths"].as_object().expect("is one").values().flat_map(|path| {
+        path.as_object().expect("is one").values().filter_map(|operation| operation["responses"].as_object())
+    });
+    let mut statuses: std::collections::BTreeSet<&str> =
+        operations.flat_map(|responses| responses.keys().map(String::as_str)).collect();
+    statuses.extend(["405", "414", "431"]);
+    statuses.remove("default");
+    statuses.remove("200");
+    assert!(statuses.contains("408") && statuses.contains("415"), "{statuses:?}");
+    must_mention("hauki-uah-api.7", statuses);
     // The phases of the table are the phases of the manifest.
     for area in [Area::Summoning, Area::Forge, Area::Handshake, Area::GhostProxy, Area::Teardown] {
         assert!(ENDPOINTS.iter().any(|endpoint| endpoint.areas.contains(&area)), "{area:?}");

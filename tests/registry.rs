@@ -13,8 +13,9 @@ use daemon::{Daemon, spawning};
 use death::death;
 use hauki::api::ErrorCode;
 use hauki::api::registry::{Holder, ResolveRequest, WatchQuery};
-use hauki::api::summons::{SpawnRequest, Spawned};
+use hauki::api::summons::{Origin, SpawnRequest, Spawned};
 use hauki::api::teardown::DestructQuery;
+use hauki::api::vault::{TicketRequest, TicketWishes};
 use hauki::client::Endpoint;
 use hauki::client::endpoint::Lines;
 use hauki::client::ghost::{Ghost, Options};
@@ -53,6 +54,34 @@ async fn is_free(endpoint: &Endpoint) {
 async fn line(lines: &mut Lines) -> Option<VaultId> {
     let holder = lines.next::<Holder>().await.expect("reads").expect("goes on");
     holder.service.map(|service| service.vault)
+}
+
+/// Its name is free when it has ended, and who wants one of that name waits for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_meets_one_that_is_dying_gets_the_next() {
+    let daemon = Daemon::start();
+    let mut request = get_or_create();
+    request.summons.origin = Origin::Source {
+        text: "function f() {} function dest() { var t = Date.now(); while (Date.now() - t < 1000) {} }"
+            .into(),
+        file: "slow.js".into(),
+    };
+    let first = daemon.endpoint().spawn(&request).await.expect("spawns").vault.id;
+    let (endpoint, ending) = (daemon.endpoint(), first.clone());
+    let grace = DestructQuery { grace_ms: 30_000, ..DestructQuery::default() };
+    let ended = tokio::spawn(async move { endpoint.destruct(&ending, &grace).await });
+    while daemon.endpoint().vault(&first).await.expect("is known").phase.is_alive() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let ticket = TicketRequest { vault: first.clone(), wishes: TicketWishes::default() };
+    let endpoint = daemon.endpoint();
+    let late = tokio::spawn(async move { endpoint.ticket(&ticket).await });
+    request.summons.key = "next".into();
+    let next = daemon.endpoint().spawn(&request).await.expect("is no conflict");
+    assert!(next.changed && next.vault.id != first);
+    let late = late.await.expect("ends").expect_err("opens to nobody");
+    assert_eq!(late.api().map(|error| error.code), Some(ErrorCode::VaultDead), "{late:?}");
+    assert!(ended.await.expect("ends").expect("is legal").receipt.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -241,6 +241,8 @@ async fn the_doctor_finds_this_machine_fit() {
     let findings = driver.diagnose().await;
     assert!(findings.iter().all(|finding| finding.level != CheckLevel::Fail), "{findings:#?}");
     assert!(findings.iter().any(|finding| finding.what.starts_with("liblxc 5")), "{findings:#?}");
+    driver.close().await;
+    ground.assert_clean(driver.group());
 }
 
 #[tokio::test]

@@ -55,7 +55,18 @@ impl Served {
     }
 }
 
+/// Whatever an endpoint answers, its document says so. (Of what is none, there is nothing to say.)
+fn is_documented(head: &str, status: u16) -> bool {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    let mut words = head.split([' ', '?']);
+    let method = words.next().unwrap_or_default().to_lowercase();
+    let path = template(words.next().unwrap_or_default());
+    let operation = &DOCUMENT.get_or_init(openapi::document)["paths"][path][method];
+    operation.is_null() || operation["responses"].get(status.to_string()).is_some()
+}
+
 async fn ask(socket: &Path, head: &str, body: &[u8]) -> (u16, Value) {
+    let first = head.to_owned();
     let mut stream = UnixStream::connect(socket).await.expect("connects");
     let head = format!("{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await.expect("writes");
@@ -66,6 +77,7 @@ async fn ask(socket: &Path, head: &str, body: &[u8]) -> (u16, Value) {
     let text = String::from_utf8(answer).expect("is UTF-8");
     let (head, body) = text.split_once("\r\n\r\n").expect("has a head");
     let status = head.split(' ').nth(1).expect("has a status").parse().expect("is a number");
+    assert!(is_documented(&first, status), "{first}: {status} is not in the document");
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 

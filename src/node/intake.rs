@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::gate::connection::Gate;
 use super::gate::identity::{Identity, IdentityError};
@@ -33,6 +34,19 @@ use crate::model::phase::Phase;
 use crate::rpc::capability::Issuer;
 use crate::sandbox::{Driver, Started, SweepError};
 use crate::system::{clock, random};
+
+/// How long one that is dying is waited for by who wants a ticket to it: then its name is free, if it had one.
+const DYING: Duration = Duration::from_secs(3);
+
+/// What is to be said of a vault that opens to nobody any more.
+async fn end_of(vault: &Vault) -> ApiError {
+    let mut receipt = vault.receipt.subscribe();
+    match timeout(DYING, receipt.wait_for(Option::is_some)).await.ok().and_then(Result::ok).as_deref() {
+        Some(Some(receipt)) => ApiError::vault_dead(receipt.clone()),
+        _ => ApiError::new(ErrorCode::Temporary, format!("{} is dying", vault.id))
+            .hint("try again when it has ended"),
+    }
+}
 
 pub struct Node {
     settings: NodeSettings,
@@ -245,9 +259,15 @@ impl Node {
             let hint = "ask for --link with the first ticket, or forge another vault";
             return Err(ApiError::new(ErrorCode::Conflict, message).hint(hint));
         }
-        vault
-            .ticketed()
-            .map_err(|refused| ApiError::new(ErrorCode::Conflict, format!("{}: {refused}", vault.id)))?;
+        if vault.ticketed().is_err() {
+            let phase = vault.state().phase;
+            return Err(match phase {
+                Phase::Forging => {
+                    ApiError::new(ErrorCode::Temporary, format!("{} is still being forged", vault.id))
+                }
+                _ => end_of(&vault).await,
+            });
+        }
         let (ip, identity) = (self.settings.data_plane, Arc::clone(&self.identity));
         let gate_vault = Arc::clone(&vault);
         let opened = {
@@ -255,13 +275,17 @@ impl Node {
             let _lane = lane.runtime.enter();
             port.open(ip, || Gate::new(gate_vault, identity))
         };
-        let port = opened.map_err(|error| {
-            if error.kind() == std::io::ErrorKind::NotConnected {
-                return ApiError::new(ErrorCode::Conflict, format!("{} is dying", order.vault));
+        let port = match opened {
+            Ok(port) => port,
+            Err(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+                return Err(end_of(&vault).await);
             }
-            ApiError::new(ErrorCode::Environment, format!("failed to open a port on {ip}: {error}"))
-                .hint("data_plane.address must be an address of this machine")
-        })?;
+            Err(error) => {
+                let message = format!("failed to open a port on {ip}: {error}");
+                return Err(ApiError::new(ErrorCode::Environment, message)
+                    .hint("data_plane.address must be an address of this machine"));
+            }
+        };
         let state = vault.state();
         let lived_ms = clock::mono().since(state.forged_at) / 1000;
         // What this ticket will say; the vault's own terms stay as they are.
