@@ -56,10 +56,6 @@ pub(super) fn syntax_error(Thrown(text): &Thrown, source: &str, map: &SourceMap,
         return fault.into_error(WorkerErrorKind::Memory, Some("the source does not fit".into()), file, map);
     }
     let mut error = fault.into_error(WorkerErrorKind::Syntax, None, file, map);
-    if error.message == "SyntaxError: catch variable already exists" {
-        // The engine gives it the scope of the function.
-        error.message.push_str(": each catch of a function, or of the top level, needs a name of its own");
-    }
     let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
     if let Some(found) = dialect::explain(source, place) {
         error.message = found.to_string();

@@ -76,3 +76,13 @@ try { ({}) instanceof {} } catch (e) { e.name }
 throw new TypeError("top")
 throw "text"
 throw null
+(function () { try { throw 1 } catch (e) { try { throw 2 } catch (e) { e = 3 } return e } })()
+(function (e) { try { throw 1 } catch (e) { e = 2 } return e })(7)
+(function () { var f, g; try { throw 1 } catch (e) { f = function () { return e } } try { throw 2 } catch (e) { g = function () { return ++e } } return [f(), g(), g(), f()] })()
+var e = "o"; try { throw 1 } catch (e) { var e = "i" } e
+(function () { try { throw {a: 1} } catch (e) { for (var e in {k: 1}); return e } })()
+(function () { try { throw 1 } catch (e) { return (function () { try { throw 2 } catch (x) { return function () { return [e, x] } } })()() } })()
+(function () { try { throw 1 } catch (e) { var o = {get e() { return e }} } return o.e })()
+typeof (function () { try { throw 1 } catch (e) {} return typeof e })()
+try { throw 1 } catch (eval) {}
+try { throw 1 } catch (arguments) {}

@@ -94,3 +94,9 @@ decodeURI("%41%2f")
 escape("ä b")
 unescape("%u0041%42")
 decodeURIComponent("%")
+var x = 5, o = {get x() { return x }, set y(v) { x = typeof y }}; o.y = 1; [o.x, x]
+try { new Function("a", "}); ({") } catch (e) { e.name }
+try { new Function("a){}, function (b", "return 1") } catch (e) { e.name }
+try { new Function("a) { /*", "*/") } catch (e) { e.name }
+try { Function("}), (function () {") } catch (e) { e.name }
+[new Function("a, b", "c", "return a + b + c")(1, 2, 3), new Function("a // x", "return a // y")(7), new Function("")()]

@@ -158,3 +158,7 @@ Object.prototype.toString.length
 var o = {f: function () { return this === o }}; o.f() && o["f"]() && (o.f)()
 var o = {f: function () { return this }}; (0, o.f)() === undefined
 Object.keys(new (function () { this.b = 1; this.a = 2; })())
+var k = []; for (var i in Object.create({z: 1, 9: 1, 5: 3, 3: 1}, {q: {enumerable: true}, 8: {enumerable: true}, 6: {enumerable: true}, 7: {}})) k.push(i); k
+Object.getOwnPropertyNames({c: 1, 4: 1, 2: 1})
+var o = {10: 1, 9: 2, x: 3}; o[1] = 4; delete o[9]; o[9] = 5; JSON.stringify(o)
+var o = {x: 1}, i; for (i = 0; i < 40; i++) o[i * 7 % 40] = i; Object.keys(o).join()

@@ -74,3 +74,5 @@ Object.setPrototypeOf({}, {a: 1}).a
 /\u{1f600}/u.test("😀")
 /^.$/u.test("😀")
 /a/g.flags
+[Math.tan(1), Math.tan(0.5), Math.tan(-2), Math.tan(0), 1 / Math.tan(-0), Math.tan(Infinity), Math.exp(1) === Math.E]
+[new Int8Array(1), new Float64Array(1), new ArrayBuffer(1), new Uint8ClampedArray(1)].map(function (x) { return Object.prototype.toString.call(x) })

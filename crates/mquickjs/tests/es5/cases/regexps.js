@@ -167,3 +167,7 @@ RegExp.prototype.toString.call({source: "a", flags: "g"})
 Object.keys(/a/g).length
 var r = /a/g; r.lastIndex = "1"; r.test("ba") && r.lastIndex
 delete /a/.lastIndex
+[RegExp.prototype.global, RegExp.prototype.ignoreCase, RegExp.prototype.multiline, RegExp.prototype.source, String(RegExp.prototype)]
+var r = /b/g; r.lastIndex = 1; ["abcb".split(r), r.lastIndex, "abc".search(r), r.lastIndex, "xyz".search(r), r.lastIndex]
+var r = /a/g; r.lastIndex = 1e300; [r.test("aaa"), r.lastIndex]
+var r = /a/g; r.lastIndex = -1; [r.test("aaa"), r.lastIndex]
