@@ -34,6 +34,7 @@ mod groups;
 mod hall;
 pub mod idrange;
 mod launch;
+mod liblxc;
 mod link;
 mod monitor;
 mod prune;
