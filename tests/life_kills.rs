@@ -197,7 +197,7 @@ async fn the_daemon_at_any_moment_of_twenty_spawns() {
 async fn the_spawner_at_any_moment_of_twenty_spawns() {
     let daemon = Daemon::start();
     destruct(&daemon.endpoint(), &daemon.spawn(WORKER).await.vault.id).await;
-    let mut dice = Dice(11);
+    let (mut dice, mut kills) = (Dice(11), 0);
     for _ in 0..4 {
         let moment = Duration::from_millis(dice.below(120));
         let callers = twenty(&daemon);
@@ -209,6 +209,7 @@ async fn the_spawner_at_any_moment_of_twenty_spawns() {
         let family = Family::find(daemon.pid());
         if let Some(family) = &family {
             kill(&family.spawner).await;
+            kills += 1;
         }
         for (_, spawned) in timeout(HANG, callers.join_all()).await.expect("none hangs") {
             if let Some(spawned) = spawned {
@@ -223,6 +224,7 @@ async fn the_spawner_at_any_moment_of_twenty_spawns() {
         }
         assert_eq!(daemon.leftovers(), Vec::<String>::new());
     }
+    assert!(kills > 0, "no round met a spawner");
 }
 
 /// Half-started inits too: one that liblxc was just giving another user does not die with its monitor.
