@@ -25,6 +25,7 @@ use super::writer::{Commit, Job, Writer};
 use super::{
     Answer, Document, OpenError, Outcome, START_ANEW, Size, Store, StoreError, Txn, check, prefix_end,
 };
+use crate::strict::{self, Limits};
 use crate::system::clock;
 
 /// Step `n` leads from `user_version` n to n + 1. A step that was released is never changed.
@@ -122,7 +123,7 @@ impl SqliteStore {
     /// The public half of the key that signs, if it was ever written down and can be read.
     pub fn issuer(&self) -> Result<Option<String>, StoreError> {
         let found = self.read(ISSUER)?.filter(|document| document.intact);
-        Ok(found.and_then(|document| serde_json::from_slice(&document.value).ok()))
+        Ok(found.and_then(|document| strict::from_slice(&document.value, Limits::bytes(1024)).ok()))
     }
 
     fn one(&self) -> MutexGuard<'_, Connection> {
