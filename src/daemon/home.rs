@@ -221,7 +221,7 @@ impl Holder {
 
 /// Keys, records and what root executes lie there.
 fn nobody_elses(path: &Path) -> Result<(), HomeError> {
-    match dirs::exposed(path).map_err(failed("failed to look at", path))? {
+    match dirs::exposed_within(path).map_err(failed("failed to look at", path))? {
         Some(path) => Err(HomeError::Exposed { path }),
         None => Ok(()),
     }

@@ -67,16 +67,22 @@ fn steps(path: &Path) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
     Ok(found)
 }
 
-/// The same of what is to stand there again when it was removed: of a sticky directory nothing remains then.
+/// The same of a directory in which things come and go: a sticky one keeps nothing that is not there yet.
+pub fn exposed_within(path: &Path) -> io::Result<Option<PathBuf>> {
+    match exposed(path)? {
+        None => Ok(is_open(&fs::metadata(path)?).then(|| path.to_owned())),
+        found => Ok(found),
+    }
+}
+
+/// The same of what is to stand there again when it was removed.
 pub fn exposed_again(path: &Path) -> io::Result<Option<PathBuf>> {
     if let Some(exposed) = exposed(path)? {
         return Ok(Some(exposed));
     }
     for way in [std::path::absolute(path)?, path.canonicalize()?] {
-        if let Some(place) = way.parent()
-            && is_open(&fs::symlink_metadata(place)?)
-        {
-            return Ok(Some(place.to_owned()));
+        if let Some(exposed) = way.parent().map(exposed_within).transpose()?.flatten() {
+            return Ok(Some(exposed));
         }
     }
     Ok(None)
@@ -86,7 +92,7 @@ pub fn exposed_again(path: &Path) -> io::Result<Option<PathBuf>> {
 fn is_open(place: &fs::Metadata) -> bool {
     let to_group =
         place.mode() & 0o020 != 0 && place.gid() != 0 && place.gid() != rustix::process::getegid().as_raw();
-    !place.is_symlink() && (place.mode() & 0o002 != 0 || to_group)
+    place.mode() & 0o002 != 0 || to_group
 }
 
 /// A file to lock, which nobody else can open: whoever can open a file can lock it, and keep everybody
@@ -142,6 +148,9 @@ mod tests {
         for (mode, open) in [(0o777, true), (0o1777, false), (0o757, true), (0o755, false)] {
             chmod("a", mode);
             assert_eq!(found("a/b"), open.then(|| at("a")), "{mode:o}");
+            let within = exposed_within(&at("a")).expect("can be looked at");
+            assert_eq!(within, (mode & 0o022 != 0).then(|| at("a")), "{mode:o}");
+            assert_eq!(exposed_again(&at("a/b")).expect("can be looked at"), within, "{mode:o}");
         }
         std::os::unix::fs::symlink(at("a"), at("link")).expect("is made");
         assert_eq!(found("link/b"), None);

@@ -130,7 +130,7 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
     }
     dirs::make(&plan.state_dir, STATE_MODE).map_err(state(&plan.state_dir))?;
     // Before anything is written there: it would go wherever a link of his leads.
-    if let Some(path) = dirs::exposed(&plan.state_dir).map_err(state(&plan.state_dir))? {
+    if let Some(path) = dirs::exposed_within(&plan.state_dir).map_err(state(&plan.state_dir))? {
         return Err(AutostartError::Unsafe { path });
     }
     // A start that is slow, and then one's own look at what came of it.
@@ -326,8 +326,10 @@ mod tests {
         fs::create_dir(&plan.state_dir).expect("is made");
         std::os::unix::fs::symlink(&victim, plan.state_dir.join("haukid.log")).expect("is made");
         assert!(matches!(ensure(&plan), Err(AutostartError::State { .. })), "the log is no link");
-        fs::set_permissions(&plan.state_dir, fs::Permissions::from_mode(0o777)).expect("is ours");
-        assert!(matches!(ensure(&plan), Err(AutostartError::Unsafe { path }) if path == plan.state_dir));
+        for open in [0o777, 0o1777] {
+            fs::set_permissions(&plan.state_dir, fs::Permissions::from_mode(open)).expect("is ours");
+            assert!(matches!(ensure(&plan), Err(AutostartError::Unsafe { path }) if path == plan.state_dir));
+        }
         assert!(!victim.exists());
     }
 
