@@ -2,7 +2,7 @@
 # Installs what building and running hauki needs on Debian 12. Does nothing where all is there.
 set -eu
 
-packages="build-essential pkg-config libssl-dev lxc-dev liblxc1 jq"
+packages="build-essential pkg-config libclang-dev libssl-dev lxc-dev liblxc1 jq"
 [ "${1:-}" = tests ] && packages="$packages openssh-server faketime wireguard-go wireguard-tools iptables iputils-ping python3 mandoc zsh fish shellcheck systemd openssl iproute2 nodejs npm"
 
 # The init of the vaults is built for musl where Rust can; with glibc each start takes half a millisecond longer,

@@ -1,15 +1,15 @@
 //! Everything `unsafe` about liblxc and about forking.
 //!
-//! liblxc is called as `liblxc` has it written down. Nothing is ever asked back of a container but how it
-//! ended. Only the spawner and the monitors, which have one thread, call into this file; `haukid` itself
-//! never does.
+//! The `lxc` crate 0.8 is used where it is sound: `new(name, None)`, `set_config_path` and
+//! `set_config_item` keep their C strings alive for the call and hand back owned text. Its
+//! `new(_, Some(path))` frees the path before C reads it, `start` with no arguments executes the
+//! program "(null)", and `get_config_item` writes one byte too far, so the start goes through
+//! `lxc-sys`, and nothing is ever asked back. Only the spawner and the monitors, which have one
+//! thread, call into this file; `haukid` itself never does.
 
-use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::ptr::NonNull;
 
-use super::liblxc::{LxcContainer, lxc_container_new, lxc_container_put, lxc_get_version};
 use crate::sandbox::pidfd::Pid;
 
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +26,8 @@ pub enum ContainerError {
     Item { key: String, value: String },
 }
 
-/// A container of liblxc, not yet started: one of its references, which is given back when this is dropped.
-pub struct Container(NonNull<LxcContainer>);
+/// A container of liblxc, not yet started.
+pub struct Container(lxc::Container);
 
 /// How the start of a container went, known when the container has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,27 +39,24 @@ pub struct Outcome {
 
 impl Container {
     pub fn new(name: &str, lxc_path: &str) -> Result<Self, ContainerError> {
-        let [name, path] = texts([name, lxc_path], "a name")?;
-        // SAFETY: both texts end with a zero and outlive the calls, which copy them; a null pointer says that the
-        // path is the machine's own, until it is set. The container is not null where it is used.
-        unsafe {
-            let container = NonNull::new(lxc_container_new(name.as_ptr(), std::ptr::null()));
-            let container = Self(container.ok_or(ContainerError::New)?);
-            let inner = container.0.as_ptr();
-            let is_set = (*inner).set_config_path.is_some_and(|set| set(inner, path.as_ptr()));
-            if is_set { Ok(container) } else { Err(ContainerError::Path { path: lxc_path.to_owned() }) }
+        // The crate panics on zero bytes.
+        if name.contains('\0') || lxc_path.contains('\0') {
+            return Err(ContainerError::Zero { what: "a name" });
         }
+        let container = lxc::Container::new(name, None).map_err(|_| ContainerError::New)?;
+        container
+            .set_config_path(lxc_path)
+            .map_err(|_| ContainerError::Path { path: lxc_path.to_owned() })?;
+        Ok(Self(container))
     }
 
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ContainerError> {
-        let [name, text] = texts([key, value], "a configuration item")?;
-        let inner = self.0.as_ptr();
-        // SAFETY: `inner` is the live container that `self` owns, and no other thread exists that could use it; both
-        // texts end with a zero and outlive the call, which copies them.
-        let is_set =
-            unsafe { (*inner).set_config_item.is_some_and(|set| set(inner, name.as_ptr(), text.as_ptr())) };
-        let error = || ContainerError::Item { key: key.to_owned(), value: value.to_owned() };
-        if is_set { Ok(()) } else { Err(error()) }
+        if key.contains('\0') || value.contains('\0') {
+            return Err(ContainerError::Zero { what: "a configuration item" });
+        }
+        self.0
+            .set_config_item(key, value)
+            .map_err(|_| ContainerError::Item { key: key.to_owned(), value: value.to_owned() })
     }
 
     /// Runs the container in the foreground, `lxc.init.cmd` as its init, until it ends.
@@ -67,31 +64,16 @@ impl Container {
         // In the background, which is what liblxc does unless told, it would fork once more, close
         // the channel, and move this process into the vault's cgroup. It can be told only after the
         // first item was set.
-        let inner = self.0.as_ptr();
+        self.0.want_daemonize(false).map_err(|_| ContainerError::Foreground)?;
+        let inner = self.0.as_mut_ptr();
         // SAFETY: `inner` is the live container that `self` owns, and no other thread exists that
-        // could use it. liblxc fills in both for each container it makes; it takes a null `argv`
+        // could use it. liblxc fills in `start` for each container it makes; it takes a null `argv`
         // to mean that the configured init is run, and does not keep the pointer.
         unsafe {
-            if !(*inner).want_daemonize.is_some_and(|want| want(inner, false)) {
-                return Err(ContainerError::Foreground);
-            }
-            let started = (*inner).start.is_some_and(|start| start(inner, 0, std::ptr::null()));
+            let started = (*inner).start.is_some_and(|start| start(inner, 0, std::ptr::null_mut()));
             Ok(Outcome { started, init: (*inner).error_num })
         }
     }
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        // SAFETY: this is the one reference that `new` was given, and nothing uses it afterwards.
-        unsafe { lxc_container_put(self.0.as_ptr()) };
-    }
-}
-
-/// As C takes them.
-fn texts(texts: [&str; 2], what: &'static str) -> Result<[CString; 2], ContainerError> {
-    let text = |text| CString::new(text).map_err(|_| ContainerError::Zero { what });
-    Ok([text(texts[0])?, text(texts[1])?])
 }
 
 pub enum Forked {
@@ -265,6 +247,5 @@ pub unsafe fn standard_input() -> OwnedFd {
 /// The version of the liblxc that this process runs with.
 #[must_use]
 pub fn version() -> String {
-    // SAFETY: the text is the library's own and constant, and ends with a zero.
-    unsafe { CStr::from_ptr(lxc_get_version()) }.to_string_lossy().into_owned()
+    lxc::version()
 }

@@ -34,7 +34,6 @@ mod groups;
 mod hall;
 pub mod idrange;
 mod launch;
-mod liblxc;
 mod link;
 mod monitor;
 mod prune;
