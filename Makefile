@@ -56,6 +56,13 @@ fuzz: setup
 	@cd target/fuzz/engine && ASAN_OPTIONS=detect_leaks=0 ./fuzz --seconds $(FUZZ_SECONDS) --corpus ../engine-corpus \
 		$(CURDIR)/crates/mquickjs/suite/programs/[d-s]*.js $(CURDIR)/crates/mquickjs/suite/found/*.js $(CURDIR)/src/lpc/engine/*.js
 
+# The tests that libraries of ES5 bring along in their packages, in Node and in the engine. It fetches them from npm.
+es5-suites: setup
+	SANITIZE= crates/mquickjs/suite/build.sh target/es5-suites/engine
+	cp crates/mquickjs/tests/libraries/package.json crates/mquickjs/tests/libraries/package-lock.json target/es5-suites/
+	cd target/es5-suites && npm ci --ignore-scripts --no-audit --no-fund
+	node crates/mquickjs/tests/libraries/run.js target/es5-suites target/es5-suites/engine/run
+
 bench: setup
 	$(CARGO) bench --locked --bench phases --bench placement --bench rewrite
 

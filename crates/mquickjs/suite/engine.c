@@ -28,7 +28,7 @@ static int shall_stop(JSContext *ctx, void *opaque)
     return ++asked > engine_patience;
 }
 
-/* `load(verb, value)`: "collect" collects, "text" returns the value as a string that is new. */
+/* `load(verb, value)`: "collect" collects, "text" returns the value as a string that is new, "say" prints it. */
 static JSValue door(JSContext *ctx, JSValue *this_val, int argc, JSValue *argv)
 {
     JSCStringBuf buf;
@@ -51,6 +51,12 @@ static JSValue door(JSContext *ctx, JSValue *this_val, int argc, JSValue *argv)
         text = JS_NewStringLen(ctx, copy, length);
         free(copy);
         return text;
+    } else if (!strcmp(verb, "say") && argc > 1) {
+        verb = JS_ToCStringLen(ctx, &length, argv[1], &buf);
+        if (!verb)
+            return JS_EXCEPTION;
+        fwrite(verb, 1, length, stdout);
+        putchar('\n');
     }
     return JS_UNDEFINED;
 }

@@ -1,6 +1,6 @@
 /* Runs programs in the engine as a test: each in a context of its own, which it may fill.
  *
- *     run [--every N] [--heap KIB] [--lines FILE] [--parse FILE] FILE...
+ *     run [--every N] [--heap KIB] [--patience N] [--lines FILE] [--parse FILE] FILE...
  *
  * A program that throws has failed, unless its first line has `// throws`, followed by how the text of what it throws
  * must begin. `// heap N` there, in KiB, and `// every N` are for programs that need more, or less. Each line of a file
@@ -101,6 +101,8 @@ int main(int argc, char **argv)
             engine_every = strtoul(argv[++i], NULL, 10);
         } else if (!strcmp(argv[i], "--heap") && i + 1 < argc) {
             heap = strtoul(argv[++i], NULL, 10);
+        } else if (!strcmp(argv[i], "--patience") && i + 1 < argc) {
+            engine_patience = strtoul(argv[++i], NULL, 10);
         } else if (!strcmp(argv[i], "--lines") && i + 1 < argc) {
             count += run_lines(argv[++i], heap << 10);
         } else if (!strcmp(argv[i], "--parse") && i + 1 < argc) {
