@@ -361,6 +361,13 @@ async fn only_tls_1_3_with_the_pinned_key_is_spoken() {
     let key = rustls::server::ParsedCertificate::try_from(&shown).expect("is a certificate");
     assert_eq!(Sha256::of(&key.subject_public_key_info()), spawned.ticket.tls.key_sha256);
 
+    // It says nothing of the node, in a form that strict readers take: who reads X.509 wants a name.
+    let path = daemon.dir.path().join("shown.der");
+    std::fs::write(&path, &shown).expect("writes");
+    let openssl = ["x509", "-inform", "DER", "-noout", "-issuer", "-subject", "-nameopt", "RFC2253", "-in"];
+    let told = std::process::Command::new("openssl").args(openssl).arg(&path).output().expect("runs");
+    assert_eq!(String::from_utf8_lossy(&told.stdout), "issuer=CN=hauki\nsubject=CN=hauki\n");
+
     // Whoever speaks something else gets an alert of TLS or nothing.
     for words in [
         "GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),

@@ -11,6 +11,8 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::model::digest::Sha256;
 
+const NAME: &str = "hauki";
+
 pub struct Identity {
     pub config: Arc<ServerConfig>,
     pub cert_sha256: Sha256,
@@ -29,8 +31,10 @@ impl Identity {
     pub fn generate() -> Result<Self, IdentityError> {
         let key = KeyPair::generate()?;
         // Pinned whole: what else it said would only be said to strangers, who see it before they are asked who they are.
+        // X.509 wants a name, without which Java reads no further: it is the same for all nodes.
         let mut params = CertificateParams::new(Vec::new())?;
         params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, NAME);
         let cert = params.self_signed(&key)?;
         let cert_sha256 = Sha256::of(cert.der());
         let key_sha256 = Sha256::of(&key.subject_public_key_info());
