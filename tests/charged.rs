@@ -9,6 +9,8 @@ mod death;
 mod family;
 #[path = "support/probe.rs"]
 mod probe;
+#[path = "support/stranger.rs"]
+mod stranger;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
 use hauki::system::clock;
+use serde_json::json;
+use stranger::{Stranger, request};
 
 /// In percent of one core: its budget, and a tenth of that is what the daemon may spend on it unasked.
 const CPU: u32 = 5;
@@ -129,4 +133,48 @@ async fn who_prints_without_end_fails_its_call_and_lives_on() {
     }
     let receipt = death::destruct(&daemon.endpoint(), &spawned.vault.id).await;
     assert_eq!(receipt.death.cause, Cause::Destruct);
+}
+
+/// What a vault is not asked has no processor limit of a vault, and all callers of the lane would wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_without_end_what_no_vault_is_asked_is_read_later() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(600_000), ..Wishes::default() };
+    let spawned = daemon.spawn_with("function echo(x) { return x; }", wishes).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    let note = |method: &str| json!({"jsonrpc": "2.0", "method": method}).to_string();
+    let batch: Vec<_> = (0..1024).map(|id| request(id, "hauki.methods", json!([]))).collect();
+    for line in [
+        note("hauki.heartbeat"),
+        note("nope"),
+        json!({"jsonrpc": "2.0", "method": "hauki.cancel", "params": {"id": 1}}).to_string(),
+        "no request".to_owned(),
+        serde_json::Value::from(batch).to_string(),
+    ] {
+        let mut floods = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let stranger = Stranger::enter(&ticket).await;
+            let much = format!("{line}\n").repeat(1 + 20_000 / line.len());
+            floods.spawn(async move {
+                let (mut input, mut output) = tokio::io::split(stranger.stream);
+                let write = async {
+                    while tokio::io::AsyncWriteExt::write_all(&mut output, much.as_bytes()).await.is_ok() {}
+                };
+                let read = async { drop(tokio::io::copy(&mut input, &mut tokio::io::sink()).await) };
+                tokio::join!(write, read);
+            });
+        }
+        let mut caller = Stranger::enter(&ticket).await;
+        let began = (used(daemon.pid()), clock::mono());
+        let watched = WATCHED.as_micros();
+        while u128::from(clock::mono().since(began.1)) < watched {
+            assert_eq!(caller.result("echo", json!([1])).await, 1);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let spent = used(daemon.pid()) - began.0;
+        println!("{:.60}: haukid spent {spent:?}", line);
+        // A tenth is what they have, and this build spends much on bytes before they are words.
+        assert!(spent <= WATCHED / 2, "{line:.60}: haukid spent {spent:?}");
+        floods.shutdown().await;
+    }
 }

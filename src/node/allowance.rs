@@ -25,6 +25,16 @@ const SLICE_US: u64 = 10_000;
 const FRAME_NS: u64 = 1_000;
 const KIB_NS: u64 = 500;
 
+/// More callers who hear of it cost no more: whoever has a ticket could silence the vault by connecting.
+const MOST_PAID: u64 = 9;
+
+/// What a vault pays of what was spent on so many, for each of whom as much was.
+#[must_use]
+pub fn paid(spent_ns: u64, heard_by: usize) -> u64 {
+    let all = (heard_by as u64).max(1);
+    if all <= MOST_PAID { spent_ns } else { spent_ns.saturating_mul(MOST_PAID) / all }
+}
+
 pub struct Allowance {
     rate: u64,
     balance_ns: i64,
@@ -107,6 +117,14 @@ mod tests {
         assert!((whole / 11..=whole / 9).contains(&dear), "{dear}");
         let long = read(&mut Allowance::new(100, Mono(0)), 10, 16 * 1024, 3_000);
         assert!((whole / 4..=whole / 2).contains(&long), "{long}");
+    }
+
+    #[test]
+    fn idle_callers_cannot_silence_it() {
+        // What it pays altogether, where each who hears of it costs as much.
+        let whole = |callers: usize| callers as u64 * paid(1_000_000, callers);
+        assert_eq!([0, 1, 5, 9, 10, 60, 64].map(whole), [0, 1, 5, 9, 9, 9, 9].map(|paid| paid * 1_000_000));
+        assert_eq!(paid(u64::MAX, 64), u64::MAX / 64);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use memchr::memchr;
 
+use super::allowance::paid;
 use super::gate::outbox::Outbox;
 use super::keeper::Keeper;
 use super::reach::{self, Ask};
@@ -89,7 +90,9 @@ impl Keeper {
         };
         if let Some(began) = began {
             let spent = clock::thread_ns().saturating_sub(began);
-            self.vault.allowance().spend(part(spent, own, weight));
+            // Of which the most was for passing it on.
+            let spent = paid(part(spent, own, weight), self.vault.audience.size());
+            self.vault.allowance().spend(spent);
         }
         self.vault.hand_over();
         inbox.drain(..used);

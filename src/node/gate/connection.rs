@@ -8,13 +8,13 @@ use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncWrite as _, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
@@ -24,17 +24,15 @@ use tokio_rustls::server::TlsStream;
 
 use super::backlog::Backlog;
 use super::identity::Identity;
-use super::outbox::Outbox;
 use super::rights::Signed;
+use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::{Refusal, Session};
 use super::turn::Source;
-use crate::model::lease::Mono;
-use crate::node::frames::part;
 use crate::node::lanes;
 use crate::node::vault::Vault;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{self, RpcError, code};
-use crate::system::{awake, clock};
+use crate::system::awake;
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -46,17 +44,13 @@ const MAX_STRANGERS: usize = 2 * MAX_CALLERS;
 /// When so many are on the whole node, each vault has room for few: they hold descriptors that all need.
 const CROWD: usize = 1024;
 const FEW_STRANGERS: usize = 8;
-/// How long a caller may take nothing of what is there for it.
-const WRITE_DEADLINE: Duration = Duration::from_secs(30);
-/// So that it has passed when it is looked at.
-const A_MOMENT: Duration = Duration::from_millis(1);
 /// Beyond the lease a silent connection is of no use to anybody.
 const IDLE_GRACE: Duration = Duration::from_secs(10);
 
 /// How long the other side may take to close after us.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// A buffer that much was sent from is let go.
-const KEPT: usize = 1024 * 1024;
+/// Lines of one caller, after which others of the lane have a turn.
+const TURN: usize = 64;
 
 /// What the connections of one vault share.
 pub struct Gate {
@@ -93,7 +87,7 @@ impl Drop for Nameless {
 }
 
 type Reader = LineReader<ReadHalf<TlsStream<TcpStream>>>;
-type Writer = WriteHalf<TlsStream<TcpStream>>;
+pub(super) type Writer = WriteHalf<TlsStream<TcpStream>>;
 
 impl Gate {
     #[must_use]
@@ -101,6 +95,11 @@ impl Gate {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
         let (signed, backlog, strangers) = (Signed::default(), Backlog::default(), Mutex::default());
         Arc::new(Self { vault, identity, callers, signed, backlog, strangers })
+    }
+
+    /// How many callers there are.
+    pub(super) fn callers(&self) -> usize {
+        MAX_CALLERS - self.callers.available_permits()
     }
 
     /// A place for one more caller, if there is one.
@@ -183,74 +182,11 @@ async fn greet(
     }
 }
 
-/// What was taken from the outbox and is on its way.
-#[derive(Default)]
-struct Sending {
-    bytes: Vec<u8>,
-    sent: usize,
-    /// How many of the bytes are events, which the vault pays for.
-    told: usize,
-    flushed: bool,
-    /// When the socket last took something.
-    moved: Option<Mono>,
-}
-
-impl Sending {
-    fn is_done(&self) -> bool {
-        self.sent == self.bytes.len() && self.flushed
-    }
-
-    fn refill(&mut self, outbox: &Outbox, vault: &Vault) {
-        if self.bytes.capacity() > KEPT {
-            self.bytes = Vec::new();
-        }
-        self.bytes.clear();
-        self.told = outbox.take(&mut self.bytes);
-        (self.sent, self.flushed) = (0, self.bytes.is_empty());
-        self.moved = (!self.flushed).then(|| vault.now());
-    }
-
-    /// Sends until all is gone or the socket takes no more; nothing is lost when nobody asks again.
-    fn poll(&mut self, writer: &mut Writer, vault: &Vault, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.told == 0 {
-            return self.send(writer, vault, cx);
-        }
-        let began = clock::thread_ns();
-        let sent = self.send(writer, vault, cx);
-        let spent = clock::thread_ns().saturating_sub(began);
-        vault.allowance().spend(part(spent, self.told, self.bytes.len()));
-        sent
-    }
-
-    fn send(&mut self, writer: &mut Writer, vault: &Vault, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut writer = Pin::new(writer);
-        while self.sent < self.bytes.len() {
-            match ready!(writer.as_mut().poll_write(cx, &self.bytes[self.sent..]))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.sent += count,
-            }
-            self.moved = Some(vault.now());
-        }
-        ready!(writer.poll_flush(cx))?;
-        self.flushed = true;
-        Poll::Ready(Ok(()))
-    }
-
-    /// How long the caller may go on taking nothing of what is there for it.
-    fn patience(&self, now: Mono) -> Option<Duration> {
-        let since = self.moved.filter(|_| !self.is_done())?;
-        Some(WRITE_DEADLINE.saturating_sub(Duration::from_micros(now.since(since))) + A_MOMENT)
-    }
-
-    fn is_stalled(&self, now: Mono) -> bool {
-        !self.is_done() && self.moved.is_some_and(|at| has_passed(WRITE_DEADLINE, at, now))
-    }
-}
-
 /// Reads and writes at the same time: a caller that is being sent much, or whose calls take long,
 /// still has its beats heard, its `hauki.destruct` obeyed and its end noticed.
 async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session) -> io::Result<()> {
-    let vault = Arc::clone(&session.gate.vault);
+    let gate = Arc::clone(&session.gate);
+    let vault = Arc::clone(&gate.vault);
     let outbox = Arc::clone(&session.outbox);
     let Some(pipe) = vault.pipe.get() else { return Ok(()) };
     let idle = Duration::from_millis(session.lease_ms()) + IDLE_GRACE;
@@ -261,15 +197,27 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
     let mut woken = pin!(outbox.wake.notified());
     let mut alarm = pin!(sleep(look));
     let mut heard = vault.now();
-    let mut sending = Sending { flushed: true, ..Sending::default() };
+    let mut sending = Sending::default();
     let mut closing = false;
+    // Lines since others had a turn; and until when nothing is read of who says too much.
+    let mut lines = 0;
+    let mut resume = pin!(sleep(Duration::ZERO));
+    let mut paused = false;
     loop {
+        if lines >= TURN {
+            lines = 0;
+            tokio::task::yield_now().await;
+        }
+        if !paused && let Some(pause) = session.chatter.pause(gate.callers(), || vault.now()) {
+            paused = true;
+            resume.as_mut().reset(Instant::now() + pause);
+        }
         if sending.is_done() {
             sending.refill(&outbox, &vault);
         }
         if !sending.is_done() {
             // Nearly always the socket takes it all at once, which spares a turn of the whole loop.
-            poll_fn(|cx| match sending.poll(&mut writer, &vault, cx) {
+            poll_fn(|cx| match sending.poll(&mut writer, &gate, cx) {
                 Poll::Ready(result) => Poll::Ready(result),
                 Poll::Pending => Poll::Ready(Ok(())),
             })
@@ -280,17 +228,19 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             return Ok(());
         }
         let full = pipe.is_full();
-        let admits = !closing && !full && outbox.admits();
-        let ahead = !closing && !admits && reader.has_room();
+        let reads = !closing && !paused;
+        let admits = reads && !full && outbox.admits();
+        let ahead = reads && !admits && reader.has_room();
         tokio::select! {
-            sent = poll_fn(|cx| sending.poll(&mut writer, &vault, cx)), if !sending.is_done() => sent?,
+            sent = poll_fn(|cx| sending.poll(&mut writer, &gate, cx)), if !sending.is_done() => sent?,
             came = listen(&mut reader, admits), if admits || ahead => {
                 heard = vault.now();
                 lanes::called();
-                let mut lines = 0;
+                session.chatter.begin();
+                let before = lines;
                 match came {
                     Came::Line(Ok(Some(line))) => {
-                        lines = 1;
+                        lines += 1;
                         session.handle(line);
                     }
                     // A caller may close its half and wait for what it asked for; an owner's end is
@@ -313,20 +263,30 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                         }
                     }
                 }
-                while !closing && reader.has_line() && outbox.admits() && !pipe.is_full() {
+                while !closing && lines < TURN && reader.has_line() && outbox.admits() && !pipe.is_full() {
                     let Ok(Some(line)) = reader.next().await else { break };
                     lines += 1;
                     session.handle(line);
                 }
-                // What may not be taken yet can still give up what it waits for.
-                while !closing && let Some(line) = reader.ahead() {
-                    session.look(line);
-                }
-                if lines > 0 {
+                if lines > before {
                     lanes::asked();
                 }
                 pipe.send();
+                // What may not be taken yet can still give up what it waits for.
+                while !closing && (pipe.is_full() || !outbox.admits()) && let Some(line) = reader.ahead() {
+                    session.look(line);
+                    lines += 1;
+                    if lines.is_multiple_of(TURN) {
+                        session.chatter.end();
+                        tokio::task::yield_now().await;
+                        session.chatter.begin();
+                    }
+                }
+                session.chatter.end();
+                // Bytes that are no line yet are a part of a turn as well.
+                lines = lines.max(before + 1);
             }
+            () = resume.as_mut(), if paused => paused = false,
             () = woken.as_mut() => woken.set(outbox.wake.notified()),
             () = pipe.room.notified(), if full => {}
             () = burial.as_mut(), if !buried => buried = true,
@@ -342,10 +302,6 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             }
         }
     }
-}
-
-fn has_passed(limit: Duration, since: Mono, now: Mono) -> bool {
-    u128::from(now.since(since)) >= limit.as_micros()
 }
 
 enum Came<'a> {

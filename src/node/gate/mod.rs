@@ -4,6 +4,7 @@
 //! none of them. Plain calls of an authenticated caller are all that passes on.
 
 mod backlog;
+mod chatter;
 pub mod connection;
 pub mod hello;
 pub mod identity;
@@ -11,5 +12,6 @@ mod origin;
 pub mod outbox;
 pub mod port;
 pub mod rights;
+mod sending;
 pub mod session;
 pub mod turn;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::chatter::Chatter;
 use super::connection::{Gate, MAX_CALLERS};
 use super::hello::{self, Shown, question};
 use super::outbox::{Batch, Outbox, ReplyTo};
@@ -38,6 +39,7 @@ pub struct Session {
     link: Option<Link>,
     /// What is given up further back in what has been read.
     foreseen: Foreseen,
+    pub(super) chatter: Chatter,
     /// One of the places for callers, which are counted.
     _place: OwnedSemaphorePermit,
 }
@@ -139,6 +141,7 @@ impl Session {
             capability,
             outbox,
             foreseen: Foreseen::default(),
+            chatter: Chatter::new(vault.now()),
             _place: place,
         };
         ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
@@ -212,6 +215,7 @@ impl Session {
     }
 
     fn request(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
+        self.chatter.word();
         let id = request.as_ref().ok().and_then(|request| request.id);
         self.carry_out(request, batch);
         if let Some(id) = id.filter(|id| self.foreseen.dooms(id)) {
@@ -260,6 +264,7 @@ impl Session {
             }
             reserved::STATS => {
                 let (deadline_ms, via) = (self.deadline_ms, Vec::new());
+                self.chatter.asked();
                 vault.ask(Asked::Stats, self.promise(), Patience { reply, deadline_ms, via });
             }
             reserved::DESTRUCT => match optional::<Destruct>(params) {
@@ -273,6 +278,7 @@ impl Session {
                 Ok((params, nested)) => {
                     let asked = Asked::Call { method, caller: &self.caller, params: params.as_deref() };
                     let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
+                    self.chatter.asked();
                     vault.ask(asked, self.promise(), Patience { reply, deadline_ms, via: nested.via });
                 }
                 Err(error) => reply.error(&error),
@@ -288,6 +294,7 @@ impl Session {
     /// wait for it, and if it gives up one that waits in front of it that ends when it is taken.
     pub fn look(&mut self, line: &[u8]) {
         if let Some(id) = self.foreseen.look(line) {
+            self.chatter.word();
             self.cancel(&id);
         }
     }
