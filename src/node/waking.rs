@@ -12,6 +12,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -32,16 +33,22 @@ const WORTH_TELLING_MS: u64 = 500;
 /// One lane's. Only the lane itself looks; anybody may read.
 #[derive(Debug, Default)]
 pub struct Waking {
-    /// The last look, in microseconds of the node's clock, as all of these.
-    seen: AtomicU64,
-    /// All that was slept.
-    slept: AtomicU64,
-    /// Waking time before which nobody is silent.
+    /// Both change together, and who reads one without the other would be ahead or behind by a whole pause.
+    looked: Mutex<Looked>,
+    /// Waking time, in microseconds, before which nobody is silent.
     patient: AtomicU64,
     /// Waking time before which no patience is granted again.
     impatient: AtomicU64,
     vaults: AtomicUsize,
     begun: Notify,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Looked {
+    /// When the lane last looked.
+    seen: Mono,
+    /// All that was slept until then.
+    slept_us: u64,
 }
 
 /// A vault that is judged by this clock, which ticks for as long as there is one.
@@ -57,15 +64,21 @@ impl Waking {
     /// To be called on the lane, as [`Waking::look`].
     pub fn judge(&self) -> Judged<'_> {
         if self.vaults.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.seen.store(clock::mono().0, Ordering::Relaxed);
+            self.looked().seen = clock::mono();
             self.begun.notify_one();
         }
         Judged(self)
     }
 
+    fn looked(&self) -> MutexGuard<'_, Looked> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn at(&self, mono: Mono) -> Reading {
-        let slept_us = self.slept.load(Ordering::Relaxed).saturating_add(self.unseen(mono));
-        let waking = Mono(mono.since(Mono(slept_us)));
+        let looked = *self.looked();
+        let slept_us = looked.slept_us.saturating_add(self.unseen(looked, mono));
+        // Who asked the clock before a pause, and is here after the look at it, is where that look was.
+        let waking = Mono(mono.max(looked.seen).since(Mono(slept_us)));
         Reading { mono, waking, patient: Mono(self.patient.load(Ordering::Relaxed)) }
     }
 
@@ -85,8 +98,8 @@ impl Waking {
 
     /// How long the lane has slept since it last looked, by what is evident already. What is said in the first moment
     /// after a pause is of that moment, though nobody has looked yet.
-    fn unseen(&self, mono: Mono) -> u64 {
-        let passed_us = mono.since(Mono(self.seen.load(Ordering::Relaxed)));
+    fn unseen(&self, looked: Looked, mono: Mono) -> u64 {
+        let passed_us = mono.since(looked.seen);
         match self.vaults.load(Ordering::Relaxed) {
             1.. if passed_us > (TICK_MS + LATE_MS) * 1000 => passed_us - TICK_MS * 1000,
             _ => 0,
@@ -95,10 +108,12 @@ impl Waking {
 
     /// How long the lane has slept, if it has.
     fn wake(&self, mono: Mono) -> Option<u64> {
-        let slept_us = self.unseen(mono);
-        // In this order: who reads in between is behind for a moment, and never ahead.
-        self.slept.fetch_add(slept_us, Ordering::Relaxed);
-        self.seen.store(mono.0, Ordering::Relaxed);
+        let slept_us = {
+            let mut looked = self.looked();
+            let slept_us = self.unseen(*looked, mono);
+            *looked = Looked { seen: mono, slept_us: looked.slept_us.saturating_add(slept_us) };
+            slept_us
+        };
         if slept_us == 0 {
             return None;
         }
@@ -161,7 +176,7 @@ mod tests {
 
     fn awake() -> Waking {
         let waking = Waking { vaults: 1.into(), ..Waking::default() };
-        waking.seen.store(T0, Ordering::Relaxed);
+        waking.looked().seen = Mono(T0);
         waking
     }
 
@@ -176,6 +191,33 @@ mod tests {
         assert_eq!(waking.wake(after(60_100)), Some(60_000_000));
         assert_eq!((before, waking.at(after(60_100)).waking), (after(100), after(100)));
         assert_eq!(waking.at(after(60_300)).waking, after(300), "a little late is not asleep");
+    }
+
+    /// Whoever asked the clock when: before the pause, and after it and before the look.
+    #[test]
+    fn who_reads_while_the_lane_looks_is_neither_ahead_nor_behind_by_the_pause() {
+        let waking = awake();
+        waking.wake(after(60_100));
+        assert_eq!(waking.at(after(50)).waking, after(100), "he had it before the pause");
+        assert_eq!(waking.at(after(60_099)).waking, after(100));
+
+        let (waking, now) = (std::sync::Arc::new(awake()), std::sync::Arc::new(AtomicU64::new(0)));
+        let (its, told) = (std::sync::Arc::clone(&waking), std::sync::Arc::clone(&now));
+        let lane = std::thread::spawn(move || {
+            for pause in 1..=100_000 {
+                told.store(pause * 10_000, Ordering::SeqCst);
+                its.wake(after(pause * 10_000));
+            }
+        });
+        let mut last = after(0);
+        while !lane.is_finished() {
+            let read = waking.at(after(now.load(Ordering::SeqCst))).waking;
+            // Each pause of ten seconds is worth a tick.
+            let most = after(now.load(Ordering::SeqCst) / 10_000 * TICK_MS);
+            assert!(last <= read && read <= most, "{read:?}, after {last:?} and at most {most:?}");
+            last = read;
+        }
+        lane.join().expect("ends");
     }
 
     #[test]
@@ -214,7 +256,7 @@ mod tests {
     #[tokio::test]
     async fn a_limit_ends_what_does_not_end_and_nothing_else() {
         let waking = awake();
-        waking.seen.store(clock::mono().0, Ordering::Relaxed);
+        waking.looked().seen = clock::mono();
         assert_eq!(waking.within(Duration::from_secs(60), std::future::ready(1)).await, Some(1));
         assert_eq!(waking.within(Duration::from_millis(1), std::future::pending::<()>()).await, None);
     }
