@@ -415,9 +415,13 @@ async def asyncio_():
 
 NODE = """
 import { ghost } from "./hauki.mjs";
-const worker = await ghost(process.argv[1], { timeoutMs: 20000, reconnect: false });
-console.log(await worker.call().catch((error) => error.kind));
-await worker.$close();
+try {
+  const worker = await ghost(process.argv[1], { timeoutMs: 20000, reconnect: false });
+  await worker.call();
+} catch (error) {
+  console.log(error.kind);
+  process.exit();
+}
 """
 
 def node():
@@ -433,6 +437,12 @@ said = {}
 for line in [b"null\n", b"[]\n", b"5\n", b"{}\n", b"\n", b"x\n", b'{"id":2}\n{"id":1}\n', b'{"id":1,"error":5}\n', b'{"method":"x","params":[]}\n',
              b'"' + b"x" * 100000 + b'"\n', b"x" * 100000]:
     name = line[:24].decode().strip()
+    said[name] = [kind(python), kind(lambda: asyncio.run(asyncio_())), node(), bash()]
+line = b'{"jsonrpc":"2.0","id":1,"result":5}\n{"jsonrpc":"2.0","id":2,"result":5}\n'
+good = welcome
+for welcome in [None, 5, [], {}, {**good, "lease_ms": "x"}, {k: v for k, v in good.items() if k != "lease_ms"},
+                {**good, "link_silence_ms": "x"}, {**good, "call_deadline_ms": "x"}, {**good, "features": 5}, {**good, "lease_ms": 0.5}]:
+    name = json.dumps(welcome)[-60:]
     said[name] = [kind(python), kind(lambda: asyncio.run(asyncio_())), node(), bash()]
 print(json.dumps({name: kinds for name, kinds in said.items() if kinds != 4 * ["connection_broken"]}))
 "#;

@@ -186,6 +186,10 @@ do
     sleep 0.1
 done
 jq -e 'has("result")' <<<"$welcome" >/dev/null || { jq -c .error <<<"$welcome" >&2; exit 4; }
+jq -e '.result | type == "object" and (.vault | type) == "string" and (.link | type) == "boolean"
+    and all(.lease_ms, .link_silence_ms, .call_deadline_ms; type == "number" and . >= 0 and . == floor)
+    and (.features // [] | type == "array" and all(.[]; type == "string"))' <<<"$welcome" >/dev/null 2>&1 ||
+    broken "the node sent what is no welcome"
 vault=$(jq -r .result.vault <<<"$welcome")
 [ "$vault" = "$(field .vault)" ] || die 4 "$ticket names $(field .vault), and $vault answers to its token"
 

@@ -50,6 +50,10 @@ const TICKET = {
   lease: { claim_ms: u64, lease_ms: u64, link: (found) => typeof found === "boolean", link_silence_ms: u64 },
   issued_at: moment, expires_at: moment,
 };
+const WELCOME = {
+  vault: words, lease_ms: u64, link: TICKET.lease.link, link_silence_ms: u64, call_deadline_ms: u32,
+  features: (found) => found === undefined || found === null || TICKET.methods(found),
+};
 
 /**
  * A refusal. `code` is JSON-RPC's number, or a word where this side gave up; `kind` is always a
@@ -103,6 +107,16 @@ function known(found, form, name) {
     const below = name && `${name}.`;
     for (const member of Object.keys(found)) if (!Object.hasOwn(form, member)) throw badTicket(`${below}${member} is not known here`);
     for (const [member, its] of Object.entries(form)) known(found[member], its, below + member);
+  }
+  return found;
+}
+
+/** What is not known of it is left alone. */
+function welcomed(found) {
+  try {
+    known(found && Object.fromEntries(Object.keys(WELCOME).map((member) => [member, found[member]])), WELCOME, "it");
+  } catch {
+    throw new HaukiError("connection_broken", "the node sent what is no welcome");
   }
   return found;
 }
@@ -167,7 +181,7 @@ class Link {
       const welcome = this.#send("hauki.hello", hello, { timeoutMs: connectTimeoutMs, signal }, true);
       // The lease counts from the hello on, and the welcome of a node that is far away comes later than a beat is due.
       this.#beats(this.#ticket.lease, () => socket.write(`${JSON.stringify({ jsonrpc: "2.0", method: "hauki.heartbeat" })}\n`));
-      this.welcome = await welcome;
+      this.welcome = welcomed(await welcome);
       const { vault } = this.welcome;
       if (vault !== this.#ticket.vault) throw badTicket(`it names ${this.#ticket.vault}, and ${vault} answers to its token`);
     } catch (error) {

@@ -41,6 +41,7 @@ TICKET = {
     "protocol": {"name": ["jsonrpc-2.0"], "framing": ["ndjson"], "max_frame_bytes": U32, "call_deadline_ms": U32},
     "methods": (WORDS,), "lease": {"claim_ms": U64, "lease_ms": U64, "link": bool, "link_silence_ms": U64},
     "issued_at": TIME, "expires_at": TIME}
+WELCOME = {"vault": WORDS, "lease_ms": U64, "link": bool, "link_silence_ms": U64, "call_deadline_ms": U32, "features?": (WORDS,)}
 
 
 class HaukiError(Exception):
@@ -65,6 +66,11 @@ class _Face:
         return lambda *args, **named: self.call(method, [*args, named] if named else list(args))
 
     def _welcomed(self, welcome):
+        try:  # what is not known is left alone
+            _fits({name: welcome[name] for name in welcome if {name, name + "?"} & WELCOME.keys()}
+                  if isinstance(welcome, dict) else welcome, WELCOME, "the welcome")
+        except HaukiError:
+            raise _broken("the node sent what is no welcome") from None
         if welcome["vault"] != self._ticket["vault"]:
             raise _bad_ticket(f"it names {self._ticket['vault']}, and {welcome['vault']} answers to its token")
         self.welcome = welcome
@@ -79,7 +85,7 @@ class _Face:
 
     def _gives_up(self, number):
         """What tells a node that can that nobody waits for this call any more."""
-        if "cancel" in self.welcome.get("features", ()):
+        if "cancel" in (self.welcome.get("features") or ()):
             return _line(None, "hauki.cancel", {"id": number})
         return b""
 
@@ -610,7 +616,8 @@ def _fits(found, form, name):
 
 def _is(found, form):
     if isinstance(form, range):  # whole, however it is written
-        return isinstance(found, (int, float)) and not isinstance(found, bool) and found in form
+        whole = isinstance(found, (int, float)) and not isinstance(found, bool) and found == found // 1
+        return whole and form.start <= found < form.stop  # Python would look for a 1.0 one by one
     if form is bool:
         return isinstance(found, bool)
     try:
