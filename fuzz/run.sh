@@ -9,7 +9,7 @@ out=$PWD/target/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
 # What is said to the target behind `:`, its longest input and its dictionary.
 targets="token:1200:- strict:600:json rpc:1500:json frames:4200:json reference:1200:json records:1500:json
-    bodies:1200:names yaml:600:yaml words:200:- arrow:400:arrow script:4200:json"
+    bodies:1200:names yaml:600:yaml words:200:- arrow:400:arrow script:4200:json lines:4200:-"
 
 RUSTC_WRAPPER=$PWD/fuzz/rustc.sh ${CARGO:-cargo} build -q --release --locked --manifest-path fuzz/Cargo.toml \
     --target-dir "$out" --target "$host" --bins

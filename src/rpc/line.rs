@@ -1,85 +1,42 @@
-//! Lines from a byte stream, bounded: one message is one line.
+//! Lines from a byte stream: one message is one line.
 
 use std::io;
 
-use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+pub use super::lines::LineError;
+use super::lines::{Found, Lines};
 
 /// Reads newline-terminated messages into one buffer that is used again.
 pub struct LineReader<R> {
     input: R,
-    buffer: Vec<u8>,
-    /// The first byte that has not been handed out.
-    start: usize,
-    /// Where the search for a newline goes on.
-    searched: usize,
-    /// The first line that [`LineReader::ahead`] has not shown, and where the search for its end goes on.
-    shown: usize,
-    scanned: usize,
-    limit: usize,
-    ended: bool,
+    lines: Lines,
 }
-
-#[derive(Debug, thiserror::Error)]
-pub enum LineError {
-    #[error("a line is longer than {limit} bytes")]
-    TooLong { limit: usize },
-    #[error("the stream ended in the middle of a line")]
-    Torn,
-    #[error("failed to read")]
-    Read(#[source] io::Error),
-}
-
-impl LineError {
-    /// With its cause.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        match std::error::Error::source(self) {
-            Some(source) => format!("{self}: {source}"),
-            None => self.to_string(),
-        }
-    }
-}
-
-const CHUNK: usize = 16 * 1024;
-/// A buffer that a long line has made larger than this is let go when it is empty.
-const KEPT: usize = 256 * 1024;
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
     /// `limit` bounds a line without its newline, and with it the memory of this reader.
     pub fn new(input: R, limit: usize) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, searched: 0, shown: 0, scanned: 0, limit, ended: false }
+        Self { input, lines: Lines::new(limit) }
     }
 
     pub fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
+        self.lines.set_limit(limit);
     }
 
     /// Whether a whole line can be had without waiting.
     #[must_use]
     pub fn has_line(&self) -> bool {
-        memchr(b'\n', &self.buffer[self.searched.max(self.start)..]).is_some()
+        self.lines.has_line()
     }
 
     /// The next line without its newline; `None` at the end of the stream. Safe to cancel: bytes
     /// that were read stay in the buffer.
     pub async fn next(&mut self) -> Result<Option<&[u8]>, LineError> {
         loop {
-            if let Some(offset) = memchr(b'\n', &self.buffer[self.searched..]) {
-                let (start, end) = (self.start, self.searched + offset);
-                if end - start > self.limit {
-                    return Err(LineError::TooLong { limit: self.limit });
-                }
-                self.start = end + 1;
-                self.searched = end + 1;
-                return Ok(Some(&self.buffer[start..end]));
-            }
-            self.searched = self.buffer.len();
-            if self.buffer.len() - self.start > self.limit {
-                return Err(LineError::TooLong { limit: self.limit });
-            }
-            if self.ended || self.read().await.map_err(LineError::Read)? == 0 {
-                return if self.buffer.len() == self.start { Ok(None) } else { Err(LineError::Torn) };
+            match self.lines.next()? {
+                Found::Line(place) => return Ok(Some(self.lines.at(place))),
+                Found::End => return Ok(None),
+                Found::Nothing => drop(self.read().await.map_err(LineError::Read)?),
             }
         }
     }
@@ -87,36 +44,24 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     /// Whether [`LineReader::fill`] may read on.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        !self.ended && self.buffer.len() - self.start <= self.limit
+        self.lines.has_room()
     }
 
     /// Reads ahead without handing anything out; zero is the end of the stream. For who cannot take
     /// a line now and must notice all the same whether the other side lives. Safe to cancel.
     pub async fn fill(&mut self) -> io::Result<usize> {
-        if !self.has_line() {
-            self.searched = self.buffer.len();
-        }
         self.read().await
     }
 
     /// The next whole line of those that wait, for a look: it stays where it is. Each is shown once.
     pub fn ahead(&mut self) -> Option<&[u8]> {
-        self.shown = self.shown.max(self.start);
-        self.scanned = self.scanned.max(self.shown);
-        let Some(offset) = memchr(b'\n', &self.buffer[self.scanned..]) else {
-            self.scanned = self.buffer.len();
-            return None;
-        };
-        let (begin, end) = (self.shown, self.scanned + offset);
-        (self.shown, self.scanned) = (end + 1, end + 1);
-        Some(&self.buffer[begin..end])
+        self.lines.ahead()
     }
 
     /// Throws away what comes until the other side has closed.
     pub async fn discard(&mut self) {
-        while !self.ended {
-            self.buffer.clear();
-            (self.start, self.searched, self.shown, self.scanned) = (0, 0, 0, 0);
+        while !self.lines.has_ended() {
+            self.lines.forget();
             if self.read().await.is_err() {
                 return;
             }
@@ -124,24 +69,15 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 
     async fn read(&mut self) -> io::Result<usize> {
-        if self.start == self.buffer.len() && self.buffer.capacity() > KEPT {
-            self.buffer = Vec::new();
-        } else if self.start > 0 {
-            self.buffer.drain(..self.start);
-        }
-        self.searched -= self.start;
-        self.shown = self.shown.saturating_sub(self.start);
-        self.scanned = self.scanned.saturating_sub(self.start);
-        self.start = 0;
-        self.buffer.reserve(CHUNK);
-        let count = self.input.read_buf(&mut self.buffer).await?;
-        self.ended = count == 0;
+        let count = self.input.read_buf(self.lines.room()).await?;
+        self.lines.came(count);
         Ok(count)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines::KEPT;
     use super::*;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -206,7 +142,7 @@ mod tests {
             text.extend_from_slice(b"\nshort\n");
             let mut lines = LineReader::new(std::io::Cursor::new(text), 4 * KEPT);
             while lines.next().await.expect("reads").is_some() {}
-            assert!(lines.buffer.capacity() <= KEPT, "{} bytes are kept", lines.buffer.capacity());
+            assert!(lines.lines.capacity() <= KEPT, "{} bytes are kept", lines.lines.capacity());
         });
     }
 

@@ -11,6 +11,8 @@ pub mod foreseen;
 #[cfg(feature = "net")]
 pub mod line;
 #[cfg(feature = "contract")]
+pub mod lines;
+#[cfg(feature = "contract")]
 pub mod message;
 #[cfg(feature = "contract")]
 pub mod nested;
