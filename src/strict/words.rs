@@ -16,6 +16,7 @@ const MEANT: &[(&str, &str)] = &[
     ("i32", "a whole number"),
     ("i64", "a whole number"),
     ("f64", "a number"),
+    ("a JSON number", "a number"),
 ];
 
 /// What stands there, as serde calls it, and as people do.
