@@ -135,7 +135,7 @@ fn it_is_in_no_group_of_who_called_it() {
 
 #[test]
 fn a_limit_that_would_be_its_end_is_lifted_or_refused_by_its_name() {
-    for limit in ["ulimit -t 5", "ulimit -f 8", "ulimit -v 1000000", "ulimit -n 40"] {
+    for limit in ["ulimit -t 5", "ulimit -f 8", "ulimit -v 1000000", "ulimit -d 200000", "ulimit -n 40"] {
         let started = Started::new("state");
         let state = started.state.display().to_string();
         let output = started.shell(&format!("{limit}; hauki ls"), &[("HAUKI_STATE_DIR", &state)]);
@@ -143,7 +143,9 @@ fn a_limit_that_would_be_its_end_is_lifted_or_refused_by_its_name() {
         if output.status.success() {
             // Whoever may lift it has done so.
             let limits = std::fs::read_to_string(format!("/proc/{}/limits", started.pid())).expect("it runs");
-            let narrow = [" 5 ", " 8192 ", " 1024000000 ", " 40 "].iter().any(|value| limits.contains(value));
+            let narrow = [" 5 ", " 8192 ", " 1024000000 ", " 204800000 ", " 40 "]
+                .iter()
+                .any(|value| limits.contains(value));
             assert!(!narrow, "{limit}: {limits}");
         } else {
             assert!(said.contains(&format!("`{limit}`")), "{limit}: {said}");

@@ -318,6 +318,11 @@ impl From<AutostartError> for CliError {
     fn from(error: AutostartError) -> Self {
         let this = Self::of(Kind::new("environment", Exit::Config), &error);
         match &error {
+            AutostartError::Refused { passing: true, .. } => {
+                let passing = Kind::new("unreachable", Exit::Temporary);
+                Self::of(passing, &error)
+                    .hint("another haukid has the state directory and is not to be heard: try again")
+            }
             AutostartError::Refused { log, last_lines, .. }
             | AutostartError::Ended { log, last_lines, .. }
             | AutostartError::Silent { log, last_lines, .. } => {
@@ -367,34 +372,5 @@ impl From<AutostartError> for CliError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::ErrorCode;
-
-    #[test]
-    fn an_api_error_keeps_code_hint_and_retryable() {
-        let error: CliError = ApiError::new(ErrorCode::NoCapacity, "no node can take it").hint("wait").into();
-        let json = error.json(Some("sum_1"));
-        assert_eq!(json["code"], "no_capacity");
-        assert_eq!(json["exit"], 75);
-        assert_eq!(json["retryable"], true);
-        assert_eq!((json["hint"].as_str(), json["input"].as_str()), (Some("wait"), Some("sum_1")));
-        let text = anstream::adapter::strip_str(&error.text(None)).to_string();
-        assert_eq!(text, "error: no node can take it\nhint: wait\n");
-    }
-
-    #[test]
-    fn a_workers_error_tells_its_place_once() {
-        let worker = WorkerError {
-            kind: crate::rpc::channel::WorkerErrorKind::Throw,
-            message: "boom".into(),
-            file: Some("scout.js".into()),
-            line: Some(3),
-            column: None,
-            stack: Some("at f (scout.js:3)\nat g (scout.js:9)".into()),
-        };
-        let error: CliError = ApiError::new(ErrorCode::WorkerFailed, "boom").worker(worker).into();
-        assert_eq!(error.message, "boom  (scout.js:3)");
-        assert!(error.text(None).contains("   at g (scout.js:9)\n"));
-    }
-}
+#[path = "error_tests.rs"]
+mod tests;

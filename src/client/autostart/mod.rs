@@ -20,7 +20,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -29,6 +30,15 @@ use crate::system::{clock, dirs};
 
 /// The ids of vaults pass through it, and nobody lists it.
 const STATE_MODE: u32 = 0o711;
+
+/// The status of a haukid beside which another one serves, and of one that gave up waiting for a brief one.
+const TAKEN: i32 = 69;
+const AGAIN: i32 = 75;
+
+/// How soon a process ends that has said why, and how soon the one that serves is to be heard of again.
+const ENDS_MS: u64 = 1_000;
+const APPEARS_MS: u64 = 5_000;
+const LOOK: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -45,8 +55,9 @@ pub struct Plan {
 
 #[derive(Debug, thiserror::Error)]
 pub enum AutostartError {
+    /// It passes where another one serves here, or is about to.
     #[error("haukid could not start: {reason}")]
-    Refused { reason: String, log: PathBuf, last_lines: Vec<String> },
+    Refused { reason: String, passing: bool, log: PathBuf, last_lines: Vec<String> },
     #[error("haukid ended before it was ready")]
     Ended {
         /// By a signal, or because it was asked to: the next one may not.
@@ -138,10 +149,26 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
     if is_live(&plan.socket)? {
         return Ok(false);
     }
-    start(plan)?;
+    match start(plan) {
+        // The one that is there makes a socket anew that was removed, or is not ready yet.
+        Err(AutostartError::Refused { passing: true, .. }) if appears(&plan.socket)? => return Ok(false),
+        started => started?,
+    }
     // It may listen where others can as well.
     is_live(&plan.socket)?;
     Ok(true)
+}
+
+/// Whether somebody listens before long.
+fn appears(socket: &Path) -> Result<bool, AutostartError> {
+    let end = clock::mono().plus_ms(APPEARS_MS);
+    while end.since(clock::mono()) > 0 {
+        if is_live(socket)? {
+            return Ok(true);
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(false)
 }
 
 fn start(plan: &Plan) -> Result<(), AutostartError> {
@@ -167,11 +194,12 @@ fn start(plan: &Plan) -> Result<(), AutostartError> {
         Ok(text) => match text.trim().strip_prefix("failed:") {
             Some(reason) => Err(AutostartError::Refused {
                 reason: reason.trim().to_owned(),
+                passing: ended(&mut child).is_some_and(|how| matches!(how.code(), Some(TAKEN | AGAIN))),
                 last_lines: last_lines(),
                 log: log_path,
             }),
             None => Err(AutostartError::Ended {
-                passing: was_ended(&mut child),
+                passing: ended(&mut child).is_some_and(|how| how.success() || how.signal().is_some()),
                 last_lines: last_lines(),
                 log: log_path,
             }),
@@ -182,16 +210,16 @@ fn start(plan: &Plan) -> Result<(), AutostartError> {
     }
 }
 
-/// Whether it was ended from outside, and has not failed by itself. It is about to end if it has not.
-fn was_ended(child: &mut Child) -> bool {
-    for _ in 0..100 {
+/// What it ended with, once it has said why; nothing where it goes on all the same.
+fn ended(child: &mut Child) -> Option<ExitStatus> {
+    let end = clock::mono().plus_ms(ENDS_MS);
+    loop {
         match child.try_wait() {
-            Ok(Some(status)) => return status.success() || status.signal().is_some(),
-            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
-            Err(_) => return false,
+            Ok(None) if end.since(clock::mono()) > 0 => thread::sleep(LOOK),
+            Ok(status) => return status,
+            Err(_) => return None,
         }
     }
-    false
 }
 
 /// `haukid` beside our own executable, or on `PATH`.
@@ -231,7 +259,7 @@ fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::
     // SAFETY: it runs between fork and exec, for which it is made, and the parent keeps the pipe open until
     // spawn has returned, so the number is valid there.
     unsafe { command.pre_exec(move || detach::detach(number)) };
-    // Nobody waits for one that comes up: it outlives us, and init adopts it.
+    // Nobody waits for one that serves: it outlives us, and init adopts it.
     command.spawn()
 }
 
@@ -331,6 +359,26 @@ mod tests {
             assert!(matches!(ensure(&plan), Err(AutostartError::Unsafe { path }) if path == plan.state_dir));
         }
         assert!(!victim.exists());
+    }
+
+    #[test]
+    fn one_that_serves_already_is_waited_for() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (given, socket) = (directory.path().join("hauki.sock"), directory.path().join("later"));
+        let gives_way = |code: u8| format!("echo \"failed: another one serves\" >&$5; exit {code}");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).expect("binds");
+        // As the daemon does that finds its socket gone.
+        let made = plan(
+            directory.path(),
+            &format!("mv {} {}; {}", socket.display(), given.display(), gives_way(69)),
+        );
+        assert!(!ensure(&made).expect("somebody listens"));
+        drop(listener);
+        std::fs::remove_file(&given).expect("is there");
+        match ensure(&plan(directory.path(), &gives_way(78))) {
+            Err(AutostartError::Refused { passing: false, .. }) => {}
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
