@@ -396,3 +396,67 @@ fn a_signal_ends_a_waiting_command_and_is_its_exit() {
         assert_eq!(child.wait().expect("ends").code(), Some(code), "{said}");
     }
 }
+
+/// A server whose first stream breaks, and which notes what it was asked for.
+fn breaking(socket: &std::path::Path) -> Arc<Mutex<Vec<String>>> {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::os::unix::net::UnixListener::bind(socket).expect("binds");
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("accepts");
+            let mut reader = BufReader::new(stream.try_clone().expect("is open"));
+            let mut first = String::new();
+            let mut line = String::new();
+            let _ = reader.read_line(&mut first);
+            while reader.read_line(&mut line).is_ok_and(|length| length > 2) {
+                line.clear();
+            }
+            // Who only looks whether somebody listens asks for nothing.
+            let Some(path) = first.split(' ').nth(1) else { continue };
+            let mut log = log.lock().expect("is whole");
+            log.push(path.to_owned());
+            let event = |seq: u32| {
+                let event = json!({ "seq": seq, "at": "2026-11-30T00:00:00Z", "event": "node_up", "node": "n", "boot_id": "b" });
+                format!("{:x}\r\n{event}\n\r\n", event.to_string().len() + 1)
+            };
+            let end = if log.len() == 1 { "" } else { "0\r\n\r\n" };
+            let head =
+                "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+            let number = 6 + u32::try_from(log.len()).expect("is small");
+            let _ = stream.write_all(format!("{head}{}{end}", event(number)).as_bytes());
+        }
+    });
+    asked
+}
+
+#[test]
+fn who_follows_events_goes_on_where_the_stream_broke() {
+    let tool = Tool::new();
+    let asked = breaking(&tool.socket());
+    let ran = tool.run(&["events", "-f", "-o", "jsonl"]);
+    let seen: Vec<_> = ran.records().iter().map(|event| event["seq"].as_u64()).collect();
+    assert_eq!((ran.code, seen), (0, vec![Some(7), Some(8)]), "{ran:?}");
+    let asked = asked.lock().expect("is whole");
+    assert!(asked.len() == 2 && asked[1].contains("after=7"), "{asked:?}");
+    // Who does not follow is told.
+    let tool = Tool::new();
+    breaking(&tool.socket());
+    assert_eq!(tool.run(&["events", "-o", "jsonl", "--retries", "0"]).code, 75);
+}
+
+#[test]
+fn a_ticket_in_a_file_needs_no_control_plane_that_answers() {
+    let tool = Tool::new();
+    // Somebody listens and says nothing.
+    let _listener = std::os::unix::net::UnixListener::bind(tool.socket()).expect("binds");
+    tool.file("t1", &ticket().to_string());
+    for words in [&["proxy", "call", "t1", "observe"][..], &["heartbeat", "t1"]] {
+        let begun = std::time::Instant::now();
+        let ran = tool.run(words);
+        // Nobody is behind the ticket either, which is what is told.
+        assert!(ran.code == 75 && ran.stderr.contains("the file is meant"), "{words:?}: {ran:?}");
+        assert!(begun.elapsed().as_secs() < 20, "{words:?}: {:?}", begun.elapsed());
+    }
+}

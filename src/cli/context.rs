@@ -240,7 +240,7 @@ impl Ctx {
             Some(text) => text.parse::<Address>()?,
             None => {
                 let plan = self.plan();
-                options.revive = start.then(|| plan.clone());
+                options.revive = Some(plan.clone());
                 let address = Address::Unix(plan.socket.clone());
                 if !autostart::is_live(&plan.socket)? {
                     if !start {

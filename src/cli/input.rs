@@ -66,7 +66,7 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
             items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
         } else {
             match whole::read(argument.as_ref(), whole::MOST_BYTES).await {
-                Ok(_) if could_be_name(argument) && names.find(ctx, argument).await?.is_some() => {
+                Ok(_) if could_be_name(argument) && names.is_taken(ctx, argument).await => {
                     let error =
                         CliError::usage(format!("{argument} is a file here and names a vault as well"));
                     return Err(error.hint(format!("./{argument} is the file; the vault has an id")));

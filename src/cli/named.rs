@@ -2,18 +2,25 @@
 //!
 //! The control plane is asked, and only where one is there already: a mistyped name starts no daemon.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::color::HINT;
 use super::context::Ctx;
 use super::error::CliError;
+use super::visible;
 use crate::api::vault::VaultQuery;
 use crate::model::id::VaultId;
 use crate::model::name::ServiceName;
 
 /// So much of an id is of one second: with less, a slip of the hand could name any vault.
 pub(crate) const LETTERS: usize = 8;
+
+/// For whether a file's name is a vault's as well.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The beginning of an id that is not whole.
 fn is_beginning(text: &str) -> bool {
@@ -35,9 +42,31 @@ pub(crate) struct Names {
     services: OnceCell<HashMap<ServiceName, VaultId>>,
     living: OnceCell<Vec<VaultId>>,
     all: OnceCell<Vec<VaultId>>,
+    /// It did not answer.
+    is_silent: Cell<bool>,
 }
 
 impl Names {
+    /// Whether a vault is called as a file is. Where nobody says so at once, the file is meant: a ticket is good
+    /// without a control plane, which may be what keeps a vault alive.
+    pub(crate) async fn is_taken(&self, ctx: &Ctx, file: &str) -> bool {
+        if self.is_silent.get() {
+            return false;
+        }
+        match tokio::time::timeout(PATIENCE, self.find(ctx, file)).await {
+            Ok(Ok(found)) => found.is_some(),
+            Ok(Err(_)) | Err(_) => {
+                self.is_silent.set(true);
+                ctx.remark(&format!(
+                    "{HINT}hint:{HINT:#} whether {} names a vault is not to be learnt now, so the file is meant; \
+                     ./ before it says so\n",
+                    visible::line(file)
+                ));
+                false
+            }
+        }
+    }
+
     /// The vault, if there is one that could be meant.
     pub(crate) async fn find(&self, ctx: &Ctx, text: &str) -> Result<Option<VaultId>, CliError> {
         if !is_likely(text) {

@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::cli::{complete, gone, named};
-use crate::client::Exit;
+use crate::client::{ClientError, Exit};
 
 const AFTER: &str = "\
 Each event has a number; --after goes on where an earlier reader stopped. Where events are missing
@@ -43,15 +43,28 @@ pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
             Some(text) => Some(named::vault(ctx, text).await?),
             None => None,
         };
-        let query = EventQuery { follow: args.follow, after: args.after, vault };
-        let mut events = ctx.endpoint().await?.events(&query).await?;
+        let mut query = EventQuery { follow: args.follow, after: args.after, vault };
+        let endpoint = ctx.endpoint().await?;
+        let mut events = endpoint.events(&query).await?;
         let mut left = std::pin::pin!(gone::reader());
+        let mut has_come = false;
         loop {
             let event = tokio::select! {
-                event = events.next::<Event>() => event?,
+                event = events.next::<Event>() => event,
                 () = &mut left, if args.follow => return Err(CliError::unread()),
             };
+            let event = match event {
+                // Who does not read for a while is cut off: the rest is asked for, and what was lost by then is told.
+                // A daemon that has ended is not started for that.
+                Err(ClientError::Broken { .. }) if args.follow && has_come && ctx.is_there().await? => {
+                    events = endpoint.events(&query).await?;
+                    has_come = false;
+                    continue;
+                }
+                event => event?,
+            };
             let Some(event) = event else { break };
+            (query.after, has_come) = (Some(event.seq), true);
             let record = Record::new("event", &event);
             if args.follow {
                 ctx.out.stream(record)?;
