@@ -20,6 +20,8 @@ fn help_is_an_answer_and_names_every_verb() {
     insta::assert_snapshot!("help_clone", tool.run(&["clone", "-h"]).stdout);
     insta::assert_snapshot!("help_destruct", tool.run(&["destruct", "-h"]).stdout);
     insta::assert_snapshot!("help_proxy_call", tool.run(&["proxy", "call", "-h"]).stdout);
+    let wide = tool.run(&["help", "exit-codes"]).stdout;
+    assert!(wide.lines().all(|line| line.chars().count() <= 80), "{wide}");
     insta::assert_snapshot!("help_exit_codes", tool.run(&["help", "exit-codes"]).stdout);
 }
 

@@ -123,7 +123,7 @@ fn check(value: &Value) -> String {
     let (level, what) = (text(value, "level"), text(value, "what"));
     let style = if level == "ok" { GOOD } else { WARN };
     match &*text(value, "hint") {
-        hint if !hint.is_empty() => format!("  {style}{level:<4}{style:#}  {what}        hint: {hint}\n"),
+        hint if !hint.is_empty() => format!("  {style}{level:<4}{style:#}  {what}\n        hint: {hint}\n"),
         _ => format!("  {style}{level:<4}{style:#}  {what}\n"),
     }
 }

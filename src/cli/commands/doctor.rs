@@ -106,6 +106,11 @@ async fn without_daemon(ctx: &Ctx) -> Vec<Check> {
             let error = CliError::from(error);
             check(CheckLevel::Fail, error.message.clone(), error.hints().first().map(String::as_str))
         }
+        Ok(_) if !rustix::process::geteuid().is_root() => check(
+            CheckLevel::Warn,
+            "haukid not running, and only root can start it",
+            Some("sudo hauki …, or --endpoint for a control plane elsewhere"),
+        ),
         Ok(_) => check(CheckLevel::Ok, "haukid not running; it starts by itself", None),
     });
     checks

@@ -24,7 +24,7 @@ const AFTER: &str = "\
 A ticket is kept straight at its node, an id through the control plane. With a command, hauki beats
 while it runs and ends with its status; if a lease is lost all the same, the command gets SIGTERM and
 hauki ends with 5. It gets the SIGTERM, SIGHUP and SIGQUIT that hauki gets, and SIGTERM when hauki is
-killed. 127 is a command that is not there, 126 one that cannot be executed. A vault that was made with --link lives only as long as the connection that first
+killed; SIGINT is left to the terminal, which sends it to both. 127 is a command that is not there, 126 one that cannot be executed. A vault that was made with --link lives only as long as the connection that first
 used its ticket, so keep it with --watch or a command.
 
 Examples:

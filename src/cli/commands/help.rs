@@ -49,18 +49,41 @@ pub(crate) fn run(ctx: &Ctx, args: &HelpArgs) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
+/// What is left for the last column of 80.
+const ROOM: usize = 52;
+
+/// Lines of so many letters at most, where no word is longer.
+fn broken(text: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 fn exit_codes() -> String {
     let mut text = String::from("CODE  NAME           RETRY  WHEN\n");
     for exit in Exit::ALL {
         let retry = if exit.retryable() { "yes" } else { "" };
         let (code, name, when) = (exit.code(), exit.name(), exit.describe());
-        let _ = writeln!(text, "{code:<4}  {name:<13}  {retry:<5}  {when}");
+        let mut lines = broken(when, ROOM).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let _ = writeln!(text, "{code:<4}  {name:<13}  {retry:<5}  {first}");
+        for line in lines {
+            let _ = writeln!(text, "{:28}{line}", "");
+        }
     }
     text.push_str(
         "\nA batch whose items all failed alike ends with their code, a mixed one with 6.\n\
          `heartbeat -- COMMAND` ends with the status of COMMAND.\n\
-         With -o json or jsonl an error is a JSON object on standard error: code, exit, message,\n\
-         hint, retryable.\n",
+         With -o json or jsonl an error is a JSON object on standard error: code, exit,\n\
+         message, hint, retryable.\n",
     );
     text
 }
