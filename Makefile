@@ -4,7 +4,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CARGO ?= cargo
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-RELEASE = target/release
+# Where cargo builds: also where CARGO_TARGET_DIR or a configuration of cargo says so.
+RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --offline --no-deps --format-version 1 2>/dev/null | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'),target))/release
 
 .PHONY: all setup build demo swarm-demo test test-cgroup2 features deny advisories fuzz bench bless install uninstall clean
 
@@ -17,7 +18,7 @@ build: setup
 	$(CARGO) build --release --locked
 
 demo: build
-	@PATH="$(CURDIR)/$(RELEASE):$$PATH" bash examples/demo.sh
+	@PATH="$(RELEASE):$$PATH" bash examples/demo.sh
 
 # A core and three nodes on this machine, each with sshd and WireGuard, shown and taken down.
 swarm-demo: build
@@ -88,6 +89,7 @@ install: build
 	for kind in scripts clients data; do install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/$$kind; done
 	install -m 755 examples/scripts/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/scripts/
 	install -m 644 examples/clients/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/
+	chmod 755 $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/hauki-call.sh
 	install -m 644 examples/data/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/data/
 
 uninstall:
