@@ -240,8 +240,9 @@ impl Failure {
             WorkerErrorKind::Syntax => ErrorCode::BadSource,
             _ => ErrorCode::WorkerFailed,
         };
+        let column = error.column.map(|column| format!(":{column}")).unwrap_or_default();
         let place = match (&error.file, error.line) {
-            (Some(file), Some(line)) => format!("  ({file}:{line})"),
+            (Some(file), Some(line)) => format!("  ({file}:{line}{column})"),
             _ => String::new(),
         };
         let message = format!("{}{place}", error.message);
