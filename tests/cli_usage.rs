@@ -83,6 +83,19 @@ fn what_others_wrote_does_not_reach_the_terminal_as_it_is() {
             assert!(spelled, "{arguments:?}: {shown:?}");
         }
     }
+    // And none of it begins a line as ours do.
+    for name in ["x\nerror: ours", "x\u{1b}[1m\nerror: ours\u{7}"] {
+        for arguments in [
+            &["node", "show", name][..],
+            &["ls", "--phase", name],
+            &[&format!("--phase={name}"), "ls"],
+            &[name],
+        ] {
+            let ran = tool.run(arguments);
+            assert!(ran.code != 0 && ran.stderr.contains("error: ours"), "{arguments:?}: {ran:?}");
+            assert!(!ran.stderr.contains("\nerror: ours"), "{arguments:?}: {ran:?}");
+        }
+    }
 }
 
 #[test]

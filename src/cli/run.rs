@@ -84,11 +84,8 @@ fn refused(mut error: clap::Error) -> Exit {
         let _ = writeln!(std::io::stderr(), "{}", visible::json(&usage.json(None).to_string()));
         return Exit::Usage;
     }
-    // What it quotes of the command line may be anybody's file name.
-    let is_foreign =
-        |word: std::ffi::OsString| matches!(visible::lines(&word.to_string_lossy()), Cow::Owned(_));
-    if !answer && std::env::args_os().any(is_foreign) {
-        let _ = writeln!(std::io::stderr(), "{}", visible::lines(&error.render().to_string()));
+    if !answer && let Some(said) = spelled(&error.render().to_string()) {
+        let _ = writeln!(std::io::stderr(), "{said}");
         return Exit::Usage;
     }
     if let Some(tip) = tip {
@@ -103,6 +100,26 @@ fn refused(mut error: clap::Error) -> Exit {
         Err(broken) if answer => unanswered(&broken),
         _ => Exit::Usage,
     }
+}
+
+/// What is quoted of the command line may be anybody's file name: no order to a terminal, and no line of its own
+/// that begins as ours do. Nothing where there is nothing to spell out.
+fn spelled(said: &str) -> Option<String> {
+    let words: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    // Of --flag=value the value alone is quoted.
+    let values = words.iter().filter_map(|word| word.split_once('=').map(|(_, value)| value));
+    let mut is_foreign = false;
+    let mut said = said.to_owned();
+    for word in words.iter().map(String::as_str).chain(values) {
+        if matches!(visible::line(word), Cow::Owned(_)) {
+            is_foreign = true;
+            // The parser leaves escape sequences out.
+            for quoted in [word, &anstream::adapter::strip_str(word).to_string()] {
+                said = said.replace(quoted, &visible::line(quoted));
+            }
+        }
+    }
+    is_foreign.then(|| visible::lines(&said).into_owned())
 }
 
 /// An answer that nobody gets.
