@@ -42,6 +42,8 @@ pub(crate) struct Names {
     services: OnceCell<HashMap<ServiceName, VaultId>>,
     living: OnceCell<Vec<VaultId>>,
     all: OnceCell<Vec<VaultId>>,
+    /// There is none.
+    is_absent: Cell<bool>,
     /// It did not answer.
     is_silent: Cell<bool>,
 }
@@ -69,10 +71,13 @@ impl Names {
 
     /// The vault, if there is one that could be meant.
     pub(crate) async fn find(&self, ctx: &Ctx, text: &str) -> Result<Option<VaultId>, CliError> {
-        if !is_likely(text) {
+        if self.is_absent.get() || !is_likely(text) {
             return Ok(None);
         }
-        let Some(endpoint) = ctx.endpoint_if_live().await else { return Ok(None) };
+        let Some(endpoint) = ctx.endpoint_if_live().await else {
+            self.is_absent.set(true);
+            return Ok(None);
+        };
         if let Ok(name) = text.parse::<ServiceName>() {
             let services = self.services.get_or_try_init(async || {
                 let services = endpoint.services().await?.services;

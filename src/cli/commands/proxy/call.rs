@@ -26,7 +26,8 @@ const FEW: usize = 200;
 
 const CALL_AFTER: &str = "\
 Every ARG is one argument, written as JSON, or with --text as it is, whatever it begins with; put --
-before one that begins with a dash and is no number. --file adds an argument that a file holds, behind
+before one that begins with a dash and is no number, and before every one that somebody else wrote: it
+could be a flag. --file adds an argument that a file holds, behind
 the ARGs: JSON as well, or with --text its text.
 
 For one ticket the result is printed bare: pretty on a terminal, on one line elsewhere. For several
@@ -44,6 +45,7 @@ node stops the call as well.
 Examples:
   hauki proxy call t.json observe '[\"a\",\"b\"]'
   hauki proxy call t.json ingest --text --file access.log
+  hauki proxy call t.json say --text -- \"$line\"
   hauki proxy call t.jsonl report -j 3 | jq -s 'map(.result.total) | add'
   hauki clone scout.js | hauki proxy call - report
   hauki proxy call t.json import --file big.json --events";
