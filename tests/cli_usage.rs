@@ -88,7 +88,7 @@ fn what_others_wrote_does_not_reach_the_terminal_as_it_is() {
         for arguments in [
             &["node", "show", name][..],
             &["ls", "--phase", name],
-            &[&format!("--phase={name}"), "ls"],
+            &["ls", &format!("--phase={name}")],
             &[name],
         ] {
             let ran = tool.run(arguments);
