@@ -54,7 +54,7 @@ async fn a_user_lists_his_own_and_what_is_damaged_is_found_by_whoever_lists() {
         let listed = core.vaults_of(only, query).await.expect("lists").vaults;
         listed.into_iter().map(|vault| vault.id).collect::<Vec<_>>()
     };
-    assert_eq!(list(Some(1000)).await, [of_ann.clone()]);
+    assert_eq!(list(Some(1000)).await, std::slice::from_ref(&of_ann));
     assert_eq!(list(Some(1001)).await, [] as [VaultId; 0]);
     assert_eq!(list(None).await, [of_root, of_ann]);
     assert_eq!(core.records.aside().count(), 1);
