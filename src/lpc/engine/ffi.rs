@@ -20,6 +20,7 @@ use super::heap::{self, EXCEPTION, UNDEFINED};
 use super::json::{self, Manner, Refusal};
 use super::lift;
 use super::memory::Memory;
+use super::quote;
 
 /// What a message with its stack is cut to; the engine's own stacks are at most 127 bytes.
 const ERROR_BYTES: usize = 16 * 1024;
@@ -148,10 +149,7 @@ impl Context {
                 // The exception is still pending, and "again" throws it into the dispatcher.
                 let told = self.call_with("thrown", "", UNDEFINED);
                 let told = if told == EXCEPTION { None } else { self.text_of(told) };
-                return Err(Ended {
-                    failure: Failure::Run(thrown),
-                    told: told.map(super::quote::well_formed),
-                });
+                return Err(Ended { failure: Failure::Run(thrown), told: told.map(quote::well_formed) });
             }
             Err(failure) => return Err(Ended { failure, told: None }),
         };
@@ -269,7 +267,8 @@ impl Context {
         // SAFETY: the engine writes at most the given length, zero included.
         unsafe { sys::JS_GetErrorStr(self.raw.as_ptr(), text.as_mut_ptr().cast(), text.len()) };
         let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
-        Thrown(String::from_utf8_lossy(&text[..end]).into_owned())
+        text.truncate(end);
+        Thrown(quote::well_formed(text))
     }
 
     /// Bytes between the heap's start and its first free byte, garbage included.

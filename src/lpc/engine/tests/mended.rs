@@ -41,6 +41,17 @@ fn a_call_of_a_missing_member_tells_where_and_hurts_nobody() {
 }
 
 #[test]
+fn half_of_a_surrogate_pair_in_an_error_is_told_as_its_escape() {
+    let mut engine = load(
+        r"function f() { throw new Error('x\ud800y\udc00') } function g() { throw new Error('\ud83d\ude00') }",
+    );
+    let error = call(&mut engine, "f", None).expect_err("throws");
+    assert_eq!(error.message, r"Error: x\ud800y\udc00");
+    let error = call(&mut engine, "g", None).expect_err("throws");
+    assert_eq!(error.message, "Error: \u{1f600}");
+}
+
+#[test]
 fn what_killed_a_vault_is_an_error_or_an_answer() {
     let busy = "function busy() { var a = [], i; for (i = 0; i < 20000; i++) a.push('s' + i); return 'x' }";
     let table = [
