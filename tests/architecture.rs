@@ -59,8 +59,8 @@ const PARTS: &[(&str, &str)] = &[
     ),
     (
         "node",
-        "waking lanes affinity asked host news pipe pool settings shelf \
-         calls gate late allowance audience reach vault frames keeper forge \
+        "waking lanes affinity allowance asked host news pipe pool settings shelf \
+         calls gate late audience reach vault frames keeper forge \
          intake desk routes",
     ),
 ];
