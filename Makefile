@@ -55,7 +55,7 @@ fuzz: setup
 	@bash fuzz/run.sh $(FUZZ_SECONDS)
 	crates/mquickjs/suite/build.sh target/fuzz/engine
 	@cd target/fuzz/engine && ASAN_OPTIONS=detect_leaks=0 ./fuzz --seconds $(FUZZ_SECONDS) --corpus ../engine-corpus \
-		$(CURDIR)/crates/mquickjs/suite/programs/[d-s]*.js $(CURDIR)/crates/mquickjs/suite/found/*.js $(CURDIR)/src/lpc/engine/*.js
+		$(CURDIR)/crates/mquickjs/suite/programs/[d-s]*.js $(CURDIR)/crates/mquickjs/suite/found/*.js $(CURDIR)/crates/lang/src/engine/*.js
 
 # The tests that libraries of ES5 bring along in their packages, in Node and in the engine. It fetches them from npm.
 es5-suites: setup

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hauki::api::vault::Placement;
-use hauki::core::scheduler::{Candidate, Wanted, Word, choose, explain};
 use hauki::model::config::Policy;
+use hauki_control::scheduler::{Candidate, Wanted, Word, choose, explain};
 
 const NODES: usize = 10_000;
 const SUMMONS: usize = 100_000;

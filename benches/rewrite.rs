@@ -7,7 +7,7 @@ use std::fs;
 use std::hint::black_box;
 use std::time::Instant;
 
-use hauki::lpc::arrow::rewrite;
+use hauki_lang::arrow::rewrite;
 
 const BYTES: usize = 8_000_000;
 const ROUNDS: usize = 15;

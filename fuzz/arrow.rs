@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use hauki::lpc::arrow::{Rewritten, rewrite};
-use hauki::lpc::dialect::explain;
-use hauki::lpc::lexer::{Kind, words};
-use hauki::lpc::position::Position;
+use hauki_lang::arrow::{Rewritten, rewrite};
+use hauki_lang::dialect::explain;
+use hauki_lang::lexer::{Kind, words};
+use hauki_lang::position::Position;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use mquickjs as sys;
 

@@ -5,9 +5,9 @@
 
 mod cost;
 
-use hauki::api;
-use hauki::model;
-use hauki::strict::{self, Limits};
+use hauki_contract::api;
+use hauki_contract::model;
+use hauki_contract::strict::{self, Limits};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

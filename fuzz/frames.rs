@@ -5,7 +5,7 @@
 
 mod cost;
 
-use hauki::rpc::channel::{FrameError, FromVault, HEADER, ToVault};
+use hauki_contract::rpc::channel::{FrameError, FromVault, HEADER, ToVault};
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: usize = 4096;

@@ -5,7 +5,7 @@
 
 mod cost;
 
-use hauki::rpc::lines::{CHUNK, Found, KEPT, LineError, Lines};
+use hauki_contract::rpc::lines::{CHUNK, Found, KEPT, LineError, Lines};
 use libfuzzer_sys::fuzz_target;
 
 /// What a reader of the whole stream says.

@@ -5,9 +5,9 @@
 
 mod cost;
 
-use hauki::model::ticket::Ticket;
-use hauki::strict::stream::{Pieces, What};
-use hauki::strict::{self, Limits};
+use hauki_contract::model::ticket::Ticket;
+use hauki_contract::strict::stream::{Pieces, What};
+use hauki_contract::strict::{self, Limits};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

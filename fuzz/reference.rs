@@ -7,8 +7,8 @@ mod cost;
 
 use std::borrow::Cow;
 
-use hauki::model::ticket::Ticket;
-use hauki::rpc::reference::{Found, TravelError, put_back, take_in, write};
+use hauki_contract::model::ticket::Ticket;
+use hauki_contract::rpc::reference::{Found, TravelError, put_back, take_in, write};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -5,13 +5,13 @@
 
 mod cost;
 
-use hauki::rpc::message::{
+use hauki_contract::rpc::message::{
     Incoming, Invalid, MAX_BATCH, MAX_ID_BYTES, Outgoing, Request, RpcError, code, is_same_id, write_error,
     write_request, write_result,
 };
-use hauki::rpc::nested::{MAX_DEPTH, Nested};
-use hauki::rpc::reserved::{Cancel, Dying, FIELDS, Hello, MAX_FEATURE, MAX_FEATURES, Welcome};
-use hauki::strict;
+use hauki_contract::rpc::nested::{MAX_DEPTH, Nested};
+use hauki_contract::rpc::reserved::{Cancel, Dying, FIELDS, Hello, MAX_FEATURE, MAX_FEATURES, Welcome};
+use hauki_contract::strict;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use serde_json::value::RawValue;

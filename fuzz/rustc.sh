@@ -4,7 +4,7 @@
 rustc=$1
 shift
 case "$CARGO_PKG_NAME" in
-hauki | hauki-fuzz | serde_json | yaml_serde | libyaml-rs)
+hauki-contract | hauki-lang | hauki-fuzz | serde_json | yaml_serde | libyaml-rs)
     # What runs while building (scripts, macros) is built for no target.
     case " $* " in
     *" --target "*)

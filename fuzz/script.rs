@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use hauki::rpc::script::{FromRunner, ToRunner};
+use hauki_contract::rpc::script::{FromRunner, ToRunner};
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: usize = 4096;

@@ -7,8 +7,8 @@ mod cost;
 
 use std::collections::BTreeMap;
 
-use hauki::model::ticket::Ticket;
-use hauki::strict::{self, Limits, scan};
+use hauki_contract::model::ticket::Ticket;
+use hauki_contract::strict::{self, Limits, scan};
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

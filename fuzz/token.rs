@@ -16,11 +16,11 @@ use base64::engine::general_purpose::URL_SAFE;
 use biscuit_auth::builder::Algorithm;
 use biscuit_auth::macros::authorizer;
 use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey};
-use hauki::model::lease::Promise;
-use hauki::model::secret::Secret;
-use hauki::model::ticket::Endpoint;
-use hauki::rpc::capability::{Ask, Capability, Denied, Grant, Issuer, IssuerKey, narrow};
-use hauki::rpc::reserved;
+use hauki_contract::model::lease::Promise;
+use hauki_contract::model::secret::Secret;
+use hauki_contract::model::ticket::Endpoint;
+use hauki_contract::rpc::capability::{Ask, Capability, Denied, Grant, Issuer, IssuerKey, narrow};
+use hauki_contract::rpc::reserved;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -84,7 +84,7 @@ impl World {
     }
 
     fn ask(&self, method: &'static str, later: i64) -> Ask<'static> {
-        static HERE: LazyLock<(hauki::model::id::VaultId, hauki::model::id::NodeName)> =
+        static HERE: LazyLock<(hauki_contract::model::id::VaultId, hauki_contract::model::id::NodeName)> =
             LazyLock::new(|| (VAULT.parse().expect("is an id"), NODE.parse().expect("is a name")));
         let now = self.now + SignedDuration::from_millis(later);
         Ask { vault: &HERE.0, generation: 3, node: &HERE.1, now, method }

@@ -8,15 +8,13 @@ mod cost;
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use hauki::model::digest::Sha256;
-use hauki::model::gem::{GemPointer, check_path, check_version};
-use hauki::model::id::{NodeName, SpoolId, SummonsId, TicketId, VaultId};
-use hauki::model::method;
-use hauki::model::name::ServiceName;
-use hauki::model::ssh::SshAddress;
-use hauki::model::units::{
-    parse_duration, parse_size, show_micros, show_millis, show_size,
-};
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::gem::{GemPointer, check_path, check_version};
+use hauki_contract::model::id::{NodeName, SpoolId, SummonsId, TicketId, VaultId};
+use hauki_contract::model::method;
+use hauki_contract::model::name::ServiceName;
+use hauki_contract::model::ssh::SshAddress;
+use hauki_contract::model::units::{parse_duration, parse_size, show_micros, show_millis, show_size};
 use libfuzzer_sys::fuzz_target;
 
 /// The word as it is written when it was read, if it can be.
@@ -62,7 +60,10 @@ fuzz_target!(|text: &str| {
     assert!(!method::is_name(text) || !text.contains(['.', '*', ' ', '\u{1b}']));
     if let Ok(bytes) = parse_size(text) {
         assert!(show_size(bytes).len() < 32);
-        assert!(text.trim_end().ends_with(|letter: char| letter.is_ascii_alphabetic()), "{text:?} has no unit");
+        assert!(
+            text.trim_end().ends_with(|letter: char| letter.is_ascii_alphabetic()),
+            "{text:?} has no unit"
+        );
     }
     if let Ok(millis) = parse_duration(text) {
         assert!(show_millis(millis).len() < 40 && show_micros(millis).len() < 40);

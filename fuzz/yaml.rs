@@ -8,10 +8,10 @@ mod cost;
 
 use std::time::Duration;
 
-use hauki::model::config::{Config, MAX_CONFIG_BYTES};
-use hauki::model::gem::{MAX_MANIFEST_BYTES, Manifest};
-use hauki::model::swarm::SwarmFile;
-use hauki::strict::{self, Limits};
+use hauki_contract::model::config::{Config, MAX_CONFIG_BYTES};
+use hauki_contract::model::gem::{MAX_MANIFEST_BYTES, Manifest};
+use hauki_contract::model::swarm::SwarmFile;
+use hauki_contract::strict::{self, Limits};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -12,34 +12,11 @@
 //! ```
 //!
 //! Control and data planes are apart: calls go from the client straight to the node's gate and never
-//! through the core. Allowed directions, checked by `tests/architecture.rs`: everything may use
-//! [`model`], [`strict`] and [`system`]; `cli` uses `client`, never `core`, `node` or `sandbox`; `core` and
-//! `node` meet only through [`api`]; `vault` uses [`rpc`], [`lpc`], `jail` and `model` only.
+//! through the core. This package is the tool and its library, [`cli`] over [`client`]; what it says to the
+//! others is `hauki-contract`, of which it shows [`model`], [`rpc`] and [`api`]. The others are crates of their own,
+//! and the programs in `src/bin` are shells around them; who may use whom, `ARCHITECTURE.md` says.
 
-pub mod lpc;
-pub mod model;
-pub mod rpc;
-pub mod strict;
-
-#[cfg(feature = "contract")]
-pub mod api;
-#[cfg(feature = "cli")]
 pub mod cli;
-#[cfg(feature = "cli")]
 pub mod client;
-#[cfg(feature = "daemon")]
-pub mod core;
-#[cfg(feature = "daemon")]
-pub mod daemon;
-#[cfg(feature = "jail")]
-pub mod jail;
-#[cfg(feature = "daemon")]
-pub mod node;
-#[cfg(feature = "daemon")]
-pub mod sandbox;
-#[cfg(feature = "script")]
-pub mod script;
-#[cfg(feature = "net")]
-pub mod system;
-#[cfg(feature = "vault-init")]
-pub mod vault;
+
+pub use hauki_contract::{api, model, rpc};

@@ -4,6 +4,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // SAFETY: this is the first that the process does.
-    unsafe { hauki::system::environment::forget_empty() };
+    unsafe { hauki_contract::system::environment::forget_empty() };
     hauki::cli::main()
 }

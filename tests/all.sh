@@ -21,7 +21,6 @@ cargo fmt --all --check
 cargo fmt --manifest-path fuzz/Cargo.toml --check
 step "clippy, warnings denied"
 cargo clippy --locked --workspace --all-targets -- -D warnings
-cargo clippy --locked --no-default-features --features vault-init --bin hauki-vault -- -D warnings
 step "each feature builds alone, and the tool and the daemon without the engine"
 bash tests/features.sh
 step "each place where an enemy writes, fuzzed for ten seconds"

@@ -22,7 +22,7 @@ use hauki::client::ghost::{Ghost, GhostError, Options};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use serde_json::json;
 use stranger::{Stranger, request};
 

@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tool::Tool;
 

@@ -11,7 +11,7 @@ use daemon::Daemon;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::gem::Wishes;
 use hauki::model::ticket::Ticket;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;

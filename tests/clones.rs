@@ -14,10 +14,10 @@ use daemon::{Daemon, spawning};
 use hauki::api::node::NodeApi as _;
 use hauki::api::summons::Spawned;
 use hauki::api::vault::{Vault, VaultQuery};
-use hauki::core::link::HttpNode;
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
+use hauki_control::link::HttpNode;
 use serde_json::{Value, json};
 use stranger::{Stranger, request};
 

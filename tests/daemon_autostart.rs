@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use daemon::{Daemon, signal};
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use rustix::process::Signal;
 
 /// A daemon that is started by others, and ended with the test.

@@ -89,7 +89,7 @@ async fn a_daemon_elsewhere_with_the_same_path_ends_nothing_here() {
 async fn what_was_left_under_an_old_path_is_ended_by_who_has_the_directory() {
     let mut first = Daemon::start();
     let dir = first.dir.clone();
-    let group = hauki::sandbox::lxc::group_of("hauki", &dir.path().join("sandbox")).expect("is there");
+    let group = hauki_sandbox::lxc::group_of("hauki", &dir.path().join("sandbox")).expect("is there");
     first.kill();
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
     let points = mounts.lines().filter(|line| line.contains(" - cgroup ") || line.contains(" - cgroup2 "));

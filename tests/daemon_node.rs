@@ -19,8 +19,6 @@ use hauki::api::node::{
     BeatOrder, Code, DestructOrder, NodeApi as _, OpenOrder, ProvisionOrder, Provisioned,
 };
 use hauki::client::ghost::{Ghost, Options};
-use hauki::core::fake_node::{Call, FakeNode};
-use hauki::core::link::HttpNode;
 use hauki::model::death::Cause;
 use hauki::model::digest::Sha256;
 use hauki::model::id::VaultId;
@@ -29,7 +27,9 @@ use hauki::model::limits::Limits;
 use hauki::model::phase::Phase;
 use hauki::model::receipt::Receipt;
 use hauki::rpc::capability::IssuerKey;
-use hauki::system::random;
+use hauki_contract::system::random;
+use hauki_control::fake_node::{Call, FakeNode};
+use hauki_control::link::HttpNode;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -61,7 +61,7 @@ fn ending(vault: &VaultId) -> DestructOrder {
 fn served(socket: &Path) -> (Arc<FakeNode>, JoinHandle<std::io::Result<()>>) {
     let fake = Arc::new(FakeNode::new("n1".parse().expect("a name")));
     let listener = tokio::net::UnixListener::bind(socket).expect("binds");
-    let router = hauki::node::routes::router(fake.clone());
+    let router = hauki_node::routes::router(fake.clone());
     (fake, tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router))))
 }
 

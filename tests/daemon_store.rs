@@ -182,7 +182,7 @@ fn printed(said: &str) -> String {
 fn refused_with_a_way_back(dir: &Path, expected: &str) {
     let (word, status) = Daemon::refused_in(dir, "all", &[]);
     assert!(word.contains(expected), "{expected:?} is not in {word:?}");
-    let group = hauki::sandbox::lxc::group_of("hauki", &dir.join("sandbox")).expect("is there");
+    let group = hauki_sandbox::lxc::group_of("hauki", &dir.join("sandbox")).expect("is there");
     let left = std::fs::read_dir("/sys/fs/cgroup").expect("is mounted").flatten();
     let left: Vec<_> = left.map(|point| point.path().join(&group)).filter(|path| path.exists()).collect();
     assert!(left.is_empty(), "what cannot start leaves nothing: {left:?}");

@@ -124,7 +124,7 @@ fn given(prelude: &str) -> Vec<&str> {
 fn the_worker_page_has_every_kind_of_error() {
     must_mention("hauki-worker.7", texts(&words(WorkerErrorKind::ALL)));
     // What the prelude gives to a worker.
-    let prelude = read("src/lpc/engine/shared.js") + &read("src/lpc/engine/prelude.js");
+    let prelude = read("crates/lang/src/engine/shared.js") + &read("crates/lang/src/engine/prelude.js");
     let given = given(&prelude);
     assert!(given.len() > 10);
     must_mention("hauki-worker.7", given);
@@ -132,7 +132,7 @@ fn the_worker_page_has_every_kind_of_error() {
 
 #[test]
 fn the_script_page_has_every_function_and_option() {
-    let prelude = read("src/lpc/engine/shared.js") + &read("src/client/script/prelude.js");
+    let prelude = read("crates/lang/src/engine/shared.js") + &read("crates/lang/src/engine/script.js");
     let functions = given(&prelude);
     assert!(functions.len() > 15, "{functions:?}");
     must_mention("hauki-script.7", functions);
@@ -243,7 +243,7 @@ fn the_configuration_page_has_every_key() {
         ("README.md", blocks("yaml").first().cloned()),
     ] {
         let text = text.unwrap_or_else(|| panic!("{name} has an example"));
-        hauki::strict::from_yaml::<Config>(&text, hauki::strict::Limits::bytes(65536))
+        hauki_contract::strict::from_yaml::<Config>(&text, hauki_contract::strict::Limits::bytes(65536))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
@@ -251,7 +251,7 @@ fn the_configuration_page_has_every_key() {
 #[test]
 fn the_daemons_page_has_every_role_and_flag() {
     use clap::CommandFactory as _;
-    let command = hauki::daemon::args::HaukidArgs::command();
+    let command = hauki_daemon::args::HaukidArgs::command();
     let roles: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
     let flags: BTreeSet<String> = command
         .get_subcommands()

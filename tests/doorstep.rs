@@ -50,9 +50,25 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
-/// Where a module would lie.
-fn is_module(path: &str) -> bool {
-    let path = root().join("src").join(path.replace("::", "/"));
+/// The folders of the rooms, by their names: of the tool, of the crates, and of the crate that has several.
+fn rooms() -> BTreeMap<String, PathBuf> {
+    let mut rooms = BTreeMap::new();
+    for (folder, below) in [("crates", "src"), ("src", ""), ("crates/contract/src", "")] {
+        for entry in fs::read_dir(root().join(folder)).expect("is there") {
+            let entry = entry.expect("can be read");
+            let name = entry.file_name().into_string().expect("is text");
+            if entry.path().is_dir() && name != "bin" {
+                rooms.insert(name, entry.path().join(below));
+            }
+        }
+    }
+    rooms
+}
+
+/// Whether a module lies where it should.
+fn is_module(rooms: &BTreeMap<String, PathBuf>, path: &str) -> bool {
+    let (room, rest) = path.split_once("::").expect("has a room");
+    let path = rooms[room].join(rest.replace("::", "/"));
     path.with_extension("rs").is_file() || path.join("mod.rs").is_file()
 }
 
@@ -70,10 +86,7 @@ fn what_the_pages_name_is_there() {
         "benches/",
         "support/",
     ];
-    let rooms: BTreeSet<String> = fs::read_dir(root().join("src"))
-        .expect("is there")
-        .map(|entry| entry.expect("can be read").file_name().into_string().expect("is text"))
-        .collect();
+    let rooms = rooms();
     let (mut wrong, mut looked) = (Vec::new(), 0);
     for page in pages() {
         let text = read(&page);
@@ -87,9 +100,9 @@ fn what_the_pages_name_is_there() {
                     wrong.push(format!("{page}: {word}"));
                 }
             }
-            if word.split_once("::").is_some_and(|(room, _)| rooms.contains(room)) {
+            if word.split_once("::").is_some_and(|(room, _)| rooms.contains_key(room)) {
                 looked += 1;
-                if !is_module(word) {
+                if !is_module(&rooms, word) {
                     wrong.push(format!("{page}: {word}"));
                 }
             }
@@ -109,15 +122,8 @@ fn what_the_pages_name_is_there() {
 #[test]
 fn every_room_and_every_decision_is_listed() {
     let architecture = read("ARCHITECTURE.md");
-    for entry in fs::read_dir(root().join("src")).expect("is there") {
-        let entry = entry.expect("can be read");
-        let name = entry.file_name().into_string().expect("is text");
-        if entry.path().is_dir() && name != "bin" {
-            assert!(
-                architecture.contains(&format!("\n| `{name}` |")),
-                "src/{name} is not in the table of rooms"
-            );
-        }
+    for name in rooms().into_keys() {
+        assert!(architecture.contains(&format!("\n| `{name}` |")), "{name} is not in the table of rooms");
     }
     let list = read("docs/decisions/README.md");
     for page in pages() {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 const MARK: &[u8] = b"hauki-engine-mended:";
-const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hauki-vault"));
+const IMAGE: &[u8] = hauki_node::init::IMAGE;
 
 /// What stands behind each mark.
 fn marks(program: &[u8]) -> Vec<String> {
@@ -34,7 +34,7 @@ fn the_init_in_a_vault_carries_the_mended_engine() {
 
 #[test]
 fn a_test_runs_the_mended_engine() {
-    hauki::lpc::engine::check("function f() {}", "f.js").expect("is a program");
+    hauki_lang::engine::check("function f() {}", "f.js").expect("is a program");
     // Its own, and the one of the image above.
     assert_eq!(marks_of(std::env::current_exe().expect("is known")), [ours(), ours()].concat());
 }

@@ -3,7 +3,22 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for feature in contract net cli daemon engine jail script vault-init; do
-    echo "-- $feature"
-    cargo clippy --locked --no-default-features --features "$feature" --lib -- -D warnings
+alone() {
+    echo "-- $*"
+    cargo clippy --locked "$@" -- -D warnings
+}
+alone --package hauki-contract
+for feature in documents net; do
+    alone --package hauki-contract --features "$feature"
+done
+alone --package hauki-lang
+for feature in engine script; do
+    alone --package hauki-lang --features "$feature"
+done
+for part in jail vault runner sandbox node control daemon; do
+    alone --package "hauki-$part"
+done
+alone --no-default-features
+for feature in daemon script; do
+    alone --no-default-features --features "$feature"
 done

@@ -12,7 +12,7 @@ use hauki::api::teardown::DestructQuery;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use rustix::time::{ClockId, clock_gettime};
 
 const COUNTER: &str =

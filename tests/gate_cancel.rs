@@ -16,7 +16,7 @@ use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
 use hauki::rpc::channel::ToVault;
 use hauki::rpc::message::code;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use puppet::Stage;
 use serde_json::{Value, json};
 use stranger::{Stranger, request};

@@ -15,7 +15,7 @@ use hauki::model::gem::Wishes;
 use hauki::model::secret::Secret;
 use hauki::rpc::capability::narrow;
 use hauki::rpc::message::code;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use serde_json::{Value, json};
 use stranger::Stranger;
 

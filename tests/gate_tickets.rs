@@ -16,7 +16,7 @@ use hauki::model::lease::Promise;
 use hauki::model::secret::Secret;
 use hauki::rpc::capability::{Grant, IssuerKey, narrow};
 use hauki::rpc::message::code;
-use hauki::system::{clock, random};
+use hauki_contract::system::{clock, random};
 use serde_json::{Value, json};
 use stranger::{Stranger, address, request};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};

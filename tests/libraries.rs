@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use daemon::Daemon;
 use hauki::client::ghost::{Ghost, Options};
-use hauki::lpc::arrow::rewrite;
-use hauki::lpc::engine::check;
 use hauki::model::gem::Wishes;
+use hauki_lang::arrow::rewrite;
+use hauki_lang::engine::check;
 use serde_json::Value;
 
 /// Most of these ask where to put themselves; what CommonJS has is an answer that they all know.

@@ -27,7 +27,7 @@ use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
 use hauki::model::phase::Phase;
 use hauki::model::receipt::{Receipt, Witness};
-use hauki::system::random;
+use hauki_contract::system::random;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::timeout;

@@ -14,9 +14,9 @@ use daemon::Daemon;
 use hauki::api::summons::Spawned;
 use hauki::api::teardown::{BeatRequest, BeatTarget};
 use hauki::api::vault::Placement;
-use hauki::core::fake_node::{Call, FakeNode};
-use hauki::core::store::{Expect, Outcome, SqliteStore, Store as _, Txn};
 use hauki::model::id::NodeName;
+use hauki_control::fake_node::{Call, FakeNode};
+use hauki_control::store::{Expect, Outcome, SqliteStore, Store as _, Txn};
 use serde_json::json;
 use sshd::Sshd;
 use tokio::task::{JoinHandle, JoinSet};
@@ -58,7 +58,7 @@ impl Swarm {
             let socket = server.path(&format!("{number}.sock"));
             let fake = Arc::new(FakeNode::new(name(number)));
             let listener = tokio::net::UnixListener::bind(&socket).expect("binds");
-            let router = hauki::node::routes::router(fake.clone());
+            let router = hauki_node::routes::router(fake.clone());
             serving.push(tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router))));
             fakes.push(fake);
             let node = json!({

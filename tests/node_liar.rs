@@ -16,12 +16,12 @@ use hauki::api::node::NewsItem;
 use hauki::api::summons::{SpawnRequest, Spawned};
 use hauki::api::vault::{Placement, TicketRequest};
 use hauki::client::ghost::{Ghost, Options};
-use hauki::core::fake_node::{FakeNode, Lies};
 use hauki::model::death::{Cause, Death};
 use hauki::model::gem::Wishes;
 use hauki::model::id::{NodeName, VaultId};
 use hauki::model::receipt::{Receipt, Witness};
-use hauki::system::clock;
+use hauki_contract::system::clock;
+use hauki_control::fake_node::{FakeNode, Lies};
 use tokio::time::timeout;
 
 const HANG: Duration = Duration::from_secs(60);
@@ -58,7 +58,7 @@ async fn swarm() -> Swarm {
     let socket = ground.path().join("liar.sock");
     let liar = Arc::new(FakeNode::new(name("liar")));
     let listener = tokio::net::UnixListener::bind(&socket).expect("binds");
-    let router = hauki::node::routes::router(liar.clone());
+    let router = hauki_node::routes::router(liar.clone());
     tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router)));
     let nodes = format!(
         "nodes: [{{name: honest, socket: {}}}, {{name: liar, socket: {}}}]\n",

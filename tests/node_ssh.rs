@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use hauki::api::ErrorCode;
 use hauki::api::node::{DestructOrder, NodeApi as _, ProvisionOrder};
-use hauki::core::fake_node::{Call, FakeNode};
-use hauki::core::link::ssh::State;
-use hauki::core::link::{HttpNode, SshLink, SshTarget};
 use hauki::model::death::Cause;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
 use hauki::rpc::capability::IssuerKey;
-use hauki::system::random;
+use hauki_contract::system::random;
+use hauki_control::fake_node::{Call, FakeNode};
+use hauki_control::link::ssh::State;
+use hauki_control::link::{HttpNode, SshLink, SshTarget};
 use sshd::Sshd;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -53,7 +53,7 @@ struct Ground {
 fn served(socket: &Path) -> (Arc<FakeNode>, JoinHandle<std::io::Result<()>>) {
     let fake = Arc::new(FakeNode::new("n1".parse().expect("a name")));
     let listener = tokio::net::UnixListener::bind(socket).expect("binds");
-    let router = hauki::node::routes::router(fake.clone());
+    let router = hauki_node::routes::router(fake.clone());
     (fake, tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router))))
 }
 

@@ -678,7 +678,7 @@ async fn what_a_program_gives_up_behind_a_pipe_or_a_socket_is_given_up() {
     };
     let spin = request(&json!(1), "spin", &json!([]));
     let echo = request(&json!(2), "echo", &json!([5]));
-    let begun = hauki::system::clock::mono();
+    let begun = hauki_contract::system::clock::mono();
 
     let mut piped = pipe(&daemon, &path, &[]);
     piped.stdin.write_all(format!("{spin}\n{}{echo}\n", cancel("1")).as_bytes()).await.expect("writes");
@@ -702,7 +702,7 @@ async fn what_a_program_gives_up_behind_a_pipe_or_a_socket_is_given_up() {
     drop(stream);
     let mut stream = tokio::net::UnixStream::connect(&socket).await.expect("connects");
     assert_eq!(ask(&mut stream, &mut Vec::new(), &format!("{echo}\n")).await["result"], 5);
-    let took = hauki::system::clock::mono().since(begun);
+    let took = hauki_contract::system::clock::mono().since(begun);
     assert!(took < 30_000_000, "{took} us");
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use hauki::rpc::body::{WorkerError, WorkerErrorKind};
 use hauki::rpc::script::{Failed, FromRunner, Ready};
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 

@@ -9,8 +9,8 @@ mod probe;
 use std::sync::Arc;
 
 use hauki::model::limits::{Limits, MIB};
-use hauki::sandbox::lxc::{LxcDriver, LxcSandbox};
-use hauki::sandbox::{Exit, Sandbox};
+use hauki_sandbox::lxc::{LxcDriver, LxcSandbox};
+use hauki_sandbox::{Exit, Sandbox};
 use leak::{Ground, vault_id};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;

@@ -16,9 +16,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use hauki::model::limits::Limits;
-use hauki::sandbox::lxc::{LxcConfig, LxcDriver, LxcSandbox};
-use hauki::sandbox::pidfd::{Pid, PidFd, Watched};
-use hauki::sandbox::{Driver, Exit, Sandbox};
+use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSandbox};
+use hauki_sandbox::pidfd::{Pid, PidFd, Watched};
+use hauki_sandbox::{Driver, Exit, Sandbox};
 use leak::{Ground, vault_id};
 use rustix::process::{Signal, pidfd_send_signal};
 
@@ -499,7 +499,7 @@ fn children_of(parent: u32) -> Vec<u32> {
 fn parents(pid: u32) -> Vec<u32> {
     let parent = |pid: u32| {
         let pid = Pid::new(pid.cast_signed())?;
-        Some(hauki::sandbox::pidfd::parent_of(pid).ok()??.as_u32())
+        Some(hauki_sandbox::pidfd::parent_of(pid).ok()??.as_u32())
     };
     std::iter::successors(parent(pid), |pid| parent(*pid)).take(2).collect()
 }

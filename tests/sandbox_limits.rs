@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use hauki::model::check::{Check, CheckLevel};
 use hauki::model::limits::{Controller, Limits};
-use hauki::sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
-use hauki::sandbox::wall::Wall;
-use hauki::sandbox::{Driver, StartError};
+use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
+use hauki_sandbox::wall::Wall;
+use hauki_sandbox::{Driver, StartError};
 use leak::{Ground, vault_id};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, mount_remount, unmount,

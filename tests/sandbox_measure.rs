@@ -10,8 +10,8 @@ mod probe;
 
 use hauki::model::limits::Limits;
 use hauki::model::receipt::Resource;
-use hauki::sandbox::stopwatch::Moment;
-use hauki::sandbox::{Driver, Sandbox};
+use hauki_sandbox::stopwatch::Moment;
+use hauki_sandbox::{Driver, Sandbox};
 use leak::{Ground, vault_id};
 
 const ROUNDS: usize = 200;

@@ -197,8 +197,8 @@ async fn a_narrow_ticket_stays_narrow_on_its_way() {
     assert_eq!(caller.code("end", json!(["narrow"])).await, i64::from(code::WORKER));
     let given = caller.result("give", json!(["narrow"])).await;
     assert_eq!(given, json!([narrowed]));
-    let expired =
-        narrow(&counter.ticket.auth.token, None, Some(hauki::system::clock::now())).expect("narrows");
+    let expired = narrow(&counter.ticket.auth.token, None, Some(hauki_contract::system::clock::now()))
+        .expect("narrows");
     let mut spent = ticket(&counter);
     spent["auth"]["token"] = json!(expired.reveal());
     caller.result("keep", json!(["spent", spent])).await;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use hauki::lpc::engine::{Call, Deadline, Engine, Host, Memory, Place, check};
 use hauki::rpc::channel::{Said, Unanswered};
+use hauki_lang::engine::{Call, Deadline, Engine, Host, Memory, Place, check};
 use serde_json::{Value, json};
 
 #[derive(Default)]

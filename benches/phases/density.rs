@@ -6,7 +6,7 @@ use hauki::api::summons::Spawned;
 use hauki::api::teardown::ReapRequest;
 use hauki::api::vault::Vault;
 use hauki::model::gem::Wishes;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 
 use crate::daemon::{Daemon, spawning};
 use crate::memory::Memory;

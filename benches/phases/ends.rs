@@ -14,7 +14,7 @@ use crate::density::{fill, living};
 use crate::owner::Owner;
 use crate::report::Report;
 use crate::{WORKER, now, witness};
-use hauki::system::clock;
+use hauki_contract::system::clock;
 
 pub const LEASE: &str = "late after the lease's end, among 1,000 vaults";
 const SLEEPER: &str = "floor: late after a sleep, meanwhile";

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
 use crate::report::Report;
@@ -22,7 +22,7 @@ pub const RATE: &str = "floor: clone3 with all namespaces and exec, per second";
 pub const DEAD: &str = "floor: many such processes killed: the last one dead";
 
 /// The init: static, and it ends at once when its channel is not there.
-static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hauki-vault"));
+static INIT: &[u8] = hauki_node::init::IMAGE;
 
 const ROUNDS: usize = 10;
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::lease::Mono;
 use hauki::model::ticket::Ticket;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use rustix::process::Signal;
 
 use crate::daemon::signal;

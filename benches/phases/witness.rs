@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use hauki::api::vault::Vault;
 use hauki::model::lease::Mono;
-use hauki::system::clock;
+use hauki_contract::system::clock;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};

@@ -1,7 +1,7 @@
-//! The runner of the caller's scripts; see [`hauki::script`].
+//! The runner of the caller's scripts; see [`hauki_runner`].
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    hauki::script::run()
+    hauki_runner::run()
 }

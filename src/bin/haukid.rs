@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use hauki::daemon::args::{HaukidArgs, Task};
-use hauki::daemon::{bridge, run};
-use hauki::sandbox::lxc::spawner;
-use hauki::system::environment;
+use hauki_contract::system::environment;
+use hauki_daemon::args::{HaukidArgs, Task};
+use hauki_daemon::{bridge, run};
+use hauki_sandbox::lxc::spawner;
 
 fn main() -> ExitCode {
     // First of all: a spawner must have one thread and no files of its own.

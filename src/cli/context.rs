@@ -24,8 +24,8 @@ use crate::client::retry::Retry;
 use crate::client::runner::Checker;
 use crate::client::{Address, Endpoint, Exit};
 use crate::model::secret::Secret;
-use crate::strict;
-use crate::system::paths;
+use hauki_contract::strict;
+use hauki_contract::system::paths;
 
 /// Of a token or a bundle of certificates.
 const MOST_PEM: usize = 4 * 1024 * 1024;

@@ -17,7 +17,7 @@ use crate::client::script::{self, Failure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
-use crate::strict;
+use hauki_contract::strict;
 
 /// What the kernel takes, less the zero at the end.
 const LONG_PATH: &str =

@@ -9,7 +9,7 @@ use super::color::{FAINT, GOOD, WARN};
 use super::visible;
 use crate::model::death::Cause;
 use crate::model::units::{show_micros, show_millis};
-use crate::strict;
+use hauki_contract::strict;
 
 pub(crate) fn speaks(kind: &str) -> bool {
     matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped" | "service" | "listener")

@@ -14,8 +14,8 @@ use super::{private, stdin, whole};
 use crate::client::Exit;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
-use crate::strict;
-use crate::strict::stream::{self, Piece, Pieces};
+use hauki_contract::strict;
+use hauki_contract::strict::stream::{self, Piece, Pieces};
 
 #[derive(Debug)]
 pub(crate) struct Item {

@@ -19,7 +19,7 @@ use crate::client::ghost::Options;
 use crate::client::{Exit, Ghost, identity};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
-use crate::system::clock;
+use hauki_contract::system::clock;
 
 /// One vault, and the way by which it is kept.
 pub(crate) enum Keeper {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 
 use super::{stdout, whole};
-use crate::system::random;
+use hauki_contract::system::random;
 
 /// As many as the kernel follows.
 const MOST_LINKS: usize = 40;

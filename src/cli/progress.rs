@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::visible;
 use crate::model::lease::Mono;
 use crate::model::units::show_micros;
-use crate::system::clock;
+use hauki_contract::system::clock;
 
 /// One job at a time says what it has done; the last word is how long it took.
 pub(crate) trait Progress: Debug {

@@ -133,7 +133,7 @@ mod tests {
     fn a_modern_feature_is_named_with_what_to_write() {
         let source = "var a = [];\nfunction f() { return a.map(x => x.id); }\n";
         let check = |text: &str, file: &str| {
-            let error = crate::lpc::engine::check(text, file).expect_err("is refused");
+            let error = hauki_lang::engine::check(text, file).expect_err("is refused");
             unchecked(CheckError::Refused(Box::new(error)), text, file)
         };
         let error = check(source, "m.js");

@@ -53,7 +53,7 @@ fn cell(value: &Value, draw: Draw, reveal: bool) -> String {
             None => text.clone(),
         },
         (Draw::Until, Value::String(text)) => match text.parse::<jiff::Timestamp>() {
-            Ok(end) => until(end.as_millisecond() - crate::system::clock::now().as_millisecond()),
+            Ok(end) => until(end.as_millisecond() - hauki_contract::system::clock::now().as_millisecond()),
             Err(_) => text.clone(),
         },
         (_, Value::String(text)) => text.clone(),

@@ -11,7 +11,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use crate::system::files;
+use hauki_contract::system::files;
 
 /// The most that is read as one piece where nothing smaller is the limit.
 pub(crate) const MOST_BYTES: usize = 256 * 1024 * 1024;

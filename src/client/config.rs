@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use crate::model::config::{self, Config, MAX_CONFIG_BYTES};
 use crate::model::units::{self, UnitError};
-use crate::strict::StrictError;
-use crate::system::files;
-use crate::system::paths::{self, Places};
+use hauki_contract::strict::StrictError;
+use hauki_contract::system::files;
+use hauki_contract::system::paths::{self, Places};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {

@@ -33,7 +33,7 @@ use crate::model::gem::GemPointer;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::secret::Secret;
 use crate::model::ticket::Ticket;
-use crate::strict::{self, Limits};
+use hauki_contract::strict::{self, Limits};
 
 /// Of one answer, or of one line of a stream: the list of every vault of a large swarm.
 const MOST_ANSWER: Limits = Limits::bytes(256 * 1024 * 1024);

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::client::error::ClientError;
-use crate::system::random;
+use hauki_contract::system::random;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {

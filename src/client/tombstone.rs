@@ -7,7 +7,7 @@ use crate::client::endpoint::Endpoint;
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::units;
-use crate::system::clock;
+use hauki_contract::system::clock;
 
 /// The control plane is asked for no longer than this: the caller has an error already.
 const PATIENCE: Duration = Duration::from_secs(1);

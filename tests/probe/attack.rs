@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use hauki::jail::lockdown;
+use hauki_jail::lockdown;
 
 use super::process;
 

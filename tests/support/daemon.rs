@@ -13,7 +13,7 @@ use hauki::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
 use hauki::client::Address;
 use hauki::client::endpoint::{Endpoint, Options};
 use hauki::model::gem::Wishes;
-use hauki::system::random;
+use hauki_contract::system::random;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -328,7 +328,7 @@ fn run(dir: &Path, role: &str, args: &[&str], variables: &[(&str, &Path)]) -> (C
     let mut word = String::new();
     assert!(comes(&reader), "haukid says nothing to its starter");
     BufReader::new(reader).read_line(&mut word).expect("the pipe is open");
-    if let Ok(group) = hauki::sandbox::lxc::group_of("hauki", &dir.join("sandbox")) {
+    if let Ok(group) = hauki_sandbox::lxc::group_of("hauki", &dir.join("sandbox")) {
         GROUPS.with_borrow_mut(|groups| groups.push(group));
     }
     (child, word.trim().to_owned())

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use hauki::sandbox::pidfd::{Pid, PidFd, Watched, parent_of};
+use hauki_sandbox::pidfd::{Pid, PidFd, Watched, parent_of};
 
 /// Longer than anything here may take; only a hang takes this long.
 pub const HANG: Duration = Duration::from_secs(20);

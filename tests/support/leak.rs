@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hauki::model::id::VaultId;
-use hauki::sandbox::lxc::{LxcConfig, LxcDriver};
+use hauki_sandbox::lxc::{LxcConfig, LxcDriver};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use hauki::model::ticket::Ticket;
-use hauki::node::gate::identity::Identity;
+use hauki_node::gate::identity::Identity;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};

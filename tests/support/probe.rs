@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 #[allow(dead_code, clippy::print_stdout, reason = "the build script; only `static_build` is used here")]
-#[path = "../../build.rs"]
+#[path = "../../crates/node/build.rs"]
 mod build_script;
 
 /// The native attacker of `tests/probe`, to be put in the init's place.
@@ -14,24 +14,24 @@ mod build_script;
 #[allow(dead_code, reason = "not every test target attacks")]
 pub fn probe_binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("hauki-vault-probe", "vault-probe")).clone()
+    BUILT.get_or_init(|| build("hauki-vault-probe", Some("probe"))).clone()
 }
 
 /// The init that was taken over and talks without end.
 #[allow(dead_code, reason = "not every test target is flooded")]
 pub fn flood_binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("hauki-vault-flood", "vault-probe")).clone()
+    BUILT.get_or_init(|| build("hauki-vault-flood", Some("probe"))).clone()
 }
 
 /// The init as `haukid` carries it, but without a stamped build id.
 #[allow(dead_code, reason = "not every test target starts a bare init")]
 pub fn init_binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("hauki-vault", "vault-init")).clone()
+    BUILT.get_or_init(|| build("hauki-vault", None)).clone()
 }
 
-fn build(binary: &str, feature: &str) -> PathBuf {
+fn build(binary: &str, feature: Option<&str>) -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root =
         Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory lies in the target directory");

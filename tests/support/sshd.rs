@@ -12,9 +12,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hauki::core::link::known_hosts::KnownHosts;
-use hauki::core::link::login::Keys;
-use hauki::core::link::ssh::SshTarget;
+use hauki_control::link::known_hosts::KnownHosts;
+use hauki_control::link::login::Keys;
+use hauki_control::link::ssh::SshTarget;
 
 pub struct Sshd {
     pub dir: tempfile::TempDir,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hauki::system::clock;
+use hauki_contract::system::clock;
 
 /// Longer than anything takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);

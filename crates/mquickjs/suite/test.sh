@@ -26,7 +26,7 @@ lines=""
 for file in "$here"/../tests/es5/cases/*.js; do
     lines="$lines --lines $file"
 done
-for file in "$here"/../../../src/lpc/engine/*.js "$here"/../../../src/client/script/*.js "$here"/../../../examples/*/*.js; do
+for file in "$here"/../../lang/src/engine/*.js "$here"/../../../examples/*/*.js; do
     lines="$lines --parse $file"
 done
 # shellcheck disable=SC2086

@@ -18,7 +18,7 @@ use crate::client::Exit;
 use crate::client::endpoint::Endpoint;
 use crate::client::ghost::{Ghost, Options};
 use crate::model::gem::Wishes;
-use crate::system::{clock, random};
+use hauki_contract::system::{clock, random};
 
 const AFTER: &str = "\
 Makes a small worker, calls it, and destructs it, again and again, and shows how long each step took

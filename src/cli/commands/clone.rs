@@ -14,7 +14,7 @@ use crate::cli::output::Format;
 use crate::cli::record::Record;
 use crate::client::Exit;
 use crate::model::units::{show_micros, show_millis};
-use crate::system::clock;
+use hauki_contract::system::clock;
 
 const AFTER: &str = "\
 Does what `summon | forge | ticket` do. The record is the ticket; with -o wide the summons and the

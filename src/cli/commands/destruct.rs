@@ -22,7 +22,7 @@ use crate::client::Exit;
 use crate::model::id::{NodeName, VaultId};
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
-use crate::system::dirs;
+use hauki_contract::system::dirs;
 
 const AFTER: &str = "\
 The receipt tells why it died and, checked against the kernel, that nothing of it is left. What is

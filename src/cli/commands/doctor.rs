@@ -16,7 +16,7 @@ use crate::client::runner::{CheckError, PROGRAM};
 use crate::client::script::Failure;
 use crate::client::{Exit, autostart};
 use crate::model::check::{Check, CheckLevel};
-use crate::strict::{self, Limits};
+use hauki_contract::strict::{self, Limits};
 
 const AFTER: &str = "\
 Exit 78 if something is missing without which vaults cannot be made.

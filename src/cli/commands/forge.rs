@@ -17,7 +17,7 @@ use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};
 use crate::model::id::NodeName;
 use crate::model::units::show_micros;
-use crate::system::{clock, random};
+use hauki_contract::system::{clock, random};
 
 const AFTER: &str = "\
 A vault that nobody uses dies when its claim lease ends (30 s unless summoned otherwise).

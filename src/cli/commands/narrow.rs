@@ -14,7 +14,7 @@ use crate::model::ticket::{ALL_METHODS, Ticket};
 use crate::model::units::parse_duration;
 use crate::rpc::capability::{self, CapabilityError};
 use crate::rpc::reserved::DESTRUCT;
-use crate::system::clock;
+use hauki_contract::system::clock;
 
 const AFTER: &str = "\
 The token is narrowed as well as the document: its receiver cannot widen it again.

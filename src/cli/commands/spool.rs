@@ -19,8 +19,8 @@ use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};
 use crate::model::id::{SpoolId, SummonsId};
 use crate::model::units::parse_duration;
-use crate::strict;
-use crate::system::clock;
+use hauki_contract::strict;
+use hauki_contract::system::clock;
 
 const AFTER: &str = "\
 What waits is forged as soon as a node has room: the urgent first, then the owners in turn, then the

@@ -21,8 +21,8 @@ use crate::model::gem::{SCHEME, Wishes};
 use crate::model::limits::LimitError;
 use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_size};
-use crate::strict::{self, Limits};
-use crate::system::random;
+use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::random;
 
 const AFTER: &str = "\
 The source is checked here, before anything is sent: that it can be read, is UTF-8 and not empty,

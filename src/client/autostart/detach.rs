@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use crate::system::environment::OURS;
+use hauki_contract::system::environment::OURS;
 
 /// Besides our own: to find programs, files and SSH keys, to tell the time and to write text.
 const KEPT: [&str; 13] = [

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::system::{clock, dirs};
+use hauki_contract::system::{clock, dirs};
 
 /// The ids of vaults pass through it, and nobody lists it.
 const STATE_MODE: u32 = 0o711;

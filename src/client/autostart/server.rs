@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use super::AutostartError;
-use crate::system::dirs;
+use hauki_contract::system::dirs;
 
 /// Root's and one's own are trusted.
 pub(super) fn verify(stream: &UnixStream, socket: &Path) -> Result<(), AutostartError> {

@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::AutostartError;
-use crate::system::{clock, dirs};
+use hauki_contract::system::{clock, dirs};
 
 const LOOK: Duration = Duration::from_millis(10);
 

@@ -12,7 +12,7 @@ use crate::model::id::VaultId;
 use crate::model::ticket::Foreign;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved::Dying;
-use crate::strict::{self, StrictError};
+use hauki_contract::strict::{self, StrictError};
 
 /// Cheap to clone: an end is told to everybody who waits.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::rpc::reserved::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
-use crate::strict::{self, Limits, StrictError};
+use hauki_contract::strict::{self, Limits, StrictError};
 
 /// A notification as it stood on the wire, or one of the ghost's own in the same form.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use super::{GhostError, Options, from_json, to_json, to_ms};
 use crate::model::ticket::Ticket;
 use crate::rpc::pin;
 use crate::rpc::reserved::{self, Hello, Welcome, feature};
-use crate::system::clock;
+use hauki_contract::system::clock;
 
 /// A connection whose hello is on its way.
 pub(super) struct Opened {

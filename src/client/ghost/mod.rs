@@ -41,7 +41,7 @@ use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::rpc::reserved::{self, Lease, VaultStats, Welcome};
-use crate::strict::{self, Limits};
+use hauki_contract::strict::{self, Limits};
 use session::Session;
 use wire::Fault;
 

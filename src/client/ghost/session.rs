@@ -20,7 +20,7 @@ use crate::client::retry::Retry;
 use crate::model::lease::Mono;
 use crate::model::ticket::Ticket;
 use crate::rpc::reserved::{BROKEN, HEARTBEAT, RECONNECTED, Welcome};
-use crate::system::{clock, random};
+use hauki_contract::system::{clock, random};
 
 /// The pauses between attempts; their number is not limited.
 const PAUSES: Retry =

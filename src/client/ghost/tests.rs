@@ -16,7 +16,7 @@ use crate::model::secret::Secret;
 use crate::model::ticket::{Auth, Endpoint, LeaseTerms, Protocol, TicketKind, Tls, Worker};
 use crate::rpc::line::LineReader;
 use crate::rpc::message::{Incoming, RpcError, code, write_error, write_request, write_result};
-use crate::system::clock;
+use hauki_contract::system::clock;
 
 #[path = "foreign_tests.rs"]
 mod foreign;

@@ -24,9 +24,9 @@ use crate::model::lease::Mono;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{Outgoing, RpcError, write_request};
 use crate::rpc::reserved::{DYING, Dying, HELLO};
-use crate::strict::{self, Limits};
-use crate::system::clock;
-use crate::system::vigil::Vigil;
+use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::clock;
+use hauki_contract::system::vigil::Vigil;
 
 /// What a reply may have beyond the result that `max_frame_bytes` bounds.
 const REPLY_OVERHEAD: usize = 4096;

@@ -21,7 +21,7 @@ use crate::rpc::message::{
     Incoming, Invalid, Request, RpcError, code, is_same_id, write_error, write_request, write_result,
 };
 use crate::rpc::reserved::{CANCEL, Cancel};
-use crate::strict::{self, Limits};
+use hauki_contract::strict::{self, Limits};
 
 /// Calls of one program in flight, as many as a gate takes of one connection.
 const IN_FLIGHT: usize = 64;

@@ -25,7 +25,7 @@ use crate::model::secret::Secret;
 use crate::rpc::line::LineReader;
 use crate::rpc::message::{Incoming, Request, RpcError, code, write_error, write_result};
 use crate::rpc::reserved::{HELLO, Hello};
-use crate::system::random;
+use hauki_contract::system::random;
 
 /// Programs that are connected at a time.
 const MOST: usize = 64;

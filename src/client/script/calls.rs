@@ -12,7 +12,7 @@ use crate::client::{Ghost, tombstone};
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
 use crate::rpc::script::Answer;
-use crate::strict;
+use hauki_contract::strict;
 
 type Answered = Result<Box<RawValue>, GhostError>;
 

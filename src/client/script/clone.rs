@@ -19,8 +19,8 @@ use crate::model::id::VaultId;
 use crate::model::name::ServiceName;
 use crate::model::ticket::Ticket;
 use crate::rpc::script::Answer;
-use crate::strict::{self, Limits};
-use crate::system::{files, random};
+use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::{files, random};
 
 /// Clones that are made at the same time.
 const AT_ONCE: usize = 8;

@@ -11,7 +11,7 @@ use crate::model::death::Cause;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
 use crate::rpc::reserved::Dying;
-use crate::strict;
+use hauki_contract::strict;
 
 /// The Error that the script can catch.
 #[derive(Debug, Clone, thiserror::Error)]

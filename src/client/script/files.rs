@@ -5,7 +5,7 @@ use std::io;
 
 use super::failure::Failure;
 use crate::client::Exit;
-use crate::system::files;
+use hauki_contract::system::files;
 
 fn failed(what: &str, path: &str, why: impl std::fmt::Display) -> Failure {
     Failure::new("io", Exit::Io, format!("failed to {what} {path}: {why}"))

@@ -11,7 +11,7 @@ use crate::model::gem::Wishes;
 use crate::model::id::NodeName;
 use crate::model::name::ServiceName;
 use crate::model::units::{Amount, AmountError, parse_duration, parse_size};
-use crate::strict::{self, Limits};
+use hauki_contract::strict::{self, Limits};
 
 /// The words of `hauki clone`, so that there is one vocabulary.
 #[derive(Debug, Default, Deserialize)]

@@ -19,8 +19,8 @@ use crate::client::runner::{self, Checker, Runner, RunnerError, Started};
 use crate::model::ticket::Ticket;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::script::{Answer, Begin, Failed, FromRunner, ToRunner};
-use crate::strict::{self, Limits};
-use crate::system::random;
+use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::random;
 
 /// How long a program may take to end that has been told to.
 const GRACE: Duration = Duration::from_millis(250);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lpc::lexer::{Kind, words};
+use hauki_lang::lexer::{Kind, words};
 
 /// What stands in brackets before a brace of these is no list of parameters.
 const BLOCKS: [&str; 6] = ["if", "for", "while", "switch", "catch", "with"];

@@ -25,8 +25,8 @@ use crate::model::id::NodeName;
 use crate::model::secret::Secret;
 use crate::model::ssh::SshAddress;
 use crate::model::swarm::{MAX_SWARM_BYTES, SwarmFile, SwarmNode};
-use crate::strict::{self, Limits};
-use crate::system::clock;
+use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::clock;
 
 const AFTER: &str = "\
 The core logs in (its own key, --key, its agent, the usual keys, or a password that you are asked for),

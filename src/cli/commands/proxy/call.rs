@@ -18,8 +18,8 @@ use crate::client::{Exit, Ghost};
 use crate::model::id::VaultId;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
-use crate::strict;
-use crate::system::files;
+use hauki_contract::strict;
+use hauki_contract::system::files;
 
 /// So many connections fit under any usual limit of open files.
 const FEW: usize = 200;

@@ -14,8 +14,8 @@ use crate::cli::record::Record;
 use crate::client::Ghost;
 use crate::client::ghost::{CallNumber, Event, What};
 use crate::model::id::VaultId;
-use crate::strict::{self, Limits};
-use crate::system::clock;
+use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::clock;
 
 /// What `emit` was given, where it is progress.
 #[derive(Deserialize)]

@@ -17,7 +17,7 @@ use crate::cli::{connect, input};
 use crate::client::ghost::CallNumber;
 use crate::client::{Exit, Ghost};
 use crate::model::ticket::Ticket;
-use crate::strict;
+use hauki_contract::strict;
 
 /// Call a worker's methods through its ticket
 #[derive(Debug, Args)]

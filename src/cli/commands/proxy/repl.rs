@@ -23,7 +23,7 @@ use crate::cli::{complete, stdin, visible};
 use crate::client::Exit;
 use crate::client::script::{Brake, End, Failure, Session, Stop};
 use crate::model::units::parse_size;
-use crate::system::paths;
+use hauki_contract::system::paths;
 
 const REPL_AFTER: &str = "\
 With a TICKET, `this` is its object, and so is the worker's name where that is a JavaScript name. All of

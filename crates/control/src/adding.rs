@@ -1,0 +1,216 @@
+//! `POST /api/v2/nodes` and an upgrade: the steps of an installation as a stream, and its record.
+//!
+//! The installation goes on when its listener leaves; repeated meanwhile it waits for the first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use super::install::install;
+use super::members::NodeRecord;
+use super::nodes::Slot;
+use super::service::Core;
+use hauki_contract::api::node::{DestructOrder, NodeApi};
+use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::id::NodeName;
+use hauki_contract::model::swarm::SwarmNode;
+
+/// Progress that nobody reads must not fill the memory: what does not fit is left out.
+const BACKLOG: usize = 64;
+/// For a daemon that has just started, behind a link that has just begun.
+const REACH: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Why it is not a node, and what a person could add.
+struct Failure {
+    error: ApiError,
+    asks: Option<NodeAsk>,
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self { error, asks: None }
+    }
+}
+
+impl Core {
+    /// Starts the installation; the receiver gets its steps and, last, how it ended.
+    pub fn add_node(self: &Arc<Self>, order: NodeAdd) -> mpsc::Receiver<NodeStep> {
+        let (tell, steps) = mpsc::channel(BACKLOG);
+        let core = self.clone();
+        tokio::spawn(async move {
+            let last = match core.added(order, tell.clone()).await {
+                Ok(slot) => NodeStep::Added { node: slot.info().await },
+                Err(Failure { error, asks }) => NodeStep::Failed { error, asks },
+            };
+            // Whoever does not listen any more finds it in the list.
+            let _ = tell.send(last).await;
+        });
+        steps
+    }
+
+    async fn added(
+        self: &Arc<Self>,
+        order: NodeAdd,
+        tell: mpsc::Sender<NodeStep>,
+    ) -> Result<Arc<Slot>, Failure> {
+        let name = order.node.name.clone();
+        let named =
+            |error: ApiError| ApiError { message: format!("node {name}: {}", error.message), ..error };
+        let _flight = self.flights.enter(&format!("node/{name}")).await;
+        let known = self.node_record(&name).await?;
+        match &known {
+            Some(record) if record.node.ssh != order.node.ssh => {
+                let message = format!("node {name} is at {} already", record.node.ssh);
+                return Err(ApiError::new(ErrorCode::Conflict, message)
+                    .hint("two nodes cannot have one name: choose another, or `hauki node rm` that one")
+                    .into());
+            }
+            None if self.slots().contains_key(&name) => {
+                let message = format!("node {name} is the daemon's own, or in its configuration");
+                return Err(ApiError::new(ErrorCode::Conflict, message).hint("choose another name").into());
+            }
+            _ => {}
+        }
+        let busy = match self.slots().get(&name) {
+            Some(slot) => slot.word().await.map_or(0, |word| word.vaults as usize),
+            None => 0,
+        };
+        let keys = self.keys_for(&order.node);
+        let told = tell.clone();
+        let installed = tokio::task::spawn_blocking(move || {
+            install(&order, &keys, busy, &|step| match step {
+                // The next one says more anyway.
+                NodeStep::Copied { .. } => drop(told.try_send(step)),
+                step => drop(told.blocking_send(step)),
+            })
+        });
+        let installed =
+            installed.await.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
+        let mut record = installed.map_err(|error| {
+            let asks = error.asks();
+            Failure { error: named(error.into()), asks }
+        })?;
+        record.draining = known.is_some_and(|known| known.draining);
+        self.reached(&mut record, &tell).await.map_err(named)?;
+        Ok(self.list_node(&record).await.map_err(named)?)
+    }
+
+    /// Finds out which way the node's socket can be reached, before it is recorded.
+    async fn reached(&self, record: &mut NodeRecord, tell: &mpsc::Sender<NodeStep>) -> Result<(), ApiError> {
+        let mut last = ApiError::new(ErrorCode::Temporary, "reach it over SSH: no answer");
+        for by_bridge in [false, true] {
+            record.by_bridge = by_bridge || record.sudo;
+            let slot = Slot::new(self.reach(record)?);
+            let answered = timeout(REACH / 2, async {
+                loop {
+                    match slot.word().await {
+                        Ok(word) => break Ok(word),
+                        Err(error) if error.code == ErrorCode::Temporary => last = error,
+                        Err(error) => break Err(error),
+                    }
+                    sleep(LOOK).await;
+                }
+            });
+            if let Ok(word) = answered.await {
+                let word = word?;
+                let way = if record.by_bridge { " by the bridge" } else { "" };
+                let what = format!(
+                    "reached over SSH{way}: haukid {}, room for {} vaults",
+                    word.version, word.max_vaults
+                );
+                let _ = tell.send(NodeStep::Done { what }).await;
+                return Ok(());
+            }
+        }
+        Err(last)
+    }
+
+    /// Drains the node, waits until it is empty, and installs this core's own version there.
+    pub async fn upgrade_node(
+        self: &Arc<Self>,
+        name: &NodeName,
+        order: NodeUpgrade,
+    ) -> Result<mpsc::Receiver<NodeStep>, ApiError> {
+        let Some(record) = self.node_record(name).await? else {
+            let message = format!("node {name} is not one that was added");
+            return Err(ApiError::new(ErrorCode::NotFound, message).hint("`hauki node ls` lists the nodes"));
+        };
+        let (tell, steps) = mpsc::channel(BACKLOG);
+        let core = self.clone();
+        tokio::spawn(async move {
+            let _ = match core.upgraded(record, order, &tell).await {
+                Ok(slot) => tell.send(NodeStep::Added { node: slot.info().await }).await,
+                Err(Failure { error, asks }) => tell.send(NodeStep::Failed { error, asks }).await,
+            };
+        });
+        Ok(steps)
+    }
+
+    async fn upgraded(
+        self: &Arc<Self>,
+        record: NodeRecord,
+        order: NodeUpgrade,
+        tell: &mpsc::Sender<NodeStep>,
+    ) -> Result<Arc<Slot>, Failure> {
+        let slot = self.slot(&record.node.name)?;
+        slot.drain(true);
+        let emptied = self.emptied(&slot, &order, tell).await;
+        let upgraded = match emptied {
+            Ok(()) => {
+                // An upgrade moves no ports.
+                let data_plane = record.address.or(record.node.data_plane);
+                let node = SwarmNode { data_plane, ..record.node.clone() };
+                let add = NodeAdd { node, password: None, host_key: None };
+                self.added(add, tell.clone()).await
+            }
+            Err(error) => Err(error.into()),
+        };
+        if upgraded.is_err() {
+            slot.drain(record.draining);
+        }
+        upgraded
+    }
+
+    async fn emptied(
+        &self,
+        slot: &Slot,
+        order: &NodeUpgrade,
+        tell: &mpsc::Sender<NodeStep>,
+    ) -> Result<(), ApiError> {
+        let mut said = None;
+        loop {
+            // One that cannot be asked has to be mended rather than emptied.
+            let Ok(there) = slot.vaults(None).await else { return Ok(()) };
+            let count = there.vaults.len();
+            if count == 0 {
+                return Ok(());
+            }
+            if order.kill {
+                for vault in there.vaults {
+                    let order = DestructOrder {
+                        vault: vault.vault,
+                        cause: Cause::NodeShutdown,
+                        by: Some("core".into()),
+                        grace_ms: 0,
+                    };
+                    // Whether it worked, the next look tells.
+                    let _ = slot.api.destruct(order).await;
+                }
+            } else if said != Some(count) {
+                said = Some(count);
+                let what = format!("draining: {count} vaults go on until their ends");
+                let _ = tell.send(NodeStep::Done { what }).await;
+            }
+            if tell.is_closed() {
+                let message = format!("the upgrade of {} was given up while it drained", slot.name);
+                return Err(ApiError::new(ErrorCode::Temporary, message));
+            }
+            sleep(LOOK).await;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Orders that change something are carried out to their end.
+//!
+//! A handler is dropped where it stands when its client hangs up: killed, cut off, or because what it prints is
+//! read by nobody. What was ordered is not: it runs in a task of its own, and the daemon counts as busy meanwhile.
+//! (Whoever ordered it has no further
+//! turn meanwhile. A forging is not an order of this kind: without somebody to take the record, what it made is undone.)
+
+use std::sync::Arc;
+
+use super::charge;
+use super::service::Core;
+use hauki_contract::api::{ApiError, ErrorCode};
+
+impl Core {
+    pub(super) async fn carry_out<T: Send + 'static>(
+        self: &Arc<Self>,
+        order: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (under_way, turn) = (self.request(), charge::carried());
+        let carried = tokio::spawn(async move {
+            let _with = (under_way, turn);
+            order.await
+        });
+        let lost = |error| Err(ApiError::new(ErrorCode::Internal, format!("carry out an order: {error}")));
+        carried.await.unwrap_or_else(lost)
+    }
+}

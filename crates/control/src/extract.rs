@@ -1,0 +1,182 @@
+//! Reading requests, so that every refusal has the one shape of errors.
+//!
+//! axum's own extractors answer in plain text and with statuses of their own; nothing of them is
+//! used where a client could see it.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::text;
+use hauki_contract::strict::{self, Limits, StrictError};
+
+/// The longest body of any request.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// A longer one is parsed where nobody waits behind it.
+const SHORT_BYTES: usize = 64 * 1024;
+
+/// How long a client may take to send its body.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A failure on its way out, with the status of its code unless HTTP wants another.
+pub(super) struct Refusal {
+    error: ApiError,
+    status: Option<StatusCode>,
+}
+
+impl Refusal {
+    pub(super) fn with_status(error: ApiError, status: StatusCode) -> Self {
+        Self { error, status: Some(status) }
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, status: None }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(mut self) -> Response {
+        // It may quote what was sent, and that may be as long as a body.
+        text::cut(&mut self.error.message, text::SENTENCE);
+        let known = StatusCode::from_u16(self.error.code.http_status());
+        let status = self.status.unwrap_or(known.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        (status, Json(self.error)).into_response()
+    }
+}
+
+/// A JSON body: read within the limit, of the right type, and without a field too many.
+pub(super) struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(bytes) => {
+                let kind = HeaderValue::from_static("application/json");
+                ([(CONTENT_TYPE, kind)], bytes).into_response()
+            }
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Json<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        check_content_type(request.headers())?;
+        let bytes = read(request.into_body()).await?;
+        let bad = |error: StrictError| {
+            ApiError::new(ErrorCode::BadRequest, format!("the body is not the expected JSON: {error}"))
+                .hint("/openapi.json describes every body; unknown fields are refused")
+        };
+        let parse = move |bytes: &[u8]| strict::from_slice(bytes, Limits::bytes(MAX_BODY_BYTES));
+        if bytes.len() <= SHORT_BYTES {
+            return Ok(Self(parse(&bytes).map_err(bad)?));
+        }
+        let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
+        let lost = |error| ApiError::new(ErrorCode::Internal, format!("read a body: {error}"));
+        Ok(Self(parsed.map_err(lost)?.map_err(bad)?))
+    }
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let message = format!("the content type is {kind:?}, expected application/json");
+    let error = ApiError::new(ErrorCode::BadRequest, message);
+    Err(Refusal::with_status(error, StatusCode::UNSUPPORTED_MEDIA_TYPE))
+}
+
+async fn read(body: Body) -> Result<axum::body::Bytes, Refusal> {
+    let late = |_| {
+        let message = format!("the body did not come within {} s", BODY_DEADLINE.as_secs());
+        Refusal::with_status(ApiError::new(ErrorCode::Timeout, message), StatusCode::REQUEST_TIMEOUT)
+    };
+    // The length is checked while reading; a declared one is not believed.
+    let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, MAX_BODY_BYTES)).await.map_err(late)?;
+    read.map_err(|error| {
+        let too_long = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+            .any(|error| error.to_string().contains("length limit exceeded"));
+        let error = if too_long {
+            ApiError::new(ErrorCode::TooLarge, format!("the body has more than {MAX_BODY_BYTES} bytes"))
+        } else {
+            ApiError::new(ErrorCode::BadRequest, format!("the body could not be read: {error}"))
+        };
+        error.into()
+    })
+}
+
+/// The query, without a field too many.
+pub(super) struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let bad = |reason: String| ApiError::new(ErrorCode::BadRequest, format!("the query: {reason}"));
+        if !is_text(parts.uri.query().unwrap_or_default()) {
+            return Err(bad("it is not UTF-8".into()).into());
+        }
+        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(error) => {
+                use std::error::Error as _;
+                let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                Err(bad(reason).into())
+            }
+        }
+    }
+}
+
+/// What is decoded later would have U+FFFD for it, and nobody would know.
+fn is_text(query: &str) -> bool {
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = match rest {
+            [b'%', high, low, ..] => (char::from(*high).to_digit(16)).zip(char::from(*low).to_digit(16)),
+            _ => None,
+        };
+        let byte = hex.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &rest[3..] } else { tail };
+    }
+    std::str::from_utf8(&bytes).is_ok()
+}
+
+/// The id in the path.
+pub(super) struct Id<T>(pub T);
+
+impl<S: Send + Sync, T> FromRequestParts<S> for Id<T>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let bad = |reason: String| ApiError::new(ErrorCode::BadRequest, reason);
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|error| bad(format!("the path: {error}")))?;
+        let text = params.iter().next().map(|(_, value)| value).unwrap_or_default();
+        Ok(Self(text.parse().map_err(|error: T::Err| bad(error.to_string()))?))
+    }
+}

@@ -1,0 +1,383 @@
+//! Phase 2: a node is chosen, provisions the vault, and loads the code.
+//!
+//! From the order to the node until the record is in the store, a [`Forging`] holds the vault: if
+//! it is dropped (the caller went away, the store is full, the answer was lost) the vault is
+//! destroyed and nothing is recorded. The commit itself is not given up half way: it runs in its
+//! own task, and once it has begun the vault is either recorded and lives under its claim lease, or
+//! it is destroyed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::keys::{check_key, lost_race};
+use super::nodes::Slot;
+use super::placement::check_wished;
+use super::record::{KeyRecord, VaultRecord, encode, name_key, vault_key};
+use super::registry::{take_name, taken_name};
+use super::scheduler::no_capacity;
+use super::service::{Claim, Core, Unrecorded};
+use super::store::{Outcome, Txn};
+use super::summon::Drafted;
+use hauki_contract::api::event::Happening;
+use hauki_contract::api::node::{DestructOrder, NodeApi, Opened, Opening, ProvisionOrder, Provisioned};
+use hauki_contract::api::summons::Summons;
+use hauki_contract::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::phase::Phase;
+use hauki_contract::model::secret::Secret;
+use hauki_contract::system::{clock, random};
+
+/// Beyond the worker's own call deadline, which bounds `create`.
+const FORGE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How far the calendars of two nodes may be apart.
+const CLOCK_SKEW: Duration = Duration::from_secs(3600);
+
+/// The first and only incarnation of a vault; teleport will count it up.
+pub(super) const GENERATION: u64 = 1;
+
+/// A vault that no record stands for yet.
+pub(super) struct Forging {
+    core: Arc<Core>,
+    slot: Arc<Slot>,
+    vault: VaultId,
+    /// It has a budget to be revoked.
+    spawner: bool,
+    kept: bool,
+}
+
+impl Forging {
+    fn begin(core: &Arc<Core>, slot: &Arc<Slot>, summons: &Summons) -> Self {
+        let (vault, limits) = (random::vault_id(), &summons.limits);
+        let unrecorded = Unrecorded { node: slot.name.clone(), owner: summons.owner, died: None };
+        core.forging().insert(vault.clone(), unrecorded);
+        slot.placed(limits.cgroup_memory_bytes());
+        Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
+    }
+
+    /// The node says that nothing was made.
+    async fn undone(mut self) {
+        self.kept = true;
+        self.core.forging().remove(&self.vault);
+        if self.spawner {
+            self.core.revoke(&self.vault).await;
+            self.core.orphaned.notify_one();
+        }
+    }
+
+    /// The record stands. Had the vault died before, its receipt waits here.
+    async fn keep(mut self) {
+        self.kept = true;
+        let died = self.core.forging().remove(&self.vault).and_then(|forged| forged.died);
+        if let Some(receipt) = died
+            && let Err(error) = self.core.bury(receipt).await
+        {
+            tracing::error!(vault = %self.vault, %error, "a tombstone could not be written");
+        }
+    }
+}
+
+impl Drop for Forging {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let (core, slot, vault) = (self.core.clone(), self.slot.clone(), self.vault.clone());
+        let spawner = self.spawner;
+        // Without a runtime the process is ending, and the vault's claim lease ends it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let order = DestructOrder {
+                vault: vault.clone(),
+                cause: Cause::Cancelled,
+                by: Some("core".into()),
+                grace_ms: 0,
+            };
+            match slot.api.destruct(order).await {
+                Ok(_) => {}
+                Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead) => {}
+                Err(error) => {
+                    tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
+                }
+            }
+            core.forging().remove(&vault);
+            if spawner {
+                core.revoke(&vault).await;
+                core.orphaned.notify_one();
+            }
+        });
+    }
+}
+
+/// A forged vault, held until it is recorded.
+pub(super) struct Forged {
+    pub vault: Vault,
+    pub boot_id: String,
+    /// If the forge was told to open it.
+    pub opened: Option<Opened>,
+    pub forging: Forging,
+    /// Held until it is recorded, for those that are to stay apart from it.
+    turns: Vec<OwnedMutexGuard<()>>,
+}
+
+impl Forged {
+    pub(super) fn happening(&self) -> Happening {
+        Happening::Forged {
+            vault: self.vault.id.clone(),
+            node: self.vault.node.clone(),
+            worker: self.vault.worker.name.clone(),
+            forged_us: self.vault.forged_us,
+        }
+    }
+}
+
+impl Core {
+    pub async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, ApiError> {
+        if request.dry_run {
+            check_key(&request.key)?;
+            let drafted = self.recorded(&request.summons).await?;
+            let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
+            let code = Some(drafted.summons.worker.sha256);
+            let scores = self.field(&request.placement, memory_bytes, code).await?.explain();
+            return planned(&drafted, scores);
+        }
+        let held = self.hold_key("provision", &request).await?;
+        if let Some(earlier) = &held.earlier {
+            return self.vault_again(earlier).await;
+        }
+        let drafted = self.recorded(&request.summons).await?;
+        let _turn = self.turn(drafted.summons.name.as_ref()).await;
+        self.refuse_taken(drafted.summons.name.as_ref()).await?;
+        let forged = self.forge(&drafted, &request.placement, None).await?;
+        let record = KeyRecord {
+            digest: held.digest,
+            at: clock::now(),
+            summons: request.summons,
+            vault: Some(forged.vault.id.clone()),
+            ticket: None,
+            spool: None,
+            apart: true,
+        };
+        let txn = held.record_in(Txn::default(), &record)?;
+        let vault = forged.vault.clone();
+        let news = vec![forged.happening()];
+        self.record(forged, txn, news).await?;
+        Ok(vault)
+    }
+
+    /// What a key's vault is now: everything asked of a dead one is answered with its tombstone.
+    pub(super) async fn vault_again(&self, earlier: &KeyRecord) -> Result<Vault, ApiError> {
+        let id = match (&earlier.vault, &earlier.spool) {
+            (Some(vault), _) => vault.clone(),
+            (None, Some(entry)) => self.unspooled(entry).await?,
+            (None, None) => {
+                return Err(ApiError::new(ErrorCode::Internal, "the key's record names no vault"));
+            }
+        };
+        let Some(found) = self.vault_record(&id).await? else {
+            // It was made, so it has lived; only why it died is not known any more.
+            let message = format!("{id} is dead, and its tombstone is not kept any more");
+            return Err(ApiError::new(ErrorCode::VaultDead, message));
+        };
+        match found.value.vault.receipt {
+            Some(receipt) => Err(ApiError::vault_dead(receipt)),
+            None => {
+                self.confirm(&found.value).await?;
+                Ok(Vault { changed: false, ..found.value.vault })
+            }
+        }
+    }
+
+    /// Tries the nodes from the best on; one that is full or silent after all passes it on.
+    pub(super) async fn forge(
+        self: &Arc<Self>,
+        drafted: &Drafted,
+        wish: &Placement,
+        opening: Option<&Opening>,
+    ) -> Result<Forged, ApiError> {
+        self.refuse_while_draining()?;
+        check_wished(wish)?;
+        let turns = self.apart_turns(wish).await;
+        let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
+        let code = Some(drafted.summons.worker.sha256);
+        let mut field = self.field(wish, memory_bytes, code).await?;
+        let mut tried: Vec<NodeScore> = Vec::new();
+        let mut silence = None;
+        while let Some(name) = field.best() {
+            let slot = self.slot(&name)?;
+            let mut score = field.score(&name).into_iter();
+            let forging = Forging::begin(self, &slot, &drafted.summons);
+            self.grant(&forging.vault, &slot.name, drafted).await?;
+            let refused = match self.order(&slot, &forging.vault, drafted, opening).await {
+                Ok(mut provisioned) => {
+                    tried.extend(score);
+                    let opened = provisioned.opened.take();
+                    let (id, warm) = (forging.vault.clone(), provisioned.warm);
+                    let vault = built(drafted, id, name, provisioned, tried);
+                    let boot_id = slot.boot_id().unwrap_or_default();
+                    self.metrics.forged(vault.forged_us, warm);
+                    return Ok(Forged { vault, boot_id, opened, forging, turns });
+                }
+                // The node itself says that it made nothing and has no room: the next one.
+                Err(error) if error.code == ErrorCode::NoCapacity => {
+                    forging.undone().await;
+                    // A node that drains because the whole daemon does is not full.
+                    self.refuse_while_draining()?;
+                    error.message
+                }
+                // It fell silent. What it may have made has an id that nobody will hear of, and
+                // dropping `forging` destroys it as soon as the node can be reached.
+                Err(error) if error.code == ErrorCode::Temporary => {
+                    slot.fell_silent(&error.message);
+                    silence.insert(error).message.clone()
+                }
+                Err(error) => {
+                    // A worker that failed was undone by its node; after a lost answer nobody
+                    // knows, so dropping `forging` destroys what may be there.
+                    if matches!(error.code, ErrorCode::WorkerFailed | ErrorCode::BadSource) {
+                        forging.undone().await;
+                    }
+                    return Err(error);
+                }
+            };
+            tried.extend(score.next().map(|score| NodeScore {
+                refused: Some(refused.clone()),
+                chosen: false,
+                ..score
+            }));
+            field.refuse(&name, refused);
+        }
+        Err(silence.unwrap_or_else(|| no_capacity(&field.explain())))
+    }
+
+    async fn order(
+        &self,
+        slot: &Slot,
+        vault: &VaultId,
+        drafted: &Drafted,
+        opening: Option<&Opening>,
+    ) -> Result<Provisioned, ApiError> {
+        let Drafted { summons, source } = drafted;
+        let order = ProvisionOrder {
+            vault: vault.clone(),
+            generation: GENERATION,
+            sha256: summons.worker.sha256,
+            source: String::new(),
+            file: summons.file.clone(),
+            args: summons.args.clone(),
+            limits: summons.limits.clone(),
+            terms: summons.terms.clone(),
+            issuer: self.issuer.public_hex(),
+            parent: summons.parent.clone(),
+            voucher: self.vouch(vault, summons.terms.lifetime_ms)?,
+            opening: opening.cloned(),
+        };
+        let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
+        match tokio::time::timeout(deadline, self.order_with_code(slot, order, source)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let message = format!("node {} did not forge it within {} s", slot.name, deadline.as_secs());
+                Err(ApiError::new(ErrorCode::Timeout, message))
+            }
+        }
+    }
+
+    /// The word that the vault's gate shows to others, good for a little longer than the vault can live.
+    fn vouch(&self, vault: &VaultId, lifetime_ms: u64) -> Result<Secret, ApiError> {
+        let life = Duration::from_millis(lifetime_ms) + FORGE_DEADLINE + CLOCK_SKEW;
+        let expires_at = clock::now().saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
+        self.issuer
+            .vouch(vault, expires_at)
+            .map_err(|error| ApiError::new(ErrorCode::Internal, format!("vouch for a vault: {error}")))
+    }
+
+    /// Commits the vault with `txn`, then tells the news. Goes to its end even if the caller does not.
+    pub(super) async fn record(
+        &self,
+        forged: Forged,
+        txn: Txn,
+        news: Vec<Happening>,
+    ) -> Result<(), ApiError> {
+        let Forged { vault, boot_id, forging, turns, .. } = forged;
+        let (key, phase) = (vault_key(&vault.id), vault.phase);
+        vault.name.as_ref().map(|name| self.records.refuse_aside(&name_key(name))).transpose()?;
+        let (txn, named) = take_name(txn, &vault)?;
+        let (taken, node) = (vault.name.clone(), vault.node.clone());
+        let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);
+        let recording = tokio::spawn(async move {
+            let _turns = turns;
+            // Before anybody can find the record, and bury it.
+            if phase == Phase::Ticketed {
+                forging.core.claims().insert(forging.vault.clone(), Claim::Awaited);
+            }
+            let outcome = forging.core.records.commit(txn).await;
+            if !matches!(outcome, Ok(Outcome::Committed { .. })) {
+                forging.core.claims().remove(&forging.vault);
+            }
+            match outcome? {
+                Outcome::Committed { .. } => {
+                    let events = &forging.core.events;
+                    news.into_iter().chain(named).for_each(|happening| events.tell_of(&node, happening));
+                    forging.keep().await;
+                    Ok(())
+                }
+                Outcome::Conflict { key } => Err(taken
+                    .filter(|name| key == name_key(name))
+                    .map_or_else(lost_race, |name| taken_name(&name))),
+            }
+        });
+        let recorded = recording.await;
+        recorded.map_err(|error| ApiError::new(ErrorCode::Internal, format!("record a vault: {error}")))?
+    }
+}
+
+fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
+    match scores.iter().find(|score| score.chosen).map(|score| score.node.clone()) {
+        Some(node) => {
+            let nothing = Provisioned::default();
+            let vault = built(drafted, random::vault_id(), node, nothing, scores);
+            Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
+        }
+        None => Err(ApiError { explanation: scores.clone(), ..no_capacity(&scores) }),
+    }
+}
+
+fn built(
+    drafted: &Drafted,
+    id: VaultId,
+    node: NodeName,
+    provisioned: Provisioned,
+    explanation: Vec<NodeScore>,
+) -> Vault {
+    let summons = &drafted.summons;
+    Vault {
+        id,
+        summons: summons.id.clone(),
+        worker: summons.worker.clone(),
+        node,
+        generation: GENERATION,
+        phase: Phase::Forged,
+        methods: provisioned.methods,
+        limits: summons.limits.clone(),
+        unlimited: provisioned.unlimited,
+        terms: summons.terms.clone(),
+        labels: summons.labels.clone(),
+        name: summons.name.clone(),
+        parent: summons.parent.clone(),
+        owner: summons.owner,
+        endpoint: None,
+        forged_at: clock::now(),
+        forged_us: provisioned.forged_us,
+        vitals: None,
+        receipt: None,
+        unreachable: None,
+        explanation,
+        damaged: false,
+        changed: true,
+        dry_run: false,
+    }
+}

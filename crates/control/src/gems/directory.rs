@@ -1,0 +1,166 @@
+//! Gems in directories of the configuration: `<dir>/<path>[@<version>].js`, beside it `.yaml`.
+//!
+//! Files are opened with `openat2` and `RESOLVE_BENEATH`, so that no symbolic link, however it was
+//! put there, leads out of the directory; only regular files are read, and never more than a source
+//! may have.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+
+use super::{Find, Gems, check_manifest, check_source};
+use hauki_contract::api::gem::{Gem, GemPlace};
+use hauki_contract::api::summons::MAX_SOURCE_BYTES;
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, check_path, check_version};
+use hauki_contract::strict::StrictError;
+
+/// How deep and how wide a listing looks, so that a directory like `/` cannot hold it up.
+const DEPTH: usize = 16;
+const FILES: usize = 10_000;
+
+impl Gems {
+    pub(super) async fn find_in_directories(&self, pointer: &GemPointer) -> Result<Option<Find>, ApiError> {
+        if self.directories.is_empty() {
+            return Ok(None);
+        }
+        let (directories, pointer) = (self.directories.clone(), pointer.clone());
+        blocking(move || {
+            for directory in &directories {
+                if let Some(find) = find(directory, &pointer)? {
+                    return Ok(Some(find));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    pub(super) async fn list_directories(&self) -> Result<Vec<Gem>, ApiError> {
+        let directories = self.directories.clone();
+        blocking(move || {
+            let mut gems = Vec::new();
+            for directory in &directories {
+                let mut names = Vec::new();
+                walk(directory, "", 0, &mut names);
+                names.sort();
+                // A file that cannot be used is told of when somebody asks for it by name.
+                gems.extend(names.iter().filter_map(|name| list_one(directory, name)));
+            }
+            Ok(gems)
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    run: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(run).await {
+        Ok(answer) => answer,
+        Err(error) => Err(ApiError::new(ErrorCode::Internal, format!("look up a gem: {error}"))),
+    }
+}
+
+fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, ApiError> {
+    let stem = match &pointer.version {
+        Some(version) => format!("{}@{version}", pointer.path),
+        None => pointer.path.clone(),
+    };
+    let shown = |ending: &str| directory.join(format!("{stem}.{ending}")).display().to_string();
+    let refused = |ending: &str, error: &io::Error| {
+        let hint = "no symbolic link may lead out of a gem directory, and it must be a regular file";
+        let error = ApiError::new(ErrorCode::BadSource, format!("read {}: {error}", shown(ending)));
+        error.hint(hint)
+    };
+    let read = |ending: &str, limit| read_beneath(directory, &format!("{stem}.{ending}"), limit);
+    let Some(bytes) = read("js", MAX_SOURCE_BYTES).map_err(|error| refused("js", &error))? else {
+        return Ok(None);
+    };
+    let source = check_source(bytes, &shown("js"))?;
+    let manifest = match read("yaml", MAX_MANIFEST_BYTES).map_err(|error| refused("yaml", &error))? {
+        None => Manifest::default(),
+        Some(bytes) => {
+            let bad = |error: StrictError| {
+                ApiError::new(ErrorCode::BadSource, format!("{}{}: {error}", shown("yaml"), error.place()))
+            };
+            let manifest = Manifest::read(&bytes).map_err(bad)?;
+            check_manifest(&manifest, &shown("yaml"))?;
+            manifest
+        }
+    };
+    let place = GemPlace::Directory(directory.display().to_string());
+    Ok(Some(Find { version: pointer.version.clone(), source, manifest, place, pushed_at: None }))
+}
+
+fn list_one(directory: &Path, name: &str) -> Option<Gem> {
+    let (path, version) = match name.split_once('@') {
+        None => (name, None),
+        Some((path, version)) => (path, Some(version.to_owned())),
+    };
+    check_path(path).ok()?;
+    version.as_deref().map(check_version).transpose().ok()?;
+    let pointer = GemPointer { path: path.to_owned(), version: version.clone(), sha256: None };
+    let find = find(directory, &pointer).ok()??;
+    let sha256 = Sha256::of(find.source.as_bytes());
+    Some(Gem {
+        pointer: GemPointer { sha256: Some(sha256), ..pointer },
+        path: path.to_owned(),
+        version,
+        sha256,
+        bytes: find.source.len() as u64,
+        manifest: find.manifest,
+        found_in: find.place,
+        pushed_at: None,
+        source: None,
+        changed: false,
+    })
+}
+
+/// The names of gem files below `directory`, without their ending. Links are not followed here.
+fn walk(directory: &Path, below: &str, depth: usize, names: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(directory.join(below)) else { return };
+    for entry in entries.flatten() {
+        if depth >= DEPTH || names.len() >= FILES {
+            return;
+        }
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(kind) = entry.file_type() else { continue };
+        let whole = if below.is_empty() { name } else { format!("{below}/{name}") };
+        if kind.is_dir() {
+            walk(directory, &whole, depth + 1, names);
+        } else if let Some(stem) = whole.strip_suffix(".js") {
+            names.push(stem.to_owned());
+        }
+    }
+}
+
+/// At most one byte over `limit`, so that the caller sees that it is too long. `None`: not there.
+fn read_beneath(directory: &Path, relative: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let root: PathBuf = directory.to_owned();
+    let root = match File::open(&root) {
+        Ok(root) => root,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Without NONBLOCK, opening a pipe would wait for its writer.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let file = match openat2(&root, relative, flags, Mode::empty(), resolve) {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+        Err(rustix::io::Errno::XDEV) => {
+            return Err(io::Error::other("it leads out of the gem directory"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}

@@ -1,0 +1,134 @@
+//! Gems: sources by name.
+//!
+//! A pointer is looked up in the configured directories, in their order, then among the pushed
+//! gems. Directories belong to the operator and may change under our feet, so a hash is checked at
+//! each resolve; pushed versions are immutable and belong to the store.
+
+use std::path::PathBuf;
+
+use super::record::Records;
+use hauki_contract::api::gem::{Gem, GemList, GemPlace};
+use hauki_contract::api::summons::MAX_SOURCE_BYTES;
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::gem::{GemPointer, Manifest};
+use hauki_contract::model::words::check_labels;
+
+mod directory;
+mod near;
+mod pushed;
+mod travel;
+
+#[cfg(test)]
+mod tests;
+
+pub struct Gems {
+    directories: Vec<PathBuf>,
+    records: Records,
+}
+
+/// A source that can be injected: not empty, not too long, UTF-8.
+pub fn check_source(bytes: Vec<u8>, what: &str) -> Result<String, ApiError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(ApiError::new(ErrorCode::BadSource, format!("{what} is empty"))
+            .hint("a worker has at least one top-level function: function hello() { return 1 }"));
+    }
+    if bytes.len() > MAX_SOURCE_BYTES {
+        let message = format!("{what} has {} bytes, {MAX_SOURCE_BYTES} are allowed", bytes.len());
+        return Err(ApiError::new(ErrorCode::TooLarge, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        ApiError::new(ErrorCode::BadSource, format!("{what} is not UTF-8 at byte {offset}"))
+    })
+}
+
+/// A manifest whose words can be read and whose wishes are within the limits.
+fn check_manifest(manifest: &Manifest, what: &str) -> Result<(), ApiError> {
+    let bad = |reason: String| ApiError::new(ErrorCode::BadSource, format!("{what}: {reason}"));
+    manifest.wishes().map_err(bad)?;
+    check_labels(&manifest.labels).map_err(|error| bad(error.to_string()))
+}
+
+/// A gem that was found, its source at hand.
+struct Find {
+    version: Option<String>,
+    source: String,
+    manifest: Manifest,
+    place: GemPlace,
+    pushed_at: Option<jiff::Timestamp>,
+}
+
+impl Gems {
+    #[must_use]
+    pub fn new(directories: Vec<PathBuf>, records: Records) -> Self {
+        Self { directories, records }
+    }
+
+    /// The gem with its source. `pointer` in the answer is whole: version and hash.
+    pub async fn resolve(&self, pointer: &GemPointer) -> Result<Gem, ApiError> {
+        let find = match self.find_in_directories(pointer).await? {
+            Some(find) => find,
+            None => match self.find_pushed(pointer).await? {
+                Some(find) => find,
+                None => return Err(self.missing(pointer).await),
+            },
+        };
+        let sha256 = Sha256::of(find.source.as_bytes());
+        if let Some(wanted) = pointer.sha256
+            && wanted != sha256
+        {
+            let place = match &find.place {
+                GemPlace::Pushed => "the pushed gem".to_owned(),
+                GemPlace::Directory(directory) => format!("the gem in {directory}"),
+            };
+            let message = format!("{place} {} has the hash {sha256}, wanted is {wanted}", pointer.path);
+            return Err(ApiError::new(ErrorCode::BadSource, message)
+                .hint("the source changed since the pointer was written: review it, then use its hash"));
+        }
+        let whole =
+            GemPointer { path: pointer.path.clone(), version: find.version.clone(), sha256: Some(sha256) };
+        Ok(Gem {
+            pointer: whole,
+            path: pointer.path.clone(),
+            version: find.version,
+            sha256,
+            bytes: find.source.len() as u64,
+            manifest: find.manifest,
+            found_in: find.place,
+            pushed_at: find.pushed_at,
+            source: Some(find.source),
+            changed: false,
+        })
+    }
+
+    /// Every gem that can be found, by path and version, without sources.
+    pub async fn list(&self) -> Result<GemList, ApiError> {
+        let mut gems = self.list_directories().await?;
+        gems.extend(self.list_pushed().await?);
+        gems.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(GemList { gems })
+    }
+
+    async fn missing(&self, pointer: &GemPointer) -> ApiError {
+        let mut looked: Vec<String> =
+            self.directories.iter().map(|directory| directory.display().to_string()).collect();
+        looked.push("the pushed gems".into());
+        let name = GemPointer { sha256: None, ..pointer.clone() };
+        let message = format!("there is no {name}: looked in {}", looked.join(", "));
+        let error = ApiError::new(ErrorCode::NotFound, message);
+        let Ok(list) = self.list().await else { return error };
+        let names = list.gems.iter().map(|gem| match &gem.version {
+            Some(version) => format!("{}@{version}", gem.path),
+            None => gem.path.clone(),
+        });
+        let wanted = match &pointer.version {
+            Some(version) => format!("{}@{version}", pointer.path),
+            None => pointer.path.clone(),
+        };
+        match near::nearest(&wanted, names).as_slice() {
+            [] => error.hint("`hauki gem ls` lists what there is"),
+            names => error.hint(format!("near names: {}", names.join(", "))),
+        }
+    }
+}

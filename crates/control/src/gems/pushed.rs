@@ -1,0 +1,184 @@
+//! Gems that were pushed: immutable versions in the store, listing apart from source.
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Find, Gems, check_manifest, check_source};
+use crate::record::{Found, encode};
+use crate::store::{Expect, Outcome, Txn};
+use hauki_contract::api::gem::{Gem, GemPlace, GemPush, GemRemoved};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::gem::{GemPointer, Manifest, check_path, check_version};
+use hauki_contract::system::clock;
+
+const GEM: &str = "gem/";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct GemRecord {
+    path: String,
+    version: String,
+    sha256: Sha256,
+    bytes: u64,
+    manifest: Manifest,
+    pushed_at: Timestamp,
+}
+
+impl GemRecord {
+    fn key(&self) -> String {
+        format!("{GEM}{}@{}", self.path, self.version)
+    }
+
+    fn source_key(&self) -> String {
+        format!("gemsource/{}@{}", self.path, self.version)
+    }
+
+    fn pointer(&self) -> GemPointer {
+        GemPointer { path: self.path.clone(), version: Some(self.version.clone()), sha256: Some(self.sha256) }
+    }
+
+    fn into_gem(self, changed: bool) -> Gem {
+        Gem {
+            pointer: self.pointer(),
+            path: self.path,
+            version: Some(self.version),
+            sha256: self.sha256,
+            bytes: self.bytes,
+            manifest: self.manifest,
+            found_in: GemPlace::Pushed,
+            pushed_at: Some(self.pushed_at),
+            source: None,
+            changed,
+        }
+    }
+
+    fn number(&self) -> Option<u64> {
+        self.version.parse().ok()
+    }
+
+    /// Whole numbers come after all other versions, by value; the others by when they were pushed.
+    fn age(&self, other: &Self) -> Ordering {
+        (self.number(), self.pushed_at).cmp(&(other.number(), other.pushed_at))
+    }
+}
+
+impl Gems {
+    async fn versions(&self, path: &str) -> Result<Vec<GemRecord>, ApiError> {
+        let found: Vec<Found<GemRecord>> = self.records.all(&format!("{GEM}{path}@")).await?;
+        let mut versions: Vec<GemRecord> = found.into_iter().map(|found| found.value).collect();
+        versions.sort_by(GemRecord::age);
+        Ok(versions)
+    }
+
+    pub(super) async fn find_pushed(&self, pointer: &GemPointer) -> Result<Option<Find>, ApiError> {
+        let record = match &pointer.version {
+            Some(version) => {
+                let key = format!("{GEM}{}@{version}", pointer.path);
+                self.records.get::<GemRecord>(&key).await?.map(|found| found.value)
+            }
+            None => self.versions(&pointer.path).await?.pop(),
+        };
+        let Some(record) = record else { return Ok(None) };
+        let Some(document) = self.records.raw(&record.source_key()).await? else { return Ok(None) };
+        let source = check_source(document.value, &record.pointer().to_string())?;
+        Ok(Some(Find {
+            version: Some(record.version),
+            source,
+            manifest: record.manifest,
+            place: GemPlace::Pushed,
+            pushed_at: Some(record.pushed_at),
+        }))
+    }
+
+    pub(super) async fn list_pushed(&self) -> Result<Vec<Gem>, ApiError> {
+        let mut records: Vec<GemRecord> =
+            self.records.all(GEM).await?.into_iter().map(|found: Found<GemRecord>| found.value).collect();
+        records.sort_by(|a, b| a.path.cmp(&b.path).then(a.age(b)));
+        Ok(records.into_iter().map(|record| record.into_gem(false)).collect())
+    }
+
+    /// A version once pushed is never another source; the same again changes nothing.
+    pub async fn push(&self, push: GemPush) -> Result<Gem, ApiError> {
+        let bad = |message: String| ApiError::new(ErrorCode::BadRequest, message);
+        check_path(&push.path).map_err(|error| bad(error.to_string()))?;
+        push.version.as_deref().map(check_version).transpose().map_err(|error| bad(error.to_string()))?;
+        let source = check_source(push.source.into_bytes(), &format!("gem {}", push.path))?;
+        check_manifest(&push.manifest, &format!("the manifest of gem {}", push.path))?;
+        let sha256 = Sha256::of(source.as_bytes());
+        loop {
+            let versions = self.versions(&push.path).await?;
+            let same = |record: &&GemRecord| record.sha256 == sha256 && record.manifest == push.manifest;
+            let version = match &push.version {
+                Some(version) => {
+                    if let Some(there) = versions.iter().find(|record| record.version == *version) {
+                        if same(&there) {
+                            return Ok(there.clone().into_gem(false));
+                        }
+                        let message = format!(
+                            "gem {}@{version} exists with another source or manifest (its hash is {})",
+                            push.path, there.sha256
+                        );
+                        return Err(ApiError::new(ErrorCode::Conflict, message).hint(
+                            "versions are never overwritten: push without a version for the next one",
+                        ));
+                    }
+                    // One that is damaged was pushed all the same.
+                    self.records.refuse_aside(&format!("{GEM}{}@{version}", push.path))?;
+                    version.clone()
+                }
+                None => {
+                    if let Some(latest) = versions.last().filter(same) {
+                        return Ok(latest.clone().into_gem(false));
+                    }
+                    let last = versions.iter().filter_map(GemRecord::number).max().unwrap_or(0);
+                    last.saturating_add(1).to_string()
+                }
+            };
+            let record = GemRecord {
+                path: push.path.clone(),
+                version,
+                sha256,
+                bytes: source.len() as u64,
+                manifest: push.manifest.clone(),
+                pushed_at: clock::now(),
+            };
+            let txn = Txn::default()
+                .check(record.key(), Expect::Absent)
+                .put(record.key(), encode(&record)?)
+                .put(record.source_key(), source.clone().into_bytes());
+            // Another push took this version meanwhile: look again.
+            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+                return Ok(record.into_gem(true));
+            }
+        }
+    }
+
+    /// One version, or all of them if the pointer has none.
+    pub async fn remove(&self, pointer: &GemPointer) -> Result<GemRemoved, ApiError> {
+        let mut versions = self.versions(&pointer.path).await?;
+        versions.retain(|record| pointer.version.as_ref().is_none_or(|version| *version == record.version));
+        if versions.is_empty() {
+            if self.find_in_directories(pointer).await?.is_some() {
+                let message = format!("gem {} is a file of a gem directory", pointer.path);
+                return Err(ApiError::new(ErrorCode::Conflict, message).hint("remove the file itself"));
+            }
+            return Err(self.missing(pointer).await);
+        }
+        if let Some(wanted) = pointer.sha256 {
+            versions.retain(|record| record.sha256 == wanted);
+            if versions.is_empty() {
+                let message = format!("no pushed version of {} has the hash {wanted}", pointer.path);
+                return Err(ApiError::new(ErrorCode::BadSource, message));
+            }
+        }
+        let txn = versions
+            .iter()
+            .fold(Txn::default(), |txn, record| txn.delete(record.key()).delete(record.source_key()));
+        // Without checks there is no conflict.
+        let _ = self.records.commit(txn).await?;
+        let removed = versions.iter().map(GemRecord::pointer).collect();
+        Ok(GemRemoved { removed, changed: true })
+    }
+}

@@ -1,0 +1,82 @@
+//! How code gets to the nodes: by its hash, once to each.
+//!
+//! A node tells in its word which code it has, and its slot remembers what was sent since. An order
+//! for code that is there names the hash only; had the node let it go meanwhile, it says so and gets
+//! it again. A gem is sent ahead when somebody summons it, since it will be forged again, and elsewhere;
+//! a source without a name goes where it is forged. What comes with other bytes than its hash says the
+//! node refuses.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+
+use crate::nodes::Slot;
+use crate::service::Core;
+use crate::summon::Drafted;
+use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::digest::Sha256;
+
+/// Up to this it goes with the order: another round trip would take longer than sending it twice.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// So many nodes at a time are sent one gem.
+const ABREAST: usize = 8;
+
+impl Core {
+    /// Sends the order, and its code if the node needs it.
+    pub(crate) async fn order_with_code(
+        &self,
+        slot: &Slot,
+        order: ProvisionOrder,
+        source: &str,
+    ) -> Result<Provisioned, ApiError> {
+        let sha256 = order.sha256;
+        if source.len() > SMALL_BYTES {
+            self.send_code(slot, sha256, source).await?;
+        }
+        if slot.has_code(&sha256) {
+            match slot.api.provision(order.clone()).await {
+                Err(error) if error.code == ErrorCode::NotFound => slot.lost_code(&sha256),
+                answer => return answer,
+            }
+        }
+        let answer = slot.api.provision(ProvisionOrder { source: source.to_owned(), ..order }).await;
+        if answer.is_ok() {
+            slot.got_code(sha256);
+        }
+        answer
+    }
+
+    /// Once, however many want it there at the same time.
+    async fn send_code(&self, slot: &Slot, sha256: Sha256, source: &str) -> Result<(), ApiError> {
+        if slot.has_code(&sha256) {
+            return Ok(());
+        }
+        let _turn = self.flights.enter(&format!("code/{}/{sha256}", slot.name)).await;
+        if !slot.has_code(&sha256) {
+            slot.api.keep(Code { sha256, source: source.to_owned() }).await?;
+            slot.got_code(sha256);
+        }
+        Ok(())
+    }
+
+    /// Lets a gem travel to every node that can be reached and does not have it.
+    pub(crate) fn send_ahead(self: &Arc<Self>, drafted: &Drafted) {
+        let sha256 = drafted.summons.worker.sha256;
+        let wanting: Vec<Arc<Slot>> =
+            self.slots().values().filter(|slot| slot.wants_code(&sha256)).cloned().collect();
+        if drafted.summons.gem.is_none() || wanting.is_empty() {
+            return;
+        }
+        let (core, source) = (self.clone(), drafted.source.clone());
+        tokio::spawn(async move {
+            let send = async |slot: Arc<Slot>| {
+                if let Err(error) = core.send_code(&slot, sha256, &source).await {
+                    tracing::info!(node = %slot.name, %sha256, %error, "a gem did not travel ahead");
+                }
+            };
+            futures_util::stream::iter(wanting).for_each_concurrent(ABREAST, send).await;
+        });
+    }
+}

@@ -1,0 +1,82 @@
+//! The key that signs tickets, in `<state_dir>/core/issuer.key`.
+//!
+//! Made at the first start and never changed: nodes check tickets against its public half, which
+//! each provision order carries. The keys that holders narrow tokens with follow from it, so a token can be
+//! signed again and need not be kept. It is written beside its place, synced and renamed, so a crash leaves
+//! either no key or a whole one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use hauki_contract::model::secret::Secret;
+use hauki_contract::rpc::capability::{CapabilityError, IssuerKey};
+
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    #[error("read the issuer's key {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("write the issuer's key {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("use the issuer's key {}", path.display())]
+    Use { path: PathBuf, source: CapabilityError },
+}
+
+/// Reads the key, or makes it.
+pub fn load_or_make(path: &Path) -> Result<IssuerKey, IssuerError> {
+    match fs::read_to_string(path) {
+        Ok(text) => IssuerKey::from_hex(&Secret::new(text.trim().to_owned()))
+            .map_err(|source| IssuerError::Use { path: path.to_owned(), source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = IssuerKey::generate();
+            write(path, &key).map_err(|source| IssuerError::Write { path: path.to_owned(), source })?;
+            Ok(key)
+        }
+        Err(source) => Err(IssuerError::Read { path: path.to_owned(), source }),
+    }
+}
+
+fn write(path: &Path, key: &IssuerKey) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let beside = path.with_extension("key.new");
+    // What a crash left there may have another mode.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
+    file.write_all(key.to_hex().reveal().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_and_only_its_owner_can_read_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("core/issuer.key");
+        let made = load_or_make(&path).expect("makes");
+        let read = load_or_make(&path).expect("reads");
+        assert_eq!(made.public_hex(), read.public_hex());
+        assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_spoiled_key_is_refused_by_name_and_not_replaced() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("issuer.key");
+        fs::write(&path, "not hexadecimal").expect("writes");
+        let error = load_or_make(&path).err().expect("is refused");
+        assert!(error.to_string().contains("issuer.key"));
+        assert_eq!(fs::read_to_string(&path).expect("reads"), "not hexadecimal");
+    }
+}

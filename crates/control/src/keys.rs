@@ -1,0 +1,182 @@
+//! Idempotency: one key and one body have one answer.
+//!
+//! The body's digest is kept with what was made. The record of a key is committed together with
+//! what it made, under the check that nobody else used the key meanwhile.
+
+use super::charge::aside;
+use super::owners::unmarked;
+use super::record::{Found, KEPT, KeyRecord, aged_key, encode, idempotency_key, spool_key};
+use super::service::Core;
+use super::store::{Expect, Txn};
+use hauki_contract::api::summons::{SpawnRequest, SummonsRequest};
+use hauki_contract::api::vault::ProvisionRequest;
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::words::is_key;
+use hauki_contract::system::clock;
+
+/// A request that has its key in it.
+pub(super) trait Keyed: serde::Serialize + Clone {
+    fn key(&self) -> &str;
+    fn key_mut(&mut self) -> &mut String;
+}
+
+impl Keyed for SummonsRequest {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn key_mut(&mut self) -> &mut String {
+        &mut self.key
+    }
+}
+
+impl Keyed for SpawnRequest {
+    fn key(&self) -> &str {
+        &self.summons.key
+    }
+
+    fn key_mut(&mut self) -> &mut String {
+        &mut self.summons.key
+    }
+}
+
+impl Keyed for ProvisionRequest {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn key_mut(&mut self) -> &mut String {
+        &mut self.key
+    }
+}
+
+/// A key in the hands of the one caller that is in flight.
+pub(super) struct HeldKey {
+    pub document: String,
+    pub digest: Sha256,
+    /// What the store must say of the key when the answer is committed.
+    pub expect: Expect,
+    /// What was made of it before.
+    pub earlier: Option<KeyRecord>,
+    _flight: tokio::sync::OwnedMutexGuard<()>,
+}
+
+/// The digests of a request: whatever order its author wrote the members in, and as earlier versions took it.
+struct Digests {
+    sorted: Sha256,
+    as_written: Sha256,
+}
+
+impl Digests {
+    fn of<T: serde::Serialize>(request: &T) -> Result<Self, ApiError> {
+        aside(|| Self::taken(request))
+    }
+
+    fn taken<T: serde::Serialize>(request: &T) -> Result<Self, ApiError> {
+        // A request that was parsed has its defaults filled in.
+        let taken = serde_json::to_value(request).and_then(|mut value| {
+            let as_written = Sha256::of(&serde_json::to_vec(&value)?);
+            value.sort_all_objects();
+            Ok(Self { sorted: Sha256::of(&serde_json::to_vec(&value)?), as_written })
+        });
+        taken.map_err(|error| ApiError::new(ErrorCode::Internal, format!("digest a request: {error}")))
+    }
+
+    fn has(&self, known: &Sha256) -> bool {
+        self.sorted == *known || self.as_written == *known
+    }
+}
+
+impl HeldKey {
+    /// What was made of it joins the transaction that makes it.
+    pub(super) fn record_in(&self, txn: Txn, record: &KeyRecord) -> Result<Txn, ApiError> {
+        let txn = txn.check(self.document.as_str(), self.expect).put(self.document.as_str(), encode(record)?);
+        Ok(txn.put(aged_key(record.at, &self.document), Vec::new()))
+    }
+}
+
+impl Core {
+    /// Waits for earlier callers with the same key, then tells what they made.
+    pub(super) async fn hold_key<T: Keyed>(&self, what: &str, request: &T) -> Result<HeldKey, ApiError> {
+        let (key, digests) = (request.key(), Digests::of(request)?);
+        let digest = digests.sorted;
+        check_key(key)?;
+        let document = idempotency_key(what, key);
+        let flight = self.flights.enter(&document).await;
+        let found: Option<Found<KeyRecord>> = self.records.get(&document).await?;
+        let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
+        let mut earlier = found.map(|found| found.value);
+        if let Some(record) = &earlier
+            && !self.counts(record).await?
+        {
+            earlier = None;
+        }
+        if earlier.is_none() {
+            earlier = self.before_owners(what, request).await?;
+            // It is that request's own, by its body, so it needs no comparison.
+            if let Some(record) = earlier {
+                return Ok(HeldKey { document, digest, expect, earlier: Some(record), _flight: flight });
+            }
+        }
+        if let Some(record) = &earlier
+            && !digests.has(&record.digest)
+        {
+            return Err(reused(key, what));
+        }
+        Ok(HeldKey { document, digest, expect, earlier, _flight: flight })
+    }
+
+    /// What a listed user's request made before there were owners, when all keys were in one. Whose it was is not
+    /// on record, so it is found by who repeats the very same request only.
+    pub(super) async fn before_owners<T: Keyed>(
+        &self,
+        what: &str,
+        request: &T,
+    ) -> Result<Option<KeyRecord>, ApiError> {
+        let Some(key) = unmarked(request.key()) else { return Ok(None) };
+        let found = self.records.find::<KeyRecord>(&idempotency_key(what, key)).await?;
+        let Some(record) = found.map(|found| found.value).filter(|record| !record.apart) else {
+            return Ok(None);
+        };
+        let mut plain = request.clone();
+        key.clone_into(plain.key_mut());
+        let same = Digests::of(&plain)?.has(&record.digest);
+        Ok((same && self.counts(&record).await?).then_some(record))
+    }
+
+    async fn counts(&self, record: &KeyRecord) -> Result<bool, ApiError> {
+        Ok(record.at > clock::now() - KEPT || self.still_queued(record).await?)
+    }
+
+    /// What waits in the spool may wait for longer than keys are kept, and its key with it.
+    async fn still_queued(&self, record: &KeyRecord) -> Result<bool, ApiError> {
+        match &record.spool {
+            Some(id) => self.records.is_there(&spool_key(id)).await,
+            None => Ok(false),
+        }
+    }
+}
+
+/// All that a dry run looks at of its key: what a key was used for is nothing that it could change.
+pub(super) fn check_key(key: &str) -> Result<(), ApiError> {
+    // Without the mark of whose it is.
+    if is_key(unmarked(key).unwrap_or(key)) {
+        return Ok(());
+    }
+    let message = "the idempotency key must have 1 to 128 characters, none of them a control one";
+    Err(ApiError::new(ErrorCode::BadRequest, message))
+}
+
+pub(super) fn reused(key: &str, what: &str) -> ApiError {
+    // As its user wrote it.
+    let key = unmarked(key).unwrap_or(key);
+    ApiError::new(ErrorCode::KeyReused, format!("the idempotency key {key:?} was used for another {what}"))
+        .hint("use a new key for a new request; keys are kept for 24 hours")
+}
+
+/// The store saw the key used by somebody else, who is not in this process.
+pub(super) fn lost_race() -> ApiError {
+    ApiError::new(ErrorCode::Temporary, "another core used the same idempotency key at the same time")
+        .hint("send the same request again: it gets the other's answer")
+}

@@ -1,0 +1,117 @@
+//! What keeps vaults alive and what ends one of them: heartbeats, destruct.
+//!
+//! The node's clock judges every lease; the core only passes the beats on and writes down the ends.
+
+use std::sync::Arc;
+
+use super::charge::refuse_many;
+use super::death::lost;
+use super::lanes::Lanes;
+use super::record::no_vault;
+use super::service::Core;
+use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, Torn};
+use hauki_contract::api::teardown::{Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed};
+use hauki_contract::api::vault::Vault;
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::id::VaultId;
+
+pub(super) const MAX_BEATS: usize = 10_000;
+
+/// How many vaults are asked about at one time.
+const ABREAST: usize = 64;
+
+impl Core {
+    /// One answer per vault, in the order of the request; a dead one does not stop the others.
+    pub async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, ApiError> {
+        let BeatRequest { vaults, by } = request;
+        refuse_many("heartbeats", vaults.len(), MAX_BEATS, None)?;
+        let lanes = Arc::new(Lanes::new(ABREAST));
+        let mut tasks = tokio::task::JoinSet::new();
+        for (number, target) in vaults.into_iter().enumerate() {
+            let (core, by, lanes) = (self.clone(), by.clone(), lanes.clone());
+            tasks.spawn(async move {
+                let vault = target.vault.clone();
+                let (lease_left_ms, error) = match core.beat(target, by, &lanes).await {
+                    Ok(left) => (Some(left), None),
+                    Err(error) => (None, Some(error)),
+                };
+                (number, Beat { vault, lease_left_ms, error })
+            });
+        }
+        let mut answered = tasks.join_all().await;
+        answered.sort_by_key(|(number, _)| *number);
+        Ok(BeatReply { beats: answered.into_iter().map(|(_, beat)| beat).collect() })
+    }
+
+    async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Lanes) -> Result<u64, ApiError> {
+        let vault = self.living(&target.vault).await?;
+        let slot = self.slot(&vault.node)?;
+        let lane = lanes.of(&vault.node);
+        // Nobody closes it.
+        let _place = lane.acquire().await.ok();
+        let order = BeatOrder { vault: target.vault, generation: target.generation, by };
+        match slot.api.beat(order).await {
+            Ok(leased) => Ok(leased.lease_left_ms),
+            Err(error) => Err(self.learn(&vault, error).await),
+        }
+    }
+
+    async fn living(&self, id: &VaultId) -> Result<Vault, ApiError> {
+        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+        match found.value.vault.receipt {
+            Some(receipt) => Err(ApiError::vault_dead(receipt)),
+            None => Ok(found.value.vault),
+        }
+    }
+
+    pub async fn destruct(
+        &self,
+        id: &VaultId,
+        query: DestructQuery,
+        by: Option<String>,
+    ) -> Result<Destructed, ApiError> {
+        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+        if let Some(receipt) = found.value.vault.receipt {
+            return Ok(Destructed { receipt: Some(receipt), changed: false });
+        }
+        if query.dry_run {
+            return Ok(Destructed { receipt: None, changed: true });
+        }
+        self.end(&found.value.vault, Cause::Destruct, by, query.grace_ms).await
+    }
+
+    pub(super) async fn end(
+        &self,
+        vault: &Vault,
+        cause: Cause,
+        by: Option<String>,
+        grace_ms: u32,
+    ) -> Result<Destructed, ApiError> {
+        // A node whose record is damaged was not taken out.
+        self.refuse_damaged_node(&vault.node)?;
+        let Ok(slot) = self.slot(&vault.node) else {
+            // Nobody can be asked any more, so the word of two decides: who took the node out, and who
+            // ends this. Should the node come back with it, it is ended there.
+            let receipt = lost(vault, "its node was taken out of the swarm");
+            let changed = self.bury(receipt.clone()).await?;
+            return Ok(Destructed { receipt: Some(receipt), changed });
+        };
+        let order = DestructOrder { vault: vault.id.clone(), cause, by, grace_ms };
+        let Torn { receipt, changed } = match slot.api.destruct(order).await {
+            Ok(torn) => torn,
+            Err(ApiError { code: ErrorCode::VaultDead, receipt: Some(receipt), .. }) => {
+                Torn { receipt: *receipt, changed: false }
+            }
+            Err(error) if error.code == ErrorCode::NotFound => {
+                Torn { receipt: lost(vault, "its node does not know it"), changed: false }
+            }
+            Err(error) => return Err(error),
+        };
+        // It is ended, whatever becomes of its tombstone: that is told again by its node until it is written down.
+        if let Err(error) = self.bury(receipt.clone()).await {
+            tracing::error!(vault = %vault.id, %error, "it has ended, and its tombstone is written down later");
+        }
+        Ok(Destructed { receipt: Some(receipt), changed })
+    }
+}

@@ -1,0 +1,200 @@
+//! A node in another process: the inner contract over a Unix socket, its own or a link's.
+//!
+//! Every request has a deadline, and every answer a size. What the node refuses comes back as its own
+//! error; what the connection does is `temporary`, because nobody knows what became of the request.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::ssh::SshLink;
+use hauki_contract::api::clone::CloneAnswer;
+use hauki_contract::api::node::{
+    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeHealth, NodeVaults, NodeWord,
+    OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
+};
+use hauki_contract::api::paths::{node as paths, with_id};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::id::VaultId;
+use hauki_contract::strict::{self, Limits};
+
+const CONNECT: Duration = Duration::from_secs(2);
+const ASK: Duration = Duration::from_secs(5);
+/// Beyond the worker's own deadline, which bounds `create`.
+const FORGE: Duration = Duration::from_secs(30);
+/// Beyond the grace that `dest` is given.
+const TEARDOWN: Duration = Duration::from_secs(15);
+
+/// A thousand vaults' state is a twentieth of it.
+const MOST_ANSWER_BYTES: usize = 8 << 20;
+
+/// Requests at the same time over one SSH session; the news take one of them.
+const MOST_AT_ONCE: usize = 48;
+const MOST_BY_BRIDGE: usize = 7;
+
+pub struct HttpNode {
+    client: Client,
+    /// For messages: the socket, or user and host.
+    place: String,
+    ssh: Option<(SshLink, Semaphore)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("set up the link to the node's socket {}", socket.display())]
+pub struct LinkError {
+    socket: PathBuf,
+    source: reqwest::Error,
+}
+
+impl HttpNode {
+    /// A node of this machine.
+    pub fn new(socket: &Path) -> Result<Self, LinkError> {
+        Ok(Self { client: client(socket, 16)?, place: socket.display().to_string(), ssh: None })
+    }
+
+    /// A node at the other end of a link.
+    pub fn over(link: SshLink) -> Result<Self, LinkError> {
+        let most = if link.target.bridge_only { MOST_BY_BRIDGE } else { MOST_AT_ONCE };
+        let client = client(link.socket(), most)?;
+        Ok(Self { client, place: link.target.address.to_string(), ssh: Some((link, Semaphore::new(most))) })
+    }
+
+    fn post<B: Serialize>(&self, path: &str, body: &B) -> RequestBuilder {
+        self.client.post(url(path)).json(body)
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        deadline: Duration,
+    ) -> Result<T, ApiError> {
+        let late = || {
+            let message =
+                format!("the node at {} did not answer within {} ms", self.place, deadline.as_millis());
+            ApiError::new(ErrorCode::Temporary, message)
+        };
+        timeout(deadline, self.exchange(request)).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
+        let _place = match &self.ssh {
+            Some((link, places)) => {
+                link.ready().await?;
+                // Nobody closes it.
+                places.acquire().await.ok()
+            }
+            None => None,
+        };
+        let lost = |error: reqwest::Error| self.lost(&error);
+        let mut response = request.send().await.map_err(lost)?;
+        let status = response.status();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            if bytes.len() + chunk.len() > MOST_ANSWER_BYTES {
+                return Err(self.strange(&format!("with more than {} MiB", MOST_ANSWER_BYTES >> 20)));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return strict::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES))
+                .map_err(|error| self.strange(&format!("strangely: {error}")));
+        }
+        let refusal = strict::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES));
+        Err(refusal.unwrap_or_else(|_| self.strange(&format!("with status {status}"))))
+    }
+
+    fn strange(&self, how: &str) -> ApiError {
+        let message = format!("the node at {} answers {how}", self.place);
+        ApiError::new(ErrorCode::Internal, message)
+            .hint("core and node must be of one version: `hauki node ls -o wide` shows them")
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> ApiError {
+        // The innermost cause is what the kernel said.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let refusal = self.ssh.as_ref().and_then(|(link, _)| link.refusal());
+        let cause = refusal.unwrap_or_else(|| cause.to_string());
+        ApiError::new(ErrorCode::Temporary, format!("the node at {} cannot be reached: {cause}", self.place))
+    }
+}
+
+fn client(socket: &Path, most_idle: usize) -> Result<Client, LinkError> {
+    // reqwest wants a provider even where no TLS is spoken; a second installation is no error.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .unix_socket(socket)
+        // The machine's own certificates are neither needed nor always there.
+        .tls_certs_only([])
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_max_idle_per_host(most_idle)
+        .build()
+        .map_err(|source| LinkError { socket: socket.to_owned(), source })
+}
+
+/// The host is not used; the client always speaks to its socket.
+fn url(path: &str) -> String {
+    format!("http://node{path}")
+}
+
+impl NodeApi for HttpNode {
+    fn word(&self) -> Answer<'_, NodeWord> {
+        Box::pin(self.send(self.client.get(url(paths::WORD)), ASK))
+    }
+
+    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
+        let request = self.client.get(url(paths::VAULTS)).query(&[("of", of)]);
+        Box::pin(self.send(request, ASK))
+    }
+
+    fn health(&self) -> Answer<'_, NodeHealth> {
+        Box::pin(self.send(self.client.get(url(paths::HEALTH)), ASK))
+    }
+
+    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
+        let deadline = FORGE + Duration::from_millis(order.limits.call_deadline_ms.into());
+        Box::pin(self.send(self.post(paths::PROVISION, &order), deadline))
+    }
+
+    fn keep(&self, code: Code) -> Answer<'_, ()> {
+        Box::pin(self.send(self.post(paths::CODE, &code), FORGE))
+    }
+
+    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
+        let path = with_id(paths::OPEN, order.vault.as_str());
+        Box::pin(self.send(self.post(&path, &order), ASK))
+    }
+
+    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
+        let path = with_id(paths::BEAT, order.vault.as_str());
+        Box::pin(self.send(self.post(&path, &order), ASK))
+    }
+
+    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
+        let path = with_id(paths::DESTRUCT, order.vault.as_str());
+        let deadline = TEARDOWN + Duration::from_millis(order.grace_ms.into());
+        Box::pin(self.send(self.post(&path, &order), deadline))
+    }
+
+    fn doom(&self, doom: Doom) -> Answer<'_, ()> {
+        Box::pin(self.send(self.post(paths::DOOM, &doom), ASK))
+    }
+
+    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+        let path = with_id(paths::CLONES, answer.vault.as_str());
+        Box::pin(self.send(self.post(&path, &answer), ASK))
+    }
+
+    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
+        let request = self.client.get(url(paths::NEWS)).query(&[("after", after), ("wait_ms", wait_ms)]);
+        Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms)))
+    }
+}

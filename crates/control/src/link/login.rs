@@ -1,0 +1,267 @@
+//! From an address to an authenticated SSH session, step by step, each with its own failure.
+//!
+//! Blocking, with a deadline for each step; it runs on a thread of its own. A session leaves here
+//! blocking still: its owner decides once how it is to be used and never changes it.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use ssh2::{KeyboardInteractivePrompt, MethodType, Prompt, Session};
+
+use super::known_hosts::{HostKeyError, KnownHosts};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::secret::Secret;
+use hauki_contract::model::ssh::SshAddress;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// For the handshake and for each way to log in.
+const STEP_MS: u32 = 10_000;
+/// How long the peer's kernel may leave bytes unacknowledged.
+const UNACKNOWLEDGED_MS: u32 = 6_000;
+
+/// The first knows best what a client of today stores; the others only where that is not the key
+/// that we know.
+const HOST_KEYS: [&str; 3] = [
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256",
+    "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521",
+    "rsa-sha2-512,rsa-sha2-256",
+];
+
+/// What a person adds to one login.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    pub password: Option<Secret>,
+    /// The fingerprint that was confirmed.
+    pub host_key: Option<String>,
+}
+
+/// How to get in without a person.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Of this node alone.
+    pub file: Option<PathBuf>,
+    /// The core's own; it need not exist.
+    pub own: PathBuf,
+    pub hosts: KnownHosts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Key,
+    OwnKey,
+    Agent,
+    Password,
+}
+
+pub struct Entered {
+    pub session: Session,
+    /// The same connection, to shut it down and to wait on.
+    pub stream: TcpStream,
+    pub fingerprint: String,
+    pub way: Way,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    #[error("look up {host}")]
+    Resolve { host: String, source: io::Error },
+    #[error("connect to {address}")]
+    Connect { address: SshAddress, source: io::Error },
+    #[error("speak SSH with {address}")]
+    Handshake { address: SshAddress, source: ssh2::Error },
+    #[error("trust {address}: {source}")]
+    HostKey { address: SshAddress, source: HostKeyError },
+    #[error("log in to {address}: refused ({})", tried.join("; "))]
+    Refused { address: SshAddress, tried: Vec<String> },
+}
+
+impl LoginError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::HostKey { .. } | Self::Refused { .. } => ErrorCode::Denied,
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Handshake { .. } => ErrorCode::Temporary,
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Resolve { host, .. } => format!("is {host} spelt right, and known to the core's machine?"),
+            Self::Connect { .. } | Self::Handshake { .. } => {
+                "is the machine up, and does sshd listen at that port?".into()
+            }
+            Self::HostKey { source: HostKeyError::Changed { file, .. }, .. } => format!(
+                "somebody may be in between; if the machine was set up anew, take its line out of {} \
+                 and add the node again",
+                file.display()
+            ),
+            Self::HostKey { .. } => {
+                "compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the node, then: \
+                 hauki node add ... --host-key SHA256:..."
+                    .into()
+            }
+            Self::Refused { .. } => {
+                "give a key with --key, run ssh-agent, or run `hauki node add` on a terminal, which asks \
+                 for a password"
+                    .into()
+            }
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        use std::error::Error as _;
+        let mut message = error.to_string();
+        // The others have said it in their own words.
+        if let Some(source) = error.source().filter(|_| !matches!(error, LoginError::HostKey { .. })) {
+            message.push_str(&format!(": {source}"));
+        }
+        Self::new(error.code(), message).hint(error.hint())
+    }
+}
+
+pub fn login(address: &SshAddress, keys: &Keys, secrets: &Secrets) -> Result<Entered, LoginError> {
+    let mut changed = None;
+    for preferred in HOST_KEYS {
+        let (session, stream) = match shake_hands(address, preferred) {
+            Ok(both) => both,
+            // The server has no key of that kind.
+            Err(LoginError::Handshake { .. }) if changed.is_some() => continue,
+            Err(error) => return Err(changed.unwrap_or(error)),
+        };
+        match keys.hosts.check(&session, address, secrets.host_key.as_deref()) {
+            Ok(fingerprint) => {
+                let way = authenticate(&session, address, keys, secrets)?;
+                return Ok(Entered { session, stream, fingerprint, way });
+            }
+            // Perhaps another of the server's keys is the one that is known.
+            Err(source @ HostKeyError::Changed { .. }) => {
+                changed.get_or_insert(LoginError::HostKey { address: address.clone(), source });
+            }
+            Err(source) => return Err(LoginError::HostKey { address: address.clone(), source }),
+        }
+    }
+    Err(changed.unwrap_or_else(|| LoginError::Refused { address: address.clone(), tried: Vec::new() }))
+}
+
+fn shake_hands(address: &SshAddress, preferred: &str) -> Result<(Session, TcpStream), LoginError> {
+    let stream = connect(address)?;
+    let failed = |source| LoginError::Handshake { address: address.clone(), source };
+    let unusable = |source| LoginError::Connect { address: address.clone(), source };
+    let mut session = Session::new().map_err(failed)?;
+    session.set_timeout(STEP_MS);
+    session.method_pref(MethodType::HostKey, preferred).map_err(failed)?;
+    session.set_tcp_stream(stream.try_clone().map_err(unusable)?);
+    session.handshake().map_err(failed)?;
+    Ok((session, stream))
+}
+
+fn connect(address: &SshAddress) -> Result<TcpStream, LoginError> {
+    let found = (address.host.as_str(), address.port).to_socket_addrs();
+    let found = found.map_err(|source| LoginError::Resolve { host: address.host.clone(), source })?;
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for place in found {
+        match TcpStream::connect_timeout(&place, CONNECT) {
+            Ok(stream) => {
+                // Without these it works as well, only slower and for longer.
+                let _ = stream.set_nodelay(true);
+                let _ = sockopt::set_tcp_user_timeout(&stream, UNACKNOWLEDGED_MS);
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(LoginError::Connect { address: address.clone(), source: last })
+}
+
+fn authenticate(
+    session: &Session,
+    address: &SshAddress,
+    keys: &Keys,
+    secrets: &Secrets,
+) -> Result<Way, LoginError> {
+    let user = address.user.as_str();
+    let mut tried = Vec::new();
+    let mut note = |what: String, error: &ssh2::Error| tried.push(format!("{what}: {}", error.message()));
+    let by_file = |path: &Path| session.userauth_pubkey_file(user, None, path, None);
+    // The core's own first: a node that was added once lets it in, and a server counts the tries.
+    if keys.own.exists() {
+        match by_file(&keys.own) {
+            Ok(()) => return Ok(Way::OwnKey),
+            Err(error) => note("the core's key".into(), &error),
+        }
+    }
+    if let Some(path) = &keys.file {
+        match by_file(path) {
+            Ok(()) => return Ok(Way::Key),
+            Err(error) => note(format!("key {}", path.display()), &error),
+        }
+    }
+    match by_agent(session, user) {
+        Ok(true) => return Ok(Way::Agent),
+        Ok(false) => {}
+        Err(error) => note("agent".into(), &error),
+    }
+    if keys.file.is_none() {
+        for path in usual_keys() {
+            match by_file(&path) {
+                Ok(()) => return Ok(Way::Key),
+                Err(error) => note(format!("key {}", path.display()), &error),
+            }
+        }
+    }
+    if let Some(password) = &secrets.password {
+        match session.userauth_password(user, password.reveal()) {
+            Ok(()) => return Ok(Way::Password),
+            Err(error) => note("password".into(), &error),
+        }
+        match session.userauth_keyboard_interactive(user, &mut Answers(password)) {
+            Ok(()) => return Ok(Way::Password),
+            Err(error) => note("questions".into(), &error),
+        }
+    }
+    if tried.is_empty() {
+        tried.push("there is no key, no agent and no password".into());
+    }
+    Err(LoginError::Refused { address: address.clone(), tried })
+}
+
+/// `false`: there is no agent, or it has no key.
+fn by_agent(session: &Session, user: &str) -> Result<bool, ssh2::Error> {
+    if std::env::var_os("SSH_AUTH_SOCK").is_none() {
+        return Ok(false);
+    }
+    let mut agent = session.agent()?;
+    agent.connect()?;
+    agent.list_identities()?;
+    let mut last = None;
+    for identity in agent.identities()? {
+        match agent.userauth(user, &identity) {
+            Ok(()) => return Ok(true),
+            Err(error) => last = Some(error),
+        }
+    }
+    last.map_or(Ok(false), Err)
+}
+
+fn usual_keys() -> Vec<PathBuf> {
+    let Some(home) = std::env::home_dir() else { return Vec::new() };
+    let names = ["id_ed25519", "id_ecdsa", "id_rsa"];
+    names.map(|name| home.join(".ssh").join(name)).into_iter().filter(|path| path.exists()).collect()
+}
+
+/// The password to every question that is not to be echoed.
+struct Answers<'a>(&'a Secret);
+
+impl KeyboardInteractivePrompt for Answers<'_> {
+    fn prompt<'b>(&mut self, _: &str, _: &str, prompts: &[Prompt<'b>]) -> Vec<String> {
+        let answer = |prompt: &Prompt<'_>| match prompt.echo {
+            true => String::new(),
+            false => self.0.reveal().to_owned(),
+        };
+        prompts.iter().map(answer).collect()
+    }
+}

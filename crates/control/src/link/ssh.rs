@@ -1,0 +1,198 @@
+//! One node behind SSH: a thread that keeps one session, and what it is doing now.
+//!
+//! The thread listens on a Unix socket of its own, in a directory that only the core's user can
+//! enter, and carries each connection there through a channel to the node's socket. It ends when the
+//! [`SshLink`] is dropped. Nobody waits for it: a request asks first how the link is.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use tokio::sync::watch;
+
+use super::login::{Keys, Secrets, login};
+use super::pump::Pump;
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::ssh::SshAddress;
+use hauki_contract::system::{clock, random};
+
+/// The buffers of a hundred links must not be a hundred times eight megabytes.
+const STACK: usize = 256 * 1024;
+
+const BACKOFF: Duration = Duration::from_millis(100);
+/// For what may pass by itself.
+const BACKOFF_MOST: Duration = Duration::from_secs(5);
+/// For what a person has to mend: a server counts refused logins.
+const BACKOFF_REFUSED: Duration = Duration::from_secs(30);
+
+/// A session that lasted so long was a good one: the next attempt comes at once.
+const STEADY_US: u64 = 5_000_000;
+
+/// Where the node is and how to get there.
+#[derive(Debug, Clone)]
+pub struct SshTarget {
+    pub address: SshAddress,
+    pub keys: Keys,
+    /// The node's control socket, on the node.
+    pub socket: PathBuf,
+    /// `haukid` on the node, for where the server does not forward to sockets.
+    pub bridge: String,
+    /// Only root may speak on the node's socket, so another user can come by the bridge alone.
+    pub bridge_only: bool,
+}
+
+/// What the link is doing now.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// For the first time.
+    Connecting,
+    Up,
+    Down(ApiError),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("make the link's socket {}", path.display())]
+    Socket { path: PathBuf, source: io::Error },
+    #[error("start the link's thread")]
+    Thread(#[source] io::Error),
+}
+
+/// What the thread and its owner share.
+pub(super) struct Shared {
+    pub(super) state: watch::Sender<State>,
+    /// Why the node's socket could not be reached although the session stands.
+    pub(super) refusal: Mutex<Option<String>>,
+    /// Readable once the link is to end.
+    pub(super) stop: OwnedFd,
+}
+
+impl Shared {
+    pub(super) fn refused(&self, reason: Option<String>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Waits, and tells whether the link is to end.
+    fn stopped_within(&self, time: Duration) -> bool {
+        let mut wait = [PollFd::new(&self.stop, PollFlags::IN)];
+        let time = Timespec::try_from(time).ok();
+        matches!(poll(&mut wait, time.as_ref()), Ok(ready) if ready > 0)
+    }
+}
+
+/// Ends the session when dropped.
+pub struct SshLink {
+    pub target: SshTarget,
+    path: PathBuf,
+    shared: Arc<Shared>,
+}
+
+impl SshLink {
+    /// Starts the thread; it connects at once. `directory` is made if it is not there.
+    pub fn start(target: SshTarget, directory: &Path, name: &str) -> Result<Self, SetupError> {
+        // The name is short, because a socket's path has room for 107 bytes.
+        let path = directory.join(format!("{:016x}", random::u64()));
+        let listener =
+            bind(directory, &path).map_err(|source| SetupError::Socket { path: path.clone(), source })?;
+        let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| SetupError::Thread(error.into()))?;
+        let (state, _) = watch::channel(State::Connecting);
+        let shared = Arc::new(Shared { state, refusal: Mutex::default(), stop });
+        let thread = std::thread::Builder::new().name(format!("ssh-{name}")).stack_size(STACK);
+        let (inner, wanted) = (shared.clone(), target.clone());
+        thread.spawn(move || keep(&wanted, &listener, &inner)).map_err(SetupError::Thread)?;
+        Ok(Self { target, path, shared })
+    }
+
+    /// Where the HTTP client connects to.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.path
+    }
+
+    /// How the link is now; waits while it connects for the first time.
+    pub async fn ready(&self) -> Result<(), ApiError> {
+        let mut state = self.shared.state.subscribe();
+        let decided = state.wait_for(|state| !matches!(state, State::Connecting)).await;
+        match decided.as_deref() {
+            Ok(State::Down(error)) => Err(error.clone()),
+            Ok(State::Up | State::Connecting) => Ok(()),
+            Err(_) => Err(ApiError::new(ErrorCode::Temporary, "the link has ended")),
+        }
+    }
+
+    /// Why the last attempt to reach the node's socket through a standing session failed.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        self.shared.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.shared.state.subscribe()
+    }
+}
+
+impl Drop for SshLink {
+    fn drop(&mut self) {
+        // The counter cannot be full.
+        let _ = rustix::io::write(&self.shared.stop, &1_u64.to_ne_bytes());
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn bind(directory: &Path, path: &Path) -> io::Result<UnixListener> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Connects, carries, and connects again, until it is told to stop.
+fn keep(target: &SshTarget, listener: &UnixListener, shared: &Shared) {
+    let mut backoff = BACKOFF;
+    loop {
+        let error = match login(&target.address, &target.keys, &Secrets::default()) {
+            Ok(entered) => {
+                let since = clock::mono();
+                shared.state.send_replace(State::Up);
+                tracing::debug!(address = %target.address, "the SSH session stands");
+                match Pump::new(entered, target, listener, shared).and_then(Pump::run) {
+                    Ok(()) => return,
+                    Err(lost) => {
+                        if clock::mono().since(since) > STEADY_US {
+                            backoff = BACKOFF;
+                        }
+                        let message = format!("the SSH session to {} ended: {lost}", target.address);
+                        ApiError::new(ErrorCode::Temporary, message)
+                            .hint("it connects again by itself; is the machine up?")
+                    }
+                }
+            }
+            Err(error) => ApiError::from(error),
+        };
+        if error.code == ErrorCode::Denied {
+            backoff = BACKOFF_REFUSED;
+        }
+        shared.state.send_replace(State::Down(error));
+        turn_away(listener);
+        // Up to a quarter more, so that a hundred links do not come back at the same moment.
+        let jitter = backoff.mul_f64(f64::from(u8::try_from(random::u64() % 256).unwrap_or(0)) / 1024.0);
+        if shared.stopped_within(backoff + jitter) {
+            return;
+        }
+        backoff = (backoff * 2).min(BACKOFF_MOST);
+    }
+}
+
+/// Who connected to a link that is down hears so at once.
+fn turn_away(listener: &UnixListener) {
+    while listener.accept().is_ok() {}
+}

@@ -1,0 +1,238 @@
+//! The durable list of the swarm's nodes: `node/<name>` in the store, and the slots that it becomes.
+//!
+//! The node in the same process and those of the configuration are not in the store, and cannot be
+//! removed by a command. A crash between installing a node and recording it leaves a machine on which
+//! a daemon runs that nobody asks; adding it again finds everything done and records it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::death::lost;
+use super::link::known_hosts::KnownHosts;
+use super::link::login::Keys;
+use super::link::{HttpNode, SshLink, SshTarget};
+use super::nodes::{Member, Slot};
+use super::record::{VAULT, VaultRecord, encode};
+use super::service::Core;
+use super::store::{Expect, Outcome, Txn};
+use hauki_contract::api::swarm::{
+    NodeAct, NodeDetail, NodeDone, NodeDrain, NodeOrder, NodeOrdered, NodeRemove,
+};
+use hauki_contract::api::vault::{NodeInfo, Vault};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::id::NodeName;
+use hauki_contract::model::swarm::SwarmNode;
+
+pub(super) const NODE: &str = "node/";
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    pub node: SwarmNode,
+    /// The server does not forward to sockets, or the user is not root.
+    pub by_bridge: bool,
+    /// Root's rights come by `sudo`.
+    pub sudo: bool,
+    pub draining: bool,
+    /// The data plane that it had when it was added; absent in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+}
+
+fn node_key(name: &NodeName) -> String {
+    format!("{NODE}{name}")
+}
+
+fn internal(error: &dyn std::error::Error) -> ApiError {
+    let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+    ApiError::new(ErrorCode::Environment, format!("{error}{reason}"))
+}
+
+impl Core {
+    pub(super) fn keys_for(&self, node: &SwarmNode) -> Keys {
+        Keys {
+            file: node.key_file.clone(),
+            own: self.own_key(),
+            hosts: KnownHosts::usual(self.home.join("known_hosts")),
+        }
+    }
+
+    pub(super) fn own_key(&self) -> PathBuf {
+        self.home.join("ssh_ed25519")
+    }
+
+    /// A link to a node; it connects at once.
+    pub(super) fn reach(&self, record: &NodeRecord) -> Result<Member, ApiError> {
+        let node = &record.node;
+        let program = super::link::quoted(&node.program().to_string_lossy());
+        let target = SshTarget {
+            address: node.ssh.clone(),
+            keys: self.keys_for(node),
+            socket: node.socket(),
+            bridge: if record.sudo { format!("sudo -n {program}") } else { program },
+            bridge_only: record.by_bridge,
+        };
+        let link = SshLink::start(target, &self.home.join("link"), node.name.as_str());
+        let api =
+            HttpNode::over(link.map_err(|error| internal(&error))?).map_err(|error| internal(&error))?;
+        let (name, labels) = (node.name.clone(), node.labels.clone());
+        Ok(Member { name, labels, api: Arc::new(api), address: record.address })
+    }
+
+    pub(super) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), ApiError> {
+        self.records.refuse_aside(&node_key(name))
+    }
+
+    /// As long as one is damaged, it may have what no other has.
+    pub(super) fn refuse_damaged_nodes(&self) -> Result<(), ApiError> {
+        self.records.aside().first_with(NODE).map_or(Ok(()), |key| self.records.refuse_aside(&key))
+    }
+
+    pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, ApiError> {
+        Ok(self.records.get::<NodeRecord>(&node_key(name)).await?.map(|found| found.value))
+    }
+
+    /// Makes slots of what the store lists. Called once, before anybody asks.
+    pub async fn load_nodes(self: &Arc<Self>) -> Result<(), ApiError> {
+        for found in self.records.all::<NodeRecord>(NODE).await? {
+            let record = found.value;
+            if self.slots().contains_key(&record.node.name) {
+                tracing::warn!(node = %record.node.name, "the configuration has a node of that name; the added one is left out");
+                continue;
+            }
+            self.take_in(&record)?;
+        }
+        Ok(())
+    }
+
+    /// A slot for the record, in the place of an earlier one of that name.
+    pub(super) fn take_in(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, ApiError> {
+        let slot = Arc::new(Slot::new(self.reach(record)?));
+        slot.drain(record.draining);
+        self.put_slot(&slot);
+        Ok(slot)
+    }
+
+    /// Lists the node durably and watches it from now on.
+    pub(super) async fn list_node(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, ApiError> {
+        let key = node_key(&record.node.name);
+        let found = self.records.get::<NodeRecord>(&key).await?;
+        let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
+        let txn = Txn::default().check(key.clone(), expect).put(key, encode(record)?);
+        if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
+            let message = format!("node {} was changed by somebody else meanwhile", record.node.name);
+            return Err(ApiError::new(ErrorCode::Temporary, message));
+        }
+        let slot = self.take_in(record)?;
+        self.watch_slot(&slot);
+        Ok(slot)
+    }
+
+    pub async fn node(&self, name: &NodeName) -> Result<NodeDetail, ApiError> {
+        let slot = self.known(name)?;
+        let info = slot.info().await;
+        let place = self.node_record(name).await?.map(|record| record.node);
+        Ok(NodeDetail { findings: slot.findings().await, info, place })
+    }
+
+    pub async fn drain_node(&self, name: &NodeName, order: &NodeDrain) -> Result<NodeInfo, ApiError> {
+        let slot = self.known(name)?;
+        while let Some(mut found) = self.records.get::<NodeRecord>(&node_key(name)).await? {
+            found.value.draining = order.draining;
+            if self.records.replace(&found).await? {
+                break;
+            }
+        }
+        slot.drain(order.draining);
+        Ok(slot.info().await)
+    }
+
+    /// One answer per node, in the order of the request.
+    pub async fn order_nodes(self: &Arc<Self>, order: NodeOrder) -> NodeOrdered {
+        let NodeOrder { act, nodes, force } = order;
+        let mut done = Vec::with_capacity(nodes.len());
+        for name in nodes {
+            let outcome = match act {
+                NodeAct::Drain => self.drain_node(&name, &NodeDrain { draining: true }).await,
+                NodeAct::Undrain => self.drain_node(&name, &NodeDrain { draining: false }).await,
+                NodeAct::Remove => self.remove_node(&name, &NodeRemove { force }).await,
+            };
+            done.push(match outcome {
+                Ok(node) => NodeDone { name, node: Some(node), error: None },
+                Err(error) => NodeDone { name, node: None, error: Some(error) },
+            });
+        }
+        NodeOrdered { done }
+    }
+
+    /// Takes the node out of the swarm. Its daemon is not touched: it may have another core. Its vaults
+    /// are settled before its name is free: whoever gets the name next must not be asked for them.
+    pub async fn remove_node(
+        self: &Arc<Self>,
+        name: &NodeName,
+        order: &NodeRemove,
+    ) -> Result<NodeInfo, ApiError> {
+        let slot = self.known(name)?;
+        let Some(found) = self.records.get::<NodeRecord>(&node_key(name)).await? else {
+            let message = format!("node {name} is not one that was added");
+            return Err(ApiError::new(ErrorCode::Conflict, message)
+                .hint("it belongs to the daemon itself or to its configuration: change it there"));
+        };
+        let asked = slot.word().await;
+        let refusal = match &asked {
+            _ if order.force => None,
+            Ok(word) if word.vaults == 0 => None,
+            Ok(word) => Some(format!("node {name} has {} vaults", word.vaults)),
+            Err(error) => Some(error.message.clone()),
+        };
+        if let Some(message) = refusal {
+            return Err(ApiError::new(ErrorCode::Conflict, message)
+                .hint("`hauki node drain` first, or --force: that ends what is there, or gives it up"));
+        }
+        slot.drain(true);
+        if let Err(error) = self.settle_vaults(name, order.force).await {
+            slot.drain(found.value.draining);
+            return Err(error);
+        }
+        let info = slot.last_info();
+        let txn =
+            Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
+        if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
+            let message = format!("node {name} was changed by somebody else meanwhile");
+            return Err(ApiError::new(ErrorCode::Temporary, message));
+        }
+        self.drop_slot(name);
+        Ok(info)
+    }
+
+    /// Ends what the records have on a node. What cannot be ended is given up by force only: nobody will
+    /// ask that node again.
+    async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), ApiError> {
+        self.salvage_all().await;
+        let living = self.records.all::<VaultRecord>(VAULT).await?;
+        let there: Vec<Vault> =
+            living.into_iter().map(|found| found.value.vault).filter(|vault| vault.node == *name).collect();
+        let (told, ended) = self.clone().reap_node(name.clone(), there.clone(), "node rm").await;
+        match told.error {
+            Some(error) if told.left > 0 && !force => return Err(error),
+            Some(_) | None => {}
+        }
+        for vault in there {
+            if ended.iter().all(|ended| ended.vault != vault.id) {
+                self.bury(lost(&vault, "its node was removed by force and could not be asked")).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {
+        let slots = self.slots();
+        slots.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = slots.keys().map(NodeName::as_str).collect();
+            ApiError::new(ErrorCode::NotFound, format!("there is no node {name}"))
+                .hint(format!("the nodes are: {}", names.join(", ")))
+        })
+    }
+}

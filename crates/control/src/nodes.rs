@@ -1,0 +1,389 @@
+//! The nodes as the core sees them: how to ask, and what each last said.
+//!
+//! Not seeing a node is not its death. A slot remembers both its last word and the reason of the
+//! last silence; only the node's own word, or a new boot id, ends a vault.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::scheduler::{Candidate, Word};
+use super::vetting::Vetted;
+use hauki_contract::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
+use hauki_contract::api::vault::NodeInfo;
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::config::Policy;
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::lease::Mono;
+use hauki_contract::system::clock;
+
+/// How long a node may take to tell its state.
+const STATE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How old a node's word may be for a placement; it has the last word itself anyway.
+pub const FRESH_US: u64 = 1_000_000;
+
+/// Of one node at the same time; what is beyond ends with its caller's deadline.
+const MOST_CLONES: usize = 1024;
+
+/// A node that the daemon gives to the core.
+pub struct Member {
+    pub name: NodeName,
+    pub labels: BTreeMap<String, String>,
+    pub api: Arc<dyn NodeApi>,
+    /// Where its ports are. Absent: where it says that they are when it is asked first.
+    pub address: Option<IpAddr>,
+}
+
+pub struct Slot {
+    pub name: NodeName,
+    pub labels: BTreeMap<String, String>,
+    /// It is heard through this only.
+    pub api: Vetted,
+    sight: Mutex<Sight>,
+    /// By the core's word; a node that stops says so itself.
+    draining: AtomicBool,
+    watcher: Mutex<Option<JoinHandle<()>>>,
+    /// Its workers' wishes to clone that are being fulfilled.
+    pub(super) clones: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Sight {
+    word: Option<(NodeWord, Mono)>,
+    /// Why it gets nothing new although it can be asked.
+    misplaced: Option<String>,
+    /// Why it could not be asked, and when that was last tried.
+    silence: Option<(String, Mono)>,
+    /// How long the node took for its word.
+    rtt_us: u64,
+    /// The vaults that were sent there since: when, and the memory that each may take.
+    placed_since: Vec<(Mono, u64)>,
+    /// The code that it said it has.
+    code: HashSet<Sha256>,
+    /// What was sent there since, and when.
+    sent: Vec<(Mono, Sha256)>,
+}
+
+/// What a placement has to do about a node.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    Ask,
+    /// It was silent a while ago: ask, and do not wait for it.
+    Look,
+}
+
+impl Sight {
+    fn word(&self) -> Result<Word, String> {
+        if let Some((reason, _)) = &self.silence {
+            return Err(format!("unreachable: {reason}"));
+        }
+        let (state, _) = self.word.as_ref().ok_or("unreachable: it was not asked yet")?;
+        if let Some(reason) = &self.misplaced {
+            return Err(reason.clone());
+        }
+        let mut word = Word {
+            draining: state.draining,
+            used: state.vaults,
+            max_vaults: state.max_vaults,
+            free_memory_bytes: state.free_memory_bytes,
+            load_percent: state.load_percent,
+            rtt_us: self.rtt_us,
+            warm: state.warm_vaults,
+            code: false,
+        };
+        self.placed_since.iter().for_each(|(_, memory_bytes)| word.took(*memory_bytes));
+        Ok(word)
+    }
+
+    fn has_code(&self, sha256: &Sha256) -> bool {
+        self.code.contains(sha256) || self.sent.iter().any(|(_, sent)| sent == sha256)
+    }
+
+    fn due(&mut self, now: Mono, at_most_us: u64) -> Due {
+        match (&mut self.silence, &self.word) {
+            (Some((_, at)), _) if at_most_us > 0 => {
+                if now.since(*at) < at_most_us {
+                    return Due::Nothing;
+                }
+                *at = now;
+                Due::Look
+            }
+            (None, Some((_, at))) if now.since(*at) < at_most_us => Due::Nothing,
+            _ => Due::Ask,
+        }
+    }
+}
+
+impl Slot {
+    #[must_use]
+    pub fn new(member: Member) -> Self {
+        let Member { name, labels, api, address } = member;
+        let api = Vetted::new(name.clone(), api, address);
+        let (sight, draining, watcher) = Default::default();
+        let clones = Arc::new(Semaphore::new(MOST_CLONES));
+        Self { name, labels, api, sight, draining, watcher, clones }
+    }
+
+    fn sight(&self) -> MutexGuard<'_, Sight> {
+        self.sight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the node now.
+    pub async fn word(&self) -> Result<NodeWord, ApiError> {
+        let (word, rtt_us) = self.heard(self.api.word()).await?;
+        // The others take as long as they have to tell.
+        self.sight().rtt_us = rtt_us;
+        Ok(word)
+    }
+
+    /// Asks it for its vaults, or for one of them.
+    pub async fn vaults(&self, of: Option<VaultId>) -> Result<NodeVaults, ApiError> {
+        Ok(self.heard(self.api.vaults(of)).await?.0)
+    }
+
+    /// Asks it whether all is well there.
+    pub async fn health(&self) -> Result<NodeHealth, ApiError> {
+        Ok(self.heard(self.api.health()).await?.0)
+    }
+
+    /// The answer, with what it says of the node remembered, and how long it took.
+    async fn heard<T: AsRef<NodeWord>>(&self, answer: Answer<'_, T>) -> Result<(T, u64), ApiError> {
+        let began = clock::mono();
+        let asked = tokio::time::timeout(STATE_DEADLINE, answer).await;
+        let answer = asked.unwrap_or_else(|_| {
+            let message = format!("it did not answer within {} s", STATE_DEADLINE.as_secs());
+            Err(ApiError::new(ErrorCode::Temporary, message))
+        });
+        let mut sight = self.sight();
+        match answer {
+            Ok(said) => {
+                let now = clock::mono();
+                // What was sent while it spoke may not be in its word.
+                let mut placed_since = std::mem::take(&mut sight.placed_since);
+                placed_since.retain(|(at, _)| *at >= began);
+                let mut sent = std::mem::take(&mut sight.sent);
+                sent.retain(|(at, _)| *at >= began);
+                let word = said.as_ref().clone();
+                let code = word.code.iter().copied().collect();
+                // Until it was asked for a word, whatever it was asked for tells how far away it is.
+                let took_us = now.since(began);
+                let rtt_us = if sight.rtt_us == 0 { took_us } else { sight.rtt_us };
+                let misplaced = self.api.misplaced(&word);
+                let word = Some((word, now));
+                *sight = Sight { word, misplaced, silence: None, rtt_us, placed_since, code, sent };
+                Ok((said, took_us))
+            }
+            Err(error) => {
+                sight.silence = Some((error.message.clone(), clock::mono()));
+                let message = format!("node {} cannot be reached: {}", self.name, error.message);
+                let usual = || "its vaults live on as long as their leases do; try again".to_owned();
+                Err(ApiError::new(ErrorCode::Temporary, message).hint(error.hint.unwrap_or_else(usual)))
+            }
+        }
+    }
+
+    /// A vault was sent there, which may take so much memory.
+    pub fn placed(&self, memory_bytes: u64) {
+        self.sight().placed_since.push((clock::mono(), memory_bytes));
+    }
+
+    /// As far as is known: it may have let it go.
+    #[must_use]
+    pub fn has_code(&self, sha256: &Sha256) -> bool {
+        self.sight().has_code(sha256)
+    }
+
+    /// Whether code can be sent there that it does not have.
+    #[must_use]
+    pub fn wants_code(&self, sha256: &Sha256) -> bool {
+        let sight = self.sight();
+        sight.word.is_some() && sight.silence.is_none() && !self.is_draining() && !sight.has_code(sha256)
+    }
+
+    pub fn got_code(&self, sha256: Sha256) {
+        let mut sight = self.sight();
+        if !sight.has_code(&sha256) {
+            sight.sent.push((clock::mono(), sha256));
+        }
+    }
+
+    pub fn lost_code(&self, sha256: &Sha256) {
+        let mut sight = self.sight();
+        sight.code.remove(sha256);
+        sight.sent.retain(|(_, sent)| sent != sha256);
+    }
+
+    #[must_use]
+    pub fn boot_id(&self) -> Option<String> {
+        self.sight().word.as_ref().map(|(state, _)| state.boot_id.clone())
+    }
+
+    /// Whether this silence is news.
+    pub fn fell_silent(&self, reason: &str) -> bool {
+        self.sight().silence.replace((reason.to_owned(), clock::mono())).is_none()
+    }
+
+    /// Why it could not be asked the last time.
+    #[must_use]
+    pub fn silence(&self) -> Option<String> {
+        self.sight().silence.as_ref().map(|(reason, _)| reason.clone())
+    }
+
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.sight().silence.is_some()
+    }
+
+    /// The last word, even if it is old.
+    #[must_use]
+    pub fn last_word(&self) -> Option<NodeWord> {
+        self.sight().word.as_ref().map(|(state, _)| state.clone())
+    }
+
+    pub fn drain(&self, draining: bool) {
+        self.draining.store(draining, Ordering::SeqCst);
+    }
+
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn watched_by(&self, task: JoinHandle<()>) {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = watcher.replace(task) {
+            earlier.abort();
+        }
+    }
+
+    pub(super) fn unwatch(&self) {
+        if let Some(task) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+
+    pub async fn info(&self) -> NodeInfo {
+        // What it says is remembered, and so is its silence.
+        let _ = self.word().await;
+        self.last_info()
+    }
+
+    /// By its last word.
+    #[must_use]
+    pub fn last_info(&self) -> NodeInfo {
+        let (word, silence, misplaced) = {
+            let sight = self.sight();
+            (
+                sight.word.as_ref().map(|(state, _)| state.clone()),
+                sight.silence.as_ref().map(|(reason, _)| reason.clone()),
+                sight.misplaced.clone(),
+            )
+        };
+        let draining = self.is_draining() || word.as_ref().is_some_and(|word| word.draining);
+        let state = match silence {
+            Some(reason) => format!("unreachable: {reason}"),
+            None if misplaced.is_some() => format!("misplaced: {}", misplaced.unwrap_or_default()),
+            None if draining => "draining".to_owned(),
+            None => "ready".to_owned(),
+        };
+        let (name, labels) = (self.name.clone(), self.labels.clone());
+        let blank = NodeInfo {
+            name,
+            state,
+            data_plane: String::new(),
+            data_plane_reason: String::new(),
+            labels,
+            vaults: 0,
+            max_vaults: 0,
+            warm_vaults: 0,
+            free_memory_bytes: 0,
+            load_percent: 0,
+            version: String::new(),
+            boot_id: String::new(),
+        };
+        let Some(word) = word else { return blank };
+        NodeInfo {
+            data_plane: word.data_plane.to_string(),
+            data_plane_reason: word.data_plane_reason,
+            vaults: word.vaults,
+            max_vaults: word.max_vaults,
+            warm_vaults: word.warm_vaults,
+            free_memory_bytes: word.free_memory_bytes,
+            load_percent: word.load_percent,
+            version: word.version,
+            boot_id: word.boot_id,
+            ..blank
+        }
+    }
+
+    /// What there is to say of the node.
+    pub async fn findings(&self) -> Vec<Check> {
+        match self.health().await {
+            Ok(health) => self.judge(health),
+            Err(error) => vec![Check { level: CheckLevel::Fail, what: error.message, hint: error.hint }],
+        }
+    }
+
+    pub(super) fn judge(&self, health: NodeHealth) -> Vec<Check> {
+        let NodeHealth { word, findings: mut checks } = health;
+        if word.version != env!("CARGO_PKG_VERSION") {
+            let what =
+                format!("haukid {} runs there, the core is {}", word.version, env!("CARGO_PKG_VERSION"));
+            let hint = Some(format!("hauki node upgrade {}", self.name));
+            checks.push(Check { level: CheckLevel::Warn, what, hint });
+        }
+        checks
+    }
+}
+
+/// Sees to it that what is known of each node is not older than that. Nodes are asked side by side, so
+/// a silent one costs one deadline, and only who finds it silent first: after that the others go on
+/// without it. Zero asks all of them.
+pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
+    let now = clock::mono();
+    let mut asked = tokio::task::JoinSet::new();
+    for slot in slots.values() {
+        let due = slot.sight().due(now, at_most_us);
+        let slot = slot.clone();
+        // Either way the slot remembers the answer.
+        let ask = async move { drop(slot.word().await) };
+        match due {
+            Due::Nothing => {}
+            Due::Ask => drop(asked.spawn(ask)),
+            Due::Look => drop(tokio::spawn(ask)),
+        }
+    }
+    asked.join_all().await;
+}
+
+/// Every node as the scheduler wants it for this code, in the order of their names.
+#[must_use]
+pub fn candidates(
+    slots: &BTreeMap<NodeName, Arc<Slot>>,
+    policy: Policy,
+    code: Option<&Sha256>,
+) -> Vec<Candidate> {
+    let candidate = |slot: &Arc<Slot>| {
+        let (word, has_code) = {
+            let sight = slot.sight();
+            (sight.word(), code.is_some_and(|code| sight.has_code(code)))
+        };
+        let word =
+            word.map(|word| Word { draining: word.draining || slot.is_draining(), code: has_code, ..word });
+        Candidate::new(slot.name.clone(), slot.labels.clone(), word, policy)
+    };
+    slots.values().map(candidate).collect()
+}
+
+#[cfg(test)]
+#[path = "nodes_tests.rs"]
+mod tests;

@@ -1,0 +1,54 @@
+//! Where a vault was placed, asked whenever a node has news of it.
+//!
+//! A worker may print thousands of lines, so an answer is kept for one batch of news. It cannot become wrong
+//! meanwhile: a vault stays where it was made.
+
+use std::collections::BTreeMap;
+
+use super::record::{VaultRecord, tomb_key, vault_key};
+use super::service::Core;
+use hauki_contract::api::ApiError;
+use hauki_contract::model::id::{NodeName, VaultId};
+
+/// What is known of the vaults in one batch of one node.
+pub(super) struct Placed {
+    node: NodeName,
+    own: BTreeMap<VaultId, bool>,
+}
+
+impl Placed {
+    pub(super) fn of(node: NodeName) -> Self {
+        Self { node, own: BTreeMap::new() }
+    }
+}
+
+impl Core {
+    /// Whether the vault is on the node that tells of it. Of one that nobody knows nothing is told on: its
+    /// forging was given up.
+    pub(super) async fn is_on(&self, placed: &mut Placed, vault: &VaultId) -> Result<bool, ApiError> {
+        if let Some(own) = placed.own.get(vault) {
+            return Ok(*own);
+        }
+        let place = self.place_of(vault).await?;
+        let own = place.as_ref() == Some(&placed.node);
+        if let (false, Some(place)) = (own, place) {
+            self.distrust(&placed.node, &format!("it has news of {vault}, which is on node {place}"));
+        }
+        placed.own.insert(vault.clone(), own);
+        Ok(own)
+    }
+
+    async fn place_of(&self, vault: &VaultId) -> Result<Option<NodeName>, ApiError> {
+        // It is recorded before it leaves this list, so one of the two looks finds it.
+        let forged = self.forging().get(vault).map(|forged| forged.node.clone());
+        if forged.is_some() {
+            return Ok(forged);
+        }
+        for key in [vault_key(vault), tomb_key(vault)] {
+            if let Some(found) = self.records.find::<VaultRecord>(&key).await? {
+                return Ok(Some(found.value.vault.node));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,145 @@
+//! Taking a name, and finding who holds it.
+//!
+//! What makes two holders of one name impossible is the store's check in the transaction that
+//! records the vault. The turn that callers take before is in memory and only saves sandboxes.
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::record::{Found, NAME, VaultRecord, encode, name_key, no_vault};
+use crate::service::Core;
+use crate::store::{Expect, Txn};
+use hauki_contract::api::event::Happening;
+use hauki_contract::api::registry::{ResolveRequest, Resolved, Service, ServiceList};
+use hauki_contract::api::vault::{TicketRequest, Vault};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::name::ServiceName;
+
+/// How often a name may change hands under one request before its caller is told so.
+const LOOKS: u32 = 8;
+
+/// The vault's name, if it has one, joins the transaction that records the vault.
+pub(crate) fn take_name(txn: Txn, vault: &Vault) -> Result<(Txn, Option<Happening>), ApiError> {
+    let Some(name) = &vault.name else { return Ok((txn, None)) };
+    let service = Service {
+        name: name.clone(),
+        vault: vault.id.clone(),
+        worker: vault.worker.clone(),
+        node: vault.node.clone(),
+        since: vault.forged_at,
+    };
+    let key = name_key(name);
+    let txn = txn.check(key.as_str(), Expect::Absent).put(key, encode(&service)?);
+    Ok((txn, Some(Happening::Named { vault: vault.id.clone(), name: name.clone() })))
+}
+
+pub(crate) fn taken_name(name: &ServiceName) -> ApiError {
+    ApiError::new(ErrorCode::Conflict, format!("the name {name} is taken by a live worker"))
+        .hint(format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is"))
+}
+
+fn foreign(name: &ServiceName) -> ApiError {
+    ApiError::new(ErrorCode::Denied, format!("the name {name} is another user's"))
+}
+
+fn nobody(name: &ServiceName) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("no live worker is called {name}"))
+        .hint("`hauki ls` shows the names; `hauki resolve --watch` waits for one")
+}
+
+impl Core {
+    /// Waits until no other request of this process forges for the name.
+    pub(crate) async fn turn(&self, name: Option<&ServiceName>) -> Option<OwnedMutexGuard<()>> {
+        match name {
+            Some(name) => Some(self.flights.enter(&name_key(name)).await),
+            None => None,
+        }
+    }
+
+    /// Before a sandbox is spent on it.
+    pub(crate) async fn refuse_taken(&self, name: Option<&ServiceName>) -> Result<(), ApiError> {
+        let Some(name) = name else { return Ok(()) };
+        match self.holder(name, None).await? {
+            Some(_) => Err(taken_name(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// The vault that holds the name, by the store's word; refused if it is not `only`'s. A name changes hands,
+    /// so this is judged at every look: that it is taken is no secret, its worker is.
+    async fn recorded_holder(
+        &self,
+        name: &ServiceName,
+        only: Option<u32>,
+    ) -> Result<Option<VaultRecord>, ApiError> {
+        for _ in 0..LOOKS {
+            let Some(found) = self.records.get::<Service>(&name_key(name)).await? else { return Ok(None) };
+            let record = self.vault_record(&found.value.vault).await?;
+            if let Some(record) = record.filter(|record| record.value.vault.receipt.is_none()) {
+                return match only.is_some() && record.value.vault.owner != only {
+                    true => Err(foreign(name)),
+                    false => Ok(Some(record.value)),
+                };
+            }
+            // It died between the two looks, and its name went with it.
+        }
+        Err(changing_hands(name))
+    }
+
+    /// The vault that holds the name and lives, by its node's word. News of a death may be on their
+    /// way; a node that cannot be asked frees nothing.
+    async fn holder(&self, name: &ServiceName, only: Option<u32>) -> Result<Option<VaultRecord>, ApiError> {
+        for _ in 0..LOOKS {
+            let Some(record) = self.recorded_holder(name, only).await? else { return Ok(None) };
+            match self.confirm(&record).await {
+                Ok(()) => return Ok(Some(record)),
+                Err(error) if error.code == ErrorCode::VaultDead => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(changing_hands(name))
+    }
+
+    pub async fn resolve(&self, request: ResolveRequest) -> Result<Resolved, ApiError> {
+        self.resolve_own(None, request).await
+    }
+
+    /// If its holder is this user's.
+    pub(crate) async fn resolve_own(
+        &self,
+        only: Option<u32>,
+        request: ResolveRequest,
+    ) -> Result<Resolved, ApiError> {
+        let ResolveRequest { name, ticket: wishes } = request;
+        let Some(wishes) = wishes else {
+            let record = self.holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
+            return Ok(Resolved { name, vault: plain(record), ticket: None });
+        };
+        for _ in 0..LOOKS {
+            let record = self.recorded_holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
+            let id = record.vault.id;
+            // The node opens no port of a dead vault, so the ticket proves that it lives.
+            match self.ticket(TicketRequest { vault: id.clone(), wishes: wishes.clone() }).await {
+                Ok(ticket) => {
+                    let found = self.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
+                    return Ok(Resolved { name, vault: plain(found.value), ticket: Some(ticket) });
+                }
+                Err(error) if matches!(error.code, ErrorCode::VaultDead | ErrorCode::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(changing_hands(&name))
+    }
+
+    pub async fn services(&self) -> Result<ServiceList, ApiError> {
+        let found: Vec<Found<Service>> = self.records.all(NAME).await?;
+        Ok(ServiceList { services: found.into_iter().map(|found| found.value).collect() })
+    }
+}
+
+fn changing_hands(name: &ServiceName) -> ApiError {
+    ApiError::new(ErrorCode::Temporary, format!("the name {name} changes hands too fast")).hint("try again")
+}
+
+fn plain(record: VaultRecord) -> Vault {
+    Vault { changed: false, explanation: Vec::new(), ..record.vault }
+}

@@ -1,0 +1,182 @@
+//! `swarm_spawn_ephemeral`: the first three phases in one round trip and one commit.
+
+use std::sync::Arc;
+
+use super::keys::HeldKey;
+use super::lineage::Parent;
+use super::record::{KeyRecord, loan_key};
+use super::service::Core;
+use super::store::Txn;
+use super::ticket::{check_methods, check_terms, opening, unsigned};
+use hauki_contract::api::event::Happening;
+use hauki_contract::api::registry::{ResolveRequest, Resolved};
+use hauki_contract::api::summons::{SpawnRequest, Spawned};
+use hauki_contract::api::vault::TicketWishes;
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::name::ServiceName;
+use hauki_contract::model::phase::Phase;
+use hauki_contract::system::clock;
+
+/// Whose a vault becomes, and who alone may be its owner if it is there already.
+type Users = (Option<u32>, Option<u32>);
+
+impl Core {
+    pub async fn spawn(self: &Arc<Self>, request: SpawnRequest) -> Result<Spawned, ApiError> {
+        self.spawn_for(None, None, request).await
+    }
+
+    /// It belongs to `owner`; one that is there already is taken if it is `only`'s.
+    pub async fn spawn_for(
+        self: &Arc<Self>,
+        owner: Option<u32>,
+        only: Option<u32>,
+        request: SpawnRequest,
+    ) -> Result<Spawned, ApiError> {
+        if request.summons.dry_run {
+            return Err(ApiError::new(ErrorCode::BadRequest, "a spawn cannot be a dry run")
+                .hint("summon and provision each have one"));
+        }
+        self.spawn_under(request, None, (owner, only)).await
+    }
+
+    /// A child is paid for before it is made.
+    pub(super) async fn spawn_under(
+        self: &Arc<Self>,
+        request: SpawnRequest,
+        parent: Option<Parent>,
+        users: Users,
+    ) -> Result<Spawned, ApiError> {
+        let held = self.hold_key("spawn", &request).await?;
+        if let Some(earlier) = &held.earlier {
+            return self.spawned_again(earlier, &request.ticket).await;
+        }
+        let Some(parent) = parent else { return self.create(&held, request, None, users).await };
+        let loan = loan_key(&held.document);
+        self.spend(parent.id(), &loan).await?;
+        let made = self.create(&held, request, Some(&parent), users).await;
+        if !made.as_ref().is_ok_and(|made| made.changed) {
+            self.give_back(&loan).await;
+        }
+        made
+    }
+
+    async fn create(
+        self: &Arc<Self>,
+        held: &HeldKey,
+        request: SpawnRequest,
+        parent: Option<&Parent>,
+        (owner, only): Users,
+    ) -> Result<Spawned, ApiError> {
+        let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
+        check_terms(&wishes)?;
+        let name = summons.name.clone();
+        let least = parent.map(Parent::wishes).unwrap_or_default();
+        let mut drafted = self.draft(summons, least).await?;
+        drafted.summons.owner = owner;
+        parent.map(|parent| parent.adopt(&mut drafted)).transpose()?;
+        self.refuse_hoard(&drafted).await?;
+        let _turn = self.turn(name.as_ref()).await;
+        match (&name, get_or_create) {
+            (None, true) => {
+                return Err(ApiError::new(ErrorCode::BadRequest, "get_or_create needs a name to look for"));
+            }
+            (Some(name), true) => {
+                if let Some(there) = self.spawned_before(name, only, &wishes).await? {
+                    return Ok(there);
+                }
+            }
+            (name, false) => self.refuse_taken(name.as_ref()).await?,
+        }
+        let mut forged = self.forge(&drafted, &placement, Some(&opening(&wishes))).await?;
+        check_methods(&wishes, &forged.vault.methods)?;
+        let opened = forged.opened.take().ok_or_else(|| {
+            let message = format!("node {} did not open the port", forged.vault.node);
+            ApiError::new(ErrorCode::Internal, message)
+        })?;
+        let ticket = unsigned(&forged.vault, &wishes, opened);
+        forged.vault.phase = Phase::Ticketed;
+        forged.vault.endpoint = Some(ticket.endpoint.clone());
+
+        let record = KeyRecord {
+            digest: held.digest,
+            at: clock::now(),
+            summons: drafted.summons.id.clone(),
+            vault: Some(forged.vault.id.clone()),
+            ticket: Some(ticket.clone()),
+            spool: None,
+            apart: true,
+        };
+        let txn = held.record_in(Txn::default(), &record)?;
+        let txn = if parent.is_some() { txn.delete(loan_key(&held.document)) } else { txn };
+        let news = vec![
+            drafted.happening(),
+            forged.happening(),
+            Happening::Ticketed { vault: ticket.vault.clone(), ticket: ticket.id.clone() },
+        ];
+        let txn = drafted.record_in(txn)?;
+        let vault = forged.vault.clone();
+        let signing = async {
+            // The commit is on its way to the disk when it has been asked for once.
+            tokio::task::yield_now().await;
+            self.signed(ticket, &wishes)
+        };
+        self.stocked(&drafted);
+        let (recorded, ticket) = tokio::join!(self.record(forged, txn, news), signing);
+        if recorded.is_err() {
+            self.stock.remove(&drafted.summons.id);
+        }
+        match (recorded, name) {
+            (Ok(()), _) => {
+                let ticket = match ticket {
+                    Ok(ticket) => ticket,
+                    Err(error) => {
+                        // Nobody can ever use it.
+                        let by = Some("core".into());
+                        return Err(self.end(&vault, Cause::Cancelled, by, 0).await.err().unwrap_or(error));
+                    }
+                };
+                self.send_ahead(&drafted);
+                Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true })
+            }
+            // One whose caller went away was being recorded when we looked.
+            (Err(error), Some(name)) if get_or_create && error.code == ErrorCode::Conflict => {
+                self.spawned_before(&name, only, &wishes).await?.ok_or(error)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// The live worker of the name, with a fresh ticket to it.
+    async fn spawned_before(
+        &self,
+        name: &ServiceName,
+        only: Option<u32>,
+        wishes: &TicketWishes,
+    ) -> Result<Option<Spawned>, ApiError> {
+        let request = ResolveRequest { name: name.clone(), ticket: Some(wishes.clone()) };
+        let (vault, ticket) = match self.resolve_own(only, request).await {
+            Ok(Resolved { vault, ticket: Some(ticket), .. }) => (vault, ticket),
+            Ok(Resolved { ticket: None, .. }) => {
+                return Err(ApiError::new(ErrorCode::Internal, "a ticket was wished and none was minted"));
+            }
+            Err(error) if error.code == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let summons = self.summons_again(&vault.summons).await?;
+        Ok(Some(Spawned { summons, vault, ticket, changed: false }))
+    }
+
+    async fn spawned_again(&self, earlier: &KeyRecord, wishes: &TicketWishes) -> Result<Spawned, ApiError> {
+        let vault = self.vault_again(earlier).await?;
+        let ticket = earlier
+            .ticket
+            .clone()
+            .ok_or_else(|| ApiError::new(ErrorCode::Internal, "the key's record holds no ticket"))?;
+        // Earlier versions kept it with its token.
+        let kept = !ticket.auth.token.reveal().is_empty();
+        let ticket = if kept { ticket } else { self.signed(ticket, wishes)? };
+        let summons = self.summons_again(&earlier.summons).await?;
+        Ok(Spawned { summons, vault, ticket, changed: false })
+    }
+}

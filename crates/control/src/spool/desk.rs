@@ -1,0 +1,256 @@
+//! What callers do with the spool: put a summons in, look, wait, remove, try again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+
+use crate::charge::refuse_many;
+use crate::keys::{lost_race, reused};
+use crate::owners::Rights;
+use crate::placement::check_wished;
+use crate::record::{Found, KeyRecord, SPOOL, encode, spool_key};
+use crate::service::Core;
+use crate::store::{Expect, Outcome, Txn};
+use hauki_contract::api::spool::{
+    MOST_PRIORITY, SpoolAct, SpoolDone, SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery,
+    SpoolRequest, SpoolState, SpoolWait, Spooled,
+};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::id::{SpoolId, VaultId};
+use hauki_contract::system::{clock, random};
+
+const MOST_WAIT_MS: u64 = 30_000;
+
+/// How many entries one order may name, and how many of them are at the store at one time.
+const MOST_ORDERED: usize = 100_000;
+const ABREAST: usize = 64;
+
+/// How many may wait, in all and of one owner.
+const MOST_WAITING: usize = 10_000;
+const MOST_OF_ONE: usize = 5_000;
+
+pub(crate) fn no_entry(id: &SpoolId) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no spool entry {id}"))
+        .hint("`hauki spool ls` lists them; what is done is kept for 24 hours")
+}
+
+impl Core {
+    pub async fn spool_put(&self, request: SpoolRequest, owner: String) -> Result<SpoolEntry, ApiError> {
+        if request.priority > MOST_PRIORITY {
+            let message = format!("the priority {} is not within 0 to {MOST_PRIORITY}", request.priority);
+            return Err(ApiError::new(ErrorCode::BadRequest, message));
+        }
+        check_wished(&request.placement)?;
+        let same = request.as_provision();
+        let SpoolRequest { priority, deadline_ms, .. } = request;
+        let held = self.hold_key("provision", &same).await?;
+        let earlier = held.earlier.as_ref();
+        if let Some(id) = earlier.and_then(|earlier| earlier.spool.as_ref()) {
+            let entry = self.spool_entry(id).await?.value;
+            if (entry.priority, entry.deadline_ms) != (priority, deadline_ms) {
+                return Err(reused(&same.key, "provision"));
+            }
+            return Ok(self.placed(SpoolEntry { changed: false, ..entry }));
+        }
+        let summons = self.recorded(&same.summons).await?.summons;
+        self.refuse_crowd(&owner)?;
+        let now = clock::now();
+        let vault = earlier.and_then(|earlier| earlier.vault.clone());
+        let entry = SpoolEntry {
+            id: random::spool_id(),
+            state: if vault.is_some() { SpoolState::Forged } else { SpoolState::Waiting },
+            summons: summons.id.clone(),
+            worker: summons.worker.name,
+            owner,
+            placement: same.placement,
+            memory_bytes: summons.limits.cgroup_memory_bytes(),
+            priority,
+            at: now,
+            deadline_ms,
+            expires_at: deadline_ms.map(|wait| after(now, wait)),
+            attempts: 0,
+            next_at: None,
+            error: None,
+            done_at: vault.is_some().then_some(now),
+            place: None,
+            changed: vault.is_none(),
+            vault,
+        };
+        let record = KeyRecord {
+            digest: held.digest,
+            at: now,
+            summons: summons.id,
+            vault: entry.vault.clone(),
+            ticket: None,
+            spool: Some(entry.id.clone()),
+            apart: true,
+        };
+        let txn = held.record_in(Txn::default(), &record)?.put(spool_key(&entry.id), encode(&entry)?);
+        match self.records.commit(txn).await? {
+            Outcome::Committed { .. } => {
+                self.spool.queue().put(entry.clone());
+                self.spool.changed();
+                Ok(self.placed(entry))
+            }
+            Outcome::Conflict { .. } => Err(lost_race()),
+        }
+    }
+
+    /// What whoever provisions hears of a key that was queued.
+    pub(crate) async fn unspooled(&self, id: &SpoolId) -> Result<VaultId, ApiError> {
+        let entry = self.placed(self.spool_entry(id).await?.value);
+        match (entry.vault, entry.error) {
+            (Some(vault), _) => Ok(vault),
+            (None, Some(error)) if entry.state == SpoolState::Dead => Err(error),
+            (None, _) => {
+                let place = entry.place.map(|place| format!(" at place {place}")).unwrap_or_default();
+                let message = format!("it waits in the spool as {id}{place}");
+                Err(ApiError::new(ErrorCode::NoCapacity, message)
+                    .hint("`hauki spool show` tells how it stands"))
+            }
+        }
+    }
+
+    fn refuse_crowd(&self, owner: &str) -> Result<(), ApiError> {
+        let queue = self.spool.queue();
+        let (all, own) = (queue.len(), queue.of_owner(owner));
+        if all < MOST_WAITING && own < MOST_OF_ONE {
+            return Ok(());
+        }
+        let message = format!("{all} summons wait, {own} of them of {owner}: no more are taken");
+        Err(ApiError::new(ErrorCode::Quota, message)
+            .hint(format!("at most {MOST_WAITING} may wait, and {MOST_OF_ONE} of one owner")))
+    }
+
+    pub async fn spool_list(&self, query: SpoolQuery) -> Result<SpoolList, ApiError> {
+        self.spool_list_of(Rights::All, query).await
+    }
+
+    pub(crate) async fn spool_list_of(
+        &self,
+        rights: Rights,
+        query: SpoolQuery,
+    ) -> Result<SpoolList, ApiError> {
+        let fits = |entry: &SpoolEntry| {
+            rights.own_entry(&entry.owner) && query.state.is_none_or(|state| state == entry.state)
+        };
+        let found: Vec<Found<SpoolEntry>> = self.records.all_that(SPOOL, fits).await?;
+        let mut entries: Vec<SpoolEntry> = found.into_iter().map(|found| found.value).collect();
+        let queue = self.spool.queue();
+        for entry in &mut entries {
+            (entry.place, entry.changed) = (queue.place(&entry.id), false);
+        }
+        drop(queue);
+        entries.sort_by_key(|entry| entry.place.unwrap_or(u64::MAX));
+        Ok(SpoolList { entries })
+    }
+
+    /// Shows one, at once or when it has moved on.
+    pub async fn spool_show(&self, id: &SpoolId, wait: SpoolWait) -> Result<Spooled, ApiError> {
+        let moved_on = async {
+            let mut changes = self.spool.changes.subscribe();
+            loop {
+                let entry = self.placed(self.spool_entry(id).await?.value);
+                if entry.state != SpoolState::Waiting || entry.place != wait.place {
+                    return Ok::<_, ApiError>(());
+                }
+                // The sender lives as long as the core.
+                let _ = changes.changed().await;
+            }
+        };
+        if wait.wait_ms > 0 {
+            let most = Duration::from_millis(wait.wait_ms.min(MOST_WAIT_MS));
+            // Having waited in vain is an answer too.
+            if let Ok(Err(error)) = tokio::time::timeout(most, moved_on).await {
+                return Err(error);
+            }
+        }
+        let entry = self.placed(SpoolEntry { changed: false, ..self.spool_entry(id).await?.value });
+        let vault = match &entry.vault {
+            Some(vault) => self.vault_record(vault).await?.map(|found| found.value.vault),
+            None => None,
+        };
+        Ok(Spooled { entry, vault })
+    }
+
+    /// Forgets an entry in any state. The vault that it became is nobody's business here.
+    pub async fn spool_remove(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
+        loop {
+            let found = self.spool_entry(id).await?;
+            // Whoever is forging it finds the entry gone at the commit, and destroys what it made.
+            let txn = Txn::default()
+                .check(found.key.as_str(), Expect::At(found.revision))
+                .delete(found.key.as_str());
+            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+                self.spool.queue().remove(id);
+                self.spool.changed();
+                return Ok(SpoolEntry { changed: true, ..found.value });
+            }
+        }
+    }
+
+    /// Gives a dead letter another life, with as long a deadline as before.
+    pub async fn spool_retry(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
+        loop {
+            let mut found = self.spool_entry(id).await?;
+            if found.value.state != SpoolState::Dead {
+                return Ok(self.placed(SpoolEntry { changed: false, ..found.value }));
+            }
+            let now = clock::now();
+            found.value = SpoolEntry {
+                state: SpoolState::Waiting,
+                attempts: 0,
+                next_at: None,
+                error: None,
+                done_at: None,
+                expires_at: found.value.deadline_ms.map(|wait| after(now, wait)),
+                ..found.value
+            };
+            if self.records.replace(&found).await? {
+                self.spool.queue().put(found.value.clone());
+                self.spool.changed();
+                return Ok(self.placed(SpoolEntry { changed: true, ..found.value }));
+            }
+        }
+    }
+
+    /// One answer per entry, in the order of the request.
+    pub(crate) async fn spool_order(
+        self: &Arc<Self>,
+        rights: Rights,
+        order: SpoolOrder,
+    ) -> Result<SpoolOrdered, ApiError> {
+        let SpoolOrder { act, entries } = order;
+        refuse_many("entries", entries.len(), MOST_ORDERED, rights.only())?;
+        let done = futures_util::stream::iter(entries).map(async |id| {
+            let done = match (self.own_spooled(rights, &id).await, act) {
+                (Err(error), _) => Err(error),
+                (Ok(()), SpoolAct::Remove) => self.spool_remove(&id).await,
+                (Ok(()), SpoolAct::Retry) => self.spool_retry(&id).await,
+            };
+            match done {
+                Ok(entry) => SpoolDone { id, entry: Some(entry), error: None },
+                Err(error) => SpoolDone { id, entry: None, error: Some(error) },
+            }
+        });
+        Ok(SpoolOrdered { done: done.buffered(ABREAST).collect().await })
+    }
+
+    pub(crate) async fn spool_owner(&self, id: &SpoolId) -> Result<String, ApiError> {
+        Ok(self.spool_entry(id).await?.value.owner)
+    }
+
+    pub(super) async fn spool_entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, ApiError> {
+        self.records.get(&spool_key(id)).await?.ok_or_else(|| no_entry(id))
+    }
+
+    fn placed(&self, entry: SpoolEntry) -> SpoolEntry {
+        SpoolEntry { place: self.spool.queue().place(&entry.id), ..entry }
+    }
+}
+
+fn after(now: jiff::Timestamp, wait_ms: u64) -> jiff::Timestamp {
+    let wait = jiff::SignedDuration::from_millis(i64::try_from(wait_ms).unwrap_or(i64::MAX));
+    now.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX)
+}

@@ -1,0 +1,252 @@
+//! The order of the queue: pure, over what is in memory.
+//!
+//! First the priority. Among equals the owners take turns: everybody's first entry comes before
+//! anybody's second, so that who queues a thousand does not keep out who queues one; and of the first
+//! ones, that of the owner who was served the longest ago, or else whoever was served would be the
+//! first again. Then the older.
+//!
+//! How long an entry waits is measured by the monotonic clock from when it came in here: a jump of the wall clock
+//! makes no dead letter and holds up nobody. What is written down is the calendar's time, for the next start.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+
+use hauki_contract::api::spool::{SpoolEntry, SpoolState};
+use hauki_contract::model::id::SpoolId;
+use hauki_contract::model::lease::Mono;
+use hauki_contract::system::clock;
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: BTreeMap<SpoolId, Waiting>,
+    /// When each owner last became a vault.
+    served: HashMap<String, Timestamp>,
+    /// As it was put last: whoever waits for a place asks for it after each change.
+    order: OnceLock<Order>,
+}
+
+#[derive(Debug)]
+struct Order {
+    entries: Arc<[Arc<SpoolEntry>]>,
+    places: HashMap<SpoolId, u64>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    entry: Arc<SpoolEntry>,
+    /// When it becomes a dead letter, and before when it is not tried.
+    expires: Option<Mono>,
+    next: Option<Mono>,
+}
+
+/// Both clocks at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub wall: Timestamp,
+    pub mono: Mono,
+}
+
+impl Now {
+    pub(super) fn read() -> Self {
+        Self { wall: clock::now(), mono: clock::mono() }
+    }
+
+    /// A time of the calendar, as it is seen now.
+    fn mono_of(self, at: Timestamp) -> Mono {
+        let wait = at.as_millisecond().saturating_sub(self.wall.as_millisecond());
+        self.mono.plus_ms(u64::try_from(wait).unwrap_or(0))
+    }
+}
+
+impl Queue {
+    /// As the entry now is in the store.
+    pub(super) fn put(&mut self, entry: SpoolEntry) {
+        self.put_at(entry, Now::read());
+    }
+
+    fn put_at(&mut self, entry: SpoolEntry, now: Now) {
+        self.order = OnceLock::new();
+        match entry.state {
+            SpoolState::Waiting => {
+                let known = self.waiting.get(&entry.id);
+                let same = known.filter(|known| known.entry.expires_at == entry.expires_at);
+                let due = || entry.expires_at.map(|at| now.mono_of(at));
+                let expires = same.map_or_else(due, |known| known.expires);
+                let same = known.filter(|known| known.entry.next_at == entry.next_at);
+                let due = || entry.next_at.map(|at| now.mono_of(at));
+                let next = same.map_or_else(due, |known| known.next);
+                self.waiting.insert(entry.id.clone(), Waiting { entry: Arc::new(entry), expires, next });
+            }
+            SpoolState::Dead => self.remove(&entry.id),
+            SpoolState::Forged => {
+                self.remove(&entry.id);
+                let served = self.served.entry(entry.owner).or_default();
+                *served = entry.done_at.unwrap_or_default().max(*served);
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &SpoolId) {
+        if self.waiting.remove(id).is_some() {
+            self.order = OnceLock::new();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn of_owner(&self, owner: &str) -> usize {
+        self.waiting.values().filter(|waiting| waiting.entry.owner == owner).count()
+    }
+
+    pub(super) fn order(&self) -> Arc<[Arc<SpoolEntry>]> {
+        self.ordered().entries.clone()
+    }
+
+    fn ordered(&self) -> &Order {
+        self.order.get_or_init(|| {
+            let entries: Arc<[Arc<SpoolEntry>]> = self.put_in_order().into();
+            let places = entries.iter().map(|entry| entry.id.clone()).zip(1..).collect();
+            Order { entries, places }
+        })
+    }
+
+    fn put_in_order(&self) -> Vec<Arc<SpoolEntry>> {
+        let mut turns: HashMap<(u8, &str), u64> = HashMap::new();
+        let mut by_age: Vec<&Arc<SpoolEntry>> = self.waiting.values().map(|waiting| &waiting.entry).collect();
+        by_age.sort_by_key(|entry| entry.at);
+        let mut order: Vec<_> = by_age
+            .into_iter()
+            .map(|entry| {
+                let turn = turns.entry((entry.priority, entry.owner.as_str())).or_default();
+                *turn += 1;
+                ((Reverse(entry.priority), *turn, self.served.get(&entry.owner), entry.at), entry)
+            })
+            .collect();
+        order.sort_by_key(|(key, _)| *key);
+        order.into_iter().map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// From 1; `None` for what does not wait.
+    pub(super) fn place(&self, id: &SpoolId) -> Option<u64> {
+        self.ordered().places.get(id).copied()
+    }
+
+    /// When time alone changes something: an attempt is due again, or a deadline passes.
+    pub(super) fn next_change(&self, now: Mono) -> Option<Mono> {
+        let times = self.waiting.values().flat_map(|waiting| [waiting.next, waiting.expires]);
+        times.flatten().filter(|at| *at > now).min()
+    }
+
+    pub(super) fn is_expired(&self, id: &SpoolId, now: Mono) -> bool {
+        self.waiting.get(id).and_then(|waiting| waiting.expires).is_some_and(|at| at <= now)
+    }
+
+    /// Whether it is not to be tried again yet.
+    pub(super) fn rests(&self, id: &SpoolId, now: Mono) -> bool {
+        self.waiting.get(id).and_then(|waiting| waiting.next).is_some_and(|at| at > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hauki_contract::model::id::SummonsId;
+
+    fn entry(number: u64, owner: &str, priority: u8) -> SpoolEntry {
+        SpoolEntry {
+            id: SpoolId::mint(number, 1),
+            state: SpoolState::Waiting,
+            summons: SummonsId::mint(number, 1),
+            worker: format!("{number}"),
+            owner: owner.into(),
+            placement: Default::default(),
+            memory_bytes: 0,
+            priority,
+            at: Timestamp::from_second(number as i64).expect("is in range"),
+            deadline_ms: None,
+            expires_at: None,
+            attempts: 0,
+            next_at: None,
+            error: None,
+            vault: None,
+            done_at: None,
+            place: None,
+            changed: true,
+        }
+    }
+
+    fn queue(entries: &[(u64, &str, u8)]) -> Queue {
+        let mut queue = Queue::default();
+        entries.iter().for_each(|(number, owner, priority)| queue.put(entry(*number, owner, *priority)));
+        queue
+    }
+
+    fn names(queue: &Queue) -> Vec<String> {
+        queue.order().iter().map(|entry| entry.worker.clone()).collect()
+    }
+
+    #[test]
+    fn the_urgent_first_then_turns_then_age() {
+        let mut queue = queue(&[
+            (1, "a", 5),
+            (2, "a", 5),
+            (3, "a", 5),
+            (4, "b", 5),
+            (5, "c", 9),
+            (6, "b", 0),
+            (7, "b", 5),
+        ]);
+        assert_eq!(names(&queue), ["5", "1", "4", "2", "7", "3", "6"]);
+        assert_eq!(queue.place(&SpoolId::mint(4, 1)), Some(3));
+        queue.remove(&SpoolId::mint(5, 1));
+        assert_eq!((queue.place(&SpoolId::mint(4, 1)), queue.place(&SpoolId::mint(5, 1))), (Some(2), None));
+        assert_eq!((queue.len(), queue.of_owner("b")), (6, 3));
+    }
+
+    #[test]
+    fn who_queues_a_thousand_does_not_keep_out_who_queues_one() {
+        let mut queue = Queue::default();
+        (0..1000).for_each(|number| queue.put(entry(number, "greedy", 5)));
+        queue.put(entry(5000, "modest", 5));
+        assert_eq!(queue.place(&SpoolId::mint(5000, 1)), Some(2));
+        // Also when there is room for one at a time only.
+        let mut served = Vec::new();
+        for second in 1..=2 {
+            let first = queue.order()[0].clone();
+            served.push(first.owner.clone());
+            let done_at = Timestamp::from_second(second).ok();
+            queue.put(SpoolEntry { state: SpoolState::Forged, done_at, ..(*first).clone() });
+        }
+        assert_eq!(served, ["greedy", "modest"]);
+        // And who always has one only does not come before the others each time.
+        queue.put(entry(6000, "modest", 5));
+        assert_eq!(queue.place(&SpoolId::mint(6000, 1)), Some(2));
+    }
+
+    #[test]
+    fn time_is_waited_for_only_where_it_matters() {
+        let at = |second| Timestamp::from_second(second).expect("is in range");
+        let mut queue = queue(&[(1, "a", 5)]);
+        let mono = |second: u64| Mono(second * 1_000_000);
+        let now = |wall, second| Now { wall: at(wall), mono: mono(second) };
+        assert_eq!(queue.next_change(mono(0)), None);
+        let waiting = SpoolEntry { next_at: Some(at(9)), expires_at: Some(at(20)), ..entry(2, "a", 5) };
+        queue.put_at(waiting.clone(), now(0, 0));
+        let next = |queue: &Queue| [0, 9, 20].map(|second| queue.next_change(mono(second)));
+        assert_eq!(next(&queue), [Some(mono(9)), Some(mono(20)), None]);
+        // The calendar goes on by a year: nothing is due sooner, and what is new is measured from there.
+        queue
+            .put_at(SpoolEntry { attempts: 1, next_at: Some(at(31_536_017)), ..waiting }, now(31_536_005, 5));
+        assert_eq!(next(&queue), [Some(mono(17)), Some(mono(17)), None]);
+        assert_eq!(
+            [17, 20].map(|second| queue.is_expired(&SpoolId::mint(2, 1), mono(second))),
+            [false, true]
+        );
+        assert_eq!([16, 17].map(|second| queue.rests(&SpoolId::mint(2, 1), mono(second))), [true, false]);
+    }
+}

@@ -1,0 +1,273 @@
+//! From a state directory to a core: what the daemon calls once.
+//!
+//! `<state_dir>/core/` holds the store and the issuer's key and is open to its owner only. Who holds
+//! the daemon's lock on the state directory may call this.
+
+use std::fs::{DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::issuer::{self, IssuerError};
+use super::nodes::Member;
+use super::record::encode;
+use super::service::{Core, Parts};
+use super::store::{ISSUER, Looked, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::config::Policy;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("make the directory {}", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    #[error("the issuer's key {} is missing, and the store beside it has records", path.display())]
+    LostKey { path: PathBuf },
+    #[error("the issuer's key {} is not the one that signed what is on record", path.display())]
+    OtherKey { path: PathBuf },
+}
+
+impl StartError {
+    /// The way back, with what is to be typed for it.
+    #[must_use]
+    pub fn way_back(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.way_back(),
+            Self::LostKey { path } | Self::OtherKey { path } => {
+                let wanted = path.with_file_name(START_ANEW);
+                Some(format!(
+                    "put the file back from a copy; to go on with another key on purpose, `touch {}`: then no ticket that \
+                     was handed out is good any more, and none for a vault that lives can be made",
+                    super::link::quoted(&wanted.to_string_lossy())
+                ))
+            }
+            Self::Directory { .. } | Self::Issuer(_) => None,
+        }
+    }
+}
+
+/// What of the store has to do with the key.
+struct Signed {
+    is_bare: bool,
+    issuer: Option<String>,
+}
+
+/// Whether this is the key that signed, or may sign from now on. Only a first start makes one.
+fn check_key(key: &Path, signed: &Signed) -> Result<(), StartError> {
+    let path = key.to_owned();
+    if !key.exists() {
+        return if signed.is_bare { Ok(()) } else { Err(StartError::LostKey { path }) };
+    }
+    let public = issuer::load_or_make(key)?.public_hex();
+    match &signed.issuer {
+        Some(known) if *known != public && !signed.is_bare => Err(StartError::OtherKey { path }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Opens what an earlier core left, or makes it. Nothing runs yet: that is [`Core::start`].
+pub fn open(
+    state_dir: &Path,
+    members: Vec<Member>,
+    gem_directories: Vec<PathBuf>,
+    policy: Policy,
+    role: &str,
+) -> Result<Arc<Core>, StartError> {
+    let home = state_dir.join("core");
+    make_private(&home).map_err(|source| StartError::Directory { path: home.clone(), source })?;
+    // The store comes first, so that a key beside no store is never what a crash of the first start left.
+    let key = home.join("issuer.key");
+    // The store takes it away once it is open.
+    let anew = home.join(START_ANEW).exists();
+    super::store::sweep(&home);
+    let store = Arc::new(SqliteStore::open_beside(&home.join("store.db"), &key)?);
+    if !anew {
+        check_key(&key, &Signed { is_bare: store.is_bare()?, issuer: store.issuer()? })?;
+    }
+    let issuer = issuer::load_or_make(&key)?;
+    // What a killed core left: sockets that nobody listens on.
+    match std::fs::remove_dir_all(home.join("link")) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(StartError::Directory { path: home.join("link"), source });
+        }
+        _ => {}
+    }
+    Ok(Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
+}
+
+/// The keys of the damaged records that a start would find, without one; `None` if nobody could look.
+pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError> {
+    let home = state_dir.join("core");
+    let key = home.join("issuer.key");
+    if key.exists() {
+        issuer::load_or_make(&key)?;
+    }
+    let looked = super::store::inspect(&home.join("store.db"), &key).await?;
+    let Some(Looked { damaged, is_bare, issuer }) = looked else { return Ok(None) };
+    if !home.join(START_ANEW).exists() {
+        check_key(&key, &Signed { is_bare, issuer })?;
+    }
+    Ok(Some(damaged))
+}
+
+impl Core {
+    /// Writes down who signs from now on.
+    pub async fn sign(&self) -> Result<(), ApiError> {
+        let own = self.issuer.public_hex();
+        if self.records.find::<String>(ISSUER).await?.is_some_and(|known| known.value == own) {
+            return Ok(());
+        }
+        let Outcome::Committed { .. } =
+            self.records.commit(Txn::default().put(ISSUER, encode(&own)?)).await?
+        else {
+            return Err(ApiError::new(ErrorCode::Internal, "who signs could not be written down"));
+        };
+        Ok(())
+    }
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::fake_node::FakeNode;
+    use crate::tests::spawning;
+    use hauki_contract::api::ErrorCode;
+    use hauki_contract::rpc::capability::IssuerKey;
+
+    fn opened(directory: &Path, node: &Arc<FakeNode>) -> Arc<Core> {
+        let name = "n1".parse().expect("a name");
+        let member = Member { name, labels: BTreeMap::new(), api: node.clone(), address: None };
+        open(directory, vec![member], Vec::new(), Policy::Spread, "all").expect("opens")
+    }
+
+    /// As soon as the threads of a store that was dropped have let it go.
+    async fn looked(directory: &Path) -> Result<Vec<String>, StartError> {
+        for _ in 0..1_000 {
+            if let Some(found) = inspect(directory).await.transpose() {
+                return found;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("it changes all the time");
+    }
+
+    #[tokio::test]
+    async fn a_core_that_starts_again_keeps_its_word() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        let core = opened(directory.path(), &node);
+        let issuer = core.issuer.public_hex();
+        let spawned = core.spawn(spawning("k")).await.expect("spawns");
+        drop(core);
+        let core = opened(directory.path(), &node);
+        assert_eq!(core.issuer.public_hex(), issuer);
+        let again = core.spawn(spawning("k")).await.expect("answers");
+        assert_eq!((again.changed, &again.ticket), (false, &spawned.ticket));
+        let mode = std::fs::metadata(directory.path().join("core")).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_missing_beside_records_is_made_anew_on_purpose_only() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        let (key, anew) =
+            (directory.path().join("core/issuer.key"), directory.path().join("core").join(START_ANEW));
+        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all").map(drop);
+        drop(opened(directory.path(), &node));
+        std::fs::remove_file(&key).expect("was made");
+        let core = opened(directory.path(), &node);
+        core.spawn(spawning("k")).await.expect("there was nothing that could be lost");
+        drop(core);
+        std::fs::remove_file(&key).expect("was made");
+        for _ in 0..2 {
+            let refused = again().expect_err("is lost");
+            assert!(matches!(refused, StartError::LostKey { .. }), "{refused}");
+            assert!(refused.way_back().is_some_and(|way| way.contains("core/start-anew")));
+            let looked = looked(directory.path()).await.expect_err("is lost");
+            assert_eq!(looked.to_string(), refused.to_string());
+            assert!(!key.exists());
+        }
+        // One that is whole, and another.
+        std::fs::write(&key, IssuerKey::generate().to_hex().reveal()).expect("is ours");
+        again().expect("nobody knows who signed");
+        std::fs::remove_file(&key).expect("is there");
+        std::fs::write(&anew, "").expect("is ours");
+        assert_eq!(looked(directory.path()).await.expect("may go on"), [""; 0]);
+        let core = opened(directory.path(), &node);
+        assert_eq!(core.vaults(Default::default()).await.expect("lists").vaults.len(), 1, "the records stay");
+        assert!(key.exists() && !anew.exists());
+    }
+
+    #[tokio::test]
+    async fn a_key_with_a_flipped_bit_is_no_key_of_ours() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        let key = directory.path().join("core/issuer.key");
+        let core = opened(directory.path(), &node);
+        core.sign().await.expect("is written down");
+        core.spawn(spawning("k")).await.expect("spawns");
+        drop(core);
+        opened(directory.path(), &node).sign().await.expect("is known");
+        let whole = std::fs::read_to_string(&key).expect("reads");
+        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all");
+        let mut refused = 0;
+        for place in [0, 1, 7, 31, 40, 63] {
+            let mut spoiled = whole.clone().into_bytes();
+            spoiled[place] = if spoiled[place] == b'a' { b'c' } else { b'a' };
+            std::fs::write(&key, &spoiled).expect("is ours");
+            let error = again().err().expect("is another key");
+            refused += usize::from(matches!(error, StartError::OtherKey { .. }));
+            let looked = looked(directory.path()).await.expect_err("is another key");
+            assert_eq!(looked.to_string(), error.to_string());
+        }
+        assert_eq!(refused, 6);
+        // Somebody wants it so; from then on it is the one.
+        std::fs::write(directory.path().join("core").join(START_ANEW), "").expect("is ours");
+        again().expect("opens").sign().await.expect("is written down");
+        drop(again().expect("is known"));
+        std::fs::write(&key, &whole).expect("is ours");
+        assert!(matches!(again().err(), Some(StartError::OtherKey { .. })));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_hundred_at_once_on_the_disk() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        let core = opened(directory.path(), &node);
+        let _tasks = core.start();
+        let mut callers = tokio::task::JoinSet::new();
+        for number in 0..100 {
+            let core = core.clone();
+            callers.spawn(async move { core.spawn(spawning(&format!("k{}", number / 2))).await });
+        }
+        let changed = callers.join_all().await.into_iter().map(|answer| answer.expect("spawns").changed);
+        assert_eq!(changed.filter(|changed| *changed).count(), 50);
+        assert_eq!(node.living().len(), 50);
+        assert_eq!(core.vaults(Default::default()).await.expect("lists").vaults.len(), 50);
+    }
+
+    #[test]
+    fn a_spoiled_store_is_refused_by_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(directory.path().join("core")).expect("makes");
+        std::fs::write(directory.path().join("core/store.db"), "not a database, surely not one at all")
+            .expect("writes");
+        let error =
+            open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "core").err().expect("is refused");
+        assert!(error.to_string().contains("store.db"), "{error}");
+        let StartError::Store(error) = error else { panic!("the store is at fault") };
+        assert_eq!(hauki_contract::api::ApiError::from(error).code, ErrorCode::Environment);
+    }
+}

@@ -1,0 +1,168 @@
+//! What is looked at before a store is used: that it is there, that it is whole, that it ends where it ended.
+//!
+//! Each finding is a refusal that names the way back, because going on would make it worse: an empty store
+//! takes every living vault for one that nobody ordered, and a lost tail does so for the youngest. A single
+//! document that is damaged is no such finding: `core::record` sets it aside.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::seal::seal;
+use super::sqlite::document;
+use super::tail::Tail;
+use super::{OpenError, Revision, StoreError};
+use hauki_contract::system::clock;
+
+/// A file of this name beside a store that is missing says that a new one is wanted.
+pub const START_ANEW: &str = "start-anew";
+
+/// How long the pages are looked through; what is not reached is found when it is read.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Whether there is a store in the file. Beside other state there must be, or it was lost: it is refused unless
+/// somebody wants it so.
+pub(super) fn is_there(path: &Path, beside: Option<&Path>) -> Result<(), StoreError> {
+    let wanted = path.with_file_name(START_ANEW);
+    let log = path.with_extension("db-wal");
+    let other = beside.map(Path::to_owned).or_else(|| log.exists().then_some(log));
+    let length = std::fs::metadata(path).map(|found| found.len()).ok();
+    match (length, other) {
+        (None | Some(0), Some(beside)) if !wanted.exists() => {
+            Err(StoreError::Missing { path: path.to_owned(), beside })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One that has no table yet, though others of its age have: a copy that was made without its log.
+pub(super) fn is_filled(
+    connection: &Connection,
+    path: &Path,
+    beside: Option<&Path>,
+) -> Result<(), StoreError> {
+    let Some(beside) = beside.filter(|_| !path.with_file_name(START_ANEW).exists()) else { return Ok(()) };
+    match has_documents(connection, path)? {
+        true => Ok(()),
+        false => Err(StoreError::Missing { path: path.to_owned(), beside: beside.to_owned() }),
+    }
+}
+
+/// Whether there was no store, and somebody wants it so.
+pub(super) fn begins_anew(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+    Ok(path.with_file_name(START_ANEW).exists() && !has_documents(connection, path)?)
+}
+
+fn has_documents(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::opened(path, error);
+    let table = "SELECT 1 FROM sqlite_schema WHERE name = 'document'";
+    let found: Option<i64> = connection.query_row(table, [], |row| row.get(0)).optional().map_err(failed)?;
+    Ok(found.is_some())
+}
+
+/// SQLite's own look at its pages.
+pub(super) fn is_whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let stop = connection.get_interrupt_handle();
+    let (done, waiting) = mpsc::channel::<()>();
+    let watch = std::thread::Builder::new().name("store-check".into()).spawn(move || {
+        if let Err(mpsc::RecvTimeoutError::Timeout) = waiting.recv_timeout(LOOK) {
+            stop.interrupt();
+        }
+    });
+    let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
+    let said = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    drop(done);
+    if let Ok(watch) = watch {
+        let _ = watch.join();
+    }
+    match said {
+        Ok(said) if said == "ok" => Ok(()),
+        Ok(said) => Err(damaged(said)),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+            tracing::info!(path = %path.display(), "the store is large and was looked through in part");
+            Ok(())
+        }
+        Err(error) => Err(damaged(error.to_string())),
+    }
+}
+
+/// Whether it has all that was answered.
+pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<Tail, StoreError> {
+    let found: Revision = connection
+        .query_row("SELECT revision FROM counter", [], |row| row.get(0))
+        .map_err(|error| StoreError::opened(path, error))?;
+    let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
+    let tail = Tail::open(path, found).map_err(|error| failed(error.into()))?;
+    match tail.last() {
+        Some(answered) if answered > found => {
+            Err(StoreError::LostTail { path: path.to_owned(), found, answered })
+        }
+        Some(_) => Ok(tail),
+        None => Err(StoreError::BadTail { path: path.to_owned() }),
+    }
+}
+
+/// What the operator hears then.
+const MAY_MISS: &str =
+    "records of the store are damaged, and others may be missing: what there is does not add up";
+
+/// Whether the missing sum is that of damaged documents of which the checksum itself was hit. Of more than a few
+/// that cannot be tried, and they are believed.
+fn explains(differ: &[i64], missing: i64) -> bool {
+    const TRIED: usize = 12;
+    if differ.len() > TRIED {
+        return true;
+    }
+    (0..1_u32 << differ.len()).any(|chosen| {
+        let chosen = differ.iter().enumerate().filter(|(place, _)| chosen >> place & 1 == 1);
+        chosen.fold(0_i64, |sum, (_, differs)| sum.wrapping_add(*differs)) == missing
+    })
+}
+
+/// Whether the documents that are there are those that were written. One that is damaged is said later, by its
+/// own seal; a sum that is wrong without any such says that some are missing, and one that they do not explain is told.
+pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<Option<&'static str>, StoreError> {
+    let began = clock::mono();
+    // What was found, and by how much each damaged one may differ from what was written.
+    let scan = || -> rusqlite::Result<Option<(i64, Vec<i64>)>> {
+        let mut read = connection.prepare("SELECT key, revision, value, seal FROM document")?;
+        let (mut sum, mut damaged) = (0_i64, Vec::new());
+        for found in
+            read.query_map([], |row| Ok((row.get_ref(3)?.as_i64().unwrap_or_default(), document(row)?)))?
+        {
+            let (stored, document) = found?;
+            sum = sum.wrapping_add(stored);
+            if !document.intact {
+                damaged.push(seal(&document.key, document.revision, &document.value).wrapping_sub(stored));
+            }
+            if u128::from(clock::mono().since(began)) > LOOK.as_micros() {
+                return Ok(None);
+            }
+        }
+        Ok(Some((sum, damaged)))
+    };
+    let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
+    let known = connection.query_row("SELECT sum FROM counter", [], |row| row.get::<_, i64>(0));
+    match (scan().map_err(|error| damaged(error.to_string()))?, known) {
+        (_, Err(error)) => Err(damaged(error.to_string())),
+        (Some((sum, differ)), Ok(known)) if sum != known && differ.is_empty() => {
+            Err(damaged("documents are missing".into()))
+        }
+        (Some((sum, differ)), Ok(known)) if sum != known => {
+            let suspicion = (!explains(&differ, known.wrapping_sub(sum))).then_some(MAY_MISS);
+            if let Some(suspicion) = suspicion {
+                tracing::error!(path = %path.display(), "{suspicion}");
+            }
+            // From here on it is the sum of what there is.
+            let mended = connection.execute("UPDATE counter SET sum = ?1", [sum]);
+            mended.map(|_| suspicion).map_err(|error| damaged(error.to_string()))
+        }
+        (None, _) => {
+            tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
+            Ok(None)
+        }
+        (Some(_), Ok(_)) => Ok(None),
+    }
+}

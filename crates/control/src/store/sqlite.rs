@@ -1,0 +1,325 @@
+//! The store in one SQLite file.
+//!
+//! Two threads own a connection each: the `writer` gathers every commit that waits into one
+//! transaction (one `fsync` for all of them), the lister answers beside it, as WAL allows. One document
+//! is read by whoever wants it, from a third connection: that takes less than waking a thread. With
+//! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power; a crash leaves
+//! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
+//! closed, everything is copied into the file itself. Every document has a checksum (`seal`), and the
+//! number of the last answered commit stands beside the file (`tail`).
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use tokio::sync::oneshot;
+
+use super::seal::seal;
+use super::tail;
+use super::writer::{Commit, Job, Writer};
+use super::{
+    Answer, Document, OpenError, Outcome, START_ANEW, Size, Store, StoreError, Txn, check, prefix_end,
+};
+use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::clock;
+
+/// Step `n` leads from `user_version` n to n + 1. A step that was released is never changed.
+const MIGRATIONS: &[&str] = &[
+    // 1: documents, and the counter that numbers the commits.
+    "CREATE TABLE document (key TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, value BLOB NOT NULL);
+     CREATE TABLE counter (revision INTEGER NOT NULL);
+     INSERT INTO counter VALUES (0);",
+    // 2: one tree instead of a table and its index, and a checksum for each document (filled in by `seal_all`).
+    "CREATE TABLE sealed (key TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, value BLOB NOT NULL,
+                          seal INTEGER NOT NULL) WITHOUT ROWID;
+     INSERT INTO sealed SELECT key, revision, value, 0 FROM document;
+     DROP TABLE document;
+     ALTER TABLE sealed RENAME TO document;
+     ALTER TABLE counter ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;",
+];
+
+/// The schema from which on documents are sealed.
+const SEALED: u32 = 2;
+
+/// To so much a log that has grown beyond it is cut when it begins anew.
+pub(super) const LOG_BYTES: u32 = 4 << 20;
+
+/// Under this key stands who signs what is on record.
+pub const ISSUER: &str = "issuer";
+
+const BUSY: Duration = Duration::from_secs(5);
+
+type Query = Box<dyn FnOnce(&Connection) + Send>;
+
+pub struct SqliteStore {
+    path: PathBuf,
+    suspicion: Option<&'static str>,
+    commits: mpsc::Sender<Job>,
+    queries: mpsc::Sender<Query>,
+    one: Mutex<Connection>,
+}
+
+impl SqliteStore {
+    /// Opens or makes the file (mode 0600) and brings its schema up to date.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_bounded(path, None, None)
+    }
+
+    /// As [`SqliteStore::open`], where `other` is a file that was made after the store: if it is there, the
+    /// store must be.
+    pub fn open_beside(path: &Path, other: &Path) -> Result<Self, StoreError> {
+        Self::open_bounded(path, Some(other).filter(|other| other.exists()), None)
+    }
+
+    /// `max_pages` makes the database full at that size, for tests of just that.
+    fn open_bounded(path: &Path, beside: Option<&Path>, max_pages: Option<u32>) -> Result<Self, StoreError> {
+        let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
+        check::is_there(path, beside)?;
+        make_private(path).map_err(|error| failed(error.into()))?;
+        let mut writer = connect(path).map_err(|error| StoreError::opened(path, error))?;
+        check::is_filled(&writer, path, beside)?;
+        check::is_whole(&writer, path)?;
+        if check::begins_anew(&writer, path)? {
+            // What was answered of the one before says nothing of this one. Should it end here, it is done again.
+            tail::remove(path).map_err(|error| failed(error.into()))?;
+        }
+        migrate(&mut writer, path)?;
+        let tail = check::is_complete(&writer, path)?;
+        let suspicion = check::adds_up(&writer, path)?;
+        // It has been done, and is not wanted again.
+        let _ = std::fs::remove_file(path.with_file_name(START_ANEW));
+        if let Some(pages) = max_pages {
+            writer.pragma_update(None, "max_page_count", pages).map_err(|error| failed(error.into()))?;
+        }
+        let lister = connect(path).map_err(|error| failed(error.into()))?;
+        let one = Mutex::new(connect(path).map_err(|error| failed(error.into()))?);
+
+        let (commits, waiting) = mpsc::channel();
+        let (queries, asked) = mpsc::channel::<Query>();
+        let owned = path.to_owned();
+        spawn("store-writer", move || Writer::new(writer, tail, owned).work(&waiting))
+            .map_err(|error| failed(error.into()))?;
+        spawn("store-lister", move || {
+            for query in asked {
+                query(&lister);
+            }
+        })
+        .map_err(|error| failed(error.into()))?;
+        Ok(Self { path: path.to_owned(), suspicion, commits, queries, one })
+    }
+
+    /// Whether nothing was ever kept in it, or nothing is left, but for whose it is.
+    pub fn is_bare(&self) -> Result<bool, StoreError> {
+        let any = "SELECT EXISTS (SELECT 1 FROM document WHERE key <> ?1)";
+        let any = self.one().query_row(any, [ISSUER], |row| row.get::<_, bool>(0));
+        any.map(|any| !any).map_err(|source| StoreError::Read { path: self.path.clone(), source })
+    }
+
+    /// The public half of the key that signs, if it was ever written down and can be read.
+    pub fn issuer(&self) -> Result<Option<String>, StoreError> {
+        let found = self.read(ISSUER)?.filter(|document| document.intact);
+        Ok(found.and_then(|document| strict::from_slice(&document.value, Limits::bytes(1024)).ok()))
+    }
+
+    fn one(&self) -> MutexGuard<'_, Connection> {
+        self.one.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Document>, StoreError> {
+        let read = |connection: &Connection| {
+            connection
+                .prepare_cached("SELECT key, revision, value, seal FROM document WHERE key = ?1")?
+                .query_row([key], document)
+                .optional()
+        };
+        read(&self.one()).map_err(|source| StoreError::Read { path: self.path.clone(), source })
+    }
+
+    fn query<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let (reply, answer) = oneshot::channel();
+        let query: Query = Box::new(move |connection| {
+            // A caller that went away needs no answer.
+            let _ = reply.send(ask(connection));
+        });
+        let sent = self.queries.send(query);
+        Box::pin(async move {
+            let stopped = || StoreError::Stopped { path: self.path.clone() };
+            sent.map_err(|_| stopped())?;
+            let answer = answer.await.map_err(|_| stopped())?;
+            answer.map_err(|source| StoreError::Read { path: self.path.clone(), source })
+        })
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.into()).spawn(run).map(drop)
+}
+
+/// The file exists with mode 0600 before SQLite sees it; `-wal` and `-shm` take its mode over.
+fn make_private(path: &Path) -> std::io::Result<File> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::opened(path, error);
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let found: u32 =
+        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    for step in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(step).map_err(failed)?;
+    }
+    if found < SEALED {
+        seal_all(&transaction).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// Documents of an older schema have no checksum: they get the one of what they are now. What has rotted in a way
+/// that shows gets none; it is set aside later and stops no other.
+fn seal_all(transaction: &rusqlite::Transaction<'_>) -> rusqlite::Result<()> {
+    let mut read = transaction.prepare("SELECT key, revision, value, seal FROM document")?;
+    let mut seals = Vec::new();
+    for found in read.query_map([], |row| {
+        let whole = matches!(
+            (row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?),
+            (ValueRef::Text(_), ValueRef::Integer(_), ValueRef::Blob(_))
+        );
+        Ok((whole, document(row)?))
+    })? {
+        let (whole, Document { key, revision, value, .. }) = found?;
+        if whole {
+            seals.push((seal(&key, revision, &value), key));
+        }
+    }
+    let mut write = transaction.prepare("UPDATE document SET seal = ?2 WHERE key = ?1")?;
+    let mut sum_of_all = 0_i64;
+    for (sum, key) in seals {
+        if write.execute(params![key, sum])? > 0 {
+            sum_of_all = sum_of_all.wrapping_add(sum);
+        }
+    }
+    transaction.execute("UPDATE counter SET sum = ?1", [sum_of_all]).map(drop)
+}
+
+pub(super) fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
+    // A damaged row may be anything; reading it must not fail the rows beside it.
+    let bytes =
+        |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_bytes().unwrap_or_default().to_vec());
+    let number = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_i64().ok());
+    let (key, value) = (String::from_utf8_lossy(&bytes(0)?).into_owned(), bytes(2)?);
+    let revision = number(1)?.unwrap_or_default();
+    // One whose key is no text any more is not found under it.
+    let is_text = matches!(row.get_ref(0)?, ValueRef::Text(_));
+    let intact = is_text && number(3)? == Some(seal(&key, revision, &value));
+    Ok(Document { key, revision, value, intact })
+}
+
+impl Store for SqliteStore {
+    fn get(&self, key: &str) -> Answer<'_, Option<Document>> {
+        Box::pin(std::future::ready(self.read(key)))
+    }
+
+    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>> {
+        let from = prefix.to_owned();
+        let end = prefix_end(prefix);
+        let after = after.unwrap_or_default().to_owned();
+        self.query(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT key, revision, value, seal FROM document
+                     WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) AND key > ?3 ORDER BY key LIMIT ?4",
+                )?
+                .query_map(params![from, end, after, i64::try_from(limit).unwrap_or(i64::MAX)], document)?
+                .collect()
+        })
+    }
+
+    fn size(&self, prefix: &str) -> Answer<'_, Size> {
+        let (from, end) = (prefix.to_owned(), prefix_end(prefix));
+        self.query(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT count(*), coalesce(sum(length(value)), 0) FROM document
+                     WHERE key >= ?1 AND (?2 IS NULL OR key < ?2)",
+                )?
+                .query_row(params![from, end], |row| {
+                    let (documents, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
+                    Ok(Size { documents: documents.unsigned_abs(), bytes: bytes.unsigned_abs() })
+                })
+        })
+    }
+
+    fn damaged(&self, within: Duration) -> Answer<'_, Vec<Document>> {
+        let path = self.path.clone();
+        self.query(move |connection| {
+            let began = clock::mono();
+            let mut read = connection.prepare("SELECT key, revision, value, seal FROM document")?;
+            let mut found = Vec::new();
+            for read in read.query_map([], document)? {
+                let read = read?;
+                if !read.intact {
+                    found.push(read);
+                }
+                if u128::from(clock::mono().since(began)) > within.as_micros() {
+                    tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
+                    break;
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn suspicion(&self) -> Option<&'static str> {
+        self.suspicion
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.commits.send(Job::Close(reply));
+        Box::pin(async move {
+            let stopped = || StoreError::Stopped { path: self.path.clone() };
+            sent.map_err(|_| stopped())?;
+            answer.await.map_err(|_| stopped())
+        })
+    }
+
+    fn commit(&self, txn: Txn) -> Answer<'_, Outcome> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.commits.send(Job::Commit(Commit { txn, reply }));
+        Box::pin(async move {
+            let stopped = || StoreError::Stopped { path: self.path.clone() };
+            sent.map_err(|_| stopped())?;
+            answer.await.map_err(|_| stopped())?
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "sqlite_tests.rs"]
+pub(super) mod tests;

@@ -1,0 +1,89 @@
+use super::*;
+use crate::store::Store as _;
+use crate::store::sqlite::tests::{DOCUMENTS, copied, fill, flip, lost_in_silence};
+use crate::store::sqlite::{LOG_BYTES, SqliteStore};
+
+/// The log is empty, or begun anew: its second frame is not of the log that its header begins.
+fn is_copied(log: &[u8]) -> bool {
+    let second = 32 + 24 + 4096;
+    log.get(second + 8..second + 16).is_none_or(|salts| salts != &log[16..24])
+}
+
+async fn quiet(directory: &tempfile::TempDir) {
+    let copied = async {
+        while !is_copied(&std::fs::read(directory.path().join("store.db-wal")).expect("is there")) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), copied).await.expect("it has a quiet second");
+}
+
+#[tokio::test]
+async fn when_it_is_closed_or_quiet_the_file_alone_is_everything() {
+    for close in [true, false] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("store.db");
+        let store = SqliteStore::open(&path).expect("opens");
+        fill(&store).await;
+        if close {
+            store.close().await.expect("closes");
+        } else {
+            quiet(&directory).await;
+        }
+        let copy = copied(directory.path(), &["store.db"]);
+        let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
+        assert_eq!(store.size("k/").await.expect("counts").documents, DOCUMENTS as u64);
+        assert_eq!(lost_in_silence(&store).await, None);
+    }
+}
+
+/// The log's sequence number and salts, which change when it begins anew, and its length.
+fn log_of(directory: &tempfile::TempDir) -> (Vec<u8>, usize) {
+    let log = std::fs::read(directory.path().join("store.db-wal")).expect("is there");
+    (log[12..24].to_vec(), log.len())
+}
+
+/// What is left of a log that was copied is never read again, whatever becomes of its bits; and it is written over.
+#[tokio::test]
+async fn a_quiet_second_begins_the_log_anew_over_the_old_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(&directory.path().join("store.db")).expect("opens");
+    fill(&store).await;
+    let length = log_of(&directory).1;
+    quiet(&directory).await;
+    let (begun, _) = log_of(&directory);
+    let names = ["store.db", "store.db-wal", "store.tail"];
+    let mut seed = 0x9e37_79b9_u64;
+    for _ in 0..40 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let copy = copied(directory.path(), &names);
+        flip(&copy.path().join("store.db-wal"), (seed >> 8) as usize % (length * 8));
+        let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
+        assert_eq!(store.size("k/").await.expect("counts").documents, DOCUMENTS as u64);
+        assert!(store.damaged(Duration::from_secs(60)).await.expect("reads").is_empty());
+    }
+    // The next commit is one of the log that was begun, over blocks that are there.
+    let next = store.commit(Txn::default().put("next", b"x".to_vec())).await;
+    assert!(matches!(next, Ok(Outcome::Committed { .. })));
+    assert_eq!(log_of(&directory), (begun, length));
+    let copy = copied(directory.path(), &names);
+    let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
+    assert!(store.get("next").await.expect("reads").is_some());
+    assert_eq!(lost_in_silence(&store).await, None);
+}
+
+/// A log that grew for one large commit does not stay as large.
+#[tokio::test]
+async fn a_log_that_begins_anew_is_cut_to_its_bound() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(&directory.path().join("store.db")).expect("opens");
+    let big = store.commit(Txn::default().put("big", vec![7; 9 << 20])).await;
+    assert!(matches!(big, Ok(Outcome::Committed { .. })));
+    assert!(log_of(&directory).1 > 9 << 20);
+    let cut = async {
+        while log_of(&directory).1 > LOG_BYTES as usize + 8192 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), cut).await.expect("it has a quiet second");
+}

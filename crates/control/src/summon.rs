@@ -1,0 +1,191 @@
+//! Phase 1: a worker is asked for, resolved, hashed, and held against the limits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::charge::aside;
+use super::gems::check_source;
+use super::keys::{check_key, lost_race};
+use super::record::{KeyRecord, encode, source_key, summons_key};
+use super::service::Core;
+use super::store::{Outcome, Txn};
+use hauki_contract::api::event::Happening;
+use hauki_contract::api::summons::{Origin, Summons, SummonsRequest};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::gem::Wishes;
+use hauki_contract::model::id::SummonsId;
+use hauki_contract::model::ticket::Worker;
+use hauki_contract::model::words;
+use hauki_contract::system::{clock, random};
+
+/// A summons with the source that it stands for.
+#[derive(Clone)]
+pub(super) struct Drafted {
+    pub summons: Summons,
+    pub source: String,
+}
+
+impl Drafted {
+    pub(super) fn record_in(&self, txn: Txn) -> Result<Txn, ApiError> {
+        let Self { summons, source } = self;
+        Ok(txn
+            .put(summons_key(&summons.id), encode(summons)?)
+            .put(source_key(&summons.id), source.clone().into_bytes()))
+    }
+
+    /// What it takes in the store.
+    pub(super) fn bytes(&self) -> u64 {
+        let record = aside(|| serde_json::to_vec(&self.summons)).map_or(0, |record| record.len());
+        (record + self.source.len()) as u64
+    }
+
+    pub(super) fn happening(&self) -> Happening {
+        Happening::Summoned { summons: self.summons.id.clone(), worker: self.summons.worker.name.clone() }
+    }
+}
+
+impl Core {
+    pub async fn summon(self: &Arc<Self>, request: SummonsRequest) -> Result<Summons, ApiError> {
+        self.summon_for(None, request).await
+    }
+
+    /// What is made of it belongs to `owner`.
+    pub async fn summon_for(
+        self: &Arc<Self>,
+        owner: Option<u32>,
+        request: SummonsRequest,
+    ) -> Result<Summons, ApiError> {
+        if request.dry_run {
+            check_key(&request.key)?;
+            let mut drafted = self.draft(request, Wishes::default()).await?;
+            drafted.summons.owner = owner;
+            self.refuse_hoard(&drafted).await?;
+            return Ok(drafted.summons);
+        }
+        let held = self.hold_key("summons", &request).await?;
+        if let Some(earlier) = &held.earlier {
+            return self.summons_again(&earlier.summons).await;
+        }
+        let mut drafted = self.draft(request, Wishes::default()).await?;
+        drafted.summons.owner = owner;
+        self.refuse_hoard(&drafted).await?;
+        let record = KeyRecord {
+            digest: held.digest,
+            at: clock::now(),
+            summons: drafted.summons.id.clone(),
+            vault: None,
+            ticket: None,
+            spool: None,
+            apart: true,
+        };
+        let txn = held.record_in(Txn::default(), &record)?;
+        let txn = drafted.record_in(txn)?;
+        self.stocked(&drafted);
+        let recorded = self.records.commit(txn).await;
+        if !matches!(recorded, Ok(Outcome::Committed { .. })) {
+            self.stock.remove(&drafted.summons.id);
+        }
+        match recorded? {
+            Outcome::Committed { .. } => {
+                self.events.tell(drafted.happening());
+                self.send_ahead(&drafted);
+                Ok(drafted.summons)
+            }
+            Outcome::Conflict { .. } => Err(lost_race()),
+        }
+    }
+
+    pub async fn summons(&self, id: &SummonsId) -> Result<Summons, ApiError> {
+        self.summons_again(id).await
+    }
+
+    pub(super) async fn summons_again(&self, id: &SummonsId) -> Result<Summons, ApiError> {
+        let found = self.records.get::<Summons>(&summons_key(id)).await?.ok_or_else(|| no_summons(id))?;
+        Ok(Summons { changed: false, ..found.value })
+    }
+
+    /// A recorded summons with its source.
+    pub(super) async fn recorded(&self, id: &SummonsId) -> Result<Drafted, ApiError> {
+        let summons = self.summons_again(id).await?;
+        let document = self.records.raw(&source_key(id)).await?.ok_or_else(|| no_summons(id))?;
+        let source = check_source(document.value, &summons.file)?;
+        Ok(Drafted { summons, source })
+    }
+
+    /// Everything that can be known before a sandbox is spent; stores nothing. What nobody wishes is as
+    /// in `least`.
+    pub(super) async fn draft(&self, request: SummonsRequest, least: Wishes) -> Result<Drafted, ApiError> {
+        request.check()?;
+        let SummonsRequest { key, origin, args, wishes, labels, name, dry_run } = request;
+        let (source, file, worker, gem, wishes, labels) = match origin {
+            Origin::Source { text, file } => {
+                let source = check_source(text.into_bytes(), &format!("the source {file}"))?;
+                let sha256 = Sha256::of(source.as_bytes());
+                let worker = Worker { name: stem(&file), version: None, sha256 };
+                (source, file, worker, None, wishes, labels)
+            }
+            Origin::Gem(pointer) => {
+                let gem = self.gems.resolve(&pointer).await?;
+                let base = gem
+                    .manifest
+                    .wishes()
+                    .map_err(|error| ApiError::new(ErrorCode::BadSource, format!("its manifest: {error}")))?;
+                let mut all = gem.manifest.labels;
+                all.extend(labels);
+                words::check_labels(&all).map_err(|error| {
+                    ApiError::new(ErrorCode::BadRequest, format!("with its gem's: {error}"))
+                })?;
+                let worker = Worker { name: gem.path, version: gem.version, sha256: gem.sha256 };
+                let file = format!("{}.js", worker.name);
+                let source = gem.source.unwrap_or_default();
+                (source, file, worker, Some(gem.pointer), wishes.over(base), all)
+            }
+        };
+        let wishes = wishes.over(least);
+        let (limits, terms) = (wishes.limits(), wishes.terms());
+        let refused = |error: hauki_contract::model::limits::LimitError| {
+            ApiError::new(ErrorCode::BadRequest, format!("{} cannot have that: {error}", worker.name))
+        };
+        limits.check().map_err(refused)?;
+        terms.check().map_err(refused)?;
+        let summons = Summons {
+            id: random::summons_id(),
+            worker,
+            file,
+            gem,
+            source_bytes: source.len() as u64,
+            args,
+            limits,
+            terms,
+            labels,
+            name,
+            parent: None,
+            owner: None,
+            key,
+            created_at: clock::now(),
+            changed: !dry_run,
+            dry_run,
+        };
+        Ok(Drafted { summons, source })
+    }
+}
+
+pub(super) fn no_summons(id: &SummonsId) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no summons {id}"))
+        .hint("summons are kept for 24 hours: summon the worker again")
+}
+
+/// The file's name without directories and ending.
+fn stem(file: &str) -> String {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let stem = match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    };
+    stem.to_owned()
+}
+
+pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    words::check_labels(labels).map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))
+}

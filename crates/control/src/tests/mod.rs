@@ -1,0 +1,114 @@
+//! The service over a fake node and a fake store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fake_node::FakeNode;
+use super::nodes::Member;
+use super::service::{Core, Parts};
+use super::store::{MemoryStore, Store};
+use hauki_contract::api::event::{Event, EventQuery};
+use hauki_contract::api::summons::{Origin, SpawnRequest, SummonsRequest};
+use hauki_contract::api::vault::{Placement, TicketWishes};
+use hauki_contract::model::config::Policy;
+use hauki_contract::rpc::capability::IssuerKey;
+
+mod bad_input;
+mod ending;
+mod gone;
+mod growth;
+mod idempotency;
+mod life;
+mod lineage;
+mod lying;
+mod members;
+mod phases;
+mod placement;
+mod registry;
+mod rot;
+mod spool;
+mod tombs;
+mod travel;
+mod upgrade;
+mod watching;
+
+pub(super) struct Swarm {
+    pub core: Arc<Core>,
+    pub store: Arc<MemoryStore>,
+    pub node: Arc<FakeNode>,
+}
+
+pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: &[&str]) -> Arc<Core> {
+    let members = names
+        .iter()
+        .zip(nodes)
+        .map(|(name, node)| Member {
+            name: name.parse().expect("a name"),
+            labels: BTreeMap::new(),
+            api: (*node).clone(),
+            address: None,
+        })
+        .collect();
+    Core::new(Parts {
+        home: std::env::temp_dir(),
+        store,
+        issuer: IssuerKey::generate(),
+        members,
+        gem_directories: Vec::new(),
+        policy: Policy::Spread,
+        role: "all".into(),
+    })
+}
+
+fn made() -> Swarm {
+    let store = Arc::new(MemoryStore::default());
+    let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let core = core_over(store.clone(), &[&node], &["n1"]);
+    Swarm { core, store, node }
+}
+
+/// One node, its news followed until the test's runtime ends: whoever takes the fixture apart must not end that, and
+/// then wait for news for ever.
+pub(super) fn swarm() -> Swarm {
+    let swarm = made();
+    Box::leak(Box::new(swarm.core.start()));
+    swarm
+}
+
+/// One node that nobody watches.
+pub(super) fn unwatched() -> Swarm {
+    made()
+}
+
+pub(super) fn summons(key: &str) -> SummonsRequest {
+    SummonsRequest {
+        key: key.into(),
+        origin: Origin::Source { text: "function scan() {}".into(), file: "dir/scout.js".into() },
+        args: Vec::new(),
+        wishes: Default::default(),
+        labels: BTreeMap::new(),
+        name: None,
+        dry_run: false,
+    }
+}
+
+pub(super) fn spawning(key: &str) -> SpawnRequest {
+    SpawnRequest {
+        summons: summons(key),
+        placement: Placement::default(),
+        ticket: TicketWishes::default(),
+        get_or_create: false,
+    }
+}
+
+/// The first event from the start that fits.
+pub(super) async fn event(core: &Core, fits: impl Fn(&Event) -> bool) -> Event {
+    use futures_util::StreamExt as _;
+    let mut events = Box::pin(core.events.read(EventQuery { follow: true, ..EventQuery::default() }));
+    loop {
+        let event = events.next().await.expect("the log is open");
+        if fits(&event) {
+            return event;
+        }
+    }
+}

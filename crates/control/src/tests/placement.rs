@@ -1,0 +1,99 @@
+//! Which node takes it, over several nodes at once.
+
+use super::*;
+use crate::fake_node::Call;
+use hauki_contract::api::ErrorCode;
+use hauki_contract::api::teardown::DestructQuery;
+use hauki_contract::api::vault::ProvisionRequest;
+
+const NAMES: [&str; 3] = ["n1", "n2", "n3"];
+
+fn three() -> (Arc<Core>, Vec<Arc<FakeNode>>) {
+    let nodes: Vec<_> =
+        NAMES.iter().map(|name| Arc::new(FakeNode::new(name.parse().expect("a name")))).collect();
+    let core = core_over(Arc::new(MemoryStore::default()), &nodes.iter().collect::<Vec<_>>(), &NAMES);
+    (core, nodes)
+}
+
+fn scout(key: &str) -> SpawnRequest {
+    let app = BTreeMap::from([("app".to_owned(), "scout".to_owned())]);
+    let summons = SummonsRequest { labels: app.clone(), ..summons(key) };
+    SpawnRequest {
+        summons,
+        placement: Placement { anti_affinity: app, ..Placement::default() },
+        ..spawning(key)
+    }
+}
+
+/// They look at the same time, before any of them is recorded.
+#[tokio::test]
+async fn those_that_are_to_stay_apart_do_so_even_at_once() {
+    let (core, nodes) = three();
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 0..4 {
+        let core = core.clone();
+        callers.spawn(async move { core.spawn(scout(&format!("k{number}"))).await });
+    }
+    let (made, refused): (Vec<_>, Vec<_>) = callers.join_all().await.into_iter().partition(Result::is_ok);
+    assert_eq!((made.len(), refused.len()), (3, 1));
+    assert!(nodes.iter().all(|node| node.living().len() == 1));
+    let error = refused.into_iter().next().expect("one").expect_err("is refused");
+    assert_eq!(error.code, ErrorCode::NoCapacity);
+    assert!(error.message.contains("apart"), "{error}");
+    // Others do not care, and a death makes room.
+    assert!(core.spawn(spawning("other")).await.is_ok());
+    let first = made.into_iter().next().expect("one").expect("was made").vault;
+    core.destruct(&first.id, DestructQuery::default(), None).await.expect("ends");
+    assert_eq!(core.spawn(scout("k9")).await.expect("has room").vault.node, first.node);
+}
+
+#[tokio::test]
+async fn a_crowd_is_spread_over_the_nodes() {
+    let (core, nodes) = three();
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let core = core.clone();
+        callers.spawn(async move { core.spawn(spawning(&format!("k{number}"))).await.expect("spawns") });
+    }
+    callers.join_all().await;
+    let load: Vec<usize> = nodes.iter().map(|node| node.living().len()).collect();
+    assert!(load.iter().all(|one| (18..=22).contains(one)), "{load:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_of_every_node_even_if_none_fits() {
+    let (core, nodes) = three();
+    nodes[0].set_draining(true);
+    nodes[1].set_down(true);
+    let summons = core.summon(summons("k")).await.expect("summons").id;
+    let request = |label: Option<(&str, &str)>| ProvisionRequest {
+        key: "k".into(),
+        summons: summons.clone(),
+        placement: Placement {
+            labels: label.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            ..Placement::default()
+        },
+        dry_run: true,
+    };
+    let planned = core.provision(request(None)).await.expect("n3 fits");
+    let told: Vec<_> =
+        planned.explanation.iter().map(|score| (score.node.as_str(), score.refused.is_some())).collect();
+    assert_eq!(told, [("n3", false), ("n1", true), ("n2", true)]);
+    assert!(planned.explanation[0].free_memory_bytes.is_some() && planned.explanation[0].rtt_us.is_some());
+    let error = core.provision(request(Some(("gpu", "yes")))).await.expect_err("none fits");
+    assert_eq!((error.code, error.explanation.len()), (ErrorCode::NoCapacity, 3));
+}
+
+#[tokio::test]
+async fn the_answer_names_who_refused_and_who_took_it() {
+    let (core, nodes) = three();
+    for node in &nodes[..2] {
+        node.fail_next(
+            Call::Provision,
+            hauki_contract::api::ApiError::new(ErrorCode::NoCapacity, "no id range is free"),
+        );
+    }
+    let vault = core.spawn(spawning("k")).await.expect("spawns").vault;
+    let told: Vec<_> = vault.explanation.iter().map(|score| (score.node.as_str(), score.chosen)).collect();
+    assert_eq!(told, [("n1", false), ("n2", false), ("n3", true)]);
+}

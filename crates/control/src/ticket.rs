@@ -1,0 +1,163 @@
+//! Phase 3: the node opens the vault's port, and the core signs what the caller may do there.
+
+use super::record::{VaultRecord, encode, no_vault, vault_key};
+use super::service::{Claim, Core};
+use super::store::{Expect, Outcome, Txn};
+use hauki_contract::api::event::Happening;
+use hauki_contract::api::node::{NodeApi, OpenOrder, Opened, Opening};
+use hauki_contract::api::vault::{TicketRequest, TicketWishes, Vault};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::lease::Promise;
+use hauki_contract::model::phase::{Event, Phase, transition};
+use hauki_contract::model::secret::Secret;
+use hauki_contract::model::ticket::{
+    ALL_METHODS, Auth, Endpoint, LeaseTerms, Protocol, Ticket, TicketKind, Tls, VERSION,
+};
+use hauki_contract::rpc::capability::{Grant, check_names};
+use hauki_contract::rpc::reserved;
+use hauki_contract::system::{clock, random};
+
+impl Core {
+    pub async fn ticket(&self, request: TicketRequest) -> Result<Ticket, ApiError> {
+        let TicketRequest { vault: id, wishes } = request;
+        let found = self.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
+        if let Some(receipt) = found.value.vault.receipt {
+            return Err(ApiError::vault_dead(receipt));
+        }
+        let vault = found.value.vault;
+        check_terms(&wishes)?;
+        check_methods(&wishes, &vault.methods)?;
+        let slot = self.slot(&vault.node)?;
+        let order = OpenOrder {
+            vault: vault.id.clone(),
+            generation: vault.generation,
+            lease_ms: wishes.lease_ms,
+            link: wishes.link,
+        };
+        let opened = match slot.api.open(order).await {
+            Ok(opened) => opened,
+            Err(error) => return Err(self.learn(&vault, error).await),
+        };
+        let ticket = self.signed(unsigned(&vault, &wishes, opened), &wishes)?;
+        self.note_ticketed(&vault, &ticket.endpoint).await?;
+        self.events.tell_of(&vault.node, Happening::Ticketed { vault: id, ticket: ticket.id.clone() });
+        Ok(ticket)
+    }
+
+    /// The ticket with its token, which is the same whenever this is asked of the same ticket and wishes.
+    pub(super) fn signed(&self, ticket: Ticket, wishes: &TicketWishes) -> Result<Ticket, ApiError> {
+        let everything = [ALL_METHODS.to_owned()];
+        let grant = Grant {
+            vault: &ticket.vault,
+            ticket: &ticket.id,
+            generation: ticket.generation,
+            node: &ticket.node,
+            methods: if wishes.methods.is_empty() { &everything } else { &wishes.methods },
+            label: wishes.label.as_deref(),
+            promise: Promise { lease_ms: Some(ticket.lease.lease_ms), link: Some(ticket.lease.link) },
+            endpoint: &ticket.endpoint,
+            cert_sha256: &ticket.tls.cert_sha256,
+            expires_at: ticket.expires_at,
+        };
+        let token = self
+            .issuer
+            .mint(&grant)
+            .map_err(|error| ApiError::new(ErrorCode::Internal, format!("mint a ticket: {error}")))?;
+        Ok(Ticket { auth: Auth { token, ..ticket.auth }, ..ticket })
+    }
+
+    /// Writes the phase and the port down, unless the record says so already.
+    async fn note_ticketed(&self, vault: &Vault, endpoint: &Endpoint) -> Result<(), ApiError> {
+        let key = vault_key(&vault.id);
+        while let Some(mut found) = self.records.get::<VaultRecord>(&key).await? {
+            let known = &mut found.value.vault;
+            let first = known.phase == Phase::Forged;
+            let phase = transition(known.phase, Event::TicketOpened)
+                .map_err(|refused| ApiError::new(ErrorCode::Conflict, refused.to_string()))?;
+            if known.phase == phase && known.endpoint.as_ref() == Some(endpoint) {
+                return Ok(());
+            }
+            (known.phase, known.endpoint) = (phase, Some(endpoint.clone()));
+            if first {
+                self.claims().insert(vault.id.clone(), Claim::Awaited);
+            }
+            let txn = Txn::default()
+                .check(key.as_str(), Expect::At(found.revision))
+                .put(key.as_str(), encode(&found.value)?);
+            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+                return Ok(());
+            }
+        }
+        // It died between the opening and now.
+        self.claims().remove(&vault.id);
+        let found = self.vault_record(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
+        Err(match found.value.vault.receipt {
+            Some(receipt) => ApiError::vault_dead(receipt),
+            None => ApiError::new(ErrorCode::Temporary, format!("{} is changing: try again", vault.id)),
+        })
+    }
+}
+
+pub(super) fn opening(wishes: &TicketWishes) -> Opening {
+    Opening { lease_ms: wishes.lease_ms, link: wishes.link }
+}
+
+/// A new ticket to an open port, without its token. What was ordered is written as it was ordered, whatever the
+/// node says of it; its own are where the port is, and how the lease stands.
+pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: Opened) -> Ticket {
+    let issued_at = clock::now();
+    let life_ms = wishes.expires_ms.unwrap_or(u64::MAX).min(opened.life_left_ms).min(vault.terms.lifetime_ms);
+    let life = jiff::SignedDuration::from_millis(i64::try_from(life_ms).unwrap_or(i64::MAX));
+    let expires_at = issued_at.saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
+    let Opened { cert_sha256, key_sha256, terms, .. } = opened;
+    Ticket {
+        v: VERSION,
+        kind: TicketKind::Ticket,
+        id: random::ticket_id(),
+        vault: vault.id.clone(),
+        generation: vault.generation,
+        node: vault.node.clone(),
+        worker: vault.worker.clone(),
+        endpoint: Endpoint { ip: opened.ip, port: opened.port },
+        tls: Tls { version: "1.3".into(), cert_sha256, key_sha256 },
+        auth: Auth { scheme: "biscuit".into(), token: Secret::default() },
+        protocol: Protocol::new(vault.limits.max_frame_bytes, vault.limits.call_deadline_ms),
+        methods: if wishes.methods.is_empty() { vault.methods.clone() } else { wishes.methods.clone() },
+        lease: LeaseTerms {
+            claim_ms: vault.terms.claim_ms,
+            lease_ms: terms.lease_ms,
+            link: terms.link,
+            link_silence_ms: vault.terms.link_silence_ms,
+        },
+        issued_at,
+        expires_at,
+    }
+}
+
+fn bad(message: String) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, message)
+}
+
+pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result<(), ApiError> {
+    check_listed(wishes)?;
+    let grantable = |method: &String| methods.contains(method) || method == reserved::DESTRUCT;
+    if let Some(method) = wishes.methods.iter().find(|method| !grantable(method)) {
+        return Err(bad(format!("the worker has no public method {method:?}")).hint(format!(
+            "it has: {}; {} can be granted too",
+            methods.join(", "),
+            reserved::DESTRUCT
+        )));
+    }
+    Ok(())
+}
+
+fn check_listed(wishes: &TicketWishes) -> Result<(), ApiError> {
+    check_names(&wishes.methods)
+        .map_err(|error| bad(error.to_string()).hint("a ticket that names none is for all methods"))
+}
+
+/// What can be told before there is a worker.
+pub(super) fn check_terms(wishes: &TicketWishes) -> Result<(), ApiError> {
+    check_listed(wishes)?;
+    wishes.check()
+}

@@ -1,0 +1,131 @@
+//! Looking at vaults: what the store promised, with what the nodes say of it now.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::nodes::Slot;
+use super::record::{Found, TOMB, VaultRecord, no_vault};
+use super::service::Core;
+use hauki_contract::api::ApiError;
+use hauki_contract::api::node::{NodeVault, NodeVaults};
+use hauki_contract::api::vault::{Vault, VaultList, VaultQuery};
+use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::phase::Phase;
+
+/// How long a listing waits for a node, and for one that was silent before.
+const PATIENCE: Duration = Duration::from_millis(500);
+const SILENT_PATIENCE: Duration = Duration::from_millis(50);
+
+/// What each node said of its vaults, or why it said nothing.
+pub(super) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
+
+impl Core {
+    pub async fn vaults(&self, query: VaultQuery) -> Result<VaultList, ApiError> {
+        self.vaults_of(None, query).await
+    }
+
+    /// Of all, or what is this user's.
+    pub(super) async fn vaults_of(
+        &self,
+        only: Option<u32>,
+        query: VaultQuery,
+    ) -> Result<VaultList, ApiError> {
+        let mut found: Vec<Found<VaultRecord>> = self.living_records().await?;
+        found.retain(|found| only.is_none() || found.value.vault.owner == only);
+        if query.all {
+            found.extend(self.records.vaults_of(TOMB, only).await?);
+        }
+        let mut vaults: Vec<Vault> = found
+            .into_iter()
+            .map(|found| Vault { changed: false, explanation: Vec::new(), ..found.value.vault })
+            .filter(|vault| query.node.as_ref().is_none_or(|node| *node == vault.node))
+            .filter(|vault| query.worker.as_ref().is_none_or(|worker| *worker == vault.worker.name))
+            .collect();
+        // Ids begin with their time, so this is the order in which they were forged.
+        vaults.sort_by(|a, b| a.id.cmp(&b.id));
+        // A vault that died between the two listings is in both; the dead one is the true one.
+        vaults.dedup_by(|later, first| {
+            let same = later.id == first.id;
+            if same && later.receipt.is_some() {
+                std::mem::swap(later, first);
+            }
+            same
+        });
+        let words = self.ask_nodes_of(&vaults).await;
+        vaults.iter_mut().for_each(|vault| look(vault, &words));
+        Ok(VaultList { vaults })
+    }
+
+    pub async fn vault(&self, id: &VaultId) -> Result<Vault, ApiError> {
+        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+        let mut vault = Vault { changed: false, ..found.value.vault };
+        let words = self.ask_nodes_of(std::slice::from_ref(&vault)).await;
+        look(&mut vault, &words);
+        Ok(vault)
+    }
+
+    pub(super) async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
+        let one = match vaults {
+            [vault] => Some(vault.id.clone()),
+            _ => None,
+        };
+        let names: BTreeSet<&NodeName> =
+            vaults.iter().filter(|vault| vault.receipt.is_none()).map(|vault| &vault.node).collect();
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut words = Words::new();
+        for name in names {
+            match self.slot(name) {
+                Ok(slot) => {
+                    let one = one.clone();
+                    tasks.spawn(async move {
+                        let asked = patiently(&slot, one).await;
+                        let by_id = |said: NodeVault| (said.vault.clone(), said);
+                        (slot.name.clone(), asked.map(|there| there.vaults.into_iter().map(by_id).collect()))
+                    });
+                }
+                Err(error) => {
+                    words.insert(name.clone(), Err(error.message));
+                }
+            }
+        }
+        words.extend(tasks.join_all().await);
+        words
+    }
+}
+
+/// What the node says, if it says it soon. One that is known to be silent is asked as well, and not waited for: who
+/// lists wants what is known. It is asked on, so that the next one knows more.
+async fn patiently(slot: &Arc<Slot>, one: Option<VaultId>) -> Result<NodeVaults, String> {
+    let silence = slot.silence();
+    let asked = tokio::spawn({
+        let slot = slot.clone();
+        async move { slot.vaults(one).await.map_err(|error| error.message) }
+    });
+    let patience = if silence.is_some() { SILENT_PATIENCE } else { PATIENCE };
+    match tokio::time::timeout(patience, asked).await {
+        Ok(answered) => answered.map_err(|error| error.to_string())?,
+        Err(_) => Err(silence.unwrap_or_else(|| {
+            format!("node {} has not answered within {} ms", slot.name, PATIENCE.as_millis())
+        })),
+    }
+}
+
+fn look(vault: &mut Vault, words: &Words) {
+    match words.get(&vault.node) {
+        _ if vault.receipt.is_some() => {}
+        None => {}
+        Some(Err(reason)) => vault.unreachable = Some(reason.clone()),
+        Some(Ok(vaults)) => {
+            // What its node does not have is at its end, and the tombstone on its way.
+            let Some(said) = vaults.get(&vault.id) else {
+                (vault.phase, vault.vitals) = (Phase::Dying, None);
+                return;
+            };
+            // The node drives the phase; the record may be behind it, never before it. It is dead with its
+            // tombstone.
+            vault.phase = vault.phase.max(said.phase.min(Phase::Dying));
+            vault.vitals = said.phase.is_alive().then(|| said.vitals.clone());
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! Watching the nodes: their news, and the comparison of what was promised with what is there.
+//!
+//! One task per node. It reads the news from the start of the node's memory, compares once, then
+//! follows. The comparison takes no input: it reads the store first and the node second, so a vault
+//! in the store that the node does not list has died; it reads the node first and the store second
+//! for the converse, so a vault on the node that nobody records or forges was left by a crash.
+//! Silence of a node changes nothing but its face in the listing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::death::lost;
+use super::hearing::Place;
+use super::nodes::Slot;
+use super::placed::Placed;
+use super::record::{Found, VAULT, VaultRecord, tomb_key, vault_key};
+use super::service::{Claim, Core};
+use super::spool::Clerk;
+use hauki_contract::api::event::Happening;
+use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults, Torn};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::id::{NodeName, TicketId, VaultId};
+use hauki_contract::model::phase::{Event, transition};
+use hauki_contract::system::clock;
+
+const NEWS_WAIT_MS: u64 = 10_000;
+/// From a claim to its record: who has just come in waits for a first answer and wants the cores for it, and
+/// of a vault that is dead by then no such record is needed.
+pub(super) const CLAIM_PAUSE: Duration = Duration::from_millis(100);
+const BACKOFF: Duration = Duration::from_millis(100);
+const BACKOFF_MOST: Duration = Duration::from_secs(5);
+/// Whose daemon ran for so long is not one that starts all the time.
+const STEADY_US: u64 = 30_000_000;
+
+/// The core's background work; it ends when this is dropped.
+pub struct Tasks {
+    _tasks: tokio::task::JoinSet<()>,
+    core: Arc<Core>,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for slot in self.core.slots().values() {
+            slot.unwatch();
+        }
+    }
+}
+
+impl Core {
+    /// Starts to watch every node and to prune what is kept too long.
+    #[must_use]
+    pub fn start(self: &Arc<Self>) -> Tasks {
+        let mut tasks = tokio::task::JoinSet::new();
+        for slot in self.slots().values() {
+            self.watch_slot(slot);
+        }
+        tasks.spawn(Clerk::new(self).work_for_ever());
+        let core = self.clone();
+        tasks.spawn(async move { core.prune_for_ever().await });
+        let core = self.clone();
+        tasks.spawn(async move { core.give_up_for_ever().await });
+        let core = self.clone();
+        tasks.spawn(async move { core.salvage_for_ever().await });
+        let core = self.clone();
+        tasks.spawn(async move {
+            loop {
+                core.orphaned.notified().await;
+                if let Err(error) = core.end_orphaned().await {
+                    tracing::error!(%error, "the children of the dead could not be looked for");
+                }
+            }
+        });
+        Tasks { _tasks: tasks, core: self.clone() }
+    }
+
+    pub(super) fn watch_slot(self: &Arc<Self>, slot: &Arc<Slot>) {
+        let (core, watched) = (self.clone(), slot.clone());
+        slot.watched_by(tokio::spawn(async move { core.watch(&watched).await }));
+    }
+
+    /// Makes the records true once, before anybody asks, as far as the nodes can be reached. What
+    /// cannot is left to the watching.
+    pub async fn settle(self: &Arc<Self>) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for slot in self.slots().values() {
+            let (core, slot) = (self.clone(), slot.clone());
+            tasks.spawn(async move {
+                if let Err(error) = core.reconcile(&slot, false).await {
+                    tracing::warn!(node = %slot.name, %error, "its vaults are compared later");
+                }
+            });
+        }
+        tasks.join_all().await;
+        self.salvage_all().await;
+    }
+
+    /// Writes down the deaths that the nodes have told until now.
+    pub async fn catch_up(&self) {
+        for slot in self.slots().values() {
+            let caught = async {
+                // Only deaths: the watcher may have told the rest already.
+                let (mut place, mut taken) = (Place::default(), 0);
+                loop {
+                    let news = match place.hear(slot, 0).await {
+                        Err(_) if place.goes_on() => continue,
+                        heard => heard?,
+                    };
+                    if news.items.is_empty() || taken > MOST_NEWS {
+                        return Ok::<(), ApiError>(());
+                    }
+                    place.last = news.last;
+                    taken += news.items.len();
+                    for item in news.items {
+                        if let NewsItem::Died(receipt) = item {
+                            self.bury(receipt).await?;
+                        }
+                    }
+                }
+            };
+            if let Err(error) = caught.await {
+                tracing::warn!(node = %slot.name, %error, "its last news are left to the next start");
+            }
+        }
+    }
+
+    async fn watch(self: &Arc<Self>, slot: &Arc<Slot>) {
+        let mut place = Place::at_start();
+        let (mut backoff, mut boots) = (BACKOFF, BACKOFF);
+        loop {
+            let began = clock::mono();
+            let error = match self.follow(slot, &mut place, &mut backoff).await {
+                Ok(()) => {
+                    // A daemon's start takes its time, and each costs us a look at all records and everybody an event.
+                    if clock::mono().since(began) > STEADY_US {
+                        boots = BACKOFF;
+                    } else if boots == BACKOFF_MOST {
+                        slot.api.distrust("it starts anew all the time");
+                    }
+                    tokio::time::sleep(boots).await;
+                    boots = (boots * 2).min(BACKOFF_MOST);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if error.code == ErrorCode::Environment {
+                tracing::error!(node = %slot.name, %error, "the node's news could not be written down");
+            } else if slot.fell_silent(&error.message) {
+                tracing::warn!(node = %slot.name, %error, "the node fell silent");
+                let message = error.message.clone();
+                self.events.tell(Happening::NodeLost { node: slot.name.clone(), message });
+            }
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(BACKOFF_MOST);
+        }
+    }
+
+    /// From one start of the node's daemon to the next, or to an error.
+    async fn follow(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        place: &mut Place,
+        backoff: &mut Duration,
+    ) -> Result<(), ApiError> {
+        let mut news = place.hear(slot, 0).await?;
+        if news.boot_id != place.boot_id {
+            let is_first = std::mem::replace(&mut place.boot_id, news.boot_id.clone()).is_empty();
+            if !is_first {
+                // Its numbers are another row now.
+                place.last = 0;
+                news = place.hear(slot, 0).await?;
+            }
+        }
+        // Until all is taken that there was, and not for as long as a worker talks.
+        let mut taken = 0;
+        while !news.items.is_empty() && taken <= MOST_NEWS {
+            taken += news.items.len();
+            self.take(slot, news, place).await?;
+            news = place.hear(slot, 0).await?;
+        }
+        self.reconcile(slot, place.first).await?;
+        self.salvage_all().await;
+        self.orphaned.notify_one();
+        place.first = false;
+        *backoff = BACKOFF;
+        let boot_id = place.boot_id.clone();
+        self.spool.nudge();
+        self.events.tell(Happening::NodeUp { node: slot.name.clone(), boot_id });
+        loop {
+            let asked = clock::mono();
+            let news = place.hear(slot, NEWS_WAIT_MS).await?;
+            if news.boot_id != place.boot_id {
+                return Ok(());
+            }
+            if news.items.is_empty() && clock::mono().since(asked) < NEWS_WAIT_MS * 1000 / 2 {
+                // It was to wait until there is something. Who does not must not keep us busy.
+                tokio::time::sleep(BACKOFF).await;
+            }
+            self.take(slot, news, place).await?;
+        }
+    }
+
+    async fn take(self: &Arc<Self>, slot: &Arc<Slot>, news: News, place: &mut Place) -> Result<(), ApiError> {
+        // Deaths are written down side by side: the store then commits many at a time.
+        let mut burials = tokio::task::JoinSet::new();
+        let mut placed = Placed::of(slot.name.clone());
+        for item in news.items {
+            if let NewsItem::Log { vault, .. } | NewsItem::Claimed { vault, .. } = &item
+                && !self.is_on(&mut placed, vault).await?
+            {
+                continue;
+            }
+            match item {
+                NewsItem::Died(receipt) => {
+                    let core = self.clone();
+                    burials.spawn(async move { core.bury(receipt).await });
+                }
+                item => self.take_item(slot, item).await?,
+            }
+        }
+        for buried in burials.join_all().await {
+            buried?;
+        }
+        // In one boot it only grows.
+        place.last = place.last.max(news.last);
+        Ok(())
+    }
+
+    async fn take_item(self: &Arc<Self>, slot: &Arc<Slot>, item: NewsItem) -> Result<(), ApiError> {
+        match item {
+            NewsItem::Clone(ask) => self.take_clone(slot, ask),
+            NewsItem::Died(receipt) => {
+                self.bury(receipt).await?;
+            }
+            NewsItem::Log { vault, text } => self.events.tell_of(&slot.name, Happening::Log { vault, text }),
+            NewsItem::Claimed { vault, ticket, peer } => {
+                let known = self.claims().contains_key(&vault);
+                if known {
+                    self.take_claim(&slot.name, vault, ticket, peer);
+                } else {
+                    // A burial meanwhile strikes it out, and it is not told any more.
+                    self.claims().insert(vault.clone(), Claim::Told);
+                    let first = self.claimed(&vault).await;
+                    let mut claims = self.claims();
+                    if claims.remove(&vault).is_some() && matches!(first, Ok(true)) {
+                        self.events.tell_of(&slot.name, Happening::Claimed { vault, ticket, peer });
+                    }
+                    drop(claims);
+                    first?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells it at once, in the life of this core once, and never after the death.
+    fn take_claim(self: &Arc<Self>, node: &NodeName, vault: VaultId, ticket: TicketId, peer: String) {
+        {
+            let mut claims = self.claims();
+            let Some(claim @ Claim::Awaited) = claims.get_mut(&vault) else { return };
+            *claim = Claim::Told;
+            self.events.tell_of(node, Happening::Claimed { vault: vault.clone(), ticket, peer });
+        }
+        let core = self.clone();
+        tokio::spawn(async move {
+            let mut pause = CLAIM_PAUSE;
+            loop {
+                tokio::time::sleep(pause).await;
+                if !core.claims().contains_key(&vault) {
+                    return;
+                }
+                match core.claimed(&vault).await {
+                    Ok(_) => break,
+                    Err(error) => tracing::warn!(%vault, %error, "its claim is written down later"),
+                }
+                pause = (pause * 2).min(BACKOFF_MOST);
+            }
+            core.claims().remove(&vault);
+        });
+    }
+
+    /// `false`: it was known, or there is no such living vault.
+    async fn claimed(&self, id: &VaultId) -> Result<bool, ApiError> {
+        while let Some(mut found) = self.records.find::<VaultRecord>(&vault_key(id)).await? {
+            let vault = &mut found.value.vault;
+            match transition(vault.phase, Event::Claimed) {
+                Ok(phase) if phase != vault.phase => vault.phase = phase,
+                Ok(_) | Err(_) => return Ok(false),
+            }
+            if self.records.replace(&found).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes the records true again after a time in which nobody watched.
+    pub(super) async fn reconcile(&self, slot: &Slot, after_start: bool) -> Result<(), ApiError> {
+        let promised: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+        let state = slot.vaults(None).await?;
+        let there: BTreeSet<&VaultId> = state.vaults.iter().map(|vault| &vault.vault).collect();
+        for found in promised {
+            let VaultRecord { vault, boot_id } = found.value;
+            if vault.node != slot.name || there.contains(&vault.id) {
+                continue;
+            }
+            let receipt = self.ask_for_tombstone(slot, &vault.id).await?;
+            let why = if boot_id == state.word.boot_id {
+                "its node does not know it"
+            } else {
+                "its node's daemon started anew"
+            };
+            self.bury(receipt.unwrap_or_else(|| lost(&vault, why))).await?;
+        }
+        self.end_undead(slot, &state).await?;
+        if after_start {
+            self.end_orphans(slot, &state).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks the node whether a vault that the records call alive is: the news of a death may be on
+    /// their way, and whoever repeats a request must not get a dead vault's ticket. A node that
+    /// cannot be asked changes nothing.
+    pub(super) async fn confirm(&self, record: &VaultRecord) -> Result<(), ApiError> {
+        let VaultRecord { vault, boot_id } = record;
+        let slot = self.slot(&vault.node)?;
+        let Ok(state) = slot.vaults(Some(vault.id.clone())).await else { return Ok(()) };
+        let said = state.vaults.iter().find(|said| said.vault == vault.id);
+        if said.is_some_and(|said| said.phase.is_alive()) {
+            return Ok(());
+        }
+        let receipt = if *boot_id == state.word.boot_id {
+            self.ask_for_tombstone(&slot, &vault.id).await?
+        } else {
+            None
+        };
+        let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
+        Err(self.learn(vault, ApiError::vault_dead(receipt)).await)
+    }
+
+    /// The dead answer a destruct with their tombstone.
+    pub(super) async fn ask_for_tombstone(
+        &self,
+        slot: &Slot,
+        vault: &VaultId,
+    ) -> Result<Option<hauki_contract::model::receipt::Receipt>, ApiError> {
+        let order = DestructOrder { vault: vault.clone(), cause: Cause::DaemonLost, by: None, grace_ms: 0 };
+        match slot.api.destruct(order).await {
+            Ok(Torn { receipt, .. }) => Ok(Some(receipt)),
+            Err(ApiError { receipt: Some(receipt), .. }) => Ok(Some(*receipt)),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
+    async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
+        for vault in &state.vaults {
+            let being_forged = self.forging().contains_key(&vault.vault);
+            // One whose record is damaged was recorded.
+            let (living, dead) = (vault_key(&vault.vault), tomb_key(&vault.vault));
+            if being_forged || self.records.is_there(&living).await? || self.records.is_there(&dead).await? {
+                continue;
+            }
+            if self.records.aside().may_hide_a_vault() {
+                self.salvage_unknown(slot, vault, &state.word.boot_id).await?;
+                continue;
+            }
+            tracing::info!(vault = %vault.vault, node = %slot.name, "ending a vault that nobody recorded");
+            let order = DestructOrder {
+                vault: vault.vault.clone(),
+                cause: Cause::Cancelled,
+                by: Some("core".into()),
+                grace_ms: 0,
+            };
+            match slot.api.destruct(order).await {
+                Ok(_) => {}
+                Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

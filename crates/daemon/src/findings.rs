@@ -1,0 +1,103 @@
+//! `haukid findings`: what `hauki doctor` shows where no daemon runs.
+//!
+//! It prepares the sandbox driver as a daemon would, in a directory of its own that goes again, and
+//! lets it say what it found. Nothing is started.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::settings::Settings;
+use hauki_contract::api::ApiError;
+use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::system::random;
+use hauki_control::start::{self, StartError};
+use hauki_node::settings::NodeSettings;
+use hauki_sandbox::Driver;
+use hauki_sandbox::lxc::{LxcConfig, LxcDriver};
+
+fn fail(what: String, hint: &str) -> Check {
+    Check { level: CheckLevel::Fail, what, hint: Some(hint.to_owned()) }
+}
+
+/// In the state directory, or where it would be made: its file system and all above it are the vaults' too.
+fn place(state_dir: &Path) -> PathBuf {
+    let there = state_dir.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
+    there.join(format!("haukid-findings-{:x}", random::u64()))
+}
+
+async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check> {
+    if !rustix::process::geteuid().is_root() {
+        return vec![fail("haukid needs root to start vaults".into(), "sudo hauki doctor")];
+    }
+    let dir = place(&settings.state_dir);
+    let made = std::fs::create_dir(&dir)
+        .and_then(|()| std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711)));
+    if let Err(error) = made {
+        return vec![fail(
+            format!("{} cannot be made: {error}", dir.display()),
+            "free some space or set daemon.state_dir",
+        )];
+    }
+    let mut config = LxcConfig::new(dir.clone(), Vec::new());
+    config.shown_dir = Some(settings.state_dir.clone());
+    config.unlimited = settings.config.node.unlimited.clone();
+    if let Some(id_base) = settings.config.node.id_base {
+        config.id_base = id_base;
+    }
+    if let Some(node) = node {
+        config.most_vaults = node.most_sandboxes();
+    }
+    let checks = match LxcDriver::start_new(config) {
+        Ok(driver) => {
+            let found = driver.diagnose().await;
+            driver.close().await;
+            found
+        }
+        Err(error) => {
+            let mut what = format!("the sandbox driver cannot work here: {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                what.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            vec![fail(what, "free some space, or set daemon.state_dir, if it is about the disk")]
+        }
+    };
+    let _ = std::fs::remove_dir_all(&dir);
+    checks
+}
+
+/// What the next start of a core would find, if there was one here before.
+async fn store(state_dir: &Path) -> Option<Check> {
+    match start::inspect(state_dir).await {
+        Err(StartError::Store(error)) => {
+            let hint = error.way_back().unwrap_or_else(|| "see haukid(8), The store".into());
+            Some(fail(ApiError::from(error).message, &hint))
+        }
+        Err(error) => {
+            let hint = error.way_back().unwrap_or_else(|| "put the file back from a copy".into());
+            Some(fail(error.to_string(), &hint))
+        }
+        Ok(Some(damaged)) if !damaged.is_empty() => {
+            let named: Vec<&str> = damaged.iter().take(5).map(String::as_str).collect();
+            let what = format!("{} damaged records of the store: {}", damaged.len(), named.join(", "));
+            Some(fail(what, "they are set aside at the next start; everything else goes on"))
+        }
+        Ok(_) => None,
+    }
+}
+
+/// Prints the findings as one JSON array.
+pub async fn print(settings: &Settings) -> std::io::Result<()> {
+    let node = NodeSettings::new(&settings.config);
+    let mut checks = sandbox(settings, node.as_ref().ok()).await;
+    checks.push(match node {
+        Ok(node) => node.data_plane_check(),
+        Err(error) => fail(error.to_string(), "name the VPN's address in data_plane.address"),
+    });
+    checks.extend(store(&settings.state_dir).await);
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, &checks)?;
+    writeln!(out)
+}

@@ -1,0 +1,373 @@
+//! The state directory, its locks, and the socket.
+//!
+//! One core and one node per state directory: each half has a lock of its own, held for life, and
+//! `haukid all` holds both, so a `haukid core` and a `haukid node` may share a directory. The locks
+//! vanish with the process, however it ends: their descriptors are closed on exec, so neither the
+//! spawner nor a monitor keeps one. Who holds a lock may remove a socket file that a predecessor left.
+//! A daemon on its way out says so in the lock's file, and its successor waits for it; one that a tool has started for
+//! itself says that, and leaves for one that was started to stay.
+//!
+//! Files can go away under a running daemon. Each half's own directory is locked as well, so that a
+//! removed lock file lets nobody in; a socket that is gone is made anew; without the directory the daemon leaves.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use tokio::net::UnixListener;
+
+use hauki_contract::system::{clock, dirs};
+use hauki_sandbox::pidfd::{Pid, PidFd};
+
+/// How often a daemon that leaves is looked after: a lock cannot be awaited without a thread.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// One that was killed a moment ago still looks alive, and its lock with it.
+const DYING: Duration = Duration::from_millis(500);
+
+/// How long one that was asked may take to leave, if it has nothing to do.
+const ASKED: Duration = Duration::from_secs(5);
+
+const LEAVING: &str = "leaving";
+/// Started by a tool, for as long as there is something to do.
+const BRIEF: &str = "brief";
+
+/// What of the state directory a daemon may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    Core,
+    Node,
+}
+
+impl Half {
+    fn lock_name(self) -> &'static str {
+        match self {
+            Self::Core => "core.lock",
+            Self::Node => "node.lock",
+        }
+    }
+
+    /// Its own directory, and the mode of that.
+    fn dir(self) -> (&'static str, u32) {
+        match self {
+            Self::Core => ("core", 0o700),
+            Self::Node => ("sandbox", 0o711),
+        }
+    }
+}
+
+/// Holds the state directory for as long as it lives.
+#[derive(Debug)]
+pub struct Home {
+    pub path: PathBuf,
+    /// What stood there when it was claimed.
+    dir: File,
+    locks: Vec<File>,
+    _dirs: Vec<File>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    #[error("{step} {}", path.display())]
+    System {
+        step: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("another haukid (pid {pid}) runs with {}", path.display())]
+    Taken { pid: String, path: PathBuf },
+    #[error(
+        "a haukid that a tool has started (pid {pid}) runs with {} and has vaults: it leaves when they have ended",
+        path.display()
+    )]
+    Busy { pid: String, path: PathBuf },
+    #[error("another haukid listens on {}", path.display())]
+    Listening { path: PathBuf },
+    #[error(
+        "the state directory is not safe: another user could exchange {}; it and what is above it must be root's or the \
+         daemon's own, and closed to the writing of others",
+        path.display()
+    )]
+    Exposed { path: PathBuf },
+}
+
+fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeError {
+    let path = path.to_owned();
+    move |source| HomeError::System { step, path, source }
+}
+
+impl Home {
+    /// The directory may be passed through by the vaults' ids, but not listed; what is secret in it
+    /// has its own mode. Who finds a daemon that leaves waits for it, for `patience` at most.
+    /// One that is to stay asks one that is not to leave.
+    pub async fn claim(
+        path: &Path,
+        halves: &[Half],
+        stays: bool,
+        patience: Duration,
+    ) -> Result<Self, HomeError> {
+        dirs::make(path, 0o711).map_err(failed("failed to make the state directory", path))?;
+        nobody_elses(path)?;
+        let began = clock::mono();
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (soon, late) = (began.plus_ms(ms(DYING.min(patience))), began.plus_ms(ms(patience)));
+        let dir = File::open(path).map_err(failed("failed to open", path))?;
+        let (mut locks, mut dirs) = (Vec::new(), Vec::new());
+        let mut asked = None;
+        for half in halves {
+            let lock_path = path.join(half.lock_name());
+            let lock = loop {
+                match try_lock(&lock_path)? {
+                    Ok(lock) => break lock,
+                    Err(holder) if clock::mono() < if holder.is_going() { late } else { soon } => {
+                        tokio::time::sleep(LOOK).await;
+                    }
+                    Err(holder) if stays && holder.is_brief && asked.is_none() => {
+                        asked = Some(clock::mono().plus_ms(ms(ASKED)));
+                        holder.ask_to_leave();
+                    }
+                    Err(_) if asked.is_some_and(|until| clock::mono() < until) => {
+                        tokio::time::sleep(LOOK).await;
+                    }
+                    Err(holder) if asked.is_some() => {
+                        return Err(HomeError::Busy { pid: holder.pid, path: path.to_owned() });
+                    }
+                    Err(holder) => {
+                        return Err(HomeError::Taken { pid: holder.pid, path: path.to_owned() });
+                    }
+                }
+            };
+            if !stays {
+                // That it can be asked is all that this tells; who does not ask loses nothing.
+                let _ = lock.write_all_at(format!("{} {BRIEF}\n", std::process::id()).as_bytes(), 0);
+            }
+            locks.push(lock);
+            // A process that ends lets go of its locks one after the other.
+            let let_go = clock::mono().plus_ms(ms(DYING));
+            dirs.push(loop {
+                match own_dir(path, *half) {
+                    Err(HomeError::Taken { .. }) if clock::mono() < let_go => {
+                        tokio::time::sleep(LOOK).await;
+                    }
+                    claimed => break claimed?,
+                }
+            });
+        }
+        Ok(Self { path: path.to_owned(), dir, locks, _dirs: dirs })
+    }
+
+    /// Whether the directory does not stand where it was claimed any more. A disk that fails to tell is no reason to
+    /// think so: everything that lives would be ended for it.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let key = |found: fs::Metadata| (found.dev(), found.ino());
+        let Ok(claimed) = self.dir.metadata().map(key) else { return false };
+        match fs::metadata(&self.path).map(key) {
+            Ok(there) => there != claimed,
+            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        }
+    }
+
+    /// Tells a successor that waiting is worth it.
+    pub fn leaving(&self) {
+        for lock in &self.locks {
+            // Not cut off first: over the same bytes it needs no room on a full disk. If it fails the
+            // successor is refused, and may be started again.
+            let _ = lock.write_all_at(format!("{} {LEAVING}\n", std::process::id()).as_bytes(), 0);
+        }
+    }
+
+    /// A directory below, for root's eyes only.
+    pub fn private_dir(&self, name: &str) -> Result<PathBuf, HomeError> {
+        let path = self.path.join(name);
+        dirs::make(&path, 0o700).map_err(failed("failed to make", &path))?;
+        Ok(path)
+    }
+}
+
+/// Who has the lock, by its own word.
+struct Holder {
+    pid: String,
+    says_leaving: bool,
+    is_brief: bool,
+}
+
+impl Holder {
+    /// It leaves, it is dead and the kernel has not cleaned up yet, or it has only just come and has
+    /// not signed: in each case another look tells more.
+    fn is_going(&self) -> bool {
+        let Ok(pid) = self.pid.parse() else { return true };
+        let dead = || match Pid::new(pid).map(PidFd::open) {
+            Some(Ok(process)) => process.is_dead(),
+            Some(Err(error)) => error.raw_os_error() == Some(libc::ESRCH),
+            None => true,
+        };
+        self.says_leaving || dead()
+    }
+
+    fn ask_to_leave(&self) {
+        let process = self.pid.parse().ok().and_then(Pid::new).and_then(|pid| PidFd::open(pid).ok());
+        // A number that somebody else has by now is not a haukid's.
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        if let Some(process) = process.filter(|_| name.trim() == "haukid") {
+            let _ = rustix::process::pidfd_send_signal(&process, rustix::process::Signal::USR1);
+        }
+    }
+}
+
+/// Keys, records and what root executes lie there.
+fn nobody_elses(path: &Path) -> Result<(), HomeError> {
+    match dirs::exposed_within(path).map_err(failed("failed to look at", path))? {
+        Some(path) => Err(HomeError::Exposed { path }),
+        None => Ok(()),
+    }
+}
+
+/// The half's directory, locked.
+fn own_dir(path: &Path, half: Half) -> Result<File, HomeError> {
+    let (name, mode) = half.dir();
+    let own = path.join(name);
+    dirs::make(&own, mode).map_err(failed("failed to make", &own))?;
+    nobody_elses(&own)?;
+    let dir = File::open(&own).map_err(failed("failed to open", &own))?;
+    match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(dir),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(HomeError::Taken { pid: "unknown".into(), path: own }),
+        Err(error) => Err(failed("failed to lock", &own)(error.into())),
+    }
+}
+
+fn try_lock(path: &Path) -> Result<Result<File, Holder>, HomeError> {
+    let mut lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed("failed to open", path))?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            let _ = lock.read_to_string(&mut text);
+            let mut words = text.split_whitespace();
+            let pid = words.next().unwrap_or_default().to_owned();
+            let word = words.next();
+            return Ok(Err(Holder {
+                pid,
+                says_leaving: word == Some(LEAVING),
+                is_brief: word == Some(BRIEF),
+            }));
+        }
+        Err(error) => return Err(failed("failed to lock", path)(error.into())),
+    }
+    let sign = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+    sign.map_err(failed("failed to write", path))?;
+    Ok(Ok(lock))
+}
+
+/// The bound control socket; its file goes when this does.
+#[derive(Debug)]
+pub struct Socket {
+    pub listener: UnixListener,
+    path: PathBuf,
+    mode: u32,
+    /// The file's device and number.
+    made: (u64, u64),
+}
+
+impl Socket {
+    /// The caller holds the state directory's lock. `open` lets every local user connect; who may
+    /// do what is then for the peer's credentials to decide.
+    pub fn bind(path: &Path, open: bool) -> Result<Self, HomeError> {
+        if let Some(parent) = path.parent() {
+            dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(HomeError::Listening { path: path.to_owned() });
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("failed to remove the old socket", path)(error));
+            }
+            _ => {}
+        }
+        let mode = if open { 0o666 } else { 0o600 };
+        let (listener, made) = Self::make(path, mode)?;
+        Ok(Self { listener, path: path.to_owned(), mode, made })
+    }
+
+    fn make(path: &Path, mode: u32) -> Result<(UnixListener, (u64, u64)), HomeError> {
+        let listener = UnixListener::bind(path).map_err(failed("failed to bind", path))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
+            .map_err(failed("failed to set the mode of", path))?;
+        let made = key(path).map_err(failed("failed to look at", path))?;
+        Ok((listener, made))
+    }
+
+    /// Makes the file anew if it is gone; `true` if it was. What somebody else has put there stays.
+    pub fn restore(&mut self) -> Result<bool, HomeError> {
+        match key(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => return Ok(false),
+        }
+        if let Some(parent) = self.path.parent() {
+            dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
+        }
+        (self.listener, self.made) = Self::make(&self.path, self.mode)?;
+        Ok(true)
+    }
+}
+
+fn key(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if key(&self.path).is_ok_and(|there| there == self.made) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[tokio::test]
+    async fn one_daemon_per_directory_and_half() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let first = Home::claim(dir.path(), &[Half::Core], true, NOW).await.expect("claims");
+        let error =
+            Home::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect_err("is taken");
+        assert!(matches!(&error, HomeError::Taken { pid, .. } if *pid == std::process::id().to_string()));
+        let node = Home::claim(dir.path(), &[Half::Node], true, NOW).await.expect("is the other half");
+        drop((first, node));
+        Home::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect("is free again");
+    }
+
+    #[tokio::test]
+    async fn a_successor_waits_for_who_leaves_and_only_for_that() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let first = Home::claim(dir.path(), &[Half::Node], true, NOW).await.expect("claims");
+        let long = Duration::from_secs(60);
+        assert!(Home::claim(dir.path(), &[Half::Node], true, long).await.is_err(), "not after a minute");
+        first.leaving();
+        let next = tokio::spawn({
+            let path = dir.path().to_owned();
+            async move { Home::claim(&path, &[Half::Node], true, long).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!next.is_finished());
+        drop(first);
+        next.await.expect("ends").expect("claims");
+    }
+}

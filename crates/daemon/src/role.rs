@@ -1,0 +1,212 @@
+//! What a role is made of.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::time::timeout;
+
+use super::args::Role;
+use super::home::{Half, Home, HomeError};
+use super::settings::Settings;
+use hauki_contract::api::ApiError;
+use hauki_contract::api::node::NodeApi;
+use hauki_contract::model::config::RemoteNode;
+use hauki_contract::system::paths;
+use hauki_control::link::http::{HttpNode, LinkError};
+use hauki_control::nodes::Member;
+use hauki_control::service::Core;
+use hauki_control::watch::Tasks;
+use hauki_node::desk::FrontDesk;
+use hauki_node::intake::{Node, NodeError};
+use hauki_node::settings::{NodeSettings, SettingsError};
+use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
+
+/// How long the last starts, and then the spawner, may take to end once the vaults are gone.
+const CLOSE: Duration = Duration::from_secs(3);
+
+/// What of the state directory a role claims, in the order of claiming.
+#[must_use]
+pub fn halves(role: &Role) -> &'static [Half] {
+    match role {
+        Role::All(_) => &[Half::Core, Half::Node],
+        Role::Core(_) => &[Half::Core],
+        Role::Node(_) => &[Half::Node],
+        Role::Findings(_) => &[],
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error("the node's settings are not usable")]
+    Settings(#[from] SettingsError),
+    #[error("the sandbox driver cannot work here")]
+    Driver(#[from] LxcSetupError),
+    #[error("the node could not start")]
+    Node(#[from] NodeError),
+    #[error("the control plane cannot start")]
+    Core(#[from] hauki_control::start::StartError),
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("the store cannot be looked through")]
+    Store(#[source] ApiError),
+    #[error("the list of nodes cannot be read")]
+    Nodes(#[source] ApiError),
+    #[error("{path} was removed or replaced while it was in use")]
+    Homeless { path: std::path::PathBuf },
+}
+
+impl RoleError {
+    /// What its reader can do about it.
+    #[must_use]
+    pub fn way_back(&self) -> Option<String> {
+        match self {
+            Self::Core(error) => error.way_back(),
+            _ => None,
+        }
+    }
+}
+
+pub struct LocalNode {
+    pub node: Arc<Node>,
+    pub driver: LxcDriver,
+}
+
+impl LocalNode {
+    pub async fn start(home: &Home, settings: &Settings) -> Result<Self, RoleError> {
+        let node_settings = NodeSettings::new(&settings.config)?;
+        let mut config = LxcConfig::new(sandbox_dir(&home.path), hauki_node::init::IMAGE.to_vec());
+        if let Some(id_base) = settings.config.node.id_base {
+            config.id_base = id_base;
+        }
+        config.most_vaults = node_settings.most_sandboxes();
+        config.unlimited = settings.config.node.unlimited.clone();
+        let driver = LxcDriver::start_new(config)?;
+        let node = Node::start(node_settings, Arc::new(driver.clone())).await?;
+        Ok(Self { node, driver })
+    }
+
+    fn member(&self, settings: &Settings) -> Member {
+        let name = self.node.name().clone();
+        Member { name, labels: settings.config.node.labels.clone(), api: self.desk(), address: None }
+    }
+
+    #[must_use]
+    pub fn desk(&self) -> Arc<dyn NodeApi> {
+        Arc::new(FrontDesk(Arc::clone(&self.node)))
+    }
+}
+
+/// The halves that this role runs.
+pub struct Parts {
+    local: Option<LocalNode>,
+    core: Option<(Arc<Core>, Tasks)>,
+}
+
+impl Parts {
+    pub async fn start(role: &Role, home: &Home, settings: &Settings) -> Result<Self, RoleError> {
+        let local = match role {
+            Role::All(_) | Role::Node(_) => Some(LocalNode::start(home, settings).await?),
+            Role::Core(_) | Role::Findings(_) => None,
+        };
+        let made = local.as_ref().map(|local| (Arc::clone(&local.node), local.driver.clone()));
+        let started = Self::start_core(role, home, settings, local).await;
+        if let (Err(_), Some((node, driver))) = (&started, made) {
+            // What cannot start takes along what it made: blank vaults, groups.
+            node.shut_down(CLOSE).await;
+            let _ = timeout(CLOSE, driver.idle()).await;
+            let _ = timeout(CLOSE, driver.close()).await;
+        }
+        started
+    }
+
+    async fn start_core(
+        role: &Role,
+        home: &Home,
+        settings: &Settings,
+        local: Option<LocalNode>,
+    ) -> Result<Self, RoleError> {
+        let members = match (role, &local) {
+            (Role::Node(_), _) => return Ok(Self { local, core: None }),
+            (_, Some(local)) => vec![local.member(settings)],
+            (_, None) => remote_members(settings)?,
+        };
+        let mut gems = settings.config.gems.directories.clone();
+        if gems.is_empty() {
+            gems = paths::gem_directories();
+        }
+        let policy = settings.config.placement.policy.unwrap_or_default();
+        let core = hauki_control::start::open(&home.path, members, gems, policy, role.name())?;
+        core.look_through().await.map_err(RoleError::Store)?;
+        core.sign().await.map_err(RoleError::Store)?;
+        core.number_events().await.map_err(RoleError::Store)?;
+        core.load_nodes().await.map_err(RoleError::Nodes)?;
+        // Before anybody can ask: what died with an earlier daemon is dead in the records too.
+        core.settle().await;
+        let tasks = core.start();
+        Ok(Self { local, core: Some((core, tasks)) })
+    }
+
+    pub fn router(&self) -> Router {
+        match (&self.core, &self.local) {
+            (Some((core, _)), _) => hauki_control::routes::router(Arc::clone(core)),
+            (None, Some(local)) => hauki_node::routes::router(local.desk()),
+            (None, None) => Router::new(),
+        }
+    }
+
+    /// For how long nothing has been asked, in microseconds; `None` while there is something to do.
+    pub async fn quiet_us(&self) -> Option<u64> {
+        let (core, _) = self.core.as_ref()?;
+        let activity = core.activity().await.ok()?;
+        (activity.vaults == 0 && activity.requests == 0).then_some(activity.idle_us)
+    }
+
+    /// Stops taking work if there is none to do; `false` if somebody came meanwhile.
+    pub async fn retire(&self) -> bool {
+        match &self.core {
+            Some((core, _)) => core.retire().await,
+            None => false,
+        }
+    }
+
+    /// Ends every vault of this process; the answer is how many are left at the deadline.
+    pub async fn shut_down(&self, deadline: Duration) -> usize {
+        if let Some((core, _)) = &self.core {
+            core.drain();
+        }
+        let left = match &self.local {
+            Some(local) => local.node.shut_down(deadline).await,
+            None => 0,
+        };
+        // The core hears of the last deaths before it lets its listeners go.
+        if let Some((core, _)) = &self.core {
+            core.close().await;
+        }
+        let Some(local) = &self.local else { return left };
+        // A vault whose order was given up while its sandbox started may still be starting; and a
+        // spawner that does not leave is no reason to stay, for it dies with its control socket.
+        let _ = timeout(CLOSE, local.driver.idle()).await;
+        if timeout(CLOSE, local.driver.close()).await.is_err() {
+            tracing::error!("the spawner did not leave in time; the next start sweeps");
+        }
+        left
+    }
+}
+
+fn remote_members(settings: &Settings) -> Result<Vec<Member>, RoleError> {
+    let nodes = &settings.config.nodes;
+    let member = |node: &RemoteNode| {
+        let api = Arc::new(HttpNode::new(&node.socket)?);
+        let (name, labels) = (node.name.clone(), node.labels.clone());
+        Ok(Member { name, labels, api, address: node.data_plane })
+    };
+    nodes.iter().map(member).collect()
+}
+
+fn sandbox_dir(home: &Path) -> std::path::PathBuf {
+    home.join("sandbox")
+}

@@ -1,0 +1,202 @@
+//! From the command line to the exit: build, serve, wait for a reason to leave, leave in order.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::args::Role;
+use super::door::{self, Listed};
+use super::findings;
+use super::home::{Home, HomeError, Socket};
+use super::ready::Ready;
+use super::role::{Parts, RoleError, halves};
+use super::settings::{Settings, SettingsError};
+use hauki_contract::system::{awake, clock, logging};
+
+/// From SIGTERM until the vaults must be gone.
+const DRAIN: Duration = Duration::from_secs(10);
+/// What open requests get after that.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a daemon that leaves is waited for: all that it may take, and a little.
+const PATIENCE: Duration = Duration::from_secs(18);
+/// As sysexits(3) has them: another one runs here, come again, and somebody has to do something first.
+const ALREADY: u8 = 69;
+const AGAIN: u8 = 75;
+const CONFIG: u8 = 78;
+const IDLE_LOOK: Duration = Duration::from_millis(500);
+
+/// The whole of `haukid`, its spawner and the bridge aside.
+///
+/// # Safety
+/// The process must have inherited `--ready-fd`, if it is given, for this purpose only.
+#[must_use]
+pub unsafe fn main(role: &Role) -> ExitCode {
+    let serve = role.args();
+    logging::start("info", serve.log_json);
+    // Every file says itself who may see it, whatever the shell was set to that we come from.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    // SAFETY: passed on to our caller.
+    let mut ready = unsafe { Ready::from_raw(serve.ready_fd) };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&mut ready, &error),
+    };
+    let code = runtime.block_on(async {
+        match run(role, &mut ready).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&mut ready, &*error),
+        }
+    });
+    runtime.shutdown_background();
+    code
+}
+
+fn refuse(ready: &mut Ready, error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    if let Some(way) = error.downcast_ref::<RoleError>().and_then(RoleError::way_back) {
+        words.push_str(&format!(" ({way})"));
+    }
+    tracing::error!("haukid cannot start: {words}");
+    ready.failed(&words);
+    ExitCode::from(code(error))
+}
+
+/// Whether it is worth to start it again, for whoever supervises it.
+fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
+    let lost = error.downcast_ref::<RoleError>().is_some_and(|error| error.way_back().is_some());
+    match error.downcast_ref::<HomeError>() {
+        Some(HomeError::Taken { .. } | HomeError::Listening { .. }) => ALREADY,
+        // It leaves: this one is to be tried again.
+        Some(HomeError::Busy { .. }) => AGAIN,
+        Some(HomeError::Exposed { .. }) => CONFIG,
+        // What could not be read may be there the next time.
+        _ if matches!(error.downcast_ref(), Some(SettingsError::Read { .. })) => 1,
+        _ if lost || error.is::<SettingsError>() => CONFIG,
+        _ => 1,
+    }
+}
+
+async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::Error>> {
+    let settings = Settings::resolve(role.args(), role.name())?;
+    if let Role::Findings(_) = role {
+        return Ok(findings::print(&settings).await?);
+    }
+    // First: whoever ends this daemon, from now on, ends it in order.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut retire = signal(SignalKind::user_defined1())?;
+    let stays = settings.idle_exit_ms.is_none();
+    let home = Home::claim(&settings.state_dir, halves(role), stays, PATIENCE).await?;
+    // Bound before anything is made, so that a path that cannot be bound costs nothing.
+    // A node's control plane is root's, whoever may use a core.
+    let (uids, admins) = match role {
+        Role::Node(_) => (&[][..], &[][..]),
+        _ => (&*settings.config.daemon.allow_uids, &*settings.config.daemon.admin_uids),
+    };
+    if !stays && rustix::process::geteuid().is_root() {
+        hauki_sandbox::lxc::leave_starter();
+    }
+    let socket = Socket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
+    let parts = Parts::start(role, &home, &settings).await?;
+    let listed = Listed::new(uids, admins);
+    let router = parts.router().layer(from_fn(hasten));
+    let ((close, closing), (stop, stopped)) = (watch::channel(false), watch::channel(false));
+    let serving = tokio::spawn(door::serve(socket, router, listed, closing, stopped));
+    tracing::info!(role = role.name(), socket = %settings.socket.display(), pid = std::process::id(), "serving");
+    ready.serving();
+    let hurry = Notify::new();
+    let asked = async {
+        loop {
+            tokio::select! {
+                Some(()) = hangup.recv() => {
+                    tracing::info!("SIGHUP: nothing is read anew; restart the daemon to change its configuration");
+                }
+                Some(()) = retire.recv() => {
+                    tracing::info!("asked to make room for another haukid: leaving when no vault lives");
+                    hurry.notify_one();
+                }
+            }
+        }
+    };
+    let mut homeless = false;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+        () = idle(&parts, settings.idle_exit_ms, &hurry) => tracing::info!("idle and empty: leaving"),
+        () = evicted(&home) => {
+            homeless = true;
+            tracing::error!("{} was removed or replaced: draining", home.path.display());
+        }
+        () = asked => {}
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    // New clients find no socket and start another daemon, which waits for the locks to be free.
+    home.leaving();
+    let _ = close.send(true);
+    let left = parts.shut_down(DRAIN).await;
+    if left > 0 {
+        tracing::error!(left, "vaults were still there at the deadline; they die with this process");
+    }
+    let _ = stop.send(true);
+    let _ = timeout(GOODBYE, serving).await;
+    if homeless {
+        return Err(Box::new(RoleError::Homeless { path: home.path.clone() }));
+    }
+    Ok(())
+}
+
+/// Resolves when the state directory is not what was claimed any more: nothing that is promised from then on
+/// would be found again.
+async fn evicted(home: &Home) {
+    // Twice in a row: one that is moved away and back in a moment is the same.
+    let mut missed = 0;
+    while missed < 2 {
+        sleep(IDLE_LOOK).await;
+        missed = if home.is_gone() { missed + 1 } else { 0 };
+    }
+}
+
+/// What is to be changed somewhere goes through several processes.
+async fn hasten(request: Request, next: Next) -> Response {
+    if !request.method().is_safe() {
+        awake::expect();
+    }
+    next.run(request).await
+}
+
+/// Resolves when nothing has been asked for as long as that, no vault lives, and no more work is
+/// taken: a request that arrives meanwhile either keeps the daemon here, or is refused before it has
+/// done anything, with the hint to ask again. Who is in a `hurry` does not wait to be idle for long.
+async fn idle(parts: &Parts, limit_ms: Option<u64>, hurry: &Notify) {
+    let Some(mut limit_ms) = limit_ms else { return std::future::pending().await };
+    let look = IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)));
+    let mut quiet_since = clock::mono();
+    loop {
+        tokio::select! {
+            () = sleep(look) => {}
+            () = hurry.notified() => limit_ms = 0,
+        }
+        let now = clock::mono();
+        match parts.quiet_us().await {
+            Some(quiet) if quiet / 1000 >= limit_ms && now.since(quiet_since) / 1000 >= limit_ms => {
+                if parts.retire().await {
+                    return;
+                }
+            }
+            Some(_) => {}
+            None => quiet_since = now,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The caller's side: a program that runs once, and statements that somebody types.
+//!
+//! The prelude and what it reaches through its door belong to the caller (`client::script`); here is
+//! only what the engine makes of the text. The prelude's dispatcher knows at least the verb "thrown",
+//! under which it throws the pending exception again with `door("again")`, catches it, and returns a
+//! [`Told`] as JSON.
+
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+use super::door::Efuns;
+use super::fault::{self, Fault};
+use super::ffi::{Context, Ended, Failure, Prelude, Thrown};
+use super::memory::Memory;
+use super::source::{program, syntax_error};
+use crate::arrow::{self, Rewritten};
+use crate::dialect;
+use crate::lexer;
+use crate::map::SourceMap;
+use crate::position::Position;
+use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
+
+/// An engine for programs of this side.
+pub struct Script {
+    context: Context,
+}
+
+/// What the prelude tells of a thrown value.
+#[derive(Debug, Deserialize)]
+struct Told {
+    /// An Error's name, message and stack in full, which the engine itself would cut.
+    #[serde(default)]
+    error: Option<String>,
+    /// The text of a value that is no Error.
+    #[serde(default)]
+    value: Option<String>,
+    /// The number of the failure outside of the engine that the Error stands for.
+    #[serde(default)]
+    failure: Option<u64>,
+}
+
+/// A program that did not reach its end.
+#[derive(Debug)]
+pub struct Uncaught {
+    pub error: WorkerError,
+    /// The number that the caller gave to the failure that was thrown.
+    pub failure: Option<u64>,
+}
+
+impl Script {
+    /// With the prelude of `client::script`.
+    pub fn new(memory: Memory, seed: u64, efuns: &mut dyn Efuns) -> Result<Self, WorkerError> {
+        let mut context = Context::new(memory, seed);
+        match context.start(efuns, Prelude::SCRIPT) {
+            Ok(()) => Ok(Self { context }),
+            Err(Thrown(text)) => Err(Fault::read(&text).into_error(
+                WorkerErrorKind::Memory,
+                None,
+                "<hauki>",
+                &SourceMap::default(),
+            )),
+        }
+    }
+
+    /// Runs a program. With `wanted`, what the dispatcher says under this verb to the value of its last
+    /// expression is returned.
+    pub fn run(
+        &mut self,
+        efuns: &mut dyn Efuns,
+        source: &str,
+        file: &str,
+        wanted: Option<&str>,
+    ) -> Result<Option<String>, Uncaught> {
+        let source = program(source, file).map_err(|error| Uncaught { error, failure: None })?;
+        let Rewritten { text, map } = arrow::rewrite(source);
+        match self.context.eval_told(efuns, &text, fault::WORKER, wanted) {
+            Ok(value) => Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
+            Err(Ended { failure: Failure::Parse(thrown), .. }) => {
+                Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
+            }
+            Err(Ended { failure, told }) => {
+                let mut uncaught = self.uncaught(&failure.into_text(), told.as_deref(), file, &map);
+                // Of a statement, what stands at the place may be another one's text.
+                if wanted.is_none() {
+                    name_callee(&mut uncaught.error, source);
+                }
+                Err(uncaught)
+            }
+        }
+    }
+
+    /// Whether the text only lacks its end: a bracket is open, or the engine would refuse it behind its
+    /// last word.
+    pub fn is_unfinished(&mut self, efuns: &mut dyn Efuns, source: &str) -> bool {
+        let words = lexer::words(source);
+        let count = |brackets: [&str; 3]| {
+            words.iter().filter(|word| brackets.iter().any(|bracket| word.is(bracket))).count()
+        };
+        if count(["(", "[", "{"]) > count([")", "]", "}"]) {
+            return true;
+        }
+        let Rewritten { text, map } = arrow::rewrite(source);
+        let Err(Thrown(said)) = self.context.parse(efuns, &text, fault::WORKER) else { return false };
+        let error = Fault::read(&said).into_error(WorkerErrorKind::Syntax, None, "", &map);
+        let Some(place) = error.line.zip(error.column) else { return false };
+        words.last().is_none_or(|word| {
+            Position::of(source, word.end()) <= Position { line: place.0, column: place.1 }
+        })
+    }
+
+    fn uncaught(&self, words: &str, told: Option<&str>, file: &str, map: &SourceMap) -> Uncaught {
+        let told: Option<Told> = told.and_then(|json| serde_json::from_str(json).ok());
+        let (error, value, failure) =
+            told.map_or((None, None, None), |told| (told.error, told.value, told.failure));
+        let fault = Fault::read(error.as_deref().unwrap_or(words));
+        let (kind, message) = fault.judge(&self.context, value.as_deref());
+        Uncaught { error: fault.into_error(kind, message, file, map), failure }
+    }
+}
+
+/// The engine says that something cannot be called, and not what.
+fn name_callee(error: &mut WorkerError, source: &str) {
+    let why = match error.message.as_str() {
+        "TypeError: not a function" => "not a function",
+        "TypeError: not a constructor" => "not a constructor",
+        _ => return,
+    };
+    let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
+    let Some(name) = place.and_then(|place| dialect::callee(source, place)) else { return };
+    error.message = format!("TypeError: {name} is {why}");
+    if let Some((object, method)) = name.rsplit_once('.') {
+        let _ = write!(error.message, "; where {object} is a clone, write {object}->{method}(...)");
+    }
+}

@@ -1,0 +1,66 @@
+//! The author's text before it runs: what is program in it, and why the engine refused it.
+
+use std::borrow::Cow;
+
+use crate::arrow::{self, Rewritten};
+use crate::dialect;
+use crate::map::SourceMap;
+use crate::position::Position;
+use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
+
+use super::fault::{self, Fault, plain};
+use super::ffi::{Context, Thrown};
+use super::memory::{Memory, Place};
+use super::run::{Run, Silence};
+use super::state::WorkerState;
+
+/// What the engine gets to see of an author's text.
+pub fn seen<'a>(source: &'a str, file: &str) -> Result<Cow<'a, str>, WorkerError> {
+    Ok(arrow::rewrite(program(source, file)?).text)
+}
+
+/// Parses a source without running it, for the caller's side: where would the worker's engine refuse it?
+pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
+    let source = program(source, file)?;
+    let Rewritten { text, map } = arrow::rewrite(source);
+    // The parser keeps byte code, strings and debug information: a few times the text.
+    let bytes = (source.len() as u64 * 16).clamp(1 << 20, 1 << 30);
+    let memory = Memory::map(Place::Anywhere, bytes)
+        .map_err(|error| plain(WorkerErrorKind::Memory, format!("cannot check the source: {error}")))?;
+    let mut silence = Silence;
+    let mut state = WorkerState::default();
+    let mut run = Run::new(&mut silence, None, "", &mut state);
+    Context::new(memory, 1)
+        .parse(&mut run, &text, fault::WORKER)
+        .map_err(|thrown| syntax_error(&thrown, source, &map, file))
+}
+
+/// The text without what is not program: a byte order mark is dropped; a zero byte, at which the engine
+/// would quietly stop reading, is refused.
+pub(super) fn program<'a>(source: &'a str, file: &str) -> Result<&'a str, WorkerError> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let Some(at) = source.find('\0') else { return Ok(source) };
+    let place = Position::of(source, at);
+    Err(WorkerError {
+        line: Some(place.line),
+        column: Some(place.column),
+        file: Some(file.to_owned()),
+        ..plain(WorkerErrorKind::Syntax, "the source holds a zero byte".to_owned())
+    })
+}
+
+/// Names the modern feature that the engine lacks, if one explains the refusal.
+pub(super) fn syntax_error(Thrown(text): &Thrown, source: &str, map: &SourceMap, file: &str) -> WorkerError {
+    let fault = Fault::read(text);
+    if fault.is_memory() {
+        return fault.into_error(WorkerErrorKind::Memory, Some("the source does not fit".into()), file, map);
+    }
+    let mut error = fault.into_error(WorkerErrorKind::Syntax, None, file, map);
+    let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
+    if let Some(found) = dialect::explain(source, place) {
+        error.message = found.to_string();
+        error.line = Some(found.place.line);
+        error.column = Some(found.place.column);
+    }
+    error
+}

@@ -1,0 +1,25 @@
+//! What a worker has beside its heap.
+
+use serde::{Deserialize, Serialize};
+
+use super::call_out::CallOuts;
+use crate::map::SourceMap;
+
+/// Together with the heap's bytes this is the whole worker: small, and written as JSON beside them when
+/// a heap travels (design §9). The random numbers' state is inside the heap.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerState {
+    /// The id that `this_object()` shows.
+    pub vault: String,
+    /// What errors call the source.
+    pub file: String,
+    /// Sorted; empty until the source is loaded.
+    pub methods: Vec<String>,
+    pub loaded: bool,
+    /// What the arrow rewriter moved, for the places in errors.
+    pub map: SourceMap,
+    /// Calls that reached the worker.
+    pub calls: u64,
+    pub call_outs: CallOuts,
+}

@@ -1,0 +1,239 @@
+//! The life of one worker in its engine: prelude, source, `create`, calls, `dest`.
+
+use serde_json::value::RawValue;
+
+use crate::arrow::{self, Rewritten};
+use hauki_contract::model::method;
+use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
+
+use super::call_out::CallOut;
+use super::clock::{self, Deadline};
+use super::fault::{self, Fault, plain};
+use super::ffi::{Arguments, Context, Failure, Prelude, Thrown};
+use super::json::Refusal;
+use super::memory::Memory;
+use super::run::{self, Host, Run, Silence};
+use super::source::{program, syntax_error};
+use super::state::WorkerState;
+
+/// Called by the runtime at the right moment, never by a caller.
+const APPLIES: [&str; 2] = ["create", "dest"];
+
+/// A worker's engine. It owns the memory; dropping it is the end of the worker.
+pub struct Engine {
+    context: Context,
+    state: WorkerState,
+}
+
+/// One call, as the gate passes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    pub method: &'a str,
+    /// JSON: an array is spread over the arguments, an object is the single argument.
+    pub params: Option<&'a str>,
+    /// Who calls, as JSON, for `previous_object()`; empty for nobody.
+    pub caller: &'a str,
+    pub deadline: Deadline,
+}
+
+impl Engine {
+    /// An engine with the prelude and no worker. `seed` starts its random numbers.
+    pub fn new(memory: Memory, seed: u64, vault: &str) -> Result<Self, WorkerError> {
+        let mut state = WorkerState { vault: vault.to_owned(), ..WorkerState::default() };
+        let mut context = Context::new(memory, seed);
+        let mut silence = Silence;
+        let mut run = Run::new(&mut silence, None, "", &mut state);
+        match context.start(&mut run, Prelude::WORKER) {
+            Ok(()) => Ok(Self { context, state }),
+            Err(Thrown(text)) => {
+                Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
+            }
+        }
+    }
+
+    /// Evaluates the worker's source and runs its `create` with `args`, a JSON array.
+    pub fn load(
+        &mut self,
+        host: &mut dyn Host,
+        source: &str,
+        file: &str,
+        args: &str,
+        deadline: Deadline,
+    ) -> Result<&[String], WorkerError> {
+        file.clone_into(&mut self.state.file);
+        let source = program(source, file)?;
+        let Rewritten { text, map } = arrow::rewrite(source);
+        self.state.map = map;
+        let mut run = Run::new(host, Some(deadline), "", &mut self.state);
+        if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
+            let outcome = run.outcome();
+            return Err(match failure {
+                Failure::Parse(thrown) => syntax_error(&thrown, source, &self.state.map, file),
+                failure => self.call_error(failure, outcome),
+            });
+        }
+        self.state.methods = self.find_methods(host, deadline)?;
+        self.apply(host, "create", Arguments::Json(args), deadline)?;
+        self.state.loaded = true;
+        Ok(&self.state.methods)
+    }
+
+    /// Calls a public method; the result is one line of valid JSON.
+    pub fn call(&mut self, host: &mut dyn Host, call: Call<'_>) -> Result<String, WorkerError> {
+        if self.state.methods.binary_search_by(|name| name.as_str().cmp(call.method)).is_err() {
+            let message = format!("the worker has no method {:?}", call.method);
+            return Err(plain(WorkerErrorKind::NoMethod, message));
+        }
+        let arguments = match call.params.map(str::trim_start) {
+            None => Arguments::None,
+            Some(text) if text.starts_with(['[', '{']) => Arguments::Json(text),
+            Some(_) => {
+                let message = "parameters are a JSON array or object".to_owned();
+                return Err(plain(WorkerErrorKind::Params, message));
+            }
+        };
+        self.state.calls += 1;
+        let result = self.dispatch(host, (call.deadline, call.caller), "call", call.method, arguments)?;
+        Ok(result.unwrap_or_else(|| "null".to_owned()))
+    }
+
+    /// Runs `dest()`, if the worker has one.
+    pub fn dest(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<(), WorkerError> {
+        self.apply(host, "dest", Arguments::None, deadline)
+    }
+
+    /// When the next call_out is due.
+    #[must_use]
+    pub fn next_call_out(&self) -> Option<Deadline> {
+        self.state.call_outs.next_us().map(Deadline::at_us)
+    }
+
+    /// Takes one call_out that is due, and what runs it.
+    pub fn due_call_out(&mut self) -> Option<CallOut> {
+        self.state.call_outs.take(clock::monotonic_us())
+    }
+
+    /// Runs a call_out. Nobody waits for its result, so an error is the log's.
+    pub fn call_out(&mut self, host: &mut dyn Host, due: &CallOut, deadline: Deadline) {
+        if let Err(error) = self.apply(host, &due.function, Arguments::Json(&due.args), deadline) {
+            let place = match (&error.file, error.line) {
+                (Some(file), Some(line)) => format!("  ({file}:{line})"),
+                _ => String::new(),
+            };
+            host.log(&format!("call_out {}: {}{place}", due.function, error.message));
+        }
+    }
+
+    #[must_use]
+    pub fn state(&self) -> &WorkerState {
+        &self.state
+    }
+
+    /// What is alive in the heap, after a collection.
+    pub fn heap_used(&mut self) -> u64 {
+        self.context.live_bytes() as u64
+    }
+
+    #[cfg(test)]
+    pub(super) fn occupied_bytes(&self) -> usize {
+        self.context.occupied_bytes()
+    }
+
+    /// Collects what the calls so far have left.
+    pub fn rest(&mut self) {
+        self.context.live_bytes();
+    }
+
+    /// Whether there is work for [`Engine::rest`].
+    #[must_use]
+    pub fn is_untidy(&self) -> bool {
+        self.context.is_untidy()
+    }
+
+    #[must_use]
+    pub fn heap_limit(&self) -> u64 {
+        self.context.heap_bytes() as u64
+    }
+
+    fn apply(
+        &mut self,
+        host: &mut dyn Host,
+        name: &str,
+        arguments: Arguments<'_>,
+        deadline: Deadline,
+    ) -> Result<(), WorkerError> {
+        self.dispatch(host, (deadline, ""), "apply", name, arguments).map(drop)
+    }
+
+    fn dispatch(
+        &mut self,
+        host: &mut dyn Host,
+        (deadline, caller): (Deadline, &str),
+        verb: &str,
+        name: &str,
+        arguments: Arguments<'_>,
+    ) -> Result<Option<String>, WorkerError> {
+        let mut run = Run::new(host, Some(deadline), caller, &mut self.state);
+        let result = self.context.dispatch(&mut run, verb, name, arguments);
+        let outcome = run.outcome();
+        result.map_err(|failure| self.call_error(failure, outcome))
+    }
+
+    fn find_methods(&mut self, host: &mut dyn Host, deadline: Deadline) -> Result<Vec<String>, WorkerError> {
+        let text = self.dispatch(host, (deadline, ""), "methods", "", Arguments::None)?.unwrap_or_default();
+        // A property of the global object may be called anything; not all of it can be a method.
+        let all: Vec<&RawValue> = serde_json::from_str(&text).unwrap_or_default();
+        let mut names: Vec<String> =
+            all.into_iter().filter_map(|name| serde_json::from_str(name.get()).ok()).collect();
+        names.retain(|name| {
+            method::is_name(name) && !name.starts_with('_') && !APPLIES.contains(&name.as_str())
+        });
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn call_error(&self, failure: Failure, outcome: run::Outcome) -> WorkerError {
+        let file = Some(self.state.file.clone());
+        match failure {
+            Failure::Run(thrown) => self.run_error(&thrown, outcome),
+            Failure::Parse(Thrown(text)) => {
+                let fault = Fault::read(&text);
+                if fault.is_memory() {
+                    return plain(WorkerErrorKind::Memory, "the parameters do not fit into the heap".into());
+                }
+                plain(WorkerErrorKind::Params, format!("the parameters are not JSON: {}", fault.message()))
+            }
+            Failure::Result(Refusal::Foreign(how)) => {
+                let message = format!("the result {how}, which JSON cannot hold");
+                WorkerError { file, ..plain(WorkerErrorKind::Unserializable, message) }
+            }
+            Failure::Result(Refusal::TooLong(limit)) => {
+                let message =
+                    format!("the result is longer than the limit of {limit} bytes; raise max_frame_bytes");
+                WorkerError { file, ..plain(WorkerErrorKind::TooLarge, message) }
+            }
+            Failure::Result(Refusal::TooDeep(levels)) => {
+                let message = format!("the result is nested deeper than {levels} levels");
+                WorkerError { file, ..plain(WorkerErrorKind::TooLarge, message) }
+            }
+            Failure::Result(Refusal::Interrupted | Refusal::Thrown) => {
+                let message = "the deadline passed while the result was written".to_owned();
+                WorkerError { file, ..plain(WorkerErrorKind::Deadline, message) }
+            }
+        }
+    }
+
+    fn run_error(&self, Thrown(text): &Thrown, outcome: run::Outcome) -> WorkerError {
+        let mut fault = Fault::read(text);
+        if outcome.interrupted {
+            fault = fault.interrupted();
+        }
+        let (kind, message) = if outcome.interrupted {
+            let place = fault.function().map(|name| format!(" in {name}")).unwrap_or_default();
+            (WorkerErrorKind::Deadline, Some(format!("the deadline passed{place}")))
+        } else {
+            fault.judge(&self.context, outcome.thrown.as_deref())
+        };
+        fault.into_error(kind, message, &self.state.file, &self.state.map)
+    }
+}

@@ -1,0 +1,215 @@
+//! What has not been sent yet, in bytes: of each connection, its ticket, its vault and the node.
+//!
+//! Each connection has bounds of its own, which thousands of callers who read nothing could use to the full. So a
+//! vault and the node have budgets. Over a budget its members have equal shares of it, and those who hold more than
+//! their share suffer, nobody else: who comes with many connections takes from his own ticket, who shares a ticket or a
+//! vault with him has a share, and other vaults notice nothing before all of them together hold too much.
+//!
+//! Who holds little counts as nobody: calls one by one cost no account anything.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use hauki_contract::model::id::TicketId;
+
+/// For all connections of all vaults.
+const NODE: usize = 256 * 1024 * 1024;
+/// For all connections of one.
+const VAULT: usize = 64 * 1024 * 1024;
+/// A connection that holds no more counts as nobody, and is refused nothing.
+pub(super) const LITTLE: usize = 64 * 1024;
+
+static ALL: LazyLock<Arc<Account>> = LazyLock::new(|| Account::new(NODE, None));
+
+/// What the members of a node, a vault or a ticket hold together.
+pub struct Account {
+    budget: usize,
+    held: AtomicUsize,
+    /// Those that hold something.
+    members: AtomicUsize,
+    above: Option<Arc<Self>>,
+}
+
+/// That of a connection which nobody else shares.
+impl Default for Account {
+    fn default() -> Self {
+        Self { budget: usize::MAX, held: AtomicUsize::new(0), members: AtomicUsize::new(0), above: None }
+    }
+}
+
+impl Account {
+    fn new(budget: usize, above: Option<&Arc<Self>>) -> Arc<Self> {
+        Arc::new(Self { budget, above: above.cloned(), ..Self::default() })
+    }
+
+    fn add(&self, bytes: usize) {
+        let Some(above) = &self.above else {
+            self.held.fetch_add(bytes, Ordering::Relaxed);
+            return;
+        };
+        if self.held.fetch_add(bytes, Ordering::Relaxed) == 0 {
+            above.members.fetch_add(1, Ordering::Relaxed);
+        }
+        above.add(bytes);
+    }
+
+    fn take(&self, bytes: usize) {
+        let Some(above) = &self.above else {
+            self.held.fetch_sub(bytes, Ordering::Relaxed);
+            return;
+        };
+        if self.held.fetch_sub(bytes, Ordering::Relaxed) == bytes {
+            above.members.fetch_sub(1, Ordering::Relaxed);
+        }
+        above.take(bytes);
+    }
+
+    /// What each member may hold if one of them holds so much more.
+    fn share(&self, more: usize) -> usize {
+        let most = self.above.as_ref().map_or(usize::MAX, |above| above.share(more)).min(self.budget);
+        if self.held.load(Ordering::Relaxed).saturating_add(more) <= most {
+            return usize::MAX;
+        }
+        most / self.members.load(Ordering::Relaxed).max(1)
+    }
+}
+
+/// A vault's account, and those of the tickets with which somebody is connected.
+pub struct Backlog {
+    vault: Arc<Account>,
+    tickets: Mutex<HashMap<TicketId, Weak<Account>>>,
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self::below(&ALL)
+    }
+}
+
+impl Backlog {
+    fn below(node: &Arc<Account>) -> Self {
+        Self { vault: Account::new(VAULT, Some(node)), tickets: Mutex::default() }
+    }
+
+    /// The account of one ticket, however it was narrowed.
+    pub fn of(&self, ticket: &TicketId) -> Arc<Account> {
+        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = tickets.get(ticket).and_then(Weak::upgrade) {
+            return account;
+        }
+        tickets.retain(|_, account| account.strong_count() > 0);
+        let account = Account::new(usize::MAX, Some(&self.vault));
+        tickets.insert(ticket.clone(), Arc::downgrade(&account));
+        account
+    }
+}
+
+/// The part of one connection, which is given back with it.
+#[derive(Default)]
+pub(super) struct Share {
+    account: Arc<Account>,
+    held: usize,
+}
+
+impl Share {
+    pub(super) fn new(account: Arc<Account>) -> Self {
+        Self { account, held: 0 }
+    }
+
+    pub(super) fn set(&mut self, bytes: usize) {
+        let bytes = if bytes > LITTLE { bytes } else { 0 };
+        let before = std::mem::replace(&mut self.held, bytes);
+        if bytes > before {
+            if before == 0 {
+                self.account.members.fetch_add(1, Ordering::Relaxed);
+            }
+            self.account.add(bytes - before);
+        } else if before > bytes {
+            if bytes == 0 {
+                self.account.members.fetch_sub(1, Ordering::Relaxed);
+            }
+            self.account.take(before - bytes);
+        }
+    }
+
+    /// Whether it has its share, and so much more would be too much.
+    pub(super) fn is_over(&self, before: usize, more: usize) -> bool {
+        before > LITTLE && before.saturating_add(more) > self.account.share(more)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1024 * 1024;
+
+    fn held(account: &Arc<Account>, bytes: usize) -> Share {
+        let mut share = Share::new(Arc::clone(account));
+        share.set(bytes);
+        share
+    }
+
+    #[test]
+    fn who_reads_nothing_takes_from_his_own_ticket_and_then_from_his_own_vault() {
+        let node = Account::new(NODE, None);
+        let (one, other) = (Backlog::below(&node), Backlog::below(&node));
+        let ids: Vec<TicketId> = (1..=3).map(|number| TicketId::mint(1, number)).collect();
+        let greedy = one.of(&ids[0]);
+        let crowd: Vec<Share> = (0..5).map(|_| held(&greedy, 16 * MIB)).collect();
+        assert!(crowd[0].is_over(16 * MIB, 1));
+        // A ticket of the same vault has half of its budget, one of another vault notices nothing.
+        let (beside, elsewhere) = (one.of(&ids[1]), other.of(&ids[2]));
+        assert!(!held(&beside, MIB).is_over(MIB, 8 * MIB));
+        assert!(held(&beside, 32 * MIB).is_over(32 * MIB, 1));
+        assert!(!held(&elsewhere, 40 * MIB).is_over(40 * MIB, MIB));
+        // Of the greedy ticket, who holds less than its connections' share has what he asks for.
+        assert!(!held(&greedy, MIB).is_over(MIB, MIB));
+        assert!(!crowd[0].is_over(LITTLE, 100 * MIB), "who has read nearly all is refused nothing");
+        drop(crowd);
+        assert!(Arc::ptr_eq(&greedy, &one.of(&ids[0])));
+        assert_eq!(node.held.load(Ordering::Relaxed), 0);
+        assert_eq!(node.members.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn over_the_nodes_budget_the_greediest_vaults_suffer_and_not_whoever_comes() {
+        let node = Account::new(NODE, None);
+        let id = TicketId::mint(1, 1);
+        let vaults: Vec<Backlog> = (0..9).map(|_| Backlog::below(&node)).collect();
+        let mut all: Vec<Share> = vaults[..8]
+            .iter()
+            .flat_map(|vault| [16, 16].map(|mib| held(&vault.of(&id), mib * MIB)))
+            .collect();
+        assert!(all[0].is_over(16 * MIB, 1), "all together hold what the node may");
+        let account = vaults[8].of(&id);
+        let mut honest = held(&account, MIB);
+        assert!(!honest.is_over(MIB, 8 * MIB));
+        honest.set(30 * MIB);
+        assert!(honest.is_over(30 * MIB, 1), "it is as greedy as the others now");
+        all.truncate(12);
+        assert!(!honest.is_over(30 * MIB, 1) && !all[0].is_over(16 * MIB, MIB));
+    }
+
+    #[test]
+    fn what_is_little_is_no_part_of_any_account() {
+        let account = Account::new(NODE, None);
+        let mut share = held(&account, LITTLE);
+        assert_eq!(account.held.load(Ordering::Relaxed), 0);
+        share.set(LITTLE + 1);
+        share.set(LITTLE + 9);
+        assert_eq!(
+            (account.held.load(Ordering::Relaxed), account.members.load(Ordering::Relaxed)),
+            (LITTLE + 9, 1)
+        );
+        share.set(5);
+        assert_eq!((account.held.load(Ordering::Relaxed), account.members.load(Ordering::Relaxed)), (0, 0));
+    }
+}

@@ -1,0 +1,348 @@
+//! One caller's connection: a stranger until its hello, then a [`Session`].
+//!
+//! A stranger gets a deadline, one message and no information, and cannot keep others out: when
+//! too many are in the hall, the oldest of those who came from where most came from is shown the door.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::backlog::Backlog;
+use super::identity::Identity;
+use super::rights::Signed;
+use super::sending::{Sending, WRITE_DEADLINE, has_passed};
+use super::session::{Refusal, Session};
+use super::turn::Source;
+use crate::lanes;
+use crate::vault::Vault;
+use hauki_contract::rpc::line::{LineError, LineReader};
+use hauki_contract::rpc::message::{self, RpcError, code};
+use hauki_contract::system::awake;
+
+/// From the connection to a valid hello.
+const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+/// A hello is a token and little else.
+const HELLO_BYTES: usize = 32 * 1024;
+pub const MAX_CALLERS: usize = 64;
+/// All that find a place may come at the same moment, and nobody says a word before the lane has time.
+const MAX_STRANGERS: usize = 2 * MAX_CALLERS;
+/// When so many are on the whole node, each vault has room for few: they hold descriptors that all need.
+const CROWD: usize = 1024;
+const FEW_STRANGERS: usize = 8;
+/// Beyond the lease a silent connection is of no use to anybody.
+const IDLE_GRACE: Duration = Duration::from_secs(10);
+
+/// How long the other side may take to close after us.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Lines of one caller, after which others of the lane have a turn.
+const TURN: usize = 64;
+
+/// What the connections of one vault share.
+pub struct Gate {
+    pub vault: Arc<Vault>,
+    pub signed: Signed,
+    pub backlog: Backlog,
+    identity: Arc<Identity>,
+    callers: Arc<Semaphore>,
+    strangers: Mutex<VecDeque<Stranger>>,
+}
+
+struct Stranger {
+    source: Source,
+    task: AbortHandle,
+    known: Arc<AtomicBool>,
+}
+
+/// Counts those on the node.
+struct Nameless;
+
+static STRANGERS: AtomicUsize = AtomicUsize::new(0);
+
+impl Nameless {
+    fn new() -> Self {
+        STRANGERS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Nameless {
+    fn drop(&mut self) {
+        STRANGERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+type Reader = LineReader<ReadHalf<TlsStream<TcpStream>>>;
+pub(super) type Writer = WriteHalf<TlsStream<TcpStream>>;
+
+impl Gate {
+    #[must_use]
+    pub fn new(vault: Arc<Vault>, identity: Arc<Identity>) -> Arc<Self> {
+        let callers = Arc::new(Semaphore::new(MAX_CALLERS));
+        let (signed, backlog, strangers) = (Signed::default(), Backlog::default(), Mutex::default());
+        Arc::new(Self { vault, identity, callers, signed, backlog, strangers })
+    }
+
+    /// How many callers there are.
+    pub(super) fn callers(&self) -> usize {
+        MAX_CALLERS - self.callers.available_permits()
+    }
+
+    /// A place for one more caller, if there is one.
+    #[must_use]
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.callers).try_acquire_owned().ok()
+    }
+
+    pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        awake::expect_anybody();
+        let known = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new()));
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.retain(|stranger| !stranger.known.load(Ordering::Relaxed) && !stranger.task.is_finished());
+        strangers.push_back(Stranger { source: peer.ip().into(), task: task.abort_handle(), known });
+        let crowded = STRANGERS.load(Ordering::Relaxed) > CROWD;
+        let most = if crowded { FEW_STRANGERS } else { MAX_STRANGERS };
+        while strangers.len() > most {
+            let Some(oldest) = one_too_many(&strangers).and_then(|index| strangers.remove(index)) else {
+                break;
+            };
+            oldest.task.abort();
+        }
+    }
+}
+
+/// The oldest from the source that has most of them, so that a crowd from one address shows nobody else the door.
+fn one_too_many(strangers: &VecDeque<Stranger>) -> Option<usize> {
+    let mut counts: HashMap<&Source, (usize, Reverse<usize>)> = HashMap::new();
+    for (index, stranger) in strangers.iter().enumerate() {
+        counts.entry(&stranger.source).or_insert((0, Reverse(index))).0 += 1;
+    }
+    counts.into_values().max().map(|(_, Reverse(oldest))| oldest)
+}
+
+async fn serve(
+    gate: Arc<Gate>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    known: Arc<AtomicBool>,
+    nameless: Nameless,
+) {
+    let greeting = gate.vault.waking.within(HELLO_DEADLINE, greet(&gate, stream, peer));
+    let Some(Ok((reader, writer, mut session))) = greeting.await else { return };
+    known.store(true, Ordering::Relaxed);
+    drop(nameless);
+    let _ = converse(reader, writer, &mut session).await;
+}
+
+/// TLS, one line, a valid token.
+async fn greet(
+    gate: &Arc<Gate>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> io::Result<(Reader, Writer, Session)> {
+    stream.set_nodelay(true)?;
+    let tls = TlsAcceptor::from(Arc::clone(&gate.identity.config)).accept(stream).await?;
+    let (reader, mut writer) = tokio::io::split(tls);
+    let mut reader = LineReader::new(reader, HELLO_BYTES);
+    let outcome = match reader.next().await {
+        Ok(Some(line)) => Session::open(gate, line, peer).await,
+        Ok(None) | Err(LineError::Torn | LineError::Read(_)) => {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Err(LineError::TooLong { .. }) => Err(Refusal::stranger()),
+    };
+    match outcome {
+        Ok(session) => {
+            reader.set_limit(gate.vault.limits.max_frame_bytes as usize);
+            Ok((reader, writer, session))
+        }
+        Err(refusal) => {
+            let mut reply = Vec::new();
+            message::write_error(&mut reply, refusal.id.as_deref(), &refusal.error);
+            reply.push(b'\n');
+            writer.write_all(&reply).await?;
+            farewell(&mut reader, &mut writer).await;
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+}
+
+/// Reads and writes at the same time: a caller that is being sent much, or whose calls take long,
+/// still has its beats heard, its `hauki.destruct` obeyed and its end noticed.
+async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session) -> io::Result<()> {
+    let gate = Arc::clone(&session.gate);
+    let vault = Arc::clone(&gate.vault);
+    let outbox = Arc::clone(&session.outbox);
+    let Some(pipe) = vault.pipe.get() else { return Ok(()) };
+    let idle = Duration::from_millis(session.lease_ms()) + IDLE_GRACE;
+    let look = idle.min(WRITE_DEADLINE);
+    let mut receipt = vault.receipt.subscribe();
+    let mut burial = pin!(async { drop(receipt.wait_for(Option::is_some).await) });
+    let mut buried = false;
+    let mut woken = pin!(outbox.wake.notified());
+    let mut alarm = pin!(sleep(look));
+    let mut heard = vault.now();
+    let mut sending = Sending::default();
+    let mut closing = false;
+    // Lines since others had a turn; and until when nothing is read of who says too much.
+    let mut lines = 0;
+    let mut resume = pin!(sleep(Duration::ZERO));
+    let mut paused = false;
+    loop {
+        if lines >= TURN {
+            lines = 0;
+            tokio::task::yield_now().await;
+        }
+        if !paused && let Some(pause) = session.chatter.pause(gate.callers(), || vault.now()) {
+            paused = true;
+            resume.as_mut().reset(Instant::now() + pause);
+        }
+        if sending.is_done() {
+            sending.refill(&outbox, &vault);
+        }
+        if !sending.is_done() {
+            // Nearly always the socket takes it all at once, which spares a turn of the whole loop.
+            poll_fn(|cx| match sending.poll(&mut writer, &gate, cx) {
+                Poll::Ready(result) => Poll::Ready(result),
+                Poll::Pending => Poll::Ready(Ok(())),
+            })
+            .await?;
+        }
+        if (closing || buried) && sending.is_done() && outbox.is_quiet() {
+            farewell(&mut reader, &mut writer).await;
+            return Ok(());
+        }
+        let full = pipe.is_full();
+        let reads = !closing && !paused;
+        let admits = reads && !full && outbox.admits();
+        let ahead = reads && !admits && reader.has_room();
+        tokio::select! {
+            sent = poll_fn(|cx| sending.poll(&mut writer, &gate, cx)), if !sending.is_done() => sent?,
+            came = listen(&mut reader, admits), if admits || ahead => {
+                heard = vault.now();
+                lanes::called();
+                session.chatter.begin();
+                let before = lines;
+                match came {
+                    Came::Line(Ok(Some(line))) => {
+                        lines += 1;
+                        session.handle(line);
+                    }
+                    // A caller may close its half and wait for what it asked for; an owner's end is
+                    // its vault's end at once.
+                    Came::Line(Ok(None)) if !session.is_owner() => closing = true,
+                    Came::Line(Ok(None) | Err(LineError::Read(_))) | Came::Ahead(Err(_)) => return Ok(()),
+                    Came::Line(Err(LineError::Torn)) | Came::Ahead(Ok(0)) if session.is_owner() => return Ok(()),
+                    Came::Line(Err(error @ LineError::Torn)) => {
+                        closing = true;
+                        session.complain(&RpcError::new(code::PARSE, error.to_string()));
+                    }
+                    Came::Line(Err(error @ LineError::TooLong { .. })) => {
+                        closing = true;
+                        session.complain(&RpcError::new(code::TOO_LARGE, error.to_string()));
+                    }
+                    // A part of a long line is a sign of life too; whole lines are taken below.
+                    Came::Ahead(Ok(_)) => {
+                        if !(admits && reader.has_line()) {
+                            session.heard();
+                        }
+                    }
+                }
+                while !closing && lines < TURN && reader.has_line() && outbox.admits() && !pipe.is_full() {
+                    let Ok(Some(line)) = reader.next().await else { break };
+                    lines += 1;
+                    session.handle(line);
+                }
+                if lines > before {
+                    lanes::asked();
+                }
+                pipe.send();
+                // What may not be taken yet can still give up what it waits for.
+                while !closing && (pipe.is_full() || !outbox.admits()) && let Some(line) = reader.ahead() {
+                    session.look(line);
+                    lines += 1;
+                    if lines.is_multiple_of(TURN) {
+                        session.chatter.end();
+                        tokio::task::yield_now().await;
+                        session.chatter.begin();
+                    }
+                }
+                session.chatter.end();
+                // Bytes that are no line yet are a part of a turn as well.
+                lines = lines.max(before + 1);
+            }
+            () = resume.as_mut(), if paused => paused = false,
+            () = woken.as_mut() => woken.set(outbox.wake.notified()),
+            () = pipe.room.notified(), if full => {}
+            () = burial.as_mut(), if !buried => buried = true,
+            () = alarm.as_mut() => {
+                let now = vault.waking.look().waking;
+                let silent = has_passed(idle, heard, now) && sending.is_done() && outbox.is_quiet();
+                if sending.is_stalled(now) || silent {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                // Who takes nothing now is looked at again when its time is over, and not a whole round later.
+                let next = sending.patience(now).map_or(look, |left| left.min(look));
+                alarm.as_mut().reset(Instant::now() + next);
+            }
+        }
+    }
+}
+
+enum Came<'a> {
+    Line(Result<Option<&'a [u8]>, LineError>),
+    /// So many bytes, which are no line yet or must wait.
+    Ahead(io::Result<usize>),
+}
+
+async fn listen(reader: &mut Reader, admits: bool) -> Came<'_> {
+    // What `next` answers without reading: a line, one that is too long, or the end.
+    let settled = reader.has_line() || !reader.has_room();
+    if admits && settled { Came::Line(reader.next().await) } else { Came::Ahead(reader.fill().await) }
+}
+
+/// Says that no more comes and lets the other side finish. Closing on bytes that were not read would
+/// make the kernel reset the connection, and the last words could be lost on their way.
+async fn farewell(reader: &mut Reader, writer: &mut Writer) {
+    let parting = async {
+        if writer.shutdown().await.is_ok() {
+            reader.discard().await;
+        }
+    };
+    let _ = timeout(FAREWELL, parting).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crowd_from_one_address_shows_nobody_else_the_door() {
+        let of = |text: &str| Stranger {
+            source: text.parse::<std::net::IpAddr>().expect("an address").into(),
+            task: tokio::spawn(async {}).abort_handle(),
+            known: Arc::default(),
+        };
+        let hall: VecDeque<Stranger> =
+            ["192.0.2.1", "192.0.2.7", "192.0.2.2", "192.0.2.7", "192.0.2.1"].map(of).into();
+        assert_eq!(one_too_many(&hall), Some(0), "of two that have as many, the oldest");
+        let hall: VecDeque<Stranger> = ["192.0.2.1", "192.0.2.7", "192.0.2.2", "192.0.2.7"].map(of).into();
+        assert_eq!(one_too_many(&hall), Some(1));
+        assert_eq!(one_too_many(&VecDeque::new()), None);
+    }
+}

@@ -1,0 +1,380 @@
+//! An authenticated caller: who it is, what it may do, and its requests one by one.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::chatter::Chatter;
+use super::connection::{Gate, MAX_CALLERS};
+use super::hello::{self, Shown, question};
+use super::outbox::{Batch, Outbox, ReplyTo};
+use crate::asked::Asked;
+use crate::calls::Patience;
+use crate::vault::Vault;
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::lease::Promise;
+use hauki_contract::model::receipt::Receipt;
+use hauki_contract::rpc::capability::Capability;
+use hauki_contract::rpc::foreseen::Foreseen;
+use hauki_contract::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
+use hauki_contract::rpc::nested::Nested;
+use hauki_contract::rpc::reserved::{
+    self, Cancel, Cancelled, Destruct, Destructed, FIELDS, Hello, Lease, Nothing, Welcome,
+};
+use hauki_contract::strict::{self, scan};
+
+pub struct Session {
+    pub gate: Arc<Gate>,
+    pub outbox: Arc<Outbox>,
+    capability: Arc<Capability>,
+    /// What `previous_object()` shows, as JSON text.
+    caller: String,
+    /// The worker's methods that this caller may call.
+    methods: Vec<String>,
+    client: String,
+    deadline_ms: u32,
+    link: Option<Link>,
+    /// What is given up further back in what has been read.
+    foreseen: Foreseen,
+    pub(super) chatter: Chatter,
+    /// One of the places for callers, which are counted.
+    _place: OwnedSemaphorePermit,
+}
+
+/// How much of a name or a list an error repeats: the caller wrote the one, the worker's author the
+/// other, and either may fill a frame.
+const QUOTED: usize = 256;
+
+/// The vault dies with the connection that holds this, however the connection ends.
+struct Link(Arc<Vault>);
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.0.doom(Cause::LinkClosed, None, None, 0);
+    }
+}
+
+/// Its worker owes it nothing any more.
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.outbox.is_settled() {
+            self.gate.vault.forsake(self.outbox.owner());
+        }
+    }
+}
+
+/// Why a stranger does not become a caller.
+pub struct Refusal {
+    pub id: Option<String>,
+    pub error: RpcError,
+}
+
+impl Refusal {
+    /// All that somebody without a valid token learns.
+    #[must_use]
+    pub fn stranger() -> Self {
+        Self { id: None, error: RpcError::new(code::UNAUTHENTICATED, "no valid ticket was shown") }
+    }
+
+    fn with_id(self, id: Option<&str>) -> Self {
+        Self { id: id.map(str::to_owned), ..self }
+    }
+}
+
+impl Session {
+    /// Takes the first line of a connection, which must be `hauki.hello` with a token.
+    pub async fn open(gate: &Arc<Gate>, line: &[u8], peer: SocketAddr) -> Result<Self, Refusal> {
+        let (request, odd) = match Incoming::decode(line) {
+            Incoming::Single(Ok(request)) => (request, None),
+            Incoming::Single(Err(invalid)) => {
+                (Request::glimpse(line).ok_or_else(Refusal::stranger)?, Some(invalid.message))
+            }
+            Incoming::Batch(_) => return Err(Refusal::stranger()),
+        };
+        let refuse = || Refusal::stranger().with_id(request.id);
+        if request.method != reserved::HELLO {
+            return Err(refuse());
+        }
+        let params = request.params.ok_or_else(refuse)?;
+        let (hello, fault) = Hello::read(params).ok_or_else(refuse)?;
+        let refused = |error| Refusal { error, ..refuse() };
+        let shown = hello::authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
+        if let Some(fault) = odd.or(fault) {
+            // Said to who has shown a good ticket, and to nobody else.
+            return Err(refused(RpcError::new(code::INVALID_PARAMS, fault)));
+        }
+        let Shown { capability, granted, calling } = shown;
+        let vault = &gate.vault;
+        // Before the claim: who finds no place must not have changed anything.
+        let place = gate.place().ok_or_else(|| {
+            let message = format!("{MAX_CALLERS} callers are connected: try again when one of them has left");
+            Refusal { error: RpcError::new(code::BUSY, message), ..refuse() }
+        })?;
+        let owns = vault
+            .claimed(&capability.holder().ticket, capability.holder().promise, &peer.to_string())
+            .map_err(|_| {
+                let death = vault.doomed.borrow().clone();
+                Refusal {
+                    error: death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)),
+                    ..refuse()
+                }
+            })?;
+        let outbox = Arc::new(Outbox::new(gate.backlog.of(&capability.holder().ticket)));
+        let limit = vault.limits.call_deadline_ms;
+        let holder = capability.holder();
+        let mut caller =
+            serde_json::json!({ "ticket": holder.ticket, "label": holder.label, "rights": granted.shown() });
+        if let Some(calling) = calling {
+            caller["vault"] = calling.as_str().into();
+        }
+        let session = Self {
+            gate: Arc::clone(gate),
+            caller: caller.to_string(),
+            methods: granted.methods,
+            // It ends up on the terminals of others.
+            client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
+            deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
+            link: owns.then(|| Link(Arc::clone(vault))),
+            capability,
+            outbox,
+            foreseen: Foreseen::default(),
+            chatter: Chatter::new(vault.now()),
+            _place: place,
+        };
+        ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
+        // Events come behind the answer to the hello.
+        vault.audience.join(&session.outbox);
+        Ok(session)
+    }
+
+    fn welcome(&self) -> Welcome {
+        let (vault, lease_ms) = (&self.gate.vault, self.lease_ms());
+        let state = vault.state();
+        Welcome {
+            vault: vault.id.clone(),
+            generation: vault.generation,
+            methods: self.methods.clone(),
+            lease_ms,
+            lease_left_ms: state.lease.expires(state.phase).since(vault.now()) / 1000,
+            link: state.lease.has_owner(),
+            link_silence_ms: state.lease.terms.link_silence_ms,
+            max_frame_bytes: vault.limits.max_frame_bytes,
+            call_deadline_ms: self.deadline_ms,
+            v: reserved::VERSION,
+            features: reserved::FEATURES.map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// What this caller's ticket says of the vault's life.
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        self.capability.holder().promise
+    }
+
+    #[must_use]
+    pub fn lease_ms(&self) -> u64 {
+        self.promise().lease_ms.unwrap_or_else(|| self.gate.vault.state().lease.terms.lease_ms)
+    }
+
+    /// Whether the vault dies with this connection.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// Bytes came while no line may be taken because calls are in flight. A beat may be among them,
+    /// and its caller must not die of being kept waiting.
+    pub fn heard(&self) {
+        if self.link.is_some() {
+            self.gate.vault.owner_heard();
+        }
+        self.gate.vault.heard(self.promise());
+    }
+
+    /// Answers what is no request at all.
+    pub fn complain(&self, error: &RpcError) {
+        self.outbox.line(|out| message::write_error(out, None, error));
+    }
+
+    /// Takes one line; every answer goes through the outbox.
+    pub fn handle(&mut self, line: &[u8]) {
+        if self.link.is_some() {
+            self.gate.vault.owner_heard();
+        }
+        match Incoming::decode(line) {
+            Incoming::Single(request) => self.request(request, None),
+            Incoming::Batch(requests) => {
+                let limit = self.gate.vault.limits.max_frame_bytes as usize;
+                let batch = Batch::new(Arc::clone(&self.outbox), requests.len(), limit);
+                requests.into_iter().for_each(|request| self.request(request, Some(&batch)));
+            }
+        }
+    }
+
+    fn request(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
+        self.chatter.word();
+        let id = request.as_ref().ok().and_then(|request| request.id);
+        self.carry_out(request, batch);
+        if let Some(id) = id.filter(|id| self.foreseen.dooms(id)) {
+            self.cancel(id);
+        }
+    }
+
+    fn carry_out(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
+        let Request { method, params, id, nested } = match request {
+            Ok(request) => request,
+            Err(invalid) => {
+                // The specification wants an answer even where no id could be read.
+                let id = invalid.id.clone().unwrap_or_else(|| "null".into());
+                return ReplyTo::new(&self.outbox, Some(&id), batch).error(&invalid.into());
+            }
+        };
+        let reply = ReplyTo::new(&self.outbox, id, batch);
+        // Of one's own requests, so no ticket must allow it.
+        if method == reserved::CANCEL {
+            return match params.map_or_else(|| Err(no_id()), required::<Cancel>) {
+                Ok(Cancel { id: given_up }) => {
+                    // As it was seen, in a line of its own.
+                    if id.is_none() && batch.is_none() {
+                        self.foreseen.heard(given_up.get());
+                    }
+                    reply.serialize(&Cancelled { cancelled: self.cancel(given_up.get()) });
+                }
+                Err(error) => reply.error(&error),
+            };
+        }
+        if let Err(error) = self.may(&method) {
+            return reply.error(&error);
+        }
+        if let reserved::METHODS | reserved::HEARTBEAT | reserved::STATS = Cow::as_ref(&method)
+            && let Err(error) = optional::<Nothing>(params)
+        {
+            return reply.error(&error);
+        }
+        let vault = &self.gate.vault;
+        match Cow::as_ref(&method) {
+            reserved::METHODS => reply.serialize(&self.methods),
+            reserved::HEARTBEAT => {
+                let lease_left_ms = vault
+                    .beat(self.promise(), Some(self.client.as_str()).filter(|client| !client.is_empty()));
+                reply.serialize(&Lease { lease_left_ms });
+            }
+            reserved::STATS => {
+                let (deadline_ms, via) = (self.deadline_ms, Vec::new());
+                self.chatter.asked();
+                vault.ask(Asked::Stats, self.promise(), Patience { reply, deadline_ms, via });
+            }
+            reserved::DESTRUCT => match optional::<Destruct>(params) {
+                Ok(destruct) => self.destruct(&destruct, reply),
+                Err(error) => reply.error(&error),
+            },
+            reserved::HELLO => {
+                reply.error(&RpcError::new(code::INVALID_REQUEST, "hauki.hello comes once, first"))
+            }
+            method => match self.passed(params, nested) {
+                Ok((params, nested)) => {
+                    let asked = Asked::Call { method, caller: &self.caller, params: params.as_deref() };
+                    let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
+                    self.chatter.asked();
+                    vault.ask(asked, self.promise(), Patience { reply, deadline_ms, via: nested.via });
+                }
+                Err(error) => reply.error(&error),
+            },
+        }
+    }
+
+    fn cancel(&self, id: &str) -> bool {
+        self.gate.vault.cancel(self.outbox.owner(), id)
+    }
+
+    /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not
+    /// wait for it, and if it gives up one that waits in front of it that ends when it is taken.
+    pub fn look(&mut self, line: &[u8]) {
+        if let Some(id) = self.foreseen.look(line) {
+            self.chatter.word();
+            self.cancel(&id);
+        }
+    }
+
+    /// What goes into the vault of a call: parameters without tickets, and by when it must be done.
+    fn passed<'a>(
+        &self,
+        params: Option<&'a str>,
+        nested: Option<&str>,
+    ) -> Result<(Option<Cow<'a, str>>, Nested), RpcError> {
+        let vault = &self.gate.vault;
+        let nested = Nested::read(nested)?;
+        nested.check(&vault.id)?;
+        let deadline_ms = nested.deadline_ms.unwrap_or(u32::MAX).clamp(1, self.deadline_ms);
+        if params.is_some_and(|params| !scan::is_within(params.as_bytes(), MAX_LEVELS)) {
+            let message = format!("the parameters are nested deeper than {MAX_LEVELS} levels");
+            return Err(RpcError::new(code::TOO_LARGE, message));
+        }
+        let params = params.map(|params| vault.reach.take_in(params, false)).transpose()?;
+        Ok((params, Nested { deadline_ms: Some(deadline_ms), ..nested }))
+    }
+
+    fn may(&self, method: &str) -> Result<(), RpcError> {
+        let vault = &self.gate.vault;
+        let known = match method {
+            reserved::HELLO
+            | reserved::METHODS
+            | reserved::HEARTBEAT
+            | reserved::STATS
+            | reserved::DESTRUCT => true,
+            method => vault.state().methods.iter().any(|name| name == method),
+        };
+        if !known {
+            let methods = self.methods.join(", ");
+            let message = format!("there is no method {:?}; there are: {}", quoted(method), quoted(&methods));
+            return Err(RpcError::new(code::METHOD_NOT_FOUND, message));
+        }
+        self.capability.allows(&question(vault, method)).map_err(|_| {
+            let message = format!("this ticket does not allow {}, or has expired", quoted(method));
+            RpcError::new(code::DENIED, message)
+        })
+    }
+
+    fn destruct(&self, destruct: &Destruct, reply: ReplyTo) {
+        let vault = Arc::clone(&self.gate.vault);
+        let by = Some(self.capability.holder().ticket.to_string());
+        let mut receipt = vault.receipt.subscribe();
+        vault.doom(Cause::Destruct, None, by, destruct.grace_ms.min(60_000));
+        tokio::spawn(async move {
+            if let Ok(receipt) = receipt.wait_for(Option::is_some).await
+                && let Some(receipt) = receipt.clone()
+            {
+                // What it says beside that is for the core; clients of before refuse what they do not know.
+                let receipt = Receipt { generation: None, witness: None, ..receipt };
+                reply.serialize(&Destructed { receipt });
+            }
+        });
+    }
+}
+
+fn quoted(text: &str) -> Cow<'_, str> {
+    if text.len() <= QUOTED {
+        return text.into();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(QUOTED)]).into()
+}
+
+fn optional<'a, T: Deserialize<'a> + Default>(params: Option<&'a str>) -> Result<T, RpcError> {
+    match params {
+        // Many libraries write no parameters like this.
+        Some(params) if strict::from_str::<[(); 0]>(params, FIELDS).is_err() => required(params),
+        _ => Ok(T::default()),
+    }
+}
+
+fn required<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, RpcError> {
+    strict::from_str(params, FIELDS)
+        .map_err(|error| RpcError::new(code::INVALID_PARAMS, format!("invalid parameters: {error}")))
+}
+
+fn no_id() -> RpcError {
+    RpcError::new(code::INVALID_PARAMS, "invalid parameters: {\"id\": …} says which request is given up")
+}

@@ -1,0 +1,389 @@
+//! The node's front desk: takes the core's orders and keeps the list of vaults.
+
+mod tombs;
+mod word;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::gate::connection::Gate;
+use super::gate::identity::{Identity, IdentityError};
+use super::gate::port::Port;
+use super::keeper::Keeper;
+use super::lanes::{Lane, LaneError, Lanes};
+use super::news::Newsroom;
+use super::pool::{Blank, Pool};
+use super::reach::{Graves, Reach};
+use super::settings::NodeSettings;
+use super::shelf::Shelf;
+use super::vault::Vault;
+use hauki_contract::api::clone::CloneAnswer;
+use hauki_contract::api::node::{
+    BeatOrder, DestructOrder, Doom, Leased, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
+};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::{Cause, Death};
+use hauki_contract::model::id::VaultId;
+use hauki_contract::model::lease::Promise;
+use hauki_contract::model::phase::Phase;
+use hauki_contract::rpc::capability::Issuer;
+use hauki_contract::system::{clock, random};
+use hauki_sandbox::{Driver, Started, SweepError};
+
+/// How long one that is dying is waited for by who wants a ticket to it: then its name is free, if it had one.
+const DYING: Duration = Duration::from_secs(3);
+
+/// What is to be said of a vault that opens to nobody any more.
+async fn end_of(vault: &Vault) -> ApiError {
+    let mut receipt = vault.receipt.subscribe();
+    match timeout(DYING, receipt.wait_for(Option::is_some)).await.ok().and_then(Result::ok).as_deref() {
+        Some(Some(receipt)) => ApiError::vault_dead(receipt.clone()),
+        _ => ApiError::new(ErrorCode::Temporary, format!("{} is dying", vault.id))
+            .hint("try again when it has ended"),
+    }
+}
+
+pub struct Node {
+    settings: NodeSettings,
+    driver: Arc<dyn Driver>,
+    identity: Arc<Identity>,
+    lanes: Arc<Lanes>,
+    pool: Arc<Pool>,
+    boot_id: String,
+    pub(super) news: Arc<Newsroom>,
+    draining: AtomicBool,
+    pub(super) shelf: Shelf,
+    book: Mutex<Book>,
+}
+
+#[derive(Default)]
+struct Book {
+    living: HashMap<VaultId, Entry>,
+    dead: tombs::Tombs,
+}
+
+#[derive(Clone)]
+struct Entry {
+    vault: Arc<Vault>,
+    port: Arc<Port>,
+    lane: Lane,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    #[error(transparent)]
+    Lane(#[from] LaneError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("failed to remove what an earlier daemon left")]
+    Sweep(#[from] SweepError),
+}
+
+impl Node {
+    /// Sweeps what a predecessor left, then is ready for orders.
+    pub async fn start(settings: NodeSettings, driver: Arc<dyn Driver>) -> Result<Arc<Self>, NodeError> {
+        let swept = driver.sweep().await?;
+        if swept != hauki_sandbox::Swept::default() {
+            tracing::warn!(?swept, "removed what an earlier daemon left");
+        }
+        let identity = Arc::new(Identity::generate()?);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let boot_id = format!("{:032x}", random::u128());
+        let news = Arc::new(Newsroom::new(boot_id.clone()));
+        let lanes = Arc::new(Lanes::start(cores)?);
+        let pool = Pool::start(Arc::clone(&driver), Arc::clone(&lanes), settings.warm_vaults);
+        let (draining, shelf, book) = Default::default();
+        Ok(Arc::new(Self { settings, driver, identity, lanes, pool, boot_id, news, draining, shelf, book }))
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &hauki_contract::model::id::NodeName {
+        &self.settings.name
+    }
+
+    #[must_use]
+    pub fn living(&self) -> usize {
+        self.book().living.len()
+    }
+
+    /// Takes no more orders, ends every vault, and returns when all are gone or time is up. The
+    /// answer is how many are left.
+    pub async fn shut_down(&self, deadline: Duration) -> usize {
+        self.draining.store(true, Ordering::Relaxed);
+        let entries: Vec<Entry> = self.book().living.values().cloned().collect();
+        for entry in &entries {
+            entry.vault.doom(Cause::NodeShutdown, None, None, 0);
+        }
+        let all_gone = async {
+            for entry in &entries {
+                let _ = entry.vault.receipt.subscribe().wait_for(Option::is_some).await;
+            }
+        };
+        let all_gone = async { tokio::join!(all_gone, self.pool.close()) };
+        let _ = tokio::time::timeout(deadline, all_gone).await;
+        // By their receipts: the book is tidied a moment after them.
+        entries.iter().filter(|entry| entry.vault.receipt.borrow().is_none()).count()
+    }
+
+    fn entry(&self, id: &VaultId) -> Result<Entry, ApiError> {
+        let book = self.book();
+        if let Some(entry) = book.living.get(id) {
+            return Ok(entry.clone());
+        }
+        match book.dead.get(id) {
+            Some(receipt) => Err(ApiError::vault_dead(receipt.clone())),
+            None => {
+                Err(ApiError::new(ErrorCode::NotFound, format!("node {} has no {id}", self.settings.name)))
+            }
+        }
+    }
+
+    pub(super) async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
+        let bounds = order.limits.check().and(order.terms.check());
+        bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        let order = self.shelf.fill(order)?;
+        let opening = order.opening.clone();
+        let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn Graves>)?;
+        let (forged, outcome) = oneshot::channel();
+        let keeper = Keeper {
+            vault: Arc::clone(&entry.vault),
+            driver: Arc::clone(&self.driver),
+            port: Arc::clone(&entry.port),
+            data_plane: self.settings.data_plane,
+        };
+        let node = Arc::clone(&self);
+        let (vault, generation) = (order.vault.clone(), order.generation);
+        let id = vault.clone();
+        entry.lane.runtime.spawn(async move {
+            keeper.live(order, blank, forged).await;
+            node.strike(&id);
+        });
+        let result = outcome.await;
+        let result =
+            result.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Internal, "the keeper was lost")));
+        let result = match (result, opening) {
+            (Ok(provisioned), Some(opening)) => self.open_new(provisioned, vault, generation, opening).await,
+            (result, _) => result,
+        };
+        fresh.disarm();
+        // Not before: filling up takes a core that this order may have needed.
+        self.pool.refill();
+        result
+    }
+
+    /// Opens what has just been forged; of what cannot be opened nothing is left.
+    async fn open_new(
+        &self,
+        provisioned: Provisioned,
+        vault: VaultId,
+        generation: u64,
+        opening: Opening,
+    ) -> Result<Provisioned, ApiError> {
+        let Opening { lease_ms, link } = opening;
+        let order = OpenOrder { vault: vault.clone(), generation, lease_ms, link };
+        let error = match self.open(order).await {
+            Ok(opened) => return Ok(Provisioned { opened: Some(opened), ..provisioned }),
+            Err(error) => error,
+        };
+        let _ = self.destruct(DestructOrder { vault, cause: Cause::Cancelled, by: None, grace_ms: 0 }).await;
+        // Of an order this would mean that its code is missing here, or that it was an old one.
+        let is_gone = matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead);
+        let code = if is_gone { ErrorCode::Conflict } else { error.code };
+        Err(ApiError { code, receipt: None, ..error })
+    }
+
+    /// Writes the vault into the book, or says why not.
+    fn enter(
+        &self,
+        order: &ProvisionOrder,
+        graves: Weak<dyn Graves>,
+    ) -> Result<(Entry, Option<Started>, CancelOnDrop), ApiError> {
+        let name = &self.settings.name;
+        let issuer = Issuer::from_hex(&order.issuer)
+            .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        let limits = order.limits.clone();
+        let (id, voucher) = (order.vault.clone(), order.voucher.clone());
+        let reach = Reach::new(id, issuer, voucher, limits.max_frame_bytes, graves);
+        let mut book = self.book();
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {name} is draining")));
+        }
+        if book.living.len() >= self.settings.max_vaults as usize {
+            let message = format!("node {name} is full: {} vaults", self.settings.max_vaults);
+            return Err(ApiError::new(ErrorCode::NoCapacity, message));
+        }
+        if book.living.contains_key(&order.vault) || book.dead.get(&order.vault).is_some() {
+            return Err(ApiError::new(ErrorCode::Conflict, format!("{} exists already", order.vault)));
+        }
+        let names = (order.vault.clone(), order.generation, name.clone());
+        let (lane, blank) = match self.pool.take(&order.limits) {
+            Some(Blank { started, lane }) => (lane, Some(started)),
+            None => (self.lanes.assign(), None),
+        };
+        let (kin, waking) = ((reach, order.parent.clone()), Arc::clone(&lane.waking));
+        let vault = Vault::new(names, limits, order.terms.clone(), (Arc::clone(&self.news), waking), kin);
+        let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), lane };
+        book.living.insert(order.vault.clone(), entry.clone());
+        Ok((entry, blank, CancelOnDrop(Some(vault))))
+    }
+
+    /// Moves a vault from the living to the dead.
+    fn strike(&self, id: &VaultId) {
+        let mut book = self.book();
+        let Some(entry) = book.living.remove(id) else { return };
+        let now = clock::mono();
+        if let Some(receipt) = entry.vault.receipt.borrow().clone() {
+            book.dead.bury(receipt, now);
+        }
+    }
+
+    pub(super) async fn open(&self, order: OpenOrder) -> Result<Opened, ApiError> {
+        let Entry { vault, port, lane } = self.entry(&order.vault)?;
+        if order.generation != vault.generation {
+            let message =
+                format!("{} is of generation {}, not {}", vault.id, vault.generation, order.generation);
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        let owned = vault.state().lease.has_owner();
+        if order.link == Some(true) && vault.state().phase == Phase::Live && !owned {
+            let message = format!("{} is in use already, so no connection can own it any more", vault.id);
+            let hint = "ask for --link with the first ticket, or forge another vault";
+            return Err(ApiError::new(ErrorCode::Conflict, message).hint(hint));
+        }
+        if vault.ticketed().is_err() {
+            let phase = vault.state().phase;
+            return Err(match phase {
+                Phase::Forging => {
+                    ApiError::new(ErrorCode::Temporary, format!("{} is still being forged", vault.id))
+                }
+                _ => end_of(&vault).await,
+            });
+        }
+        let (ip, identity) = (self.settings.data_plane, Arc::clone(&self.identity));
+        let gate_vault = Arc::clone(&vault);
+        let opened = {
+            // The port and who calls there are the lane's, whose runtime this makes the current one.
+            let _lane = lane.runtime.enter();
+            port.open(ip, || Gate::new(gate_vault, identity))
+        };
+        let port = match opened {
+            Ok(port) => port,
+            Err(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+                return Err(end_of(&vault).await);
+            }
+            Err(error) => {
+                let message = format!("failed to open a port on {ip}: {error}");
+                return Err(ApiError::new(ErrorCode::Environment, message)
+                    .hint("data_plane.address must be an address of this machine"));
+            }
+        };
+        let state = vault.state();
+        let lived_ms = clock::mono().since(state.forged_at) / 1000;
+        // What this ticket will say; the vault's own terms stay as they are.
+        let mut terms = state.lease.terms.clone();
+        terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
+        terms.link = order.link.unwrap_or(terms.link);
+        Ok(Opened {
+            ip,
+            port,
+            cert_sha256: self.identity.cert_sha256,
+            key_sha256: self.identity.key_sha256,
+            methods: state.methods.to_vec(),
+            terms,
+            max_frame_bytes: vault.limits.max_frame_bytes,
+            call_deadline_ms: vault.limits.call_deadline_ms,
+            life_left_ms: state.lease.terms.lifetime_ms.saturating_sub(lived_ms),
+        })
+    }
+
+    pub(super) fn beat(&self, order: &BeatOrder) -> Result<Leased, ApiError> {
+        let Entry { vault, .. } = self.entry(&order.vault)?;
+        if order.generation.is_some_and(|generation| generation != vault.generation) {
+            let message = format!("{} is of generation {} now", vault.id, vault.generation);
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        if !vault.state().phase.is_alive() {
+            return Err(ApiError::new(ErrorCode::Conflict, format!("{} is dying", vault.id)));
+        }
+        Ok(Leased { lease_left_ms: vault.beat(Promise::default(), order.by.as_deref()) })
+    }
+
+    pub(super) async fn destruct(&self, order: DestructOrder) -> Result<Torn, ApiError> {
+        let vault = match self.entry(&order.vault) {
+            Ok(entry) => entry.vault,
+            Err(ApiError { receipt: Some(receipt), .. }) => {
+                return Ok(Torn { receipt: *receipt, changed: false });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut receipt = vault.receipt.subscribe();
+        let changed = vault.doom(order.cause, None, order.by, order.grace_ms.min(60_000));
+        let receipt = receipt.wait_for(Option::is_some).await.ok().and_then(|receipt| receipt.clone());
+        match receipt {
+            Some(receipt) => Ok(Torn { receipt, changed }),
+            None => Err(ApiError::new(ErrorCode::Internal, format!("the keeper of {} was lost", vault.id))),
+        }
+    }
+
+    /// Kills all of these before it waits for any; their receipts are had by destructs. Who is not here
+    /// or dead already is no error.
+    pub(super) fn doom(&self, doom: &Doom) {
+        let found: Vec<Arc<Vault>> = {
+            let book = self.book();
+            doom.vaults.iter().filter_map(|id| Some(book.living.get(id)?.vault.clone())).collect()
+        };
+        for vault in found {
+            vault.doom(doom.cause, None, doom.by.clone(), 0);
+        }
+    }
+
+    pub(super) fn cloned(&self, answer: CloneAnswer) -> Result<(), ApiError> {
+        let CloneAnswer { vault, number, ticket, error } = answer;
+        let made = match (ticket, error) {
+            (Some(ticket), None) => Ok(ticket),
+            (_, error) => Err(Box::new(error.unwrap_or_else(|| {
+                ApiError::new(ErrorCode::BadRequest, "a clone is answered with a ticket or an error")
+            }))),
+        };
+        if self.entry(&vault)?.vault.reach.cloned(number, made) {
+            return Ok(());
+        }
+        Err(ApiError::new(ErrorCode::NotFound, format!("{vault} does not wait for clone {number}")))
+    }
+}
+
+impl Graves for Node {
+    fn death(&self, vault: &VaultId) -> Option<Death> {
+        let book = self.book();
+        match book.living.get(vault) {
+            Some(entry) => entry.vault.doomed.borrow().clone(),
+            None => book.dead.get(vault).map(|receipt| receipt.death.clone()),
+        }
+    }
+}
+
+/// Ends a vault whose order was abandoned.
+struct CancelOnDrop(Option<Arc<Vault>>);
+
+impl CancelOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if let Some(vault) = self.0.take() {
+            vault.doom(Cause::Cancelled, None, None, 0);
+        }
+    }
+}

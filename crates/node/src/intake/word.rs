@@ -1,0 +1,49 @@
+//! What a node says of itself.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Node;
+use crate::host;
+use crate::vault::Vault;
+use hauki_contract::api::node::{NodeHealth, NodeVaults, NodeWord};
+use hauki_contract::model::id::VaultId;
+
+impl Node {
+    pub(crate) async fn health(&self) -> NodeHealth {
+        let mut findings = self.driver.diagnose().await;
+        findings.push(self.settings.data_plane_check());
+        NodeHealth { word: self.word(), findings }
+    }
+
+    pub(crate) fn vaults(&self, of: Option<&VaultId>) -> NodeVaults {
+        // Outside the lock: each is a look into /proc, and the lanes need the book.
+        let found: Vec<Arc<Vault>> = {
+            let book = self.book();
+            match of {
+                Some(id) => book.living.get(id).map(|entry| entry.vault.clone()).into_iter().collect(),
+                None => book.living.values().map(|entry| entry.vault.clone()).collect(),
+            }
+        };
+        NodeVaults { word: self.word(), vaults: found.iter().map(|vault| vault.describe()).collect() }
+    }
+
+    pub(crate) fn word(&self) -> NodeWord {
+        let vaults = self.book().living.len();
+        NodeWord {
+            name: self.settings.name.clone(),
+            boot_id: self.boot_id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            vault_build: crate::init::BUILD.to_owned(),
+            data_plane: self.settings.data_plane,
+            data_plane_reason: self.settings.data_plane_reason.clone(),
+            draining: self.draining.load(Ordering::Relaxed),
+            max_vaults: self.settings.max_vaults,
+            warm_vaults: u32::try_from(self.pool.stock()).unwrap_or(u32::MAX),
+            free_memory_bytes: host::free_memory_bytes(),
+            load_percent: host::load_percent(),
+            vaults: u32::try_from(vaults).unwrap_or(u32::MAX),
+            code: self.shelf.list(),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The warm pool: blank vaults whose init already waits for a worker.
+//!
+//! Starting a vault is the slow part of forging one; a blank one only has to be given its source.
+//! Blanks are started in the background, one at a time, with default limits, and are never the reason
+//! of a failure: an order that finds none, or that asks for other limits, is forged cold. How many are
+//! kept follows the demand, see `Demand`. A blank is a vault like any other to the driver: isolated,
+//! limited, ended by the loss of this process, and swept after it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::lanes::{Lane, Lanes};
+use hauki_contract::model::limits::Limits;
+use hauki_contract::system::random;
+use hauki_sandbox::{Driver, StartError, Started};
+
+/// How often it is looked whether fewer would do.
+const REST: Duration = Duration::from_secs(60);
+/// From a taking to its replacement, which wants a processor for as long as a start takes: the order that
+/// took it is not answered yet.
+const GRACE: Duration = Duration::from_millis(5);
+/// After a start that failed; doubled with each that follows.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A started vault without a worker.
+pub struct Blank {
+    pub started: Started,
+    /// Its tasks run there, and so must its keeper.
+    pub lane: Lane,
+}
+
+pub struct Pool {
+    driver: Arc<dyn Driver>,
+    lanes: Arc<Lanes>,
+    limits: Limits,
+    shelf: Mutex<Shelf>,
+    /// How many blanks there are, for those who wait for a number.
+    stock: watch::Sender<usize>,
+    nudge: Notify,
+    filler: Mutex<Option<JoinHandle<()>>>,
+    next: AtomicU64,
+}
+
+#[derive(Default)]
+struct Shelf {
+    /// With the numbers by which they are struck when they die.
+    blanks: Vec<(u64, Blank)>,
+    demand: Demand,
+    closed: bool,
+}
+
+impl Pool {
+    /// Keeps at most so many; with 0 there is no pool.
+    pub fn start(driver: Arc<dyn Driver>, lanes: Arc<Lanes>, most: u32) -> Arc<Self> {
+        let shelf = Shelf { demand: Demand::new(most as usize), ..Shelf::default() };
+        let pool = Arc::new(Self {
+            driver,
+            lanes,
+            limits: Limits::default(),
+            shelf: Mutex::new(shelf),
+            stock: watch::Sender::new(0),
+            nudge: Notify::new(),
+            filler: Mutex::default(),
+            next: AtomicU64::new(0),
+        });
+        if most > 0 {
+            let filler = tokio::spawn(Arc::clone(&pool).fill());
+            *pool.filler.lock().unwrap_or_else(PoisonError::into_inner) = Some(filler);
+        }
+        pool
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[must_use]
+    pub fn stock(&self) -> usize {
+        *self.stock.borrow()
+    }
+
+    fn count(&self, shelf: &Shelf) {
+        self.stock.send_replace(shelf.blanks.len());
+    }
+
+    /// A living blank that a vault of these limits can be made of.
+    #[must_use]
+    pub fn take(&self, limits: &Limits) -> Option<Blank> {
+        // What the engine and the gate enforce can still be chosen; what the kernel does cannot.
+        let in_cgroups = |limits: &Limits| (limits.cgroup_memory_bytes(), limits.cpu_percent, limits.pids);
+        if in_cgroups(limits) != in_cgroups(&self.limits) {
+            return None;
+        }
+        let mut shelf = self.shelf();
+        // The youngest first: its pages are the likeliest to be in the processor's caches.
+        while let Some((_, blank)) = shelf.blanks.pop() {
+            self.count(&shelf);
+            if !blank.started.sandbox.is_dead() {
+                let left = shelf.blanks.len();
+                shelf.demand.taken(left);
+                return Some(blank);
+            }
+        }
+        shelf.demand.missed();
+        None
+    }
+
+    /// Something was taken and is in use: now there is time to fill up.
+    pub fn refill(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// Takes nothing more in and ends what is there; returns when all of it is reclaimed.
+    pub async fn close(&self) {
+        let blanks = {
+            let mut shelf = self.shelf();
+            shelf.closed = true;
+            let blanks = std::mem::take(&mut shelf.blanks);
+            self.count(&shelf);
+            blanks
+        };
+        self.refill();
+        for (_, blank) in &blanks {
+            blank.started.sandbox.kill();
+        }
+        for (_, blank) in blanks {
+            blank.started.sandbox.reclaim().await;
+        }
+        let filler = self.filler.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(filler) = filler {
+            // It ends after the start that is under way, which it undoes.
+            let _ = filler.await;
+        }
+    }
+
+    async fn fill(self: Arc<Self>) {
+        let mut pause = FIRST_PAUSE;
+        let mut rest = Instant::now() + REST;
+        loop {
+            let mut again = rest;
+            while self.wants_more() {
+                match self.start_one().await {
+                    Ok(()) => pause = FIRST_PAUSE,
+                    Err(error) => {
+                        // Orders meet the same reason, and tell it.
+                        tracing::debug!(%error, "a blank vault did not start");
+                        again = Instant::now() + pause;
+                        pause = (pause * 2).min(REST);
+                        break;
+                    }
+                }
+            }
+            if self.shelf().closed {
+                return;
+            }
+            tokio::select! {
+                () = self.nudge.notified() => sleep(GRACE).await,
+                () = sleep_until(again.min(rest)) => {}
+            }
+            if Instant::now() >= rest {
+                rest = Instant::now() + REST;
+                self.shrink();
+            }
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        let shelf = self.shelf();
+        !shelf.closed && shelf.blanks.len() < shelf.demand.target
+    }
+
+    async fn start_one(self: &Arc<Self>) -> Result<(), StartError> {
+        let lane = self.lanes.assign();
+        let (driver, limits, id) = (Arc::clone(&self.driver), self.limits.clone(), random::vault_id());
+        let vault = id.clone();
+        let starting = lane.runtime.spawn(async move { driver.start(&id, &limits).await });
+        let started = starting.await.map_err(|error| StartError::System {
+            vault,
+            step: "wait for the start",
+            source: std::io::Error::other(error),
+        })??;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let sandbox = Arc::clone(&started.sandbox);
+        {
+            let mut shelf = self.shelf();
+            if !shelf.closed {
+                shelf.blanks.push((number, Blank { started, lane: lane.clone() }));
+                self.count(&shelf);
+            }
+        }
+        if self.shelf().closed {
+            sandbox.reclaim().await;
+            return Ok(());
+        }
+        let pool: Weak<Self> = Arc::downgrade(self);
+        lane.runtime.spawn(async move {
+            sandbox.died().await;
+            if let Some(pool) = pool.upgrade() {
+                pool.strike(number);
+            }
+        });
+        Ok(())
+    }
+
+    /// A blank has died; one that was taken before is not here any more.
+    fn strike(&self, number: u64) {
+        let mut shelf = self.shelf();
+        let count = shelf.blanks.len();
+        shelf.blanks.retain(|(other, _)| *other != number);
+        let struck = shelf.blanks.len() < count;
+        self.count(&shelf);
+        drop(shelf);
+        if struck {
+            self.refill();
+        }
+    }
+
+    /// Lets go of what nobody wanted for a whole [`REST`]; dropped vaults are killed and reclaimed.
+    fn shrink(&self) {
+        let mut shelf = self.shelf();
+        let count = shelf.blanks.len();
+        shelf.demand.rested(count);
+        let extra = count.saturating_sub(shelf.demand.target);
+        let dropped: Vec<_> = shelf.blanks.drain(..extra).collect();
+        self.count(&shelf);
+        drop(shelf);
+        drop(dropped);
+    }
+}
+
+/// How many blanks are wanted: more at once when one was missing, fewer only after some have stood
+/// unused for a while.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Demand {
+    least: usize,
+    most: usize,
+    target: usize,
+    /// The fewest that were there since the last rest.
+    spare: usize,
+}
+
+impl Demand {
+    fn new(most: usize) -> Self {
+        let least = most.min(2);
+        Self { least, most, target: least, spare: 0 }
+    }
+
+    fn taken(&mut self, left: usize) {
+        self.spare = self.spare.min(left);
+    }
+
+    fn missed(&mut self) {
+        self.spare = 0;
+        self.target = (self.target * 2).min(self.most);
+    }
+
+    fn rested(&mut self, count: usize) {
+        self.target = self.target.saturating_sub(self.spare.div_ceil(2)).max(self.least);
+        self.spare = count.min(self.target);
+    }
+}
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

@@ -1,0 +1,117 @@
+//! From a request to its answer.
+
+use super::door::Door;
+use super::link::Link;
+use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
+use hauki_contract::rpc::script::{Begin, Failed, FromRunner, ToRunner};
+use hauki_lang::engine::{self, Memory, Place, Script};
+
+pub struct Server {
+    link: Link,
+    program: Option<Program>,
+}
+
+/// The engine that keeps what programs leave behind, from one statement to the next.
+struct Program {
+    script: Script,
+    longest: usize,
+    heap_bytes: usize,
+}
+
+impl Server {
+    pub fn new(link: Link) -> Self {
+        Self { link, program: None }
+    }
+
+    /// Does not return while there is a channel.
+    pub fn serve(&mut self) {
+        loop {
+            let request = self.link.request();
+            let answer = match self.work(request) {
+                Ok(value) => FromRunner::Done(value),
+                Err(failed) => FromRunner::Failed(failed),
+            };
+            self.link.done(&answer);
+        }
+    }
+
+    fn work(&mut self, request: ToRunner) -> Result<Option<String>, Failed> {
+        match request {
+            ToRunner::Begin(begin) => self.begin(&begin).map(|()| None).map_err(failed),
+            ToRunner::Run { source, file, wanted } => {
+                let (program, link) = self.program()?;
+                let (script, mut door) = program.parts(link);
+                let ended = script.run(&mut door, &source, &file, wanted.as_deref());
+                let most = program.heap_bytes;
+                ended.map_err(|uncaught| Failed {
+                    error: cut(uncaught.error, most),
+                    failure: uncaught.failure,
+                })
+            }
+            ToRunner::Finish { source } => {
+                let (program, link) = self.program()?;
+                let (script, mut door) = program.parts(link);
+                let unfinished = script.is_unfinished(&mut door, &source);
+                Ok(unfinished.then(String::new))
+            }
+            ToRunner::Check { source, file } => engine::check(&source, &file).map(|()| None).map_err(failed),
+            ToRunner::Show { source, file } => {
+                engine::seen(&source, &file).map(|text| Some(text.into_owned())).map_err(failed)
+            }
+            ToRunner::Answer(_) | ToRunner::Stop => Err(failed(protocol("nothing was asked"))),
+        }
+    }
+
+    fn begin(&mut self, begin: &Begin) -> Result<(), WorkerError> {
+        if self.program.is_some() {
+            return Err(protocol("a session begins once"));
+        }
+        let bytes = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let (longest, heap_bytes) = (bytes(begin.longest), bytes(begin.heap_bytes));
+        let memory = Memory::map(Place::Anywhere, begin.heap_bytes)
+            .map_err(|error| told(WorkerErrorKind::Memory, error.to_string()))?;
+        self.link.limit_payload(heap_bytes);
+        let mut door = Door { link: &mut self.link, longest, heap_bytes };
+        let script = Script::new(memory, begin.seed, &mut door)?;
+        self.program = Some(Program { script, longest, heap_bytes });
+        Ok(())
+    }
+
+    fn program(&mut self) -> Result<(&mut Program, &mut Link), Failed> {
+        let Self { link, program } = self;
+        let program = program.as_mut().ok_or_else(|| failed(protocol("no session has begun")))?;
+        Ok((program, link))
+    }
+}
+
+impl Program {
+    fn parts<'a>(&'a mut self, link: &'a mut Link) -> (&'a mut Script, Door<'a>) {
+        (&mut self.script, Door { link, longest: self.longest, heap_bytes: self.heap_bytes })
+    }
+}
+
+/// A script's error can be as long as its heap, and six times as long as JSON; a frame cannot.
+fn cut(mut error: WorkerError, heap_bytes: usize) -> WorkerError {
+    let texts = [Some(&mut error.message), error.stack.as_mut(), error.file.as_mut()];
+    for (text, part) in texts.into_iter().zip([16, 64, 64]) {
+        let Some(text) = text else { continue };
+        let most = heap_bytes / part;
+        if text.len() > most {
+            text.truncate(text.floor_char_boundary(most - '…'.len_utf8()));
+            text.push('…');
+        }
+    }
+    error
+}
+
+fn failed(error: WorkerError) -> Failed {
+    Failed { error, failure: None }
+}
+
+fn protocol(message: &str) -> WorkerError {
+    told(WorkerErrorKind::Protocol, message.to_owned())
+}
+
+fn told(kind: WorkerErrorKind, message: String) -> WorkerError {
+    WorkerError { kind, message, file: None, line: None, column: None, stack: None }
+}

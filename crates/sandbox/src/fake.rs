@@ -1,0 +1,243 @@
+//! The driver without LXC: the same init as a plain child process, with no isolation whatever.
+//!
+//! For tests of what happens around a sandbox, on machines without root and for failures that the
+//! real one does not show on demand. It is always compiled and chosen by value, and passes the same
+//! conformance suite. It owns its child processes; when it crashes they end by themselves, because
+//! their channels close, so there is never anything to sweep.
+
+use std::collections::HashSet;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use super::pidfd::{Pid, PidFd};
+use super::stopwatch::Moment;
+use super::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept};
+use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::id::VaultId;
+use hauki_contract::model::limits::{Controller, Limits};
+use hauki_contract::model::receipt::{Reclaimed, Resource};
+use hauki_contract::rpc::channel::CHANNEL_FD;
+
+/// What shall go wrong from now on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    pub start: StartFault,
+    /// `reclaim` says that the cgroups are still there.
+    pub leftovers: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StartFault {
+    #[default]
+    None,
+    /// Every start fails as if liblxc had refused.
+    Fails,
+    /// Every start never ends.
+    Hangs,
+}
+
+#[derive(Clone)]
+pub struct FakeDriver {
+    init: PathBuf,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    faults: Mutex<Faults>,
+    live: Mutex<HashSet<VaultId>>,
+}
+
+impl State {
+    fn live(&self) -> MutexGuard<'_, HashSet<VaultId>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FakeDriver {
+    /// `init` is the program that the real driver would put into a vault.
+    #[must_use]
+    pub fn new(init: PathBuf) -> Self {
+        Self { init, state: Arc::default() }
+    }
+
+    pub fn set_faults(&self, faults: Faults) {
+        *self.state.faults() = faults;
+    }
+
+    fn spawn(&self) -> io::Result<(OwnedFd, Child)> {
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        rustix::io::ioctl_fionbio(&ours, true)?;
+        let mut command = Command::new(&self.init);
+        command
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let channel = theirs.as_raw_fd();
+        let place = move || {
+            // SAFETY: dup2 works on numbers and may be called between fork and exec; where the two
+            // are the same it changes nothing, so there the flag that closes it is taken off.
+            let placed = unsafe {
+                if channel == CHANNEL_FD {
+                    libc::fcntl(channel, libc::F_SETFD, 0)
+                } else {
+                    libc::dup2(channel, CHANNEL_FD)
+                }
+            };
+            if placed < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        };
+        // SAFETY: the closure makes two system calls at most, and neither allocates nor locks.
+        unsafe { command.pre_exec(place) };
+        let child = command.spawn()?;
+        Ok((ours, child))
+    }
+
+    fn launch(&self, id: &VaultId) -> Result<Started, StartError> {
+        let failed = |step| move |source| StartError::System { vault: id.clone(), step, source };
+        if !self.state.live().insert(id.clone()) {
+            return Err(failed("start it twice")(io::ErrorKind::AlreadyExists.into()));
+        }
+        let started = self.spawn().and_then(|(channel, child)| {
+            let number = child.id().unwrap_or_default();
+            let pid = Pid::new(number.cast_signed()).ok_or(io::ErrorKind::NotFound)?;
+            // Nobody but our keeper reaps it, so the number is still its own.
+            let init = Arc::new(PidFd::open(pid)?);
+            Ok(Started {
+                channel,
+                sandbox: FakeSandbox::keep(Arc::clone(&self.state), id.clone(), init, child),
+            })
+        });
+        started.map_err(|source| {
+            self.state.live().remove(id);
+            failed("start its init")(source)
+        })
+    }
+}
+
+impl Driver for FakeDriver {
+    fn start<'a>(
+        &'a self,
+        id: &'a VaultId,
+        _limits: &'a Limits,
+    ) -> BoxFuture<'a, Result<Started, StartError>> {
+        let fault = self.state.faults().start;
+        Box::pin(async move {
+            match fault {
+                StartFault::None => self.launch(id),
+                StartFault::Fails => {
+                    Err(StartError::Lxc { vault: id.clone(), detail: "the fake was told to fail".into() })
+                }
+                StartFault::Hangs => std::future::pending().await,
+            }
+        })
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>> {
+        Box::pin(async { Ok(Swept::default()) })
+    }
+
+    fn unlimited(&self) -> Vec<Controller> {
+        Controller::ALL.into()
+    }
+
+    fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
+        let hint = Some("choose the sandbox `lxc` in the configuration".to_owned());
+        let what = "the fake sandbox isolates nothing".to_owned();
+        Box::pin(async { vec![Check { level: CheckLevel::Warn, what, hint }] })
+    }
+}
+
+struct FakeSandbox {
+    init: Arc<PidFd>,
+    killed: Arc<OnceLock<Moment>>,
+    exit: watch::Receiver<Option<Exit>>,
+    lines: watch::Receiver<Option<Vec<Reclaimed>>>,
+}
+
+impl FakeSandbox {
+    fn keep(state: Arc<State>, id: VaultId, init: Arc<PidFd>, mut child: Child) -> Arc<Self> {
+        let (exit_tx, exit) = watch::channel(None);
+        let (lines_tx, lines) = watch::channel(None);
+        let killed = Arc::new(OnceLock::new());
+        let sandbox = Arc::new(Self { init: Arc::clone(&init), killed: Arc::clone(&killed), exit, lines });
+        tokio::spawn(async move {
+            let status = child.wait().await;
+            let over = *killed.get_or_init(Moment::now);
+            exit_tx.send_replace(Some(status.map_or(Exit::Unknown, exit_of)));
+            let line = |what, name, gone| Reclaimed { what, name, gone_after_us: over.elapsed_us(), gone };
+            let mut lines =
+                vec![line(Resource::Process, format!("pid {}", init.pid().as_u32()), init.is_dead())];
+            if state.faults().leftovers {
+                lines.push(line(Resource::Cgroups, format!("fake/{id}"), false));
+            }
+            state.live().remove(&id);
+            lines_tx.send_replace(Some(lines));
+        });
+        sandbox
+    }
+}
+
+impl Sandbox for FakeSandbox {
+    fn init_pid(&self) -> u32 {
+        self.init.pid().as_u32()
+    }
+
+    fn settle(&self, core: Option<usize>) {
+        let _ = self.init.settle(core);
+    }
+
+    fn is_dead(&self) -> bool {
+        self.init.is_dead()
+    }
+
+    fn kill(&self) {
+        if !self.init.is_dead() {
+            self.killed.get_or_init(Moment::now);
+            // It is our own child, so there is no other failure than that it is gone.
+            let _ = self.init.kill();
+        }
+    }
+
+    fn died(&self) -> BoxFuture<'_, Exit> {
+        let mut exit = self.exit.clone();
+        Box::pin(async move {
+            exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+        })
+    }
+
+    fn reclaim(&self) -> BoxFuture<'_, Vec<Reclaimed>> {
+        let mut lines = self.lines.clone();
+        Box::pin(async move {
+            self.kill();
+            lines.wait_for(Option::is_some).await.ok().and_then(|lines| lines.clone()).unwrap_or_default()
+        })
+    }
+}
+
+impl Drop for FakeSandbox {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Status(code),
+        (None, Some(signal)) => Exit::Signal(signal),
+        (None, None) => Exit::Unknown,
+    }
+}

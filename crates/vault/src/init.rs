@@ -1,0 +1,79 @@
+//! Pid 1 from start to end: give up what was inherited, lock down, serve, leave with the channel.
+
+use std::process::ExitCode;
+
+use rustix::fd::BorrowedFd;
+
+use super::link::{Link, LinkError, Next};
+use super::session::{Session, protocol};
+use super::{stamp, watchdog};
+use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, Ready};
+use hauki_jail::lockdown::{self, LockdownError};
+use hauki_lang::engine::Deadline;
+
+#[derive(Debug, thiserror::Error)]
+enum InitError {
+    #[error("locking down")]
+    Lockdown(#[from] LockdownError),
+    #[error("starting the watchdog")]
+    Watchdog(#[source] std::io::Error),
+    #[error("serving the channel")]
+    Link(#[from] LinkError),
+}
+
+/// The whole life of the init. It ends with the channel.
+#[must_use]
+pub fn run() -> ExitCode {
+    // SAFETY: the sandbox passes the channel as fd 3, and nothing closes it before the process ends.
+    let channel = unsafe { BorrowedFd::borrow_raw(CHANNEL_FD) };
+    match serve(channel) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads a vault's stderr by default; the exit code is all there is to say.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Gives up what was inherited and what is not needed from now on.
+fn lock_down(channel: BorrowedFd<'static>) -> Result<(), InitError> {
+    lockdown::disinherit()?;
+    watchdog::start(channel).map_err(InitError::Watchdog)?;
+    // The first look at a clock asks the kernel where the vDSO is, which the filter forbids.
+    let _ = Deadline::after_ms(0);
+    Ok(lockdown::install()?)
+}
+
+fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
+    if let Err(error) = lock_down(channel) {
+        // Said instead of being ready: nothing has been read, and nothing will be.
+        let mut words = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(source) = cause {
+            words.push_str(&format!(": {source}"));
+            cause = source.source();
+        }
+        let mut link = Link::new(channel);
+        link.send(&FromVault::Error { call: 0, error: protocol(words) });
+        link.flush();
+        return Err(error);
+    }
+
+    let mut session = Session::new(Link::new(channel));
+    session.link().send(&FromVault::Ready(Ready { build: stamp::id(), locked: true }));
+    loop {
+        session.rest();
+        let due = session.next_call_out();
+        match session.link().next(due) {
+            Ok(Next::Message(message)) => session.answer(message),
+            Ok(Next::Due) => session.call_out(),
+            Ok(Next::End) => return Ok(()),
+            Err(error) => {
+                // After a broken frame nobody knows where the next one begins.
+                if let LinkError::Frame(broken) = &error {
+                    session.fail(0, protocol(broken.to_string()));
+                    session.link().flush();
+                }
+                return Err(error.into());
+            }
+        }
+    }
+}
