@@ -38,7 +38,7 @@ fn read(stream: &[u8], limit: usize, mut plan: impl Iterator<Item = u8>) {
         let step = plan.next().unwrap_or(0);
         if step & 1 == 0 || !lines.has_room() {
             let has_line = lines.has_line();
-            match lines.next() {
+            match lines.take() {
                 Ok(Found::Line(place)) => {
                     assert!(has_line);
                     assert_eq!(Some(&Ok(lines.at(place))), expected.get(taken));

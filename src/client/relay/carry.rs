@@ -315,7 +315,8 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         let found: Vec<CallNumber> =
             self.flying.iter().filter(|(_, flying)| of(flying)).map(|(number, _)| *number).collect();
         let stopped = found.iter().filter_map(|number| self.flying.remove(number));
-        stopped.fold(false, |any, flying| flying.stop.send(()).is_ok() || any)
+        // Each of them is told.
+        stopped.filter_map(|flying| flying.stop.send(()).ok()).count() > 0
     }
 
     async fn flush(&mut self) -> Result<(), RelayError> {

@@ -33,7 +33,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     /// that were read stay in the buffer.
     pub async fn next(&mut self) -> Result<Option<&[u8]>, LineError> {
         loop {
-            match self.lines.next()? {
+            match self.lines.take()? {
                 Found::Line(place) => return Ok(Some(self.lines.at(place))),
                 Found::End => return Ok(None),
                 Found::Nothing => drop(self.read().await.map_err(LineError::Read)?),

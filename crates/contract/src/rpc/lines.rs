@@ -88,7 +88,7 @@ impl Lines {
     }
 
     /// The next line, which is taken by that.
-    pub fn next(&mut self) -> Result<Found, LineError> {
+    pub fn take(&mut self) -> Result<Found, LineError> {
         if let Some(offset) = memchr(b'\n', &self.buffer[self.searched..]) {
             let (start, end) = (self.start, self.searched + offset);
             if end - start > self.limit {

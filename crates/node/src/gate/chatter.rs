@@ -137,7 +137,8 @@ mod tests {
         let mut calls = Chatter::new(Mono(0));
         for _ in 0..100_000 {
             calls.begin();
-            (calls.word(), calls.asked());
+            calls.word();
+            calls.asked();
             calls.end();
         }
         assert_eq!((calls.balance_ns, calls.pause(64, || Mono(0))), (SPARE_NS, None));
