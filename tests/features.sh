@@ -22,3 +22,4 @@ alone --no-default-features
 for feature in daemon script; do
     alone --no-default-features --features "$feature"
 done
+alone --package hauki-vault --features probe --bins

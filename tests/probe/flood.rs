@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 
-use hauki::rpc::channel::{CHANNEL_FD, FromVault, Loaded, MAX_LINE, Ready, ToVault};
+use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, Loaded, MAX_LINE, Ready, ToVault};
 
 fn main() {
     // SAFETY: the sandbox passes the channel as this descriptor, and nothing else here owns it.

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Reads `HAUKI_LOG` (for example `debug` or `hauki::node=trace`); `default` otherwise.
+/// Reads `HAUKI_LOG` (for example `debug` or `hauki_node=trace`); `default` otherwise.
 pub fn start(default: &str, json: bool) {
     let filter = EnvFilter::try_from_env("HAUKI_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
