@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [SECONDS]: builds the targets and runs each for so long, two at a time. What ends one lies in
-# target/fuzz/found; what each has learnt stays in target/fuzz/corpus for the next time.
+# target/fuzz/found; what each has learnt stays in target/fuzz/corpus for the next time. With FUZZ_SEED it goes the same
+# way each time, as `make test` has it: what is new is found by whoever looks for it, and not by whoever changes a page.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,7 +27,7 @@ run() {
     seeds=()
     [ -d "fuzz/seeds/$name" ] && seeds=("fuzz/seeds/$name")
     [ "$name" = arrow ] && seeds=(examples/workers)
-    options=(-max_total_time="$seconds" -max_len="$longest" -timeout=60 -rss_limit_mb=1024 -print_final_stats=1)
+    options=(-max_total_time="$seconds" -max_len="$longest" -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 -seed="${FUZZ_SEED:-0}")
     [ "$words" = - ] || options+=(-dict="$out/$words.dict")
     if "$out/$host/release/$name" "${options[@]}" -artifact_prefix="$out/found/$name-" "$corpus" "${seeds[@]}" \
         >"$out/log/$name" 2>&1; then

@@ -24,7 +24,7 @@ cargo clippy --locked --workspace --all-targets -- -D warnings
 step "each feature builds alone, and the tool and the daemon without the engine"
 bash tests/features.sh
 step "each place where an enemy writes, fuzzed for ten seconds"
-bash fuzz/run.sh 10
+FUZZ_SEED=1 bash fuzz/run.sh 10
 step "shell scripts"
 shellcheck fuzz/*.sh packaging/*.sh crates/mquickjs/suite/*.sh tests/*.sh tests/swarm/*.sh examples/*.sh examples/clients/*.sh
 step "the engine, in a heap where nothing stays where it was"
