@@ -3,7 +3,7 @@
 //! The daemon's threads are everybody's. A listed user's requests take turns, so many of his at a time, and so do
 //! the orders that go on after he has hung up; what merely waits (a stream of events, a look at the queue that is
 //! to be answered when it changes) has a bound of its own. A long answer is part of its turn until it has been read. Loops over the store give way by themselves
-//! (`core::record`). An administrator is the operator, and is not bounded.
+//! (`ledger::record`). An administrator is the operator, and is not bounded.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

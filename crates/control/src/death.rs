@@ -4,15 +4,13 @@
 //! reconciliation); whoever commits first writes the tombstone and tells the event, the others find
 //! it written.
 
-use super::record::{Found, VaultRecord, budget_key, encode, name_key, tomb_key, vault_key};
+use super::ledger::{Burial, Found, VaultRecord, vault_key};
 use super::service::Core;
-use super::store::{Expect, Outcome, Txn};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::vault::Vault;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::id::NodeName;
-use hauki_contract::model::phase::Phase;
 use hauki_contract::model::receipt::{Receipt, Witness};
 use hauki_contract::system::clock;
 
@@ -23,56 +21,43 @@ impl Core {
         let key = vault_key(&receipt.vault);
         let mut tried = false;
         loop {
-            let Some(mut found) = self.records.find::<VaultRecord>(&key).await? else {
-                if self.dies_while_forged(&receipt) {
+            let vault = match self.ledger.bury(&mut receipt).await? {
+                Burial::Written(vault) => vault,
+                Burial::Foreign(node) => {
+                    self.distrust(&receipt.node, &format!("{} died, which is on node {node}", receipt.vault));
                     return Ok(false);
                 }
-                if self.records.aside().is_missing(&key) && !tried {
-                    tried = true;
-                    if self.salvage_dead(&receipt.vault, &receipt.node).await? {
-                        continue;
+                Burial::Unknown => {
+                    if self.dies_while_forged(&receipt) {
+                        return Ok(false);
                     }
-                    self.distrust(&receipt.node, &format!("{} died, which is another's", receipt.vault));
-                    return Ok(false);
-                }
-                // Between the two looks the commit may have come to its end.
-                match self.records.find::<VaultRecord>(&key).await? {
-                    None => return Ok(false),
-                    Some(_) => continue,
+                    if self.records.aside().is_missing(&key) && !tried {
+                        tried = true;
+                        if self.salvage_dead(&receipt.vault, &receipt.node).await? {
+                            continue;
+                        }
+                        self.distrust(&receipt.node, &format!("{} died, which is another's", receipt.vault));
+                        return Ok(false);
+                    }
+                    // Between the two looks the commit may have come to its end.
+                    match self.records.find::<VaultRecord>(&key).await? {
+                        None => return Ok(false),
+                        Some(_) => continue,
+                    }
                 }
             };
-            let vault = &mut found.value.vault;
-            if vault.node != receipt.node || receipt.generation.is_some_and(|said| said != vault.generation) {
-                self.distrust(&receipt.node, &format!("{} died, which is on node {}", vault.id, vault.node));
-                return Ok(false);
+            self.spool.nudge();
+            self.metrics.died(receipt.death.cause);
+            if vault.limits.spawn > 0 {
+                self.orphaned.notify_one();
             }
-            // For how long it is kept must not hang on a node's calendar.
-            receipt.death.at = receipt.death.at.min(clock::now()).max(vault.forged_at);
-            (vault.phase, vault.receipt) = (Phase::Dead, Some(receipt.clone()));
-            vault.vitals = None;
-            let (name, parent) = (vault.name.clone(), vault.limits.spawn > 0);
-            let mut txn = Txn::default()
-                .check(key.as_str(), Expect::At(found.revision))
-                .delete(key.as_str())
-                .put(tomb_key(&receipt.vault), encode(&found.value)?);
-            // As long as the vault's record stands, the name is its own.
-            txn.deletes.extend(name.as_ref().map(name_key));
-            // Without its budget it is no parent any more.
-            txn.deletes.extend(parent.then(|| budget_key(&receipt.vault)));
-            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
-                self.spool.nudge();
-                self.metrics.died(receipt.death.cause);
-                if parent {
-                    self.orphaned.notify_one();
-                }
-                let (vault, node) = (receipt.vault.clone(), receipt.node.clone());
-                self.claims().remove(&vault);
-                self.events.tell_of(&node, Happening::Died { vault: vault.clone(), receipt });
-                name.into_iter().for_each(|name| {
-                    self.events.tell_of(&node, Happening::Freed { vault: vault.clone(), name });
-                });
-                return Ok(true);
-            }
+            let (id, node) = (receipt.vault.clone(), receipt.node.clone());
+            self.claims().remove(&id);
+            self.events.tell_of(&node, Happening::Died { vault: id.clone(), receipt });
+            vault.name.into_iter().for_each(|name| {
+                self.events.tell_of(&node, Happening::Freed { vault: id.clone(), name });
+            });
+            return Ok(true);
         }
     }
 
@@ -104,11 +89,11 @@ impl Core {
         match self.bury(receipt.clone()).await {
             // The first tombstone is the true one.
             Ok(_) => match self.records.vault(&vault.id).await {
-                Ok(Some(Found {
-                    value: VaultRecord { vault: Vault { receipt: Some(first), .. }, .. },
-                    ..
-                })) => ApiError::vault_dead(first),
-                Ok(_) | Err(_) => ApiError::vault_dead(receipt),
+                Ok(first) => {
+                    let first = first.and_then(|first: Found<VaultRecord>| first.value.into_vault().receipt);
+                    ApiError::vault_dead(first.unwrap_or(receipt))
+                }
+                Err(_) => ApiError::vault_dead(receipt),
             },
             Err(error) => error,
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::charge::refuse_many;
-use super::record::{Found, VaultRecord, no_vault};
+use super::ledger::no_vault;
 use super::service::Core;
 use super::summon::check_labels;
 use super::vetting::died_of;
@@ -85,23 +85,20 @@ impl Core {
         let mut outcomes: BTreeMap<VaultId, Result<Destructed, ApiError>> = BTreeMap::new();
         let mut by_node: BTreeMap<NodeName, Vec<Vault>> = BTreeMap::new();
         for id in vaults.iter().collect::<BTreeSet<_>>() {
-            let known = match self.vault_record(id).await {
-                Ok(Some(Found { value: VaultRecord { vault, .. }, .. }))
-                    if only.is_some() && vault.owner != only =>
-                {
-                    Err(no_vault(id))
-                }
-                Ok(Some(Found { value: VaultRecord { vault, .. }, .. })) => match vault.receipt.clone() {
-                    Some(receipt) => Ok(Destructed { receipt: Some(receipt), changed: false }),
-                    None if dry_run => Ok(Destructed { receipt: None, changed: true }),
-                    None => {
-                        by_node.entry(vault.node.clone()).or_default().push(vault);
-                        continue;
-                    }
-                },
-                Ok(None) => Err(no_vault(id)),
-                Err(error) => Err(error),
-            };
+            let known =
+                match self.vault_record(id).await.map(|found| found.map(|found| found.value.into_vault())) {
+                    Ok(Some(vault)) if only.is_some() && vault.owner != only => Err(no_vault(id)),
+                    Ok(Some(vault)) => match vault.receipt.clone() {
+                        Some(receipt) => Ok(Destructed { receipt: Some(receipt), changed: false }),
+                        None if dry_run => Ok(Destructed { receipt: None, changed: true }),
+                        None => {
+                            by_node.entry(vault.node.clone()).or_default().push(vault);
+                            continue;
+                        }
+                    },
+                    Ok(None) => Err(no_vault(id)),
+                    Err(error) => Err(error),
+                };
             outcomes.insert(id.clone(), known);
         }
         let ending = Ending { cause: Cause::Destruct, by, grace_ms, own: held.own.clone() };
@@ -183,7 +180,7 @@ impl Core {
         let living = self.living_records().await?;
         let mut doomed: Vec<Vault> = living
             .into_iter()
-            .map(|found| found.value.vault)
+            .map(|found| found.value.into_vault())
             .filter(|vault| fits(vault, &request, now))
             .collect();
         if let Some(least) = request.idle_ms {

@@ -12,13 +12,12 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 
 use super::keys::{check_key, lost_race};
+use super::ledger::{KeyRecord, Made, Posting, VaultRecord};
 use super::nodes::Slot;
 use super::placement::check_wished;
-use super::record::{KeyRecord, VaultRecord, encode, name_key, vault_key};
-use super::registry::{take_name, taken_name};
+use super::registry::taken_name;
 use super::scheduler::no_capacity;
 use super::service::{Claim, Core, Unrecorded};
-use super::store::{Outcome, Txn};
 use super::summon::Drafted;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{DestructOrder, NodeApi, Opened, Opening, ProvisionOrder, Provisioned};
@@ -115,8 +114,7 @@ impl Drop for Forging {
 
 /// A forged vault, held until it is recorded.
 pub(super) struct Forged {
-    pub vault: Vault,
-    pub boot_id: String,
+    pub record: VaultRecord,
     /// If the forge was told to open it.
     pub opened: Option<Opened>,
     pub forging: Forging,
@@ -125,12 +123,17 @@ pub(super) struct Forged {
 }
 
 impl Forged {
+    pub(super) fn vault(&self) -> &Vault {
+        self.record.vault()
+    }
+
     pub(super) fn happening(&self) -> Happening {
+        let vault = self.vault();
         Happening::Forged {
-            vault: self.vault.id.clone(),
-            node: self.vault.node.clone(),
-            worker: self.vault.worker.name.clone(),
-            forged_us: self.vault.forged_us,
+            vault: vault.id.clone(),
+            node: vault.node.clone(),
+            worker: vault.worker.name.clone(),
+            forged_us: vault.forged_us,
         }
     }
 }
@@ -157,15 +160,15 @@ impl Core {
             digest: held.digest,
             at: clock::now(),
             summons: request.summons,
-            vault: Some(forged.vault.id.clone()),
+            vault: Some(forged.vault().id.clone()),
             ticket: None,
             spool: None,
             apart: true,
         };
-        let txn = held.record_in(Txn::default(), &record)?;
-        let vault = forged.vault.clone();
+        let posting = held.record_in(Posting::default(), &record)?;
+        let vault = forged.vault().clone();
         let news = vec![forged.happening()];
-        self.record(forged, txn, news).await?;
+        self.record(forged, posting, news).await?;
         Ok(vault)
     }
 
@@ -183,11 +186,11 @@ impl Core {
             let message = format!("{id} is dead, and its tombstone is not kept any more");
             return Err(ApiError::new(ErrorCode::VaultDead, message));
         };
-        match found.value.vault.receipt {
+        match found.value.vault().receipt.clone() {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
             None => {
                 self.confirm(&found.value).await?;
-                Ok(Vault { changed: false, ..found.value.vault })
+                Ok(Vault { changed: false, ..found.value.into_vault() })
             }
         }
     }
@@ -220,7 +223,8 @@ impl Core {
                     let vault = built(drafted, id, name, provisioned, tried);
                     let boot_id = slot.boot_id().unwrap_or_default();
                     self.metrics.forged(vault.forged_us, warm);
-                    return Ok(Forged { vault, boot_id, opened, forging, turns });
+                    let record = VaultRecord::loaded(vault, boot_id)?;
+                    return Ok(Forged { record, opened, forging, turns });
                 }
                 // The node itself says that it made nothing and has no room: the next one.
                 Err(error) if error.code == ErrorCode::NoCapacity => {
@@ -295,39 +299,38 @@ impl Core {
             .map_err(|error| ApiError::new(ErrorCode::Internal, format!("vouch for a vault: {error}")))
     }
 
-    /// Commits the vault with `txn`, then tells the news. Goes to its end even if the caller does not.
+    /// Commits the vault with `posting`, then tells the news. Goes to its end even if the caller does not.
     pub(super) async fn record(
         &self,
         forged: Forged,
-        txn: Txn,
+        posting: Posting,
         news: Vec<Happening>,
     ) -> Result<(), ApiError> {
-        let Forged { vault, boot_id, forging, turns, .. } = forged;
-        let (key, phase) = (vault_key(&vault.id), vault.phase);
-        vault.name.as_ref().map(|name| self.records.refuse_aside(&name_key(name))).transpose()?;
-        let (txn, named) = take_name(txn, &vault)?;
-        let (taken, node) = (vault.name.clone(), vault.node.clone());
-        let txn = txn.put(key, encode(&VaultRecord { vault, boot_id })?);
+        let Forged { record, forging, turns, .. } = forged;
         let recording = tokio::spawn(async move {
             let _turns = turns;
+            let vault = record.vault();
             // Before anybody can find the record, and bury it.
-            if phase == Phase::Ticketed {
+            if vault.phase == Phase::Ticketed {
                 forging.core.claims().insert(forging.vault.clone(), Claim::Awaited);
             }
-            let outcome = forging.core.records.commit(txn).await;
-            if !matches!(outcome, Ok(Outcome::Committed { .. })) {
+            let made = forging.core.ledger.record(&record, posting).await;
+            if !matches!(made, Ok(Made::Recorded)) {
                 forging.core.claims().remove(&forging.vault);
             }
-            match outcome? {
-                Outcome::Committed { .. } => {
+            match made? {
+                Made::Recorded => {
                     let events = &forging.core.events;
-                    news.into_iter().chain(named).for_each(|happening| events.tell_of(&node, happening));
+                    let named = |name| Happening::Named { vault: vault.id.clone(), name };
+                    let named = vault.name.clone().map(named);
+                    news.into_iter()
+                        .chain(named)
+                        .for_each(|happening| events.tell_of(&vault.node, happening));
                     forging.keep().await;
                     Ok(())
                 }
-                Outcome::Conflict { key } => Err(taken
-                    .filter(|name| key == name_key(name))
-                    .map_or_else(lost_race, |name| taken_name(&name))),
+                Made::Taken(name) => Err(taken_name(&name)),
+                Made::Lost => Err(lost_race()),
             }
         });
         let recorded = recording.await;

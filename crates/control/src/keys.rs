@@ -4,10 +4,10 @@
 //! what it made, under the check that nobody else used the key meanwhile.
 
 use super::charge::aside;
+use super::ledger::{Found, KEPT, KeyRecord, Posting, idempotency_key, spool_key};
 use super::owners::unmarked;
-use super::record::{Found, KEPT, KeyRecord, aged_key, encode, idempotency_key, spool_key};
 use super::service::Core;
-use super::store::{Expect, Txn};
+use super::store::Expect;
 use hauki_contract::api::summons::{SpawnRequest, SummonsRequest};
 use hauki_contract::api::vault::ProvisionRequest;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -90,9 +90,8 @@ impl Digests {
 
 impl HeldKey {
     /// What was made of it joins the transaction that makes it.
-    pub(super) fn record_in(&self, txn: Txn, record: &KeyRecord) -> Result<Txn, ApiError> {
-        let txn = txn.check(self.document.as_str(), self.expect).put(self.document.as_str(), encode(record)?);
-        Ok(txn.put(aged_key(record.at, &self.document), Vec::new()))
+    pub(super) fn record_in(&self, posting: Posting, record: &KeyRecord) -> Result<Posting, ApiError> {
+        posting.key(&self.document, self.expect, record)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::charge::refuse_many;
 use super::death::lost;
 use super::lanes::Lanes;
-use super::record::no_vault;
+use super::ledger::no_vault;
 use super::service::Core;
 use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, Torn};
 use hauki_contract::api::teardown::{Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed};
@@ -59,9 +59,10 @@ impl Core {
 
     async fn living(&self, id: &VaultId) -> Result<Vault, ApiError> {
         let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
-        match found.value.vault.receipt {
+        let vault = found.value.into_vault();
+        match vault.receipt {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
-            None => Ok(found.value.vault),
+            None => Ok(vault),
         }
     }
 
@@ -72,13 +73,14 @@ impl Core {
         by: Option<String>,
     ) -> Result<Destructed, ApiError> {
         let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
-        if let Some(receipt) = found.value.vault.receipt {
+        let vault = found.value.into_vault();
+        if let Some(receipt) = vault.receipt {
             return Ok(Destructed { receipt: Some(receipt), changed: false });
         }
         if query.dry_run {
             return Ok(Destructed { receipt: None, changed: true });
         }
-        self.end(&found.value.vault, Cause::Destruct, by, query.grace_ms).await
+        self.end(&vault, Cause::Destruct, by, query.grace_ms).await
     }
 
     pub(super) async fn end(

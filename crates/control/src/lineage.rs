@@ -1,19 +1,12 @@
 //! Families: who may have children made, how many, and that none outlives its parent.
 //!
-//! A vault that may clone has a document under `budget/` from before its order goes out (`create` may
-//! clone already) until its tombstone is written. So the document is at once the budget, the proof that
-//! the parent lives, and the way up to those above, who pay for every descendant. A budget is spent and
-//! not lent: what was made counts, also when it is dead. What was not made after all is paid back, by a
-//! document under `loan/` that stands from the payment until the child is recorded: a core that crashes
-//! in between leaves it to the next.
+//! What a family may still have is in the ledger (`ledger::family`); here is who asks for it, and what is done when a
+//! parent has died. A core that crashes between a payment and the record of the child leaves it to the next.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::record::{BUDGET, LOAN, VAULT, VaultRecord, budget_key, encode};
+use super::ledger::{Budget, LOAN, VAULT, VaultRecord, budget_key, no_parent, vault_key};
 use super::service::Core;
-use super::store::{Expect, Outcome, Txn};
 use super::summon::Drafted;
 use crate::nodes::Slot;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
@@ -25,30 +18,9 @@ use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::limits::Limits;
 
-/// How many generations a family has.
-const MAX_DEPTH: usize = 8;
-
 /// For how long the gate of a parent may be silent: a closed connection is seen at once, so this is for
 /// a cut network only.
 const LINK_SILENCE_MS: u64 = 5_000;
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Budget {
-    pub(super) node: NodeName,
-    pub(super) parent: Option<VaultId>,
-    /// Whose it is, and its children with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) owner: Option<u32>,
-    /// What a child may have at most; `spawn` is how many there may be.
-    pub(super) limits: Limits,
-    spent: u32,
-}
-
-/// Who paid for a child that is not recorded yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Loan {
-    paid: Vec<VaultId>,
-}
 
 /// Under whom a vault is made.
 #[derive(Debug, Clone)]
@@ -105,96 +77,30 @@ impl Core {
         if summons.limits.spawn == 0 {
             return Ok(());
         }
-        let (node, parent, limits) = (node.clone(), summons.parent.clone(), summons.limits.clone());
-        let budget = Budget { node, parent, owner: summons.owner, limits, spent: 0 };
-        match self.records.commit(Txn::default().put(budget_key(vault), encode(&budget)?)).await? {
-            Outcome::Committed { .. } => Ok(()),
-            Outcome::Conflict { key } => {
-                Err(ApiError::new(ErrorCode::Internal, format!("{key} was checked and nobody asked")))
-            }
-        }
+        let (parent, limits) = (summons.parent.clone(), summons.limits.clone());
+        self.ledger.grant(vault, &Budget::new(node.clone(), parent, summons.owner, limits)).await
     }
 
     /// The vault did not come to be.
     pub(super) async fn revoke(&self, vault: &VaultId) {
-        if let Err(error) = self.records.commit(Txn::default().delete(budget_key(vault))).await {
+        if let Err(error) = self.ledger.revoke(vault).await {
             tracing::warn!(%vault, %error, "a budget is left to the next start");
-        }
-    }
-
-    /// Takes one from the budget of the parent and of everybody above it, at once or not at all. The
-    /// loan under `loan` says so until the child is recorded, or until it is given back.
-    pub(super) async fn spend(&self, parent: &VaultId, loan: &str) -> Result<(), ApiError> {
-        loop {
-            if self.records.is_there(loan).await? {
-                // Paid before, by one who could not give it back.
-                return Ok(());
-            }
-            let (mut txn, mut next, mut paid) = (Txn::default(), Some(parent.clone()), Vec::new());
-            while let Some(id) = next {
-                if paid.len() == MAX_DEPTH {
-                    let message = format!("a family has {MAX_DEPTH} generations at most");
-                    return Err(ApiError::new(ErrorCode::Quota, message));
-                }
-                let key = budget_key(&id);
-                let found = self.records.get::<Budget>(&key).await?;
-                let Some(mut found) = found else { return Err(no_parent(&id)) };
-                let budget = &mut found.value;
-                if budget.spent >= budget.limits.spawn {
-                    let message = format!(
-                        "the spawn budget of {id} is spent: {} of {}",
-                        budget.spent, budget.limits.spawn
-                    );
-                    return Err(
-                        ApiError::new(ErrorCode::Quota, message).hint("it is given at summon: --spawn N")
-                    );
-                }
-                budget.spent += 1;
-                next = budget.parent.clone();
-                paid.push(id);
-                txn = txn
-                    .check(key.as_str(), Expect::At(found.revision))
-                    .put(key.as_str(), encode(&found.value)?);
-            }
-            let txn = txn.check(loan, Expect::Absent).put(loan, encode(&Loan { paid })?);
-            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
-                return Ok(());
-            }
         }
     }
 
     /// Nothing was made of it. If it was, the loan went with the record of the child.
     pub(super) async fn give_back(&self, loan: &str) {
-        if let Err(error) = self.repay(loan).await {
+        if let Err(error) = self.ledger.repay(loan).await {
             tracing::warn!(%loan, %error, "a budget is spent until the next comparison");
         }
     }
 
-    async fn repay(&self, loan: &str) -> Result<(), ApiError> {
-        while let Some(found) = self.records.find::<Loan>(loan).await? {
-            let mut txn = Txn::default().check(loan, Expect::At(found.revision)).delete(loan);
-            for id in &found.value.paid {
-                let key = budget_key(id);
-                // Of the dead nobody has a budget.
-                let Some(mut found) = self.records.find::<Budget>(&key).await? else { continue };
-                found.value.spent = found.value.spent.saturating_sub(1);
-                txn = txn
-                    .check(key.as_str(), Expect::At(found.revision))
-                    .put(key.as_str(), encode(&found.value)?);
-            }
-            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
     /// What a core spent that was killed before it had recorded the child.
     async fn repay_the_crashed(&self) -> Result<(), ApiError> {
-        for found in self.records.all::<Loan>(LOAN).await? {
+        for loan in self.ledger.loans().await? {
             // Looked for in this order: who is in flight began before the loan, and ends after it.
-            if !self.flights.is_busy(&found.key[LOAN.len()..]) {
-                self.repay(&found.key).await?;
+            if !self.flights.is_busy(&loan[LOAN.len()..]) {
+                self.ledger.repay(&loan).await?;
             }
         }
         Ok(())
@@ -244,7 +150,7 @@ impl Core {
     /// Called after each death of a parent, and whenever a node is compared anew.
     pub(super) async fn end_orphaned(&self) -> Result<(), ApiError> {
         let living = self.records.all::<VaultRecord>(VAULT).await?;
-        for VaultRecord { vault, .. } in living.into_iter().map(|found| found.value) {
+        for vault in living.into_iter().map(|found| found.value.into_vault()) {
             let Some(parent) = &vault.parent else { continue };
             if self.records.is_there(&budget_key(parent)).await? {
                 continue;
@@ -253,18 +159,13 @@ impl Core {
                 tracing::warn!(vault = %vault.id, %error, "its parent is dead and it cannot be ended now");
             }
         }
-        for found in self.records.all::<Budget>(BUDGET).await? {
-            let Ok(id) = found.key[BUDGET.len()..].parse::<VaultId>() else { continue };
+        for (id, _) in self.ledger.budgets().await? {
             // Looked for in this order: a vault is recorded before it leaves the list of those being forged.
             let forging = self.forging().contains_key(&id);
-            if !forging && !self.records.is_there(&super::record::vault_key(&id)).await? {
+            if !forging && !self.records.is_there(&vault_key(&id)).await? {
                 self.revoke(&id).await;
             }
         }
         self.repay_the_crashed().await
     }
-}
-
-fn no_parent(id: &VaultId) -> ApiError {
-    ApiError::new(ErrorCode::Denied, format!("{id} is not a living worker that may clone"))
 }

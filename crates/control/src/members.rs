@@ -11,11 +11,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::death::lost;
+use super::ledger::{VAULT, VaultRecord, encode};
 use super::link::known_hosts::KnownHosts;
 use super::link::login::Keys;
 use super::link::{HttpNode, SshLink, SshTarget};
 use super::nodes::{Member, Slot};
-use super::record::{VAULT, VaultRecord, encode};
 use super::service::Core;
 use super::store::{Expect, Outcome, Txn};
 use hauki_contract::api::swarm::{
@@ -212,8 +212,11 @@ impl Core {
     async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), ApiError> {
         self.salvage_all().await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
-        let there: Vec<Vault> =
-            living.into_iter().map(|found| found.value.vault).filter(|vault| vault.node == *name).collect();
+        let there: Vec<Vault> = living
+            .into_iter()
+            .map(|found| found.value.into_vault())
+            .filter(|vault| vault.node == *name)
+            .collect();
         let (told, ended) = self.clone().reap_node(name.clone(), there.clone(), "node rm").await;
         match told.error {
             Some(error) if told.left > 0 && !force => return Err(error),

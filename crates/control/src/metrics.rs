@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use super::record::{VAULT, VaultRecord};
+use super::ledger::{VAULT, VaultRecord};
 use super::service::Core;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
@@ -95,7 +95,7 @@ impl Core {
     pub async fn metrics_text(&self) -> Result<String, ApiError> {
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         for phase in Phase::ALL.into_iter().filter(|phase| phase.is_alive()) {
-            let count = living.iter().filter(|found| found.value.vault.phase == phase).count();
+            let count = living.iter().filter(|found| found.value.vault().phase == phase).count();
             let gauge = self.metrics.vaults.get_or_create(&vec![("phase", phase.as_str().to_owned())]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }

@@ -3,7 +3,7 @@
 //! Numbers begin at the clock's microseconds. A bound that no number of this life exceeds is in the store, and is
 //! raised long before it is reached; the next life begins behind it, or at its clock if that is later.
 
-use super::record::encode;
+use super::ledger::encode;
 use super::service::Core;
 use super::store::Txn;
 use hauki_contract::api::ApiError;

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::record::{VaultRecord, no_vault, tomb_key, vault_key};
+use super::ledger::{VaultRecord, no_vault, tomb_key, vault_key};
 use super::service::Core;
 use hauki_contract::api::endpoints::{ENDPOINTS, Endpoint, Method, Who};
 use hauki_contract::api::event::Event;
@@ -120,7 +120,7 @@ impl Core {
             Err(error) if error.code == ErrorCode::VaultDead => return Err(no_vault(id)),
             Err(error) => return Err(error),
         };
-        match rights.own(found.value.vault.owner) {
+        match rights.own(found.value.vault().owner) {
             true => Ok(()),
             false => Err(no_vault(id)),
         }
@@ -174,7 +174,7 @@ impl Core {
             if owner.is_none()
                 && let Ok(Some(found)) = self.records.find::<VaultRecord>(&key).await
             {
-                owner = Some(found.value.vault.owner);
+                owner = Some(found.value.vault().owner);
             }
         }
         // Of nobody known is not for ever.

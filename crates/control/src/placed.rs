@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{VaultRecord, tomb_key, vault_key};
+use super::ledger::{VaultRecord, tomb_key, vault_key};
 use super::service::Core;
 use hauki_contract::api::ApiError;
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -46,7 +46,7 @@ impl Core {
         }
         for key in [vault_key(vault), tomb_key(vault)] {
             if let Some(found) = self.records.find::<VaultRecord>(&key).await? {
-                return Ok(Some(found.value.vault.node));
+                return Ok(Some(found.value.into_vault().node));
             }
         }
         Ok(None)

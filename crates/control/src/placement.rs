@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::ledger::{Found, VAULT, VaultRecord};
 use super::nodes::{FRESH_US, candidates, freshen};
-use super::record::{Found, VAULT, VaultRecord};
 use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
 use super::service::Core;
 use super::summon::check_labels;
@@ -90,7 +90,7 @@ impl Core {
             return Ok(BTreeMap::new());
         }
         let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
-        let vaults = living.into_iter().map(|found| found.value.vault);
+        let vaults = living.into_iter().map(|found| found.value.into_vault());
         Ok(vaults
             .filter(|vault| labels.iter().any(|(label, value)| vault.labels.get(label) == Some(value)))
             .map(|vault| (vault.node, vault.id))

@@ -13,9 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::aside::ASIDE;
-use super::record::{
-    AGED, Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, aged_key, owner_of,
+use super::ledger::{
+    AGED, ASIDE, Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, aged_key, owner_of,
     source_key, spool_key,
 };
 use super::service::Core;
@@ -127,7 +126,7 @@ impl Core {
         for tomb in self.before::<Tomb>(TOMB, &end).await? {
             // Another had lived for long.
             if tomb.value.vault.receipt.death.at < limit {
-                self.forget(&tomb, None).await?;
+                self.ledger.forget_tombs(&[tomb.key]).await?;
             }
         }
         Ok(())
@@ -138,7 +137,7 @@ impl Core {
         self.date_keys().await?;
         let end = aged_key(limit, "");
         loop {
-            let due = self.records.store().list(AGED, None, PAGE).await?;
+            let due = self.records.documents(AGED, None, PAGE).await?;
             let more = due.len() == PAGE;
             for document in due {
                 if document.key >= end {
@@ -154,28 +153,23 @@ impl Core {
 
     async fn prune_key(&self, dated: &Document, now: Timestamp, limit: Timestamp) -> Result<(), ApiError> {
         let key = dated.key[AGED.len()..].split_once('/').map_or("", |(_, key)| key);
-        let mut txn = Txn::default().delete(dated.key.as_str());
-        if let Some(found) = self.records.find::<KeyRecord>(key).await? {
-            let queued = match &found.value.spool {
-                Some(id) => self.records.is_there(&spool_key(id)).await?,
-                None => false,
-            };
-            if queued {
-                txn = txn.put(aged_key(now.saturating_add(AGAIN).unwrap_or(now) - KEPT, key), Vec::new());
-            } else if found.value.at < limit {
-                txn = txn.check(key, Expect::At(found.revision)).delete(key);
-            }
-            // Otherwise it was used again, and has another such document.
+        let found = self.records.find::<KeyRecord>(key).await?;
+        let entry = found.as_ref().and_then(|found| found.value.spool.as_ref());
+        let queued = match entry {
+            Some(id) => self.records.is_there(&spool_key(id)).await?,
+            None => false,
+        };
+        if queued {
+            return self.ledger.redate_key(dated, key, now.saturating_add(AGAIN).unwrap_or(now) - KEPT).await;
         }
-        // On a conflict somebody uses it again now; that one dates it anew.
-        let _ = self.records.commit(txn).await?;
-        Ok(())
+        // One that was used again has another such document.
+        let old = found.filter(|found| found.value.at < limit);
+        self.ledger.forget_key(dated, old.as_ref()).await
     }
 
     /// Gives the keys of earlier versions their documents, once.
     async fn date_keys(&self) -> Result<(), ApiError> {
-        let done = format!("{AGED}dated");
-        if self.records.store().get(&done).await?.is_some() {
+        if self.ledger.keys_are_dated().await? {
             return Ok(());
         }
         let mut after = None;
@@ -184,11 +178,7 @@ impl Core {
             if page.is_empty() && after.is_none() && next.is_none() {
                 return Ok(());
             }
-            let txn = page
-                .iter()
-                .fold(Txn::default(), |txn, found| txn.put(aged_key(found.value.at, &found.key), Vec::new()));
-            let txn = if next.is_none() { txn.put(done.as_str(), Vec::new()) } else { txn };
-            let _ = self.records.commit(txn).await?;
+            self.ledger.date_keys(&page, next.is_none()).await?;
             match next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
@@ -221,7 +211,7 @@ impl Core {
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let entries = self.records.all::<SpoolEntry>(SPOOL).await?;
         let mut in_use: BTreeSet<SummonsId> =
-            living.into_iter().map(|found| found.value.vault.summons).collect();
+            living.into_iter().map(|found| found.value.into_vault().summons).collect();
         in_use.extend(entries.into_iter().map(|found| found.value.summons));
         Ok(in_use)
     }
@@ -257,8 +247,7 @@ impl Core {
             }
         }
         for page in gone.chunks(PAGE) {
-            let txn = page.iter().fold(Txn::default(), |txn, key| txn.delete(key.as_str()));
-            let _ = self.records.commit(txn).await?;
+            self.ledger.forget_tombs(page).await?;
         }
         Ok(())
     }
@@ -267,7 +256,7 @@ impl Core {
     async fn weighed_tombs(&self) -> Result<Vec<Weighed>, ApiError> {
         let (mut tombs, mut after) = (Vec::new(), None::<String>);
         loop {
-            let page = self.records.store().list(TOMB, after.as_deref(), PAGE).await?;
+            let page = self.records.documents(TOMB, after.as_deref(), PAGE).await?;
             after = page.last().filter(|_| page.len() == PAGE).map(|last| last.key.clone());
             tombs.extend(page.into_iter().map(|tomb| Weighed {
                 owner: owner_of(&tomb).flatten(),
@@ -282,10 +271,9 @@ impl Core {
 
     async fn prune_aside(&self, now: Timestamp) -> Result<(), ApiError> {
         let limit = now - KEPT_ASIDE;
-        for document in self.records.store().list(ASIDE, None, PAGE).await? {
-            if super::aside::since(&document).is_some_and(|since| since < limit) {
-                let key = &document.key[ASIDE.len()..];
-                let _ = self.records.commit(Txn::default().delete(key)).await?;
+        for document in self.records.documents(ASIDE, None, PAGE).await? {
+            if super::ledger::since(&document).is_some_and(|since| since < limit) {
+                self.records.forget_aside_of(&document).await?;
             }
         }
         Ok(())

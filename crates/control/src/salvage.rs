@@ -16,14 +16,12 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 
 use super::death::lost;
-use super::lineage::Budget;
-use super::nodes::Slot;
-use super::record::{
-    Found, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, budget_key, encode, name_key,
+use super::ledger::{
+    Budget, Found, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, budget_key, name_key,
     summons_key, tomb_key, vault_key,
 };
+use super::nodes::Slot;
 use super::service::Core;
-use super::store::Txn;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::registry::Service;
 use hauki_contract::api::spool::SpoolEntry;
@@ -246,8 +244,7 @@ impl Core {
         let node = receipt.as_ref().map(|receipt| receipt.node.clone());
         let Some(node) = node.or_else(|| traces.node.clone()).or_else(only) else {
             // There is nobody by whose name a tombstone could be written.
-            let _ = self.records.commit(Txn::default().delete(vault_key(id))).await?;
-            return Ok(());
+            return self.ledger.forget_vault(id).await;
         };
         let vault = traces.vault(id, node, None);
         let receipt = receipt.unwrap_or_else(|| lost(&vault, "its record was damaged, and no node knows it"));
@@ -286,48 +283,34 @@ impl Core {
     }
 
     async fn record_again(&self, mut vault: Vault, boot_id: &str) -> Result<(), ApiError> {
-        let (id, key) = (vault.id.clone(), vault_key(&vault.id));
+        let id = vault.id.clone();
         if let Some(name) = &vault.name {
             let holder = self.records.find::<Service>(&name_key(name)).await?;
             match holder {
                 Some(found) if found.value.vault == id => {}
                 // It was another's before the record was damaged, or is by now.
                 Some(_) => vault.name = None,
-                None => self.put_name(name, &vault).await?,
+                None => self.ledger.name_again(name, &vault).await?,
             }
         }
-        let record = VaultRecord { vault, boot_id: boot_id.to_owned() };
-        // Not by `Records::commit`: the damaged one stays aside until the vault's end.
-        let _ = self.records.store().commit(Txn::default().put(key.as_str(), encode(&record)?)).await?;
-        self.records.aside().is_again(&key);
-        tracing::warn!(vault = %id, node = %record.vault.node, "a vault was recorded again, for its record was damaged");
+        let node = vault.node.clone();
+        self.ledger.record_again(vault, boot_id).await?;
+        tracing::warn!(vault = %id, %node, "a vault was recorded again, for its record was damaged");
         Ok(())
-    }
-
-    async fn put_name(&self, name: &ServiceName, vault: &Vault) -> Result<(), ApiError> {
-        let service = Service {
-            name: name.clone(),
-            vault: vault.id.clone(),
-            worker: vault.worker.clone(),
-            node: vault.node.clone(),
-            since: vault.forged_at,
-        };
-        let txn = Txn::default().put(name_key(name), encode(&service)?);
-        self.records.commit(txn).await.map(drop)
     }
 
     /// It is its living holder's, or nobody's once no vault is without a record that could be it.
     async fn salvage_name(&self, name: &ServiceName) -> Result<(), ApiError> {
         let _turn = self.turn(Some(name)).await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
-        let holder = living.into_iter().find(|found| found.value.vault.name.as_ref() == Some(name));
+        let holder = living.into_iter().find(|found| found.value.vault().name.as_ref() == Some(name));
         if let Some(holder) = holder {
-            return self.put_name(name, &holder.value.vault).await;
+            return self.ledger.name_again(name, holder.value.vault()).await;
         }
         if self.records.aside().missing_vaults() > 0 {
             return Ok(());
         }
-        self.records.commit(Txn::default().delete(name_key(name))).await.map(drop)
+        self.ledger.free_name(name).await
     }
 }
 

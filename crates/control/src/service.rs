@@ -15,9 +15,9 @@ use super::charge::Charges;
 use super::events::EventLog;
 use super::flight::Flights;
 use super::gems::Gems;
+use super::ledger::{Ledger, Records, VAULT};
 use super::metrics::Metrics;
 use super::nodes::{Member, Slot};
-use super::record::{Records, VAULT};
 use super::spool::Spool;
 use super::stock::Stock;
 use super::store::Store;
@@ -49,7 +49,10 @@ pub struct Parts {
 pub(super) type Slots = BTreeMap<NodeName, Arc<Slot>>;
 
 pub struct Core {
+    /// What is kept, for everybody to read.
     pub(super) records: Records,
+    /// Who writes vaults, names, keys and budgets.
+    pub(super) ledger: Ledger,
     pub(super) issuer: IssuerKey,
     pub(super) policy: Policy,
     pub(super) home: PathBuf,
@@ -110,6 +113,7 @@ impl Core {
         let started = clock::mono();
         Arc::new(Self {
             gems: Gems::new(gem_directories, records.clone()),
+            ledger: Ledger::new(records.clone()),
             records,
             issuer,
             policy,
@@ -198,7 +202,7 @@ impl Core {
     pub async fn close(&self) {
         self.drain();
         self.catch_up().await;
-        if let Err(error) = self.records.store().close().await {
+        if let Err(error) = self.records.close().await {
             tracing::error!(%error, "the store could not be put in order");
         }
         self.events.close();
@@ -234,6 +238,11 @@ impl Core {
     pub fn request(self: &Arc<Self>) -> RequestUnderWay {
         self.requests.fetch_add(1, Ordering::SeqCst);
         RequestUnderWay(self.clone())
+    }
+
+    /// Looks through the store, once, before anybody asks.
+    pub async fn look_through(&self) -> Result<(), ApiError> {
+        self.records.look_through().await
     }
 
     pub async fn activity(&self) -> Result<Activity, ApiError> {
@@ -276,7 +285,7 @@ impl Core {
             }
         }
         findings.extend(self.records.aside_check(named));
-        findings.extend(self.records.store().suspicion().map(|what| Check {
+        findings.extend(self.records.suspicion().map(|what| Check {
             level: CheckLevel::Fail,
             what: what.into(),
             hint: Some("compare with a copy of the state directory, if there is one".into()),

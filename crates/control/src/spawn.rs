@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::keys::HeldKey;
+use super::ledger::{KeyRecord, loan_key};
 use super::lineage::Parent;
-use super::record::{KeyRecord, loan_key};
 use super::service::Core;
-use super::store::Txn;
 use super::ticket::{check_methods, check_terms, opening, unsigned};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::registry::{ResolveRequest, Resolved};
@@ -15,7 +14,6 @@ use hauki_contract::api::vault::TicketWishes;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::name::ServiceName;
-use hauki_contract::model::phase::Phase;
 use hauki_contract::system::clock;
 
 /// Whose a vault becomes, and who alone may be its owner if it is there already.
@@ -53,7 +51,7 @@ impl Core {
         }
         let Some(parent) = parent else { return self.create(&held, request, None, users).await };
         let loan = loan_key(&held.document);
-        self.spend(parent.id(), &loan).await?;
+        self.ledger.spend(parent.id(), &loan).await?;
         let made = self.create(&held, request, Some(&parent), users).await;
         if !made.as_ref().is_ok_and(|made| made.changed) {
             self.give_back(&loan).await;
@@ -89,40 +87,38 @@ impl Core {
             (name, false) => self.refuse_taken(name.as_ref()).await?,
         }
         let mut forged = self.forge(&drafted, &placement, Some(&opening(&wishes))).await?;
-        check_methods(&wishes, &forged.vault.methods)?;
+        check_methods(&wishes, &forged.vault().methods)?;
         let opened = forged.opened.take().ok_or_else(|| {
-            let message = format!("node {} did not open the port", forged.vault.node);
+            let message = format!("node {} did not open the port", forged.vault().node);
             ApiError::new(ErrorCode::Internal, message)
         })?;
-        let ticket = unsigned(&forged.vault, &wishes, opened);
-        forged.vault.phase = Phase::Ticketed;
-        forged.vault.endpoint = Some(ticket.endpoint.clone());
+        let ticket = unsigned(forged.vault(), &wishes, opened);
+        forged.record.opened(ticket.endpoint.clone())?;
 
         let record = KeyRecord {
             digest: held.digest,
             at: clock::now(),
             summons: drafted.summons.id.clone(),
-            vault: Some(forged.vault.id.clone()),
+            vault: Some(forged.vault().id.clone()),
             ticket: Some(ticket.clone()),
             spool: None,
             apart: true,
         };
-        let txn = held.record_in(Txn::default(), &record)?;
-        let txn = if parent.is_some() { txn.delete(loan_key(&held.document)) } else { txn };
+        let posting = held.record_in(drafted.posting()?, &record)?;
+        let posting = if parent.is_some() { posting.paid(&loan_key(&held.document)) } else { posting };
         let news = vec![
             drafted.happening(),
             forged.happening(),
             Happening::Ticketed { vault: ticket.vault.clone(), ticket: ticket.id.clone() },
         ];
-        let txn = drafted.record_in(txn)?;
-        let vault = forged.vault.clone();
+        let vault = forged.vault().clone();
         let signing = async {
             // The commit is on its way to the disk when it has been asked for once.
             tokio::task::yield_now().await;
             self.signed(ticket, &wishes)
         };
         self.stocked(&drafted);
-        let (recorded, ticket) = tokio::join!(self.record(forged, txn, news), signing);
+        let (recorded, ticket) = tokio::join!(self.record(forged, posting, news), signing);
         if recorded.is_err() {
             self.stock.remove(&drafted.summons.id);
         }

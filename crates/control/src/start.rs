@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::issuer::{self, IssuerError};
+use super::ledger::encode;
 use super::nodes::Member;
-use super::record::encode;
 use super::service::{Core, Parts};
 use super::store::{ISSUER, Looked, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};

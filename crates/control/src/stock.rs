@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 
-use super::record::{Records, SUMMONS};
+use super::ledger::{Records, SUMMONS};
 use super::service::Core;
 use super::summon::Drafted;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -203,7 +203,7 @@ mod tests {
         let counted = other.stock.table().owners[&1000];
         assert_eq!(counted.summons, 4);
         // What is pruned is not counted any more.
-        let later = hauki_contract::system::clock::now() + 2 * crate::record::KEPT;
+        let later = hauki_contract::system::clock::now() + 2 * crate::ledger::KEPT;
         other.prune(later, Default::default()).await.expect("prunes");
         let left = || other.stock.table().owners.get(&1000).map(|taken| taken.summons);
         assert_eq!(left(), Some(1), "the living vault's stays");

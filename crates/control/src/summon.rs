@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::charge::aside;
 use super::gems::check_source;
 use super::keys::{check_key, lost_race};
-use super::record::{KeyRecord, encode, source_key, summons_key};
+use super::ledger::{KeyRecord, Posting, encode, source_key, summons_key};
 use super::service::Core;
-use super::store::{Outcome, Txn};
+use super::store::Txn;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::summons::{Origin, Summons, SummonsRequest};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -27,11 +27,11 @@ pub(super) struct Drafted {
 }
 
 impl Drafted {
-    pub(super) fn record_in(&self, txn: Txn) -> Result<Txn, ApiError> {
+    /// To be written down with whatever comes of it.
+    pub(super) fn posting(&self) -> Result<Posting, ApiError> {
         let Self { summons, source } = self;
-        Ok(txn
-            .put(summons_key(&summons.id), encode(summons)?)
-            .put(source_key(&summons.id), source.clone().into_bytes()))
+        let txn = Txn::default().put(summons_key(&summons.id), encode(summons)?);
+        Posting::with(txn.put(source_key(&summons.id), source.clone().into_bytes()))
     }
 
     /// What it takes in the store.
@@ -79,21 +79,18 @@ impl Core {
             spool: None,
             apart: true,
         };
-        let txn = held.record_in(Txn::default(), &record)?;
-        let txn = drafted.record_in(txn)?;
+        let posting = held.record_in(drafted.posting()?, &record)?;
         self.stocked(&drafted);
-        let recorded = self.records.commit(txn).await;
-        if !matches!(recorded, Ok(Outcome::Committed { .. })) {
+        let posted = self.ledger.post(posting).await;
+        if !matches!(posted, Ok(true)) {
             self.stock.remove(&drafted.summons.id);
         }
-        match recorded? {
-            Outcome::Committed { .. } => {
-                self.events.tell(drafted.happening());
-                self.send_ahead(&drafted);
-                Ok(drafted.summons)
-            }
-            Outcome::Conflict { .. } => Err(lost_race()),
+        if !posted? {
+            return Err(lost_race());
         }
+        self.events.tell(drafted.happening());
+        self.send_ahead(&drafted);
+        Ok(drafted.summons)
     }
 
     pub async fn summons(&self, id: &SummonsId) -> Result<Summons, ApiError> {

@@ -1,14 +1,12 @@
 //! Phase 3: the node opens the vault's port, and the core signs what the caller may do there.
 
-use super::record::{VaultRecord, encode, no_vault, vault_key};
+use super::ledger::no_vault;
 use super::service::{Claim, Core};
-use super::store::{Expect, Outcome, Txn};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{NodeApi, OpenOrder, Opened, Opening};
 use hauki_contract::api::vault::{TicketRequest, TicketWishes, Vault};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::lease::Promise;
-use hauki_contract::model::phase::{Event, Phase, transition};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::{
     ALL_METHODS, Auth, Endpoint, LeaseTerms, Protocol, Ticket, TicketKind, Tls, VERSION,
@@ -21,10 +19,10 @@ impl Core {
     pub async fn ticket(&self, request: TicketRequest) -> Result<Ticket, ApiError> {
         let TicketRequest { vault: id, wishes } = request;
         let found = self.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
-        if let Some(receipt) = found.value.vault.receipt {
+        let vault = found.value.into_vault();
+        if let Some(receipt) = vault.receipt {
             return Err(ApiError::vault_dead(receipt));
         }
-        let vault = found.value.vault;
         check_terms(&wishes)?;
         check_methods(&wishes, &vault.methods)?;
         let slot = self.slot(&vault.node)?;
@@ -68,30 +66,16 @@ impl Core {
 
     /// Writes the phase and the port down, unless the record says so already.
     async fn note_ticketed(&self, vault: &Vault, endpoint: &Endpoint) -> Result<(), ApiError> {
-        let key = vault_key(&vault.id);
-        while let Some(mut found) = self.records.get::<VaultRecord>(&key).await? {
-            let known = &mut found.value.vault;
-            let first = known.phase == Phase::Forged;
-            let phase = transition(known.phase, Event::TicketOpened)
-                .map_err(|refused| ApiError::new(ErrorCode::Conflict, refused.to_string()))?;
-            if known.phase == phase && known.endpoint.as_ref() == Some(endpoint) {
-                return Ok(());
-            }
-            (known.phase, known.endpoint) = (phase, Some(endpoint.clone()));
-            if first {
-                self.claims().insert(vault.id.clone(), Claim::Awaited);
-            }
-            let txn = Txn::default()
-                .check(key.as_str(), Expect::At(found.revision))
-                .put(key.as_str(), encode(&found.value)?);
-            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
-                return Ok(());
-            }
+        let awaited = || {
+            self.claims().insert(vault.id.clone(), Claim::Awaited);
+        };
+        if self.ledger.open(&vault.id, endpoint, awaited).await? {
+            return Ok(());
         }
         // It died between the opening and now.
         self.claims().remove(&vault.id);
         let found = self.vault_record(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
-        Err(match found.value.vault.receipt {
+        Err(match found.value.into_vault().receipt {
             Some(receipt) => ApiError::vault_dead(receipt),
             None => ApiError::new(ErrorCode::Temporary, format!("{} is changing: try again", vault.id)),
         })

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::death::lost;
+use super::ledger::{Found, VAULT, VaultRecord, tomb_key};
 use super::nodes::Slot;
-use super::record::{Found, VAULT, VaultRecord, tomb_key};
 use super::service::Core;
 use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -63,10 +63,10 @@ impl Core {
         let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
         let terms: Vec<(VaultId, u64)> = living
             .iter()
-            .map(|found| (found.value.vault.id.clone(), found.value.vault.terms.lifetime_ms))
+            .map(|found| (found.value.vault().id.clone(), found.value.vault().terms.lifetime_ms))
             .collect();
         let overdue = known.overdue(&terms, now);
-        for VaultRecord { vault, .. } in living.into_iter().map(|found| found.value) {
+        for vault in living.into_iter().map(|found| found.value.into_vault()) {
             // A node that is seen tells its vaults' ends itself.
             let seen = self.slot(&vault.node).is_ok_and(|slot| !slot.is_silent());
             if overdue.contains(&vault.id) && !seen {
@@ -80,7 +80,7 @@ impl Core {
     pub(super) async fn end_undead(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
         for vault in state.vaults.iter().filter(|vault| vault.phase.is_alive()) {
             let tomb: Option<Found<VaultRecord>> = self.records.find(&tomb_key(&vault.vault)).await?;
-            let Some(receipt) = tomb.and_then(|tomb| tomb.value.vault.receipt) else { continue };
+            let Some(receipt) = tomb.and_then(|tomb| tomb.value.into_vault().receipt) else { continue };
             tracing::warn!(vault = %vault.vault, node = %slot.name, "ending a vault that was declared dead");
             let (vault, cause) = (vault.vault.clone(), receipt.death.cause);
             let order = DestructOrder { vault, cause, by: Some("core".into()), grace_ms: 0 };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ledger::{Found, TOMB, VaultRecord, no_vault};
 use super::nodes::Slot;
-use super::record::{Found, TOMB, VaultRecord, no_vault};
 use super::service::Core;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
@@ -32,13 +32,13 @@ impl Core {
         query: VaultQuery,
     ) -> Result<VaultList, ApiError> {
         let mut found: Vec<Found<VaultRecord>> = self.living_records().await?;
-        found.retain(|found| only.is_none() || found.value.vault.owner == only);
+        found.retain(|found| only.is_none() || found.value.vault().owner == only);
         if query.all {
             found.extend(self.records.vaults_of(TOMB, only).await?);
         }
         let mut vaults: Vec<Vault> = found
             .into_iter()
-            .map(|found| Vault { changed: false, explanation: Vec::new(), ..found.value.vault })
+            .map(|found| Vault { changed: false, explanation: Vec::new(), ..found.value.into_vault() })
             .filter(|vault| query.node.as_ref().is_none_or(|node| *node == vault.node))
             .filter(|vault| query.worker.as_ref().is_none_or(|worker| *worker == vault.worker.name))
             .collect();
@@ -59,7 +59,7 @@ impl Core {
 
     pub async fn vault(&self, id: &VaultId) -> Result<Vault, ApiError> {
         let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
-        let mut vault = Vault { changed: false, ..found.value.vault };
+        let mut vault = Vault { changed: false, ..found.value.into_vault() };
         let words = self.ask_nodes_of(std::slice::from_ref(&vault)).await;
         look(&mut vault, &words);
         Ok(vault)

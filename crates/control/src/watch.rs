@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use super::death::lost;
 use super::hearing::Place;
+use super::ledger::{Found, VAULT, VaultRecord, tomb_key, vault_key};
 use super::nodes::Slot;
 use super::placed::Placed;
-use super::record::{Found, VAULT, VaultRecord, tomb_key, vault_key};
 use super::service::{Claim, Core};
 use super::spool::Clerk;
 use hauki_contract::api::event::Happening;
@@ -22,7 +22,6 @@ use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeAp
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
-use hauki_contract::model::phase::{Event, transition};
 use hauki_contract::system::clock;
 
 const NEWS_WAIT_MS: u64 = 10_000;
@@ -241,7 +240,7 @@ impl Core {
                 } else {
                     // A burial meanwhile strikes it out, and it is not told any more.
                     self.claims().insert(vault.clone(), Claim::Told);
-                    let first = self.claimed(&vault).await;
+                    let first = self.ledger.claim(&vault).await;
                     let mut claims = self.claims();
                     if claims.remove(&vault).is_some() && matches!(first, Ok(true)) {
                         self.events.tell_of(&slot.name, Happening::Claimed { vault, ticket, peer });
@@ -270,7 +269,7 @@ impl Core {
                 if !core.claims().contains_key(&vault) {
                     return;
                 }
-                match core.claimed(&vault).await {
+                match core.ledger.claim(&vault).await {
                     Ok(_) => break,
                     Err(error) => tracing::warn!(%vault, %error, "its claim is written down later"),
                 }
@@ -280,28 +279,13 @@ impl Core {
         });
     }
 
-    /// `false`: it was known, or there is no such living vault.
-    async fn claimed(&self, id: &VaultId) -> Result<bool, ApiError> {
-        while let Some(mut found) = self.records.find::<VaultRecord>(&vault_key(id)).await? {
-            let vault = &mut found.value.vault;
-            match transition(vault.phase, Event::Claimed) {
-                Ok(phase) if phase != vault.phase => vault.phase = phase,
-                Ok(_) | Err(_) => return Ok(false),
-            }
-            if self.records.replace(&found).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Makes the records true again after a time in which nobody watched.
     pub(super) async fn reconcile(&self, slot: &Slot, after_start: bool) -> Result<(), ApiError> {
         let promised: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
         let state = slot.vaults(None).await?;
         let there: BTreeSet<&VaultId> = state.vaults.iter().map(|vault| &vault.vault).collect();
         for found in promised {
-            let VaultRecord { vault, boot_id } = found.value;
+            let (boot_id, vault) = (found.value.boot_id().to_owned(), found.value.into_vault());
             if vault.node != slot.name || there.contains(&vault.id) {
                 continue;
             }
@@ -324,14 +308,14 @@ impl Core {
     /// their way, and whoever repeats a request must not get a dead vault's ticket. A node that
     /// cannot be asked changes nothing.
     pub(super) async fn confirm(&self, record: &VaultRecord) -> Result<(), ApiError> {
-        let VaultRecord { vault, boot_id } = record;
+        let (vault, boot_id) = (record.vault(), record.boot_id());
         let slot = self.slot(&vault.node)?;
         let Ok(state) = slot.vaults(Some(vault.id.clone())).await else { return Ok(()) };
         let said = state.vaults.iter().find(|said| said.vault == vault.id);
         if said.is_some_and(|said| said.phase.is_alive()) {
             return Ok(());
         }
-        let receipt = if *boot_id == state.word.boot_id {
+        let receipt = if boot_id == state.word.boot_id {
             self.ask_for_tombstone(&slot, &vault.id).await?
         } else {
             None

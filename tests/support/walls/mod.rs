@@ -16,11 +16,13 @@ use quote::ToTokens as _;
 use syn::{Attribute, Item};
 
 mod items;
+mod phase;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 use items::{attributes, impl_attributes, is_test, name_of, path_of, trait_attributes};
+pub use phase::past_the_ledger;
 use tokens::walk;
 
 /// A path of modules below the root of the crate.

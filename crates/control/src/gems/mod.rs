@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::record::Records;
+use super::ledger::Records;
 use hauki_contract::api::gem::{Gem, GemList, GemPlace};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::api::{ApiError, ErrorCode};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Find, Gems, check_manifest, check_source};
-use crate::record::{Found, encode};
+use crate::ledger::{Found, encode};
 use crate::store::{Expect, Outcome, Txn};
 use hauki_contract::api::gem::{Gem, GemPlace, GemPush, GemRemoved};
 use hauki_contract::api::{ApiError, ErrorCode};

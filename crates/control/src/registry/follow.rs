@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use crate::record::name_key;
+use crate::ledger::name_key;
 use crate::service::Core;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::event::{Event, EventQuery, Happening};

@@ -6,4 +6,4 @@
 mod follow;
 mod names;
 
-pub(super) use names::{take_name, taken_name};
+pub(super) use names::taken_name;

@@ -1,14 +1,12 @@
 //! Taking a name, and finding who holds it.
 //!
-//! What makes two holders of one name impossible is the store's check in the transaction that
+//! What makes two holders of one name impossible is the ledger's check in the transaction that
 //! records the vault. The turn that callers take before is in memory and only saves sandboxes.
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::record::{Found, NAME, VaultRecord, encode, name_key, no_vault};
+use crate::ledger::{Found, NAME, VaultRecord, name_key, no_vault};
 use crate::service::Core;
-use crate::store::{Expect, Txn};
-use hauki_contract::api::event::Happening;
 use hauki_contract::api::registry::{ResolveRequest, Resolved, Service, ServiceList};
 use hauki_contract::api::vault::{TicketRequest, Vault};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -16,21 +14,6 @@ use hauki_contract::model::name::ServiceName;
 
 /// How often a name may change hands under one request before its caller is told so.
 const LOOKS: u32 = 8;
-
-/// The vault's name, if it has one, joins the transaction that records the vault.
-pub(crate) fn take_name(txn: Txn, vault: &Vault) -> Result<(Txn, Option<Happening>), ApiError> {
-    let Some(name) = &vault.name else { return Ok((txn, None)) };
-    let service = Service {
-        name: name.clone(),
-        vault: vault.id.clone(),
-        worker: vault.worker.clone(),
-        node: vault.node.clone(),
-        since: vault.forged_at,
-    };
-    let key = name_key(name);
-    let txn = txn.check(key.as_str(), Expect::Absent).put(key, encode(&service)?);
-    Ok((txn, Some(Happening::Named { vault: vault.id.clone(), name: name.clone() })))
-}
 
 pub(crate) fn taken_name(name: &ServiceName) -> ApiError {
     ApiError::new(ErrorCode::Conflict, format!("the name {name} is taken by a live worker"))
@@ -74,8 +57,8 @@ impl Core {
         for _ in 0..LOOKS {
             let Some(found) = self.records.get::<Service>(&name_key(name)).await? else { return Ok(None) };
             let record = self.vault_record(&found.value.vault).await?;
-            if let Some(record) = record.filter(|record| record.value.vault.receipt.is_none()) {
-                return match only.is_some() && record.value.vault.owner != only {
+            if let Some(record) = record.filter(|record| record.value.vault().receipt.is_none()) {
+                return match only.is_some() && record.value.vault().owner != only {
                     true => Err(foreign(name)),
                     false => Ok(Some(record.value)),
                 };
@@ -116,7 +99,7 @@ impl Core {
         };
         for _ in 0..LOOKS {
             let record = self.recorded_holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
-            let id = record.vault.id;
+            let id = record.into_vault().id;
             // The node opens no port of a dead vault, so the ticket proves that it lives.
             match self.ticket(TicketRequest { vault: id.clone(), wishes: wishes.clone() }).await {
                 Ok(ticket) => {
@@ -141,5 +124,5 @@ fn changing_hands(name: &ServiceName) -> ApiError {
 }
 
 fn plain(record: VaultRecord) -> Vault {
-    Vault { changed: false, explanation: Vec::new(), ..record.vault }
+    Vault { changed: false, explanation: Vec::new(), ..record.into_vault() }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
+use crate::ledger::{Found, Posting, SPOOL, encode, spool_key};
 use crate::owners::queued_by;
-use crate::record::{Found, SPOOL, encode, spool_key};
 use crate::scheduler::no_capacity;
 use crate::service::Core;
 use crate::store::{Expect, Outcome, Txn};
@@ -202,7 +202,7 @@ impl Core {
         let forged = self.forge(&drafted, &entry.placement, None).await?;
         let done = SpoolEntry {
             state: SpoolState::Forged,
-            vault: Some(forged.vault.id.clone()),
+            vault: Some(forged.vault().id.clone()),
             done_at: Some(clock::now()),
             next_at: None,
             error: None,
@@ -212,7 +212,7 @@ impl Core {
             .check(begun.key.as_str(), Expect::At(begun.revision))
             .put(begun.key.as_str(), encode(&done)?);
         let news = vec![forged.happening()];
-        self.record(forged, txn, news).await?;
+        self.record(forged, Posting::with(txn)?, news).await?;
         self.spool.queue().put(done);
         self.spool.changed();
         Ok(())

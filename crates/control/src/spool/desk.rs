@@ -7,9 +7,9 @@ use futures_util::StreamExt as _;
 
 use crate::charge::refuse_many;
 use crate::keys::{lost_race, reused};
+use crate::ledger::{Found, KeyRecord, Posting, SPOOL, encode, spool_key};
 use crate::owners::Rights;
 use crate::placement::check_wished;
-use crate::record::{Found, KeyRecord, SPOOL, encode, spool_key};
 use crate::service::Core;
 use crate::store::{Expect, Outcome, Txn};
 use hauki_contract::api::spool::{
@@ -86,15 +86,13 @@ impl Core {
             spool: Some(entry.id.clone()),
             apart: true,
         };
-        let txn = held.record_in(Txn::default(), &record)?.put(spool_key(&entry.id), encode(&entry)?);
-        match self.records.commit(txn).await? {
-            Outcome::Committed { .. } => {
-                self.spool.queue().put(entry.clone());
-                self.spool.changed();
-                Ok(self.placed(entry))
-            }
-            Outcome::Conflict { .. } => Err(lost_race()),
+        let entered = Posting::with(Txn::default().put(spool_key(&entry.id), encode(&entry)?))?;
+        if !self.ledger.post(held.record_in(entered, &record)?).await? {
+            return Err(lost_race());
         }
+        self.spool.queue().put(entry.clone());
+        self.spool.changed();
+        Ok(self.placed(entry))
     }
 
     /// What whoever provisions hears of a key that was queued.
@@ -168,7 +166,7 @@ impl Core {
         }
         let entry = self.placed(SpoolEntry { changed: false, ..self.spool_entry(id).await?.value });
         let vault = match &entry.vault {
-            Some(vault) => self.vault_record(vault).await?.map(|found| found.value.vault),
+            Some(vault) => self.vault_record(vault).await?.map(|found| found.value.into_vault()),
             None => None,
         };
         Ok(Spooled { entry, vault })

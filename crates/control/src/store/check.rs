@@ -2,7 +2,7 @@
 //!
 //! Each finding is a refusal that names the way back, because going on would make it worse: an empty store
 //! takes every living vault for one that nobody ordered, and a lost tail does so for the youngest. A single
-//! document that is damaged is no such finding: `core::record` sets it aside.
+//! document that is damaged is no such finding: `ledger::record` sets it aside.
 
 use std::path::Path;
 use std::sync::mpsc;

@@ -5,7 +5,7 @@
 //! compare-and-commit, so that a second core on the same store could not make two vaults of one
 //! key. A commit that has been answered is on the disk; one that has not been answered has either
 //! happened as a whole or not at all. The store knows nothing of what the documents mean: that is
-//! `core::record`.
+//! `ledger::record`.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 use super::*;
+use crate::ledger::{KeyRecord, idempotency_key};
 use crate::reaper::Most;
-use crate::record::{KeyRecord, idempotency_key};
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::teardown::DestructQuery;
 use hauki_contract::api::vault::ProvisionRequest;
@@ -108,7 +108,7 @@ async fn a_token_that_an_earlier_version_kept_is_given_again() {
     let mut found = core.records.get::<KeyRecord>(&key).await.expect("reads").expect("is there");
     let kept = hauki_contract::model::secret::Secret::new("kept".into());
     found.value.ticket.as_mut().expect("has one").auth.token = kept.clone();
-    assert!(core.records.replace(&found).await.expect("writes"));
+    assert!(core.ledger.rewrite(&found).await.expect("writes"));
     assert_eq!(store.commits(), 2);
     assert_eq!(core.spawn(spawning("k")).await.expect("answers").ticket.auth.token, kept);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fake_node::Call;
-use crate::record::{BUDGET, LOAN, loan_key};
+use crate::ledger::{BUDGET, LOAN, loan_key};
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NewsItem;
@@ -57,10 +57,10 @@ async fn what_a_crashed_core_spent_is_given_back_by_the_next() {
     let first = core_over(store.clone(), &[&node], &["n1"]);
     let parent = parent(&first, 1).await;
     // Spent, and then gone before the child was recorded.
-    first.spend(&parent, &loan_key("key/spawn/1")).await.expect("has a budget");
+    first.ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("has a budget");
     assert_eq!(spent(&first).await, (1, vec![1]));
-    first.spend(&parent, &loan_key("key/spawn/1")).await.expect("is paid for");
-    let error = first.spend(&parent, &loan_key("key/spawn/2")).await.expect_err("is another");
+    first.ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("is paid for");
+    let error = first.ledger.spend(&parent, &loan_key("key/spawn/2")).await.expect_err("is another");
     assert_eq!(error.code, ErrorCode::Quota);
     drop(first);
     let next = core_over(store, &[&node], &["n1"]);

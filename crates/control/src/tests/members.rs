@@ -1,7 +1,7 @@
 //! Nodes that were added and are removed.
 
 use super::*;
-use crate::record::encode;
+use crate::ledger::encode;
 use crate::store::{Outcome, Txn};
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::swarm::NodeRemove;

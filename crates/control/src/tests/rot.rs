@@ -1,8 +1,8 @@
 //! Records that cannot be read: each is said and set aside, and everything else goes on.
 
 use super::*;
-use crate::aside::ASIDE;
-use crate::record::{VaultRecord, budget_key, idempotency_key, name_key, summons_key, tomb_key, vault_key};
+use crate::ledger::ASIDE;
+use crate::ledger::{VaultRecord, budget_key, idempotency_key, name_key, summons_key, tomb_key, vault_key};
 use crate::store::Txn;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::event::Happening;
@@ -202,8 +202,8 @@ async fn a_damaged_budget_ends_no_child_and_what_is_written_anew_is_whole() {
     let child = core.spawn(spawning("child")).await.expect("spawns").vault.id;
     let key = vault_key(&child);
     let mut found = core.records.get::<VaultRecord>(&key).await.expect("reads").expect("is there");
-    found.value.vault.parent = Some(parent.clone());
-    assert!(core.records.replace(&found).await.expect("commits"));
+    found.value.vault_mut().parent = Some(parent.clone());
+    assert!(core.ledger.rewrite(&found).await.expect("commits"));
     store.spoil(&budget_key(&parent));
     core.look_through().await.expect("looks");
     core.end_orphaned().await.expect("looks");

@@ -1,8 +1,8 @@
 //! Whose tombstones are kept, and who reads them.
 
 use super::*;
+use crate::ledger::{TOMB, tomb_key};
 use crate::reaper::Most;
-use crate::record::{TOMB, tomb_key};
 use hauki_contract::api::vault::VaultQuery;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::system::clock;
@@ -26,7 +26,7 @@ async fn a_user_who_makes_many_pushes_out_nobody_elses_tombstones() {
         of_ann.push(died(&core, 1000, number).await);
     }
     let kept = async || -> Vec<String> {
-        let documents = core.records.store().list(TOMB, None, 1000).await.expect("lists");
+        let documents = core.records.documents(TOMB, None, 1000).await.expect("lists");
         documents.into_iter().map(|document| document.key).collect()
     };
     core.prune(clock::now(), Most { tombs: 40, ..Most::default() }).await.expect("prunes");

@@ -87,7 +87,7 @@ async fn a_node_refuses_other_bytes_than_the_hash_says() {
         let (request, _) = of_size("k", bytes);
         let id = core.summon(request).await.expect("summons").id;
         let evil = format!("function evil() {{}} // {}", "x".repeat(bytes)).into_bytes();
-        let txn = crate::store::Txn::default().put(crate::record::source_key(&id), evil);
+        let txn = crate::store::Txn::default().put(crate::ledger::source_key(&id), evil);
         assert!(matches!(store.commit(txn).await, Ok(crate::store::Outcome::Committed { .. })));
         let placement = Placement::default();
         let request = ProvisionRequest { key: "p".into(), summons: id, placement, dry_run: false };

@@ -1,145 +1,31 @@
-//! What the documents of the store mean, and under which keys they are.
-//!
-//! ```text
-//! summons/<id>        a summons           source/<id>            its source, as it is
-//! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
-//! budget/<id>         what a vault that may clone has left, as long as it lives
-//! loan/key/…          who paid for a child that is being made under that key
-//! spool/<id>          a summons in the queue, or what became of it
-//! name/<name>         who holds the name, as long as that one lives
-//! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
-//! aged/<time>/<key>   when a key was used, for `core::reaper`
-//! issuer              the public half of the key that signs tickets
-//! aside/<key>         what could not be read, as it is (`core::aside`)
-//! ```
-//! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
-//! two transactions, of its forging and of its death, write and delete its name. Keys and tombstones are kept for [`KEPT`]; `core::reaper` prunes them.
+//! The store, seen as records: what everybody reads, and the door through which others than the ledger write.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::aside::{Aside, damaged};
-use super::store::{Document, Expect, ISSUER, Outcome, Revision, Size, Store, Txn};
-use hauki_contract::api::vault::Vault;
+use super::documents::{AGED, BUDGET, KEY, LOAN, NAME, TOMB, VAULT, tomb_key, vault_key};
+use super::vault::VaultRecord;
+use crate::store::{Document, Expect, Outcome, Revision, Size, Store, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};
-use hauki_contract::model::digest::Sha256;
-use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
-use hauki_contract::model::name::ServiceName;
-use hauki_contract::model::ticket::Ticket;
-
-/// For how long idempotency keys, summons and tombstones are kept.
-pub const KEPT: Duration = Duration::from_secs(24 * 3600);
-
-pub const SUMMONS: &str = "summons/";
-pub const VAULT: &str = "vault/";
-pub const TOMB: &str = "tomb/";
-pub const KEY: &str = "key/";
-pub const NAME: &str = "name/";
-pub const BUDGET: &str = "budget/";
-pub const LOAN: &str = "loan/";
-pub const AGED: &str = "aged/";
-pub const SPOOL: &str = "spool/";
-
-/// All that a key may begin with.
-pub(super) const PREFIXES: &[&str] = &[
-    SUMMONS,
-    "source/",
-    VAULT,
-    TOMB,
-    BUDGET,
-    LOAN,
-    SPOOL,
-    NAME,
-    KEY,
-    "gem/",
-    "gemsource/",
-    AGED,
-    ISSUER,
-    "aside/",
-    "node/",
-];
+use hauki_contract::model::id::VaultId;
 
 const PAGE: usize = 500;
 
-#[must_use]
-pub fn summons_key(id: &SummonsId) -> String {
-    format!("{SUMMONS}{id}")
-}
+/// What only the ledger writes. That is held by [`Records::commit`], and by the compiler as far as it can be: nobody
+/// else can make a [`VaultRecord`] or change one.
+const OWN: &[&str] = &[VAULT, TOMB, NAME, KEY, AGED, BUDGET, LOAN];
 
-#[must_use]
-pub fn source_key(id: &SummonsId) -> String {
-    format!("source/{id}")
-}
-
-#[must_use]
-pub fn vault_key(id: &VaultId) -> String {
-    format!("{VAULT}{id}")
-}
-
-#[must_use]
-pub fn tomb_key(id: &VaultId) -> String {
-    format!("{TOMB}{id}")
-}
-
-#[must_use]
-pub fn budget_key(id: &VaultId) -> String {
-    format!("{BUDGET}{id}")
-}
-
-#[must_use]
-pub fn spool_key(id: &SpoolId) -> String {
-    format!("{SPOOL}{id}")
-}
-
-#[must_use]
-pub fn loan_key(idempotency_key: &str) -> String {
-    format!("{LOAN}{idempotency_key}")
-}
-
-#[must_use]
-pub fn name_key(name: &ServiceName) -> String {
-    format!("{NAME}{name}")
-}
-
-/// In the order of time.
-#[must_use]
-pub fn aged_key(at: Timestamp, key: &str) -> String {
-    format!("{AGED}{:013}/{key}", at.as_millisecond().max(0))
-}
-
-/// A caller's key is any text, so its hash stands for it.
-#[must_use]
-pub fn idempotency_key(what: &str, key: &str) -> String {
-    format!("{KEY}{what}/{}", Sha256::of(key.as_bytes()))
-}
-
-/// A vault, and the life of the node's daemon in which it was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VaultRecord {
-    pub vault: Vault,
-    pub boot_id: String,
-}
-
-/// What a key was used for. The ticket is kept so that a lost answer can be given again; its token is not,
-/// it is signed again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyRecord {
-    pub digest: Sha256,
-    pub at: Timestamp,
-    pub summons: SummonsId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vault: Option<VaultId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ticket: Option<Ticket>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spool: Option<SpoolId>,
-    /// Users' keys are apart. They were not before vaults had owners, and `core::keys` looks for those as well.
-    #[serde(default)]
-    pub apart: bool,
+/// Refuses what would write past the ledger. It may look at anything.
+pub(super) fn refuse_foreign(txn: &Txn) -> Result<(), ApiError> {
+    let written = txn.puts.iter().map(|(key, _)| key).chain(&txn.deletes);
+    let mut own = written.filter(|key| OWN.iter().any(|prefix| key.starts_with(prefix)));
+    match own.next() {
+        None => Ok(()),
+        Some(key) => Err(ApiError::new(ErrorCode::Internal, format!("{key} is the ledger's to write"))),
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -147,6 +33,21 @@ pub struct Found<T> {
     pub key: String,
     pub value: T,
     pub revision: Revision,
+}
+
+impl<T: Serialize> Found<T> {
+    /// Written over, if it is still the one that was read.
+    pub(super) fn anew(&self) -> Result<Txn, ApiError> {
+        let (key, expect) = (self.key.as_str(), Expect::At(self.revision));
+        Ok(Txn::default().check(key, expect).put(key, encode(&self.value)?))
+    }
+}
+
+impl<T> Found<T> {
+    /// Taken away, if it is still the one that was read.
+    pub(super) fn gone(&self) -> Txn {
+        Txn::default().check(self.key.as_str(), Expect::At(self.revision)).delete(self.key.as_str())
+    }
 }
 
 /// The store, seen as records. What cannot be read is set aside and stops nothing else (`Aside`).
@@ -157,7 +58,7 @@ pub struct Records {
 }
 
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
-    super::charge::aside(|| serde_json::to_vec(value))
+    crate::charge::aside(|| serde_json::to_vec(value))
         .map_err(|error| ApiError::new(ErrorCode::Internal, format!("encode a record: {error}")))
 }
 
@@ -173,7 +74,7 @@ fn decode<T: DeserializeOwned>(document: Document) -> Result<Found<T>, (Document
 }
 
 /// Whose vault a document is of, without reading the rest of it; nothing if that cannot be told.
-pub(super) fn owner_of(document: &Document) -> Option<Option<u32>> {
+pub(crate) fn owner_of(document: &Document) -> Option<Option<u32>> {
     #[derive(Deserialize)]
     struct Record {
         vault: Owned,
@@ -196,7 +97,7 @@ impl Records {
         &self.store
     }
 
-    pub(super) fn aside(&self) -> &Aside {
+    pub(crate) fn aside(&self) -> &Aside {
         &self.aside
     }
 
@@ -282,7 +183,7 @@ impl Records {
     }
 
     /// This user's vaults, or everybody's. Of what is others' only the owner is read.
-    pub(super) async fn vaults_of(
+    pub(crate) async fn vaults_of(
         &self,
         prefix: &str,
         only: Option<u32>,
@@ -290,7 +191,7 @@ impl Records {
         // What does not say whose it is may be damaged, and is found to be.
         let may =
             |document: &Document| only.is_none() || owner_of(document).is_none_or(|owner| owner == only);
-        self.select(prefix, may, |record: &VaultRecord| only.is_none() || record.vault.owner == only).await
+        self.select(prefix, may, |record: &VaultRecord| only.is_none() || record.vault().owner == only).await
     }
 
     async fn select<T: DeserializeOwned>(
@@ -319,13 +220,54 @@ impl Records {
         Ok(self.store.size(prefix).await?)
     }
 
+    /// Documents as they are, whether or not they can be read.
+    pub async fn documents(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Document>, ApiError> {
+        Ok(self.store.list(prefix, after, most).await?)
+    }
+
+    /// What the store was suspected of when it was opened.
+    pub fn suspicion(&self) -> Option<&'static str> {
+        self.store.suspicion()
+    }
+
+    /// Nothing is committed after this.
+    pub async fn close(&self) -> Result<(), ApiError> {
+        Ok(self.store.close().await?)
+    }
+
+    /// For those who keep something else than the ledger does: what is the ledger's only the ledger writes.
     pub async fn commit(&self, txn: Txn) -> Result<Outcome, ApiError> {
+        refuse_foreign(&txn)?;
+        self.write(txn).await
+    }
+
+    pub(super) async fn write(&self, txn: Txn) -> Result<Outcome, ApiError> {
         let (txn, gone) = self.beside(txn);
         let outcome = self.store.commit(txn).await?;
         if let Outcome::Committed { .. } = outcome {
             self.forget_aside(&gone);
         }
         Ok(outcome)
+    }
+
+    /// Where a damaged record stays aside, though there is one again.
+    pub(super) async fn write_beside(&self, key: &str, value: Vec<u8>) -> Result<(), ApiError> {
+        let _ = self.store.commit(Txn::default().put(key, value)).await?;
+        self.aside.is_again(key);
+        Ok(())
+    }
+
+    /// What was set aside so long ago that nobody will look at it. A record that was made anew stays.
+    pub async fn forget_aside_of(&self, document: &Document) -> Result<(), ApiError> {
+        let _ = self.store.commit(Txn::default().delete(document.key.as_str())).await?;
+        let key = document.key.strip_prefix(super::aside::ASIDE).unwrap_or(&document.key);
+        self.forget_aside(&[key.to_owned()]);
+        Ok(())
     }
 
     /// A vault, living or dead.
@@ -339,10 +281,7 @@ impl Records {
 
     /// Writes over a record if it is still the one that was read.
     pub async fn replace<T: Serialize>(&self, found: &Found<T>) -> Result<bool, ApiError> {
-        let txn = Txn::default()
-            .check(found.key.as_str(), Expect::At(found.revision))
-            .put(found.key.as_str(), encode(&found.value)?);
-        Ok(matches!(self.commit(txn).await?, Outcome::Committed { .. }))
+        Ok(matches!(self.commit(found.anew()?).await?, Outcome::Committed { .. }))
     }
 }
 
@@ -351,4 +290,44 @@ impl Records {
 pub fn no_vault(id: &VaultId) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("there is no vault {id}"))
         .hint("`hauki ls --all` lists the living and, for 24 hours, the dead")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{ASIDE, Posting};
+    use crate::tests::{Swarm, spawning, unwatched};
+
+    #[tokio::test]
+    async fn what_is_the_ledgers_nobody_writes_past_it() {
+        let Swarm { core, store, .. } = unwatched();
+        for prefix in OWN {
+            let key = format!("{prefix}x");
+            for txn in [Txn::default().put(key.as_str(), Vec::new()), Txn::default().delete(key.as_str())] {
+                let refused = core.records.commit(txn.clone()).await.expect_err("is the ledger's");
+                assert_eq!(refused.code, ErrorCode::Internal);
+                assert!(Posting::with(txn).is_err());
+            }
+        }
+        assert_eq!(store.commits(), 0);
+        // Anybody may hold his own against it.
+        let looked = Txn::default().check("name/x", Expect::Absent).put("gem/x", Vec::new());
+        assert!(matches!(core.records.commit(looked).await, Ok(Outcome::Committed { .. })));
+    }
+
+    /// A vault may live for longer than what was damaged of it is kept.
+    #[tokio::test]
+    async fn what_stood_aside_for_long_goes_and_the_record_that_was_made_anew_stays() {
+        let Swarm { core, store, .. } = unwatched();
+        let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
+        store.spoil(&vault_key(&vault));
+        core.look_through().await.expect("looks");
+        core.salvage_all().await;
+        assert!(core.vault(&vault).await.expect("is recorded again").damaged);
+        let later = hauki_contract::system::clock::now() + jiff::SignedDuration::from_hours(31 * 24);
+        core.prune(later, Default::default()).await.expect("prunes");
+        assert_eq!(store.list(ASIDE, None, 10).await.expect("lists"), []);
+        assert_eq!(core.records.aside().count(), 0);
+        assert!(core.vault(&vault).await.expect("is still recorded").receipt.is_none());
+    }
 }

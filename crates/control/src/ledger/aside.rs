@@ -2,8 +2,8 @@
 //!
 //! One of them must not stop a listing, the queue, a reaping or the pruning of all others. But it is not absent
 //! either: who asks for just this one hears that it is damaged. What is set aside stands under `aside/`, behind the
-//! time of that, for 30 days (`core::reaper`), or until what it was about ends. Vaults and names are recorded again
-//! (`core::salvage`).
+//! time of that, for 30 days (`control::reaper`), or until what it was about ends. Vaults and names are recorded again
+//! (`control::salvage`).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,14 +12,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::record::{NAME, PREFIXES, Records, VAULT};
-use super::service::Core;
-use super::store::{Document, Expect, Outcome, Txn};
+use super::documents::{NAME, PREFIXES, VAULT};
+use super::record::Records;
+use crate::store::{Document, Expect, Outcome, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::system::clock;
 
-pub(super) const ASIDE: &str = "aside/";
+pub(crate) const ASIDE: &str = "aside/";
 
 /// How long the store is looked through at the start.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const NAMED: usize = 5;
 
 /// When it was set aside.
-pub(super) fn since(document: &Document) -> Option<Timestamp> {
+pub(crate) fn since(document: &Document) -> Option<Timestamp> {
     let digits = document.value.get(..13)?;
     let ms = std::str::from_utf8(digits).ok()?.parse().ok()?;
     Timestamp::from_millisecond(ms).ok()
@@ -47,7 +47,7 @@ enum Now {
     Nothing,
     /// Nothing, and who was asked could not tell more.
     Unknown,
-    /// A record that was made anew (`core::salvage`).
+    /// A record that was made anew (`control::salvage`).
     Again,
 }
 
@@ -62,51 +62,51 @@ impl Aside {
     }
 
     /// Whether it was set aside, and there is no record again.
-    pub(super) fn is_missing(&self, key: &str) -> bool {
+    pub(crate) fn is_missing(&self, key: &str) -> bool {
         self.keys().get(key).is_some_and(|now| *now != Now::Again)
     }
 
-    pub(super) fn is_unknown(&self, key: &str) {
+    pub(crate) fn is_unknown(&self, key: &str) {
         self.keys().entry(key.to_owned()).and_modify(|now| *now = Now::Unknown);
     }
 
     /// Whether there is a vault of which nobody was asked yet.
-    pub(super) fn any_new_vault(&self) -> bool {
+    pub(crate) fn any_new_vault(&self) -> bool {
         self.keys().iter().any(|(key, now)| *now == Now::Nothing && key.starts_with(VAULT))
     }
 
-    pub(super) fn is_again(&self, key: &str) {
+    pub(crate) fn is_again(&self, key: &str) {
         self.keys().entry(key.to_owned()).and_modify(|now| *now = Now::Again);
     }
 
-    /// What `core::salvage` can do something about.
-    pub(super) fn missing(&self) -> Vec<String> {
+    /// What `control::salvage` can do something about.
+    pub(crate) fn missing(&self) -> Vec<String> {
         let can = |key: &&String| key.starts_with(VAULT) || key.starts_with(NAME);
         let keys = self.keys();
         let missing = keys.iter().filter(|(_, now)| **now != Now::Again).map(|(key, _)| key);
         missing.filter(can).cloned().collect()
     }
 
-    pub(super) fn any_missing(&self) -> bool {
+    pub(crate) fn any_missing(&self) -> bool {
         !self.missing().is_empty()
     }
 
-    pub(super) fn missing_vaults(&self) -> usize {
+    pub(crate) fn missing_vaults(&self) -> usize {
         self.missing().iter().filter(|key| key.starts_with(VAULT)).count()
     }
 
     /// Whether something that was damaged in its very key may have been a vault's record.
-    pub(super) fn may_hide_a_vault(&self) -> bool {
+    pub(crate) fn may_hide_a_vault(&self) -> bool {
         let foreign = |key: &String| PREFIXES.iter().all(|known| !key.starts_with(known));
         self.keys().keys().any(|key| key.starts_with(VAULT) || foreign(key))
     }
 
-    pub(super) fn first_with(&self, prefix: &str) -> Option<String> {
+    pub(crate) fn first_with(&self, prefix: &str) -> Option<String> {
         self.keys().keys().find(|key| key.starts_with(prefix)).cloned()
     }
 
     /// Waits for the next one.
-    pub(super) async fn found(&self) {
+    pub(crate) async fn found(&self) {
         self.found.notified().await;
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn damaged(key: &str) -> ApiError {
 
 impl Records {
     /// Finds what was set aside before, and what is damaged now.
-    pub(super) async fn look_through(&self) -> Result<(), ApiError> {
+    pub(crate) async fn look_through(&self) -> Result<(), ApiError> {
         let mut after = None;
         loop {
             let documents = self.store().list(ASIDE, after.as_deref(), 500).await?;
@@ -186,7 +186,7 @@ impl Records {
         Ok(())
     }
 
-    pub(super) fn refuse_aside(&self, key: &str) -> Result<(), ApiError> {
+    pub(crate) fn refuse_aside(&self, key: &str) -> Result<(), ApiError> {
         match self.aside().keys().contains_key(key) {
             true => Err(damaged(key)),
             false => Ok(()),
@@ -212,7 +212,7 @@ impl Records {
     }
 
     /// The operator's finding, if there is something to say.
-    pub(super) fn aside_check(&self, with_names: bool) -> Option<Check> {
+    pub(crate) fn aside_check(&self, with_names: bool) -> Option<Check> {
         let keys = self.aside().keys();
         let mut what = format!("{} damaged records of the store were set aside", keys.len());
         if with_names {
@@ -225,12 +225,5 @@ impl Records {
             what,
             hint: Some("the disk or the memory may be failing; everything else goes on".into()),
         })
-    }
-}
-
-impl Core {
-    /// Looks through the store, once, before anybody asks.
-    pub async fn look_through(&self) -> Result<(), ApiError> {
-        self.records.look_through().await
     }
 }

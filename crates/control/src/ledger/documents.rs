@@ -1,0 +1,130 @@
+//! What the documents of the store mean, and under which keys they are.
+//!
+//! ```text
+//! summons/<id>        a summons           source/<id>            its source, as it is
+//! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
+//! budget/<id>         what a vault that may clone has left, as long as it lives
+//! loan/key/…          who paid for a child that is being made under that key
+//! spool/<id>          a summons in the queue, or what became of it
+//! name/<name>         who holds the name, as long as that one lives
+//! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
+//! aged/<time>/<key>   when a key was used, for `control::reaper`
+//! issuer              the public half of the key that signs tickets
+//! aside/<key>         what could not be read, as it is (`ledger::aside`)
+//! ```
+//! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
+//! two transactions, of its forging and of its death, write and delete its name. Keys and tombstones are kept for
+//! [`KEPT`]; `control::reaper` prunes them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::store::ISSUER;
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
+use hauki_contract::model::name::ServiceName;
+use hauki_contract::model::ticket::Ticket;
+
+/// For how long idempotency keys, summons and tombstones are kept.
+pub const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+pub const SUMMONS: &str = "summons/";
+pub const VAULT: &str = "vault/";
+pub const TOMB: &str = "tomb/";
+pub const KEY: &str = "key/";
+pub const NAME: &str = "name/";
+pub const BUDGET: &str = "budget/";
+pub const LOAN: &str = "loan/";
+pub const AGED: &str = "aged/";
+pub const SPOOL: &str = "spool/";
+
+/// All that a key may begin with.
+pub(super) const PREFIXES: &[&str] = &[
+    SUMMONS,
+    "source/",
+    VAULT,
+    TOMB,
+    BUDGET,
+    LOAN,
+    SPOOL,
+    NAME,
+    KEY,
+    "gem/",
+    "gemsource/",
+    AGED,
+    ISSUER,
+    "aside/",
+    "node/",
+];
+
+#[must_use]
+pub fn summons_key(id: &SummonsId) -> String {
+    format!("{SUMMONS}{id}")
+}
+
+#[must_use]
+pub fn source_key(id: &SummonsId) -> String {
+    format!("source/{id}")
+}
+
+#[must_use]
+pub fn vault_key(id: &VaultId) -> String {
+    format!("{VAULT}{id}")
+}
+
+#[must_use]
+pub fn tomb_key(id: &VaultId) -> String {
+    format!("{TOMB}{id}")
+}
+
+#[must_use]
+pub fn budget_key(id: &VaultId) -> String {
+    format!("{BUDGET}{id}")
+}
+
+#[must_use]
+pub fn spool_key(id: &SpoolId) -> String {
+    format!("{SPOOL}{id}")
+}
+
+#[must_use]
+pub fn loan_key(idempotency_key: &str) -> String {
+    format!("{LOAN}{idempotency_key}")
+}
+
+#[must_use]
+pub fn name_key(name: &ServiceName) -> String {
+    format!("{NAME}{name}")
+}
+
+/// In the order of time.
+#[must_use]
+pub fn aged_key(at: Timestamp, key: &str) -> String {
+    format!("{AGED}{:013}/{key}", at.as_millisecond().max(0))
+}
+
+/// A caller's key is any text, so its hash stands for it.
+#[must_use]
+pub fn idempotency_key(what: &str, key: &str) -> String {
+    format!("{KEY}{what}/{}", Sha256::of(key.as_bytes()))
+}
+
+/// What a key was used for. The ticket is kept so that a lost answer can be given again; its token is not,
+/// it is signed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    pub digest: Sha256,
+    pub at: Timestamp,
+    pub summons: SummonsId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spool: Option<SpoolId>,
+    /// Users' keys are apart. They were not before vaults had owners, and `control::keys` looks for those as well.
+    #[serde(default)]
+    pub apart: bool,
+}

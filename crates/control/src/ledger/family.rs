@@ -1,0 +1,138 @@
+//! Budgets of families, spent and paid back.
+//!
+//! A vault that may clone has a document under `budget/` from before its order goes out until its tombstone is
+//! written: at once the budget, the proof that it lives, and the way up to those above, who pay for every descendant.
+//! What was not made after all is paid back, by a document under `loan/` that stands from the payment until the child
+//! is recorded.
+
+use serde::{Deserialize, Serialize};
+
+use super::Ledger;
+use super::documents::{BUDGET, LOAN, budget_key};
+use super::record::{Found, encode};
+use crate::store::{Expect, Outcome, Txn};
+use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::limits::Limits;
+
+/// How many generations a family has.
+const MAX_DEPTH: usize = 8;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Budget {
+    pub node: NodeName,
+    pub parent: Option<VaultId>,
+    /// Whose it is, and its children with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
+    /// What a child may have at most; `spawn` is how many there may be.
+    pub limits: Limits,
+    spent: u32,
+}
+
+impl Budget {
+    pub(crate) fn new(node: NodeName, parent: Option<VaultId>, owner: Option<u32>, limits: Limits) -> Self {
+        Self { node, parent, owner, limits, spent: 0 }
+    }
+
+    /// One child more.
+    fn spend(&mut self, id: &VaultId) -> Result<(), ApiError> {
+        if self.spent >= self.limits.spawn {
+            let message =
+                format!("the spawn budget of {id} is spent: {} of {}", self.spent, self.limits.spawn);
+            return Err(ApiError::new(ErrorCode::Quota, message).hint("it is given at summon: --spawn N"));
+        }
+        self.spent += 1;
+        Ok(())
+    }
+}
+
+/// Who paid for a child that is not recorded yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Loan {
+    paid: Vec<VaultId>,
+}
+
+impl Ledger {
+    /// Before the order goes out.
+    pub(crate) async fn grant(&self, vault: &VaultId, budget: &Budget) -> Result<(), ApiError> {
+        match self.records.write(Txn::default().put(budget_key(vault), encode(budget)?)).await? {
+            Outcome::Committed { .. } => Ok(()),
+            Outcome::Conflict { key } => {
+                Err(ApiError::new(ErrorCode::Internal, format!("{key} was checked and nobody asked")))
+            }
+        }
+    }
+
+    /// The vault did not come to be.
+    pub(crate) async fn revoke(&self, vault: &VaultId) -> Result<(), ApiError> {
+        self.records.write(Txn::default().delete(budget_key(vault))).await.map(drop)
+    }
+
+    /// Takes one from the budget of the parent and of everybody above it, at once or not at all. The
+    /// loan under `loan` says so until the child is recorded, or until it is paid back.
+    pub(crate) async fn spend(&self, parent: &VaultId, loan: &str) -> Result<(), ApiError> {
+        loop {
+            if self.records.is_there(loan).await? {
+                // Paid before, by one who could not give it back.
+                return Ok(());
+            }
+            let (mut txn, mut next, mut paid) = (Txn::default(), Some(parent.clone()), Vec::new());
+            while let Some(id) = next {
+                if paid.len() == MAX_DEPTH {
+                    let message = format!("a family has {MAX_DEPTH} generations at most");
+                    return Err(ApiError::new(ErrorCode::Quota, message));
+                }
+                let key = budget_key(&id);
+                let Some(mut found) = self.records.get::<Budget>(&key).await? else {
+                    return Err(no_parent(&id));
+                };
+                found.value.spend(&id)?;
+                next = found.value.parent.clone();
+                paid.push(id);
+                let expect = Expect::At(found.revision);
+                txn = txn.check(key.as_str(), expect).put(key.as_str(), encode(&found.value)?);
+            }
+            let txn = txn.check(loan, Expect::Absent).put(loan, encode(&Loan { paid })?);
+            if let Outcome::Committed { .. } = self.records.write(txn).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Nothing was made of it. If it was, the loan went with the record of the child.
+    pub(crate) async fn repay(&self, loan: &str) -> Result<(), ApiError> {
+        while let Some(found) = self.records.find::<Loan>(loan).await? {
+            let mut txn = found.gone();
+            for id in &found.value.paid {
+                let key = budget_key(id);
+                // Of the dead nobody has a budget.
+                let Some(mut found) = self.records.find::<Budget>(&key).await? else { continue };
+                found.value.spent = found.value.spent.saturating_sub(1);
+                let expect = Expect::At(found.revision);
+                txn = txn.check(key.as_str(), expect).put(key.as_str(), encode(&found.value)?);
+            }
+            if let Outcome::Committed { .. } = self.records.write(txn).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Every budget, with the vault that has it.
+    pub(crate) async fn budgets(&self) -> Result<Vec<(VaultId, Budget)>, ApiError> {
+        let all: Vec<Found<Budget>> = self.records.all(BUDGET).await?;
+        let of = |found: Found<Budget>| Some((found.key[BUDGET.len()..].parse().ok()?, found.value));
+        Ok(all.into_iter().filter_map(of).collect())
+    }
+
+    /// The keys of the loans that stand.
+    pub(crate) async fn loans(&self) -> Result<Vec<String>, ApiError> {
+        let all: Vec<Found<Loan>> = self.records.all(LOAN).await?;
+        Ok(all.into_iter().map(|found| found.key).collect())
+    }
+}
+
+pub(crate) fn no_parent(id: &VaultId) -> ApiError {
+    ApiError::new(ErrorCode::Denied, format!("{id} is not a living worker that may clone"))
+}

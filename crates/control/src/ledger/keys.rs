@@ -1,0 +1,92 @@
+//! Idempotency keys on record, and what one transaction writes together with one.
+
+use jiff::Timestamp;
+
+use super::Ledger;
+use super::documents::{AGED, KeyRecord, TOMB, aged_key};
+use super::record::{Found, encode, refuse_foreign};
+use crate::store::{Document, Expect, Outcome, Txn};
+use hauki_contract::api::{ApiError, ErrorCode};
+
+/// What is written together with a vault, or with the answer that a key brings back.
+#[derive(Debug, Default)]
+pub(crate) struct Posting(Txn);
+
+impl Posting {
+    /// What others keep (a summons, an entry of the queue), under the revisions that they have seen.
+    pub(crate) fn with(others: Txn) -> Result<Self, ApiError> {
+        refuse_foreign(&others)?;
+        Ok(Self(others))
+    }
+
+    /// What the key was used for, unless somebody else has used it meanwhile.
+    pub(crate) fn key(self, document: &str, expect: Expect, record: &KeyRecord) -> Result<Self, ApiError> {
+        let txn = self.0.check(document, expect).put(document, encode(record)?);
+        Ok(Self(txn.put(aged_key(record.at, document), Vec::new())))
+    }
+
+    /// The child is made that was paid for.
+    pub(crate) fn paid(self, loan: &str) -> Self {
+        Self(self.0.delete(loan))
+    }
+
+    pub(super) fn into_txn(self) -> Txn {
+        self.0
+    }
+}
+
+impl Ledger {
+    /// Where no vault is made. `false`: somebody else used the key meanwhile.
+    pub(crate) async fn post(&self, posting: Posting) -> Result<bool, ApiError> {
+        Ok(matches!(self.records.write(posting.into_txn()).await?, Outcome::Committed { .. }))
+    }
+
+    /// A key is not kept any more, unless somebody uses it again now; that one dates it anew.
+    pub(crate) async fn forget_key(
+        &self,
+        dated: &Document,
+        key: Option<&Found<KeyRecord>>,
+    ) -> Result<(), ApiError> {
+        let txn = key.map(Found::gone).unwrap_or_default().delete(dated.key.as_str());
+        self.records.write(txn).await.map(drop)
+    }
+
+    /// It is looked at again when it would be old had it been used at that time.
+    pub(crate) async fn redate_key(
+        &self,
+        dated: &Document,
+        key: &str,
+        used: Timestamp,
+    ) -> Result<(), ApiError> {
+        let txn = Txn::default().delete(dated.key.as_str()).put(aged_key(used, key), Vec::new());
+        self.records.write(txn).await.map(drop)
+    }
+
+    /// Whether the keys of earlier versions have their dates.
+    pub(crate) async fn keys_are_dated(&self) -> Result<bool, ApiError> {
+        self.records.is_there(&all_dated()).await
+    }
+
+    /// Dates these, which are the last or not.
+    pub(crate) async fn date_keys(&self, page: &[Found<KeyRecord>], are_last: bool) -> Result<(), ApiError> {
+        let dated =
+            |txn: Txn, found: &Found<KeyRecord>| txn.put(aged_key(found.value.at, &found.key), Vec::new());
+        let txn = page.iter().fold(Txn::default(), dated);
+        let txn = if are_last { txn.put(all_dated(), Vec::new()) } else { txn };
+        self.records.write(txn).await.map(drop)
+    }
+
+    /// Tombstones that are kept no longer.
+    pub(crate) async fn forget_tombs(&self, keys: &[String]) -> Result<(), ApiError> {
+        let foreign = keys.iter().find(|key| !key.starts_with(TOMB));
+        if let Some(key) = foreign {
+            return Err(ApiError::new(ErrorCode::Internal, format!("{key} is no tombstone")));
+        }
+        let txn = keys.iter().fold(Txn::default(), |txn, key| txn.delete(key.as_str()));
+        self.records.write(txn).await.map(drop)
+    }
+}
+
+fn all_dated() -> String {
+    format!("{AGED}dated")
+}

@@ -1,0 +1,50 @@
+//! The ledger: the only writer of vaults, tombstones, names, keys and budgets.
+//!
+//! ```text
+//!   phases --> Ledger: record, open, claim, bury, post, spend, ... --> Records --> store
+//!                 '-- VaultRecord: one event of model::phase         '-- Aside, of what cannot be read
+//! ```
+//! Each operation is one transaction of the store and, where a vault is concerned, one event of its state machine, so
+//! between any two there is a moment at which everything on record is true. An operation looks, decides and commits
+//! under the revision that it has seen, and looks again where somebody was faster; so it is right with another core on
+//! the same store as well. It tells nobody and asks no node: that is done by who calls it, after it has answered.
+//! Everybody may read ([`Records`]), and what the ledger does not keep (summons, the queue, gems, nodes) others write
+//! through the same door, which refuses the rest. A crash leaves what was committed, and nothing half.
+
+mod aside;
+mod documents;
+mod family;
+mod keys;
+mod names;
+mod record;
+mod vault;
+mod vaults;
+
+pub(crate) use aside::{ASIDE, since};
+pub(crate) use documents::*;
+pub(crate) use family::{Budget, no_parent};
+pub(crate) use keys::Posting;
+pub(crate) use record::{Found, Records, encode, no_vault, owner_of};
+pub use vault::VaultRecord;
+pub(crate) use vaults::{Burial, Made};
+
+#[derive(Clone)]
+pub struct Ledger {
+    records: Records,
+}
+
+impl Ledger {
+    #[must_use]
+    pub fn new(records: Records) -> Self {
+        Self { records }
+    }
+
+    /// As a test wants it.
+    #[cfg(test)]
+    pub(crate) async fn rewrite<T: serde::Serialize>(
+        &self,
+        found: &Found<T>,
+    ) -> Result<bool, hauki_contract::api::ApiError> {
+        Ok(matches!(self.records.write(found.anew()?).await?, crate::store::Outcome::Committed { .. }))
+    }
+}

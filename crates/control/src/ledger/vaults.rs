@@ -1,0 +1,129 @@
+//! The life of a vault in the store: recorded, opened, claimed, buried.
+//!
+//! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. News of a death comes by
+//! several ways; whoever commits first writes the tombstone, the others find it written.
+
+use super::documents::{budget_key, name_key, tomb_key, vault_key};
+use super::keys::Posting;
+use super::names::holds;
+use super::record::encode;
+use super::{Ledger, VaultRecord};
+use crate::store::{Expect, Outcome};
+use hauki_contract::api::ApiError;
+use hauki_contract::api::vault::Vault;
+use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::name::ServiceName;
+use hauki_contract::model::phase::Phase;
+use hauki_contract::model::receipt::Receipt;
+use hauki_contract::model::ticket::Endpoint;
+
+/// What became of a new vault's record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    Recorded,
+    /// Its name is a living worker's.
+    Taken(ServiceName),
+    /// Somebody else did, meanwhile, what it was to be recorded with.
+    Lost,
+}
+
+/// What became of a tombstone.
+#[derive(Debug)]
+pub(crate) enum Burial {
+    Written(Box<Vault>),
+    /// There is no such living vault.
+    Unknown,
+    /// It is on this node, or of another generation there.
+    Foreign(NodeName),
+}
+
+impl Ledger {
+    /// Writes a vault down, with its name and with what it was made for.
+    pub(crate) async fn record(&self, record: &VaultRecord, posting: Posting) -> Result<Made, ApiError> {
+        let vault = record.vault();
+        let mut txn = posting.into_txn().put(vault_key(&vault.id), encode(record)?);
+        if let Some(name) = &vault.name {
+            let key = name_key(name);
+            self.records.refuse_aside(&key)?;
+            txn = txn.check(key.as_str(), Expect::Absent).put(key, encode(&holds(name, vault))?);
+        }
+        Ok(match self.records.write(txn).await? {
+            Outcome::Committed { .. } => Made::Recorded,
+            Outcome::Conflict { key } => match &vault.name {
+                Some(name) if key == name_key(name) => Made::Taken(name.clone()),
+                Some(_) | None => Made::Lost,
+            },
+        })
+    }
+
+    /// Writes down that its port is open; `first` is called before anybody can see that a claim is awaited. `false`:
+    /// there is no such living vault.
+    pub(crate) async fn open(
+        &self,
+        id: &VaultId,
+        endpoint: &Endpoint,
+        first: impl Fn(),
+    ) -> Result<bool, ApiError> {
+        while let Some(mut found) = self.records.get::<VaultRecord>(&vault_key(id)).await? {
+            let before = found.value.vault().clone();
+            found.value.opened(endpoint.clone())?;
+            if *found.value.vault() == before {
+                return Ok(true);
+            }
+            if before.phase == Phase::Forged {
+                first();
+            }
+            if let Outcome::Committed { .. } = self.records.write(found.anew()?).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes down that its ticket was used. `false`: it was known, or there is no such living vault.
+    pub(crate) async fn claim(&self, id: &VaultId) -> Result<bool, ApiError> {
+        while let Some(mut found) = self.records.find::<VaultRecord>(&vault_key(id)).await? {
+            if !found.value.claimed() {
+                return Ok(false);
+            }
+            if let Outcome::Committed { .. } = self.records.write(found.anew()?).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Moves it from the living to the dead, and takes its name and its budget away. The receipt is as it was written.
+    pub(crate) async fn bury(&self, receipt: &mut Receipt) -> Result<Burial, ApiError> {
+        while let Some(mut found) = self.records.find::<VaultRecord>(&vault_key(&receipt.vault)).await? {
+            let vault = found.value.vault();
+            if vault.node != receipt.node || receipt.generation.is_some_and(|said| said != vault.generation) {
+                return Ok(Burial::Foreign(vault.node.clone()));
+            }
+            found.value.died(receipt)?;
+            let vault = found.value.vault();
+            let mut txn = found.gone().put(tomb_key(&receipt.vault), encode(&found.value)?);
+            // As long as the vault's record stands, the name is its own.
+            txn.deletes.extend(vault.name.as_ref().map(name_key));
+            // Without its budget it is no parent any more.
+            txn.deletes.extend((vault.limits.spawn > 0).then(|| budget_key(&receipt.vault)));
+            if let Outcome::Committed { .. } = self.records.write(txn).await? {
+                return Ok(Burial::Written(Box::new(found.value.into_vault())));
+            }
+        }
+        Ok(Burial::Unknown)
+    }
+
+    /// Writes down anew what was damaged: a vault in the phase that its node says. The damaged record stays aside until
+    /// the vault's end.
+    pub(crate) async fn record_again(&self, vault: Vault, boot_id: &str) -> Result<(), ApiError> {
+        let (key, phase) = (vault_key(&vault.id), vault.phase);
+        let record = VaultRecord::again(vault, boot_id, phase)?;
+        self.records.write_beside(&key, encode(&record)?).await
+    }
+
+    /// Nobody knows of it any more, not even by whose name a tombstone could be written.
+    pub(crate) async fn forget_vault(&self, id: &VaultId) -> Result<(), ApiError> {
+        self.records.write(crate::store::Txn::default().delete(vault_key(id))).await.map(drop)
+    }
+}
