@@ -14,10 +14,10 @@ use daemon::Daemon;
 use daemon::until::{bounded, until};
 use death::{Traces, death, destruct};
 use family::HANG;
-use hauki::api::ErrorCode;
 use hauki::api::node::{
     BeatOrder, Code, DestructOrder, NodeApi as _, OpenOrder, ProvisionOrder, Provisioned,
 };
+use hauki::api::node_error::{NodeError, NodeFault};
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::death::Cause;
 use hauki::model::digest::Sha256;
@@ -78,7 +78,7 @@ async fn the_link_speaks_what_the_nodes_routes_understand() {
     let open = OpenOrder { vault: vault.clone(), generation: 1, lease_ms: Some(500), link: None };
     assert_eq!(node.open(open).await.expect("opens").terms.lease_ms, 500);
     let beat = BeatOrder { vault: vault.clone(), generation: Some(2), by: None };
-    assert_eq!(node.beat(beat).await.expect_err("is another generation").code, ErrorCode::Conflict);
+    assert_eq!(node.beat(beat).await.expect_err("is another generation").fault, NodeFault::StaleGeneration);
     assert!(node.destruct(ending(&vault)).await.expect("ends").changed);
     let news = node.news(0, 1000).await.expect("tells");
     assert_eq!((news.last, news.items.len()), (1, 1));
@@ -86,7 +86,7 @@ async fn the_link_speaks_what_the_nodes_routes_understand() {
     server.abort();
     let _ = server.await;
     let error = HttpNode::new(&socket).expect("is set up").word().await.expect_err("is gone");
-    assert_eq!(error.code, ErrorCode::Temporary);
+    assert_eq!(error.fault, NodeFault::Silent);
     assert!(error.message.contains("node.sock") && error.message.contains("efused"), "{error}");
 }
 
@@ -202,11 +202,11 @@ async fn code_comes_once_by_its_hash_and_is_checked() {
     link.destruct(ending(&vault)).await.expect("ends");
     let other = "function evil() {}";
     let unknown = ProvisionOrder { source: String::new(), ..order(other) };
-    assert_eq!(link.provision(unknown).await.expect_err("is not there").code, ErrorCode::NotFound);
+    assert_eq!(link.provision(unknown).await.expect_err("is not there").fault, NodeFault::CodeMissing);
     let forged = ProvisionOrder { source: other.into(), ..order(WORKER) };
-    assert_eq!(link.provision(forged).await.expect_err("is refused").code, ErrorCode::BadRequest);
+    assert_eq!(link.provision(forged).await.expect_err("is refused").fault, NodeFault::BadOrder);
     let code = Code { sha256, source: other.into() };
-    assert_eq!(link.keep(code).await.expect_err("is refused").code, ErrorCode::BadRequest);
+    assert_eq!(link.keep(code).await.expect_err("is refused").fault, NodeFault::BadOrder);
     assert_eq!(link.word().await.expect("tells").code, [sha256]);
 }
 
@@ -232,7 +232,7 @@ async fn twenty_ends(link: &Arc<HttpNode>, vault: &VaultId) -> (usize, Receipt) 
     (torn.iter().filter(|torn| torn.changed).count(), first)
 }
 
-type Forging = JoinHandle<Result<Provisioned, hauki::api::ApiError>>;
+type Forging = JoinHandle<Result<Provisioned, NodeError>>;
 
 fn forge(link: &Arc<HttpNode>, order: ProvisionOrder) -> Forging {
     let link = link.clone();
@@ -256,7 +256,7 @@ async fn a_vault_is_destructed_while_its_worker_is_being_created() {
         let (changed, receipt) = twenty_ends(&link, &vault).await;
         assert_eq!((changed, receipt.death.cause, receipt.is_clean()), (1, Cause::Destruct, true));
         let error = timeout(HANG, forging).await.expect("is told").expect("ends").expect_err("was ended");
-        assert_eq!(error.code, ErrorCode::Conflict);
+        assert_eq!(error.fault, NodeFault::Ended);
         assert_eq!(node.leftovers(), Vec::<String>::new());
     }
 }
@@ -274,7 +274,7 @@ async fn a_receipt_of_a_vault_that_was_only_starting_is_true_as_well() {
                 loop {
                     match link.destruct(ending(&order.vault)).await {
                         Ok(torn) => break torn,
-                        Err(error) => assert_eq!(error.code, ErrorCode::NotFound, "{error}"),
+                        Err(error) => assert_eq!(error.fault, NodeFault::Unknown, "{error}"),
                     }
                 }
             };

@@ -1,22 +1,36 @@
-//! Old clients on a new node and new clients on an old one, from the line of commit a5924ab on.
+//! Old clients on a new node and new clients on an old one, from the line of commit a5924ab on; and so a core and its
+//! nodes.
 //!
-//! What an old client writes stands here as it wrote it, and what it reads is read as it did. `hauki-ticket(5)`
-//! has the rule that these tests keep.
+//! What an old client writes stands here as it wrote it, and what it reads is read as it did. `hauki-ticket(5)` has
+//! the rule that these tests keep, and `hauki-architecture(7)` that of the nodes.
 
 #[path = "support/daemon.rs"]
 mod daemon;
 #[path = "support/old_node.rs"]
 mod old_node;
+#[path = "support/old_swarm.rs"]
+mod old_swarm;
+#[path = "support/puppet.rs"]
+mod puppet;
 #[path = "support/stranger.rs"]
 mod stranger;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::Daemon;
+use hauki::api::ErrorCode;
+use hauki::api::clone::CloneAsk;
+use hauki::api::node::{NewsItem, NodeApi as _};
+use hauki::api::node_error::NodeFault;
 use hauki::client::ghost::{Ghost, Options};
+use hauki::model::death::Cause;
+use hauki::model::gem::Wishes;
+use hauki::model::limits::Limits;
 use hauki::model::ticket::Ticket;
+use hauki_control::link::HttpNode;
 use old_node::OldNode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -193,4 +207,83 @@ async fn new_clients_are_served_by_an_old_node_and_ask_nothing_new_of_it() {
     let output = tool.args(["proxy", "call", file, "echo", "7"]).output().await.expect("runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "7", "{output:?}");
     assert_eq!(old.strange(), [""; 0], "it was asked for what it never announced");
+}
+
+/// A core of today over a node that has no list of wishes, no question for a receipt and no reasons.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_node_serves_a_new_core_in_its_own_way() {
+    let node = old_swarm::node().await;
+    let nodes = format!("nodes: [{{name: n1, socket: {}}}]\n", node.socket.display());
+    let core = Daemon::start_in(Daemon::ground(&nodes), "core", &[]);
+    let parent = core.spawn_with(WORKER, Wishes { spawn: Some(1), ..Wishes::default() }).await.vault.id;
+    // It let go of the code, and says so in the words of then.
+    node.fake.forget_code();
+    let spawned = core.spawn(WORKER).await.vault.id;
+    assert_eq!(node.fake.came().len(), 2);
+
+    let link = HttpNode::new(&node.socket).expect("is set up");
+    let lives = link.receipt(parent.clone()).await.expect_err("lives");
+    assert_eq!((lives.fault, node.fake.living().len()), (NodeFault::NotYet, 2), "asked, and not killed");
+    node.fake.kill(&spawned, Cause::OutOfMemory);
+    let told = link.receipt(spawned.clone()).await.expect("is told");
+    assert_eq!(told.death.cause, Cause::OutOfMemory);
+    let never = hauki_contract::system::random::vault_id();
+    assert_eq!(link.receipt(never).await.expect_err("was never there").fault, NodeFault::Unknown);
+    assert_eq!(link.asks(0, 0).await.expect_err("has no such list").fault, NodeFault::NotAsked);
+    daemon::until::until("its death is on record", async || {
+        let shown = core.endpoint().vault(&spawned).await.expect("shows");
+        shown.receipt.is_some_and(|receipt| receipt.death.cause == Cause::OutOfMemory)
+    })
+    .await;
+
+    // A wish comes with its news.
+    let ask = CloneAsk { vault: parent.clone(), number: 1, arguments: r#"["function f() {}"]"#.into() };
+    node.fake.wish(ask.clone());
+    node.fake.say(NewsItem::Clone(ask));
+    daemon::until::until("the wish is answered", async || !node.fake.answers().is_empty()).await;
+    assert_eq!(node.fake.answers()[0].error, None);
+    let torn = core.endpoint().destruct(&parent, &Default::default()).await.expect("ends");
+    assert!(torn.changed);
+}
+
+/// What a core of then asks, read as it read it.
+#[tokio::test]
+async fn a_new_node_serves_an_old_core_in_its_own_way() {
+    let mut stage = puppet::Stage::build().await;
+    let core = old_swarm::Core::of(Arc::new(stage.desk())).await;
+    let limits = Limits { spawn: 1, call_deadline_ms: 600_000, ..Limits::default() };
+    let (mut puppet, provisioned) = stage.provision(limits, Default::default()).await;
+    provisioned.expect("is forged");
+    let vault = puppet.vault.clone();
+    puppet.ask(1, "", "clone_object", r#"["function f() {}"]"#).await;
+    let (mut after, mut wish) = (0, None);
+    while wish.is_none() {
+        let news: old_swarm::News =
+            core.get(&format!("/node/v1/news?after={after}&wait_ms=10000")).await.expect("tells");
+        after = news.last;
+        wish = news.items.into_iter().find_map(|item| match item {
+            old_swarm::NewsItem::Clone(ask) => Some(ask),
+            _ => None,
+        });
+    }
+    let wish = wish.expect("is there");
+    assert_eq!((&wish["vault"], &wish["arguments"]), (&json!(vault), &json!(r#"["function f() {}"]"#)));
+    let error = json!({"code": "quota", "message": "no more", "retryable": false});
+    let answer = json!({"vault": vault, "number": wish["number"], "error": error});
+    core.post(&format!("/node/v1/vaults/{vault}/clones"), &answer).await.expect("is awaited");
+    assert_eq!(puppet.refused(1).await, "quota");
+    // Its refusals are read by their codes.
+    let beat = json!({"vault": vault, "generation": 2});
+    let refused = core.post(&format!("/node/v1/vaults/{vault}/beat"), &beat).await.expect_err("is another");
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::Conflict, false));
+    let destruct = json!({"vault": vault, "cause": "destruct", "grace_ms": 0});
+    let path = format!("/node/v1/vaults/{vault}/destruct");
+    let torn = core.post(&path, &destruct).await.expect("ends");
+    assert_eq!(torn["receipt"]["vault"], json!(vault));
+    let beat = json!({"vault": vault});
+    daemon::until::until("it is buried", async || {
+        let refused = core.post(&format!("/node/v1/vaults/{vault}/beat"), &beat).await.expect_err("is dead");
+        refused.code == ErrorCode::VaultDead && refused.receipt.is_some()
+    })
+    .await;
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hauki::api::ErrorCode;
 use hauki::api::node::{DestructOrder, NodeApi as _, ProvisionOrder};
+use hauki::api::node_error::{NodeError, NodeFault};
 use hauki::model::death::Cause;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
@@ -148,7 +148,7 @@ async fn a_cut_connection_fails_what_waits_at_once_and_comes_back_by_itself() {
     ground.fake.somebody_waits().await;
     ground.sshd.relay.cut();
     let error = timeout(HANG, waiting).await.expect("is told").expect("ends").expect_err("was cut");
-    assert_eq!(error.code, ErrorCode::Temporary);
+    assert_eq!(error.fault, NodeFault::Silent);
     timeout(HANG, async {
         while node.word().await.is_err() {
             let _ = state.wait_for(|state| matches!(state, State::Up)).await;
@@ -168,7 +168,7 @@ async fn a_silent_server_is_given_up_and_a_request_has_its_deadline() {
     node.word().await.expect("answers");
     ground.sshd.relay.silence(true);
     let error = timeout(HANG, node.word()).await.expect("has a deadline").expect_err("nobody answers");
-    assert_eq!(error.code, ErrorCode::Temporary);
+    assert_eq!(error.fault, NodeFault::Silent);
     let down = timeout(HANG, state.wait_for(|state| matches!(state, State::Down(_)))).await;
     let Ok(Ok(State::Down(error))) = down.map(|state| state.map(|state| state.clone())) else {
         panic!("it must be found out")
@@ -216,7 +216,7 @@ async fn a_node_daemon_that_does_not_run_is_said_and_found_again() {
     serving.abort();
 }
 
-async fn refused(ground: &Ground, target: SshTarget) -> hauki::api::ApiError {
+async fn refused(ground: &Ground, target: SshTarget) -> NodeError {
     let node = HttpNode::over(ground.link(target)).expect("is set up");
     timeout(HANG, node.word()).await.expect("is decided").expect_err("must be refused")
 }
@@ -229,24 +229,24 @@ async fn who_is_not_known_is_not_spoken_to() {
     let good = std::fs::read_to_string(&known).expect("is there");
     std::fs::write(&known, "").expect("writes");
     let error = refused(&ground, ground.target()).await;
-    assert_eq!(error.code, ErrorCode::Denied);
+    assert_eq!(error.fault, NodeFault::Barred);
     assert!(error.message.contains("SHA256:") && error.message.contains("not known"), "{error}");
     // Changed: somebody else's key under that name.
     sshd::keygen(&ground.sshd.path("other"));
     let other = std::fs::read_to_string(ground.sshd.path("other.pub")).expect("is there");
     std::fs::write(&known, format!("[127.0.0.1]:{} {other}", ground.sshd.relay.port)).expect("writes");
     let error = refused(&ground, ground.target()).await;
-    assert_eq!(error.code, ErrorCode::Denied);
+    assert_eq!(error.fault, NodeFault::Barred);
     assert!(error.message.contains("known_hosts"), "{error}");
     assert!(error.hint.expect("says what to do").contains("in between"));
     // A wrong key in one file is not outvoted by the right one in another.
     std::fs::write(ground.sshd.path("own_known_hosts"), &good).expect("writes");
-    assert_eq!(refused(&ground, ground.target()).await.code, ErrorCode::Denied);
+    assert_eq!(refused(&ground, ground.target()).await.fault, NodeFault::Barred);
     // A refused login.
     std::fs::write(&known, good).expect("writes");
     std::fs::write(ground.sshd.path("authorized_keys"), "").expect("writes");
     let error = refused(&ground, ground.target()).await;
-    assert_eq!(error.code, ErrorCode::Denied);
+    assert_eq!(error.fault, NodeFault::Barred);
     assert!(error.message.contains("refused") && error.message.contains("/id"), "{error}");
 }
 

@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
 
-use hauki::api::ApiError;
 use hauki::api::node::{NodeApi, OpenOrder, Opening, ProvisionOrder, Provisioned};
+use hauki::api::node_error::NodeError;
 use hauki::model::check::Check;
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
@@ -128,7 +128,7 @@ impl Stage {
         &mut self,
         limits: Limits,
         terms: Terms,
-    ) -> (Puppet, Result<Provisioned, ApiError>) {
+    ) -> (Puppet, Result<Provisioned, NodeError>) {
         let vault = random::vault_id();
         let order = ProvisionOrder {
             vault: vault.clone(),
@@ -156,6 +156,11 @@ impl Stage {
         };
         let (provisioned, puppet) = tokio::join!(provisioning, puppeting);
         (puppet, provisioned)
+    }
+
+    /// Its node, for others.
+    pub fn desk(&self) -> FrontDesk {
+        self.desk.clone()
     }
 
     pub async fn living(&self) -> usize {

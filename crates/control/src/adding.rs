@@ -13,6 +13,7 @@ use super::members::NodeRecord;
 use super::nodes::Slot;
 use super::service::Core;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
+use hauki_contract::api::node_error::NodeFault;
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
@@ -110,7 +111,7 @@ impl Core {
                 loop {
                     match slot.word().await {
                         Ok(word) => break Ok(word),
-                        Err(error) if error.code == ErrorCode::Temporary => last = error,
+                        Err(error) if error.fault == NodeFault::Silent => last = error.into(),
                         Err(error) => break Err(error),
                     }
                     sleep(LOOK).await;

@@ -6,9 +6,10 @@
 
 use super::ledger::{Burial, Found, VaultRecord, vault_key};
 use super::service::Core;
+use hauki_contract::api::ApiError;
 use hauki_contract::api::event::Happening;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::Vault;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::receipt::{Receipt, Witness};
@@ -80,11 +81,11 @@ impl Core {
     }
 
     /// What a node's refusal about a recorded vault means, and what its asker should hear.
-    pub(super) async fn learn(&self, vault: &Vault, error: ApiError) -> ApiError {
-        let receipt = match (&error.code, &error.receipt) {
-            (ErrorCode::VaultDead, Some(receipt)) => (**receipt).clone(),
-            (ErrorCode::NotFound, _) => lost(vault, "its node does not know it"),
-            _ => return error,
+    pub(super) async fn learn(&self, vault: &Vault, error: NodeError) -> ApiError {
+        let receipt = match error.fault {
+            NodeFault::Dead(receipt) => *receipt,
+            NodeFault::Unknown => lost(vault, "its node does not know it"),
+            _ => return error.into(),
         };
         match self.bury(receipt.clone()).await {
             // The first tombstone is the true one.

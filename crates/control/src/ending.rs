@@ -139,7 +139,7 @@ impl Core {
             let doom = Doom { vaults, cause: ending.cause, by: ending.by.clone() };
             let doomed = slot.api.doom(doom).await;
             told = doomed.is_ok();
-            silence = doomed.err().filter(is_silence);
+            silence = doomed.err().filter(|error| error.fault.is_silence()).map(ApiError::from);
         }
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(doomed.len());
         for abreast in doomed.chunks(ABREAST) {
@@ -233,7 +233,7 @@ impl Core {
     ) -> (NodeReaped, Vec<ReapedVault>) {
         let wanted = doomed.len() as u64;
         let asked = match self.slot(&node) {
-            Ok(slot) => slot.word().await.map(drop),
+            Ok(slot) => slot.word().await.map(drop).map_err(ApiError::from),
             Err(error) => Err(error),
         };
         if let Err(error) = asked {

@@ -9,19 +9,20 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use hauki_contract::api::clone::CloneAnswer;
+use hauki_contract::api::clone::{CloneAnswer, CloneAsk, CloneAsks};
 use hauki_contract::api::node::{
     Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeHealth, NodeVault,
     NodeVaults, NodeWord, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
 };
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::Vitals;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::lease::Terms;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::receipt::Receipt;
+use hauki_contract::rpc::capability::Issuer;
 use hauki_contract::system::clock;
 
 mod answers;
@@ -34,7 +35,9 @@ pub enum Call {
     Open,
     Beat,
     Destruct,
+    Receipt,
     Doom,
+    Asks,
     Cloned,
     News,
 }
@@ -44,6 +47,8 @@ pub struct FakeNode {
     state: Mutex<State>,
     /// Counts the news, and wakes who waits for them.
     said: watch::Sender<u64>,
+    /// The number of the last wish, as the list of them counts.
+    wished: watch::Sender<u64>,
     /// Calls that wait until they are let go.
     held: watch::Sender<Option<Call>>,
     /// How many calls wait there.
@@ -61,8 +66,10 @@ struct State {
     code: BTreeSet<Sha256>,
     /// What came with its bytes.
     came: Vec<Sha256>,
-    failures: HashMap<Call, Vec<ApiError>>,
+    failures: HashMap<Call, Vec<NodeError>>,
     provisioned: u32,
+    /// Those whose answers are waited for.
+    wishes: BTreeMap<u64, CloneAsk>,
     answers: Vec<CloneAnswer>,
     lies: Lies,
     /// The number of the item with which no answer can be read.
@@ -82,7 +89,7 @@ pub struct Lies {
     pub leased: Lie<Leased>,
     pub torn: Lie<Torn>,
     pub news: Lie<News>,
-    pub error: Lie<ApiError>,
+    pub error: Lie<NodeError>,
 }
 
 fn told<T>(mut truth: T, lie: &Lie<T>) -> T {
@@ -127,13 +134,15 @@ impl FakeNode {
             came: Vec::new(),
             failures: HashMap::new(),
             provisioned: 0,
+            wishes: BTreeMap::new(),
             answers: Vec::new(),
             lies: Lies::default(),
             blot: None,
             idle: BTreeMap::new(),
         };
-        let (said, held, waiting) = (watch::Sender::new(0), watch::Sender::new(None), watch::Sender::new(0));
-        Self { name, state: Mutex::new(state), said, held, waiting }
+        let (said, wished) = (watch::Sender::new(0), watch::Sender::new(0));
+        let (held, waiting) = (watch::Sender::new(None), watch::Sender::new(0));
+        Self { name, state: Mutex::new(state), said, wished, held, waiting }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,7 +150,7 @@ impl FakeNode {
     }
 
     /// The next such call fails like this.
-    pub fn fail_next(&self, call: Call, error: ApiError) {
+    pub fn fail_next(&self, call: Call, error: NodeError) {
         self.state().failures.entry(call).or_default().push(error);
     }
 
@@ -175,6 +184,7 @@ impl FakeNode {
     pub fn set_down(&self, down: bool) {
         self.state().down = down;
         self.said.send_modify(|_| {});
+        self.wished.send_modify(|_| {});
     }
 
     pub fn set_max_vaults(&self, most: u32) {
@@ -212,8 +222,10 @@ impl FakeNode {
             state.tombs.clear();
             state.news.clear();
             state.code.clear();
+            state.wishes.clear();
         }
         self.said.send_replace(0);
+        self.wished.send_modify(|_| {});
     }
 
     /// A vault ends by itself.
@@ -225,6 +237,13 @@ impl FakeNode {
     /// A vault that nobody ordered, as a crashed core leaves one.
     pub fn plant(&self, vault: VaultId) {
         self.state().vaults.insert(vault, (1, Phase::Forged, Terms::default()));
+    }
+
+    /// A worker of it wants to clone.
+    pub fn wish(&self, ask: CloneAsk) {
+        let number = *self.wished.borrow() + 1;
+        self.state().wishes.insert(number, ask);
+        self.wished.send_replace(number);
     }
 
     pub fn say(&self, item: NewsItem) {
@@ -271,7 +290,7 @@ impl FakeNode {
     }
 
     /// Waits at the hold, fails on demand.
-    async fn enter(&self, call: Call) -> Result<MutexGuard<'_, State>, ApiError> {
+    async fn enter(&self, call: Call) -> Result<MutexGuard<'_, State>, NodeError> {
         let mut held = self.held.subscribe();
         if *held.borrow() == Some(call) {
             self.waiting.send_modify(|count| *count += 1);
@@ -281,7 +300,7 @@ impl FakeNode {
         tokio::task::yield_now().await;
         let mut state = self.state();
         if state.down {
-            return Err(ApiError::new(ErrorCode::Temporary, "connection refused"));
+            return Err(NodeError::new(NodeFault::Silent, "connection refused"));
         }
         let failures = state.failures.entry(call).or_default();
         if failures.is_empty() { Ok(state) } else { Err(failures.remove(0)) }
@@ -297,13 +316,13 @@ impl Drop for Leave<'_> {
 }
 
 impl State {
-    fn take_code(&mut self, sha256: Sha256, source: &str) -> Result<(), ApiError> {
+    fn take_code(&mut self, sha256: Sha256, source: &str) -> Result<(), NodeError> {
         if source.is_empty() {
             let known = self.code.contains(&sha256);
-            return if known { Ok(()) } else { Err(ApiError::new(ErrorCode::NotFound, "unknown code")) };
+            return if known { Ok(()) } else { Err(NodeError::new(NodeFault::CodeMissing, "unknown code")) };
         }
         if Sha256::of(source.as_bytes()) != sha256 {
-            return Err(ApiError::new(ErrorCode::BadRequest, "other bytes"));
+            return Err(NodeError::new(NodeFault::BadOrder, "other bytes"));
         }
         self.came.push(sha256);
         self.code.insert(sha256);
@@ -314,10 +333,10 @@ impl State {
         format!("boot-{}", self.boot)
     }
 
-    fn unknown(&self, vault: &VaultId) -> ApiError {
+    fn unknown(&self, vault: &VaultId) -> NodeError {
         match self.tombs.get(vault) {
-            Some(receipt) => ApiError::vault_dead(receipt.clone()),
-            None => ApiError::new(ErrorCode::NotFound, format!("there is no vault {vault}")),
+            Some(receipt) => NodeError::dead(receipt.clone()),
+            None => NodeError::new(NodeFault::Unknown, format!("there is no vault {vault}")),
         }
     }
 

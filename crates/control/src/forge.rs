@@ -21,6 +21,7 @@ use super::service::{Claim, Core, Unrecorded};
 use super::summon::Drafted;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{DestructOrder, NodeApi, Opened, Opening, ProvisionOrder, Provisioned};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Summons;
 use hauki_contract::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -98,7 +99,7 @@ impl Drop for Forging {
             };
             match slot.api.destruct(order).await {
                 Ok(_) => {}
-                Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead) => {}
+                Err(error) if error.is_gone() => {}
                 Err(error) => {
                     tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
                 }
@@ -209,13 +210,14 @@ impl Core {
         let code = Some(drafted.summons.worker.sha256);
         let mut field = self.field(wish, memory_bytes, code).await?;
         let mut tried: Vec<NodeScore> = Vec::new();
-        let mut silence = None;
+        let mut passing = None;
         while let Some(name) = field.best() {
             let slot = self.slot(&name)?;
             let mut score = field.score(&name).into_iter();
             let forging = Forging::begin(self, &slot, &drafted.summons);
             self.grant(&forging.vault, &slot.name, drafted).await?;
-            let refused = match self.order(&slot, &forging.vault, drafted, opening).await {
+            let voucher = self.vouch(&forging.vault, drafted.summons.terms.lifetime_ms)?;
+            let refused = match self.order(&slot, &forging.vault, drafted, opening, voucher).await {
                 Ok(mut provisioned) => {
                     tried.extend(score);
                     let opened = provisioned.opened.take();
@@ -226,27 +228,32 @@ impl Core {
                     let record = VaultRecord::loaded(vault, boot_id)?;
                     return Ok(Forged { record, opened, forging, turns });
                 }
-                // The node itself says that it made nothing and has no room: the next one.
-                Err(error) if error.code == ErrorCode::NoCapacity => {
-                    forging.undone().await;
-                    // A node that drains because the whole daemon does is not full.
-                    self.refuse_while_draining()?;
-                    error.message
-                }
-                // It fell silent. What it may have made has an id that nobody will hear of, and
-                // dropping `forging` destroys it as soon as the node can be reached.
-                Err(error) if error.code == ErrorCode::Temporary => {
-                    slot.fell_silent(&error.message);
-                    silence.insert(error).message.clone()
-                }
-                Err(error) => {
-                    // A worker that failed was undone by its node; after a lost answer nobody
-                    // knows, so dropping `forging` destroys what may be there.
-                    if matches!(error.code, ErrorCode::WorkerFailed | ErrorCode::BadSource) {
+                Err(error) => match error.fault {
+                    // The node itself says that it made nothing and has no room: the next one.
+                    NodeFault::Full | NodeFault::Draining => {
                         forging.undone().await;
+                        // A node that drains because the whole daemon does is not full.
+                        self.refuse_while_draining()?;
+                        error.message
                     }
-                    return Err(error);
-                }
+                    // It fell silent. What it may have made has an id that nobody will hear of, and
+                    // dropping `forging` destroys it as soon as the node can be reached.
+                    NodeFault::Silent | NodeFault::Barred => {
+                        slot.fell_silent(&error.message);
+                        passing.insert(error).message.clone()
+                    }
+                    // It has answered, and another may do better.
+                    NodeFault::Failed | NodeFault::NotYet | NodeFault::Disbelieved => {
+                        passing.insert(error).message.clone()
+                    }
+                    // A worker that failed was undone by its node.
+                    NodeFault::BadSource(_) | NodeFault::WorkerFailed(_) => {
+                        forging.undone().await;
+                        return Err(error.into());
+                    }
+                    // Nobody knows what was made, so dropping `forging` destroys what may be there.
+                    _ => return Err(error.into()),
+                },
             };
             tried.extend(score.next().map(|score| NodeScore {
                 refused: Some(refused.clone()),
@@ -255,7 +262,7 @@ impl Core {
             }));
             field.refuse(&name, refused);
         }
-        Err(silence.unwrap_or_else(|| no_capacity(&field.explain())))
+        Err(passing.map_or_else(|| no_capacity(&field.explain()), ApiError::from))
     }
 
     async fn order(
@@ -264,7 +271,8 @@ impl Core {
         vault: &VaultId,
         drafted: &Drafted,
         opening: Option<&Opening>,
-    ) -> Result<Provisioned, ApiError> {
+        voucher: Secret,
+    ) -> Result<Provisioned, NodeError> {
         let Drafted { summons, source } = drafted;
         let order = ProvisionOrder {
             vault: vault.clone(),
@@ -277,7 +285,7 @@ impl Core {
             terms: summons.terms.clone(),
             issuer: self.issuer.public_hex(),
             parent: summons.parent.clone(),
-            voucher: self.vouch(vault, summons.terms.lifetime_ms)?,
+            voucher,
             opening: opening.cloned(),
         };
         let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
@@ -285,7 +293,7 @@ impl Core {
             Ok(answer) => answer,
             Err(_) => {
                 let message = format!("node {} did not forge it within {} s", slot.name, deadline.as_secs());
-                Err(ApiError::new(ErrorCode::Timeout, message))
+                Err(NodeError::new(NodeFault::Late, message))
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use super::nodes::Slot;
 use hauki_contract::api::node::{MOST_NEWS, News, NodeApi as _};
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 
 #[derive(Default)]
 pub(super) struct Place {
@@ -24,7 +24,7 @@ impl Place {
         Self { first: true, ..Self::default() }
     }
 
-    pub(super) async fn hear(&mut self, slot: &Slot, wait_ms: u64) -> Result<News, ApiError> {
+    pub(super) async fn hear(&mut self, slot: &Slot, wait_ms: u64) -> Result<News, NodeError> {
         let error = match slot.api.news(self.last, wait_ms).await {
             Ok(news) => {
                 let same_boot = self.boot_id.is_empty() || self.boot_id == news.boot_id;
@@ -36,7 +36,7 @@ impl Place {
             }
             Err(error) => error,
         };
-        if error.code == ErrorCode::Internal {
+        if error.fault == NodeFault::Strange {
             self.step = (self.step * 2).clamp(1, MOST_NEWS as u64);
             let from = self.last;
             self.last = self.last.saturating_add(self.step);

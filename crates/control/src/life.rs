@@ -9,10 +9,11 @@ use super::death::lost;
 use super::lanes::Lanes;
 use super::ledger::no_vault;
 use super::service::Core;
+use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, Torn};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::{Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed};
 use hauki_contract::api::vault::Vault;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 
@@ -102,13 +103,13 @@ impl Core {
         let order = DestructOrder { vault: vault.id.clone(), cause, by, grace_ms };
         let Torn { receipt, changed } = match slot.api.destruct(order).await {
             Ok(torn) => torn,
-            Err(ApiError { code: ErrorCode::VaultDead, receipt: Some(receipt), .. }) => {
+            Err(NodeError { fault: NodeFault::Dead(receipt), .. }) => {
                 Torn { receipt: *receipt, changed: false }
             }
-            Err(error) if error.code == ErrorCode::NotFound => {
+            Err(NodeError { fault: NodeFault::Unknown, .. }) => {
                 Torn { receipt: lost(vault, "its node does not know it"), changed: false }
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         // It is ended, whatever becomes of its tombstone: that is told again by its node until it is written down.
         if let Err(error) = self.bury(receipt.clone()).await {

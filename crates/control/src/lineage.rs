@@ -3,7 +3,9 @@
 //! What a family may still have is in the ledger (`ledger::family`); here is who asks for it, and what is done when a
 //! parent has died. A core that crashes between a payment and the record of the child leaves it to the next.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ledger::{Budget, LOAN, VAULT, VaultRecord, budget_key, no_parent, vault_key};
 use super::service::Core;
@@ -11,16 +13,35 @@ use super::summon::Drafted;
 use crate::nodes::Slot;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NodeApi;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Spawned;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::limits::Limits;
+use hauki_contract::system::clock;
 
 /// For how long the gate of a parent may be silent: a closed connection is seen at once, so this is for
 /// a cut network only.
 const LINK_SILENCE_MS: u64 = 5_000;
+
+/// Of one node at the same time; what is beyond ends with its caller's deadline.
+const MOST_CLONES: usize = 1024;
+const LISTEN_MS: u64 = 10_000;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A wish that is being fulfilled.
+struct Taken<'a> {
+    slot: &'a Slot,
+    wish: (VaultId, u64),
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.slot.wishes().remove(&self.wish);
+    }
+}
 
 /// Under whom a vault is made.
 #[derive(Debug, Clone)]
@@ -106,14 +127,45 @@ impl Core {
         Ok(())
     }
 
-    /// A worker on this node wants to clone. Answers the node when it is done, one way or the other.
+    /// Takes what a node's workers wish for, for as long as this is polled.
+    pub(super) async fn listen(self: &Arc<Self>, slot: &Arc<Slot>) -> Infallible {
+        let (mut boot_id, mut last) = (String::new(), 0);
+        loop {
+            let asked = clock::mono();
+            match slot.api.asks(last, LISTEN_MS).await {
+                Ok(heard) if heard.boot_id != boot_id && last > 0 => (boot_id, last) = (heard.boot_id, 0),
+                Ok(heard) => {
+                    if heard.last <= last && clock::mono().since(asked) < LISTEN_MS * 1000 / 2 {
+                        // It was to wait until there is something. Who does not must not keep us busy.
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    (boot_id, last) = (heard.boot_id, last.max(heard.last));
+                    heard.asks.into_iter().for_each(|ask| self.take_clone(slot, ask));
+                }
+                // It is of an older version and tells them with its news.
+                Err(NodeError { fault: NodeFault::NotAsked, .. }) => std::future::pending().await,
+                // That it fell silent, or whatever it is, is noticed where its news are followed.
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// A worker on this node wants to clone. Answers the node when it is done, one way or the other. A wish that is
+    /// told again meanwhile is the same.
     pub(super) fn take_clone(self: &Arc<Self>, slot: &Arc<Slot>, ask: CloneAsk) {
-        let Ok(place) = slot.clones.clone().try_acquire_owned() else {
+        let wish = (ask.vault.clone(), ask.number);
+        let mut wishes = slot.wishes();
+        if wishes.contains(&wish) {
+            return;
+        }
+        if wishes.len() == MOST_CLONES {
             return slot.api.distrust("more of its workers want to clone than it can have");
-        };
+        }
+        wishes.insert(wish.clone());
+        drop(wishes);
         let (core, slot) = (self.clone(), slot.clone());
         tokio::spawn(async move {
-            let _place = place;
+            let _taken = Taken { slot: &slot, wish };
             let made = core.clone_for(&slot, &ask).await;
             let CloneAsk { vault, number, .. } = ask;
             let (spawned, error) = match made {

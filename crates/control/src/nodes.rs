@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::scheduler::{Candidate, Word};
 use super::vetting::Vetted;
 use hauki_contract::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::NodeInfo;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::config::Policy;
 use hauki_contract::model::digest::Sha256;
@@ -29,9 +28,6 @@ const STATE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How old a node's word may be for a placement; it has the last word itself anyway.
 pub const FRESH_US: u64 = 1_000_000;
-
-/// Of one node at the same time; what is beyond ends with its caller's deadline.
-const MOST_CLONES: usize = 1024;
 
 /// A node that the daemon gives to the core.
 pub struct Member {
@@ -52,7 +48,7 @@ pub struct Slot {
     draining: AtomicBool,
     watcher: Mutex<Option<JoinHandle<()>>>,
     /// Its workers' wishes to clone that are being fulfilled.
-    pub(super) clones: Arc<Semaphore>,
+    wishes: Mutex<HashSet<(VaultId, u64)>>,
 }
 
 #[derive(Default)]
@@ -128,9 +124,12 @@ impl Slot {
     pub fn new(member: Member) -> Self {
         let Member { name, labels, api, address } = member;
         let api = Vetted::new(name.clone(), api, address);
-        let (sight, draining, watcher) = Default::default();
-        let clones = Arc::new(Semaphore::new(MOST_CLONES));
-        Self { name, labels, api, sight, draining, watcher, clones }
+        let (sight, draining, watcher, wishes) = Default::default();
+        Self { name, labels, api, sight, draining, watcher, wishes }
+    }
+
+    pub(super) fn wishes(&self) -> MutexGuard<'_, HashSet<(VaultId, u64)>> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sight(&self) -> MutexGuard<'_, Sight> {
@@ -138,7 +137,7 @@ impl Slot {
     }
 
     /// Asks the node now.
-    pub async fn word(&self) -> Result<NodeWord, ApiError> {
+    pub async fn word(&self) -> Result<NodeWord, NodeError> {
         let (word, rtt_us) = self.heard(self.api.word()).await?;
         // The others take as long as they have to tell.
         self.sight().rtt_us = rtt_us;
@@ -146,22 +145,22 @@ impl Slot {
     }
 
     /// Asks it for its vaults, or for one of them.
-    pub async fn vaults(&self, of: Option<VaultId>) -> Result<NodeVaults, ApiError> {
+    pub async fn vaults(&self, of: Option<VaultId>) -> Result<NodeVaults, NodeError> {
         Ok(self.heard(self.api.vaults(of)).await?.0)
     }
 
     /// Asks it whether all is well there.
-    pub async fn health(&self) -> Result<NodeHealth, ApiError> {
+    pub async fn health(&self) -> Result<NodeHealth, NodeError> {
         Ok(self.heard(self.api.health()).await?.0)
     }
 
     /// The answer, with what it says of the node remembered, and how long it took.
-    async fn heard<T: AsRef<NodeWord>>(&self, answer: Answer<'_, T>) -> Result<(T, u64), ApiError> {
+    async fn heard<T: AsRef<NodeWord>>(&self, answer: Answer<'_, T>) -> Result<(T, u64), NodeError> {
         let began = clock::mono();
         let asked = tokio::time::timeout(STATE_DEADLINE, answer).await;
         let answer = asked.unwrap_or_else(|_| {
             let message = format!("it did not answer within {} s", STATE_DEADLINE.as_secs());
-            Err(ApiError::new(ErrorCode::Temporary, message))
+            Err(NodeError::new(NodeFault::Silent, message))
         });
         let mut sight = self.sight();
         match answer {
@@ -186,7 +185,7 @@ impl Slot {
                 sight.silence = Some((error.message.clone(), clock::mono()));
                 let message = format!("node {} cannot be reached: {}", self.name, error.message);
                 let usual = || "its vaults live on as long as their leases do; try again".to_owned();
-                Err(ApiError::new(ErrorCode::Temporary, message).hint(error.hint.unwrap_or_else(usual)))
+                Err(NodeError::new(NodeFault::Silent, message).hint(error.hint.unwrap_or_else(usual)))
             }
         }
     }

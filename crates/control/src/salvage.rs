@@ -231,7 +231,7 @@ impl Core {
             }
         }
         if let Some(error) = silence {
-            return Err(error);
+            return Err(error.into());
         }
         self.refuse_damaged_nodes()?;
         let mut receipt = None;

@@ -16,8 +16,8 @@ use super::death::lost;
 use super::ledger::{Found, VAULT, VaultRecord, tomb_key};
 use super::nodes::Slot;
 use super::service::Core;
+use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
@@ -86,8 +86,8 @@ impl Core {
             let order = DestructOrder { vault, cause, by: Some("core".into()), grace_ms: 0 };
             match slot.api.destruct(order).await {
                 Ok(_) => {}
-                Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead) => {}
-                Err(error) => return Err(error),
+                Err(error) if error.is_gone() => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())

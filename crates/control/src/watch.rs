@@ -18,10 +18,12 @@ use super::placed::Placed;
 use super::service::{Claim, Core};
 use super::spool::Clerk;
 use hauki_contract::api::event::Happening;
-use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults, Torn};
+use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
+use hauki_contract::model::receipt::Receipt;
 use hauki_contract::system::clock;
 
 const NEWS_WAIT_MS: u64 = 10_000;
@@ -129,7 +131,11 @@ impl Core {
         let (mut backoff, mut boots) = (BACKOFF, BACKOFF);
         loop {
             let began = clock::mono();
-            let error = match self.follow(slot, &mut place, &mut backoff).await {
+            let followed = tokio::select! {
+                followed = self.follow(slot, &mut place, &mut backoff) => followed,
+                never = self.listen(slot) => match never {},
+            };
+            let error = match followed {
                 Ok(()) => {
                     // A daemon's start takes its time, and each costs us a look at all records and everybody an event.
                     if clock::mono().since(began) > STEADY_US {
@@ -289,7 +295,11 @@ impl Core {
             if vault.node != slot.name || there.contains(&vault.id) {
                 continue;
             }
-            let receipt = self.ask_for_tombstone(slot, &vault.id).await?;
+            let receipt = match self.ask_for_tombstone(slot, &vault.id).await {
+                // It was left out of the list, and that is all.
+                Err(NodeError { fault: NodeFault::NotYet, .. }) => continue,
+                told => told?,
+            };
             let why = if boot_id == state.word.boot_id {
                 "its node does not know it"
             } else {
@@ -321,20 +331,18 @@ impl Core {
             None
         };
         let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
-        Err(self.learn(vault, ApiError::vault_dead(receipt)).await)
+        Err(self.learn(vault, NodeError::dead(receipt)).await)
     }
 
-    /// The dead answer a destruct with their tombstone.
+    /// `None`: the node does not know it.
     pub(super) async fn ask_for_tombstone(
         &self,
         slot: &Slot,
         vault: &VaultId,
-    ) -> Result<Option<hauki_contract::model::receipt::Receipt>, ApiError> {
-        let order = DestructOrder { vault: vault.clone(), cause: Cause::DaemonLost, by: None, grace_ms: 0 };
-        match slot.api.destruct(order).await {
-            Ok(Torn { receipt, .. }) => Ok(Some(receipt)),
-            Err(ApiError { receipt: Some(receipt), .. }) => Ok(Some(*receipt)),
-            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+    ) -> Result<Option<Receipt>, NodeError> {
+        match slot.api.receipt(vault.clone()).await {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(NodeError { fault: NodeFault::Unknown, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -361,8 +369,8 @@ impl Core {
             };
             match slot.api.destruct(order).await {
                 Ok(_) => {}
-                Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead) => {}
-                Err(error) => return Err(error),
+                Err(error) if error.is_gone() => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())

@@ -19,7 +19,7 @@ use hauki_control::nodes::Member;
 use hauki_control::service::Core;
 use hauki_control::watch::Tasks;
 use hauki_node::desk::FrontDesk;
-use hauki_node::intake::{Node, NodeError};
+use hauki_node::intake::{Node, NodeSetupError};
 use hauki_node::settings::{NodeSettings, SettingsError};
 use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
 
@@ -46,7 +46,7 @@ pub enum RoleError {
     #[error("the sandbox driver cannot work here")]
     Driver(#[from] LxcSetupError),
     #[error("the node could not start")]
-    Node(#[from] NodeError),
+    Node(#[from] NodeSetupError),
     #[error("the control plane cannot start")]
     Core(#[from] hauki_control::start::StartError),
     #[error(transparent)]

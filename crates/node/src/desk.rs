@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::intake::Node;
-use hauki_contract::api::clone::CloneAnswer;
+use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
     Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeHealth, NodeVaults, NodeWord,
     OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
 };
 use hauki_contract::model::id::VaultId;
+use hauki_contract::model::receipt::Receipt;
 
 /// The trait needs `&self` where the node needs an owner for its tasks.
 #[derive(Clone)]
@@ -45,6 +46,14 @@ impl NodeApi for FrontDesk {
 
     fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
         Box::pin(self.0.destruct(order))
+    }
+
+    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt> {
+        Box::pin(async move { self.0.receipt(&vault).await })
+    }
+
+    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks> {
+        Box::pin(async move { Ok(self.0.news.wishes.wait(after, wait_ms.min(60_000)).await) })
     }
 
     fn doom(&self, doom: Doom) -> Answer<'_, ()> {

@@ -9,7 +9,7 @@ use super::keeper::Keeper;
 use super::pipe::Pipe;
 use super::vault::Vault;
 use hauki_contract::api::node::ProvisionOrder;
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::method::{self, MethodError};
 use hauki_contract::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
@@ -53,11 +53,7 @@ impl Keeper {
     ) -> Result<Vec<String>, Failure> {
         let vault = &*self.vault;
         let pipe = Pipe::new(channel).map_err(|error| {
-            Failure::new(
-                Cause::Crashed,
-                ErrorCode::Temporary,
-                format!("the channel could not be used: {error}"),
-            )
+            Failure::new(Cause::Crashed, NodeFault::Failed, format!("the channel could not be used: {error}"))
         })?;
         let pipe = vault.pipe.get_or_init(|| pipe);
         let limit = self.frame_limit();
@@ -66,7 +62,7 @@ impl Keeper {
             Some(Ok(FromVault::Error { call: 0, mut error })) => {
                 error.cut(MOST_SAID);
                 let message = format!("the init could not lock itself down: {}", error.message);
-                let mut failure = Failure::new(Cause::LoadFailed, ErrorCode::Environment, message);
+                let mut failure = Failure::new(Cause::LoadFailed, NodeFault::Environment, message);
                 failure.error = failure.error.hint(Wall::NoFilter.hint());
                 return Err(failure);
             }
@@ -75,7 +71,7 @@ impl Keeper {
             None => {
                 return Err(Failure::new(
                     Cause::LoadFailed,
-                    ErrorCode::Temporary,
+                    NodeFault::Failed,
                     "the init did not get ready in time",
                 ));
             }
@@ -83,11 +79,7 @@ impl Keeper {
         let deadline_ms = vault.limits.call_deadline_ms;
         let args = serde_json::to_string(&order.args).unwrap_or_else(|_| "[]".into());
         let refused = |error: TravelError| {
-            Failure::new(
-                Cause::LoadFailed,
-                ErrorCode::BadRequest,
-                format!("the arguments of create: {error}"),
-            )
+            Failure::new(Cause::LoadFailed, NodeFault::BadOrder, format!("the arguments of create: {error}"))
         };
         let load = Load {
             source: order.source,
@@ -147,7 +139,7 @@ impl Keeper {
             Some(methods) => methods?,
             None => {
                 let message = format!("loading did not end within {deadline_ms} ms");
-                return Err(Failure::new(Cause::LoadFailed, ErrorCode::WorkerFailed, message));
+                return Err(Failure::new(Cause::LoadFailed, NodeFault::WorkerFailed(None), message));
             }
         };
         method::check(&methods).map_err(|error| Failure::unfit(&error))?;
@@ -171,7 +163,7 @@ async fn next_frame(pipe: &Pipe, inbox: &mut Vec<u8>, limit: usize) -> Result<Fr
             _ => {
                 return Err(Failure::new(
                     Cause::Crashed,
-                    ErrorCode::Temporary,
+                    NodeFault::Failed,
                     "the init ended while it was being forged",
                 ));
             }
@@ -182,25 +174,27 @@ async fn next_frame(pipe: &Pipe, inbox: &mut Vec<u8>, limit: usize) -> Result<Fr
 /// Why forging ended without a worker.
 pub(super) struct Failure {
     pub(super) cause: Cause,
-    pub(super) error: ApiError,
+    pub(super) error: NodeError,
 }
 
 impl Failure {
-    fn new(cause: Cause, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { cause, error: ApiError::new(code, message) }
+    fn new(cause: Cause, fault: NodeFault, message: impl Into<String>) -> Self {
+        Self { cause, error: NodeError::new(fault, message) }
     }
 
     fn protocol(what: &str) -> Self {
-        Self::new(Cause::ProtocolViolation, ErrorCode::Internal, what)
+        Self::new(Cause::ProtocolViolation, NodeFault::Defect, what)
     }
 
     /// An init of ours names no method like that: either it is not ours any more, or there are too many.
     fn unfit(error: &MethodError) -> Self {
         match error {
             MethodError::Name(_) => Self::protocol(&error.to_string()),
-            MethodError::TooMany(_) => {
-                Self::new(Cause::LoadFailed, ErrorCode::BadSource, format!("the worker is too wide: {error}"))
-            }
+            MethodError::TooMany(_) => Self::new(
+                Cause::LoadFailed,
+                NodeFault::BadSource(None),
+                format!("the worker is too wide: {error}"),
+            ),
         }
     }
 
@@ -211,18 +205,18 @@ impl Failure {
         };
         let message = format!("{} {why} while it was being forged", vault.id);
         // That its node stops says nothing of the worker: another, or the same a little later, may take it.
-        let code = match vault.doomed.borrow().as_ref().map(|death| death.cause) {
-            Some(Cause::NodeShutdown | Cause::DaemonLost) => ErrorCode::Temporary,
-            _ => ErrorCode::Conflict,
+        let fault = match vault.doomed.borrow().as_ref().map(|death| death.cause) {
+            Some(Cause::NodeShutdown | Cause::DaemonLost) => NodeFault::Failed,
+            _ => NodeFault::Ended,
         };
-        Self::new(Cause::Cancelled, code, message)
+        Self::new(Cause::Cancelled, fault, message)
     }
 
     fn start(error: &StartError) -> Self {
-        let code = match error {
-            StartError::NoSlot { .. } => ErrorCode::NoCapacity,
-            error if error.is_passing() => ErrorCode::Temporary,
-            _ => ErrorCode::Environment,
+        let fault = match error {
+            StartError::NoSlot { .. } => NodeFault::Full,
+            error if error.is_passing() => NodeFault::Failed,
+            _ => NodeFault::Environment,
         };
         let mut message = error.to_string();
         let mut source = std::error::Error::source(error);
@@ -231,21 +225,21 @@ impl Failure {
             source = cause.source();
         }
         let hint = error.hint().unwrap_or_else(|| "hauki doctor checks this machine".into());
-        Self { cause: Cause::LoadFailed, error: ApiError::new(code, message).hint(hint) }
+        Self { cause: Cause::LoadFailed, error: NodeError::new(fault, message).hint(hint) }
     }
 
     fn worker(mut error: WorkerError) -> Self {
         error.cut(MOST_SAID);
-        let code = match error.kind {
-            WorkerErrorKind::Syntax => ErrorCode::BadSource,
-            _ => ErrorCode::WorkerFailed,
-        };
         let column = error.column.map(|column| format!(":{column}")).unwrap_or_default();
         let place = match (&error.file, error.line) {
             (Some(file), Some(line)) => format!("  ({file}:{line}{column})"),
             _ => String::new(),
         };
         let message = format!("{}{place}", error.message);
-        Self { cause: Cause::LoadFailed, error: ApiError::new(code, message).worker(error) }
+        let fault = match error.kind {
+            WorkerErrorKind::Syntax => NodeFault::BadSource(Some(Box::new(error))),
+            _ => NodeFault::WorkerFailed(Some(Box::new(error))),
+        };
+        Self::new(Cause::LoadFailed, fault, message)
     }
 }

@@ -1,5 +1,6 @@
 //! The node's front desk: takes the core's orders and keeps the list of vaults.
 
+mod ending;
 mod tombs;
 mod word;
 
@@ -9,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::gate::connection::Gate;
 use super::gate::identity::{Identity, IdentityError};
@@ -22,10 +22,12 @@ use super::reach::{Graves, Reach};
 use super::settings::NodeSettings;
 use super::shelf::Shelf;
 use super::vault::Vault;
+use ending::end_of;
 use hauki_contract::api::clone::CloneAnswer;
 use hauki_contract::api::node::{
-    BeatOrder, DestructOrder, Doom, Leased, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
+    BeatOrder, DestructOrder, Leased, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned,
 };
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::id::VaultId;
@@ -34,19 +36,6 @@ use hauki_contract::model::phase::Phase;
 use hauki_contract::rpc::capability::Issuer;
 use hauki_contract::system::{clock, random};
 use hauki_sandbox::{Driver, Started, SweepError};
-
-/// How long one that is dying is waited for by who wants a ticket to it: then its name is free, if it had one.
-const DYING: Duration = Duration::from_secs(3);
-
-/// What is to be said of a vault that opens to nobody any more.
-async fn end_of(vault: &Vault) -> ApiError {
-    let mut receipt = vault.receipt.subscribe();
-    match timeout(DYING, receipt.wait_for(Option::is_some)).await.ok().and_then(Result::ok).as_deref() {
-        Some(Some(receipt)) => ApiError::vault_dead(receipt.clone()),
-        _ => ApiError::new(ErrorCode::Temporary, format!("{} is dying", vault.id))
-            .hint("try again when it has ended"),
-    }
-}
 
 pub struct Node {
     settings: NodeSettings,
@@ -75,7 +64,7 @@ struct Entry {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum NodeError {
+pub enum NodeSetupError {
     #[error(transparent)]
     Lane(#[from] LaneError),
     #[error(transparent)]
@@ -86,7 +75,7 @@ pub enum NodeError {
 
 impl Node {
     /// Sweeps what a predecessor left, then is ready for orders.
-    pub async fn start(settings: NodeSettings, driver: Arc<dyn Driver>) -> Result<Arc<Self>, NodeError> {
+    pub async fn start(settings: NodeSettings, driver: Arc<dyn Driver>) -> Result<Arc<Self>, NodeSetupError> {
         let swept = driver.sweep().await?;
         if swept != hauki_sandbox::Swept::default() {
             tracing::warn!(?swept, "removed what an earlier daemon left");
@@ -134,22 +123,22 @@ impl Node {
         entries.iter().filter(|entry| entry.vault.receipt.borrow().is_none()).count()
     }
 
-    fn entry(&self, id: &VaultId) -> Result<Entry, ApiError> {
+    fn entry(&self, id: &VaultId) -> Result<Entry, NodeError> {
         let book = self.book();
         if let Some(entry) = book.living.get(id) {
             return Ok(entry.clone());
         }
         match book.dead.get(id) {
-            Some(receipt) => Err(ApiError::vault_dead(receipt.clone())),
+            Some(receipt) => Err(NodeError::dead(receipt.clone())),
             None => {
-                Err(ApiError::new(ErrorCode::NotFound, format!("node {} has no {id}", self.settings.name)))
+                Err(NodeError::new(NodeFault::Unknown, format!("node {} has no {id}", self.settings.name)))
             }
         }
     }
 
-    pub(super) async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, ApiError> {
+    pub(super) async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, NodeError> {
         let bounds = order.limits.check().and(order.terms.check());
-        bounds.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+        bounds.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
         let order = self.shelf.fill(order)?;
         let opening = order.opening.clone();
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn Graves>)?;
@@ -168,8 +157,7 @@ impl Node {
             node.strike(&id);
         });
         let result = outcome.await;
-        let result =
-            result.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Internal, "the keeper was lost")));
+        let result = result.unwrap_or_else(|_| Err(NodeError::new(NodeFault::Defect, "the keeper was lost")));
         let result = match (result, opening) {
             (Ok(provisioned), Some(opening)) => self.open_new(provisioned, vault, generation, opening).await,
             (result, _) => result,
@@ -187,7 +175,7 @@ impl Node {
         vault: VaultId,
         generation: u64,
         opening: Opening,
-    ) -> Result<Provisioned, ApiError> {
+    ) -> Result<Provisioned, NodeError> {
         let Opening { lease_ms, link } = opening;
         let order = OpenOrder { vault: vault.clone(), generation, lease_ms, link };
         let error = match self.open(order).await {
@@ -195,10 +183,8 @@ impl Node {
             Err(error) => error,
         };
         let _ = self.destruct(DestructOrder { vault, cause: Cause::Cancelled, by: None, grace_ms: 0 }).await;
-        // Of an order this would mean that its code is missing here, or that it was an old one.
-        let is_gone = matches!(error.code, ErrorCode::NotFound | ErrorCode::VaultDead);
-        let code = if is_gone { ErrorCode::Conflict } else { error.code };
-        Err(ApiError { code, receipt: None, ..error })
+        // It was this order's, and so is its end.
+        Err(if error.is_gone() { NodeError { fault: NodeFault::Ended, ..error } } else { error })
     }
 
     /// Writes the vault into the book, or says why not.
@@ -206,23 +192,23 @@ impl Node {
         &self,
         order: &ProvisionOrder,
         graves: Weak<dyn Graves>,
-    ) -> Result<(Entry, Option<Started>, CancelOnDrop), ApiError> {
+    ) -> Result<(Entry, Option<Started>, CancelOnDrop), NodeError> {
         let name = &self.settings.name;
         let issuer = Issuer::from_hex(&order.issuer)
-            .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+            .map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
         let limits = order.limits.clone();
         let (id, voucher) = (order.vault.clone(), order.voucher.clone());
         let reach = Reach::new(id, issuer, voucher, limits.max_frame_bytes, graves);
         let mut book = self.book();
         if self.draining.load(Ordering::Relaxed) {
-            return Err(ApiError::new(ErrorCode::NoCapacity, format!("node {name} is draining")));
+            return Err(NodeError::new(NodeFault::Draining, format!("node {name} is draining")));
         }
         if book.living.len() >= self.settings.max_vaults as usize {
             let message = format!("node {name} is full: {} vaults", self.settings.max_vaults);
-            return Err(ApiError::new(ErrorCode::NoCapacity, message));
+            return Err(NodeError::new(NodeFault::Full, message));
         }
         if book.living.contains_key(&order.vault) || book.dead.get(&order.vault).is_some() {
-            return Err(ApiError::new(ErrorCode::Conflict, format!("{} exists already", order.vault)));
+            return Err(NodeError::new(NodeFault::Exists, format!("{} exists already", order.vault)));
         }
         let names = (order.vault.clone(), order.generation, name.clone());
         let (lane, blank) = match self.pool.take(&order.limits) {
@@ -246,24 +232,24 @@ impl Node {
         }
     }
 
-    pub(super) async fn open(&self, order: OpenOrder) -> Result<Opened, ApiError> {
+    pub(super) async fn open(&self, order: OpenOrder) -> Result<Opened, NodeError> {
         let Entry { vault, port, lane } = self.entry(&order.vault)?;
         if order.generation != vault.generation {
             let message =
                 format!("{} is of generation {}, not {}", vault.id, vault.generation, order.generation);
-            return Err(ApiError::new(ErrorCode::Conflict, message));
+            return Err(NodeError::new(NodeFault::StaleGeneration, message));
         }
         let owned = vault.state().lease.has_owner();
         if order.link == Some(true) && vault.state().phase == Phase::Live && !owned {
             let message = format!("{} is in use already, so no connection can own it any more", vault.id);
             let hint = "ask for --link with the first ticket, or forge another vault";
-            return Err(ApiError::new(ErrorCode::Conflict, message).hint(hint));
+            return Err(NodeError::new(NodeFault::Untimely, message).hint(hint));
         }
         if vault.ticketed().is_err() {
             let phase = vault.state().phase;
             return Err(match phase {
                 Phase::Forging => {
-                    ApiError::new(ErrorCode::Temporary, format!("{} is still being forged", vault.id))
+                    NodeError::new(NodeFault::NotYet, format!("{} is still being forged", vault.id))
                 }
                 _ => end_of(&vault).await,
             });
@@ -282,7 +268,7 @@ impl Node {
             }
             Err(error) => {
                 let message = format!("failed to open a port on {ip}: {error}");
-                return Err(ApiError::new(ErrorCode::Environment, message)
+                return Err(NodeError::new(NodeFault::Environment, message)
                     .hint("data_plane.address must be an address of this machine"));
             }
         };
@@ -305,48 +291,19 @@ impl Node {
         })
     }
 
-    pub(super) fn beat(&self, order: &BeatOrder) -> Result<Leased, ApiError> {
+    pub(super) fn beat(&self, order: &BeatOrder) -> Result<Leased, NodeError> {
         let Entry { vault, .. } = self.entry(&order.vault)?;
         if order.generation.is_some_and(|generation| generation != vault.generation) {
             let message = format!("{} is of generation {} now", vault.id, vault.generation);
-            return Err(ApiError::new(ErrorCode::Conflict, message));
+            return Err(NodeError::new(NodeFault::StaleGeneration, message));
         }
         if !vault.state().phase.is_alive() {
-            return Err(ApiError::new(ErrorCode::Conflict, format!("{} is dying", vault.id)));
+            return Err(NodeError::new(NodeFault::Untimely, format!("{} is dying", vault.id)));
         }
         Ok(Leased { lease_left_ms: vault.beat(Promise::default(), order.by.as_deref()) })
     }
 
-    pub(super) async fn destruct(&self, order: DestructOrder) -> Result<Torn, ApiError> {
-        let vault = match self.entry(&order.vault) {
-            Ok(entry) => entry.vault,
-            Err(ApiError { receipt: Some(receipt), .. }) => {
-                return Ok(Torn { receipt: *receipt, changed: false });
-            }
-            Err(error) => return Err(error),
-        };
-        let mut receipt = vault.receipt.subscribe();
-        let changed = vault.doom(order.cause, None, order.by, order.grace_ms.min(60_000));
-        let receipt = receipt.wait_for(Option::is_some).await.ok().and_then(|receipt| receipt.clone());
-        match receipt {
-            Some(receipt) => Ok(Torn { receipt, changed }),
-            None => Err(ApiError::new(ErrorCode::Internal, format!("the keeper of {} was lost", vault.id))),
-        }
-    }
-
-    /// Kills all of these before it waits for any; their receipts are had by destructs. Who is not here
-    /// or dead already is no error.
-    pub(super) fn doom(&self, doom: &Doom) {
-        let found: Vec<Arc<Vault>> = {
-            let book = self.book();
-            doom.vaults.iter().filter_map(|id| Some(book.living.get(id)?.vault.clone())).collect()
-        };
-        for vault in found {
-            vault.doom(doom.cause, None, doom.by.clone(), 0);
-        }
-    }
-
-    pub(super) fn cloned(&self, answer: CloneAnswer) -> Result<(), ApiError> {
+    pub(super) fn cloned(&self, answer: CloneAnswer) -> Result<(), NodeError> {
         let CloneAnswer { vault, number, ticket, error } = answer;
         let made = match (ticket, error) {
             (Some(ticket), None) => Ok(ticket),
@@ -354,10 +311,11 @@ impl Node {
                 ApiError::new(ErrorCode::BadRequest, "a clone is answered with a ticket or an error")
             }))),
         };
-        if self.entry(&vault)?.vault.reach.cloned(number, made) {
+        self.entry(&vault)?;
+        if self.news.wishes.answer(&vault, number, made) {
             return Ok(());
         }
-        Err(ApiError::new(ErrorCode::NotFound, format!("{vault} does not wait for clone {number}")))
+        Err(NodeError::new(NodeFault::NotAwaited, format!("{vault} does not wait for clone {number}")))
     }
 }
 

@@ -21,8 +21,8 @@ use super::frames::Flow;
 use super::gate::port::Port;
 use super::lanes;
 use super::vault::Vault;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{NewsItem, ProvisionOrder, Provisioned};
+use hauki_contract::api::node_error::NodeError;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::phase::{self, Event};
@@ -44,7 +44,7 @@ enum Look {
     Next(Mono),
 }
 
-pub type Forged = oneshot::Sender<Result<Provisioned, ApiError>>;
+pub type Forged = oneshot::Sender<Result<Provisioned, NodeError>>;
 
 /// The keeper's own things; the rest is in [`Vault`].
 pub struct Keeper {

@@ -29,3 +29,4 @@ pub mod settings;
 mod shelf;
 pub mod vault;
 pub mod waking;
+pub mod wishes;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::wishes::{Waiting, Wishes};
 use hauki_contract::api::node::{MOST_NEWS, News, NewsItem};
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
@@ -31,6 +32,7 @@ pub struct Newsroom {
     boot_id: String,
     rings: Mutex<Rings>,
     fresh: Notify,
+    pub wishes: Wishes,
 }
 
 #[derive(Default)]
@@ -100,13 +102,23 @@ fn length(item: &NewsItem) -> usize {
 impl Newsroom {
     #[must_use]
     pub fn new(boot_id: String) -> Self {
-        Self { boot_id, rings: Mutex::default(), fresh: Notify::new() }
+        let wishes = Wishes::new(boot_id.clone());
+        Self { boot_id, rings: Mutex::default(), fresh: Notify::new(), wishes }
+    }
+
+    /// A worker wants to clone. Where no core asks for such wishes, it is one that waits for them among the news.
+    pub fn wish(&self, vault: VaultId, arguments: String) -> Waiting<'_> {
+        let (ask, waiting) = self.wishes.make(vault, arguments);
+        if !self.wishes.are_heard() {
+            self.publish(NewsItem::Clone(ask));
+        }
+        waiting
     }
 
     pub fn publish(&self, item: NewsItem) {
         let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         rings.last += 1;
-        // A wish that is pushed out ends with its caller's deadline; it may be as long as a source.
+        // A wish may be as long as a source.
         let talker = match &item {
             NewsItem::Log { vault, .. } => Some(vault.clone()),
             NewsItem::Clone(ask) => Some(ask.vault.clone()),

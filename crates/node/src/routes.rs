@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use hauki_contract::api::clone::CloneAnswer;
 use hauki_contract::api::node::{BeatOrder, Code, DestructOrder, Doom, NodeApi, OpenOrder, ProvisionOrder};
+use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::node as paths;
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::strict::{self, Limits};
 
@@ -62,7 +62,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
             post(|State(node): Desk, Path(id): Path<String>, Order(order): Order<OpenOrder>| async move {
                 match same(&id, &order.vault) {
                     Ok(()) => reply(node.open(order).await),
-                    Err(error) => refuse(&error),
+                    Err(error) => refuse(error),
                 }
             }),
         )
@@ -71,7 +71,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
             post(|State(node): Desk, Path(id): Path<String>, Order(order): Order<BeatOrder>| async move {
                 match same(&id, &order.vault) {
                     Ok(()) => reply(node.beat(order).await),
-                    Err(error) => refuse(&error),
+                    Err(error) => refuse(error),
                 }
             }),
         )
@@ -81,7 +81,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
                 |State(node): Desk, Path(id): Path<String>, Order(order): Order<DestructOrder>| async move {
                     match same(&id, &order.vault) {
                         Ok(()) => reply(node.destruct(order).await),
-                        Err(error) => refuse(&error),
+                        Err(error) => refuse(error),
                     }
                 },
             ),
@@ -95,8 +95,23 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
             post(|State(node): Desk, Path(id): Path<String>, Order(answer): Order<CloneAnswer>| async move {
                 match same(&id, &answer.vault) {
                     Ok(()) => reply(node.cloned(answer).await),
-                    Err(error) => refuse(&error),
+                    Err(error) => refuse(error),
                 }
+            }),
+        )
+        .route(
+            paths::RECEIPT,
+            get(|State(node): Desk, Path(id): Path<String>| async move {
+                match id.parse() {
+                    Ok(vault) => reply(node.receipt(vault).await),
+                    Err(_) => refuse(NodeError::new(NodeFault::BadOrder, format!("{id} is no vault's id"))),
+                }
+            }),
+        )
+        .route(
+            paths::ASKS,
+            get(|State(node): Desk, Query(query): Query<NewsQuery>| async move {
+                reply(node.asks(query.after, query.wait_ms).await)
             }),
         )
         .route(
@@ -105,7 +120,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
                 reply(node.news(query.after, query.wait_ms).await)
             }),
         )
-        .fallback(|| async { refuse(&ApiError::new(ErrorCode::NotFound, "no such path on a node")) })
+        .fallback(|| async { refuse(NodeError::new(NodeFault::NotAsked, "no such path on a node")) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(node)
 }
@@ -117,7 +132,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Order<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let bad = |reason: String| refuse(&ApiError::new(ErrorCode::BadRequest, reason));
+        let bad = |reason: String| refuse(NodeError::new(NodeFault::BadOrder, reason));
         let bytes = Bytes::from_request(request, state).await.map_err(|error| bad(error.body_text()))?;
         let order = strict::from_slice(&bytes, Limits::bytes(MAX_BODY_BYTES));
         order.map(Self).map_err(|error| bad(error.to_string()))
@@ -125,23 +140,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Order<T> {
 }
 
 /// The path and the body must name the same vault.
-fn same(path: &str, body: &VaultId) -> Result<(), ApiError> {
+fn same(path: &str, body: &VaultId) -> Result<(), NodeError> {
     if path == body.as_str() {
         return Ok(());
     }
-    Err(ApiError::new(ErrorCode::BadRequest, format!("the path names {path}, the body {body}")))
+    Err(NodeError::new(NodeFault::BadOrder, format!("the path names {path}, the body {body}")))
 }
 
-fn reply<T: Serialize>(answer: Result<T, ApiError>) -> Response {
+fn reply<T: Serialize>(answer: Result<T, NodeError>) -> Response {
     match answer {
         Ok(body) => Json(body).into_response(),
-        Err(error) => refuse(&error),
+        Err(error) => refuse(error),
     }
 }
 
-fn refuse(error: &ApiError) -> Response {
-    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, Json(error)).into_response()
+fn refuse(error: NodeError) -> Response {
+    let body = NodeErrorBody::from(error);
+    let status = StatusCode::from_u16(body.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(body)).into_response()
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hauki_contract::api::node::{Code, ProvisionOrder};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::digest::Sha256;
 
 /// All of it is listed in each of the node's words.
@@ -34,11 +34,11 @@ impl Shelf {
         self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn keep(&self, code: &Code) -> Result<(), ApiError> {
+    pub(super) fn keep(&self, code: &Code) -> Result<(), NodeError> {
         let Code { sha256, source } = code;
         if source.is_empty() || source.len() > MAX_SOURCE_BYTES {
             let message = format!("code of {} bytes; 1 to {MAX_SOURCE_BYTES} are allowed", source.len());
-            return Err(ApiError::new(ErrorCode::TooLarge, message));
+            return Err(NodeError::new(NodeFault::TooLarge, message));
         }
         // What is here was hashed when it came, and to compare is cheaper.
         if self.take(sha256).is_some_and(|known| *known == **source) {
@@ -47,7 +47,7 @@ impl Shelf {
         let found = Sha256::of(source.as_bytes());
         if found != *sha256 {
             let message = format!("the code that came has the hash {found}, not {sha256}");
-            return Err(ApiError::new(ErrorCode::BadRequest, message)
+            return Err(NodeError::new(NodeFault::BadOrder, message)
                 .hint("it was damaged on its way or in the core's store; nothing was made of it"));
         }
         self.codes().put(*sha256, source);
@@ -64,7 +64,7 @@ impl Shelf {
     }
 
     /// The order with its code, which is of the hash that it says.
-    pub(super) fn fill(&self, order: ProvisionOrder) -> Result<ProvisionOrder, ApiError> {
+    pub(super) fn fill(&self, order: ProvisionOrder) -> Result<ProvisionOrder, NodeError> {
         if !order.source.is_empty() {
             let code = Code { sha256: order.sha256, source: order.source };
             self.keep(&code)?;
@@ -72,7 +72,9 @@ impl Shelf {
         }
         match self.take(&order.sha256) {
             Some(source) => Ok(ProvisionOrder { source: source.as_ref().to_owned(), ..order }),
-            None => Err(ApiError::new(ErrorCode::NotFound, format!("the code {} is not here", order.sha256))),
+            None => {
+                Err(NodeError::new(NodeFault::CodeMissing, format!("the code {} is not here", order.sha256)))
+            }
         }
     }
 
@@ -131,7 +133,7 @@ mod tests {
         }
         assert_eq!(shelf.list().len(), MOST_BYTES / MAX_SOURCE_BYTES);
         let huge = "x".repeat(MAX_SOURCE_BYTES + 1);
-        assert_eq!(shelf.keep(&code(&huge)).expect_err("is too large").code, ErrorCode::TooLarge);
+        assert_eq!(shelf.keep(&code(&huge)).expect_err("is too large").fault, NodeFault::TooLarge);
     }
 
     #[test]
@@ -140,7 +142,7 @@ mod tests {
         let (good, evil) =
             (code("function f() {}"), Code { source: "evil".into(), ..code("function f() {}") });
         for _ in 0..2 {
-            assert_eq!(shelf.keep(&evil).expect_err("is another").code, ErrorCode::BadRequest);
+            assert_eq!(shelf.keep(&evil).expect_err("is another").fault, NodeFault::BadOrder);
             shelf.keep(&good).expect("is itself");
         }
         assert_eq!(shelf.take(&good.sha256).as_deref(), Some("function f() {}"));

@@ -1,4 +1,4 @@
-//! A worker's wish to clone: from its node to the core, by the node's news, and the answer back.
+//! A worker's wish to clone: from its node to the core, which asks for them, and the answer back.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,16 @@ pub struct CloneAsk {
     pub number: u64,
     /// A JSON array as text: the source, options, arguments of `create`.
     pub arguments: String,
+}
+
+/// `GET /node/v1/asks`: the wishes for whose answers somebody waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloneAsks {
+    pub boot_id: String,
+    /// Of the last one that was looked at; pass it as `after` next time.
+    pub last: u64,
+    pub asks: Vec<CloneAsk>,
 }
 
 /// `POST /node/v1/vaults/{id}/clones`. Either a ticket or an error.

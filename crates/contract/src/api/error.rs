@@ -158,11 +158,7 @@ impl ApiError {
     /// What anyone gets who asks something of a dead vault.
     #[must_use]
     pub fn vault_dead(receipt: Receipt) -> Self {
-        let Receipt { vault, death, .. } = &receipt;
-        let mut message = format!("{vault} is dead: {}", death.cause.describe());
-        if let Some(detail) = &death.detail {
-            message.push_str(&format!(" ({detail})"));
-        }
+        let message = receipt.epitaph();
         Self { receipt: Some(Box::new(receipt)), ..Self::new(ErrorCode::VaultDead, message) }
     }
 }

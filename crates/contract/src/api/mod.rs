@@ -2,8 +2,8 @@
 //!
 //! [`paths`] names the endpoints, the other modules hold the bodies; `core::routes` serves them,
 //! `client::endpoint` asks for them, and [`openapi`] publishes them. [`node`] is the inner contract
-//! between the core and a node. Unknown fields are refused everywhere; every failure is an
-//! [`error::ApiError`].
+//! between the core and a node, and [`node_error`] how that one fails. Unknown fields are refused everywhere; every
+//! other failure is an [`error::ApiError`].
 
 pub mod clone;
 pub mod endpoint;
@@ -13,6 +13,7 @@ pub mod event;
 pub mod gem;
 pub mod health;
 pub mod node;
+pub mod node_error;
 pub mod openapi;
 pub mod paths;
 pub mod peer;

@@ -1,8 +1,12 @@
 //! The inner contract: what a core asks of a node.
 //!
-//! [`NodeApi`] is implemented by `node::intake` directly, so that `haukid all` needs no socket
-//! between its halves, and by `core::link` over a node's Unix socket. The node's socket is open to
-//! root only; whoever can speak here is the node's control plane.
+//! [`NodeApi`] is implemented by `node::desk` directly, so that `haukid all` needs no socket
+//! between its halves, and by `control::link` over a node's Unix socket. The node's socket is open to
+//! root only; whoever can speak here is the node's control plane. What fails is a [`NodeError`].
+//!
+//! Cores and nodes of different age work together, because neither is told what it does not know. Bodies of `v1` have
+//! the members below and never others; a question that came later has a path of its own. An older node has no such
+//! path, and is asked in the older way (`control::link`); an older core does not ask, and is told in the older way.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -11,8 +15,8 @@ use std::pin::Pin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::clone::{CloneAnswer, CloneAsk};
-use super::error::ApiError;
+use super::clone::{CloneAnswer, CloneAsk, CloneAsks};
+use super::node_error::NodeError;
 use super::vault::Vitals;
 use crate::model::check::Check;
 use crate::model::death::Cause;
@@ -25,7 +29,7 @@ use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
 use crate::model::text::short;
 
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send + 'a>>;
 
 pub trait NodeApi: Send + Sync {
     /// What a placement wants to know. It costs the node the same with one vault and with thousands.
@@ -39,7 +43,7 @@ pub trait NodeApi: Send + Sync {
 
     /// Forges a vault, loads the worker and, if the order says so, opens the port. A dropped future
     /// forges nothing: what was begun is undone.
-    /// `not_found`: the order comes without its code, and the node does not have it.
+    /// `CodeMissing`: the order comes without its code, and the node does not have it.
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned>;
 
     /// Takes code in before it is needed. It may be let go again when there is much of it.
@@ -53,11 +57,18 @@ pub trait NodeApi: Send + Sync {
     /// Legal in every phase; the dead answer with their tombstone.
     fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn>;
 
+    /// How a vault died; it kills nobody. `NotYet`: it lives, or is still dying.
+    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt>;
+
     /// Kills all of these at once and waits for none of them; a destruct of each then has its receipt.
     /// Who is dead already, or not there, is passed over.
     fn doom(&self, doom: Doom) -> Answer<'_, ()>;
 
-    /// The answer to a worker's wish to clone; an error if nobody waits for it any more.
+    /// The workers' wishes to clone for whose answers somebody waits, after `after`, as soon as there is one or
+    /// `wait_ms` has passed. From 0 on they are all told again.
+    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks>;
+
+    /// The answer to a worker's wish to clone; `NotAwaited` if nobody waits for it any more.
     fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()>;
 
     /// What happened after `after`, as soon as there is something or `wait_ms` has passed.
@@ -301,7 +312,7 @@ pub enum NewsItem {
         vault: VaultId,
         text: String,
     },
-    /// A worker wants to clone.
+    /// A worker wants to clone. Told here only as long as no core asks for such wishes, as older ones do not.
     Clone(CloneAsk),
     Died(Receipt),
 }

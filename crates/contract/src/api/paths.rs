@@ -43,6 +43,8 @@ pub mod node {
     pub const DOOM: &str = "/node/v1/doom";
     pub const CLONES: &str = "/node/v1/vaults/{id}/clones";
     pub const NEWS: &str = "/node/v1/news";
+    pub const RECEIPT: &str = "/node/v1/vaults/{id}/receipt";
+    pub const ASKS: &str = "/node/v1/asks";
 }
 
 /// Puts an id into a path that has one parameter.

@@ -68,4 +68,12 @@ impl Receipt {
     pub fn is_clean(&self) -> bool {
         self.reclaimed.iter().all(|line| line.gone)
     }
+
+    /// What is told of the vault from now on, whatever is asked of it.
+    #[must_use]
+    pub fn epitaph(&self) -> String {
+        let Self { vault, death, .. } = self;
+        let detail = death.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("{vault} is dead: {}{detail}", death.cause.describe())
+    }
 }

@@ -56,12 +56,22 @@ impl NodeApi for FakeNode {
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
         Box::pin(async move {
             {
+                let bounds = order.limits.check().and(order.terms.check()).map_err(|error| error.to_string());
+                let issuer = Issuer::from_hex(&order.issuer).map_err(|error| error.to_string());
+                bounds.and(issuer.map(drop)).map_err(|error| NodeError::new(NodeFault::BadOrder, error))?;
                 let mut state = self.enter(Call::Provision).await?;
+                if state.draining {
+                    let message = format!("node {} is draining", self.name);
+                    return Err(NodeError::new(NodeFault::Draining, message));
+                }
                 if state.vaults.len() >= state.max_vaults as usize {
                     let message = format!("node {} is full", self.name);
-                    return Err(ApiError::new(ErrorCode::NoCapacity, message));
+                    return Err(NodeError::new(NodeFault::Full, message));
                 }
                 state.take_code(order.sha256, &order.source)?;
+                if state.vaults.contains_key(&order.vault) || state.tombs.contains_key(&order.vault) {
+                    return Err(NodeError::new(NodeFault::Exists, format!("{} exists already", order.vault)));
+                }
                 state.vaults.insert(order.vault.clone(), (order.generation, Phase::Forged, order.terms));
                 state.provisioned += 1;
             }
@@ -85,9 +95,13 @@ impl NodeApi for FakeNode {
     fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
         Box::pin(async move {
             let mut state = self.enter(Call::Open).await?;
-            let Some((_, phase, terms)) = state.vaults.get_mut(&order.vault) else {
+            let Some((generation, phase, terms)) = state.vaults.get_mut(&order.vault) else {
                 return Err(state.unknown(&order.vault));
             };
+            if *generation != order.generation {
+                let message = format!("{} is generation {generation}", order.vault);
+                return Err(NodeError::new(NodeFault::StaleGeneration, message));
+            }
             *phase = (*phase).max(Phase::Ticketed);
             let mut terms = terms.clone();
             terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
@@ -114,7 +128,7 @@ impl NodeApi for FakeNode {
                 None => Err(state.unknown(&order.vault)),
                 Some((generation, ..)) if order.generation.is_some_and(|wanted| wanted != *generation) => {
                     let message = format!("{} is generation {generation}", order.vault);
-                    Err(ApiError::new(ErrorCode::Conflict, message))
+                    Err(NodeError::new(NodeFault::StaleGeneration, message))
                 }
                 Some((_, _, terms)) => Ok(told(Leased { lease_left_ms: terms.lease_ms }, &state.lies.leased)),
             }
@@ -139,6 +153,37 @@ impl NodeApi for FakeNode {
         })
     }
 
+    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt> {
+        Box::pin(async move {
+            let state = self.enter(Call::Receipt).await?;
+            if state.vaults.contains_key(&vault) {
+                return Err(NodeError::new(NodeFault::NotYet, format!("{vault} is not dead")));
+            }
+            match state.tombs.get(&vault) {
+                Some(receipt) => {
+                    Ok(told(Torn { receipt: receipt.clone(), changed: false }, &state.lies.torn).receipt)
+                }
+                None => Err(told(state.unknown(&vault), &state.lies.error)),
+            }
+        })
+    }
+
+    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks> {
+        Box::pin(async move {
+            let boot = self.state().boot;
+            let mut wished = self.wished.subscribe();
+            let something = wished.wait_for(|_| {
+                let state = self.state();
+                state.wishes.range(after + 1..).next().is_some() || state.down || state.boot != boot
+            });
+            let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
+            let last = *self.wished.borrow();
+            let state = self.enter(Call::Asks).await?;
+            let asks = state.wishes.range(after + 1..).map(|(_, ask)| ask.clone()).collect();
+            Ok(CloneAsks { boot_id: state.boot_id(), last, asks })
+        })
+    }
+
     fn doom(&self, doom: Doom) -> Answer<'_, ()> {
         Box::pin(async move {
             let mut state = self.enter(Call::Doom).await?;
@@ -154,6 +199,16 @@ impl NodeApi for FakeNode {
     fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
         Box::pin(async move {
             let mut state = self.enter(Call::Cloned).await?;
+            if !state.vaults.contains_key(&answer.vault) {
+                return Err(state.unknown(&answer.vault));
+            }
+            let is_it = |ask: &CloneAsk| (&ask.vault, ask.number) == (&answer.vault, answer.number);
+            let Some(number) = state.wishes.iter().find(|(_, ask)| is_it(ask)).map(|(number, _)| *number)
+            else {
+                let message = format!("{} does not wait for clone {}", answer.vault, answer.number);
+                return Err(NodeError::new(NodeFault::NotAwaited, message));
+            };
+            state.wishes.remove(&number);
             state.answers.push(answer);
             drop(state);
             self.tell();
@@ -167,13 +222,14 @@ impl NodeApi for FakeNode {
             let mut said = self.said.subscribe();
             let something = said.wait_for(|count| {
                 let state = self.state();
-                *count > after || state.down || state.boot != boot
+                // A number from the future comes from another boot.
+                *count != after || state.down || state.boot != boot
             });
             // Either way the answer tells what there is.
             let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
             let state = self.enter(Call::News).await?;
             if state.blot.is_some_and(|blot| after < blot && blot <= state.news.len() as u64) {
-                return Err(ApiError::new(ErrorCode::Internal, "it answers strangely"));
+                return Err(NodeError::new(NodeFault::Strange, "it answers strangely"));
             }
             let skip = usize::try_from(after).unwrap_or(usize::MAX);
             let items = state.news.iter().skip(skip).cloned().collect();

@@ -14,7 +14,7 @@ use crate::nodes::Slot;
 use crate::service::Core;
 use crate::summon::Drafted;
 use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::digest::Sha256;
 
 /// Up to this it goes with the order: another round trip would take longer than sending it twice.
@@ -30,14 +30,14 @@ impl Core {
         slot: &Slot,
         order: ProvisionOrder,
         source: &str,
-    ) -> Result<Provisioned, ApiError> {
+    ) -> Result<Provisioned, NodeError> {
         let sha256 = order.sha256;
         if source.len() > SMALL_BYTES {
             self.send_code(slot, sha256, source).await?;
         }
         if slot.has_code(&sha256) {
             match slot.api.provision(order.clone()).await {
-                Err(error) if error.code == ErrorCode::NotFound => slot.lost_code(&sha256),
+                Err(error) if error.fault == NodeFault::CodeMissing => slot.lost_code(&sha256),
                 answer => return answer,
             }
         }
@@ -49,7 +49,7 @@ impl Core {
     }
 
     /// Once, however many want it there at the same time.
-    async fn send_code(&self, slot: &Slot, sha256: Sha256, source: &str) -> Result<(), ApiError> {
+    async fn send_code(&self, slot: &Slot, sha256: Sha256, source: &str) -> Result<(), NodeError> {
         if slot.has_code(&sha256) {
             return Ok(());
         }

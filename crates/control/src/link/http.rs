@@ -1,7 +1,7 @@
 //! A node in another process: the inner contract over a Unix socket, its own or a link's.
 //!
 //! Every request has a deadline, and every answer a size. What the node refuses comes back as its own
-//! error; what the connection does is `temporary`, because nobody knows what became of the request.
+//! error; what the connection does is silence, because nobody knows what became of the request.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,14 +13,16 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::ssh::SshLink;
-use hauki_contract::api::clone::CloneAnswer;
+use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
     Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeHealth, NodeVaults, NodeWord,
     OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
 };
+use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::{node as paths, with_id};
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
+use hauki_contract::model::receipt::Receipt;
 use hauki_contract::strict::{self, Limits};
 
 const CONNECT: Duration = Duration::from_secs(2);
@@ -72,16 +74,21 @@ impl HttpNode {
         &self,
         request: RequestBuilder,
         deadline: Duration,
-    ) -> Result<T, ApiError> {
+        unsaid: NodeFault,
+    ) -> Result<T, NodeError> {
         let late = || {
             let message =
                 format!("the node at {} did not answer within {} ms", self.place, deadline.as_millis());
-            ApiError::new(ErrorCode::Temporary, message)
+            NodeError::new(NodeFault::Silent, message)
         };
-        timeout(deadline, self.exchange(request)).await.unwrap_or_else(|_| Err(late()))
+        timeout(deadline, self.exchange(request, unsaid)).await.unwrap_or_else(|_| Err(late()))
     }
 
-    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        unsaid: NodeFault,
+    ) -> Result<T, NodeError> {
         let _place = match &self.ssh {
             Some((link, places)) => {
                 link.ready().await?;
@@ -104,17 +111,34 @@ impl HttpNode {
             return strict::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES))
                 .map_err(|error| self.strange(&format!("strangely: {error}")));
         }
-        let refusal = strict::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES));
-        Err(refusal.unwrap_or_else(|_| self.strange(&format!("with status {status}"))))
+        match strict::from_slice::<NodeErrorBody>(&bytes, Limits::bytes(MOST_ANSWER_BYTES)) {
+            Ok(refusal) => Err(refusal.read(unsaid)),
+            Err(_) => Err(self.strange(&format!("with status {status}"))),
+        }
     }
 
-    fn strange(&self, how: &str) -> ApiError {
+    /// A node that has no such question tells it when it is ordered to end the vault, which it is only if it has
+    /// ended.
+    async fn older_receipt(&self, vault: VaultId) -> Result<Receipt, NodeError> {
+        let there = self.vaults(Some(vault.clone())).await?;
+        if there.vaults.iter().any(|said| said.vault == vault && said.phase.is_alive()) {
+            return Err(NodeError::new(NodeFault::NotYet, format!("{vault} is not dead")));
+        }
+        let order = DestructOrder { vault, cause: Cause::DaemonLost, by: None, grace_ms: 0 };
+        match self.destruct(order).await {
+            Ok(torn) => Ok(torn.receipt),
+            Err(NodeError { fault: NodeFault::Dead(receipt), .. }) => Ok(*receipt),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn strange(&self, how: &str) -> NodeError {
         let message = format!("the node at {} answers {how}", self.place);
-        ApiError::new(ErrorCode::Internal, message)
+        NodeError::new(NodeFault::Strange, message)
             .hint("core and node must be of one version: `hauki node ls -o wide` shows them")
     }
 
-    fn lost(&self, error: &reqwest::Error) -> ApiError {
+    fn lost(&self, error: &reqwest::Error) -> NodeError {
         // The innermost cause is what the kernel said.
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
@@ -122,7 +146,7 @@ impl HttpNode {
         }
         let refusal = self.ssh.as_ref().and_then(|(link, _)| link.refusal());
         let cause = refusal.unwrap_or_else(|| cause.to_string());
-        ApiError::new(ErrorCode::Temporary, format!("the node at {} cannot be reached: {cause}", self.place))
+        NodeError::new(NodeFault::Silent, format!("the node at {} cannot be reached: {cause}", self.place))
     }
 }
 
@@ -147,54 +171,69 @@ fn url(path: &str) -> String {
 
 impl NodeApi for HttpNode {
     fn word(&self) -> Answer<'_, NodeWord> {
-        Box::pin(self.send(self.client.get(url(paths::WORD)), ASK))
+        Box::pin(self.send(self.client.get(url(paths::WORD)), ASK, NodeFault::NotAsked))
     }
 
     fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
         let request = self.client.get(url(paths::VAULTS)).query(&[("of", of)]);
-        Box::pin(self.send(request, ASK))
+        Box::pin(self.send(request, ASK, NodeFault::NotAsked))
     }
 
     fn health(&self) -> Answer<'_, NodeHealth> {
-        Box::pin(self.send(self.client.get(url(paths::HEALTH)), ASK))
+        Box::pin(self.send(self.client.get(url(paths::HEALTH)), ASK, NodeFault::NotAsked))
     }
 
     fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
         let deadline = FORGE + Duration::from_millis(order.limits.call_deadline_ms.into());
-        Box::pin(self.send(self.post(paths::PROVISION, &order), deadline))
+        Box::pin(self.send(self.post(paths::PROVISION, &order), deadline, NodeFault::CodeMissing))
     }
 
     fn keep(&self, code: Code) -> Answer<'_, ()> {
-        Box::pin(self.send(self.post(paths::CODE, &code), FORGE))
+        Box::pin(self.send(self.post(paths::CODE, &code), FORGE, NodeFault::NotAsked))
     }
 
     fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
         let path = with_id(paths::OPEN, order.vault.as_str());
-        Box::pin(self.send(self.post(&path, &order), ASK))
+        Box::pin(self.send(self.post(&path, &order), ASK, NodeFault::Unknown))
     }
 
     fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
         let path = with_id(paths::BEAT, order.vault.as_str());
-        Box::pin(self.send(self.post(&path, &order), ASK))
+        Box::pin(self.send(self.post(&path, &order), ASK, NodeFault::Unknown))
     }
 
     fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
         let path = with_id(paths::DESTRUCT, order.vault.as_str());
         let deadline = TEARDOWN + Duration::from_millis(order.grace_ms.into());
-        Box::pin(self.send(self.post(&path, &order), deadline))
+        Box::pin(self.send(self.post(&path, &order), deadline, NodeFault::Unknown))
+    }
+
+    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt> {
+        Box::pin(async move {
+            let path = with_id(paths::RECEIPT, vault.as_str());
+            match self.send(self.client.get(url(&path)), TEARDOWN, NodeFault::NotAsked).await {
+                Err(error) if error.fault == NodeFault::NotAsked => self.older_receipt(vault).await,
+                answer => answer,
+            }
+        })
+    }
+
+    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks> {
+        let request = self.client.get(url(paths::ASKS)).query(&[("after", after), ("wait_ms", wait_ms)]);
+        Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms), NodeFault::NotAsked))
     }
 
     fn doom(&self, doom: Doom) -> Answer<'_, ()> {
-        Box::pin(self.send(self.post(paths::DOOM, &doom), ASK))
+        Box::pin(self.send(self.post(paths::DOOM, &doom), ASK, NodeFault::NotAsked))
     }
 
     fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
         let path = with_id(paths::CLONES, answer.vault.as_str());
-        Box::pin(self.send(self.post(&path, &answer), ASK))
+        Box::pin(self.send(self.post(&path, &answer), ASK, NodeFault::NotAwaited))
     }
 
     fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
         let request = self.client.get(url(paths::NEWS)).query(&[("after", after), ("wait_ms", wait_ms)]);
-        Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms)))
+        Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms), NodeFault::NotAsked))
     }
 }

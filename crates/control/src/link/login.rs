@@ -12,7 +12,8 @@ use rustix::net::sockopt;
 use ssh2::{KeyboardInteractivePrompt, MethodType, Prompt, Session};
 
 use super::known_hosts::{HostKeyError, KnownHosts};
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::ApiError;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ssh::SshAddress;
 
@@ -79,10 +80,10 @@ pub enum LoginError {
 }
 
 impl LoginError {
-    fn code(&self) -> ErrorCode {
+    fn fault(&self) -> NodeFault {
         match self {
-            Self::HostKey { .. } | Self::Refused { .. } => ErrorCode::Denied,
-            Self::Resolve { .. } | Self::Connect { .. } | Self::Handshake { .. } => ErrorCode::Temporary,
+            Self::HostKey { .. } | Self::Refused { .. } => NodeFault::Barred,
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Handshake { .. } => NodeFault::Silent,
         }
     }
 
@@ -111,7 +112,7 @@ impl LoginError {
     }
 }
 
-impl From<LoginError> for ApiError {
+impl From<LoginError> for NodeError {
     fn from(error: LoginError) -> Self {
         use std::error::Error as _;
         let mut message = error.to_string();
@@ -119,7 +120,13 @@ impl From<LoginError> for ApiError {
         if let Some(source) = error.source().filter(|_| !matches!(error, LoginError::HostKey { .. })) {
             message.push_str(&format!(": {source}"));
         }
-        Self::new(error.code(), message).hint(error.hint())
+        Self::new(error.fault(), message).hint(error.hint())
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        NodeError::from(error).into()
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::login::{Keys, Secrets, login};
 use super::pump::Pump;
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::ssh::SshAddress;
 use hauki_contract::system::{clock, random};
 
@@ -53,7 +53,7 @@ pub enum State {
     /// For the first time.
     Connecting,
     Up,
-    Down(ApiError),
+    Down(NodeError),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -117,13 +117,13 @@ impl SshLink {
     }
 
     /// How the link is now; waits while it connects for the first time.
-    pub async fn ready(&self) -> Result<(), ApiError> {
+    pub async fn ready(&self) -> Result<(), NodeError> {
         let mut state = self.shared.state.subscribe();
         let decided = state.wait_for(|state| !matches!(state, State::Connecting)).await;
         match decided.as_deref() {
             Ok(State::Down(error)) => Err(error.clone()),
             Ok(State::Up | State::Connecting) => Ok(()),
-            Err(_) => Err(ApiError::new(ErrorCode::Temporary, "the link has ended")),
+            Err(_) => Err(NodeError::new(NodeFault::Silent, "the link has ended")),
         }
     }
 
@@ -171,14 +171,14 @@ fn keep(target: &SshTarget, listener: &UnixListener, shared: &Shared) {
                             backoff = BACKOFF;
                         }
                         let message = format!("the SSH session to {} ended: {lost}", target.address);
-                        ApiError::new(ErrorCode::Temporary, message)
+                        NodeError::new(NodeFault::Silent, message)
                             .hint("it connects again by itself; is the machine up?")
                     }
                 }
             }
-            Err(error) => ApiError::from(error),
+            Err(error) => NodeError::from(error),
         };
-        if error.code == ErrorCode::Denied {
+        if error.fault == NodeFault::Barred {
             backoff = BACKOFF_REFUSED;
         }
         shared.state.send_replace(State::Down(error));

@@ -1,6 +1,7 @@
 use super::*;
 use crate::fake_node::Call;
 use hauki_contract::api::ErrorCode;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::api::vault::{ProvisionRequest, TicketRequest};
 use hauki_contract::model::gem::Wishes;
@@ -105,10 +106,9 @@ async fn a_worker_that_does_not_load_is_the_workers_fault() {
         column: Some(7),
         stack: None,
     };
-    let error =
-        hauki_contract::api::ApiError::new(ErrorCode::BadSource, "the source did not load").worker(worker);
+    let error = NodeError::new(NodeFault::BadSource(Some(Box::new(worker))), "the source did not load");
     node.fail_next(Call::Provision, error.clone());
-    assert_eq!(core.spawn(spawning("k")).await.expect_err("does not load"), error);
+    assert_eq!(core.spawn(spawning("k")).await.expect_err("does not load"), error.into());
     assert_eq!((node.living().len(), store.commits()), (0, 0));
     assert!(core.forging().is_empty());
 }

@@ -3,9 +3,10 @@
 use super::*;
 use crate::fake_node::Call;
 use crate::store::memory::Failure;
+use hauki_contract::api::ErrorCode;
 use hauki_contract::api::event::Happening;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::{DestructRequest, ReapRequest};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::phase::Phase;
@@ -124,7 +125,7 @@ async fn a_silent_node_costs_one_question_and_keeps_the_others_from_nothing() {
     }
     for call in [Call::Doom, Call::Destruct] {
         for _ in 0..100 {
-            there.fail_next(call, ApiError::new(ErrorCode::Temporary, "connection refused"));
+            there.fail_next(call, NodeError::new(NodeFault::Silent, "connection refused"));
         }
     }
     let told = core.destruct_many(order(vaults), None).await.expect("tells").ended;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::fake_node::Call;
 use hauki_contract::api::ErrorCode;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::{BeatRequest, BeatTarget, DestructQuery, ReapRequest};
 use hauki_contract::api::vault::{TicketRequest, VaultQuery};
 use hauki_contract::model::death::Cause;
@@ -112,17 +113,14 @@ async fn reap_ends_what_fits_every_rule_and_nothing_without_one() {
     assert_eq!(done.reaped[0].receipt.as_ref().map(|receipt| receipt.death.cause), Some(Cause::Reaped));
     assert_eq!(node.living(), std::slice::from_ref(&plain));
 
-    let down = hauki_contract::api::ApiError::new(ErrorCode::Temporary, "connection refused");
+    let down = NodeError::new(NodeFault::Silent, "connection refused");
     node.fail_next(Call::Doom, down);
     let done = core.reap(rules(&[], Some(0))).await.expect("tells");
     assert_eq!((done.reaped.len(), done.nodes[0].reaped, done.nodes[0].left), (0, 0, 1));
     assert_eq!(node.living(), std::slice::from_ref(&plain));
 
     // A node of an older version.
-    node.fail_next(
-        Call::Doom,
-        hauki_contract::api::ApiError::new(ErrorCode::NotFound, "no such path on a node"),
-    );
+    node.fail_next(Call::Doom, NodeError::new(NodeFault::NotAsked, "no such path on a node"));
     let done = core.reap(rules(&[], Some(0))).await.expect("reaps");
     assert_eq!((done.reaped.len(), done.nodes[0].left, done.nodes[0].error.is_none()), (1, 0, true));
     assert_eq!(node.living(), []);

@@ -6,11 +6,13 @@ use crate::ledger::{BUDGET, LOAN, loan_key};
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NewsItem;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
+use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 
-fn ask(vault: &VaultId, number: u64) -> NewsItem {
+fn ask(vault: &VaultId, number: u64) -> CloneAsk {
     let arguments = r#"["function f() {}"]"#.to_owned();
-    NewsItem::Clone(CloneAsk { vault: vault.clone(), number, arguments })
+    CloneAsk { vault: vault.clone(), number, arguments }
 }
 
 async fn parent(core: &Arc<Core>, spawn: u32) -> VaultId {
@@ -36,17 +38,14 @@ async fn spent(core: &Core) -> (usize, Vec<u64>) {
 async fn what_was_made_stays_spent_and_what_failed_does_not() {
     let Swarm { core, node, .. } = swarm();
     let parent = parent(&core, 1).await;
-    node.fail_next(
-        Call::Provision,
-        hauki_contract::api::ApiError::new(ErrorCode::WorkerFailed, "create failed"),
-    );
-    node.say(ask(&parent, 1));
+    node.fail_next(Call::Provision, NodeError::new(NodeFault::WorkerFailed(None), "create failed"));
+    node.wish(ask(&parent, 1));
     assert!(answers(&node, 1).await[0].error.is_some());
     assert_eq!(spent(&core).await, (0, vec![0]));
-    node.say(ask(&parent, 2));
+    node.wish(ask(&parent, 2));
     assert_eq!(answers(&node, 2).await[1].error, None);
     assert_eq!(spent(&core).await, (0, vec![1]), "and no loan stands beside it");
-    node.say(ask(&parent, 3));
+    node.wish(ask(&parent, 3));
     assert_eq!(answers(&node, 3).await[2].error.as_ref().map(|error| error.code), Some(ErrorCode::Quota));
 }
 
@@ -68,7 +67,7 @@ async fn what_a_crashed_core_spent_is_given_back_by_the_next() {
     while spent(&next).await != (0, vec![0]) {
         tokio::task::yield_now().await;
     }
-    node.say(ask(&parent, 1));
+    node.wish(ask(&parent, 1));
     assert_eq!(answers(&node, 1).await[0].error, None);
 }
 
@@ -78,7 +77,7 @@ async fn a_budget_is_not_given_back_under_the_hands_of_who_spends_it() {
     let Swarm { core, node, .. } = swarm();
     let parent = parent(&core, 1).await;
     node.hold(Some(Call::Provision));
-    node.say(ask(&parent, 1));
+    node.wish(ask(&parent, 1));
     node.somebody_waits().await;
     core.end_orphaned().await.expect("compares");
     assert_eq!(spent(&core).await, (1, vec![1]));
@@ -86,4 +85,63 @@ async fn a_budget_is_not_given_back_under_the_hands_of_who_spends_it() {
     assert_eq!(answers(&node, 1).await[0].error, None);
     core.end_orphaned().await.expect("compares");
     assert_eq!(spent(&core).await, (0, vec![1]));
+}
+
+/// A node of an older version has no list of them, and one that has is not answered twice.
+#[tokio::test]
+async fn a_wish_is_heard_once_by_whatever_way_it_comes() {
+    let Swarm { core, node, .. } = swarm();
+    let parent = parent(&core, 3).await;
+    node.hold(Some(Call::Provision));
+    node.wish(ask(&parent, 1));
+    node.somebody_waits().await;
+    node.say(NewsItem::Clone(ask(&parent, 1)));
+    node.say(NewsItem::Log { vault: parent.clone(), text: "all is heard".into() });
+    event(&core, |event| matches!(event.what, hauki_contract::api::event::Happening::Log { .. })).await;
+    node.hold(None);
+    assert_eq!(answers(&node, 1).await[0].error, None);
+    // As by an older node: only its news tell of it.
+    node.fail_next(Call::Asks, NodeError::new(NodeFault::NotAsked, "no such path on a node"));
+    node.wish(ask(&parent, 2));
+    node.say(NewsItem::Clone(ask(&parent, 2)));
+    assert_eq!(answers(&node, 2).await[1].error, None);
+    assert_eq!((node.provisioned(), spent(&core).await), (3, (0, vec![2])));
+}
+
+/// Its neighbour prints without end.
+#[tokio::test]
+async fn a_wish_is_heard_however_much_its_neighbours_print() {
+    let Swarm { core, node, .. } = swarm();
+    let parent = parent(&core, 1).await;
+    node.wish(ask(&parent, 1));
+    for number in 0..20_000 {
+        node.say(NewsItem::Log { vault: parent.clone(), text: format!("{number}") });
+    }
+    assert_eq!(answers(&node, 1).await[0].error, None);
+}
+
+#[tokio::test]
+async fn to_ask_how_a_vault_died_kills_nobody() {
+    let Swarm { core, node, .. } = swarm();
+    let (lives, dies) = (parent(&core, 0).await, random_spawn(&core).await);
+    let slot = core.slot(&"n1".parse().expect("a name")).expect("is there");
+    let asked = core.ask_for_tombstone(&slot, &lives).await.expect_err("lives");
+    assert_eq!((asked.fault, node.living().len()), (NodeFault::NotYet, 2));
+    node.kill(&dies, Cause::OutOfMemory);
+    let told = core.ask_for_tombstone(&slot, &dies).await.expect("is told").expect("is known");
+    assert_eq!(told.death.cause, Cause::OutOfMemory);
+    let never = hauki_contract::system::random::vault_id();
+    assert_eq!(core.ask_for_tombstone(&slot, &never).await, Ok(None));
+    // It is left out of a list, and lives all the same.
+    node.lie(crate::fake_node::Lies {
+        vaults: Some(Arc::new(|list| list.vaults.clear())),
+        ..crate::fake_node::Lies::default()
+    });
+    core.reconcile(&slot, false).await.expect("compares");
+    assert_eq!(node.living(), [lives.clone()]);
+    assert!(core.vault(&lives).await.expect("shows").receipt.is_none());
+}
+
+async fn random_spawn(core: &Arc<Core>) -> VaultId {
+    core.spawn(spawning("dies")).await.expect("spawns").vault.id
 }

@@ -9,6 +9,7 @@ use hauki_contract::api::ErrorCode;
 use hauki_contract::api::clone::CloneAsk;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{NewsItem, Opened, Torn};
+use hauki_contract::api::node_error::NodeError;
 use hauki_contract::api::teardown::{BeatRequest, BeatTarget};
 use hauki_contract::api::vault::{TicketRequest, Vault};
 use hauki_contract::model::death::{Cause, Death};
@@ -131,9 +132,7 @@ async fn an_answer_to_a_destruct_is_of_that_vault_and_of_that_order() {
     }
     let foreign = forged(&pair.of_honest.id, "n1");
     pair.liar.lie(Lies {
-        error: Some(Arc::new(move |error| {
-            *error = hauki_contract::api::ApiError::vault_dead(foreign.clone())
-        })),
+        error: Some(Arc::new(move |error| *error = NodeError::dead(foreign.clone()))),
         ..Lies::default()
     });
     pair.liar.restart();
@@ -211,11 +210,10 @@ async fn news_of_other_nodes_vaults_are_not_told_on_and_texts_are_cut() {
     pair.liar.say(NewsItem::Log { vault: foreign.clone(), text: "forged".into() });
     let ticket = hauki_contract::system::random::ticket_id();
     pair.liar.say(NewsItem::Claimed { vault: foreign.clone(), ticket: ticket.clone(), peer: "x".into() });
-    pair.liar.say(NewsItem::Clone(CloneAsk {
-        vault: foreign.clone(),
-        number: 1,
-        arguments: r#"["function scan() {}"]"#.into(),
-    }));
+    let stolen =
+        CloneAsk { vault: foreign.clone(), number: 1, arguments: r#"["function scan() {}"]"#.into() };
+    pair.liar.wish(stolen.clone());
+    pair.liar.say(NewsItem::Clone(stolen));
     pair.liar.say(NewsItem::Log { vault: own.clone(), text: "x".repeat(7 << 20) });
     let mut receipt = forged(&own, "n2");
     let line =

@@ -2,6 +2,7 @@ use super::*;
 use crate::fake_node::Call;
 use crate::store::memory::Failure;
 use hauki_contract::api::ErrorCode;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::{ProvisionRequest, TicketRequest};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::phase::Phase;
@@ -116,7 +117,7 @@ async fn a_full_node_passes_it_on_and_the_last_says_why() {
     let (one, two) = (FakeNode::new("n1".parse().expect("a name")), FakeNode::new("n2".parse().expect("ok")));
     let (one, two) = (Arc::new(one), Arc::new(two));
     let core = core_over(Arc::new(MemoryStore::default()), &[&one, &two], &["n1", "n2"]);
-    let full = || hauki_contract::api::ApiError::new(ErrorCode::NoCapacity, "no id range is free");
+    let full = || NodeError::new(NodeFault::Full, "no id range is free");
     one.fail_next(Call::Provision, full());
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     assert_eq!(spawned.vault.node.as_str(), "n2");

@@ -10,6 +10,7 @@ use crate::fake_node::Call;
 use crate::reaper::Most;
 use crate::store::memory::Failure;
 use hauki_contract::api::ErrorCode;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::registry::{Holder, ResolveRequest, WatchQuery};
 use hauki_contract::api::teardown::DestructQuery;
 use hauki_contract::api::vault::ProvisionRequest;
@@ -256,7 +257,7 @@ async fn a_name_that_becomes_anothers_shows_neither_worker_nor_ticket() {
     assert_eq!(denied.code, ErrorCode::Denied, "{denied:?}");
 
     // Nor is a port opened before it is refused.
-    node.fail_next(Call::Open, hauki_contract::api::ApiError::new(ErrorCode::Internal, "was asked"));
+    node.fail_next(Call::Open, NodeError::new(NodeFault::Defect, "was asked"));
     for owner in [1000, u32::MAX] {
         for request in [asked(), wished.clone()] {
             let denied = core.resolve_own(Some(owner), request).await.expect_err("is another's");

@@ -4,10 +4,11 @@ use super::*;
 use crate::fake_node::Call;
 use crate::reaper::Most;
 use crate::store::memory::Failure;
+use hauki_contract::api::ErrorCode;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::spool::{SpoolEntry, SpoolQuery, SpoolRequest, SpoolState, SpoolWait, Spooled};
 use hauki_contract::api::teardown::DestructQuery;
 use hauki_contract::api::vault::ProvisionRequest;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{SpoolId, SummonsId};
 use hauki_contract::system::clock;
 
@@ -88,12 +89,12 @@ async fn the_urgent_and_the_modest_come_first() {
 async fn a_failure_that_passes_is_tried_again_and_one_that_stays_is_a_dead_letter() {
     let swarm = swarm();
     let core = &swarm.core;
-    swarm.node.fail_next(Call::Provision, ApiError::new(ErrorCode::Timeout, "too slow"));
+    swarm.node.fail_next(Call::Provision, NodeError::new(NodeFault::Late, "too slow"));
     let passing = put(core, "passing").await;
     let forged = done(core, &passing.id).await;
     assert_eq!((forged.entry.state, forged.entry.attempts), (SpoolState::Forged, 2));
 
-    swarm.node.fail_next(Call::Provision, ApiError::new(ErrorCode::WorkerFailed, "create failed"));
+    swarm.node.fail_next(Call::Provision, NodeError::new(NodeFault::WorkerFailed(None), "create failed"));
     let staying = put(core, "staying").await;
     let dead = done(core, &staying.id).await.entry;
     assert_eq!((dead.state, dead.attempts, dead.place), (SpoolState::Dead, 1, None));
@@ -250,7 +251,7 @@ async fn owners_take_turns_also_where_one_place_comes_up_at_a_time() {
 async fn a_node_that_refuses_is_not_asked_in_a_circle() {
     let swarm = swarm();
     for _ in 0..50 {
-        swarm.node.fail_next(Call::Provision, ApiError::new(ErrorCode::NoCapacity, "no id range is left"));
+        swarm.node.fail_next(Call::Provision, NodeError::new(NodeFault::Full, "no id range is left"));
     }
     let entry = put(&swarm.core, "k").await;
     let mut shown = entry;

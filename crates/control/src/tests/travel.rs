@@ -4,6 +4,7 @@ use super::*;
 use crate::fake_node::Call;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::gem::GemPush;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::ProvisionRequest;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::Manifest;
@@ -105,8 +106,7 @@ async fn a_node_that_cannot_take_the_code_is_not_the_end() {
     let names = ["n1", "n2"];
     let nodes = names.map(|name| Arc::new(FakeNode::new(name.parse().expect("a name"))));
     let core = core_over(Arc::new(MemoryStore::default()), &nodes.each_ref(), &names);
-    nodes[0]
-        .fail_next(Call::Keep, hauki_contract::api::ApiError::new(ErrorCode::Temporary, "connection reset"));
+    nodes[0].fail_next(Call::Keep, NodeError::new(NodeFault::Silent, "connection reset"));
     let spawned = core.spawn(SpawnRequest { summons: of_size("k", 100_000).0, ..spawning("") }).await;
     assert_eq!(spawned.expect("spawns").vault.node.as_str(), "n2");
 }

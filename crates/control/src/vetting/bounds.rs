@@ -1,7 +1,7 @@
 //! How much of what a node says is taken, and the checks that need nothing but the words. Pure.
 
-use hauki_contract::api::ApiError;
 use hauki_contract::api::node::NodeWord;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::receipt::{Receipt, Witness};
@@ -39,13 +39,11 @@ pub(super) fn receipt(receipt: &mut Receipt, vault: &VaultId, node: &NodeName) -
     Ok(())
 }
 
-/// The texts of an error; what only a core says goes.
-pub(super) fn error(error: &mut ApiError) {
+/// The texts of an error.
+pub(super) fn error(error: &mut NodeError) {
     clean(&mut error.message, TEXT);
     clean_some(&mut error.hint, TEXT);
-    error.explanation.clear();
-    error.retryable = error.code.retryable();
-    if let Some(worker) = error.worker.as_deref_mut() {
+    if let NodeFault::BadSource(Some(worker)) | NodeFault::WorkerFailed(Some(worker)) = &mut error.fault {
         cut(&mut worker.message, TEXT);
         for text in [&mut worker.stack, &mut worker.file].into_iter().flatten() {
             cut(text, TEXT);

@@ -12,12 +12,12 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hauki_contract::api::clone::CloneAnswer;
+use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
     Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeHealth, NodeVaults,
     NodeWord, OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
 };
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -78,9 +78,9 @@ impl Vetted {
     }
 
     /// Another node may do better, so whoever ordered is told that it did not work this time.
-    fn refuse(&self, what: &str) -> ApiError {
+    fn refuse(&self, what: &str) -> NodeError {
         self.distrust(what);
-        ApiError::new(ErrorCode::Temporary, format!("node {} is not believed: {what}", self.node))
+        NodeError::new(NodeFault::Disbelieved, format!("node {} is not believed: {what}", self.node))
             .hint("its daemon contradicts what it was ordered: look at that machine")
     }
 
@@ -96,7 +96,7 @@ impl Vetted {
         }
     }
 
-    fn word_of<T: AsMut<NodeWord>>(&self, mut answer: T) -> Result<T, ApiError> {
+    fn word_of<T: AsMut<NodeWord>>(&self, mut answer: T) -> Result<T, NodeError> {
         let word = answer.as_mut();
         bounds::word(word);
         // Its tickets would say the one name and be checked against the other.
@@ -105,7 +105,7 @@ impl Vetted {
                 "it calls itself {}: its node.name and the core's nodes: must agree",
                 bounds::name(word.name.as_str())
             );
-            return Err(ApiError::new(ErrorCode::Environment, message));
+            return Err(NodeError::new(NodeFault::Environment, message));
         }
         let mut known = self.known();
         known.address.get_or_insert(word.data_plane);
@@ -114,7 +114,7 @@ impl Vetted {
         Ok(answer)
     }
 
-    fn opened(&self, opened: &Opened) -> Result<(), ApiError> {
+    fn opened(&self, opened: &Opened) -> Result<(), NodeError> {
         let Opened { ip, port, cert_sha256, key_sha256, terms, .. } = opened;
         let mut known = self.known();
         let registered = *known.address.get_or_insert(*ip);
@@ -134,13 +134,13 @@ impl Vetted {
     }
 
     /// An answer, or an error that may be shown: of `vault` only, if of any.
-    async fn heard<T>(&self, answer: Answer<'_, T>, vault: Option<&VaultId>) -> Result<T, ApiError> {
+    async fn heard<T>(&self, answer: Answer<'_, T>, vault: Option<&VaultId>) -> Result<T, NodeError> {
         let mut error = match answer.await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         bounds::error(&mut error);
-        if let Some(receipt) = error.receipt.as_deref_mut() {
+        if let NodeFault::Dead(receipt) = &mut error.fault {
             match vault {
                 Some(vault) => {
                     bounds::receipt(receipt, vault, &self.node).map_err(|what| self.refuse(&what))?
@@ -256,6 +256,22 @@ impl NodeApi for Vetted {
                 return Err(self.refuse(&format!("{vault} was ended there by another order than ours")));
             }
             Ok(torn)
+        })
+    }
+
+    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt> {
+        Box::pin(async move {
+            let mut receipt = self.heard(self.inner.receipt(vault.clone()), Some(&vault)).await?;
+            bounds::receipt(&mut receipt, &vault, &self.node).map_err(|what| self.refuse(&what))?;
+            Ok(receipt)
+        })
+    }
+
+    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks> {
+        Box::pin(async move {
+            let mut asks = self.heard(self.inner.asks(after, wait_ms), None).await?;
+            bounds::clean(&mut asks.boot_id, bounds::NAME);
+            Ok(asks)
         })
     }
 

@@ -32,6 +32,8 @@ pub enum ReachError {
     Deadline { method: String },
     #[error("this worker may not clone: it was summoned without a spawn budget")]
     NoBudget,
+    #[error("too many workers of this node want to clone just now")]
+    Besieged,
     /// The core did not make the child.
     #[error("{}", .0.message)]
     Core(Box<ApiError>),
@@ -54,7 +56,9 @@ impl ReachError {
         match self {
             Self::Travel(TravelError::NotGiven) => "not_given",
             Self::Travel(TravelError::Ticket(_) | TravelError::Deep) => "bad_ticket",
-            Self::Travel(TravelError::Full(_)) | Self::Crowded(_) | Self::Unchecked => code::word(code::BUSY),
+            Self::Travel(TravelError::Full(_)) | Self::Crowded(_) | Self::Unchecked | Self::Besieged => {
+                code::word(code::BUSY)
+            }
             Self::Travel(TravelError::Long(_)) | Self::Long(_) => code::word(code::TOO_LARGE),
             Self::Stray(_) => "bad_ticket",
             Self::Dead { .. } | Self::Closed => code::word(code::VAULT_DEAD),
@@ -79,6 +83,7 @@ impl ReachError {
             | Self::Crowded(_)
             | Self::Deadline { .. }
             | Self::NoBudget
+            | Self::Besieged
             | Self::Core(_)
             | Self::Closed => false,
         }

@@ -63,7 +63,6 @@ struct Book {
     /// Counts the uses, so that the one that was not used for longest is known.
     uses: u64,
     asks: usize,
-    wishes: clone::Wishes,
     tasks: JoinSet<()>,
     closed: bool,
 }
