@@ -149,7 +149,7 @@ async fn of_a_vault_whose_port_cannot_be_opened_nothing_is_left() {
     let mut stage = Stage::at("192.0.2.1".parse().expect("an address")).await;
     let (mut puppet, provisioned) = stage.provision(Limits::default(), Terms::default()).await;
     let error = provisioned.expect_err("cannot be opened");
-    assert_eq!(error.code, hauki::api::ErrorCode::Environment, "{error}");
+    assert_eq!(error.fault, hauki::api::node_error::NodeFault::Environment, "{error}");
     assert!(error.message.contains("192.0.2.1"), "{error}");
     assert!(puppet.hear().await.is_none(), "its init was let go");
     // Its receipt comes a moment before it is struck from the list.
