@@ -9,6 +9,7 @@ mod probe;
 use std::sync::Arc;
 
 use hauki::model::limits::{Limits, MIB};
+use hauki_sandbox::Driver as _;
 use hauki_sandbox::lxc::{LxcDriver, LxcSandbox};
 use hauki_sandbox::{Exit, Sandbox};
 use leak::{Ground, vault_id};

@@ -48,6 +48,8 @@ async fn promises(driver: &dyn Driver) {
     a_lost_handle_is_no_lost_vault(driver).await;
     an_id_starts_once(driver).await;
     many_at_once(driver).await;
+    a_blank_serves_who_differs_in_what_is_enforced_within(driver);
+    it_is_idle_when_the_last_one_is_gone(driver).await;
 }
 
 async fn a_vault_says_ready_and_dies_when_told(driver: &dyn Driver) {
@@ -124,9 +126,32 @@ async fn many_at_once(driver: &dyn Driver) {
     }
 }
 
+fn a_blank_serves_who_differs_in_what_is_enforced_within(driver: &dyn Driver) {
+    let blank = Limits::default();
+    assert!(driver.serves(&blank, &Limits { call_deadline_ms: 77, spawn: 3, ..blank.clone() }));
+    for other in [
+        Limits { memory_bytes: blank.memory_bytes + 1, ..blank.clone() },
+        Limits { cpu_percent: 50, ..blank.clone() },
+        Limits { pids: 9, ..blank.clone() },
+    ] {
+        assert!(!driver.serves(&blank, &other), "{other:?}");
+    }
+}
+
+async fn it_is_idle_when_the_last_one_is_gone(driver: &dyn Driver) {
+    driver.idle().await;
+    let started = driver.start(&vault_id(), &Limits::default()).await.expect("starts");
+    let mut idle = driver.idle();
+    assert!(is_pending(&mut idle).await, "one lives");
+    started.sandbox.reclaim().await;
+    idle.await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fake_keeps_the_promises() {
-    promises(&FakeDriver::new(probe::init_binary())).await;
+    let driver = FakeDriver::new(probe::init_binary());
+    promises(&driver).await;
+    driver.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +159,6 @@ async fn lxc_keeps_the_promises_and_leaves_nothing() {
     let ground = Ground::new("promises");
     let driver = ground.driver(&probe::init_binary());
     promises(&driver).await;
-    driver.idle().await;
     driver.close().await;
     ground.assert_clean(driver.group());
 }
@@ -157,7 +181,7 @@ async fn a_start_that_fails_says_why_and_leaves_nothing() {
     let not_a_program = ground.state_dir().join("text");
     std::fs::write(&not_a_program, "no program").expect("is ours");
     let driver = ground.driver(&not_a_program);
-    let Err(StartError::Lxc { detail, .. }) = driver.start(&vault_id(), &Limits::default()).await else {
+    let Err(StartError::Refused { detail, .. }) = driver.start(&vault_id(), &Limits::default()).await else {
         panic!("a text file is no init");
     };
     assert!(detail.contains("/init"), "{detail}");
@@ -174,7 +198,7 @@ async fn a_root_that_is_gone_is_named_in_the_error() {
     let ground = Ground::new("noroot");
     let driver = ground.driver(&probe::init_binary());
     std::fs::remove_dir_all(ground.state_dir().join("rootfs")).expect("is ours");
-    let Err(StartError::Lxc { detail, .. }) = driver.start(&vault_id(), &Limits::default()).await else {
+    let Err(StartError::Refused { detail, .. }) = driver.start(&vault_id(), &Limits::default()).await else {
         panic!("there is no root");
     };
     assert!(detail.contains("No such file or directory"), "{detail}");
@@ -225,7 +249,7 @@ async fn slots_run_out_and_come_back() {
     let limits = Limits::default();
     let first = driver.start(&vault_id(), &limits).await.expect("starts");
     let second = driver.start(&vault_id(), &limits).await;
-    assert!(matches!(second, Err(StartError::NoSlot { limit: 1 })));
+    assert!(matches!(second, Err(StartError::Full { used }) if used == "1 id ranges"));
     first.sandbox.reclaim().await;
     driver.idle().await;
     let third = driver.start(&vault_id(), &limits).await.expect("there is room again");
@@ -249,7 +273,7 @@ async fn the_doctor_finds_this_machine_fit() {
 async fn the_fake_fails_as_it_is_told() {
     let driver = FakeDriver::new(probe::init_binary());
     driver.set_faults(Faults { start: StartFault::Fails, leftovers: false });
-    assert!(matches!(driver.start(&vault_id(), &Limits::default()).await, Err(StartError::Lxc { .. })));
+    assert!(matches!(driver.start(&vault_id(), &Limits::default()).await, Err(StartError::Refused { .. })));
     driver.set_faults(Faults { start: StartFault::Hangs, leftovers: false });
     let (id, limits) = (vault_id(), Limits::default());
     assert!(is_pending(&mut driver.start(&id, &limits)).await);

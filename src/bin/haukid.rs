@@ -6,11 +6,10 @@ use clap::Parser;
 use hauki_contract::system::environment;
 use hauki_daemon::args::{HaukidArgs, Task};
 use hauki_daemon::{bridge, run};
-use hauki_sandbox::lxc::spawner;
 
 fn main() -> ExitCode {
-    // First of all: a spawner must have one thread and no files of its own.
-    if let Some(code) = spawner::dispatch() {
+    // First of all: a helper of the sandbox driver must have one thread and no files of its own.
+    if let Some(code) = hauki_sandbox::dispatch() {
         return code;
     }
     // SAFETY: there is one thread yet.

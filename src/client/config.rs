@@ -182,6 +182,7 @@ fn defaults_elsewhere() -> impl Iterator<Item = (String, Setting)> {
         ("node.labels", None),
         ("node.max_vaults", Some(config::MAX_VAULTS.to_string())),
         ("node.name", Some(config::NODE_NAME.to_owned())),
+        ("node.sandbox", Some(config::SANDBOX.to_owned())),
         ("node.unlimited", None),
         ("node.warm_vaults", Some(config::WARM_VAULTS.to_string())),
         ("nodes", None),

@@ -49,12 +49,24 @@ impl Driver for Strings {
         Box::pin(async { Ok(Swept::default()) })
     }
 
+    fn serves(&self, _: &Limits, _: &Limits) -> bool {
+        false
+    }
+
     fn unlimited(&self) -> Vec<Controller> {
         Controller::ALL.into()
     }
 
     fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
         Box::pin(async { Vec::new() })
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
     }
 }
 

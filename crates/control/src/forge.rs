@@ -55,7 +55,7 @@ impl Forging {
         let (vault, limits) = (random::vault_id(), &summons.limits);
         let unrecorded = Unrecorded { node: slot.name.clone(), owner: summons.owner, died: None };
         core.forging().insert(vault.clone(), unrecorded);
-        slot.placed(limits.cgroup_memory_bytes());
+        slot.placed(limits.footprint_bytes());
         Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
     }
 
@@ -144,7 +144,7 @@ impl Core {
         if request.dry_run {
             check_key(&request.key)?;
             let drafted = self.recorded(&request.summons).await?;
-            let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
+            let memory_bytes = drafted.summons.limits.footprint_bytes();
             let code = Some(drafted.summons.worker.sha256);
             let scores = self.field(&request.placement, memory_bytes, code).await?.explain();
             return planned(&drafted, scores);
@@ -206,7 +206,7 @@ impl Core {
         self.refuse_while_draining()?;
         check_wished(wish)?;
         let turns = self.apart_turns(wish).await;
-        let memory_bytes = drafted.summons.limits.cgroup_memory_bytes();
+        let memory_bytes = drafted.summons.limits.footprint_bytes();
         let code = Some(drafted.summons.worker.sha256);
         let mut field = self.field(wish, memory_bytes, code).await?;
         let mut tried: Vec<NodeScore> = Vec::new();

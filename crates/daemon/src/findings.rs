@@ -13,8 +13,7 @@ use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::system::random;
 use hauki_control::start::{self, StartError};
 use hauki_node::settings::NodeSettings;
-use hauki_sandbox::Driver;
-use hauki_sandbox::lxc::{LxcConfig, LxcDriver};
+use hauki_sandbox::Wanted;
 
 fn fail(what: String, hint: &str) -> Check {
     Check { level: CheckLevel::Fail, what, hint: Some(hint.to_owned()) }
@@ -39,16 +38,14 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
             "free some space or set daemon.state_dir",
         )];
     }
-    let mut config = LxcConfig::new(dir.clone(), Vec::new());
-    config.shown_dir = Some(settings.state_dir.clone());
-    config.unlimited = settings.config.node.unlimited.clone();
-    if let Some(id_base) = settings.config.node.id_base {
-        config.id_base = id_base;
-    }
-    if let Some(node) = node {
-        config.most_vaults = node.most_sandboxes();
-    }
-    let checks = match LxcDriver::start_new(config) {
+    let wanted = Wanted {
+        node: &settings.config.node,
+        state_dir: dir.clone(),
+        shown_dir: Some(settings.state_dir.clone()),
+        init: Vec::new(),
+        most: node.map(NodeSettings::most_sandboxes),
+    };
+    let checks = match hauki_sandbox::open(wanted) {
         Ok(driver) => {
             let found = driver.diagnose().await;
             driver.close().await;

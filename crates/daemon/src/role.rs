@@ -21,9 +21,9 @@ use hauki_control::watch::Tasks;
 use hauki_node::desk::FrontDesk;
 use hauki_node::intake::{Node, NodeSetupError};
 use hauki_node::settings::{NodeSettings, SettingsError};
-use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
+use hauki_sandbox::{Driver, OpenError, Wanted};
 
-/// How long the last starts, and then the spawner, may take to end once the vaults are gone.
+/// How long the last starts, and then the driver, may take to end once the vaults are gone.
 const CLOSE: Duration = Duration::from_secs(3);
 
 /// What of the state directory a role claims, in the order of claiming.
@@ -44,7 +44,7 @@ pub enum RoleError {
     #[error("the node's settings are not usable")]
     Settings(#[from] SettingsError),
     #[error("the sandbox driver cannot work here")]
-    Driver(#[from] LxcSetupError),
+    Driver(#[from] OpenError),
     #[error("the node could not start")]
     Node(#[from] NodeSetupError),
     #[error("the control plane cannot start")]
@@ -72,20 +72,20 @@ impl RoleError {
 
 pub struct LocalNode {
     pub node: Arc<Node>,
-    pub driver: LxcDriver,
+    pub driver: Arc<dyn Driver>,
 }
 
 impl LocalNode {
     pub async fn start(home: &Home, settings: &Settings) -> Result<Self, RoleError> {
         let node_settings = NodeSettings::new(&settings.config)?;
-        let mut config = LxcConfig::new(sandbox_dir(&home.path), hauki_node::init::IMAGE.to_vec());
-        if let Some(id_base) = settings.config.node.id_base {
-            config.id_base = id_base;
-        }
-        config.most_vaults = node_settings.most_sandboxes();
-        config.unlimited = settings.config.node.unlimited.clone();
-        let driver = LxcDriver::start_new(config)?;
-        let node = Node::start(node_settings, Arc::new(driver.clone())).await?;
+        let driver = hauki_sandbox::open(Wanted {
+            node: &settings.config.node,
+            state_dir: sandbox_dir(&home.path),
+            shown_dir: None,
+            init: hauki_node::init::IMAGE.to_vec(),
+            most: Some(node_settings.most_sandboxes()),
+        })?;
+        let node = Node::start(node_settings, Arc::clone(&driver)).await?;
         Ok(Self { node, driver })
     }
 
@@ -112,7 +112,7 @@ impl Parts {
             Role::All(_) | Role::Node(_) => Some(LocalNode::start(home, settings).await?),
             Role::Core(_) | Role::Findings(_) => None,
         };
-        let made = local.as_ref().map(|local| (Arc::clone(&local.node), local.driver.clone()));
+        let made = local.as_ref().map(|local| (Arc::clone(&local.node), Arc::clone(&local.driver)));
         let started = Self::start_core(role, home, settings, local).await;
         if let (Err(_), Some((node, driver))) = (&started, made) {
             // What cannot start takes along what it made: blank vaults, groups.
@@ -188,10 +188,10 @@ impl Parts {
         }
         let Some(local) = &self.local else { return left };
         // A vault whose order was given up while its sandbox started may still be starting; and a
-        // spawner that does not leave is no reason to stay, for it dies with its control socket.
+        // driver's helper that does not leave is no reason to stay, for it ends with this process.
         let _ = timeout(CLOSE, local.driver.idle()).await;
         if timeout(CLOSE, local.driver.close()).await.is_err() {
-            tracing::error!("the spawner did not leave in time; the next start sweeps");
+            tracing::error!("the sandbox driver did not end in time; the next start sweeps");
         }
         left
     }

@@ -106,7 +106,7 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
         _ => (&*settings.config.daemon.allow_uids, &*settings.config.daemon.admin_uids),
     };
     if !stays && rustix::process::geteuid().is_root() {
-        hauki_sandbox::lxc::leave_starter();
+        hauki_sandbox::leave_starter();
     }
     let socket = Socket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;

@@ -15,8 +15,7 @@ use hauki_contract::model::method::{self, MethodError};
 use hauki_contract::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
 use hauki_contract::rpc::reference::TravelError;
 use hauki_contract::system::random;
-use hauki_sandbox::wall::Wall;
-use hauki_sandbox::{StartError, Started};
+use hauki_sandbox::{StartError, Started, unlocked_hint};
 
 /// How long the init may take to say `Ready`.
 const READY: Duration = Duration::from_secs(5);
@@ -63,7 +62,7 @@ impl Keeper {
                 error.cut(MOST_SAID);
                 let message = format!("the init could not lock itself down: {}", error.message);
                 let mut failure = Failure::new(Cause::LoadFailed, NodeFault::Environment, message);
-                failure.error = failure.error.hint(Wall::NoFilter.hint());
+                failure.error = failure.error.hint(unlocked_hint());
                 return Err(failure);
             }
             Some(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),
@@ -214,7 +213,7 @@ impl Failure {
 
     fn start(error: &StartError) -> Self {
         let fault = match error {
-            StartError::NoSlot { .. } => NodeFault::Full,
+            StartError::Full { .. } => NodeFault::Full,
             error if error.is_passing() => NodeFault::Failed,
             _ => NodeFault::Environment,
         };

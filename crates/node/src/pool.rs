@@ -91,9 +91,7 @@ impl Pool {
     /// A living blank that a vault of these limits can be made of.
     #[must_use]
     pub fn take(&self, limits: &Limits) -> Option<Blank> {
-        // What the engine and the gate enforce can still be chosen; what the kernel does cannot.
-        let in_cgroups = |limits: &Limits| (limits.cgroup_memory_bytes(), limits.cpu_percent, limits.pids);
-        if in_cgroups(limits) != in_cgroups(&self.limits) {
+        if !self.driver.serves(&self.limits, limits) {
             return None;
         }
         let mut shelf = self.shelf();

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::pidfd::{Pid, PidFd};
 use super::stopwatch::Moment;
-use super::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept};
+use super::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept, outer_limits};
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
@@ -38,7 +38,7 @@ pub struct Faults {
 pub enum StartFault {
     #[default]
     None,
-    /// Every start fails as if liblxc had refused.
+    /// Every start is refused.
     Fails,
     /// Every start never ends.
     Hangs,
@@ -53,14 +53,10 @@ pub struct FakeDriver {
 #[derive(Default)]
 struct State {
     faults: Mutex<Faults>,
-    live: Mutex<HashSet<VaultId>>,
+    live: watch::Sender<HashSet<VaultId>>,
 }
 
 impl State {
-    fn live(&self) -> MutexGuard<'_, HashSet<VaultId>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,7 +104,7 @@ impl FakeDriver {
 
     fn launch(&self, id: &VaultId) -> Result<Started, StartError> {
         let failed = |step| move |source| StartError::System { vault: id.clone(), step, source };
-        if !self.state.live().insert(id.clone()) {
+        if !self.state.live.send_if_modified(|live| live.insert(id.clone())) {
             return Err(failed("start it twice")(io::ErrorKind::AlreadyExists.into()));
         }
         let started = self.spawn().and_then(|(channel, child)| {
@@ -122,7 +118,7 @@ impl FakeDriver {
             })
         });
         started.map_err(|source| {
-            self.state.live().remove(id);
+            self.state.live.send_if_modified(|live| live.remove(id));
             failed("start its init")(source)
         })
     }
@@ -139,7 +135,8 @@ impl Driver for FakeDriver {
             match fault {
                 StartFault::None => self.launch(id),
                 StartFault::Fails => {
-                    Err(StartError::Lxc { vault: id.clone(), detail: "the fake was told to fail".into() })
+                    let (maker, detail) = ("the fake", "it was told to fail".to_owned());
+                    Err(StartError::Refused { maker, vault: id.clone(), detail })
                 }
                 StartFault::Hangs => std::future::pending().await,
             }
@@ -150,14 +147,28 @@ impl Driver for FakeDriver {
         Box::pin(async { Ok(Swept::default()) })
     }
 
+    fn serves(&self, blank: &Limits, wanted: &Limits) -> bool {
+        outer_limits(blank) == outer_limits(wanted)
+    }
+
     fn unlimited(&self) -> Vec<Controller> {
         Controller::ALL.into()
     }
 
     fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
-        let hint = Some("choose the sandbox `lxc` in the configuration".to_owned());
+        let hint = Some("node.sandbox: lxc".to_owned());
         let what = "the fake sandbox isolates nothing".to_owned();
         Box::pin(async { vec![Check { level: CheckLevel::Warn, what, hint }] })
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        let mut live = self.state.live.subscribe();
+        // The sender lives in `state`, so it cannot be gone.
+        Box::pin(async move { drop(live.wait_for(HashSet::is_empty).await) })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
     }
 }
 
@@ -184,7 +195,7 @@ impl FakeSandbox {
             if state.faults().leftovers {
                 lines.push(line(Resource::Cgroups, format!("fake/{id}"), false));
             }
-            state.live().remove(&id);
+            state.live.send_if_modified(|live| live.remove(&id));
             lines_tx.send_replace(Some(lines));
         });
         sandbox

@@ -1,8 +1,8 @@
 //! The sandbox driver: one vault is one process tree that sees nothing of its node.
 //!
-//! [`Driver`] is the whole of what the node knows about containers. The real one is [`lxc`]; the
-//! [`fake`] runs the same init as a plain child process without any isolation, for tests of failure
-//! paths, and both pass one conformance suite. State: a driver owns the processes, cgroups and
+//! [`Driver`] is the whole of what the node knows about sandboxes, and [`open()`] of what the daemon does. The real
+//! one is [`lxc`]; the [`fake`] runs the same init as a plain child process without any isolation, for tests of
+//! failure paths, and both pass one conformance suite. State: a driver owns the processes, cgroups and
 //! mounts that it made; a crash leaves what [`Driver::sweep`] of the next start removes.
 
 use std::future::Future;
@@ -18,10 +18,13 @@ use wall::Wall;
 
 pub mod fake;
 pub mod lxc;
+mod open;
 pub mod pidfd;
 pub mod steady;
 pub mod stopwatch;
 pub mod wall;
+
+pub use open::{NAMES, OpenError, Wanted, dispatch, leave_starter, open};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -35,12 +38,22 @@ pub trait Driver: Send + Sync {
     /// Vaults of this driver that still live are not touched.
     fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>>;
 
+    /// Whether a blank vault that was started with these limits can be given a worker with those. What the engine and
+    /// the gate enforce can still be chosen; what holds the sandbox cannot.
+    fn serves(&self, blank: &Limits, wanted: &Limits) -> bool;
+
     /// Limits that none of its vaults has, because the machine cannot enforce them and the configuration
     /// says that this may be.
     fn unlimited(&self) -> Vec<Controller>;
 
     /// What this driver can do on this machine, for `hauki doctor`: one line per check.
     fn diagnose(&self) -> BoxFuture<'_, Vec<Check>>;
+
+    /// Resolves when no vault of this driver lives or is being started.
+    fn idle(&self) -> BoxFuture<'_, ()>;
+
+    /// Ends what it keeps for its vaults, which must have been reclaimed.
+    fn close(&self) -> BoxFuture<'_, ()>;
 }
 
 /// A running vault.
@@ -71,6 +84,19 @@ pub trait Sandbox: Send + Sync {
     /// Kills, waits until the kernel shows that everything is gone, mends what is left, and tells
     /// what was checked. Idempotent: the second caller gets the same lines.
     fn reclaim(&self) -> BoxFuture<'_, Vec<Reclaimed>>;
+}
+
+/// What of the limits holds a sandbox from outside, whatever it is made of: memory, processor, processes. The same for
+/// two vaults that one sandbox could be given to.
+#[must_use]
+pub fn outer_limits(limits: &Limits) -> (u64, u32, u32) {
+    (limits.footprint_bytes(), limits.cpu_percent, limits.pids)
+}
+
+/// What mends a machine on which the init could not lock itself down within its sandbox.
+#[must_use]
+pub fn unlocked_hint() -> String {
+    Wall::NoFilter.hint()
 }
 
 /// How the init ended, as far as the node can know.
@@ -107,15 +133,21 @@ pub struct Swept {
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("this node has no room for another vault ({limit} id ranges are in use)")]
-    NoSlot { limit: usize },
-    #[error("the spawner is gone")]
-    SpawnerLost {
+    #[error("this node has no room for another vault ({used} are in use)")]
+    Full {
+        /// All that there are, and of what: `4096 id ranges`.
+        used: String,
+    },
+    /// What starts vaults for the driver was lost meanwhile.
+    #[error("the {helper} is gone")]
+    HelperLost {
+        helper: &'static str,
         #[source]
         source: std::io::Error,
     },
-    #[error("the spawner cannot work here: {step}")]
-    NoSpawner {
+    #[error("the {helper} cannot work here: {step}")]
+    NoHelper {
+        helper: &'static str,
         step: String,
         #[source]
         source: std::io::Error,
@@ -127,8 +159,9 @@ pub enum StartError {
         #[source]
         wall: Wall,
     },
-    #[error("liblxc could not start {vault}: {detail}")]
-    Lxc { vault: VaultId, detail: String },
+    /// What makes the sandbox says no, in its own words.
+    #[error("{maker} could not start {vault}: {detail}")]
+    Refused { maker: &'static str, vault: VaultId, detail: String },
     /// Where others have started.
     #[error("{vault} was ended while it started: {detail}")]
     Ended { vault: VaultId, detail: String },
@@ -148,12 +181,10 @@ impl StartError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::NoSlot { .. } | Self::SpawnerLost { .. } | Self::Ended { .. } | Self::Timeout { .. } => {
-                true
-            }
-            Self::NoSpawner { source, .. } | Self::System { source, .. } => wall::is_passing(source),
+            Self::Full { .. } | Self::HelperLost { .. } | Self::Ended { .. } | Self::Timeout { .. } => true,
+            Self::NoHelper { source, .. } | Self::System { source, .. } => wall::is_passing(source),
             Self::Wall { wall, .. } => wall.is_passing(),
-            Self::Lxc { .. } => false,
+            Self::Refused { .. } => false,
         }
     }
 

@@ -21,6 +21,8 @@ pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
 pub const NODE_NAME: &str = "local";
 pub const MAX_VAULTS: u32 = 1000;
 pub const WARM_VAULTS: u32 = 8;
+/// The driver of sandboxes.
+pub const SANDBOX: &str = "lxc";
 pub const ID_BASE: u32 = 0x4000_0000;
 pub const DATA_PLANE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -120,6 +122,9 @@ pub struct Node {
     /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warm_vaults: Option<u32>,
+    /// What isolates the vaults, by its driver's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
     /// The first host uid of the vaults' id ranges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_base: Option<u32>,

@@ -120,9 +120,9 @@ impl Limits {
         Ok(())
     }
 
-    /// The cgroup's memory limit: the heap, the init, and the frames in its hands.
+    /// The memory that a vault takes of its node at most: the heap, the init, and the frames in its hands.
     #[must_use]
-    pub fn cgroup_memory_bytes(&self) -> u64 {
+    pub fn footprint_bytes(&self) -> u64 {
         self.memory_bytes + INIT_BYTES + 4 * u64::from(self.max_frame_bytes)
     }
 }

@@ -64,7 +64,7 @@ impl Core {
             worker: summons.worker.name,
             owner,
             placement: same.placement,
-            memory_bytes: summons.limits.cgroup_memory_bytes(),
+            memory_bytes: summons.limits.footprint_bytes(),
             priority,
             at: now,
             deadline_ms,

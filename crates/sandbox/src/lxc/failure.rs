@@ -8,10 +8,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 
-use super::Shared;
 use super::idrange::IdRange;
 use super::link::{Ended, Ending, wait_status};
 use super::walls;
+use super::{SPAWNER, Shared};
 use crate::{StartError, signal_words};
 use hauki_contract::model::id::VaultId;
 
@@ -31,7 +31,7 @@ pub(super) fn of(
 ) -> StartError {
     let vault = id.clone();
     let Some(ended) = ended else {
-        return StartError::SpawnerLost { source: io::ErrorKind::ConnectionReset.into() };
+        return StartError::HelperLost { helper: SPAWNER, source: io::ErrorKind::ConnectionReset.into() };
     };
     if let Some(wall) = walls::missing(&shared.rootfs, ids) {
         return StartError::Wall { vault, wall };
@@ -39,7 +39,7 @@ pub(super) fn of(
     let detail = detail(log, ended);
     match shared.proven.load(Ordering::Relaxed) {
         true => StartError::Ended { vault, detail },
-        false => StartError::Lxc { vault, detail },
+        false => StartError::Refused { maker: "liblxc", vault, detail },
     }
 }
 

@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn each_layout_gets_its_own_files_and_no_group_that_limits_do_not_need() {
-        let bytes = Limits::default().cgroup_memory_bytes();
+        let bytes = Limits::default().footprint_bytes();
         let v1 = vec![
             "/sys/fs/cgroup/cpu,cpuacct/d/i.vault/cpu.cfs_period_us=100000".into(),
             "/sys/fs/cgroup/cpu,cpuacct/d/i.vault/cpu.cfs_quota_us=50000".into(),

@@ -20,7 +20,6 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-use super::Shared;
 use super::config;
 use super::failure;
 use super::groups::Groups;
@@ -31,6 +30,7 @@ use super::spawners::SpawnerError;
 use super::vault::{LxcSandbox, Parts};
 use super::walls;
 use super::wire::{Name, Order};
+use super::{SPAWNER, Shared};
 use crate::StartError;
 use crate::pidfd::{Pid, PidFd, Watched, parent_of};
 use crate::steady::register;
@@ -61,12 +61,12 @@ pub(super) async fn launch(
     limits: &Limits,
 ) -> Result<(OwnedFd, Arc<LxcSandbox>), StartError> {
     let mut result = prepared(&shared, id, limits).await;
-    if matches!(&result, Err(StartError::SpawnerLost { source }) if source.kind() == io::ErrorKind::TimedOut)
+    if matches!(&result, Err(StartError::HelperLost { source, .. }) if source.kind() == io::ErrorKind::TimedOut)
     {
         // It hangs, and is passed over from now on.
         result = prepared(&shared, id, limits).await;
     }
-    if matches!(&result, Err(StartError::Lxc { .. })) {
+    if matches!(&result, Err(StartError::Refused { .. })) {
         // The first of all may have met somebody's kill; what is wrong with the machine it meets again.
         result = prepared(&shared, id, limits).await;
     }
@@ -96,7 +96,10 @@ async fn prepared(
     if let Some(controller) = shared.layout.lack() {
         return Err(StartError::Wall { vault: id.clone(), wall: Wall::NoController { controller } });
     }
-    let slot = shared.slots.take().ok_or_else(|| StartError::NoSlot { limit: shared.slots.limit() })?;
+    let slot = shared
+        .slots
+        .take()
+        .ok_or_else(|| StartError::Full { used: format!("{} id ranges", shared.slots.limit()) })?;
     let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
     let name = Name::new(id.as_str()).ok_or(io::ErrorKind::InvalidInput.into());
     let order = Order {
@@ -106,16 +109,18 @@ async fn prepared(
     };
     let link = shared.spawners.link().await.map_err(|error| match error {
         SpawnerError::Hall(wall) => StartError::Wall { vault: id.clone(), wall },
-        SpawnerError::Start { source } => StartError::NoSpawner { step: "start it".into(), source },
+        SpawnerError::Start { source } => {
+            StartError::NoHelper { helper: SPAWNER, step: "start it".into(), source }
+        }
     })?;
     let lost = |source| match link.unfit() {
-        Some((step, source)) => StartError::NoSpawner { step, source },
-        None => StartError::SpawnerLost { source },
+        Some((step, source)) => StartError::NoHelper { helper: SPAWNER, step, source },
+        None => StartError::HelperLost { helper: SPAWNER, source },
     };
     let launch = timeout(ANSWER, link.order(order)).await;
     let Ok(launch) = launch else {
         link.give_up();
-        return Err(StartError::SpawnerLost { source: io::ErrorKind::TimedOut.into() });
+        return Err(StartError::HelperLost { helper: SPAWNER, source: io::ErrorKind::TimedOut.into() });
     };
     let Launch { forked, ended } = launch.map_err(lost)?;
     let mut making = Making::begin(&groups);
@@ -132,7 +137,7 @@ async fn prepared(
                 end_of(&ended).await;
                 drop(slot);
             });
-            return Err(StartError::SpawnerLost { source: io::ErrorKind::TimedOut.into() });
+            return Err(StartError::HelperLost { helper: SPAWNER, source: io::ErrorKind::TimedOut.into() });
         }
     };
     awake::expect();

@@ -52,7 +52,7 @@ mod wire;
 pub use vault::LxcSandbox;
 
 use super::wall::Wall;
-use super::{BoxFuture, Driver, StartError, Started, SweepError, Swept};
+use super::{BoxFuture, Driver, StartError, Started, SweepError, Swept, outer_limits};
 use cgroup::Layout;
 use config::Spec;
 use dying::Dying;
@@ -64,6 +64,9 @@ use spawners::Spawners;
 use stuck::Stuck;
 use walls::Ours;
 use wire::Recipe;
+
+/// What errors call it.
+const SPAWNER: &str = "spawner";
 
 /// What the driver is to be like.
 #[derive(Debug, Clone)]
@@ -306,19 +309,6 @@ impl LxcDriver {
             Err(StartError::System { vault, step: "wait for the start", source: io::Error::other(error) })
         })
     }
-
-    /// Resolves when no vault of this driver lives or is being started.
-    pub async fn idle(&self) {
-        let mut count = self.shared.live.subscribe();
-        // The sender lives in `shared`, so it cannot be gone.
-        let _ = count.wait_for(HashSet::is_empty).await;
-    }
-
-    /// Ends the spawner and removes this daemon's own groups. Vaults must have been reclaimed.
-    pub async fn close(&self) {
-        self.shared.spawners.close().await;
-        sweep::remove_daemon_groups(&self.shared);
-    }
 }
 
 impl Driver for LxcDriver {
@@ -337,11 +327,29 @@ impl Driver for LxcDriver {
         Box::pin(sweep::sweep(Arc::clone(&self.shared)))
     }
 
+    fn serves(&self, blank: &Limits, wanted: &Limits) -> bool {
+        outer_limits(blank) == outer_limits(wanted)
+    }
+
     fn unlimited(&self) -> Vec<Controller> {
         self.shared.layout.unlimited()
     }
 
     fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
         Box::pin(diagnose::diagnose(Arc::clone(&self.shared)))
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        let mut live = self.shared.live.subscribe();
+        // The sender lives in `shared`, so it cannot be gone.
+        Box::pin(async move { drop(live.wait_for(HashSet::is_empty).await) })
+    }
+
+    /// Ends the spawner and removes this daemon's own groups.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.shared.spawners.close().await;
+            sweep::remove_daemon_groups(&self.shared);
+        })
     }
 }

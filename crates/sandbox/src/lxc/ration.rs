@@ -70,7 +70,7 @@ fn has_swap() -> bool {
 /// What is written to a group that has these controllers, in this order.
 #[must_use]
 pub fn settings(controllers: &[Controller], version: Version, limits: &Limits) -> Vec<Setting> {
-    let bytes = limits.cgroup_memory_bytes().to_string();
+    let bytes = limits.footprint_bytes().to_string();
     let quota = (u64::from(limits.cpu_percent) * PERIOD_US / 100).max(1_000);
     let of = |controller: &Controller| {
         let controller = *controller;
