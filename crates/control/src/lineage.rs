@@ -30,6 +30,7 @@ const LINK_SILENCE_MS: u64 = 5_000;
 const MOST_CLONES: usize = 1024;
 const LISTEN_MS: u64 = 10_000;
 const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_MOST: Duration = Duration::from_secs(5);
 
 /// A wish that is being fulfilled.
 struct Taken<'a> {
@@ -129,7 +130,7 @@ impl Core {
 
     /// Takes what a node's workers wish for, for as long as this is polled.
     pub(super) async fn listen(self: &Arc<Self>, slot: &Arc<Slot>) -> Infallible {
-        let (mut boot_id, mut last) = (String::new(), 0);
+        let (mut boot_id, mut last, mut pause) = (String::new(), 0, PAUSE);
         loop {
             let asked = clock::mono();
             match slot.api.asks(last, LISTEN_MS).await {
@@ -139,13 +140,16 @@ impl Core {
                         // It was to wait until there is something. Who does not must not keep us busy.
                         tokio::time::sleep(PAUSE).await;
                     }
-                    (boot_id, last) = (heard.boot_id, last.max(heard.last));
+                    (boot_id, last, pause) = (heard.boot_id, last.max(heard.last), PAUSE);
                     heard.asks.into_iter().for_each(|ask| self.take_clone(slot, ask));
                 }
                 // It is of an older version and tells them with its news.
                 Err(NodeError { fault: NodeFault::NotAsked, .. }) => std::future::pending().await,
                 // That it fell silent, or whatever it is, is noticed where its news are followed.
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(_) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MOST);
+                }
             }
         }
     }

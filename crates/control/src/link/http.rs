@@ -35,7 +35,7 @@ const TEARDOWN: Duration = Duration::from_secs(15);
 /// A thousand vaults' state is a twentieth of it.
 const MOST_ANSWER_BYTES: usize = 8 << 20;
 
-/// Requests at the same time over one SSH session; the news take one of them.
+/// Requests at the same time over one SSH session; the news take one of them, and the wishes to clone another.
 const MOST_AT_ONCE: usize = 48;
 const MOST_BY_BRIDGE: usize = 7;
 
