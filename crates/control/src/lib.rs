@@ -26,6 +26,7 @@ pub mod store;
 pub mod watch;
 
 mod adding;
+mod api_error;
 mod carried;
 mod charge;
 mod death;

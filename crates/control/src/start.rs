@@ -13,7 +13,7 @@ use super::issuer::{self, IssuerError};
 use super::ledger::encode;
 use super::nodes::Member;
 use super::service::{Core, Parts};
-use super::store::{ISSUER, Looked, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
+use super::store::{ISSUER, Looked, OpenError, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::config::Policy;
 
@@ -22,13 +22,19 @@ pub enum StartError {
     #[error("make the directory {}", path.display())]
     Directory { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] OpenError),
     #[error(transparent)]
     Issuer(#[from] IssuerError),
     #[error("the issuer's key {} is missing, and the store beside it has records", path.display())]
     LostKey { path: PathBuf },
     #[error("the issuer's key {} is not the one that signed what is on record", path.display())]
     OtherKey { path: PathBuf },
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl StartError {

@@ -12,7 +12,6 @@ use rustix::net::sockopt;
 use ssh2::{KeyboardInteractivePrompt, MethodType, Prompt, Session};
 
 use super::known_hosts::{HostKeyError, KnownHosts};
-use hauki_contract::api::ApiError;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ssh::SshAddress;
@@ -121,12 +120,6 @@ impl From<LoginError> for NodeError {
             message.push_str(&format!(": {source}"));
         }
         Self::new(error.fault(), message).hint(error.hint())
-    }
-}
-
-impl From<LoginError> for ApiError {
-    fn from(error: LoginError) -> Self {
-        NodeError::from(error).into()
     }
 }
 

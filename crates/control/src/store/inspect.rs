@@ -14,7 +14,8 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 
 use super::check::START_ANEW;
-use super::{OpenError, SqliteStore, Store as _, StoreError, tail};
+use super::opening::FileError;
+use super::{OpenError, SqliteStore, Store as _, tail};
 use hauki_contract::system::random;
 
 /// Nobody waits for the copy of a larger one.
@@ -85,12 +86,12 @@ fn state(path: &Path) -> Option<(u64, u64, i64, i64)> {
 }
 
 /// `None` if a daemon has it open, or it was too large to look. `other` is as in [`SqliteStore::open_beside`].
-pub async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, StoreError> {
+pub async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, OpenError> {
     let Some(home) = path.parent().filter(|_| other.exists() || path.exists()) else {
         return Ok(Some(Looked { damaged: Vec::new(), is_bare: true, issuer: None }));
     };
     let failed =
-        |source: io::Error| StoreError::Open { path: path.to_owned(), source: OpenError::File(source) };
+        |source: io::Error| OpenError::Open { path: path.to_owned(), source: FileError::File(source) };
     sweep(home);
     let name = path.file_name().unwrap_or_default();
     let files =
@@ -117,13 +118,14 @@ pub async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, StoreE
     if is_claimed(home).map_err(failed)? || before != files.each_ref().map(|file| state(file)) {
         return Ok(None);
     }
-    let told = |error: StoreError| error.told_of(path);
+    let told = |error: OpenError| error.told_of(path);
     let looked = SqliteStore::open_beside(&copy.path.join(name), other).map_err(told)?;
-    let damaged = looked.damaged(LOOK).await.map_err(told)?;
+    let used = |error| told(OpenError::Use(error));
+    let damaged = looked.damaged(LOOK).await.map_err(used)?;
     let damaged = damaged.into_iter().map(|document| document.key).collect();
     Ok(Some(Looked {
         damaged,
-        is_bare: looked.is_bare().map_err(told)?,
-        issuer: looked.issuer().map_err(told)?,
+        is_bare: looked.is_bare().map_err(used)?,
+        issuer: looked.issuer().map_err(used)?,
     }))
 }

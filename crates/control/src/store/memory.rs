@@ -3,7 +3,6 @@
 //! It is always compiled and chosen by value. A crash leaves nothing behind, which is the point.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,10 +32,10 @@ pub enum Failure {
 
 impl Failure {
     fn error(self) -> StoreError {
-        let path = PathBuf::from("(memory)");
+        let place = "(memory)".to_owned();
         match self {
-            Self::DiskFull => StoreError::Full { path },
-            Self::Stopped => StoreError::Stopped { path },
+            Self::DiskFull => StoreError::Full { place },
+            Self::Stopped => StoreError::Stopped { place },
         }
     }
 }

@@ -19,6 +19,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
+use super::opening::FileError;
 use super::seal::seal;
 use super::tail;
 use super::writer::{Commit, Job, Writer};
@@ -66,22 +67,22 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens or makes the file (mode 0600) and brings its schema up to date.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
         Self::open_bounded(path, None, None)
     }
 
     /// As [`SqliteStore::open`], where `other` is a file that was made after the store: if it is there, the
     /// store must be.
-    pub fn open_beside(path: &Path, other: &Path) -> Result<Self, StoreError> {
+    pub fn open_beside(path: &Path, other: &Path) -> Result<Self, OpenError> {
         Self::open_bounded(path, Some(other).filter(|other| other.exists()), None)
     }
 
     /// `max_pages` makes the database full at that size, for tests of just that.
-    fn open_bounded(path: &Path, beside: Option<&Path>, max_pages: Option<u32>) -> Result<Self, StoreError> {
-        let failed = |source: OpenError| StoreError::Open { path: path.to_owned(), source };
+    fn open_bounded(path: &Path, beside: Option<&Path>, max_pages: Option<u32>) -> Result<Self, OpenError> {
+        let failed = |source: FileError| OpenError::Open { path: path.to_owned(), source };
         check::is_there(path, beside)?;
         make_private(path).map_err(|error| failed(error.into()))?;
-        let mut writer = connect(path).map_err(|error| StoreError::opened(path, error))?;
+        let mut writer = connect(path).map_err(|error| OpenError::opened(path, error))?;
         check::is_filled(&writer, path, beside)?;
         check::is_whole(&writer, path)?;
         if check::begins_anew(&writer, path)? {
@@ -117,13 +118,21 @@ impl SqliteStore {
     pub fn is_bare(&self) -> Result<bool, StoreError> {
         let any = "SELECT EXISTS (SELECT 1 FROM document WHERE key <> ?1)";
         let any = self.one().query_row(any, [ISSUER], |row| row.get::<_, bool>(0));
-        any.map(|any| !any).map_err(|source| StoreError::Read { path: self.path.clone(), source })
+        any.map(|any| !any).map_err(|error| self.unread(error))
     }
 
     /// The public half of the key that signs, if it was ever written down and can be read.
     pub fn issuer(&self) -> Result<Option<String>, StoreError> {
         let found = self.read(ISSUER)?.filter(|document| document.intact);
         Ok(found.and_then(|document| strict::from_slice(&document.value, Limits::bytes(1024)).ok()))
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn unread(&self, error: rusqlite::Error) -> StoreError {
+        StoreError::Read { place: self.place(), passing: is_passing(&error), source: error.into() }
     }
 
     fn one(&self) -> MutexGuard<'_, Connection> {
@@ -137,7 +146,7 @@ impl SqliteStore {
                 .query_row([key], document)
                 .optional()
         };
-        read(&self.one()).map_err(|source| StoreError::Read { path: self.path.clone(), source })
+        read(&self.one()).map_err(|error| self.unread(error))
     }
 
     fn query<T: Send + 'static>(
@@ -151,12 +160,18 @@ impl SqliteStore {
         });
         let sent = self.queries.send(query);
         Box::pin(async move {
-            let stopped = || StoreError::Stopped { path: self.path.clone() };
+            let stopped = || StoreError::Stopped { place: self.place() };
             sent.map_err(|_| stopped())?;
             let answer = answer.await.map_err(|_| stopped())?;
-            answer.map_err(|source| StoreError::Read { path: self.path.clone(), source })
+            answer.map_err(|error| self.unread(error))
         })
     }
+}
+
+/// Another process, or another connection, has the file just now.
+pub(super) fn is_passing(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, OperationInterrupted};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked | OperationInterrupted))
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
@@ -181,14 +196,14 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::opened(path, error);
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::opened(path, error);
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let found: u32 =
         transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
     }
     for step in MIGRATIONS.iter().skip(found as usize) {
         transaction.execute_batch(step).map_err(failed)?;
@@ -303,7 +318,7 @@ impl Store for SqliteStore {
         let (reply, answer) = oneshot::channel();
         let sent = self.commits.send(Job::Close(reply));
         Box::pin(async move {
-            let stopped = || StoreError::Stopped { path: self.path.clone() };
+            let stopped = || StoreError::Stopped { place: self.place() };
             sent.map_err(|_| stopped())?;
             answer.await.map_err(|_| stopped())
         })
@@ -313,7 +328,7 @@ impl Store for SqliteStore {
         let (reply, answer) = oneshot::channel();
         let sent = self.commits.send(Job::Commit(Commit { txn, reply }));
         Box::pin(async move {
-            let stopped = || StoreError::Stopped { path: self.path.clone() };
+            let stopped = || StoreError::Stopped { place: self.place() };
             sent.map_err(|_| stopped())?;
             answer.await.map_err(|_| stopped())?
         })

@@ -37,7 +37,7 @@ fn a_newer_schema_is_refused_by_name() {
     drop(SqliteStore::open(&path).expect("opens"));
     Connection::open(&path).expect("opens").pragma_update(None, "user_version", 99).expect("sets");
     let error = SqliteStore::open(&path).err().expect("is refused");
-    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
     assert!(ApiError::from(error).message.contains("schema 99"));
 }
 
@@ -207,7 +207,7 @@ async fn a_flipped_bit_in_the_log_is_a_lost_tail_by_name() {
         match SqliteStore::open(&path) {
             Err(error) => {
                 lost += 1;
-                assert!(matches!(error, StoreError::LostTail { .. }), "{error}");
+                assert!(matches!(error, OpenError::LostTail { .. }), "{error}");
                 assert!(error.way_back().is_some_and(|way| way.contains("store.tail")));
                 // Who accepts the loss goes on with what there is.
                 std::fs::remove_file(torn.path().join("store.tail")).expect("removes");
@@ -243,11 +243,11 @@ async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_ot
             let log = directory.path().join("store.db-wal");
             std::fs::write(&log, "x").expect("writes");
             let error = SqliteStore::open(&path).err().expect("is refused");
-            assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+            assert!(matches!(error, OpenError::Missing { .. }), "{error}");
             std::fs::remove_file(&log).expect("removes");
         }
         let error = SqliteStore::open_beside(&path, &key).err().expect("is refused");
-        assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+        assert!(matches!(error, OpenError::Missing { .. }), "{error}");
         assert!(ApiError::from(error).hint.is_some_and(|hint| hint.contains("start-anew")));
         std::fs::write(&path, &whole).expect("writes");
     }
@@ -279,7 +279,7 @@ async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_ot
     std::fs::write(&wanted, "").expect("writes");
     std::fs::write(&path, older).expect("writes");
     let error = SqliteStore::open_beside(&path, &key).err().expect("is refused");
-    assert!(matches!(error, StoreError::LostTail { .. }), "{error}");
+    assert!(matches!(error, OpenError::LostTail { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -295,7 +295,7 @@ async fn a_tail_that_is_no_number_is_refused_by_name() {
     for rotten in ["", "garbage", &whole.replacen('0', "+", 1), &whole.replacen('0', "x", 1), &whole[..9]] {
         std::fs::write(&tail, rotten).expect("writes");
         let error = SqliteStore::open(&path).err().expect("is refused");
-        assert!(matches!(error, StoreError::BadTail { .. }), "{rotten:?}: {error}");
+        assert!(matches!(error, OpenError::BadTail { .. }), "{rotten:?}: {error}");
         assert!(error.way_back().is_some_and(|way| way.contains("rm ")));
     }
     std::fs::remove_file(&tail).expect("removes");
@@ -351,4 +351,13 @@ async fn a_store_of_the_first_schema_is_sealed_as_it_is() {
     let damaged: Vec<&str> = damaged.iter().map(|document| document.key.as_str()).collect();
     assert_eq!(damaged, ["a/3", "a/5", "a/4"]);
     assert_eq!(store.suspicion(), None);
+}
+
+#[test]
+fn who_was_kept_waiting_may_come_again_and_a_damaged_file_stays_damaged() {
+    use rusqlite::ffi;
+    let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+    assert!([ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED].into_iter().all(|code| is_passing(&failure(code))));
+    let lasting = [ffi::SQLITE_CORRUPT, ffi::SQLITE_READONLY, ffi::SQLITE_IOERR, ffi::SQLITE_FULL];
+    assert!(!lasting.into_iter().any(|code| is_passing(&failure(code))));
 }

@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, Transact
 use tokio::sync::oneshot;
 
 use super::seal::seal;
+use super::sqlite::is_passing;
 use super::tail::Tail;
 use super::{Expect, Outcome, Revision, StoreError, Txn};
 use hauki_contract::model::lease::Mono;
@@ -158,9 +159,10 @@ impl Writer {
 }
 
 fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let place = path.display().to_string();
     match error.sqlite_error_code() {
-        Some(Sqlite::DiskFull) => StoreError::Full { path: path.to_owned() },
-        _ => StoreError::Write { path: path.to_owned(), reason: error.to_string() },
+        Some(Sqlite::DiskFull) => StoreError::Full { place },
+        _ => StoreError::Write { place, passing: is_passing(error), source: error.to_string().into() },
     }
 }
 
