@@ -51,11 +51,11 @@ const PARTS: &[(&str, &str)] = &[
     (
         "control",
         "charge ring events extract fake_node flight issuer lanes link manifest scheduler vetting \
-         store api_error nodes hearing ledger metrics \
+         store nodes hearing ledger metrics \
          service \
          carried death numbers placed reaper registry summon ending gems lineage life members owners \
          placement stock ticket unseen vaults install keys adding forge salvage spawn spool \
-         routes watch start",
+         api_error routes watch start",
     ),
     (
         "node",

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::gems::{GemError, SourceError};
 use super::link::LoginError;
 use super::store::{OpenError, StoreError};
 use hauki_contract::api::node_error::NodeError;
@@ -43,6 +44,46 @@ impl From<OpenError> for ApiError {
             _ => LOOK.into(),
         });
         Self::new(ErrorCode::Environment, told(&error)).hint(hint)
+    }
+}
+
+impl From<SourceError> for ApiError {
+    fn from(error: SourceError) -> Self {
+        let told = |code| Self::new(code, error.to_string());
+        match error {
+            SourceError::Empty { .. } => told(ErrorCode::BadSource)
+                .hint("a worker has at least one top-level function: function hello() { return 1 }"),
+            SourceError::TooLong { .. } => told(ErrorCode::TooLarge),
+            SourceError::NotText { .. } => told(ErrorCode::BadSource),
+        }
+    }
+}
+
+impl From<GemError> for ApiError {
+    fn from(error: GemError) -> Self {
+        let message = told(&error);
+        let told = |code| Self::new(code, message);
+        match error {
+            GemError::Source(error) => error.into(),
+            GemError::Kept(error) => error,
+            GemError::Manifest { .. } | GemError::NoSuchHash { .. } => told(ErrorCode::BadSource),
+            GemError::Read { .. } => told(ErrorCode::BadSource)
+                .hint("no symbolic link may lead out of a gem directory, and it must be a regular file"),
+            GemError::Changed { .. } => told(ErrorCode::BadSource)
+                .hint("the source changed since the pointer was written: review it, then use its hash"),
+            GemError::Name { .. } => told(ErrorCode::BadRequest),
+            GemError::Missing { near: None, .. } => told(ErrorCode::NotFound),
+            GemError::Missing { near: Some(names), .. } if names.is_empty() => {
+                told(ErrorCode::NotFound).hint("`hauki gem ls` lists what there is")
+            }
+            GemError::Missing { near: Some(names), .. } => {
+                told(ErrorCode::NotFound).hint(format!("near names: {}", names.join(", ")))
+            }
+            GemError::Taken { .. } => told(ErrorCode::Conflict)
+                .hint("versions are never overwritten: push without a version for the next one"),
+            GemError::IsFile { .. } => told(ErrorCode::Conflict).hint("remove the file itself"),
+            GemError::Lost(_) => told(ErrorCode::Internal),
+        }
     }
 }
 

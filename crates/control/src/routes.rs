@@ -209,21 +209,21 @@ async fn reap(State(core): Uah, asker: Asker, Json(mut request): Json<ReapReques
 }
 
 async fn gems(State(core): Uah) -> Answer<GemList> {
-    Ok(Json(core.gems.list().await?))
+    Ok(Json(core.gems.list().await.map_err(ApiError::from)?))
 }
 
 async fn push_gem(State(core): Uah, Json(push): Json<GemPush>) -> Answer<Gem> {
     let carried = core.clone();
-    Ok(Json(core.carry_out(async move { carried.gems.push(push).await }).await?))
+    Ok(Json(core.carry_out(async move { Ok(carried.gems.push(push).await?) }).await?))
 }
 
 async fn remove_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<GemRemoved> {
     let carried = core.clone();
-    Ok(Json(core.carry_out(async move { carried.gems.remove(&query.pointer).await }).await?))
+    Ok(Json(core.carry_out(async move { Ok(carried.gems.remove(&query.pointer).await?) }).await?))
 }
 
 async fn resolve_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<Gem> {
-    Ok(Json(core.gems.resolve(&query.pointer).await?))
+    Ok(Json(core.gems.resolve(&query.pointer).await.map_err(ApiError::from)?))
 }
 
 async fn services(State(core): Uah, asker: Asker) -> Answer<ServiceList> {

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
-use super::{Find, Gems, check_manifest, check_source};
+use super::{Find, GemError, Gems, check_manifest, check_source};
 use hauki_contract::api::gem::{Gem, GemPlace};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, check_path, check_version};
 use hauki_contract::strict::StrictError;
@@ -23,7 +22,7 @@ const DEPTH: usize = 16;
 const FILES: usize = 10_000;
 
 impl Gems {
-    pub(super) async fn find_in_directories(&self, pointer: &GemPointer) -> Result<Option<Find>, ApiError> {
+    pub(super) async fn find_in_directories(&self, pointer: &GemPointer) -> Result<Option<Find>, GemError> {
         if self.directories.is_empty() {
             return Ok(None);
         }
@@ -39,7 +38,7 @@ impl Gems {
         .await
     }
 
-    pub(super) async fn list_directories(&self) -> Result<Vec<Gem>, ApiError> {
+    pub(super) async fn list_directories(&self) -> Result<Vec<Gem>, GemError> {
         let directories = self.directories.clone();
         blocking(move || {
             let mut gems = Vec::new();
@@ -57,35 +56,31 @@ impl Gems {
 }
 
 async fn blocking<T: Send + 'static>(
-    run: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    match tokio::task::spawn_blocking(run).await {
-        Ok(answer) => answer,
-        Err(error) => Err(ApiError::new(ErrorCode::Internal, format!("look up a gem: {error}"))),
-    }
+    run: impl FnOnce() -> Result<T, GemError> + Send + 'static,
+) -> Result<T, GemError> {
+    tokio::task::spawn_blocking(run).await?
 }
 
-fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, ApiError> {
+fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, GemError> {
     let stem = match &pointer.version {
         Some(version) => format!("{}@{version}", pointer.path),
         None => pointer.path.clone(),
     };
     let shown = |ending: &str| directory.join(format!("{stem}.{ending}")).display().to_string();
-    let refused = |ending: &str, error: &io::Error| {
-        let hint = "no symbolic link may lead out of a gem directory, and it must be a regular file";
-        let error = ApiError::new(ErrorCode::BadSource, format!("read {}: {error}", shown(ending)));
-        error.hint(hint)
+    let read = |ending: &str, limit| {
+        let read = read_beneath(directory, &format!("{stem}.{ending}"), limit);
+        read.map_err(|source| GemError::Read { path: shown(ending), source })
     };
-    let read = |ending: &str, limit| read_beneath(directory, &format!("{stem}.{ending}"), limit);
-    let Some(bytes) = read("js", MAX_SOURCE_BYTES).map_err(|error| refused("js", &error))? else {
+    let Some(bytes) = read("js", MAX_SOURCE_BYTES)? else {
         return Ok(None);
     };
     let source = check_source(bytes, &shown("js"))?;
-    let manifest = match read("yaml", MAX_MANIFEST_BYTES).map_err(|error| refused("yaml", &error))? {
+    let manifest = match read("yaml", MAX_MANIFEST_BYTES)? {
         None => Manifest::default(),
         Some(bytes) => {
-            let bad = |error: StrictError| {
-                ApiError::new(ErrorCode::BadSource, format!("{}{}: {error}", shown("yaml"), error.place()))
+            let bad = |error: StrictError| GemError::Manifest {
+                what: format!("{}{}", shown("yaml"), error.place()),
+                reason: error.to_string(),
             };
             let manifest = Manifest::read(&bytes).map_err(bad)?;
             check_manifest(&manifest, &shown("yaml"))?;

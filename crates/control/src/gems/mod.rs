@@ -9,15 +9,17 @@ use std::path::PathBuf;
 use super::ledger::Records;
 use hauki_contract::api::gem::{Gem, GemList, GemPlace};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, Manifest};
 use hauki_contract::model::words::check_labels;
 
 mod directory;
+mod error;
 mod near;
 mod pushed;
 mod travel;
+
+pub use error::{GemError, SourceError};
 
 #[cfg(test)]
 mod tests;
@@ -28,24 +30,21 @@ pub struct Gems {
 }
 
 /// A source that can be injected: not empty, not too long, UTF-8.
-pub fn check_source(bytes: Vec<u8>, what: &str) -> Result<String, ApiError> {
+pub fn check_source(bytes: Vec<u8>, what: &str) -> Result<String, SourceError> {
+    let what = what.to_owned();
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(ApiError::new(ErrorCode::BadSource, format!("{what} is empty"))
-            .hint("a worker has at least one top-level function: function hello() { return 1 }"));
+        return Err(SourceError::Empty { what });
     }
     if bytes.len() > MAX_SOURCE_BYTES {
-        let message = format!("{what} has {} bytes, {MAX_SOURCE_BYTES} are allowed", bytes.len());
-        return Err(ApiError::new(ErrorCode::TooLarge, message));
+        return Err(SourceError::TooLong { what, bytes: bytes.len() });
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        ApiError::new(ErrorCode::BadSource, format!("{what} is not UTF-8 at byte {offset}"))
-    })
+    String::from_utf8(bytes)
+        .map_err(|error| SourceError::NotText { what, offset: error.utf8_error().valid_up_to() })
 }
 
 /// A manifest whose words can be read and whose wishes are within the limits.
-fn check_manifest(manifest: &Manifest, what: &str) -> Result<(), ApiError> {
-    let bad = |reason: String| ApiError::new(ErrorCode::BadSource, format!("{what}: {reason}"));
+fn check_manifest(manifest: &Manifest, what: &str) -> Result<(), GemError> {
+    let bad = |reason: String| GemError::Manifest { what: what.to_owned(), reason };
     manifest.wishes().map_err(bad)?;
     check_labels(&manifest.labels).map_err(|error| bad(error.to_string()))
 }
@@ -66,7 +65,7 @@ impl Gems {
     }
 
     /// The gem with its source. `pointer` in the answer is whole: version and hash.
-    pub async fn resolve(&self, pointer: &GemPointer) -> Result<Gem, ApiError> {
+    pub async fn resolve(&self, pointer: &GemPointer) -> Result<Gem, GemError> {
         let find = match self.find_in_directories(pointer).await? {
             Some(find) => find,
             None => match self.find_pushed(pointer).await? {
@@ -82,9 +81,8 @@ impl Gems {
                 GemPlace::Pushed => "the pushed gem".to_owned(),
                 GemPlace::Directory(directory) => format!("the gem in {directory}"),
             };
-            let message = format!("{place} {} has the hash {sha256}, wanted is {wanted}", pointer.path);
-            return Err(ApiError::new(ErrorCode::BadSource, message)
-                .hint("the source changed since the pointer was written: review it, then use its hash"));
+            let path = pointer.path.clone();
+            return Err(GemError::Changed { place, path, found: sha256, wanted });
         }
         let whole =
             GemPointer { path: pointer.path.clone(), version: find.version.clone(), sha256: Some(sha256) };
@@ -103,21 +101,19 @@ impl Gems {
     }
 
     /// Every gem that can be found, by path and version, without sources.
-    pub async fn list(&self) -> Result<GemList, ApiError> {
+    pub async fn list(&self) -> Result<GemList, GemError> {
         let mut gems = self.list_directories().await?;
         gems.extend(self.list_pushed().await?);
         gems.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(GemList { gems })
     }
 
-    async fn missing(&self, pointer: &GemPointer) -> ApiError {
+    async fn missing(&self, pointer: &GemPointer) -> GemError {
         let mut looked: Vec<String> =
             self.directories.iter().map(|directory| directory.display().to_string()).collect();
         looked.push("the pushed gems".into());
         let name = GemPointer { sha256: None, ..pointer.clone() };
-        let message = format!("there is no {name}: looked in {}", looked.join(", "));
-        let error = ApiError::new(ErrorCode::NotFound, message);
-        let Ok(list) = self.list().await else { return error };
+        let Ok(list) = self.list().await else { return GemError::Missing { name, looked, near: None } };
         let names = list.gems.iter().map(|gem| match &gem.version {
             Some(version) => format!("{}@{version}", gem.path),
             None => gem.path.clone(),
@@ -126,9 +122,6 @@ impl Gems {
             Some(version) => format!("{}@{version}", pointer.path),
             None => pointer.path.clone(),
         };
-        match near::nearest(&wanted, names).as_slice() {
-            [] => error.hint("`hauki gem ls` lists what there is"),
-            names => error.hint(format!("near names: {}", names.join(", "))),
-        }
+        GemError::Missing { name, looked, near: Some(near::nearest(&wanted, names)) }
     }
 }

@@ -5,11 +5,10 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Find, Gems, check_manifest, check_source};
+use super::{Find, GemError, Gems, check_manifest, check_source};
 use crate::ledger::{Found, encode};
 use crate::store::{Expect, Outcome, Txn};
 use hauki_contract::api::gem::{Gem, GemPlace, GemPush, GemRemoved};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, Manifest, check_path, check_version};
 use hauki_contract::system::clock;
@@ -65,14 +64,14 @@ impl GemRecord {
 }
 
 impl Gems {
-    async fn versions(&self, path: &str) -> Result<Vec<GemRecord>, ApiError> {
+    async fn versions(&self, path: &str) -> Result<Vec<GemRecord>, GemError> {
         let found: Vec<Found<GemRecord>> = self.records.all(&format!("{GEM}{path}@")).await?;
         let mut versions: Vec<GemRecord> = found.into_iter().map(|found| found.value).collect();
         versions.sort_by(GemRecord::age);
         Ok(versions)
     }
 
-    pub(super) async fn find_pushed(&self, pointer: &GemPointer) -> Result<Option<Find>, ApiError> {
+    pub(super) async fn find_pushed(&self, pointer: &GemPointer) -> Result<Option<Find>, GemError> {
         let record = match &pointer.version {
             Some(version) => {
                 let key = format!("{GEM}{}@{version}", pointer.path);
@@ -92,7 +91,7 @@ impl Gems {
         }))
     }
 
-    pub(super) async fn list_pushed(&self) -> Result<Vec<Gem>, ApiError> {
+    pub(super) async fn list_pushed(&self) -> Result<Vec<Gem>, GemError> {
         let mut records: Vec<GemRecord> =
             self.records.all(GEM).await?.into_iter().map(|found: Found<GemRecord>| found.value).collect();
         records.sort_by(|a, b| a.path.cmp(&b.path).then(a.age(b)));
@@ -100,8 +99,8 @@ impl Gems {
     }
 
     /// A version once pushed is never another source; the same again changes nothing.
-    pub async fn push(&self, push: GemPush) -> Result<Gem, ApiError> {
-        let bad = |message: String| ApiError::new(ErrorCode::BadRequest, message);
+    pub async fn push(&self, push: GemPush) -> Result<Gem, GemError> {
+        let bad = |reason: String| GemError::Name { reason };
         check_path(&push.path).map_err(|error| bad(error.to_string()))?;
         push.version.as_deref().map(check_version).transpose().map_err(|error| bad(error.to_string()))?;
         let source = check_source(push.source.into_bytes(), &format!("gem {}", push.path))?;
@@ -116,13 +115,8 @@ impl Gems {
                         if same(&there) {
                             return Ok(there.clone().into_gem(false));
                         }
-                        let message = format!(
-                            "gem {}@{version} exists with another source or manifest (its hash is {})",
-                            push.path, there.sha256
-                        );
-                        return Err(ApiError::new(ErrorCode::Conflict, message).hint(
-                            "versions are never overwritten: push without a version for the next one",
-                        ));
+                        let (path, version, found) = (push.path, version.clone(), there.sha256);
+                        return Err(GemError::Taken { path, version, found });
                     }
                     // One that is damaged was pushed all the same.
                     self.records.refuse_aside(&format!("{GEM}{}@{version}", push.path))?;
@@ -156,21 +150,19 @@ impl Gems {
     }
 
     /// One version, or all of them if the pointer has none.
-    pub async fn remove(&self, pointer: &GemPointer) -> Result<GemRemoved, ApiError> {
+    pub async fn remove(&self, pointer: &GemPointer) -> Result<GemRemoved, GemError> {
         let mut versions = self.versions(&pointer.path).await?;
         versions.retain(|record| pointer.version.as_ref().is_none_or(|version| *version == record.version));
         if versions.is_empty() {
             if self.find_in_directories(pointer).await?.is_some() {
-                let message = format!("gem {} is a file of a gem directory", pointer.path);
-                return Err(ApiError::new(ErrorCode::Conflict, message).hint("remove the file itself"));
+                return Err(GemError::IsFile { path: pointer.path.clone() });
             }
             return Err(self.missing(pointer).await);
         }
         if let Some(wanted) = pointer.sha256 {
             versions.retain(|record| record.sha256 == wanted);
             if versions.is_empty() {
-                let message = format!("no pushed version of {} has the hash {wanted}", pointer.path);
-                return Err(ApiError::new(ErrorCode::BadSource, message));
+                return Err(GemError::NoSuchHash { path: pointer.path.clone(), wanted });
             }
         }
         let txn = versions

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::store::MemoryStore;
 use hauki_contract::api::gem::GemPush;
+use hauki_contract::api::{ApiError, ErrorCode};
 
 fn gems(directories: Vec<PathBuf>) -> Gems {
     Gems::new(directories, Records::new(Arc::new(MemoryStore::default())))
@@ -60,7 +61,7 @@ async fn no_link_leads_out_and_only_files_are_read() {
     rustix::fs::mkfifoat(rustix::fs::CWD, inside.path().join("pipe.js"), 0o600.into()).expect("makes");
     let gems = gems(vec![inside.path().into()]);
     for name in ["leak", "door/secret", "dir", "pipe"] {
-        let error = gems.resolve(&pointer(name)).await.expect_err("is refused");
+        let error = ApiError::from(gems.resolve(&pointer(name)).await.expect_err("is refused"));
         assert_eq!(error.code, ErrorCode::BadSource, "{name}: {error}");
         assert!(!error.message.contains("secret\n"));
     }
@@ -76,7 +77,7 @@ async fn the_hash_is_checked_each_time_and_both_are_named() {
     let whole = gems.resolve(&pointer("scout")).await.expect("resolves").pointer;
     gems.resolve(&whole).await.expect("is unchanged");
     fs::write(&file, "after").expect("writes");
-    let error = gems.resolve(&whole).await.expect_err("has changed");
+    let error = ApiError::from(gems.resolve(&whole).await.expect_err("has changed"));
     assert_eq!(error.code, ErrorCode::BadSource);
     for hash in [Sha256::of(b"before"), Sha256::of(b"after")] {
         assert!(error.message.contains(&hash.to_string()), "{error}");
@@ -102,7 +103,7 @@ async fn sources_that_cannot_be_used_are_named() {
         ("worker", ErrorCode::BadSource, "worker.yaml: memory: \"much\" is not a size"),
         ("odd", ErrorCode::BadSource, "colour"),
     ] {
-        let error = gems.resolve(&pointer(name)).await.expect_err("is refused");
+        let error = ApiError::from(gems.resolve(&pointer(name)).await.expect_err("is refused"));
         assert_eq!(error.code, code, "{name}: {error}");
         assert!(error.message.contains(words), "{name}: {error}");
     }
@@ -113,7 +114,7 @@ async fn a_missing_gem_says_where_it_was_looked_for_and_what_is_near() {
     let directory = tempfile::tempdir().expect("a directory");
     let gems = gems(vec![directory.path().into()]);
     gems.push(push("workers/scout", None, "x")).await.expect("pushes");
-    let error = gems.resolve(&pointer("workers/scuot")).await.expect_err("is missing");
+    let error = ApiError::from(gems.resolve(&pointer("workers/scuot")).await.expect_err("is missing"));
     assert_eq!(error.code, ErrorCode::NotFound);
     assert!(error.message.contains(&directory.path().display().to_string()), "{error}");
     assert_eq!(error.hint.as_deref(), Some("near names: workers/scout@1"));
@@ -128,7 +129,7 @@ async fn pushed_versions_count_up_and_never_change() {
     assert_eq!(version(gems.push(push("a", None, "2")).await.expect("pushes")), ("2".into(), true));
     assert_eq!(version(gems.push(push("a", Some("10"), "x")).await.expect("pushes")), ("10".into(), true));
     assert_eq!(version(gems.push(push("a", Some("1"), "1")).await.expect("pushes")), ("1".into(), false));
-    let error = gems.push(push("a", Some("1"), "other")).await.expect_err("is taken");
+    let error = ApiError::from(gems.push(push("a", Some("1"), "other")).await.expect_err("is taken"));
     assert_eq!(error.code, ErrorCode::Conflict);
     let latest = gems.resolve(&pointer("a")).await.expect("resolves");
     assert_eq!(latest.version.as_deref(), Some("10"));
@@ -136,7 +137,8 @@ async fn pushed_versions_count_up_and_never_change() {
     assert_eq!(gems.remove(&pointer("a@10")).await.expect("removes").removed.len(), 1);
     assert_eq!(gems.resolve(&pointer("a")).await.expect("resolves").version.as_deref(), Some("2"));
     assert_eq!(gems.remove(&pointer("a")).await.expect("removes").removed.len(), 2);
-    assert_eq!(gems.remove(&pointer("a")).await.expect_err("is gone").code, ErrorCode::NotFound);
+    let error = ApiError::from(gems.remove(&pointer("a")).await.expect_err("is gone"));
+    assert_eq!(error.code, ErrorCode::NotFound);
 }
 
 #[tokio::test]
@@ -148,13 +150,15 @@ async fn what_cannot_be_pushed() {
         (push("x", None, ""), ErrorCode::BadSource),
         (push("x", None, &"x".repeat(MAX_SOURCE_BYTES + 1)), ErrorCode::TooLarge),
     ] {
-        assert_eq!(gems.push(push).await.expect_err("is refused").code, code);
+        assert_eq!(ApiError::from(gems.push(push).await.expect_err("is refused")).code, code);
     }
     for (memory, told) in
         [("8", "memory: 8 of what? write 8MiB"), ("8B", "memory is 8 B, allowed are 64 KiB")]
     {
         let manifest = Manifest { memory: Some(memory.into()), ..Manifest::default() };
-        let error = gems.push(GemPush { manifest, ..push("x", None, "x") }).await.expect_err("is refused");
+        let error = ApiError::from(
+            gems.push(GemPush { manifest, ..push("x", None, "x") }).await.expect_err("is refused"),
+        );
         assert!(error.message.contains(told), "{error}");
     }
 }

@@ -1,0 +1,51 @@
+//! Why a source cannot be used, and why a gem is not found, pushed or removed.
+
+use std::io;
+
+use hauki_contract::api::ApiError;
+use hauki_contract::api::summons::MAX_SOURCE_BYTES;
+use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::gem::GemPointer;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("{what} is empty")]
+    Empty { what: String },
+    #[error("{what} has {bytes} bytes, {MAX_SOURCE_BYTES} are allowed")]
+    TooLong { what: String, bytes: usize },
+    #[error("{what} is not UTF-8 at byte {offset}")]
+    NotText { what: String, offset: usize },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum GemError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{what}: {reason}")]
+    Manifest { what: String, reason: String },
+    #[error("read {path}")]
+    Read { path: String, source: io::Error },
+    /// Of a path or a version that is to be pushed.
+    #[error("{reason}")]
+    Name { reason: String },
+    #[error("{place} {path} has the hash {found}, wanted is {wanted}")]
+    Changed { place: String, path: String, found: Sha256, wanted: Sha256 },
+    #[error("there is no {name}: looked in {}", looked.join(", "))]
+    Missing {
+        name: GemPointer,
+        looked: Vec<String>,
+        /// Absent where nobody could look.
+        near: Option<Vec<String>>,
+    },
+    #[error("gem {path}@{version} exists with another source or manifest (its hash is {found})")]
+    Taken { path: String, version: String, found: Sha256 },
+    #[error("gem {path} is a file of a gem directory")]
+    IsFile { path: String },
+    #[error("no pushed version of {path} has the hash {wanted}")]
+    NoSuchHash { path: String, wanted: Sha256 },
+    #[error("look up a gem")]
+    Lost(#[from] tokio::task::JoinError),
+    /// What was pushed cannot be read or written just now.
+    #[error(transparent)]
+    Kept(#[from] ApiError),
+}
