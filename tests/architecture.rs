@@ -54,7 +54,7 @@ const PARTS: &[(&str, &str)] = &[
          store nodes hearing ledger metrics \
          service \
          carried death numbers placed reaper registry summon ending gems lineage life members owners \
-         placement stock ticket unseen vaults install keys adding forge salvage spawn spool \
+         placement stock ticket unseen vaults install keys adding forging forge salvage spawn spool \
          api_error routes watch start",
     ),
     (

@@ -29,7 +29,7 @@ impl Core {
                     return Ok(false);
                 }
                 Burial::Unknown => {
-                    if self.dies_while_forged(&receipt) {
+                    if self.ledger.died_early(&receipt).await? {
                         return Ok(false);
                     }
                     if self.records.aside().is_missing(&key) && !tried {
@@ -66,17 +66,6 @@ impl Core {
     pub(super) fn distrust(&self, node: &NodeName, what: &str) {
         if let Some(slot) = self.slots().get(node) {
             slot.api.distrust(what);
-        }
-    }
-
-    /// Whether the receipt could be left with a vault that is still being recorded.
-    fn dies_while_forged(&self, receipt: &Receipt) -> bool {
-        match self.forging().get_mut(&receipt.vault) {
-            Some(forged) if forged.node == receipt.node => {
-                forged.died = Some(receipt.clone());
-                true
-            }
-            Some(_) | None => false,
         }
     }
 

@@ -1,8 +1,7 @@
 //! Phase 2: a node is chosen, provisions the vault, and loads the code.
 //!
-//! From the order to the node until the record is in the store, a [`Forging`] holds the vault: if
-//! it is dropped (the caller went away, the store is full, the answer was lost) the vault is
-//! destroyed and nothing is recorded. The commit itself is not given up half way: it runs in its
+//! From the order to the node until the record is in the store, a [`Forging`] holds the vault: dropped, it
+//! destroys it, and nothing is recorded. The commit itself is not given up half way: it runs in its
 //! own task, and once it has begun the vault is either recorded and lives under its claim lease, or
 //! it is destroyed.
 
@@ -11,21 +10,20 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::forging::Forging;
 use super::keys::{check_key, lost_race};
-use super::ledger::{KeyRecord, Made, Posting, VaultRecord};
+use super::ledger::{KeyRecord, Made, Noted, Posting, VaultRecord};
 use super::nodes::Slot;
 use super::placement::check_wished;
 use super::registry::taken_name;
 use super::scheduler::no_capacity;
-use super::service::{Claim, Core, Unrecorded};
+use super::service::{Claim, Core};
 use super::summon::Drafted;
 use hauki_contract::api::event::Happening;
-use hauki_contract::api::node::{DestructOrder, NodeApi, Opened, Opening, ProvisionOrder, Provisioned};
+use hauki_contract::api::node::{Opened, Opening, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
-use hauki_contract::api::summons::Summons;
 use hauki_contract::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
 use hauki_contract::api::{ApiError, ErrorCode};
-use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::secret::Secret;
@@ -40,85 +38,13 @@ const CLOCK_SKEW: Duration = Duration::from_secs(3600);
 /// The first and only incarnation of a vault; teleport will count it up.
 pub(super) const GENERATION: u64 = 1;
 
-/// A vault that no record stands for yet.
-pub(super) struct Forging {
-    core: Arc<Core>,
-    slot: Arc<Slot>,
-    vault: VaultId,
-    /// It has a budget to be revoked.
-    spawner: bool,
-    kept: bool,
-}
-
-impl Forging {
-    fn begin(core: &Arc<Core>, slot: &Arc<Slot>, summons: &Summons) -> Self {
-        let (vault, limits) = (random::vault_id(), &summons.limits);
-        let unrecorded = Unrecorded { node: slot.name.clone(), owner: summons.owner, died: None };
-        core.forging().insert(vault.clone(), unrecorded);
-        slot.placed(limits.footprint_bytes());
-        Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
-    }
-
-    /// The node says that nothing was made.
-    async fn undone(mut self) {
-        self.kept = true;
-        self.core.forging().remove(&self.vault);
-        if self.spawner {
-            self.core.revoke(&self.vault).await;
-            self.core.orphaned.notify_one();
-        }
-    }
-
-    /// The record stands. Had the vault died before, its receipt waits here.
-    async fn keep(mut self) {
-        self.kept = true;
-        let died = self.core.forging().remove(&self.vault).and_then(|forged| forged.died);
-        if let Some(receipt) = died
-            && let Err(error) = self.core.bury(receipt).await
-        {
-            tracing::error!(vault = %self.vault, %error, "a tombstone could not be written");
-        }
-    }
-}
-
-impl Drop for Forging {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        let (core, slot, vault) = (self.core.clone(), self.slot.clone(), self.vault.clone());
-        let spawner = self.spawner;
-        // Without a runtime the process is ending, and the vault's claim lease ends it.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let order = DestructOrder {
-                vault: vault.clone(),
-                cause: Cause::Cancelled,
-                by: Some("core".into()),
-                grace_ms: 0,
-            };
-            match slot.api.destruct(order).await {
-                Ok(_) => {}
-                Err(error) if error.is_gone() => {}
-                Err(error) => {
-                    tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
-                }
-            }
-            core.forging().remove(&vault);
-            if spawner {
-                core.revoke(&vault).await;
-                core.orphaned.notify_one();
-            }
-        });
-    }
-}
-
 /// A forged vault, held until it is recorded.
 pub(super) struct Forged {
     pub record: VaultRecord,
     /// If the forge was told to open it.
     pub opened: Option<Opened>,
     pub forging: Forging,
+    noted: Noted,
     /// Held until it is recorded, for those that are to stay apart from it.
     turns: Vec<OwnedMutexGuard<()>>,
 }
@@ -215,8 +141,10 @@ impl Core {
             let slot = self.slot(&name)?;
             let mut score = field.score(&name).into_iter();
             let forging = Forging::begin(self, &slot, &drafted.summons);
-            self.grant(&forging.vault, &slot.name, drafted).await?;
-            let voucher = self.vouch(&forging.vault, drafted.summons.terms.lifetime_ms)?;
+            // Signing takes about as long as noting, and waits for nobody.
+            let vouching = async { self.vouch(&forging.vault, drafted.summons.terms.lifetime_ms) };
+            let (noted, voucher) = tokio::join!(forging.note(&drafted.summons), vouching);
+            let (noted, voucher) = (noted?, voucher?);
             let refused = match self.order(&slot, &forging.vault, drafted, opening, voucher).await {
                 Ok(mut provisioned) => {
                     tried.extend(score);
@@ -226,7 +154,7 @@ impl Core {
                     let boot_id = slot.boot_id().unwrap_or_default();
                     self.metrics.forged(vault.forged_us, warm);
                     let record = VaultRecord::loaded(vault, boot_id)?;
-                    return Ok(Forged { record, opened, forging, turns });
+                    return Ok(Forged { record, opened, forging, noted, turns });
                 }
                 Err(error) => match error.fault {
                     // The node itself says that it made nothing and has no room: the next one.
@@ -314,7 +242,7 @@ impl Core {
         posting: Posting,
         news: Vec<Happening>,
     ) -> Result<(), ApiError> {
-        let Forged { record, forging, turns, .. } = forged;
+        let Forged { record, forging, noted, turns, .. } = forged;
         let recording = tokio::spawn(async move {
             let _turns = turns;
             let vault = record.vault();
@@ -322,19 +250,19 @@ impl Core {
             if vault.phase == Phase::Ticketed {
                 forging.core.claims().insert(forging.vault.clone(), Claim::Awaited);
             }
-            let made = forging.core.ledger.record(&record, posting).await;
-            if !matches!(made, Ok(Made::Recorded)) {
+            let made = forging.core.ledger.record(&record, noted, posting).await;
+            if !matches!(made, Ok(Made::Recorded(_))) {
                 forging.core.claims().remove(&forging.vault);
             }
             match made? {
-                Made::Recorded => {
+                Made::Recorded(died) => {
                     let events = &forging.core.events;
                     let named = |name| Happening::Named { vault: vault.id.clone(), name };
                     let named = vault.name.clone().map(named);
                     news.into_iter()
                         .chain(named)
                         .for_each(|happening| events.tell_of(&vault.node, happening));
-                    forging.keep().await;
+                    forging.keep(died).await;
                     Ok(())
                 }
                 Made::Taken(name) => Err(taken_name(&name)),

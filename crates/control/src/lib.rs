@@ -34,6 +34,7 @@ mod ending;
 mod extract;
 mod flight;
 mod forge;
+mod forging;
 mod hearing;
 mod install;
 mod keys;

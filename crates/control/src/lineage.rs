@@ -18,7 +18,7 @@ use hauki_contract::api::summons::Spawned;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::gem::Wishes;
-use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::clock;
 
@@ -88,21 +88,6 @@ impl Parent {
 }
 
 impl Core {
-    /// Before the order goes out.
-    pub(super) async fn grant(
-        &self,
-        vault: &VaultId,
-        node: &NodeName,
-        drafted: &Drafted,
-    ) -> Result<(), ApiError> {
-        let summons = &drafted.summons;
-        if summons.limits.spawn == 0 {
-            return Ok(());
-        }
-        let (parent, limits) = (summons.parent.clone(), summons.limits.clone());
-        self.ledger.grant(vault, &Budget::new(node.clone(), parent, summons.owner, limits)).await
-    }
-
     /// The vault did not come to be.
     pub(super) async fn revoke(&self, vault: &VaultId) {
         if let Err(error) = self.ledger.revoke(vault).await {
@@ -216,9 +201,8 @@ impl Core {
             }
         }
         for (id, _) in self.ledger.budgets().await? {
-            // Looked for in this order: a vault is recorded before it leaves the list of those being forged.
-            let forging = self.forging().contains_key(&id);
-            if !forging && !self.records.is_there(&vault_key(&id)).await? {
+            // Looked for in this order: a vault is recorded in the moment in which it is no longer being forged.
+            if !self.ledger.is_forged(&id).await? && !self.records.is_there(&vault_key(&id)).await? {
                 self.revoke(&id).await;
             }
         }

@@ -1,11 +1,15 @@
 //! That events' numbers never fall, also where the clock went back between two starts.
 //!
 //! Numbers begin at the clock's microseconds. A bound that no number of this life exceeds is in the store, and is
-//! raised long before it is reached; the next life begins behind it, or at its clock if that is later.
+//! raised long before it is reached; the next life begins behind it, or at its clock if that is later. Who raises it
+//! does so under the revision that he has seen, and begins behind another's bound: so two cores count in stretches of
+//! their own, and no two events have one number.
 
-use super::ledger::encode;
+use std::sync::atomic::Ordering;
+
+use super::ledger::{Found, encode};
 use super::service::Core;
-use super::store::Txn;
+use super::store::{Expect, Outcome, Txn};
 use hauki_contract::api::ApiError;
 
 const BOUND: &str = "meta/events";
@@ -16,24 +20,33 @@ const AHEAD: u64 = 1 << 28;
 impl Core {
     /// Before anything is told.
     pub async fn number_events(&self) -> Result<(), ApiError> {
-        if let Some(bound) = self.records.find::<u64>(BOUND).await? {
-            self.events.begin_after(bound.value);
-        }
-        self.write_bound().await
+        while !self.take_stretch().await? {}
+        Ok(())
     }
 
     pub(super) async fn raise_bound(&self) -> Result<(), ApiError> {
-        let bound = self.records.find::<u64>(BOUND).await?.map(|bound| bound.value);
-        match bound.is_some_and(|bound| bound < self.events.last().saturating_add(AHEAD / 2)) {
-            true => self.write_bound().await,
-            false => Ok(()),
-        }
+        let own = self.stretch.load(Ordering::SeqCst);
+        // Who never took one has none to raise.
+        while own > 0 && own < self.events.last().saturating_add(AHEAD / 2) && !self.take_stretch().await? {}
+        Ok(())
     }
 
-    async fn write_bound(&self) -> Result<(), ApiError> {
-        let bound = self.events.last().saturating_add(AHEAD);
-        let _ = self.records.commit(Txn::default().put(BOUND, encode(&bound)?)).await?;
-        Ok(())
+    /// From here on, or from behind another's, so many numbers are this core's. `false`: another was faster.
+    async fn take_stretch(&self) -> Result<bool, ApiError> {
+        let found: Option<Found<u64>> = self.records.find(BOUND).await?;
+        let (bound, expect) =
+            found.map_or((0, Expect::Absent), |found| (found.value, Expect::At(found.revision)));
+        let own = self.stretch.load(Ordering::SeqCst);
+        if bound != own {
+            self.events.begin_after(bound);
+        }
+        let next = self.events.last().max(own).saturating_add(AHEAD);
+        let txn = Txn::default().check(BOUND, expect).put(BOUND, encode(&next)?);
+        match self.records.commit(txn).await? {
+            Outcome::Committed { .. } => self.stretch.store(next, Ordering::SeqCst),
+            Outcome::Conflict { .. } => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
@@ -58,5 +71,25 @@ mod tests {
         assert!(next.events.last() < last, "the clock alone would let them fall");
         next.number_events().await.expect("numbers");
         assert!(next.events.last() > last);
+    }
+
+    #[tokio::test]
+    async fn two_cores_count_in_stretches_of_their_own() {
+        let store = Arc::new(MemoryStore::default());
+        let cores = [0, 1].map(|_| core_over(store.clone(), &[], &[]));
+        let (one, two) = tokio::join!(cores[0].number_events(), cores[1].number_events());
+        one.and(two).expect("numbers");
+        let mut stretches = Vec::new();
+        for round in 0..4 {
+            let core = &cores[round % 2];
+            let first = core.events.last();
+            // As if so many had happened; the bound is raised long before.
+            core.events.begin_after(first + super::AHEAD * 2 / 3);
+            stretches.push((first, core.events.last()));
+            core.raise_bound().await.expect("raises");
+            assert!(core.events.last() < core.stretch.load(super::Ordering::SeqCst));
+        }
+        stretches.sort_unstable();
+        assert!(stretches.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{stretches:?}");
     }
 }

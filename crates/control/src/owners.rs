@@ -167,9 +167,10 @@ impl Core {
         if let Some(owner) = known.get(vault) {
             return rights.own(*owner);
         }
-        // It is recorded before it leaves this list, so one of the looks finds it. What it prints while it is
+        // It is recorded in the moment in which it is no longer noted, so one of the looks finds it. What it prints while it is
         // made is told before.
-        let mut owner = self.forging().get(vault).map(|forged| forged.owner);
+        let noted = self.ledger.noted(vault).await.ok().flatten();
+        let mut owner = noted.map(|forging| forging.owner);
         for key in [vault_key(vault), tomb_key(vault)] {
             if owner.is_none()
                 && let Ok(Some(found)) = self.records.find::<VaultRecord>(&key).await

@@ -39,10 +39,9 @@ impl Core {
     }
 
     async fn place_of(&self, vault: &VaultId) -> Result<Option<NodeName>, ApiError> {
-        // It is recorded before it leaves this list, so one of the two looks finds it.
-        let forged = self.forging().get(vault).map(|forged| forged.node.clone());
-        if forged.is_some() {
-            return Ok(forged);
+        // It is recorded in the moment in which it is no longer noted, so one of the two looks finds it.
+        if let Some(forging) = self.ledger.noted(vault).await? {
+            return Ok(Some(forging.node));
         }
         for key in [vault_key(vault), tomb_key(vault)] {
             if let Some(found) = self.records.find::<VaultRecord>(&key).await? {

@@ -28,7 +28,6 @@ use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::config::Policy;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::lease::Mono;
-use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::system::clock;
 
@@ -64,11 +63,8 @@ pub struct Core {
     pub(super) charges: Charges,
     pub spool: Spool,
     pub(super) stock: Stock,
-    /// Vaults between the order to the node and the record in the store.
-    forging: Mutex<HashMap<VaultId, Unrecorded>>,
     /// Living vaults whose claim is awaited, or was told and is not written down yet.
     claims: Mutex<HashMap<VaultId, Claim>>,
-    /// What the start found, for as long as this core lives.
     /// Vaults that bulk orders are at.
     ordered: Mutex<BTreeSet<VaultId>>,
     /// A vault that may have children has died.
@@ -78,15 +74,8 @@ pub struct Core {
     draining: AtomicBool,
     requests: AtomicU32,
     last_request: AtomicU64,
-}
-
-/// A vault that was ordered and is not recorded yet.
-#[derive(Debug)]
-pub(super) struct Unrecorded {
-    pub node: NodeName,
-    pub owner: Option<u32>,
-    /// Its death, if that came first.
-    pub died: Option<Receipt>,
+    /// No event of this core has a number beyond this; nothing as long as it has none of its own.
+    pub(super) stretch: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +119,6 @@ impl Core {
             charges: Charges::default(),
             spool: Spool::default(),
             stock: Stock::default(),
-            forging: Mutex::default(),
             claims: Mutex::default(),
             ordered: Mutex::default(),
             orphaned: tokio::sync::Notify::new(),
@@ -139,11 +127,8 @@ impl Core {
             draining: AtomicBool::new(false),
             requests: AtomicU32::new(0),
             last_request: AtomicU64::new(started.0),
+            stretch: AtomicU64::new(0),
         })
-    }
-
-    pub(super) fn forging(&self) -> MutexGuard<'_, HashMap<VaultId, Unrecorded>> {
-        self.forging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn claims(&self) -> MutexGuard<'_, HashMap<VaultId, Claim>> {
@@ -240,6 +225,12 @@ impl Core {
         RequestUnderWay(self.clone())
     }
 
+    /// Says that this core works on its store from now on, and nobody else does: who opened it holds the lock on its
+    /// directory.
+    pub async fn begin(&self) -> Result<(), ApiError> {
+        self.ledger.begin(true).await
+    }
+
     /// Looks through the store, once, before anybody asks.
     pub async fn look_through(&self) -> Result<(), ApiError> {
         self.records.look_through().await
@@ -256,7 +247,7 @@ impl Core {
     async fn living_count(&self) -> Result<u32, ApiError> {
         let recorded = self.records.size(VAULT).await?.documents;
         // What is being forged is not recorded yet and must not be left behind either, nor whose record is damaged.
-        let others = self.forging().len().saturating_add(self.records.aside().missing_vaults());
+        let others = self.ledger.count_forging().await?.saturating_add(self.records.aside().missing_vaults());
         let (recorded, others) = (u32::try_from(recorded), u32::try_from(others));
         Ok(recorded.unwrap_or(u32::MAX).saturating_add(others.unwrap_or(u32::MAX)))
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::death::lost;
 use super::hearing::Place;
-use super::ledger::{Found, VAULT, VaultRecord, tomb_key, vault_key};
+use super::ledger::{Found, VAULT, VaultRecord};
 use super::nodes::Slot;
 use super::placed::Placed;
 use super::service::{Claim, Core};
@@ -350,10 +350,7 @@ impl Core {
     /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
     async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
         for vault in &state.vaults {
-            let being_forged = self.forging().contains_key(&vault.vault);
-            // One whose record is damaged was recorded.
-            let (living, dead) = (vault_key(&vault.vault), tomb_key(&vault.vault));
-            if being_forged || self.records.is_there(&living).await? || self.records.is_there(&dead).await? {
+            if !self.ledger.condemn(&vault.vault).await? {
                 continue;
             }
             if self.records.aside().may_hide_a_vault() {
@@ -373,6 +370,7 @@ impl Core {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        let slots = self.slots();
+        self.ledger.clear_notes(&slot.name, |node| slots.contains_key(node)).await
     }
 }

@@ -141,6 +141,7 @@ impl Parts {
         let policy = settings.config.placement.policy.unwrap_or_default();
         let core = hauki_control::start::open(&home.path, members, gems, policy, role.name())?;
         core.look_through().await.map_err(RoleError::Store)?;
+        core.begin().await.map_err(RoleError::Store)?;
         core.sign().await.map_err(RoleError::Store)?;
         core.number_events().await.map_err(RoleError::Store)?;
         core.load_nodes().await.map_err(RoleError::Nodes)?;

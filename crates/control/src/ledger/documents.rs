@@ -5,6 +5,8 @@
 //! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
 //! budget/<id>         what a vault that may clone has left, as long as it lives
 //! loan/key/…          who paid for a child that is being made under that key
+//! forging/<id>        a vault that is being made: by whom, where and whose (`ledger::forging`)
+//! term/<id>           a core that works on this store (`ledger::term`)
 //! spool/<id>          a summons in the queue, or what became of it
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
@@ -37,6 +39,8 @@ pub const KEY: &str = "key/";
 pub const NAME: &str = "name/";
 pub const BUDGET: &str = "budget/";
 pub const LOAN: &str = "loan/";
+pub const FORGING: &str = "forging/";
+pub const TERM: &str = "term/";
 pub const AGED: &str = "aged/";
 pub const SPOOL: &str = "spool/";
 
@@ -48,6 +52,8 @@ pub(super) const PREFIXES: &[&str] = &[
     TOMB,
     BUDGET,
     LOAN,
+    FORGING,
+    TERM,
     SPOOL,
     NAME,
     KEY,
@@ -57,6 +63,7 @@ pub(super) const PREFIXES: &[&str] = &[
     ISSUER,
     "aside/",
     "node/",
+    "meta/",
 ];
 
 #[must_use]
@@ -82,6 +89,16 @@ pub fn tomb_key(id: &VaultId) -> String {
 #[must_use]
 pub fn budget_key(id: &VaultId) -> String {
     format!("{BUDGET}{id}")
+}
+
+#[must_use]
+pub fn forging_key(id: &VaultId) -> String {
+    format!("{FORGING}{id}")
+}
+
+#[must_use]
+pub fn term_key(id: &str) -> String {
+    format!("{TERM}{id}")
 }
 
 #[must_use]

@@ -51,20 +51,13 @@ impl Budget {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Loan {
     paid: Vec<VaultId>,
+    /// Of the core that makes the child. Earlier versions, of which there was one at a time, did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    term: Option<String>,
 }
 
 impl Ledger {
-    /// Before the order goes out.
-    pub(crate) async fn grant(&self, vault: &VaultId, budget: &Budget) -> Result<(), ApiError> {
-        match self.records.write(Txn::default().put(budget_key(vault), encode(budget)?)).await? {
-            Outcome::Committed { .. } => Ok(()),
-            Outcome::Conflict { key } => {
-                Err(ApiError::new(ErrorCode::Internal, format!("{key} was checked and nobody asked")))
-            }
-        }
-    }
-
-    /// The vault did not come to be.
+    /// Its vault neither lives nor is being made.
     pub(crate) async fn revoke(&self, vault: &VaultId) -> Result<(), ApiError> {
         self.records.write(Txn::default().delete(budget_key(vault))).await.map(drop)
     }
@@ -93,7 +86,9 @@ impl Ledger {
                 let expect = Expect::At(found.revision);
                 txn = txn.check(key.as_str(), expect).put(key.as_str(), encode(&found.value)?);
             }
-            let txn = txn.check(loan, Expect::Absent).put(loan, encode(&Loan { paid })?);
+            let txn = txn
+                .check(loan, Expect::Absent)
+                .put(loan, encode(&Loan { paid, term: Some(self.term.to_string()) })?);
             if let Outcome::Committed { .. } = self.records.write(txn).await? {
                 return Ok(());
             }
@@ -126,10 +121,17 @@ impl Ledger {
         Ok(all.into_iter().filter_map(of).collect())
     }
 
-    /// The keys of the loans that stand.
+    /// The keys of the loans that this core has to look after: its own, and those of cores that were killed.
     pub(crate) async fn loans(&self) -> Result<Vec<String>, ApiError> {
-        let all: Vec<Found<Loan>> = self.records.all(LOAN).await?;
-        Ok(all.into_iter().map(|found| found.key).collect())
+        let mut own = Vec::new();
+        for found in self.records.all::<Loan>(LOAN).await? {
+            let others = match &found.value.term {
+                Some(term) => *term != *self.term && self.works(term).await?,
+                None => false,
+            };
+            own.extend((!others).then_some(found.key));
+        }
+        Ok(own)
     }
 }
 

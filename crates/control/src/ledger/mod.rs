@@ -14,29 +14,36 @@
 mod aside;
 mod documents;
 mod family;
+mod forging;
 mod keys;
 mod names;
 mod record;
+mod term;
 mod vault;
 mod vaults;
 
 pub(crate) use aside::{ASIDE, since};
 pub(crate) use documents::*;
 pub(crate) use family::{Budget, no_parent};
+pub(crate) use forging::Noted;
 pub(crate) use keys::Posting;
 pub(crate) use record::{Found, Records, encode, no_vault, owner_of};
 pub use vault::VaultRecord;
 pub(crate) use vaults::{Burial, Made};
 
+use std::sync::Arc;
+
 #[derive(Clone)]
 pub struct Ledger {
     records: Records,
+    /// Of the core that this ledger belongs to.
+    term: Arc<str>,
 }
 
 impl Ledger {
     #[must_use]
     pub fn new(records: Records) -> Self {
-        Self { records }
+        Self { records, term: term::new() }
     }
 
     /// As a test wants it.

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::aside::{Aside, damaged};
-use super::documents::{AGED, BUDGET, KEY, LOAN, NAME, TOMB, VAULT, tomb_key, vault_key};
+use super::documents::{AGED, BUDGET, FORGING, KEY, LOAN, NAME, TERM, TOMB, VAULT, tomb_key, vault_key};
 use super::vault::VaultRecord;
 use crate::store::{Document, Expect, Outcome, Revision, Size, Store, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -16,7 +16,7 @@ const PAGE: usize = 500;
 
 /// What only the ledger writes. That is held by [`Records::commit`], and by the compiler as far as it can be: nobody
 /// else can make a [`VaultRecord`] or change one.
-const OWN: &[&str] = &[VAULT, TOMB, NAME, KEY, AGED, BUDGET, LOAN];
+const OWN: &[&str] = &[VAULT, TOMB, NAME, KEY, AGED, BUDGET, LOAN, FORGING, TERM];
 
 /// Refuses what would write past the ledger. It may look at anything.
 pub(super) fn refuse_foreign(txn: &Txn) -> Result<(), ApiError> {
@@ -249,6 +249,16 @@ impl Records {
     pub(super) async fn write(&self, txn: Txn) -> Result<Outcome, ApiError> {
         let (txn, gone) = self.beside(txn);
         let outcome = self.store.commit(txn).await?;
+        if let Outcome::Committed { .. } = outcome {
+            self.forget_aside(&gone);
+        }
+        Ok(outcome)
+    }
+
+    /// As [`Records::write`], and nobody waits for a flush.
+    pub(super) async fn note(&self, txn: Txn) -> Result<Outcome, ApiError> {
+        let (txn, gone) = self.beside(txn);
+        let outcome = self.store.note(txn).await?;
         if let Outcome::Committed { .. } = outcome {
             self.forget_aside(&gone);
         }

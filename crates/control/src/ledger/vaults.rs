@@ -3,7 +3,8 @@
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. News of a death comes by
 //! several ways; whoever commits first writes the tombstone, the others find it written.
 
-use super::documents::{budget_key, name_key, tomb_key, vault_key};
+use super::documents::{budget_key, forging_key, name_key, tomb_key, vault_key};
+use super::forging::Noted;
 use super::keys::Posting;
 use super::names::holds;
 use super::record::encode;
@@ -20,7 +21,8 @@ use hauki_contract::model::ticket::Endpoint;
 /// What became of a new vault's record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Made {
-    Recorded,
+    /// Had it died before, this is its receipt, and it is to be buried.
+    Recorded(Option<Receipt>),
     /// Its name is a living worker's.
     Taken(ServiceName),
     /// Somebody else did, meanwhile, what it was to be recorded with.
@@ -38,8 +40,13 @@ pub(crate) enum Burial {
 }
 
 impl Ledger {
-    /// Writes a vault down, with its name and with what it was made for.
-    pub(crate) async fn record(&self, record: &VaultRecord, posting: Posting) -> Result<Made, ApiError> {
+    /// Writes a vault down that was noted, with its name and with what it was made for.
+    pub(crate) async fn record(
+        &self,
+        record: &VaultRecord,
+        mut noted: Noted,
+        posting: Posting,
+    ) -> Result<Made, ApiError> {
         let vault = record.vault();
         let mut txn = posting.into_txn().put(vault_key(&vault.id), encode(record)?);
         if let Some(name) = &vault.name {
@@ -47,13 +54,22 @@ impl Ledger {
             self.records.refuse_aside(&key)?;
             txn = txn.check(key.as_str(), Expect::Absent).put(key, encode(&holds(name, vault))?);
         }
-        Ok(match self.records.write(txn).await? {
-            Outcome::Committed { .. } => Made::Recorded,
-            Outcome::Conflict { key } => match &vault.name {
-                Some(name) if key == name_key(name) => Made::Taken(name.clone()),
-                Some(_) | None => Made::Lost,
-            },
-        })
+        let note = forging_key(&vault.id);
+        let mut died = None;
+        loop {
+            let txn = txn.clone().check(note.as_str(), Expect::At(noted.revision)).delete(note.as_str());
+            return Ok(match self.records.write(txn).await? {
+                Outcome::Committed { .. } => Made::Recorded(died),
+                Outcome::Conflict { key } if key == note => {
+                    died = self.noted_still(&mut noted).await?;
+                    continue;
+                }
+                Outcome::Conflict { key } => match &vault.name {
+                    Some(name) if key == name_key(name) => Made::Taken(name.clone()),
+                    Some(_) | None => Made::Lost,
+                },
+            });
+        }
     }
 
     /// Writes down that its port is open; `first` is called before anybody can see that a claim is awaited. `false`:

@@ -45,6 +45,26 @@ async fn revisions_rise_and_checks_hold() {
     }
 }
 
+/// A note is seen as a commit is, and holds against one.
+#[tokio::test]
+async fn notes_and_commits_are_of_one_row() {
+    let (_directory, stores) = each();
+    for (name, store) in stores {
+        let noted = store.note(Txn::default().check("a", Expect::Absent).put("a", b"1".to_vec())).await;
+        let Ok(Outcome::Committed { revision: first }) = noted else { panic!("{name}: {noted:?}") };
+        assert!(store.get("a").await.expect("reads").is_some(), "{name}");
+        let second = put(&*store, "a", "2").await;
+        assert!(second > first, "{name}");
+        let late =
+            store.note(Txn::default().check("a", Expect::At(first)).delete("a")).await.expect("answers");
+        assert_eq!(late, Outcome::Conflict { key: "a".into() }, "{name}");
+        let last =
+            store.note(Txn::default().check("a", Expect::At(second)).delete("a")).await.expect("answers");
+        assert!(matches!(last, Outcome::Committed { .. }), "{name}");
+        assert_eq!(store.get("a").await.expect("reads"), None, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn lists_are_sorted_paged_and_keep_to_their_prefix() {
     let (_directory, stores) = each();

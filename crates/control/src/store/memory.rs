@@ -18,6 +18,7 @@ struct State {
     documents: BTreeMap<String, (Vec<u8>, Revision)>,
     revision: Revision,
     commits: u64,
+    notes: u64,
     failure: Option<Failure>,
     rotten: BTreeSet<String>,
     read: u64,
@@ -61,10 +62,16 @@ impl MemoryStore {
         self.state().rotten.insert(key.to_owned());
     }
 
-    /// How many transactions have been committed.
+    /// How many transactions have been committed, each with a flush.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.state().commits
+    }
+
+    /// How many without one.
+    #[must_use]
+    pub fn notes(&self) -> u64 {
+        self.state().notes
     }
 }
 
@@ -85,7 +92,6 @@ impl State {
             return Ok(Outcome::Conflict { key: key.clone() });
         }
         self.revision += 1;
-        self.commits += 1;
         for (key, value) in txn.puts {
             self.rotten.remove(&key);
             self.documents.insert(key, (value, self.revision));
@@ -157,7 +163,20 @@ impl Store for MemoryStore {
         // At the first poll, as a real store would, and with a point where a caller can be dropped.
         Box::pin(async move {
             tokio::task::yield_now().await;
-            self.state().commit(txn)
+            let mut state = self.state();
+            let outcome = state.commit(txn)?;
+            state.commits += u64::from(matches!(outcome, Outcome::Committed { .. }));
+            Ok(outcome)
+        })
+    }
+
+    fn note(&self, txn: Txn) -> Answer<'_, Outcome> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            let mut state = self.state();
+            let outcome = state.commit(txn)?;
+            state.notes += u64::from(matches!(outcome, Outcome::Committed { .. }));
+            Ok(outcome)
         })
     }
 }

@@ -127,6 +127,11 @@ pub trait Store: Send + Sync {
 
     /// Durable once it answers. Dropping the future does not take it back.
     fn commit(&self, txn: Txn) -> Answer<'_, Outcome>;
+
+    /// As a commit for everybody who looks, and for a process that is killed, but no flush is waited for: a loss of
+    /// power may take back the last notes, never one that a later commit has come after. For what says something only
+    /// as long as those live who say it.
+    fn note(&self, txn: Txn) -> Answer<'_, Outcome>;
 }
 
 /// The first key that sorts after every key with this prefix.

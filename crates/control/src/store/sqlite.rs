@@ -3,7 +3,7 @@
 //! Two threads own a connection each: the `writer` gathers every commit that waits into one
 //! transaction (one `fsync` for all of them), the lister answers beside it, as WAL allows. One document
 //! is read by whoever wants it, from a third connection: that takes less than waking a thread. With
-//! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power; a crash leaves
+//! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power, and a note the first; a crash leaves
 //! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
 //! closed, everything is copied into the file itself. Every document has a checksum (`seal`), and the
 //! number of the last answered commit stands beside the file (`tail`).
@@ -42,6 +42,9 @@ const MIGRATIONS: &[&str] = &[
      DROP TABLE document;
      ALTER TABLE sealed RENAME TO document;
      ALTER TABLE counter ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;",
+    // 3: nothing of the tables. Documents under `forging/` and `term/` say who makes what, and a program that does
+    // not know them would end what others make.
+    "",
 ];
 
 /// The schema from which on documents are sealed.
@@ -325,8 +328,18 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, txn: Txn) -> Answer<'_, Outcome> {
+        self.write(txn, Job::Commit)
+    }
+
+    fn note(&self, txn: Txn) -> Answer<'_, Outcome> {
+        self.write(txn, Job::Note)
+    }
+}
+
+impl SqliteStore {
+    fn write(&self, txn: Txn, how: impl FnOnce(Commit) -> Job) -> Answer<'_, Outcome> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.commits.send(Job::Commit(Commit { txn, reply }));
+        let sent = self.commits.send(how(Commit { txn, reply }));
         Box::pin(async move {
             let stopped = || StoreError::Stopped { place: self.place() };
             sent.map_err(|_| stopped())?;

@@ -30,6 +30,30 @@ async fn it_keeps_what_it_promised_when_opened_again_and_only_its_owner_can_read
     assert_eq!((found.value, found.revision), (b"one".to_vec(), revision));
 }
 
+/// Schema 3 has the same tables, and says that there are notes.
+#[tokio::test]
+async fn a_store_of_schema_2_opens_and_is_of_schema_3_from_then_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    let old = Connection::open(&path).expect("opens");
+    old.execute_batch(MIGRATIONS[0]).expect("makes");
+    old.execute_batch(MIGRATIONS[1]).expect("makes");
+    let sum = seal("a/1", 7, b"one");
+    let row = params!["a/1", 7, b"one".as_slice(), sum];
+    old.execute("INSERT INTO document VALUES (?1, ?2, ?3, ?4)", row).expect("inserts");
+    old.execute("UPDATE counter SET revision = 7, sum = ?1", [sum]).expect("counts");
+    old.pragma_update(None, "user_version", 2).expect("sets");
+    drop(old);
+    let store = SqliteStore::open(&path).expect("opens");
+    let found = store.get("a/1").await.expect("reads").expect("is there");
+    assert_eq!((found.value, found.revision, found.intact), (b"one".to_vec(), 7, true));
+    assert_eq!(store.suspicion(), None);
+    drop(store);
+    let now = Connection::open(&path).expect("opens");
+    let version: u32 = now.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
+    assert_eq!(version, 3, "so a program that knows 2 refuses it by name");
+}
+
 #[test]
 fn a_newer_schema_is_refused_by_name() {
     let directory = tempfile::tempdir().expect("a directory");

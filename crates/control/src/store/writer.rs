@@ -32,6 +32,8 @@ pub(super) struct Commit {
 
 pub(super) enum Job {
     Commit(Commit),
+    /// Without a flush.
+    Note(Commit),
     Close(oneshot::Sender<()>),
 }
 
@@ -42,11 +44,13 @@ pub(super) struct Writer {
     path: PathBuf,
     /// Since when there is something in the log that is not in the file.
     dirty: Option<Mono>,
+    /// As the connection is set.
+    flushes: bool,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection, tail: Tail, path: PathBuf) -> Self {
-        Self { connection, tail, path, dirty: None }
+        Self { connection, tail, path, dirty: None, flushes: true }
     }
 
     /// Ends when the store is dropped and the last commit is answered.
@@ -70,12 +74,17 @@ impl Writer {
     }
 
     fn batch(&mut self, jobs: impl Iterator<Item = Job>) {
-        let (mut commits, mut closing) = (Vec::new(), Vec::new());
+        let (mut commits, mut notes, mut closing) = (Vec::new(), Vec::new(), Vec::new());
         for job in jobs.take(BATCH) {
             match job {
                 Job::Commit(commit) => commits.push(commit),
+                Job::Note(note) => notes.push(note),
                 Job::Close(reply) => closing.push(reply),
             }
+        }
+        // Whoever notes something waits for nobody's flush. What must come after it is sent when it is answered.
+        if !notes.is_empty() {
+            self.note_down(notes);
         }
         if !commits.is_empty() {
             self.commit(commits);
@@ -90,16 +99,38 @@ impl Writer {
 
     fn commit(&mut self, commits: Vec<Commit>) {
         self.dirty.get_or_insert_with(clock::mono);
-        let outcomes = write_batch(&mut self.connection, &commits);
+        let outcomes = self.flushing(true).and_then(|()| write_batch(&mut self.connection, &commits));
+        if let Ok(outcomes) = &outcomes {
+            let last = outcomes.iter().filter_map(|outcome| match outcome {
+                Outcome::Committed { revision } => Some(*revision),
+                Outcome::Conflict { .. } => None,
+            });
+            if let Some(error) = last.max().and_then(|last| self.tail.answered(last).err()) {
+                tracing::warn!(path = %self.path.display(), %error, "the last commit's number is not written down");
+            }
+        }
+        self.answer(commits, outcomes);
+    }
+
+    /// Their numbers are not written beside the file: a loss of power may take them back, and that is no damage.
+    fn note_down(&mut self, notes: Vec<Commit>) {
+        self.dirty.get_or_insert_with(clock::mono);
+        let outcomes = self.flushing(false).and_then(|()| write_batch(&mut self.connection, &notes));
+        self.answer(notes, outcomes);
+    }
+
+    /// Whether what is written next waits for its flush. The log is whole either way.
+    fn flushing(&mut self, on: bool) -> rusqlite::Result<()> {
+        if self.flushes != on {
+            self.connection.pragma_update(None, "synchronous", if on { "FULL" } else { "NORMAL" })?;
+            self.flushes = on;
+        }
+        Ok(())
+    }
+
+    fn answer(&self, commits: Vec<Commit>, outcomes: rusqlite::Result<Vec<Outcome>>) {
         match outcomes {
             Ok(outcomes) => {
-                let last = outcomes.iter().filter_map(|outcome| match outcome {
-                    Outcome::Committed { revision } => Some(*revision),
-                    Outcome::Conflict { .. } => None,
-                });
-                if let Some(error) = last.max().and_then(|last| self.tail.answered(last).err()) {
-                    tracing::warn!(path = %self.path.display(), %error, "the last commit's number is not written down");
-                }
                 commits.into_iter().zip(outcomes).for_each(|(commit, outcome)| {
                     let _ = commit.reply.send(Ok(outcome));
                 });
@@ -115,7 +146,7 @@ impl Writer {
 
     /// Copies the log into the file, as far as nobody reads in it, and begins it anew. It waits for no reader.
     fn settle(&mut self) {
-        let copied = self.copy("PASSIVE").and_then(|all| {
+        let copied = self.flushing(true).and_then(|()| self.copy("PASSIVE")).and_then(|all| {
             if all {
                 self.turn()?;
             }

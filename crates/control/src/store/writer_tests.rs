@@ -87,3 +87,31 @@ async fn a_log_that_begins_anew_is_cut_to_its_bound() {
     };
     tokio::time::timeout(Duration::from_secs(30), cut).await.expect("it has a quiet second");
 }
+
+/// What a loss of power leaves of a store whose last word was a note: the log without it. That is no damage.
+#[tokio::test]
+async fn a_note_that_power_took_back_is_missed_by_nobody_and_a_commit_after_it_keeps_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(&directory.path().join("store.db")).expect("opens");
+    let put = |key: &str| Txn::default().put(key, b"x".to_vec());
+    let _ = store.commit(put("first")).await.expect("commits");
+    let before = std::fs::read(directory.path().join("store.db-wal")).expect("is there");
+    let _ = store.note(put("noted")).await.expect("is noted");
+    let names = ["store.db", "store.db-wal", "store.tail"];
+    let killed = copied(directory.path(), &names);
+    let cut = copied(directory.path(), &names);
+    std::fs::write(cut.path().join("store.db-wal"), before).expect("is ours");
+    for (copy, there) in [(&killed, true), (&cut, false)] {
+        let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
+        assert_eq!(store.get("noted").await.expect("reads").is_some(), there);
+        assert!(store.get("first").await.expect("reads").is_some());
+        assert_eq!(store.suspicion(), None);
+    }
+    let _ = store.commit(put("last")).await.expect("commits");
+    // The number of what was answered says so: without its last frames it is refused.
+    let short = copied(directory.path(), &names);
+    let log = std::fs::read(short.path().join("store.db-wal")).expect("is there");
+    std::fs::write(short.path().join("store.db-wal"), &log[..32]).expect("is ours");
+    let refused = SqliteStore::open(&short.path().join("store.db")).err().expect("has lost its tail");
+    assert!(matches!(refused, crate::store::OpenError::LostTail { .. }), "{refused}");
+}

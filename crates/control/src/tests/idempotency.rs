@@ -34,7 +34,7 @@ async fn two_cores_on_one_store_still_make_one_vault_that_stays() {
         }
     }
     for core in &cores {
-        while !core.forging().is_empty() {
+        while core.ledger.count_forging().await.expect("counts") > 0 {
             tokio::task::yield_now().await;
         }
     }

@@ -15,6 +15,7 @@ use hauki_contract::rpc::capability::IssuerKey;
 
 mod bad_input;
 mod ending;
+mod forging;
 mod gone;
 mod growth;
 mod idempotency;

@@ -60,7 +60,7 @@ async fn a_caller_who_goes_away_leaves_no_vault_and_no_record() {
         spawning.abort();
         assert!(spawning.await.expect_err("was dropped").is_cancelled());
         node.hold(None);
-        while !core.forging().is_empty() {
+        while core.ledger.count_forging().await.expect("counts") > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(node.living(), [], "{held:?}");
@@ -77,7 +77,7 @@ async fn a_full_disk_leaves_no_vault_and_says_so() {
     let error = core.spawn(spawning("k")).await.expect_err("is full");
     assert_eq!(error.code, ErrorCode::Environment);
     assert!(error.message.contains("(memory)"), "{error}");
-    while !core.forging().is_empty() {
+    while core.ledger.count_forging().await.expect("counts") > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(node.living(), []);

@@ -1,0 +1,116 @@
+//! The guard of a vault that is being made and is not recorded yet.
+//!
+//! Whoever drops it (the caller went away, the store is full, an answer was lost) has the vault destroyed and its note
+//! taken away. A crash drops nothing: the note then names a term that is over, and the next core's first comparison
+//! ends what its node made (`ledger::forging`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ledger::{Budget, Noted};
+use super::nodes::Slot;
+use super::service::Core;
+use hauki_contract::api::ApiError;
+use hauki_contract::api::node::{DestructOrder, NodeApi};
+use hauki_contract::api::summons::Summons;
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::id::VaultId;
+use hauki_contract::model::receipt::Receipt;
+use hauki_contract::system::random;
+
+/// Until a store is written to again that could not be.
+const AGAIN: Duration = Duration::from_millis(100);
+const AGAIN_MOST: Duration = Duration::from_secs(30);
+
+/// A vault that no record stands for yet. Who is being forged is in the store; this is the hand that holds one.
+pub(super) struct Forging {
+    pub(super) core: Arc<Core>,
+    slot: Arc<Slot>,
+    pub(super) vault: VaultId,
+    /// It has a budget to be revoked.
+    spawner: bool,
+    kept: bool,
+}
+
+impl Forging {
+    pub(super) fn begin(core: &Arc<Core>, slot: &Arc<Slot>, summons: &Summons) -> Self {
+        let (vault, limits) = (random::vault_id(), &summons.limits);
+        slot.placed(limits.footprint_bytes());
+        Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
+    }
+
+    /// Before the order goes out, so that nobody who sees it on its node takes it for nobody's.
+    pub(super) async fn note(&self, summons: &Summons) -> Result<Noted, ApiError> {
+        let budget = || {
+            let (parent, limits) = (summons.parent.clone(), summons.limits.clone());
+            Budget::new(self.slot.name.clone(), parent, summons.owner, limits)
+        };
+        let budget = self.spawner.then(budget);
+        self.core.ledger.forging(&self.vault, &self.slot.name, summons.owner, budget.as_ref()).await
+    }
+
+    /// The node says that nothing was made.
+    pub(super) async fn undone(mut self) {
+        self.kept = true;
+        self.core.let_go(&self.vault, self.spawner).await;
+    }
+
+    /// The record stands. Had the vault died before, this is its receipt.
+    pub(super) async fn keep(mut self, died: Option<Receipt>) {
+        self.kept = true;
+        if let Some(receipt) = died
+            && let Err(error) = self.core.bury(receipt).await
+        {
+            tracing::error!(vault = %self.vault, %error, "a tombstone could not be written");
+        }
+    }
+}
+
+impl Drop for Forging {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let (core, slot, vault) = (self.core.clone(), self.slot.clone(), self.vault.clone());
+        let spawner = self.spawner;
+        // Without a runtime the process is ending, and the vault's claim lease ends it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let order = DestructOrder {
+                vault: vault.clone(),
+                cause: Cause::Cancelled,
+                by: Some("core".into()),
+                grace_ms: 0,
+            };
+            match slot.api.destruct(order).await {
+                Ok(_) => {}
+                Err(error) if error.is_gone() => {}
+                Err(error) => {
+                    tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
+                }
+            }
+            core.let_go(&vault, spawner).await;
+        });
+    }
+}
+
+impl Core {
+    /// The vault is gone, so the store need not say any more that it is being made. It says it until then: as long as
+    /// it cannot be written to, this is tried again.
+    async fn let_go(self: &Arc<Self>, vault: &VaultId, spawner: bool) {
+        if let Err(error) = self.ledger.give_up(vault).await {
+            tracing::warn!(%vault, %error, "that it is not made any more is noted later");
+            let (core, vault) = (self.clone(), vault.clone());
+            tokio::spawn(async move {
+                let mut pause = AGAIN;
+                while core.ledger.give_up(&vault).await.is_err() {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(AGAIN_MOST);
+                }
+            });
+        }
+        if spawner {
+            self.orphaned.notify_one();
+        }
+    }
+}

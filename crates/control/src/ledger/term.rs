@@ -1,0 +1,42 @@
+//! Terms: which cores work on this store.
+//!
+//! A core's life has a random name, which stands in the store from its start until somebody who knows that it is over
+//! takes it away. What a core has under way (a vault that it makes, a child that is paid for) names its term, so that
+//! another one can tell what is being worked on from what a crash has left.
+//!
+//! That a term is over is not told by a clock. Who holds the lock on the state directory knows that nobody else works
+//! on its store, and ends all terms but its own; a quorum's lease will say it of one at a time. A term is noted, not
+//! committed: whatever takes it back has ended the core as well.
+
+use std::sync::Arc;
+
+use super::Ledger;
+use super::documents::{TERM, term_key};
+use crate::store::Txn;
+use hauki_contract::api::ApiError;
+use hauki_contract::system::random;
+
+/// Of all.
+const MOST: usize = 1000;
+
+pub(super) fn new() -> Arc<str> {
+    format!("{:016x}", random::u64()).into()
+}
+
+impl Ledger {
+    /// Before anything is made. Who is alone on the store ends the terms of all who were there before.
+    pub(crate) async fn begin(&self, alone: bool) -> Result<(), ApiError> {
+        let mut txn = Txn::default().put(term_key(&self.term), Vec::new());
+        if alone {
+            let others = self.records.documents(TERM, None, MOST).await?;
+            txn.deletes
+                .extend(others.into_iter().map(|term| term.key).filter(|key| *key != term_key(&self.term)));
+        }
+        self.records.note(txn).await.map(drop)
+    }
+
+    /// Whether the core of this term still works on what it has begun.
+    pub(super) async fn works(&self, term: &str) -> Result<bool, ApiError> {
+        Ok(*term == *self.term || self.records.is_there(&term_key(term)).await?)
+    }
+}
