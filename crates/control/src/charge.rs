@@ -2,8 +2,10 @@
 //!
 //! The daemon's threads are everybody's. A listed user's requests take turns, so many of his at a time, and so do
 //! the orders that go on after he has hung up; what merely waits (a stream of events, a look at the queue that is
-//! to be answered when it changes) has a bound of its own. A long answer is part of its turn until it has been read. Loops over the store give way by themselves
-//! (`ledger::record`). An administrator is the operator, and is not bounded.
+//! to be answered when it changes) has a bound of its own. A long answer is part of its turn until it has been read.
+//! Loops over the store give way by themselves (`ledger::record`). What long bodies become in memory is bounded for all
+//! together as well: who comes when there is no room waits, and his body stays where it is until there is. An
+//! administrator is the operator, and is bounded by that alone.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +45,8 @@ impl Kind {
 /// What long bodies of one user, which are many times as long once they are read, may weigh together: as much as the
 /// longest one.
 const MOST_WEIGHT: u32 = 32;
+/// And those of all listed users, or of all administrators, who wait for nobody else: as much as four of the longest.
+const MOST_OF_ALL: u32 = 4 * MOST_WEIGHT;
 const WEIGHT_BYTES: u64 = 256 * 1024;
 /// A shorter one is no weight.
 pub(super) const LONG_BYTES: u64 = 64 * 1024;
@@ -50,10 +54,24 @@ pub(super) const LONG_BYTES: u64 = 64 * 1024;
 /// How many ids an order of a listed user may name.
 pub(super) const MOST_NAMED: usize = 10_000;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Charges {
     turns: Mutex<HashMap<(u32, Kind), Arc<Semaphore>>>,
     weights: Mutex<HashMap<u32, Arc<Semaphore>>>,
+    users: Arc<Semaphore>,
+    administrators: Arc<Semaphore>,
+}
+
+impl Default for Charges {
+    fn default() -> Self {
+        let room = || Arc::new(Semaphore::new(MOST_OF_ALL as usize));
+        let (turns, weights) = Default::default();
+        Self { turns, weights, users: room(), administrators: room() }
+    }
+}
+
+fn weight(bytes: u64) -> u32 {
+    u32::try_from(1 + bytes / WEIGHT_BYTES).unwrap_or(u32::MAX).min(MOST_WEIGHT)
 }
 
 tokio::task_local! {
@@ -76,16 +94,26 @@ impl Charges {
 
     /// Room for a body of so many bytes, if it is a long one.
     async fn weigh(&self, uid: u32, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let weight = u32::try_from(1 + bytes / WEIGHT_BYTES).unwrap_or(u32::MAX).min(MOST_WEIGHT);
         let all = {
             let mut users = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
             let most = || Arc::new(Semaphore::new(MOST_WEIGHT as usize));
             Arc::clone(users.entry(uid).or_insert_with(most))
         };
-        if bytes <= LONG_BYTES { None } else { all.acquire_many_owned(weight).await.ok() }
+        if bytes <= LONG_BYTES { None } else { all.acquire_many_owned(weight(bytes)).await.ok() }
     }
 
-    /// Waits for it, unless it is one that itself waits. Who has a turn waits for no room any more.
+    /// Room among all users', or all administrators', for a body that has not been read yet. Last of all: who waits for
+    /// a turn of his own must not have it meanwhile.
+    async fn room(all: &Arc<Semaphore>, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        if bytes <= LONG_BYTES { None } else { all.clone().acquire_many_owned(weight(bytes)).await.ok() }
+    }
+
+    /// An administrator's, which has nothing but a long body's weight.
+    pub(super) async fn administrators_turn(&self, bytes: u64) -> Turn {
+        Self::room(&self.administrators, bytes).await.map(|permit| Arc::new(vec![permit]))
+    }
+
+    /// Waits for it, unless it is one that itself waits.
     pub(super) async fn turn(&self, uid: u32, kind: Kind, bytes: u64) -> Result<Turn, ApiError> {
         let turns = self.of(uid, kind);
         if kind != Kind::Waiting {
@@ -95,6 +123,7 @@ impl Charges {
             if kind == Kind::Listing {
                 permits.extend(self.of(uid, Kind::Work).acquire_owned().await);
             }
+            permits.extend(Self::room(&self.users, bytes).await);
             return Ok(Some(Arc::new(permits)));
         }
         turns.try_acquire_owned().map(|permit| Some(Arc::new(vec![permit]))).map_err(|_| {

@@ -21,6 +21,11 @@ use hauki_contract::strict::{self, Limits, StrictError};
 /// The longest body of any request.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
+/// The most values in one. `1,` is two letters and some eighty bytes of memory, several times over while it is taken.
+pub const MAX_BODY_VALUES: usize = 1 << 17;
+
+const LIMITS: Limits = Limits::bytes(MAX_BODY_BYTES).values(MAX_BODY_VALUES);
+
 /// A longer one is parsed where nobody waits behind it.
 const SHORT_BYTES: usize = 64 * 1024;
 
@@ -83,7 +88,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Js
             ApiError::new(ErrorCode::BadRequest, format!("the body is not the expected JSON: {error}"))
                 .hint("/openapi.json describes every body; unknown fields are refused")
         };
-        let parse = move |bytes: &[u8]| strict::from_slice(bytes, Limits::bytes(MAX_BODY_BYTES));
+        let parse = move |bytes: &[u8]| strict::from_slice(bytes, LIMITS);
         if bytes.len() <= SHORT_BYTES {
             return Ok(Self(parse(&bytes).map_err(bad)?));
         }

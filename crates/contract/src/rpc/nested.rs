@@ -11,7 +11,7 @@ use crate::strict::{self, Limits};
 
 /// How many vaults may wait for each other in a row.
 pub const MAX_DEPTH: usize = 16;
-const LIMITS: Limits = Limits { bytes: 4096, depth: 2 };
+const LIMITS: Limits = Limits { bytes: 4096, depth: 2, values: usize::MAX };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

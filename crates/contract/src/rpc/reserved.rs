@@ -59,7 +59,7 @@ pub const MAX_FEATURES: usize = 64;
 pub const MAX_FEATURE: usize = 64;
 
 /// The parameters of each of them.
-pub const FIELDS: strict::Limits = strict::Limits { bytes: 32 * 1024, depth: 4 };
+pub const FIELDS: strict::Limits = strict::Limits { bytes: 32 * 1024, depth: 4, values: usize::MAX };
 
 /// The parameters of `hauki.hello`, the first message on a connection. It does not grow: a node that is older
 /// refuses what it does not know, so what comes later is a feature that the welcome announces.

@@ -3,7 +3,7 @@
 //! serde's derived code is lenient where our contracts are not: it takes a sequence where an object is
 //! meant, refuses `60000.0` where an integer is meant, and keeps the last of two equal members of a
 //! map. So nothing is read with `serde_json::from_*` directly; what is read here is bounded in size and
-//! depth, has objects where objects are meant, integers by their value, no member twice, and no text
+//! depth and number of values, has objects where objects are meant, integers by their value, no member twice, and no text
 //! with half a surrogate pair. A refusal names the member by its path.
 //!
 //! Text that is only carried (parameters and results) stays text and keeps its escapes; [`scan`] bounds
@@ -34,6 +34,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Of arrays and objects within each other, the outermost counted.
     pub depth: usize,
+    /// Of values in all, however short: in memory each costs many times what it has as text.
+    pub values: usize,
 }
 
 impl Limits {
@@ -41,11 +43,16 @@ impl Limits {
     pub const DEPTH: usize = 120;
 
     /// A message around somebody's document, whose length whoever reads it has bounded.
-    pub const MESSAGE: Self = Self { bytes: usize::MAX, depth: Self::DEPTH + 8 };
+    pub const MESSAGE: Self = Self { bytes: usize::MAX, depth: Self::DEPTH + 8, values: usize::MAX };
 
     #[must_use]
     pub const fn bytes(bytes: usize) -> Self {
-        Self { bytes, depth: Self::DEPTH }
+        Self { bytes, depth: Self::DEPTH, values: usize::MAX }
+    }
+
+    #[must_use]
+    pub const fn values(self, values: usize) -> Self {
+        Self { values, ..self }
     }
 }
 
@@ -114,6 +121,9 @@ pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: Limits) -> Result
     bounded(text, limits)?;
     if !scan::is_within(text.as_bytes(), limits.depth) {
         return Err(StrictError::whole(format!("it nests deeper than {} levels", limits.depth)));
+    }
+    if !scan::has_at_most(text.as_bytes(), limits.values) {
+        return Err(StrictError::whole(format!("it has more than {} values", limits.values)));
     }
     let mut input = serde_json::Deserializer::from_str(text);
     let read = T::deserialize(Shape::new(&mut input)).and_then(|value| input.end().map(|()| value));

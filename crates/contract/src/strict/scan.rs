@@ -28,6 +28,30 @@ pub fn is_within(text: &[u8], depth: usize) -> bool {
     true
 }
 
+/// Whether it has at most so many values: each stands behind a comma, or first in what was opened before it.
+#[must_use]
+pub fn has_at_most(text: &[u8], values: usize) -> bool {
+    // The shortest has one letter, and a comma behind it.
+    if text.len() / 2 < values {
+        return true;
+    }
+    let (mut at, mut found) = (0, 1_usize);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = end_of_string(text, at),
+            b',' | b'[' | b'{' => {
+                found += 1;
+                if found > values {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
 /// Behind the closing quote of the string whose inside begins at `at`, or the end of the text.
 pub(super) fn end_of_string(text: &[u8], mut at: usize) -> usize {
     while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {

@@ -240,3 +240,19 @@ fn yaml_is_as_strict_and_as_quick() {
     }
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
+
+#[test]
+fn breadth_is_bounded_whatever_it_is_made_of() {
+    let few = |text: &str| from_str::<Value>(text, SMALL.values(100));
+    let repeated = |part: &str, count: usize| format!("[{}]", vec![part; count].join(","));
+    for part in ["1", "[]", "{}", "[1]", r#"{"":0}"#, r#"",[{""#, "null"] {
+        assert!(few(&repeated(part, 40)).is_ok(), "{part}");
+        let refused = few(&repeated(part, 101)).expect_err(part).to_string();
+        assert!(refused.contains("more than 100 values"), "{refused}");
+    }
+    assert!(few(&repeated("1", 99)).is_ok());
+    assert!(few(&format!("{}{}", "[".repeat(101), "]".repeat(101))).is_err());
+    assert!(few(&format!(r#"{{"text":"{}"}}"#, ",[{".repeat(1_000))).is_ok(), "text is one value");
+    // Where nobody bounds it, it is as before.
+    assert!(from_str::<Value>(&repeated("1", 10_000), SMALL).is_ok());
+}

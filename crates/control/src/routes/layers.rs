@@ -46,7 +46,10 @@ fn refuse_extra(request: &Request, path: &str) -> Result<(), ApiError> {
 pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, next: Next) -> Response {
     let bytes = bytes_of(&request);
     let is_long = bytes > charge::LONG_BYTES;
-    let Some(uid) = rights(&asker).only() else { return charge::about(is_long, next.run(request)).await };
+    let Some(uid) = rights(&asker).only() else {
+        let turn = core.charges.administrators_turn(bytes).await;
+        return charge::within(turn, charge::about(is_long, next.run(request))).await;
+    };
     let (method, path) = (request.method(), template(request.uri().path()));
     let kind = match path {
         paths::EVENTS | paths::REGISTRY_WATCH => Kind::Waiting,

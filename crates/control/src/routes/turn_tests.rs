@@ -103,6 +103,72 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
     drop(half);
 }
 
+/// Of however many users. Who comes when there is no room waits, short bodies and administrators' do not.
+#[tokio::test]
+async fn long_bodies_of_all_users_have_one_room() {
+    use charge::Kind;
+
+    const LONGEST: u64 = crate::extract::MAX_BODY_BYTES as u64;
+    let charges = Arc::new(charge::Charges::default());
+    let taken = Arc::new(AtomicU64::new(0));
+    let waiting = Arc::new(tokio::sync::Semaphore::new(0));
+    let mut users = tokio::task::JoinSet::new();
+    for uid in 1000..1040 {
+        let (charges, taken, waiting) = (charges.clone(), taken.clone(), waiting.clone());
+        users.spawn(async move {
+            let turn = charges.turn(uid, Kind::Work, LONGEST).await.expect("has a turn");
+            let together = taken.fetch_add(1, Ordering::Relaxed) + 1;
+            let end = waiting.acquire().await.expect("is open");
+            end.forget();
+            taken.fetch_sub(1, Ordering::Relaxed);
+            drop(turn);
+            together
+        });
+    }
+    while taken.load(Ordering::Relaxed) < 4 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(taken.load(Ordering::Relaxed), 4, "32 MiB at a time");
+    charges.turn(1039, Kind::Beat, 1 << 10).await.expect("is short");
+    let administrators: Vec<_> =
+        futures_util::future::join_all((0..4).map(|_| charges.administrators_turn(LONGEST))).await;
+    let fifth = charges.administrators_turn(LONGEST);
+    assert!(tokio::time::timeout(Duration::from_millis(50), fifth).await.is_err(), "theirs is bounded, too");
+    drop(administrators);
+    waiting.add_permits(40);
+    let together: Vec<u64> = users.join_all().await;
+    assert_eq!((together.len(), together.into_iter().max()), (40, Some(4)), "each has had his turn");
+}
+
+/// Two letters are some eighty bytes of memory.
+#[tokio::test]
+async fn a_body_is_bounded_in_breadth() {
+    let swarm = swarm();
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut servers = Servers::new();
+    let ann = serve(&swarm.core, directory.path(), 1000, &mut servers);
+    let summon = async |arguments: &str| {
+        let mut request = summoning("k");
+        (request.args, request.dry_run) = (vec![Value::from("all")], true);
+        let body = String::from_utf8(json(&request)).expect("is text").replace("\"all\"", arguments);
+        ask(
+            &ann,
+            &format!("POST {} HTTP/1.1\r\ncontent-type: application/json", paths::SUMMONS),
+            body.as_bytes(),
+        )
+        .await
+    };
+    assert_eq!(summon(&format!("{}1", "1,".repeat(130_000))).await.0, 200);
+    for part in ["1,", "[],", r#"{"":1},"#] {
+        let (status, error) = summon(&format!("{}1", part.repeat((8 << 20) / part.len() - 1_000))).await;
+        assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")), "{part}");
+        assert!(error["message"].as_str().is_some_and(|told| told.contains("131072 values")), "{error}");
+    }
+}
+
 /// A node that hangs holds up the beats for its own vaults only.
 #[tokio::test]
 async fn a_users_beats_for_one_node_do_not_wait_for_another() {
