@@ -3,7 +3,7 @@
 //! Made at the first start and never changed: nodes check tickets against its public half, which
 //! each provision order carries. The keys that holders narrow tokens with follow from it, so a token can be
 //! signed again and need not be kept. It is written beside its place, synced and renamed, so a crash leaves
-//! either no key or a whole one.
+//! either no key or a whole one. One that others can read or write is refused: whoever has it makes tickets.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,11 +12,15 @@ use std::path::{Path, PathBuf};
 
 use hauki_contract::model::secret::Secret;
 use hauki_contract::rpc::capability::{CapabilityError, IssuerKey};
+use hauki_contract::system::private::{self, PrivateError};
+
+/// It has 64 digits.
+const MOST_BYTES: u64 = 4096;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    #[error("read the issuer's key {}", path.display())]
-    Read { path: PathBuf, source: io::Error },
+    #[error("read the issuer's key: {0}")]
+    Private(PrivateError),
     #[error("write the issuer's key {}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("use the issuer's key {}", path.display())]
@@ -25,15 +29,15 @@ pub enum IssuerError {
 
 /// Reads the key, or makes it.
 pub fn load_or_make(path: &Path) -> Result<IssuerKey, IssuerError> {
-    match fs::read_to_string(path) {
+    match private::read(path, MOST_BYTES) {
         Ok(text) => IssuerKey::from_hex(&Secret::new(text.trim().to_owned()))
             .map_err(|source| IssuerError::Use { path: path.to_owned(), source }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.is_absence() => {
             let key = IssuerKey::generate();
             write(path, &key).map_err(|source| IssuerError::Write { path: path.to_owned(), source })?;
             Ok(key)
         }
-        Err(source) => Err(IssuerError::Read { path: path.to_owned(), source }),
+        Err(error) => Err(IssuerError::Private(error)),
     }
 }
 
@@ -75,6 +79,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("issuer.key");
         fs::write(&path, "not hexadecimal").expect("writes");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("is ours");
         let error = load_or_make(&path).err().expect("is refused");
         assert!(error.to_string().contains("issuer.key"));
         assert_eq!(fs::read_to_string(&path).expect("reads"), "not hexadecimal");

@@ -16,6 +16,7 @@ use super::service::{Core, Parts};
 use super::store::{ISSUER, Looked, OpenError, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::config::Policy;
+use hauki_contract::system::private::{self, Others, PrivateError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -25,6 +26,8 @@ pub enum StartError {
     Store(#[from] OpenError),
     #[error(transparent)]
     Issuer(#[from] IssuerError),
+    #[error("the store could have been written by others: {0}")]
+    Exposed(PrivateError),
     #[error("the issuer's key {} is missing, and the store beside it has records", path.display())]
     LostKey { path: PathBuf },
     #[error("the issuer's key {} is not the one that signed what is on record", path.display())]
@@ -51,6 +54,18 @@ impl StartError {
                     super::link::quoted(&wanted.to_string_lossy())
                 ))
             }
+            Self::Issuer(IssuerError::Private(error)) if error.is_laid_open() => {
+                let wanted = error.path().with_file_name(START_ANEW).to_string_lossy().into_owned();
+                Some(format!(
+                    "if nobody else has had it: `{}`; else every ticket can be forged with it: take the file away and \
+                     `touch {}`, then no ticket that was handed out is good any more",
+                    error.command().unwrap_or_default(),
+                    super::link::quoted(&wanted)
+                ))
+            }
+            Self::Exposed(error) => {
+                error.command().map(|command| format!("see what stands in it, then: `{command}`"))
+            }
             Self::Directory { .. } | Self::Issuer(_) => None,
         }
     }
@@ -75,6 +90,13 @@ fn check_key(key: &Path, signed: &Signed) -> Result<(), StartError> {
     }
 }
 
+/// Whose records they are, and where they end.
+fn check_store(home: &Path) -> Result<(), StartError> {
+    ["store.db", "store.db-wal", "store.tail"]
+        .iter()
+        .try_for_each(|name| private::check(&home.join(name), Others::MayRead).map_err(StartError::Exposed))
+}
+
 /// Opens what an earlier core left, or makes it. Nothing runs yet: that is [`Core::start`].
 pub fn open(
     state_dir: &Path,
@@ -89,6 +111,7 @@ pub fn open(
     let key = home.join("issuer.key");
     // The store takes it away once it is open.
     let anew = home.join(START_ANEW).exists();
+    check_store(&home)?;
     super::store::sweep(&home);
     let store = Arc::new(SqliteStore::open_beside(&home.join("store.db"), &key)?);
     if !anew {
@@ -112,6 +135,7 @@ pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError
     if key.exists() {
         issuer::load_or_make(&key)?;
     }
+    check_store(&home)?;
     let looked = super::store::inspect(&home.join("store.db"), &key).await?;
     let Some(Looked { damaged, is_bare, issuer }) = looked else { return Ok(None) };
     if !home.join(START_ANEW).exists() {
@@ -207,6 +231,7 @@ mod tests {
         }
         // One that is whole, and another.
         std::fs::write(&key, IssuerKey::generate().to_hex().reveal()).expect("is ours");
+        std::fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("is ours");
         again().expect("nobody knows who signed");
         std::fs::remove_file(&key).expect("is there");
         std::fs::write(&anew, "").expect("is ours");
@@ -214,6 +239,34 @@ mod tests {
         let core = opened(directory.path(), &node);
         assert_eq!(core.vaults(Default::default()).await.expect("lists").vaults.len(), 1, "the records stay");
         assert!(key.exists() && !anew.exists());
+    }
+
+    #[tokio::test]
+    async fn what_others_could_have_read_or_written_is_refused_with_the_way_back() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        let core = opened(directory.path(), &node);
+        core.spawn(spawning("k")).await.expect("spawns");
+        drop(core);
+        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all").map(drop);
+        for (name, mode, way) in [
+            ("issuer.key", 0o666, "start-anew"),
+            ("issuer.key", 0o640, "chmod 600"),
+            ("store.db", 0o660, "chmod 600"),
+            ("store.tail", 0o606, "chmod 600"),
+        ] {
+            let path = directory.path().join("core").join(name);
+            let chmod =
+                |mode| std::fs::set_permissions(&path, Permissions::from_mode(mode)).expect("is ours");
+            chmod(mode);
+            let refused = again().expect_err(name);
+            assert!(refused.to_string().contains(&format!("{name} has the mode {mode:04o}")), "{refused}");
+            assert!(refused.way_back().is_some_and(|told| told.contains(way)), "{refused}");
+            let looked = looked(directory.path()).await.expect_err(name);
+            assert_eq!(looked.to_string(), refused.to_string());
+            chmod(0o600);
+        }
+        again().expect("nothing was lost");
     }
 
     #[tokio::test]

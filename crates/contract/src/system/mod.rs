@@ -7,6 +7,7 @@ pub mod environment;
 pub mod files;
 pub mod logging;
 pub mod paths;
+pub mod private;
 pub mod proc;
 pub mod random;
 pub mod vigil;

@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
+use hauki_contract::system::private::{self, Others, PrivateError};
 use hauki_contract::system::random;
 
 const KIND: &[u8] = b"ssh-ed25519";
@@ -24,6 +25,8 @@ pub enum IdentityError {
     Write { path: PathBuf, source: io::Error },
     #[error("read the core's SSH key {}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    #[error("use the core's SSH key")]
+    Private(#[from] PrivateError),
     #[error("make an SSH key")]
     Make,
 }
@@ -32,6 +35,8 @@ pub enum IdentityError {
 pub fn load_or_make(path: &Path) -> Result<String, IdentityError> {
     let public = path.with_extension("pub");
     if path.exists() {
+        private::check(path, Others::MayNothing)?;
+        private::check(&public, Others::MayRead)?;
         return match fs::read_to_string(&public) {
             Ok(line) => Ok(line.trim().to_owned()),
             Err(source) => Err(IdentityError::Read { path: public, source }),
@@ -120,6 +125,11 @@ mod tests {
         let line = load_or_make(&path).expect("makes");
         assert_eq!(load_or_make(&path).expect("finds"), line, "it is made once");
         assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);
+        for (file, mode) in [(path.clone(), 0o640), (path.with_extension("pub"), 0o666)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("is ours");
+            assert!(matches!(load_or_make(&path), Err(IdentityError::Private(_))), "{mode:o}");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("is ours");
+        }
         let derived = Command::new("ssh-keygen").arg("-y").arg("-f").arg(&path).output().expect("runs");
         let derived = String::from_utf8(derived.stdout).expect("is text");
         let words =

@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ssh2::{CheckResult, HashType, HostKeyType, KnownHostFileKind, KnownHostKeyFormat, Session};
 
 use hauki_contract::model::ssh::SshAddress;
+use hauki_contract::system::private::{self, Others, PrivateError};
 
 #[derive(Debug, Clone)]
 pub struct KnownHosts {
@@ -31,6 +32,8 @@ pub enum HostKeyError {
     Changed { fingerprint: String, file: PathBuf },
     #[error("its host key is {fingerprint}, not {wanted}")]
     NotWanted { fingerprint: String, wanted: String },
+    #[error("the core's list of host keys: {0}")]
+    Private(PrivateError),
     #[error("read {}", file.display())]
     Read { file: PathBuf, source: ssh2::Error },
     #[error("write {}", file.display())]
@@ -66,6 +69,8 @@ impl KnownHosts {
     ) -> Result<String, HostKeyError> {
         let (key, _) = session.host_key().ok_or(HostKeyError::Absent)?;
         let fingerprint = fingerprint(session).ok_or(HostKeyError::Absent)?;
+        // Who can write there says whom we believe.
+        private::check(&self.own, Others::MayRead).map_err(HostKeyError::Private)?;
         let mut known = false;
         for file in std::iter::once(&self.own).chain(&self.others).filter(|file| file.exists()) {
             let read = |source| HostKeyError::Read { file: file.clone(), source };

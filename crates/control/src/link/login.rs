@@ -15,6 +15,7 @@ use super::known_hosts::{HostKeyError, KnownHosts};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ssh::SshAddress;
+use hauki_contract::system::private::{self, Others, PrivateError};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// For the handshake and for each way to log in.
@@ -72,6 +73,8 @@ pub enum LoginError {
     Connect { address: SshAddress, source: io::Error },
     #[error("speak SSH with {address}")]
     Handshake { address: SshAddress, source: ssh2::Error },
+    #[error("log in to {address} by the core's SSH key")]
+    Laid { address: SshAddress, source: PrivateError },
     #[error("trust {address}: {source}")]
     HostKey { address: SshAddress, source: HostKeyError },
     #[error("log in to {address}: refused ({})", tried.join("; "))]
@@ -81,7 +84,7 @@ pub enum LoginError {
 impl LoginError {
     fn fault(&self) -> NodeFault {
         match self {
-            Self::HostKey { .. } | Self::Refused { .. } => NodeFault::Barred,
+            Self::HostKey { .. } | Self::Refused { .. } | Self::Laid { .. } => NodeFault::Barred,
             Self::Resolve { .. } | Self::Connect { .. } | Self::Handshake { .. } => NodeFault::Silent,
         }
     }
@@ -91,6 +94,10 @@ impl LoginError {
             Self::Resolve { host, .. } => format!("is {host} spelt right, and known to the core's machine?"),
             Self::Connect { .. } | Self::Handshake { .. } => {
                 "is the machine up, and does sshd listen at that port?".into()
+            }
+            Self::Laid { source, .. } | Self::HostKey { source: HostKeyError::Private(source), .. } => {
+                let command = source.command().unwrap_or_default();
+                format!("if nobody else has had it: `{command}`; else take it away and add the nodes again")
             }
             Self::HostKey { source: HostKeyError::Changed { file, .. }, .. } => format!(
                 "somebody may be in between; if the machine was set up anew, take its line out of {} \
@@ -189,6 +196,8 @@ fn authenticate(
     let by_file = |path: &Path| session.userauth_pubkey_file(user, None, path, None);
     // The core's own first: a node that was added once lets it in, and a server counts the tries.
     if keys.own.exists() {
+        let laid = |source| LoginError::Laid { address: address.clone(), source };
+        private::check(&keys.own, Others::MayNothing).map_err(laid)?;
         match by_file(&keys.own) {
             Ok(()) => return Ok(Way::OwnKey),
             Err(error) => note("the core's key".into(), &error),
