@@ -177,6 +177,8 @@ async fn attend(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    // Nobody reads its date, and where the clock is beyond what HTTP can write it would panic.
+    http.auto_date_header(false);
     let mut connection =
         std::pin::pin!(http.serve_connection(TokioIo::new(Unread::new(stream, patience)), service));
     tokio::select! {
