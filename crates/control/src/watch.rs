@@ -331,7 +331,12 @@ impl Core {
             None
         };
         let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
-        Err(self.learn(vault, NodeError::dead(receipt)).await)
+        // That it is dead is so, also where that cannot be written down: the next round tries that again.
+        let told = self.learn(vault, NodeError::dead(receipt.clone())).await;
+        Err(match told.code {
+            ErrorCode::VaultDead => told,
+            _ => ApiError::vault_dead(receipt),
+        })
     }
 
     /// `None`: the node does not know it.

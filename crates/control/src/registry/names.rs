@@ -71,11 +71,16 @@ impl Core {
     /// The vault that holds the name and lives, by its node's word. News of a death may be on their
     /// way; a node that cannot be asked frees nothing.
     async fn holder(&self, name: &ServiceName, only: Option<u32>) -> Result<Option<VaultRecord>, ApiError> {
+        let mut dead = None;
         for _ in 0..LOOKS {
             let Some(record) = self.recorded_holder(name, only).await? else { return Ok(None) };
+            // On a full disk it stays on record that it lives.
+            if dead.as_ref() == Some(&record.vault().id) {
+                return Ok(None);
+            }
             match self.confirm(&record).await {
                 Ok(()) => return Ok(Some(record)),
-                Err(error) if error.code == ErrorCode::VaultDead => {}
+                Err(error) if error.code == ErrorCode::VaultDead => dead = Some(record.vault().id.clone()),
                 Err(error) => return Err(error),
             }
         }

@@ -42,6 +42,26 @@ async fn watched(core: &Arc<Core>, only: Option<&str>) -> Holders {
     Box::pin(core.holders(query).await.expect("watches"))
 }
 
+/// A look writes nothing that its answer would need.
+#[tokio::test]
+async fn a_look_at_the_name_of_who_has_died_needs_no_room_on_the_disk() {
+    let Swarm { core, store, node } = unwatched();
+    let spawned = core.spawn(named("k")).await.expect("spawns");
+    node.kill(&spawned.vault.id, Cause::OutOfMemory);
+    store.fail_commits(Some(Failure::DiskFull));
+    for _ in 0..2 {
+        assert_eq!(core.resolve(asked()).await.expect_err("is dead").code, ErrorCode::NotFound);
+    }
+    store.fail_commits(None);
+    assert_eq!(core.resolve(asked()).await.expect_err("is dead").code, ErrorCode::NotFound);
+    let dead = core.vault(&spawned.vault.id).await.expect("is known");
+    assert_eq!(
+        dead.receipt.map(|receipt| receipt.death.cause),
+        Some(Cause::OutOfMemory),
+        "it is written down then"
+    );
+}
+
 #[tokio::test]
 async fn a_name_comes_with_its_vault_in_one_commit_and_goes_with_it_in_one() {
     let Swarm { core, store, .. } = unwatched();
