@@ -67,8 +67,6 @@ const PARTS: &[(&str, &str)] = &[
 
 /// Where today's code runs upward all the same. None may be added; each that goes is taken out here.
 const UPWARD: &[(&str, &str, &str, &str)] = &[
-    ("control", "metrics", "service", "gauges are counted over the whole core when somebody asks for them"),
-    ("control", "owners", "spool", "an entry of somebody else is not there, in the words of the spool"),
     ("control", "service", "gems", "the core holds the gems that were pushed"),
     ("control", "service", "spool", "the core holds the spool's queue"),
     ("control", "service", "stock", "the core holds what was summoned lately"),

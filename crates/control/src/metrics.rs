@@ -9,8 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use super::ledger::{VAULT, VaultRecord};
-use super::service::Core;
+use super::ledger::{Records, VAULT, VaultRecord};
+use super::nodes::Slots;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::phase::Phase;
@@ -91,24 +91,25 @@ fn word(cause: &Cause) -> String {
     }
 }
 
-impl Core {
-    pub async fn metrics_text(&self) -> Result<String, ApiError> {
-        let living = self.records.all::<VaultRecord>(VAULT).await?;
+impl Metrics {
+    /// With the gauges as the records and the nodes' last words have them now.
+    pub async fn text(&self, records: &Records, slots: &Slots) -> Result<String, ApiError> {
+        let living = records.all::<VaultRecord>(VAULT).await?;
         for phase in Phase::ALL.into_iter().filter(|phase| phase.is_alive()) {
             let count = living.iter().filter(|found| found.value.vault().phase == phase).count();
-            let gauge = self.metrics.vaults.get_or_create(&vec![("phase", phase.as_str().to_owned())]);
+            let gauge = self.vaults.get_or_create(&vec![("phase", phase.as_str().to_owned())]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        for slot in self.slots().values() {
+        for slot in slots.values() {
             let count = slot.last_word().map_or(0, |word| word.warm_vaults);
-            self.metrics.warm_vaults.get_or_create(&vec![("node", slot.name.to_string())]).set(count.into());
+            self.warm_vaults.get_or_create(&vec![("node", slot.name.to_string())]).set(count.into());
             let refused = i64::try_from(slot.api.refused()).unwrap_or(i64::MAX);
-            self.metrics.distrusted.get_or_create(&vec![("node", slot.name.to_string())]).set(refused);
+            self.distrusted.get_or_create(&vec![("node", slot.name.to_string())]).set(refused);
         }
-        let aside = self.records.aside().count();
-        self.metrics.aside.set(i64::try_from(aside).unwrap_or(i64::MAX));
+        let aside = records.aside().count();
+        self.aside.set(i64::try_from(aside).unwrap_or(i64::MAX));
         let mut text = String::new();
-        encode(&mut text, &self.metrics.registry)
+        encode(&mut text, &self.registry)
             .map_err(|error| ApiError::new(ErrorCode::Internal, format!("write the metrics: {error}")))?;
         Ok(text)
     }

@@ -38,6 +38,9 @@ pub struct Member {
     pub address: Option<IpAddr>,
 }
 
+/// The nodes by their names.
+pub type Slots = BTreeMap<NodeName, Arc<Slot>>;
+
 pub struct Slot {
     pub name: NodeName,
     pub labels: BTreeMap<String, String>,

@@ -14,7 +14,7 @@ use hauki_contract::api::event::Event;
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::vault::ProvisionRequest;
 use hauki_contract::api::{ApiError, ErrorCode};
-use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
+use hauki_contract::model::id::{SummonsId, VaultId};
 
 /// What an asker may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,13 +142,6 @@ impl Core {
         match self.before_owners("provision", request).await? {
             Some(_) => Ok(()),
             None => self.own_summons(rights, &request.summons).await,
-        }
-    }
-
-    pub(super) async fn own_spooled(&self, rights: Rights, id: &SpoolId) -> Result<(), ApiError> {
-        match rights == Rights::All || rights.own_entry(&self.spool_owner(id).await?) {
-            true => Ok(()),
-            false => Err(super::spool::no_entry(id)),
         }
     }
 

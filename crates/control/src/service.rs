@@ -6,7 +6,7 @@
 //! the first reconciliation (`core::watch`), and what was being forged and not yet recorded is
 //! destroyed there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -17,7 +17,7 @@ use super::flight::Flights;
 use super::gems::Gems;
 use super::ledger::{Ledger, Records, VAULT};
 use super::metrics::Metrics;
-use super::nodes::{Member, Slot};
+use super::nodes::{Member, Slot, Slots};
 use super::spool::Spool;
 use super::stock::Stock;
 use super::store::Store;
@@ -43,9 +43,6 @@ pub struct Parts {
     /// `all` or `core`, for `/healthz`.
     pub role: String,
 }
-
-/// The nodes by their names.
-pub(super) type Slots = BTreeMap<NodeName, Arc<Slot>>;
 
 pub struct Core {
     /// What is kept, for everybody to read.
@@ -292,6 +289,10 @@ impl Core {
             vault_build,
             findings,
         })
+    }
+
+    pub async fn metrics_text(&self) -> Result<String, ApiError> {
+        self.metrics.text(&self.records, &self.slots()).await
     }
 
     pub async fn nodes(&self) -> NodeList {

@@ -30,7 +30,7 @@ const ABREAST: usize = 64;
 const MOST_WAITING: usize = 10_000;
 const MOST_OF_ONE: usize = 5_000;
 
-pub(crate) fn no_entry(id: &SpoolId) -> ApiError {
+fn no_entry(id: &SpoolId) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("there is no spool entry {id}"))
         .hint("`hauki spool ls` lists them; what is done is kept for 24 hours")
 }
@@ -235,8 +235,12 @@ impl Core {
         Ok(SpoolOrdered { done: done.buffered(ABREAST).collect().await })
     }
 
-    pub(crate) async fn spool_owner(&self, id: &SpoolId) -> Result<String, ApiError> {
-        Ok(self.spool_entry(id).await?.value.owner)
+    /// One of somebody else is not there.
+    pub(crate) async fn own_spooled(&self, rights: Rights, id: &SpoolId) -> Result<(), ApiError> {
+        match rights == Rights::All || rights.own_entry(&self.spool_entry(id).await?.value.owner) {
+            true => Ok(()),
+            false => Err(no_entry(id)),
+        }
     }
 
     pub(super) async fn spool_entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, ApiError> {

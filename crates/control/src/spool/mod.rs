@@ -18,7 +18,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 pub(super) use clerk::Clerk;
-pub(super) use desk::no_entry;
 
 use self::queue::Queue;
 
