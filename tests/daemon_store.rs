@@ -3,6 +3,8 @@
 
 #[path = "support/daemon.rs"]
 mod daemon;
+#[path = "support/earlier.rs"]
+mod earlier;
 #[path = "support/family.rs"]
 mod family;
 
@@ -348,4 +350,47 @@ async fn nobody_looks_at_a_store_that_a_daemon_has_open() {
         assert_eq!(looks(), 0, "what was left is gone, and nothing was copied");
     }
     writing.abort();
+}
+
+/// Each schema that a released daemon has written opens, with all that was in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_each_earlier_version_opens_and_keeps_what_it_has() {
+    let versions = earlier::all();
+    assert!(versions.len() >= 2, "{versions:?}");
+    for (number, version) in versions {
+        let dir = Arc::new(Daemon::ground(""));
+        std::fs::create_dir(dir.path().join("core")).expect("is ours");
+        let first = ["vault/", "tomb/", "spool/", "summons/"];
+        let ids = earlier::write(&version, &dir.path().join("core/store.db"), &first);
+        let [living, dead, queued, summons] = ids.try_into().expect("one for each");
+        // No key that has signed is in a repository.
+        refused_with_a_way_back(dir.path(), "issuer.key");
+        let daemon = Daemon::start_in(dir, "all", &[]);
+        let show = |id: &str| {
+            let spool = id.starts_with("spl_");
+            let words =
+                if spool { &["spool", "show", id, "-o", "jsonl"][..] } else { &["show", id, "-o", "jsonl"] };
+            hauki(&daemon, words).1
+        };
+        for (id, expected) in [
+            (&living, "\"phase\":\"dead\""),
+            (&dead, "\"cause\":\"destruct\""),
+            (&summons, "\"source_bytes\":25"),
+        ] {
+            assert!(show(id).contains(expected), "schema {number}: {}", show(id));
+        }
+        let said = hauki(&daemon, &["gem", "ls", "-o", "jsonl"]).1;
+        assert!(said.contains("gem-pointer://w@1#sha256="), "schema {number}: {said}");
+        // It has waited for a node with room, and here is one.
+        let forged = async {
+            while !show(&queued).contains("\"state\":\"forged\"") {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        assert!(timeout(HANG, forged).await.is_ok(), "schema {number}: {}", show(&queued));
+        assert_eq!(hauki(&daemon, &["resolve", "later/one"]).0, Some(0), "schema {number}");
+        // A name goes with its vault.
+        assert_eq!(hauki(&daemon, &["resolve", "counter/one"]).0, Some(3), "schema {number}");
+        assert_eq!(hauki(&daemon, &["doctor"]).0, Some(0), "schema {number}: {}", daemon.log());
+    }
 }
