@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use ring::signature::{self, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
 use super::fields::{Field, Fields, Strange, once};
 
@@ -18,12 +18,15 @@ pub(super) const MAX_NARROWED: usize = 15;
 /// Signatures of the kinds that there are cover different things.
 const VERSIONS: std::ops::RangeInclusive<u64> = 0..=1;
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
 pub(super) type Key = [u8; 32];
+
+/// The number of the only kind of key.
+pub(super) const ED25519: u32 = 0;
 
 /// The bytes of a token, or nothing if it is too long or no base64.
 pub(super) fn decode(token: &str) -> Result<Vec<u8>, Strange> {
@@ -50,6 +53,8 @@ pub(super) struct Content<'a> {
 
 #[derive(Debug)]
 struct Link<'a> {
+    /// As it stands in the token.
+    whole: &'a [u8],
     content: Content<'a>,
     next: &'a Key,
     signature: &'a [u8],
@@ -107,6 +112,28 @@ impl<'a> Chain<'a> {
     pub(super) fn is_full(&self) -> bool {
         self.narrowed.len() >= MAX_NARROWED
     }
+
+    /// As they stand in the token, each with the number of its field.
+    pub(super) fn links(&self) -> impl Iterator<Item = (u64, &'a [u8])> {
+        std::iter::once((2, self.authority.whole)).chain(self.narrowed.iter().map(|link| (3, link.whole)))
+    }
+
+    /// What another block is signed with, unless the token is sealed.
+    pub(super) fn secret(&self) -> Option<&'a [u8]> {
+        match self.proof {
+            Proof::Secret(secret) => Some(secret),
+            Proof::Seal(_) => None,
+        }
+    }
+
+    pub(super) fn last_signature(&self) -> &'a [u8] {
+        self.narrowed.last().unwrap_or(&self.authority).signature
+    }
+
+    /// The highest of its signatures, which those after it have at least.
+    pub(super) fn version(&self) -> u64 {
+        self.narrowed.iter().map(|link| link.version).fold(self.authority.version, u64::max)
+    }
 }
 
 impl<'a> Link<'a> {
@@ -127,6 +154,7 @@ impl<'a> Link<'a> {
             return Err(Strange);
         }
         Ok(Self {
+            whole: block.bytes()?,
             content: Content { data: data.ok_or(Strange)?, by_another: other.is_some() },
             next: next.ok_or(Strange)?,
             signature: signature.ok_or(Strange)?,
@@ -136,24 +164,7 @@ impl<'a> Link<'a> {
 
     /// `before` is the signature of the block before.
     fn check(&self, key: &Key, before: Option<&[u8]>) -> Result<(), Strange> {
-        let algorithm = &0u32.to_le_bytes()[..];
-        let signed = if self.version == 0 {
-            [self.content.data, algorithm, self.next].concat()
-        } else {
-            let version = u32::try_from(self.version).map_err(|_| Strange)?.to_le_bytes();
-            let parts: [&[u8]; 8] = [
-                b"\0BLOCK\0\0VERSION\0",
-                &version,
-                b"\0PAYLOAD\0",
-                self.content.data,
-                b"\0ALGORITHM\0",
-                algorithm,
-                b"\0NEXTKEY\0",
-                self.next,
-            ];
-            let before = before.map_or([&[][..], &[]], |signature| [b"\0PREVSIG\0", signature]);
-            [&parts[..], &before].concat().concat()
-        };
+        let signed = payload(self.version, self.content.data, self.next, before);
         verify(key, &signed, self.signature)
     }
 }
@@ -176,11 +187,32 @@ impl<'a> Proof<'a> {
                 if pair.public_key().as_ref() == last.next { Ok(()) } else { Err(Strange) }
             }
             Self::Seal(seal) => {
-                let algorithm = &0u32.to_le_bytes()[..];
-                verify(last.next, &[last.content.data, algorithm, last.next, last.signature].concat(), seal)
+                let signed = payload(0, last.content.data, last.next, None);
+                verify(last.next, &[&signed, last.signature].concat(), seal)
             }
         }
     }
+}
+
+/// What a signature covers, of the block and of what stands beside it; `before` is the signature of the block before.
+pub(super) fn payload(version: u64, data: &[u8], next: &[u8], before: Option<&[u8]>) -> Vec<u8> {
+    let algorithm = &ED25519.to_le_bytes()[..];
+    if version == 0 {
+        return [data, algorithm, next].concat();
+    }
+    let number = u32::try_from(version).unwrap_or(u32::MAX).to_le_bytes();
+    let parts: [&[u8]; 8] = [
+        b"\0BLOCK\0\0VERSION\0",
+        &number,
+        b"\0PAYLOAD\0",
+        data,
+        b"\0ALGORITHM\0",
+        algorithm,
+        b"\0NEXTKEY\0",
+        next,
+    ];
+    let before = before.map_or([&[][..], &[]], |signature| [b"\0PREVSIG\0", signature]);
+    [&parts[..], &before].concat().concat()
 }
 
 /// Only keys of Ed25519: what the others cost is another matter.
@@ -193,12 +225,12 @@ fn key(field: Field<'_>) -> Result<&Key, Strange> {
             _ => return Err(Strange),
         }
     }
-    if algorithm != Some(0) {
+    if algorithm != Some(u64::from(ED25519)) {
         return Err(Strange);
     }
     key.and_then(|key| key.try_into().ok()).ok_or(Strange)
 }
 
 fn verify(key: &Key, signed: &[u8], signature: &[u8]) -> Result<(), Strange> {
-    UnparsedPublicKey::new(&ED25519, key).verify(signed, signature).map_err(|_| Strange)
+    UnparsedPublicKey::new(&signature::ED25519, key).verify(signed, signature).map_err(|_| Strange)
 }

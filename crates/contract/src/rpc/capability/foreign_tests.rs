@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use biscuit_auth::builder::{Algorithm, Scope};
 use biscuit_auth::macros::authorizer;
-use biscuit_auth::{AuthorizerLimits, Biscuit, BlockBuilder, KeyPair, UnverifiedBiscuit};
+use biscuit_auth::{AuthorizerLimits, Biscuit, BlockBuilder, KeyPair, PublicKey, UnverifiedBiscuit};
 
 use super::tests::{World, append};
 use super::*;

@@ -1,16 +1,15 @@
 //! The side of a token that makes it: the core mints, a holder narrows.
 
-use biscuit_auth::builder::{Algorithm, BiscuitBuilder, BlockBuilder, Term, fact, int, string};
-use biscuit_auth::datalog::SymbolTable;
-use biscuit_auth::macros::biscuit;
-use biscuit_auth::{KeyPair, PrivateKey, UnverifiedBiscuit, error};
 use jiff::Timestamp;
 use ring::hmac;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::ALWAYS;
-use super::chain::{self, Chain};
+use super::chain::{self, Chain, Key};
 use super::fields::Strange;
-use super::words::{MAX_NAME, MAX_NAMES, Words};
+use super::words::{MAX_NAME, MAX_NAMES, Term, Words};
+use super::write::{self, Draft};
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::lease::Promise;
@@ -24,7 +23,7 @@ const AROUND_NAME: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum CapabilityError {
     #[error("the issuer's key is not usable")]
-    Key(#[source] error::Format),
+    Key,
     #[error("the token is not a valid biscuit")]
     Malformed,
     #[error("the token holds a foreign block: what is in it is none of hauki's conditions")]
@@ -35,22 +34,18 @@ pub enum CapabilityError {
     Names,
     #[error("the token would be longer than the {} letters that a gate reads", chain::MAX_LETTERS)]
     TooLong,
-    #[error("failed to write the token")]
-    Write(#[source] error::Token),
+    #[error("the token is sealed: nobody can narrow it any more")]
+    Sealed,
+    #[error("the token's proof is no key")]
+    Proof,
 }
 
 /// The core's signing key.
 pub struct IssuerKey {
-    pair: KeyPair,
+    pair: Ed25519KeyPair,
+    seed: Key,
     /// Makes the keys that holders narrow tokens with.
     next: hmac::Key,
-}
-
-impl From<KeyPair> for IssuerKey {
-    fn from(pair: KeyPair) -> Self {
-        let next = hmac::Key::new(hmac::HMAC_SHA256, &pair.private().to_bytes());
-        Self { pair, next }
-    }
 }
 
 /// What a new token allows.
@@ -73,80 +68,101 @@ pub struct Grant<'a> {
 impl IssuerKey {
     #[must_use]
     pub fn generate() -> Self {
-        KeyPair::new_with_algorithm(Algorithm::Ed25519).into()
+        Self::of(random()).expect("any seed makes a key")
+    }
+
+    fn of(seed: Key) -> Result<Self, CapabilityError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| CapabilityError::Key)?;
+        let next = hmac::Key::new(hmac::HMAC_SHA256, &seed);
+        Ok(Self { pair, seed, next })
     }
 
     pub fn from_hex(hex: &Secret) -> Result<Self, CapabilityError> {
-        let key =
-            PrivateKey::from_bytes_hex(hex.reveal(), Algorithm::Ed25519).map_err(CapabilityError::Key)?;
-        Ok(KeyPair::from(&key).into())
+        Self::of(key(hex.reveal()).ok_or(CapabilityError::Key)?)
     }
 
     #[must_use]
     pub fn to_hex(&self) -> Secret {
-        Secret::new(self.pair.private().to_bytes_hex())
+        Secret::new(hex_of(&self.seed))
     }
 
     #[must_use]
     pub fn public_hex(&self) -> String {
-        self.pair.public().to_bytes_hex()
+        hex_of(self.pair.public_key().as_ref())
     }
 
     pub fn mint(&self, grant: &Grant<'_>) -> Result<Secret, CapabilityError> {
         check_names(grant.methods)?;
         let (vault, node) = (grant.vault.as_str(), grant.node.as_str());
         let generation = i64::try_from(grant.generation).unwrap_or(i64::MAX);
-        let mut token = biscuit!(
-            r#"
-            vault({vault});
-            ticket({ticket});
-            generation({generation});
-            node({node});
-            endpoint({ip}, {port});
-            cert({cert});
-            check if on_vault({vault}), on_generation({generation}), on_node({node});
-            check if now_ms($now), $now < {expires};
-            "#,
-            ticket = grant.ticket.as_str(),
-            ip = grant.endpoint.ip.to_string(),
-            port = i64::from(grant.endpoint.port),
-            cert = grant.cert_sha256.to_string(),
-            expires = grant.expires_at.as_millisecond(),
-        );
+        let (ticket, ip, cert) =
+            (grant.ticket.as_str(), grant.endpoint.ip.to_string(), grant.cert_sha256.to_string());
+        let mut block = Draft::after(&Words::default());
+        block.fact("vault", &[Term::Text(vault)]);
+        block.fact("ticket", &[Term::Text(ticket)]);
+        block.fact("generation", &[Term::Number(generation)]);
+        block.fact("node", &[Term::Text(node)]);
+        block.fact("endpoint", &[Term::Text(&ip), Term::Number(grant.endpoint.port.into())]);
+        block.fact("cert", &[Term::Text(&cert)]);
         let always = ALWAYS.into_iter().filter(|_| !grant.methods.iter().any(|method| method == ALL_METHODS));
         for method in grant.methods.iter().map(String::as_str).chain(always) {
-            token = token.fact(fact("right", &[string(method)])).map_err(CapabilityError::Write)?;
+            block.fact("right", &[Term::Text(method)]);
         }
         if let Some(label) = grant.label {
-            token = token.fact(fact("label", &[string(label)])).map_err(CapabilityError::Write)?;
+            block.fact("label", &[Term::Text(label)]);
         }
         let Promise { lease_ms, link } = grant.promise;
         let lease = lease_ms.map(|ms| ("lease", i64::try_from(ms).unwrap_or(i64::MAX)));
         for (name, value) in lease.into_iter().chain(link.map(|link| ("link", i64::from(link)))) {
-            token = token.fact(fact(name, &[int(value)])).map_err(CapabilityError::Write)?;
+            block.fact(name, &[Term::Number(value)]);
         }
-        self.sign(token, &format!("ticket {}", grant.ticket))
+        block.only_here(vault, generation, node);
+        block.only_before(grant.expires_at.as_millisecond());
+        self.sign(block, &format!("ticket {}", grant.ticket))
     }
 
     /// The word by which a gate shows another for which vault it calls.
     pub fn vouch(&self, vault: &VaultId, expires_at: Timestamp) -> Result<Secret, CapabilityError> {
-        let (vault, expires) = (vault.as_str(), expires_at.as_millisecond());
-        let token = biscuit!("speaks_for({vault}); check if now_ms($now), $now < {expires};");
-        self.sign(token, &format!("voucher {vault}"))
+        let mut block = Draft::after(&Words::default());
+        block.fact("speaks_for", &[Term::Text(vault.as_str())]);
+        block.only_before(expires_at.as_millisecond());
+        self.sign(block, &format!("voucher {vault}"))
     }
 
     /// The key that a holder narrows a token with is no random one, but follows from the issuer's and the
     /// token's `name`: what was signed once can be signed again, and need not be kept. One name stands for one
     /// content: who holds one token of a name could widen a narrowed one of the same name.
-    fn sign(&self, token: BiscuitBuilder, name: &str) -> Result<Secret, CapabilityError> {
+    fn sign(&self, block: Draft<'_>, name: &str) -> Result<Secret, CapabilityError> {
         let next = hmac::sign(&self.next, name.as_bytes());
-        let next = PrivateKey::from_bytes(next.as_ref(), Algorithm::Ed25519).map_err(CapabilityError::Key)?;
-        let token = token
-            .build_with_key_pair(&self.pair, SymbolTable::default(), &KeyPair::from(&next))
-            .and_then(|token| token.to_base64())
-            .map_err(CapabilityError::Write)?;
-        written(token)
+        let next = next.as_ref().try_into().map_err(|_| CapabilityError::Key)?;
+        let token = write::authority(&self.pair, &block.written(), next);
+        written(token.map_err(|Strange| CapabilityError::Key)?)
     }
+}
+
+fn random() -> Key {
+    let mut key = Key::default();
+    SystemRandom::new()
+        .fill(&mut key)
+        .expect("the kernel's random number generator is up before any program of ours");
+    key
+}
+
+/// Of 64 hexadecimal digits.
+pub(super) fn key(hex: &str) -> Option<Key> {
+    let mut key = Key::default();
+    let digits = hex.as_bytes();
+    if digits.len() != 2 * key.len() || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(key)
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes a weaker token of one's own, offline and without any key. A token that a gate would refuse is not
@@ -156,40 +172,35 @@ pub fn narrow(
     methods: Option<&[String]>,
     expires_at: Option<Timestamp>,
 ) -> Result<Secret, CapabilityError> {
-    read(token)?;
-    let held = UnverifiedBiscuit::from_base64(token.reveal()).map_err(|_| CapabilityError::Malformed)?;
-    let mut block = BlockBuilder::new();
+    let bytes = chain::decode(token.reveal()).map_err(|Strange| CapabilityError::Malformed)?;
+    let (chain, words) = read(&bytes)?;
+    let mut block = Draft::after(&words);
     if let Some(methods) = methods {
         check_names(methods)?;
-        let names = methods.iter().map(String::as_str).chain(ALWAYS);
-        let set = Term::Array(names.map(|name| Term::Str(name.to_owned())).collect());
-        let params = [("names".to_owned(), set)].into();
-        block = block
-            .code_with_params("check if operation($m), {names}.contains($m);", params, [].into())
-            .map_err(CapabilityError::Write)?;
+        block.only_among(methods.iter().map(String::as_str).chain(ALWAYS));
     }
     if let Some(expires_at) = expires_at {
-        let params = [("expires".to_owned(), Term::Integer(expires_at.as_millisecond()))].into();
-        block = block
-            .code_with_params("check if now_ms($now), $now < {expires};", params, [].into())
-            .map_err(CapabilityError::Write)?;
+        block.only_before(expires_at.as_millisecond());
     }
-    let narrowed = held.append(block).and_then(|token| token.to_base64()).map_err(CapabilityError::Write)?;
-    written(narrowed)
+    let narrowed = write::appended(&chain, &block.written(), &random());
+    written(narrowed.map_err(|Strange| CapabilityError::Proof)?.ok_or(CapabilityError::Sealed)?)
 }
 
 /// What can be told of a token without the issuer's key: whether a gate would know all of it, and whether there is
 /// room for more.
-fn read(token: &Secret) -> Result<(), CapabilityError> {
-    let bytes = chain::decode(token.reveal()).map_err(|Strange| CapabilityError::Malformed)?;
-    let chain = Chain::read(&bytes).map_err(|Strange| CapabilityError::Malformed)?;
-    let (mut words, mut blocks) = (Words::default(), chain.blocks());
-    let known = blocks.next().is_some_and(|authority| words.read(authority).is_ok())
-        && blocks.all(|block| words.read(block).is_ok_and(|block| block.narrows()));
+fn read(token: &[u8]) -> Result<(Chain<'_>, Words<'_>), CapabilityError> {
+    let chain = Chain::read(token).map_err(|Strange| CapabilityError::Malformed)?;
+    let mut words = Words::default();
+    let mut known =
+        |(place, block): (usize, _)| words.read(block).is_ok_and(|block| place == 0 || block.narrows());
+    let known = chain.blocks().enumerate().all(&mut known);
     if !known {
         return Err(CapabilityError::Foreign);
     }
-    if chain.is_full() { Err(CapabilityError::Full) } else { Ok(()) }
+    if chain.is_full() {
+        return Err(CapabilityError::Full);
+    }
+    Ok((chain, words))
 }
 
 /// Whether a token can name these methods, and be narrowed after that.

@@ -27,11 +27,10 @@ mod chain;
 mod fields;
 mod issue;
 mod words;
+mod write;
 
 use std::net::IpAddr;
 
-use biscuit_auth::PublicKey;
-use biscuit_auth::builder::Algorithm;
 use jiff::Timestamp;
 
 use chain::{Chain, Key};
@@ -66,8 +65,7 @@ pub struct Issuer(Key);
 
 impl Issuer {
     pub fn from_hex(hex: &str) -> Result<Self, CapabilityError> {
-        let key = PublicKey::from_bytes_hex(hex, Algorithm::Ed25519).map_err(CapabilityError::Key)?;
-        key.to_bytes().try_into().map(Self).map_err(|_| CapabilityError::Malformed)
+        issue::key(hex).map(Self).ok_or(CapabilityError::Key)
     }
 
     /// Which vault the bearer of a voucher calls for. Nobody narrows it.

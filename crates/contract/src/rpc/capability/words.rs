@@ -21,7 +21,7 @@ const MAX_WORDS: usize = 32;
 const DIALECTS: std::ops::RangeInclusive<u64> = 3..=6;
 
 /// The words that every biscuit has without saying them, in the order of their numbers.
-const COMMON: [&str; 28] = [
+pub(super) const COMMON: [&str; 28] = [
     "read",
     "write",
     "resource",
@@ -52,11 +52,11 @@ const COMMON: [&str; 28] = [
     "query",
 ];
 /// The number of the first word that a block brings.
-const OWN: u64 = 1024;
+pub(super) const OWN: u64 = 1024;
 
 /// Kinds of operations.
-const LESS_THAN: u64 = 0;
-const CONTAINS: u64 = 5;
+pub(super) const LESS_THAN: u64 = 0;
+pub(super) const CONTAINS: u64 = 5;
 /// The most terms in one fact.
 const MAX_TERMS: usize = 4;
 
@@ -140,6 +140,10 @@ impl<'a> Words<'a> {
             }
         }
         Ok(read)
+    }
+
+    pub(super) fn all(&self) -> &[&'a str] {
+        &self.0
     }
 
     fn get(&self, number: u64) -> Result<&'a str, Strange> {
