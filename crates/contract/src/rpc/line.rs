@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-pub use super::lines::LineError;
 use super::lines::{Found, Lines};
+pub use super::lines::{LineError, Whole};
 
 /// Reads newline-terminated messages into one buffer that is used again.
 pub struct LineReader<R> {
@@ -27,6 +27,28 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     #[must_use]
     pub fn has_line(&self) -> bool {
         self.lines.has_line()
+    }
+
+    /// How long the next line is, if one can be had without waiting.
+    #[must_use]
+    pub fn length(&self) -> Option<usize> {
+        self.lines.length()
+    }
+
+    /// The next line for who keeps it, if one can be had without waiting.
+    pub fn take_whole(&mut self) -> Result<Option<Whole>, LineError> {
+        self.lines.take_whole()
+    }
+
+    /// How many bytes have come that have not been handed out.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.lines.held()
+    }
+
+    /// Throws away what has come, and lets go of the memory.
+    pub fn forget(&mut self) {
+        self.lines.forget();
     }
 
     /// The next line without its newline; `None` at the end of the stream. Safe to cancel: bytes
@@ -143,6 +165,44 @@ mod tests {
             let mut lines = LineReader::new(std::io::Cursor::new(text), 4 * KEPT);
             while lines.next().await.expect("reads").is_some() {}
             assert!(lines.lines.capacity() <= KEPT, "{} bytes are kept", lines.lines.capacity());
+        });
+    }
+
+    #[test]
+    fn a_long_line_does_not_keep_its_room_for_one_byte_behind_it_or_where_it_is_given_up() {
+        block_on(async {
+            let mut text = vec![b'x'; 16 * KEPT];
+            text.extend_from_slice(b"\ny");
+            let mut lines = LineReader::new((&text[..]).chain(&b"z\n"[..]), 16 * KEPT);
+            while lines.next().await.expect("reads").expect("a line").len() > 2 {}
+            assert!(lines.lines.capacity() <= KEPT, "{} bytes are kept", lines.lines.capacity());
+            let mut lines = LineReader::new(&text[..16 * KEPT], 16 * KEPT);
+            while lines.fill().await.expect("reads") > 0 {}
+            assert_eq!(lines.held(), 16 * KEPT);
+            lines.forget();
+            assert!(lines.held() == 0 && lines.lines.capacity() <= KEPT);
+        });
+    }
+
+    #[test]
+    fn a_line_can_be_taken_with_its_memory_and_the_others_stay() {
+        block_on(async {
+            for text in [&b"0\nfirst line\nsecond\nthi"[..], b"0\n1\nsecond\nthi", b"0\n1\n"] {
+                let mut lines = LineReader::new(text.chain(&b"rd\n"[..]), 32);
+                lines.fill().await.expect("reads");
+                let mut told = vec![lines.next().await.expect("reads").expect("a line").to_vec()];
+                let _ = lines.ahead();
+                while let Some(length) = lines.length() {
+                    let whole = lines.take_whole().expect("is short").expect("is there");
+                    assert_eq!(whole.len(), length);
+                    told.push(whole.to_vec());
+                }
+                assert!(lines.take_whole().expect("is short").is_none());
+                while let Some(line) = lines.next().await.expect("reads") {
+                    told.push(line.to_vec());
+                }
+                assert_eq!([told.join(&b'\n'), vec![b'\n']].concat(), [text, b"rd\n"].concat());
+            }
         });
     }
 

@@ -1,10 +1,11 @@
 //! Lines out of bytes, bounded: what has come, where its lines end, and how far they have been taken.
 //!
 //! Pure: whoever reads puts bytes into [`Lines::room`] and says how many. However these were cut, the lines are the
-//! same, and no more is kept than a line may be long and what was read at once.
+//! same, and no more is kept than a line may be long, a quarter of that, and what was read at once. Each byte is looked
+//! at once and moved a few times at most, however many lines lie there and however small the pieces are that come.
 
 use std::io;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use memchr::memchr;
 
@@ -13,13 +14,29 @@ pub struct Lines {
     buffer: Vec<u8>,
     /// The first byte that has not been handed out.
     start: usize,
-    /// Where the search for a newline goes on.
+    /// Where the first line ends that has not been handed out, if it does.
+    end: Option<usize>,
+    /// Where the search for that goes on.
     searched: usize,
     /// The first line that [`Lines::ahead`] has not shown, and where the search for its end goes on.
     shown: usize,
     scanned: usize,
     limit: usize,
     ended: bool,
+}
+
+/// One line, without its newline.
+pub struct Whole {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Deref for Whole {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
 }
 
 /// What there is to be had without more bytes.
@@ -58,12 +75,23 @@ impl LineError {
 pub const CHUNK: usize = 16 * 1024;
 /// A buffer that a long line has made larger than this is let go when it is empty.
 pub const KEPT: usize = 256 * 1024;
+/// What was handed out is let go as soon as it is so much of what is kept, so that moving the rest is paid for.
+const LET_GO: usize = 4;
 
 impl Lines {
     /// `limit` bounds a line without its newline, and with it the memory of this.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, searched: 0, shown: 0, scanned: 0, limit, ended: false }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            end: None,
+            searched: 0,
+            shown: 0,
+            scanned: 0,
+            limit,
+            ended: false,
+        }
     }
 
     pub fn set_limit(&mut self, limit: usize) {
@@ -78,32 +106,63 @@ impl Lines {
     /// Whether a whole line can be had without more bytes.
     #[must_use]
     pub fn has_line(&self) -> bool {
-        memchr(b'\n', &self.buffer[self.searched.max(self.start)..]).is_some()
+        self.end.is_some()
+    }
+
+    /// How many bytes have come that have not been handed out.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    /// How long the next line is, if one can be had.
+    #[must_use]
+    pub fn length(&self) -> Option<usize> {
+        self.end.map(|end| end - self.start)
     }
 
     /// Whether more may be read although nothing is taken.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        !self.ended && self.buffer.len() - self.start <= self.limit
+        !self.ended && self.held() <= self.limit
     }
 
     /// The next line, which is taken by that.
     pub fn take(&mut self) -> Result<Found, LineError> {
-        if let Some(offset) = memchr(b'\n', &self.buffer[self.searched..]) {
-            let (start, end) = (self.start, self.searched + offset);
+        if let Some(end) = self.end {
+            let start = self.start;
             if end - start > self.limit {
                 return Err(LineError::TooLong { limit: self.limit });
             }
-            (self.start, self.searched) = (end + 1, end + 1);
+            (self.start, self.searched, self.end) = (end + 1, end + 1, None);
+            self.search();
             return Ok(Found::Line(start..end));
         }
-        self.searched = self.buffer.len();
-        let rest = self.buffer.len() - self.start;
         match self.ended {
-            _ if rest > self.limit => Err(LineError::TooLong { limit: self.limit }),
+            _ if self.held() > self.limit => Err(LineError::TooLong { limit: self.limit }),
             false => Ok(Found::Nothing),
-            true if rest == 0 => Ok(Found::End),
+            true if self.held() == 0 => Ok(Found::End),
             true => Err(LineError::Torn),
+        }
+    }
+
+    /// The next line for who keeps it, with the memory that it lies in: no more is copied than is behind it.
+    pub fn take_whole(&mut self) -> Result<Option<Whole>, LineError> {
+        let Found::Line(place) = self.take()? else { return Ok(None) };
+        if self.held() > place.len() {
+            return Ok(Some(Whole { bytes: self.buffer[place].to_vec(), start: 0 }));
+        }
+        let behind = self.buffer.split_off(self.start);
+        let mut bytes = std::mem::replace(&mut self.buffer, behind);
+        bytes.truncate(place.end);
+        self.moved(self.start);
+        Ok(Some(Whole { bytes, start: place.start }))
+    }
+
+    fn search(&mut self) {
+        if self.end.is_none() {
+            self.end = memchr(b'\n', &self.buffer[self.searched..]).map(|offset| self.searched + offset);
+            self.searched = self.buffer.len();
         }
     }
 
@@ -128,31 +187,43 @@ impl Lines {
 
     /// Where bytes that are read are put behind what is there; [`Lines::came`] says that they are.
     pub fn room(&mut self) -> &mut Vec<u8> {
-        if !self.has_line() {
-            self.searched = self.buffer.len();
+        if self.start > 0 && self.start >= self.held() / LET_GO {
+            self.let_go();
         }
-        if self.start == self.buffer.len() && self.buffer.capacity() > KEPT {
-            self.buffer = Vec::new();
-        } else if self.start > 0 {
-            self.buffer.drain(..self.start);
-        }
-        self.searched -= self.start;
-        self.shown = self.shown.saturating_sub(self.start);
-        self.scanned = self.scanned.saturating_sub(self.start);
-        self.start = 0;
         self.buffer.reserve(CHUNK);
         &mut self.buffer
+    }
+
+    /// Forgets what was handed out.
+    fn let_go(&mut self) {
+        self.buffer.drain(..self.start);
+        // A long line has gone, and little is behind it.
+        if self.buffer.capacity() > KEPT && self.buffer.len() <= self.buffer.capacity() / (2 * LET_GO) {
+            self.buffer.shrink_to(self.buffer.len());
+        }
+        self.moved(self.start);
+    }
+
+    /// The first so many bytes have gone, which were handed out.
+    fn moved(&mut self, gone: usize) {
+        self.start -= gone;
+        self.end = self.end.map(|end| end - gone);
+        self.searched -= gone;
+        self.shown = self.shown.saturating_sub(gone);
+        self.scanned = self.scanned.saturating_sub(gone);
     }
 
     /// So many bytes were read; none are the end.
     pub fn came(&mut self, count: usize) {
         self.ended = count == 0;
+        self.search();
     }
 
     /// Throws away what is there.
     pub fn forget(&mut self) {
-        self.buffer.clear();
-        (self.start, self.searched, self.shown, self.scanned) = (0, 0, 0, 0);
+        self.start = self.buffer.len();
+        (self.end, self.searched) = (None, self.start);
+        self.let_go();
     }
 
     /// What it holds of the machine's memory.

@@ -216,12 +216,9 @@ impl<'a> Request<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The members of a batch, those within the limit kept and the others counted: half a million of
-/// them fit into a line.
-struct Members<'a> {
-    items: Vec<&'a RawValue>,
-    count: usize,
-}
+/// The members of a batch, one more than there may be at most: half a million of them fit into a line, and what is
+/// refused anyway is not read to its end.
+struct Members<'a>(Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
@@ -234,12 +231,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members { items: Vec::new(), count: 0 };
+                let mut members = Members(Vec::new());
                 while let Some(item) = input.next_element::<&RawValue>()? {
-                    members.count += 1;
-                    if members.count <= MAX_BATCH {
-                        members.items.push(item);
+                    if members.0.len() == MAX_BATCH {
+                        return Err(serde::de::Error::custom("there are too many"));
                     }
+                    members.0.push(item);
                 }
                 Ok(members)
             }
@@ -258,16 +255,16 @@ impl<'a> Incoming<'a> {
             Err(_) => return parse_error("the line is not UTF-8".into()),
         };
         if text.starts_with('[') {
-            let Members { items, count } = match serde_json::from_str(text) {
-                Ok(members) => members,
+            let items = match serde_json::from_str(text) {
+                Ok(Members(items)) => items,
+                Err(error) if error.is_data() => {
+                    let message = format!("a batch may hold {MAX_BATCH} requests");
+                    return Self::Single(Err(invalid(code::INVALID_REQUEST, message, None)));
+                }
                 Err(error) => return parse_error(error.to_string()),
             };
             if items.is_empty() {
                 return Self::Single(Err(invalid(code::INVALID_REQUEST, "a batch must not be empty", None)));
-            }
-            if count > MAX_BATCH {
-                let message = format!("a batch may hold {MAX_BATCH} requests, this one holds {count}");
-                return Self::Single(Err(invalid(code::INVALID_REQUEST, message, None)));
             }
             return Self::Batch(items.into_iter().map(|item| request(item.get())).collect());
         }

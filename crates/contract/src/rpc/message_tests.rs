@@ -67,14 +67,16 @@ fn a_batch_keeps_its_good_members() {
 }
 
 #[test]
-fn a_batch_over_the_limit_is_counted_and_refused_as_one() {
+fn a_batch_over_the_limit_is_refused_as_one_and_not_read_to_its_end() {
     let batch = |count| format!("[{}]", vec!["1"; count].join(","));
     assert!(
         matches!(Incoming::decode(batch(MAX_BATCH).as_bytes()), Incoming::Batch(items) if items.len() == MAX_BATCH)
     );
-    let error = single(&batch(MAX_BATCH + 7)).expect_err("is over");
-    assert_eq!(error.code, code::INVALID_REQUEST);
-    assert!(error.message.contains("1031"), "{}", error.message);
+    for over in [batch(MAX_BATCH + 1), format!("[{}{{\"", "1,".repeat(MAX_BATCH + 7))] {
+        let error = single(&over).expect_err("is over");
+        assert_eq!(error.code, code::INVALID_REQUEST);
+        assert!(error.message.contains("1024"), "{}", error.message);
+    }
 }
 
 #[test]
