@@ -144,6 +144,36 @@ async fn who_prints_without_end_fails_its_call_and_lives_on() {
     assert_eq!(receipt.death.cause, Cause::Destruct);
 }
 
+/// Two gates carry each call, and both of them are this daemon's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_calls_others_without_end_spends_its_own_time() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(600_000), call_deadline_ms: Some(600_000), ..Wishes::default() };
+    let called = daemon.spawn_with("function echo(x) { return x; }", wishes.clone()).await;
+    let wishes = Wishes { cpu_percent: Some(CPU), ..wishes };
+    let calling = daemon.spawn_with("function f(o) { for (;;) o->echo(1); }", wishes).await;
+    let given = serde_json::to_string(&[&called.ticket]).expect("serializes");
+    let ghost = Ghost::connect(&calling.ticket, Options::default()).await.expect("connects");
+    let calls = tokio::spawn(async move { ghost.call("f", Some(&given)).await.map(drop) });
+    let count = async || {
+        let vault = daemon.endpoint().vault(&called.vault.id).await.expect("is there");
+        vault.vitals.expect("lives").calls
+    };
+    while count().await < 50 {
+        assert!(!calls.is_finished(), "{:?}", calls.await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (before, began) = (count().await, used(daemon.pid()));
+    tokio::time::sleep(WATCHED).await;
+    let (spent, budget) = (used(daemon.pid()) - began, WATCHED * CPU / 100);
+    let made = count().await - before;
+    println!("{made} calls: haukid spent {spent:?} of {budget:?}");
+    assert!(made > 0, "it goes on");
+    // As much as the vault may itself, and a second's worth of it in advance.
+    assert!(spent <= 2 * budget, "{made} calls: haukid spent {spent:?} of {budget:?}");
+    calls.abort();
+}
+
 /// What a vault is not asked has no processor limit of a vault, and all callers of the lane would wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_without_end_what_no_vault_is_asked_is_read_later() {

@@ -5,6 +5,8 @@ mod daemon;
 #[path = "support/stranger.rs"]
 mod stranger;
 
+use std::time::Duration;
+
 use daemon::Daemon;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 use stranger::{HANG, Stranger, address, request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 const WORKER: &str = r#"
@@ -134,6 +137,38 @@ async fn crowds_before_many_vaults_leave_descriptors_for_others() {
     // Who comes while the node is crowded finds few before him, and gets in.
     Stranger::enter(&tickets[10]).await;
     assert!(descriptors(&daemon) <= idle + 1100, "{} descriptors are open", descriptors(&daemon));
+}
+
+/// More than the node takes before it is crowded, at a few gates, for as long as they are let.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_who_say_nothing_keep_no_caller_out() {
+    const SILENT: usize = 4_000;
+    let daemon = Daemon::start();
+    let mut tickets = Vec::new();
+    for _ in 0..8 {
+        tickets.push(worker(&daemon).await);
+    }
+    let mut callers = Vec::new();
+    for ticket in &tickets {
+        callers.push(Stranger::enter(ticket).await);
+    }
+    let mut silent = Vec::new();
+    for number in 0..SILENT {
+        // Some of them begin to speak, and go no further.
+        let mut stream = TcpStream::connect(address(&tickets[number % 8])).await.expect("the port is open");
+        if number % 3 == 0 {
+            let _ = stream.write_all(b"\x16\x03\x01").await;
+        }
+        silent.push(stream);
+        if number % 100 == 99 {
+            let caller = &mut callers[number / 100 % 8];
+            assert_eq!(caller.result("echo", json!([number])).await, number);
+        }
+    }
+    for ticket in &tickets {
+        assert_eq!(Stranger::enter(ticket).await.result("echo", json!([1])).await, 1);
+    }
+    assert!(descriptors(&daemon) < 1_400, "{} descriptors are open", descriptors(&daemon));
 }
 
 #[tokio::test]
@@ -378,6 +413,124 @@ impl Rubbish {
         line.push(b'\n');
         line
     }
+}
+
+type Output = tokio::io::WriteHalf<tokio_rustls::client::TlsStream<TcpStream>>;
+
+/// A connection that sends the beginning of a call, and what it is told in the end.
+async fn begins(ticket: &Value, bytes: usize) -> (JoinHandle<Output>, JoinHandle<Value>) {
+    let stranger = Stranger::enter(ticket).await;
+    let (mut input, mut output) = tokio::io::split(stranger.stream.into_inner());
+    let writing = tokio::spawn(async move {
+        let begun = br#"{"jsonrpc":"2.0","id":1,"method":"size","params":[""#;
+        output.write_all(begun).await.expect("the gate reads");
+        let piece = vec![b'x'; 64 * 1024];
+        for _ in 0..bytes / piece.len() {
+            if output.write_all(&piece).await.is_err() {
+                break;
+            }
+        }
+        let _ = output.flush().await;
+        output
+    });
+    let hearing = tokio::spawn(async move {
+        let (mut told, mut byte) = (Vec::new(), [0]);
+        while matches!(input.read(&mut byte).await, Ok(1)) && byte != *b"\n" {
+            told.push(byte[0]);
+        }
+        serde_json::from_slice(&told).expect("was told something")
+    });
+    (writing, hearing)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_that_do_not_end_have_a_budget_together() {
+    const MIB: usize = 1 << 20;
+    let daemon = Daemon::start();
+    let wishes = Wishes {
+        lease_ms: Some(600_000),
+        memory_bytes: Some(64 << 20),
+        max_frame_bytes: Some(16 << 20),
+        ..Wishes::default()
+    };
+    let spawned = daemon.spawn_with("function size(x) { return x.length; }", wishes).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    assert_eq!(Stranger::enter(&ticket).await.result("size", json!(["x".repeat(15 * MIB)])).await, 15 * MIB);
+    let before = resident_mib(&daemon);
+    // The budget is 64 MiB: four have room, and all that come then have equal shares of it, which are less.
+    let mut all = Vec::new();
+    for _ in 0..8 {
+        let (writing, hearing) = begins(&ticket, 15 * MIB).await;
+        all.push((timeout(HANG, writing).await.expect("is read or closed").expect("no panic"), hearing));
+    }
+    let refused = |all: &[(Output, JoinHandle<Value>)]| all.iter().filter(|one| one.1.is_finished()).count();
+    let waiting = async {
+        while refused(&all) < 4 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(HANG, waiting).await.expect("who holds too much is told so");
+    let grown = resident_mib(&daemon).saturating_sub(before);
+    assert!(grown < 64 + 48, "haukid grew by {grown} MiB");
+    // Who holds less than his share notices nothing, and who has begun may end.
+    let mut other = Stranger::enter(&ticket).await;
+    assert_eq!(other.result("size", json!(["y".repeat(4 * MIB)])).await, 4 * MIB);
+    for (mut output, hearing) in all {
+        let is_held = !hearing.is_finished();
+        if is_held {
+            output.write_all(b"\"]}\n").await.expect("the gate reads");
+            output.flush().await.expect("the gate reads");
+        }
+        let told = timeout(HANG, hearing).await.expect("is told").expect("no panic");
+        if is_held {
+            assert_eq!(told["result"], 15 * MIB, "{told}");
+        } else {
+            assert_eq!((&told["id"], &told["error"]["code"]), (&json!(null), &json!(code::BUSY)), "{told}");
+        }
+    }
+}
+
+/// It is handled aside, and what is around it is as if it were short.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_lines_that_are_refused_are_answered_in_their_turn() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(600_000), max_frame_bytes: Some(4 << 20), ..Wishes::default() };
+    let spawned = daemon.spawn_with(WORKER, wishes).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    let mut caller = Stranger::enter(&ticket).await;
+    let many = 1 << 20;
+    let twice = format!("{{{}", "\"a\":1,".repeat(many / 2));
+    let method = json!({"jsonrpc": "2.0", "id": "m", "method": "m".repeat(many)}).to_string();
+    for (long, number) in [
+        (format!("[{}1]", "1,".repeat(many)), code::INVALID_REQUEST),
+        (format!("[{}", "{},".repeat(many / 2)), code::INVALID_REQUEST),
+        (format!("{twice}\"a\":1}}"), code::INVALID_REQUEST),
+        (twice, code::PARSE),
+        (method, code::METHOD_NOT_FOUND),
+        ("x".repeat(many), code::PARSE),
+    ] {
+        let (before, behind) = (request(7, "echo", json!([1])), request(8, "echo", json!([2])));
+        let lines = format!("{before}\n{long}\n{behind}\n");
+        caller.raw(lines.as_bytes()).await.expect("the gate reads");
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            told.push(caller.reply().await);
+        }
+        let place = |what: &dyn Fn(&Value) -> bool| told.iter().position(what).expect("is answered");
+        let refused = place(&|reply| reply["error"]["code"] == number);
+        assert!(place(&|reply| reply["id"] == 8 && reply["result"] == 2) > refused, "{told:?}");
+        assert!(told.iter().any(|reply| reply["id"] == 7 && reply["result"] == 1), "{told:?}");
+    }
+    // What gives it up may come right behind it, before it is handled.
+    let long = request(1, "echo", json!(["y".repeat(many)]));
+    let word = r#"{"jsonrpc":"2.0","method":"hauki.cancel","params":{"id":1}}"#;
+    caller
+        .raw(format!("{long}\n{word}\n{}\n", request(2, "echo", json!([2]))).as_bytes())
+        .await
+        .expect("reads");
+    let first = caller.reply().await;
+    assert!(first["id"] == 1 && (first["error"]["code"] == code::CANCELLED || first["result"].is_string()));
+    assert_eq!(caller.reply().await["result"], 2);
 }
 
 #[tokio::test]

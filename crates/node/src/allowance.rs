@@ -35,6 +35,10 @@ pub fn paid(spent_ns: u64, heard_by: usize) -> u64 {
     if all <= MOST_PAID { spent_ns } else { spent_ns.saturating_mul(MOST_PAID) / all }
 }
 
+/// What it asks of other vaults is work that it wants done, and may cost the node as much as its whole limit and not a
+/// tenth of that: at two gates, which spend alike, and of which one is measured.
+const ASKED: u64 = 10 / 2;
+
 pub struct Allowance {
     rate: u64,
     balance_ns: i64,
@@ -59,6 +63,11 @@ impl Allowance {
     pub fn spend(&mut self, ns: u64) {
         let least = -signed(self.rate * SPARE_US);
         self.balance_ns = self.balance_ns.saturating_sub(signed(ns)).max(least);
+    }
+
+    /// So much was spent on carrying what it asks of others.
+    pub fn asks(&mut self, ns: u64) {
+        self.spend(ns / ASKED);
     }
 
     /// All bytes so far; a frame that is longer than a line counts as one, since the socket need not hold it.
@@ -117,6 +126,22 @@ mod tests {
         assert!((whole / 11..=whole / 9).contains(&dear), "{dear}");
         let long = read(&mut Allowance::new(100, Mono(0)), 10, 16 * 1024, 3_000);
         assert!((whole / 4..=whole / 2).contains(&long), "{long}");
+    }
+
+    #[test]
+    fn what_it_asks_of_others_costs_two_gates_as_much_as_the_vaults_own_limit() {
+        let (mut allowance, mut now, mut spent_us) = (Allowance::new(5, Mono(0)), Mono(0), 0);
+        while now.0 < 10_000_000 {
+            match allowance.pause(|| now) {
+                Some(pause) => now = Mono(now.0 + u64::try_from(pause.as_micros()).expect("is short")),
+                None => {
+                    allowance.asks(100_000);
+                    spent_us += 2 * 100;
+                }
+            }
+        }
+        // Five percent, and a second's worth ahead.
+        assert!((500_000..=560_000).contains(&spent_us), "{spent_us}");
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! What has not been sent yet, in bytes: of each connection, its ticket, its vault and the node.
+//! What has not been sent yet, and what has come and is not taken yet, in bytes: of each connection, its ticket, its
+//! vault and the node. The two have accounts of their own, so that no caller who writes a long line waits for what he
+//! must read before he has written it.
 //!
 //! Each connection has bounds of its own, which thousands of callers who read nothing could use to the full. So a
 //! vault and the node have budgets. Over a budget its members have equal shares of it, and those who hold more than
@@ -20,7 +22,11 @@ const VAULT: usize = 64 * 1024 * 1024;
 /// A connection that holds no more counts as nobody, and is refused nothing.
 pub(super) const LITTLE: usize = 64 * 1024;
 
-static ALL: LazyLock<Arc<Account>> = LazyLock::new(|| Account::new(NODE, None));
+/// A vault's longest line is never too much where it is alone: that much more may have been read with it.
+const BEHIND: usize = 1024 * 1024;
+
+static SENDING: LazyLock<Arc<Account>> = LazyLock::new(|| Account::new(NODE, None));
+static RECEIVING: LazyLock<Arc<Account>> = LazyLock::new(|| Account::new(NODE, None));
 
 /// What the members of a node, a vault or a ticket hold together.
 pub struct Account {
@@ -81,15 +87,26 @@ pub struct Backlog {
     tickets: Mutex<HashMap<TicketId, Weak<Account>>>,
 }
 
-impl Default for Backlog {
-    fn default() -> Self {
-        Self::below(&ALL)
-    }
-}
-
 impl Backlog {
-    fn below(node: &Arc<Account>) -> Self {
-        Self { vault: Account::new(VAULT, Some(node)), tickets: Mutex::default() }
+    /// Of what callers leave unread.
+    #[must_use]
+    pub fn sending() -> Self {
+        Self::below(&SENDING, VAULT)
+    }
+
+    /// Of what they send, where a line may be so long.
+    #[must_use]
+    pub fn receiving(max_frame_bytes: usize) -> Self {
+        Self::below(&RECEIVING, VAULT.max(max_frame_bytes.saturating_add(BEHIND)))
+    }
+
+    fn below(node: &Arc<Account>, budget: usize) -> Self {
+        Self { vault: Account::new(budget, Some(node)), tickets: Mutex::default() }
+    }
+
+    /// That of the vault itself, where it calls others.
+    pub(crate) fn own(&self) -> Share {
+        Share::new(Account::new(usize::MAX, Some(&self.vault)))
     }
 
     /// The account of one ticket, however it was narrowed.
@@ -107,7 +124,7 @@ impl Backlog {
 
 /// The part of one connection, which is given back with it.
 #[derive(Default)]
-pub(super) struct Share {
+pub(crate) struct Share {
     account: Arc<Account>,
     held: usize,
 }
@@ -117,7 +134,7 @@ impl Share {
         Self { account, held: 0 }
     }
 
-    pub(super) fn set(&mut self, bytes: usize) {
+    pub(crate) fn set(&mut self, bytes: usize) {
         let bytes = if bytes > LITTLE { bytes } else { 0 };
         let before = std::mem::replace(&mut self.held, bytes);
         if bytes > before {
@@ -134,7 +151,7 @@ impl Share {
     }
 
     /// Whether it has its share, and so much more would be too much.
-    pub(super) fn is_over(&self, before: usize, more: usize) -> bool {
+    pub(crate) fn is_over(&self, before: usize, more: usize) -> bool {
         before > LITTLE && before.saturating_add(more) > self.account.share(more)
     }
 }
@@ -160,7 +177,7 @@ mod tests {
     #[test]
     fn who_reads_nothing_takes_from_his_own_ticket_and_then_from_his_own_vault() {
         let node = Account::new(NODE, None);
-        let (one, other) = (Backlog::below(&node), Backlog::below(&node));
+        let (one, other) = (Backlog::below(&node, VAULT), Backlog::below(&node, VAULT));
         let ids: Vec<TicketId> = (1..=3).map(|number| TicketId::mint(1, number)).collect();
         let greedy = one.of(&ids[0]);
         let crowd: Vec<Share> = (0..5).map(|_| held(&greedy, 16 * MIB)).collect();
@@ -183,7 +200,7 @@ mod tests {
     fn over_the_nodes_budget_the_greediest_vaults_suffer_and_not_whoever_comes() {
         let node = Account::new(NODE, None);
         let id = TicketId::mint(1, 1);
-        let vaults: Vec<Backlog> = (0..9).map(|_| Backlog::below(&node)).collect();
+        let vaults: Vec<Backlog> = (0..9).map(|_| Backlog::below(&node, VAULT)).collect();
         let mut all: Vec<Share> = vaults[..8]
             .iter()
             .flat_map(|vault| [16, 16].map(|mib| held(&vault.of(&id), mib * MIB)))

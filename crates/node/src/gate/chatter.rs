@@ -22,6 +22,25 @@ const SLICE_US: u64 = 1_000;
 /// What a word costs, about, where it was not measured.
 const WORD_NS: u64 = 3_000;
 
+/// How many words were heard, and for how many of them the vault was asked.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    heard: usize,
+    asked: usize,
+}
+
+impl Words {
+    /// A word is heard.
+    pub(super) fn word(&mut self) {
+        self.heard += 1;
+    }
+
+    /// The vault is asked for what the last word wants.
+    pub(super) fn asked(&mut self) {
+        self.asked += 1;
+    }
+}
+
 /// One caller's.
 #[derive(Debug)]
 pub(super) struct Chatter {
@@ -30,23 +49,11 @@ pub(super) struct Chatter {
     /// Whether the last words were of this kind: who only calls is not looked at.
     goes_on: bool,
     began: Option<u64>,
-    words: usize,
-    asked: usize,
 }
 
 impl Chatter {
     pub(super) fn new(now: Mono) -> Self {
-        Self { balance_ns: SPARE_NS, at: now, goes_on: false, began: None, words: 0, asked: 0 }
-    }
-
-    /// A word is heard.
-    pub(super) fn word(&mut self) {
-        self.words += 1;
-    }
-
-    /// The vault is asked for what the last word wants.
-    pub(super) fn asked(&mut self) {
-        self.asked += 1;
+        Self { balance_ns: SPARE_NS, at: now, goes_on: false, began: None }
     }
 
     /// Words are about to be heard.
@@ -55,17 +62,18 @@ impl Chatter {
     }
 
     /// They have been.
-    pub(super) fn end(&mut self) {
-        let (words, asked) = (std::mem::take(&mut self.words), std::mem::take(&mut self.asked));
-        let (own, began) = (words.saturating_sub(asked), self.began.take());
+    pub(super) fn end(&mut self, words: &mut Words) {
+        let spent_ns = self.began.take().map(|began| clock::thread_ns().saturating_sub(began));
+        self.heard(std::mem::take(words), spent_ns);
+    }
+
+    /// They have been, and that has cost so much if it was measured.
+    pub(super) fn heard(&mut self, Words { heard, asked }: Words, spent_ns: Option<u64>) {
+        let own = heard.saturating_sub(asked);
         self.goes_on = own > 0;
-        if own == 0 {
-            return;
+        if own > 0 {
+            self.spend(spent_ns.map_or(WORD_NS * own as u64, |spent| part(spent, own, heard)));
         }
-        self.spend(match began {
-            Some(began) => part(clock::thread_ns().saturating_sub(began), own, words),
-            None => WORD_NS * own as u64,
-        });
     }
 
     fn spend(&mut self, ns: u64) {
@@ -134,12 +142,12 @@ mod tests {
         let pause = chatter.pause(64, || Mono(0)).expect("is owed");
         assert!(pause <= Duration::from_millis(101), "{pause:?}");
         assert_eq!(chatter.pause(64, || Mono(0).plus_ms(101)), None);
-        let mut calls = Chatter::new(Mono(0));
+        let (mut calls, mut words) = (Chatter::new(Mono(0)), Words::default());
         for _ in 0..100_000 {
             calls.begin();
-            calls.word();
-            calls.asked();
-            calls.end();
+            words.word();
+            words.asked();
+            calls.end(&mut words);
         }
         assert_eq!((calls.balance_ns, calls.pause(64, || Mono(0))), (SPARE_NS, None));
     }

@@ -23,7 +23,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::backlog::Backlog;
+use super::chatter::{Chatter, Words};
 use super::identity::Identity;
+use super::long::{Job, is_long};
+use super::receiving::{GOES_ON, Receiving, stalled, too_much};
 use super::rights::Signed;
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::{Refusal, Session};
@@ -49,14 +52,16 @@ const IDLE_GRACE: Duration = Duration::from_secs(10);
 
 /// How long the other side may take to close after us.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Lines of one caller, after which others of the lane have a turn.
+/// Lines of one caller, after which others of the lane have a turn; and a long one counts as so many as this goes into.
 const TURN: usize = 64;
+const LINE_BYTES: usize = 4096;
 
 /// What the connections of one vault share.
 pub struct Gate {
     pub vault: Arc<Vault>,
     pub signed: Signed,
-    pub backlog: Backlog,
+    pub sending: Backlog,
+    pub receiving: Backlog,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
     strangers: Mutex<VecDeque<Stranger>>,
@@ -93,8 +98,10 @@ impl Gate {
     #[must_use]
     pub fn new(vault: Arc<Vault>, identity: Arc<Identity>) -> Arc<Self> {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
-        let (signed, backlog, strangers) = (Signed::default(), Backlog::default(), Mutex::default());
-        Arc::new(Self { vault, identity, callers, signed, backlog, strangers })
+        let (sending, receiving) =
+            (Backlog::sending(), Backlog::receiving(vault.limits.max_frame_bytes as usize));
+        let (signed, strangers) = (Signed::default(), Mutex::default());
+        Arc::new(Self { vault, identity, callers, signed, sending, receiving, strangers })
     }
 
     /// How many callers there are.
@@ -143,10 +150,10 @@ async fn serve(
     nameless: Nameless,
 ) {
     let greeting = gate.vault.waking.within(HELLO_DEADLINE, greet(&gate, stream, peer));
-    let Some(Ok((reader, writer, mut session))) = greeting.await else { return };
+    let Some(Ok((reader, writer, session))) = greeting.await else { return };
     known.store(true, Ordering::Relaxed);
     drop(nameless);
-    let _ = converse(reader, writer, &mut session).await;
+    let _ = converse(reader, writer, Arc::new(session)).await;
 }
 
 /// TLS, one line, a valid token.
@@ -184,13 +191,14 @@ async fn greet(
 
 /// Reads and writes at the same time: a caller that is being sent much, or whose calls take long,
 /// still has its beats heard, its `hauki.destruct` obeyed and its end noticed.
-async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session) -> io::Result<()> {
+async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>) -> io::Result<()> {
     let gate = Arc::clone(&session.gate);
     let vault = Arc::clone(&gate.vault);
     let outbox = Arc::clone(&session.outbox);
     let Some(pipe) = vault.pipe.get() else { return Ok(()) };
+    let limit = vault.limits.max_frame_bytes as usize;
     let idle = Duration::from_millis(session.lease_ms()) + IDLE_GRACE;
-    let look = idle.min(WRITE_DEADLINE);
+    let look = idle.min(WRITE_DEADLINE).min(GOES_ON);
     let mut receipt = vault.receipt.subscribe();
     let mut burial = pin!(async { drop(receipt.wait_for(Option::is_some).await) });
     let mut buried = false;
@@ -199,6 +207,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
     let mut heard = vault.now();
     let mut sending = Sending::default();
     let mut closing = false;
+    let mut receiving = Receiving::new(session.receiving(), heard);
+    let (mut chatter, mut words) = (Chatter::new(heard), Words::default());
+    let mut job: Option<Job> = None;
     // Lines since others had a turn; and until when nothing is read of who says too much.
     let mut lines = 0;
     let mut resume = pin!(sleep(Duration::ZERO));
@@ -208,7 +219,7 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             lines = 0;
             tokio::task::yield_now().await;
         }
-        if !paused && let Some(pause) = session.chatter.pause(gate.callers(), || vault.now()) {
+        if !paused && let Some(pause) = chatter.pause(gate.callers(), || vault.now()) {
             paused = true;
             resume.as_mut().reset(Instant::now() + pause);
         }
@@ -223,25 +234,40 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
             })
             .await?;
         }
-        if (closing || buried) && sending.is_done() && outbox.is_quiet() {
+        if (closing || buried) && job.is_none() && sending.is_done() && outbox.is_quiet() {
             farewell(&mut reader, &mut writer).await;
             return Ok(());
         }
         let full = pipe.is_full();
         let reads = !closing && !paused;
-        let admits = reads && !full && outbox.admits();
-        let ahead = reads && !admits && reader.has_room();
+        let admits = reads && job.is_none() && !full && outbox.admits();
+        if admits && is_long(reader.length(), limit) {
+            job = reader.take_whole().ok().flatten().map(|line| Job::new(&session, line));
+            continue;
+        }
+        let queued = outbox.queued() + job.as_ref().map_or(0, |job| job.bytes);
+        let over = receiving.holds(reader.held() + queued);
+        if over && admits && !reader.has_line() && queued == 0 {
+            // Nothing of it is taken before it has an end, which comes from nobody but this caller.
+            closing = true;
+            reader.forget();
+            session.complain(&too_much());
+            continue;
+        }
+        let admits = admits && (!over || reader.has_line());
+        let ahead = reads && !admits && !over && reader.has_room();
+        receiving.reads(admits || ahead, unfinished(&reader), || vault.now());
         tokio::select! {
             sent = poll_fn(|cx| sending.poll(&mut writer, &gate, cx)), if !sending.is_done() => sent?,
             came = listen(&mut reader, admits), if admits || ahead => {
                 heard = vault.now();
                 lanes::called();
-                session.chatter.begin();
+                chatter.begin();
                 let before = lines;
                 match came {
                     Came::Line(Ok(Some(line))) => {
-                        lines += 1;
-                        session.handle(line);
+                        lines += weight(line);
+                        session.handle(line, &mut words);
                     }
                     // A caller may close its half and wait for what it asked for; an owner's end is
                     // its vault's end at once.
@@ -254,37 +280,46 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                     }
                     Came::Line(Err(error @ LineError::TooLong { .. })) => {
                         closing = true;
+                        reader.forget();
                         session.complain(&RpcError::new(code::TOO_LARGE, error.to_string()));
                     }
                     // A part of a long line is a sign of life too; whole lines are taken below.
                     Came::Ahead(Ok(_)) => {
-                        if !(admits && reader.has_line()) {
+                        if !(admits && reader.has_line()) || is_long(reader.length(), limit) {
                             session.heard();
                         }
                     }
                 }
-                while !closing && lines < TURN && reader.has_line() && outbox.admits() && !pipe.is_full() {
+                let short = |reader: &Reader| reader.has_line() && !is_long(reader.length(), limit);
+                while !closing && job.is_none() && lines < TURN && short(&reader) && outbox.admits() && !pipe.is_full() {
                     let Ok(Some(line)) = reader.next().await else { break };
-                    lines += 1;
-                    session.handle(line);
+                    lines += weight(line);
+                    session.handle(line, &mut words);
                 }
                 if lines > before {
                     lanes::asked();
                 }
                 pipe.send();
                 // What may not be taken yet can still give up what it waits for.
-                while !closing && (pipe.is_full() || !outbox.admits()) && let Some(line) = reader.ahead() {
-                    session.look(line);
+                while !closing && (job.is_some() || pipe.is_full() || !outbox.admits()) && let Some(line) = reader.ahead() {
+                    session.look(line, &mut words);
                     lines += 1;
                     if lines.is_multiple_of(TURN) {
-                        session.chatter.end();
+                        chatter.end(&mut words);
                         tokio::task::yield_now().await;
-                        session.chatter.begin();
+                        chatter.begin();
                     }
                 }
-                session.chatter.end();
+                chatter.end(&mut words);
+                receiving.came(unfinished(&reader), heard);
                 // Bytes that are no line yet are a part of a turn as well.
                 lines = lines.max(before + 1);
+            }
+            done = Job::end(&mut job), if job.is_some() => {
+                job = None;
+                chatter.heard(done.words, Some(done.spent_ns));
+                lanes::asked();
+                pipe.send();
             }
             () = resume.as_mut(), if paused => paused = false,
             () = woken.as_mut() => woken.set(outbox.wake.notified()),
@@ -296,12 +331,27 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: &mut Session)
                 if sending.is_stalled(now) || silent {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
+                if !closing && receiving.is_stalled(unfinished(&reader), now) {
+                    closing = true;
+                    reader.forget();
+                    session.complain(&stalled());
+                }
                 // Who takes nothing now is looked at again when its time is over, and not a whole round later.
                 let next = sending.patience(now).map_or(look, |left| left.min(look));
                 alarm.as_mut().reset(Instant::now() + next);
             }
         }
     }
+}
+
+/// How many lines it counts as.
+fn weight(line: &[u8]) -> usize {
+    1 + line.len() / LINE_BYTES
+}
+
+/// How much of a line there is that has not come to its end, where no other is before it.
+fn unfinished(reader: &Reader) -> usize {
+    if reader.has_line() { 0 } else { reader.held() }
 }
 
 enum Came<'a> {

@@ -3,14 +3,16 @@
 //! It owns the port, TLS, the token, the rights, the bounds and the deadlines, so that a vault has
 //! none of them. Plain calls of an authenticated caller are all that passes on.
 
-mod backlog;
+pub(crate) mod backlog;
 mod chatter;
 pub mod connection;
 pub mod hello;
 pub mod identity;
+mod long;
 mod origin;
 pub mod outbox;
 pub mod port;
+mod receiving;
 pub mod rights;
 mod sending;
 pub mod session;

@@ -103,6 +103,11 @@ impl Outbox {
         state.in_flight < width && !state.is_behind() && state.queued < QUEUED_LIMIT
     }
 
+    /// Bytes of calls that wait for their turn at the vault.
+    pub(super) fn queued(&self) -> usize {
+        self.lock().queued
+    }
+
     /// Appends a whole message; the newline is added here.
     pub fn line(&self, write: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.lock();

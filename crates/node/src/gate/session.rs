@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::chatter::Chatter;
+use super::backlog::Account;
+use super::chatter::Words;
 use super::connection::{Gate, MAX_CALLERS};
 use super::hello::{self, Shown, question};
 use super::outbox::{Batch, Outbox, ReplyTo};
@@ -38,8 +39,7 @@ pub struct Session {
     deadline_ms: u32,
     link: Option<Link>,
     /// What is given up further back in what has been read.
-    foreseen: Foreseen,
-    pub(super) chatter: Chatter,
+    foreseen: Mutex<Foreseen>,
     /// One of the places for callers, which are counted.
     _place: OwnedSemaphorePermit,
 }
@@ -122,7 +122,7 @@ impl Session {
                     ..refuse()
                 }
             })?;
-        let outbox = Arc::new(Outbox::new(gate.backlog.of(&capability.holder().ticket)));
+        let outbox = Arc::new(Outbox::new(gate.sending.of(&capability.holder().ticket)));
         let limit = vault.limits.call_deadline_ms;
         let holder = capability.holder();
         let mut caller =
@@ -140,8 +140,7 @@ impl Session {
             link: owns.then(|| Link(Arc::clone(vault))),
             capability,
             outbox,
-            foreseen: Foreseen::default(),
-            chatter: Chatter::new(vault.now()),
+            foreseen: Mutex::default(),
             _place: place,
         };
         ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
@@ -166,6 +165,15 @@ impl Session {
             v: reserved::VERSION,
             features: reserved::FEATURES.map(str::to_owned).to_vec(),
         }
+    }
+
+    /// What its ticket may hold of what callers send.
+    pub(super) fn receiving(&self) -> Arc<Account> {
+        self.gate.receiving.of(&self.capability.holder().ticket)
+    }
+
+    fn foreseen(&self) -> MutexGuard<'_, Foreseen> {
+        self.foreseen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What this caller's ticket says of the vault's life.
@@ -200,30 +208,35 @@ impl Session {
     }
 
     /// Takes one line; every answer goes through the outbox.
-    pub fn handle(&mut self, line: &[u8]) {
+    pub(super) fn handle(&self, line: &[u8], words: &mut Words) {
         if self.link.is_some() {
             self.gate.vault.owner_heard();
         }
         match Incoming::decode(line) {
-            Incoming::Single(request) => self.request(request, None),
+            Incoming::Single(request) => self.request(request, None, words),
             Incoming::Batch(requests) => {
                 let limit = self.gate.vault.limits.max_frame_bytes as usize;
                 let batch = Batch::new(Arc::clone(&self.outbox), requests.len(), limit);
-                requests.into_iter().for_each(|request| self.request(request, Some(&batch)));
+                requests.into_iter().for_each(|request| self.request(request, Some(&batch), words));
             }
         }
     }
 
-    fn request(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
-        self.chatter.word();
+    fn request(&self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>, words: &mut Words) {
+        words.word();
         let id = request.as_ref().ok().and_then(|request| request.id);
-        self.carry_out(request, batch);
-        if let Some(id) = id.filter(|id| self.foreseen.dooms(id)) {
+        self.carry_out(request, batch, words);
+        if let Some(id) = id.filter(|id| self.foreseen().dooms(id)) {
             self.cancel(id);
         }
     }
 
-    fn carry_out(&mut self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>) {
+    fn carry_out(
+        &self,
+        request: Result<Request<'_>, Invalid>,
+        batch: Option<&Arc<Batch>>,
+        words: &mut Words,
+    ) {
         let Request { method, params, id, nested } = match request {
             Ok(request) => request,
             Err(invalid) => {
@@ -239,7 +252,7 @@ impl Session {
                 Ok(Cancel { id: given_up }) => {
                     // As it was seen, in a line of its own.
                     if id.is_none() && batch.is_none() {
-                        self.foreseen.heard(given_up.get());
+                        self.foreseen().heard(given_up.get());
                     }
                     reply.serialize(&Cancelled { cancelled: self.cancel(given_up.get()) });
                 }
@@ -264,7 +277,7 @@ impl Session {
             }
             reserved::STATS => {
                 let (deadline_ms, via) = (self.deadline_ms, Vec::new());
-                self.chatter.asked();
+                words.asked();
                 vault.ask(Asked::Stats, self.promise(), Patience { reply, deadline_ms, via });
             }
             reserved::DESTRUCT => match optional::<Destruct>(params) {
@@ -278,7 +291,7 @@ impl Session {
                 Ok((params, nested)) => {
                     let asked = Asked::Call { method, caller: &self.caller, params: params.as_deref() };
                     let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
-                    self.chatter.asked();
+                    words.asked();
                     vault.ask(asked, self.promise(), Patience { reply, deadline_ms, via: nested.via });
                 }
                 Err(error) => reply.error(&error),
@@ -292,9 +305,10 @@ impl Session {
 
     /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not
     /// wait for it, and if it gives up one that waits in front of it that ends when it is taken.
-    pub fn look(&mut self, line: &[u8]) {
-        if let Some(id) = self.foreseen.look(line) {
-            self.chatter.word();
+    pub(super) fn look(&self, line: &[u8], words: &mut Words) {
+        let found = self.foreseen().look(line);
+        if let Some(id) = found {
+            words.word();
             self.cancel(&id);
         }
     }

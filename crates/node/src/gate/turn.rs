@@ -1,4 +1,4 @@
-//! Whose token is looked at next.
+//! Whose token is looked at next, and whose long line.
 //!
 //! A signature takes a part of a millisecond, too long for a lane and too short to be worth a thread for
 //! everybody who asks. So few are looked at at once on the whole node, and each source has one turn at a
@@ -20,13 +20,21 @@ use hauki_contract::model::id::VaultId;
 /// How long a turn may take to come.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Half of the cores: the other half has calls to carry.
-static ALL: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-    Arc::new(Semaphore::new((cores / 2).max(1)))
-});
+static SIGNATURES: LazyLock<Turns> = LazyLock::new(Turns::default);
+static LINES: LazyLock<Turns> = LazyLock::new(Turns::default);
 
-static SOURCES: LazyLock<Mutex<HashMap<Source, Arc<Semaphore>>>> = LazyLock::new(Mutex::default);
+struct Turns {
+    all: Arc<Semaphore>,
+    sources: Mutex<HashMap<Source, Arc<Semaphore>>>,
+}
+
+impl Default for Turns {
+    /// Half of the cores: the other half has calls to carry.
+    fn default() -> Self {
+        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { all: Arc::new(Semaphore::new((cores / 2).max(1))), sources: Mutex::default() }
+    }
+}
 
 /// Who asks: an address from which a hello came, or a vault that was given a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,21 +59,22 @@ pub struct Crowded;
 
 /// A place in the source's row, which is forgotten with the last who stands there.
 struct Row {
+    of: &'static Turns,
     source: Source,
     turns: Arc<Semaphore>,
 }
 
 impl Row {
-    fn join(source: Source) -> Self {
-        let mut sources = SOURCES.lock().unwrap_or_else(PoisonError::into_inner);
+    fn join(of: &'static Turns, source: Source) -> Self {
+        let mut sources = of.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let turns = sources.entry(source.clone()).or_insert_with(|| Arc::new(Semaphore::new(1)));
-        Self { turns: Arc::clone(turns), source }
+        Self { of, turns: Arc::clone(turns), source }
     }
 }
 
 impl Drop for Row {
     fn drop(&mut self) {
-        let mut sources = SOURCES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sources = self.of.sources.lock().unwrap_or_else(PoisonError::into_inner);
         // This one and the map's.
         if Arc::strong_count(&self.turns) == 2 {
             sources.remove(&self.source);
@@ -78,22 +87,45 @@ pub async fn take<T: Send + 'static>(
     source: Source,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Crowded> {
-    let row = Row::join(source);
-    let own = |turns: &Arc<Semaphore>| Arc::clone(turns).acquire_owned();
-    let turn = async {
-        let first = own(&row.turns).await?;
-        Ok::<_, tokio::sync::AcquireError>((first, own(&ALL).await?))
-    };
-    let turn: (OwnedSemaphorePermit, OwnedSemaphorePermit) =
-        timeout(PATIENCE, turn).await.map_err(|_| Crowded)?.map_err(|_| Crowded)?;
-    // The turn goes with the thread: who leaves in the middle does not free it for another.
-    let done = spawn_blocking(move || {
-        let done = work();
-        drop(turn);
-        drop(row);
-        done
-    });
-    done.await.map_err(|_| Crowded)
+    let turn = timeout(PATIENCE, SIGNATURES.turn(source)).await.map_err(|_| Crowded)?;
+    turn?.have(work).await
+}
+
+/// The same for what is too long for a lane and can wait for as long as others have such things: one of each source at
+/// a time.
+pub(super) async fn take_long<T: Send + 'static>(
+    source: Source,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Crowded> {
+    LINES.turn(source).await?.have(work).await
+}
+
+struct Turn {
+    _first: OwnedSemaphorePermit,
+    _one: OwnedSemaphorePermit,
+    _row: Row,
+}
+
+impl Turns {
+    async fn turn(&'static self, source: Source) -> Result<Turn, Crowded> {
+        let row = Row::join(self, source);
+        let own = |turns: &Arc<Semaphore>| Arc::clone(turns).acquire_owned();
+        let first = own(&row.turns).await.map_err(|_| Crowded)?;
+        let one = own(&self.all).await.map_err(|_| Crowded)?;
+        Ok(Turn { _first: first, _one: one, _row: row })
+    }
+}
+
+impl Turn {
+    /// The turn goes with the thread: who leaves in the middle does not free it for another.
+    async fn have<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Crowded> {
+        let done = spawn_blocking(move || {
+            let done = work();
+            drop(self);
+            done
+        });
+        done.await.map_err(|_| Crowded)
+    }
 }
 
 #[cfg(test)]
@@ -143,7 +175,7 @@ mod tests {
         take(address("192.0.2.10"), || ()).await.expect("the row moves on");
         assert!(DONE.load(Ordering::SeqCst) < 60, "work was done for those who had left");
         assert_eq!(MOST.load(Ordering::SeqCst), 1);
-        let sources = SOURCES.lock().unwrap_or_else(PoisonError::into_inner);
+        let sources = SIGNATURES.sources.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(!sources.contains_key(&address("192.0.2.10")), "a row is kept for nobody");
     }
 }

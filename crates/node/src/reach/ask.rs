@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::ReachError;
+use super::charge::charged;
 use super::clone::clone_object;
 use crate::vault::Vault;
 use hauki_contract::model::id::VaultId;
@@ -40,12 +41,12 @@ pub fn ask(vault: &Arc<Vault>, ask: Ask) -> bool {
     let (nested, left, forsaken) = chain(vault);
     let own = Arc::clone(vault);
     while book.tasks.try_join_next().is_some() {}
-    book.tasks.spawn(async move {
+    book.tasks.spawn(charged(Arc::downgrade(vault), async move {
         let number = ask.number;
         let said = carry(&own, ask, nested, left, forsaken).await;
         deliver(&own, number, said).await;
         own.reach.book().asks -= 1;
-    });
+    }));
     true
 }
 
@@ -92,7 +93,7 @@ async fn carry(
         }
         let held = held.ok_or(super::TravelError::NotGiven)?;
         let params = reach.put_back(&params)?.into_owned();
-        let line = reach.line(&held).await?;
+        let line = reach.line(vault, &held).await?;
         let said = line.call(&method, params, nested).await?;
         let limit = reach.caller.max_frame_bytes;
         if said.get().len() > limit {

@@ -25,6 +25,6 @@ pub(super) async fn clone_object(vault: &Arc<Vault>, params: &str) -> Result<Str
     let text = serde_json::to_string(&ticket).map_err(|error| TravelError::Ticket(error.to_string()))?;
     let word = reach.hold(Found { ticket: ticket.clone(), text: &text }, true)?;
     let child = reach.get(&word).ok_or(ReachError::Closed)?;
-    reach.line(&child).await?;
+    reach.line(vault, &child).await?;
     Ok(reference::write(&word, &ticket))
 }

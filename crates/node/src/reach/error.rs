@@ -28,6 +28,8 @@ pub enum ReachError {
     Long(usize),
     #[error("{0} connections to other vaults are in use, no more may be opened")]
     Crowded(usize),
+    #[error("too much is being answered to this vault or its node at once")]
+    Heaped,
     #[error("the deadline passed while {method} ran")]
     Deadline { method: String },
     #[error("this worker may not clone: it was summoned without a spawn budget")]
@@ -56,9 +58,11 @@ impl ReachError {
         match self {
             Self::Travel(TravelError::NotGiven) => "not_given",
             Self::Travel(TravelError::Ticket(_) | TravelError::Deep) => "bad_ticket",
-            Self::Travel(TravelError::Full(_)) | Self::Crowded(_) | Self::Unchecked | Self::Besieged => {
-                code::word(code::BUSY)
-            }
+            Self::Travel(TravelError::Full(_))
+            | Self::Crowded(_)
+            | Self::Heaped
+            | Self::Unchecked
+            | Self::Besieged => code::word(code::BUSY),
             Self::Travel(TravelError::Long(_)) | Self::Long(_) => code::word(code::TOO_LARGE),
             Self::Stray(_) => "bad_ticket",
             Self::Dead { .. } | Self::Closed => code::word(code::VAULT_DEAD),
@@ -81,6 +85,7 @@ impl ReachError {
             | Self::Unchecked
             | Self::Long(_)
             | Self::Crowded(_)
+            | Self::Heaped
             | Self::Deadline { .. }
             | Self::NoBudget
             | Self::Besieged

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -18,7 +18,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::client::TlsStream;
 
+use super::charge::charged;
 use super::error::ReachError;
+use crate::gate::backlog::{Backlog, Share};
+use crate::vault::Vault;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
@@ -45,6 +48,8 @@ pub struct Caller {
     pub voucher: Secret,
     /// The longest answer that the vault takes.
     pub max_frame_bytes: usize,
+    /// What answers hold before they have come to their end.
+    pub answers: Backlog,
 }
 
 /// A handle: the connection goes with the last of them.
@@ -93,7 +98,7 @@ impl Line {
         ticket: &Ticket,
         claims: &Claims,
         death: Arc<OnceLock<Death>>,
-        place: OwnedSemaphorePermit,
+        (place, payer): (OwnedSemaphorePermit, Weak<Vault>),
     ) -> Result<Self, ReachError> {
         let limit = caller.max_frame_bytes;
         let shared = Shared { vault: claims.vault.clone(), limit, pending: Mutex::default(), death };
@@ -105,14 +110,15 @@ impl Line {
         let given_up = Arc::new(Notify::new());
         let gone = welcome.has(feature::CANCEL).then(|| Arc::clone(&given_up));
         let beat = linked.then(|| Duration::from_millis(welcome.lease_ms.min(welcome.link_silence_ms) / 3));
-        tokio::spawn(async move {
+        let share = caller.answers.own();
+        tokio::spawn(charged(payer, async move {
             let _place = place;
             let end = tokio::select! {
-                end = shared.read(reader) => end,
+                end = shared.read(reader, share) => end,
                 end = shared.write(writer, queue, gone, beat) => end,
             };
             shared.settle(&end);
-        });
+        }));
         Ok(Self { orders, waiting: Arc::default(), given_up, linked })
     }
 
@@ -275,8 +281,17 @@ impl Shared {
         });
     }
 
-    async fn read(&self, mut reader: Reader) -> ReachError {
+    async fn read(&self, mut reader: Reader, mut share: Share) -> ReachError {
         loop {
+            while !reader.has_line() && reader.has_room() {
+                if let Err(error) = reader.fill().await {
+                    return self.broken(&LineError::Read(error));
+                }
+                share.set(reader.held());
+                if share.is_over(reader.held(), 0) {
+                    return ReachError::Heaped;
+                }
+            }
             let line = match reader.next().await {
                 Ok(Some(line)) => line,
                 Ok(None) => return self.unreachable("it closed the connection"),

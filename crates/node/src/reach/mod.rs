@@ -11,6 +11,7 @@
 //! all of it goes with the vault.
 
 mod ask;
+mod charge;
 mod clone;
 mod error;
 mod line;
@@ -27,7 +28,9 @@ pub use ask::{Ask, ask};
 use error::ReachError;
 use line::{Caller, Line};
 
+use crate::gate::backlog::Backlog;
 use crate::gate::turn::{self, Crowded, Source};
+use crate::vault::Vault;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
@@ -88,7 +91,9 @@ impl Reach {
         max_frame_bytes: u32,
         graves: Weak<dyn Graves>,
     ) -> Self {
-        let caller = Caller { vault, voucher, max_frame_bytes: max_frame_bytes as usize };
+        let max_frame_bytes = max_frame_bytes as usize;
+        let answers = Backlog::receiving(max_frame_bytes);
+        let caller = Caller { vault, voucher, max_frame_bytes, answers };
         let places = Arc::new(Semaphore::new(MAX_LINES));
         Self { issuer, caller, graves, book: Mutex::default(), any: AtomicBool::new(false), places }
     }
@@ -148,7 +153,7 @@ impl Reach {
     }
 
     /// An open line to the object, or a new one.
-    async fn line(&self, held: &Held) -> Result<Line, ReachError> {
+    async fn line(&self, own: &Arc<Vault>, held: &Held) -> Result<Line, ReachError> {
         let dead = |death: &Death| ReachError::Dead {
             vault: held.ticket.vault.clone(),
             death: Box::new(death.clone()),
@@ -166,7 +171,9 @@ impl Reach {
         let checked = turn::take(asking, move || passage::check(&ticket, &issuer, clock::now()));
         let claims = checked.await.map_err(|Crowded| ReachError::Unchecked)??;
         let place = self.place().await?;
-        let line = Line::open(&self.caller, &held.ticket, &claims, Arc::clone(&held.death), place).await;
+        let payer = Arc::downgrade(own);
+        let line =
+            Line::open(&self.caller, &held.ticket, &claims, Arc::clone(&held.death), (place, payer)).await;
         let line = line.map_err(|error| match self.buried(&claims.vault) {
             Some(death) if error.may_be_dead() => dead(&death),
             _ => error,
