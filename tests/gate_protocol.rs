@@ -436,15 +436,22 @@ async fn a_worker_does_by_itself_what_it_has_called_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prints_without_end_cost_no_memory_and_disturb_no_other_vault() {
+    const LINES: usize = 8192;
     let daemon = Daemon::start();
-    let wishes = Wishes { call_deadline_ms: Some(600_000), lease_ms: Some(600_000), ..Wishes::default() };
+    // What is read of it is a tenth of what it may use itself, in this build of some hundred microseconds for each line.
+    let wishes = Wishes {
+        call_deadline_ms: Some(600_000),
+        lease_ms: Some(600_000),
+        cpu_percent: Some(200),
+        ..Wishes::default()
+    };
     let ticket = worker(&daemon, wishes).await;
     let quiet = worker(&daemon, Wishes::default()).await;
     let mut caller = Stranger::enter(&ticket).await;
     let mut deaf = Stranger::enter(&ticket).await;
     let mut other = Stranger::enter(&quiet).await;
     assert_eq!(other.result("echo", json!([0])).await, 0);
-    caller.send(&request(1, "loud", json!([32_768, 8192])).to_string()).await;
+    caller.send(&request(1, "loud", json!([LINES, 8192])).to_string()).await;
     let listening = tokio::spawn(async move {
         // A caller that throws its events away as they come, and sees its answer in the end.
         loop {
@@ -462,16 +469,17 @@ async fn prints_without_end_cost_no_memory_and_disturb_no_other_vault() {
         most = most.max(resident_mib(daemon.pid()));
     }
     let line = listening.await.expect("no panic");
-    assert!(line.ends_with("\"result\":32768}"), "{line}");
+    assert!(line.ends_with(&format!("\"result\":{LINES}}}")), "{line}");
     assert!(calls > 100, "{calls} calls of another vault got through");
-    // A quarter of a gigabyte went through; the rings of node and core hold some megabytes of it.
-    assert!(most < before + 96, "haukid grew from {before} to {most} MiB");
+    // Sixty-four megabytes went through; the rings of node and core hold some of it.
+    println!("{calls} calls, haukid grew from {before} to {most} MiB");
+    assert!(most < before + 24, "haukid grew from {before} to {most} MiB");
     // Who did not read has missed events and is served; or it was cut, on a machine so slow that it
     // took nothing for half a minute.
     let _ = deaf.raw(format!("{}\n", request(9, "echo", json!(["here"]))).as_bytes()).await;
     if let Some(answer) = deaf.answer().await {
         assert!(answer.ends_with("\"id\":9,\"result\":\"here\"}"), "{answer}");
-        assert!(deaf.events.len() < 32_768);
+        assert!(deaf.events.len() < LINES);
     }
 }
 
