@@ -526,6 +526,49 @@ async fn many_programs_share_a_socket_and_ctrl_c_leaves_nothing() {
     assert_eq!(soon(good.read(&mut [0; 64])).await.expect("reads"), 0);
 }
 
+/// They share one session, whose calls a gate answers in their order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn programs_that_ask_for_much_and_read_nothing_keep_no_other_from_its_turn() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { memory_bytes: Some(64 << 20), ..Wishes::default() };
+    let source = "var served = 0;
+        function big() { var s = 'x'; served++; while (s.length < 500000) s += s; return s; }
+        function count() { return served; }";
+    let ticket = save(&daemon, &daemon.spawn_with(source, wishes).await.ticket);
+    let path = daemon.dir.path().join("greedy.sock");
+    let listening = listen(&daemon, &ticket, &format!("unix:{}", path.display())).await;
+    let mut greedy = Vec::new();
+    for _ in 0..5 {
+        let mut program = tokio::net::UnixStream::connect(&path).await.expect("connects");
+        for id in 0..64 {
+            let line = request(&json!(id), "big", &json!([])) + "\n";
+            program.write_all(line.as_bytes()).await.expect("is read");
+        }
+        greedy.push(program);
+    }
+    let mut other = tokio::net::UnixStream::connect(&path).await.expect("connects");
+    let (mut lines, mut served) = (Vec::new(), 0);
+    for id in 0..10 {
+        served = ask(&mut other, &mut lines, &request(&json!(id), "count", &json!([]))).await["result"]
+            .as_u64()
+            .expect("is served");
+    }
+    // Ten calls of one program beside 320 of five, none of which reads.
+    assert!(served < 320 / 2, "{served} calls of others came first");
+    let peak = peak_kib(listening.child.id().expect("it runs"));
+    println!("{served} came first, {peak} KiB");
+    assert!(peak < 160 * 1024, "what nobody reads is kept: {peak} KiB");
+    // Who reads again is served again.
+    let mut first = greedy.remove(0);
+    let mut lines = Vec::new();
+    for id in 0..64 {
+        assert_eq!(reply(&mut first, &mut lines).await["id"], id);
+    }
+    drop(greedy);
+    listening.signal(rustix::process::Signal::INT);
+    assert_eq!(listening.end().await.0, 130);
+}
+
 /// Who has no place is told so, under the id of what he asked, and has one when another has left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_program_too_many_is_told_so() {

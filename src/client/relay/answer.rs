@@ -6,13 +6,14 @@ use futures_util::future::BoxFuture;
 use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
+use super::turns::Program;
 use crate::client::ghost::{CallNumber, Ghost};
 use crate::rpc::message::{Invalid, Request, RpcError, code, write_error, write_result};
 use crate::rpc::reserved::{HELLO, Hello};
 
 /// The reply to one request; nothing to a notification.
 pub(super) fn one<'a>(
-    ghost: &'a Ghost,
+    (ghost, program): (&'a Ghost, &'a Program),
     number: CallNumber,
     request: Result<Request<'_>, Invalid>,
     stopped: oneshot::Receiver<()>,
@@ -47,8 +48,12 @@ pub(super) fn one<'a>(
             welcome.map(|welcome| to_raw_value(welcome).expect("a welcome has string keys"))
         } else {
             // Dropping the call gives it up.
+            let call = async {
+                let _turn = program.turn().await;
+                ghost.call_as(number, &method, params.as_deref()).await
+            };
             tokio::select! {
-                answer = ghost.call_as(number, &method, params.as_deref()) => answer,
+                answer = call => answer,
                 Ok(()) = stopped => {
                     let error = RpcError::new(code::CANCELLED, "the call was given up");
                     write_error(&mut line, Some(&id), &error);

@@ -10,10 +10,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::value::RawValue;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
 use super::answer::{array, one};
+use super::outgoing::{Outgoing, until};
+use super::turns::Program;
 use crate::client::ghost::{CallNumber, Event, Events, Ghost, GhostError};
 use crate::rpc::foreseen::Foreseen;
 use crate::rpc::line::{LineError, LineReader};
@@ -67,10 +69,9 @@ struct Flying {
 
 struct Relay<'a, W> {
     ghost: &'a Ghost,
+    program: &'a Program,
     output: W,
-    options: Options,
-    /// What is to be written.
-    out: Vec<u8>,
+    out: Outgoing,
     calls: FuturesUnordered<BoxFuture<'a, Answer>>,
     /// What is in flight.
     flying: HashMap<CallNumber, Flying>,
@@ -86,6 +87,22 @@ struct Relay<'a, W> {
 /// When `left` resolves nobody takes replies any more, and what is in flight is given up.
 pub async fn carry<R, W>(
     ghost: &Ghost,
+    lines: LineReader<R>,
+    output: W,
+    options: Options,
+    left: impl Future<Output = ()>,
+) -> Result<(), RelayError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    carry_one(ghost, &Program::default(), lines, output, options, left).await
+}
+
+/// The same for one of the programs that share a session.
+pub(super) async fn carry_one<R, W>(
+    ghost: &Ghost,
+    program: &Program,
     mut lines: LineReader<R>,
     output: W,
     options: Options,
@@ -99,9 +116,9 @@ where
     lines.set_limit(limit);
     let mut relay = Relay {
         ghost,
+        program,
         output,
-        options,
-        out: Vec::new(),
+        out: Outgoing::default(),
         calls: FuturesUnordered::new(),
         flying: HashMap::new(),
         foreseen: Foreseen::default(),
@@ -113,12 +130,19 @@ where
     let mut left = pin!(left);
     let mut outcome = Ok(());
     let mut open = true;
-    while open || !relay.calls.is_empty() {
+    while open || !relay.calls.is_empty() || relay.out.has_more() {
+        // Whoever takes nothing holds up himself, and none of those whose calls wait for their turn.
+        let (takes, has_more) = (relay.out.unsent() < TOGETHER, relay.out.has_more());
         let (admits, has_room) = (relay.admits(), lines.has_room());
+        let too_late = options.patience.map(|patience| relay.out.moved() + patience);
         tokio::select! {
             biased;
-            Some(event) = next(&mut events) => relay.event(&event),
+            sent = relay.out.send(&mut relay.output), if has_more => sent.map_err(RelayError::Write)?,
+            Some(event) = next(&mut events), if takes => relay.event(&event),
             Some(answer) = relay.calls.next(), if !relay.calls.is_empty() => relay.answered(&answer, &mut events),
+            () = until(too_late), if has_more => {
+                return Err(RelayError::Write(io::ErrorKind::TimedOut.into()));
+            }
             error = &mut over, if open => {
                 open = false;
                 outcome = Err(RelayError::Ended(error));
@@ -141,13 +165,12 @@ where
             },
         }
         // As many as are there go out together.
-        while relay.out.len() < TOGETHER
+        while relay.out.unsent() < TOGETHER
             && let Some(Some(answer)) = relay.calls.next().now_or_never()
         {
             relay.answered(&answer, &mut events);
         }
         while open
-            && relay.out.is_empty()
             && relay.admits()
             && lines.has_line()
             && let Ok(Some(line)) = lines.next().await
@@ -160,7 +183,7 @@ where
         {
             relay.look(line);
         }
-        relay.flush().await?;
+        program.leaves(relay.out.unsent());
     }
     // The last words, `hauki.dying` among them, are there when the session is over.
     while outcome.is_err()
@@ -168,7 +191,16 @@ where
     {
         relay.event(&event);
     }
-    relay.flush().await?;
+    while relay.out.has_more() {
+        let sent = relay.out.send(&mut relay.output);
+        let sent = match options.patience {
+            Some(patience) => {
+                tokio::time::timeout(patience, sent).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+            }
+            None => sent.await,
+        };
+        sent.map_err(RelayError::Write)?;
+    }
     outcome
 }
 
@@ -199,12 +231,13 @@ async fn next(events: &mut Option<Events>) -> Option<Event> {
 
 impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     fn admits(&self) -> bool {
-        self.flying.len() < IN_FLIGHT && self.bytes < IN_FLIGHT_BYTES
+        self.out.unsent() < TOGETHER && self.flying.len() < IN_FLIGHT && self.bytes < IN_FLIGHT_BYTES
     }
 
     fn line(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.out);
-        self.out.push(b'\n');
+        let out = self.out.more();
+        write(out);
+        out.push(b'\n');
     }
 
     /// What the worker said in a call goes before its answer, as it came.
@@ -224,7 +257,7 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     /// The program's call is told by the program's id, and another program's not at all.
     fn event(&mut self, event: &Event) {
         let Some(call) = event.call() else {
-            return write_request(&mut self.out, None, &event.method, Some(event.params.get()));
+            return write_request(self.out.more(), None, &event.method, Some(event.params.get()));
         };
         let id = self.flying.get(&call).and_then(|flying| flying.id.as_deref());
         let id = id.and_then(|id| strict::raw(id).ok());
@@ -235,7 +268,7 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
             None => params.remove("call"),
         };
         let params = serde_json::to_string(&params).expect("text serializes");
-        write_request(&mut self.out, None, &event.method, Some(&params));
+        write_request(self.out.more(), None, &event.method, Some(&params));
     }
 
     /// A line that waits for its turn.
@@ -286,7 +319,7 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         } else {
             self.flying.insert(number, Flying { id: id.map(Into::into), stop });
         }
-        (number, one(self.ghost, number, request, stopped))
+        (number, one((self.ghost, self.program), number, request, stopped))
     }
 
     /// Gives up what the program asked for under the id, and says whether there was any.
@@ -317,27 +350,5 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
         let stopped = found.iter().filter_map(|number| self.flying.remove(number));
         // Each of them is told.
         stopped.filter_map(|flying| flying.stop.send(()).ok()).count() > 0
-    }
-
-    async fn flush(&mut self) -> Result<(), RelayError> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        let (output, out) = (&mut self.output, &self.out);
-        let written = async {
-            output.write_all(out).await?;
-            output.flush().await
-        };
-        let written = match self.options.patience {
-            Some(patience) => tokio::time::timeout(patience, written)
-                .await
-                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
-            None => written.await,
-        };
-        if self.out.capacity() > 4 * TOGETHER {
-            self.out = Vec::new();
-        }
-        self.out.clear();
-        written.map_err(RelayError::Write)
     }
 }

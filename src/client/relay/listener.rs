@@ -17,9 +17,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::carry::{Options, carry};
+use super::carry::{Options, carry_one};
 use super::place::{Place, PlaceError, SocketFile};
 use super::reader::left;
+use super::turns::{Program, Turns};
 use crate::client::ghost::{Ghost, GhostError};
 use crate::model::secret::Secret;
 use crate::rpc::line::LineReader;
@@ -92,13 +93,13 @@ impl Listener {
 
     /// Serves until the session is over, and tells why.
     pub async fn serve(self, ghost: Ghost) -> GhostError {
-        let places = Arc::new(Semaphore::new(MOST));
+        let (places, turns) = (Arc::new(Semaphore::new(MOST)), Arc::<Turns>::default());
         let mut programs = JoinSet::new();
         let mut over = std::pin::pin!(ghost.closed());
         let error = loop {
             tokio::select! {
                 error = &mut over => break error,
-                accepted = self.accept(&ghost, &places) => match accepted {
+                accepted = self.accept(&ghost, &places, &turns) => match accepted {
                     Ok(Some(program)) if programs.len() < MOST_STRANGERS + MOST => drop(programs.spawn(program)),
                     Ok(_) => {}
                     // Out of descriptors, mostly: give others time to close some.
@@ -117,8 +118,9 @@ impl Listener {
         &self,
         ghost: &Ghost,
         places: &Arc<Semaphore>,
+        turns: &Arc<Turns>,
     ) -> io::Result<Option<BoxFuture<'static, ()>>> {
-        let (ghost, places) = (ghost.clone(), Arc::clone(places));
+        let ours = (ghost.clone(), Program::of(turns), Arc::clone(places));
         Ok(match &self.socket {
             Socket::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
@@ -126,25 +128,24 @@ impl Listener {
                 let allowed = stream.peer_cred().is_ok_and(|peer| own.contains(&peer.uid()));
                 let watched = stream.as_fd().try_clone_to_owned()?;
                 let (input, output) = stream.into_split();
-                allowed.then(|| serve(ghost, (input, output), left(watched), None, places).boxed())
+                allowed.then(|| serve(ours, (input, output), left(watched), None).boxed())
             }
             Socket::Tcp { listener, token } => {
                 let (stream, _) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
                 let watched = stream.as_fd().try_clone_to_owned()?;
                 let (input, output) = stream.into_split();
-                Some(serve(ghost, (input, output), left(watched), Some(token.clone()), places).boxed())
+                Some(serve(ours, (input, output), left(watched), Some(token.clone())).boxed())
             }
         })
     }
 }
 
 async fn serve<R, W>(
-    ghost: Ghost,
+    (ghost, program, places): (Ghost, Program, Arc<Semaphore>),
     (input, mut output): (R, W),
     left: impl Future<Output = ()>,
     token: Option<Secret>,
-    places: Arc<Semaphore>,
 ) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -161,7 +162,7 @@ async fn serve<R, W>(
     let Ok(Ok(_place)) = greeted else { return farewell(lines, output).await };
     // Whatever ends it ends this program's connection only; the session's own end is told by `over`.
     let options = Options { events: true, patience: Some(PATIENCE) };
-    let _ = carry(&ghost, lines, output, options, left).await;
+    let _ = carry_one(&ghost, &program, lines, output, options, left).await;
 }
 
 /// The first line must be a hello with the token, and find a place; anything else is the end.

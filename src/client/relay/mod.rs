@@ -8,8 +8,10 @@
 mod answer;
 mod carry;
 mod listener;
+mod outgoing;
 mod place;
 mod reader;
+mod turns;
 
 pub use carry::{Options, RelayError, carry};
 pub use listener::Listener;

@@ -23,6 +23,7 @@ the worker's events. Where the connection to the node is lost, a new one is made
 ticket is valid: calls in flight are answered with error -32020 and never sent again. A program gives up
 a call of its own with hauki.cancel and the params {\"id\":ID}; it is answered with error -32009.
 64 programs may be connected; the first line of one more is answered with error -32007, and may be tried again.
+Calls of many programs take turns; one that leaves more than 1 MiB unread asks for nothing more until it reads.
 
 unix:PATH makes a socket with mode 0600, and the kernel says who connects: this user and root may. A
 loopback port can be reached by every user of this machine, and by web pages in their browsers, so the
