@@ -251,8 +251,7 @@ async fn dead_before(node: &dyn NodeApi, vault: &VaultId) -> Receipt {
 async fn news_are_told_in_their_order_and_from_where_one_asks(node: &dyn NodeApi) {
     let before = node.news(0, 0).await.expect("tells").last;
     let (first, second) = (dead(node).await, dead(node).await);
-    let mut after = before;
-    for receipt in [&first, &second] {
+    for (after, receipt) in (before..).zip([&first, &second]) {
         let news = node.news(after, LONG_MS).await.expect("tells");
         let died = news.items.iter().find_map(|item| match item {
             NewsItem::Died(told) => Some(told),
@@ -261,7 +260,6 @@ async fn news_are_told_in_their_order_and_from_where_one_asks(node: &dyn NodeApi
         // Both may come at once, and then the first stands first.
         assert_eq!(died, Some(receipt));
         assert!(news.last > after);
-        after += 1;
     }
     let last = node.news(before, 0).await.expect("tells").last;
     assert_eq!(node.news(last, 0).await.expect("tells").items, []);
@@ -276,7 +274,7 @@ async fn an_abandoned_order_leaves_nothing(node: &dyn NodeApi) {
     let order = order(WORKER);
     let vault = order.vault.clone();
     let mut forging = node.provision(order);
-    std::future::poll_fn(|context| Poll::Ready(drop(forging.as_mut().poll(context)))).await;
+    std::future::poll_fn(|context| Poll::Ready(forging.as_mut().poll(context).is_pending())).await;
     drop(forging);
     until("nothing is left", async || {
         node.vaults(Some(vault.clone())).await.expect("lists").vaults.is_empty()

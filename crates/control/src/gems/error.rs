@@ -32,7 +32,7 @@ pub enum GemError {
     Changed { place: String, path: String, found: Sha256, wanted: Sha256 },
     #[error("there is no {name}: looked in {}", looked.join(", "))]
     Missing {
-        name: GemPointer,
+        name: Box<GemPointer>,
         looked: Vec<String>,
         /// Absent where nobody could look.
         near: Option<Vec<String>>,

@@ -112,7 +112,7 @@ impl Gems {
         let mut looked: Vec<String> =
             self.directories.iter().map(|directory| directory.display().to_string()).collect();
         looked.push("the pushed gems".into());
-        let name = GemPointer { sha256: None, ..pointer.clone() };
+        let name = Box::new(GemPointer { sha256: None, ..pointer.clone() });
         let Ok(list) = self.list().await else { return GemError::Missing { name, looked, near: None } };
         let names = list.gems.iter().map(|gem| match &gem.version {
             Some(version) => format!("{}@{version}", gem.path),

@@ -138,7 +138,7 @@ async fn to_ask_how_a_vault_died_kills_nobody() {
         ..crate::fake_node::Lies::default()
     });
     core.reconcile(&slot, false).await.expect("compares");
-    assert_eq!(node.living(), [lives.clone()]);
+    assert_eq!(node.living(), std::slice::from_ref(&lives));
     assert!(core.vault(&lives).await.expect("shows").receipt.is_none());
 }
 
