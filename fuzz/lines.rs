@@ -72,7 +72,11 @@ fn read(stream: &[u8], limit: usize, mut plan: impl Iterator<Item = u8>) {
         lines.room().extend_from_slice(piece);
         lines.came(count);
         rest = behind;
-        assert!(lines.capacity() <= (5 * (limit + CHUNK + count) / 2).max(KEPT), "{} are kept", lines.capacity());
+        assert!(
+            lines.capacity() <= (5 * (limit + CHUNK + count) / 2).max(KEPT),
+            "{} are kept",
+            lines.capacity()
+        );
     }
 }
 
