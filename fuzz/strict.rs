@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-const LIMITS: Limits = Limits { bytes: 4096, depth: 12 };
+const LIMITS: Limits = Limits { bytes: 4096, depth: 12, values: usize::MAX };
 
 /// Every kind of member that a contract has.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
