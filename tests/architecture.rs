@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 #[path = "support/walls/mod.rs"]
 mod walls;
 
-use walls::{Arrow, Sources, past_the_ledger};
+use walls::{Arrow, Sources, begins, past_the_ledger, past_the_register};
 
 /// How documents are read: everybody's, so it is in no row below.
 const FOR_ALL: &str = "strict";
@@ -296,6 +296,25 @@ fn the_ledger_is_the_only_writer_of_what_it_keeps() {
         fields.iter().all(|field| matches!(field.vis, syn::Visibility::Inherited)),
         "whoever sees it sets it"
     );
+}
+
+/// Each has a kind, a name and a policy there, and is ended with the process.
+#[test]
+fn background_tasks_are_begun_by_their_register_and_by_nobody_else() {
+    let concerned = |file: &str| {
+        let rooms = ["control/", "daemon/", "node/"];
+        let is_test = file.contains("/tests/") || file.ends_with("tests.rs");
+        rooms.iter().any(|room| file.starts_with(room)) && !is_test
+    };
+    let named = LIBRARY.foreign().into_iter().filter(|(_, path)| begins(path));
+    let mut wrong: BTreeSet<String> = named
+        .filter(|(file, _)| concerned(file))
+        .map(|(file, path)| format!("{file}: {}", path.join("::")))
+        .collect();
+    for (file, text) in FILES.iter().filter(|(file, _)| concerned(file)) {
+        wrong.extend(past_the_register(text).into_iter().map(|found| format!("{file}: {found}")));
+    }
+    assert!(wrong.is_empty(), "begun past system::tasks:\n{wrong:#?}");
 }
 
 #[test]

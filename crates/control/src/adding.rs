@@ -19,6 +19,7 @@ use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
+use hauki_contract::system::tasks::{self, Kind};
 
 /// Progress that nobody reads must not fill the memory: what does not fit is left out.
 const BACKLOG: usize = 64;
@@ -43,14 +44,15 @@ impl Core {
     pub fn add_node(self: &Arc<Self>, order: NodeAdd) -> mpsc::Receiver<NodeStep> {
         let (tell, steps) = mpsc::channel(BACKLOG);
         let core = self.clone();
-        tokio::spawn(async move {
+        let adding = async move {
             let last = match core.added(order, tell.clone()).await {
                 Ok(slot) => NodeStep::Added { node: slot.info().await },
                 Err(Failure { error, asks }) => NodeStep::Failed { error, asks },
             };
             // Whoever does not listen any more finds it in the list.
             let _ = tell.send(last).await;
-        });
+        };
+        drop(tasks::spawn(Kind::Order, "node-add", adding));
         steps
     }
 
@@ -83,7 +85,7 @@ impl Core {
         };
         let keys = self.keys_for(&order.node);
         let told = tell.clone();
-        let installed = tokio::task::spawn_blocking(move || {
+        let installed = tasks::block("node-install", move || {
             install(&order, &keys, busy, &|step| match step {
                 // The next one says more anyway.
                 NodeStep::Copied { .. } => drop(told.try_send(step)),
@@ -143,12 +145,13 @@ impl Core {
         };
         let (tell, steps) = mpsc::channel(BACKLOG);
         let core = self.clone();
-        tokio::spawn(async move {
+        let upgrading = async move {
             let _ = match core.upgraded(record, order, &tell).await {
                 Ok(slot) => tell.send(NodeStep::Added { node: slot.info().await }).await,
                 Err(Failure { error, asks }) => tell.send(NodeStep::Failed { error, asks }).await,
             };
-        });
+        };
+        drop(tasks::spawn(Kind::Order, "node-upgrade", upgrading));
         Ok(steps)
     }
 

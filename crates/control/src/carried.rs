@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::charge;
 use super::service::Core;
 use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::system::tasks::{self, Kind};
 
 impl Core {
     pub(super) async fn carry_out<T: Send + 'static>(
@@ -17,7 +18,7 @@ impl Core {
         order: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> Result<T, ApiError> {
         let (under_way, turn) = (self.request(), charge::carried());
-        let carried = tokio::spawn(async move {
+        let carried = tasks::spawn(Kind::Order, "order", async move {
             let _with = (under_way, turn);
             order.await
         });

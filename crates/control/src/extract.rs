@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::text;
 use hauki_contract::strict::{self, Limits, StrictError};
+use hauki_contract::system::tasks;
 
 /// The longest body of any request.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -92,7 +93,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Js
         if bytes.len() <= SHORT_BYTES {
             return Ok(Self(parse(&bytes).map_err(bad)?));
         }
-        let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
+        let parsed = tasks::block("long-body", move || parse(&bytes)).await;
         let lost = |error| ApiError::new(ErrorCode::Internal, format!("read a body: {error}"));
         Ok(Self(parsed.map_err(lost)?.map_err(bad)?))
     }

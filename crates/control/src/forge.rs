@@ -27,6 +27,7 @@ use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::secret::Secret;
+use hauki_contract::system::tasks::{self, Kind};
 use hauki_contract::system::{clock, random};
 
 /// Beyond the worker's own call deadline, which bounds `create`.
@@ -243,7 +244,7 @@ impl Core {
         news: Vec<Happening>,
     ) -> Result<(), ApiError> {
         let Forged { record, forging, noted, turns, .. } = forged;
-        let recording = tokio::spawn(async move {
+        let recording = tasks::spawn(Kind::Order, "record", async move {
             let _turns = turns;
             let vault = record.vault();
             // Before anybody can find the record, and bury it.

@@ -17,6 +17,7 @@ use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::system::random;
+use hauki_contract::system::tasks::{self, Kind};
 
 /// Until a store is written to again that could not be.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -75,7 +76,7 @@ impl Drop for Forging {
         let spawner = self.spawner;
         // Without a runtime the process is ending, and the vault's claim lease ends it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
+        let undoing = async move {
             let order = DestructOrder {
                 vault: vault.clone(),
                 cause: Cause::Cancelled,
@@ -90,7 +91,8 @@ impl Drop for Forging {
                 }
             }
             core.let_go(&vault, spawner).await;
-        });
+        };
+        drop(tasks::spawn_on(&runtime, Kind::Order, "undo-forging", undoing));
     }
 }
 
@@ -101,13 +103,14 @@ impl Core {
         if let Err(error) = self.ledger.give_up(vault).await {
             tracing::warn!(%vault, %error, "that it is not made any more is noted later");
             let (core, vault) = (self.clone(), vault.clone());
-            tokio::spawn(async move {
+            let noting = async move {
                 let mut pause = AGAIN;
                 while core.ledger.give_up(&vault).await.is_err() {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(AGAIN_MOST);
                 }
-            });
+            };
+            drop(tasks::spawn(Kind::Order, "note-not-forged", noting));
         }
         if spawner {
             self.orphaned.notify_one();

@@ -21,6 +21,7 @@ use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::clock;
+use hauki_contract::system::tasks::{self, Kind};
 
 /// For how long the gate of a parent may be silent: a closed connection is seen at once, so this is for
 /// a cut network only.
@@ -153,7 +154,7 @@ impl Core {
         wishes.insert(wish.clone());
         drop(wishes);
         let (core, slot) = (self.clone(), slot.clone());
-        tokio::spawn(async move {
+        let cloning = async move {
             let _taken = Taken { slot: &slot, wish };
             let made = core.clone_for(&slot, &ask).await;
             let CloneAsk { vault, number, .. } = ask;
@@ -174,7 +175,8 @@ impl Core {
             {
                 tracing::warn!(vault = %child.id, %error, "left to its claim lease");
             }
-        });
+        };
+        drop(tasks::spawn(Kind::Order, "clone", cloning));
     }
 
     async fn clone_for(self: &Arc<Self>, slot: &Slot, ask: &CloneAsk) -> Result<Spawned, ApiError> {

@@ -9,8 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-
 use super::scheduler::{Candidate, Word};
 use super::vetting::Vetted;
 use hauki_contract::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
@@ -22,6 +20,7 @@ use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
+use hauki_contract::system::tasks::{self, Kind, Task};
 
 /// How long a node may take to tell its state.
 const STATE_DEADLINE: Duration = Duration::from_secs(2);
@@ -49,7 +48,7 @@ pub struct Slot {
     sight: Mutex<Sight>,
     /// By the core's word; a node that stops says so itself.
     draining: AtomicBool,
-    watcher: Mutex<Option<JoinHandle<()>>>,
+    watcher: Mutex<Option<Task<()>>>,
     /// Its workers' wishes to clone that are being fulfilled.
     wishes: Mutex<HashSet<(VaultId, u64)>>,
 }
@@ -260,16 +259,16 @@ impl Slot {
         self.draining.load(Ordering::SeqCst)
     }
 
-    pub(super) fn watched_by(&self, task: JoinHandle<()>) {
+    pub(super) fn watched_by(&self, task: Task<()>) {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(earlier) = watcher.replace(task) {
-            earlier.abort();
+            earlier.cancel();
         }
     }
 
     pub(super) fn unwatch(&self) {
         if let Some(task) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            task.abort();
+            task.cancel();
         }
     }
 
@@ -361,7 +360,7 @@ pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
         match due {
             Due::Nothing => {}
             Due::Ask => drop(asked.spawn(ask)),
-            Due::Look => drop(tokio::spawn(ask)),
+            Due::Look => drop(tasks::spawn(Kind::Session, "look-at-node", ask)),
         }
     }
     asked.join_all().await;

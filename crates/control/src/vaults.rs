@@ -12,6 +12,7 @@ use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::vault::{Vault, VaultList, VaultQuery};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::phase::Phase;
+use hauki_contract::system::tasks::{self, Kind};
 
 /// How long a listing waits for a node, and for one that was silent before.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -98,7 +99,7 @@ impl Core {
 /// lists wants what is known. It is asked on, so that the next one knows more.
 async fn patiently(slot: &Arc<Slot>, one: Option<VaultId>) -> Result<NodeVaults, String> {
     let silence = slot.silence();
-    let asked = tokio::spawn({
+    let asked = tasks::spawn(Kind::Session, "look-at-vaults", {
         let slot = slot.clone();
         async move { slot.vaults(one).await.map_err(|error| error.message) }
     });

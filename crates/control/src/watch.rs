@@ -25,6 +25,7 @@ use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::system::clock;
+use hauki_contract::system::tasks::{self, Kind, OnFault, Owned};
 
 const NEWS_WAIT_MS: u64 = 10_000;
 /// From a claim to its record: who has just come in waits for a first answer and wants the cores for it, and
@@ -37,7 +38,7 @@ const STEADY_US: u64 = 30_000_000;
 
 /// The core's background work; it ends when this is dropped.
 pub struct Tasks {
-    _tasks: tokio::task::JoinSet<()>,
+    _standing: [Owned<()>; 5],
     core: Arc<Core>,
 }
 
@@ -53,32 +54,43 @@ impl Core {
     /// Starts to watch every node and to prune what is kept too long.
     #[must_use]
     pub fn start(self: &Arc<Self>) -> Tasks {
-        let mut tasks = tokio::task::JoinSet::new();
         for slot in self.slots().values() {
             self.watch_slot(slot);
         }
-        tasks.spawn(Clerk::new(self).work_for_ever());
+        let standing = [
+            self.stand("spool", |core| Clerk::new(&core).work_for_ever()),
+            self.stand("retention", |core| async move { core.prune_for_ever().await }),
+            self.stand("lost-nodes", |core| async move { core.give_up_for_ever().await }),
+            self.stand("salvage", |core| async move { core.salvage_for_ever().await }),
+            self.stand("orphans", |core| async move { core.end_orphaned_for_ever().await }),
+        ];
+        Tasks { _standing: standing, core: self.clone() }
+    }
+
+    fn stand<F: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        name: &'static str,
+        work: impl Fn(Arc<Self>) -> F + Send + 'static,
+    ) -> Owned<()> {
         let core = self.clone();
-        tasks.spawn(async move { core.prune_for_ever().await });
-        let core = self.clone();
-        tasks.spawn(async move { core.give_up_for_ever().await });
-        let core = self.clone();
-        tasks.spawn(async move { core.salvage_for_ever().await });
-        let core = self.clone();
-        tasks.spawn(async move {
-            loop {
-                core.orphaned.notified().await;
-                if let Err(error) = core.end_orphaned().await {
-                    tracing::error!(%error, "the children of the dead could not be looked for");
-                }
+        tasks::stand(name, OnFault::Restart, move || work(core.clone())).owned()
+    }
+
+    async fn end_orphaned_for_ever(&self) {
+        loop {
+            self.orphaned.notified().await;
+            if let Err(error) = self.end_orphaned().await {
+                tracing::error!(%error, "the children of the dead could not be looked for");
             }
-        });
-        Tasks { _tasks: tasks, core: self.clone() }
+        }
     }
 
     pub(super) fn watch_slot(self: &Arc<Self>, slot: &Arc<Slot>) {
         let (core, watched) = (self.clone(), slot.clone());
-        slot.watched_by(tokio::spawn(async move { core.watch(&watched).await }));
+        slot.watched_by(tasks::stand("node-watch", OnFault::Restart, move || {
+            let (core, watched) = (core.clone(), watched.clone());
+            async move { core.watch(&watched).await }
+        }));
     }
 
     /// Makes the records true once, before anybody asks, as far as the nodes can be reached. What
@@ -268,7 +280,7 @@ impl Core {
             self.events.tell_of(node, Happening::Claimed { vault: vault.clone(), ticket, peer });
         }
         let core = self.clone();
-        tokio::spawn(async move {
+        let noting = async move {
             let mut pause = CLAIM_PAUSE;
             loop {
                 tokio::time::sleep(pause).await;
@@ -282,7 +294,8 @@ impl Core {
                 pause = (pause * 2).min(BACKOFF_MOST);
             }
             core.claims().remove(&vault);
-        });
+        };
+        drop(tasks::spawn(Kind::Order, "note-claim", noting));
     }
 
     /// Makes the records true again after a time in which nobody watched.

@@ -14,6 +14,7 @@ use hauki_contract::api::ApiError;
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::model::config::RemoteNode;
 use hauki_contract::system::paths;
+use hauki_contract::system::tasks::{self, Kind};
 use hauki_control::link::http::{HttpNode, LinkError};
 use hauki_control::nodes::Member;
 use hauki_control::service::Core;
@@ -25,6 +26,8 @@ use hauki_sandbox::{Driver, OpenError, Wanted};
 
 /// How long the last starts, and then the driver, may take to end once the vaults are gone.
 const CLOSE: Duration = Duration::from_secs(3);
+/// How long the orders that are carried out may take to end before the store is put in order.
+const ORDERS: Duration = Duration::from_millis(500);
 
 /// What of the state directory a role claims, in the order of claiming.
 #[must_use]
@@ -57,6 +60,8 @@ pub enum RoleError {
     Nodes(#[source] ApiError),
     #[error("{path} was removed or replaced while it was in use")]
     Homeless { path: std::path::PathBuf },
+    #[error("the background task {task} has ended")]
+    Broken { task: &'static str },
 }
 
 impl RoleError {
@@ -183,6 +188,8 @@ impl Parts {
             Some(local) => local.node.shut_down(deadline).await,
             None => 0,
         };
+        // What is half written is written before the store is put in order.
+        let _ = timeout(ORDERS, tasks::process().idle(Kind::Order)).await;
         // The core hears of the last deaths before it lets its listeners go.
         if let Some((core, _)) = &self.core {
             core.close().await;

@@ -17,14 +17,17 @@ use super::home::{Home, HomeError, Socket};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
 use super::settings::{Settings, SettingsError};
+use hauki_contract::system::tasks::{self, OnFault};
 use hauki_contract::system::{awake, clock, logging};
 
 /// From SIGTERM until the vaults must be gone.
 const DRAIN: Duration = Duration::from_secs(10);
 /// What open requests get after that.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// What orders that are still carried out get in the end.
+const LAST_ORDERS: Duration = Duration::from_millis(500);
 /// How long a daemon that leaves is waited for: all that it may take, and a little.
-const PATIENCE: Duration = Duration::from_secs(18);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// As sysexits(3) has them: another one runs here, come again, and somebody has to do something first.
 const ALREADY: u8 = 69;
 const AGAIN: u8 = 75;
@@ -113,7 +116,15 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let listed = Listed::new(uids, admins);
     let router = parts.router().layer(from_fn(hasten));
     let ((close, closing), (stop, stopped)) = (watch::channel(false), watch::channel(false));
-    let serving = tokio::spawn(door::serve(socket, router, listed, closing, stopped));
+    let mut door = Some((socket, router, listed, closing, stopped));
+    let serving = tasks::stand("door", OnFault::EndProcess, move || {
+        let door = door.take();
+        async move {
+            if let Some((socket, router, listed, closing, stopped)) = door {
+                door::serve(socket, router, listed, closing, stopped).await;
+            }
+        }
+    });
     tracing::info!(role = role.name(), socket = %settings.socket.display(), pid = std::process::id(), "serving");
     ready.serving();
     let hurry = Notify::new();
@@ -130,7 +141,7 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
             }
         }
     };
-    let mut homeless = false;
+    let (mut homeless, mut broken) = (false, None);
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
         _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
@@ -138,6 +149,10 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
         () = evicted(&home) => {
             homeless = true;
             tracing::error!("{} was removed or replaced: draining", home.path.display());
+        }
+        name = tasks::process().fault() => {
+            broken = Some(name);
+            tracing::error!(task = name, "leaving, because nothing works without it");
         }
         () = asked => {}
     }
@@ -151,8 +166,14 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     }
     let _ = stop.send(true);
     let _ = timeout(GOODBYE, serving).await;
+    for left in tasks::process().end(LAST_ORDERS).await {
+        tracing::warn!(task = left.name, kind = ?left.kind, age_us = left.age_us, "was cut off at the end");
+    }
     if homeless {
         return Err(Box::new(RoleError::Homeless { path: home.path.clone() }));
+    }
+    if let Some(task) = broken {
+        return Err(Box::new(RoleError::Broken { task }));
     }
     Ok(())
 }

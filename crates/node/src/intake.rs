@@ -34,6 +34,7 @@ use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::rpc::capability::Issuer;
+use hauki_contract::system::tasks::Kind;
 use hauki_contract::system::{clock, random};
 use hauki_sandbox::{Driver, Started, SweepError};
 
@@ -152,10 +153,11 @@ impl Node {
         let node = Arc::clone(&self);
         let (vault, generation) = (order.vault.clone(), order.generation);
         let id = vault.clone();
-        entry.lane.runtime.spawn(async move {
+        let life = async move {
             keeper.live(order, blank, forged).await;
             node.strike(&id);
-        });
+        };
+        drop(entry.lane.spawn(Kind::Order, "vault", life));
         let result = outcome.await;
         let result = result.unwrap_or_else(|_| Err(NodeError::new(NodeFault::Defect, "the keeper was lost")));
         let result = match (result, opening) {
@@ -258,7 +260,7 @@ impl Node {
         let gate_vault = Arc::clone(&vault);
         let opened = {
             // The port and who calls there are the lane's, whose runtime this makes the current one.
-            let _lane = lane.runtime.enter();
+            let _lane = lane.enter();
             port.open(ip, || Gate::new(gate_vault, identity))
         };
         let port = match opened {

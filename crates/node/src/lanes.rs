@@ -13,11 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, EnterGuard, Handle};
 use tokio::sync::{Notify, oneshot};
 
 use super::waking::Waking;
 use hauki_contract::system::awake::Stream;
+use hauki_contract::system::tasks::{self, Kind, Task};
 use hauki_contract::system::vigil::Vigil;
 
 /// What a caller needs between a reply and its next call.
@@ -72,8 +73,25 @@ pub async fn turn() {
 /// Where a vault's tasks run, and the clock that they are judged by.
 #[derive(Clone)]
 pub struct Lane {
-    pub runtime: Handle,
+    runtime: Handle,
     pub waking: Arc<Waking>,
+}
+
+impl Lane {
+    /// Makes its runtime the current one.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
+    /// Begins a task of a vault here.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Task<T> {
+        tasks::spawn_on(&self.runtime, kind, name, work)
+    }
 }
 
 pub struct Lanes {

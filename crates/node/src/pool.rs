@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::lanes::{Lane, Lanes};
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::random;
+use hauki_contract::system::tasks::{self, Kind, OnFault, Task};
 use hauki_sandbox::{Driver, StartError, Started};
 
 /// How often it is looked whether fewer would do.
@@ -42,7 +42,7 @@ pub struct Pool {
     /// How many blanks there are, for those who wait for a number.
     stock: watch::Sender<usize>,
     nudge: Notify,
-    filler: Mutex<Option<JoinHandle<()>>>,
+    filler: Mutex<Option<Task<()>>>,
     next: AtomicU64,
 }
 
@@ -69,7 +69,8 @@ impl Pool {
             next: AtomicU64::new(0),
         });
         if most > 0 {
-            let filler = tokio::spawn(Arc::clone(&pool).fill());
+            let filled = Arc::clone(&pool);
+            let filler = tasks::stand("pool-filler", OnFault::Restart, move || Arc::clone(&filled).fill());
             *pool.filler.lock().unwrap_or_else(PoisonError::into_inner) = Some(filler);
         }
         pool
@@ -176,7 +177,8 @@ impl Pool {
         let lane = self.lanes.assign();
         let (driver, limits, id) = (Arc::clone(&self.driver), self.limits.clone(), random::vault_id());
         let vault = id.clone();
-        let starting = lane.runtime.spawn(async move { driver.start(&id, &limits).await });
+        let starting =
+            lane.spawn(Kind::Order, "blank-start", async move { driver.start(&id, &limits).await });
         let started = starting.await.map_err(|error| StartError::System {
             vault,
             step: "wait for the start",
@@ -196,12 +198,13 @@ impl Pool {
             return Ok(());
         }
         let pool: Weak<Self> = Arc::downgrade(self);
-        lane.runtime.spawn(async move {
+        let watching = async move {
             sandbox.died().await;
             if let Some(pool) = pool.upgrade() {
                 pool.strike(number);
             }
-        });
+        };
+        drop(lane.spawn(Kind::Session, "blank", watching));
         Ok(())
     }
 

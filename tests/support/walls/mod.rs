@@ -17,12 +17,14 @@ use syn::{Attribute, Item};
 
 mod items;
 mod phase;
+mod spawns;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 use items::{attributes, impl_attributes, is_test, name_of, path_of, trait_attributes};
 pub use phase::past_the_ledger;
+pub use spawns::{begins, past_the_register};
 use tokens::walk;
 
 /// A path of modules below the root of the crate.

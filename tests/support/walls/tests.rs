@@ -169,6 +169,7 @@ fn a_binary_is_read_as_a_guest_of_the_library() {
 fn names_of_other_crates_are_told_in_full() {
     let text =
         "use serde_json as j; use serde_json::from_slice as read; fn f() { j::from_str(\"\"); read(b\"\") }";
+    let text = &format!("{text} fn g() {{ drop(::serde_yaml::from_str(\"\")) }}");
     let files = house("core/forge.rs", text);
     let sources = Sources::read(&files, "lib.rs");
     let foreign = sources.foreign();
@@ -177,5 +178,6 @@ fn names_of_other_crates_are_told_in_full() {
             *file == "core/forge.rs" && found.iter().map(String::as_str).eq(path.iter().copied())
         })
     };
+    assert!(has(&["serde_yaml", "from_str"]), "{foreign:?}");
     assert!(has(&["serde_json", "from_str"]) && has(&["serde_json", "from_slice"]), "{foreign:?}");
 }

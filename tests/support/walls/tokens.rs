@@ -19,6 +19,10 @@ pub fn walk(tokens: TokenStream, module: &mut Module) {
                 at = tree(&tokens, at + 1, Vec::new(), true, module);
                 continue;
             }
+            TokenTree::Punct(_) if is_absolute(&tokens, at) => {
+                at = tree(&tokens, at, Vec::new(), false, module);
+                continue;
+            }
             TokenTree::Ident(_) if goes_on(&tokens[..at]) => {}
             TokenTree::Ident(word)
                 if word == "include" && tokens.get(at + 1).is_some_and(|token| is_sign(token, '!')) =>
@@ -41,6 +45,15 @@ fn goes_on(before: &[TokenTree]) -> bool {
     let sign =
         |back: usize, sign: char| before.len().checked_sub(back).is_some_and(|at| is_sign(&before[at], sign));
     sign(1, '\'') || sign(1, '.') && !sign(2, '.') || sign(1, ':') && sign(2, ':')
+}
+
+/// Whether `::name` begins here, with nothing before it that it could belong to.
+fn is_absolute(tokens: &[TokenTree], at: usize) -> bool {
+    let sign = |at: usize| tokens.get(at).is_some_and(|token| is_sign(token, ':'));
+    let belongs = at.checked_sub(1).is_some_and(|before| {
+        matches!(&tokens[before], TokenTree::Ident(_)) || is_sign(&tokens[before], '>') || sign(before)
+    });
+    sign(at) && sign(at + 1) && matches!(tokens.get(at + 2), Some(TokenTree::Ident(_))) && !belongs
 }
 
 fn is_sign(token: &TokenTree, sign: char) -> bool {

@@ -1,4 +1,4 @@
-//! The only place that reads the real world's clock and randomness, and sets up logging.
+//! The only place that reads the real world's clock and randomness, sets up logging, and begins background tasks.
 
 pub mod awake;
 pub mod clock;
@@ -10,4 +10,5 @@ pub mod paths;
 pub mod private;
 pub mod proc;
 pub mod random;
+pub mod tasks;
 pub mod vigil;

@@ -16,6 +16,7 @@ use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, check_path, check_version};
 use hauki_contract::strict::StrictError;
+use hauki_contract::system::tasks;
 
 /// How deep and how wide a listing looks, so that a directory like `/` cannot hold it up.
 const DEPTH: usize = 16;
@@ -58,7 +59,7 @@ impl Gems {
 async fn blocking<T: Send + 'static>(
     run: impl FnOnce() -> Result<T, GemError> + Send + 'static,
 ) -> Result<T, GemError> {
-    tokio::task::spawn_blocking(run).await?
+    tasks::block("gem-directories", run).await?
 }
 
 fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, GemError> {

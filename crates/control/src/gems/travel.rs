@@ -16,6 +16,7 @@ use crate::summon::Drafted;
 use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::digest::Sha256;
+use hauki_contract::system::tasks::{self, Kind};
 
 /// Up to this it goes with the order: another round trip would take longer than sending it twice.
 const SMALL_BYTES: usize = 16 << 10;
@@ -70,13 +71,14 @@ impl Core {
             return;
         }
         let (core, source) = (self.clone(), drafted.source.clone());
-        tokio::spawn(async move {
+        let travelling = async move {
             let send = async |slot: Arc<Slot>| {
                 if let Err(error) = core.send_code(&slot, sha256, &source).await {
                     tracing::info!(node = %slot.name, %sha256, %error, "a gem did not travel ahead");
                 }
             };
             futures_util::stream::iter(wanting).for_each_concurrent(ABREAST, send).await;
-        });
+        };
+        drop(tasks::spawn(Kind::Session, "gem-travel", travelling));
     }
 }

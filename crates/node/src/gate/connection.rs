@@ -17,7 +17,6 @@ use std::time::Duration;
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -36,6 +35,7 @@ use crate::vault::Vault;
 use hauki_contract::rpc::line::{LineError, LineReader};
 use hauki_contract::rpc::message::{self, RpcError, code};
 use hauki_contract::system::awake;
+use hauki_contract::system::tasks::{self, Kind, Task};
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -69,7 +69,7 @@ pub struct Gate {
 
 struct Stranger {
     source: Source,
-    task: AbortHandle,
+    task: Task<()>,
     known: Arc<AtomicBool>,
 }
 
@@ -118,17 +118,18 @@ impl Gate {
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         awake::expect_anybody();
         let known = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new()));
+        let serving = serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new());
+        let task = tasks::spawn(Kind::Session, "caller", serving);
         let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
         strangers.retain(|stranger| !stranger.known.load(Ordering::Relaxed) && !stranger.task.is_finished());
-        strangers.push_back(Stranger { source: peer.ip().into(), task: task.abort_handle(), known });
+        strangers.push_back(Stranger { source: peer.ip().into(), task, known });
         let crowded = STRANGERS.load(Ordering::Relaxed) > CROWD;
         let most = if crowded { FEW_STRANGERS } else { MAX_STRANGERS };
         while strangers.len() > most {
             let Some(oldest) = one_too_many(&strangers).and_then(|index| strangers.remove(index)) else {
                 break;
             };
-            oldest.task.abort();
+            oldest.task.cancel();
         }
     }
 }
@@ -385,7 +386,7 @@ mod tests {
     async fn a_crowd_from_one_address_shows_nobody_else_the_door() {
         let of = |text: &str| Stranger {
             source: text.parse::<std::net::IpAddr>().expect("an address").into(),
-            task: tokio::spawn(async {}).abort_handle(),
+            task: tasks::spawn(Kind::Session, "caller", async {}),
             known: Arc::default(),
         };
         let hall: VecDeque<Stranger> =

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::JoinHandle;
 
 use super::connection::Gate;
 use super::origin;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::receipt::{Reclaimed, Resource};
 use hauki_contract::system::clock;
+use hauki_contract::system::tasks::{self, Kind, Task};
 
 #[derive(Default)]
 pub struct Port {
@@ -31,7 +31,7 @@ struct State {
 struct Open {
     address: SocketAddr,
     listener: Arc<TcpListener>,
-    accepting: JoinHandle<()>,
+    accepting: Task<()>,
 }
 
 impl Port {
@@ -61,7 +61,7 @@ impl Port {
         let listener = state.bound.take().map_or_else(|| listen(ip), Ok)?;
         let address = listener.local_addr()?;
         let listener = Arc::new(listener);
-        let accepting = tokio::spawn(accept(Arc::clone(&listener), gate()));
+        let accepting = tasks::spawn(Kind::Session, "port", accept(Arc::clone(&listener), gate()));
         state.open = Some(Open { address, listener, accepting });
         Ok(address.port())
     }
@@ -74,7 +74,7 @@ impl Port {
             state.bound = None;
             state.open.take()
         }?;
-        open.accepting.abort();
+        open.accepting.cancel();
         let _ = open.accepting.await;
         let gone = end(&open.listener);
         let gone_after_us = clock::mono().since(since);
@@ -136,7 +136,7 @@ mod tests {
         let copy = std::os::fd::AsFd::as_fd(&listener).try_clone_to_owned().expect("is copied");
         let copy = std::net::TcpListener::from(copy);
         let listener = Arc::new(listener);
-        let accepting = tokio::spawn(std::future::pending());
+        let accepting = tasks::spawn(Kind::Session, "port", std::future::pending());
         let port = Port::default();
         port.state().open = Some(Open { address, listener, accepting });
         let closed = port.close(clock::mono()).await.expect("was open");

@@ -26,6 +26,7 @@ use hauki_contract::rpc::reserved::{
     self, Cancel, Cancelled, Destruct, Destructed, FIELDS, Hello, Lease, Nothing, Welcome,
 };
 use hauki_contract::strict::{self, scan};
+use hauki_contract::system::tasks::{self, Kind};
 
 pub struct Session {
     pub gate: Arc<Gate>,
@@ -357,7 +358,7 @@ impl Session {
         let by = Some(self.capability.holder().ticket.to_string());
         let mut receipt = vault.receipt.subscribe();
         vault.doom(Cause::Destruct, None, by, destruct.grace_ms.min(60_000));
-        tokio::spawn(async move {
+        let parting = async move {
             if let Ok(receipt) = receipt.wait_for(Option::is_some).await
                 && let Some(receipt) = receipt.clone()
             {
@@ -365,7 +366,8 @@ impl Session {
                 let receipt = Receipt { generation: None, witness: None, ..receipt };
                 reply.serialize(&Destructed { receipt });
             }
-        });
+        };
+        drop(tasks::spawn(Kind::Session, "last-answer", parting));
     }
 }
 

@@ -12,10 +12,10 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use hauki_contract::model::id::VaultId;
+use hauki_contract::system::tasks;
 
 /// How long a turn may take to come.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -119,7 +119,7 @@ impl Turns {
 impl Turn {
     /// The turn goes with the thread: who leaves in the middle does not free it for another.
     async fn have<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Crowded> {
-        let done = spawn_blocking(move || {
+        let done = tasks::block("signature-or-long-line", move || {
             let done = work();
             drop(self);
             done

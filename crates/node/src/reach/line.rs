@@ -34,6 +34,7 @@ use hauki_contract::rpc::nested::Nested;
 use hauki_contract::rpc::pin;
 use hauki_contract::rpc::reserved::{self, Dying, Hello, Welcome, feature};
 use hauki_contract::strict::{self, Limits, StrictError};
+use hauki_contract::system::tasks::{self, Kind};
 
 /// For TCP, TLS and hello together.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -111,14 +112,15 @@ impl Line {
         let gone = welcome.has(feature::CANCEL).then(|| Arc::clone(&given_up));
         let beat = linked.then(|| Duration::from_millis(welcome.lease_ms.min(welcome.link_silence_ms) / 3));
         let share = caller.answers.own();
-        tokio::spawn(charged(payer, async move {
+        let carrying = charged(payer, async move {
             let _place = place;
             let end = tokio::select! {
                 end = shared.read(reader, share) => end,
                 end = shared.write(writer, queue, gone, beat) => end,
             };
             shared.settle(&end);
-        }));
+        });
+        drop(tasks::spawn(Kind::Session, "dialled-connection", carrying));
         Ok(Self { orders, waiting: Arc::default(), given_up, linked })
     }
 
