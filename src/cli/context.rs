@@ -270,7 +270,7 @@ impl Ctx {
             self.say(&error.text(Some(name)));
             return Ok(());
         }
-        self.out.record(super::record::Record::of_value("error", &error.json(Some(name))))
+        self.out.record(super::record::Record::failed(&error.json(Some(name))))
     }
 
     /// An earlier verb's failure goes on to the reader.
@@ -279,7 +279,7 @@ impl Ctx {
             self.say(&format!("{}\n", visible::json(&value.to_string())));
             return Ok(());
         }
-        self.out.record(super::record::Record::of_value("error", value))
+        self.out.record(super::record::Record::failed(value))
     }
 
     /// Words on standard error. That it is closed is nothing anybody could be told.

@@ -3,169 +3,155 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use jiff::Timestamp;
 
 use super::color::{FAINT, GOOD, WARN};
+use super::kinds::{Beat, Happened, Happening, Heard, Listening, Torn};
 use super::visible;
-use crate::model::death::Cause;
+use crate::api::event::{Event, Happening as What};
+use crate::api::registry::Holder;
+use crate::model::check::{Check, CheckLevel};
+use crate::model::death::Death;
+use crate::model::id::VaultId;
+use crate::model::receipt::{Receipt, Resource, Witness};
 use crate::model::units::{show_micros, show_millis};
-use hauki_contract::strict;
-
-pub(crate) fn speaks(kind: &str) -> bool {
-    matches!(kind, "receipt" | "event" | "check" | "beat" | "reaped" | "service" | "listener")
-}
 
 /// Whoever wrote it, it is one line here.
-fn text<'a>(value: &'a Value, name: &str) -> Cow<'a, str> {
-    visible::line(value.get(name).and_then(Value::as_str).unwrap_or_default())
+fn line(text: &str) -> Cow<'_, str> {
+    visible::line(text)
 }
 
-fn number(value: &Value, name: &str) -> u64 {
-    value.get(name).and_then(Value::as_u64).unwrap_or(0)
-}
-
-/// One record, newline included.
-pub(crate) fn line(kind: &str, value: &Value) -> String {
-    match kind {
-        "receipt" => receipt(value),
-        "event" => event(value),
-        "check" => check(value),
-        "beat" => beat(value),
-        "service" => service(value),
-        "listener" => listener(value),
-        _ => format!("{}\n", visible::json(&value.to_string())),
+fn cause(death: &Death) -> String {
+    let mut words = death.cause.describe().to_owned();
+    if let Some(detail) = &death.detail {
+        let _ = write!(words, " ({})", line(detail));
     }
-}
-
-fn cause(death: &Value) -> String {
-    let cause = death.get("cause").cloned().unwrap_or_default();
-    let words = strict::from_value::<Cause>(&cause).map(|cause| cause.describe().to_owned());
-    let mut words = words.unwrap_or_else(|_| visible::line(cause.as_str().unwrap_or("unknown")).into_owned());
-    for name in ["detail", "by"] {
-        if let Some(more) = death.get(name).and_then(Value::as_str) {
-            let _ = write!(words, " ({}{})", if name == "by" { "by " } else { "" }, visible::line(more));
-        }
+    if let Some(by) = &death.by {
+        let _ = write!(words, " (by {})", line(by));
     }
     words
 }
 
-fn receipt(value: &Value) -> String {
-    let vault = text(value, "vault");
-    let Some(death) = value.get("death") else {
-        let what =
-            if value.get("dry_run") == Some(&Value::Bool(true)) { "would die" } else { "gone already" };
-        return format!("{vault}  {what}\n");
-    };
-    let already = if value.get("changed") == Some(&Value::Bool(false)) { "dead already" } else { "dead" };
-    let (lived, calls) = (show_millis(number(value, "lived_ms")), number(value, "calls"));
+fn resource(what: Resource) -> &'static str {
+    match what {
+        Resource::Process => "process",
+        Resource::Monitor => "monitor",
+        Resource::Cgroups => "cgroups",
+        Resource::Mounts => "mounts",
+        Resource::Port => "port",
+        Resource::Directory => "directory",
+    }
+}
+
+pub(crate) fn torn(torn: &Torn) -> String {
+    match torn {
+        Torn::Receipt { receipt: told, changed } => receipt(told, *changed),
+        Torn::Nothing { vault, dry_run: Some(true), .. } => format!("{vault}  would die\n"),
+        Torn::Nothing { vault, .. } => format!("{vault}  gone already\n"),
+    }
+}
+
+fn receipt(receipt: &Receipt, changed: bool) -> String {
+    let already = if changed { "dead" } else { "dead already" };
+    let (vault, lived, calls) = (&receipt.vault, show_millis(receipt.lived_ms), receipt.calls);
     let plural = if calls == 1 { "call" } else { "calls" };
-    let mut out = format!("{vault}  {already}: {}, lived {lived}, {calls} {plural}\n ", cause(death));
-    for line in value.get("reclaimed").and_then(Value::as_array).into_iter().flatten() {
-        let what = text(line, "what");
-        let what = if what == "port" { format!("port {}", text(line, "name")) } else { what.into_owned() };
-        if line.get("gone") == Some(&Value::Bool(true)) {
-            let _ = write!(out, " {what} {} ", show_micros(number(line, "gone_after_us")));
+    let mut out =
+        format!("{vault}  {already}: {}, lived {lived}, {calls} {plural}\n ", cause(&receipt.death));
+    for reclaimed in &receipt.reclaimed {
+        let name = line(&reclaimed.name);
+        let what = match reclaimed.what {
+            Resource::Port => format!("port {name}"),
+            other => resource(other).to_owned(),
+        };
+        if reclaimed.gone {
+            let _ = write!(out, " {what} {} ", show_micros(reclaimed.gone_after_us));
         } else {
-            let _ = write!(out, " {WARN}{what} {} is still there{WARN:#} ", text(line, "name"));
+            let _ = write!(out, " {WARN}{what} {name} is still there{WARN:#} ");
         }
     }
-    let took = show_micros(number(value, "reclaimed_us"));
-    let _ = match value.get("witness").and_then(Value::as_str) {
-        Some("core") => writeln!(out, "      by the core's word: nobody saw anything reclaimed"),
-        Some(_) => {
-            writeln!(out, "      reclaimed in {took}, by the word of node {}", text(value, "node"))
+    let took = show_micros(receipt.reclaimed_us);
+    let _ = match receipt.witness {
+        Some(Witness::Core) => writeln!(out, "      by the core's word: nobody saw anything reclaimed"),
+        Some(Witness::Node) => {
+            writeln!(out, "      reclaimed in {took}, by the word of node {}", receipt.node)
         }
         None => writeln!(out, "      reclaimed in {took}"),
     };
     out
 }
 
-fn event(value: &Value) -> String {
-    let at = text(value, "at");
-    let time = at.get(11..19).unwrap_or(&at);
-    let (vault, name) = (text(value, "vault"), text(value, "event"));
-    let more = match &*name {
-        "died" => value.pointer("/receipt/death").map(cause).unwrap_or_default(),
-        "log" => text(value, "text").into_owned(),
-        "emitted" => {
-            let data = value.get("data").map(Value::to_string).unwrap_or_default();
-            format!("{} {}", text(value, "name"), visible::line(&data))
+pub(crate) fn event(event: &Happening) -> String {
+    match event {
+        Happening::Recorded(event) => recorded(event),
+        Happening::Heard(happened) => heard(happened),
+    }
+}
+
+fn recorded(event: &Event) -> String {
+    let (name, more) = match &event.what {
+        What::Summoned { summons, worker } => ("summoned", format!("{summons}  {}", line(worker))),
+        What::Forged { node, worker, forged_us, .. } => {
+            ("forged", format!("{} on {node} in {}", line(worker), show_micros(*forged_us)))
         }
-        "lost" if value.get("seq").is_some() => {
-            let of = value.get("node").map_or("the control plane".into(), |_| text(value, "node"));
-            format!("{} events of {of} until here, which are not kept any more", number(value, "lost"))
+        What::Ticketed { ticket, .. } => ("ticketed", ticket.to_string()),
+        What::Claimed { ticket, peer, .. } => ("claimed", format!("{ticket} by {}", line(peer))),
+        What::Log { text, .. } => ("log", line(text).into_owned()),
+        What::Died { receipt, .. } => ("died", cause(&receipt.death)),
+        What::Named { name, .. } => ("named", name.to_string()),
+        What::Freed { name, .. } => ("freed", name.to_string()),
+        What::NodeUp { node, .. } => ("node_up", node.to_string()),
+        What::NodeLost { node, message } => ("node_lost", format!("{node} {}", line(message))),
+        What::Lost { node, lost } => {
+            let of = node.as_ref().map_or_else(|| "the control plane".to_owned(), ToString::to_string);
+            ("lost", format!("{lost} events of {of} until here, which are not kept any more"))
         }
-        "lost" => format!("{} events, which came faster than they were read", number(value, "lost")),
-        "forged" => format!(
-            "{} on {} in {}",
-            text(value, "worker"),
-            text(value, "node"),
-            show_micros(number(value, "forged_us"))
-        ),
-        "summoned" => format!("{}  {}", text(value, "summons"), text(value, "worker")),
-        "named" | "freed" => text(value, "name").into_owned(),
-        "ticketed" => text(value, "ticket").into_owned(),
-        "claimed" => format!("{} by {}", text(value, "ticket"), text(value, "peer")),
-        _ => [text(value, "node"), text(value, "message")].join(" ").trim().to_owned(),
     };
+    happening(event.at, name, event.what.vault(), &more)
+}
+
+fn heard(Happened { vault, at, what }: &Happened) -> String {
+    let (name, more) = match what {
+        Heard::Log { text } => ("log", line(text).into_owned()),
+        Heard::Emitted { name, data } => ("emitted", format!("{} {}", line(name), line(data.get()))),
+        Heard::Lost { lost } => ("lost", format!("{lost} events, which came faster than they were read")),
+    };
+    happening(*at, name, Some(vault), &more)
+}
+
+fn happening(at: Timestamp, name: &str, vault: Option<&VaultId>, more: &str) -> String {
+    let at = at.to_string();
+    let time = at.get(11..19).unwrap_or(&at);
+    let vault = vault.map(VaultId::as_str).unwrap_or_default();
     format!("{FAINT}{time}{FAINT:#}  {name:<9} {vault}  {more}").trim_end().to_owned() + "\n"
 }
 
-fn service(value: &Value) -> String {
-    let name = text(value, "name");
-    match value.get("service").filter(|service| !service.is_null()) {
-        Some(service) => format!("{name}  {} on {}\n", text(service, "vault"), text(service, "node")),
+pub(crate) fn holder(Holder { name, service }: &Holder) -> String {
+    match service {
+        Some(service) => format!("{name}  {} on {}\n", service.vault, service.node),
         None => format!("{name}  nobody\n"),
     }
 }
 
-fn check(value: &Value) -> String {
-    let (level, what) = (text(value, "level"), text(value, "what"));
-    let style = if level == "ok" { GOOD } else { WARN };
-    match &*text(value, "hint") {
-        hint if !hint.is_empty() => format!("  {style}{level:<4}{style:#}  {what}\n        hint: {hint}\n"),
+pub(crate) fn check(Check { level, what, hint }: &Check) -> String {
+    let (level, style) = match level {
+        CheckLevel::Ok => ("ok", GOOD),
+        CheckLevel::Warn => ("warn", WARN),
+        CheckLevel::Fail => ("fail", WARN),
+    };
+    let what = line(what);
+    match hint.as_deref().map(line) {
+        Some(hint) if !hint.is_empty() => {
+            format!("  {style}{level:<4}{style:#}  {what}\n        hint: {hint}\n")
+        }
         _ => format!("  {style}{level:<4}{style:#}  {what}\n"),
     }
 }
 
-fn beat(value: &Value) -> String {
-    format!("{}  lease {}\n", text(value, "vault"), show_millis(number(value, "lease_left_ms")))
+pub(crate) fn beat(beat: &Beat) -> String {
+    format!("{}  lease {}\n", beat.vault, show_millis(beat.lease_left_ms))
 }
 
-fn listener(value: &Value) -> String {
-    let token = match &*text(value, "token") {
-        "" => String::new(),
-        token => format!("  token {token}"),
-    };
-    format!("{}  listens on {}{token}\n", text(value, "vault"), text(value, "address"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_receipt_reads_as_in_the_guide() {
-        let value = serde_json::json!({
-            "vault": "vlt_1", "changed": true, "lived_ms": 48_000, "calls": 2, "reclaimed_us": 900,
-            "death": { "cause": "destruct", "at": "2026-11-21T14:03:11Z" },
-            "reclaimed": [
-                { "what": "process", "name": "4242", "gone_after_us": 60, "gone": true },
-                { "what": "port", "name": "41873", "gone_after_us": 20, "gone": true },
-                { "what": "mounts", "name": "2", "gone_after_us": 20, "gone": false },
-            ],
-        });
-        let line = anstream::adapter::strip_str(&line("receipt", &value)).to_string();
-        insta::assert_snapshot!(line, @r"
-        vlt_1  dead: destruct, lived 48.0 s, 2 calls
-          process 0.06 ms  port 41873 0.02 ms  mounts 2 is still there       reclaimed in 0.90 ms
-        ");
-    }
-
-    #[test]
-    fn an_event_reads_as_one_line() {
-        let value = serde_json::json!({ "seq": 1, "at": "2026-11-21T14:03:11Z", "event": "log", "vault": "vlt_1", "text": "a\nb" });
-        let line = anstream::adapter::strip_str(&line("event", &value)).to_string();
-        assert_eq!(line, "14:03:11  log       vlt_1  a\\u000ab\n");
-    }
+pub(crate) fn listener(Listening { vault, address, token }: &Listening) -> String {
+    let token = token.as_ref().map(|token| format!("  token {}", line(token.reveal()))).unwrap_or_default();
+    format!("{vault}  listens on {}{token}\n", line(address))
 }

@@ -9,10 +9,17 @@ use serde_json::{Map, Value};
 use super::batch::Task;
 use super::context::Ctx;
 use super::error::{CliError, Kind};
+use super::kinds::{Beat, Happened, Happening, Reply, Torn};
 use super::named::{self, Names};
+use super::record::{Kind as _, field};
 use super::{private, stdin, whole};
+use crate::api::gem::Gem;
+use crate::api::spool::SpoolEntry;
+use crate::api::summons::Summons;
+use crate::api::vault::Vault;
 use crate::client::Exit;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
+use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use hauki_contract::strict;
 use hauki_contract::strict::stream::{self, Piece, Pieces};
@@ -39,7 +46,29 @@ enum What {
 }
 
 /// The members of a record that name what it is about.
-const NAMING: [&str; 3] = ["id", "vault", "summons"];
+const NAMING: [&str; 3] = [field!(Vault { id }), field!(Ticket { vault }), field!(Vault { summons })];
+
+/// By what errors call a record: the id that it has, of whatever kind.
+const CALLED: [&str; 3] = [field!(Vault { id }), field!(Ticket { vault }), field!(Gem { pointer })];
+
+/// For each kind of record that names a vault, the field that does.
+const VAULTS: [(&str, &str); 7] = [
+    (Vault::NAME, field!(Vault { id })),
+    (Ticket::NAME, field!(Ticket { vault })),
+    (Beat::NAME, field!(Beat { vault })),
+    (Reply::NAME, field!(Reply { vault })),
+    (Torn::NAME, field!(Receipt { vault })),
+    (Happening::NAME, field!(Happened { vault })),
+    (SpoolEntry::NAME, field!(SpoolEntry { vault })),
+];
+
+const SUMMONS: [(&str, &str); 3] = [
+    (Summons::NAME, field!(Summons { id })),
+    (Vault::NAME, field!(Vault { summons })),
+    (SpoolEntry::NAME, field!(SpoolEntry { summons })),
+];
+
+const ENTRIES: [(&str, &str); 1] = [(SpoolEntry::NAME, field!(SpoolEntry { id }))];
 
 fn is_id(text: &str) -> bool {
     ["vlt_", "sum_", "tkt_", "spl_"].iter().any(|prefix| text.starts_with(prefix))
@@ -197,7 +226,7 @@ fn neither(origin: &str, text: &str, number: usize) -> Item {
 fn item(origin: &str, value: Value, number: usize) -> Item {
     match value {
         Value::Object(fields) => {
-            let id = ["id", "vault", "pointer"].iter().find_map(|name| fields.get(*name)?.as_str());
+            let id = CALLED.iter().find_map(|name| fields.get(*name)?.as_str());
             let name = id.map_or_else(|| format!("{origin}:{number}"), str::to_owned);
             if fields.get("ok") == Some(&Value::Bool(false)) {
                 return Item { name, what: What::Failed(Value::Object(fields)) };
@@ -267,29 +296,19 @@ impl Item {
     }
 
     pub(crate) fn vault(&self) -> Result<VaultId, CliError> {
-        let of = [
-            ("vault", "id"),
-            ("ticket", "vault"),
-            ("beat", "vault"),
-            ("reply", "vault"),
-            ("receipt", "vault"),
-            ("event", "vault"),
-            ("spool", "vault"),
-        ];
-        parse_id(self.field("vault", VaultId::PREFIX, &of)?)
+        parse_id(self.field("vault", VaultId::PREFIX, &VAULTS)?)
     }
 
     pub(crate) fn summons(&self) -> Result<SummonsId, CliError> {
-        let of = [("summons", "id"), ("vault", "summons"), ("spool", "summons")];
-        parse_id(self.field("summons", SummonsId::PREFIX, &of)?)
+        parse_id(self.field("summons", SummonsId::PREFIX, &SUMMONS)?)
     }
 
     pub(crate) fn spool(&self) -> Result<SpoolId, CliError> {
-        parse_id(self.field("spool entry", SpoolId::PREFIX, &[("spool", "id")])?)
+        parse_id(self.field("spool entry", SpoolId::PREFIX, &ENTRIES)?)
     }
 
     pub(crate) fn is_ticket(&self) -> bool {
-        matches!(&self.what, What::Record(fields) if fields.get("kind").is_some_and(|kind| kind == "ticket"))
+        matches!(&self.what, What::Record(fields) if fields.get("kind").is_some_and(|kind| kind == Ticket::NAME))
     }
 
     /// The ticket document. It is strict: a field that it does not have is an error.

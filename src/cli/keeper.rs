@@ -6,12 +6,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::connect;
 use super::context::Ctx;
 use super::error::{CliError, Kind};
 use super::input::Item;
+use super::kinds::Beat;
 use super::record::Record;
 use super::visible;
 use crate::api::teardown::{BeatRequest, BeatTarget};
@@ -37,10 +36,7 @@ pub(crate) enum Keeper {
 }
 
 pub(crate) fn record(vault: &VaultId, lease_left_ms: u64) -> Record {
-    Record::new(
-        "beat",
-        &json!({ "vault": vault, "lease_left_ms": lease_left_ms, "at": clock::now().to_string() }),
-    )
+    Record::new(&Beat { vault: vault.clone(), lease_left_ms, at: clock::now() })
 }
 
 impl Keeper {

@@ -6,8 +6,8 @@
 
 mod args;
 mod batch;
+mod cell;
 mod color;
-mod columns;
 mod commands;
 mod complete;
 mod connect;
@@ -20,6 +20,7 @@ mod human;
 mod indent;
 mod input;
 mod keeper;
+mod kinds;
 mod ledger;
 mod named;
 mod number;

@@ -13,9 +13,9 @@ use anstream::ColorChoice;
 use super::error::CliError;
 use super::indent::indented;
 use super::ledger::Ledger;
-use super::record::Record;
+use super::record::{Form, Record};
 use super::visible::Shown;
-use super::{human, private, stdout, table, visible};
+use super::{private, stdout, table, visible};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -228,30 +228,29 @@ impl Output {
 
     /// Tables of runs of one kind; kinds that read better as sentences are sentences.
     fn drawn(&self, kept: &[Record]) -> Result<String, CliError> {
-        let runs = kept.chunk_by(|one, other| one.kind == other.kind);
-        let are_told = |kind| {
-            let is_plain = self.style.format == Format::Table || !table::is_drawn(kind);
-            is_plain && self.style.columns.is_empty() && human::speaks(kind)
+        let runs = kept.chunk_by(|one, other| one.kind() == other.kind());
+        let are_told = |form: &dyn Form| {
+            let is_plain = self.style.format == Format::Table || form.titles().is_empty();
+            is_plain && self.style.columns.is_empty() && form.speaks()
         };
         runs.map(|run| {
-            if are_told(run[0].kind) {
+            let form = run[0].form;
+            if are_told(form) {
                 return Ok(run.iter().map(told).collect::<String>());
             }
-            let values: Vec<_> = run.iter().filter_map(Record::value).collect();
-            table::check_columns(run[0].kind, &values, &self.style.columns)?;
-            let unread = run.iter().filter(|record| record.value().is_none()).map(told);
-            Ok([table::draw(run[0].kind, &values, &self.style)].into_iter().chain(unread).collect())
+            let (read, unread): (Vec<_>, Vec<_>) =
+                run.iter().partition(|record| form.cells(&record.json).is_some());
+            let table = table::draw(form, &read, &self.style)?;
+            Ok([table].into_iter().chain(unread.into_iter().map(told)).collect())
         })
         .collect()
     }
 }
 
-/// A sentence, newline included; where no value of ours can hold the record, its text.
+/// A sentence, newline included; where no type of ours can hold the record, its text.
 fn told(record: &Record) -> String {
-    match record.value() {
-        Some(value) => human::line(record.kind, &value),
-        None => format!("{}\n", visible::json(&record.json)),
-    }
+    let sentence = record.form.sentence(&record.json);
+    sentence.unwrap_or_else(|| format!("{}\n", visible::json(&record.json)))
 }
 
 /// The same for YAML, which is what JSON is too.
@@ -266,8 +265,4 @@ fn yaml(record: &Record) -> io::Result<String> {
 pub(crate) fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
-pub(crate) fn pretty(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
 }

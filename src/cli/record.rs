@@ -1,21 +1,155 @@
 //! What verbs write: one JSON object, with its version and kind in front.
+//!
+//! The text is what is written and handed on, byte for byte. Whoever draws it reads it again as the type that it
+//! was made of ([`Kind`]), so a field that is called otherwise in the contract is an error of the compiler and no
+//! empty cell. A kind of a newer version may have more fields than its type: they stay in the text.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::cell::Cell;
+use super::kinds::Failed;
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
 
-#[derive(Debug, Clone)]
+/// The name of a field as it is written, of a type that has it: the compiler looks.
+macro_rules! field {
+    ($($of:ident)::+ { $name:ident }) => {{
+        let _ = |of| match of {
+            $($of)::+ { $name: _, .. } => (),
+            #[allow(unreachable_patterns, reason = "of an enum there are others")]
+            _ => (),
+        };
+        stringify!($name)
+    }};
+}
+pub(crate) use field;
+
+/// A kind of record, as the type of which such a record is made.
+pub(crate) trait Kind: DeserializeOwned + 'static {
+    const NAME: &'static str;
+    /// The field that the next verb would be given.
+    const ID: Option<&'static str> = None;
+    /// A field which says, where it is true, that nobody knows that id.
+    const TRIED: Option<&'static str> = None;
+    /// Of a table. None: it is told in a sentence, or shown as it is.
+    const COLUMNS: &'static [Column<Self>] = &[];
+    /// What `wide` adds to them.
+    const WIDE: &'static [Column<Self>] = &[];
+    /// Where a table would be the poorer form, and in streams; newline included.
+    const SENTENCE: Option<fn(&Self) -> String> = None;
+    /// What records of the kind may have, where the API has a schema of them.
+    const FIELDS: fn() -> Option<Value> = || None;
+}
+
+pub(crate) fn fields<T: schemars::JsonSchema>() -> Option<Value> {
+    schemars::schema_for!(T).get("properties").cloned()
+}
+
+pub(crate) struct Column<T> {
+    pub(crate) title: &'static str,
+    pub(crate) cell: fn(&T) -> Cell,
+}
+
+pub(crate) const fn col<T>(title: &'static str, cell: fn(&T) -> Cell) -> Column<T> {
+    Column { title, cell }
+}
+
+/// What a record is made of. Only a node is written in two ways: of many, and of one in full.
+pub(crate) trait Body: Serialize {
+    type Kind: Kind;
+}
+
+impl<T: Kind + Serialize> Body for T {
+    type Kind = T;
+}
+
+/// A kind without its type, for whoever has records of several.
+pub(crate) trait Form: Sync {
+    fn name(&self) -> &'static str;
+    fn id(&self) -> Option<&'static str>;
+    fn tried(&self) -> Option<&'static str>;
+    fn titles(&self) -> Vec<&'static str>;
+    fn wide_titles(&self) -> Vec<&'static str>;
+    /// The cells of all columns, those of `wide` at the end.
+    fn cells(&self, json: &str) -> Option<Vec<Cell>>;
+    fn speaks(&self) -> bool;
+    fn sentence(&self, json: &str) -> Option<String>;
+    fn fields(&self) -> Option<Value>;
+}
+
+struct Of<T>(PhantomData<fn() -> T>);
+
+impl<T: Kind> Of<T> {
+    const FORM: &'static dyn Form = &Self(PhantomData);
+
+    fn read(json: &str) -> Option<T> {
+        serde_json::from_str(json).ok()
+    }
+}
+
+impl<T: Kind> Form for Of<T> {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn id(&self) -> Option<&'static str> {
+        T::ID
+    }
+
+    fn tried(&self) -> Option<&'static str> {
+        T::TRIED
+    }
+
+    fn titles(&self) -> Vec<&'static str> {
+        T::COLUMNS.iter().map(|column| column.title).collect()
+    }
+
+    fn wide_titles(&self) -> Vec<&'static str> {
+        T::WIDE.iter().map(|column| column.title).collect()
+    }
+
+    fn cells(&self, json: &str) -> Option<Vec<Cell>> {
+        let record = Self::read(json)?;
+        Some(T::COLUMNS.iter().chain(T::WIDE).map(|column| (column.cell)(&record)).collect())
+    }
+
+    fn speaks(&self) -> bool {
+        T::SENTENCE.is_some()
+    }
+
+    fn sentence(&self, json: &str) -> Option<String> {
+        T::SENTENCE.and_then(|told| Self::read(json).map(|record| told(&record)))
+    }
+
+    fn fields(&self) -> Option<Value> {
+        (T::FIELDS)()
+    }
+}
+
+#[derive(Clone)]
 pub(crate) struct Record {
-    pub(crate) kind: &'static str,
+    pub(crate) form: &'static dyn Form,
     /// One line, in the order of the fields of the type that it was made of.
     pub(crate) json: String,
     /// What was made and is lost if this record is.
     pub(crate) made: Option<VaultId>,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Record({})", self.json)
+    }
+}
+
+pub(crate) fn value(json: &str) -> Option<Value> {
+    serde_json::from_str(json).ok()
 }
 
 #[derive(Serialize)]
@@ -27,21 +161,21 @@ struct Envelope<'a, T> {
 }
 
 impl Record {
-    pub(crate) fn new(kind: &'static str, body: &impl Serialize) -> Self {
-        let json = serde_json::to_string(&Envelope { v: 1, kind, body })
+    pub(crate) fn new<T: Body>(body: &T) -> Self {
+        let json = serde_json::to_string(&Envelope { v: 1, kind: T::Kind::NAME, body })
             .expect("the bodies are structs and maps with string keys");
-        Self { kind, json, made: None }
+        Self { form: Of::<T::Kind>::FORM, json, made: None }
     }
 
     /// A ticket is a document of its own, and printed as exactly that.
     pub(crate) fn ticket(ticket: &Ticket) -> Self {
         let json = serde_json::to_string(ticket).expect("a ticket has string keys");
-        Self { kind: "ticket", json, made: None }
+        Self { form: Of::<Ticket>::FORM, json, made: None }
     }
 
-    /// A record that is JSON already: an error, or one that is passed on.
-    pub(crate) fn of_value(kind: &'static str, value: &Value) -> Self {
-        Self { kind, json: value.to_string(), made: None }
+    /// An error, or one that is passed on: it is JSON already.
+    pub(crate) fn failed(value: &Value) -> Self {
+        Self { form: Of::<Failed>::FORM, json: value.to_string(), made: None }
     }
 
     pub(crate) fn made(mut self, vault: &VaultId) -> Self {
@@ -49,56 +183,59 @@ impl Record {
         self
     }
 
+    pub(crate) fn kind(&self) -> &'static str {
+        self.form.name()
+    }
+
     /// As far as a value of ours can hold it: what is carried in it may be half of a surrogate pair, a number
     /// beyond all doubles, or deeper than a reader goes.
     pub(crate) fn value(&self) -> Option<Value> {
-        serde_json::from_str(&self.json).ok()
+        value(&self.json)
     }
 
     /// What the next verb would be given.
     pub(crate) fn id(&self) -> Option<String> {
         let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&self.json).ok()?;
-        // A summons that was only looked at has an id that nobody knows.
-        if self.kind == "summons" && fields.get("dry_run").is_some_and(|tried| tried.get() == "true") {
+        let is_tried = self.form.tried().and_then(|name| fields.get(name));
+        if is_tried.is_some_and(|tried| tried.get() == "true") {
             return None;
         }
-        let name = match self.kind {
-            "summons" | "vault" | "spool" => "id",
-            "gem" => "pointer",
-            "node" | "service" => "name",
-            _ => "vault",
-        };
-        serde_json::from_str(fields.get(name)?.get()).ok()
+        serde_json::from_str(fields.get(self.form.id()?)?.get()).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::kinds::Reply;
     use super::*;
 
-    #[test]
-    fn version_and_kind_come_first_and_order_is_kept() {
-        let body = serde_json::json!({ "id": "vlt_1", "b": 1, "a": { "z": 1, "y": 2 } });
-        let record = Record::new("vault", &body);
-        assert_eq!(record.json, r#"{"v":1,"kind":"vault","id":"vlt_1","b":1,"a":{"z":1,"y":2}}"#);
-        assert_eq!(record.id().as_deref(), Some("vlt_1"));
+    const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
+
+    fn reply(result: &str) -> Record {
+        let result = RawValue::from_string(result.into()).expect("is JSON");
+        let vault = VAULT.parse().expect("is an id");
+        Record::new(&Reply { vault, method: "f".into(), input: None, result })
     }
 
     #[test]
-    fn raw_json_stays_as_it_was() {
-        #[derive(Serialize)]
-        struct Reply<'a> {
-            result: &'a serde_json::value::RawValue,
-        }
-        let result = serde_json::value::RawValue::from_string("1.10".into()).expect("is JSON");
-        assert_eq!(
-            Record::new("reply", &Reply { result: &result }).json,
-            r#"{"v":1,"kind":"reply","result":1.10}"#
-        );
-        // What no value can hold is a record all the same.
-        let half = serde_json::value::RawValue::from_string(r#"{"\ud800":1e400}"#.into()).expect("is JSON");
-        let record = Record::new("reply", &serde_json::json!({ "vault": "vlt_1" }));
-        assert_eq!(record.id().as_deref(), Some("vlt_1"));
-        assert!(record.value().is_some() && Record::new("reply", &Reply { result: &half }).value().is_none());
+    fn version_and_kind_come_first_and_raw_json_stays_as_it_was() {
+        let record = reply("1.10");
+        let told = format!(r#"{{"v":1,"kind":"reply","vault":"{VAULT}","method":"f","result":1.10}}"#);
+        assert_eq!((record.json.as_str(), record.id().as_deref()), (told.as_str(), Some(VAULT)));
+        assert!(record.value().is_some());
+    }
+
+    #[test]
+    fn what_no_value_can_hold_is_a_record_all_the_same() {
+        let record = reply(r#"{"\ud800":1e400}"#);
+        assert_eq!(record.id().as_deref(), Some(VAULT));
+        assert!(record.value().is_none());
+    }
+
+    #[test]
+    fn what_a_newer_version_says_more_stays_in_the_text_and_harms_no_table() {
+        let mut record = reply("1");
+        record.json = record.json.replace("\"v\":1,", "\"v\":1,\"newer\":{\"a\":[1]},");
+        assert!(record.form.cells(&record.json).is_some() && record.json.contains("newer"));
     }
 }

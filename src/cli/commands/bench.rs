@@ -5,13 +5,13 @@
 //! way to the control plane and to the node.
 
 use clap::Args;
-use serde::Serialize;
 
 use super::forge::PlacementArgs;
 use crate::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
 use crate::api::teardown::DestructQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::kinds::{Figure, GROUPS};
 use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::client::Exit;
@@ -33,9 +33,6 @@ Examples:
 const WORKER: &str = "function echo(x) { return x; }";
 const PARAMS: &str = r#"[{"n":1,"s":"scout"}]"#;
 
-/// How many groups the plot has.
-const GROUPS: usize = 16;
-
 /// Measure the phases and a call on your own swarm
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
@@ -52,33 +49,18 @@ pub(crate) struct BenchArgs {
     placement: PlacementArgs,
 }
 
-/// The times of one step.
-#[derive(Debug, Serialize)]
-struct Figure {
-    name: &'static str,
-    rounds: usize,
-    min_us: u64,
-    p50_us: u64,
-    p95_us: u64,
-    p99_us: u64,
-    max_us: u64,
-    /// How many lie in each of the equal parts between least and most.
-    plot: [u32; GROUPS],
-}
-
-impl Figure {
-    fn of(name: &'static str, mut times: Vec<u64>) -> Option<Self> {
-        times.sort_unstable();
-        let (min_us, max_us) = (*times.first()?, *times.last()?);
-        let at = |percent: usize| times[(times.len() - 1) * percent / 100];
-        let mut plot = [0; GROUPS];
-        for time in &times {
-            let group = (time - min_us) as usize * GROUPS / ((max_us - min_us) as usize + 1);
-            plot[group] += 1;
-        }
-        let rounds = times.len();
-        Some(Self { name, rounds, min_us, p50_us: at(50), p95_us: at(95), p99_us: at(99), max_us, plot })
+/// Of one step, in any order; nothing if it was never done.
+fn figure(name: &'static str, mut times: Vec<u64>) -> Option<Figure> {
+    times.sort_unstable();
+    let (min_us, max_us) = (*times.first()?, *times.last()?);
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    let mut plot = [0; GROUPS];
+    for time in &times {
+        let group = (time - min_us) as usize * GROUPS / ((max_us - min_us) as usize + 1);
+        plot[group] += 1;
     }
+    let (name, rounds) = (name.into(), times.len());
+    Some(Figure { name, rounds, min_us, p50_us: at(50), p95_us: at(95), p99_us: at(99), max_us, plot })
 }
 
 #[derive(Default)]
@@ -112,8 +94,8 @@ pub(crate) fn run(ctx: &Ctx, args: &BenchArgs) -> Result<Exit, CliError> {
         ("destruct to receipt", destruct),
         ("  of which reclaiming, on the node", reclaim),
     ] {
-        if let Some(figure) = Figure::of(name, times) {
-            ctx.out.record(Record::new("figure", &figure))?;
+        if let Some(figure) = figure(name, times) {
+            ctx.out.record(Record::new(&figure))?;
         }
     }
     Ok(Exit::Ok)
@@ -174,13 +156,13 @@ mod tests {
 
     #[test]
     fn a_figure_is_its_times_in_order_and_in_groups() {
-        let figure = Figure::of("x", (1..=100).rev().collect()).expect("there are times");
-        assert_eq!((figure.min_us, figure.p50_us, figure.p95_us, figure.p99_us), (1, 50, 95, 99));
-        assert_eq!((figure.max_us, figure.rounds), (100, 100));
-        assert_eq!(figure.plot.iter().sum::<u32>(), 100);
-        assert!(figure.plot.iter().all(|count| (6..=7).contains(count)), "{:?}", figure.plot);
-        let one = Figure::of("x", vec![7; 5]).expect("there are times");
+        let many = figure("x", (1..=100).rev().collect()).expect("there are times");
+        assert_eq!((many.min_us, many.p50_us, many.p95_us, many.p99_us), (1, 50, 95, 99));
+        assert_eq!((many.max_us, many.rounds), (100, 100));
+        assert_eq!(many.plot.iter().sum::<u32>(), 100);
+        assert!(many.plot.iter().all(|count| (6..=7).contains(count)), "{:?}", many.plot);
+        let one = figure("x", vec![7; 5]).expect("there are times");
         assert_eq!((one.min_us, one.max_us, one.plot[0]), (7, 7, 5));
-        assert!(Figure::of("x", Vec::new()).is_none());
+        assert!(figure("x", Vec::new()).is_none());
     }
 }

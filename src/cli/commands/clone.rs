@@ -67,7 +67,7 @@ async fn one(
     let summons = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
     let endpoint = ctx.endpoint().await?;
     if args.dry_run {
-        return Ok(vec![Record::new("summons", &endpoint.summon(&summons).await?)]);
+        return Ok(vec![Record::new(&endpoint.summon(&summons).await?)]);
     }
     let began = clock::mono();
     ctx.progress.begin(&job);
@@ -100,7 +100,7 @@ async fn one(
         record = record.made(&vault.id);
     }
     if ctx.out.style.format == Format::Wide {
-        let (summons, vault) = (Record::new("summons", &spawned.summons), Record::new("vault", vault));
+        let (summons, vault) = (Record::new(&spawned.summons), Record::new(vault));
         return Ok(vec![summons, vault, record]);
     }
     Ok(vec![record])

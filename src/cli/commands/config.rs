@@ -1,10 +1,10 @@
 //! `hauki config`: the settings in force.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::kinds::Setting;
 use crate::cli::record::Record;
 use crate::client::Exit;
 
@@ -43,11 +43,8 @@ pub(crate) fn run(ctx: &Ctx, args: &ConfigArgs) -> Result<Exit, CliError> {
             ("daemon.state_dir", None) => Some(ctx.settings.state_dir().display().to_string()),
             (_, value) => value.clone(),
         };
-        let mut record = json!({ "key": key, "value": value });
-        if origin {
-            record["origin"] = setting.source.to_string().into();
-        }
-        ctx.out.record(Record::new("setting", &record))?;
+        let origin = origin.then(|| setting.source.to_string());
+        ctx.out.record(Record::new(&Setting { key: key.to_owned(), value, origin }))?;
     }
     if origin && ctx.out.is_for_people() {
         let files: Vec<_> = ctx.settings.files.iter().map(|path| path.display().to_string()).collect();

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
-use serde::Serialize;
-use serde_json::json;
 
 use super::summon::parse_label;
 use crate::api::ErrorCode;
@@ -16,6 +14,7 @@ use crate::api::vault::VaultQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::input::Item;
+use crate::cli::kinds::Torn;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, connect, input};
 use crate::client::Exit;
@@ -96,15 +95,8 @@ impl DestructArgs {
     }
 }
 
-#[derive(Serialize)]
-struct Torn<'a> {
-    #[serde(flatten)]
-    receipt: &'a Receipt,
-    changed: bool,
-}
-
 fn receipt(receipt: &Receipt, changed: bool) -> Record {
-    Record::new("receipt", &Torn { receipt, changed })
+    Record::new(&Torn::Receipt { receipt: receipt.clone(), changed })
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
@@ -220,14 +212,14 @@ async fn one(ctx: &Ctx, args: &DestructArgs, item: &Item, told: &Told) -> Result
         None if args.must_exist => {
             Err(CliError::new(Kind::new("not_found", Exit::NotFound), format!("no vault {vault}")))
         }
-        _ => Ok(Record::new("receipt", &json!({ "vault": vault, "changed": false }))),
+        _ => Ok(Record::new(&Torn::Nothing { vault, changed: false, dry_run: None })),
     }
 }
 
 fn torn(vault: &VaultId, found: Option<&Receipt>, changed: bool, dry_run: bool) -> Record {
     match found {
         Some(found) => receipt(found, changed),
-        None => Record::new("receipt", &json!({ "vault": vault, "changed": changed, "dry_run": dry_run })),
+        None => Record::new(&Torn::Nothing { vault: vault.clone(), changed, dry_run: Some(dry_run) }),
     }
 }
 
@@ -266,10 +258,7 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
         for vault in &reaped.reaped {
             ctx.out.record(match &vault.receipt {
                 Some(found) => receipt(found, true),
-                None => Record::new(
-                    "receipt",
-                    &json!({ "vault": vault.vault, "changed": false, "dry_run": vault.dry_run }),
-                ),
+                None => torn(&vault.vault, None, false, vault.dry_run),
             })?;
         }
         let mut exits: Vec<_> = reaped.reaped.iter().map(|_| Exit::Ok).collect();

@@ -37,7 +37,7 @@ pub(crate) fn run(ctx: &Ctx, _: &DoctorArgs) -> Result<Exit, CliError> {
     ctx.out.list();
     let checks = ctx.block_on(Limit::Usual, async { Ok(checks(ctx).await) })?;
     for check in &checks {
-        ctx.out.record(Record::new("check", check))?;
+        ctx.out.record(Record::new(check))?;
     }
     let failed = checks.iter().any(|check| check.level == CheckLevel::Fail);
     Ok(if failed { Exit::Config } else { Exit::Ok })

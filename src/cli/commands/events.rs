@@ -65,7 +65,7 @@ pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
             };
             let Some(event) = event else { break };
             (query.after, has_come) = (Some(event.seq), true);
-            let record = Record::new("event", &event);
+            let record = Record::new(&event);
             if args.follow {
                 ctx.out.stream(record)?;
             } else {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
-use serde::Serialize;
 
 use super::spool::QueueArgs;
 use super::summon::parse_label;
@@ -12,6 +11,7 @@ use crate::api::ErrorCode;
 use crate::api::vault::{NodeScore, Placement, ProvisionRequest};
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::kinds::Score;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};
@@ -134,7 +134,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
             if args.explain {
                 return Ok(scores(&vault.explanation));
             }
-            let record = Record::new("vault", &vault);
+            let record = Record::new(&vault);
             if vault.dry_run {
                 return Ok(vec![record]);
             }
@@ -152,15 +152,9 @@ pub(crate) fn run(ctx: &Ctx, args: &ForgeArgs) -> Result<Exit, CliError> {
 }
 
 fn scores(explanation: &[NodeScore]) -> Vec<Record> {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        fits: String,
-        #[serde(flatten)]
-        score: &'a NodeScore,
-    }
     let row = |score: &NodeScore| {
         let fits = score.refused.as_ref().map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
-        Record::new("score", &Row { fits, score })
+        Record::new(&Score { fits, score: score.clone() })
     };
     explanation.iter().map(row).collect()
 }

@@ -103,7 +103,7 @@ fn find(ctx: &Ctx, pointer: &GemPointer, with_source: bool) -> Result<Exit, CliE
         if !with_source {
             gem.source = None;
         }
-        ctx.out.record(Record::new("gem", &gem))?;
+        ctx.out.record(Record::new(&gem))?;
         Ok(Exit::Ok)
     })
 }
@@ -145,7 +145,7 @@ fn push(ctx: &Ctx, args: &PushArgs) -> Result<Exit, CliError> {
             manifest: manifest(args).await?,
         };
         let gem = ctx.endpoint().await?.gem_push(&push).await?;
-        ctx.out.record(Record::new("gem", &gem))?;
+        ctx.out.record(Record::new(&gem))?;
         Ok(Exit::Ok)
     })
 }
@@ -154,7 +154,7 @@ fn ls(ctx: &Ctx) -> Result<Exit, CliError> {
     ctx.out.list();
     ctx.block_on(Limit::Usual, async {
         let list = ctx.endpoint().await?.gems().await?;
-        list.gems.iter().try_for_each(|gem| ctx.out.record(Record::new("gem", gem)))?;
+        list.gems.iter().try_for_each(|gem| ctx.out.record(Record::new(gem)))?;
         Ok(Exit::Ok)
     })
 }
@@ -173,7 +173,7 @@ fn remove(ctx: &Ctx, pointer: &GemPointer) -> Result<Exit, CliError> {
                 ));
             }
         } else {
-            ctx.out.record(Record::new("gem_removed", &removed))?;
+            ctx.out.record(Record::new(&removed))?;
         }
         Ok(Exit::Ok)
     })

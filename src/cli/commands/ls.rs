@@ -63,7 +63,7 @@ pub(crate) fn run(ctx: &Ctx, args: &LsArgs) -> Result<Exit, CliError> {
         if vaults.is_empty() && ctx.out.is_for_people() {
             ctx.remark("no vaults\n");
         }
-        vaults.into_iter().try_for_each(|vault| ctx.out.record(Record::new("vault", vault)))?;
+        vaults.into_iter().try_for_each(|vault| ctx.out.record(Record::new(vault)))?;
         Ok(Exit::Ok)
     })
 }

@@ -54,7 +54,7 @@ async fn resolve(ctx: &Ctx, args: &ResolveArgs, name: &ServiceName) -> Result<Ex
     let ticket = (!args.no_ticket).then(|| args.rights.wishes()).transpose()?;
     let resolved = ctx.endpoint().await?.resolve(&ResolveRequest { name: name.clone(), ticket }).await?;
     if args.no_ticket || ctx.out.style.format == Format::Wide {
-        ctx.out.record(Record::new("vault", &resolved.vault))?;
+        ctx.out.record(Record::new(&resolved.vault))?;
     }
     if let Some(ticket) = &resolved.ticket {
         ctx.out.record(Record::ticket(ticket))?;
@@ -66,7 +66,7 @@ async fn watch(ctx: &Ctx, query: WatchQuery) -> Result<Exit, CliError> {
     ctx.out.list();
     let mut holders = ctx.endpoint().await?.watch_services(&query).await?;
     while let Some(holder) = holders.next::<Holder>().await? {
-        ctx.out.stream(Record::new("service", &holder))?;
+        ctx.out.stream(Record::new(&holder))?;
     }
     Ok(Exit::Ok)
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {
             let record = match item.vault() {
                 Ok(id) => vault(ctx.endpoint().await?, &id, args.wait).await?,
                 Err(error) => match item.summons() {
-                    Ok(id) => Record::new("summons", &ctx.endpoint().await?.summons(&id).await?),
+                    Ok(id) => Record::new(&ctx.endpoint().await?.summons(&id).await?),
                     Err(_) => return Err(error),
                 },
             };
@@ -63,7 +63,7 @@ async fn vault(endpoint: &Endpoint, id: &VaultId, wait: Option<Phase>) -> Result
                     format!("{id} is {} and will not be {} again", vault.phase.as_str(), phase.as_str());
                 return Err(CliError::new(Kind::new("conflict", Exit::Conflict), message));
             }
-            _ => return Ok(Record::new("vault", &vault)),
+            _ => return Ok(Record::new(&vault)),
         }
     }
 }

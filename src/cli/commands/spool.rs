@@ -112,7 +112,7 @@ impl QueueArgs {
         let put = endpoint.spool_put(&request).await;
         let entry = put.map_err(|error| CliError::from(error).with("idempotency_key", request.key))?;
         if !wait {
-            return Ok(Record::new("spool", &entry));
+            return Ok(Record::new(&entry));
         }
         let job = format!("spool {}", entry.id);
         let began = clock::mono();
@@ -138,7 +138,7 @@ impl QueueArgs {
                     if let Some(receipt) = vault.receipt {
                         return Err(ClientError::Api(ApiError::vault_dead(receipt)).into());
                     }
-                    let record = Record::new("vault", &vault);
+                    let record = Record::new(&vault);
                     if !entry.changed {
                         return Ok(record);
                     }
@@ -160,7 +160,7 @@ pub(crate) fn run(ctx: &Ctx, args: &SpoolArgs) -> Result<Exit, CliError> {
             SpoolCommand::Ls { state } => {
                 ctx.out.list();
                 let list = ctx.endpoint().await?.spool_list(&SpoolQuery { state: *state }).await?;
-                list.entries.iter().try_for_each(|entry| ctx.out.record(Record::new("spool", entry)))?;
+                list.entries.iter().try_for_each(|entry| ctx.out.record(Record::new(entry)))?;
                 Ok(Exit::Ok)
             }
             SpoolCommand::Show(args) => {
@@ -168,7 +168,7 @@ pub(crate) fn run(ctx: &Ctx, args: &SpoolArgs) -> Result<Exit, CliError> {
                 batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
                     let id = item.spool()?;
                     let shown = ctx.endpoint().await?.spool_show(&id, &SpoolWait::default()).await?;
-                    Ok(vec![Record::new("spool", &shown.entry)])
+                    Ok(vec![Record::new(&shown.entry)])
                 })
                 .await
             }
@@ -190,7 +190,7 @@ async fn order(ctx: &Ctx, act: SpoolAct, arguments: &[String]) -> Result<Exit, C
     batch::run(ctx, items, 1, async |item: input::Item| {
         let id = item.spool()?;
         match done.get(&id).cloned() {
-            Some(SpoolDone { entry: Some(entry), .. }) => Ok(vec![Record::new("spool", &entry)]),
+            Some(SpoolDone { entry: Some(entry), .. }) => Ok(vec![Record::new(&entry)]),
             Some(SpoolDone { error: Some(error), .. }) => Err(error.into()),
             Some(_) | None => {
                 Err(ApiError::new(ErrorCode::Internal, format!("nothing was said of {id}")).into())

@@ -249,7 +249,7 @@ pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
                 let put = args.queue.put(ctx, key, &summons.id, Placement::default(), args.wait).await?;
                 return Ok(vec![put]);
             }
-            Ok(vec![Record::new("summons", &summons)])
+            Ok(vec![Record::new(&summons)])
         })
         .await
     })

@@ -111,7 +111,7 @@ pub(crate) fn run(ctx: &Ctx, args: &TicketArgs) -> Result<Exit, CliError> {
     }
     if args.schema {
         let schema = serde_json::to_value(Ticket::schema()).expect("a schema is JSON");
-        ctx.out.text(&crate::cli::output::pretty(&schema))?;
+        ctx.out.text(&format!("{schema:#}\n"))?;
         return Ok(Exit::Ok);
     }
     ctx.out.keep_for(args.wishes.out.as_ref());

@@ -1,10 +1,11 @@
 //! `hauki version`: what this is, and what it speaks.
 
 use clap::Args;
-use serde_json::json;
 
+use crate::api::health::Health;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::kinds::{DaemonVersion, Version};
 use crate::cli::record::Record;
 use crate::client::Exit;
 
@@ -18,20 +19,24 @@ pub(crate) fn run(ctx: &Ctx, _: &VersionArgs) -> Result<Exit, CliError> {
             Some(endpoint) => endpoint.health().await.ok(),
             None => None,
         };
-        let daemon = health.map(|health| json!({ "version": health.version, "role": health.role, "vault_build": health.vault_build }));
-        let version = json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "api": "v2",
-            "ticket": crate::model::ticket::VERSION,
-            "daemon": daemon,
+        let daemon = health.map(|Health { version, role, vault_build, .. }| DaemonVersion {
+            version,
+            role,
+            vault_build,
         });
+        let version = Version {
+            version: env!("CARGO_PKG_VERSION").into(),
+            api: "v2".into(),
+            ticket: crate::model::ticket::VERSION,
+            daemon,
+        };
         if ctx.out.is_for_people() {
             ctx.out.text(&format!("hauki {}\n", env!("CARGO_PKG_VERSION")))?;
-            if let Some(version) = version.pointer("/daemon/version").and_then(|version| version.as_str()) {
-                ctx.out.text(&format!("haukid {version}\n"))?;
+            if let Some(daemon) = &version.daemon {
+                ctx.out.text(&format!("haukid {}\n", daemon.version))?;
             }
         } else {
-            ctx.out.record(Record::new("version", &version))?;
+            ctx.out.record(Record::new(&version))?;
         }
         Ok(Exit::Ok)
     })

@@ -192,7 +192,7 @@ async fn follow(ctx: &Ctx, job: &str, mut lines: Lines) -> Result<Result<(), Fai
             }
             Some(NodeStep::Added { node }) => {
                 ctx.progress.end(job, began);
-                ctx.out.record(Record::new("node", &node))?;
+                ctx.out.record(Record::new(&node))?;
                 return Ok(Ok(()));
             }
             Some(NodeStep::Failed { error, asks }) => {

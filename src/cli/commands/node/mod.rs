@@ -83,7 +83,7 @@ pub(crate) fn run(ctx: &Ctx, args: &NodeArgs) -> Result<Exit, CliError> {
         NodeCommand::Ls => ls(ctx),
         NodeCommand::Show(args) => ctx.block_on(Limit::Usual, async {
             let detail = ctx.endpoint().await?.node(&args.node).await?;
-            let record = Record::new("node", &detail);
+            let record = Record::new(&detail);
             if !ctx.out.in_full(&record)? {
                 ctx.out.record(record)?;
             }
@@ -100,7 +100,7 @@ fn ls(ctx: &Ctx) -> Result<Exit, CliError> {
     ctx.out.list();
     ctx.block_on(Limit::Usual, async {
         let list = ctx.endpoint().await?.nodes().await?;
-        list.nodes.iter().try_for_each(|node| ctx.out.record(Record::new("node", node)))?;
+        list.nodes.iter().try_for_each(|node| ctx.out.record(Record::new(node)))?;
         Ok(Exit::Ok)
     })
 }
@@ -114,7 +114,7 @@ fn order(ctx: &Ctx, act: NodeAct, nodes: &[NodeName], force: bool) -> Result<Exi
         let mut exits = Vec::with_capacity(done.len());
         for NodeDone { name, node, error } in done {
             match (node, error.map(CliError::from)) {
-                (Some(node), _) => ctx.out.record(Record::new("node", &node))?,
+                (Some(node), _) => ctx.out.record(Record::new(&node))?,
                 (None, Some(error)) if alone => return Err(error),
                 (None, Some(error)) => {
                     exits.push(error.kind.exit);
@@ -142,7 +142,7 @@ fn doctor(ctx: &Ctx, nodes: &[NodeName]) -> Result<Exit, CliError> {
             for mut check in endpoint.node(&name).await?.findings {
                 failed |= check.level == CheckLevel::Fail;
                 check.what = format!("{name}: {}", check.what);
-                ctx.out.record(Record::new("check", &check))?;
+                ctx.out.record(Record::new(&check))?;
             }
         }
         Ok(if failed { Exit::Config } else { Exit::Ok })

@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{argument, live, result};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::kinds::Reply;
 use crate::cli::output::Format;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, connect, input, whole};
 use crate::client::ghost::{GhostError, Options};
 use crate::client::{Exit, Ghost};
-use crate::model::id::VaultId;
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
 use hauki_contract::strict;
@@ -76,13 +75,6 @@ pub(super) struct CallArgs {
     events: bool,
 }
 
-#[derive(Serialize)]
-struct Reply<'a> {
-    vault: &'a VaultId,
-    method: &'a str,
-    result: &'a RawValue,
-}
-
 async fn params(args: &CallArgs) -> Result<Option<String>, CliError> {
     let mut values = Vec::new();
     for (index, arg) in args.args.iter().enumerate() {
@@ -133,8 +125,8 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
             if bare {
                 return show(ctx, &result).map(|()| Vec::new());
             }
-            let reply = Reply { vault: &ticket.vault, method: &args.method, result: &result };
-            Ok(vec![Record::new("reply", &reply)])
+            let (vault, method) = (ticket.vault.clone(), args.method.clone());
+            Ok(vec![Record::new(&Reply { vault, method, input: None, result })])
         })
         .await
     })

@@ -4,17 +4,16 @@ use std::convert::Infallible;
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use serde::Serialize;
 
 use super::single;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::kinds::Listening;
 use crate::cli::record::Record;
 use crate::cli::{complete, connect, visible};
 use crate::client::Exit;
 use crate::client::ghost::{Events, What};
 use crate::client::relay::{Listener, Place};
-use crate::model::id::VaultId;
 
 const LISTEN_AFTER: &str = "\
 Programs connect and speak JSON-RPC 2.0, one message per line, without TLS and without the ticket: the
@@ -49,14 +48,6 @@ pub(super) struct ListenArgs {
     listen: Place,
 }
 
-#[derive(Serialize)]
-struct Listening<'a> {
-    vault: &'a VaultId,
-    address: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a str>,
-}
-
 pub(super) fn run(ctx: &Ctx, args: &ListenArgs) -> Result<Exit, CliError> {
     ctx.block_on(Limit::OnlyIfSet, async {
         let ticket = single(ctx, &args.ticket).await?;
@@ -64,11 +55,11 @@ pub(super) fn run(ctx: &Ctx, args: &ListenArgs) -> Result<Exit, CliError> {
         let listener = Listener::bind(args.listen.clone())?;
         let ghost = connect::session(ctx, &ticket).await?;
         let listening = Listening {
-            vault: &ticket.vault,
+            vault: ticket.vault.clone(),
             address: listener.place().to_string(),
-            token: listener.token().map(|token| token.reveal()),
+            token: listener.token().cloned(),
         };
-        ctx.out.stream(Record::new("listener", &listening))?;
+        ctx.out.stream(Record::new(&listening))?;
         let events = ghost.events();
         let serving = listener.serve(ghost);
         let error = tokio::select! {

@@ -2,12 +2,13 @@
 
 use std::pin::pin;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::result_as;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::kinds::{Happened, Heard};
 use crate::cli::output::Format;
 use crate::cli::progress::Measure;
 use crate::cli::record::Record;
@@ -24,23 +25,6 @@ struct Told {
     total: f64,
     #[serde(default)]
     message: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Happened<'a> {
-    vault: &'a VaultId,
-    at: String,
-    #[serde(flatten)]
-    what: Heard<'a>,
-}
-
-/// The words are those of `hauki events` where it has the same.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Heard<'a> {
-    Log { text: &'a str },
-    Emitted { name: &'a str, data: &'a RawValue },
-    Lost { lost: u64 },
 }
 
 /// Calls, and shows what the worker says in this very call.
@@ -93,7 +77,7 @@ impl Screen<'_> {
             return Ok(());
         }
         match event.what() {
-            What::Log { text } => self.record(Heard::Log { text: &text }),
+            What::Log { text } => self.record(Heard::Log { text }),
             What::Emitted { event, data } => {
                 let drawn =
                     measure(&data).is_some_and(|measure| self.ctx.progress.measure(&self.job, &measure));
@@ -101,7 +85,7 @@ impl Screen<'_> {
                 if drawn && self.ctx.out.is_for_people() {
                     return Ok(());
                 }
-                self.record(Heard::Emitted { name: &event, data: &data })
+                self.record(Heard::Emitted { name: event, data })
             }
             // The answer tells of a death and of a broken connection.
             What::Dying(_) | What::Broken { .. } | What::Reconnected { .. } => Ok(()),
@@ -109,9 +93,9 @@ impl Screen<'_> {
         }
     }
 
-    fn record(&self, what: Heard<'_>) -> Result<(), CliError> {
-        let happened = Happened { vault: self.vault, at: clock::now().to_string(), what };
-        let (out, record) = (&self.ctx.out, Record::new("event", &happened));
+    fn record(&self, what: Heard) -> Result<(), CliError> {
+        let happened = Happened { vault: self.vault.clone(), at: clock::now(), what };
+        let (out, record) = (&self.ctx.out, Record::new(&happened));
         self.ctx.progress.pause(&mut || match out.style.format {
             // A call ends, so its events and its answer can be one document.
             Format::Json => out.record(record.clone()),

@@ -7,19 +7,18 @@ use std::pin::pin;
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 
 use super::{argument, result, single};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::kinds::Reply;
 use crate::cli::record::Record;
 use crate::cli::visible::Shown;
 use crate::cli::{complete, connect, stdin, stdout};
 use crate::client::relay::{self, RelayError};
 use crate::client::{Exit, Ghost};
-use crate::model::id::VaultId;
 use crate::rpc::line::LineReader;
 
 /// An argument that is longer fits into no frame.
@@ -163,7 +162,7 @@ async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result
     while let Some((name, answer)) = results.next().await {
         match answer {
             Ok(result) => {
-                tell(ctx, ghost, method, &name, &result)?;
+                tell(ctx, ghost, method, name, result)?;
                 exits.push(Exit::Ok);
             }
             Err(error) => {
@@ -179,19 +178,18 @@ async fn arguments(ctx: &Ctx, ghost: &Ghost, method: &str, text: bool) -> Result
 }
 
 /// What came of one line.
-#[derive(Serialize)]
-struct Reply<'a> {
-    vault: &'a VaultId,
-    method: &'a str,
-    input: &'a str,
-    result: &'a RawValue,
-}
-
-fn tell(ctx: &Ctx, ghost: &Ghost, method: &str, input: &str, result: &RawValue) -> Result<(), CliError> {
+fn tell(
+    ctx: &Ctx,
+    ghost: &Ghost,
+    method: &str,
+    input: String,
+    result: Box<RawValue>,
+) -> Result<(), CliError> {
     if is_bare(ctx) {
         return ctx.out.result(result.get());
     }
-    ctx.out.record(Record::new("reply", &Reply { vault: ghost.vault(), method, input, result }))
+    let (vault, method) = (ghost.vault().clone(), method.to_owned());
+    ctx.out.record(Record::new(&Reply { vault, method, input: Some(input), result }))
 }
 
 /// In the place of the result, whatever reads on: output has a line for each line of the input.
