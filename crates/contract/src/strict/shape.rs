@@ -70,12 +70,25 @@ macro_rules! integer {
     )*};
 }
 
+/// YAML's reader would take `5` and `true` for text where text is wanted, and what is left out for an empty one. As the
+/// name of a member each is what was written.
+macro_rules! text {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            let is_name = self.seen.is_some();
+            let look = Look::new(visitor, Wants::Anything, self.seen);
+            if is_name { self.input.$method(look) } else { self.input.deserialize_any(look) }
+        }
+    )*};
+}
+
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
     type Error = D::Error;
 
     pass!(deserialize_any deserialize_bool deserialize_f32 deserialize_f64 deserialize_char
-        deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf deserialize_option
+        deserialize_bytes deserialize_byte_buf deserialize_option
         deserialize_unit deserialize_seq deserialize_map deserialize_identifier deserialize_ignored_any);
+    text!(deserialize_str deserialize_string);
     integer!(deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128);
 

@@ -256,3 +256,36 @@ fn breadth_is_bounded_whatever_it_is_made_of() {
     // Where nobody bounds it, it is as before.
     assert!(from_str::<Value>(&repeated("1", 10_000), SMALL).is_ok());
 }
+
+#[cfg(feature = "documents")]
+#[test]
+fn a_scalar_of_another_type_is_no_text() {
+    let read = |text: &str| from_yaml::<Outer>(text, SMALL);
+    for (text, found) in [
+        ("text: 5", "found 5; in quotes it is text"),
+        ("text: 0x1F", "found 31; in quotes it is text"),
+        ("text: 1.5", "found 1.5; in quotes it is text"),
+        ("text: true", "found true; in quotes it is text"),
+        ("labels: {a: 5}", "labels.a: expected text, found 5; in quotes it is text"),
+        ("text: ~", "found nothing"),
+        ("text: [a]", "found a list"),
+        ("text: {a: b}", "found an object"),
+        ("text: !object x", "found a tagged value"),
+    ] {
+        let told = read(text).expect_err(text).to_string();
+        assert!(told.contains("expected text, ") && told.contains(found), "{text}: {told}");
+        assert_eq!(told.contains("quotes"), found.contains("quotes"), "{text}: {told}");
+    }
+    for (text, meant) in [
+        ("text: '5'", "5"),
+        ("text: \"true\"", "true"),
+        ("text: 5s", "5s"),
+        ("text: yes", "yes"),
+        ("text: !!str 5", "5"),
+    ] {
+        assert_eq!(read(text).expect(text).text, meant);
+    }
+    // The name of a member is what was written.
+    let labels = read("labels: {5: a, true: b}").expect("reads").labels;
+    assert_eq!(labels.into_keys().collect::<Vec<_>>(), ["5", "true"]);
+}

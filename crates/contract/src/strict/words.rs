@@ -26,6 +26,7 @@ const FOUND: &[(&str, &str)] = &[
     ("unit value", "nothing"),
     ("null", "null"),
     ("newtype struct", "an object"),
+    ("enum", "a tagged value"),
 ];
 
 /// The same of what stands there with its value behind, which is in quotes or backticks.
@@ -64,6 +65,16 @@ pub(super) fn plain(told: &str) -> String {
         }
     }
     told.to_owned()
+}
+
+/// What YAML takes for a number or a truth value, whoever wrote it may have meant as text.
+#[cfg(feature = "documents")]
+pub(super) fn with_quotes(reason: String) -> String {
+    let found = reason.split_once("expected text, found ").map(|(_, found)| found);
+    if found.is_some_and(|found| found.parse::<f64>().is_ok() || matches!(found, "true" | "false")) {
+        return reason + "; in quotes it is text";
+    }
+    reason
 }
 
 fn meant(wanted: &str) -> &str {

@@ -25,6 +25,7 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str, limits: Limits) -> Result<T, S
         let (line, column) = error.location().map_or((0, 0), |place| (place.line(), place.column()));
         let told = error.to_string();
         let told = told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told);
-        StrictError { line, column, ..StrictError::whole(words::plain(told)) }
+        let reason = words::with_quotes(words::plain(told));
+        StrictError { line, column, ..StrictError::whole(reason) }
     })
 }
