@@ -205,8 +205,11 @@ fn a_token_is_one_word_that_only_its_owner_reads() {
         assert!(ran.stderr.contains(why), "{ran:?}");
     }
     let (open, own) = (asked("word\n", 0o644), asked("word\n", 0o600));
-    assert!(open.code == 75 && open.stderr.contains("warning: token holds a token"), "{open:?}");
-    assert!(own.code == 75 && !own.stderr.contains("warning"), "{own:?}");
+    assert!(open.code == 78 && open.stderr.contains("warning: token holds a token"), "{open:?}");
+    assert!(own.code == 78 && !own.stderr.contains("warning"), "{own:?}");
+    // It could not have been spoken to: there is no authority that nobody has named.
+    assert!(own.stderr.contains("nobody is trusted to vouch for https://127.0.0.1:1"), "{own:?}");
+    assert!(own.stderr.contains("hint: --ca-file"), "{own:?}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub(crate) struct Globals {
     /// A file with the bearer token for https [HAUKI_TOKEN_FILE]
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) token_file: Option<PathBuf>,
-    /// A file with the certificate authority for https [HAUKI_CA_FILE]
+    /// A file with the certificate authorities for https, where none is trusted otherwise [HAUKI_CA_FILE]
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) ca_file: Option<PathBuf>,
     /// For the whole command, for example 30s; default 60s, none for what streams or waits [HAUKI_TIMEOUT]

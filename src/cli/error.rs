@@ -222,6 +222,11 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Api(error) => error.into(),
+            error @ ClientError::NoAuthority { .. } => {
+                Self::of(Kind::new(error.code(), error.exit()), &error)
+                    .hint("--ca-file FILE (HAUKI_CA_FILE, ca_file) names who signs its certificate")
+                    .hint("for one that everybody knows: --ca-file /etc/ssl/certs/ca-certificates.crt")
+            }
             error => Self::of(Kind::new(error.code(), error.exit()), &error),
         }
     }

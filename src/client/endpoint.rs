@@ -97,7 +97,11 @@ impl Endpoint {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let trusted = match (&address, &options.authority) {
             (Address::Https(_), Some(authority)) => certificates(authority)?,
-            (Address::Https(_) | Address::Unix(_), _) => Vec::new(),
+            // It would be looked for in vain, as often as it is tried.
+            (Address::Https(_), None) => {
+                return Err(ClientError::NoAuthority { endpoint: address.to_string() });
+            }
+            (Address::Unix(_), _) => Vec::new(),
         };
         let mut builder = reqwest::Client::builder()
             .tls_certs_only(trusted)

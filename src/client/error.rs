@@ -33,6 +33,8 @@ pub enum ClientError {
     Address(String),
     #[error("failed to set up the HTTP client")]
     Setup(#[source] reqwest::Error),
+    #[error("nobody is trusted to vouch for {endpoint}")]
+    NoAuthority { endpoint: String },
     #[error("{path} holds no certificate in PEM form")]
     Certificate {
         path: PathBuf,
@@ -51,7 +53,9 @@ impl ClientError {
             Self::Broken { .. } => "connection_broken",
             Self::Timeout { .. } => "timeout",
             Self::Protocol { .. } => "protocol",
-            Self::Address(_) | Self::Setup(_) | Self::Certificate { .. } => "config",
+            Self::Address(_) | Self::Setup(_) | Self::NoAuthority { .. } | Self::Certificate { .. } => {
+                "config"
+            }
         }
     }
 
@@ -62,7 +66,9 @@ impl ClientError {
             Self::Unreachable { .. } | Self::Broken { .. } => Exit::Temporary,
             Self::Timeout { .. } => Exit::Timeout,
             Self::Protocol { .. } => Exit::Failure,
-            Self::Address(_) | Self::Setup(_) | Self::Certificate { .. } => Exit::Config,
+            Self::Address(_) | Self::Setup(_) | Self::NoAuthority { .. } | Self::Certificate { .. } => {
+                Exit::Config
+            }
         }
     }
 
@@ -77,6 +83,7 @@ impl ClientError {
             | Self::Protocol { .. }
             | Self::Address(_)
             | Self::Setup(_)
+            | Self::NoAuthority { .. }
             | Self::Certificate { .. } => false,
         }
     }
