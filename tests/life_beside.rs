@@ -2,6 +2,8 @@
 
 #[path = "support/daemon.rs"]
 mod daemon;
+#[path = "support/screen.rs"]
+mod screen;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
@@ -24,11 +26,15 @@ async fn the_command_hears_what_ends_hauki() {
     let ticket = daemon.spawn("function f() { return 1; }").await.ticket;
     let path = daemon.dir.path().join("t.json");
     std::fs::write(&path, serde_json::to_vec(&ticket).expect("is JSON")).expect("is ours");
-    let script = "for s in HUP TERM QUIT; do trap \"echo $s; exit 9\" $s; done; echo ready; \
+    let script = "for s in HUP TERM QUIT INT; do trap \"echo $s; exit 9\" $s; done; echo ready; \
                   while :; do sleep 0.01; done";
-    for (sent, heard) in
-        [(Signal::HUP, "HUP"), (Signal::TERM, "TERM"), (Signal::QUIT, "QUIT"), (Signal::KILL, "TERM")]
-    {
+    for (sent, heard) in [
+        (Signal::HUP, "HUP"),
+        (Signal::TERM, "TERM"),
+        (Signal::QUIT, "QUIT"),
+        (Signal::INT, "INT"),
+        (Signal::KILL, "TERM"),
+    ] {
         let mut command = Command::from(daemon.hauki());
         command.arg("heartbeat").arg(&path).args(["--", "bash", "-c", script]).stdout(Stdio::piped());
         let mut child = command.spawn().expect("starts");
@@ -46,6 +52,22 @@ async fn the_command_hears_what_ends_hauki() {
     command.arg("-c").arg(line).arg(env!("CARGO_BIN_EXE_hauki")).arg(&path);
     let output = within(command.output()).await.expect("runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "alive\n");
+}
+
+/// A terminal interrupts all that stand in front of it, so hauki passes on none of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_interrupts_the_command_once() {
+    let daemon = Daemon::start();
+    let ticket = daemon.spawn("function f() { return 1; }").await.ticket;
+    let path = daemon.dir.path().join("t.json");
+    std::fs::write(&path, serde_json::to_vec(&ticket).expect("is JSON")).expect("is ours");
+    // What hauki was sent before comes first.
+    let script = "n=0; trap 'n=$((n + 1)); kill -TERM $PPID' INT; trap 'echo \"interrupted: $n\"; exit 3' TERM; \
+                  echo ready; while :; do sleep 0.01; done";
+    let mut hauki = daemon.hauki();
+    hauki.arg("heartbeat").arg(&path).args(["--", "bash", "-c", script]);
+    let (seen, code) = screen::seen_after(80, &hauki, "ready", "\u{3}");
+    assert!(seen.contains("interrupted: 1") && code == Some(3), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,9 @@
 //!
 //! A hang-up that we were started to ignore, as nohup(1) does it, stays ignored.
 
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,12 +43,38 @@ pub(crate) async fn first(endings: &mut Endings) -> Stop {
     }
 }
 
+/// Whether the latest SIGINT was a terminal's, which sends it to all that stand in front of it.
+static IS_TERMINALS: AtomicBool = AtomicBool::new(false);
+
+/// What the kernel sends by itself has a code above zero; what a process sends never has, whatever it writes there.
+extern "C" fn note_sender(_: libc::c_int, sent: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel hands it over for as long as this runs.
+    IS_TERMINALS.store(unsafe { (*sent).si_code } > 0, Ordering::Release);
+}
+
+/// From now on it is known of each SIGINT. Before anybody listens to it: a listener calls whom it finds there, and
+/// this calls nobody.
+pub(crate) fn look_who_interrupts() -> Result<(), CliError> {
+    // SAFETY: the handler has the form that SA_SIGINFO asks for, and it does what is async-signal-safe: it loads a
+    // number and stores into an atomic.
+    let is_set = unsafe {
+        let mut wanted: libc::sigaction = std::mem::zeroed();
+        wanted.sa_sigaction = note_sender as *const () as libc::sighandler_t;
+        wanted.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+        libc::sigaction(libc::SIGINT, &wanted, null_mut()) == 0
+    };
+    if is_set { Ok(()) } else { Err(CliError::io("listen for signals", &std::io::Error::last_os_error())) }
+}
+
+pub(crate) fn was_terminals() -> bool {
+    IS_TERMINALS.load(Ordering::Acquire)
+}
+
 pub(crate) fn is_ignored(kind: SignalKind) -> bool {
     // SAFETY: nothing is changed, and the structure to write to is of this frame.
     unsafe {
         let mut now: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(kind.as_raw_value(), std::ptr::null(), &mut now) == 0
-            && now.sa_sigaction == libc::SIG_IGN
+        libc::sigaction(kind.as_raw_value(), null(), &mut now) == 0 && now.sa_sigaction == libc::SIG_IGN
     }
 }
 

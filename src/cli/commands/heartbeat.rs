@@ -15,7 +15,7 @@ use crate::cli::batch;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keeper::{self, Keeper};
-use crate::cli::signals::is_ignored;
+use crate::cli::signals::{is_ignored, look_who_interrupts, was_terminals};
 use crate::cli::{complete, gone, input};
 use crate::client::Exit;
 use crate::model::id::VaultId;
@@ -23,9 +23,10 @@ use crate::model::id::VaultId;
 const AFTER: &str = "\
 A ticket is kept straight at its node, an id through the control plane. With a command, hauki beats
 while it runs and ends with its status; if a lease is lost all the same, the command gets SIGTERM and
-hauki ends with 5. It gets the SIGTERM, SIGHUP and SIGQUIT that hauki gets, and SIGTERM when hauki is
-killed; SIGINT is left to the terminal, which sends it to both. 127 is a command that is not there, 126 one that cannot be executed. A vault that was made with --link lives only as long as the connection that first
-used its ticket, so keep it with --watch or a command.
+hauki ends with 5. It gets the SIGTERM, SIGHUP, SIGQUIT and SIGINT that hauki gets, and SIGTERM when
+hauki is killed; the SIGINT of a terminal, which sends it to both, is not passed on. 127 is a command
+that is not there, 126 one that cannot be executed. A vault that was made with --link lives only as
+long as the connection that first used its ticket, so keep it with --watch or a command.
 
 Examples:
   hauki heartbeat t.json
@@ -132,21 +133,25 @@ async fn beside(
 /// nohup(1) and shells do, the command ignores as well.
 fn signals() -> Result<impl Stream<Item = Option<Signal>> + Unpin, CliError> {
     let wanted = [
-        (SignalKind::terminate(), Some(Signal::TERM)),
-        (SignalKind::hangup(), Some(Signal::HUP)),
-        (SignalKind::quit(), Some(Signal::QUIT)),
-        // A terminal sends it to the command as well, whose answer to it counts.
-        (SignalKind::interrupt(), None),
+        (SignalKind::terminate(), Signal::TERM),
+        (SignalKind::hangup(), Signal::HUP),
+        (SignalKind::quit(), Signal::QUIT),
+        (SignalKind::interrupt(), Signal::INT),
     ];
     let mut all = SelectAll::new();
     for (kind, passed) in wanted {
         if is_ignored(kind) {
             continue;
         }
+        if passed == Signal::INT {
+            look_who_interrupts()?;
+        }
         let heard = signal(kind).map_err(|error| CliError::io("listen for signals", &error))?;
         all.push(Box::pin(stream::unfold((heard, passed), async |(mut heard, passed)| {
             heard.recv().await?;
-            Some((passed, (heard, passed)))
+            // A terminal has sent it to the command as well, whose answer to it counts.
+            let has_it = passed == Signal::INT && was_terminals();
+            Some(((!has_it).then_some(passed), (heard, passed)))
         })));
     }
     Ok(all)
