@@ -366,6 +366,23 @@ fn what_cannot_be_written_is_told_and_nothing_is_left_of_it() {
     }
 }
 
+/// SIGXFSZ would have ended it without a word, and left the vault.
+#[test]
+fn a_file_that_may_not_grow_is_an_error_in_words() {
+    for words in ["completions bash > words", "clone scout.js --out t.json", "clone scout.js > t.json"] {
+        let (tool, log) = with_plane();
+        let line = format!("ulimit -f 0; exec {} {words}", assert_cmd::cargo::cargo_bin("hauki").display());
+        let mut command = Command::new("bash");
+        command.args(["-c", &line]).env_clear().envs(tool.environment()).current_dir(tool.home.path());
+        let output = command.stdin(Stdio::null()).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(74), "{words}: {:?} {said}", output.status);
+        assert!(said.contains("File too large"), "{words}: {said}");
+        let is_ended = log.lock().expect("is whole").iter().any(|request| request.method == "DELETE");
+        assert_eq!(is_ended, words.starts_with("clone"), "{words}: {said}");
+    }
+}
+
 #[test]
 fn a_command_under_a_heartbeat_does_not_start_on_a_dead_vault() {
     let (tool, _) = with_plane();

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use hauki_contract::system::environment;
+use hauki_contract::system::{environment, files};
 use hauki_daemon::args::{HaukidArgs, Task};
 use hauki_daemon::{bridge, run};
 
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     }
     // SAFETY: there is one thread yet.
     unsafe { environment::forget_empty() };
+    files::outlive_size_limit();
     match HaukidArgs::parse().task {
         Task::Bridge(args) => bridge::main(&args.socket),
         // SAFETY: whoever gave --ready-fd on the command line handed the descriptor over for this.

@@ -13,6 +13,7 @@ use super::error::CliError;
 use super::{stdout, tips, visible};
 use crate::api::teardown::DestructQuery;
 use crate::client::Exit;
+use hauki_contract::system::files;
 
 /// How long the clean-up after a failed command may take.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -21,6 +22,7 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn main() -> ExitCode {
     complete::answer_shell();
+    files::outlive_size_limit();
     match std::panic::catch_unwind(whole) {
         Ok(exit) => exit,
         Err(_) => {

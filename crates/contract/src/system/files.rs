@@ -1,4 +1,4 @@
-//! How many files this process may have open, and how much of one is read.
+//! How many files this process may have open, how long one may grow, and how much of one is read.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -12,6 +12,15 @@ pub fn raise_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Where it is refused, the limit stays, and opening too many says so.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+extern "C" fn go_on(_: libc::c_int) {}
+
+/// Who writes beyond `ulimit -f` is told so by an error instead of being killed without a word. What is started from
+/// here has the usual end again: a handler is not inherited, and that a signal is ignored would be.
+pub fn outlive_size_limit() {
+    // SAFETY: the handler does nothing. Where it cannot be had, everything is as it was.
+    unsafe { libc::signal(libc::SIGXFSZ, go_on as *const () as libc::sighandler_t) };
 }
 
 /// All of a file that has at most so many bytes. Its length is not asked: a device has none.
