@@ -81,7 +81,7 @@ fn refused(mut error: clap::Error) -> Exit {
         let text = error.render().to_string();
         let text = text.trim_start_matches("error: ");
         let (message, hint) = text.split_once("\n\n").unwrap_or((text, ""));
-        let hint = tip.unwrap_or_else(|| hint.lines().next().unwrap_or_default().trim());
+        let hint = tip.unwrap_or_else(|| hint.lines().next().unwrap_or_default().trim().to_owned());
         let usage = CliError::usage(message.lines().map(str::trim).collect::<Vec<_>>().join(" ")).hint(hint);
         let _ = writeln!(std::io::stderr(), "{}", visible::json(&usage.json(None).to_string()));
         return Exit::Usage;
