@@ -180,6 +180,16 @@ fn by_hand() {
     assert_eq!((vault["kind"].as_str(), &vault["id"]), (Some("vault"), &first["vault"]));
     assert_eq!(vault["name"], "scout/eu");
 
+    // Whoever has read enough ends it, though nothing changes any more.
+    let tool = daemon.hauki();
+    let mut piped = std::process::Command::new("timeout");
+    piped.args(["20", "bash", "-c", "\"$0\" resolve --watch | head -1; exit ${PIPESTATUS[0]}"]);
+    piped.arg(tool.get_program()).env_clear();
+    let piped = piped.envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?)))).output();
+    let piped = piped.expect("runs");
+    let said = String::from_utf8_lossy(&piped.stdout);
+    assert!(piped.status.code() == Some(141) && said.contains("\"scout/eu\""), "{piped:?}");
+
     assert!(hauki(&daemon, &["destruct", "t.json"]).status.success());
     let gone = hauki(&daemon, &["resolve", "scout/eu"]);
     assert_eq!((gone.status.code(), gone.stdout.is_empty()), (Some(3), true));

@@ -5,11 +5,11 @@ use clap_complete::ArgValueCandidates;
 
 use super::ticket::RightsArgs;
 use crate::api::registry::{Holder, ResolveRequest, WatchQuery};
-use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::output::Format;
 use crate::cli::record::Record;
+use crate::cli::{complete, gone};
 use crate::client::Exit;
 use crate::model::name::ServiceName;
 
@@ -65,8 +65,13 @@ async fn resolve(ctx: &Ctx, args: &ResolveArgs, name: &ServiceName) -> Result<Ex
 async fn watch(ctx: &Ctx, query: WatchQuery) -> Result<Exit, CliError> {
     ctx.out.list();
     let mut holders = ctx.endpoint().await?.watch_services(&query).await?;
-    while let Some(holder) = holders.next::<Holder>().await? {
+    let mut left = std::pin::pin!(gone::reader());
+    loop {
+        let holder = tokio::select! {
+            holder = holders.next::<Holder>() => holder?,
+            () = &mut left => return Err(CliError::unread()),
+        };
+        let Some(holder) = holder else { return Ok(Exit::Ok) };
         ctx.out.stream(Record::new(&holder))?;
     }
-    Ok(Exit::Ok)
 }

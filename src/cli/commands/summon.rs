@@ -84,7 +84,7 @@ pub(crate) struct WorkerArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory: Option<u64>,
     /// Processor time, in percent of one core
-    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, value_parser = whole::<u32, 0, 10_000>)]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, value_parser = whole::<u32, 1, 10_000>)]
     cpu: Option<u32>,
     /// The longest that one call may run, for example 5s
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -189,7 +189,8 @@ impl WorkerArgs {
 
 /// The arguments of `create`, as strictly read as the body that they go into.
 fn listed(text: &str) -> Result<Vec<Value>, CliError> {
-    match strict::from_str(text, Limits::bytes(text.len())) {
+    let read = strict::text(text.as_bytes());
+    match read.and_then(|text| strict::from_str(text, Limits::bytes(text.len()))) {
         Ok(Value::Array(args)) => Ok(args),
         Ok(_) => Err(CliError::data("bad_json", "--args is not a JSON array")
             .hint("one element for each argument of create(), for example --args '[{\"depth\":2}]'")),
@@ -274,6 +275,7 @@ mod tests {
 
     #[test]
     fn arguments_of_create_are_read_strictly() {
+        assert_eq!(listed("\u{feff}[2]").expect("is a list"), [2], "an editor's mark before it");
         assert_eq!(listed(" [1, 10928588.983213553]\n").expect("is a list")[1], 10_928_588.983_213_553);
         let deep = format!("{}1{}", "[".repeat(121), "]".repeat(121));
         for (wrong, reason) in [

@@ -14,6 +14,8 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
+    #[error("nothing is no size: write a number and a unit, for example 4MiB or 512KiB")]
+    Nothing,
     #[error("{0} of what? write {0}MiB or {0}KiB, and {0}B for bytes")]
     Bare(String),
     #[error("{0:?} is not a size: write a number and a unit, for example 4MiB or 512KiB")]
@@ -30,6 +32,7 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     let number: u64 = text[..digits].parse().map_err(|_| error())?;
     let unit = text[digits..].trim().to_ascii_lowercase();
     let shift = match unit.as_str() {
+        "" if number == 0 => return Err(UnitError::Nothing),
         "" => return Err(UnitError::Bare(text[..digits].to_owned())),
         "b" => 0,
         "k" | "kb" | "kib" => 10,
