@@ -8,11 +8,11 @@
 use std::sync::Arc;
 
 use super::charge;
-use super::service::Core;
+use super::duty::Duty;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::system::tasks::{self, Kind};
 
-impl Core {
+impl Duty {
     pub(super) async fn carry_out<T: Send + 'static>(
         self: &Arc<Self>,
         order: impl Future<Output = Result<T, ApiError>> + Send + 'static,

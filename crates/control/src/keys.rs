@@ -3,10 +3,13 @@
 //! The body's digest is kept with what was made. The record of a key is committed together with
 //! what it made, under the check that nobody else used the key meanwhile.
 
+use std::sync::Arc;
+
+use super::basis::Basis;
 use super::charge::aside;
-use super::ledger::{Found, KEPT, KeyRecord, Posting, idempotency_key, spool_key};
-use super::owners::unmarked;
-use super::service::Core;
+use super::flight::Flights;
+use super::ledger::{Found, KEPT, KeyRecord, Posting, Records, idempotency_key, spool_key};
+use super::rights::unmarked;
 use super::store::Expect;
 use hauki_contract::api::summons::{SpawnRequest, SummonsRequest};
 use hauki_contract::api::vault::ProvisionRequest;
@@ -95,7 +98,16 @@ impl HeldKey {
     }
 }
 
-impl Core {
+pub(super) struct Keys {
+    records: Records,
+    flights: Arc<Flights>,
+}
+
+impl Keys {
+    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+        Arc::new(Self { records: basis.records.clone(), flights: basis.flights.clone() })
+    }
+
     /// Waits for earlier callers with the same key, then tells what they made.
     pub(super) async fn hold_key<T: Keyed>(&self, what: &str, request: &T) -> Result<HeldKey, ApiError> {
         let (key, digests) = (request.key(), Digests::of(request)?);

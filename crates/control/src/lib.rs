@@ -1,11 +1,13 @@
 //! The control plane, UAH CORE (Universal API Hub).
 //!
 //! ```text
-//!   routes --> service (summon, forge, ticket, spawn, life, vaults) --> nodes --> api::node
-//!                 |            |                |                        ^
-//!              gems, keys   scheduler  registry, spool, record, store          watch (news, reconcile)
+//!   routes --> service::face --> phases: summon, forge, ticket, spawn, life, watch, members, ...
+//!                                   |  each holds the parts that it may touch
+//!                                   '--> basis: ledger, records --> store
+//!                                               roster --> nodes --> api::node
+//!                                               gems, queue, stock, claims, flights, events, ...
 //! ```
-//! The core owns the store and the issuer's key; the nodes own the vaults. It never carries a call.
+//! `service` assembles them and does nothing else. The core owns the store and the issuer's key; the nodes own the vaults. It never carries a call.
 //! It meets the node only through [`hauki_contract::api::node::NodeApi`].
 
 pub mod events;
@@ -20,48 +22,51 @@ pub mod nodes;
 pub mod routes;
 pub mod scheduler;
 pub mod service;
-pub mod spool;
 pub mod start;
 pub mod store;
-pub mod watch;
 
-mod adding;
 mod api_error;
+mod basis;
 mod carried;
 mod charge;
-mod death;
-mod ending;
+mod claims;
+mod clerk;
+mod duty;
 mod extract;
+mod families;
 mod flight;
 mod forge;
-mod forging;
-mod hearing;
+mod health;
 mod install;
 mod keys;
 mod lanes;
 mod life;
-mod lineage;
 mod members;
 mod numbers;
 mod owners;
-mod placed;
+mod parent;
 mod placement;
+mod queue;
 mod reaper;
 mod registry;
+mod rights;
 mod ring;
-mod salvage;
+mod roster;
 mod spawn;
+mod spool;
 mod stock;
 mod summon;
 mod ticket;
-mod unseen;
+mod travel;
 mod vaults;
 mod vetting;
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
+pub use basis::Parts;
+pub use health::Activity;
 pub use nodes::Member;
-pub use service::{Activity, Core, Parts};
+pub use service::{Core, Tasks};
 pub use start::{StartError, open};
-pub use watch::Tasks;

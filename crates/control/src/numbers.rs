@@ -5,10 +5,12 @@
 //! does so under the revision that he has seen, and begins behind another's bound: so two cores count in stretches of
 //! their own, and no two events have one number.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::ledger::{Found, encode};
-use super::service::Core;
+use super::basis::Basis;
+use super::events::EventLog;
+use super::ledger::{Found, Records, encode};
 use super::store::{Expect, Outcome, Txn};
 use hauki_contract::api::ApiError;
 
@@ -17,9 +19,21 @@ const BOUND: &str = "meta/events";
 /// More events than there are between two rounds of pruning, which looks at the bound.
 const AHEAD: u64 = 1 << 28;
 
-impl Core {
+pub(super) struct Numbers {
+    records: Records,
+    events: EventLog,
+    /// No event of this core has a number beyond this; nothing as long as it has none of its own.
+    stretch: AtomicU64,
+}
+
+impl Numbers {
+    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+        let (records, events) = (basis.records.clone(), basis.events.clone());
+        Arc::new(Self { records, events, stretch: AtomicU64::new(0) })
+    }
+
     /// Before anything is told.
-    pub async fn number_events(&self) -> Result<(), ApiError> {
+    pub(super) async fn number_events(&self) -> Result<(), ApiError> {
         while !self.take_stretch().await? {}
         Ok(())
     }
@@ -64,13 +78,13 @@ mod tests {
         core.number_events().await.expect("numbers");
         // A year ahead, as if the clock were set back after this life.
         let year = 31_536_000_000_000;
-        core.events.begin_after(core.events.last() + year);
-        core.raise_bound().await.expect("raises");
-        let last = core.events.last();
+        core.basis().events.begin_after(core.basis().events.last() + year);
+        core.phases().numbers.raise_bound().await.expect("raises");
+        let last = core.basis().events.last();
         let next = core_over(store, &[], &[]);
-        assert!(next.events.last() < last, "the clock alone would let them fall");
+        assert!(next.basis().events.last() < last, "the clock alone would let them fall");
         next.number_events().await.expect("numbers");
-        assert!(next.events.last() > last);
+        assert!(next.basis().events.last() > last);
     }
 
     #[tokio::test]
@@ -82,12 +96,12 @@ mod tests {
         let mut stretches = Vec::new();
         for round in 0..4 {
             let core = &cores[round % 2];
-            let first = core.events.last();
+            let first = core.basis().events.last();
             // As if so many had happened; the bound is raised long before.
-            core.events.begin_after(first + super::AHEAD * 2 / 3);
-            stretches.push((first, core.events.last()));
-            core.raise_bound().await.expect("raises");
-            assert!(core.events.last() < core.stretch.load(super::Ordering::SeqCst));
+            core.basis().events.begin_after(first + super::AHEAD * 2 / 3);
+            stretches.push((first, core.basis().events.last()));
+            core.phases().numbers.raise_bound().await.expect("raises");
+            assert!(core.basis().events.last() < core.phases().numbers.stretch.load(super::Ordering::SeqCst));
         }
         stretches.sort_unstable();
         assert!(stretches.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{stretches:?}");

@@ -2,16 +2,20 @@
 //! are that a new one is to stay apart from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::ledger::{Found, VAULT, VaultRecord};
+use super::basis::Basis;
+use super::flight::Flights;
+use super::ledger::{Found, Records, VAULT, VaultRecord};
 use super::nodes::{FRESH_US, candidates, freshen};
+use super::roster::Roster;
 use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
-use super::service::Core;
 use super::summon::check_labels;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::vault::{NodeScore, Placement};
+use hauki_contract::model::config::Policy;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
 
@@ -59,7 +63,20 @@ pub(super) fn check_wished(wish: &Placement) -> Result<(), ApiError> {
     check_labels(&wish.anti_affinity)
 }
 
-impl Core {
+pub(super) struct Placing {
+    records: Records,
+    roster: Roster,
+    policy: Policy,
+    flights: Arc<Flights>,
+}
+
+impl Placing {
+    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+        let Basis { records, roster, flights, policy, .. } = basis;
+        let (records, roster, flights) = (records.clone(), roster.clone(), flights.clone());
+        Arc::new(Self { records, roster, policy: *policy, flights })
+    }
+
     pub(super) async fn field<'a>(
         &self,
         wish: &'a Placement,
@@ -67,15 +84,15 @@ impl Core {
         code: Option<Sha256>,
     ) -> Result<Field<'a>, ApiError> {
         check_wished(wish)?;
-        freshen(&self.slots(), FRESH_US).await;
+        freshen(&self.roster.slots(), FRESH_US).await;
         let apart = self.beside(&wish.anti_affinity).await?;
-        let seen = || candidates(&self.slots(), self.policy, code.as_ref());
+        let seen = || candidates(&self.roster.slots(), self.policy, code.as_ref());
         // From here to the choice nothing waits, so that each caller sees what the one before took.
         let mut field = Field { candidates: seen(), wish, memory_bytes, apart };
         check_wish(&field.candidates, wish)?;
         if field.best().is_none() {
             // What is remembered knows the vaults that were sent there since, but not those that died.
-            freshen(&self.slots(), 0).await;
+            freshen(&self.roster.slots(), 0).await;
             field.candidates = seen();
         }
         Ok(field)

@@ -7,17 +7,20 @@
 //! (Vaults are not its business: their leases end them on their nodes.)
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::basis::Basis;
 use super::ledger::{
-    AGED, ASIDE, Found, KEPT, KEY, KeyRecord, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord, aged_key, owner_of,
-    source_key, spool_key,
+    AGED, ASIDE, Found, KEPT, KEY, KeyRecord, Ledger, Records, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord,
+    aged_key, owner_of, source_key, spool_key,
 };
-use super::service::Core;
+use super::numbers::Numbers;
+use super::stock::Stock;
 use super::store::{Document, Expect, Outcome, Size, Txn};
 use hauki_contract::api::ApiError;
 use hauki_contract::api::spool::SpoolEntry;
@@ -76,14 +79,28 @@ impl Default for Most {
     }
 }
 
-impl Core {
+pub(super) struct Retention {
+    records: Records,
+    ledger: Ledger,
+    stock: Arc<Stock>,
+    /// Whose bound is looked at as often.
+    numbers: Arc<Numbers>,
+}
+
+impl Retention {
+    pub(super) fn new(basis: &Basis, numbers: &Arc<Numbers>) -> Arc<Self> {
+        let Basis { records, ledger, stock, .. } = basis;
+        let (records, ledger, stock) = (records.clone(), ledger.clone(), stock.clone());
+        Arc::new(Self { records, ledger, stock, numbers: numbers.clone() })
+    }
+
     pub(super) async fn prune_for_ever(&self) {
         let mut timer = tokio::time::interval(EVERY);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             timer.tick().await;
             let kept = async {
-                self.raise_bound().await?;
+                self.numbers.raise_bound().await?;
                 self.prune(clock::now(), Most::default()).await
             };
             if let Err(error) = kept.await {

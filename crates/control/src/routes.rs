@@ -1,8 +1,8 @@
 //! UAH CORE over HTTP: each handler reads a request, calls one method of [`Core`], writes the answer.
 //!
 //! A handler owns nothing. When a client hangs up, its handler is dropped where it stands; what
-//! that must undo is undone by the service (`core::forge`), and what is to be done all the same
-//! goes on (`core::carried`). Whose is what is judged in `core::owners`.
+//! that must undo is undone by the service (`control::forge`), and what is to be done all the same
+//! goes on (`control::carried`). Whose is what is judged in `control::owners`.
 
 mod layers;
 mod nodes;
@@ -27,7 +27,7 @@ use super::charge;
 use super::extract::{Id, Json, Query, Refusal};
 use super::life::MAX_BEATS;
 use super::manifest;
-use super::owners::Rights;
+use super::rights::Rights;
 use super::service::Core;
 use hauki_contract::api::endpoints::ENDPOINTS;
 use hauki_contract::api::event::EventQuery;
@@ -209,21 +209,21 @@ async fn reap(State(core): Uah, asker: Asker, Json(mut request): Json<ReapReques
 }
 
 async fn gems(State(core): Uah) -> Answer<GemList> {
-    Ok(Json(core.gems.list().await.map_err(ApiError::from)?))
+    Ok(Json(core.gems().await?))
 }
 
 async fn push_gem(State(core): Uah, Json(push): Json<GemPush>) -> Answer<Gem> {
     let carried = core.clone();
-    Ok(Json(core.carry_out(async move { Ok(carried.gems.push(push).await?) }).await?))
+    Ok(Json(core.carry_out(async move { carried.push_gem(push).await }).await?))
 }
 
 async fn remove_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<GemRemoved> {
     let carried = core.clone();
-    Ok(Json(core.carry_out(async move { Ok(carried.gems.remove(&query.pointer).await?) }).await?))
+    Ok(Json(core.carry_out(async move { carried.remove_gem(&query.pointer).await }).await?))
 }
 
 async fn resolve_gem(State(core): Uah, Query(query): Query<GemQuery>) -> Answer<Gem> {
-    Ok(Json(core.gems.resolve(&query.pointer).await.map_err(ApiError::from)?))
+    Ok(Json(core.resolve_gem(&query.pointer).await?))
 }
 
 async fn services(State(core): Uah, asker: Asker) -> Answer<ServiceList> {
@@ -285,7 +285,7 @@ async fn watch_services(
 async fn events(State(core): Uah, asker: Asker, Query(query): Query<EventQuery>) -> Response {
     let (looked, rights) = (core.clone(), rights(&asker));
     let heard = futures_util::stream::unfold(
-        (Box::pin(core.events.read(query)), HashMap::new()),
+        (Box::pin(core.events(query)), HashMap::new()),
         move |(mut events, mut known)| {
             let core = looked.clone();
             async move {

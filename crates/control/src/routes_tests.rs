@@ -249,7 +249,7 @@ async fn a_client_that_hangs_up_leaves_nothing() {
         drop(stream);
         node.nobody_waits().await;
         node.hold(None);
-        while core.ledger.count_forging().await.expect("counts") > 0 {
+        while core.basis().ledger.count_forging().await.expect("counts") > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!((node.living(), store.commits()), (vec![], 0), "{held:?}");

@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
-use super::keys::HeldKey;
-use super::ledger::{KeyRecord, loan_key};
-use super::lineage::Parent;
-use super::service::Core;
-use super::ticket::{check_methods, check_terms, opening, unsigned};
+use super::basis::Basis;
+use super::forge::Forge;
+use super::keys::{HeldKey, Keys};
+use super::ledger::{KeyRecord, Ledger, loan_key};
+use super::life::Life;
+use super::parent::Parent;
+use super::registry::Names;
+use super::stock::Stock;
+use super::summon::Summoning;
+use super::ticket::{Tickets, check_methods, check_terms, opening, unsigned};
+use super::travel::Travel;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::registry::{ResolveRequest, Resolved};
 use hauki_contract::api::summons::{SpawnRequest, Spawned};
@@ -19,13 +25,46 @@ use hauki_contract::system::clock;
 /// Whose a vault becomes, and who alone may be its owner if it is there already.
 type Users = (Option<u32>, Option<u32>);
 
-impl Core {
-    pub async fn spawn(self: &Arc<Self>, request: SpawnRequest) -> Result<Spawned, ApiError> {
-        self.spawn_for(None, None, request).await
+pub(super) struct Spawning {
+    ledger: Ledger,
+    stock: Arc<Stock>,
+    keys: Arc<Keys>,
+    travel: Arc<Travel>,
+    summoning: Arc<Summoning>,
+    names: Arc<Names>,
+    forge: Arc<Forge>,
+    tickets: Arc<Tickets>,
+    life: Arc<Life>,
+}
+
+/// The phases that it is made of.
+pub(super) struct Steps<'a> {
+    pub keys: &'a Arc<Keys>,
+    pub travel: &'a Arc<Travel>,
+    pub summoning: &'a Arc<Summoning>,
+    pub names: &'a Arc<Names>,
+    pub forge: &'a Arc<Forge>,
+    pub tickets: &'a Arc<Tickets>,
+    pub life: &'a Arc<Life>,
+}
+
+impl Spawning {
+    pub(super) fn new(basis: &Basis, steps: &Steps<'_>) -> Arc<Self> {
+        Arc::new(Self {
+            ledger: basis.ledger.clone(),
+            stock: basis.stock.clone(),
+            keys: steps.keys.clone(),
+            travel: steps.travel.clone(),
+            summoning: steps.summoning.clone(),
+            names: steps.names.clone(),
+            forge: steps.forge.clone(),
+            tickets: steps.tickets.clone(),
+            life: steps.life.clone(),
+        })
     }
 
     /// It belongs to `owner`; one that is there already is taken if it is `only`'s.
-    pub async fn spawn_for(
+    pub(super) async fn spawn_for(
         self: &Arc<Self>,
         owner: Option<u32>,
         only: Option<u32>,
@@ -45,7 +84,7 @@ impl Core {
         parent: Option<Parent>,
         users: Users,
     ) -> Result<Spawned, ApiError> {
-        let held = self.hold_key("spawn", &request).await?;
+        let held = self.keys.hold_key("spawn", &request).await?;
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier, &request.ticket).await;
         }
@@ -59,6 +98,13 @@ impl Core {
         made
     }
 
+    /// Nothing was made of it. If it was, the loan went with the record of the child.
+    async fn give_back(&self, loan: &str) {
+        if let Err(error) = self.ledger.repay(loan).await {
+            tracing::warn!(%loan, %error, "a budget is spent until the next comparison");
+        }
+    }
+
     async fn create(
         self: &Arc<Self>,
         held: &HeldKey,
@@ -70,11 +116,11 @@ impl Core {
         check_terms(&wishes)?;
         let name = summons.name.clone();
         let least = parent.map(Parent::wishes).unwrap_or_default();
-        let mut drafted = self.draft(summons, least).await?;
+        let mut drafted = self.summoning.draft(summons, least).await?;
         drafted.summons.owner = owner;
         parent.map(|parent| parent.adopt(&mut drafted)).transpose()?;
-        self.refuse_hoard(&drafted).await?;
-        let _turn = self.turn(name.as_ref()).await;
+        self.stock.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
+        let _turn = self.names.turn(name.as_ref()).await;
         match (&name, get_or_create) {
             (None, true) => {
                 return Err(ApiError::new(ErrorCode::BadRequest, "get_or_create needs a name to look for"));
@@ -84,9 +130,9 @@ impl Core {
                     return Ok(there);
                 }
             }
-            (name, false) => self.refuse_taken(name.as_ref()).await?,
+            (name, false) => self.names.refuse_taken(name.as_ref()).await?,
         }
-        let mut forged = self.forge(&drafted, &placement, Some(&opening(&wishes))).await?;
+        let mut forged = self.forge.forge(&drafted, &placement, Some(&opening(&wishes))).await?;
         check_methods(&wishes, &forged.vault().methods)?;
         let opened = forged.opened.take().ok_or_else(|| {
             let message = format!("node {} did not open the port", forged.vault().node);
@@ -115,10 +161,10 @@ impl Core {
         let signing = async {
             // The commit is on its way to the disk when it has been asked for once.
             tokio::task::yield_now().await;
-            self.signed(ticket, &wishes)
+            self.tickets.signed(ticket, &wishes)
         };
-        self.stocked(&drafted);
-        let (recorded, ticket) = tokio::join!(self.record(forged, posting, news), signing);
+        self.stock.count(&drafted.summons.id, drafted.summons.owner, || drafted.bytes());
+        let (recorded, ticket) = tokio::join!(self.forge.record(forged, posting, news), signing);
         if recorded.is_err() {
             self.stock.remove(&drafted.summons.id);
         }
@@ -129,10 +175,15 @@ impl Core {
                     Err(error) => {
                         // Nobody can ever use it.
                         let by = Some("core".into());
-                        return Err(self.end(&vault, Cause::Cancelled, by, 0).await.err().unwrap_or(error));
+                        return Err(self
+                            .life
+                            .end(&vault, Cause::Cancelled, by, 0)
+                            .await
+                            .err()
+                            .unwrap_or(error));
                     }
                 };
-                self.send_ahead(&drafted);
+                self.travel.send_ahead(&drafted.summons, &drafted.source);
                 Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true })
             }
             // One whose caller went away was being recorded when we looked.
@@ -151,7 +202,7 @@ impl Core {
         wishes: &TicketWishes,
     ) -> Result<Option<Spawned>, ApiError> {
         let request = ResolveRequest { name: name.clone(), ticket: Some(wishes.clone()) };
-        let (vault, ticket) = match self.resolve_own(only, request).await {
+        let (vault, ticket) = match self.names.resolve_own(only, request).await {
             Ok(Resolved { vault, ticket: Some(ticket), .. }) => (vault, ticket),
             Ok(Resolved { ticket: None, .. }) => {
                 return Err(ApiError::new(ErrorCode::Internal, "a ticket was wished and none was minted"));
@@ -159,20 +210,20 @@ impl Core {
             Err(error) if error.code == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let summons = self.summons_again(&vault.summons).await?;
+        let summons = self.summoning.summons_again(&vault.summons).await?;
         Ok(Some(Spawned { summons, vault, ticket, changed: false }))
     }
 
     async fn spawned_again(&self, earlier: &KeyRecord, wishes: &TicketWishes) -> Result<Spawned, ApiError> {
-        let vault = self.vault_again(earlier).await?;
+        let vault = self.forge.vault_again(earlier).await?;
         let ticket = earlier
             .ticket
             .clone()
             .ok_or_else(|| ApiError::new(ErrorCode::Internal, "the key's record holds no ticket"))?;
         // Earlier versions kept it with its token.
         let kept = !ticket.auth.token.reveal().is_empty();
-        let ticket = if kept { ticket } else { self.signed(ticket, wishes)? };
-        let summons = self.summons_again(&earlier.summons).await?;
+        let ticket = if kept { ticket } else { self.tickets.signed(ticket, wishes)? };
+        let summons = self.summoning.summons_again(&earlier.summons).await?;
         Ok(Spawned { summons, vault, ticket, changed: false })
     }
 }

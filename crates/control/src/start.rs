@@ -9,12 +9,11 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::basis::Parts;
 use super::issuer::{self, IssuerError};
-use super::ledger::encode;
 use super::nodes::Member;
-use super::service::{Core, Parts};
-use super::store::{ISSUER, Looked, OpenError, Outcome, START_ANEW, SqliteStore, StoreError, Txn};
-use hauki_contract::api::{ApiError, ErrorCode};
+use super::service::Core;
+use super::store::{Looked, OpenError, START_ANEW, SqliteStore, StoreError};
 use hauki_contract::model::config::Policy;
 use hauki_contract::system::private::{self, Others, PrivateError};
 
@@ -144,22 +143,6 @@ pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError
     Ok(Some(damaged))
 }
 
-impl Core {
-    /// Writes down who signs from now on.
-    pub async fn sign(&self) -> Result<(), ApiError> {
-        let own = self.issuer.public_hex();
-        if self.records.find::<String>(ISSUER).await?.is_some_and(|known| known.value == own) {
-            return Ok(());
-        }
-        let Outcome::Committed { .. } =
-            self.records.commit(Txn::default().put(ISSUER, encode(&own)?)).await?
-        else {
-            return Err(ApiError::new(ErrorCode::Internal, "who signs could not be written down"));
-        };
-        Ok(())
-    }
-}
-
 fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     std::fs::set_permissions(path, Permissions::from_mode(0o700))
@@ -197,11 +180,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
         let core = opened(directory.path(), &node);
-        let issuer = core.issuer.public_hex();
+        let issuer = core.basis().issuer.public_hex();
         let spawned = core.spawn(spawning("k")).await.expect("spawns");
         drop(core);
         let core = opened(directory.path(), &node);
-        assert_eq!(core.issuer.public_hex(), issuer);
+        assert_eq!(core.basis().issuer.public_hex(), issuer);
         let again = core.spawn(spawning("k")).await.expect("answers");
         assert_eq!((again.changed, &again.ticket), (false, &spawned.ticket));
         let mode = std::fs::metadata(directory.path().join("core")).expect("is there").permissions().mode();

@@ -4,7 +4,7 @@
 //! each owner, and one for all of them together, root aside: the disk is everybody's, and a vault that has died
 //! must find room for its tombstone. The table is in memory, by summons, so that one that is seen twice counts
 //! once. It is read from the store when somebody is first held against it, and then follows what is committed and
-//! what `core::reaper` prunes; a crash costs only that it is read again.
+//! what `control::reaper` prunes; a crash costs only that it is read again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,8 +14,6 @@ use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 
 use super::ledger::{Records, SUMMONS};
-use super::service::Core;
-use super::summon::Drafted;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::SummonsId;
 
@@ -56,8 +54,8 @@ struct Table {
     all: Taken,
 }
 
-#[derive(Debug, Default)]
 pub(super) struct Stock {
+    records: Records,
     table: Mutex<Table>,
     read: OnceCell<()>,
 }
@@ -73,6 +71,10 @@ struct Kept {
 }
 
 impl Stock {
+    pub(super) fn of(records: Records) -> Self {
+        Self { records, table: Mutex::default(), read: OnceCell::new() }
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,6 +85,13 @@ impl Stock {
         if table.entries.insert(id, (owner, bytes)).is_none() {
             table.owners.entry(owner).or_default().add(bytes);
             table.all.add(bytes);
+        }
+    }
+
+    /// To be called before the commit, because whoever hangs up in the middle of it has it all the same.
+    pub(super) fn count(&self, id: &SummonsId, owner: Option<u32>, bytes: impl FnOnce() -> u64) {
+        if owner.is_some_and(|owner| owner != ROOT) {
+            self.put(id.clone(), owner, bytes());
         }
     }
 
@@ -106,10 +115,10 @@ impl Stock {
         gone.iter().for_each(|id| self.remove(id));
     }
 
-    async fn read(&self, records: &Records) -> Result<(), ApiError> {
+    async fn read(&self) -> Result<(), ApiError> {
         let mut after: Option<String> = None;
         loop {
-            let (page, next) = records.page::<Kept>(SUMMONS, after.as_deref(), PAGE).await?;
+            let (page, next) = self.records.page::<Kept>(SUMMONS, after.as_deref(), PAGE).await?;
             for Kept { id, owner, source_bytes, args } in page.into_iter().map(|found| found.value) {
                 self.put(id, owner, source_bytes + args.get().len() as u64 + REST_BYTES);
             }
@@ -141,21 +150,16 @@ impl Stock {
             most.bytes >> 20
         )))
     }
-}
 
-impl Core {
     /// Refuses what its owner has no room for. Those that are under way at the same time do not see each other.
-    pub(super) async fn refuse_hoard(&self, drafted: &Drafted) -> Result<(), ApiError> {
-        let Some(owner) = drafted.summons.owner.filter(|owner| *owner != ROOT) else { return Ok(()) };
-        self.stock.read.get_or_try_init(|| self.stock.read(&self.records)).await?;
-        self.stock.room(owner, drafted.bytes())
-    }
-
-    /// To be called before the commit, because whoever hangs up in the middle of it has it all the same.
-    pub(super) fn stocked(&self, drafted: &Drafted) {
-        if drafted.summons.owner.is_some_and(|owner| owner != ROOT) {
-            self.stock.put(drafted.summons.id.clone(), drafted.summons.owner, drafted.bytes());
-        }
+    pub(super) async fn refuse_hoard(
+        &self,
+        owner: Option<u32>,
+        bytes: impl FnOnce() -> u64,
+    ) -> Result<(), ApiError> {
+        let Some(owner) = owner.filter(|owner| *owner != ROOT) else { return Ok(()) };
+        self.read.get_or_try_init(|| self.read()).await?;
+        self.room(owner, bytes())
     }
 }
 
@@ -171,9 +175,9 @@ mod tests {
         let (ann, bob) = (Some(1000), Some(1001));
         core.summon_for(ann, summons("a1")).await.expect("is taken");
         core.spawn_for(ann, ann, spawning("a2")).await.expect("is taken");
-        assert_eq!(core.stock.table().owners[&1000].summons, 2);
+        assert_eq!(core.basis().stock.table().owners[&1000].summons, 2);
         let hoard = random::summons_id();
-        core.stock.put(hoard.clone(), ann, OF_ONE.bytes - 100);
+        core.basis().stock.put(hoard.clone(), ann, OF_ONE.bytes - 100);
         let dry = hauki_contract::api::summons::SummonsRequest { dry_run: true, ..summons("a3") };
         for refused in [
             core.summon_for(ann, dry).await.map(drop),
@@ -185,10 +189,10 @@ mod tests {
         assert_eq!(node.provisioned(), 1, "nothing is forged for what is refused");
         core.summon_for(bob, summons("b1")).await.expect("is taken");
         core.summon_for(Some(ROOT), summons("r1")).await.expect("is taken");
-        core.stock.remove(&hoard);
+        core.basis().stock.remove(&hoard);
         core.summon_for(ann, summons("a3")).await.expect("has room again");
         // Too many, and too much of all together.
-        let table = || core.stock.table();
+        let table = || core.basis().stock.table();
         let many = Taken { summons: OF_ONE.summons, bytes: 0 };
         let before = table().owners.insert(1000, many).expect("is there");
         assert_eq!(core.summon_for(ann, summons("a5")).await.expect_err("is refused").code, ErrorCode::Quota);
@@ -200,17 +204,17 @@ mod tests {
         // Another core over the same store counts the same, as soon as it has to.
         let other = crate::tests::core_over(store, &[&node], &["n1"]);
         other.summon_for(ann, summons("a6")).await.expect("is taken");
-        let counted = other.stock.table().owners[&1000];
+        let counted = other.basis().stock.table().owners[&1000];
         assert_eq!(counted.summons, 4);
         // What is pruned is not counted any more.
         let later = hauki_contract::system::clock::now() + 2 * crate::ledger::KEPT;
-        other.prune(later, Default::default()).await.expect("prunes");
-        let left = || other.stock.table().owners.get(&1000).map(|taken| taken.summons);
+        other.phases().retention.prune(later, Default::default()).await.expect("prunes");
+        let left = || other.basis().stock.table().owners.get(&1000).map(|taken| taken.summons);
         assert_eq!(left(), Some(1), "the living vault's stays");
         // Counted, and not in the store.
-        other.stock.put(SummonsId::mint(1, 1), ann, 5);
+        other.basis().stock.put(SummonsId::mint(1, 1), ann, 5);
         assert_eq!(left(), Some(2));
-        other.prune(later, Default::default()).await.expect("prunes");
+        other.phases().retention.prune(later, Default::default()).await.expect("prunes");
         assert_eq!(left(), Some(1));
     }
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::basis::Basis;
 use super::charge::aside;
-use super::gems::check_source;
-use super::keys::{check_key, lost_race};
-use super::ledger::{KeyRecord, Posting, encode, source_key, summons_key};
-use super::service::Core;
+use super::events::EventLog;
+use super::gems::{Gems, check_source};
+use super::keys::{Keys, check_key, lost_race};
+use super::ledger::{KeyRecord, Ledger, Posting, Records, encode, source_key, summons_key};
+use super::stock::Stock;
 use super::store::Txn;
+use super::travel::Travel;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::summons::{Origin, Summons, SummonsRequest};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -45,13 +48,32 @@ impl Drafted {
     }
 }
 
-impl Core {
-    pub async fn summon(self: &Arc<Self>, request: SummonsRequest) -> Result<Summons, ApiError> {
-        self.summon_for(None, request).await
+pub(super) struct Summoning {
+    keys: Arc<Keys>,
+    gems: Arc<Gems>,
+    stock: Arc<Stock>,
+    records: Records,
+    ledger: Ledger,
+    events: EventLog,
+    travel: Arc<Travel>,
+}
+
+impl Summoning {
+    pub(super) fn new(basis: &Basis, keys: &Arc<Keys>, travel: &Arc<Travel>) -> Arc<Self> {
+        let Basis { gems, stock, records, ledger, events, .. } = basis;
+        Arc::new(Self {
+            keys: keys.clone(),
+            gems: gems.clone(),
+            stock: stock.clone(),
+            records: records.clone(),
+            ledger: ledger.clone(),
+            events: events.clone(),
+            travel: travel.clone(),
+        })
     }
 
     /// What is made of it belongs to `owner`.
-    pub async fn summon_for(
+    pub(super) async fn summon_for(
         self: &Arc<Self>,
         owner: Option<u32>,
         request: SummonsRequest,
@@ -60,16 +82,16 @@ impl Core {
             check_key(&request.key)?;
             let mut drafted = self.draft(request, Wishes::default()).await?;
             drafted.summons.owner = owner;
-            self.refuse_hoard(&drafted).await?;
+            self.stock.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
             return Ok(drafted.summons);
         }
-        let held = self.hold_key("summons", &request).await?;
+        let held = self.keys.hold_key("summons", &request).await?;
         if let Some(earlier) = &held.earlier {
             return self.summons_again(&earlier.summons).await;
         }
         let mut drafted = self.draft(request, Wishes::default()).await?;
         drafted.summons.owner = owner;
-        self.refuse_hoard(&drafted).await?;
+        self.stock.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
         let record = KeyRecord {
             digest: held.digest,
             at: clock::now(),
@@ -80,7 +102,7 @@ impl Core {
             apart: true,
         };
         let posting = held.record_in(drafted.posting()?, &record)?;
-        self.stocked(&drafted);
+        self.stock.count(&drafted.summons.id, drafted.summons.owner, || drafted.bytes());
         let posted = self.ledger.post(posting).await;
         if !matches!(posted, Ok(true)) {
             self.stock.remove(&drafted.summons.id);
@@ -89,12 +111,8 @@ impl Core {
             return Err(lost_race());
         }
         self.events.tell(drafted.happening());
-        self.send_ahead(&drafted);
+        self.travel.send_ahead(&drafted.summons, &drafted.source);
         Ok(drafted.summons)
-    }
-
-    pub async fn summons(&self, id: &SummonsId) -> Result<Summons, ApiError> {
-        self.summons_again(id).await
     }
 
     pub(super) async fn summons_again(&self, id: &SummonsId) -> Result<Summons, ApiError> {

@@ -1,7 +1,13 @@
 //! Phase 3: the node opens the vault's port, and the core signs what the caller may do there.
 
-use super::ledger::no_vault;
-use super::service::{Claim, Core};
+use std::sync::Arc;
+
+use super::basis::Basis;
+use super::claims::{Claim, Claims};
+use super::events::EventLog;
+use super::ledger::{Ledger, no_vault};
+use super::roster::Roster;
+use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{NodeApi, OpenOrder, Opened, Opening};
 use hauki_contract::api::vault::{TicketRequest, TicketWishes, Vault};
@@ -11,21 +17,42 @@ use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::{
     ALL_METHODS, Auth, Endpoint, LeaseTerms, Protocol, Ticket, TicketKind, Tls, VERSION,
 };
-use hauki_contract::rpc::capability::{Grant, check_names};
+use hauki_contract::rpc::capability::{Grant, IssuerKey, check_names};
 use hauki_contract::rpc::reserved;
 use hauki_contract::system::{clock, random};
 
-impl Core {
-    pub async fn ticket(&self, request: TicketRequest) -> Result<Ticket, ApiError> {
+pub(super) struct Tickets {
+    vaults: Arc<Vaults>,
+    ledger: Ledger,
+    roster: Roster,
+    issuer: Arc<IssuerKey>,
+    claims: Arc<Claims>,
+    events: EventLog,
+}
+
+impl Tickets {
+    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>) -> Arc<Self> {
+        let Basis { ledger, roster, issuer, claims, events, .. } = basis;
+        Arc::new(Self {
+            vaults: vaults.clone(),
+            ledger: ledger.clone(),
+            roster: roster.clone(),
+            issuer: issuer.clone(),
+            claims: claims.clone(),
+            events: events.clone(),
+        })
+    }
+
+    pub(super) async fn ticket(&self, request: TicketRequest) -> Result<Ticket, ApiError> {
         let TicketRequest { vault: id, wishes } = request;
-        let found = self.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
+        let found = self.vaults.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
         let vault = found.value.into_vault();
         if let Some(receipt) = vault.receipt {
             return Err(ApiError::vault_dead(receipt));
         }
         check_terms(&wishes)?;
         check_methods(&wishes, &vault.methods)?;
-        let slot = self.slot(&vault.node)?;
+        let slot = self.roster.slot(&vault.node)?;
         let order = OpenOrder {
             vault: vault.id.clone(),
             generation: vault.generation,
@@ -34,7 +61,7 @@ impl Core {
         };
         let opened = match slot.api.open(order).await {
             Ok(opened) => opened,
-            Err(error) => return Err(self.learn(&vault, error).await),
+            Err(error) => return Err(self.vaults.learn(&vault, error).await),
         };
         let ticket = self.signed(unsigned(&vault, &wishes, opened), &wishes)?;
         self.note_ticketed(&vault, &ticket.endpoint).await?;
@@ -67,14 +94,14 @@ impl Core {
     /// Writes the phase and the port down, unless the record says so already.
     async fn note_ticketed(&self, vault: &Vault, endpoint: &Endpoint) -> Result<(), ApiError> {
         let awaited = || {
-            self.claims().insert(vault.id.clone(), Claim::Awaited);
+            self.claims.lock().insert(vault.id.clone(), Claim::Awaited);
         };
         if self.ledger.open(&vault.id, endpoint, awaited).await? {
             return Ok(());
         }
         // It died between the opening and now.
-        self.claims().remove(&vault.id);
-        let found = self.vault_record(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
+        self.claims.lock().remove(&vault.id);
+        let found = self.vaults.vault_record(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
         Err(match found.value.into_vault().receipt {
             Some(receipt) => ApiError::vault_dead(receipt),
             None => ApiError::new(ErrorCode::Temporary, format!("{} is changing: try again", vault.id)),

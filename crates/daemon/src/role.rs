@@ -18,7 +18,7 @@ use hauki_contract::system::tasks::{self, Kind};
 use hauki_control::link::http::{HttpNode, LinkError};
 use hauki_control::nodes::Member;
 use hauki_control::service::Core;
-use hauki_control::watch::Tasks;
+use hauki_control::service::Tasks;
 use hauki_node::desk::FrontDesk;
 use hauki_node::intake::{Node, NodeSetupError};
 use hauki_node::settings::{NodeSettings, SettingsError};

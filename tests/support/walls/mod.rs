@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use quote::ToTokens as _;
 use syn::{Attribute, Item};
 
+mod assembly;
 mod items;
 mod phase;
 mod spawns;
@@ -22,6 +23,7 @@ mod spawns;
 mod tests;
 mod tokens;
 
+pub use assembly::past_the_assembly;
 use items::{attributes, impl_attributes, is_test, name_of, path_of, trait_attributes};
 pub use phase::past_the_ledger;
 pub use spawns::{begins, past_the_register};

@@ -17,7 +17,6 @@ mod directory;
 mod error;
 mod near;
 mod pushed;
-mod travel;
 
 pub use error::{GemError, SourceError};
 

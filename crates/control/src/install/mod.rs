@@ -11,10 +11,10 @@ mod start;
 use std::io;
 use std::path::PathBuf;
 
+use super::ledger::NodeRecord;
 use super::link::known_hosts::HostKeyError;
 use super::link::login::{Keys, LoginError, Secrets, Way, login};
 use super::link::{identity, quoted};
-use super::members::NodeRecord;
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::check::{Check, CheckLevel};

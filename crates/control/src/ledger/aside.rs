@@ -3,7 +3,7 @@
 //! One of them must not stop a listing, the queue, a reaping or the pruning of all others. But it is not absent
 //! either: who asks for just this one hears that it is damaged. What is set aside stands under `aside/`, behind the
 //! time of that, for 30 days (`control::reaper`), or until what it was about ends. Vaults and names are recorded again
-//! (`control::salvage`).
+//! (`control::vaults::salvage`).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,11 +12,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::documents::{NAME, PREFIXES, VAULT};
+use super::documents::{NAME, NODE, PREFIXES, VAULT, node_key};
 use super::record::Records;
 use crate::store::{Document, Expect, Outcome, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::id::NodeName;
 use hauki_contract::system::clock;
 
 pub(crate) const ASIDE: &str = "aside/";
@@ -47,7 +48,7 @@ enum Now {
     Nothing,
     /// Nothing, and who was asked could not tell more.
     Unknown,
-    /// A record that was made anew (`control::salvage`).
+    /// A record that was made anew (`control::vaults::salvage`).
     Again,
 }
 
@@ -79,7 +80,7 @@ impl Aside {
         self.keys().entry(key.to_owned()).and_modify(|now| *now = Now::Again);
     }
 
-    /// What `control::salvage` can do something about.
+    /// What `control::vaults::salvage` can do something about.
     pub(crate) fn missing(&self) -> Vec<String> {
         let can = |key: &&String| key.starts_with(VAULT) || key.starts_with(NAME);
         let keys = self.keys();
@@ -191,6 +192,16 @@ impl Records {
             true => Err(damaged(key)),
             false => Ok(()),
         }
+    }
+
+    /// A node whose record is damaged was not taken out.
+    pub(crate) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), ApiError> {
+        self.refuse_aside(&node_key(name))
+    }
+
+    /// As long as one is damaged, it may have what no other has.
+    pub(crate) fn refuse_damaged_nodes(&self) -> Result<(), ApiError> {
+        self.aside().first_with(NODE).map_or(Ok(()), |key| self.refuse_aside(&key))
     }
 
     /// What a transaction deletes or writes anew does not stand aside any more, once it is committed.

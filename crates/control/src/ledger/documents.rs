@@ -8,6 +8,7 @@
 //! forging/<id>        a vault that is being made: by whom, where and whose (`ledger::forging`)
 //! term/<id>           a core that works on this store (`ledger::term`)
 //! spool/<id>          a summons in the queue, or what became of it
+//! node/<name>         a node that was added (`control::members`)
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! aged/<time>/<key>   when a key was used, for `control::reaper`
@@ -18,6 +19,7 @@
 //! two transactions, of its forging and of its death, write and delete its name. Keys and tombstones are kept for
 //! [`KEPT`]; `control::reaper` prunes them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,8 +27,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::ISSUER;
 use hauki_contract::model::digest::Sha256;
-use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
+use hauki_contract::model::id::{NodeName, SpoolId, SummonsId, VaultId};
 use hauki_contract::model::name::ServiceName;
+use hauki_contract::model::swarm::SwarmNode;
 use hauki_contract::model::ticket::Ticket;
 
 /// For how long idempotency keys, summons and tombstones are kept.
@@ -43,6 +46,7 @@ pub const FORGING: &str = "forging/";
 pub const TERM: &str = "term/";
 pub const AGED: &str = "aged/";
 pub const SPOOL: &str = "spool/";
+pub const NODE: &str = "node/";
 
 /// All that a key may begin with.
 pub(super) const PREFIXES: &[&str] = &[
@@ -62,7 +66,7 @@ pub(super) const PREFIXES: &[&str] = &[
     AGED,
     ISSUER,
     "aside/",
-    "node/",
+    NODE,
     "meta/",
 ];
 
@@ -107,6 +111,11 @@ pub fn spool_key(id: &SpoolId) -> String {
 }
 
 #[must_use]
+pub fn node_key(name: &NodeName) -> String {
+    format!("{NODE}{name}")
+}
+
+#[must_use]
 pub fn loan_key(idempotency_key: &str) -> String {
     format!("{LOAN}{idempotency_key}")
 }
@@ -144,4 +153,18 @@ pub struct KeyRecord {
     /// Users' keys are apart. They were not before vaults had owners, and `control::keys` looks for those as well.
     #[serde(default)]
     pub apart: bool,
+}
+
+/// A node that was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    pub node: SwarmNode,
+    /// The server does not forward to sockets, or the user is not root.
+    pub by_bridge: bool,
+    /// Root's rights come by `sudo`.
+    pub sudo: bool,
+    pub draining: bool,
+    /// The data plane that it had when it was added; absent in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
 }

@@ -28,6 +28,7 @@ pub(crate) use family::{Budget, no_parent};
 pub(crate) use forging::Noted;
 pub(crate) use keys::Posting;
 pub(crate) use record::{Found, Records, encode, no_vault, owner_of};
+pub(crate) use vault::GENERATION;
 pub use vault::VaultRecord;
 pub(crate) use vaults::{Burial, Made};
 

@@ -314,7 +314,7 @@ mod tests {
         for prefix in OWN {
             let key = format!("{prefix}x");
             for txn in [Txn::default().put(key.as_str(), Vec::new()), Txn::default().delete(key.as_str())] {
-                let refused = core.records.commit(txn.clone()).await.expect_err("is the ledger's");
+                let refused = core.basis().records.commit(txn.clone()).await.expect_err("is the ledger's");
                 assert_eq!(refused.code, ErrorCode::Internal);
                 assert!(Posting::with(txn).is_err());
             }
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(store.commits(), 0);
         // Anybody may hold his own against it.
         let looked = Txn::default().check("name/x", Expect::Absent).put("gem/x", Vec::new());
-        assert!(matches!(core.records.commit(looked).await, Ok(Outcome::Committed { .. })));
+        assert!(matches!(core.basis().records.commit(looked).await, Ok(Outcome::Committed { .. })));
     }
 
     /// A vault may live for longer than what was damaged of it is kept.
@@ -332,12 +332,12 @@ mod tests {
         let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
         store.spoil(&vault_key(&vault));
         core.look_through().await.expect("looks");
-        core.salvage_all().await;
+        core.phases().vaults.salvage_all().await;
         assert!(core.vault(&vault).await.expect("is recorded again").damaged);
         let later = hauki_contract::system::clock::now() + jiff::SignedDuration::from_hours(31 * 24);
-        core.prune(later, Default::default()).await.expect("prunes");
+        core.phases().retention.prune(later, Default::default()).await.expect("prunes");
         assert_eq!(store.list(ASIDE, None, 10).await.expect("lists"), []);
-        assert_eq!(core.records.aside().count(), 0);
+        assert_eq!(core.basis().records.aside().count(), 0);
         assert!(core.vault(&vault).await.expect("is still recorded").receipt.is_none());
     }
 }

@@ -13,6 +13,9 @@ use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::ticket::Endpoint;
 use hauki_contract::system::clock;
 
+/// The first and only incarnation of a vault; teleport will count it up.
+pub(crate) const GENERATION: u64 = 1;
+
 /// A vault, and the life of the node's daemon in which it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VaultRecord {
@@ -115,7 +118,7 @@ mod tests {
         assert!(record.claimed() && !record.claimed(), "it is news once");
         record.opened(endpoint.clone()).expect("another ticket");
         assert_eq!(record.vault().phase, Phase::Live, "and no step back");
-        let mut receipt = crate::death::lost(&vault, "as a test says");
+        let mut receipt = crate::vaults::lost(&vault, "as a test says");
         receipt.death.at = jiff::Timestamp::MIN;
         record.died(&mut receipt).expect("dies");
         assert_eq!((record.vault().phase, receipt.death.cause), (Phase::Dead, Cause::DaemonLost));

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
+use super::Names;
 use crate::ledger::name_key;
-use crate::service::Core;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::event::{Event, EventQuery, Happening};
 use hauki_contract::api::registry::{Holder, Service, WatchQuery};
@@ -19,7 +19,7 @@ use hauki_contract::model::id::VaultId;
 use hauki_contract::model::name::ServiceName;
 
 struct Follower {
-    core: Arc<Core>,
+    names: Arc<Names>,
     only: Option<ServiceName>,
     events: Pin<Box<dyn Stream<Item = Event> + Send>>,
     /// The last event that was seen.
@@ -30,9 +30,9 @@ struct Follower {
     lines: VecDeque<Holder>,
 }
 
-impl Core {
+impl Names {
     /// How the names stand, then every change, until the daemon stops.
-    pub async fn holders(
+    pub(crate) async fn holders(
         self: &Arc<Self>,
         query: WatchQuery,
     ) -> Result<impl Stream<Item = Holder> + Send + use<>, ApiError> {
@@ -40,7 +40,7 @@ impl Core {
         let seq = self.events.last();
         let events = self.events.read(EventQuery { follow: true, after: Some(seq), vault: None });
         let mut follower = Follower {
-            core: self.clone(),
+            names: self.clone(),
             only: query.name,
             events: Box::pin(events),
             seq,
@@ -85,7 +85,7 @@ impl Follower {
         if self.only.as_ref().is_some_and(|only| *only != name) {
             return Ok(());
         }
-        let found = self.core.records.get::<Service>(&name_key(&name)).await?;
+        let found = self.names.records.get::<Service>(&name_key(&name)).await?;
         self.show(name, found.map(|found| found.value));
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Follower {
         if let Some(only) = self.only.clone() {
             return self.look_at(only).await;
         }
-        let listed = self.core.services().await?.services;
+        let listed = self.names.services().await?.services;
         let mut now: BTreeMap<ServiceName, Service> =
             listed.into_iter().map(|service| (service.name.clone(), service)).collect();
         let gone: Vec<ServiceName> =

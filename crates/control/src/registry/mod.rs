@@ -3,7 +3,36 @@
 //! `names` takes, finds and frees them, `follow` tells of their changes. The store owns the state; a
 //! name stands there exactly as long as the record of the living vault that holds it.
 
+use std::sync::Arc;
+
+use super::basis::Basis;
+use super::events::EventLog;
+use super::flight::Flights;
+use super::ledger::Records;
+use super::ticket::Tickets;
+use super::vaults::Vaults;
+
 mod follow;
 mod names;
 
 pub(super) use names::taken_name;
+
+pub(super) struct Names {
+    records: Records,
+    flights: Arc<Flights>,
+    events: EventLog,
+    vaults: Arc<Vaults>,
+    tickets: Arc<Tickets>,
+}
+
+impl Names {
+    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>, tickets: &Arc<Tickets>) -> Arc<Self> {
+        Arc::new(Self {
+            records: basis.records.clone(),
+            flights: basis.flights.clone(),
+            events: basis.events.clone(),
+            vaults: vaults.clone(),
+            tickets: tickets.clone(),
+        })
+    }
+}

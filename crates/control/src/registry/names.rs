@@ -5,8 +5,8 @@
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::Names;
 use crate::ledger::{Found, NAME, VaultRecord, name_key, no_vault};
-use crate::service::Core;
 use hauki_contract::api::registry::{ResolveRequest, Resolved, Service, ServiceList};
 use hauki_contract::api::vault::{TicketRequest, Vault};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -29,7 +29,7 @@ fn nobody(name: &ServiceName) -> ApiError {
         .hint("`hauki ls` shows the names; `hauki resolve --watch` waits for one")
 }
 
-impl Core {
+impl Names {
     /// Waits until no other request of this process forges for the name.
     pub(crate) async fn turn(&self, name: Option<&ServiceName>) -> Option<OwnedMutexGuard<()>> {
         match name {
@@ -56,7 +56,7 @@ impl Core {
     ) -> Result<Option<VaultRecord>, ApiError> {
         for _ in 0..LOOKS {
             let Some(found) = self.records.get::<Service>(&name_key(name)).await? else { return Ok(None) };
-            let record = self.vault_record(&found.value.vault).await?;
+            let record = self.vaults.vault_record(&found.value.vault).await?;
             if let Some(record) = record.filter(|record| record.value.vault().receipt.is_none()) {
                 return match only.is_some() && record.value.vault().owner != only {
                     true => Err(foreign(name)),
@@ -78,17 +78,13 @@ impl Core {
             if dead.as_ref() == Some(&record.vault().id) {
                 return Ok(None);
             }
-            match self.confirm(&record).await {
+            match self.vaults.confirm(&record).await {
                 Ok(()) => return Ok(Some(record)),
                 Err(error) if error.code == ErrorCode::VaultDead => dead = Some(record.vault().id.clone()),
                 Err(error) => return Err(error),
             }
         }
         Err(changing_hands(name))
-    }
-
-    pub async fn resolve(&self, request: ResolveRequest) -> Result<Resolved, ApiError> {
-        self.resolve_own(None, request).await
     }
 
     /// If its holder is this user's.
@@ -106,9 +102,9 @@ impl Core {
             let record = self.recorded_holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
             let id = record.into_vault().id;
             // The node opens no port of a dead vault, so the ticket proves that it lives.
-            match self.ticket(TicketRequest { vault: id.clone(), wishes: wishes.clone() }).await {
+            match self.tickets.ticket(TicketRequest { vault: id.clone(), wishes: wishes.clone() }).await {
                 Ok(ticket) => {
-                    let found = self.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
+                    let found = self.vaults.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
                     return Ok(Resolved { name, vault: plain(found.value), ticket: Some(ticket) });
                 }
                 Err(error) if matches!(error.code, ErrorCode::VaultDead | ErrorCode::NotFound) => {}
@@ -118,7 +114,7 @@ impl Core {
         Err(changing_hands(&name))
     }
 
-    pub async fn services(&self) -> Result<ServiceList, ApiError> {
+    pub(crate) async fn services(&self) -> Result<ServiceList, ApiError> {
         let found: Vec<Found<Service>> = self.records.all(NAME).await?;
         Ok(ServiceList { services: found.into_iter().map(|found| found.value).collect() })
     }

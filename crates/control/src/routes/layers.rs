@@ -9,7 +9,7 @@ use futures_util::stream::{self, TryStreamExt as _};
 use super::*;
 use crate::charge::{Kind, Turn};
 use crate::extract::MAX_BODY_BYTES;
-use crate::owners;
+use crate::rights::{endpoint, judge};
 
 /// A shorter one has left us as soon as it is written.
 const LONG_BYTES: u64 = 64 * 1024;
@@ -18,7 +18,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Before any handler: who may ask for what at all.
 pub(super) async fn judged(asker: Asker, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().as_str(), template(request.uri().path()));
-    let judged = owners::judge(rights(&asker), method, path).and_then(|()| refuse_extra(&request, path));
+    let judged = judge(rights(&asker), method, path).and_then(|()| refuse_extra(&request, path));
     match judged {
         Ok(()) => next.run(request).await,
         Err(error) => Refusal::from(error).into_response(),
@@ -28,7 +28,7 @@ pub(super) async fn judged(asker: Asker, request: Request, next: Next) -> Respon
 /// A query or a body where none is meant: whoever sends one means something by it, as `dry_run`.
 fn refuse_extra(request: &Request, path: &str) -> Result<(), ApiError> {
     let method = request.method().as_str();
-    let Some(known) = owners::endpoint(method, path) else { return Ok(()) };
+    let Some(known) = endpoint(method, path) else { return Ok(()) };
     let refused = |what: &str| {
         Err(ApiError::new(ErrorCode::BadRequest, format!("{method} {path} takes no {what}"))
             .hint("/openapi.json lists what each endpoint takes"))
@@ -47,7 +47,7 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
     let bytes = bytes_of(&request);
     let is_long = bytes > charge::LONG_BYTES;
     let Some(uid) = rights(&asker).only() else {
-        let turn = core.charges.administrators_turn(bytes).await;
+        let turn = core.charges().administrators_turn(bytes).await;
         return charge::within(turn, charge::about(is_long, next.run(request))).await;
     };
     let (method, path) = (request.method(), template(request.uri().path()));
@@ -60,7 +60,7 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
         paths::VAULTS | paths::REGISTRY | paths::SPOOL if method == Method::GET => Kind::Listing,
         _ => Kind::Work,
     };
-    match core.charges.turn(uid, kind, bytes).await {
+    match core.charges().turn(uid, kind, bytes).await {
         Ok(turn) => {
             let answer = charge::within(turn.clone(), charge::about(is_long, next.run(request)));
             until_read(answer.await, turn)
@@ -108,7 +108,7 @@ pub(super) async fn measure(State(core): Uah, request: Request, next: Next) -> R
         Method::GET | Method::HEAD | Method::POST | Method::DELETE => method.as_str().to_owned(),
         _ => "other".to_owned(),
     };
-    core.metrics.answered(&method, path, response.status().as_u16());
+    core.answered(&method, path, response.status().as_u16());
     response
 }
 

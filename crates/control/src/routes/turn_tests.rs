@@ -60,7 +60,7 @@ async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
     let list = |who: std::path::PathBuf| {
         tokio::spawn(async move { ask(&who, &format!("GET {} HTTP/1.1", paths::VAULTS), b"").await.0 })
     };
-    let turns = |kind| swarm.core.charges.turn(1000, kind, 0);
+    let turns = |kind| swarm.core.charges().turn(1000, kind, 0);
     let first = turns(charge::Kind::Listing).await.expect("is the first");
     let second = list(ann.clone());
     let other = list(bob);
@@ -90,7 +90,7 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
         let head = format!("POST {} HTTP/1.1\r\ncontent-type: application/json", paths::SUMMONS);
         tokio::spawn(async move { ask(&who, &head, &json(&request)).await.0 })
     };
-    let under_way = swarm.core.charges.turn(1000, charge::Kind::Work, 8 << 20).await.expect("is the first");
+    let under_way = swarm.core.charges().turn(1000, charge::Kind::Work, 8 << 20).await.expect("is the first");
     let second = summon(&ann, "long", 1 << 20);
     assert_eq!(summon(&bob, "long", 1 << 20).await.expect("ends"), 200);
     assert_eq!(summon(&ann, "short", 1 << 10).await.expect("ends"), 200);
@@ -98,7 +98,7 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
     drop(under_way);
     assert_eq!(second.await.expect("ends"), 200);
     // Some of them go together.
-    let half = swarm.core.charges.turn(1000, charge::Kind::Work, 3 << 20).await.expect("is the first");
+    let half = swarm.core.charges().turn(1000, charge::Kind::Work, 3 << 20).await.expect("is the first");
     assert_eq!(summon(&ann, "other", 3 << 20).await.expect("ends"), 200);
     drop(half);
 }

@@ -110,7 +110,7 @@ async fn a_worker_that_does_not_load_is_the_workers_fault() {
     node.fail_next(Call::Provision, error.clone());
     assert_eq!(core.spawn(spawning("k")).await.expect_err("does not load"), error.into());
     assert_eq!((node.living().len(), store.commits()), (0, 0));
-    assert!(core.ledger.count_forging().await.expect("counts") == 0);
+    assert!(core.basis().ledger.count_forging().await.expect("counts") == 0);
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_ticket_cannot_allow_what_is_not_there() {
     assert_eq!(error.code, ErrorCode::BadRequest);
     assert!(error.message.contains("\"fly\""), "{error}");
     assert_eq!(error.hint.as_deref(), Some("it has: scan, top; hauki.destruct can be granted too"));
-    while core.ledger.count_forging().await.expect("counts") > 0 {
+    while core.basis().ledger.count_forging().await.expect("counts") > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!((node.living().len(), store.commits()), (0, 0));

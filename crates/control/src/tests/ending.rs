@@ -72,7 +72,7 @@ async fn of_two_orders_that_are_alike_one_has_ended_each_vault() {
             assert_eq!(changed, 1, "{round}: {told:?}");
         }
     }
-    assert!(core.ordered().is_empty());
+    assert!(core.phases().life.ordered().is_empty());
 }
 
 /// On a full disk nothing can be written down, and what is ended is ended.

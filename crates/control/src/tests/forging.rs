@@ -26,7 +26,7 @@ impl Pair {
     /// A core that has begun: alone, as one that holds the lock, or beside others.
     async fn core(&self, alone: bool) -> Arc<Core> {
         let core = core_over(self.store.clone(), &[&self.node], &["n1"]);
-        core.ledger.begin(alone).await.expect("begins");
+        core.basis().ledger.begin(alone).await.expect("begins");
         core
     }
 
@@ -58,7 +58,7 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
     let budget = first
         .spawn(SpawnRequest { summons: SummonsRequest { key: "p".into(), ..parent().summons }, ..parent() });
     let payer = budget.await.expect("spawns").vault.id;
-    first.ledger.spend(&payer, "loan/key/spawn/1").await.expect("has a budget");
+    first.basis().ledger.spend(&payer, "loan/key/spawn/1").await.expect("has a budget");
     pair.node.hold(Some(Call::Open));
     let spawning = tokio::spawn({
         let core = first.clone();
@@ -69,12 +69,18 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
     let second = pair.core(false).await;
     let _tasks = second.start();
     up(&second).await;
-    second.end_orphaned().await.expect("compares");
+    second.phases().families.end_orphaned().await.expect("compares");
     assert_eq!(pair.node.living().len(), 2);
     assert_eq!((pair.count(FORGING).await, pair.count(BUDGET).await, pair.count(LOAN).await), (1, 2, 1));
     assert_eq!(second.activity().await.expect("tells").vaults, 2, "and counts it");
     assert!(
-        second.ledger.noted(&made).await.expect("reads").is_some_and(|noted| noted.node.as_str() == "n1")
+        second
+            .basis()
+            .ledger
+            .noted(&made)
+            .await
+            .expect("reads")
+            .is_some_and(|noted| noted.node.as_str() == "n1")
     );
     pair.node.hold(None);
     assert_eq!(spawning.await.expect("ends").expect("spawns").vault.id, made);
@@ -82,7 +88,7 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
 
     // Its life is over when somebody says so who knows it.
     let third = pair.core(true).await;
-    third.end_orphaned().await.expect("compares");
+    third.phases().families.end_orphaned().await.expect("compares");
     assert_eq!((pair.count(TERM).await, pair.count(LOAN).await), (1, 0));
     assert_eq!(recorded(&third).await.len(), 2);
 }
@@ -110,19 +116,30 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
 
     // Nor if its node had answered before.
     let other = Vault { id: random::vault_id(), ..vault };
-    let noted = first.ledger.forging(&other.id, &other.node, None, None).await.expect("notes");
-    assert!(second.ledger.condemn(&other.id).await.expect("looks"));
+    let noted = first.basis().ledger.forging(&other.id, &other.node, None, None).await.expect("notes");
+    assert!(second.basis().ledger.condemn(&other.id).await.expect("looks"));
     let record = VaultRecord::loaded(other.clone(), String::new()).expect("is loaded");
-    let refused =
-        first.ledger.record(&record, noted, Posting::default()).await.expect_err("is not its own any more");
+    let refused = first
+        .basis()
+        .ledger
+        .record(&record, noted, Posting::default())
+        .await
+        .expect_err("is not its own any more");
     assert!(refused.retryable, "{refused}");
-    assert!(first.records.vault(&other.id).await.expect("reads").is_none());
+    assert!(first.basis().records.vault(&other.id).await.expect("reads").is_none());
     // One that is recorded, or that somebody is at, is not for anybody to end.
-    assert!(!second.ledger.condemn(&recorded(&second).await[0]).await.expect("looks"));
-    let noted = second.ledger.forging(&other.id, &other.node, None, None).await.expect("notes");
-    assert!(!first.ledger.condemn(&other.id).await.expect("looks"));
-    assert!(first.ledger.died_early(&crate::death::lost(&other, "early")).await.expect("is left with it"));
-    let made = second.ledger.record(&record, noted, Posting::default()).await.expect("is recorded");
+    assert!(!second.basis().ledger.condemn(&recorded(&second).await[0]).await.expect("looks"));
+    let noted = second.basis().ledger.forging(&other.id, &other.node, None, None).await.expect("notes");
+    assert!(!first.basis().ledger.condemn(&other.id).await.expect("looks"));
+    assert!(
+        first
+            .basis()
+            .ledger
+            .died_early(&crate::vaults::lost(&other, "early"))
+            .await
+            .expect("is left with it")
+    );
+    let made = second.basis().ledger.record(&record, noted, Posting::default()).await.expect("is recorded");
     assert!(matches!(made, Made::Recorded(Some(_))), "with its receipt");
 }
 
@@ -172,7 +189,7 @@ fn a_kill_at_any_point_leaks_no_vault_and_loses_none() {
             let _tasks = next.start();
             up(&next).await;
             assert_eq!(recorded(&next).await, pair.node.living(), "{turns} {left:?}");
-            next.end_orphaned().await.expect("compares");
+            next.phases().families.end_orphaned().await.expect("compares");
             assert_eq!((pair.count(FORGING).await, pair.count(TERM).await), (0, 1), "{turns}");
             assert_eq!(pair.count(BUDGET).await, pair.node.living().len() as u64, "{turns}");
             let again = next.spawn(parent()).await.expect("answers");

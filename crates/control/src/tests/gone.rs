@@ -1,5 +1,5 @@
 use super::*;
-use crate::unseen::Known;
+use crate::watch::Known;
 use hauki_contract::api::event::Happening;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::lease::{Mono, Terms};
@@ -17,18 +17,22 @@ async fn a_vault_is_given_up_when_its_life_time_is_over_and_its_node_silent() {
     event(&core, |event| matches!(event.what, Happening::NodeUp { .. })).await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
     let (mut known, now) = (Known::default(), clock::mono());
-    core.give_up(&mut known, now).await.expect("looks");
+    core.phases().watcher.give_up(&mut known, now).await.expect("looks");
     // However late it is: as long as its node is seen, the node says what lives.
-    core.give_up(&mut known, a_life_later(now)).await.expect("looks");
+    core.phases().watcher.give_up(&mut known, a_life_later(now)).await.expect("looks");
     assert!(core.vault(&vault).await.expect("shows").receipt.is_none());
     node.set_down(true);
     event(&core, |event| matches!(event.what, Happening::NodeLost { .. })).await;
-    core.give_up(&mut known, now.plus_ms(Terms::default().lifetime_ms)).await.expect("looks");
+    core.phases()
+        .watcher
+        .give_up(&mut known, now.plus_ms(Terms::default().lifetime_ms))
+        .await
+        .expect("looks");
     assert!(core.vault(&vault).await.expect("shows").receipt.is_none(), "not before it must be");
     // A core that has started anew knows nothing of the time before.
-    core.give_up(&mut Known::default(), a_life_later(now)).await.expect("looks");
+    core.phases().watcher.give_up(&mut Known::default(), a_life_later(now)).await.expect("looks");
     assert!(core.vault(&vault).await.expect("shows").receipt.is_none());
-    core.give_up(&mut known, a_life_later(now)).await.expect("looks");
+    core.phases().watcher.give_up(&mut known, a_life_later(now)).await.expect("looks");
     let receipt = core.vault(&vault).await.expect("shows").receipt.expect("is given up");
     assert_eq!(receipt.death.cause, Cause::DaemonLost);
     assert!(receipt.reclaimed.is_empty(), "nobody saw anything reclaimed");
@@ -41,7 +45,7 @@ async fn a_vault_of_a_node_that_was_taken_out_ends_by_word_and_does_not_come_bac
     node.set_down(true);
     core.destruct(&vault, Default::default(), None).await.expect_err("a silent node may be asked later");
     assert!(core.vault(&vault).await.expect("shows").receipt.is_none());
-    core.drop_slot(&"n1".parse().expect("a name"));
+    core.basis().roster.remove(&"n1".parse().expect("a name"));
     let shown = core.vault(&vault).await.expect("shows");
     assert!(shown.receipt.is_none() && shown.unreachable.is_some(), "taken out is not dead");
     let ended = core.destruct(&vault, Default::default(), None).await.expect("ends the record");

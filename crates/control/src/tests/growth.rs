@@ -57,8 +57,8 @@ async fn grow(cycles: usize) {
         // What the fake remembers is not the core's.
         node.restart();
         let tomorrow = clock::now() + SignedDuration::from_hours(25);
-        core.prune(tomorrow, Most::default()).await.expect("prunes");
-        let left = core.records.size("").await.expect("counts").documents;
+        core.phases().retention.prune(tomorrow, Most::default()).await.expect("prunes");
+        let left = core.basis().records.size("").await.expect("counts").documents;
         let (file, log) = (bytes(&store), bytes(&store.with_extension("db-wal")));
         println!("\nround {left} {file} {log} {}", resident_kib());
     }

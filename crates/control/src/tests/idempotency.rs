@@ -34,7 +34,7 @@ async fn two_cores_on_one_store_still_make_one_vault_that_stays() {
         }
     }
     for core in &cores {
-        while core.ledger.count_forging().await.expect("counts") > 0 {
+        while core.basis().ledger.count_forging().await.expect("counts") > 0 {
             tokio::task::yield_now().await;
         }
     }
@@ -105,10 +105,10 @@ async fn a_token_that_an_earlier_version_kept_is_given_again() {
     let Swarm { core, store, .. } = swarm();
     core.spawn(spawning("k")).await.expect("spawns");
     let key = idempotency_key("spawn", "k");
-    let mut found = core.records.get::<KeyRecord>(&key).await.expect("reads").expect("is there");
+    let mut found = core.basis().records.get::<KeyRecord>(&key).await.expect("reads").expect("is there");
     let kept = hauki_contract::model::secret::Secret::new("kept".into());
     found.value.ticket.as_mut().expect("has one").auth.token = kept.clone();
-    assert!(core.ledger.rewrite(&found).await.expect("writes"));
+    assert!(core.basis().ledger.rewrite(&found).await.expect("writes"));
     assert_eq!(store.commits(), 2);
     assert_eq!(core.spawn(spawning("k")).await.expect("answers").ticket.auth.token, kept);
 }
@@ -129,9 +129,9 @@ async fn keys_and_tombstones_are_kept_for_a_day() {
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
     let hours = |hours| clock::now() + jiff::SignedDuration::from_hours(hours);
-    core.prune(hours(23), Most { tombs: 10, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(hours(23), Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.spawn(spawning("k")).await.expect_err("is kept").code, ErrorCode::VaultDead);
-    core.prune(hours(25), Most { tombs: 10, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(hours(25), Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.vault(&spawned.vault.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
     assert_eq!(core.summons(&spawned.summons.id).await.expect_err("too").code, ErrorCode::NotFound);
     assert!(core.spawn(spawning("k")).await.expect("spawns").changed);
@@ -146,7 +146,7 @@ async fn only_the_youngest_tombstones_are_kept() {
         core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
         ids.push(spawned.vault.id);
     }
-    core.prune(clock::now(), Most { tombs: 2, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(clock::now(), Most { tombs: 2, ..Most::default() }).await.expect("prunes");
     for (number, id) in ids.iter().enumerate() {
         assert_eq!(core.vault(id).await.is_ok(), number >= 2, "{number}");
     }
@@ -157,7 +157,7 @@ async fn a_key_outlives_no_tombstone_without_saying_that_its_vault_is_dead() {
     let Swarm { core, .. } = swarm();
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
-    core.prune(clock::now(), Most { tombs: 0, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(clock::now(), Most { tombs: 0, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.vault(&spawned.vault.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
     let error = core.spawn(spawning("k")).await.expect_err("is dead");
     assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead, None));
@@ -172,14 +172,14 @@ async fn pruning_reads_what_is_old_and_leaves_nothing_of_it() {
         let spawned = core.spawn(spawning(&format!("k{number}"))).await.expect("spawns");
         core.destruct(&spawned.vault.id, DestructQuery::default(), None).await.expect("ends");
     }
-    core.prune(clock::now(), Most::default()).await.expect("prunes");
+    core.phases().retention.prune(clock::now(), Most::default()).await.expect("prunes");
     let before = store.read();
-    core.prune(clock::now(), Most::default()).await.expect("prunes");
+    core.phases().retention.prune(clock::now(), Most::default()).await.expect("prunes");
     let read = store.read() - before;
     // A page of each kind, of which the first document is young already.
     assert!(read < 1_500, "{read} documents were read where none is old");
     let day = clock::now() + jiff::SignedDuration::from_hours(25);
-    core.prune(day, Most::default()).await.expect("prunes");
+    core.phases().retention.prune(day, Most::default()).await.expect("prunes");
     let left = store.size("").await.expect("counts").documents;
     // The living one's record, summons and source, and that keys are dated.
     assert_eq!(left, 4);

@@ -29,8 +29,8 @@ async fn answers(node: &FakeNode, most: usize) -> Vec<CloneAnswer> {
 }
 
 async fn spent(core: &Core) -> (usize, Vec<u64>) {
-    let loans = core.records.all::<serde_json::Value>(LOAN).await.expect("lists").len();
-    let budgets = core.records.all::<serde_json::Value>(BUDGET).await.expect("lists");
+    let loans = core.basis().records.all::<serde_json::Value>(LOAN).await.expect("lists").len();
+    let budgets = core.basis().records.all::<serde_json::Value>(BUDGET).await.expect("lists");
     (loans, budgets.iter().filter_map(|found| found.value["spent"].as_u64()).collect())
 }
 
@@ -56,10 +56,10 @@ async fn what_a_crashed_core_spent_is_given_back_by_the_next() {
     let first = core_over(store.clone(), &[&node], &["n1"]);
     let parent = parent(&first, 1).await;
     // Spent, and then gone before the child was recorded.
-    first.ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("has a budget");
+    first.basis().ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("has a budget");
     assert_eq!(spent(&first).await, (1, vec![1]));
-    first.ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("is paid for");
-    let error = first.ledger.spend(&parent, &loan_key("key/spawn/2")).await.expect_err("is another");
+    first.basis().ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("is paid for");
+    let error = first.basis().ledger.spend(&parent, &loan_key("key/spawn/2")).await.expect_err("is another");
     assert_eq!(error.code, ErrorCode::Quota);
     drop(first);
     let next = core_over(store, &[&node], &["n1"]);
@@ -79,11 +79,11 @@ async fn a_budget_is_not_given_back_under_the_hands_of_who_spends_it() {
     node.hold(Some(Call::Provision));
     node.wish(ask(&parent, 1));
     node.somebody_waits().await;
-    core.end_orphaned().await.expect("compares");
+    core.phases().families.end_orphaned().await.expect("compares");
     assert_eq!(spent(&core).await, (1, vec![1]));
     node.hold(None);
     assert_eq!(answers(&node, 1).await[0].error, None);
-    core.end_orphaned().await.expect("compares");
+    core.phases().families.end_orphaned().await.expect("compares");
     assert_eq!(spent(&core).await, (0, vec![1]));
 }
 
@@ -124,20 +124,21 @@ async fn a_wish_is_heard_however_much_its_neighbours_print() {
 async fn to_ask_how_a_vault_died_kills_nobody() {
     let Swarm { core, node, .. } = swarm();
     let (lives, dies) = (parent(&core, 0).await, random_spawn(&core).await);
-    let slot = core.slot(&"n1".parse().expect("a name")).expect("is there");
-    let asked = core.ask_for_tombstone(&slot, &lives).await.expect_err("lives");
+    let slot = core.basis().roster.slot(&"n1".parse().expect("a name")).expect("is there");
+    let asked = core.phases().vaults.ask_for_tombstone(&slot, &lives).await.expect_err("lives");
     assert_eq!((asked.fault, node.living().len()), (NodeFault::NotYet, 2));
     node.kill(&dies, Cause::OutOfMemory);
-    let told = core.ask_for_tombstone(&slot, &dies).await.expect("is told").expect("is known");
+    let told =
+        core.phases().vaults.ask_for_tombstone(&slot, &dies).await.expect("is told").expect("is known");
     assert_eq!(told.death.cause, Cause::OutOfMemory);
     let never = hauki_contract::system::random::vault_id();
-    assert_eq!(core.ask_for_tombstone(&slot, &never).await, Ok(None));
+    assert_eq!(core.phases().vaults.ask_for_tombstone(&slot, &never).await, Ok(None));
     // It is left out of a list, and lives all the same.
     node.lie(crate::fake_node::Lies {
         vaults: Some(Arc::new(|list| list.vaults.clear())),
         ..crate::fake_node::Lies::default()
     });
-    core.reconcile(&slot, false).await.expect("compares");
+    core.phases().watcher.reconcile(&slot, false).await.expect("compares");
     assert_eq!(node.living(), std::slice::from_ref(&lives));
     assert!(core.vault(&lives).await.expect("shows").receipt.is_none());
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
 use crate::fake_node::{Lie, Lies};
-use crate::watch::Tasks;
+use crate::service::Tasks;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::clone::CloneAsk;
 use hauki_contract::api::event::Happening;
@@ -66,7 +66,7 @@ fn forged(vault: &VaultId, node: &str) -> Receipt {
 impl Pair {
     /// Until the core has taken all that the liar said before.
     async fn heard(&self) {
-        let text = format!("after {}", self.core.events.last());
+        let text = format!("after {}", self.core.basis().events.last());
         self.liar.say(NewsItem::Log { vault: self.of_liar.id.clone(), text: text.clone() });
         event(&self.core, |event| matches!(&event.what, Happening::Log { text: told, .. } if *told == text))
             .await;
@@ -87,7 +87,7 @@ impl Pair {
     }
 
     fn refused(&self) -> u64 {
-        self.core.slot(&"n2".parse().expect("a name")).expect("is there").api.refused()
+        self.core.basis().roster.slot(&"n2".parse().expect("a name")).expect("is there").api.refused()
     }
 }
 
@@ -183,7 +183,7 @@ async fn a_spawn_goes_to_another_node_where_one_is_not_believed() {
         word: Some(Arc::new(|word| word.free_memory_bytes = u64::MAX)),
         ..Lies::default()
     });
-    for slot in pair.core.slots().values() {
+    for slot in pair.core.basis().roster.slots().values() {
         slot.word().await.expect("answers");
     }
     let spawned = pair.core.spawn(spawning("k")).await.expect("spawns");
@@ -195,7 +195,7 @@ async fn a_spawn_goes_to_another_node_where_one_is_not_believed() {
 async fn a_node_that_moves_its_data_plane_gets_nothing_new() {
     let pair = pair().await;
     pair.liar.lie(Lies { word: Some(Arc::new(|word| word.data_plane = ELSEWHERE)), ..Lies::default() });
-    let slot = pair.core.slot(&"n2".parse().expect("a name")).expect("is there");
+    let slot = pair.core.basis().roster.slot(&"n2".parse().expect("a name")).expect("is there");
     slot.word().await.expect("answers");
     assert!(slot.last_info().state.contains("registered is 127.0.0.1"), "{}", slot.last_info().state);
     let mut request = spawning("k");
@@ -225,7 +225,7 @@ async fn news_of_other_nodes_vaults_are_not_told_on_and_texts_are_cut() {
     pair.liar.say(NewsItem::Died(receipt));
     let dead = pair.buried(&own).await;
     use futures_util::StreamExt as _;
-    let all: Vec<Event> = pair.core.events.read(EventQuery::default()).collect().await;
+    let all: Vec<Event> = pair.core.basis().events.read(EventQuery::default()).collect().await;
     let of_foreign = all.iter().filter(|event| event.what.vault() == Some(&foreign));
     let is_news = |event: &&Event| matches!(event.what, Happening::Log { .. } | Happening::Claimed { .. });
     assert_eq!(of_foreign.filter(is_news).count(), 0);
@@ -295,14 +295,14 @@ async fn a_node_that_starts_anew_with_every_word_keeps_nobody_busy() {
             news.boot_id = format!("boot {boot}");
         }
     }));
-    let before = core.events.last();
+    let before = core.basis().events.last();
     node.lie(Lies { news, ..Lies::default() });
     node.say(NewsItem::Log {
         vault: hauki_contract::system::random::vault_id(),
         text: "wakes whoever waits".into(),
     });
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let told = core.events.last() - before;
+    let told = core.basis().events.last() - before;
     let asked = boots.load(std::sync::atomic::Ordering::Relaxed);
     assert!((1..10).contains(&told) && asked < 50, "{told} events, {asked} questions");
 }

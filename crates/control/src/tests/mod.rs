@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::basis::Parts;
 use super::fake_node::FakeNode;
 use super::nodes::Member;
-use super::service::{Core, Parts};
+use super::service::Core;
 use super::store::{MemoryStore, Store};
 use hauki_contract::api::event::{Event, EventQuery};
 use hauki_contract::api::summons::{Origin, SpawnRequest, SummonsRequest};
@@ -105,7 +106,7 @@ pub(super) fn spawning(key: &str) -> SpawnRequest {
 /// The first event from the start that fits.
 pub(super) async fn event(core: &Core, fits: impl Fn(&Event) -> bool) -> Event {
     use futures_util::StreamExt as _;
-    let mut events = Box::pin(core.events.read(EventQuery { follow: true, ..EventQuery::default() }));
+    let mut events = Box::pin(core.basis().events.read(EventQuery { follow: true, ..EventQuery::default() }));
     loop {
         let event = events.next().await.expect("the log is open");
         if fits(&event) {

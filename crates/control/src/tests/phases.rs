@@ -29,7 +29,7 @@ async fn the_three_phases_one_by_one() {
         .await
         .expect("opens");
     assert_eq!(ticket.methods, ["scan", "top"]);
-    let issuer = Issuer::from_hex(&core.issuer.public_hex()).expect("a key");
+    let issuer = Issuer::from_hex(&core.basis().issuer.public_hex()).expect("a key");
     let ask = Ask { vault: &vault.id, generation: 1, node: &vault.node, now: clock::now(), method: "scan" };
     let held = Capability::verify(&ticket.auth.token, &issuer, |word| word.holds(&ask)).expect("is signed");
     assert_eq!((held.allows(&ask), &held.holder().ticket), (Ok(()), &ticket.id));
@@ -60,7 +60,7 @@ async fn a_caller_who_goes_away_leaves_no_vault_and_no_record() {
         spawning.abort();
         assert!(spawning.await.expect_err("was dropped").is_cancelled());
         node.hold(None);
-        while core.ledger.count_forging().await.expect("counts") > 0 {
+        while core.basis().ledger.count_forging().await.expect("counts") > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(node.living(), [], "{held:?}");
@@ -77,7 +77,7 @@ async fn a_full_disk_leaves_no_vault_and_says_so() {
     let error = core.spawn(spawning("k")).await.expect_err("is full");
     assert_eq!(error.code, ErrorCode::Environment);
     assert!(error.message.contains("(memory)"), "{error}");
-    while core.ledger.count_forging().await.expect("counts") > 0 {
+    while core.basis().ledger.count_forging().await.expect("counts") > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(node.living(), []);
@@ -95,11 +95,11 @@ async fn a_vault_that_dies_before_it_is_recorded_gets_its_tombstone() {
     });
     node.somebody_waits().await;
     let id = node.living().remove(0);
-    let receipt = crate::death::lost(
+    let receipt = crate::vaults::lost(
         &hauki_contract::api::vault::Vault { id: id.clone(), ..forged(&core).await },
         "gone early",
     );
-    assert!(!core.bury(receipt).await.expect("waits"));
+    assert!(!core.phases().vaults.bury(receipt).await.expect("waits"));
     node.hold(None);
     spawning.await.expect("ends").expect("spawns");
     let shown = core.vault(&id).await.expect("shows");

@@ -232,7 +232,7 @@ async fn a_reader_that_slept_through_the_events_hears_how_it_stands() {
     let log =
         hauki_contract::api::event::Happening::Log { vault: spawned.vault.id.clone(), text: "x".into() };
     for _ in 0..5000 {
-        core.events.tell(log.clone());
+        core.basis().events.tell(log.clone());
     }
     let line = lines.next().await.expect("a line");
     assert_eq!(line.service.map(|service| service.vault), Some(spawned.vault.id));
@@ -243,11 +243,11 @@ async fn a_worker_that_lives_for_days_can_be_found_with_its_summons() {
     let Swarm { core, .. } = swarm();
     let first = core.spawn(get_or_create("k1")).await.expect("spawns");
     let later = clock::now() + jiff::SignedDuration::from_hours(25);
-    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     let second = core.spawn(get_or_create("k2")).await.expect("is found");
     assert_eq!((second.changed, second.summons.id), (false, first.summons.id.clone()));
     core.destruct(&first.vault.id, DestructQuery::default(), None).await.expect("ends");
-    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.summons(&first.summons.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
 }
 

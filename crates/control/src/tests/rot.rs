@@ -39,10 +39,10 @@ async fn one_unreadable_record_of_each_kind_stops_nothing() {
     assert_eq!((listed.len(), damaged), (3, vec![&rotten.id]), "by its node's word");
     assert_eq!(core.spool_list(Default::default()).await.expect("lists").entries, []);
     assert_eq!(core.services().await.expect("lists").services, []);
-    core.gems.list().await.expect("lists");
+    core.basis().gems.list().await.expect("lists");
     core.load_nodes().await.expect("loads");
-    core.prune(clock::now(), Default::default()).await.expect("prunes");
-    core.end_orphaned().await.expect("ends nobody");
+    core.phases().retention.prune(clock::now(), Default::default()).await.expect("prunes");
+    core.phases().families.end_orphaned().await.expect("ends nobody");
     core.metrics_text().await.expect("counts");
     let new = core.spawn(spawning("new")).await.expect("spawns").vault.id;
     let all = ReapRequest { older_than_ms: Some(0), ..ReapRequest::default() };
@@ -55,7 +55,7 @@ async fn one_unreadable_record_of_each_kind_stops_nothing() {
     let error = core.vault(&vaults[3].id).await.expect_err("is damaged");
     assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead, None));
     assert!(error.message.contains("is dead, and its tombstone is damaged"), "{}", error.message);
-    let others = core.own_vault(crate::owners::Rights::Of(1000), &vaults[3].id).await;
+    let others = core.own_vault(crate::rights::Rights::Of(1000), &vaults[3].id).await;
     assert_eq!(others.expect_err("nobody knows whose").code, ErrorCode::NotFound);
     let error = core.spawn(spawning("k0")).await.expect_err("is not made twice");
     assert_eq!(error.code, ErrorCode::Environment);
@@ -140,7 +140,7 @@ async fn a_damaged_vault_is_counted_ended_and_frees_its_name() {
         assert_eq!((node.living(), core.activity().await.expect("tells").vaults), (Vec::new(), 0), "{more}");
         let shown = core.vault(&made.id).await.expect("has a tombstone");
         assert!(shown.damaged && shown.receipt.is_some());
-        core.salvage_all().await;
+        core.phases().vaults.salvage_all().await;
         let next = core.spawn(named("next")).await.expect("the name is free");
         assert!(next.changed, "{more}");
     }
@@ -154,18 +154,18 @@ async fn a_damaged_vault_of_a_silent_node_counts_as_living() {
     store.spoil(&vault_key(&made.id));
     node.set_down(true);
     core.look_through().await.expect("looks");
-    core.salvage_all().await;
+    core.phases().vaults.salvage_all().await;
     assert_eq!(core.activity().await.expect("tells").vaults, 1);
     assert!(core.destruct(&made.id, Default::default(), None).await.is_err(), "nobody can say that it ended");
     node.set_down(false);
-    core.salvage_all().await;
+    core.phases().vaults.salvage_all().await;
     assert_eq!(core.activity().await.expect("tells").vaults, 1);
     assert!(core.vaults(Default::default()).await.expect("lists").vaults[0].damaged);
     // With its node's daemon it died, and a new core says so.
     node.restart();
     store.spoil(&vault_key(&made.id));
     core.look_through().await.expect("looks");
-    core.salvage_all().await;
+    core.phases().vaults.salvage_all().await;
     assert_eq!(core.activity().await.expect("tells").vaults, 0);
     let receipt = core.vault(&made.id).await.expect("has a tombstone").receipt.expect("is dead");
     assert_eq!(receipt.death.cause, Cause::DaemonLost);
@@ -201,17 +201,17 @@ async fn a_damaged_budget_ends_no_child_and_what_is_written_anew_is_whole() {
     let parent = core.spawn(request).await.expect("spawns").vault.id;
     let child = core.spawn(spawning("child")).await.expect("spawns").vault.id;
     let key = vault_key(&child);
-    let mut found = core.records.get::<VaultRecord>(&key).await.expect("reads").expect("is there");
+    let mut found = core.basis().records.get::<VaultRecord>(&key).await.expect("reads").expect("is there");
     found.value.vault_mut().parent = Some(parent.clone());
-    assert!(core.ledger.rewrite(&found).await.expect("commits"));
+    assert!(core.basis().ledger.rewrite(&found).await.expect("commits"));
     store.spoil(&budget_key(&parent));
     core.look_through().await.expect("looks");
-    core.end_orphaned().await.expect("looks");
+    core.phases().families.end_orphaned().await.expect("looks");
     assert!(core.vault(&child).await.expect("shows").receipt.is_none());
     // With its parent's death its budget is gone, wherever it stood.
     core.destruct(&parent, Default::default(), None).await.expect("ends");
     assert_eq!(store.list(ASIDE, None, 10).await.expect("lists"), []);
-    core.end_orphaned().await.expect("looks");
+    core.phases().families.end_orphaned().await.expect("looks");
     assert_eq!(
         core.vault(&child).await.expect("shows").receipt.expect("is dead").death.cause,
         Cause::ParentDied

@@ -233,7 +233,7 @@ async fn owners_take_turns_also_where_one_place_comes_up_at_a_time() {
     let mut order = Vec::new();
     for most in 1..=3 {
         swarm.node.set_max_vaults(most);
-        core.spool.nudge();
+        core.basis().spool.nudge();
         until(|| swarm.node.provisioned() == most).await;
         let list = async || core.spool_list(SpoolQuery { state: Some(SpoolState::Forged) }).await;
         let mut forged = list().await.expect("lists").entries;
@@ -262,7 +262,7 @@ async fn a_node_that_refuses_is_not_asked_in_a_circle() {
     assert_eq!((shown.state, shown.attempts), (SpoolState::Waiting, 0));
     assert!(shown.error.expect("says why").message.contains("no id range is left"));
     for _ in 0..20 {
-        swarm.core.spool.nudge();
+        swarm.core.basis().spool.nudge();
         tokio::task::yield_now().await;
     }
     assert_eq!(swarm.node.failures_left(Call::Provision), 49);
@@ -287,13 +287,13 @@ async fn what_waits_keeps_its_summons_and_the_daemon_and_what_is_done_is_forgott
     swarm.node.set_max_vaults(0);
     let entry = put(core, "k").await;
     let later = clock::now() + jiff::SignedDuration::from_hours(25);
-    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     let again = core.spool_put(wish("k", &entry.summons), "uid 0".into()).await.expect("is known");
     assert_eq!((&again.id, again.changed), (&entry.id, false), "its key is kept as long as it waits");
     assert_eq!(core.activity().await.expect("counts").vaults, 1, "nobody leaves while something waits");
     swarm.node.set_max_vaults(10);
     assert_eq!(done(core, &entry.id).await.entry.state, SpoolState::Forged);
-    core.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     let error = core.spool_show(&entry.id, SpoolWait::default()).await.expect_err("is forgotten");
     assert_eq!(error.code, ErrorCode::NotFound);
 }

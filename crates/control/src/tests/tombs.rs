@@ -26,20 +26,24 @@ async fn a_user_who_makes_many_pushes_out_nobody_elses_tombstones() {
         of_ann.push(died(&core, 1000, number).await);
     }
     let kept = async || -> Vec<String> {
-        let documents = core.records.documents(TOMB, None, 1000).await.expect("lists");
+        let documents = core.basis().records.documents(TOMB, None, 1000).await.expect("lists");
         documents.into_iter().map(|document| document.key).collect()
     };
-    core.prune(clock::now(), Most { tombs: 40, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(clock::now(), Most { tombs: 40, ..Most::default() }).await.expect("prunes");
     // Hers that are left are the latest.
     let expected: Vec<String> = of_root.iter().chain(&of_ann[23..]).map(tomb_key).collect();
     assert_eq!(kept().await, expected);
     // By their bytes as well.
-    let bytes = core.records.size(TOMB).await.expect("counts").bytes;
-    core.prune(clock::now(), Most { tomb_bytes: bytes / 4 * 3, ..Most::default() }).await.expect("prunes");
+    let bytes = core.basis().records.size(TOMB).await.expect("counts").bytes;
+    core.phases()
+        .retention
+        .prune(clock::now(), Most { tomb_bytes: bytes / 4 * 3, ..Most::default() })
+        .await
+        .expect("prunes");
     let left = kept().await;
     assert!(left.len() > 25 && left.len() < 32 && left[..3] == expected[..3], "{left:?}");
     // Where all have the same, the oldest go; and nothing is left where there is no room at all.
-    core.prune(clock::now(), Most { tombs: 0, ..Most::default() }).await.expect("prunes");
+    core.phases().retention.prune(clock::now(), Most { tombs: 0, ..Most::default() }).await.expect("prunes");
     assert_eq!(kept().await, [""; 0]);
 }
 
@@ -57,5 +61,5 @@ async fn a_user_lists_his_own_and_what_is_damaged_is_found_by_whoever_lists() {
     assert_eq!(list(Some(1000)).await, std::slice::from_ref(&of_ann));
     assert_eq!(list(Some(1001)).await, [] as [VaultId; 0]);
     assert_eq!(list(None).await, [of_root, of_ann]);
-    assert_eq!(core.records.aside().count(), 1);
+    assert_eq!(core.basis().records.aside().count(), 1);
 }

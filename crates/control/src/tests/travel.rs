@@ -64,7 +64,7 @@ async fn a_gem_travels_ahead_when_it_is_summoned() {
     let source = "function scan() {}".to_owned();
     let sha256 = Sha256::of(source.as_bytes());
     let push = GemPush { path: "workers/scout".into(), version: None, source, manifest: Manifest::default() };
-    core.gems.push(push).await.expect("is pushed");
+    core.basis().gems.push(push).await.expect("is pushed");
     let pointer = "gem-pointer://workers/scout".parse().expect("a pointer");
     let request = SummonsRequest { origin: Origin::Gem(pointer), ..summons("k") };
     let summons = core.summon(request).await.expect("summons").id;

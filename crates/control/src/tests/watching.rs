@@ -69,10 +69,10 @@ async fn short_life() -> (u64, std::time::Duration) {
     // Past the time at which the claim would have been written down.
     tokio::time::sleep(CLAIM_PAUSE * 2).await;
     use futures_util::StreamExt as _;
-    let claims = core.events.read(EventQuery::default());
+    let claims = core.basis().events.read(EventQuery::default());
     let claims = claims.filter(|event| std::future::ready(matches!(event.what, Happening::Claimed { .. })));
     assert_eq!(claims.count().await, 1, "it is told once, and not of the dead");
-    assert!(core.claims().is_empty());
+    assert!(core.basis().claims.lock().is_empty());
     (store.commits() - before, took)
 }
 
@@ -101,7 +101,9 @@ async fn a_claim_is_written_down_when_the_store_can_again() {
     assert_eq!(core.vault(&vault).await.expect("shows").phase, Phase::Ticketed);
     store.fail_commits(None);
     let written = async {
-        while core.vault(&vault).await.expect("shows").phase != Phase::Live || !core.claims().is_empty() {
+        while core.vault(&vault).await.expect("shows").phase != Phase::Live
+            || !core.basis().claims.lock().is_empty()
+        {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     };
@@ -114,7 +116,7 @@ async fn a_claim_that_nobody_awaits_is_told_once_too() {
     let Swarm { core, node, .. } = swarm();
     node_up(&core, "boot-1").await;
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
-    core.claims().clear();
+    core.basis().claims.lock().clear();
     let (vault, ticket) = (spawned.vault.id, spawned.ticket.id);
     let claim = NewsItem::Claimed { vault: vault.clone(), ticket, peer: "10.0.0.9:5".into() };
     node.say(claim.clone());
@@ -123,9 +125,9 @@ async fn a_claim_that_nobody_awaits_is_told_once_too() {
     event(&core, |event| matches!(event.what, Happening::Log { .. })).await;
     assert_eq!(core.vault(&vault).await.expect("shows").phase, Phase::Live);
     use futures_util::StreamExt as _;
-    let claims = core.events.read(EventQuery::default());
+    let claims = core.basis().events.read(EventQuery::default());
     let claims = claims.filter(|event| std::future::ready(matches!(event.what, Happening::Claimed { .. })));
-    assert_eq!((claims.count().await, core.claims().len()), (1, 0));
+    assert_eq!((claims.count().await, core.basis().claims.lock().len()), (1, 0));
 }
 
 #[tokio::test]
@@ -136,7 +138,7 @@ async fn a_death_is_told_once() {
     node.say(NewsItem::Log { vault: vault.clone(), text: "after the news of the death".into() });
     event(&core, |event| matches!(event.what, Happening::Log { .. })).await;
     use futures_util::StreamExt as _;
-    let told = core.events.read(EventQuery::default());
+    let told = core.basis().events.read(EventQuery::default());
     let deaths = told.filter(|event| std::future::ready(matches!(event.what, Happening::Died { .. })));
     assert_eq!(deaths.count().await, 1);
 }
@@ -164,7 +166,7 @@ async fn silence_is_not_death() {
     assert!(listed[0].unreachable.is_some() && listed[0].receipt.is_none());
     assert!(core.nodes().await.nodes[0].state.starts_with("unreachable: connection refused"));
     node.set_down(false);
-    let last = core.events.last();
+    let last = core.basis().events.last();
     event(&core, |event| event.seq > last && matches!(event.what, Happening::NodeUp { .. })).await;
     let shown = core.vault(&vault).await.expect("shows");
     assert!(shown.unreachable.is_none() && shown.vitals.is_some());
@@ -195,7 +197,7 @@ async fn a_core_that_closes_writes_down_the_last_deaths() {
     use futures_util::StreamExt as _;
     let Swarm { core, node, .. } = unwatched();
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
-    let follower = core.events.read(EventQuery { follow: true, ..EventQuery::default() });
+    let follower = core.basis().events.read(EventQuery { follow: true, ..EventQuery::default() });
     node.kill(&vault, Cause::NodeShutdown);
     core.close().await;
     let last = follower.collect::<Vec<_>>().await.pop().expect("has events");

@@ -5,7 +5,7 @@
 //! order that it answers: the vault, the node's own name, the address that is registered for it, the key of
 //! this start of its daemon. What contradicts is refused as a whole, told in the log and counted; what is
 //! merely too long is cut ([`bounds`]). Whether a vault was placed there at all, the records know: that is
-//! asked where news are applied (`core::death`, `core::watch`).
+//! asked where news are applied (`control::vaults`, `control::watch`).
 //! Nothing of this outlives the core but the address of a node that was added, which is in its record.
 
 use std::net::IpAddr;

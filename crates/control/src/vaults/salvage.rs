@@ -15,13 +15,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 
-use super::death::lost;
-use super::ledger::{
+use super::{Vaults, lost};
+use crate::ledger::{
     Budget, Found, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, budget_key, name_key,
     summons_key, tomb_key, vault_key,
 };
-use super::nodes::Slot;
-use super::service::Core;
+use crate::nodes::Slot;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::registry::Service;
 use hauki_contract::api::spool::SpoolEntry;
@@ -108,7 +107,7 @@ impl Traces {
             summons: self.summons.clone().unwrap_or_else(random::summons_id),
             worker: summons.map(|summons| summons.worker.clone()).or(held_worker).unwrap_or_else(nameless),
             node,
-            generation: said.map_or(super::forge::GENERATION, |said| said.generation),
+            generation: said.map_or(crate::ledger::GENERATION, |said| said.generation),
             phase: said.map_or(Phase::Forged, |said| said.phase),
             methods: self.methods.clone(),
             limits: summons.map(|summons| summons.limits.clone()).or(limits).unwrap_or_default(),
@@ -144,9 +143,9 @@ fn longest() -> Terms {
     Terms { lifetime_ms: Terms::LONGEST_LIFE_MS, ..Terms::default() }
 }
 
-impl Core {
+impl Vaults {
     /// A vault, living or dead, also where its record was damaged.
-    pub(super) async fn vault_record(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, ApiError> {
+    pub(crate) async fn vault_record(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, ApiError> {
         let found = match self.records.vault(id).await {
             Err(_) if self.records.aside().is_missing(&vault_key(id)) => {
                 self.salvage(id).await?;
@@ -160,7 +159,7 @@ impl Core {
     }
 
     /// The living, with those whose records turn out to be damaged just now.
-    pub(super) async fn living_records(&self) -> Result<Vec<Found<VaultRecord>>, ApiError> {
+    pub(crate) async fn living_records(&self) -> Result<Vec<Found<VaultRecord>>, ApiError> {
         let living = self.records.all(VAULT).await?;
         if !self.records.aside().any_new_vault() {
             return Ok(living);
@@ -169,7 +168,7 @@ impl Core {
         self.records.all(VAULT).await
     }
 
-    pub(super) async fn salvage_for_ever(&self) {
+    pub(crate) async fn salvage_for_ever(&self) {
         loop {
             match self.records.aside().any_missing() {
                 true => drop(tokio::time::timeout(AGAIN, self.records.aside().found()).await),
@@ -180,7 +179,7 @@ impl Core {
     }
 
     /// What cannot be done now is done in a later round.
-    pub(super) async fn salvage_all(&self) {
+    pub(crate) async fn salvage_all(&self) {
         for key in self.records.aside().missing() {
             let done = if let Some(Ok(id)) = key.strip_prefix(VAULT).map(str::parse::<VaultId>) {
                 self.salvage(&id).await
@@ -203,7 +202,7 @@ impl Core {
             return Ok(());
         }
         let traces = Traces::of(id, &self.records).await?;
-        let slots = self.slots();
+        let slots = self.roster.slots();
         let asked: Vec<&Arc<Slot>> = slots
             .values()
             .filter(|slot| traces.node.as_ref().is_none_or(|node| *node == slot.name))
@@ -233,7 +232,7 @@ impl Core {
         if let Some(error) = silence {
             return Err(error.into());
         }
-        self.refuse_damaged_nodes()?;
+        self.records.refuse_damaged_nodes()?;
         let mut receipt = None;
         for slot in asked {
             if receipt.is_none() {
@@ -254,7 +253,7 @@ impl Core {
     }
 
     /// A death has come first. `false`: it is another node's.
-    pub(super) async fn salvage_dead(&self, id: &VaultId, node: &NodeName) -> Result<bool, ApiError> {
+    pub(crate) async fn salvage_dead(&self, id: &VaultId, node: &NodeName) -> Result<bool, ApiError> {
         let _turn = self.flights.enter(&salvage_key(id)).await;
         if !self.records.aside().is_missing(&vault_key(id)) {
             return Ok(true);
@@ -268,7 +267,7 @@ impl Core {
     }
 
     /// One that nobody recorded, while something is damaged that may have been its record.
-    pub(super) async fn salvage_unknown(
+    pub(crate) async fn salvage_unknown(
         &self,
         slot: &Slot,
         said: &NodeVault,
@@ -301,7 +300,7 @@ impl Core {
 
     /// It is its living holder's, or nobody's once no vault is without a record that could be it.
     async fn salvage_name(&self, name: &ServiceName) -> Result<(), ApiError> {
-        let _turn = self.turn(Some(name)).await;
+        let _turn = self.flights.enter(&name_key(name)).await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let holder = living.into_iter().find(|found| found.value.vault().name.as_ref() == Some(name));
         if let Some(holder) = holder {

@@ -12,10 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::death::lost;
-use super::ledger::{Found, VAULT, VaultRecord, tomb_key};
-use super::nodes::Slot;
-use super::service::Core;
+use super::Watcher;
+use crate::ledger::{Found, VAULT, VaultRecord, tomb_key};
+use crate::nodes::Slot;
+use crate::vaults::lost;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
 use hauki_contract::model::id::VaultId;
@@ -31,7 +31,7 @@ const DRIFT: u64 = 1000;
 
 /// Since when the core has known each living vault.
 #[derive(Default)]
-pub(super) struct Known(BTreeMap<VaultId, Mono>);
+pub(crate) struct Known(BTreeMap<VaultId, Mono>);
 
 impl Known {
     /// Those whose life-time is over. `living` are all that there are, with their life-times.
@@ -46,8 +46,8 @@ impl Known {
     }
 }
 
-impl Core {
-    pub(super) async fn give_up_for_ever(&self) {
+impl Watcher {
+    pub(crate) async fn give_up_for_ever(&self) {
         let mut known = Known::default();
         let mut timer = tokio::time::interval(EVERY);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -59,7 +59,7 @@ impl Core {
         }
     }
 
-    pub(super) async fn give_up(&self, known: &mut Known, now: Mono) -> Result<(), ApiError> {
+    pub(crate) async fn give_up(&self, known: &mut Known, now: Mono) -> Result<(), ApiError> {
         let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
         let terms: Vec<(VaultId, u64)> = living
             .iter()
@@ -68,9 +68,11 @@ impl Core {
         let overdue = known.overdue(&terms, now);
         for vault in living.into_iter().map(|found| found.value.into_vault()) {
             // A node that is seen tells its vaults' ends itself.
-            let seen = self.slot(&vault.node).is_ok_and(|slot| !slot.is_silent());
+            let seen = self.roster.slot(&vault.node).is_ok_and(|slot| !slot.is_silent());
             if overdue.contains(&vault.id) && !seen {
-                self.bury(lost(&vault, "its node was not seen again before its life-time was over")).await?;
+                self.vaults
+                    .bury(lost(&vault, "its node was not seen again before its life-time was over"))
+                    .await?;
             }
         }
         Ok(())

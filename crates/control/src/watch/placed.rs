@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ledger::{VaultRecord, tomb_key, vault_key};
-use super::service::Core;
+use super::Watcher;
+use crate::ledger::{VaultRecord, tomb_key, vault_key};
 use hauki_contract::api::ApiError;
 use hauki_contract::model::id::{NodeName, VaultId};
 
@@ -22,7 +22,7 @@ impl Placed {
     }
 }
 
-impl Core {
+impl Watcher {
     /// Whether the vault is on the node that tells of it. Of one that nobody knows nothing is told on: its
     /// forging was given up.
     pub(super) async fn is_on(&self, placed: &mut Placed, vault: &VaultId) -> Result<bool, ApiError> {
@@ -32,7 +32,7 @@ impl Core {
         let place = self.place_of(vault).await?;
         let own = place.as_ref() == Some(&placed.node);
         if let (false, Some(place)) = (own, place) {
-            self.distrust(&placed.node, &format!("it has news of {vault}, which is on node {place}"));
+            self.roster.distrust(&placed.node, &format!("it has news of {vault}, which is on node {place}"));
         }
         placed.own.insert(vault.clone(), own);
         Ok(own)

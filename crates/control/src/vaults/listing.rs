@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ledger::{Found, TOMB, VaultRecord, no_vault};
-use super::nodes::Slot;
-use super::service::Core;
+use super::Vaults;
+use crate::ledger::{Found, TOMB, VaultRecord, no_vault};
+use crate::nodes::Slot;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::vault::{Vault, VaultList, VaultQuery};
@@ -19,15 +19,11 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const SILENT_PATIENCE: Duration = Duration::from_millis(50);
 
 /// What each node said of its vaults, or why it said nothing.
-pub(super) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
+pub(crate) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
 
-impl Core {
-    pub async fn vaults(&self, query: VaultQuery) -> Result<VaultList, ApiError> {
-        self.vaults_of(None, query).await
-    }
-
+impl Vaults {
     /// Of all, or what is this user's.
-    pub(super) async fn vaults_of(
+    pub(crate) async fn vaults_of(
         &self,
         only: Option<u32>,
         query: VaultQuery,
@@ -58,7 +54,7 @@ impl Core {
         Ok(VaultList { vaults })
     }
 
-    pub async fn vault(&self, id: &VaultId) -> Result<Vault, ApiError> {
+    pub(crate) async fn vault(&self, id: &VaultId) -> Result<Vault, ApiError> {
         let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
         let mut vault = Vault { changed: false, ..found.value.into_vault() };
         let words = self.ask_nodes_of(std::slice::from_ref(&vault)).await;
@@ -66,7 +62,7 @@ impl Core {
         Ok(vault)
     }
 
-    pub(super) async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
+    pub(crate) async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
         let one = match vaults {
             [vault] => Some(vault.id.clone()),
             _ => None,
@@ -76,7 +72,7 @@ impl Core {
         let mut tasks = tokio::task::JoinSet::new();
         let mut words = Words::new();
         for name in names {
-            match self.slot(name) {
+            match self.roster.slot(name) {
                 Ok(slot) => {
                     let one = one.clone();
                     tasks.spawn(async move {

@@ -5,7 +5,7 @@
 //! in steps that double, and the first answer that can be read goes on. Deaths among what was passed over are found
 //! by comparing, as after a time in which nobody watched. A crash leaves nothing: the next start reads from zero.
 
-use super::nodes::Slot;
+use crate::nodes::Slot;
 use hauki_contract::api::node::{MOST_NEWS, News, NodeApi as _};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::install::install;
-use super::members::NodeRecord;
-use super::nodes::Slot;
-use super::service::Core;
+use super::Members;
+use crate::install::install;
+use crate::ledger::NodeRecord;
+use crate::nodes::Slot;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
 use hauki_contract::api::node_error::NodeFault;
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
@@ -39,13 +39,13 @@ impl From<ApiError> for Failure {
     }
 }
 
-impl Core {
+impl Members {
     /// Starts the installation; the receiver gets its steps and, last, how it ended.
-    pub fn add_node(self: &Arc<Self>, order: NodeAdd) -> mpsc::Receiver<NodeStep> {
+    pub(crate) fn add(self: &Arc<Self>, order: NodeAdd) -> mpsc::Receiver<NodeStep> {
         let (tell, steps) = mpsc::channel(BACKLOG);
-        let core = self.clone();
+        let members = self.clone();
         let adding = async move {
-            let last = match core.added(order, tell.clone()).await {
+            let last = match members.added(order, tell.clone()).await {
                 Ok(slot) => NodeStep::Added { node: slot.info().await },
                 Err(Failure { error, asks }) => NodeStep::Failed { error, asks },
             };
@@ -73,13 +73,13 @@ impl Core {
                     .hint("two nodes cannot have one name: choose another, or `hauki node rm` that one")
                     .into());
             }
-            None if self.slots().contains_key(&name) => {
+            None if self.roster.slots().contains_key(&name) => {
                 let message = format!("node {name} is the daemon's own, or in its configuration");
                 return Err(ApiError::new(ErrorCode::Conflict, message).hint("choose another name").into());
             }
             _ => {}
         }
-        let busy = match self.slots().get(&name) {
+        let busy = match self.roster.slots().get(&name) {
             Some(slot) => slot.word().await.map_or(0, |word| word.vaults as usize),
             None => 0,
         };
@@ -134,7 +134,7 @@ impl Core {
     }
 
     /// Drains the node, waits until it is empty, and installs this core's own version there.
-    pub async fn upgrade_node(
+    pub(crate) async fn upgrade(
         self: &Arc<Self>,
         name: &NodeName,
         order: NodeUpgrade,
@@ -144,9 +144,9 @@ impl Core {
             return Err(ApiError::new(ErrorCode::NotFound, message).hint("`hauki node ls` lists the nodes"));
         };
         let (tell, steps) = mpsc::channel(BACKLOG);
-        let core = self.clone();
+        let members = self.clone();
         let upgrading = async move {
-            let _ = match core.upgraded(record, order, &tell).await {
+            let _ = match members.upgraded(record, order, &tell).await {
                 Ok(slot) => tell.send(NodeStep::Added { node: slot.info().await }).await,
                 Err(Failure { error, asks }) => tell.send(NodeStep::Failed { error, asks }).await,
             };
@@ -161,7 +161,7 @@ impl Core {
         order: NodeUpgrade,
         tell: &mpsc::Sender<NodeStep>,
     ) -> Result<Arc<Slot>, Failure> {
-        let slot = self.slot(&record.node.name)?;
+        let slot = self.roster.slot(&record.node.name)?;
         slot.drain(true);
         let emptied = self.emptied(&slot, &order, tell).await;
         let upgraded = match emptied {

@@ -7,9 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ledger::{Budget, Noted};
-use super::nodes::Slot;
-use super::service::Core;
+use tokio::sync::Notify;
+
+use super::Forge;
+use crate::ledger::{Budget, Ledger, Noted};
+use crate::nodes::Slot;
+use crate::vaults::Vaults;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
 use hauki_contract::api::summons::Summons;
@@ -25,7 +28,9 @@ const AGAIN_MOST: Duration = Duration::from_secs(30);
 
 /// A vault that no record stands for yet. Who is being forged is in the store; this is the hand that holds one.
 pub(super) struct Forging {
-    pub(super) core: Arc<Core>,
+    ledger: Ledger,
+    vaults: Arc<Vaults>,
+    orphans: Arc<Notify>,
     slot: Arc<Slot>,
     pub(super) vault: VaultId,
     /// It has a budget to be revoked.
@@ -34,10 +39,18 @@ pub(super) struct Forging {
 }
 
 impl Forging {
-    pub(super) fn begin(core: &Arc<Core>, slot: &Arc<Slot>, summons: &Summons) -> Self {
+    pub(super) fn begin(forge: &Forge, slot: &Arc<Slot>, summons: &Summons) -> Self {
         let (vault, limits) = (random::vault_id(), &summons.limits);
         slot.placed(limits.footprint_bytes());
-        Self { core: core.clone(), slot: slot.clone(), vault, spawner: limits.spawn > 0, kept: false }
+        Self {
+            ledger: forge.ledger.clone(),
+            vaults: forge.vaults.clone(),
+            orphans: forge.orphans.clone(),
+            slot: slot.clone(),
+            vault,
+            spawner: limits.spawn > 0,
+            kept: false,
+        }
     }
 
     /// Before the order goes out, so that nobody who sees it on its node takes it for nobody's.
@@ -47,20 +60,23 @@ impl Forging {
             Budget::new(self.slot.name.clone(), parent, summons.owner, limits)
         };
         let budget = self.spawner.then(budget);
-        self.core.ledger.forging(&self.vault, &self.slot.name, summons.owner, budget.as_ref()).await
+        self.ledger.forging(&self.vault, &self.slot.name, summons.owner, budget.as_ref()).await
     }
 
     /// The node says that nothing was made.
     pub(super) async fn undone(mut self) {
         self.kept = true;
-        self.core.let_go(&self.vault, self.spawner).await;
+        let_go(&self.ledger, &self.vault).await;
+        if self.spawner {
+            self.orphans.notify_one();
+        }
     }
 
     /// The record stands. Had the vault died before, this is its receipt.
     pub(super) async fn keep(mut self, died: Option<Receipt>) {
         self.kept = true;
         if let Some(receipt) = died
-            && let Err(error) = self.core.bury(receipt).await
+            && let Err(error) = self.vaults.bury(receipt).await
         {
             tracing::error!(vault = %self.vault, %error, "a tombstone could not be written");
         }
@@ -72,8 +88,8 @@ impl Drop for Forging {
         if self.kept {
             return;
         }
-        let (core, slot, vault) = (self.core.clone(), self.slot.clone(), self.vault.clone());
-        let spawner = self.spawner;
+        let (ledger, slot, vault) = (self.ledger.clone(), self.slot.clone(), self.vault.clone());
+        let orphans = self.spawner.then(|| self.orphans.clone());
         // Without a runtime the process is ending, and the vault's claim lease ends it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let undoing = async move {
@@ -90,30 +106,27 @@ impl Drop for Forging {
                     tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
                 }
             }
-            core.let_go(&vault, spawner).await;
+            let_go(&ledger, &vault).await;
+            if let Some(orphans) = orphans {
+                orphans.notify_one();
+            }
         };
         drop(tasks::spawn_on(&runtime, Kind::Order, "undo-forging", undoing));
     }
 }
 
-impl Core {
-    /// The vault is gone, so the store need not say any more that it is being made. It says it until then: as long as
-    /// it cannot be written to, this is tried again.
-    async fn let_go(self: &Arc<Self>, vault: &VaultId, spawner: bool) {
-        if let Err(error) = self.ledger.give_up(vault).await {
-            tracing::warn!(%vault, %error, "that it is not made any more is noted later");
-            let (core, vault) = (self.clone(), vault.clone());
-            let noting = async move {
-                let mut pause = AGAIN;
-                while core.ledger.give_up(&vault).await.is_err() {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(AGAIN_MOST);
-                }
-            };
-            drop(tasks::spawn(Kind::Order, "note-not-forged", noting));
+/// The vault is gone, so the store need not say any more that it is being made. It says it until then: as long as it
+/// cannot be written to, this is tried again.
+async fn let_go(ledger: &Ledger, vault: &VaultId) {
+    let Err(error) = ledger.give_up(vault).await else { return };
+    tracing::warn!(%vault, %error, "that it is not made any more is noted later");
+    let (ledger, vault) = (ledger.clone(), vault.clone());
+    let noting = async move {
+        let mut pause = AGAIN;
+        while ledger.give_up(&vault).await.is_err() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(AGAIN_MOST);
         }
-        if spawner {
-            self.orphaned.notify_one();
-        }
-    }
+    };
+    drop(tasks::spawn(Kind::Order, "note-not-forged", noting));
 }

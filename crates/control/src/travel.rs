@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use crate::nodes::Slot;
-use crate::service::Core;
-use crate::summon::Drafted;
+use super::basis::Basis;
+use super::flight::Flights;
+use super::nodes::Slot;
+use super::roster::Roster;
 use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
+use hauki_contract::api::summons::Summons;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::system::tasks::{self, Kind};
 
@@ -24,9 +26,18 @@ const SMALL_BYTES: usize = 16 << 10;
 /// So many nodes at a time are sent one gem.
 const ABREAST: usize = 8;
 
-impl Core {
+pub(super) struct Travel {
+    roster: Roster,
+    flights: Arc<Flights>,
+}
+
+impl Travel {
+    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+        Arc::new(Self { roster: basis.roster.clone(), flights: basis.flights.clone() })
+    }
+
     /// Sends the order, and its code if the node needs it.
-    pub(crate) async fn order_with_code(
+    pub(super) async fn order_with_code(
         &self,
         slot: &Slot,
         order: ProvisionOrder,
@@ -63,17 +74,17 @@ impl Core {
     }
 
     /// Lets a gem travel to every node that can be reached and does not have it.
-    pub(crate) fn send_ahead(self: &Arc<Self>, drafted: &Drafted) {
-        let sha256 = drafted.summons.worker.sha256;
+    pub(super) fn send_ahead(self: &Arc<Self>, summons: &Summons, source: &str) {
+        let sha256 = summons.worker.sha256;
         let wanting: Vec<Arc<Slot>> =
-            self.slots().values().filter(|slot| slot.wants_code(&sha256)).cloned().collect();
-        if drafted.summons.gem.is_none() || wanting.is_empty() {
+            self.roster.slots().values().filter(|slot| slot.wants_code(&sha256)).cloned().collect();
+        if summons.gem.is_none() || wanting.is_empty() {
             return;
         }
-        let (core, source) = (self.clone(), drafted.source.clone());
+        let (travel, source) = (self.clone(), source.to_owned());
         let travelling = async move {
             let send = async |slot: Arc<Slot>| {
-                if let Err(error) = core.send_code(&slot, sha256, &source).await {
+                if let Err(error) = travel.send_code(&slot, sha256, &source).await {
                     tracing::info!(node = %slot.name, %sha256, %error, "a gem did not travel ahead");
                 }
             };

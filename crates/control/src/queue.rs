@@ -1,4 +1,4 @@
-//! The order of the queue: pure, over what is in memory.
+//! The queue of summons that wait, in memory: whose turn it is. Pure, over what it was given.
 //!
 //! First the priority. Among equals the owners take turns: everybody's first entry comes before
 //! anybody's second, so that who queues a thousand does not keep out who queues one; and of the first
@@ -10,9 +10,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
 
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
 use hauki_contract::model::id::SpoolId;
@@ -149,6 +150,36 @@ impl Queue {
     /// Whether it is not to be tried again yet.
     pub(super) fn rests(&self, id: &SpoolId, now: Mono) -> bool {
         self.waiting.get(id).and_then(|waiting| waiting.next).is_some_and(|at| at > now)
+    }
+}
+
+/// The queue, and how those who wait hear of it.
+#[derive(Default)]
+pub(super) struct Spool {
+    queue: Mutex<Queue>,
+    /// There may be something to do.
+    pub work: Notify,
+    /// Counts the changes, for those who wait for theirs.
+    pub changes: watch::Sender<u64>,
+}
+
+impl Spool {
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Room may have come up.
+    pub(super) fn nudge(&self) {
+        self.work.notify_one();
+    }
+
+    pub(super) fn waiting(&self) -> u32 {
+        u32::try_from(self.queue().len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+        self.nudge();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who works the queue off: one task, with several forgings at a time.
+//! Who works the spool's queue off: one task, with several forgings at a time.
 //!
 //! An attempt is counted in the store before it begins, so that a summons whose forging ends the
 //! daemon is not tried for ever. Finding no room is no attempt. The vault and the entry's end are one
@@ -12,11 +12,17 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
-use crate::ledger::{Found, Posting, SPOOL, encode, spool_key};
-use crate::owners::queued_by;
-use crate::scheduler::no_capacity;
-use crate::service::Core;
-use crate::store::{Expect, Outcome, Txn};
+use super::basis::Basis;
+use super::duty::Duty;
+use super::forge::Forge;
+use super::ledger::{Found, Posting, Records, SPOOL, encode, spool_key};
+use super::placement::Placing;
+use super::queue::Spool;
+use super::registry::Names;
+use super::rights::queued_by;
+use super::scheduler::no_capacity;
+use super::store::{Expect, Outcome, Txn};
+use super::summon::Summoning;
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
 use hauki_contract::api::vault::Placement;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -40,8 +46,8 @@ const BELIEVED_US: u64 = 1_000_000;
 const BACKOFF: SignedDuration = SignedDuration::from_millis(500);
 const BACKOFF_MOST: SignedDuration = SignedDuration::from_secs(60);
 
-pub(crate) struct Clerk {
-    core: Arc<Core>,
+pub(super) struct Clerk {
+    bench: Arc<Bench>,
     /// With what a node refused though it was thought to have room, or the store, which may be full.
     at_work: JoinSet<(SpoolId, Option<Shape>)>,
     /// Since when.
@@ -59,11 +65,11 @@ struct Shape {
 }
 
 impl Clerk {
-    pub(crate) fn new(core: &Arc<Core>) -> Self {
-        Self { core: core.clone(), at_work: JoinSet::new(), in_hand: HashMap::new(), refused: Vec::new() }
+    pub(super) fn new(bench: &Arc<Bench>) -> Self {
+        Self { bench: bench.clone(), at_work: JoinSet::new(), in_hand: HashMap::new(), refused: Vec::new() }
     }
 
-    pub(crate) async fn work_for_ever(mut self) {
+    pub(super) async fn work_for_ever(mut self) {
         while let Err(error) = self.read_queue().await {
             tracing::error!(%error, "the spool cannot be read; trying again");
             tokio::time::sleep(LOOK_EVERY).await;
@@ -77,8 +83,8 @@ impl Clerk {
     }
 
     async fn read_queue(&self) -> Result<(), ApiError> {
-        let entries: Vec<Found<SpoolEntry>> = self.core.records.all(SPOOL).await?;
-        let mut queue = self.core.spool.queue();
+        let entries: Vec<Found<SpoolEntry>> = self.bench.records.all(SPOOL).await?;
+        let mut queue = self.bench.spool.queue();
         for found in entries {
             // Somebody may have let a dead one wait again since.
             if found.value.state != SpoolState::Dead {
@@ -90,7 +96,7 @@ impl Clerk {
 
     async fn wait(&mut self) {
         let pause = {
-            let queue = self.core.spool.queue();
+            let queue = self.bench.spool.queue();
             let now = clock::mono();
             let until = queue.next_change(now).map(|at| Duration::from_micros(at.since(now)));
             match (queue.len(), until) {
@@ -99,7 +105,7 @@ impl Clerk {
             }
         };
         tokio::select! {
-            () = self.core.spool.work.notified() => {}
+            () = self.bench.spool.work.notified() => {}
             Some(done) = self.at_work.join_next() => match done {
                 Ok((id, refused)) => {
                     self.in_hand.remove(&id);
@@ -122,21 +128,21 @@ impl Clerk {
     /// Gives out what is due, in order, as far as there is room.
     async fn round(&mut self) -> Result<(), ApiError> {
         let now = clock::mono();
-        let order = self.core.spool.queue().order();
+        let order = self.bench.spool.queue().order();
         self.refused.retain(|(_, at)| clock::mono().since(*at) < BELIEVED_US);
         let mut hopeless: Vec<Shape> = self.refused.iter().map(|(shape, _)| shape.clone()).collect();
         for entry in order.iter().cloned() {
             if self.in_hand.contains_key(&entry.id) {
                 continue;
             }
-            if self.core.spool.queue().is_expired(&entry.id, now) {
-                self.core.expire(&entry).await?;
+            if self.bench.spool.queue().is_expired(&entry.id, now) {
+                self.bench.expire(&entry).await?;
                 continue;
             }
-            if self.in_hand.len() >= ABREAST || self.core.is_draining() {
+            if self.in_hand.len() >= ABREAST || self.bench.duty.is_draining() {
                 return Ok(());
             }
-            if self.core.spool.queue().rests(&entry.id, now) {
+            if self.bench.spool.queue().rests(&entry.id, now) {
                 continue;
             }
             let memory_bytes = entry.memory_bytes;
@@ -145,7 +151,7 @@ impl Clerk {
                 continue;
             }
             // A wished node that is not there may be added.
-            let places = match self.core.field(&entry.placement, memory_bytes, None).await {
+            let places = match self.bench.placing.field(&entry.placement, memory_bytes, None).await {
                 Ok(field) => field.places(),
                 Err(error) if error.code == ErrorCode::NotFound => 0,
                 Err(error) => return Err(error),
@@ -155,10 +161,10 @@ impl Clerk {
                 hopeless.push(shape);
                 continue;
             }
-            let (core, id) = (self.core.clone(), entry.id.clone());
+            let (bench, id) = (self.bench.clone(), entry.id.clone());
             self.in_hand.insert(id.clone(), clock::mono());
             self.at_work.spawn(async move {
-                let full = core.attempt(&id).await.unwrap_or_else(|error| {
+                let full = bench.attempt(&id).await.unwrap_or_else(|error| {
                     tracing::warn!(spool = %id, %error, "an attempt was cut off; its entry still waits");
                     true
                 });
@@ -169,7 +175,31 @@ impl Clerk {
     }
 }
 
-impl Core {
+/// What one attempt is made with.
+pub(super) struct Bench {
+    records: Records,
+    spool: Arc<Spool>,
+    duty: Arc<Duty>,
+    summoning: Arc<Summoning>,
+    names: Arc<Names>,
+    placing: Arc<Placing>,
+    forge: Arc<Forge>,
+}
+
+impl Bench {
+    pub(super) fn new(
+        basis: &Basis,
+        summoning: &Arc<Summoning>,
+        names: &Arc<Names>,
+        placing: &Arc<Placing>,
+        forge: &Arc<Forge>,
+    ) -> Arc<Self> {
+        let (records, spool, duty) = (basis.records.clone(), basis.spool.clone(), basis.duty.clone());
+        let (summoning, names) = (summoning.clone(), names.clone());
+        let (placing, forge) = (placing.clone(), forge.clone());
+        Arc::new(Self { records, spool, duty, summoning, names, placing, forge })
+    }
+
     /// `true`: there was no room after all.
     async fn attempt(self: &Arc<Self>, id: &SpoolId) -> Result<bool, ApiError> {
         let Some(begun) = self.change_waiting(id, |entry| entry.attempts += 1).await? else {
@@ -177,7 +207,7 @@ impl Core {
         };
         let Err(error) = self.forge_entry(&begun).await else { return Ok(false) };
         let full = error.code == ErrorCode::NoCapacity;
-        let no_attempt = full || self.is_draining();
+        let no_attempt = full || self.duty.is_draining();
         let attempts = begun.value.attempts;
         if !no_attempt && (!error.retryable || attempts >= MOST_ATTEMPTS) {
             return self.bury_letter(id, error).await.map(|()| false);
@@ -194,12 +224,12 @@ impl Core {
 
     async fn forge_entry(self: &Arc<Self>, begun: &Found<SpoolEntry>) -> Result<(), ApiError> {
         let entry = &begun.value;
-        let mut drafted = self.recorded(&entry.summons).await?;
+        let mut drafted = self.summoning.recorded(&entry.summons).await?;
         // A summons of before there were owners has none; who queued it is on record.
         drafted.summons.owner = drafted.summons.owner.or_else(|| queued_by(&entry.owner));
-        let _turn = self.turn(drafted.summons.name.as_ref()).await;
-        self.refuse_taken(drafted.summons.name.as_ref()).await?;
-        let forged = self.forge(&drafted, &entry.placement, None).await?;
+        let _turn = self.names.turn(drafted.summons.name.as_ref()).await;
+        self.names.refuse_taken(drafted.summons.name.as_ref()).await?;
+        let forged = self.forge.forge(&drafted, &entry.placement, None).await?;
         let done = SpoolEntry {
             state: SpoolState::Forged,
             vault: Some(forged.vault().id.clone()),
@@ -212,14 +242,14 @@ impl Core {
             .check(begun.key.as_str(), Expect::At(begun.revision))
             .put(begun.key.as_str(), encode(&done)?);
         let news = vec![forged.happening()];
-        self.record(forged, Posting::with(txn)?, news).await?;
+        self.forge.record(forged, Posting::with(txn)?, news).await?;
         self.spool.queue().put(done);
         self.spool.changed();
         Ok(())
     }
 
     async fn expire(&self, entry: &SpoolEntry) -> Result<(), ApiError> {
-        let why = match (&entry.error, self.field(&entry.placement, entry.memory_bytes, None).await) {
+        let why = match (&entry.error, self.placing.field(&entry.placement, entry.memory_bytes, None).await) {
             (Some(error), _) => error.message.clone(),
             (None, Err(error)) => error.message,
             (None, Ok(field)) => no_capacity(&field.explain()).message,

@@ -8,17 +8,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Notify, OwnedMutexGuard};
 
-use super::forging::Forging;
-use super::keys::{check_key, lost_race};
-use super::ledger::{KeyRecord, Made, Noted, Posting, VaultRecord};
+use super::basis::Basis;
+use super::claims::{Claim, Claims};
+use super::duty::Duty;
+use super::events::EventLog;
+use super::keys::{Keys, check_key, lost_race};
+use super::ledger::{GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
+use super::metrics::Metrics;
 use super::nodes::Slot;
-use super::placement::check_wished;
-use super::registry::taken_name;
+use super::placement::{Placing, check_wished};
+use super::registry::{Names, taken_name};
+use super::roster::Roster;
 use super::scheduler::no_capacity;
-use super::service::{Claim, Core};
-use super::summon::Drafted;
+use super::spool::Desk;
+use super::summon::{Drafted, Summoning};
+use super::travel::Travel;
+use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{Opened, Opening, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -27,8 +34,13 @@ use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::secret::Secret;
+use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::system::tasks::{self, Kind};
 use hauki_contract::system::{clock, random};
+
+mod forging;
+
+use forging::Forging;
 
 /// Beyond the worker's own call deadline, which bounds `create`.
 const FORGE_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,15 +48,12 @@ const FORGE_DEADLINE: Duration = Duration::from_secs(30);
 /// How far the calendars of two nodes may be apart.
 const CLOCK_SKEW: Duration = Duration::from_secs(3600);
 
-/// The first and only incarnation of a vault; teleport will count it up.
-pub(super) const GENERATION: u64 = 1;
-
 /// A forged vault, held until it is recorded.
 pub(super) struct Forged {
     pub record: VaultRecord,
     /// If the forge was told to open it.
     pub opened: Option<Opened>,
-    pub forging: Forging,
+    forging: Forging,
     noted: Noted,
     /// Held until it is recorded, for those that are to stay apart from it.
     turns: Vec<OwnedMutexGuard<()>>,
@@ -66,23 +75,73 @@ impl Forged {
     }
 }
 
-impl Core {
-    pub async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, ApiError> {
+pub(super) struct Forge {
+    roster: Roster,
+    ledger: Ledger,
+    issuer: Arc<IssuerKey>,
+    claims: Arc<Claims>,
+    events: EventLog,
+    metrics: Arc<Metrics>,
+    duty: Arc<Duty>,
+    orphans: Arc<Notify>,
+    keys: Arc<Keys>,
+    vaults: Arc<Vaults>,
+    names: Arc<Names>,
+    placing: Arc<Placing>,
+    travel: Arc<Travel>,
+    summoning: Arc<Summoning>,
+    /// Where a key's vault may still wait.
+    desk: Arc<Desk>,
+}
+
+/// The phases that a forging needs.
+pub(super) struct Before<'a> {
+    pub keys: &'a Arc<Keys>,
+    pub vaults: &'a Arc<Vaults>,
+    pub names: &'a Arc<Names>,
+    pub placing: &'a Arc<Placing>,
+    pub travel: &'a Arc<Travel>,
+    pub summoning: &'a Arc<Summoning>,
+    pub desk: &'a Arc<Desk>,
+}
+
+impl Forge {
+    pub(super) fn new(basis: &Basis, before: &Before<'_>) -> Arc<Self> {
+        Arc::new(Self {
+            roster: basis.roster.clone(),
+            ledger: basis.ledger.clone(),
+            issuer: basis.issuer.clone(),
+            claims: basis.claims.clone(),
+            events: basis.events.clone(),
+            metrics: basis.metrics.clone(),
+            duty: basis.duty.clone(),
+            orphans: basis.orphans.clone(),
+            keys: before.keys.clone(),
+            vaults: before.vaults.clone(),
+            names: before.names.clone(),
+            placing: before.placing.clone(),
+            travel: before.travel.clone(),
+            summoning: before.summoning.clone(),
+            desk: before.desk.clone(),
+        })
+    }
+
+    pub(super) async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, ApiError> {
         if request.dry_run {
             check_key(&request.key)?;
-            let drafted = self.recorded(&request.summons).await?;
+            let drafted = self.summoning.recorded(&request.summons).await?;
             let memory_bytes = drafted.summons.limits.footprint_bytes();
             let code = Some(drafted.summons.worker.sha256);
-            let scores = self.field(&request.placement, memory_bytes, code).await?.explain();
+            let scores = self.placing.field(&request.placement, memory_bytes, code).await?.explain();
             return planned(&drafted, scores);
         }
-        let held = self.hold_key("provision", &request).await?;
+        let held = self.keys.hold_key("provision", &request).await?;
         if let Some(earlier) = &held.earlier {
             return self.vault_again(earlier).await;
         }
-        let drafted = self.recorded(&request.summons).await?;
-        let _turn = self.turn(drafted.summons.name.as_ref()).await;
-        self.refuse_taken(drafted.summons.name.as_ref()).await?;
+        let drafted = self.summoning.recorded(&request.summons).await?;
+        let _turn = self.names.turn(drafted.summons.name.as_ref()).await;
+        self.names.refuse_taken(drafted.summons.name.as_ref()).await?;
         let forged = self.forge(&drafted, &request.placement, None).await?;
         let record = KeyRecord {
             digest: held.digest,
@@ -104,12 +163,12 @@ impl Core {
     pub(super) async fn vault_again(&self, earlier: &KeyRecord) -> Result<Vault, ApiError> {
         let id = match (&earlier.vault, &earlier.spool) {
             (Some(vault), _) => vault.clone(),
-            (None, Some(entry)) => self.unspooled(entry).await?,
+            (None, Some(entry)) => self.desk.unspooled(entry).await?,
             (None, None) => {
                 return Err(ApiError::new(ErrorCode::Internal, "the key's record names no vault"));
             }
         };
-        let Some(found) = self.vault_record(&id).await? else {
+        let Some(found) = self.vaults.vault_record(&id).await? else {
             // It was made, so it has lived; only why it died is not known any more.
             let message = format!("{id} is dead, and its tombstone is not kept any more");
             return Err(ApiError::new(ErrorCode::VaultDead, message));
@@ -117,7 +176,7 @@ impl Core {
         match found.value.vault().receipt.clone() {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
             None => {
-                self.confirm(&found.value).await?;
+                self.vaults.confirm(&found.value).await?;
                 Ok(Vault { changed: false, ..found.value.into_vault() })
             }
         }
@@ -130,16 +189,16 @@ impl Core {
         wish: &Placement,
         opening: Option<&Opening>,
     ) -> Result<Forged, ApiError> {
-        self.refuse_while_draining()?;
+        self.duty.refuse_while_draining()?;
         check_wished(wish)?;
-        let turns = self.apart_turns(wish).await;
+        let turns = self.placing.apart_turns(wish).await;
         let memory_bytes = drafted.summons.limits.footprint_bytes();
         let code = Some(drafted.summons.worker.sha256);
-        let mut field = self.field(wish, memory_bytes, code).await?;
+        let mut field = self.placing.field(wish, memory_bytes, code).await?;
         let mut tried: Vec<NodeScore> = Vec::new();
         let mut passing = None;
         while let Some(name) = field.best() {
-            let slot = self.slot(&name)?;
+            let slot = self.roster.slot(&name)?;
             let mut score = field.score(&name).into_iter();
             let forging = Forging::begin(self, &slot, &drafted.summons);
             // Signing takes about as long as noting, and waits for nobody.
@@ -162,7 +221,7 @@ impl Core {
                     NodeFault::Full | NodeFault::Draining => {
                         forging.undone().await;
                         // A node that drains because the whole daemon does is not full.
-                        self.refuse_while_draining()?;
+                        self.duty.refuse_while_draining()?;
                         error.message
                     }
                     // It fell silent. What it may have made has an id that nobody will hear of, and
@@ -218,7 +277,7 @@ impl Core {
             opening: opening.cloned(),
         };
         let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
-        match tokio::time::timeout(deadline, self.order_with_code(slot, order, source)).await {
+        match tokio::time::timeout(deadline, self.travel.order_with_code(slot, order, source)).await {
             Ok(answer) => answer,
             Err(_) => {
                 let message = format!("node {} did not forge it within {} s", slot.name, deadline.as_secs());
@@ -238,26 +297,27 @@ impl Core {
 
     /// Commits the vault with `posting`, then tells the news. Goes to its end even if the caller does not.
     pub(super) async fn record(
-        &self,
+        self: &Arc<Self>,
         forged: Forged,
         posting: Posting,
         news: Vec<Happening>,
     ) -> Result<(), ApiError> {
         let Forged { record, forging, noted, turns, .. } = forged;
+        let forge = self.clone();
         let recording = tasks::spawn(Kind::Order, "record", async move {
             let _turns = turns;
             let vault = record.vault();
             // Before anybody can find the record, and bury it.
             if vault.phase == Phase::Ticketed {
-                forging.core.claims().insert(forging.vault.clone(), Claim::Awaited);
+                forge.claims.lock().insert(forging.vault.clone(), Claim::Awaited);
             }
-            let made = forging.core.ledger.record(&record, noted, posting).await;
+            let made = forge.ledger.record(&record, noted, posting).await;
             if !matches!(made, Ok(Made::Recorded(_))) {
-                forging.core.claims().remove(&forging.vault);
+                forge.claims.lock().remove(&forging.vault);
             }
             match made? {
                 Made::Recorded(died) => {
-                    let events = &forging.core.events;
+                    let events = &forge.events;
                     let named = |name| Happening::Named { vault: vault.id.clone(), name };
                     let named = vault.name.clone().map(named);
                     news.into_iter()

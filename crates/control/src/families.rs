@@ -7,25 +7,24 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ledger::{Budget, LOAN, VAULT, VaultRecord, budget_key, no_parent, vault_key};
-use super::service::Core;
-use super::summon::Drafted;
-use crate::nodes::Slot;
+use tokio::sync::Notify;
+
+use super::basis::Basis;
+use super::flight::Flights;
+use super::ledger::{Budget, LOAN, Ledger, Records, VAULT, VaultRecord, budget_key, no_parent, vault_key};
+use super::life::Life;
+use super::nodes::Slot;
+use super::parent::Parent;
+use super::spawn::Spawning;
+use hauki_contract::api::ApiError;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Spawned;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
-use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::VaultId;
-use hauki_contract::model::limits::Limits;
 use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, Kind};
-
-/// For how long the gate of a parent may be silent: a closed connection is seen at once, so this is for
-/// a cut network only.
-const LINK_SILENCE_MS: u64 = 5_000;
 
 /// Of one node at the same time; what is beyond ends with its caller's deadline.
 const MOST_CLONES: usize = 1024;
@@ -45,61 +44,26 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// Under whom a vault is made.
-#[derive(Debug, Clone)]
-pub(super) struct Parent {
-    id: VaultId,
-    limits: Limits,
+pub(super) struct Families {
+    records: Records,
+    ledger: Ledger,
+    /// Who is in flight has not lost its loan.
+    flights: Arc<Flights>,
+    life: Arc<Life>,
+    spawning: Arc<Spawning>,
 }
 
-impl Parent {
-    pub(super) fn id(&self) -> &VaultId {
-        &self.id
+impl Families {
+    pub(super) fn new(basis: &Basis, life: &Arc<Life>, spawning: &Arc<Spawning>) -> Arc<Self> {
+        let Basis { records, ledger, flights, .. } = basis;
+        let (records, ledger, flights) = (records.clone(), ledger.clone(), flights.clone());
+        Arc::new(Self { records, ledger, flights, life: life.clone(), spawning: spawning.clone() })
     }
 
-    /// A child has what its parent has, unless it wishes for less.
-    pub(super) fn wishes(&self) -> Wishes {
-        Wishes {
-            memory_bytes: Some(self.limits.memory_bytes),
-            cpu_percent: Some(self.limits.cpu_percent),
-            call_deadline_ms: Some(self.limits.call_deadline_ms),
-            max_frame_bytes: Some(self.limits.max_frame_bytes),
-            ..Wishes::default()
-        }
-    }
-
-    /// Binds what was drafted to the parent, or says what it wants too much of.
-    pub(super) fn adopt(&self, drafted: &mut Drafted) -> Result<(), ApiError> {
-        let (own, most) = (&drafted.summons.limits, &self.limits);
-        let over = [
-            ("memory", own.memory_bytes > most.memory_bytes),
-            ("cpu", own.cpu_percent > most.cpu_percent),
-            ("deadline", own.call_deadline_ms > most.call_deadline_ms),
-            ("max_frame", own.max_frame_bytes > most.max_frame_bytes),
-            ("spawn", own.spawn >= most.spawn && own.spawn > 0),
-        ];
-        if let Some((what, _)) = over.into_iter().find(|(_, over)| *over) {
-            let message = format!("a clone cannot have more {what} than the worker that clones it");
-            return Err(ApiError::new(ErrorCode::Quota, message));
-        }
-        drafted.summons.parent = Some(self.id.clone());
-        drafted.summons.terms.link_silence_ms = LINK_SILENCE_MS;
-        Ok(())
-    }
-}
-
-impl Core {
     /// The vault did not come to be.
-    pub(super) async fn revoke(&self, vault: &VaultId) {
+    async fn revoke(&self, vault: &VaultId) {
         if let Err(error) = self.ledger.revoke(vault).await {
             tracing::warn!(%vault, %error, "a budget is left to the next start");
-        }
-    }
-
-    /// Nothing was made of it. If it was, the loan went with the record of the child.
-    pub(super) async fn give_back(&self, loan: &str) {
-        if let Err(error) = self.ledger.repay(loan).await {
-            tracing::warn!(%loan, %error, "a budget is spent until the next comparison");
         }
     }
 
@@ -153,10 +117,10 @@ impl Core {
         }
         wishes.insert(wish.clone());
         drop(wishes);
-        let (core, slot) = (self.clone(), slot.clone());
+        let (families, slot) = (self.clone(), slot.clone());
         let cloning = async move {
             let _taken = Taken { slot: &slot, wish };
-            let made = core.clone_for(&slot, &ask).await;
+            let made = families.clone_for(&slot, &ask).await;
             let CloneAsk { vault, number, .. } = ask;
             let (spawned, error) = match made {
                 Ok(spawned) => (Some(spawned), None),
@@ -168,10 +132,10 @@ impl Core {
                 return;
             };
             // The parent died meanwhile, or gave up: nobody will ever hold this one.
-            let alone = !core.records.is_there(&budget_key(&vault)).await.unwrap_or(false);
+            let alone = !families.records.is_there(&budget_key(&vault)).await.unwrap_or(false);
             let cause = if alone { Cause::ParentDied } else { Cause::Cancelled };
             if (alone || told.is_err())
-                && let Err(error) = core.end(&child, cause, Some(vault.to_string()), 0).await
+                && let Err(error) = families.life.end(&child, cause, Some(vault.to_string()), 0).await
             {
                 tracing::warn!(vault = %child.id, %error, "left to its claim lease");
             }
@@ -185,8 +149,18 @@ impl Core {
         if budget.node != slot.name {
             return Err(no_parent(&ask.vault));
         }
-        let parent = Parent { id: ask.vault.clone(), limits: budget.limits };
-        self.spawn_under(ask.request()?, Some(parent), (budget.owner, budget.owner)).await
+        let parent = Parent::new(ask.vault.clone(), budget.limits);
+        self.spawning.spawn_under(ask.request()?, Some(parent), (budget.owner, budget.owner)).await
+    }
+
+    /// After each word that a parent has died.
+    pub(super) async fn end_orphaned_for_ever(&self, orphans: &Notify) {
+        loop {
+            orphans.notified().await;
+            if let Err(error) = self.end_orphaned().await {
+                tracing::error!(%error, "the children of the dead could not be looked for");
+            }
+        }
     }
 
     /// Ends every vault whose parent is gone, and forgets the budgets of those that never came to be.
@@ -198,7 +172,7 @@ impl Core {
             if self.records.is_there(&budget_key(parent)).await? {
                 continue;
             }
-            if let Err(error) = self.end(&vault, Cause::ParentDied, Some(parent.to_string()), 0).await {
+            if let Err(error) = self.life.end(&vault, Cause::ParentDied, Some(parent.to_string()), 0).await {
                 tracing::warn!(vault = %vault.id, %error, "its parent is dead and it cannot be ended now");
             }
         }

@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::charge::refuse_many;
-use super::ledger::no_vault;
-use super::service::Core;
-use super::summon::check_labels;
-use super::vetting::died_of;
+use super::Life;
+use crate::charge::refuse_many;
+use crate::ledger::no_vault;
+use crate::summon::check_labels;
+use crate::vetting::died_of;
 use hauki_contract::api::node::{Doom, NodeApi as _};
 use hauki_contract::api::teardown::{
     DestructReply, DestructRequest, Destructed, Ended, NodeReaped, ReapRequest, Reaped, ReapedVault,
@@ -42,37 +42,29 @@ struct Ending {
 /// The vaults that an order is at, until it is done. Of two orders for one vault at the same time, which are alike
 /// in all that a receipt says, one has ended it.
 struct Held<'a> {
-    core: &'a Core,
+    life: &'a Life,
     own: Arc<BTreeSet<VaultId>>,
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.core.ordered().retain(|vault| !self.own.contains(vault));
+        self.life.ordered().retain(|vault| !self.own.contains(vault));
     }
 }
 
 type Outcome = (VaultId, Result<Destructed, ApiError>);
 
-impl Core {
+impl Life {
     /// Those of which no other order is at it.
     fn hold(&self, vaults: &[VaultId]) -> Held<'_> {
         let mut at = self.ordered();
         let own = vaults.iter().filter(|vault| at.insert((*vault).clone())).cloned().collect();
-        Held { core: self, own: Arc::new(own) }
+        Held { life: self, own: Arc::new(own) }
     }
 
-    /// One answer per vault, in the order of the request; the dead answer with their tombstones.
-    pub async fn destruct_many(
-        self: &Arc<Self>,
-        request: DestructRequest,
-        by: Option<String>,
-    ) -> Result<DestructReply, ApiError> {
-        self.destruct_own(None, request, by).await
-    }
-
-    /// Of those that are this user's; the others are not there.
-    pub(super) async fn destruct_own(
+    /// One answer per vault, in the order of the request; the dead answer with their tombstones. Of those that are this
+    /// user's; the others are not there.
+    pub(crate) async fn destruct_own(
         self: &Arc<Self>,
         only: Option<u32>,
         request: DestructRequest,
@@ -85,31 +77,35 @@ impl Core {
         let mut outcomes: BTreeMap<VaultId, Result<Destructed, ApiError>> = BTreeMap::new();
         let mut by_node: BTreeMap<NodeName, Vec<Vault>> = BTreeMap::new();
         for id in vaults.iter().collect::<BTreeSet<_>>() {
-            let known =
-                match self.vault_record(id).await.map(|found| found.map(|found| found.value.into_vault())) {
-                    Ok(Some(vault)) if only.is_some() && vault.owner != only => Err(no_vault(id)),
-                    Ok(Some(vault)) => match vault.receipt.clone() {
-                        Some(receipt) => Ok(Destructed { receipt: Some(receipt), changed: false }),
-                        None if dry_run => Ok(Destructed { receipt: None, changed: true }),
-                        None => {
-                            by_node.entry(vault.node.clone()).or_default().push(vault);
-                            continue;
-                        }
-                    },
-                    Ok(None) => Err(no_vault(id)),
-                    Err(error) => Err(error),
-                };
+            let known = match self
+                .vaults
+                .vault_record(id)
+                .await
+                .map(|found| found.map(|found| found.value.into_vault()))
+            {
+                Ok(Some(vault)) if only.is_some() && vault.owner != only => Err(no_vault(id)),
+                Ok(Some(vault)) => match vault.receipt.clone() {
+                    Some(receipt) => Ok(Destructed { receipt: Some(receipt), changed: false }),
+                    None if dry_run => Ok(Destructed { receipt: None, changed: true }),
+                    None => {
+                        by_node.entry(vault.node.clone()).or_default().push(vault);
+                        continue;
+                    }
+                },
+                Ok(None) => Err(no_vault(id)),
+                Err(error) => Err(error),
+            };
             outcomes.insert(id.clone(), known);
         }
         let ending = Ending { cause: Cause::Destruct, by, grace_ms, own: held.own.clone() };
         let mut tasks = tokio::task::JoinSet::new();
         for (node, doomed) in by_node {
-            let (core, ending) = (self.clone(), ending.clone());
+            let (life, ending) = (self.clone(), ending.clone());
             tasks.spawn(async move {
                 match doomed.as_slice() {
                     // It needs no word beforehand.
-                    [vault] => vec![core.end_one(vault, &ending).await],
-                    _ => core.end_on(&node, doomed, &ending).await,
+                    [vault] => vec![life.end_one(vault, &ending).await],
+                    _ => life.end_on(&node, doomed, &ending).await,
                 }
             });
         }
@@ -133,7 +129,7 @@ impl Core {
     async fn end_on(self: &Arc<Self>, node: &NodeName, doomed: Vec<Vault>, ending: &Ending) -> Vec<Outcome> {
         let is_silence = |error: &ApiError| error.code == ErrorCode::Temporary;
         let (mut silence, mut told) = (None, false);
-        if let (0, Ok(slot)) = (ending.grace_ms, self.slot(node)) {
+        if let (0, Ok(slot)) = (ending.grace_ms, self.roster.slot(node)) {
             let vaults = doomed.iter().map(|vault| vault.id.clone()).collect();
             // All die now. What follows kills too, where a node does not know this order.
             let doom = Doom { vaults, cause: ending.cause, by: ending.by.clone() };
@@ -149,8 +145,8 @@ impl Core {
             }
             let mut tasks = tokio::task::JoinSet::new();
             for vault in abreast {
-                let (core, vault, ending) = (self.clone(), vault.clone(), ending.clone());
-                tasks.spawn(async move { core.end_one(&vault, &ending).await });
+                let (life, vault, ending) = (self.clone(), vault.clone(), ending.clone());
+                tasks.spawn(async move { life.end_one(&vault, &ending).await });
             }
             let ended = tasks.join_all().await;
             silence = ended
@@ -170,14 +166,14 @@ impl Core {
 
     /// Ends what fits every given rule, on all nodes at the same time. A node that cannot be asked is
     /// told of and holds up nobody.
-    pub async fn reap(self: &Arc<Self>, request: ReapRequest) -> Result<Reaped, ApiError> {
+    pub(crate) async fn reap(self: &Arc<Self>, request: ReapRequest) -> Result<Reaped, ApiError> {
         if !request.has_rule() {
             return Err(ApiError::new(ErrorCode::BadRequest, "reap without a rule would end every vault")
                 .hint("give older_than_ms, idle_ms, node, worker or labels"));
         }
         check_labels(&request.labels)?;
         let now = clock::now().as_millisecond();
-        let living = self.living_records().await?;
+        let living = self.vaults.living_records().await?;
         let mut doomed: Vec<Vault> = living
             .into_iter()
             .map(|found| found.value.into_vault())
@@ -192,15 +188,15 @@ impl Core {
         }
         let mut by_node: BTreeMap<NodeName, Vec<Vault>> = match &request.node {
             Some(node) => BTreeMap::from([(node.clone(), Vec::new())]),
-            None => self.slots().keys().map(|node| (node.clone(), Vec::new())).collect(),
+            None => self.roster.slots().keys().map(|node| (node.clone(), Vec::new())).collect(),
         };
         for vault in doomed {
             by_node.entry(vault.node.clone()).or_default().push(vault);
         }
         let mut tasks = tokio::task::JoinSet::new();
         for (node, doomed) in by_node {
-            let core = self.clone();
-            tasks.spawn(async move { core.reap_node(node, doomed, "reaper").await });
+            let life = self.clone();
+            tasks.spawn(async move { life.reap_node(node, doomed, "reaper").await });
         }
         let mut done = Reaped { reaped: Vec::new(), nodes: Vec::new() };
         for (node, reaped) in tasks.join_all().await {
@@ -215,7 +211,7 @@ impl Core {
     /// Those of which their nodes say that nobody has used them for so long. Of whom nobody can say it, it
     /// is not so.
     async fn idle_for(&self, vaults: Vec<Vault>, least_ms: u64) -> Vec<Vault> {
-        let words = self.ask_nodes_of(&vaults).await;
+        let words = self.vaults.ask_nodes_of(&vaults).await;
         let vitals = |vault: &Vault| Some(&words.get(&vault.node)?.as_ref().ok()?.get(&vault.id)?.vitals);
         // Whoever has a connection to it holds it: of a long lease a beat is due but seldom.
         let is_idle =
@@ -225,14 +221,14 @@ impl Core {
 
     /// The node is asked first, also where nothing is to be done: whoever reaps wants to know whether all is
     /// well on all nodes.
-    pub(super) async fn reap_node(
+    pub(crate) async fn reap_node(
         self: Arc<Self>,
         node: NodeName,
         doomed: Vec<Vault>,
         by: &'static str,
     ) -> (NodeReaped, Vec<ReapedVault>) {
         let wanted = doomed.len() as u64;
-        let asked = match self.slot(&node) {
+        let asked = match self.roster.slot(&node) {
             Ok(slot) => slot.word().await.map(drop).map_err(ApiError::from),
             Err(error) => Err(error),
         };

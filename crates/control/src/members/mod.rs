@@ -4,53 +4,68 @@
 //! removed by a command. A crash between installing a node and recording it leaves a machine on which
 //! a daemon runs that nobody asks; adding it again finds everything done and records it.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::death::lost;
-use super::ledger::{VAULT, VaultRecord, encode};
+use super::basis::Basis;
+use super::flight::Flights;
+use super::ledger::{NODE, NodeRecord, Records, VAULT, VaultRecord, encode, node_key};
+use super::life::Life;
 use super::link::known_hosts::KnownHosts;
 use super::link::login::Keys;
 use super::link::{HttpNode, SshLink, SshTarget};
 use super::nodes::{Member, Slot};
-use super::service::Core;
+use super::roster::Roster;
 use super::store::{Expect, Outcome, Txn};
+use super::vaults::{Vaults, lost};
+use super::watch::Watcher;
 use hauki_contract::api::swarm::{
     NodeAct, NodeDetail, NodeDone, NodeDrain, NodeOrder, NodeOrdered, NodeRemove,
 };
-use hauki_contract::api::vault::{NodeInfo, Vault};
+use hauki_contract::api::vault::{NodeInfo, NodeList, Vault};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
 
-pub(super) const NODE: &str = "node/";
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeRecord {
-    pub node: SwarmNode,
-    /// The server does not forward to sockets, or the user is not root.
-    pub by_bridge: bool,
-    /// Root's rights come by `sudo`.
-    pub sudo: bool,
-    pub draining: bool,
-    /// The data plane that it had when it was added; absent in records of older versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
-}
-
-fn node_key(name: &NodeName) -> String {
-    format!("{NODE}{name}")
-}
+mod adding;
 
 fn internal(error: &dyn std::error::Error) -> ApiError {
     let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     ApiError::new(ErrorCode::Environment, format!("{error}{reason}"))
 }
 
-impl Core {
+pub(super) struct Members {
+    /// Of the core's SSH key, known hosts and links.
+    home: PathBuf,
+    records: Records,
+    roster: Roster,
+    flights: Arc<Flights>,
+    vaults: Arc<Vaults>,
+    life: Arc<Life>,
+    watcher: Arc<Watcher>,
+}
+
+impl Members {
+    pub(super) fn new(
+        basis: &Basis,
+        vaults: &Arc<Vaults>,
+        life: &Arc<Life>,
+        watcher: &Arc<Watcher>,
+    ) -> Arc<Self> {
+        let Basis { home, records, roster, flights, .. } = basis;
+        let (home, records, roster) = (home.clone(), records.clone(), roster.clone());
+        let (flights, vaults) = (flights.clone(), vaults.clone());
+        Arc::new(Self {
+            home,
+            records,
+            roster,
+            flights,
+            vaults,
+            life: life.clone(),
+            watcher: watcher.clone(),
+        })
+    }
+
     pub(super) fn keys_for(&self, node: &SwarmNode) -> Keys {
         Keys {
             file: node.key_file.clone(),
@@ -81,24 +96,15 @@ impl Core {
         Ok(Member { name, labels, api: Arc::new(api), address: record.address })
     }
 
-    pub(super) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), ApiError> {
-        self.records.refuse_aside(&node_key(name))
-    }
-
-    /// As long as one is damaged, it may have what no other has.
-    pub(super) fn refuse_damaged_nodes(&self) -> Result<(), ApiError> {
-        self.records.aside().first_with(NODE).map_or(Ok(()), |key| self.records.refuse_aside(&key))
-    }
-
     pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, ApiError> {
         Ok(self.records.get::<NodeRecord>(&node_key(name)).await?.map(|found| found.value))
     }
 
     /// Makes slots of what the store lists. Called once, before anybody asks.
-    pub async fn load_nodes(self: &Arc<Self>) -> Result<(), ApiError> {
+    pub(super) async fn load(self: &Arc<Self>) -> Result<(), ApiError> {
         for found in self.records.all::<NodeRecord>(NODE).await? {
             let record = found.value;
-            if self.slots().contains_key(&record.node.name) {
+            if self.roster.slots().contains_key(&record.node.name) {
                 tracing::warn!(node = %record.node.name, "the configuration has a node of that name; the added one is left out");
                 continue;
             }
@@ -111,7 +117,7 @@ impl Core {
     pub(super) fn take_in(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, ApiError> {
         let slot = Arc::new(Slot::new(self.reach(record)?));
         slot.drain(record.draining);
-        self.put_slot(&slot);
+        self.roster.put(&slot);
         Ok(slot)
     }
 
@@ -126,18 +132,29 @@ impl Core {
             return Err(ApiError::new(ErrorCode::Temporary, message));
         }
         let slot = self.take_in(record)?;
-        self.watch_slot(&slot);
+        self.watcher.watch_slot(&slot);
         Ok(slot)
     }
 
-    pub async fn node(&self, name: &NodeName) -> Result<NodeDetail, ApiError> {
+    pub(super) async fn list(&self) -> NodeList {
+        let mut asked = tokio::task::JoinSet::new();
+        for slot in self.roster.slots().values() {
+            let slot = slot.clone();
+            asked.spawn(async move { slot.info().await });
+        }
+        let mut nodes = asked.join_all().await;
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        NodeList { nodes }
+    }
+
+    pub(super) async fn show(&self, name: &NodeName) -> Result<NodeDetail, ApiError> {
         let slot = self.known(name)?;
         let info = slot.info().await;
         let place = self.node_record(name).await?.map(|record| record.node);
         Ok(NodeDetail { findings: slot.findings().await, info, place })
     }
 
-    pub async fn drain_node(&self, name: &NodeName, order: &NodeDrain) -> Result<NodeInfo, ApiError> {
+    pub(super) async fn drain(&self, name: &NodeName, order: &NodeDrain) -> Result<NodeInfo, ApiError> {
         let slot = self.known(name)?;
         while let Some(mut found) = self.records.get::<NodeRecord>(&node_key(name)).await? {
             found.value.draining = order.draining;
@@ -150,14 +167,14 @@ impl Core {
     }
 
     /// One answer per node, in the order of the request.
-    pub async fn order_nodes(self: &Arc<Self>, order: NodeOrder) -> NodeOrdered {
+    pub(super) async fn order(self: &Arc<Self>, order: NodeOrder) -> NodeOrdered {
         let NodeOrder { act, nodes, force } = order;
         let mut done = Vec::with_capacity(nodes.len());
         for name in nodes {
             let outcome = match act {
-                NodeAct::Drain => self.drain_node(&name, &NodeDrain { draining: true }).await,
-                NodeAct::Undrain => self.drain_node(&name, &NodeDrain { draining: false }).await,
-                NodeAct::Remove => self.remove_node(&name, &NodeRemove { force }).await,
+                NodeAct::Drain => self.drain(&name, &NodeDrain { draining: true }).await,
+                NodeAct::Undrain => self.drain(&name, &NodeDrain { draining: false }).await,
+                NodeAct::Remove => self.remove(&name, &NodeRemove { force }).await,
             };
             done.push(match outcome {
                 Ok(node) => NodeDone { name, node: Some(node), error: None },
@@ -169,7 +186,7 @@ impl Core {
 
     /// Takes the node out of the swarm. Its daemon is not touched: it may have another core. Its vaults
     /// are settled before its name is free: whoever gets the name next must not be asked for them.
-    pub async fn remove_node(
+    pub(super) async fn remove(
         self: &Arc<Self>,
         name: &NodeName,
         order: &NodeRemove,
@@ -203,35 +220,37 @@ impl Core {
             let message = format!("node {name} was changed by somebody else meanwhile");
             return Err(ApiError::new(ErrorCode::Temporary, message));
         }
-        self.drop_slot(name);
+        self.roster.remove(name);
         Ok(info)
     }
 
     /// Ends what the records have on a node. What cannot be ended is given up by force only: nobody will
     /// ask that node again.
     async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), ApiError> {
-        self.salvage_all().await;
+        self.vaults.salvage_all().await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let there: Vec<Vault> = living
             .into_iter()
             .map(|found| found.value.into_vault())
             .filter(|vault| vault.node == *name)
             .collect();
-        let (told, ended) = self.clone().reap_node(name.clone(), there.clone(), "node rm").await;
+        let (told, ended) = self.life.clone().reap_node(name.clone(), there.clone(), "node rm").await;
         match told.error {
             Some(error) if told.left > 0 && !force => return Err(error),
             Some(_) | None => {}
         }
         for vault in there {
             if ended.iter().all(|ended| ended.vault != vault.id) {
-                self.bury(lost(&vault, "its node was removed by force and could not be asked")).await?;
+                self.vaults
+                    .bury(lost(&vault, "its node was removed by force and could not be asked"))
+                    .await?;
             }
         }
         Ok(())
     }
 
     fn known(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {
-        let slots = self.slots();
+        let slots = self.roster.slots();
         slots.get(name).cloned().ok_or_else(|| {
             let names: Vec<&str> = slots.keys().map(NodeName::as_str).collect();
             ApiError::new(ErrorCode::NotFound, format!("there is no node {name}"))

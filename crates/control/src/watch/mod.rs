@@ -10,22 +10,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::death::lost;
-use super::hearing::Place;
-use super::ledger::{Found, VAULT, VaultRecord};
+use tokio::sync::Notify;
+
+use super::basis::Basis;
+use super::claims::{Claim, Claims};
+use super::events::EventLog;
+use super::families::Families;
+use super::ledger::{Found, Ledger, Records, VAULT, VaultRecord};
 use super::nodes::Slot;
-use super::placed::Placed;
-use super::service::{Claim, Core};
-use super::spool::Clerk;
+use super::queue::Spool;
+use super::roster::Roster;
+use super::vaults::{Vaults, lost};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
-use hauki_contract::model::receipt::Receipt;
 use hauki_contract::system::clock;
-use hauki_contract::system::tasks::{self, Kind, OnFault, Owned};
+use hauki_contract::system::tasks::{self, Kind, OnFault};
 
 const NEWS_WAIT_MS: u64 = 10_000;
 /// From a claim to its record: who has just come in waits for a first answer and wants the cores for it, and
@@ -36,82 +39,82 @@ const BACKOFF_MOST: Duration = Duration::from_secs(5);
 /// Whose daemon ran for so long is not one that starts all the time.
 const STEADY_US: u64 = 30_000_000;
 
-/// The core's background work; it ends when this is dropped.
-pub struct Tasks {
-    _standing: [Owned<()>; 5],
-    core: Arc<Core>,
+mod hearing;
+mod placed;
+mod unseen;
+
+use hearing::Place;
+use placed::Placed;
+#[cfg(test)]
+pub(super) use unseen::Known;
+
+pub(super) struct Watcher {
+    roster: Roster,
+    records: Records,
+    ledger: Ledger,
+    events: EventLog,
+    claims: Arc<Claims>,
+    spool: Arc<Spool>,
+    orphans: Arc<Notify>,
+    vaults: Arc<Vaults>,
+    families: Arc<Families>,
 }
 
-impl Drop for Tasks {
-    fn drop(&mut self) {
-        for slot in self.core.slots().values() {
-            slot.unwatch();
-        }
+impl Watcher {
+    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>, families: &Arc<Families>) -> Arc<Self> {
+        Arc::new(Self {
+            roster: basis.roster.clone(),
+            records: basis.records.clone(),
+            ledger: basis.ledger.clone(),
+            events: basis.events.clone(),
+            claims: basis.claims.clone(),
+            spool: basis.spool.clone(),
+            orphans: basis.orphans.clone(),
+            vaults: vaults.clone(),
+            families: families.clone(),
+        })
     }
-}
 
-impl Core {
-    /// Starts to watch every node and to prune what is kept too long.
-    #[must_use]
-    pub fn start(self: &Arc<Self>) -> Tasks {
-        for slot in self.slots().values() {
+    /// Starts to watch every node; each watch ends with its slot's, or when [`Self::stop`] is called.
+    pub(super) fn start(self: &Arc<Self>) {
+        for slot in self.roster.slots().values() {
             self.watch_slot(slot);
         }
-        let standing = [
-            self.stand("spool", |core| Clerk::new(&core).work_for_ever()),
-            self.stand("retention", |core| async move { core.prune_for_ever().await }),
-            self.stand("lost-nodes", |core| async move { core.give_up_for_ever().await }),
-            self.stand("salvage", |core| async move { core.salvage_for_ever().await }),
-            self.stand("orphans", |core| async move { core.end_orphaned_for_ever().await }),
-        ];
-        Tasks { _standing: standing, core: self.clone() }
     }
 
-    fn stand<F: Future<Output = ()> + Send + 'static>(
-        self: &Arc<Self>,
-        name: &'static str,
-        work: impl Fn(Arc<Self>) -> F + Send + 'static,
-    ) -> Owned<()> {
-        let core = self.clone();
-        tasks::stand(name, OnFault::Restart, move || work(core.clone())).owned()
-    }
-
-    async fn end_orphaned_for_ever(&self) {
-        loop {
-            self.orphaned.notified().await;
-            if let Err(error) = self.end_orphaned().await {
-                tracing::error!(%error, "the children of the dead could not be looked for");
-            }
+    pub(super) fn stop(&self) {
+        for slot in self.roster.slots().values() {
+            slot.unwatch();
         }
     }
 
     pub(super) fn watch_slot(self: &Arc<Self>, slot: &Arc<Slot>) {
-        let (core, watched) = (self.clone(), slot.clone());
+        let (watcher, watched) = (self.clone(), slot.clone());
         slot.watched_by(tasks::stand("node-watch", OnFault::Restart, move || {
-            let (core, watched) = (core.clone(), watched.clone());
-            async move { core.watch(&watched).await }
+            let (watcher, watched) = (watcher.clone(), watched.clone());
+            async move { watcher.watch(&watched).await }
         }));
     }
 
     /// Makes the records true once, before anybody asks, as far as the nodes can be reached. What
     /// cannot is left to the watching.
-    pub async fn settle(self: &Arc<Self>) {
+    pub(super) async fn settle(self: &Arc<Self>) {
         let mut tasks = tokio::task::JoinSet::new();
-        for slot in self.slots().values() {
-            let (core, slot) = (self.clone(), slot.clone());
+        for slot in self.roster.slots().values() {
+            let (watcher, slot) = (self.clone(), slot.clone());
             tasks.spawn(async move {
-                if let Err(error) = core.reconcile(&slot, false).await {
+                if let Err(error) = watcher.reconcile(&slot, false).await {
                     tracing::warn!(node = %slot.name, %error, "its vaults are compared later");
                 }
             });
         }
         tasks.join_all().await;
-        self.salvage_all().await;
+        self.vaults.salvage_all().await;
     }
 
     /// Writes down the deaths that the nodes have told until now.
-    pub async fn catch_up(&self) {
-        for slot in self.slots().values() {
+    pub(super) async fn catch_up(&self) {
+        for slot in self.roster.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
                 let (mut place, mut taken) = (Place::default(), 0);
@@ -127,7 +130,7 @@ impl Core {
                     taken += news.items.len();
                     for item in news.items {
                         if let NewsItem::Died(receipt) = item {
-                            self.bury(receipt).await?;
+                            self.vaults.bury(receipt).await?;
                         }
                     }
                 }
@@ -145,7 +148,7 @@ impl Core {
             let began = clock::mono();
             let followed = tokio::select! {
                 followed = self.follow(slot, &mut place, &mut backoff) => followed,
-                never = self.listen(slot) => match never {},
+                never = self.families.listen(slot) => match never {},
             };
             let error = match followed {
                 Ok(()) => {
@@ -197,8 +200,8 @@ impl Core {
             news = place.hear(slot, 0).await?;
         }
         self.reconcile(slot, place.first).await?;
-        self.salvage_all().await;
-        self.orphaned.notify_one();
+        self.vaults.salvage_all().await;
+        self.orphans.notify_one();
         place.first = false;
         *backoff = BACKOFF;
         let boot_id = place.boot_id.clone();
@@ -230,8 +233,8 @@ impl Core {
             }
             match item {
                 NewsItem::Died(receipt) => {
-                    let core = self.clone();
-                    burials.spawn(async move { core.bury(receipt).await });
+                    let vaults = self.vaults.clone();
+                    burials.spawn(async move { vaults.bury(receipt).await });
                 }
                 item => self.take_item(slot, item).await?,
             }
@@ -246,20 +249,20 @@ impl Core {
 
     async fn take_item(self: &Arc<Self>, slot: &Arc<Slot>, item: NewsItem) -> Result<(), ApiError> {
         match item {
-            NewsItem::Clone(ask) => self.take_clone(slot, ask),
+            NewsItem::Clone(ask) => self.families.take_clone(slot, ask),
             NewsItem::Died(receipt) => {
-                self.bury(receipt).await?;
+                self.vaults.bury(receipt).await?;
             }
             NewsItem::Log { vault, text } => self.events.tell_of(&slot.name, Happening::Log { vault, text }),
             NewsItem::Claimed { vault, ticket, peer } => {
-                let known = self.claims().contains_key(&vault);
+                let known = self.claims.lock().contains_key(&vault);
                 if known {
                     self.take_claim(&slot.name, vault, ticket, peer);
                 } else {
                     // A burial meanwhile strikes it out, and it is not told any more.
-                    self.claims().insert(vault.clone(), Claim::Told);
+                    self.claims.lock().insert(vault.clone(), Claim::Told);
                     let first = self.ledger.claim(&vault).await;
-                    let mut claims = self.claims();
+                    let mut claims = self.claims.lock();
                     if claims.remove(&vault).is_some() && matches!(first, Ok(true)) {
                         self.events.tell_of(&slot.name, Happening::Claimed { vault, ticket, peer });
                     }
@@ -274,26 +277,26 @@ impl Core {
     /// Tells it at once, in the life of this core once, and never after the death.
     fn take_claim(self: &Arc<Self>, node: &NodeName, vault: VaultId, ticket: TicketId, peer: String) {
         {
-            let mut claims = self.claims();
+            let mut claims = self.claims.lock();
             let Some(claim @ Claim::Awaited) = claims.get_mut(&vault) else { return };
             *claim = Claim::Told;
             self.events.tell_of(node, Happening::Claimed { vault: vault.clone(), ticket, peer });
         }
-        let core = self.clone();
+        let (claims, ledger) = (self.claims.clone(), self.ledger.clone());
         let noting = async move {
             let mut pause = CLAIM_PAUSE;
             loop {
                 tokio::time::sleep(pause).await;
-                if !core.claims().contains_key(&vault) {
+                if !claims.lock().contains_key(&vault) {
                     return;
                 }
-                match core.ledger.claim(&vault).await {
+                match ledger.claim(&vault).await {
                     Ok(_) => break,
                     Err(error) => tracing::warn!(%vault, %error, "its claim is written down later"),
                 }
                 pause = (pause * 2).min(BACKOFF_MOST);
             }
-            core.claims().remove(&vault);
+            claims.lock().remove(&vault);
         };
         drop(tasks::spawn(Kind::Order, "note-claim", noting));
     }
@@ -308,7 +311,7 @@ impl Core {
             if vault.node != slot.name || there.contains(&vault.id) {
                 continue;
             }
-            let receipt = match self.ask_for_tombstone(slot, &vault.id).await {
+            let receipt = match self.vaults.ask_for_tombstone(slot, &vault.id).await {
                 // It was left out of the list, and that is all.
                 Err(NodeError { fault: NodeFault::NotYet, .. }) => continue,
                 told => told?,
@@ -318,51 +321,13 @@ impl Core {
             } else {
                 "its node's daemon started anew"
             };
-            self.bury(receipt.unwrap_or_else(|| lost(&vault, why))).await?;
+            self.vaults.bury(receipt.unwrap_or_else(|| lost(&vault, why))).await?;
         }
         self.end_undead(slot, &state).await?;
         if after_start {
             self.end_orphans(slot, &state).await?;
         }
         Ok(())
-    }
-
-    /// Asks the node whether a vault that the records call alive is: the news of a death may be on
-    /// their way, and whoever repeats a request must not get a dead vault's ticket. A node that
-    /// cannot be asked changes nothing.
-    pub(super) async fn confirm(&self, record: &VaultRecord) -> Result<(), ApiError> {
-        let (vault, boot_id) = (record.vault(), record.boot_id());
-        let slot = self.slot(&vault.node)?;
-        let Ok(state) = slot.vaults(Some(vault.id.clone())).await else { return Ok(()) };
-        let said = state.vaults.iter().find(|said| said.vault == vault.id);
-        if said.is_some_and(|said| said.phase.is_alive()) {
-            return Ok(());
-        }
-        let receipt = if boot_id == state.word.boot_id {
-            self.ask_for_tombstone(&slot, &vault.id).await?
-        } else {
-            None
-        };
-        let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
-        // That it is dead is so, also where that cannot be written down: the next round tries that again.
-        let told = self.learn(vault, NodeError::dead(receipt.clone())).await;
-        Err(match told.code {
-            ErrorCode::VaultDead => told,
-            _ => ApiError::vault_dead(receipt),
-        })
-    }
-
-    /// `None`: the node does not know it.
-    pub(super) async fn ask_for_tombstone(
-        &self,
-        slot: &Slot,
-        vault: &VaultId,
-    ) -> Result<Option<Receipt>, NodeError> {
-        match slot.api.receipt(vault.clone()).await {
-            Ok(receipt) => Ok(Some(receipt)),
-            Err(NodeError { fault: NodeFault::Unknown, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
@@ -372,7 +337,7 @@ impl Core {
                 continue;
             }
             if self.records.aside().may_hide_a_vault() {
-                self.salvage_unknown(slot, vault, &state.word.boot_id).await?;
+                self.vaults.salvage_unknown(slot, vault, &state.word.boot_id).await?;
                 continue;
             }
             tracing::info!(vault = %vault.vault, node = %slot.name, "ending a vault that nobody recorded");
@@ -388,7 +353,7 @@ impl Core {
                 Err(error) => return Err(error.into()),
             }
         }
-        let slots = self.slots();
+        let slots = self.roster.slots();
         self.ledger.clear_notes(&slot.name, |node| slots.contains_key(node)).await
     }
 }

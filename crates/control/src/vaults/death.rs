@@ -4,28 +4,31 @@
 //! reconciliation); whoever commits first writes the tombstone and tells the event, the others find
 //! it written.
 
-use super::ledger::{Burial, Found, VaultRecord, vault_key};
-use super::service::Core;
-use hauki_contract::api::ApiError;
+use super::Vaults;
+use crate::ledger::{Burial, Found, VaultRecord, vault_key};
+use crate::nodes::Slot;
 use hauki_contract::api::event::Happening;
+use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::Vault;
+use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::{Cause, Death};
-use hauki_contract::model::id::NodeName;
+use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::{Receipt, Witness};
 use hauki_contract::system::clock;
 
-impl Core {
+impl Vaults {
     /// Writes the tombstone. `false`: it was there already, nobody knows the vault, or the receipt comes
     /// from a node that does not have it.
-    pub(super) async fn bury(&self, mut receipt: Receipt) -> Result<bool, ApiError> {
+    pub(crate) async fn bury(&self, mut receipt: Receipt) -> Result<bool, ApiError> {
         let key = vault_key(&receipt.vault);
         let mut tried = false;
         loop {
             let vault = match self.ledger.bury(&mut receipt).await? {
                 Burial::Written(vault) => vault,
                 Burial::Foreign(node) => {
-                    self.distrust(&receipt.node, &format!("{} died, which is on node {node}", receipt.vault));
+                    self.roster
+                        .distrust(&receipt.node, &format!("{} died, which is on node {node}", receipt.vault));
                     return Ok(false);
                 }
                 Burial::Unknown => {
@@ -37,7 +40,8 @@ impl Core {
                         if self.salvage_dead(&receipt.vault, &receipt.node).await? {
                             continue;
                         }
-                        self.distrust(&receipt.node, &format!("{} died, which is another's", receipt.vault));
+                        self.roster
+                            .distrust(&receipt.node, &format!("{} died, which is another's", receipt.vault));
                         return Ok(false);
                     }
                     // Between the two looks the commit may have come to its end.
@@ -50,10 +54,10 @@ impl Core {
             self.spool.nudge();
             self.metrics.died(receipt.death.cause);
             if vault.limits.spawn > 0 {
-                self.orphaned.notify_one();
+                self.orphans.notify_one();
             }
             let (id, node) = (receipt.vault.clone(), receipt.node.clone());
-            self.claims().remove(&id);
+            self.claims.lock().remove(&id);
             self.events.tell_of(&node, Happening::Died { vault: id.clone(), receipt });
             vault.name.into_iter().for_each(|name| {
                 self.events.tell_of(&node, Happening::Freed { vault: id.clone(), name });
@@ -62,15 +66,8 @@ impl Core {
         }
     }
 
-    /// A node said what is another's to say.
-    pub(super) fn distrust(&self, node: &NodeName, what: &str) {
-        if let Some(slot) = self.slots().get(node) {
-            slot.api.distrust(what);
-        }
-    }
-
     /// What a node's refusal about a recorded vault means, and what its asker should hear.
-    pub(super) async fn learn(&self, vault: &Vault, error: NodeError) -> ApiError {
+    pub(crate) async fn learn(&self, vault: &Vault, error: NodeError) -> ApiError {
         let receipt = match error.fault {
             NodeFault::Dead(receipt) => *receipt,
             NodeFault::Unknown => lost(vault, "its node does not know it"),
@@ -88,11 +85,49 @@ impl Core {
             Err(error) => error,
         }
     }
+
+    /// Asks the node whether a vault that the records call alive is: the news of a death may be on
+    /// their way, and whoever repeats a request must not get a dead vault's ticket. A node that
+    /// cannot be asked changes nothing.
+    pub(crate) async fn confirm(&self, record: &VaultRecord) -> Result<(), ApiError> {
+        let (vault, boot_id) = (record.vault(), record.boot_id());
+        let slot = self.roster.slot(&vault.node)?;
+        let Ok(state) = slot.vaults(Some(vault.id.clone())).await else { return Ok(()) };
+        let said = state.vaults.iter().find(|said| said.vault == vault.id);
+        if said.is_some_and(|said| said.phase.is_alive()) {
+            return Ok(());
+        }
+        let receipt = if boot_id == state.word.boot_id {
+            self.ask_for_tombstone(&slot, &vault.id).await?
+        } else {
+            None
+        };
+        let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
+        // That it is dead is so, also where that cannot be written down: the next round tries that again.
+        let told = self.learn(vault, NodeError::dead(receipt.clone())).await;
+        Err(match told.code {
+            ErrorCode::VaultDead => told,
+            _ => ApiError::vault_dead(receipt),
+        })
+    }
+
+    /// `None`: the node does not know it.
+    pub(crate) async fn ask_for_tombstone(
+        &self,
+        slot: &Slot,
+        vault: &VaultId,
+    ) -> Result<Option<Receipt>, NodeError> {
+        match slot.api.receipt(vault.clone()).await {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(NodeError { fault: NodeFault::Unknown, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// The tombstone of a vault that went with its node's daemon. Nobody watched, so nothing is
 /// claimed to be reclaimed.
-pub(super) fn lost(vault: &Vault, detail: &str) -> Receipt {
+pub(crate) fn lost(vault: &Vault, detail: &str) -> Receipt {
     let now = clock::now();
     let lived = now.as_millisecond().saturating_sub(vault.forged_at.as_millisecond());
     Receipt {

@@ -1,14 +1,16 @@
-//! What keeps vaults alive and what ends one of them: heartbeats, destruct.
+//! What keeps vaults alive and what ends them: heartbeats, destruct, and many by one order (`ending`).
 //!
 //! The node's clock judges every lease; the core only passes the beats on and writes down the ends.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::basis::Basis;
 use super::charge::refuse_many;
-use super::death::lost;
 use super::lanes::Lanes;
-use super::ledger::no_vault;
-use super::service::Core;
+use super::ledger::{Records, no_vault};
+use super::roster::Roster;
+use super::vaults::{Vaults, lost};
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, Torn};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -17,23 +19,42 @@ use hauki_contract::api::vault::Vault;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 
+mod ending;
+
 pub(super) const MAX_BEATS: usize = 10_000;
 
 /// How many vaults are asked about at one time.
 const ABREAST: usize = 64;
 
-impl Core {
+pub(super) struct Life {
+    records: Records,
+    roster: Roster,
+    vaults: Arc<Vaults>,
+    /// Vaults that bulk orders are at.
+    ordered: Mutex<BTreeSet<VaultId>>,
+}
+
+impl Life {
+    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>) -> Arc<Self> {
+        let (records, roster) = (basis.records.clone(), basis.roster.clone());
+        Arc::new(Self { records, roster, vaults: vaults.clone(), ordered: Mutex::default() })
+    }
+
+    pub(super) fn ordered(&self) -> MutexGuard<'_, BTreeSet<VaultId>> {
+        self.ordered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One answer per vault, in the order of the request; a dead one does not stop the others.
-    pub async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, ApiError> {
+    pub(super) async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, ApiError> {
         let BeatRequest { vaults, by } = request;
         refuse_many("heartbeats", vaults.len(), MAX_BEATS, None)?;
         let lanes = Arc::new(Lanes::new(ABREAST));
         let mut tasks = tokio::task::JoinSet::new();
         for (number, target) in vaults.into_iter().enumerate() {
-            let (core, by, lanes) = (self.clone(), by.clone(), lanes.clone());
+            let (life, by, lanes) = (self.clone(), by.clone(), lanes.clone());
             tasks.spawn(async move {
                 let vault = target.vault.clone();
-                let (lease_left_ms, error) = match core.beat(target, by, &lanes).await {
+                let (lease_left_ms, error) = match life.beat(target, by, &lanes).await {
                     Ok(left) => (Some(left), None),
                     Err(error) => (None, Some(error)),
                 };
@@ -47,19 +68,19 @@ impl Core {
 
     async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Lanes) -> Result<u64, ApiError> {
         let vault = self.living(&target.vault).await?;
-        let slot = self.slot(&vault.node)?;
+        let slot = self.roster.slot(&vault.node)?;
         let lane = lanes.of(&vault.node);
         // Nobody closes it.
         let _place = lane.acquire().await.ok();
         let order = BeatOrder { vault: target.vault, generation: target.generation, by };
         match slot.api.beat(order).await {
             Ok(leased) => Ok(leased.lease_left_ms),
-            Err(error) => Err(self.learn(&vault, error).await),
+            Err(error) => Err(self.vaults.learn(&vault, error).await),
         }
     }
 
     async fn living(&self, id: &VaultId) -> Result<Vault, ApiError> {
-        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+        let found = self.vaults.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
         let vault = found.value.into_vault();
         match vault.receipt {
             Some(receipt) => Err(ApiError::vault_dead(receipt)),
@@ -67,13 +88,13 @@ impl Core {
         }
     }
 
-    pub async fn destruct(
+    pub(super) async fn destruct(
         &self,
         id: &VaultId,
         query: DestructQuery,
         by: Option<String>,
     ) -> Result<Destructed, ApiError> {
-        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+        let found = self.vaults.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
         let vault = found.value.into_vault();
         if let Some(receipt) = vault.receipt {
             return Ok(Destructed { receipt: Some(receipt), changed: false });
@@ -92,12 +113,12 @@ impl Core {
         grace_ms: u32,
     ) -> Result<Destructed, ApiError> {
         // A node whose record is damaged was not taken out.
-        self.refuse_damaged_node(&vault.node)?;
-        let Ok(slot) = self.slot(&vault.node) else {
+        self.records.refuse_damaged_node(&vault.node)?;
+        let Ok(slot) = self.roster.slot(&vault.node) else {
             // Nobody can be asked any more, so the word of two decides: who took the node out, and who
             // ends this. Should the node come back with it, it is ended there.
             let receipt = lost(vault, "its node was taken out of the swarm");
-            let changed = self.bury(receipt.clone()).await?;
+            let changed = self.vaults.bury(receipt.clone()).await?;
             return Ok(Destructed { receipt: Some(receipt), changed });
         };
         let order = DestructOrder { vault: vault.id.clone(), cause, by, grace_ms };
@@ -112,7 +133,7 @@ impl Core {
             Err(error) => return Err(error.into()),
         };
         // It is ended, whatever becomes of its tombstone: that is told again by its node until it is written down.
-        if let Err(error) = self.bury(receipt.clone()).await {
+        if let Err(error) = self.vaults.bury(receipt.clone()).await {
             tracing::error!(vault = %vault.id, %error, "it has ended, and its tombstone is written down later");
         }
         Ok(Destructed { receipt: Some(receipt), changed })

@@ -1,17 +1,30 @@
-//! What callers do with the spool: put a summons in, look, wait, remove, try again.
+//! The omega_spool: summons that wait for capacity.
+//!
+//! ```text
+//!   desk (put, show, remove, retry) --> store spool/<id> --> queue (the order, in memory)
+//!                                           ^                    |
+//!                                           '--- clerk <---------'   forges, one vault for an entry
+//! ```
+//! The store owns the entries; the queue (`control::queue`) is an index of those that wait and is read again at each
+//! start. A crash loses nothing: what was being forged and not recorded is ended by the
+//! reconciliation (`control::watch`), and its entry still waits.
+//! Here is the desk: what callers do with it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
-use crate::charge::refuse_many;
-use crate::keys::{lost_race, reused};
-use crate::ledger::{Found, KeyRecord, Posting, SPOOL, encode, spool_key};
-use crate::owners::Rights;
-use crate::placement::check_wished;
-use crate::service::Core;
-use crate::store::{Expect, Outcome, Txn};
+use super::basis::Basis;
+use super::charge::refuse_many;
+use super::keys::{Keys, lost_race, reused};
+use super::ledger::{Found, KeyRecord, Ledger, Posting, Records, SPOOL, encode, spool_key};
+use super::placement::check_wished;
+use super::queue::Spool;
+use super::rights::Rights;
+use super::store::{Expect, Outcome, Txn};
+use super::summon::Summoning;
+use super::vaults::Vaults;
 use hauki_contract::api::spool::{
     MOST_PRIORITY, SpoolAct, SpoolDone, SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery,
     SpoolRequest, SpoolState, SpoolWait, Spooled,
@@ -35,8 +48,29 @@ fn no_entry(id: &SpoolId) -> ApiError {
         .hint("`hauki spool ls` lists them; what is done is kept for 24 hours")
 }
 
-impl Core {
-    pub async fn spool_put(&self, request: SpoolRequest, owner: String) -> Result<SpoolEntry, ApiError> {
+pub(super) struct Desk {
+    records: Records,
+    ledger: Ledger,
+    spool: Arc<Spool>,
+    keys: Arc<Keys>,
+    summoning: Arc<Summoning>,
+    vaults: Arc<Vaults>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        basis: &Basis,
+        keys: &Arc<Keys>,
+        summoning: &Arc<Summoning>,
+        vaults: &Arc<Vaults>,
+    ) -> Arc<Self> {
+        let Basis { records, ledger, spool, .. } = basis;
+        let (records, ledger, spool) = (records.clone(), ledger.clone(), spool.clone());
+        let (keys, summoning, vaults) = (keys.clone(), summoning.clone(), vaults.clone());
+        Arc::new(Self { records, ledger, spool, keys, summoning, vaults })
+    }
+
+    pub(super) async fn put(&self, request: SpoolRequest, owner: String) -> Result<SpoolEntry, ApiError> {
         if request.priority > MOST_PRIORITY {
             let message = format!("the priority {} is not within 0 to {MOST_PRIORITY}", request.priority);
             return Err(ApiError::new(ErrorCode::BadRequest, message));
@@ -44,16 +78,16 @@ impl Core {
         check_wished(&request.placement)?;
         let same = request.as_provision();
         let SpoolRequest { priority, deadline_ms, .. } = request;
-        let held = self.hold_key("provision", &same).await?;
+        let held = self.keys.hold_key("provision", &same).await?;
         let earlier = held.earlier.as_ref();
         if let Some(id) = earlier.and_then(|earlier| earlier.spool.as_ref()) {
-            let entry = self.spool_entry(id).await?.value;
+            let entry = self.entry(id).await?.value;
             if (entry.priority, entry.deadline_ms) != (priority, deadline_ms) {
                 return Err(reused(&same.key, "provision"));
             }
             return Ok(self.placed(SpoolEntry { changed: false, ..entry }));
         }
-        let summons = self.recorded(&same.summons).await?.summons;
+        let summons = self.summoning.recorded(&same.summons).await?.summons;
         self.refuse_crowd(&owner)?;
         let now = clock::now();
         let vault = earlier.and_then(|earlier| earlier.vault.clone());
@@ -96,8 +130,8 @@ impl Core {
     }
 
     /// What whoever provisions hears of a key that was queued.
-    pub(crate) async fn unspooled(&self, id: &SpoolId) -> Result<VaultId, ApiError> {
-        let entry = self.placed(self.spool_entry(id).await?.value);
+    pub(super) async fn unspooled(&self, id: &SpoolId) -> Result<VaultId, ApiError> {
+        let entry = self.placed(self.entry(id).await?.value);
         match (entry.vault, entry.error) {
             (Some(vault), _) => Ok(vault),
             (None, Some(error)) if entry.state == SpoolState::Dead => Err(error),
@@ -121,15 +155,7 @@ impl Core {
             .hint(format!("at most {MOST_WAITING} may wait, and {MOST_OF_ONE} of one owner")))
     }
 
-    pub async fn spool_list(&self, query: SpoolQuery) -> Result<SpoolList, ApiError> {
-        self.spool_list_of(Rights::All, query).await
-    }
-
-    pub(crate) async fn spool_list_of(
-        &self,
-        rights: Rights,
-        query: SpoolQuery,
-    ) -> Result<SpoolList, ApiError> {
+    pub(super) async fn list_of(&self, rights: Rights, query: SpoolQuery) -> Result<SpoolList, ApiError> {
         let fits = |entry: &SpoolEntry| {
             rights.own_entry(&entry.owner) && query.state.is_none_or(|state| state == entry.state)
         };
@@ -145,11 +171,11 @@ impl Core {
     }
 
     /// Shows one, at once or when it has moved on.
-    pub async fn spool_show(&self, id: &SpoolId, wait: SpoolWait) -> Result<Spooled, ApiError> {
+    pub(super) async fn show(&self, id: &SpoolId, wait: SpoolWait) -> Result<Spooled, ApiError> {
         let moved_on = async {
             let mut changes = self.spool.changes.subscribe();
             loop {
-                let entry = self.placed(self.spool_entry(id).await?.value);
+                let entry = self.placed(self.entry(id).await?.value);
                 if entry.state != SpoolState::Waiting || entry.place != wait.place {
                     return Ok::<_, ApiError>(());
                 }
@@ -164,18 +190,18 @@ impl Core {
                 return Err(error);
             }
         }
-        let entry = self.placed(SpoolEntry { changed: false, ..self.spool_entry(id).await?.value });
+        let entry = self.placed(SpoolEntry { changed: false, ..self.entry(id).await?.value });
         let vault = match &entry.vault {
-            Some(vault) => self.vault_record(vault).await?.map(|found| found.value.into_vault()),
+            Some(vault) => self.vaults.vault_record(vault).await?.map(|found| found.value.into_vault()),
             None => None,
         };
         Ok(Spooled { entry, vault })
     }
 
     /// Forgets an entry in any state. The vault that it became is nobody's business here.
-    pub async fn spool_remove(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
+    pub(super) async fn remove(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
         loop {
-            let found = self.spool_entry(id).await?;
+            let found = self.entry(id).await?;
             // Whoever is forging it finds the entry gone at the commit, and destroys what it made.
             let txn = Txn::default()
                 .check(found.key.as_str(), Expect::At(found.revision))
@@ -189,9 +215,9 @@ impl Core {
     }
 
     /// Gives a dead letter another life, with as long a deadline as before.
-    pub async fn spool_retry(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
+    pub(super) async fn retry(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
         loop {
-            let mut found = self.spool_entry(id).await?;
+            let mut found = self.entry(id).await?;
             if found.value.state != SpoolState::Dead {
                 return Ok(self.placed(SpoolEntry { changed: false, ..found.value }));
             }
@@ -214,7 +240,7 @@ impl Core {
     }
 
     /// One answer per entry, in the order of the request.
-    pub(crate) async fn spool_order(
+    pub(super) async fn order(
         self: &Arc<Self>,
         rights: Rights,
         order: SpoolOrder,
@@ -222,10 +248,10 @@ impl Core {
         let SpoolOrder { act, entries } = order;
         refuse_many("entries", entries.len(), MOST_ORDERED, rights.only())?;
         let done = futures_util::stream::iter(entries).map(async |id| {
-            let done = match (self.own_spooled(rights, &id).await, act) {
+            let done = match (self.own(rights, &id).await, act) {
                 (Err(error), _) => Err(error),
-                (Ok(()), SpoolAct::Remove) => self.spool_remove(&id).await,
-                (Ok(()), SpoolAct::Retry) => self.spool_retry(&id).await,
+                (Ok(()), SpoolAct::Remove) => self.remove(&id).await,
+                (Ok(()), SpoolAct::Retry) => self.retry(&id).await,
             };
             match done {
                 Ok(entry) => SpoolDone { id, entry: Some(entry), error: None },
@@ -236,14 +262,14 @@ impl Core {
     }
 
     /// One of somebody else is not there.
-    pub(crate) async fn own_spooled(&self, rights: Rights, id: &SpoolId) -> Result<(), ApiError> {
-        match rights == Rights::All || rights.own_entry(&self.spool_entry(id).await?.value.owner) {
+    pub(super) async fn own(&self, rights: Rights, id: &SpoolId) -> Result<(), ApiError> {
+        match rights == Rights::All || rights.own_entry(&self.entry(id).await?.value.owner) {
             true => Ok(()),
             false => Err(no_entry(id)),
         }
     }
 
-    pub(super) async fn spool_entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, ApiError> {
+    async fn entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, ApiError> {
         self.records.get(&spool_key(id)).await?.ok_or_else(|| no_entry(id))
     }
 

@@ -1,0 +1,85 @@
+//! What the phases are assembled from: the parts that know no phase.
+//!
+//! Each phase takes a few of them when it is made and keeps these only, in private fields: they say what it may touch.
+//! Nothing else is handed on, so whoever holds a phase can do with the parts what that phase does with them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::claims::Claims;
+use super::duty::Duty;
+use super::events::EventLog;
+use super::flight::Flights;
+use super::gems::Gems;
+use super::ledger::{Ledger, Records};
+use super::metrics::Metrics;
+use super::nodes::Member;
+use super::queue::Spool;
+use super::roster::Roster;
+use super::stock::Stock;
+use super::store::Store;
+use hauki_contract::model::config::Policy;
+use hauki_contract::rpc::capability::IssuerKey;
+use hauki_contract::system::clock;
+
+/// What the daemon builds a core from.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub issuer: IssuerKey,
+    /// A directory for the core's SSH key, known hosts and links.
+    pub home: PathBuf,
+    pub members: Vec<Member>,
+    pub gem_directories: Vec<PathBuf>,
+    pub policy: Policy,
+    /// `all` or `core`, for `/healthz`.
+    pub role: String,
+}
+
+pub(super) struct Basis {
+    /// What is kept, for everybody to read.
+    pub records: Records,
+    /// Who writes vaults, names, keys and budgets.
+    pub ledger: Ledger,
+    pub issuer: Arc<IssuerKey>,
+    pub policy: Policy,
+    pub home: PathBuf,
+    pub roster: Roster,
+    pub gems: Arc<Gems>,
+    pub events: EventLog,
+    pub metrics: Arc<Metrics>,
+    pub flights: Arc<Flights>,
+    pub spool: Arc<Spool>,
+    pub stock: Arc<Stock>,
+    pub claims: Arc<Claims>,
+    pub duty: Arc<Duty>,
+    /// A vault that may have children has died.
+    pub orphans: Arc<Notify>,
+}
+
+impl Basis {
+    /// With the role that the core has.
+    pub(super) fn new(parts: Parts) -> (Self, String) {
+        let Parts { store, issuer, home, members, gem_directories, policy, role } = parts;
+        let records = Records::new(store);
+        let basis = Self {
+            ledger: Ledger::new(records.clone()),
+            issuer: Arc::new(issuer),
+            policy,
+            home,
+            roster: Roster::new(members),
+            gems: Arc::new(Gems::new(gem_directories, records.clone())),
+            events: EventLog::default(),
+            metrics: Arc::default(),
+            flights: Arc::default(),
+            spool: Arc::default(),
+            stock: Arc::new(Stock::of(records.clone())),
+            claims: Arc::default(),
+            duty: Duty::since(clock::mono()),
+            orphans: Arc::default(),
+            records,
+        };
+        (basis, role)
+    }
+}

@@ -1,0 +1,125 @@
+//! How the core stands: its health, its counters, and whether anybody needs it.
+
+use std::sync::Arc;
+
+use super::basis::Basis;
+use super::duty::Duty;
+use super::ledger::{Ledger, Records, VAULT};
+use super::metrics::Metrics;
+use super::queue::Spool;
+use super::roster::Roster;
+use hauki_contract::api::ApiError;
+use hauki_contract::api::health::Health;
+use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::lease::Mono;
+use hauki_contract::system::clock;
+
+/// What a daemon that may leave when it is idle wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// With the summons that wait to become one.
+    pub vaults: u32,
+    pub requests: u32,
+    /// Since the last request ended, or since the start.
+    pub idle_us: u64,
+}
+
+pub(super) struct Standing {
+    records: Records,
+    ledger: Ledger,
+    roster: Roster,
+    spool: Arc<Spool>,
+    duty: Arc<Duty>,
+    metrics: Arc<Metrics>,
+    role: String,
+    started: Mono,
+}
+
+impl Standing {
+    pub(super) fn new(basis: &Basis, role: String) -> Arc<Self> {
+        Arc::new(Self {
+            records: basis.records.clone(),
+            ledger: basis.ledger.clone(),
+            roster: basis.roster.clone(),
+            spool: basis.spool.clone(),
+            duty: basis.duty.clone(),
+            metrics: basis.metrics.clone(),
+            role,
+            started: clock::mono(),
+        })
+    }
+
+    pub(super) fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// Drains, but only if nobody is here. A request counts itself before it looks
+    /// whether work is still taken, and this looks for requests after it has said no: at least one of
+    /// the two sees the other.
+    pub(super) async fn retire(&self) -> bool {
+        self.duty.drain(true);
+        let empty =
+            self.activity().await.is_ok_and(|activity| (activity.vaults, activity.requests) == (0, 0));
+        if !empty {
+            self.duty.drain(false);
+        }
+        empty
+    }
+
+    pub(super) async fn activity(&self) -> Result<Activity, ApiError> {
+        Ok(Activity {
+            vaults: self.living_count().await?.saturating_add(self.spool.waiting()),
+            requests: self.duty.requests(),
+            idle_us: self.duty.idle_us(),
+        })
+    }
+
+    async fn living_count(&self) -> Result<u32, ApiError> {
+        let recorded = self.records.size(VAULT).await?.documents;
+        // What is being forged is not recorded yet and must not be left behind either, nor whose record is damaged.
+        let others = self.ledger.count_forging().await?.saturating_add(self.records.aside().missing_vaults());
+        let (recorded, others) = (u32::try_from(recorded), u32::try_from(others));
+        Ok(recorded.unwrap_or(u32::MAX).saturating_add(others.unwrap_or(u32::MAX)))
+    }
+
+    /// With the names of records, or without.
+    pub(super) async fn health(&self, named: bool) -> Result<Health, ApiError> {
+        let mut findings = Vec::new();
+        let mut vault_build = String::new();
+        let alone = self.roster.slots().len() == 1;
+        for slot in self.roster.slots().values() {
+            match slot.health().await {
+                Ok(health) => {
+                    vault_build.clone_from(&health.word.vault_build);
+                    findings.extend(slot.judge(health).into_iter().map(|check| match alone {
+                        true => check,
+                        false => Check { what: format!("{}: {}", slot.name, check.what), ..check },
+                    }));
+                }
+                Err(error) => {
+                    findings.push(Check { level: CheckLevel::Fail, what: error.message, hint: error.hint });
+                }
+            }
+        }
+        findings.extend(self.records.aside_check(named));
+        findings.extend(self.records.suspicion().map(|what| Check {
+            level: CheckLevel::Fail,
+            what: what.into(),
+            hint: Some("compare with a copy of the state directory, if there is one".into()),
+        }));
+        Ok(Health {
+            status: if self.duty.is_draining() { "draining" } else { "ok" }.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            role: self.role.clone(),
+            pid: std::process::id(),
+            uptime_ms: clock::mono().since(self.started) / 1000,
+            vaults: self.living_count().await?,
+            vault_build,
+            findings,
+        })
+    }
+
+    pub(super) async fn metrics_text(&self) -> Result<String, ApiError> {
+        self.metrics.text(&self.records, &self.roster.slots()).await
+    }
+}
