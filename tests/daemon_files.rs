@@ -61,6 +61,39 @@ async fn without_its_directory_a_daemon_leaves_in_order_and_no_other_ends_its_va
     assert!(log.contains("was removed or replaced"), "{log}");
 }
 
+/// What is acknowledged into a file that has no name any more is lost with the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_store_or_a_directory_of_its_own_a_daemon_leaves_as_well() {
+    for lost in ["core/store.db", "core", "sandbox"] {
+        let mut daemon = Daemon::start();
+        let ghost =
+            Ghost::connect(&daemon.spawn(WORKER).await.ticket, Options::default()).await.expect("connects");
+        let path = daemon.dir.path().join(lost);
+        match path.is_dir() {
+            true => std::fs::rename(&path, path.with_extension("aside")).expect("is ours"),
+            false => std::fs::remove_file(&path).expect("is ours"),
+        }
+        let end = timeout(HANG, ghost.closed()).await.expect("is told");
+        let is_shutdown =
+            matches!(&end, GhostError::Dead { death, .. } if death.cause == Cause::NodeShutdown);
+        assert!(is_shutdown, "{lost}: {end:?}");
+        assert_eq!(daemon.wait().code(), Some(1), "{lost}");
+        let words = format!("{} was removed or replaced", path.display());
+        assert!(daemon.log().contains(&words), "{lost}: {}", daemon.log());
+    }
+}
+
+/// One that is exchanged is another one, whatever is in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_put_in_the_place_of_the_one_in_use_is_left_as_it_is() {
+    let mut daemon = Daemon::start();
+    let path = daemon.dir.path().join("core/store.db");
+    std::fs::write(path.with_extension("new"), "another store").expect("is ours");
+    std::fs::rename(path.with_extension("new"), &path).expect("is ours");
+    assert_eq!(daemon.wait().code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&path).expect("is there"), "another store");
+}
+
 /// The same path in another mount namespace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_elsewhere_with_the_same_path_ends_nothing_here() {

@@ -96,6 +96,12 @@ fn check_store(home: &Path) -> Result<(), StartError> {
         .try_for_each(|name| private::check(&home.join(name), Others::MayRead).map_err(StartError::Exposed))
 }
 
+/// Where the records of a core with this state directory are, as long as it is open.
+#[must_use]
+pub fn store_file(state_dir: &Path) -> PathBuf {
+    state_dir.join("core").join("store.db")
+}
+
 /// Opens what an earlier core left, or makes it. Nothing runs yet: that is [`Core::start`].
 pub fn open(
     state_dir: &Path,
@@ -112,7 +118,7 @@ pub fn open(
     let anew = home.join(START_ANEW).exists();
     check_store(&home)?;
     super::store::sweep(&home);
-    let store = Arc::new(SqliteStore::open_beside(&home.join("store.db"), &key)?);
+    let store = Arc::new(SqliteStore::open_beside(&store_file(state_dir), &key)?);
     if !anew {
         check_key(&key, &Signed { is_bare: store.is_bare()?, issuer: store.issuer()? })?;
     }

@@ -8,12 +8,14 @@
 //! itself says that, and leaves for one that was started to stay.
 //!
 //! Files can go away under a running daemon. Each half's own directory is locked as well, so that a
-//! removed lock file lets nobody in; a socket that is gone is made anew; without the directory the daemon leaves.
+//! removed lock file lets nobody in; a socket that is gone is made anew; without the directory, a half's own, or the
+//! store the daemon leaves.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -63,10 +65,11 @@ impl Half {
 #[derive(Debug)]
 pub struct Home {
     pub path: PathBuf,
-    /// What stood there when it was claimed.
-    dir: File,
+    /// What stood there when it was claimed, and in it as a half's own. Open, so that nothing else gets their numbers.
+    dirs: Vec<(PathBuf, File)>,
     locks: Vec<File>,
-    _dirs: Vec<File>,
+    /// The store's file and its device and number. Not open: to close it would let go of the store's own locks.
+    store: OnceLock<(PathBuf, (u64, u64))>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +119,7 @@ impl Home {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (soon, late) = (began.plus_ms(ms(DYING.min(patience))), began.plus_ms(ms(patience)));
         let dir = File::open(path).map_err(failed("failed to open", path))?;
-        let (mut locks, mut dirs) = (Vec::new(), Vec::new());
+        let (mut locks, mut dirs) = (Vec::new(), vec![(path.to_owned(), dir)]);
         let mut asked = None;
         for half in halves {
             let lock_path = path.join(half.lock_name());
@@ -157,19 +160,27 @@ impl Home {
                 }
             });
         }
-        Ok(Self { path: path.to_owned(), dir, locks, _dirs: dirs })
+        Ok(Self { path: path.to_owned(), dirs, locks, store: OnceLock::new() })
     }
 
-    /// Whether the directory does not stand where it was claimed any more. A disk that fails to tell is no reason to
-    /// think so: everything that lives would be ended for it.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        let key = |found: fs::Metadata| (found.dev(), found.ino());
-        let Ok(claimed) = self.dir.metadata().map(key) else { return false };
-        match fs::metadata(&self.path).map(key) {
-            Ok(there) => there != claimed,
-            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    /// From now on this file must stand where it is as well. Who keeps it open keeps its number from others.
+    pub fn keep_store(&self, path: PathBuf) {
+        if let Ok(made) = fs::metadata(&path).map(number) {
+            let _ = self.store.set((path, made));
         }
+    }
+
+    /// What does not stand where it was claimed any more. A disk that fails to tell is no reason to think so:
+    /// everything that lives would be ended for it.
+    #[must_use]
+    pub fn lost(&self) -> Option<&Path> {
+        let dirs = self.dirs.iter().filter_map(|(path, dir)| Some((path, number(dir.metadata().ok()?))));
+        let mut kept = dirs.chain(self.store.get().map(|(path, made)| (path, *made)));
+        let gone = kept.find(|(path, made)| match fs::metadata(path).map(number) {
+            Ok(there) => there != *made,
+            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        });
+        gone.map(|(path, _)| path.as_path())
     }
 
     /// Tells a successor that waiting is worth it.
@@ -228,14 +239,14 @@ fn nobody_elses(path: &Path) -> Result<(), HomeError> {
 }
 
 /// The half's directory, locked.
-fn own_dir(path: &Path, half: Half) -> Result<File, HomeError> {
+fn own_dir(path: &Path, half: Half) -> Result<(PathBuf, File), HomeError> {
     let (name, mode) = half.dir();
     let own = path.join(name);
     dirs::make(&own, mode).map_err(failed("failed to make", &own))?;
     nobody_elses(&own)?;
     let dir = File::open(&own).map_err(failed("failed to open", &own))?;
     match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(dir),
+        Ok(()) => Ok((own, dir)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(HomeError::Taken { pid: "unknown".into(), path: own }),
         Err(error) => Err(failed("failed to lock", &own)(error.into())),
     }
@@ -325,7 +336,12 @@ impl Socket {
 }
 
 fn key(path: &Path) -> io::Result<(u64, u64)> {
-    fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
+    fs::symlink_metadata(path).map(number)
+}
+
+/// No two files that are there at a time have one.
+fn number(found: fs::Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }
 
 impl Drop for Socket {

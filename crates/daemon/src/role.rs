@@ -145,6 +145,7 @@ impl Parts {
         }
         let policy = settings.config.placement.policy.unwrap_or_default();
         let core = hauki_control::start::open(&home.path, members, gems, policy, role.name())?;
+        home.keep_store(hauki_control::start::store_file(&home.path));
         core.look_through().await.map_err(RoleError::Store)?;
         core.begin().await.map_err(RoleError::Store)?;
         core.sign().await.map_err(RoleError::Store)?;

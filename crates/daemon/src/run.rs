@@ -1,5 +1,6 @@
 //! From the command line to the exit: build, serve, wait for a reason to leave, leave in order.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -141,14 +142,14 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
             }
         }
     };
-    let (mut homeless, mut broken) = (false, None);
+    let (mut lost, mut broken) = (None, None);
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
         _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
         () = idle(&parts, settings.idle_exit_ms, &hurry) => tracing::info!("idle and empty: leaving"),
-        () = evicted(&home) => {
-            homeless = true;
-            tracing::error!("{} was removed or replaced: draining", home.path.display());
+        path = evicted(&home) => {
+            tracing::error!("{} was removed or replaced: draining", path.display());
+            lost = Some(path);
         }
         name = tasks::process().fault() => {
             broken = Some(name);
@@ -169,8 +170,8 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     for left in tasks::process().end(LAST_ORDERS).await {
         tracing::warn!(task = left.name, kind = ?left.kind, age_us = left.age_us, "was cut off at the end");
     }
-    if homeless {
-        return Err(Box::new(RoleError::Homeless { path: home.path.clone() }));
+    if let Some(path) = lost {
+        return Err(Box::new(RoleError::Homeless { path }));
     }
     if let Some(task) = broken {
         return Err(Box::new(RoleError::Broken { task }));
@@ -178,14 +179,18 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     Ok(())
 }
 
-/// Resolves when the state directory is not what was claimed any more: nothing that is promised from then on
+/// Resolves with what of the state directory is not what was claimed any more: nothing that is promised from then on
 /// would be found again.
-async fn evicted(home: &Home) {
+async fn evicted(home: &Home) -> PathBuf {
     // Twice in a row: one that is moved away and back in a moment is the same.
     let mut missed = 0;
-    while missed < 2 {
+    loop {
         sleep(IDLE_LOOK).await;
-        missed = if home.is_gone() { missed + 1 } else { 0 };
+        match home.lost() {
+            Some(path) if missed > 0 => return path.to_owned(),
+            Some(_) => missed += 1,
+            None => missed = 0,
+        }
     }
 }
 
