@@ -100,6 +100,23 @@ fn read_only_cgroups_are_no_lost_spawner() {
     });
 }
 
+#[test]
+fn a_root_of_the_vaults_that_was_removed_is_no_passing_reason() {
+    let dir = Arc::new(Daemon::ground(""));
+    let path = dir.path().to_owned();
+    let daemon = Daemon::start_in(dir, "all", &[]);
+    std::fs::remove_dir_all(path.join("sandbox/rootfs")).expect("is ours");
+    // Some were started before.
+    let refused = (0..20).map(|_| clone(&daemon, &path)).find(|made| !made.status.success());
+    let refused = refused.expect("needs it");
+    let words = told(&refused);
+    assert_eq!(refused.status.code(), Some(78), "{words}");
+    assert!(words.contains("was removed while it was in use") && words.contains("restart haukid"), "{words}");
+    let doctor = daemon.hauki().arg("doctor").output().expect("hauki runs");
+    assert_eq!(doctor.status.code(), Some(78), "{}", told(&doctor));
+    assert!(told(&doctor).contains("was removed while it was in use"), "{}", told(&doctor));
+}
+
 fn hauki(state_dir: &Path, verb: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hauki"));
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HAUKI_STATE_DIR", state_dir);

@@ -52,6 +52,8 @@ pub enum Wall {
     NoExec { path: PathBuf },
     #[error("the vaults may not pass through {}", path.display())]
     Closed { path: PathBuf },
+    #[error("the vaults' root {} was removed while it was in use", path.display())]
+    Removed { path: PathBuf },
     #[error("the vault cannot be looked at in {}", path.display())]
     Unseen {
         path: PathBuf,
@@ -105,6 +107,9 @@ impl Wall {
                 format!("mount -o remount,exec $(findmnt -no TARGET -T {})", path.display())
             }
             Self::Closed { path } => format!("chmod o+x {}", path.display()),
+            Self::Removed { .. } => {
+                "restart haukid, which makes it anew; the vaults that live end with it".into()
+            }
             Self::Unseen { .. } => "mount /proc for haukid, without hidepid".into(),
         }
     }

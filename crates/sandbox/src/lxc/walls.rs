@@ -127,6 +127,9 @@ pub fn missing_place(rootfs: &Path) -> Option<Wall> {
     if let Some(path) = rootfs::closed_parent(rootfs) {
         return Some(Wall::Closed { path });
     }
+    if matches!(rootfs.join("init").try_exists(), Ok(false)) {
+        return Some(Wall::Removed { path: rootfs.to_owned() });
+    }
     let is_noexec = statvfs(rootfs).is_ok_and(|stat| stat.f_flag.contains(StatVfsMountFlags::NOEXEC));
     is_noexec.then(|| Wall::NoExec { path: rootfs.to_owned() })
 }
