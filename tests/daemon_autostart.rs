@@ -135,7 +135,14 @@ fn it_is_in_no_group_of_who_called_it() {
 
 #[test]
 fn a_limit_that_would_be_its_end_is_lifted_or_refused_by_its_name() {
-    for limit in ["ulimit -t 5", "ulimit -f 8", "ulimit -v 1000000", "ulimit -d 200000", "ulimit -n 40"] {
+    for limit in [
+        "ulimit -t 5",
+        "ulimit -f 8",
+        "ulimit -v 1000000",
+        "ulimit -d 200000",
+        "ulimit -s 256",
+        "ulimit -n 40",
+    ] {
         let started = Started::new("state");
         let state = started.state.display().to_string();
         let output = started.shell(&format!("{limit}; hauki ls"), &[("HAUKI_STATE_DIR", &state)]);
@@ -143,7 +150,7 @@ fn a_limit_that_would_be_its_end_is_lifted_or_refused_by_its_name() {
         if output.status.success() {
             // Whoever may lift it has done so.
             let limits = std::fs::read_to_string(format!("/proc/{}/limits", started.pid())).expect("it runs");
-            let narrow = [" 5 ", " 8192 ", " 1024000000 ", " 204800000 ", " 40 "]
+            let narrow = [" 5 ", " 8192 ", " 1024000000 ", " 204800000 ", " 262144 ", " 40 "]
                 .iter()
                 .any(|value| limits.contains(value));
             assert!(!narrow, "{limit}: {limits}");
@@ -151,6 +158,27 @@ fn a_limit_that_would_be_its_end_is_lifted_or_refused_by_its_name() {
             assert!(said.contains(&format!("`{limit}`")), "{limit}: {said}");
             assert_eq!(output.status.code(), Some(78), "{limit}: {said}");
         }
+    }
+}
+
+/// As a debugger and a nightly job do.
+#[test]
+fn what_its_starter_has_set_for_itself_is_neither_the_daemons_nor_its_vaults() {
+    let started = Started::new("state");
+    std::fs::write(started.ground.path().join("w.js"), "function f() { return 1; }").expect("is ours");
+    let line = "ulimit -S -s 512; exec setarch -R ionice -c 3 hauki clone w.js -o id";
+    let output = started.shell(line, &[("HAUKI_STATE_DIR", "state")]);
+    assert!(output.status.success(), "{:?}", words(&output));
+    let pid = started.pid();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("it runs");
+    for process in children.split_whitespace().chain([pid.to_string().as_str()]) {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}")).expect("it runs");
+        assert_eq!(read("personality").trim(), "00000000");
+        let limits = read("limits");
+        let stack = limits.lines().find(|line| line.starts_with("Max stack size")).expect("is one of them");
+        assert!(stack.contains(" 8388608 "), "{stack}");
+        let class = Command::new("ionice").args(["-p", process]).output().expect("is there");
+        assert!(!words(&class).0.contains("idle"), "{:?}", words(&class));
     }
 }
 

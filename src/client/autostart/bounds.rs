@@ -6,12 +6,13 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Each with the word of ulimit(1), the size of its unit, and the least that serves.
-const BOUNDS: [(Resource, &str, u64, u64); 5] = [
+const BOUNDS: [(Resource, &str, u64, u64); 6] = [
     (Resource::Cpu, "-t", 1, u64::MAX),
     (Resource::Fsize, "-f", 1024, 1 << 30),
     (Resource::As, "-v", 1024, 4 << 30),
     // Private memory counts as data since Linux 4.7.
     (Resource::Data, "-d", 1024, 4 << 30),
+    (Resource::Stack, "-s", 1024, 1 << 20),
     (Resource::Nofile, "-n", 1, 1024),
 ];
 

@@ -45,9 +45,16 @@ const LIMITS: [libc::__rlimit_resource_t; 6] = [
     libc::RLIMIT_NPROC,
     libc::RLIMIT_RSS,
 ];
+/// The kernel's own default. With none at all it would lay memory out by an older rule, that leaves less to chance.
+const STACK: libc::rlim_t = 8 << 20;
 /// Where a system gives no number of its own.
 const DESCRIPTORS: libc::rlim_t = 524_288;
 const LAST_SIGNAL: libc::c_int = 64;
+/// PER_LINUX, without a flag.
+const PLAIN: libc::c_ulong = 0;
+/// IOPRIO_WHO_PROCESS, and no class of its own for what it reads and writes. The C library names neither.
+const OF_A_PROCESS: libc::c_int = 1;
+const BY_PRIORITY: libc::c_int = 0;
 
 /// Makes the calling process a stranger to its starter, but for one descriptor, which is kept through exec.
 /// What the kernel refuses to who is not root stays as it is.
@@ -72,7 +79,11 @@ pub unsafe fn detach(kept: libc::c_int) -> io::Result<()> {
             raise(limit, libc::RLIM_INFINITY);
         }
         raise(libc::RLIMIT_NOFILE, DESCRIPTORS);
+        unbend_stack();
+        // As a debugger sets it, addresses would be the same in every daemon and every vault.
+        libc::personality(PLAIN);
         libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+        libc::syscall(libc::SYS_ioprio_set, OF_A_PROCESS, 0, BY_PRIORITY);
         libc::sched_setscheduler(0, libc::SCHED_OTHER, &std::mem::zeroed());
         let everywhere = [!0_u8; size_of::<libc::cpu_set_t>()];
         libc::sched_setaffinity(0, everywhere.len(), everywhere.as_ptr().cast());
@@ -101,6 +112,22 @@ unsafe fn raise(limit: libc::__rlimit_resource_t, most: libc::rlim_t) {
         let high = libc::rlimit { rlim_cur: most.max(now.rlim_max), rlim_max: most.max(now.rlim_max) };
         if libc::setrlimit(limit, &high) != 0 {
             libc::setrlimit(limit, &libc::rlimit { rlim_cur: now.rlim_max, ..now });
+        }
+    }
+}
+
+/// # Safety
+/// As for [`detach`].
+unsafe fn unbend_stack() {
+    // SAFETY: passed on to our caller; both structures are of this frame.
+    unsafe {
+        let mut now: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_STACK, &mut now) != 0 {
+            return;
+        }
+        let usual = libc::rlimit { rlim_cur: STACK, rlim_max: STACK.max(now.rlim_max) };
+        if libc::setrlimit(libc::RLIMIT_STACK, &usual) != 0 {
+            libc::setrlimit(libc::RLIMIT_STACK, &libc::rlimit { rlim_cur: now.rlim_max, ..now });
         }
     }
 }
