@@ -248,6 +248,7 @@ fn foreign(ticket: &Ticket) -> Vec<(String, &'static str)> {
         (changed("/endpoint", json!(["127.0.0.1", 1])), "endpoint"),
         (changed("/endpoint/ip", "localhost".into()), "endpoint"),
         (changed("/endpoint/ip", "127.1".into()), "endpoint"),
+        (changed("/endpoint/ip", "127.0.0.1\n".into()), "endpoint"),
         (changed("/endpoint/port", 99_999.into()), "endpoint"),
         (changed("/endpoint/port", "1".into()), "endpoint"),
         (changed("/methods", "total".into()), "methods"),
@@ -260,6 +261,8 @@ fn foreign(ticket: &Ticket) -> Vec<(String, &'static str)> {
         (whole.replace("\"generation\":1", "\"generation\":NaN"), ""),
         (changed("/issued_at", "yesterday".into()), "issued_at"),
         (changed("/expires_at", "2030-01-01".into()), "expires_at"),
+        (changed("/expires_at", "2100-02-30T00:00:00Z".into()), "expires_at"),
+        (changed("/expires_at", "2100-02-27T24:00:00Z".into()), "expires_at"),
         (changed("/tls/cert_sha256", "A".repeat(64).into()), "sha256"),
         (whole.replace("\"issued_at\"", "\"begun_at\""), "_at"),
         (twice("\"v\":1"), "twice"),
@@ -422,6 +425,16 @@ async fn bash() {
     assert_eq!(said(&run(script(&ticket, &["total"])).await), json!(42));
     let output = run(script(&ticket, &["echo", "\"ä\\\"\\n\"", "{\"k\":[1,null]}"])).await;
     assert_eq!(said(&output), json!(["ä\"\n", {"k": [1, null]}]));
+    // What is passed on keeps its text, half a surrogate pair as its escape, which jq alone does not have.
+    for text in [
+        r#"["\ud800","\udfff\ud800","\ud800x\udc00"]"#,
+        r#"[{"\udbff":1,"\udc00":2}]"#,
+        r#"["\\ud800","\\\ud800","\\\\ud800"]"#,
+        "[\"\u{fdd0}d800\",\"\u{fdd0}\\udc01\",\"\u{fdd0}fdd0\"]",
+    ] {
+        let output = run(script(&ticket, &["echo", text])).await;
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), format!("[{text},null]"), "{}", words(&output));
+    }
     for (method, status, code) in [("boom", 1, -32000), ("nothing", 1, -32601), ("spin", 1, -32004)] {
         let output = run(script(&ticket, &[method])).await;
         assert_eq!(output.status.code(), Some(status), "{}", words(&output));

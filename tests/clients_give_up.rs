@@ -172,6 +172,12 @@ with ghost(sys.argv[1]) as worker:
         worker.echo("x" * worker.welcome["max_frame_bytes"])
     except HaukiError as error:
         long = error.kind
+    for no_json in float("nan"), [float("-inf")]:
+        try:
+            worker.echo(no_json)
+            long = "sent"
+        except ValueError:
+            pass
     calling.join()
     print(json.dumps([long, *slow, worker.echo(1)]))
 "#;
@@ -187,6 +193,11 @@ async def main():
             await worker.echo("x" * worker.welcome["max_frame_bytes"])
         except HaukiError as error:
             long = error.kind
+        try:
+            await worker.echo(float("nan"))
+            long = "sent"
+        except ValueError:
+            pass
         print(json.dumps([long, await slow, await worker.echo(1)]))
 
 asyncio.run(main())

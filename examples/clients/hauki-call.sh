@@ -26,19 +26,41 @@ if [ "${1-}" = -e ]; then events=yes; shift; fi
 ticket=$1 method=$2
 shift 2
 [ -r "$ticket" ] || die 2 "$ticket cannot be read"
+
+# jq has no half of a surrogate pair, which hauki carries as its escape: it refuses one or makes U+FFFD of it. So each
+# travels through jq as a mark and its digits, and so does the mark itself, which is no character of any text.
+mark=$'\xef\xb7\x90'
+shelter() {
+    case $1 in
+        *'\u'[dDfF]* | *"$mark"*) LC_ALL=C sed -E "s/\\\\\\\\/\x01/g; s/$mark|\\\\u[fF][dD][dD]0/${mark}fdd0/g
+            s/\\\\u([dD][89abAB][[:xdigit:]]{2})\\\\u([dD][c-fC-F][[:xdigit:]]{2})/\x02\1\x02\2/g
+            s/\\\\u([dD][89a-fA-F][[:xdigit:]]{2})/$mark\1/g; s/\x02/\\\\u/g; s/\x01/\\\\\\\\/g" <<<"$1" ;;
+        *) printf '%s\n' "$1" ;;
+    esac
+}
+restore() {
+    case $1 in
+        *"$mark"*) LC_ALL=C sed -E "s/${mark}fdd0/\x01/g; s/$mark([[:xdigit:]]{4})/\\\\u\1/g; s/\x01/$mark/g" <<<"$1" ;;
+        *) printf '%s\n' "$1" ;;
+    esac
+}
+
 arguments=$(for argument; do
-    jq -cs 'if length == 1 then .[0] else error("not one value") end' <<<"$argument" 2>/dev/null || exit
+    shelter "$argument" | jq -cs 'if length == 1 then .[0] else error("not one value") end' 2>/dev/null || exit
 done | jq -cs .) || die 2 "an argument is not JSON"
 
 # What is not known is refused, and so is what could be read in two ways.
 strange=$(jq -rs '
     def text: type == "string";
     def whole($least; $most): type == "number" and . == floor and . >= $least and . <= $most;
-    def like($pattern): text and test("^(" + $pattern + ")$");
+    def like($pattern): text and test("\\A(" + $pattern + ")\\z");
     def digest: like("[0-9a-f]{64}");
     def u32: whole(0; 4294967295);
     def u64: whole(0; 18446744073709551615);
-    def time: like("\\d{4}-\\d\\d-\\d\\d[Tt ]\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?([Zz]|[+-]\\d\\d:?\\d\\d)");
+    # A day that there is: others come back as another one. Within brackets, or jq 1.6 would catch what comes later.
+    def is_day: (. + "T00:00:00Z") as $day | [try (($day | fromdate | todate) == $day) catch false][0];
+    def time: like("\\d{4}-\\d\\d-\\d\\d[Tt ]([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)(\\.\\d+)?([Zz]|[+-]([01]\\d|2[0-3]):?[0-5]\\d)")
+        and (.[:10] | is_day);
     def ip: like("(\\d{1,3}\\.){3}\\d{1,3}") and all(split(".")[]; tonumber <= 255) or like("[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
     # Of each member what it may be, the members within it before.
     def known($members): if type != "object" then "is no object"
@@ -155,9 +177,9 @@ reply() {
         [ ${#rest} -le $longest ] || return 4
         if [ $status = 0 ]; then
             line=$rest rest=''
-            line=$(jq -cs --argjson id "$1" "$message" <<<"$line" 2>/dev/null) || return 4
+            line=$(shelter "$line" | jq -cs --argjson id "$1" "$message" 2>/dev/null) || return 4
             case $line in
-                '{"method"'*) [ $events = no ] || printf '%s\n' "$line" >&2 ;;
+                '{"method"'*) [ $events = no ] || restore "$line" >&2 ;;
                 ?*) printf '%s\n' "$line"; return 0 ;;
             esac
         fi
@@ -200,6 +222,7 @@ give_up() {
 }
 request=$(jq -cn --arg method "$method" --argjson arguments "$arguments" \
     '{jsonrpc: "2.0", id: 2, method: $method, params: $arguments}')
+request=$(restore "$request")
 if [ "$(printf %s "$request" | wc -c)" -gt "$limit" ]; then
     jq -cn --arg message "the request is longer than the $limit bytes that the ticket allows" \
         '{code: -32005, message: $message, data: {kind: "too_large"}}' >&2
@@ -217,7 +240,7 @@ answer=$(<"$said")
 [ $status != 4 ] || broken "$method may have run"
 [ $status = 0 ] || { give_up; die $status "no answer to $method in time"; }
 if jq -e 'has("error")' <<<"$answer" >/dev/null; then
-    jq -c .error <<<"$answer" >&2
+    restore "$(jq -c .error <<<"$answer")" >&2
     exit 1
 fi
-jq -c .result <<<"$answer"
+restore "$(jq -c .result <<<"$answer")"

@@ -37,7 +37,8 @@ const whole = (least, most) => (found) => Number.isInteger(found) && found >= le
 const [u32, u64] = [whole(0, 2 ** 32 - 1), whole(0, 2 ** 64 - 1)];
 const digest = like(/^[0-9a-f]{64}$/);
 const moment = (found) =>
-  like(/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$/)(found) && !Number.isNaN(time(found));
+  like(/^\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$/)(found) && !Number.isNaN(time(found)) &&
+  new Date(`${found.slice(0, 10)}T00:00:00Z`).toISOString().startsWith(found.slice(0, 10)); // no 30 February
 /** Of each member what it may be: its one value, a question, members. Anything else is refused. */
 const TICKET = {
   v: 1, kind: "ticket", id: like(/^tkt_[0-7][0-9A-HJKMNP-TV-Z]{25}$/),

@@ -539,7 +539,7 @@ def _line(number, method, params=()):
     message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
     if number is None:  # a notification
         del message["id"]
-    return json.dumps(message).encode() + b"\n"
+    return json.dumps(message, allow_nan=False).encode() + b"\n"  # NaN is no JSON: a node could not say whose it is
 
 
 def _broken(why):
