@@ -5,6 +5,7 @@
 //! the members of a map are remembered by name. Inside `flatten` and untagged enums serde reads into
 //! a buffer of its own, which no deserializer sees: types of contracts that a peer writes avoid both.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -300,11 +301,28 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Choice<A> {
 
 struct Chosen<A>(A);
 
+/// What no word has.
+struct Valued<'c>(&'c Cell<bool>);
+
+impl<'de> DeserializeSeed<'de> for Valued<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, _: D) -> Result<(), D::Error> {
+        self.0.set(true);
+        Err(D::Error::invalid_type(Unexpected::Map, &"a string"))
+    }
+}
+
 impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<A> {
     type Error = A::Error;
 
+    /// A word stands alone. Where it is the name of an object's member it has a value, which is asked for here.
     fn unit_variant(self) -> Result<(), A::Error> {
-        self.0.unit_variant()
+        let has_value = Cell::new(false);
+        match self.0.newtype_variant_seed(Valued(&has_value)) {
+            Err(error) if has_value.get() => Err(error),
+            Err(_) | Ok(()) => Ok(()),
+        }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {

@@ -66,6 +66,19 @@ fn an_object_is_an_object_wherever_one_is_meant() {
 }
 
 #[test]
+fn a_word_is_a_text_and_no_object() {
+    assert_eq!(read(r#"{"choice":"one"}"#).expect("is a word").choice, Some(Choice::One));
+    assert_eq!(read(r#"{"choice":{"two":2}}"#).expect("has a value").choice, Some(Choice::Two(2)));
+    for text in [r#"{"choice":{"one":null}}"#, r#"{"choice":{"one":{}}}"#, r#"{"choice":{"one":[]}}"#] {
+        let told = refused(text);
+        assert!(
+            told.starts_with("choice") && told.contains("expected text, found an object"),
+            "{text}: {told}"
+        );
+    }
+}
+
+#[test]
 fn integers_are_taken_by_their_value() {
     for (text, n) in [("60000.0", 60_000), ("6e4", 60_000), ("-0", 0), ("0.0", 0), ("4294967295.0", u32::MAX)]
     {
