@@ -27,10 +27,8 @@ use super::unread::Unread;
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::{ApiError, ErrorCode};
 
-/// From one request to the next, and for a head.
-const HEAD: Duration = Duration::from_secs(30);
-/// How long an answer may lie of which nothing is read: as long as at the gate.
-const UNREAD: Duration = Duration::from_secs(30);
+/// How long a peer is waited for: what is unread, as long as at the gate.
+const PATIENCE: Patience = Patience { head: Duration::from_secs(30), unread: Duration::from_secs(30) };
 /// One user's, root's aside, and all such users'.
 const EACH: usize = 128;
 const ALL: usize = 512;
@@ -39,6 +37,14 @@ const ROOT: u32 = 0;
 /// How often it is seen that the socket's file is gone.
 const LOOK: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// From one request to the next, and for a head.
+    head: Duration,
+    /// For an answer of which nothing is read.
+    unread: Duration,
+}
 
 #[derive(Debug, Default)]
 struct Guests {
@@ -148,7 +154,7 @@ pub async fn serve(
         };
         match guests.place(peer.uid) {
             Some(place) => {
-                drop(open.spawn(attend(stream, (peer, place), router.clone(), UNREAD, stop.clone())))
+                drop(open.spawn(attend(stream, (peer, place), router.clone(), PATIENCE, stop.clone())))
             }
             None => {
                 let error = ApiError::new(ErrorCode::Temporary, "this user has too many connections here")
@@ -165,7 +171,7 @@ async fn attend(
     stream: UnixStream,
     (peer, place): (Peer, Place),
     router: Router,
-    patience: Duration,
+    patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
     let _place = place;
@@ -176,11 +182,11 @@ async fn attend(
         routes.call(request)
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(patience.head);
     // Nobody reads its date, and where the clock is beyond what HTTP can write it would panic.
     http.auto_date_header(false);
     let mut connection =
-        std::pin::pin!(http.serve_connection(TokioIo::new(Unread::new(stream, patience)), service));
+        std::pin::pin!(http.serve_connection(TokioIo::new(Unread::new(stream, patience.unread)), service));
     tokio::select! {
         // What went wrong on it, its peer knows.
         _ = connection.as_mut() => return,
@@ -226,7 +232,7 @@ mod tests {
             let peer = Peer { uid: 0, pid: 1, admin: true };
             let (_stop, stopped) = watch::channel(false);
             let place = guests.place(0).expect("is free");
-            let served = tokio::spawn(attend(server, (peer, place), Router::new(), UNREAD, stopped));
+            let served = tokio::spawn(attend(server, (peer, place), Router::new(), PATIENCE, stopped));
             client.write_all(sent.as_bytes()).await.expect("writes");
             let mut answer = String::new();
             client.read_to_string(&mut answer).await.expect("reads");
@@ -266,7 +272,49 @@ mod tests {
         let place = guests.place(1).expect("there is room");
         let peer = Peer { uid: 1, pid: 1, admin: false };
         let (_keep, stop) = watch::channel(false);
-        attend(ours, (peer, place), router, Duration::from_millis(200), stop).await;
+        let patience = Patience { unread: Duration::from_millis(200), ..PATIENCE };
+        attend(ours, (peer, place), router, patience, stop).await;
         assert!(guests.counts.lock().expect("is whole").is_empty());
+    }
+
+    /// Whoever says nothing, whose head does not end however much of it comes, and who has been answered.
+    #[tokio::test]
+    async fn who_does_not_finish_a_head_loses_his_place() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        const ASKED: &str = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+        let patience = Patience { head: Duration::from_millis(300), ..PATIENCE };
+        for (sent, status) in [("", ""), ("GET / HTTP/1.1\r\nhost: x\r\n", ""), (ASKED, "HTTP/1.1 404 ")] {
+            let guests = Arc::<Guests>::default();
+            let (client, server) = UnixStream::pair().expect("a pair");
+            let peer = Peer { uid: 1, pid: 1, admin: false };
+            let (_stop, stopped) = watch::channel(false);
+            let place = guests.place(1).expect("is free");
+            let served = tokio::spawn(attend(server, (peer, place), Router::new(), patience, stopped));
+            let (mut reads, mut writes) = client.into_split();
+            writes.write_all(sent.as_bytes()).await.expect("writes");
+            let is_unfinished = !sent.is_empty() && !sent.ends_with("\r\n\r\n");
+            let goes_on = async {
+                // A letter now and then is no reason to wait any longer.
+                while is_unfinished && writes.write_all(b"a").await.is_ok() {
+                    sleep(Duration::from_millis(50)).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            let mut answer = Vec::new();
+            let ended = async {
+                let _ = reads.read_to_end(&mut answer).await;
+                served.await.expect("ends");
+            };
+            tokio::select! {
+                () = goes_on => {}
+                ended = tokio::time::timeout(PATIENCE.head / 2, ended) => ended.expect("his place is kept"),
+            }
+            let answer = String::from_utf8(answer).expect("is text");
+            assert!(
+                answer.starts_with(status) && answer.is_empty() == status.is_empty(),
+                "{sent:?}: {answer}"
+            );
+            assert!(guests.counts.lock().expect("is whole").is_empty(), "{sent:?}");
+        }
     }
 }
