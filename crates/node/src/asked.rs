@@ -1,4 +1,13 @@
 //! What connections ask of a vault, as it passes by and as it is kept until its turn.
+//!
+//! The queue and the channel have one order, so both are written under one lock, which all callers of the vault and the
+//! lane wait for. What is long is therefore copied before: into the frame that it will be, which then changes hands.
+
+use super::pipe::Pipe;
+use hauki_contract::rpc::channel;
+
+/// Longer than this: a copy takes longer than all else that is done under the lock.
+const LONG: usize = 64 * 1024;
 
 /// What a connection asks of the vault.
 #[derive(Debug, Clone, Copy)]
@@ -9,13 +18,37 @@ pub enum Asked<'a> {
 
 /// The same while it waits.
 pub enum Kept {
-    Call { method: Box<str>, caller: Box<str>, params: Option<Box<str>> },
+    Call {
+        method: Box<str>,
+        caller: Box<str>,
+        params: Option<Box<str>>,
+    },
     Stats,
+    /// A long call, without its number and its time.
+    Frame(Vec<u8>),
 }
 
-impl Asked<'_> {
+/// Either, on its way to the vault.
+pub enum Order<'a> {
+    Passing(Asked<'a>),
+    Kept(Kept),
+}
+
+impl<'a> Asked<'a> {
+    /// To be taken under a lock, which copies nothing long any more.
     #[must_use]
-    pub fn keep(self) -> Kept {
+    pub fn order(self) -> Order<'a> {
+        match self {
+            Self::Call { method, caller, params } if self.bytes() > LONG => {
+                let mut frame = Vec::with_capacity(self.bytes() + channel::OVERHEAD);
+                channel::encode_call(&mut frame, 0, 0, method, caller, params);
+                Order::Kept(Kept::Frame(frame))
+            }
+            Self::Call { .. } | Self::Stats => Order::Passing(self),
+        }
+    }
+
+    fn keep(self) -> Kept {
         match self {
             Self::Call { method, caller, params } => {
                 Kept::Call { method: method.into(), caller: caller.into(), params: params.map(Into::into) }
@@ -31,21 +64,80 @@ impl Asked<'_> {
             Self::Stats => 0,
         }
     }
+
+    fn write(self, pipe: &Pipe, call: u64, left_ms: u32) {
+        pipe.push(|out| match self {
+            Self::Call { method, caller, params } => {
+                channel::encode_call(out, call, left_ms, method, caller, params);
+            }
+            Self::Stats => channel::ToVault::Stats { call }.encode(out),
+        });
+    }
 }
 
 impl Kept {
     #[must_use]
-    pub fn asked(&self) -> Asked<'_> {
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Call { method, caller, params } => {
-                Asked::Call { method, caller, params: params.as_deref() }
+                method.len() + caller.len() + params.as_deref().map_or(0, str::len)
             }
-            Self::Stats => Asked::Stats,
+            Self::Stats => 0,
+            Self::Frame(frame) => frame.len(),
+        }
+    }
+}
+
+impl Order<'_> {
+    #[must_use]
+    pub fn keep(self) -> Kept {
+        match self {
+            Self::Passing(asked) => asked.keep(),
+            Self::Kept(kept) => kept,
         }
     }
 
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.asked().bytes()
+        match self {
+            Self::Passing(asked) => asked.bytes(),
+            Self::Kept(kept) => kept.bytes(),
+        }
+    }
+
+    /// Into the channel, as a call of that number which has so much time left.
+    pub fn hand(self, pipe: &Pipe, call: u64, left_ms: u32) {
+        match self {
+            Self::Passing(asked) => asked.write(pipe, call, left_ms),
+            Self::Kept(Kept::Call { method, caller, params }) => {
+                let params = params.as_deref();
+                Asked::Call { method: &method, caller: &caller, params }.write(pipe, call, left_ms);
+            }
+            Self::Kept(Kept::Stats) => Asked::Stats.write(pipe, call, left_ms),
+            Self::Kept(Kept::Frame(mut frame)) => {
+                channel::number_call(&mut frame, call, left_ms);
+                pipe.push_whole(frame);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_call_is_the_frame_that_it_would_have_been() {
+        let params = format!("[\"{}\"]", "x".repeat(LONG));
+        let asked = Asked::Call { method: "put", caller: "{}", params: Some(&params) };
+        let Order::Kept(Kept::Frame(mut frame)) = asked.order() else { panic!("it is long") };
+        channel::number_call(&mut frame, 7, 250);
+        let mut meant = Vec::new();
+        channel::encode_call(&mut meant, 7, 250, "put", "{}", Some(&params));
+        assert!(frame == meant);
+        let short = Asked::Call { params: Some("[]"), method: "put", caller: "{}" };
+        assert!(
+            matches!(short.order(), Order::Passing(_)) && matches!(Asked::Stats.order(), Order::Passing(_))
+        );
     }
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::watch;
 
-use super::asked::{Asked, Kept};
+use super::asked::{Kept, Order};
 use super::gate::outbox::ReplyTo;
 use super::late::{not_begun, too_late};
 use hauki_contract::model::id::VaultId;
@@ -133,19 +133,19 @@ impl Calls {
     /// Takes a call. `hand` is called with its number and what is left of its time if the vault gets it at once.
     pub fn push(
         &mut self,
-        asked: Asked<'_>,
+        order: Order<'_>,
         patience: Patience,
         now: Mono,
-        hand: impl FnOnce(u64, Asked<'_>, u32),
+        hand: impl FnOnce(u64, Order<'_>, u32),
     ) {
         let deadline_ms = patience.deadline_ms;
         let deadline = now.plus_ms(deadline_ms.into());
-        let bytes = asked.bytes();
+        let bytes = order.bytes();
         if self.lanes.is_empty() && self.has_room(bytes) {
             let call = self.begin(patience, bytes, deadline, now);
-            return hand(call, asked, deadline_ms);
+            return hand(call, order, deadline_ms);
         }
-        let (owner, kept) = (patience.reply.owner(), asked.keep());
+        let (owner, kept) = (patience.reply.owner(), order.keep());
         patience.reply.hold(kept.bytes());
         let waiting = Waiting { kept, patience, deadline };
         match self.lanes.iter_mut().find(|lane| lane.owner == owner) {
@@ -155,7 +155,7 @@ impl Calls {
     }
 
     /// Gives the vault what it may have next, one call of each connection in turn.
-    pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, Asked<'_>, u32)) {
+    pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, Order<'_>, u32)) {
         self.measure(now);
         while self.has_room(self.next_bytes()) {
             let Some(mut lane) = self.lanes.pop_front() else { return };
@@ -170,7 +170,7 @@ impl Calls {
                 continue;
             }
             let call = self.begin(patience, kept.bytes(), deadline, now);
-            hand(call, kept.asked(), left_ms(deadline, now));
+            hand(call, Order::Kept(kept), left_ms(deadline, now));
         }
     }
 

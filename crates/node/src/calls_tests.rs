@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::asked::Asked;
 use crate::gate::outbox::Outbox;
 
 fn reply(outbox: &Arc<Outbox>, id: &str) -> ReplyTo {
@@ -18,16 +19,17 @@ fn push(calls: &mut Calls, outbox: &Arc<Outbox>, id: &str, deadline_ms: u32, now
     let mut number = 0;
     let asked = Asked::Call { method: "f", caller: "", params: Some(id) };
     let patience = Patience { reply: reply(outbox, id), deadline_ms, via: Vec::new() };
-    calls.push(asked, patience, now, |call, _, _| number = call);
+    calls.push(Order::Passing(asked), patience, now, |call, _, _| number = call);
     number
 }
 
 /// What the vault is given now: the ids, by their parameters.
 fn handed(calls: &mut Calls, now: Mono) -> Vec<(u64, String)> {
     let mut handed = Vec::new();
-    calls.hand_over(now, |call, asked, _| match asked {
-        Asked::Call { params, .. } => handed.push((call, params.unwrap_or_default().to_owned())),
-        Asked::Stats => handed.push((call, "stats".to_owned())),
+    calls.hand_over(now, |call, order, _| match order.keep() {
+        Kept::Call { params, .. } => handed.push((call, params.unwrap_or_default().into_string())),
+        Kept::Stats => handed.push((call, "stats".to_owned())),
+        Kept::Frame(_) => panic!("all of them are short"),
     });
     handed
 }
@@ -126,7 +128,7 @@ fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_b
     push(&mut calls, &gone, "3", 60_000, T);
     let asked = Asked::Call { method: "f", caller: "", params: Some("note") };
     let patience = Patience { reply: ReplyTo::new(&gone, None, None), deadline_ms: 60_000, via: Vec::new() };
-    calls.push(asked, patience, T, |_, _, _| panic!("there is no room"));
+    calls.push(Order::Passing(asked), patience, T, |_, _, _| panic!("there is no room"));
     push(&mut calls, &other, "4", 60_000, T);
     let mut cancelled = Vec::new();
     let of = |reply: &ReplyTo| reply.owner() == gone.owner() && reply.is_awaited();

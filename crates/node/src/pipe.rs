@@ -25,6 +25,8 @@ use hauki_contract::rpc::channel;
 use hauki_sandbox::steady::register;
 
 const CHUNK: usize = 16 * 1024;
+/// What is kept for the next frames.
+const KEPT: usize = 64 * 1024;
 const RETRY: Duration = Duration::from_millis(10);
 
 /// No vault's socket holds more, as long as nobody raises `net.core.wmem_max` far beyond what is usual.
@@ -87,6 +89,12 @@ impl Pipe {
         encode(&mut self.lock().bytes);
     }
 
+    /// A whole frame, which is copied only where others wait before it.
+    pub fn push_whole(&self, frame: Vec<u8>) {
+        let mut unsent = self.lock();
+        if unsent.bytes.is_empty() { unsent.bytes = frame } else { unsent.bytes.extend(frame) }
+    }
+
     /// As [`Pipe::push`], but in front of every frame that nobody has begun to send.
     pub fn push_first(&self, encode: impl FnOnce(&mut Vec<u8>)) {
         let mut frame = Vec::new();
@@ -113,13 +121,16 @@ impl Pipe {
                 }
             }
         }
+        let mut spent = Vec::new();
         if unsent.sent == unsent.bytes.len() {
             unsent.bytes.clear();
             (unsent.sent, unsent.begun) = (0, 0);
-            if was_full {
-                unsent.bytes.shrink_to(64 * 1024);
+            // However little of it was left for this time.
+            if unsent.bytes.capacity() > KEPT {
+                spent = std::mem::take(&mut unsent.bytes);
             }
-        } else if unsent.sent > SOFT_LIMIT / 4 {
+        } else if unsent.sent > (SOFT_LIMIT / 4).max(unsent.bytes.len() / 2) {
+            // Each byte is moved once at most, and not with each piece that is taken of a long frame.
             let next = unsent.next_frame();
             let sent = std::mem::take(&mut unsent.sent);
             unsent.bytes.drain(..sent);
@@ -127,6 +138,7 @@ impl Pipe {
         }
         let is_full = unsent.bytes.len() - unsent.sent > SOFT_LIMIT;
         drop(unsent);
+        drop(spent);
         if was_full && !is_full {
             self.room.notify_waiters();
         }
@@ -210,6 +222,26 @@ mod tests {
         drop(theirs);
         pipe.read_rest(&mut rest);
         assert_eq!(rest.len(), 6 + said.len());
+    }
+
+    #[tokio::test]
+    async fn a_long_frame_is_not_copied_and_leaves_nothing_behind() {
+        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        let pipe = Pipe::new(ours.into()).expect("a pipe");
+        let long = frame(b'l', 3_000_000);
+        let at = long.as_ptr();
+        pipe.push_whole(long);
+        assert_eq!(pipe.lock().bytes.as_ptr(), at);
+        pipe.push_whole(frame(b's', 5));
+        let mut came = vec![0; 3_000_004 + 9];
+        let (mut count, mut most) = (0, 0);
+        while count < came.len() {
+            pipe.send();
+            most = most.max(pipe.lock().bytes.capacity());
+            count += std::io::Read::read(&mut theirs, &mut came[count..]).expect("is open");
+        }
+        assert!(came[4] == b'l' && came[3_000_003] == b'l' && came[3_000_008..] == *b"sssss");
+        assert!(most >= 3_000_000 && pipe.lock().bytes.capacity() <= KEPT);
     }
 
     #[tokio::test]

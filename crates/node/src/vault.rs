@@ -266,6 +266,7 @@ impl Vault {
             return patience.reply.error(&RpcError::new(code::TOO_LARGE, message));
         }
         let deadline_ms = patience.deadline_ms;
+        let order = asked.order();
         let now = self.now();
         let mut state = self.state();
         let Some(pipe) = self.pipe.get().filter(|_| state.phase.is_alive()) else {
@@ -283,7 +284,7 @@ impl Vault {
         // The queue and the channel must have the same order, so the lock covers both.
         let mut calls = self.calls();
         let earlier = now.plus_ms(deadline_ms.into()).0 < self.wake_at.load(Ordering::Relaxed);
-        calls.push(asked, patience, now, |call, asked, left_ms| hand(pipe, call, asked, left_ms));
+        calls.push(order, patience, now, |call, order, left_ms| order.hand(pipe, call, left_ms));
         drop(calls);
         drop(state);
         if earlier {
@@ -295,9 +296,9 @@ impl Vault {
     pub fn hand_over(&self) {
         let Some(pipe) = self.pipe.get() else { return };
         let mut any = false;
-        self.calls().hand_over(self.now(), |call, asked, left_ms| {
+        self.calls().hand_over(self.now(), |call, order, left_ms| {
             any = true;
-            hand(pipe, call, asked, left_ms);
+            order.hand(pipe, call, left_ms);
         });
         if any {
             pipe.send();
@@ -353,15 +354,6 @@ impl Vault {
         let vitals = self.vitals();
         NodeVault { vault: self.id.clone(), generation: self.generation, phase: self.state().phase, vitals }
     }
-}
-
-fn hand(pipe: &Pipe, call: u64, asked: Asked<'_>, left_ms: u32) {
-    pipe.push(|out| match asked {
-        Asked::Call { method, caller, params } => {
-            channel::encode_call(out, call, left_ms, method, caller, params);
-        }
-        Asked::Stats => channel::ToVault::Stats { call }.encode(out),
-    });
 }
 
 impl State {

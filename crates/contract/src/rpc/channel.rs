@@ -265,6 +265,12 @@ pub fn encode_call(
     });
 }
 
+/// Gives a call that [`encode_call`] has written its number and what is left of its time.
+pub fn number_call(frame: &mut [u8], call: u64, deadline_ms: u32) {
+    frame[HEADER - 8..HEADER].copy_from_slice(&call.to_le_bytes());
+    frame[HEADER..HEADER + 4].copy_from_slice(&deadline_ms.to_le_bytes());
+}
+
 /// Writes a reply straight from the engine's text: the vault's hot path.
 pub fn encode_result(out: &mut Vec<u8>, call: u64, value: &str) {
     frame(out, kind::RESULT, call, |out| out.extend_from_slice(value.as_bytes()));
