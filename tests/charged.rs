@@ -217,3 +217,42 @@ async fn who_says_without_end_what_no_vault_is_asked_is_read_later() {
         floods.shutdown().await;
     }
 }
+
+/// A line of megabytes takes long to be refused, and a new connection is no new ticket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_long_lines_refused_pays_for_them_on_whatever_connection() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(600_000), max_frame_bytes: Some(16 << 20), ..Wishes::default() };
+    let spawned = daemon.spawn_with("function echo(x) { return x; }", wishes).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    let long = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[{}x]}}\n",
+        "1,".repeat(4 << 20)
+    );
+    let mut caller = Stranger::enter(&ticket).await;
+    let (spent, began) = (used(daemon.pid()), clock::mono());
+    let refused = async {
+        let mut refused = 0;
+        loop {
+            let mut greedy = Stranger::enter(&ticket).await;
+            greedy.raw(long.as_bytes()).await.expect("the gate reads");
+            assert_eq!(greedy.reply().await["error"]["code"], code::PARSE);
+            refused += 1;
+            println!("{refused} after {} ms", clock::mono().since(began) / 1000);
+        }
+    };
+    let others = async {
+        while u128::from(clock::mono().since(began)) < 2 * WATCHED.as_micros() {
+            assert_eq!(caller.result("echo", json!([1])).await, 1);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        () = refused => {}
+        () = others => {}
+    }
+    let spent = used(daemon.pid()) - spent;
+    println!("haukid spent {spent:?}");
+    // A tenth for what they say, and as much as that again for the bytes, which this build reads slowly.
+    assert!(spent <= 2 * WATCHED / 4, "haukid spent {spent:?}");
+}

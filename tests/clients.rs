@@ -433,7 +433,12 @@ async fn bash() {
         "[\"\u{fdd0}d800\",\"\u{fdd0}\\udc01\",\"\u{fdd0}fdd0\"]",
     ] {
         let output = run(script(&ticket, &["echo", text])).await;
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), format!("[{text},null]"), "{}", words(&output));
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout).trim(),
+            format!("[{text},null]"),
+            "{}",
+            words(&output)
+        );
     }
     for (method, status, code) in [("boom", 1, -32000), ("nothing", 1, -32601), ("spin", 1, -32004)] {
         let output = run(script(&ticket, &[method])).await;

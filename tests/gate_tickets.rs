@@ -160,7 +160,9 @@ async fn a_good_tickets_holder_is_told_what_cannot_be_used() {
             odd[member] = value.clone();
             let mut stranger = Stranger::knock(&ticket).await.expect("connects");
             stranger.send(&odd.to_string()).await;
-            let error = stranger.reply().await["error"].clone();
+            let reply = stranger.reply().await;
+            assert_eq!(reply["id"], if member == "id" { Value::Null } else { json!(0) }, "{reply}");
+            let error = reply["error"].clone();
             assert_eq!(error["code"], code, "{odd}: {error}");
             assert!(error["message"].as_str().is_some_and(|told| told.contains(word)), "{odd}: {error}");
             assert!(stranger.is_at_end().await);

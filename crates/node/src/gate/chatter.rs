@@ -35,6 +35,14 @@ impl Words {
         self.heard += 1;
     }
 
+    /// Of what was spent on them, the part of which the vault is not asked.
+    pub(super) fn own_part(&self, spent_ns: u64) -> u64 {
+        match self.heard.saturating_sub(self.asked) {
+            0 => 0,
+            own => part(spent_ns, own, self.heard),
+        }
+    }
+
     /// The vault is asked for what the last word wants.
     pub(super) fn asked(&mut self) {
         self.asked += 1;

@@ -24,7 +24,7 @@ use tokio_rustls::server::TlsStream;
 use super::backlog::Backlog;
 use super::chatter::{Chatter, Words};
 use super::identity::Identity;
-use super::long::{Job, is_long};
+use super::long::{Debts, Job, is_long};
 use super::receiving::{GOES_ON, Receiving, stalled, too_much};
 use super::rights::Signed;
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
@@ -62,6 +62,7 @@ pub struct Gate {
     pub signed: Signed,
     pub sending: Backlog,
     pub receiving: Backlog,
+    pub debts: Debts,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
     strangers: Mutex<VecDeque<Stranger>>,
@@ -100,8 +101,8 @@ impl Gate {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
         let (sending, receiving) =
             (Backlog::sending(), Backlog::receiving(vault.limits.max_frame_bytes as usize));
-        let (signed, strangers) = (Signed::default(), Mutex::default());
-        Arc::new(Self { vault, identity, callers, signed, sending, receiving, strangers })
+        let (signed, strangers, debts) = (Signed::default(), Mutex::default(), Debts::default());
+        Arc::new(Self { vault, identity, callers, signed, sending, receiving, debts, strangers })
     }
 
     /// How many callers there are.
@@ -316,9 +317,8 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
                 // Bytes that are no line yet are a part of a turn as well.
                 lines = lines.max(before + 1);
             }
-            done = Job::end(&mut job), if job.is_some() => {
+            () = Job::end(&mut job), if job.is_some() => {
                 job = None;
-                chatter.heard(done.words, Some(done.spent_ns));
                 lanes::asked();
                 pipe.send();
             }

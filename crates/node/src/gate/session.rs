@@ -16,6 +16,7 @@ use crate::asked::Asked;
 use crate::calls::Patience;
 use crate::vault::Vault;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::capability::Capability;
@@ -91,11 +92,12 @@ impl Session {
         let (request, odd) = match Incoming::decode(line) {
             Incoming::Single(Ok(request)) => (request, None),
             Incoming::Single(Err(invalid)) => {
-                (Request::glimpse(line).ok_or_else(Refusal::stranger)?, Some(invalid.message))
+                (Request::glimpse(line).ok_or_else(Refusal::stranger)?, Some(invalid))
             }
             Incoming::Batch(_) => return Err(Refusal::stranger()),
         };
-        let refuse = || Refusal::stranger().with_id(request.id);
+        let id = request.id.or(odd.as_ref().and_then(|invalid| invalid.id.as_deref()));
+        let refuse = || Refusal::stranger().with_id(id);
         if request.method != reserved::HELLO {
             return Err(refuse());
         }
@@ -103,7 +105,7 @@ impl Session {
         let (hello, fault) = Hello::read(params).ok_or_else(refuse)?;
         let refused = |error| Refusal { error, ..refuse() };
         let shown = hello::authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
-        if let Some(fault) = odd.or(fault) {
+        if let Some(fault) = odd.as_ref().map(|invalid| invalid.message.clone()).or(fault) {
             // Said to who has shown a good ticket, and to nobody else.
             return Err(refused(RpcError::new(code::INVALID_PARAMS, fault)));
         }
@@ -112,16 +114,13 @@ impl Session {
         // Before the claim: who finds no place must not have changed anything.
         let place = gate.place().ok_or_else(|| {
             let message = format!("{MAX_CALLERS} callers are connected: try again when one of them has left");
-            Refusal { error: RpcError::new(code::BUSY, message), ..refuse() }
+            refused(RpcError::new(code::BUSY, message))
         })?;
         let owns = vault
             .claimed(&capability.holder().ticket, capability.holder().promise, &peer.to_string())
             .map_err(|_| {
                 let death = vault.doomed.borrow().clone();
-                Refusal {
-                    error: death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)),
-                    ..refuse()
-                }
+                refused(death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)))
             })?;
         let outbox = Arc::new(Outbox::new(gate.sending.of(&capability.holder().ticket)));
         let limit = vault.limits.call_deadline_ms;
@@ -144,7 +143,7 @@ impl Session {
             foreseen: Mutex::default(),
             _place: place,
         };
-        ReplyTo::new(&session.outbox, request.id, None).serialize(&session.welcome());
+        ReplyTo::new(&session.outbox, id, None).serialize(&session.welcome());
         // Events come behind the answer to the hello.
         vault.audience.join(&session.outbox);
         Ok(session)
@@ -168,9 +167,13 @@ impl Session {
         }
     }
 
+    pub(super) fn ticket(&self) -> &TicketId {
+        &self.capability.holder().ticket
+    }
+
     /// What its ticket may hold of what callers send.
     pub(super) fn receiving(&self) -> Arc<Account> {
-        self.gate.receiving.of(&self.capability.holder().ticket)
+        self.gate.receiving.of(self.ticket())
     }
 
     fn foreseen(&self) -> MutexGuard<'_, Foreseen> {
