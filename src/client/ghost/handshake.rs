@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::event::Listeners;
 use super::wire::{Greeting, Wire};
 use super::{GhostError, Options, from_json, to_json, to_ms};
 use crate::model::ticket::Ticket;
-use crate::rpc::pin;
+use crate::rpc::dial::{DialError, dial};
 use crate::rpc::reserved::{self, Hello, Welcome, feature};
 use hauki_contract::system::clock;
 
@@ -71,18 +70,15 @@ async fn reach(
     listeners: &Arc<Listeners>,
 ) -> Result<(Wire, Greeting), GhostError> {
     let (vault, endpoint) = (&ticket.vault, &ticket.endpoint);
-    let tcp = TcpStream::connect((endpoint.ip, endpoint.port)).await;
-    let tcp = tcp.map_err(|source| GhostError::Connect {
-        vault: vault.clone(),
-        address: format!("{}:{}", endpoint.ip, endpoint.port),
-        source: Arc::new(source),
+    let tls = dial(endpoint, ticket.tls.cert_sha256).await.map_err(|error| match error {
+        DialError::Connect(source) => GhostError::Connect {
+            vault: vault.clone(),
+            address: format!("{}:{}", endpoint.ip, endpoint.port),
+            source: Arc::new(source),
+        },
+        DialError::Setup(source) => GhostError::Setup(source),
+        DialError::Tls(source) => GhostError::Tls { vault: vault.clone(), source: Arc::new(source) },
     })?;
-    // Without this a small request can wait for the acknowledgement of the one before it.
-    let _ = tcp.set_nodelay(true);
-    let name = rustls::pki_types::ServerName::IpAddress(endpoint.ip.into());
-    let connector = pin::connector(ticket.tls.cert_sha256).map_err(GhostError::Setup)?;
-    let tls = connector.connect(name, tcp).await;
-    let tls = tls.map_err(|source| GhostError::Tls { vault: vault.clone(), source: Arc::new(source) })?;
     let limit = ticket.protocol.max_frame_bytes as usize;
     let hello = Hello {
         call_deadline_ms: options.call_deadline.map(to_ms),

@@ -19,7 +19,6 @@
 
 mod error;
 mod event;
-mod given_up;
 mod handshake;
 mod session;
 mod wire;

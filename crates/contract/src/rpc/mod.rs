@@ -5,9 +5,12 @@ pub mod body;
 #[cfg(feature = "documents")]
 pub mod capability;
 pub mod channel;
+#[cfg(feature = "net")]
+pub mod connection;
+#[cfg(feature = "net")]
+pub mod dial;
 #[cfg(feature = "documents")]
 pub mod foreseen;
-
 #[cfg(feature = "net")]
 pub mod line;
 #[cfg(feature = "documents")]

@@ -94,7 +94,7 @@ async fn carry(
         let held = held.ok_or(super::TravelError::NotGiven)?;
         let params = reach.put_back(&params)?.into_owned();
         let line = reach.line(vault, &held).await?;
-        let said = line.call(&method, params, nested).await?;
+        let said = line.call(&method, &params, &nested).await?;
         let limit = reach.caller.max_frame_bytes;
         if said.get().len() > limit {
             return Err(ReachError::Long(limit));

@@ -1,10 +1,35 @@
+//! What goes over the wire, and what becomes of both tasks.
+
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
+
+use super::super::message::Incoming;
+use super::super::reserved::{CANCEL, Cancel};
+use super::tasks::TOGETHER;
 use super::*;
-use crate::rpc::message::Incoming;
-use crate::rpc::reserved::{CANCEL, Cancel};
+use crate::system::tasks::{self, Kind};
 
 const CALLS: u64 = 20;
+
+/// Somebody who listens to nothing.
+struct Nobody;
+
+impl Owner for Nobody {
+    fn hear(&self, _: String, _: &RawValue) {}
+
+    fn dying(&self, _: &Death) {}
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
+        tasks::spawn(Kind::Session, "test", task)
+    }
+}
+
+fn line(id: u64, params: &str) -> Vec<u8> {
+    let mut line = Vec::new();
+    write_request(&mut line, Some(id), "work", Some(params));
+    line
+}
 
 /// Reads until each call was given up, and says which of them before they had come.
 async fn gate(stream: tokio::io::DuplexStream) -> Vec<u64> {
@@ -31,27 +56,43 @@ async fn gate(stream: tokio::io::DuplexStream) -> Vec<u64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_word_that_a_call_is_given_up_overtakes_the_call() {
     let (ours, theirs) = tokio::io::duplex(4096);
-    let listeners = Arc::new(Listeners::default());
-    let (wire, _greeting) = Wire::start(ours, VaultId::mint(1, 1), 1 << 17, listeners, "{}");
-    wire.may_cancel(true);
+    let (connection, _greeting) = Connection::start(ours, Nobody, 1 << 17, (0, "{}"), |_| true);
+    connection.may_cancel(true);
     let gate = tokio::spawn(gate(theirs));
     let callers = tokio::task::spawn_blocking(move || {
         for id in 1000..1000 + CALLS {
             // Long ones too, beyond which the writer does not look for more.
             let long = format!("[\"{}\"]", "x".repeat(if id % 2 == 0 { TOGETHER } else { 1 }));
-            let line = wire.line(Some(id), "work", Some(&long)).expect("fits");
             // The writer finds its queue empty and looks for what was given up; a call is sent and given up meanwhile.
-            wire.wake();
-            wire.shared.given_up.meanwhile(|| {
+            connection.wake();
+            connection.given_up().meanwhile(|| {
                 std::thread::sleep(Duration::from_millis(20));
-                wire.tasks.lines.try_send(line).expect("has room");
+                connection.queued(line(id, &long));
                 id
             });
-            wire.wake();
+            connection.wake();
         }
-        wire
+        connection
     });
     let early = tokio::time::timeout(Duration::from_secs(60), gate).await.expect("all come").expect("ends");
     assert_eq!(early, [0; 0], "came before their calls");
     drop(callers.await);
+}
+
+#[tokio::test]
+async fn who_holds_too_much_is_told_and_either_tasks_end_ends_the_other() {
+    let (ours, mut theirs) = tokio::io::duplex(4096);
+    let (connection, _greeting) = Connection::start(ours, Nobody, 1 << 17, (0, "{}"), |held| held < 3000);
+    let call = connection.call(1, line(1, "[]")).await.expect("is sent");
+    theirs.write_all(&[b' '; 4000]).await.expect("is taken");
+    let end = tokio::time::timeout(Duration::from_secs(60), call.answer()).await.expect("is told");
+    assert!(matches!(end, Err(End::Heaped)), "{end:?}");
+    assert!(connection.is_closed() && connection.call(2, line(2, "[]")).await.is_err());
+    // The writer has gone as well, and with both the stream.
+    tokio::time::timeout(Duration::from_secs(60), async {
+        let mut rest = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut theirs, &mut rest).await.expect("reads");
+    })
+    .await
+    .expect("is closed although the handle lives");
 }

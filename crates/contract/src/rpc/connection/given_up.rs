@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::rpc::message::write_request;
-use crate::rpc::reserved::CANCEL;
+use super::super::message::write_request;
+use super::super::reserved::CANCEL;
 
 #[derive(Debug, Default)]
 pub(super) struct GivenUp(Mutex<State>);

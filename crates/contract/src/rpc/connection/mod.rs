@@ -1,0 +1,316 @@
+//! The caller's end of a connection to a gate, for everybody who dials one: a ghost, and a gate for its vault.
+//!
+//! Two tasks. The writer takes whole lines from a bounded queue and sends as many as there are at once. The
+//! reader hands each reply to the call that waits for its id and each event to the [`Owner`].
+//! Either's end ends the other, and settles every pending call. What a call is to its owner (numbers, deadlines,
+//! the words of errors, what is done while it waits) is the owner's; what goes over the wire is here.
+
+mod given_up;
+mod tasks;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde_json::value::RawValue;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::line::{LineError, LineReader};
+use super::message::{RpcError, write_request};
+use super::reserved::HELLO;
+use crate::model::death::Death;
+use crate::model::lease::Mono;
+use crate::strict::StrictError;
+use crate::system::clock;
+use crate::system::tasks::Task;
+use given_up::GivenUp;
+use tasks::{read, write};
+
+/// What a reply may have beyond the result that `max_frame_bytes` bounds.
+const REPLY_OVERHEAD: usize = 4096;
+/// Lines that wait for the writer; whoever has one more waits as well.
+const QUEUE: usize = 256;
+
+pub type Reply = Result<Box<RawValue>, RpcError>;
+/// Their ids rise, and the first are answered first.
+type Pending = BTreeMap<u64, oneshot::Sender<Reply>>;
+
+/// Whose connection it is.
+pub trait Owner: Send + Sync + 'static {
+    /// Something came that nobody asked for.
+    fn hear(&self, method: String, params: &RawValue);
+
+    /// The gate announces the end. It is heard as well.
+    fn dying(&self, death: &Death);
+
+    /// Runs one of the two tasks, at the owner's expense.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()>;
+}
+
+/// Nothing was sent: the connection had ended before, so it may be sent over another.
+#[derive(Debug)]
+pub struct Unsent;
+
+/// Why a connection ended. The first reason stands.
+#[derive(Debug, Clone)]
+pub enum End {
+    /// The gate announced it.
+    Dead(Death),
+    Write(Arc<io::Error>),
+    /// A line, or the stream between lines.
+    Read(Arc<LineError>),
+    /// The gate sent what is no message.
+    Foreign(StrictError),
+    /// The gate closed it.
+    Closed,
+    /// More has come than the owner may hold.
+    Heaped,
+    /// The owner did not want it any more.
+    GivenUp(String),
+    /// The tasks that carried it are gone, with their runtime.
+    Gone,
+}
+
+struct Shared<O> {
+    owner: O,
+    pending: Mutex<Pending>,
+    end: watch::Sender<Option<End>>,
+    tasks: OnceLock<[Task<()>; 2]>,
+    /// When the last lines came, in microseconds.
+    heard: AtomicU64,
+    given_up: GivenUp,
+}
+
+/// A handle: the connection goes with the last of them.
+pub struct Connection<O: Owner> {
+    shared: Arc<Shared<O>>,
+    queue: Arc<Queue<O>>,
+}
+
+impl<O: Owner> Clone for Connection<O> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), queue: Arc::clone(&self.queue) }
+    }
+}
+
+/// What goes with the last handle.
+struct Queue<O> {
+    lines: mpsc::Sender<Vec<u8>>,
+    shared: Arc<Shared<O>>,
+}
+
+impl<O> Drop for Queue<O> {
+    fn drop(&mut self) {
+        self.shared.cancel();
+    }
+}
+
+/// The answer to the hello, which is on its way.
+pub struct Greeting(oneshot::Receiver<Reply>);
+
+impl Greeting {
+    pub async fn answer<O: Owner>(self, connection: &Connection<O>) -> Result<Reply, End> {
+        self.0.await.map_err(|_| connection.end())
+    }
+}
+
+/// A call that was sent. Who stops waiting gives it up.
+pub struct Call<'a, O: Owner> {
+    connection: &'a Connection<O>,
+    id: u64,
+    sent: bool,
+    /// Who answers has taken its place back.
+    answered: bool,
+    /// Whether no other waited when it began.
+    pub is_alone: bool,
+    receiver: oneshot::Receiver<Reply>,
+}
+
+impl<O: Owner> Call<'_, O> {
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        !self.receiver.is_empty()
+    }
+
+    pub async fn answer(mut self) -> Result<Reply, End> {
+        let came = (&mut self.receiver).await;
+        self.answered = true;
+        came.map_err(|_| self.connection.end())
+    }
+}
+
+impl<O: Owner> Drop for Call<'_, O> {
+    fn drop(&mut self) {
+        let shared = &self.connection.shared;
+        if !self.answered && shared.pending().remove(&self.id).is_some() && self.sent {
+            shared.given_up.add(self.id);
+            self.connection.wake();
+        }
+    }
+}
+
+impl<O> Shared<O> {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // The map is whole after any panic: each access is one operation.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first reason stands. Dropping the senders wakes all who wait.
+    fn end(&self, reason: End) {
+        self.end.send_if_modified(|end| {
+            let first = end.is_none();
+            if first {
+                *end = Some(reason);
+            }
+            first
+        });
+        self.pending().clear();
+        self.cancel();
+    }
+
+    /// Both halves go with their tasks, and with them the socket.
+    fn cancel(&self) {
+        self.tasks.get().into_iter().flatten().for_each(Task::cancel);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.end.borrow().is_some()
+    }
+}
+
+impl<O: Owner> Connection<O> {
+    /// Begins with a hello of these parameters; what is called before its answer goes behind it. `may_hold` is asked
+    /// after each piece that was read, with the bytes that have come and are not taken.
+    pub fn start<S>(
+        stream: S,
+        owner: O,
+        max_frame_bytes: usize,
+        (id, hello): (u64, &str),
+        may_hold: impl FnMut(usize) -> bool + Send + 'static,
+    ) -> (Self, Greeting)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (input, output) = tokio::io::split(stream);
+        let (lines, queue) = mpsc::channel(QUEUE);
+        let (sender, greeting) = oneshot::channel();
+        let mut first = Vec::with_capacity(96 + hello.len());
+        write_request(&mut first, Some(id), HELLO, Some(hello));
+        let shared = Arc::new(Shared {
+            owner,
+            pending: Mutex::new(Pending::from([(id, sender)])),
+            end: watch::Sender::new(None),
+            tasks: OnceLock::new(),
+            heard: AtomicU64::new(clock::mono().0),
+            given_up: GivenUp::default(),
+        });
+        let reader = LineReader::new(input, max_frame_bytes.saturating_add(REPLY_OVERHEAD));
+        let reader = shared.owner.spawn(read(Arc::clone(&shared), reader, may_hold));
+        let writer = shared.owner.spawn(write(Arc::clone(&shared), output, first, queue));
+        let _ = shared.tasks.set([reader, writer]);
+        if shared.has_ended() {
+            // One of them was quicker than this.
+            shared.cancel();
+        }
+        let queue = Queue { lines, shared: Arc::clone(&shared) };
+        (Self { shared, queue: Arc::new(queue) }, Greeting(greeting))
+    }
+
+    #[must_use]
+    pub fn owner(&self) -> &O {
+        &self.shared.owner
+    }
+
+    /// Sends a request, which has this id and is one line.
+    pub async fn call(&self, id: u64, line: Vec<u8>) -> Result<Call<'_, O>, Unsent> {
+        let (sender, receiver) = oneshot::channel();
+        let is_alone = {
+            let mut pending = self.shared.pending();
+            pending.insert(id, sender);
+            pending.len() == 1
+        };
+        let mut call = Call { connection: self, id, sent: false, answered: false, is_alone, receiver };
+        // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
+        self.post(line).await?;
+        call.sent = true;
+        Ok(call)
+    }
+
+    /// What the welcome says of calls that are given up.
+    pub fn may_cancel(&self, heard: bool) {
+        self.shared.given_up.set_heard(heard);
+        self.wake();
+    }
+
+    /// Has the writer look at what was given up. Where its queue is full it comes by anyway.
+    fn wake(&self) {
+        let _ = self.queue.lines.try_send(Vec::new());
+    }
+
+    /// Sends a line to which nobody waits for an answer. Waits for room only where there is none.
+    pub async fn post(&self, line: Vec<u8>) -> Result<(), Unsent> {
+        if self.is_closed() {
+            return Err(Unsent);
+        }
+        let sent = match self.queue.lines.try_send(line) {
+            Err(TrySendError::Full(line)) => self.queue.lines.send(line).await.is_ok(),
+            sent => sent.is_ok(),
+        };
+        if !sent {
+            // Nobody has said so where the runtime of the tasks is gone.
+            self.shared.end(End::Gone);
+            return Err(Unsent);
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.has_ended()
+    }
+
+    /// How many calls wait for an answer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.pending().len()
+    }
+
+    #[must_use]
+    pub fn heard(&self) -> Mono {
+        Mono(self.shared.heard.load(Ordering::Relaxed))
+    }
+
+    /// Ends the connection from this side; what waits fails with the reason.
+    pub fn give_up(&self, reason: String) {
+        self.shared.end(End::GivenUp(reason));
+    }
+
+    /// Why it ended, or will have in a moment.
+    #[must_use]
+    pub fn end(&self) -> End {
+        self.shared.end.borrow().clone().unwrap_or_else(|| End::GivenUp("the connection is closing".into()))
+    }
+
+    pub async fn closed(&self) -> End {
+        let mut end = self.shared.end.subscribe();
+        // The sender lives in `shared`, which we hold.
+        let _ = end.wait_for(Option::is_some).await;
+        self.end()
+    }
+
+    #[cfg(test)]
+    fn given_up(&self) -> &GivenUp {
+        &self.shared.given_up
+    }
+
+    #[cfg(test)]
+    fn queued(&self, line: Vec<u8>) {
+        self.queue.lines.try_send(line).expect("has room");
+    }
+}
+
+#[cfg(test)]
+mod tests;

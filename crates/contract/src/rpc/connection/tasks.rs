@@ -1,0 +1,130 @@
+//! The two tasks of a connection: one writes what is queued, one reads and hands out what comes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+
+use super::super::line::{LineError, LineReader};
+use super::super::message::Outgoing;
+use super::super::reserved::{DYING, Dying};
+use super::{End, Owner, QUEUE, Shared, given_up};
+use crate::strict::{self, Limits};
+use crate::system::clock;
+
+/// Lines are sent together up to so many bytes.
+pub(super) const TOGETHER: usize = 64 * 1024;
+/// For the last words of a gate to which nothing can be sent any more.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+pub(super) async fn write<S: AsyncWrite, O: Owner>(
+    shared: Arc<Shared<O>>,
+    mut output: WriteHalf<S>,
+    first: Vec<u8>,
+    mut queue: mpsc::Receiver<Vec<u8>>,
+) {
+    let mut next = Some(first);
+    // What was given up, and how many lines were taken since: the calls' own are among as many as the queue holds.
+    let (mut leaving, mut taken) = (Vec::new(), 0);
+    while let Some(mut lines) = next {
+        taken += 1;
+        if leaving.is_empty() {
+            (leaving, taken) = (shared.given_up.take(), 0);
+        }
+        while lines.len() < TOGETHER && taken < QUEUE {
+            let Ok(line) = queue.try_recv() else {
+                taken = QUEUE;
+                break;
+            };
+            lines.extend_from_slice(&line);
+            taken += 1;
+        }
+        if taken >= QUEUE {
+            leaving.drain(..).for_each(|id| given_up::write(id, &mut lines));
+            taken = 0;
+        }
+        let sent = match output.write_all(&lines).await {
+            Ok(()) if lines.is_empty() => Ok(()),
+            Ok(()) => output.flush().await,
+            error => error,
+        };
+        if let Err(error) = sent {
+            // The reader may still find `hauki.dying` in what has arrived, which says more.
+            tokio::time::sleep(LAST_WORDS).await;
+            shared.end(End::Write(Arc::new(error)));
+            return;
+        }
+        next = match leaving.is_empty() {
+            true => queue.recv().await,
+            // They wait for nothing but their own lines, if these are not there yet.
+            false => Some(queue.try_recv().unwrap_or_default()),
+        };
+    }
+}
+
+pub(super) async fn read<S: AsyncRead, O: Owner>(
+    shared: Arc<Shared<O>>,
+    mut lines: LineReader<ReadHalf<S>>,
+    mut may_hold: impl FnMut(usize) -> bool,
+) {
+    let mut dying = None;
+    let end = loop {
+        if let Err(end) = next(&mut lines, &mut may_hold).await {
+            break end;
+        }
+        match lines.next().await {
+            Ok(Some(line)) => match Outgoing::decode(line) {
+                Ok(message) => {
+                    deliver(&shared, message, &mut dying);
+                    // Those that came together were heard at the same time.
+                    if !lines.has_line() {
+                        shared.heard.store(clock::mono().0, Ordering::Relaxed);
+                    }
+                }
+                Err(error) => break End::Foreign(error),
+            },
+            Ok(None) => break End::Closed,
+            Err(error) => break End::Read(Arc::new(error)),
+        }
+    };
+    // A gate that is killed does not take its leave; its last words still count.
+    shared.end(dying.map_or(end, |Dying { death, .. }| End::Dead(death)));
+}
+
+/// Reads until there is a line, or no more can be read.
+async fn next<S: AsyncRead>(
+    lines: &mut LineReader<ReadHalf<S>>,
+    may_hold: &mut impl FnMut(usize) -> bool,
+) -> Result<(), End> {
+    while !lines.has_line() && lines.has_room() {
+        lines.fill().await.map_err(|error| End::Read(Arc::new(LineError::Read(error))))?;
+        if !may_hold(lines.held()) {
+            return Err(End::Heaped);
+        }
+    }
+    Ok(())
+}
+
+fn deliver<O: Owner>(shared: &Shared<O>, message: Outgoing<'_>, dying: &mut Option<Dying>) {
+    if let Some(method) = message.method {
+        let params = message.params.unwrap_or(RawValue::NULL);
+        if method == DYING
+            && let Ok(told) = strict::from_str::<Dying>(params.get(), Limits::MESSAGE)
+        {
+            shared.owner.dying(&told.death);
+            *dying = Some(told);
+        }
+        return shared.owner.hear(method, params);
+    }
+    let Some(id) = message.id.and_then(|id| id.get().parse().ok()) else { return };
+    // A call that timed out is not there any more.
+    let Some(waiting) = shared.pending().remove(&id) else { return };
+    let reply = match message.error {
+        Some(error) => Err(error),
+        None => Ok(message.result.unwrap_or(RawValue::NULL).to_owned()),
+    };
+    let _ = waiting.send(reply);
+}
