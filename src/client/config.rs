@@ -1,48 +1,18 @@
 //! Settings, each with its origin: flag, then environment, then files, then default.
 //!
-//! The strongest layer that says anything wins, value by value. Nothing is validated before it has
-//! won, so a bad value in a weak layer cannot break a command that overrides it; a file that is not
-//! well-formed is an error all the same, with its line and column.
+//! What the files say and which layer wins is in `system::layers`, for the daemon as well; here is what the tool
+//! asks them for, and the words in which it shows all of it.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
 use serde_json::Value;
 
-use crate::model::config::{self, Config, MAX_CONFIG_BYTES};
+use crate::model::config::{self, Config};
 use crate::model::units::{self, UnitError};
-use hauki_contract::strict::StrictError;
-use hauki_contract::system::files;
+pub use hauki_contract::system::layers::Source;
+use hauki_contract::system::layers::{LayerError, Layers};
 use hauki_contract::system::paths::{self, Places};
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    Flag(&'static str),
-    Env(&'static str),
-    File(PathBuf),
-    Default,
-}
-
-impl Source {
-    #[must_use]
-    pub fn is_flag(&self) -> bool {
-        matches!(self, Self::Flag(_))
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) => write!(out, "flag {name}"),
-            Self::Env(name) => write!(out, "environment {name}"),
-            Self::File(path) => write!(out, "file {}", path.display()),
-            Self::Default => out.write_str("default"),
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -52,19 +22,8 @@ pub struct Setting {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("failed to read {path}")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
-    /// The parser's message tells line and column.
-    #[error("{path}{place} is not a hauki configuration", place = .source.place())]
-    Parse {
-        path: PathBuf,
-        #[source]
-        source: StrictError,
-    },
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     #[error("{name} from {origin} cannot be used")]
     Value {
         name: &'static str,
@@ -78,25 +37,46 @@ pub enum ConfigError {
 
 /// What can be set, in the order in which it is shown.
 pub const NAMES: [Name; 12] = [
-    Name { key: "endpoint", env: "HAUKI_ENDPOINT", flag: "--endpoint" },
-    Name { key: "token_file", env: "HAUKI_TOKEN_FILE", flag: "--token-file" },
-    Name { key: "ca_file", env: "HAUKI_CA_FILE", flag: "--ca-file" },
-    Name { key: "output", env: "HAUKI_OUTPUT", flag: "--output" },
-    Name { key: "timeout", env: "HAUKI_TIMEOUT", flag: "--timeout" },
-    Name { key: "connect_timeout", env: "HAUKI_CONNECT_TIMEOUT", flag: "--connect-timeout" },
-    Name { key: "retries", env: "HAUKI_RETRIES", flag: "--retries" },
-    Name { key: "color", env: "HAUKI_COLOR", flag: "--color" },
-    Name { key: "progress", env: "HAUKI_PROGRESS", flag: "--progress" },
-    Name { key: "daemon.idle_exit", env: "HAUKI_IDLE_EXIT", flag: "" },
-    Name { key: "daemon.socket", env: "", flag: "" },
-    Name { key: "daemon.state_dir", env: "HAUKI_STATE_DIR", flag: "" },
+    name("endpoint", "HAUKI_ENDPOINT", "--endpoint", None, |config| config.endpoint.clone()),
+    name("token_file", "HAUKI_TOKEN_FILE", "--token-file", None, |config| shown(config.token_file.as_ref())),
+    name("ca_file", "HAUKI_CA_FILE", "--ca-file", None, |config| shown(config.ca_file.as_ref())),
+    name("output", "HAUKI_OUTPUT", "--output", Some("auto"), |config| config.output.clone()),
+    name("timeout", "HAUKI_TIMEOUT", "--timeout", Some("60s"), |config| config.timeout.clone()),
+    name("connect_timeout", "HAUKI_CONNECT_TIMEOUT", "--connect-timeout", Some("5s"), |config| {
+        config.connect_timeout.clone()
+    }),
+    name("retries", "HAUKI_RETRIES", "--retries", Some("3"), |config| {
+        config.retries.map(|retries| retries.to_string())
+    }),
+    name("color", "HAUKI_COLOR", "--color", Some("auto"), |config| config.color.clone()),
+    name("progress", "HAUKI_PROGRESS", "--progress", Some("auto"), |config| config.progress.clone()),
+    name("daemon.idle_exit", "HAUKI_IDLE_EXIT", "", Some("5m"), |config| config.daemon.idle_exit.clone()),
+    name("daemon.socket", "", "", None, |config| shown(config.daemon.socket.as_ref())),
+    name("daemon.state_dir", "HAUKI_STATE_DIR", "", None, |config| shown(config.daemon.state_dir.as_ref())),
 ];
 
+/// One setting: what it is called in each layer, and what it is where none says it.
 #[derive(Debug, Clone, Copy)]
 pub struct Name {
     pub key: &'static str,
     env: &'static str,
     flag: &'static str,
+    default: Option<&'static str>,
+    of_file: fn(&Config) -> Option<String>,
+}
+
+const fn name(
+    key: &'static str,
+    env: &'static str,
+    flag: &'static str,
+    default: Option<&'static str>,
+    of_file: fn(&Config) -> Option<String>,
+) -> Name {
+    Name { key, env, flag, default, of_file }
+}
+
+fn shown(path: Option<&PathBuf>) -> Option<String> {
+    path.map(|path| path.display().to_string())
 }
 
 #[derive(Debug, Clone)]
@@ -106,18 +86,6 @@ pub struct Settings {
     others: BTreeMap<String, Setting>,
     /// The files that were read, the weakest first.
     pub files: Vec<PathBuf>,
-}
-
-/// Reads one file; absent is the same as empty.
-fn read(path: &Path) -> Result<Option<Config>, ConfigError> {
-    let bytes = match files::read(path, MAX_CONFIG_BYTES) {
-        Ok(bytes) => bytes,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(source) => return Err(ConfigError::Read { path: path.into(), source }),
-    };
-    Config::read(&bytes).map(Some).map_err(|source| ConfigError::Parse { path: path.into(), source })
 }
 
 /// Each value with the path that leads to it; a list is one value.
@@ -134,37 +102,6 @@ fn flatten(path: String, value: &Value, tell: &mut impl FnMut(String, String)) {
         Value::String(text) => tell(path, text.clone()),
         other => tell(path, other.to_string()),
     }
-}
-
-fn of_file(config: &Config, key: &str) -> Option<String> {
-    let shown = |path: &PathBuf| path.display().to_string();
-    match key {
-        "endpoint" => config.endpoint.clone(),
-        "output" => config.output.clone(),
-        "timeout" => config.timeout.clone(),
-        "token_file" => config.token_file.as_ref().map(shown),
-        "ca_file" => config.ca_file.as_ref().map(shown),
-        "connect_timeout" => config.connect_timeout.clone(),
-        "retries" => config.retries.map(|retries| retries.to_string()),
-        "color" => config.color.clone(),
-        "progress" => config.progress.clone(),
-        "daemon.idle_exit" => config.daemon.idle_exit.clone(),
-        "daemon.socket" => config.daemon.socket.as_ref().map(shown),
-        "daemon.state_dir" => config.daemon.state_dir.as_ref().map(shown),
-        _ => None,
-    }
-}
-
-fn default_of(key: &str) -> Option<String> {
-    let text = match key {
-        "output" | "color" | "progress" => "auto",
-        "timeout" => "60s",
-        "connect_timeout" => "5s",
-        "retries" => "3",
-        "daemon.idle_exit" => "5m",
-        _ => return None,
-    };
-    Some(text.to_owned())
 }
 
 /// What only the daemon uses, where no file says anything; without a value where that is nothing.
@@ -198,39 +135,22 @@ impl Settings {
         env: impl Fn(&str) -> Option<String>,
         explicit: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let paths = explicit.map_or_else(paths::config_files, |path| vec![path.to_owned()]);
         let must_exist = explicit.is_some() || env("HAUKI_CONFIG").is_some_and(|path| !path.is_empty());
-        let mut files = Vec::new();
-        for path in paths {
-            match read(&path)? {
-                Some(config) => files.push((path, config)),
-                None if must_exist => {
-                    return Err(ConfigError::Read { path, source: Errno::NOENT.into() });
-                }
-                None => {}
-            }
-        }
+        let layers = Layers::read(explicit, must_exist)?;
         let values = NAMES.into_iter().map(|name| {
-            let flag = || flags.get(name.key).cloned().map(|value| (value, Source::Flag(name.flag)));
-            let from_env = || {
-                let value = env(name.env).filter(|value| !value.is_empty() && !name.env.is_empty());
-                value.map(|value| (value, Source::Env(name.env)))
-            };
-            let from_files = || {
-                files.iter().rev().find_map(|(path, config)| {
-                    of_file(config, name.key).map(|value| (value, Source::File(path.clone())))
-                })
-            };
-            let setting = match flag().or_else(from_env).or_else(from_files) {
+            let flag = flags.get(name.key).cloned().map(|value| (value, name.flag));
+            let said = env(name.env).filter(|value| !value.is_empty() && !name.env.is_empty());
+            let said = said.map(|value| (value, name.env));
+            let setting = match layers.strongest(flag, said, name.of_file) {
                 Some((value, source)) => Setting { value: Some(value), source },
-                None => Setting { value: default_of(name.key), source: Source::Default },
+                None => Setting { value: name.default.map(str::to_owned), source: Source::Default },
             };
             (name.key, setting)
         });
         let values = values.collect();
         let mut others: BTreeMap<_, _> = defaults_elsewhere().collect();
-        for (path, config) in &files {
-            let source = Source::File(path.clone());
+        for (path, config) in layers.files() {
+            let source = Source::File(path.to_owned());
             flatten(String::new(), &serde_json::to_value(config).unwrap_or_default(), &mut |key, value| {
                 if NAMES.iter().all(|name| name.key != key) {
                     // Of a map each value has a row of its own.
@@ -240,7 +160,7 @@ impl Settings {
                 }
             });
         }
-        Ok(Self { values, others, files: files.into_iter().map(|(path, _)| path).collect() })
+        Ok(Self { values, others, files: layers.paths().map(Path::to_owned).collect() })
     }
 
     #[must_use]

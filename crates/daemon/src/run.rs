@@ -18,6 +18,7 @@ use super::home::{Home, HomeError, Socket};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
 use super::settings::{Settings, SettingsError};
+use hauki_contract::system::layers::LayerError;
 use hauki_contract::system::tasks::{self, OnFault};
 use hauki_contract::system::{awake, clock, logging};
 
@@ -85,7 +86,7 @@ fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
         Some(HomeError::Busy { .. }) => AGAIN,
         Some(HomeError::Exposed { .. }) => CONFIG,
         // What could not be read may be there the next time.
-        _ if matches!(error.downcast_ref(), Some(SettingsError::Read { .. })) => 1,
+        _ if matches!(error.downcast_ref(), Some(SettingsError::Layer(LayerError::Read { .. }))) => 1,
         _ if lost || error.is::<SettingsError>() => CONFIG,
         _ => 1,
     }

@@ -1,15 +1,11 @@
 //! What the daemon runs with: flag over file over default.
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-
-use serde_json::Value;
+use std::path::PathBuf;
 
 use super::args::ServeArgs;
-use hauki_contract::model::config::{Config, MAX_CONFIG_BYTES};
+use hauki_contract::model::config::Config;
 use hauki_contract::model::units::{UnitError, parse_duration};
-use hauki_contract::strict::{self, StrictError};
-use hauki_contract::system::files;
+use hauki_contract::system::layers::{LayerError, Layers};
 use hauki_contract::system::paths::{self, Places};
 
 #[derive(Debug, Clone)]
@@ -22,33 +18,15 @@ pub struct Settings {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    #[error("failed to read {path}")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("{path}{place} is not a hauki configuration", place = .source.place())]
-    Parse {
-        path: PathBuf,
-        #[source]
-        source: StrictError,
-    },
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     #[error("idle_exit")]
     IdleExit(#[source] UnitError),
 }
 
 impl Settings {
     pub fn resolve(args: &ServeArgs, role: &str) -> Result<Self, SettingsError> {
-        let mut config = Config::default();
-        let named = args.config.is_some();
-        let files = args.config.clone().map_or_else(paths::config_files, |path| vec![path]);
-        // The strongest last, value by value, as the tool lays them too.
-        for path in files {
-            if let Some(read) = read(&path, named)? {
-                config = lay_over(config, &read).unwrap_or(read);
-            }
-        }
+        let config = Layers::read(args.config.as_deref(), args.config.is_some())?.whole();
         let socket = config.daemon.socket.clone();
         let Places { state_dir, socket } = match &args.state_dir {
             // It takes the socket along, as it does wherever else it is said.
@@ -67,50 +45,9 @@ impl Settings {
     }
 }
 
-/// What `upper` says, and what `lower` says besides. Absent values are not written, so they leave
-/// what is below as it is.
-fn lay_over(lower: Config, upper: &Config) -> Option<Config> {
-    fn lay(lower: &mut Value, upper: Value) {
-        match (lower, upper) {
-            (Value::Object(lower), Value::Object(upper)) => {
-                for (key, value) in upper {
-                    lay(lower.entry(key).or_insert(Value::Null), value);
-                }
-            }
-            (lower, upper) => *lower = upper,
-        }
-    }
-    let mut both = serde_json::to_value(lower).ok()?;
-    lay(&mut both, serde_json::to_value(upper).ok()?);
-    strict::from_value(&both).ok()
-}
-
-fn is_absence(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-/// `None` if there is no such file, unless somebody named it.
-fn read(path: &Path, named: bool) -> Result<Option<Config>, SettingsError> {
-    let bytes = match files::read(path, MAX_CONFIG_BYTES) {
-        Ok(bytes) => bytes,
-        Err(error) if is_absence(error.kind()) && !named => return Ok(None),
-        Err(source) => return Err(SettingsError::Read { path: path.to_owned(), source }),
-    };
-    Config::read(&bytes).map(Some).map_err(|source| SettingsError::Parse { path: path.to_owned(), source })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_lie_over_each_other_value_by_value() {
-        let parse = |text: &str| Config::read(text.as_bytes()).expect("parses");
-        let lower = parse("daemon: {state_dir: /a, socket: /b}\nnode: {labels: {x: y}}\n");
-        let both = lay_over(lower, &parse("daemon: {socket: /c}\nnode: {labels: {z: w}}\n")).expect("lays");
-        assert_eq!((both.daemon.state_dir, both.daemon.socket), (Some("/a".into()), Some("/c".into())));
-        assert_eq!(both.node.labels.len(), 2);
-    }
 
     #[test]
     fn flags_lie_over_the_file_and_typos_are_refused() {
@@ -130,6 +67,6 @@ mod tests {
         }
         std::fs::write(&path, "daemon: {stat_dir: /a}\n").expect("writes");
         let error = Settings::resolve(&args, "all").expect_err("has a typo");
-        assert!(matches!(error, SettingsError::Parse { .. }));
+        assert!(matches!(error, SettingsError::Layer(LayerError::Parse { .. })));
     }
 }

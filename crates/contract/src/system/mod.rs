@@ -5,6 +5,7 @@ pub mod clock;
 pub mod dirs;
 pub mod environment;
 pub mod files;
+pub mod layers;
 pub mod logging;
 pub mod paths;
 pub mod private;
