@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::api::{ApiError, ErrorCode};
 use crate::client::exit::Exit;
+use crate::model::causes;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -102,24 +103,11 @@ impl ClientError {
     }
 }
 
-/// An error and its causes in one line, each said once.
+/// An error and its causes in one line.
 #[must_use]
 pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        // Layers of the HTTP client that tell only that something is wrong below.
-        let says_nothing = error.is::<reqwest::Error>() || words.starts_with("client error (");
-        if says_nothing && error.source().is_some() {
-            cause = error.source();
-            continue;
-        }
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
+    // Layers of the HTTP client that tell only that something is wrong below.
+    causes::told_but(error, |error| {
+        error.is::<reqwest::Error>() || error.to_string().starts_with("client error (")
+    })
 }

@@ -1,23 +1,11 @@
 //! What fails below as the error of the API: what its reader hears, and what to do about it.
 
-use std::error::Error;
-
 use super::gems::{GemError, SourceError};
 use super::link::LoginError;
 use super::store::{OpenError, StoreError};
 use hauki_contract::api::node_error::NodeError;
 use hauki_contract::api::{ApiError, ErrorCode};
-
-/// With all that stands behind it.
-fn told(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    message
-}
+use hauki_contract::model::causes::told;
 
 const LOOK: &str = "see the daemon's log; `hauki doctor` checks the state directory";
 

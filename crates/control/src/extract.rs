@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::causes;
 use hauki_contract::model::text;
 use hauki_contract::strict::{self, Limits, StrictError};
 use hauki_contract::system::tasks;
@@ -118,8 +119,7 @@ async fn read(body: Body) -> Result<axum::body::Bytes, Refusal> {
     // The length is checked while reading; a declared one is not believed.
     let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, MAX_BODY_BYTES)).await.map_err(late)?;
     read.map_err(|error| {
-        let too_long = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
-            .any(|error| error.to_string().contains("length limit exceeded"));
+        let too_long = causes::told(&error).contains("length limit exceeded");
         let error = if too_long {
             ApiError::new(ErrorCode::TooLarge, format!("the body has more than {MAX_BODY_BYTES} bytes"))
         } else {

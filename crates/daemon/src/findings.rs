@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::settings::Settings;
 use hauki_contract::api::ApiError;
+use hauki_contract::model::causes;
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::system::random;
 use hauki_control::start::{self, StartError};
@@ -52,12 +53,7 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
             found
         }
         Err(error) => {
-            let mut what = format!("the sandbox driver cannot work here: {error}");
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                what.push_str(&format!(": {cause}"));
-                source = cause.source();
-            }
+            let what = format!("the sandbox driver cannot work here: {}", causes::told(&error));
             vec![fail(what, "free some space, or set daemon.state_dir, if it is about the disk")]
         }
     };

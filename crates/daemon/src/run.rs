@@ -18,6 +18,7 @@ use super::home::{Home, HomeError, Socket};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
 use super::settings::{Settings, SettingsError};
+use hauki_contract::model::causes;
 use hauki_contract::system::layers::LayerError;
 use hauki_contract::system::tasks::{self, OnFault};
 use hauki_contract::system::{awake, clock, logging};
@@ -63,12 +64,7 @@ pub unsafe fn main(role: &Role) -> ExitCode {
 }
 
 fn refuse(ready: &mut Ready, error: &(dyn std::error::Error + 'static)) -> ExitCode {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
+    let mut words = causes::told(error);
     if let Some(way) = error.downcast_ref::<RoleError>().and_then(RoleError::way_back) {
         words.push_str(&format!(" ({way})"));
     }

@@ -10,6 +10,7 @@ use super::pipe::Pipe;
 use super::vault::Vault;
 use hauki_contract::api::node::ProvisionOrder;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
+use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::method::{self, MethodError};
 use hauki_contract::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
@@ -217,14 +218,8 @@ impl Failure {
             error if error.is_passing() => NodeFault::Failed,
             _ => NodeFault::Environment,
         };
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            message.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
         let hint = error.hint().unwrap_or_else(|| "hauki doctor checks this machine".into());
-        Self { cause: Cause::LoadFailed, error: NodeError::new(fault, message).hint(hint) }
+        Self { cause: Cause::LoadFailed, error: NodeError::new(fault, causes::told(error)).hint(hint) }
     }
 
     fn worker(mut error: WorkerError) -> Self {

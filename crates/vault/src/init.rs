@@ -7,6 +7,7 @@ use rustix::fd::BorrowedFd;
 use super::link::{Link, LinkError, Next};
 use super::session::{Session, protocol};
 use super::{stamp, watchdog};
+use hauki_contract::model::causes;
 use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, Ready};
 use hauki_jail::lockdown::{self, LockdownError};
 use hauki_lang::engine::Deadline;
@@ -45,12 +46,7 @@ fn lock_down(channel: BorrowedFd<'static>) -> Result<(), InitError> {
 fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     if let Err(error) = lock_down(channel) {
         // Said instead of being ready: nothing has been read, and nothing will be.
-        let mut words = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(source) = cause {
-            words.push_str(&format!(": {source}"));
-            cause = source.source();
-        }
+        let words = causes::told(&error);
         let mut link = Link::new(channel);
         link.send(&FromVault::Error { call: 0, error: protocol(words) });
         link.flush();

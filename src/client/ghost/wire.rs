@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::GhostError;
 use super::event::{CallNumber, Event, Listeners};
+use crate::model::causes;
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
@@ -81,7 +82,7 @@ impl Caller {
                 LineError::Read(error) if error.kind() == ErrorKind::UnexpectedEof => {
                     "the node's daemon has gone, or something between closed it".to_owned()
                 }
-                error => error.chain(),
+                error => causes::told(error),
             },
             End::Heaped => "more came than may be held".to_owned(),
             End::GivenUp(reason) => reason,

@@ -1,5 +1,6 @@
 //! The nouns of the system, pure: no runtime, no clock, no input or output.
 
+pub mod causes;
 #[cfg(feature = "documents")]
 pub mod check;
 #[cfg(feature = "documents")]

@@ -60,17 +60,6 @@ pub enum LineError {
     Read(#[source] io::Error),
 }
 
-impl LineError {
-    /// With its cause.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        match std::error::Error::source(self) {
-            Some(source) => format!("{self}: {source}"),
-            None => self.to_string(),
-        }
-    }
-}
-
 /// What is read at once, at least.
 pub const CHUNK: usize = 16 * 1024;
 /// A buffer that a long line has made larger than this is let go when it is empty.

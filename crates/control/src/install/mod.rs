@@ -17,6 +17,7 @@ use super::link::login::{Keys, LoginError, Secrets, Way, login};
 use super::link::{identity, quoted};
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep};
 use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::causes;
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::swarm::SwarmNode;
@@ -103,10 +104,7 @@ impl From<InstallError> for ApiError {
         };
         match error {
             InstallError::Login(error) => error.into(),
-            error => {
-                let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-                Self { hint, ..Self::new(code, format!("{error}{source}")) }
-            }
+            error => Self { hint, ..Self::new(code, causes::told(&error)) },
         }
     }
 }

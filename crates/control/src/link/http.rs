@@ -20,6 +20,7 @@ use hauki_contract::api::node::{
 };
 use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::{node as paths, with_id};
+use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
@@ -140,12 +141,9 @@ impl HttpNode {
 
     fn lost(&self, error: &reqwest::Error) -> NodeError {
         // The innermost cause is what the kernel said.
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
+        let innermost = causes::behind(error).last().map(ToString::to_string);
         let refusal = self.ssh.as_ref().and_then(|(link, _)| link.refusal());
-        let cause = refusal.unwrap_or_else(|| cause.to_string());
+        let cause = refusal.or(innermost).unwrap_or_else(|| error.to_string());
         NodeError::new(NodeFault::Silent, format!("the node at {} cannot be reached: {cause}", self.place))
     }
 }

@@ -13,6 +13,7 @@ use ssh2::{KeyboardInteractivePrompt, MethodType, Prompt, Session};
 
 use super::known_hosts::{HostKeyError, KnownHosts};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
+use hauki_contract::model::causes;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ssh::SshAddress;
 use hauki_contract::system::private::{self, Others, PrivateError};
@@ -120,13 +121,7 @@ impl LoginError {
 
 impl From<LoginError> for NodeError {
     fn from(error: LoginError) -> Self {
-        use std::error::Error as _;
-        let mut message = error.to_string();
-        // The others have said it in their own words.
-        if let Some(source) = error.source().filter(|_| !matches!(error, LoginError::HostKey { .. })) {
-            message.push_str(&format!(": {source}"));
-        }
-        Self::new(error.fault(), message).hint(error.hint())
+        Self::new(error.fault(), causes::told(&error)).hint(error.hint())
     }
 }
 

@@ -24,14 +24,14 @@ use hauki_contract::api::swarm::{
 };
 use hauki_contract::api::vault::{NodeInfo, NodeList, Vault};
 use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::causes;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
 
 mod adding;
 
 fn internal(error: &dyn std::error::Error) -> ApiError {
-    let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-    ApiError::new(ErrorCode::Environment, format!("{error}{reason}"))
+    ApiError::new(ErrorCode::Environment, causes::told(error))
 }
 
 pub(super) struct Members {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Shared, ffi, groups, room, walls};
 use crate::wall::Wall;
+use hauki_contract::model::causes;
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::limits::Controller;
 use hauki_contract::system::awake;
@@ -107,13 +108,7 @@ fn controller_of(shared: &Shared, controller: Controller) -> Check {
 }
 
 fn of(wall: &Wall) -> Check {
-    let mut what = wall.to_string();
-    let mut source = std::error::Error::source(wall);
-    while let Some(cause) = source {
-        what.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    bad(CheckLevel::Fail, what, wall.hint())
+    bad(CheckLevel::Fail, causes::told(wall), wall.hint())
 }
 
 /// The filters that vaults live under, as far as a kernel says which it knows.
