@@ -21,7 +21,7 @@ const FOR_ALL: &str = "strict";
 const MAY_USE: &[(&str, &[&str])] = &[
     (FOR_ALL, &[]),
     ("model", &[]),
-    ("lang", &["model", "rpc"]),
+    ("lang", &["model", "rpc", "system"]),
     ("system", &["model"]),
     ("rpc", &["model", "system"]),
     ("jail", &["rpc"]),
@@ -343,6 +343,20 @@ fn reads(path: &[String]) -> bool {
     let is_reader =
         |name: &String| name.starts_with("from_") || name.ends_with("Deserializer") || name == "de";
     ["serde_json", "serde_yaml"].contains(&library.as_str()) && rest.first().is_some_and(is_reader)
+}
+
+/// Whether a path of another crate is a clock of the kernel.
+fn is_clock(path: &[String]) -> bool {
+    let ends =
+        |with: &[&str]| path.ends_with(&with.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    ends(&["clock_gettime"]) || ends(&["SystemTime", "now"])
+}
+
+#[test]
+fn the_kernels_clocks_are_read_in_one_place() {
+    let all = LIBRARY.foreign();
+    let read: BTreeSet<&str> = all.iter().filter(|(_, path)| is_clock(path)).map(|(file, _)| *file).collect();
+    assert_eq!(read, BTreeSet::from(["system/clock/kernel.rs"]));
 }
 
 #[test]

@@ -6,8 +6,7 @@
 pub mod model;
 pub mod rpc;
 pub mod strict;
+pub mod system;
 
 #[cfg(feature = "documents")]
 pub mod api;
-#[cfg(feature = "net")]
-pub mod system;

@@ -1,15 +1,27 @@
 //! The only place that reads the real world's clock and randomness, sets up logging, and begins background tasks.
 
+#[cfg(feature = "net")]
 pub mod awake;
 pub mod clock;
+#[cfg(feature = "net")]
 pub mod dirs;
+#[cfg(feature = "net")]
 pub mod environment;
+#[cfg(feature = "net")]
 pub mod files;
+#[cfg(feature = "net")]
 pub mod layers;
+#[cfg(feature = "net")]
 pub mod logging;
+#[cfg(feature = "net")]
 pub mod paths;
+#[cfg(feature = "net")]
 pub mod private;
+#[cfg(feature = "net")]
 pub mod proc;
+#[cfg(feature = "net")]
 pub mod random;
+#[cfg(feature = "net")]
 pub mod tasks;
+#[cfg(feature = "net")]
 pub mod vigil;

@@ -76,7 +76,6 @@ impl InstallError {
 
 impl From<InstallError> for ApiError {
     fn from(error: InstallError) -> Self {
-        use std::error::Error as _;
         let hint = match &error {
             InstallError::Login(_) => None,
             InstallError::Session { .. } => Some("add it again: what is done stays done".into()),

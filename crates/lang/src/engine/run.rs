@@ -1,9 +1,10 @@
 //! One run of the engine: its deadline, its efuns, and what it said about its own end.
 
-use super::clock::{self, Deadline};
+use super::clock::{self as asked, Deadline};
 use super::door::{Answer, Argument, Efuns, Want};
 use super::state::WorkerState;
 use hauki_contract::rpc::channel::{Said, Unanswered};
+use hauki_contract::system::clock;
 
 /// Where the effects of a worker go. The init's writes frames; the caller's script prints.
 pub trait Host {
@@ -148,14 +149,14 @@ impl Efuns for Run<'_> {
                 self.deadline = Some(self.deadline.map_or(end, |deadline| deadline.min(end)));
             }
             "call_out" => {
-                let now = clock::monotonic_us();
+                let now = clock::running_us();
                 return told(self.state.call_outs.add(text(0), text(1), text(2), now)?.to_string());
             }
             "remove_call_out" => {
-                let left = self.state.call_outs.remove(text(0), clock::monotonic_us());
+                let left = self.state.call_outs.remove(text(0), clock::running_us());
                 return told(left.unwrap_or(-1.0).to_string());
             }
-            "now" | "monotonic" => return Ok(clock::tell(efun).map_or(Answer::Nothing, Answer::Text)),
+            "now" | "monotonic" => return Ok(asked::tell(efun).map_or(Answer::Nothing, Answer::Text)),
             "caller" if self.caller.is_empty() => {}
             "caller" => return told(self.caller.to_owned()),
             "vault" => return told(self.state.vault.clone()),

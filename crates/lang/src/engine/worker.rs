@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 use crate::arrow::{self, Rewritten};
 use hauki_contract::model::method;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
+use hauki_contract::system::clock;
 
 use super::call_out::CallOut;
-use super::clock::{self, Deadline};
+use super::clock::Deadline;
 use super::fault::{self, Fault, plain};
 use super::ffi::{Arguments, Context, Failure, Prelude, Thrown};
 use super::json::Refusal;
@@ -110,7 +111,7 @@ impl Engine {
 
     /// Takes one call_out that is due, and what runs it.
     pub fn due_call_out(&mut self) -> Option<CallOut> {
-        self.state.call_outs.take(clock::monotonic_us())
+        self.state.call_outs.take(clock::running_us())
     }
 
     /// Runs a call_out. Nobody waits for its result, so an error is the log's.

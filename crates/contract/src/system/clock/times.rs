@@ -1,10 +1,8 @@
-//! Two clocks: the wall for people and tokens, the monotonic one for leases.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! The times by which something is decided, as types.
 
 use jiff::Timestamp;
-use rustix::time::{ClockId, clock_gettime};
 
+use super::{held, kernel};
 use crate::model::lease::Mono;
 
 /// The last second of the wall clock, so far before the end of what can be written that no term, however long,
@@ -13,16 +11,14 @@ const LATEST_S: i64 = 253_000_000_000;
 
 /// A clock that is beyond all reason stands still here: what is written can be read again.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is where everybody else is sent")]
 pub fn now() -> Timestamp {
-    // By the C library, where tests set the date.
-    match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(since) => within_reason(
+    held::wall().unwrap_or_else(|| match kernel::wall() {
+        Some(since) => within_reason(
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
             i32::try_from(since.subsec_nanos()).unwrap_or(0),
         ),
-        Err(_) => Timestamp::UNIX_EPOCH,
-    }
+        None => Timestamp::UNIX_EPOCH,
+    })
 }
 
 /// Not before 1970, from where everybody counts.
@@ -34,22 +30,11 @@ fn within_reason(seconds: i64, nanos: i32) -> Timestamp {
     }
 }
 
-/// The node's monotonic clock. `CLOCK_BOOTTIME`, which goes on while the machine is suspended: that it
+/// The node's monotonic clock, which goes on while the machine is suspended: that it
 /// slept can be seen, and a vault's life-time does not stand still.
 #[must_use]
 pub fn mono() -> Mono {
-    let time = clock_gettime(ClockId::Boottime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
-    Mono(seconds * 1_000_000 + nanos / 1_000)
-}
-
-/// What this thread has had of the processor so far, in nanoseconds.
-#[must_use]
-pub fn thread_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+    held::mono().unwrap_or_else(|| Mono(kernel::boot_us()))
 }
 
 #[must_use]
