@@ -10,7 +10,7 @@ use super::queue::Spool;
 use super::roster::Roster;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::health::Health;
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -93,20 +93,15 @@ impl Standing {
                     vault_build.clone_from(&health.word.vault_build);
                     findings.extend(slot.judge(health).into_iter().map(|check| match alone {
                         true => check,
-                        false => Check { what: format!("{}: {}", slot.name, check.what), ..check },
+                        false => check.about(&slot.name),
                     }));
                 }
-                Err(error) => {
-                    findings.push(Check { level: CheckLevel::Fail, what: error.message, hint: error.hint });
-                }
+                Err(error) => findings.push(Check::failed(error.message, error.hint)),
             }
         }
         findings.extend(self.records.aside_check(named));
-        findings.extend(self.records.suspicion().map(|what| Check {
-            level: CheckLevel::Fail,
-            what: what.into(),
-            hint: Some("compare with a copy of the state directory, if there is one".into()),
-        }));
+        let hint = "compare with a copy of the state directory, if there is one";
+        findings.extend(self.records.suspicion().map(|what| Check::fail(what, hint)));
         Ok(Health {
             status: if self.duty.is_draining() { "draining" } else { "ok" }.into(),
             version: env!("CARGO_PKG_VERSION").into(),

@@ -14,7 +14,7 @@ use super::vetting::Vetted;
 use hauki_contract::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::NodeInfo;
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 use hauki_contract::model::config::Policy;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -330,7 +330,7 @@ impl Slot {
     pub async fn findings(&self) -> Vec<Check> {
         match self.health().await {
             Ok(health) => self.judge(health),
-            Err(error) => vec![Check { level: CheckLevel::Fail, what: error.message, hint: error.hint }],
+            Err(error) => vec![Check::failed(error.message, error.hint)],
         }
     }
 
@@ -339,8 +339,7 @@ impl Slot {
         if word.version != env!("CARGO_PKG_VERSION") {
             let what =
                 format!("haukid {} runs there, the core is {}", word.version, env!("CARGO_PKG_VERSION"));
-            let hint = Some(format!("hauki node upgrade {}", self.name));
-            checks.push(Check { level: CheckLevel::Warn, what, hint });
+            checks.push(Check::warn(what, format!("hauki node upgrade {}", self.name)));
         }
         checks
     }

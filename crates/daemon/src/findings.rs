@@ -10,15 +10,11 @@ use std::path::{Path, PathBuf};
 use super::settings::Settings;
 use hauki_contract::api::ApiError;
 use hauki_contract::model::causes;
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 use hauki_contract::system::random;
 use hauki_control::start::{self, StartError};
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::Wanted;
-
-fn fail(what: String, hint: &str) -> Check {
-    Check { level: CheckLevel::Fail, what, hint: Some(hint.to_owned()) }
-}
 
 /// In the state directory, or where it would be made: its file system and all above it are the vaults' too.
 fn place(state_dir: &Path) -> PathBuf {
@@ -28,13 +24,13 @@ fn place(state_dir: &Path) -> PathBuf {
 
 async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check> {
     if !rustix::process::geteuid().is_root() {
-        return vec![fail("haukid needs root to start vaults".into(), "sudo hauki doctor")];
+        return vec![Check::fail("haukid needs root to start vaults", "sudo hauki doctor")];
     }
     let dir = place(&settings.state_dir);
     let made = std::fs::create_dir(&dir)
         .and_then(|()| std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711)));
     if let Err(error) = made {
-        return vec![fail(
+        return vec![Check::fail(
             format!("{} cannot be made: {error}", dir.display()),
             "free some space or set daemon.state_dir",
         )];
@@ -54,7 +50,7 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
         }
         Err(error) => {
             let what = format!("the sandbox driver cannot work here: {}", causes::told(&error));
-            vec![fail(what, "free some space, or set daemon.state_dir, if it is about the disk")]
+            vec![Check::fail(what, "free some space, or set daemon.state_dir, if it is about the disk")]
         }
     };
     let _ = std::fs::remove_dir_all(&dir);
@@ -66,16 +62,16 @@ async fn store(state_dir: &Path) -> Option<Check> {
     match start::inspect(state_dir).await {
         Err(StartError::Store(error)) => {
             let hint = error.way_back().unwrap_or_else(|| "see haukid(8), The store".into());
-            Some(fail(ApiError::from(error).message, &hint))
+            Some(Check::fail(ApiError::from(error).message, hint))
         }
         Err(error) => {
             let hint = error.way_back().unwrap_or_else(|| "put the file back from a copy".into());
-            Some(fail(error.to_string(), &hint))
+            Some(Check::fail(error.to_string(), hint))
         }
         Ok(Some(damaged)) if !damaged.is_empty() => {
             let named: Vec<&str> = damaged.iter().take(5).map(String::as_str).collect();
             let what = format!("{} damaged records of the store: {}", damaged.len(), named.join(", "));
-            Some(fail(what, "they are set aside at the next start; everything else goes on"))
+            Some(Check::fail(what, "they are set aside at the next start; everything else goes on"))
         }
         Ok(_) => None,
     }
@@ -87,7 +83,7 @@ pub async fn print(settings: &Settings) -> std::io::Result<()> {
     let mut checks = sandbox(settings, node.as_ref().ok()).await;
     checks.push(match node {
         Ok(node) => node.data_plane_check(),
-        Err(error) => fail(error.to_string(), "name the VPN's address in data_plane.address"),
+        Err(error) => Check::fail(error.to_string(), "name the VPN's address in data_plane.address"),
     });
     checks.extend(store(&settings.state_dir).await);
     let mut out = std::io::stdout().lock();

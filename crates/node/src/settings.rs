@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, TcpListener};
 
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 use hauki_contract::model::config::{self, Config};
 use hauki_contract::model::id::NodeName;
 
@@ -46,13 +46,13 @@ impl NodeSettings {
         if let Err(error) = TcpListener::bind((address, 0)) {
             let what = format!("data plane {address}: no port can be opened there: {error}");
             let hint = "data_plane.address is the VPN's address of this very machine, and the VPN must be up";
-            return Check { level: CheckLevel::Fail, what, hint: Some(hint.into()) };
+            return Check::fail(what, hint);
         }
         if address.is_loopback() {
             let hint = "set data_plane.address in /etc/hauki/hauki.yaml to the VPN's address";
-            return Check { level: CheckLevel::Warn, what, hint: Some(hint.into()) };
+            return Check::warn(what, hint);
         }
-        Check { level: CheckLevel::Ok, what, hint: None }
+        Check::ok(what)
     }
 
     /// Blanks take nobody's place.
@@ -89,6 +89,7 @@ impl NodeSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hauki_contract::model::check::CheckLevel;
 
     fn settings(address: &str) -> Result<NodeSettings, SettingsError> {
         let mut said = Config::default();

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use super::pidfd::{Pid, PidFd};
 use super::stopwatch::Moment;
 use super::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept, outer_limits};
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
 use hauki_contract::model::receipt::{Reclaimed, Resource};
@@ -156,9 +156,7 @@ impl Driver for FakeDriver {
     }
 
     fn diagnose(&self) -> BoxFuture<'_, Vec<Check>> {
-        let hint = Some("node.sandbox: lxc".to_owned());
-        let what = "the fake sandbox isolates nothing".to_owned();
-        Box::pin(async { vec![Check { level: CheckLevel::Warn, what, hint }] })
+        Box::pin(async { vec![Check::warn("the fake sandbox isolates nothing", "node.sandbox: lxc")] })
     }
 
     fn idle(&self) -> BoxFuture<'_, ()> {

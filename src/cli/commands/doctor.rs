@@ -29,10 +29,6 @@ Example:
 #[command(after_help = AFTER)]
 pub(crate) struct DoctorArgs {}
 
-fn check(level: CheckLevel, what: impl Into<String>, hint: Option<&str>) -> Check {
-    Check { level, what: what.into(), hint: hint.map(str::to_owned) }
-}
-
 pub(crate) fn run(ctx: &Ctx, _: &DoctorArgs) -> Result<Exit, CliError> {
     ctx.out.list();
     let checks = ctx.block_on(Limit::Usual, async { Ok(checks(ctx).await) })?;
@@ -53,16 +49,16 @@ async fn checks(ctx: &Ctx) -> Vec<Check> {
                     health.version, health.role, health.pid, health.vaults
                 );
                 checks.extend(health.findings);
-                checks.push(check(CheckLevel::Ok, what, None));
+                checks.push(Check::ok(what));
                 if health.version != env!("CARGO_PKG_VERSION") {
                     let what =
                         format!("hauki is {}, haukid is {}", env!("CARGO_PKG_VERSION"), health.version);
-                    checks.push(check(CheckLevel::Warn, what, Some("restart haukid")));
+                    checks.push(Check::warn(what, "restart haukid"));
                 }
             }
             Err(error) => {
                 let error = CliError::from(error);
-                checks.push(check(CheckLevel::Fail, error.message, Some("look at haukid.log")));
+                checks.push(Check::fail(error.message, "look at haukid.log"));
             }
         },
         None => checks.extend(without_daemon(ctx).await),
@@ -70,48 +66,43 @@ async fn checks(ctx: &Ctx) -> Vec<Check> {
     checks.push(runner(ctx).await);
     let files: Vec<_> = ctx.settings.files.iter().map(|path| path.display().to_string()).collect();
     let what = if files.is_empty() { "none, the defaults apply".to_owned() } else { files.join(", ") };
-    checks.push(check(CheckLevel::Ok, format!("configuration: {what}"), None));
+    checks.push(Check::ok(format!("configuration: {what}")));
     checks
 }
 
 /// What reads scripts and sources is tried with the least of them.
 async fn runner(ctx: &Ctx) -> Check {
     match ctx.checker.lock().await.check("function f() {}", "doctor.js").await {
-        Ok(()) => check(CheckLevel::Ok, format!("{PROGRAM} has locked itself down and reads sources"), None),
+        Ok(()) => Check::ok(format!("{PROGRAM} has locked itself down and reads sources")),
         Err(CheckError::Runner(error)) => {
             let hint = error.hint().map(str::to_owned);
-            Check { level: CheckLevel::Fail, what: CliError::from(Failure::from(error)).message, hint }
+            Check::failed(CliError::from(Failure::from(error)).message, hint)
         }
-        Err(error) => check(CheckLevel::Fail, format!("{PROGRAM} cannot read a source: {error}"), None),
+        Err(error) => Check::failed(format!("{PROGRAM} cannot read a source: {error}"), None),
     }
 }
 
 async fn without_daemon(ctx: &Ctx) -> Vec<Check> {
     if let Some(endpoint) = ctx.settings.get("endpoint") {
         let what = format!("{endpoint} does not answer");
-        return vec![check(
-            CheckLevel::Fail,
-            what,
-            Some("check --endpoint, HAUKI_ENDPOINT and the daemon there"),
-        )];
+        return vec![Check::fail(what, "check --endpoint, HAUKI_ENDPOINT and the daemon there")];
     }
     let program =
         std::env::var_os("HAUKI_HAUKID").map_or_else(|| autostart::find().ok(), |path| Some(path.into()));
     let Some(program) = program else {
-        return vec![check(CheckLevel::Fail, "haukid is not installed", Some("make install"))];
+        return vec![Check::fail("haukid is not installed", "make install")];
     };
     let mut checks = findings(&program).await;
     checks.push(match autostart::is_live(&ctx.settings.socket()) {
         Err(error) => {
             let error = CliError::from(error);
-            check(CheckLevel::Fail, error.message.clone(), error.hints().first().map(String::as_str))
+            Check::failed(error.message.clone(), error.hints().first().cloned())
         }
-        Ok(_) if !rustix::process::geteuid().is_root() => check(
-            CheckLevel::Warn,
+        Ok(_) if !rustix::process::geteuid().is_root() => Check::warn(
             "haukid not running, and only root can start it",
-            Some("sudo hauki …, or --endpoint for a control plane elsewhere"),
+            "sudo hauki …, or --endpoint for a control plane elsewhere",
         ),
-        Ok(_) => check(CheckLevel::Ok, "haukid not running; it starts by itself", None),
+        Ok(_) => Check::ok("haukid not running; it starts by itself"),
     });
     checks
 }
@@ -126,15 +117,11 @@ async fn findings(program: &Path) -> Vec<Check> {
                 let words = String::from_utf8_lossy(&output.stderr);
                 let words = words.lines().next().unwrap_or("it said nothing").to_owned();
                 // The dynamic linker says this before haukid can say anything.
-                let hint = words.contains("liblxc").then_some("apt-get install liblxc1");
-                vec![check(
-                    CheckLevel::Fail,
-                    format!("{} cannot look around: {words}", shown.display()),
-                    hint,
-                )]
+                let hint = words.contains("liblxc").then(|| "apt-get install liblxc1".to_owned());
+                vec![Check::failed(format!("{} cannot look around: {words}", shown.display()), hint)]
             }
         },
-        Ok(Err(error)) => vec![check(CheckLevel::Fail, format!("{}: {error}", shown.display()), None)],
-        Err(_) => vec![check(CheckLevel::Fail, format!("{} did not answer", shown.display()), None)],
+        Ok(Err(error)) => vec![Check::failed(format!("{}: {error}", shown.display()), None)],
+        Err(_) => vec![Check::failed(format!("{} did not answer", shown.display()), None)],
     }
 }

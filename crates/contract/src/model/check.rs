@@ -12,6 +12,34 @@ pub struct Check {
     pub hint: Option<String>,
 }
 
+impl Check {
+    pub fn ok(what: impl Into<String>) -> Self {
+        Self { level: CheckLevel::Ok, what: what.into(), hint: None }
+    }
+
+    /// Something is not as it could be, and what would mend it.
+    pub fn warn(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { level: CheckLevel::Warn, what: what.into(), hint: Some(hint.into()) }
+    }
+
+    /// No vault can be made so, or something is lost.
+    pub fn fail(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { level: CheckLevel::Fail, what: what.into(), hint: Some(hint.into()) }
+    }
+
+    /// The same where there may be nothing that mends it.
+    #[must_use]
+    pub fn failed(what: String, hint: Option<String>) -> Self {
+        Self { level: CheckLevel::Fail, what, hint }
+    }
+
+    /// Of one among many.
+    #[must_use]
+    pub fn about(self, whom: impl std::fmt::Display) -> Self {
+        Self { what: format!("{whom}: {}", self.what), ..self }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckLevel {

@@ -16,7 +16,7 @@ use super::documents::{NAME, NODE, PREFIXES, VAULT, node_key};
 use super::record::Records;
 use crate::store::{Document, Expect, Outcome, Txn};
 use hauki_contract::api::{ApiError, ErrorCode};
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::system::clock;
 
@@ -231,10 +231,7 @@ impl Records {
             let more = if keys.len() > named.len() { ", …" } else { "" };
             what.push_str(&format!(": {}{more}", named.join(", ")));
         }
-        (!keys.is_empty()).then(|| Check {
-            level: CheckLevel::Fail,
-            what,
-            hint: Some("the disk or the memory may be failing; everything else goes on".into()),
-        })
+        let hint = "the disk or the memory may be failing; everything else goes on";
+        (!keys.is_empty()).then(|| Check::fail(what, hint))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Shared, ffi, groups, room, walls};
 use crate::wall::Wall;
 use hauki_contract::model::causes;
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 use hauki_contract::model::limits::Controller;
 use hauki_contract::system::awake;
 
@@ -14,7 +14,7 @@ pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Check> {
 }
 
 fn findings(shared: &Shared) -> Vec<Check> {
-    let mut findings = vec![fine(format!("liblxc {}", ffi::version())), root(), namespaces(), filters()];
+    let mut findings = vec![Check::ok(format!("liblxc {}", ffi::version())), root(), namespaces(), filters()];
     findings.extend(cgroups(shared));
     findings.push(ids(shared));
     findings.push(room::finding(shared.slots.limit()));
@@ -22,8 +22,7 @@ fn findings(shared: &Shared) -> Vec<Check> {
     findings.push(state(shared));
     findings.extend(disk(shared));
     findings.extend(shared.stuck.paths().into_iter().map(|path| {
-        bad(
-            CheckLevel::Warn,
+        Check::warn(
             format!("what an earlier daemon has left in {} cannot be ended", path.display()),
             "its processes wait in the kernel, or a freezer holds them; the first start after that removes it",
         )
@@ -31,31 +30,18 @@ fn findings(shared: &Shared) -> Vec<Check> {
     findings
 }
 
-fn fine(what: String) -> Check {
-    Check { level: CheckLevel::Ok, what, hint: None }
-}
-
-fn bad(level: CheckLevel, what: impl Into<String>, hint: impl Into<String>) -> Check {
-    Check { level, what: what.into(), hint: Some(hint.into()) }
-}
-
 fn root() -> Check {
     if rustix::process::geteuid().is_root() {
-        fine("runs as root".into())
+        Check::ok("runs as root")
     } else {
-        bad(
-            CheckLevel::Fail,
-            "vaults can only be started by root",
-            "run haukid as root: sudo systemctl start hauki",
-        )
+        Check::fail("vaults can only be started by root", "run haukid as root: sudo systemctl start hauki")
     }
 }
 
 fn awake() -> Check {
     match awake::check() {
-        Ok(()) => fine("keeps idle cores awake for the moment of a start".into()),
-        Err(error) => bad(
-            CheckLevel::Warn,
+        Ok(()) => Check::ok("keeps idle cores awake for the moment of a start"),
+        Err(error) => Check::warn(
             format!("cannot keep idle cores awake for the moment of a start, which makes it slower: {error}"),
             "let haukid open /dev/cpu_dma_latency",
         ),
@@ -68,9 +54,8 @@ fn namespaces() -> Check {
     }
     let most = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
     match most.trim().parse::<u64>() {
-        Ok(most) => fine(format!("user namespaces, at most {most}")),
-        Err(_) => bad(
-            CheckLevel::Fail,
+        Ok(most) => Check::ok(format!("user namespaces, at most {most}")),
+        Err(_) => Check::fail(
             "this kernel has no user namespaces",
             "boot a kernel with CONFIG_USER_NS, as Debian's is",
         ),
@@ -80,9 +65,9 @@ fn namespaces() -> Check {
 fn cgroups(shared: &Shared) -> Vec<Check> {
     let layout = &shared.layout;
     if layout.hierarchies.is_empty() {
-        return vec![bad(CheckLevel::Fail, "no cgroups are mounted", "mount -t cgroup2 none /sys/fs/cgroup")];
+        return vec![Check::fail("no cgroups are mounted", "mount -t cgroup2 none /sys/fs/cgroup")];
     }
-    let mut findings = vec![fine(format!("cgroups {}", layout.name()))];
+    let mut findings = vec![Check::ok(format!("cgroups {}", layout.name()))];
     findings.extend(Controller::ALL.map(|controller| controller_of(shared, controller)));
     findings.extend(moves().into_iter().chain(idling()));
     findings
@@ -92,15 +77,14 @@ fn cgroups(shared: &Shared) -> Vec<Check> {
 fn controller_of(shared: &Shared, controller: Controller) -> Check {
     let layout = &shared.layout;
     if layout.unlimited().contains(&controller) {
-        return bad(
-            CheckLevel::Warn,
+        return Check::warn(
             format!("vaults are without a {controller} limit, as node.unlimited says"),
             format!("take {controller} out of node.unlimited, and see what is missing"),
         );
     }
     match (groups::trial(layout, &shared.group, controller), layout.with(controller)) {
         (Ok(()), Some(hierarchy)) => {
-            fine(format!("cgroup controller {controller} at {}", hierarchy.base.display()))
+            Check::ok(format!("cgroup controller {controller} at {}", hierarchy.base.display()))
         }
         (Ok(()), None) => of(&Wall::NoController { controller }),
         (Err(wall), _) => of(&wall),
@@ -108,14 +92,14 @@ fn controller_of(shared: &Shared, controller: Controller) -> Check {
 }
 
 fn of(wall: &Wall) -> Check {
-    bad(CheckLevel::Fail, causes::told(wall), wall.hint())
+    Check::fail(causes::told(wall), wall.hint())
 }
 
 /// The filters that vaults live under, as far as a kernel says which it knows.
 fn filters() -> Check {
     let known = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
     let has = |action: &str| known.split_whitespace().any(|known| known == action);
-    if has("kill_process") && has("errno") { fine("system call filters".into()) } else { of(&Wall::NoFilter) }
+    if has("kill_process") && has("errno") { Check::ok("system call filters") } else { of(&Wall::NoFilter) }
 }
 
 /// Without this mount option a process that changes its group waits for all processors, some
@@ -123,10 +107,10 @@ fn filters() -> Check {
 fn moves() -> Option<Check> {
     let mounts = std::fs::read_to_string("/proc/thread-self/mountinfo").ok()?;
     if mounts.contains("favordynmods") {
-        return Some(fine("cgroups favour quick moves".into()));
+        return Some(Check::ok("cgroups favour quick moves"));
     }
     let point = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?;
-    Some(fine(format!("starts are some ms quicker after: mount -o remount,favordynmods {point}")))
+    Some(Check::ok(format!("starts are some ms quicker after: mount -o remount,favordynmods {point}")))
 }
 
 /// A virtual machine's core that has nothing to do stops, and to wake it costs more than a call. One that
@@ -136,7 +120,7 @@ fn idling() -> Option<Check> {
     let driver = std::fs::read_to_string("/sys/devices/system/cpu/cpuidle/current_driver").ok()?;
     let polls: u64 = std::fs::read_to_string(POLLS).ok()?.trim().parse().ok()?;
     let wakes_slowly = driver.trim() == "haltpoll" && polls == 0;
-    wakes_slowly.then(|| fine(format!("calls that overlap are quicker after: echo 200000 > {POLLS}")))
+    wakes_slowly.then(|| Check::ok(format!("calls that overlap are quicker after: echo 200000 > {POLLS}")))
 }
 
 /// Whether the ids of all vaults are ours to give, and nobody else's.
@@ -150,9 +134,8 @@ fn ids(shared: &Shared) -> Check {
         text.lines().find_map(|line| meets(line, first, last).then(|| format!("{file}: {line}")))
     });
     match theirs {
-        None => fine(format!("user ids {first} to {last} are free")),
-        Some(line) => bad(
-            CheckLevel::Warn,
+        None => Check::ok(format!("user ids {first} to {last} are free")),
+        Some(line) => Check::warn(
             format!("user ids of the vaults, {first} to {last}, are also given to others ({line})"),
             "remove that line, or move the vaults with node.id_base in the configuration",
         ),
@@ -171,7 +154,7 @@ fn state(shared: &Shared) -> Check {
     match walls::missing_place(&shared.rootfs) {
         Some(Wall::NoExec { .. }) => of(&Wall::NoExec { path: shared.shown_dir.clone() }),
         Some(wall) => of(&wall),
-        None => fine(format!("state in {}", shared.shown_dir.display())),
+        None => Check::ok(format!("state in {}", shared.shown_dir.display())),
     }
 }
 
@@ -185,18 +168,15 @@ fn disk(shared: &Shared) -> Option<Check> {
     let bytes = found.f_bavail.saturating_mul(found.f_frsize);
     // Some file systems do not count their files.
     let files = if found.f_files == 0 { u64::MAX } else { found.f_favail };
-    let level = match (bytes, files) {
-        (bytes, files) if bytes < LEAST.0 || files < LEAST.1 => CheckLevel::Fail,
-        (bytes, files) if bytes < LITTLE.0 || files < LITTLE.1 => CheckLevel::Warn,
+    let judged: fn(String, &'static str) -> Check = match (bytes, files) {
+        (bytes, files) if bytes < LEAST.0 || files < LEAST.1 => Check::fail,
+        (bytes, files) if bytes < LITTLE.0 || files < LITTLE.1 => Check::warn,
         _ => return None,
     };
     let left =
         if bytes < LITTLE.0 { format!("{} KiB", bytes >> 10) } else { format!("room for {files} files") };
-    Some(bad(
-        level,
-        format!("the file system of {} is full: {left} is left", shared.shown_dir.display()),
-        "free some space there, or set daemon.state_dir",
-    ))
+    let what = format!("the file system of {} is full: {left} is left", shared.shown_dir.display());
+    Some(judged(what, "free some space there, or set daemon.state_dir"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, getrlimit};
 
-use hauki_contract::model::check::{Check, CheckLevel};
+use hauki_contract::model::check::Check;
 
 /// What the rest of the machine may need of each.
 const OTHERS: u64 = 1_000;
@@ -67,19 +67,17 @@ fn judge(vaults: u64, supplies: &[Supply]) -> Check {
     match scarcest {
         Some((fit, supply)) if fit < vaults => {
             let need = vaults * supply.each + OTHERS;
-            Check {
-                level: CheckLevel::Warn,
-                what: format!("room for some {fit} of {vaults} vaults: too few {}", supply.what),
-                hint: Some(format!("raise {} to {need}, or lower node.max_vaults", supply.more)),
-            }
+            let what = format!("room for some {fit} of {vaults} vaults: too few {}", supply.what);
+            Check::warn(what, format!("raise {} to {need}, or lower node.max_vaults", supply.more))
         }
-        _ => Check { level: CheckLevel::Ok, what: format!("room for {vaults} vaults"), hint: None },
+        _ => Check::ok(format!("room for {vaults} vaults")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hauki_contract::model::check::CheckLevel;
 
     fn supply(what: &'static str, each: u64, there: Option<u64>) -> Supply {
         Supply { what, each, there, more: "that" }

@@ -139,10 +139,9 @@ fn doctor(ctx: &Ctx, nodes: &[NodeName]) -> Result<Exit, CliError> {
         }
         let mut failed = false;
         for name in names {
-            for mut check in endpoint.node(&name).await?.findings {
+            for check in endpoint.node(&name).await?.findings {
                 failed |= check.level == CheckLevel::Fail;
-                check.what = format!("{name}: {}", check.what);
-                ctx.out.record(Record::new(&check))?;
+                ctx.out.record(Record::new(&check.about(&name)))?;
             }
         }
         Ok(if failed { Exit::Config } else { Exit::Ok })
