@@ -27,7 +27,7 @@ use crate::strict::StrictError;
 use crate::system::clock;
 use crate::system::tasks::Task;
 use given_up::GivenUp;
-use tasks::{read, write};
+use tasks::{Leave, read, write};
 
 /// What a reply may have beyond the result that `max_frame_bytes` bounds.
 const REPLY_OVERHEAD: usize = 4096;
@@ -208,7 +208,7 @@ impl<O: Owner> Connection<O> {
             given_up: GivenUp::default(),
         });
         let reader = LineReader::new(input, max_frame_bytes.saturating_add(REPLY_OVERHEAD));
-        let reader = shared.owner.spawn(read(Arc::clone(&shared), reader, may_hold));
+        let reader = shared.owner.spawn(read(Leave(Arc::clone(&shared)), reader, may_hold));
         let writer = shared.owner.spawn(write(Arc::clone(&shared), output, first, queue));
         let _ = shared.tasks.set([reader, writer]);
         if shared.has_ended() {

@@ -66,10 +66,11 @@ pub(super) async fn write<S: AsyncWrite, O: Owner>(
 }
 
 pub(super) async fn read<S: AsyncRead, O: Owner>(
-    shared: Arc<Shared<O>>,
+    leave: Leave<O>,
     mut lines: LineReader<ReadHalf<S>>,
     mut may_hold: impl FnMut(usize) -> bool,
 ) {
+    let Leave(shared) = &leave;
     let mut dying = None;
     let end = loop {
         if let Err(end) = next(&mut lines, &mut may_hold).await {
@@ -78,7 +79,7 @@ pub(super) async fn read<S: AsyncRead, O: Owner>(
         match lines.next().await {
             Ok(Some(line)) => match Outgoing::decode(line) {
                 Ok(message) => {
-                    deliver(&shared, message, &mut dying);
+                    deliver(shared, message, &mut dying);
                     // Those that came together were heard at the same time.
                     if !lines.has_line() {
                         shared.heard.store(clock::mono().0, Ordering::Relaxed);
@@ -92,6 +93,16 @@ pub(super) async fn read<S: AsyncRead, O: Owner>(
     };
     // A gate that is killed does not take its leave; its last words still count.
     shared.end(dying.map_or(end, |Dying { death, .. }| End::Dead(death)));
+}
+
+/// Goes with the reader, also where that is ended from outside, as at the end of a daemon, and before it has begun:
+/// nobody waits for what will not come.
+pub(super) struct Leave<O>(pub(super) Arc<Shared<O>>);
+
+impl<O> Drop for Leave<O> {
+    fn drop(&mut self) {
+        self.0.end(End::Gone);
+    }
 }
 
 /// Reads until there is a line, or no more can be read.

@@ -96,3 +96,15 @@ async fn who_holds_too_much_is_told_and_either_tasks_end_ends_the_other() {
     .await
     .expect("is closed although the handle lives");
 }
+
+#[tokio::test]
+async fn who_waits_hears_that_the_tasks_were_ended_from_outside() {
+    let (ours, _theirs) = tokio::io::duplex(4096);
+    let (connection, _greeting) = Connection::start(ours, Nobody, 1 << 17, (0, "{}"), |_| true);
+    let call = connection.call(1, line(1, "[]")).await.expect("is sent");
+    let [reader, _] = connection.shared.tasks.get().expect("are there");
+    reader.cancel();
+    let end = tokio::time::timeout(Duration::from_secs(60), call.answer()).await.expect("is told");
+    assert!(matches!(end, Err(End::Gone)), "{end:?}");
+    assert!(connection.is_closed());
+}
