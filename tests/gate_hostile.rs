@@ -8,6 +8,7 @@ mod stranger;
 use std::time::Duration;
 
 use daemon::Daemon;
+use hauki::api::vault::TicketRequest;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
 use serde_json::{Value, json};
@@ -384,6 +385,57 @@ async fn large_answers_that_nobody_reads_are_left_out_and_said_to_be() {
     }
     assert!(answered >= 8, "{answered} answers came");
     assert_eq!(caller.result("echo", json!(["goes on"])).await, "goes on");
+}
+
+/// One answer for each connection, and each as long as it may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn first_answers_that_nobody_reads_have_a_budget_together() {
+    const MIB: usize = 1 << 20;
+    const READERS: usize = 24;
+    let daemon = Daemon::start();
+    let wishes = Wishes {
+        lease_ms: Some(600_000),
+        call_deadline_ms: Some(60_000),
+        memory_bytes: Some(64 << 20),
+        max_frame_bytes: Some(16 << 20),
+        ..Wishes::default()
+    };
+    let spawned = daemon.spawn_with(WORKER, wishes).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    assert!(Stranger::enter(&ticket).await.result("big", json!([15 * MIB])).await.is_string());
+    let before = resident_mib(&daemon);
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        let mut reader = Stranger::enter(&ticket).await;
+        reader.send(&request(1, "big", json!([15 * MIB])).to_string()).await;
+        readers.push(reader);
+    }
+    let answered = async {
+        let calls = async || {
+            let vault = daemon.endpoint().vault(&spawned.vault.id).await.expect("is there");
+            vault.vitals.expect("lives").calls
+        };
+        while calls().await <= READERS as u64 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(HANG, answered).await.expect("none waits for another");
+    let grown = resident_mib(&daemon).saturating_sub(before);
+    assert!(grown < 128 + 64, "haukid grew by {grown} MiB");
+    // Who holds another ticket has an equal share.
+    let request = TicketRequest { vault: spawned.vault.id.clone(), wishes: Default::default() };
+    let other = daemon.endpoint().ticket(&request).await.expect("a fresh one");
+    let mut other = Stranger::enter(&serde_json::to_value(&other).expect("serializes")).await;
+    assert!(other.result("big", json!([15 * MIB])).await.is_string());
+    let mut come = 0;
+    for mut reader in readers {
+        let reply = reader.reply().await;
+        match reply["result"].as_str() {
+            Some(text) => come += usize::from(text.len() == 15 * MIB),
+            None => assert_eq!(reply["error"]["code"], code::BUSY, "{reply}"),
+        }
+    }
+    assert_eq!(come, 128 / 15, "as many as have room in twice the budget");
 }
 
 /// The same rubbish in every run.

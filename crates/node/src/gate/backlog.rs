@@ -7,7 +7,9 @@
 //! their share suffer, nobody else: who comes with many connections takes from his own ticket, who shares a ticket or a
 //! vault with him has a share, and other vaults notice nothing before all of them together hold too much.
 //!
-//! Who holds little counts as nobody: calls one by one cost no account anything.
+//! Who holds little counts as nobody: calls one by one cost no account anything. But one long reply is not little, and
+//! many callers can leave the first of each unread. Such a reply has room in twice the budgets, and beyond that in an
+//! equal share of that, so that others' tickets and vaults take it from nobody; in four times, there is none for anybody.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -79,6 +81,22 @@ impl Account {
         }
         most / self.members.load(Ordering::Relaxed).max(1)
     }
+
+    /// The same for one that has held little until now: `counts` says whether it is a member all the same.
+    fn first_share(&self, more: usize, counts: bool) -> usize {
+        let held = self.held.load(Ordering::Relaxed);
+        let after = held.saturating_add(more);
+        // Shares of ever more members have no sum.
+        if after > self.budget.saturating_mul(4) {
+            return 0;
+        }
+        let above = self.above.as_ref().map_or(usize::MAX, |above| above.first_share(more, held > 0));
+        let most = above.min(self.budget.saturating_mul(2));
+        if after <= most {
+            return usize::MAX;
+        }
+        most / self.members.load(Ordering::Relaxed).saturating_add(usize::from(!counts)).max(1)
+    }
 }
 
 /// A vault's account, and those of the tickets with which somebody is connected.
@@ -90,14 +108,14 @@ pub struct Backlog {
 impl Backlog {
     /// Of what callers leave unread.
     #[must_use]
-    pub fn sending() -> Self {
-        Self::below(&SENDING, VAULT)
+    pub fn sending(max_frame_bytes: usize) -> Self {
+        Self::below(&SENDING, budget(max_frame_bytes))
     }
 
-    /// Of what they send, where a line may be so long.
+    /// Of what they send.
     #[must_use]
     pub fn receiving(max_frame_bytes: usize) -> Self {
-        Self::below(&RECEIVING, VAULT.max(max_frame_bytes.saturating_add(BEHIND)))
+        Self::below(&RECEIVING, budget(max_frame_bytes))
     }
 
     fn below(node: &Arc<Account>, budget: usize) -> Self {
@@ -129,6 +147,11 @@ pub(crate) struct Share {
     held: usize,
 }
 
+/// Of a vault whose lines may be so long.
+fn budget(max_frame_bytes: usize) -> usize {
+    VAULT.max(max_frame_bytes.saturating_add(BEHIND))
+}
+
 impl Share {
     pub(super) fn new(account: Arc<Account>) -> Self {
         Self { account, held: 0 }
@@ -150,9 +173,13 @@ impl Share {
         }
     }
 
-    /// Whether it has its share, and so much more would be too much.
+    /// Whether so much more would be more than its share.
     pub(crate) fn is_over(&self, before: usize, more: usize) -> bool {
-        before > LITTLE && before.saturating_add(more) > self.account.share(more)
+        let after = before.saturating_add(more);
+        match before > LITTLE {
+            true => after > self.account.share(more),
+            false => after > LITTLE && after > self.account.first_share(more, false),
+        }
     }
 }
 
@@ -189,7 +216,7 @@ mod tests {
         assert!(!held(&elsewhere, 40 * MIB).is_over(40 * MIB, MIB));
         // Of the greedy ticket, who holds less than its connections' share has what he asks for.
         assert!(!held(&greedy, MIB).is_over(MIB, MIB));
-        assert!(!crowd[0].is_over(LITTLE, 100 * MIB), "who has read nearly all is refused nothing");
+        assert!(!crowd[0].is_over(LITTLE, 40 * MIB), "who has read nearly all has room in twice the budget");
         drop(crowd);
         assert!(Arc::ptr_eq(&greedy, &one.of(&ids[0])));
         assert_eq!(node.held.load(Ordering::Relaxed), 0);
@@ -213,6 +240,44 @@ mod tests {
         assert!(honest.is_over(30 * MIB, 1), "it is as greedy as the others now");
         all.truncate(12);
         assert!(!honest.is_over(30 * MIB, 1) && !all[0].is_over(16 * MIB, MIB));
+    }
+
+    #[test]
+    fn first_replies_that_nobody_reads_have_room_in_twice_the_budget_and_others_have_a_share_of_it() {
+        let node = Account::new(NODE, None);
+        let vault = Backlog::below(&node, budget(64 * MIB));
+        let ids: Vec<TicketId> = (1..=3).map(|number| TicketId::mint(1, number)).collect();
+        let greedy = vault.of(&ids[0]);
+        let come = |account: &Arc<Account>, bytes: usize| {
+            let mut share = Share::new(Arc::clone(account));
+            let is_over = share.is_over(0, bytes);
+            share.set(if is_over { 0 } else { bytes });
+            (!is_over).then_some(share)
+        };
+        let alone = come(&greedy, 64 * MIB + 100);
+        assert!(alone.is_some(), "one alone may be as long as a frame");
+        assert!(come(&vault.of(&ids[1]), 64 * MIB).is_some(), "and another beside it");
+        drop(alone);
+        let mut crowd: Vec<Share> = (0..64).filter_map(|_| come(&greedy, 4 * MIB)).collect();
+        assert_eq!(crowd.len(), 2 * 65 / 4);
+        assert!(come(&greedy, LITTLE).is_some(), "what is little is refused nobody");
+        let honest = come(&vault.of(&ids[1]), 32 * MIB);
+        assert!(honest.is_some(), "another ticket has its share");
+        assert!(come(&vault.of(&ids[2]), 64 * MIB).is_none());
+        // Vaults, whose callers have nothing but small frames, fill the node's together.
+        let mut fill = |vaults: usize| {
+            crowd.extend((0..vaults).flat_map(|_| {
+                let account = Backlog::below(&node, VAULT).of(&ids[0]);
+                (0..64).filter_map(|_| come(&account, MIB)).collect::<Vec<_>>()
+            }));
+            node.held.load(Ordering::Relaxed)
+        };
+        assert!(fill(10) > 2 * NODE);
+        assert!(
+            come(&Backlog::below(&node, VAULT).of(&ids[0]), MIB).is_some(),
+            "an honest vault has its share"
+        );
+        assert!(fill(1000) <= 4 * NODE);
     }
 
     #[test]

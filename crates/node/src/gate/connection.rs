@@ -99,8 +99,8 @@ impl Gate {
     #[must_use]
     pub fn new(vault: Arc<Vault>, identity: Arc<Identity>) -> Arc<Self> {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
-        let (sending, receiving) =
-            (Backlog::sending(), Backlog::receiving(vault.limits.max_frame_bytes as usize));
+        let longest = vault.limits.max_frame_bytes as usize;
+        let (sending, receiving) = (Backlog::sending(longest), Backlog::receiving(longest));
         let (signed, strangers, debts) = (Signed::default(), Mutex::default(), Debts::default());
         Arc::new(Self { vault, identity, callers, signed, sending, receiving, debts, strangers })
     }
