@@ -15,6 +15,10 @@ use serde_json::Value;
 const FOREIGN: &str = "\u{9b}2J\u{202e}\u{3164}\u{fe0f}\u{e0041}\u{7f}ä";
 const SPELLED: &str = r"\u009b2J\u202e\u3164\ufe0f\udb40\udc41\u007fä";
 
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 fn run(command: &mut Command) -> String {
     let output = command.output().expect("runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -69,6 +73,23 @@ async fn a_terminal_is_shown_what_a_pipe_gets_byte_for_byte() {
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_fits_a_terminal_and_loses_nothing_by_it() {
+    let daemon = Daemon::start();
+    let spawned = daemon.spawn("function say() { print('so many words of a worker '.repeat(9)); }").await;
+    run(daemon.hauki().args(["proxy", "call", spawned.vault.id.as_str(), "say"]));
+    run(daemon.hauki().args(["destruct", spawned.vault.id.as_str()]));
+    let piped = run(daemon.hauki().args(["events", "-o", "table"]));
+    assert!(piped.lines().any(|line| line.chars().count() > 100), "{piped}");
+    let mut hauki = daemon.hauki();
+    hauki.arg("events");
+    let (seen, code) = screen::seen(80, &hauki);
+    let wide: Vec<_> = seen.lines().filter(|line| plain(line).chars().count() > 80).collect();
+    assert!(code == Some(0) && wide.is_empty(), "{wide:?} of {seen}");
+    let words = |text: &str| plain(text).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&seen), words(&piped));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

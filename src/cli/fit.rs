@@ -1,5 +1,7 @@
-//! A table that is wider than the terminal: long cells are cut, and then the last columns are left out, so that
-//! no line breaks over two.
+//! What is wider than the terminal. Of a table long cells are cut, and then the last columns are left out, so that
+//! no line breaks over two. A sentence is folded between its words, and nothing of it is lost.
+
+use anstream::adapter::strip_str;
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -63,6 +65,45 @@ fn cut(titles: &mut [String], rows: &mut [Vec<String>], most: usize) -> bool {
     true
 }
 
+/// Beneath the second column of a line, which two spaces separate from the first, unless that is far to the right.
+fn hang(line: &str, most: usize) -> usize {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let second = line[indent..].find("  ").map(|end| {
+        let rest = &line[indent + end..];
+        width(&line[..indent + end]) + rest.len() - rest.trim_start_matches(' ').len()
+    });
+    second.filter(|second| *second <= most / 2).unwrap_or(indent + 2)
+}
+
+/// Lines that fit, as far as their words do; styles are no letters. With the line breaks of `text`.
+pub(super) fn folded(text: &str, most: usize) -> String {
+    let seen = |text: &str| width(&strip_str(text).to_string());
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if seen(line.trim_end_matches('\n')) <= most {
+            out.push_str(line);
+            continue;
+        }
+        let hang = hang(&strip_str(line).to_string(), most);
+        let (mut at, mut gap) = (0, 0);
+        for (index, word) in line.split(' ').enumerate() {
+            gap += usize::from(index > 0);
+            if word.is_empty() {
+                continue;
+            }
+            let length = seen(word.trim_end_matches('\n'));
+            if at > hang && at + gap + length > most {
+                out.push('\n');
+                (at, gap) = (0, hang);
+            }
+            out.extend(std::iter::repeat_n(' ', gap));
+            out.push_str(word);
+            (at, gap) = (at + gap + length, 0);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +125,25 @@ mod tests {
         assert_eq!(rows[0], [id, "workers/scout@3"]);
         fit(&mut titles, &mut rows, 1);
         assert_eq!(rows[0], [id, "workers/scout@3"]);
+    }
+
+    #[test]
+    fn a_sentence_is_folded_beneath_its_second_column_and_loses_nothing() {
+        let (vault, ticket) = ("vlt_01HF7YAT00000000000000001A", "tkt_01HF7YAT00000000000000003C");
+        let line = format!("\u{1b}[2m14:03:11\u{1b}[0m  claimed   {vault}  {ticket} by 10.0.0.9:5000\n");
+        assert_eq!(
+            folded(&line, 80),
+            format!("\u{1b}[2m14:03:11\u{1b}[0m  claimed   {vault}\n          {ticket} by 10.0.0.9:5000\n")
+        );
+        assert_eq!(folded(&line, 101), line);
+        assert_eq!(folded("  ok    one two three\n", 16), "  ok    one two\n        three\n");
+        assert_eq!(folded("     hint: one two\n", 16), "     hint: one\n       two\n");
+        // A word is never cut: it may be an id or an address that somebody copies.
+        assert_eq!(folded("aaaaaaaaaa  bbb cccccccccccc\nd", 8), "aaaaaaaaaa\n  bbb\n  cccccccccccc\nd");
+        for most in 1..40 {
+            let told = folded(&line, most);
+            assert!(told.split_whitespace().eq(line.split_whitespace()) && told.ends_with('\n'), "{told}");
+        }
     }
 
     #[test]

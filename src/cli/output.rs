@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 
 use super::error::CliError;
+use super::fit::folded;
 use super::indent::indented;
 use super::ledger::Ledger;
 use super::record::{Form, Record};
@@ -132,7 +133,7 @@ impl Output {
     /// A record of a stream, which is shown at once in every form.
     pub(crate) fn stream(&self, record: Record) -> Result<(), CliError> {
         match self.style.format {
-            Format::Table | Format::Wide if !self.style.mute => written(self.colored(&told(&record))),
+            Format::Table | Format::Wide if !self.style.mute => written(self.colored(&self.told(&record))),
             // A document that never ends is no document.
             Format::Json if !self.style.mute => written(stdout::line(&self.shown.json(&record.json))),
             _ => self.record(record),
@@ -236,21 +237,25 @@ impl Output {
         runs.map(|run| {
             let form = run[0].form;
             if are_told(form) {
-                return Ok(run.iter().map(told).collect::<String>());
+                return Ok(run.iter().map(|record| self.told(record)).collect::<String>());
             }
             let (read, unread): (Vec<_>, Vec<_>) =
                 run.iter().partition(|record| form.cells(&record.json).is_some());
             let table = table::draw(form, &read, &self.style)?;
-            Ok([table].into_iter().chain(unread.into_iter().map(told)).collect())
+            Ok([table].into_iter().chain(unread.into_iter().map(|record| self.told(record))).collect())
         })
         .collect()
     }
-}
 
-/// A sentence, newline included; where no type of ours can hold the record, its text.
-fn told(record: &Record) -> String {
-    let sentence = record.form.sentence(&record.json);
-    sentence.unwrap_or_else(|| format!("{}\n", visible::json(&record.json)))
+    /// A sentence, newline included; where no type of ours can hold the record, its text.
+    fn told(&self, record: &Record) -> String {
+        let sentence = record.form.sentence(&record.json);
+        let sentence = sentence.unwrap_or_else(|| format!("{}\n", visible::json(&record.json)));
+        match self.style.width {
+            Some(width) => folded(&sentence, width),
+            None => sentence,
+        }
+    }
 }
 
 /// The same for YAML, which is what JSON is too.
