@@ -65,6 +65,31 @@ fn by_hand() {
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
     assert!(table.contains("PLACE") && table.contains("waiting"), "{table}");
     let id = second["id"].as_str().expect("has an id");
+    // In whichever letters somebody types it.
+    for (beginning, of) in
+        [(&id[..18], "spool"), (&second["summons"].as_str().expect("is named")[..18], "summons")]
+    {
+        let lower = beginning.to_lowercase();
+        let words = if of == "spool" {
+            &["spool", "show", &lower, "-o", "jsonl"][..]
+        } else {
+            &["show", &lower, "-o", "jsonl"]
+        };
+        let shown = json(&hauki(&daemon, words).output().expect("runs"));
+        assert_eq!(
+            (shown["kind"].as_str(), &shown["id"]),
+            (Some(of), if of == "spool" { &second["id"] } else { &second["summons"] })
+        );
+    }
+    for (words, told) in [
+        (&["spool", "show", "spl_01"][..], "type at least 8 letters of the id; hauki spool ls"),
+        (&["spool", "rm", "spl_00000000"], "there is no id, no live worker and no file spl_00000000"),
+        (&["forge", "sum_00000000"], "there is no id, no live worker and no file sum_00000000"),
+    ] {
+        let missed = hauki(&daemon, words).output().expect("runs");
+        let said = String::from_utf8_lossy(&missed.stderr).into_owned();
+        assert!(missed.status.code() == Some(3) && said.contains(told), "{words:?}: {said}");
+    }
     assert!(hauki(&daemon, &["spool", "rm", id]).status().expect("runs").success());
     assert_eq!(hauki(&daemon, &["spool", "show", id]).status().expect("runs").code(), Some(3));
 

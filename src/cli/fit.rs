@@ -5,8 +5,8 @@ use anstream::adapter::strip_str;
 
 /// Between two columns.
 const GAP: usize = 2;
-/// A cell is not cut below this: what is left must still say something. The first column, which names the row,
-/// is never cut.
+/// A cell is not cut below this: what is left must still say something. The first column, which names the row, and
+/// one of ids, which the next command needs, are never cut.
 const LEAST: usize = 20;
 
 /// Takes away the columns in which nothing stands.
@@ -21,6 +21,10 @@ pub(super) fn leave_out_empty(titles: &mut Vec<String>, rows: &mut [Vec<String>]
 
 fn width(text: &str) -> usize {
     text.chars().count()
+}
+
+fn is_id(cell: &str) -> bool {
+    ["vlt_", "sum_", "tkt_", "spl_"].iter().any(|prefix| cell.starts_with(prefix))
 }
 
 /// Cuts the widest columns until a line fits, titles included where they are shown, and leaves out the last
@@ -41,10 +45,12 @@ fn cut(titles: &mut [String], rows: &mut [Vec<String>], most: usize) -> bool {
         }
     }
     let natural = widths.clone();
+    let may_shrink = |column: &usize| *column > 0 && !rows.iter().any(|row| is_id(&row[*column]));
+    let shrinking: Vec<usize> = (0..widths.len()).filter(may_shrink).collect();
     let whole = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
     loop {
         let whole = whole(&widths);
-        let widest = (1..widths.len()).max_by_key(|column| widths[*column]);
+        let widest = shrinking.iter().copied().max_by_key(|column| widths[*column]);
         match widest {
             Some(column) if whole > most && widths[column] > LEAST => {
                 widths[column] = (widths[column] - (whole - most).min(widths[column] - LEAST)).max(LEAST);
@@ -125,6 +131,12 @@ mod tests {
         assert_eq!(rows[0], [id, "workers/scout@3"]);
         fit(&mut titles, &mut rows, 1);
         assert_eq!(rows[0], [id, "workers/scout@3"]);
+        // Nor is an id, wherever it stands.
+        let mut titles = ["PLACE", "ID", "WORKER", "ERROR"].map(str::to_owned).to_vec();
+        let mut rows =
+            vec![["1", id, "workers/a-rather-long-name", "no node has room"].map(str::to_owned).to_vec()];
+        fit(&mut titles, &mut rows, 60);
+        assert_eq!((rows[0][1].as_str(), rows[0].len()), (id, 3));
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
             let bytes = whole::read("-".as_ref(), whole::MOST_BYTES).await;
             let bytes = bytes.map_err(|error| CliError::unreadable("standard input", &error))?;
             items.extend(parsed("standard input", bytes).await?);
-        } else if is_id(argument) && !is_short(argument) {
+        } else if is_id(argument) && !named::is_short(argument) {
             items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
         } else {
             match whole::read(argument.as_ref(), whole::MOST_BYTES).await {
@@ -127,18 +127,14 @@ fn could_be_name(argument: &str) -> bool {
 
 /// A word of a file that is nobody's name, any more.
 fn nobody(text: &str, place: &str) -> CliError {
-    let message = format!("{place}: there is no live worker and no vault {text}");
+    let message = format!("{place}: there is no id and no live worker {text}");
     CliError::new(Kind::new("not_found", Exit::NotFound), message)
 }
 
-fn is_short(id: &str) -> bool {
-    id.starts_with(VaultId::PREFIX) && id.parse::<VaultId>().is_err()
-}
-
-/// What is no file: a vault that is called so, or whose id begins so.
+/// What is no file: a vault that is called so, or what has an id that begins so.
 async fn named(ctx: &Ctx, names: &Names, argument: &str, error: &std::io::Error) -> Item {
     let what = match names.find(ctx, argument).await {
-        Ok(Some(vault)) => What::Id(vault.to_string()),
+        Ok(Some(id)) => What::Id(id),
         Ok(None) => What::Broken(unknown(argument, error)),
         Err(error) => What::Broken(error),
     };
@@ -151,14 +147,13 @@ fn unknown(argument: &str, error: &std::io::Error) -> CliError {
         let error = CliError::unreadable(argument, error);
         return error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -");
     }
-    let message = format!("there is no live worker, no vault and no file {argument}");
+    let message = format!("there is no id, no live worker and no file {argument}");
     let error = CliError::new(Kind::new("not_found", Exit::NotFound), message);
-    match argument.strip_prefix(VaultId::PREFIX) {
-        Some(rest) if rest.len() < named::LETTERS => {
-            error.hint(format!("type at least {} letters of the id; hauki ls shows them", named::LETTERS))
-        }
-        _ => error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -"),
+    if named::is_too_short(argument) {
+        let (letters, listed) = (named::LETTERS, named::listed(argument));
+        return error.hint(format!("type at least {letters} letters of the id; {listed}"));
     }
+    error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -")
 }
 
 /// Like [`read`], for verbs that make no sense without an item.
@@ -206,7 +201,7 @@ fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
 }
 
 fn bare(origin: &str, line: &str, number: usize) -> Item {
-    if is_id(line) && !is_short(line) {
+    if is_id(line) && !named::is_short(line) {
         return Item { name: line.to_owned(), what: What::Id(line.to_owned()) };
     }
     if named::is_likely(line) {
@@ -260,7 +255,7 @@ impl Item {
     async fn resolve(&mut self, ctx: &Ctx, names: &Names) {
         let What::Word { text, place } = &self.what else { return };
         self.what = match names.find(ctx, text).await {
-            Ok(Some(vault)) => What::Id(vault.to_string()),
+            Ok(Some(id)) => What::Id(id),
             Ok(None) => What::Broken(nobody(text, place)),
             Err(error) => What::Broken(error),
         };

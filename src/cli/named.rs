@@ -1,4 +1,5 @@
-//! From what people type to the vault that they mean: a worker's name, or the beginning of an id.
+//! From what people type to what they mean: the name of a worker, or the beginning of the id of a vault, of a summons
+//! or of an entry of the queue.
 //!
 //! The control plane is asked, and only where one is there already: a mistyped name starts no daemon.
 
@@ -12,26 +13,60 @@ use super::color::HINT;
 use super::context::Ctx;
 use super::error::CliError;
 use super::visible;
+use crate::api::spool::SpoolQuery;
+use crate::api::summons::SummonsQuery;
 use crate::api::vault::VaultQuery;
-use crate::model::id::VaultId;
+use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::name::ServiceName;
 
-/// So much of an id is of one second: with less, a slip of the hand could name any vault.
+/// So much of an id is of one second: with less, a slip of the hand could name anything.
 pub(crate) const LETTERS: usize = 8;
 
 /// For whether a file's name is a vault's as well.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The beginning of an id that is not whole.
-fn is_beginning(text: &str) -> bool {
-    text.strip_prefix(VaultId::PREFIX).is_some_and(|rest| {
-        rest.len() >= LETTERS
-            && text.parse::<VaultId>().is_err()
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    })
+/// Whose beginnings are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Vaults,
+    Summons,
+    Queue,
 }
 
-/// Whether a vault could be meant at all.
+/// What the text begins like an id of, and the rest of it.
+fn of(text: &str) -> Option<(Of, &str)> {
+    [(Of::Vaults, VaultId::PREFIX), (Of::Summons, SummonsId::PREFIX), (Of::Queue, SpoolId::PREFIX)]
+        .into_iter()
+        .find_map(|(of, prefix)| Some((of, text.strip_prefix(prefix)?)))
+}
+
+fn is_whole(text: &str) -> bool {
+    match of(text) {
+        Some((Of::Vaults, _)) => text.parse::<VaultId>().is_ok(),
+        Some((Of::Summons, _)) => text.parse::<SummonsId>().is_ok(),
+        Some((Of::Queue, _)) => text.parse::<SpoolId>().is_ok(),
+        None => false,
+    }
+}
+
+/// What begins like an id and is none.
+pub(crate) fn is_short(text: &str) -> bool {
+    of(text).is_some() && !is_whole(text)
+}
+
+/// The letters of what begins like an id and has too few of them.
+pub(crate) fn is_too_short(text: &str) -> bool {
+    of(text).is_some_and(|(_, rest)| rest.len() < LETTERS)
+}
+
+/// The beginning of an id that is not whole.
+fn is_beginning(text: &str) -> bool {
+    is_short(text)
+        && !is_too_short(text)
+        && of(text).is_some_and(|(_, rest)| rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Whether something could be meant at all.
 pub(crate) fn is_likely(text: &str) -> bool {
     text.parse::<ServiceName>().is_ok() || is_beginning(text)
 }
@@ -42,6 +77,7 @@ pub(crate) struct Names {
     services: OnceCell<HashMap<ServiceName, VaultId>>,
     living: OnceCell<Vec<VaultId>>,
     all: OnceCell<Vec<VaultId>>,
+    queue: OnceCell<Vec<SpoolId>>,
     /// There is none.
     is_absent: Cell<bool>,
     /// It did not answer.
@@ -69,8 +105,8 @@ impl Names {
         }
     }
 
-    /// The vault, if there is one that could be meant.
-    pub(crate) async fn find(&self, ctx: &Ctx, text: &str) -> Result<Option<VaultId>, CliError> {
+    /// The id of what could be meant, if there is one.
+    pub(crate) async fn find(&self, ctx: &Ctx, text: &str) -> Result<Option<String>, CliError> {
         if self.is_absent.get() || !is_likely(text) {
             return Ok(None);
         }
@@ -83,7 +119,23 @@ impl Names {
                 let services = endpoint.services().await?.services;
                 Ok::<_, CliError>(services.into_iter().map(|service| (service.name, service.vault)).collect())
             });
-            return Ok(services.await?.get(&name).cloned());
+            return Ok(services.await?.get(&name).map(ToString::to_string));
+        }
+        match of(text) {
+            None => return Ok(None),
+            Some((Of::Vaults, _)) => {}
+            Some((Of::Summons, rest)) => {
+                let begins = format!("{}{}", SummonsId::PREFIX, rest.to_ascii_uppercase());
+                let found = endpoint.find_summons(&SummonsQuery { begins }).await?.summons;
+                return only(text, "summons", found.iter().map(SummonsId::as_str));
+            }
+            Some((Of::Queue, _)) => {
+                let queue = self.queue.get_or_try_init(async || {
+                    let entries = endpoint.spool_list(&SpoolQuery::default()).await?.entries;
+                    Ok::<_, CliError>(entries.into_iter().map(|entry| entry.id).collect())
+                });
+                return only(text, "entries of the queue", queue.await?.iter().map(SpoolId::as_str));
+            }
         }
         // The living first: who types a beginning seldom means the dead.
         for (all, known) in [(false, &self.living), (true, &self.all)] {
@@ -91,17 +143,35 @@ impl Names {
                 let vaults = endpoint.vaults(&VaultQuery { all, ..VaultQuery::default() }).await?.vaults;
                 Ok::<_, CliError>(vaults.into_iter().map(|vault| vault.id).collect())
             });
-            let mut fitting = vaults.await?.iter().filter(|id| begins(id.as_str(), text));
-            match (fitting.next(), fitting.count()) {
-                (None, _) => {}
-                (Some(one), 0) => return Ok(Some(one.clone())),
-                (Some(_), more) => {
-                    let message = format!("{} vaults begin with {text}", more + 1);
-                    return Err(CliError::usage(message).hint("type more of the id; hauki ls shows them"));
-                }
+            if let Some(one) = only(text, "vaults", vaults.await?.iter().map(VaultId::as_str))? {
+                return Ok(Some(one));
             }
         }
         Ok(None)
+    }
+}
+
+/// The one that begins so.
+fn only<'a>(text: &str, of: &str, ids: impl Iterator<Item = &'a str>) -> Result<Option<String>, CliError> {
+    let mut fitting = ids.filter(|id| begins(id, text));
+    match (fitting.next(), fitting.count()) {
+        (None, _) => Ok(None),
+        (Some(one), 0) => Ok(Some(one.to_owned())),
+        (Some(_), more) => {
+            let error = CliError::usage(format!("{} {of} begin with {text}", more + 1));
+            Err(error.hint(format!("type more of the id; {}", listed(text))))
+        }
+    }
+}
+
+/// Where the ids of its kind are to be seen.
+pub(crate) fn listed(text: &str) -> &'static str {
+    match of(text) {
+        Some((Of::Summons, _)) => {
+            "hauki ls -o wide and hauki spool ls -o wide show those that were forged or queued"
+        }
+        Some((Of::Queue, _)) => "hauki spool ls shows them",
+        Some((Of::Vaults, _)) | None => "hauki ls shows them",
     }
 }
 
@@ -114,7 +184,7 @@ pub(crate) async fn vault(ctx: &Ctx, text: &str) -> Result<VaultId, CliError> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    match Names::default().find(ctx, text).await? {
+    match Names::default().find(ctx, text).await?.and_then(|id| id.parse().ok()) {
         Some(vault) => Ok(vault),
         None => {
             Err(CliError::data("bad_id", format!("{text:?} is no vault's id, beginning of one, or name")))
@@ -135,6 +205,12 @@ mod tests {
                 && !is_beginning("vlt_01HF7YA")
                 && !is_beginning("vlt_01/../../x")
                 && !is_beginning("sum_01HF")
+        );
+        assert!(
+            is_beginning("sum_01HF7YAT") && is_beginning("spl_01hf7yat") && !is_beginning("tkt_01HF7YAT")
+        );
+        assert!(
+            is_too_short("spl_") && !is_too_short("spl_01HF7YAT") && !is_short(&whole.replace("vlt", "spl"))
         );
         assert!(begins(whole, "vlt_01hf7yat") && !begins(whole, "vlt_01HG") && !begins("vlt_0", whole));
     }

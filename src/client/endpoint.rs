@@ -20,7 +20,7 @@ use crate::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
 use crate::api::spool::{
     SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
 };
-use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
+use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsFound, SummonsQuery, SummonsRequest};
 use crate::api::teardown::{
     BeatReply, BeatRequest, DestructQuery, DestructReply, DestructRequest, Destructed, ReapRequest, Reaped,
 };
@@ -238,6 +238,10 @@ impl Endpoint {
 
     pub async fn summons(&self, id: &SummonsId) -> Result<Summons, ClientError> {
         self.get(&paths::with_id(paths::SUMMONS_ONE, id.as_str()), &()).await
+    }
+
+    pub async fn find_summons(&self, query: &SummonsQuery) -> Result<SummonsFound, ClientError> {
+        self.get(paths::SUMMONS, query).await
     }
 
     pub async fn provision(&self, request: &ProvisionRequest) -> Result<Vault, ClientError> {

@@ -36,7 +36,9 @@ use hauki_contract::api::health::Health;
 use hauki_contract::api::openapi;
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::registry::{Holder, ResolveRequest, Resolved, ServiceList, WatchQuery};
-use hauki_contract::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
+use hauki_contract::api::summons::{
+    SpawnRequest, Spawned, Summons, SummonsFound, SummonsQuery, SummonsRequest,
+};
 use hauki_contract::api::teardown::{
     Beat, BeatReply, BeatRequest, DestructQuery, DestructReply, DestructRequest, Destructed, ReapRequest,
     Reaped,
@@ -57,7 +59,7 @@ type Asker = Option<Extension<Peer>>;
 pub fn router(core: Arc<Core>) -> Router {
     Router::new()
         .route(paths::SPAWN, post(spawn))
-        .route(paths::SUMMONS, post(summon))
+        .route(paths::SUMMONS, get(find_summons).post(summon))
         .route(paths::SUMMONS_ONE, get(summons))
         .route(paths::PROVISION, post(provision))
         .route(paths::TICKETS, post(ticket))
@@ -115,6 +117,14 @@ pub(super) async fn summon(
     let mut summons = core.summon_for(uid(&asker), request).await?;
     rights.unmark(&mut summons.key);
     Ok(Json(summons))
+}
+
+async fn find_summons(
+    State(core): Uah,
+    asker: Asker,
+    Query(query): Query<SummonsQuery>,
+) -> Answer<SummonsFound> {
+    Ok(Json(core.find_summons(rights(&asker).only(), query).await?))
 }
 
 async fn summons(State(core): Uah, asker: Asker, Id(id): Id<SummonsId>) -> Answer<Summons> {

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::basis::Basis;
 use super::charge::aside;
 use super::events::EventLog;
 use super::gems::{Gems, check_source};
 use super::keys::{Keys, check_key, lost_race};
-use super::ledger::{KeyRecord, Ledger, Posting, Records, encode, source_key, summons_key};
+use super::ledger::{KeyRecord, Ledger, Posting, Records, SUMMONS, encode, source_key, summons_key};
 use super::stock::Stock;
 use super::store::Txn;
 use super::travel::Travel;
 use hauki_contract::api::event::Happening;
-use hauki_contract::api::summons::{Origin, Summons, SummonsRequest};
+use hauki_contract::api::summons::{Origin, Summons, SummonsFound, SummonsQuery, SummonsRequest};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::Wishes;
@@ -21,6 +23,9 @@ use hauki_contract::model::id::SummonsId;
 use hauki_contract::model::ticket::Worker;
 use hauki_contract::model::words;
 use hauki_contract::system::{clock, random};
+
+/// Who looks for one by its beginning needs no more to see that it is not enough.
+const MOST_FOUND: usize = 16;
 
 /// A summons with the source that it stands for.
 #[derive(Clone)]
@@ -113,6 +118,35 @@ impl Summoning {
         self.events.tell(drafted.happening());
         self.travel.send_ahead(&drafted.summons, &drafted.source);
         Ok(drafted.summons)
+    }
+
+    /// Those that begin so, of everybody or of one user.
+    pub(super) async fn find_summons(
+        &self,
+        only: Option<u32>,
+        query: SummonsQuery,
+    ) -> Result<SummonsFound, ApiError> {
+        /// Of a summons, only what counts here: the rest may be long.
+        #[derive(Deserialize)]
+        struct Owned {
+            id: SummonsId,
+            #[serde(default)]
+            owner: Option<u32>,
+        }
+        query.check()?;
+        let (prefix, mut after) = (format!("{SUMMONS}{}", query.begins), None::<String>);
+        let mut summons = Vec::new();
+        loop {
+            let (page, next) = self.records.page::<Owned>(&prefix, after.as_deref(), MOST_FOUND).await?;
+            let own = page.into_iter().map(|found| found.value);
+            let own = own.filter(|Owned { owner, .. }| only.is_none_or(|uid| *owner == Some(uid)));
+            summons.extend(own.map(|Owned { id, .. }| id));
+            after = next;
+            if after.is_none() || summons.len() >= MOST_FOUND {
+                summons.truncate(MOST_FOUND);
+                return Ok(SummonsFound { summons });
+            }
+        }
     }
 
     pub(super) async fn summons_again(&self, id: &SummonsId) -> Result<Summons, ApiError> {

@@ -27,6 +27,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         who: Who::Owner,
         areas: &[Area::Summoning],
+        query: Some(query_of::<summons::SummonsQuery>),
+        ..get(
+            paths::SUMMONS,
+            "find_summons",
+            "The summons whose id begins so",
+            Reply::Json(of::<summons::SummonsFound>),
+        )
+    },
+    Endpoint {
+        who: Who::Owner,
+        areas: &[Area::Summoning],
         ..get(paths::SUMMONS_ONE, "get_summons", "One summons", Reply::Json(of::<summons::Summons>))
     },
     post(

@@ -59,6 +59,35 @@ pub struct SummonsRequest {
     pub dry_run: bool,
 }
 
+/// `GET /api/v2/summons`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SummonsQuery {
+    /// With which an id begins: at least eight letters of it, which are of one second.
+    #[schemars(regex(pattern = r"^sum_[0-7][0-9A-HJKMNP-TV-Z]{7,25}$"))]
+    pub begins: String,
+}
+
+impl SummonsQuery {
+    /// How many letters of an id say something.
+    pub const LETTERS: std::ops::RangeInclusive<usize> = 8..=26;
+
+    pub fn check(&self) -> Result<(), ApiError> {
+        let rest = self.begins.strip_prefix(SummonsId::PREFIX).unwrap_or_default();
+        let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        if Self::LETTERS.contains(&rest.len()) && rest.bytes().all(is_letter) {
+            return Ok(());
+        }
+        Err(ApiError::new(ErrorCode::BadRequest, "begins is sum_ and 8 to 26 letters of an id"))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SummonsFound {
+    /// The oldest first, and 16 at most.
+    pub summons: Vec<SummonsId>,
+}
+
 impl SummonsRequest {
     /// What can be told of the words alone.
     pub fn check(&self) -> Result<(), ApiError> {

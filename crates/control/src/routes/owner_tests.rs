@@ -99,6 +99,24 @@ async fn a_user_sees_and_ends_what_is_theirs_and_an_admin_all() {
         assert_eq!(read(bob, &path).await.0, expected, "{path}");
         assert_eq!(read(admin, &path).await.0, 200, "{path}");
     }
+    let begins = |letters: usize| format!("{}?begins={}", paths::SUMMONS, &summons_text[..letters]);
+    for letters in [12, 20, 30] {
+        let found = |summons: Value| (200, serde_json::json!({ "summons": summons }));
+        assert_eq!(read(bob, &begins(30)).await, found(serde_json::json!([])), "it is not his");
+        for who in [ann, admin] {
+            let (status, answer) = read(who, &begins(letters)).await;
+            let ids = answer["summons"].as_array().expect("is a list");
+            assert!(status == 200 && ids.contains(&summons), "{letters}: {answer}");
+        }
+    }
+    for wrong in [
+        &begins(11)[..],
+        paths::SUMMONS,
+        "/api/v2/summons?begins=sum_01HF7YA/",
+        "/api/v2/summons?begins=vlt_01HF7YAT",
+    ] {
+        assert_eq!(read(ann, wrong).await.0, 400, "{wrong}");
+    }
     for (path, body, expected) in [
         (paths::TICKETS, serde_json::json!({ "vault": vault }), 404),
         (paths::PROVISION, serde_json::json!({ "key": "p", "summons": summons }), 404),

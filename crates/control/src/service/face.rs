@@ -21,7 +21,9 @@ use hauki_contract::api::registry::{Holder, ResolveRequest, Resolved, ServiceLis
 use hauki_contract::api::spool::{
     SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
 };
-use hauki_contract::api::summons::{SpawnRequest, Spawned, Summons, SummonsRequest};
+use hauki_contract::api::summons::{
+    SpawnRequest, Spawned, Summons, SummonsFound, SummonsQuery, SummonsRequest,
+};
 use hauki_contract::api::swarm::{
     NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeRemove, NodeStep, NodeUpgrade,
 };
@@ -50,6 +52,11 @@ impl Core {
 
     pub async fn summons(&self, id: &SummonsId) -> Answer<Summons> {
         self.phases.summoning.summons_again(id).await
+    }
+
+    /// Those that begin so.
+    pub async fn find_summons(&self, only: Option<u32>, query: SummonsQuery) -> Answer<SummonsFound> {
+        self.phases.summoning.find_summons(only, query).await
     }
 
     pub async fn provision(&self, request: ProvisionRequest) -> Answer<Vault> {
