@@ -61,6 +61,11 @@ fn flip_in(store: &Path, key: &str, word: &str) {
     };
     let (mut from, mut flipped) = (0, 0);
     while let Some(at) = find(&bytes, from, key) {
+        from = at + key.len();
+        // In an index it stands without one.
+        if !bytes[from..].iter().take(12).any(|byte| *byte == b'{') {
+            continue;
+        }
         let word = find(&bytes, at, word).expect("is in the value");
         bytes[word] ^= 1;
         (from, flipped) = (word, flipped + 1);
@@ -356,7 +361,7 @@ async fn nobody_looks_at_a_store_that_a_daemon_has_open() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_of_each_earlier_version_opens_and_keeps_what_it_has() {
     let versions = earlier::all();
-    assert!(versions.len() >= 2, "{versions:?}");
+    assert!(versions.len() >= 3, "{versions:?}");
     for (number, version) in versions {
         let dir = Arc::new(Daemon::ground(""));
         std::fs::create_dir(dir.path().join("core")).expect("is ours");

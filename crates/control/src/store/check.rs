@@ -63,8 +63,19 @@ fn has_documents(connection: &Connection, path: &Path) -> Result<bool, OpenError
     Ok(found.is_some())
 }
 
-/// SQLite's own look at its pages.
+/// SQLite's own look at its pages. An index that is not that of its table is made anew, for all of it is in the table.
 pub(super) fn is_whole(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let damaged = |what: String| OpenError::Damaged { path: path.to_owned(), what };
+    let Some(wrong) = looked(connection, path, "PRAGMA integrity_check(1)")? else { return Ok(()) };
+    if let Some(wrong) = looked(connection, path, "PRAGMA quick_check(1)")? {
+        return Err(damaged(wrong));
+    }
+    tracing::warn!(path = %path.display(), %wrong, "the store's index was damaged; it is made anew");
+    connection.execute_batch("REINDEX").map_err(|error| damaged(error.to_string()))
+}
+
+/// The first thing that is wrong, as far as it is seen in time.
+fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<String>, OpenError> {
     let stop = connection.get_interrupt_handle();
     let (done, waiting) = mpsc::channel::<()>();
     let watch = std::thread::Builder::new().name("store-check".into()).spawn(move || {
@@ -72,20 +83,18 @@ pub(super) fn is_whole(connection: &Connection, path: &Path) -> Result<(), OpenE
             stop.interrupt();
         }
     });
-    let damaged = |what: String| OpenError::Damaged { path: path.to_owned(), what };
-    let said = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let said = connection.query_row(how, [], |row| row.get::<_, String>(0));
     drop(done);
     if let Ok(watch) = watch {
         let _ = watch.join();
     }
     match said {
-        Ok(said) if said == "ok" => Ok(()),
-        Ok(said) => Err(damaged(said)),
+        Ok(said) => Ok((said != "ok").then_some(said)),
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
             tracing::info!(path = %path.display(), "the store is large and was looked through in part");
-            Ok(())
+            Ok(None)
         }
-        Err(error) => Err(damaged(error.to_string())),
+        Err(error) => Err(OpenError::Damaged { path: path.to_owned(), what: error.to_string() }),
     }
 }
 

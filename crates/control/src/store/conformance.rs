@@ -19,7 +19,7 @@ async fn put(store: &dyn Store, key: &str, value: &str) -> Revision {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revisions_rise_and_checks_hold() {
     let (_directory, stores) = each();
     for (name, store) in stores {
@@ -46,7 +46,7 @@ async fn revisions_rise_and_checks_hold() {
 }
 
 /// A note is seen as a commit is, and holds against one.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn notes_and_commits_are_of_one_row() {
     let (_directory, stores) = each();
     for (name, store) in stores {
@@ -65,7 +65,7 @@ async fn notes_and_commits_are_of_one_row() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_are_sorted_paged_and_keep_to_their_prefix() {
     let (_directory, stores) = each();
     for (name, store) in stores {
@@ -87,7 +87,7 @@ async fn lists_are_sorted_paged_and_keep_to_their_prefix() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_that_want_the_same_place_one_gets_it() {
     let (_directory, stores) = each();
     for (name, store) in stores {

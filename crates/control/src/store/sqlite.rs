@@ -1,8 +1,8 @@
 //! The store in one SQLite file.
 //!
-//! Two threads own a connection each: the `writer` gathers every commit that waits into one
-//! transaction (one `fsync` for all of them), the lister answers beside it, as WAL allows. One document
-//! is read by whoever wants it, from a third connection: that takes less than waking a thread. With
+//! Two threads: the `writer` gathers every commit that waits into one transaction (one `fsync` for all of them), the
+//! lister answers beside it, as WAL allows. One document is read by whoever wants it, from a third connection, and
+//! whoever writes while nobody else does does it himself: that takes less than waking a thread. With
 //! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power, and a note the first; a crash leaves
 //! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
 //! closed, everything is copied into the file itself. Every document has a checksum (`seal`), and the
@@ -12,12 +12,14 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
+use tokio::task::block_in_place;
 
 use super::opening::FileError;
 use super::seal::seal;
@@ -45,6 +47,16 @@ const MIGRATIONS: &[&str] = &[
     // 3: nothing of the tables. Documents under `forging/` and `term/` say who makes what, and a program that does
     // not know them would end what others make.
     "",
+    // 4: a table and its index again. In one tree a document beyond a quarter of a page lies on pages of its own, and
+    // whoever looks for a key reads those of each document that it is compared with. New ones stand together here, and
+    // the index is held against the table at each opening (`check`).
+    "CREATE TABLE apart (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
+                         value BLOB NOT NULL, seal INTEGER NOT NULL);
+     INSERT INTO apart (key, revision, value, seal)
+         SELECT coalesce(key, ''), coalesce(revision, 0), coalesce(value, x''), coalesce(seal, 0) FROM document
+         ORDER BY key;
+     DROP TABLE document;
+     ALTER TABLE apart RENAME TO document;",
 ];
 
 /// The schema from which on documents are sealed.
@@ -56,13 +68,15 @@ pub(super) const LOG_BYTES: u32 = 4 << 20;
 /// Under this key stands who signs what is on record.
 pub const ISSUER: &str = "issuer";
 
-const BUSY: Duration = Duration::from_secs(5);
+/// So long it waits for another process that has the file.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
 pub struct SqliteStore {
     path: PathBuf,
     suspicion: Option<&'static str>,
+    writer: Arc<Mutex<Writer>>,
     commits: mpsc::Sender<Job>,
     queries: mpsc::Sender<Query>,
     one: Mutex<Connection>,
@@ -105,16 +119,16 @@ impl SqliteStore {
 
         let (commits, waiting) = mpsc::channel();
         let (queries, asked) = mpsc::channel::<Query>();
-        let owned = path.to_owned();
-        spawn("store-writer", move || Writer::new(writer, tail, owned).work(&waiting))
-            .map_err(|error| failed(error.into()))?;
+        let writer = Arc::new(Mutex::new(Writer::new(writer, tail, path.to_owned())));
+        let its = writer.clone();
+        spawn("store-writer", move || Writer::work(&its, &waiting)).map_err(|error| failed(error.into()))?;
         spawn("store-lister", move || {
             for query in asked {
                 query(&lister);
             }
         })
         .map_err(|error| failed(error.into()))?;
-        Ok(Self { path: path.to_owned(), suspicion, commits, queries, one })
+        Ok(Self { path: path.to_owned(), suspicion, writer, commits, queries, one })
     }
 
     /// Whether nothing was ever kept in it, or nothing is left, but for whose it is.
@@ -328,15 +342,33 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, txn: Txn) -> Answer<'_, Outcome> {
-        self.write(txn, Job::Commit)
+        let is_threaded =
+            Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+        let at_once =
+            |writer: &mut Writer| is_threaded.then(|| block_in_place(|| writer.write_at_once(&txn, true)))?;
+        self.at_once(at_once).unwrap_or_else(|| self.write(txn, Job::Commit))
     }
 
     fn note(&self, txn: Txn) -> Answer<'_, Outcome> {
-        self.write(txn, Job::Note)
+        self.at_once(|writer| writer.write_at_once(&txn, false)).unwrap_or_else(|| self.write(txn, Job::Note))
     }
 }
 
 impl SqliteStore {
+    /// If nobody writes just now. If somebody does, what comes meanwhile is gathered.
+    fn at_once(
+        &self,
+        write: impl FnOnce(&mut Writer) -> Option<(Result<Outcome, StoreError>, bool)>,
+    ) -> Option<Answer<'_, Outcome>> {
+        let mut writer = self.writer.try_lock().ok()?;
+        let (written, is_news) = write(&mut writer)?;
+        drop(writer);
+        if is_news {
+            let _ = self.commits.send(Job::Written);
+        }
+        Some(Box::pin(std::future::ready(written)))
+    }
+
     fn write(&self, txn: Txn, how: impl FnOnce(Commit) -> Job) -> Answer<'_, Outcome> {
         let (reply, answer) = oneshot::channel();
         let sent = self.commits.send(how(Commit { txn, reply }));

@@ -30,28 +30,36 @@ async fn it_keeps_what_it_promised_when_opened_again_and_only_its_owner_can_read
     assert_eq!((found.value, found.revision), (b"one".to_vec(), revision));
 }
 
-/// Schema 3 has the same tables, and says that there are notes.
+/// Schema 3 had the tables of schema 2, and says that there are notes; schema 4 has others.
 #[tokio::test]
-async fn a_store_of_schema_2_opens_and_is_of_schema_3_from_then_on() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("store.db");
-    let old = Connection::open(&path).expect("opens");
-    old.execute_batch(MIGRATIONS[0]).expect("makes");
-    old.execute_batch(MIGRATIONS[1]).expect("makes");
-    let sum = seal("a/1", 7, b"one");
-    let row = params!["a/1", 7, b"one".as_slice(), sum];
-    old.execute("INSERT INTO document VALUES (?1, ?2, ?3, ?4)", row).expect("inserts");
-    old.execute("UPDATE counter SET revision = 7, sum = ?1", [sum]).expect("counts");
-    old.pragma_update(None, "user_version", 2).expect("sets");
-    drop(old);
-    let store = SqliteStore::open(&path).expect("opens");
-    let found = store.get("a/1").await.expect("reads").expect("is there");
-    assert_eq!((found.value, found.revision, found.intact), (b"one".to_vec(), 7, true));
-    assert_eq!(store.suspicion(), None);
-    drop(store);
-    let now = Connection::open(&path).expect("opens");
-    let version: u32 = now.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
-    assert_eq!(version, 3, "so a program that knows 2 refuses it by name");
+async fn a_store_of_schemas_2_and_3_opens_and_is_of_this_one_from_then_on() {
+    for schema in [2_u32, 3] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("store.db");
+        let old = Connection::open(&path).expect("opens");
+        for step in &MIGRATIONS[..schema as usize] {
+            old.execute_batch(step).expect("makes");
+        }
+        let sum = seal("a/1", 7, b"one");
+        let row = params!["a/1", 7, b"one".as_slice(), sum];
+        old.execute("INSERT INTO document VALUES (?1, ?2, ?3, ?4)", row).expect("inserts");
+        // As a flipped bit leaves them.
+        for rotten in ["x'612f34', 9, x'00', 5", "'a/5', 'nine', 'text', x'00'"] {
+            old.execute(&format!("INSERT INTO document VALUES ({rotten})"), []).expect("inserts");
+        }
+        old.execute("UPDATE counter SET revision = 9, sum = ?1", [sum + 5]).expect("counts");
+        old.pragma_update(None, "user_version", schema).expect("sets");
+        drop(old);
+        let store = SqliteStore::open(&path).expect("opens");
+        let found = store.get("a/1").await.expect("reads").expect("is there");
+        assert_eq!((found.value, found.revision, found.intact), (b"one".to_vec(), 7, true));
+        assert_eq!(store.damaged(Duration::from_secs(60)).await.expect("looks").len(), 2);
+        assert_eq!(store.suspicion(), None);
+        drop(store);
+        let now = Connection::open(&path).expect("opens");
+        let version: u32 = now.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
+        assert_eq!(version, 4, "so a program that knows {schema} refuses it by name");
+    }
 }
 
 #[test]
@@ -83,7 +91,7 @@ async fn a_full_disk_is_an_error_that_names_the_file_and_half_does_nothing() {
 }
 
 /// The child commits and says so; it kills itself with `SIGKILL` in the middle of more commits.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_survives_kill_9() {
     if let Some(path) = std::env::var_os(CHILD) {
         commit_until_killed(Path::new(&path)).await;

@@ -1,10 +1,15 @@
-//! The one thread that writes into the SQLite file.
+//! The one connection that writes into the SQLite file, and the thread that uses it.
 //!
-//! It gathers every commit that waits into one transaction, writes the number of the last one beside the file,
+//! The thread gathers every commit that waits into one transaction, writes the number of the last one beside the file,
 //! and only then answers. In a quiet second it copies the log into the file, so that a copy of the file is a store,
 //! and begins the log anew over the old one: the next commit finds it begun, and blocks that are there already.
+//!
+//! Whoever comes while nobody writes does it himself: that takes less than waking the thread and being woken by it.
+//! For a note, which waits for no disk, the caller's thread stays what it is; for a commit it leaves its runtime's work
+//! to another meanwhile.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -12,7 +17,7 @@ use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, Transact
 use tokio::sync::oneshot;
 
 use super::seal::seal;
-use super::sqlite::is_passing;
+use super::sqlite::{BUSY, is_passing};
 use super::tail::Tail;
 use super::{Expect, Outcome, Revision, StoreError, Txn};
 use hauki_contract::model::lease::Mono;
@@ -34,6 +39,8 @@ pub(super) enum Job {
     Commit(Commit),
     /// Without a flush.
     Note(Commit),
+    /// Somebody else wrote into the log, which is to be copied in a quiet second.
+    Written,
     Close(oneshot::Sender<()>),
 }
 
@@ -53,22 +60,51 @@ impl Writer {
         Self { connection, tail, path, dirty: None, flushes: true }
     }
 
-    /// Ends when the store is dropped and the last commit is answered.
-    pub(super) fn work(mut self, jobs: &mpsc::Receiver<Job>) {
-        loop {
-            let first = match self.dirty {
+    /// Ends when the store is dropped and the last commit is answered, or if whoever wrote did not come to an end.
+    pub(super) fn work(writer: &Mutex<Self>, jobs: &mpsc::Receiver<Job>) {
+        let dirty = || writer.lock().ok().map(|writer| writer.dirty);
+        while let Some(dirty) = dirty() {
+            let first = match dirty {
                 None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(_) => jobs.recv_timeout(QUIET),
             };
+            let Ok(mut writer) = writer.lock() else { return };
             match first {
                 Ok(job) => {
-                    self.batch(std::iter::once(job).chain(std::iter::from_fn(|| jobs.try_recv().ok())))
+                    writer.batch(std::iter::once(job).chain(std::iter::from_fn(|| jobs.try_recv().ok())));
                 }
-                Err(RecvTimeoutError::Timeout) => self.settle(),
-                Err(RecvTimeoutError::Disconnected) => return self.empty(),
+                Err(RecvTimeoutError::Timeout) => writer.settle(),
+                Err(RecvTimeoutError::Disconnected) => return writer.empty(),
             }
-            if self.dirty.is_some_and(|since| clock::mono().since(since) > NEVER_QUIET_US) {
-                self.settle();
+            if writer.dirty.is_some_and(|since| clock::mono().since(since) > NEVER_QUIET_US) {
+                writer.settle();
+            }
+        }
+    }
+
+    /// Writes in the caller's own thread. `None` if another process has the file just now, for which only the writer's
+    /// own thread waits; `true` tells that it is to hear of it.
+    pub(super) fn write_at_once(
+        &mut self,
+        txn: &Txn,
+        flushed: bool,
+    ) -> Option<(Result<Outcome, StoreError>, bool)> {
+        let is_first = self.dirty.is_none();
+        let mut write = || {
+            self.connection.busy_timeout(Duration::ZERO)?;
+            let written = self.flushing(flushed).and_then(|()| write_batch(&mut self.connection, [txn]));
+            self.connection.busy_timeout(BUSY)?;
+            written
+        };
+        match write() {
+            Err(error) if is_passing(&error) => None,
+            Err(error) => Some((Err(self.failed(&error)), false)),
+            Ok(outcomes) => {
+                self.dirty.get_or_insert_with(clock::mono);
+                if flushed {
+                    self.answered(&outcomes);
+                }
+                outcomes.into_iter().next().map(|outcome| (Ok(outcome), is_first))
             }
         }
     }
@@ -79,6 +115,7 @@ impl Writer {
             match job {
                 Job::Commit(commit) => commits.push(commit),
                 Job::Note(note) => notes.push(note),
+                Job::Written => {}
                 Job::Close(reply) => closing.push(reply),
             }
         }
@@ -99,23 +136,28 @@ impl Writer {
 
     fn commit(&mut self, commits: Vec<Commit>) {
         self.dirty.get_or_insert_with(clock::mono);
-        let outcomes = self.flushing(true).and_then(|()| write_batch(&mut self.connection, &commits));
+        let outcomes = self.flushing(true).and_then(|()| write_batch(&mut self.connection, txns(&commits)));
         if let Ok(outcomes) = &outcomes {
-            let last = outcomes.iter().filter_map(|outcome| match outcome {
-                Outcome::Committed { revision } => Some(*revision),
-                Outcome::Conflict { .. } => None,
-            });
-            if let Some(error) = last.max().and_then(|last| self.tail.answered(last).err()) {
-                tracing::warn!(path = %self.path.display(), %error, "the last commit's number is not written down");
-            }
+            self.answered(outcomes);
         }
         self.answer(commits, outcomes);
+    }
+
+    /// Writes the number of the last one beside the file.
+    fn answered(&mut self, outcomes: &[Outcome]) {
+        let last = outcomes.iter().filter_map(|outcome| match outcome {
+            Outcome::Committed { revision } => Some(*revision),
+            Outcome::Conflict { .. } => None,
+        });
+        if let Some(error) = last.max().and_then(|last| self.tail.answered(last).err()) {
+            tracing::warn!(path = %self.path.display(), %error, "the last commit's number is not written down");
+        }
     }
 
     /// Their numbers are not written beside the file: a loss of power may take them back, and that is no damage.
     fn note_down(&mut self, notes: Vec<Commit>) {
         self.dirty.get_or_insert_with(clock::mono);
-        let outcomes = self.flushing(false).and_then(|()| write_batch(&mut self.connection, &notes));
+        let outcomes = self.flushing(false).and_then(|()| write_batch(&mut self.connection, txns(&notes)));
         self.answer(notes, outcomes);
     }
 
@@ -136,12 +178,16 @@ impl Writer {
                 });
             }
             Err(error) => {
-                tracing::error!(path = %self.path.display(), %error, "the store could not commit");
                 commits.into_iter().for_each(|commit| {
-                    let _ = commit.reply.send(Err(write_error(&self.path, &error)));
+                    let _ = commit.reply.send(Err(self.failed(&error)));
                 });
             }
         }
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> StoreError {
+        tracing::error!(path = %self.path.display(), %error, "the store could not commit");
+        write_error(&self.path, error)
     }
 
     /// Copies the log into the file, as far as nobody reads in it, and begins it anew. It waits for no reader.
@@ -199,14 +245,18 @@ fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
 
 /// One transaction for the batch. Checks come before writes, so a conflict needs no undoing; an
 /// error undoes the whole batch, because nothing of it has been answered.
-fn write_batch(connection: &mut Connection, batch: &[Commit]) -> rusqlite::Result<Vec<Outcome>> {
+fn write_batch<'a>(
+    connection: &mut Connection,
+    batch: impl IntoIterator<Item = &'a Txn>,
+) -> rusqlite::Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for commit in batch {
-        outcomes.push(apply(&transaction, &commit.txn)?);
-    }
+    let outcomes = batch.into_iter().map(|txn| apply(&transaction, txn)).collect::<Result<_, _>>()?;
     transaction.commit()?;
     Ok(outcomes)
+}
+
+fn txns(commits: &[Commit]) -> impl Iterator<Item = &Txn> {
+    commits.iter().map(|commit| &commit.txn)
 }
 
 fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<Outcome> {
@@ -224,33 +274,35 @@ fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<Outcome> {
             return Ok(Outcome::Conflict { key: key.clone() });
         }
     }
-    let revision: Revision = connection
-        .prepare_cached("UPDATE counter SET revision = revision + 1 RETURNING revision")?
-        .query_row([], |row| row.get(0))?;
-    let mut old = connection.prepare_cached("SELECT seal FROM document WHERE key = ?1")?;
-    let mut seal_of =
-        |key: &str| old.query_row([key], |row| Ok(row.get_ref(0)?.as_i64().unwrap_or_default())).optional();
-    let mut put = connection.prepare_cached(
-        "INSERT INTO document (key, revision, value, seal) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (key) DO UPDATE SET revision = ?2, value = ?3, seal = ?4",
-    )?;
-    let mut delete = connection.prepare_cached("DELETE FROM document WHERE key = ?1")?;
+    let (last, sum): (Revision, i64) = connection
+        .prepare_cached("SELECT revision, sum FROM counter")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let revision = last + 1;
     // By how much the sum of all seals changes, so that a document that vanishes is missed.
     let mut more = 0_i64;
+    let was = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_i64().unwrap_or_default());
+    let mut add = connection.prepare_cached(
+        "INSERT INTO document (key, revision, value, seal) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO NOTHING",
+    )?;
     for (key, value) in &txn.puts {
         let sum = seal(key, revision, value);
-        more = more.wrapping_add(sum).wrapping_sub(seal_of(key)?.unwrap_or_default());
-        put.execute(params![key, revision, value, sum])?;
-    }
-    for key in &txn.deletes {
-        if let Some(sum) = seal_of(key)? {
-            more = more.wrapping_sub(sum);
-            delete.execute([key])?;
+        more = more.wrapping_add(sum);
+        // Most are new.
+        if add.execute(params![key, revision, value, sum])? == 0 {
+            let mut old = connection.prepare_cached("SELECT seal FROM document WHERE key = ?1")?;
+            more = more.wrapping_sub(old.query_row([key], was)?);
+            connection
+                .prepare_cached("UPDATE document SET revision = ?2, value = ?3, seal = ?4 WHERE key = ?1")?
+                .execute(params![key, revision, value, sum])?;
         }
     }
-    let mut sum = connection.prepare_cached("SELECT sum FROM counter")?;
-    let sum: i64 = sum.query_row([], |row| row.get(0))?;
-    connection.prepare_cached("UPDATE counter SET sum = ?1")?.execute([sum.wrapping_add(more)])?;
+    let mut delete = connection.prepare_cached("DELETE FROM document WHERE key = ?1 RETURNING seal")?;
+    for key in &txn.deletes {
+        more = more.wrapping_sub(delete.query_row([key], was).optional()?.unwrap_or_default());
+    }
+    connection
+        .prepare_cached("UPDATE counter SET revision = ?1, sum = ?2")?
+        .execute([revision, sum.wrapping_add(more)])?;
     Ok(Outcome::Committed { revision })
 }
 

@@ -115,3 +115,39 @@ async fn a_note_that_power_took_back_is_missed_by_nobody_and_a_commit_after_it_k
     let refused = SqliteStore::open(&short.path().join("store.db")).err().expect("has lost its tail");
     assert!(matches!(refused, crate::store::OpenError::LostTail { .. }), "{refused}");
 }
+
+/// Whoever writes himself does not hold his runtime up for another process: the thread waits for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_finds_the_file_taken_leaves_it_to_the_thread_to_wait() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    let store = SqliteStore::open(&path).expect("opens");
+    let other = Connection::open(&path).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("takes it");
+    let put = |key: &str| Txn::default().put(key, b"x".to_vec());
+    let (noted, committed) = (store.note(put("noted")), store.commit(put("committed")));
+    // Both have begun, and this goes on.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(store.get("noted").await.expect("reads").is_none());
+    other.execute_batch("COMMIT").expect("lets go");
+    for written in [noted.await, committed.await] {
+        assert!(matches!(written, Ok(Outcome::Committed { .. })), "{written:?}");
+    }
+}
+
+/// Nothing but a note came, so nobody woke the thread that copies the log.
+#[tokio::test]
+async fn what_was_only_noted_is_copied_in_a_quiet_second_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(&directory.path().join("store.db")).expect("opens");
+    fill(&store).await;
+    quiet(&directory).await;
+    let (begun, _) = log_of(&directory);
+    let _ = store.note(Txn::default().put("noted", b"x".to_vec())).await.expect("is noted");
+    let copied = async {
+        while log_of(&directory).0 == begun {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), copied).await.expect("it has a quiet second");
+}
