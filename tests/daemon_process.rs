@@ -374,14 +374,17 @@ async fn one_that_is_to_stay_takes_over_from_one_that_a_tool_has_started() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hangup_ends_nothing_and_is_answered_in_the_log() {
+async fn a_signal_that_means_nothing_ends_nothing_and_is_answered_in_the_log() {
     let mut daemon = Daemon::start();
-    signal(daemon.pid(), Signal::HUP);
-    let told = async {
-        while !daemon.log().contains("SIGHUP") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(HANG, told).await.expect("is told");
+    for (number, word) in [(Signal::HUP, "SIGHUP"), (Signal::USR2, "SIGUSR2")] {
+        signal(daemon.pid(), number);
+        let told = async {
+            while !daemon.log().contains(word) {
+                assert!(daemon.is_running(), "ended by {word}");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(HANG, told).await.expect("is told");
+    }
     assert!(daemon.is_running() && daemon.endpoint().health().await.is_ok());
 }

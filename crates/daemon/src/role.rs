@@ -73,6 +73,12 @@ impl RoleError {
             _ => None,
         }
     }
+
+    /// Whether it ended what had begun.
+    #[must_use]
+    pub fn has_served(&self) -> bool {
+        matches!(self, Self::Homeless { .. } | Self::Broken { .. })
+    }
 }
 
 pub struct LocalNode {

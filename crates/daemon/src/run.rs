@@ -65,10 +65,12 @@ pub unsafe fn main(role: &Role) -> ExitCode {
 
 fn refuse(ready: &mut Ready, error: &(dyn std::error::Error + 'static)) -> ExitCode {
     let mut words = causes::told(error);
-    if let Some(way) = error.downcast_ref::<RoleError>().and_then(RoleError::way_back) {
+    let role = error.downcast_ref::<RoleError>();
+    if let Some(way) = role.and_then(RoleError::way_back) {
         words.push_str(&format!(" ({way})"));
     }
-    tracing::error!("haukid cannot start: {words}");
+    let what = if role.is_some_and(RoleError::has_served) { "has left" } else { "cannot start" };
+    tracing::error!("haukid {what}: {words}");
     ready.failed(&words);
     ExitCode::from(code(error))
 }
@@ -97,6 +99,8 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    // Without a word of ours it would end everybody's vaults.
+    let mut unknown = signal(SignalKind::user_defined2())?;
     let mut retire = signal(SignalKind::user_defined1())?;
     let stays = settings.idle_exit_ms.is_none();
     let home = Home::claim(&settings.state_dir, halves(role), stays, PATIENCE).await?;
@@ -132,6 +136,7 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
                 Some(()) = hangup.recv() => {
                     tracing::info!("SIGHUP: nothing is read anew; restart the daemon to change its configuration");
                 }
+                Some(()) = unknown.recv() => tracing::info!("SIGUSR2: it means nothing here"),
                 Some(()) = retire.recv() => {
                     tracing::info!("asked to make room for another haukid: leaving when no vault lives");
                     hurry.notify_one();
