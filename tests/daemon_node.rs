@@ -18,6 +18,7 @@ use hauki::api::node::{
     BeatOrder, Code, DestructOrder, NodeApi as _, OpenOrder, ProvisionOrder, Provisioned,
 };
 use hauki::api::node_error::{NodeError, NodeFault};
+use hauki::api::paths;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::death::Cause;
 use hauki::model::digest::Sha256;
@@ -27,7 +28,7 @@ use hauki::model::limits::Limits;
 use hauki::model::phase::Phase;
 use hauki::model::receipt::Receipt;
 use hauki::rpc::capability::IssuerKey;
-use hauki_contract::system::random;
+use hauki_contract::system::{random, trace};
 use hauki_control::fake_node::{Call, FakeNode};
 use hauki_control::link::HttpNode;
 use tokio::task::{JoinHandle, JoinSet};
@@ -288,4 +289,60 @@ async fn a_receipt_of_a_vault_that_was_only_starting_is_true_as_well() {
             let _ = timeout(HANG, forging).await.expect("is told").expect("ends");
         }
     }
+}
+
+/// The tool's request, the core's order to the node and the start there have one id, in the log and for the doctor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_trace_joins_the_request_the_order_and_the_start() {
+    use std::io::{Read as _, Write as _};
+    let (node, core) = pair();
+    let context = trace::fresh(false);
+    let slow =
+        "function create() { var end = Date.now() + 1300; while (Date.now() < end) {} } function f() {}";
+    let spawned = trace::within(context, core.spawn(slow)).await;
+    let log = node.log() + &core.log();
+    let told = |what: &str| {
+        let line =
+            log.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what} in {log}"));
+        assert!(line.ends_with(&format!(" trace={}", context.trace)), "{line}");
+        line
+    };
+    let start = told(&format!("the start of {} took 1.", spawned.vault.id));
+    assert!(start.contains("sandbox ") && start.contains("ready ") && start.contains("load 1."), "{start}");
+    let request = told(&format!("POST {} took 1.", paths::SPAWN));
+    let steps = ["draft ", "place ", "note ", "order 1.", "record "];
+    assert!(steps.iter().all(|step| request.contains(step)), "{request}");
+
+    // The doctor says so, and where to look.
+    let found = core.endpoint().health().await.expect("answers").findings;
+    for what in
+        ["starts of vaults that took longer than 1.0 s, lately: 1", "requests that took longer than 1.0 s"]
+    {
+        let trace = context.trace.to_string();
+        assert!(
+            found.iter().any(|check| check.what.contains(what) && check.what.contains(&trace)),
+            "{found:#?}"
+        );
+    }
+
+    // What a caller makes up is as nothing, and stands nowhere.
+    let bad = format!("{context}-forged");
+    let body = serde_json::to_string(&daemon::spawning(slow, Default::default())).expect("serializes");
+    let mut raw = std::os::unix::net::UnixStream::connect(&core.socket).expect("listens");
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\ntraceparent: {bad}\r\n\r\n{body}",
+        paths::SPAWN,
+        body.len()
+    );
+    raw.write_all(head.as_bytes()).expect("writes");
+    let mut answer = String::new();
+    tokio::task::block_in_place(|| raw.read_to_string(&mut answer)).expect("reads");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let log = core.log();
+    let lines: Vec<&str> =
+        log.lines().filter(|line| line.contains(&format!("POST {} took 1.", paths::SPAWN))).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(!log.contains("forged") && !lines[1].contains(&context.trace.to_string()), "{log}");
+    assert!(lines[1].contains(" trace="), "it has one of its own: {}", lines[1]);
 }

@@ -424,3 +424,34 @@ async fn more_calls_than_there_may_be_wait_their_turn_and_large_answers_fill_the
     assert_eq!(caller.result("bulk", json!(["giant", 2, 500_000])).await, json!([524_288, 524_288]));
     assert_eq!(caller.result("add", json!(["it", 1])).await, 141);
 }
+
+/// A caller's trace is in the log of each vault that its call was passed on to; one made up is as none.
+#[tokio::test]
+async fn a_trace_goes_with_a_call_to_the_vaults_that_it_asks() {
+    let daemon = Daemon::start();
+    let slow = "function slow(ms) { var end = Date.now() + ms; while (Date.now() < end) {} return ms; }";
+    let (slow, keeper) = (daemon.spawn(slow).await, daemon.spawn(KEEPER).await);
+    let mut caller = Stranger::enter(&ticket(&keeper)).await;
+    caller.result("keep", json!(["it", ticket(&slow)])).await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    for (word, known) in [(format!("00-{trace}-00f067aa0ba902b7-00"), true), ("made up".into(), false)] {
+        let before = daemon.log().len();
+        let call = json!({"jsonrpc": "2.0", "id": 7, "method": "call", "params": ["it", "slow", 1200],
+            "hauki": {"traceparent": word}});
+        caller.send(&call.to_string()).await;
+        assert_eq!(caller.reply().await["result"], 1200);
+        let log = daemon.log().split_off(before);
+        for vault in [&slow, &keeper] {
+            let told = format!("a call of {} took 1.", vault.vault.id);
+            let line = log.lines().find(|line| line.contains(&told)).expect("it was long");
+            assert!(line.contains("waited ") && line.contains("ran 1."), "{line}");
+            assert_eq!(line.ends_with(&format!(" trace={trace}")), known, "{line}");
+            assert!(!line.contains("made up"), "{line}");
+        }
+    }
+    let found = daemon.endpoint().health().await.expect("answers").findings;
+    assert!(found.iter().any(|check| check.what.contains("calls that took longer than")), "{found:?}");
+    for vault in [&slow, &keeper] {
+        destruct(&daemon.endpoint(), &vault.vault.id).await;
+    }
+}

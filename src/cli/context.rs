@@ -24,8 +24,9 @@ use crate::client::retry::Retry;
 use crate::client::runner::Checker;
 use crate::client::{Address, Endpoint, Exit};
 use crate::model::secret::Secret;
+use crate::model::trace::TraceContext;
 use hauki_contract::strict;
-use hauki_contract::system::paths;
+use hauki_contract::system::{paths, trace};
 
 /// Of a token or a bundle of certificates.
 const MOST_PEM: usize = 4 * 1024 * 1024;
@@ -39,6 +40,8 @@ pub(crate) struct Ctx {
     pub(crate) status: Cell<Option<u8>>,
     /// Looks at sources before they are sent: one child for all of a command.
     pub(crate) checker: tokio::sync::Mutex<Checker>,
+    /// Of all that this command asks for.
+    trace: TraceContext,
     color: ColorChoice,
     /// Errors are JSON objects on standard error.
     machine: bool,
@@ -87,7 +90,20 @@ impl Ctx {
         };
         let out = Output::new(style);
         let (status, checker, runtime, endpoint) = Default::default();
-        Ok(Self { globals, settings, out, progress, status, checker, color, machine, runtime, endpoint })
+        let trace = trace::fresh(false);
+        Ok(Self {
+            globals,
+            settings,
+            out,
+            progress,
+            status,
+            checker,
+            trace,
+            color,
+            machine,
+            runtime,
+            endpoint,
+        })
     }
 
     /// Runs to the end, or to Ctrl-C, SIGTERM or `--timeout`. Dropping the work cancels its requests,
@@ -115,7 +131,7 @@ impl Ctx {
                 None => std::future::pending().await,
             }
         };
-        runtime.block_on(async {
+        let run = async {
             if limit == Limit::OwnSignals {
                 return tokio::select! {
                     result = work => result,
@@ -128,7 +144,8 @@ impl Ctx {
                 why = signals::first(&mut endings) => Err(signals::stopped(why)),
                 () = expiry => Err(self.timed_out(time)),
             }
-        })
+        };
+        runtime.block_on(trace::within(self.trace, run))
     }
 
     /// `--timeout` in milliseconds, for what has none by default.

@@ -29,6 +29,7 @@ use crate::client::address::Address;
 use crate::client::autostart;
 use crate::client::error::ClientError;
 use crate::client::retry::Retry;
+use crate::client::traced;
 use crate::model::gem::GemPointer;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::secret::Secret;
@@ -152,7 +153,7 @@ impl Endpoint {
     }
 
     async fn checked(&self, path: &str, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = match request.send().await {
+        let response = match traced::sent(request).await {
             Ok(response) => response,
             Err(source) => {
                 let failure = self.failure(path, source);

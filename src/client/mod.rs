@@ -21,6 +21,7 @@ pub mod runner;
 pub mod script;
 mod swarm;
 pub mod tombstone;
+mod traced;
 
 pub use address::Address;
 pub use endpoint::Endpoint;

@@ -13,6 +13,7 @@ use hauki_contract::api::health::Health;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
+use hauki_contract::system::slow::{self, What};
 
 /// What a daemon that may leave when it is idle wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,7 @@ impl Standing {
                 Err(error) => findings.push(Check::failed(error.message, error.hint)),
             }
         }
+        findings.extend(slow::found(&[What::Request]));
         findings.extend(self.records.aside_check(named));
         let hint = "compare with a copy of the state directory, if there is one";
         findings.extend(self.records.suspicion().map(|what| Check::fail(what, hint)));

@@ -20,6 +20,7 @@ use hauki_contract::api::vault::TicketWishes;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::name::ServiceName;
+use hauki_contract::step;
 use hauki_contract::system::clock;
 
 /// Whose a vault becomes, and who alone may be its owner if it is there already.
@@ -116,7 +117,7 @@ impl Spawning {
         check_terms(&wishes)?;
         let name = summons.name.clone();
         let least = parent.map(Parent::wishes).unwrap_or_default();
-        let mut drafted = self.summoning.draft(summons, least).await?;
+        let mut drafted = step!("draft", self.summoning.draft(summons, least)).await?;
         drafted.summons.owner = owner;
         parent.map(|parent| parent.adopt(&mut drafted)).transpose()?;
         self.stock.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;

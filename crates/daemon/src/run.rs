@@ -18,6 +18,7 @@ use super::home::{Home, HomeError, Socket};
 use super::ready::Ready;
 use super::role::{Parts, RoleError, halves};
 use super::settings::{Settings, SettingsError};
+use super::sight;
 use hauki_contract::model::causes;
 use hauki_contract::system::layers::LayerError;
 use hauki_contract::system::tasks::{self, OnFault};
@@ -116,7 +117,7 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let socket = Socket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
     let parts = Parts::start(role, &home, &settings).await?;
     let listed = Listed::new(uids, admins);
-    let router = parts.router().layer(from_fn(hasten));
+    let router = parts.router().layer(from_fn(hasten)).layer(from_fn(sight::seen));
     let ((close, closing), (stop, stopped)) = (watch::channel(false), watch::channel(false));
     let mut door = Some((socket, router, listed, closing, stopped));
     let serving = tasks::stand("door", OnFault::EndProcess, move || {

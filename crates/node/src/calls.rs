@@ -7,6 +7,8 @@
 //! loops must not make the others wait for all of them. A caller whose deadline has passed is answered
 //! at once; if the vault has its call, the entry stays until the vault has caught up.
 
+mod front;
+
 use std::collections::VecDeque;
 
 use tokio::sync::watch;
@@ -17,6 +19,7 @@ use super::late::{not_begun, too_late};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::RpcError;
+use hauki_contract::system::trace::Opened;
 
 /// How much longer than its deadline a call may occupy the engine before the vault is killed: the
 /// engine looks at its deadline between instructions, but not inside one of its C functions.
@@ -58,6 +61,7 @@ pub struct Patience {
     pub deadline_ms: u32,
     /// The vaults that wait for it.
     pub via: Vec<VaultId>,
+    pub trace: Option<Box<Opened>>,
 }
 
 /// A call that the vault has.
@@ -70,6 +74,7 @@ struct Pending {
     /// What the engine was given of it.
     left_ms: u32,
     via: Vec<VaultId>,
+    trace: Option<Box<Opened>>,
     bytes: usize,
     /// [`Calls::unread_us`] when the vault got it.
     unread_us: u64,
@@ -202,7 +207,7 @@ impl Calls {
             }
         }
         self.next += 1;
-        let Patience { reply, deadline_ms, via } = patience;
+        let Patience { reply, deadline_ms, via, trace } = patience;
         let (call, reply, left_ms) = (self.next, Some(reply), left_ms(deadline, now));
         let (forsaken, unread_us) = (None, self.unread_us);
         self.queue.push_back(Pending {
@@ -212,28 +217,13 @@ impl Calls {
             deadline_ms,
             left_ms,
             via,
+            trace,
             bytes,
             unread_us,
             forsaken,
         });
         self.handed += bytes;
         call
-    }
-
-    /// Who waits for the call that the engine works on, and until when. What is subscribed to becomes true
-    /// should nobody wait for it any more.
-    #[must_use]
-    pub fn running(&mut self) -> Option<(&[VaultId], Mono, watch::Receiver<bool>)> {
-        let front = self.queue.front_mut().filter(|_| self.busy_until.is_none())?;
-        let forsaken = front.forsaken.get_or_insert_default().subscribe();
-        Some((&front.via, front.deadline, forsaken))
-    }
-
-    /// Who hears whose call it is that the engine works on.
-    #[must_use]
-    pub fn tag(&self) -> Option<(usize, Box<str>)> {
-        let front = self.queue.front().filter(|_| self.busy_until.is_none())?;
-        front.reply.as_ref()?.tag()
     }
 
     /// The vault answers `call`: the place to put it, or `Err` if it does not owe that answer now.

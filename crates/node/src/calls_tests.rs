@@ -18,7 +18,7 @@ fn sent(outbox: &Outbox) -> String {
 fn push(calls: &mut Calls, outbox: &Arc<Outbox>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
     let mut number = 0;
     let asked = Asked::Call { method: "f", caller: "", params: Some(id) };
-    let patience = Patience { reply: reply(outbox, id), deadline_ms, via: Vec::new() };
+    let patience = Patience { reply: reply(outbox, id), deadline_ms, via: Vec::new(), trace: None };
     calls.push(Order::Passing(asked), patience, now, |call, _, _| number = call);
     number
 }
@@ -127,7 +127,12 @@ fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_b
     let with_it = [push(&mut calls, &gone, "1", 60_000, T), push(&mut calls, &other, "2", 60_000, T)];
     push(&mut calls, &gone, "3", 60_000, T);
     let asked = Asked::Call { method: "f", caller: "", params: Some("note") };
-    let patience = Patience { reply: ReplyTo::new(&gone, None, None), deadline_ms: 60_000, via: Vec::new() };
+    let patience = Patience {
+        reply: ReplyTo::new(&gone, None, None),
+        deadline_ms: 60_000,
+        via: Vec::new(),
+        trace: None,
+    };
     calls.push(Order::Passing(asked), patience, T, |_, _, _| panic!("there is no room"));
     push(&mut calls, &other, "4", 60_000, T);
     let mut cancelled = Vec::new();
@@ -256,4 +261,32 @@ fn what_we_left_unread_after_a_deadline_is_not_the_vaults_time_but_nobody_talks_
     assert!(calls.answered(call, T.plus_ms(5_600)).expect("is due").is_none());
     push(&mut calls, &outbox, "2", 100, T.plus_ms(6_000));
     assert_eq!(calls.stuck_at(), Some(T.plus_ms(6_600)), "the next has no more time by that");
+}
+
+#[test]
+fn a_long_call_says_what_it_has_spent_its_time_on_and_whose_it_is() {
+    let outbox = Arc::new(Outbox::default());
+    let mut calls = Calls::default();
+    let trace = hauki_contract::system::trace::fresh(false);
+    assert_eq!((calls.trace(), calls.long(T)), (None, None));
+    let first = push(&mut calls, &outbox, "1", 60_000, T);
+    let patience = Patience {
+        reply: reply(&outbox, "2"),
+        deadline_ms: 60_000,
+        via: Vec::new(),
+        trace: hauki_contract::system::trace::open(Some(trace), |_| panic!("nobody listens")),
+    };
+    let mut second = 0;
+    calls.push(Order::Passing(Asked::Stats), patience, T, |call, _, _| second = call);
+    assert_eq!((calls.trace(), calls.long(T.plus_ms(999))), (None, None));
+    assert!(calls.long(T.plus_ms(1_000)).is_some_and(|long| format!("{long:?}").contains("ran_us: 1000000")));
+    calls.answered(first, T.plus_ms(1_000)).expect("is due");
+    let handed = handed(&mut calls, T.plus_ms(1_000));
+    assert!(second > 0 || !handed.is_empty());
+    assert_eq!(calls.trace(), Some(trace));
+    let told = format!("{:?}", calls.long(T.plus_ms(1_500)).expect("is long"));
+    assert!(
+        told.contains("took_us: 1500000, ran_us: 500000") && told.contains("Some(TraceContext"),
+        "{told}"
+    );
 }

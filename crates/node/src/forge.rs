@@ -15,6 +15,7 @@ use hauki_contract::model::death::Cause;
 use hauki_contract::model::method::{self, MethodError};
 use hauki_contract::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
 use hauki_contract::rpc::reference::TravelError;
+use hauki_contract::step;
 use hauki_contract::system::random;
 use hauki_sandbox::{StartError, Started, unlocked_hint};
 
@@ -57,7 +58,7 @@ impl Keeper {
         })?;
         let pipe = vault.pipe.get_or_init(|| pipe);
         let limit = self.frame_limit();
-        match vault.waking.within(READY, next_frame(pipe, inbox, limit)).await {
+        match step!("ready", vault.waking.within(READY, next_frame(pipe, inbox, limit))).await {
             Some(Ok(FromVault::Ready(ready))) if ready.locked => {}
             Some(Ok(FromVault::Error { call: 0, mut error })) => {
                 error.cut(MOST_SAID);
@@ -135,7 +136,7 @@ impl Keeper {
                 }
             }
         };
-        let methods = match vault.waking.within(patience, loading).await {
+        let methods = match step!("load", vault.waking.within(patience, loading)).await {
             Some(methods) => methods?,
             None => {
                 let message = format!("loading did not end within {deadline_ms} ms");

@@ -108,10 +108,19 @@ impl Keeper {
             vault.doom(Cause::ProtocolViolation, Some(what.to_owned()), None, 0);
             false
         };
-        let due = |call| match vault.calls().answered(call, vault.now()) {
-            // Its caller was told of the death; the engine finishes all the same before `dest`.
-            Err(_) if !vault.state().phase.is_alive() => Ok(None),
-            answered => answered,
+        let due = |call| {
+            let (now, mut calls) = (vault.now(), vault.calls());
+            let long = calls.long(now);
+            let answered = calls.answered(call, now);
+            drop(calls);
+            match answered {
+                // Its caller was told of the death; the engine finishes all the same before `dest`.
+                Err(_) if !vault.state().phase.is_alive() => Ok(None),
+                answered => {
+                    long.into_iter().for_each(|long| long.tell(&vault.id));
+                    answered
+                }
+            }
         };
         match frame {
             FromVault::Result { call, value } => match due(call) {

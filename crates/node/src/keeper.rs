@@ -28,7 +28,9 @@ use hauki_contract::model::lease::Mono;
 use hauki_contract::model::phase::{self, Event};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::channel::{OVERHEAD, ToVault};
-use hauki_contract::system::clock;
+use hauki_contract::system::slow::{self, What};
+use hauki_contract::system::{clock, trace};
+use hauki_contract::{seam, step};
 use hauki_sandbox::{Driver, Exit, Started, signal_words};
 
 /// From the end of the channel to the exit status.
@@ -64,16 +66,18 @@ impl Keeper {
         let _judged = self.vault.waking.judge();
         let mut inbox = Vec::new();
         let warm = blank.is_some();
-        let outcome = match self.start(blank).await {
-            Ok(channel) => {
-                let mut doomed = self.vault.doomed.subscribe();
-                tokio::select! {
-                    outcome = self.forge(channel, order, &mut inbox) => outcome,
-                    _ = doomed.wait_for(Option::is_some) => Err(Failure::doomed(&self.vault)),
-                }
+        let forging = async {
+            let channel = step!("sandbox", self.start(blank)).await?;
+            let mut doomed = self.vault.doomed.subscribe();
+            tokio::select! {
+                outcome = self.forge(channel, order, &mut inbox) => outcome,
+                _ = doomed.wait_for(Option::is_some) => Err(Failure::doomed(&self.vault)),
             }
-            Err(failure) => Err(failure),
         };
+        let forging = trace::spanned(seam!("forge"), forging);
+        let (outcome, steps) = trace::watched(trace::current(), forging).await;
+        let took_us = clock::mono().since(ordered_at);
+        slow::note(What::Start, || format!("the start of {}", self.vault.id), took_us, &steps);
         match outcome {
             Ok(methods) => {
                 let forged_us = clock::mono().since(ordered_at);
@@ -83,7 +87,7 @@ impl Keeper {
                     self.vault.doom(Cause::Cancelled, None, None, 0);
                 }
                 self.watch(inbox).await;
-                self.bury().await;
+                trace::spanned(seam!("bury"), self.bury()).await;
             }
             Err(failure) => {
                 let first = self.vault.doom(failure.cause, Some(failure.error.message.clone()), None, 0);
@@ -92,7 +96,7 @@ impl Keeper {
                 let ours = first || cause == Some(failure.cause);
                 let failure = if ours { failure } else { Failure::doomed(&self.vault) };
                 // The order has failed only when nothing of it is left.
-                self.bury().await;
+                trace::spanned(seam!("bury"), self.bury()).await;
                 let _ = forged.send(Err(failure.error));
             }
         }

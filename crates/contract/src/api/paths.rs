@@ -45,6 +45,10 @@ pub mod node {
     pub const NEWS: &str = "/node/v1/news";
     pub const RECEIPT: &str = "/node/v1/vaults/{id}/receipt";
     pub const ASKS: &str = "/node/v1/asks";
+
+    /// Each of them; of two that are the same, one.
+    pub const ALL: [&str; 12] =
+        [WORD, HEALTH, VAULTS, CODE, OPEN, BEAT, DESTRUCT, DOOM, CLONES, NEWS, RECEIPT, ASKS];
 }
 
 /// Puts an id into a path that has one parameter.

@@ -37,6 +37,8 @@ pub mod text;
 #[cfg(feature = "documents")]
 pub mod ticket;
 #[cfg(feature = "documents")]
+pub mod trace;
+#[cfg(feature = "documents")]
 pub mod units;
 #[cfg(feature = "documents")]
 pub mod words;

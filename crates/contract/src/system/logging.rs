@@ -1,6 +1,16 @@
 //! Logs go to standard error: journald or the embedded daemon's log file holds the other end.
+//!
+//! A line that was written for somebody's request names its trace, at whatever level spans are shown.
 
+use std::fmt;
+
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::trace;
 
 /// Reads `HAUKI_LOG` (for example `debug` or `hauki_node=trace`); `default` otherwise.
 pub fn start(default: &str, json: bool) {
@@ -14,5 +24,40 @@ pub fn start(default: &str, json: bool) {
         .log_internal_errors(false)
         .with_ansi(false);
     // A second call, as tests make, keeps the first subscriber.
-    let _ = if json { log.json().try_init() } else { log.try_init() };
+    let _ = if json {
+        log.json().map_event_format(|inner| Traced { inner, json }).try_init()
+    } else {
+        log.map_event_format(|inner| Traced { inner, json }).try_init()
+    };
+}
+
+/// A format whose lines end with the trace that they belong to.
+struct Traced<F> {
+    inner: F,
+    json: bool,
+}
+
+impl<S, N, F> FormatEvent<S, N> for Traced<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some(belongs) = trace::current() else {
+            return self.inner.format_event(context, out, event);
+        };
+        let mut line = String::new();
+        self.inner.format_event(context, Writer::new(&mut line), event)?;
+        let line = line.trim_end_matches('\n');
+        match line.strip_suffix('}').filter(|_| self.json) {
+            Some(open) => writeln!(out, "{open},\"trace\":\"{}\"}}", belongs.trace),
+            None => writeln!(out, "{line} trace={}", belongs.trace),
+        }
+    }
 }

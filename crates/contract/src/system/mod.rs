@@ -22,6 +22,10 @@ pub mod proc;
 #[cfg(feature = "net")]
 pub mod random;
 #[cfg(feature = "net")]
+pub mod slow;
+#[cfg(feature = "net")]
 pub mod tasks;
+#[cfg(feature = "net")]
+pub mod trace;
 #[cfg(feature = "net")]
 pub mod vigil;

@@ -23,7 +23,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use tokio::time::{sleep, timeout};
 
-use super::clock;
+use super::{clock, trace};
 use crate::model::lease::Mono;
 
 /// From a fault to the next start of a task that stands; doubled with each that follows soon.
@@ -208,10 +208,10 @@ impl Register {
     ) -> Task<T> {
         let (line, closed) = self.enter(name, kind);
         let number = line.number;
-        let task = runtime.spawn(async move {
+        let task = runtime.spawn(trace::carried(async move {
             let _line = line;
             work.await
-        });
+        }));
         if closed {
             task.abort();
         }

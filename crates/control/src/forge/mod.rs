@@ -35,6 +35,7 @@ use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::rpc::capability::IssuerKey;
+use hauki_contract::step;
 use hauki_contract::system::tasks::{self, Kind};
 use hauki_contract::system::{clock, random};
 
@@ -194,7 +195,7 @@ impl Forge {
         let turns = self.placing.apart_turns(wish).await;
         let memory_bytes = drafted.summons.limits.footprint_bytes();
         let code = Some(drafted.summons.worker.sha256);
-        let mut field = self.placing.field(wish, memory_bytes, code).await?;
+        let mut field = step!("place", self.placing.field(wish, memory_bytes, code)).await?;
         let mut tried: Vec<NodeScore> = Vec::new();
         let mut passing = None;
         while let Some(name) = field.best() {
@@ -203,9 +204,11 @@ impl Forge {
             let forging = Forging::begin(self, &slot, &drafted.summons);
             // Signing takes about as long as noting, and waits for nobody.
             let vouching = async { self.vouch(&forging.vault, drafted.summons.terms.lifetime_ms) };
-            let (noted, voucher) = tokio::join!(forging.note(&drafted.summons), vouching);
+            let noting = async { tokio::join!(forging.note(&drafted.summons), vouching) };
+            let (noted, voucher) = step!("note", noting).await;
             let (noted, voucher) = (noted?, voucher?);
-            let refused = match self.order(&slot, &forging.vault, drafted, opening, voucher).await {
+            let ordering = self.order(&slot, &forging.vault, drafted, opening, voucher);
+            let refused = match step!("order", ordering).await {
                 Ok(mut provisioned) => {
                     tried.extend(score);
                     let opened = provisioned.opened.take();
@@ -330,7 +333,7 @@ impl Forge {
                 Made::Lost => Err(lost_race()),
             }
         });
-        let recorded = recording.await;
+        let recorded = step!("record", recording).await;
         recorded.map_err(|error| ApiError::new(ErrorCode::Internal, format!("record a vault: {error}")))?
     }
 }

@@ -24,7 +24,9 @@ use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
+use hauki_contract::model::trace::TRACEPARENT;
 use hauki_contract::strict::{self, Limits};
+use hauki_contract::system::trace;
 
 const CONNECT: Duration = Duration::from_secs(2);
 const ASK: Duration = Duration::from_secs(5);
@@ -99,6 +101,10 @@ impl HttpNode {
             None => None,
         };
         let lost = |error: reqwest::Error| self.lost(&error);
+        let request = match trace::current() {
+            Some(context) => request.header(TRACEPARENT, context.to_string()),
+            None => request,
+        };
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status();
         let mut bytes = Vec::new();

@@ -34,8 +34,9 @@ use crate::lanes;
 use crate::vault::Vault;
 use hauki_contract::rpc::line::{LineError, LineReader};
 use hauki_contract::rpc::message::{self, RpcError, code};
-use hauki_contract::system::awake;
+use hauki_contract::seam;
 use hauki_contract::system::tasks::{self, Kind, Task};
+use hauki_contract::system::{awake, trace};
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -169,7 +170,7 @@ async fn greet(
     let (reader, mut writer) = tokio::io::split(tls);
     let mut reader = LineReader::new(reader, HELLO_BYTES);
     let outcome = match reader.next().await {
-        Ok(Some(line)) => Session::open(gate, line, peer).await,
+        Ok(Some(line)) => trace::spanned(seam!("hello"), Session::open(gate, line, peer)).await,
         Ok(None) | Err(LineError::Torn | LineError::Read(_)) => {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

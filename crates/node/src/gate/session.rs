@@ -282,7 +282,7 @@ impl Session {
             reserved::STATS => {
                 let (deadline_ms, via) = (self.deadline_ms, Vec::new());
                 words.asked();
-                vault.ask(Asked::Stats, self.promise(), Patience { reply, deadline_ms, via });
+                vault.ask(Asked::Stats, self.promise(), Patience { reply, deadline_ms, via, trace: None });
             }
             reserved::DESTRUCT => match optional::<Destruct>(params) {
                 Ok(destruct) => self.destruct(&destruct, reply),
@@ -296,7 +296,7 @@ impl Session {
                     let asked = Asked::Call { method, caller: &self.caller, params: params.as_deref() };
                     let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
                     words.asked();
-                    vault.ask(asked, self.promise(), Patience { reply, deadline_ms, via: nested.via });
+                    vault.ask(asked, self.promise(), Patience::of_call(reply, deadline_ms, nested));
                 }
                 Err(error) => reply.error(&error),
             },

@@ -8,11 +8,13 @@ use crate::host;
 use crate::vault::Vault;
 use hauki_contract::api::node::{NodeHealth, NodeVaults, NodeWord};
 use hauki_contract::model::id::VaultId;
+use hauki_contract::system::slow::{self, What};
 
 impl Node {
     pub(crate) async fn health(&self) -> NodeHealth {
         let mut findings = self.driver.diagnose().await;
         findings.push(self.settings.data_plane_check());
+        findings.extend(slow::found(&[What::Start, What::Call]));
         NodeHealth { word: self.word(), findings }
     }
 

@@ -62,7 +62,7 @@ fn chain(vault: &Vault) -> (Nested, Duration, Option<watch::Receiver<bool>>) {
     };
     via.push(vault.id.clone());
     let deadline_ms = Some(u32::try_from(left_ms).unwrap_or(u32::MAX).max(1));
-    (Nested { via, deadline_ms }, Duration::from_millis(left_ms), forsaken)
+    (Nested { via, deadline_ms, trace: vault.calls().trace() }, Duration::from_millis(left_ms), forsaken)
 }
 
 /// Resolves when the one behind the ask has gone. Who asked in a call that has ended since goes on.

@@ -54,6 +54,8 @@ struct Inner {
     connection: Connection<Called>,
     /// While a vault lives by it.
     beats: Option<Owned<()>>,
+    /// Whether the other node knows what a trace is.
+    traced: bool,
 }
 
 /// The other end, and who pays for what comes from there.
@@ -138,14 +140,20 @@ impl Line {
             let every = Duration::from_millis(welcome.lease_ms.min(welcome.link_silence_ms) / 3);
             connection.owner().spawn(beat(connection.clone(), every)).owned()
         });
-        Ok(Self(Arc::new(Inner { connection, beats })))
+        Ok(Self(Arc::new(Inner { connection, beats, traced: welcome.has(feature::TRACE) })))
     }
 
     pub async fn call(&self, method: &str, params: &str, nested: &Nested) -> Answer {
         let connection = &self.0.connection;
         let id = connection.owner().number();
         let mut line = Vec::with_capacity(192 + params.len());
-        nested.write_request(&mut line, id, method, params);
+        match nested.trace {
+            // Whoever does not know it refuses it.
+            Some(_) if !self.0.traced => {
+                Nested { trace: None, ..nested.clone() }.write_request(&mut line, id, method, params);
+            }
+            _ => nested.write_request(&mut line, id, method, params),
+        }
         let call = connection.call(id, line).await.map_err(|Unsent| ReachError::Closed)?;
         match call.answer().await {
             Ok(Ok(result)) => Ok(result),
