@@ -251,12 +251,8 @@ impl Vault {
     /// What a call to this vault gets once it is doomed.
     #[must_use]
     pub fn dead_error(&self, death: &Death) -> RpcError {
-        let mut message = format!("{} is dead: {}", self.id, death.cause.describe());
-        if let Some(detail) = &death.detail {
-            message.push_str(&format!(" ({detail})"));
-        }
         let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
-        RpcError::new(code::VAULT_DEAD, message).data(&dying)
+        RpcError::new(code::VAULT_DEAD, death.epitaph(&self.id)).data(&dying)
     }
 
     /// Takes what a connection asks of the vault.

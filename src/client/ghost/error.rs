@@ -48,7 +48,7 @@ pub enum GhostError {
     #[error("{}", .error.message)]
     Rpc { vault: VaultId, error: Box<RpcError> },
     /// The gate announced it before the connection closed.
-    #[error("{vault} is dead: {}{}", .death.cause.describe(), detail(.death))]
+    #[error("{}", .death.epitaph(.vault))]
     Dead { vault: VaultId, death: Box<Death> },
     /// A call that was under way may have run; it is not sent again.
     #[error("the connection to {vault} broke: {reason}")]
@@ -76,10 +76,6 @@ fn refusal(source: &io::Error) -> &'static str {
         io::ErrorKind::ConnectionRefused => ": nobody listens there, as when it is dead",
         _ => "",
     }
-}
-
-fn detail(death: &Death) -> String {
-    death.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default()
 }
 
 impl GhostError {

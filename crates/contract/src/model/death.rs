@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::id::VaultId;
 use super::text::{self, NAME, SENTENCE};
 
 /// The first of these to happen ends a vault.
@@ -115,6 +116,13 @@ impl Death {
         let mut death = Self { cause, at, detail, by };
         death.cut();
         death
+    }
+
+    /// What is told of the vault from now on, whatever is asked of it and whoever tells it.
+    #[must_use]
+    pub fn epitaph(&self, vault: &VaultId) -> String {
+        let detail = self.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("{vault} is dead: {}{detail}", self.cause.describe())
     }
 
     pub fn cut(&mut self) {

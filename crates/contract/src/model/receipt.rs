@@ -72,8 +72,6 @@ impl Receipt {
     /// What is told of the vault from now on, whatever is asked of it.
     #[must_use]
     pub fn epitaph(&self) -> String {
-        let Self { vault, death, .. } = self;
-        let detail = death.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        format!("{vault} is dead: {}{detail}", death.cause.describe())
+        self.death.epitaph(&self.vault)
     }
 }

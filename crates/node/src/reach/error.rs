@@ -17,7 +17,7 @@ pub enum ReachError {
     Stray(String),
     #[error("the ticket could not be checked in time")]
     Unchecked,
-    #[error("{vault} is dead: {}{}", .death.cause.describe(), detail(.death))]
+    #[error("{}", .death.epitaph(.vault))]
     Dead { vault: VaultId, death: Box<Death> },
     #[error("{vault} cannot be reached: {reason}")]
     Unreachable { vault: VaultId, reason: String },
@@ -41,10 +41,6 @@ pub enum ReachError {
     Core(Box<ApiError>),
     #[error("the vault is being buried")]
     Closed,
-}
-
-fn detail(death: &Death) -> String {
-    death.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default()
 }
 
 impl From<Stray> for ReachError {
