@@ -152,6 +152,33 @@ fn the_lock_is_private() {
     assert_eq!((mode(&lock), mode(&tool.path("haukid.log"))), (0o600, 0o600));
 }
 
+#[test]
+fn what_the_shell_does_not_leave_us_is_told_by_its_name() {
+    let tool = Tool::new();
+    let fake = tool.script("fake", "echo 'failed: it was started' >&$5");
+    for (line, code, told) in [
+        ("ulimit -n 6; exec \"$0\" ls", 74, "Too many open files"),
+        // The root of a container; of the machine's own nobody counts the processes.
+        ("exec unshare -Ur bash -c 'ulimit -u 60; exec \"$0\" ls' \"$0\"", 78, "`ulimit -u 60`"),
+        ("ulimit -u 60; exec \"$0\" ls", 78, "it was started"),
+    ] {
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", line]).arg(assert_cmd::cargo::cargo_bin("hauki")).current_dir(tool.home.path());
+        command.env_clear().envs(tool.environment()).env("HAUKI_HAUKID", &fake);
+        let output = command.output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(code) && said.contains(told),
+            "{line}: {:?} {said}",
+            output.status
+        );
+    }
+    // Who has no place of his own for a lock reaps without one.
+    let nowhere = std::path::Path::new("/proc/nowhere");
+    let ran = tool.run_in(&["destruct", "--reap", "--idle", "5m"], "", &[("HAUKI_STATE_DIR", nowhere)]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
 /// Only root can make vaults.
 #[test]
 fn who_is_not_root_is_told_what_to_do() {

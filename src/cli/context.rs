@@ -69,6 +69,14 @@ pub(crate) enum Limit {
     OwnSignals,
 }
 
+/// The runtime and its listeners for signals take some, and panic where there are none.
+fn spare_descriptors() -> std::io::Result<()> {
+    const WANTED: usize = 16;
+    let taken: Result<Vec<_>, _> =
+        (0..WANTED).map(|_| rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC)).collect();
+    Ok(taken.map(drop)?)
+}
+
 impl Ctx {
     pub(crate) fn new(globals: Globals) -> Result<Self, CliError> {
         let settings =
@@ -116,7 +124,8 @@ impl Ctx {
         let runtime = match self.runtime.get() {
             Some(runtime) => runtime,
             None => {
-                let made = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let made = spare_descriptors()
+                    .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
                 let made = made.map_err(|error| CliError::io("start the runtime", &error))?;
                 self.runtime.get_or_init(|| made)
             }

@@ -20,10 +20,10 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, ClientError> {
         let error = || ClientError::Address(text.to_owned());
         if let Some(path) = text.strip_prefix("unix://") {
-            return if path.starts_with('/') { Ok(Self::Unix(path.into())) } else { Err(error()) };
+            return if path.starts_with('/') { socket(path) } else { Err(error()) };
         }
         if text.starts_with('/') {
-            return Ok(Self::Unix(text.into()));
+            return socket(text);
         }
         let url: reqwest::Url = text.parse().map_err(|_| error())?;
         if url.scheme() != "https" || url.path() != "/" || url.host_str().is_none() {
@@ -31,6 +31,12 @@ impl FromStr for Address {
         }
         Ok(Self::Https(text.trim_end_matches('/').to_owned()))
     }
+}
+
+/// At a path that the kernel takes.
+fn socket(path: &str) -> Result<Address, ClientError> {
+    const MOST: usize = 107;
+    if path.len() > MOST { Err(ClientError::LongPath(path.into())) } else { Ok(Address::Unix(path.into())) }
 }
 
 impl fmt::Display for Address {
@@ -45,6 +51,15 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_socket_is_where_the_kernel_can_have_one() {
+        let (fits, long) = (format!("/{}", "s".repeat(106)), format!("unix:///{}", "s".repeat(107)));
+        assert!(fits.parse::<Address>().is_ok());
+        let refused = long.parse::<Address>().expect_err("is too long");
+        assert!(refused.to_string().ends_with("a socket's path may have 107 bytes"), "{refused}");
+        assert_eq!(refused.exit(), crate::client::Exit::Config);
+    }
 
     #[test]
     fn an_address_is_a_socket_or_https_and_nothing_else() {

@@ -34,6 +34,8 @@ pub enum ClientError {
     Address(String),
     #[error("failed to set up the HTTP client")]
     Setup(#[source] reqwest::Error),
+    #[error("{0} is too long: a socket's path may have 107 bytes")]
+    LongPath(String),
     #[error("nobody is trusted to vouch for {endpoint}")]
     NoAuthority { endpoint: String },
     #[error("{path} holds no certificate in PEM form")]
@@ -54,9 +56,11 @@ impl ClientError {
             Self::Broken { .. } => "connection_broken",
             Self::Timeout { .. } => "timeout",
             Self::Protocol { .. } => "protocol",
-            Self::Address(_) | Self::Setup(_) | Self::NoAuthority { .. } | Self::Certificate { .. } => {
-                "config"
-            }
+            Self::Address(_)
+            | Self::LongPath(_)
+            | Self::Setup(_)
+            | Self::NoAuthority { .. }
+            | Self::Certificate { .. } => "config",
         }
     }
 
@@ -67,9 +71,11 @@ impl ClientError {
             Self::Unreachable { .. } | Self::Broken { .. } => Exit::Temporary,
             Self::Timeout { .. } => Exit::Timeout,
             Self::Protocol { .. } => Exit::Failure,
-            Self::Address(_) | Self::Setup(_) | Self::NoAuthority { .. } | Self::Certificate { .. } => {
-                Exit::Config
-            }
+            Self::Address(_)
+            | Self::LongPath(_)
+            | Self::Setup(_)
+            | Self::NoAuthority { .. }
+            | Self::Certificate { .. } => Exit::Config,
         }
     }
 
@@ -83,6 +89,7 @@ impl ClientError {
             Self::Timeout { .. }
             | Self::Protocol { .. }
             | Self::Address(_)
+            | Self::LongPath(_)
             | Self::Setup(_)
             | Self::NoAuthority { .. }
             | Self::Certificate { .. } => false,

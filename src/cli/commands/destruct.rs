@@ -241,9 +241,9 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
     let state = ctx.settings.state_dir();
     let path = state.join("reap.lock");
     let opened = dirs::make(&state, 0o711).and_then(|()| dirs::private_file(&path));
-    let file = opened.map_err(|error| CliError::io(&format!("open {}", path.display()), &error))?;
-    let mut lock = fd_lock::RwLock::new(file);
-    let _held = lock.try_write().map_err(|_| {
+    // It is a courtesy: who has no home, as many a service, reaps without it, and the core orders what comes at once.
+    let mut lock = opened.ok().map(fd_lock::RwLock::new);
+    let _held = lock.as_mut().map(fd_lock::RwLock::try_write).transpose().map_err(|_| {
         CliError::new(
             Kind::new("locked", Exit::Temporary),
             format!("another reaper holds {}", path.display()),

@@ -6,7 +6,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Each with the word of ulimit(1), the size of its unit, and the least that serves.
-const BOUNDS: [(Resource, &str, u64, u64); 6] = [
+const BOUNDS: [(Resource, &str, u64, u64); 7] = [
     (Resource::Cpu, "-t", 1, u64::MAX),
     (Resource::Fsize, "-f", 1024, 1 << 30),
     (Resource::As, "-v", 1024, 4 << 30),
@@ -14,11 +14,21 @@ const BOUNDS: [(Resource, &str, u64, u64); 6] = [
     (Resource::Data, "-d", 1024, 4 << 30),
     (Resource::Stack, "-s", 1024, 1 << 20),
     (Resource::Nofile, "-n", 1, 1024),
+    (Resource::Nproc, "-u", 1, 1024),
 ];
+
+/// The kernel counts no processes of the machine's own root, but those of a container's.
+fn counts(resource: Resource) -> bool {
+    let is_machines = || {
+        std::fs::read_to_string("/proc/self/uid_map")
+            .is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]))
+    };
+    resource != Resource::Nproc || !is_machines()
+}
 
 /// As `ulimit -t 2`, the first one that is too little.
 pub(super) fn too_narrow() -> Option<String> {
-    BOUNDS.into_iter().find_map(|(resource, word, unit, least)| {
+    BOUNDS.into_iter().filter(|(resource, ..)| counts(*resource)).find_map(|(resource, word, unit, least)| {
         let now = getrlimit(resource);
         let most = now.maximum.filter(|most| *most < least)?;
         // Where it may be lifted, `detach` does so; ours is set to what it was again.
