@@ -125,7 +125,7 @@ impl Outbox {
         write(&mut state.bytes, id);
         let written = state.bytes.len() - start;
         if state.is_crowded(before, written) {
-            state.bytes.truncate(start);
+            take_back(&mut state.bytes, start);
             message::write_error(&mut state.bytes, Some(id), &left_out());
         }
         state.bytes.push(b'\n');
@@ -197,6 +197,12 @@ impl Outbox {
     }
 }
 
+/// With the room that it took: nobody accounts for that, and it would stay for as long as nothing is sent.
+fn take_back(bytes: &mut Vec<u8>, start: usize) {
+    bytes.truncate(start);
+    bytes.shrink_to(start + SHORT);
+}
+
 fn left_out() -> RpcError {
     RpcError::new(code::BUSY, "the reply was left out: too many replies wait to be read")
 }
@@ -236,7 +242,7 @@ impl Batch {
         });
         let crowded = outbox.is_crowded(outbox.backlog(), written).then(left_out);
         if let Some(error) = over.or(crowded) {
-            state.body.truncate(start);
+            take_back(&mut state.body, start);
             message::write_error(&mut state.body, Some(id), &error);
         }
         outbox.gathered += state.body.len() - before;

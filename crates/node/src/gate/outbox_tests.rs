@@ -78,6 +78,19 @@ fn replies_that_nobody_reads_are_left_out_one_by_one() {
 }
 
 #[test]
+fn a_reply_that_is_left_out_leaves_no_room_behind() {
+    let outbox = Arc::new(Outbox::default());
+    let long = "1".repeat(2 * HARD_LIMIT);
+    outbox.line(|out| out.resize(SOFT_LIMIT + 1, b'x'));
+    ReplyTo::new(&outbox, Some("1"), None).value(&long);
+    let batch = Batch::new(Arc::clone(&outbox), 2, HARD_LIMIT);
+    let _last = ReplyTo::new(&outbox, Some("3"), Some(&batch));
+    ReplyTo::new(&outbox, Some("2"), Some(&batch)).value(&long);
+    assert!(outbox.lock().bytes.capacity() < 2 * SOFT_LIMIT);
+    assert!(batch.state.lock().expect("is whole").body.capacity() < SOFT_LIMIT);
+}
+
+#[test]
 fn the_answers_of_a_batch_keep_to_the_limit_and_so_do_many_batches() {
     let outbox = Arc::new(Outbox::default());
     let big = format!("\"{}\"", "x".repeat(600));
