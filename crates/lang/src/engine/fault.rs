@@ -80,6 +80,16 @@ impl<'a> Fault<'a> {
         self
     }
 
+    /// Whether the program's own text failed, and not what it called or evaluated.
+    pub fn is_direct(&self) -> bool {
+        self.frames.first().is_some_and(Frame::is_workers)
+    }
+
+    /// Whether it was read as JSON.
+    fn is_json(&self) -> bool {
+        self.frames.get(1).is_some_and(|frame| (frame.function, frame.place) == ("parse", "native"))
+    }
+
     /// Line and column in a text that the program evaluated, where the error is in there.
     fn evaluated(&self) -> Option<&'a str> {
         self.frames.first()?.place.strip_prefix("<input>:")
@@ -146,9 +156,10 @@ impl<'a> Fault<'a> {
         let stack = self.stack(file, map);
         let mut message = message.unwrap_or_else(|| self.message.to_owned());
         if let Some(inner) = self.evaluated() {
-            // The place below is that of `eval` or `Function`, whose text is no file.
-            let _ = write!(message, ", at {inner} of the evaluated text");
-            if self.message.starts_with("SyntaxError") {
+            // The place below is that of `eval`, `Function` or `JSON.parse`, whose text is no file.
+            let text = if self.is_json() { "text" } else { "evaluated text" };
+            let _ = write!(message, ", at {inner} of the {text}");
+            if self.message.starts_with("SyntaxError") && !self.is_json() {
                 message.push_str("; it is read as ES5, without an arrow `->`");
             }
         }
@@ -219,6 +230,14 @@ mod tests {
             "{error:?}"
         );
         assert_eq!((error.line, error.column), (Some(1), Some(33)));
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_told_about_programs() {
+        let text =
+            "SyntaxError: expecting '\"'\n    at <input>:1:2\n    at parse (native)\n    at f (w:1:33)\n";
+        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "w.js", &SourceMap::default());
+        assert_eq!(error.message, "SyntaxError: expecting '\"', at 1:2 of the text");
     }
 
     #[test]

@@ -5,17 +5,14 @@
 //! under which it throws the pending exception again with `door("again")`, catches it, and returns a
 //! [`Told`] as JSON.
 
-use std::fmt::Write as _;
-
 use serde::Deserialize;
 
 use super::door::Efuns;
 use super::fault::{self, Fault};
 use super::ffi::{Context, Ended, Failure, Prelude, Thrown};
 use super::memory::Memory;
-use super::source::{program, syntax_error};
+use super::source::{name_callee, program, syntax_error};
 use crate::arrow::{self, Rewritten};
-use crate::dialect;
 use crate::lexer;
 use crate::map::SourceMap;
 use crate::position::Position;
@@ -80,12 +77,10 @@ impl Script {
                 Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
             }
             Err(Ended { failure, told }) => {
-                let mut uncaught = self.uncaught(&failure.into_text(), told.as_deref(), file, &map);
+                let told: Option<Told> = told.and_then(|json| serde_json::from_str(&json).ok());
                 // Of a statement, what stands at the place may be another one's text.
-                if wanted.is_none() {
-                    name_callee(&mut uncaught.error, source);
-                }
-                Err(uncaught)
+                let source = wanted.is_none().then_some(source);
+                Err(self.uncaught(&failure.into_text(), told, (file, source), &map))
             }
         }
     }
@@ -109,27 +104,22 @@ impl Script {
         })
     }
 
-    fn uncaught(&self, words: &str, told: Option<&str>, file: &str, map: &SourceMap) -> Uncaught {
-        let told: Option<Told> = told.and_then(|json| serde_json::from_str(json).ok());
+    fn uncaught(
+        &self,
+        words: &str,
+        told: Option<Told>,
+        (file, source): (&str, Option<&str>),
+        map: &SourceMap,
+    ) -> Uncaught {
         let (error, value, failure) =
             told.map_or((None, None, None), |told| (told.error, told.value, told.failure));
         let fault = Fault::read(error.as_deref().unwrap_or(words));
         let (kind, message) = fault.judge(&self.context, value.as_deref());
-        Uncaught { error: fault.into_error(kind, message, file, map), failure }
-    }
-}
-
-/// The engine says that something cannot be called, and not what.
-fn name_callee(error: &mut WorkerError, source: &str) {
-    let why = match error.message.as_str() {
-        "TypeError: not a function" => "not a function",
-        "TypeError: not a constructor" => "not a constructor",
-        _ => return,
-    };
-    let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
-    let Some(name) = place.and_then(|place| dialect::callee(source, place)) else { return };
-    error.message = format!("TypeError: {name} is {why}");
-    if let Some((object, method)) = name.rsplit_once('.') {
-        let _ = write!(error.message, "; where {object} is a clone, write {object}->{method}(...)");
+        let source = source.filter(|_| fault.is_direct());
+        let mut error = fault.into_error(kind, message, file, map);
+        if let Some(source) = source {
+            name_callee(&mut error, source);
+        }
+        Uncaught { error, failure }
     }
 }

@@ -1,6 +1,7 @@
 //! The author's text before it runs: what is program in it, and why the engine refused it.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::arrow::{self, Rewritten};
 use crate::dialect;
@@ -63,4 +64,23 @@ pub(super) fn syntax_error(Thrown(text): &Thrown, source: &str, map: &SourceMap,
         error.column = Some(found.place.column);
     }
     error
+}
+
+/// An error's words are few, and a name may fill a source.
+const MOST_NAMED: usize = 64;
+
+/// The engine says that something cannot be called, and not what.
+pub(super) fn name_callee(error: &mut WorkerError, source: &str) {
+    let why = match error.message.as_str() {
+        "TypeError: not a function" => "not a function",
+        "TypeError: not a constructor" => "not a constructor",
+        _ => return,
+    };
+    let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
+    let name = place.and_then(|place| dialect::callee(source, place));
+    let Some(name) = name.filter(|name| name.len() <= MOST_NAMED) else { return };
+    error.message = format!("TypeError: {name} is {why}");
+    if let Some((object, method)) = name.rsplit_once('.') {
+        let _ = write!(error.message, "; where {object} is a clone, write {object}->{method}(...)");
+    }
 }

@@ -14,16 +14,21 @@ use super::ffi::{Arguments, Context, Failure, Prelude, Thrown};
 use super::json::Refusal;
 use super::memory::Memory;
 use super::run::{self, Host, Run, Silence};
-use super::source::{program, syntax_error};
+use super::source::{name_callee, program, syntax_error};
 use super::state::WorkerState;
 
 /// Called by the runtime at the right moment, never by a caller.
 const APPLIES: [&str; 2] = ["create", "dest"];
 
+/// A longer source is not kept, and what it calls is not named.
+const MOST_KEPT: usize = 256 * 1024;
+
 /// A worker's engine. It owns the memory; dropping it is the end of the worker.
 pub struct Engine {
     context: Context,
     state: WorkerState,
+    /// What errors name out of it.
+    source: Option<Box<str>>,
 }
 
 /// One call, as the gate passes it.
@@ -45,7 +50,7 @@ impl Engine {
         let mut silence = Silence;
         let mut run = Run::new(&mut silence, None, "", &mut state);
         match context.start(&mut run, Prelude::WORKER) {
-            Ok(()) => Ok(Self { context, state }),
+            Ok(()) => Ok(Self { context, state, source: None }),
             Err(Thrown(text)) => {
                 Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
             }
@@ -65,6 +70,7 @@ impl Engine {
         let source = program(source, file)?;
         let Rewritten { text, map } = arrow::rewrite(source);
         self.state.map = map;
+        self.source = (source.len() <= MOST_KEPT).then(|| source.into());
         let mut run = Run::new(host, Some(deadline), "", &mut self.state);
         if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
             let outcome = run.outcome();
@@ -235,6 +241,11 @@ impl Engine {
         } else {
             fault.judge(&self.context, outcome.thrown.as_deref())
         };
-        fault.into_error(kind, message, &self.state.file, &self.state.map)
+        let source = self.source.as_deref().filter(|_| fault.is_direct());
+        let mut error = fault.into_error(kind, message, &self.state.file, &self.state.map);
+        if let Some(source) = source {
+            name_callee(&mut error, source);
+        }
+        error
     }
 }

@@ -164,6 +164,16 @@ fn failures_of_a_call_have_kind_message_and_line_and_the_next_call_works() {
         ("\n\nnothing.here", Throw, "ReferenceError: variable 'nothing' is not defined", Some(4)),
         ("throw new Error('a\\nb')", Throw, "Error: a\nb", Some(2)),
         ("new Date()", Throw, "TypeError: only Date.now() is supported", Some(2)),
+        (
+            "var a = {};\nreturn a.nope(1)",
+            Throw,
+            "TypeError: a.nope is not a function; where a is a clone, write a->nope(...)",
+            Some(3),
+        ),
+        ("var a = 5;\n\na(1)", Throw, "TypeError: a is not a function", Some(4)),
+        // It is not the method that cannot be called.
+        ("return [1].map(5)", Throw, "TypeError: not a function", Some(2)),
+        ("return JSON.parse('{x')", Throw, "SyntaxError: expecting '\"', at 1:2 of the text", Some(2)),
         ("destruct({})", Throw, "TypeError: destruct: not an object that this worker holds", Some(2)),
         ("emit('e', new Array(200))", Throw, "Error: the event is too large", Some(2)),
         (
