@@ -509,21 +509,24 @@ async fn lines_that_do_not_end_have_a_budget_together() {
     let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
     assert_eq!(Stranger::enter(&ticket).await.result("size", json!(["x".repeat(15 * MIB)])).await, 15 * MIB);
     let before = resident_mib(&daemon);
-    // The budget is 64 MiB: four have room, and all that come then have equal shares of it, which are less.
-    let mut all = Vec::new();
+    // The budget is 64 MiB: four have room, one more has leave, and the others wait for it in vain.
+    let mut begun = Vec::new();
     for _ in 0..8 {
-        let (writing, hearing) = begins(&ticket, 15 * MIB).await;
+        begun.push(begins(&ticket, 15 * MIB).await);
+    }
+    let mut all = Vec::new();
+    for (writing, hearing) in begun {
         all.push((timeout(HANG, writing).await.expect("is read or closed").expect("no panic"), hearing));
     }
     let refused = |all: &[(Output, JoinHandle<Value>)]| all.iter().filter(|one| one.1.is_finished()).count();
     let waiting = async {
-        while refused(&all) < 4 {
+        while refused(&all) < 3 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(HANG, waiting).await.expect("who holds too much is told so");
     let grown = resident_mib(&daemon).saturating_sub(before);
-    assert!(grown < 64 + 48, "haukid grew by {grown} MiB");
+    assert!(grown < 64 + 16 + 48, "haukid grew by {grown} MiB");
     // Who holds less than his share notices nothing, and who has begun may end.
     let mut other = Stranger::enter(&ticket).await;
     assert_eq!(other.result("size", json!(["y".repeat(4 * MIB)])).await, 4 * MIB);
@@ -539,6 +542,40 @@ async fn lines_that_do_not_end_have_a_budget_together() {
         } else {
             assert_eq!((&told["id"], &told["error"]["code"]), (&json!(null), &json!(code::BUSY)), "{told}");
         }
+    }
+}
+
+/// Each of them has sent half of it when there is no more room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_lines_that_come_at_once_wait_for_each_other() {
+    const MIB: usize = 1 << 20;
+    let daemon = Daemon::start();
+    let wishes = Wishes {
+        lease_ms: Some(600_000),
+        memory_bytes: Some(256 << 20),
+        max_frame_bytes: Some(40 << 20),
+        call_deadline_ms: Some(60_000),
+        ..Wishes::default()
+    };
+    let spawned = daemon.spawn_with("function size(x) { return x.length; }", wishes).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    let (mut all, mut all_end) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        all.push(begins(&ticket, 38 * MIB).await);
+    }
+    for (writing, hearing) in all {
+        let ends = tokio::spawn(async move {
+            let mut output = writing.await.expect("no panic");
+            let _ = output.write_all(b"\"]}\n").await;
+            let _ = output.flush().await;
+            output
+        });
+        all_end.push((ends, hearing));
+    }
+    for (ends, hearing) in all_end {
+        let told = timeout(HANG, hearing).await.expect("is told").expect("no panic");
+        assert_eq!(told["result"], 38 * MIB, "{told}");
+        drop(ends);
     }
 }
 

@@ -25,7 +25,7 @@ const VAULT: usize = 64 * 1024 * 1024;
 pub(super) const LITTLE: usize = 64 * 1024;
 
 /// A vault's longest line is never too much where it is alone: that much more may have been read with it.
-const BEHIND: usize = 1024 * 1024;
+pub(super) const BEHIND: usize = 1024 * 1024;
 
 static SENDING: LazyLock<Arc<Account>> = LazyLock::new(|| Account::new(NODE, None));
 static RECEIVING: LazyLock<Arc<Account>> = LazyLock::new(|| Account::new(NODE, None));

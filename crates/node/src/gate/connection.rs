@@ -1,16 +1,13 @@
 //! One caller's connection: a stranger until its hello, then a [`Session`].
 //!
-//! A stranger gets a deadline, one message and no information, and cannot keep others out: when
-//! too many are in the hall, the oldest of those who came from where most came from is shown the door.
+//! A stranger gets a deadline, one message and no information.
 
-use std::cmp::Reverse;
-use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -23,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::backlog::Backlog;
 use super::chatter::{Chatter, Words};
+use super::hall::{Hall, Nameless};
 use super::identity::Identity;
 use super::long::{Debts, Job, is_long};
 use super::receiving::{GOES_ON, Receiving, stalled, too_much};
@@ -35,7 +33,7 @@ use crate::vault::Vault;
 use hauki_contract::rpc::line::{LineError, LineReader};
 use hauki_contract::rpc::message::{self, RpcError, code};
 use hauki_contract::seam;
-use hauki_contract::system::tasks::{self, Kind, Task};
+use hauki_contract::system::tasks::{self, Kind};
 use hauki_contract::system::{awake, trace};
 
 /// From the connection to a valid hello.
@@ -43,11 +41,6 @@ const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 /// A hello is a token and little else.
 const HELLO_BYTES: usize = 32 * 1024;
 pub const MAX_CALLERS: usize = 64;
-/// All that find a place may come at the same moment, and nobody says a word before the lane has time.
-const MAX_STRANGERS: usize = 2 * MAX_CALLERS;
-/// When so many are on the whole node, each vault has room for few: they hold descriptors that all need.
-const CROWD: usize = 1024;
-const FEW_STRANGERS: usize = 8;
 /// Beyond the lease a silent connection is of no use to anybody.
 const IDLE_GRACE: Duration = Duration::from_secs(10);
 
@@ -66,31 +59,7 @@ pub struct Gate {
     pub debts: Debts,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
-    strangers: Mutex<VecDeque<Stranger>>,
-}
-
-struct Stranger {
-    source: Source,
-    task: Task<()>,
-    known: Arc<AtomicBool>,
-}
-
-/// Counts those on the node.
-struct Nameless;
-
-static STRANGERS: AtomicUsize = AtomicUsize::new(0);
-
-impl Nameless {
-    fn new() -> Self {
-        STRANGERS.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-}
-
-impl Drop for Nameless {
-    fn drop(&mut self) {
-        STRANGERS.fetch_sub(1, Ordering::Relaxed);
-    }
+    hall: Hall,
 }
 
 type Reader = LineReader<ReadHalf<TlsStream<TcpStream>>>;
@@ -102,8 +71,8 @@ impl Gate {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
         let longest = vault.limits.max_frame_bytes as usize;
         let (sending, receiving) = (Backlog::sending(longest), Backlog::receiving(longest));
-        let (signed, strangers, debts) = (Signed::default(), Mutex::default(), Debts::default());
-        Arc::new(Self { vault, identity, callers, signed, sending, receiving, debts, strangers })
+        let (signed, hall, debts) = (Signed::default(), Hall::default(), Debts::default());
+        Arc::new(Self { vault, identity, callers, signed, sending, receiving, debts, hall })
     }
 
     /// How many callers there are.
@@ -122,27 +91,8 @@ impl Gate {
         let known = Arc::new(AtomicBool::new(false));
         let serving = serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new());
         let task = tasks::spawn(Kind::Session, "caller", serving);
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.retain(|stranger| !stranger.known.load(Ordering::Relaxed) && !stranger.task.is_finished());
-        strangers.push_back(Stranger { source: peer.ip().into(), task, known });
-        let crowded = STRANGERS.load(Ordering::Relaxed) > CROWD;
-        let most = if crowded { FEW_STRANGERS } else { MAX_STRANGERS };
-        while strangers.len() > most {
-            let Some(oldest) = one_too_many(&strangers).and_then(|index| strangers.remove(index)) else {
-                break;
-            };
-            oldest.task.cancel();
-        }
+        self.hall.enter(peer.ip().into(), task, known);
     }
-}
-
-/// The oldest from the source that has most of them, so that a crowd from one address shows nobody else the door.
-fn one_too_many(strangers: &VecDeque<Stranger>) -> Option<usize> {
-    let mut counts: HashMap<&Source, (usize, Reverse<usize>)> = HashMap::new();
-    for (index, stranger) in strangers.iter().enumerate() {
-        counts.entry(&stranger.source).or_insert((0, Reverse(index))).0 += 1;
-    }
-    counts.into_values().max().map(|(_, Reverse(oldest))| oldest)
 }
 
 async fn serve(
@@ -210,7 +160,7 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
     let mut heard = vault.now();
     let mut sending = Sending::default();
     let mut closing = false;
-    let mut receiving = Receiving::new(session.receiving(), heard);
+    let mut receiving = Receiving::new(session.receiving(), Source::Vault(vault.id.clone()), limit, heard);
     let (mut chatter, mut words) = (Chatter::new(heard), Words::default());
     let mut job: Option<Job> = None;
     // Lines since others had a turn; and until when nothing is read of who says too much.
@@ -250,8 +200,8 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
         }
         let queued = outbox.queued() + job.as_ref().map_or(0, |job| job.bytes);
         let over = receiving.holds(reader.held() + queued);
-        if over && admits && !reader.has_line() && queued == 0 {
-            // Nothing of it is taken before it has an end, which comes from nobody but this caller.
+        // Nothing of it is taken before it has an end, which comes from nobody but this caller.
+        if over && admits && !reader.has_line() && queued == 0 && receiving.asks_in_vain() {
             closing = true;
             reader.forget();
             session.complain(&too_much());
@@ -260,6 +210,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
         let admits = admits && (!over || reader.has_line());
         let ahead = reads && !admits && !over && reader.has_room();
         receiving.reads(admits || ahead, unfinished(&reader), || vault.now());
+        if receiving.asks() {
+            session.heard();
+        }
         tokio::select! {
             sent = poll_fn(|cx| sending.poll(&mut writer, &gate, cx)), if !sending.is_done() => sent?,
             came = listen(&mut reader, admits), if admits || ahead => {
@@ -323,6 +276,7 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
                 lanes::asked();
                 pipe.send();
             }
+            () = receiving.leave(|| vault.now()), if receiving.asks() => {}
             () = resume.as_mut(), if paused => paused = false,
             () = woken.as_mut() => woken.set(outbox.wake.notified()),
             () = pipe.room.notified(), if full => {}
@@ -377,24 +331,4 @@ async fn farewell(reader: &mut Reader, writer: &mut Writer) {
         }
     };
     let _ = timeout(FAREWELL, parting).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_crowd_from_one_address_shows_nobody_else_the_door() {
-        let of = |text: &str| Stranger {
-            source: text.parse::<std::net::IpAddr>().expect("an address").into(),
-            task: tasks::spawn(Kind::Session, "caller", async {}),
-            known: Arc::default(),
-        };
-        let hall: VecDeque<Stranger> =
-            ["192.0.2.1", "192.0.2.7", "192.0.2.2", "192.0.2.7", "192.0.2.1"].map(of).into();
-        assert_eq!(one_too_many(&hall), Some(0), "of two that have as many, the oldest");
-        let hall: VecDeque<Stranger> = ["192.0.2.1", "192.0.2.7", "192.0.2.2", "192.0.2.7"].map(of).into();
-        assert_eq!(one_too_many(&hall), Some(1));
-        assert_eq!(one_too_many(&VecDeque::new()), None);
-    }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod backlog;
 mod chatter;
 pub mod connection;
+mod hall;
 pub mod hello;
 pub mod identity;
 mod long;

@@ -3,22 +3,44 @@
 //!
 //! A line may be as long as a frame, and each caller may have begun one. So these bytes are accounted for as unread
 //! replies are: a vault and the node have budgets, and who holds more than his share waits, as far as something of his
-//! will be taken without him. Of a line that only he can end he is told that it is too much, and that is his end. Nobody
-//! holds what he has begun without going on.
+//! will be taken without him. For a line that only he can end he asks leave, which few have at a time, until what they
+//! hold is taken; two who each have sent half of a long line would otherwise wait for each other. Where it does not come
+//! he is told that it is too much, and that is his end. Nobody holds what he has begun without going on.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backlog::{Account, LITTLE, Share};
+use tokio::time::timeout;
+
+use super::backlog::{Account, BEHIND, LITTLE, Share};
 use super::sending::has_passed;
+use super::turn::{self, Source, Turn};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::{RpcError, code};
 
 /// How long a line that is not little may take for so much more of it as is little.
 pub(super) const GOES_ON: Duration = Duration::from_secs(30);
 
+/// Who has leave ends his line within this time, or others have waited in vain.
+const LEAVE: Duration = Duration::from_secs(10);
+/// Nobody who is kept waiting is silent for longer.
+const SIGN: Duration = Duration::from_millis(100);
+
+/// To hold more than one's share.
+enum Leave {
+    Unasked,
+    Asked(Pin<Box<dyn Future<Output = Option<Turn>> + Send>>),
+    Given { since: Mono, _turn: Turn },
+    Refused,
+}
+
 pub(super) struct Receiving {
     share: Share,
+    leave: Leave,
+    /// Who asks for it, and how much it is for: a line and what is read with it.
+    source: Source,
+    most: usize,
     /// How much of a line there was when it was last seen to have gone on, and when.
     begun: usize,
     since: Mono,
@@ -26,18 +48,50 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    pub(super) fn new(account: Arc<Account>, now: Mono) -> Self {
-        Self { share: Share::new(account), begun: 0, since: now, reads: true }
+    pub(super) fn new(account: Arc<Account>, source: Source, limit: usize, now: Mono) -> Self {
+        let (share, leave) = (Share::new(account), Leave::Unasked);
+        Self { share, leave, source, most: limit.saturating_add(BEHIND), begun: 0, since: now, reads: true }
     }
 
     /// Puts down what there is now. Whether that is too much.
     pub(super) fn holds(&mut self, bytes: usize) -> bool {
         self.share.set(bytes);
-        self.share.is_over(bytes, 0)
+        let is_over = self.share.is_over(bytes, 0);
+        if !is_over {
+            self.leave = Leave::Unasked;
+        }
+        is_over && !(bytes <= self.most && matches!(self.leave, Leave::Given { .. }))
+    }
+
+    /// It is too much, and only this caller can make it less: whether he has asked for leave, and does not get it.
+    pub(super) fn asks_in_vain(&mut self) -> bool {
+        if matches!(self.leave, Leave::Unasked) {
+            self.leave = Leave::Asked(Box::pin(turn::leave(self.source.clone())));
+        }
+        !self.asks()
+    }
+
+    /// Whether he waits for leave.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.leave, Leave::Asked(_))
+    }
+
+    /// Until leave is given or refused, or a moment has passed.
+    pub(super) async fn leave(&mut self, now: impl FnOnce() -> Mono) {
+        let Leave::Asked(coming) = &mut self.leave else { return std::future::pending().await };
+        if let Ok(turn) = timeout(SIGN, coming).await {
+            self.leave = turn.map_or(Leave::Refused, |turn| Leave::Given { since: now(), _turn: turn });
+        }
     }
 
     /// So much of a line has come that has no end.
     pub(super) fn came(&mut self, unfinished: usize, now: Mono) {
+        if let Leave::Given { since, .. } = self.leave
+            && unfinished > 0
+            && has_passed(LEAVE, since, now)
+        {
+            self.leave = Leave::Refused;
+        }
         let goes_on = unfinished >= self.begun.saturating_add(LITTLE);
         let is_little = unfinished <= LITTLE || self.begun <= LITTLE;
         if is_little || unfinished < self.begun || goes_on {
@@ -79,9 +133,13 @@ mod tests {
         Mono(seconds * 1_000_000)
     }
 
+    fn nobody() -> Source {
+        Source::Address(std::net::Ipv4Addr::LOCALHOST.into())
+    }
+
     #[test]
     fn a_line_that_has_begun_goes_on_or_is_given_up() {
-        let of = || Receiving::new(Arc::default(), at(0));
+        let of = || Receiving::new(Arc::default(), nobody(), 0, at(0));
         let mut silent = of();
         silent.came(LITTLE, at(3_600));
         assert!(!silent.is_stalled(LITTLE, at(7_200)), "who holds little may take his time");

@@ -19,9 +19,14 @@ use hauki_contract::system::tasks;
 
 /// How long a turn may take to come.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same for leave to hold more than one's share, and how many of the whole node have it: beside its budget the node
+/// needs room for so many of the longest lines.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
+const LEAVE: usize = 2;
 
 static SIGNATURES: LazyLock<Turns> = LazyLock::new(Turns::default);
 static LINES: LazyLock<Turns> = LazyLock::new(Turns::default);
+static LEAVES: LazyLock<Turns> = LazyLock::new(|| Turns::of(LEAVE));
 
 struct Turns {
     all: Arc<Semaphore>,
@@ -32,7 +37,7 @@ impl Default for Turns {
     /// Half of the cores: the other half has calls to carry.
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { all: Arc::new(Semaphore::new((cores / 2).max(1))), sources: Mutex::default() }
+        Self::of((cores / 2).max(1))
     }
 }
 
@@ -100,13 +105,22 @@ pub(super) async fn take_long<T: Send + 'static>(
     LINES.turn(source).await?.have(work).await
 }
 
-struct Turn {
+/// Leave to hold more than one's share for the length of a line: who waits for it may be let go on by others before.
+pub(super) async fn leave(source: Source) -> Option<Turn> {
+    timeout(LEAVE_PATIENCE, LEAVES.turn(source)).await.ok()?.ok()
+}
+
+pub(super) struct Turn {
     _first: OwnedSemaphorePermit,
     _one: OwnedSemaphorePermit,
     _row: Row,
 }
 
 impl Turns {
+    fn of(all: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), sources: Mutex::default() }
+    }
+
     async fn turn(&'static self, source: Source) -> Result<Turn, Crowded> {
         let row = Row::join(self, source);
         let own = |turns: &Arc<Semaphore>| Arc::clone(turns).acquire_owned();
