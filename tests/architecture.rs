@@ -59,7 +59,7 @@ const PARTS: &[(&str, &str)] = &[
     ),
     (
         "node",
-        "init waking lanes affinity allowance asked host wishes news pipe pool settings shelf \
+        "init waking lanes affinity allowance pipe asked host wishes news pool settings shelf \
          calls gate late audience reach vault frames keeper forge \
          intake desk routes",
     ),
