@@ -346,3 +346,87 @@ async fn one_trace_joins_the_request_the_order_and_the_start() {
     assert!(!log.contains("forged") && !lines[1].contains(&context.trace.to_string()), "{log}");
     assert!(lines[1].contains(" trace="), "it has one of its own: {}", lines[1]);
 }
+
+/// Everything that a collector on this machine was sent, as its spans.
+fn collector() -> (String, std::sync::mpsc::Receiver<serde_json::Value>) {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let url = format!("http://{}", listener.local_addr().expect("has one"));
+    let (tell, spans) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = std::io::BufReader::new(stream.expect("comes"));
+            let (mut line, mut length) = (String::new(), 0);
+            while stream.read_line(&mut line).expect("reads") > 2 {
+                length = line
+                    .strip_prefix("content-length: ")
+                    .map_or(length, |text| text.trim().parse().expect("is one"));
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).expect("reads");
+            stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").expect("writes");
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("is JSON");
+            let resource = &body["resourceSpans"][0];
+            assert_eq!(resource["resource"]["attributes"][0]["value"]["stringValue"], "haukid");
+            for span in resource["scopeSpans"][0]["spans"].as_array().expect("a list") {
+                if tell.send(span.clone()).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    (url, spans)
+}
+
+/// What the daemon sends of a request is one tree, below who asked, and holds nothing of what was asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_is_sent_a_request_as_one_tree() {
+    let (url, came) = collector();
+    let daemon = Daemon::start_in(Daemon::ground(&format!("daemon: {{trace: \"{url}\"}}\n")), "all", &[]);
+    let context = trace::fresh(true);
+    let spawned = trace::within(context, daemon.spawn("function f() { return 'a secret'; }")).await;
+    trace::within(context, destruct(&daemon.endpoint(), &spawned.vault.id)).await;
+    let mut spans: Vec<serde_json::Value> = Vec::new();
+    let wanted =
+        ["request", "draft", "place", "note", "order", "record", "forge", "sandbox", "ready", "load", "bury"];
+    let missing = |spans: &[serde_json::Value]| {
+        wanted.iter().any(|name| !spans.iter().any(|span| span["name"] == **name))
+    };
+    while missing(&spans) {
+        let span = tokio::task::block_in_place(|| came.recv_timeout(HANG));
+        spans.push(span.unwrap_or_else(|_| panic!("more of {wanted:?} than {spans:#?}")));
+    }
+    let of = |name: &str| {
+        let own = |span: &&serde_json::Value| span["traceId"] == context.trace.to_string();
+        spans
+            .iter()
+            .filter(own)
+            .find(|span| span["name"] == name)
+            .unwrap_or_else(|| panic!("no {name}: {spans:#?}"))
+    };
+    assert_eq!(
+        (&of("request")["parentSpanId"], &of("request")["kind"]),
+        (&context.span.to_string().into(), &2.into())
+    );
+    for (child, parent) in [
+        ("draft", "request"),
+        ("place", "request"),
+        ("note", "request"),
+        ("order", "request"),
+        ("record", "request"),
+        ("forge", "order"),
+        ("sandbox", "forge"),
+        ("ready", "forge"),
+        ("load", "forge"),
+    ] {
+        assert_eq!(of(child)["parentSpanId"], of(parent)["spanId"], "{child} below {parent}: {spans:#?}");
+        let at = |span: &serde_json::Value, key: &str| {
+            span[key].as_str().expect("a text").parse::<u64>().expect("a number")
+        };
+        assert!(at(of(child), "startTimeUnixNano") >= at(of(parent), "startTimeUnixNano"));
+        assert!(at(of(child), "endTimeUnixNano") >= at(of(child), "startTimeUnixNano"));
+    }
+    let all = serde_json::to_string(&spans).expect("serializes");
+    assert!(!all.contains("secret") && !all.contains(spawned.ticket.auth.token.reveal()), "{all}");
+}

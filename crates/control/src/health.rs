@@ -13,6 +13,7 @@ use hauki_contract::api::health::Health;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
+use hauki_contract::system::export;
 use hauki_contract::system::slow::{self, What};
 
 /// What a daemon that may leave when it is idle wants to know.
@@ -101,6 +102,7 @@ impl Standing {
             }
         }
         findings.extend(slow::found(&[What::Request]));
+        findings.extend(export::found());
         findings.extend(self.records.aside_check(named));
         let hint = "compare with a copy of the state directory, if there is one";
         findings.extend(self.records.suspicion().map(|what| Check::fail(what, hint)));

@@ -20,6 +20,7 @@ use super::role::{Parts, RoleError, halves};
 use super::settings::{Settings, SettingsError};
 use super::sight;
 use hauki_contract::model::causes;
+use hauki_contract::system::export::{self, Exporter};
 use hauki_contract::system::layers::LayerError;
 use hauki_contract::system::tasks::{self, OnFault};
 use hauki_contract::system::{awake, clock, logging};
@@ -30,6 +31,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// What orders that are still carried out get in the end.
 const LAST_ORDERS: Duration = Duration::from_millis(500);
+/// What spans that were not sent yet get after everything else.
+const LAST_SPANS: Duration = Duration::from_millis(500);
 /// How long a daemon that leaves is waited for: all that it may take, and a little.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// As sysexits(3) has them: another one runs here, come again, and somebody has to do something first.
@@ -61,6 +64,7 @@ pub unsafe fn main(role: &Role) -> ExitCode {
         }
     });
     runtime.shutdown_background();
+    export::finish(LAST_SPANS);
     code
 }
 
@@ -95,6 +99,9 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     let settings = Settings::resolve(role.args(), role.name())?;
     if let Role::Findings(_) = role {
         return Ok(findings::print(&settings).await?);
+    }
+    if let Some(target) = &settings.trace {
+        export::begin(Exporter::start(target.clone(), "haukid")?);
     }
     // First: whoever ends this daemon, from now on, ends it in order.
     let mut terminate = signal(SignalKind::terminate())?;

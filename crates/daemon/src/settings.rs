@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::args::ServeArgs;
 use hauki_contract::model::config::Config;
 use hauki_contract::model::units::{UnitError, parse_duration};
+use hauki_contract::system::export::{Target, TargetError};
 use hauki_contract::system::layers::{LayerError, Layers};
 use hauki_contract::system::paths::{self, Places};
 
@@ -13,6 +14,7 @@ pub struct Settings {
     pub state_dir: PathBuf,
     pub socket: PathBuf,
     pub idle_exit_ms: Option<u64>,
+    pub trace: Option<Target>,
     pub config: Config,
 }
 
@@ -22,6 +24,8 @@ pub enum SettingsError {
     Layer(#[from] LayerError),
     #[error("idle_exit")]
     IdleExit(#[source] UnitError),
+    #[error("daemon.trace")]
+    Trace(#[source] TargetError),
 }
 
 impl Settings {
@@ -41,7 +45,9 @@ impl Settings {
         let idle_exit = args.idle_exit.as_ref().or(config.daemon.idle_exit.as_ref());
         let idle_exit_ms =
             idle_exit.map(|text| parse_duration(text)).transpose().map_err(SettingsError::IdleExit)?;
-        Ok(Self { state_dir, socket, idle_exit_ms, config })
+        let trace = config.daemon.trace.as_deref().map(Target::absolute);
+        let trace = trace.transpose().map_err(SettingsError::Trace)?;
+        Ok(Self { state_dir, socket, idle_exit_ms, trace, config })
     }
 }
 

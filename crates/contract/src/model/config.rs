@@ -84,6 +84,9 @@ pub struct Daemon {
     /// after 5m where this says nothing; any other stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_exit: Option<String>,
+    /// Where spans go: a collector's `http://HOST[:PORT][/PATH]`, or a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// Users besides root who may use the control socket, each for what is their own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow_uids: Vec<u32>,

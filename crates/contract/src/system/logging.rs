@@ -5,18 +5,20 @@
 use std::fmt;
 
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, registry};
 
+use super::spans::{Collector, Wanted};
 use super::trace;
 
 /// Reads `HAUKI_LOG` (for example `debug` or `hauki_node=trace`); `default` otherwise.
 pub fn start(default: &str, json: bool) {
     let filter = EnvFilter::try_from_env("HAUKI_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // A log line that cannot be written (a full disk) would be complained about on the same
         // standard error, with a panic when that fails too: the very thread that tells of the full
@@ -24,11 +26,17 @@ pub fn start(default: &str, json: bool) {
         .log_internal_errors(false)
         .with_ansi(false);
     // A second call, as tests make, keeps the first subscriber.
-    let _ = if json {
-        log.json().map_event_format(|inner| Traced { inner, json }).try_init()
+    let log = if json {
+        log.json().map_event_format(|inner| Traced { inner, json }).boxed()
     } else {
-        log.map_event_format(|inner| Traced { inner, json }).try_init()
+        log.map_event_format(|inner| Traced { inner, json }).boxed()
     };
+    let _ = registry().with(log.with_filter(filter)).with(Collector.with_filter(Wanted)).try_init();
+}
+
+/// For a process that has no log: its spans alone.
+pub fn start_spans() {
+    let _ = registry().with(Collector.with_filter(Wanted)).try_init();
 }
 
 /// A format whose lines end with the trace that they belong to.

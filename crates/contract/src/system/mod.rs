@@ -8,6 +8,8 @@ pub mod dirs;
 #[cfg(feature = "net")]
 pub mod environment;
 #[cfg(feature = "net")]
+pub mod export;
+#[cfg(feature = "net")]
 pub mod files;
 #[cfg(feature = "net")]
 pub mod layers;
@@ -23,6 +25,8 @@ pub mod proc;
 pub mod random;
 #[cfg(feature = "net")]
 pub mod slow;
+#[cfg(feature = "net")]
+mod spans;
 #[cfg(feature = "net")]
 pub mod tasks;
 #[cfg(feature = "net")]
