@@ -53,7 +53,7 @@ async fn a_fault_without_which_nothing_works_is_told_by_its_name_and_another_is_
     let told = register.stand((&Handle::current(), "told", OnFault::Log), || async { Err::<(), _>(Full) });
     told.await.expect("ends");
     assert!(timeout(SHORT, register.fault()).await.is_err());
-    drop(register.stand((&Handle::current(), "the-door", OnFault::EndProcess), || panics()));
+    drop(register.stand((&Handle::current(), "the-door", OnFault::EndProcess), panics));
     assert_eq!(register.fault().await, "the-door");
     // Also for who asks later.
     assert_eq!(register.fault().await, "the-door");
