@@ -12,7 +12,9 @@ use std::sync::LazyLock;
 #[path = "support/walls/mod.rs"]
 mod walls;
 
-use walls::{Arrow, Sources, begins, past_the_assembly, past_the_ledger, past_the_register};
+use walls::{
+    Arrow, Sources, begins, past_the_assembly, past_the_failures, past_the_ledger, past_the_register,
+};
 
 /// How documents are read: everybody's, so it is in no row below.
 const FOR_ALL: &str = "strict";
@@ -51,10 +53,10 @@ const PARTS: &[(&str, &str)] = &[
     (
         "control",
         "charge ring events extract fake_node flight lanes link manifest scheduler vetting rights \
-         store nodes ledger metrics \
-         issuer gems stock queue claims duty roster basis \
+         store nodes ledger metrics gems install failure \
+         issuer stock queue claims duty roster basis \
          carried numbers reaper keys travel vaults ticket registry summon life parent placement spool \
-         install forge spawn clerk families watch members owners health \
+         forge spawn clerk families watch members owners health \
          api_error service routes start",
     ),
     (
@@ -324,6 +326,20 @@ fn the_core_is_only_the_assembly() {
         wrong.extend(past_the_assembly(text, assembles).into_iter().map(|found| format!("{file}: {found}")));
     }
     assert!(wrong.is_empty(), "past the assembly:\n{wrong:#?}");
+}
+
+/// Everywhere else it is told what failed, and why; what that is to a client is judged once.
+#[test]
+fn errors_of_the_api_are_made_of_failures_in_one_place() {
+    let mut wrong = Vec::new();
+    for (file, text) in FILES.iter().filter(|(file, _)| file.starts_with("control/")) {
+        let is_test = file.starts_with("control/tests/") || file.ends_with("tests.rs");
+        if is_test || file == "control/api_error.rs" || file.starts_with("control/api_error/") {
+            continue;
+        }
+        wrong.extend(past_the_failures(text).into_iter().map(|found| format!("{file}: {found}")));
+    }
+    assert!(wrong.is_empty(), "made past api_error:\n{wrong:#?}");
 }
 
 #[test]

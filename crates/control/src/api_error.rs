@@ -1,102 +1,281 @@
 //! What fails below as the error of the API: what its reader hears, and what to do about it.
+//!
+//! The only place of the control plane where one is made. What stands behind a failure is told along with it.
 
-use super::gems::{GemError, SourceError};
-use super::link::LoginError;
-use super::store::{OpenError, StoreError};
-use hauki_contract::api::node_error::NodeError;
+use std::error::Error;
+
+use super::charge::ChargeError;
+use super::extract::RequestError;
+use super::failure::{
+    Failure, ForgeError, KeyError, MemberError, NameError, SpawnError, SpoolError, SummonError, TicketError,
+    VaultError,
+};
+use super::rights::RightsError;
+use super::scheduler::PlaceError;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::causes::told;
+use hauki_contract::rpc::reserved;
 
-const LOOK: &str = "see the daemon's log; `hauki doctor` checks the state directory";
+mod below;
 
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        let hint = match &error {
-            StoreError::Full { .. } => {
-                "make room on that file system, then ask again: this was not written down"
-            }
-            StoreError::Read { .. } | StoreError::Write { .. } | StoreError::Stopped { .. } => LOOK,
+/// What it is to a client, and what to do about it.
+type Verdict = (ErrorCode, Option<String>);
+
+fn judged(error: &dyn Error, (code, hint): Verdict) -> ApiError {
+    ApiError { hint, ..ApiError::new(code, told(error)) }
+}
+
+const ASIDE: &str = "`hauki doctor` lists what was set aside; everything else goes on";
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        let verdict = match &failure {
+            Failure::Key(error) => key(error),
+            Failure::Summon(error) => summon(error),
+            Failure::Forge(error) => forge(error),
+            Failure::Ticket(error) => ticket(error),
+            Failure::Spawn(error) => spawn(error),
+            Failure::Name(error) => name(error),
+            Failure::Spool(error) => spool(error),
+            Failure::Stopping => (ErrorCode::Temporary, hint("try again; `hauki` starts a new one")),
+            Failure::Unsigned | Failure::Carry(_) => (ErrorCode::Internal, None),
+            Failure::Charge(error) => charge(error),
+            Failure::Place(error) => place(error),
+            Failure::Vault(error) => vault(error),
+            Failure::Member(error) => member(error),
+            Failure::Ledger(_)
+            | Failure::Node(_)
+            | Failure::Gem(_)
+            | Failure::Source(_)
+            | Failure::Told(_) => (ErrorCode::Internal, None),
         };
-        let retryable = error.may_be_retried();
-        Self { retryable, ..Self::new(ErrorCode::Environment, told(&error)).hint(hint) }
-    }
-}
-
-impl From<OpenError> for ApiError {
-    fn from(error: OpenError) -> Self {
-        if let OpenError::Use(error) = error {
-            return error.into();
-        }
-        let hint = error.way_back().unwrap_or_else(|| match &error {
-            OpenError::Newer { .. } => "it was written by a newer haukid: install that one again".into(),
-            _ => LOOK.into(),
-        });
-        Self::new(ErrorCode::Environment, told(&error)).hint(hint)
-    }
-}
-
-impl From<SourceError> for ApiError {
-    fn from(error: SourceError) -> Self {
-        let told = |code| Self::new(code, error.to_string());
-        match error {
-            SourceError::Empty { .. } => told(ErrorCode::BadSource)
-                .hint("a worker has at least one top-level function: function hello() { return 1 }"),
-            SourceError::TooLong { .. } => told(ErrorCode::TooLarge),
-            SourceError::NotText { .. } => told(ErrorCode::BadSource),
-        }
-    }
-}
-
-impl From<GemError> for ApiError {
-    fn from(error: GemError) -> Self {
-        let message = told(&error);
-        let told = |code| Self::new(code, message);
-        match error {
-            GemError::Source(error) => error.into(),
-            GemError::Kept(error) => error,
-            GemError::Manifest { .. } | GemError::NoSuchHash { .. } => told(ErrorCode::BadSource),
-            GemError::Read { .. } => told(ErrorCode::BadSource)
-                .hint("no symbolic link may lead out of a gem directory, and it must be a regular file"),
-            GemError::Changed { .. } => told(ErrorCode::BadSource)
-                .hint("the source changed since the pointer was written: review it, then use its hash"),
-            GemError::Name { .. } => told(ErrorCode::BadRequest),
-            GemError::Missing { near: None, .. } => told(ErrorCode::NotFound),
-            GemError::Missing { near: Some(names), .. } if names.is_empty() => {
-                told(ErrorCode::NotFound).hint("`hauki gem ls` lists what there is")
+        match failure {
+            Failure::Ledger(error) => error.into(),
+            Failure::Node(error) => error.into(),
+            Failure::Gem(error) => error.into(),
+            Failure::Source(error) => error.into(),
+            Failure::Told(error) => *error,
+            Failure::Vault(VaultError::Dead(receipt)) => Self::vault_dead(*receipt),
+            Failure::Member(MemberError::Install(error)) => (*error).into(),
+            Failure::Member(MemberError::Of { node, source }) => {
+                let error = Self::from(*source);
+                Self { message: format!("node {node}: {}", error.message), ..error }
             }
-            GemError::Missing { near: Some(names), .. } => {
-                told(ErrorCode::NotFound).hint(format!("near names: {}", names.join(", ")))
+            Failure::Place(PlaceError::Unplanned { scores }) => {
+                let told = Self::from(Failure::from(PlaceError::NoRoom { scores: scores.clone() }));
+                Self { explanation: scores, ..told }
             }
-            GemError::Taken { .. } => told(ErrorCode::Conflict)
-                .hint("versions are never overwritten: push without a version for the next one"),
-            GemError::IsFile { .. } => told(ErrorCode::Conflict).hint("remove the file itself"),
-            GemError::Lost(_) => told(ErrorCode::Internal),
+            failure => judged(&failure, verdict),
         }
     }
 }
 
-impl From<LoginError> for ApiError {
-    fn from(error: LoginError) -> Self {
-        NodeError::from(error).into()
+fn hint(text: impl Into<String>) -> Option<String> {
+    Some(text.into())
+}
+
+fn charge(error: &ChargeError) -> Verdict {
+    match error {
+        ChargeError::Many { .. } => (ErrorCode::BadRequest, None),
+        ChargeError::Waits { .. } => (ErrorCode::Temporary, hint("end some of them, or try again")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_store_that_others_hold_may_be_asked_again_and_a_full_one_may_not() {
-        let place = || "/s/store.db".to_owned();
-        let busy =
-            |passing| StoreError::Write { place: place(), passing, source: "database is locked".into() };
-        let told = ApiError::from(busy(true));
-        assert_eq!(told.message, "write to the store /s/store.db: database is locked");
-        assert_eq!((told.code, told.retryable), (ErrorCode::Environment, true));
-        for lasting in
-            [busy(false), StoreError::Full { place: place() }, StoreError::Stopped { place: place() }]
-        {
-            assert!(!ApiError::from(OpenError::from(lasting)).retryable);
+fn key(error: &KeyError) -> Verdict {
+    match error {
+        KeyError::Ill => (ErrorCode::BadRequest, None),
+        KeyError::Reused { .. } => {
+            (ErrorCode::KeyReused, hint("use a new key for a new request; keys are kept for 24 hours"))
         }
+        KeyError::LostRace => {
+            (ErrorCode::Temporary, hint("send the same request again: it gets the other's answer"))
+        }
+        KeyError::Digest(_) => (ErrorCode::Internal, None),
+    }
+}
+
+fn summon(error: &SummonError) -> Verdict {
+    match error {
+        SummonError::Unknown { .. } => {
+            (ErrorCode::NotFound, hint("summons are kept for 24 hours: summon the worker again"))
+        }
+        SummonError::Manifest { .. } => (ErrorCode::BadSource, None),
+        SummonError::Labels(_) | SummonError::GemLabels(_) | SummonError::Limits { .. } => {
+            (ErrorCode::BadRequest, None)
+        }
+        SummonError::Hoard { most_summons, most_mib, .. } => {
+            let most = format!(
+                "at most {most_summons} and {most_mib} MiB are kept, for 24 hours each or as long as their vaults live"
+            );
+            (ErrorCode::Quota, hint(most))
+        }
+        SummonError::OverParent { .. } => (ErrorCode::Quota, None),
+    }
+}
+
+fn place(error: &PlaceError) -> Verdict {
+    match error {
+        PlaceError::NoNode { known, .. } => {
+            (ErrorCode::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
+        }
+        PlaceError::NoRoom { .. } | PlaceError::Unplanned { .. } => (
+            ErrorCode::NoCapacity,
+            hint("`hauki node ls` shows the nodes; destruct what is not needed, or ask for less"),
+        ),
+    }
+}
+
+fn forge(error: &ForgeError) -> Verdict {
+    match error {
+        ForgeError::NoVault | ForgeError::Vouch(_) | ForgeError::Record(_) => (ErrorCode::Internal, None),
+    }
+}
+
+fn ticket(error: &TicketError) -> Verdict {
+    match error {
+        TicketError::NoMethod { methods, .. } => {
+            let has = format!("it has: {}; {} can be granted too", methods.join(", "), reserved::DESTRUCT);
+            (ErrorCode::BadRequest, hint(has))
+        }
+        TicketError::Names(_) => (ErrorCode::BadRequest, hint("a ticket that names none is for all methods")),
+        TicketError::Mint(_) => (ErrorCode::Internal, None),
+        TicketError::Changing { .. } => (ErrorCode::Temporary, None),
+    }
+}
+
+fn spawn(error: &SpawnError) -> Verdict {
+    match error {
+        SpawnError::DryRun => (ErrorCode::BadRequest, hint("summon and provision each have one")),
+        SpawnError::Nameless => (ErrorCode::BadRequest, None),
+        SpawnError::Unopened { .. } | SpawnError::Unminted | SpawnError::NoTicket => {
+            (ErrorCode::Internal, None)
+        }
+    }
+}
+
+fn vault(error: &VaultError) -> Verdict {
+    match error {
+        VaultError::Unknown { .. } => {
+            (ErrorCode::NotFound, hint("`hauki ls --all` lists the living and, for 24 hours, the dead"))
+        }
+        VaultError::Dead(_) | VaultError::Forgotten { .. } => (ErrorCode::VaultDead, None),
+        VaultError::Unreadable { .. } => (ErrorCode::VaultDead, hint(ASIDE)),
+        VaultError::Disputed { .. } => (ErrorCode::Environment, None),
+        VaultError::Lost { .. } => (ErrorCode::Internal, None),
+        VaultError::NoRule => {
+            (ErrorCode::BadRequest, hint("give older_than_ms, idle_ms, node, worker or labels"))
+        }
+    }
+}
+
+fn name(error: &NameError) -> Verdict {
+    match error {
+        NameError::Taken { name } => {
+            let way =
+                format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is");
+            (ErrorCode::Conflict, hint(way))
+        }
+        NameError::Foreign { .. } => (ErrorCode::Denied, None),
+        NameError::Nobody { .. } => {
+            (ErrorCode::NotFound, hint("`hauki ls` shows the names; `hauki resolve --watch` waits for one"))
+        }
+        NameError::ChangesHands { .. } => (ErrorCode::Temporary, hint("try again")),
+    }
+}
+
+fn spool(error: &SpoolError) -> Verdict {
+    match error {
+        SpoolError::Unknown { .. } => {
+            (ErrorCode::NotFound, hint("`hauki spool ls` lists them; what is done is kept for 24 hours"))
+        }
+        SpoolError::Priority { .. } => (ErrorCode::BadRequest, None),
+        SpoolError::Waits { .. } => (ErrorCode::NoCapacity, hint("`hauki spool show` tells how it stands")),
+        SpoolError::Crowd { most, most_of_one, .. } => {
+            (ErrorCode::Quota, hint(format!("at most {most} may wait, and {most_of_one} of one owner")))
+        }
+        SpoolError::Expired { .. } => (ErrorCode::Timeout, None),
+    }
+}
+
+fn member(error: &MemberError) -> Verdict {
+    match error {
+        MemberError::Unknown { known, .. } => {
+            (ErrorCode::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
+        }
+        MemberError::Gone { .. } => (
+            ErrorCode::Temporary,
+            hint(
+                "it was taken out of the swarm; its vaults end with their leases, and `hauki destruct` their records",
+            ),
+        ),
+        MemberError::Changed { .. } | MemberError::NoAnswer | MemberError::GivenUp { .. } => {
+            (ErrorCode::Temporary, None)
+        }
+        MemberError::Foreign { .. } => (ErrorCode::NotFound, hint("`hauki node ls` lists the nodes")),
+        MemberError::Own { .. } => (
+            ErrorCode::Conflict,
+            hint("it belongs to the daemon itself or to its configuration: change it there"),
+        ),
+        MemberError::Busy { .. } => (
+            ErrorCode::Conflict,
+            hint("`hauki node drain` first, or --force: that ends what is there, or gives it up"),
+        ),
+        MemberError::Elsewhere { .. } => (
+            ErrorCode::Conflict,
+            hint("two nodes cannot have one name: choose another, or `hauki node rm` that one"),
+        ),
+        MemberError::Configured { .. } => (ErrorCode::Conflict, hint("choose another name")),
+        MemberError::Link(_) => (ErrorCode::Environment, None),
+        MemberError::Installing(_) | MemberError::Install(_) | MemberError::Of { .. } => {
+            (ErrorCode::Internal, None)
+        }
+    }
+}
+
+impl From<ChargeError> for ApiError {
+    fn from(error: ChargeError) -> Self {
+        judged(&error, charge(&error))
+    }
+}
+
+impl From<RightsError> for ApiError {
+    fn from(error: RightsError) -> Self {
+        let way = match &error {
+            RightsError::Administrators => {
+                hint("root may; others are listed in daemon.admin_uids of the configuration")
+            }
+            RightsError::Nobody => None,
+        };
+        judged(&error, (ErrorCode::Denied, way))
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        let verdict = match &error {
+            RequestError::Json(_) => (
+                ErrorCode::BadRequest,
+                hint("/openapi.json describes every body; unknown fields are refused"),
+            ),
+            RequestError::Parsing(_) => (ErrorCode::Internal, None),
+            RequestError::Late => (ErrorCode::Timeout, None),
+            RequestError::TooLong => (ErrorCode::TooLarge, None),
+            RequestError::NoEndpoint { .. } => {
+                (ErrorCode::NotFound, hint("/openapi.json lists the endpoints"))
+            }
+            RequestError::Method { allowed, .. } => {
+                (ErrorCode::BadRequest, hint(format!("it takes {}", allowed.join(" and "))))
+            }
+            RequestError::Extra { .. } => {
+                (ErrorCode::BadRequest, hint("/openapi.json lists what each endpoint takes"))
+            }
+            RequestError::ContentType { .. }
+            | RequestError::Unread { .. }
+            | RequestError::Query { .. }
+            | RequestError::Path { .. }
+            | RequestError::Id { .. }
+            | RequestError::Nodes { .. } => (ErrorCode::BadRequest, None),
+        };
+        judged(&error, verdict)
     }
 }

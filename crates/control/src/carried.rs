@@ -9,20 +9,19 @@ use std::sync::Arc;
 
 use super::charge;
 use super::duty::Duty;
-use hauki_contract::api::{ApiError, ErrorCode};
+use super::failure::Failure;
 use hauki_contract::system::tasks::{self, Kind};
 
 impl Duty {
-    pub(super) async fn carry_out<T: Send + 'static>(
+    pub(super) async fn carry_out<T: Send + 'static, E: From<Failure> + Send + 'static>(
         self: &Arc<Self>,
-        order: impl Future<Output = Result<T, ApiError>> + Send + 'static,
-    ) -> Result<T, ApiError> {
+        order: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E> {
         let (under_way, turn) = (self.request(), charge::carried());
         let carried = tasks::spawn(Kind::Order, "order", async move {
             let _with = (under_way, turn);
             order.await
         });
-        let lost = |error| Err(ApiError::new(ErrorCode::Internal, format!("carry out an order: {error}")));
-        carried.await.unwrap_or_else(lost)
+        carried.await.unwrap_or_else(|error| Err(Failure::Carry(error).into()))
     }
 }

@@ -12,8 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use hauki_contract::api::{ApiError, ErrorCode};
-
 /// What a request costs, and so how many of one user's there are at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
@@ -53,6 +51,15 @@ pub(super) const LONG_BYTES: u64 = 64 * 1024;
 
 /// How many ids an order of a listed user may name.
 pub(super) const MOST_NAMED: usize = 10_000;
+
+/// Who asks has too much going on, or asks for too much at once.
+#[derive(Debug, thiserror::Error)]
+pub enum ChargeError {
+    #[error("this user waits for {most} answers already")]
+    Waits { most: usize },
+    #[error("{named} {what} in one request, allowed are 1 to {most}")]
+    Many { what: &'static str, named: usize, most: usize },
+}
 
 #[derive(Debug)]
 pub(super) struct Charges {
@@ -114,7 +121,7 @@ impl Charges {
     }
 
     /// Waits for it, unless it is one that itself waits.
-    pub(super) async fn turn(&self, uid: u32, kind: Kind, bytes: u64) -> Result<Turn, ApiError> {
+    pub(super) async fn turn(&self, uid: u32, kind: Kind, bytes: u64) -> Result<Turn, ChargeError> {
         let turns = self.of(uid, kind);
         if kind != Kind::Waiting {
             let mut permits: Vec<_> = self.weigh(uid, bytes).await.into_iter().collect();
@@ -126,10 +133,10 @@ impl Charges {
             permits.extend(Self::room(&self.users, bytes).await);
             return Ok(Some(Arc::new(permits)));
         }
-        turns.try_acquire_owned().map(|permit| Some(Arc::new(vec![permit]))).map_err(|_| {
-            let message = format!("this user waits for {} answers already", kind.most());
-            ApiError::new(ErrorCode::Temporary, message).hint("end some of them, or try again")
-        })
+        turns
+            .try_acquire_owned()
+            .map(|permit| Some(Arc::new(vec![permit])))
+            .map_err(|_| ChargeError::Waits { most: kind.most() })
     }
 }
 
@@ -160,11 +167,15 @@ pub(super) fn carried() -> Turn {
 }
 
 /// Refuses an order that names more than this asker may.
-pub(super) fn refuse_many(what: &str, named: usize, most: usize, only: Option<u32>) -> Result<(), ApiError> {
+pub(super) fn refuse_many(
+    what: &'static str,
+    named: usize,
+    most: usize,
+    only: Option<u32>,
+) -> Result<(), ChargeError> {
     let most = if only.is_some() { most.min(MOST_NAMED) } else { most };
     if (1..=most).contains(&named) {
         return Ok(());
     }
-    let message = format!("{named} {what} in one request, allowed are 1 to {most}");
-    Err(ApiError::new(ErrorCode::BadRequest, message))
+    Err(ChargeError::Many { what, named, most })
 }

@@ -14,18 +14,20 @@ use tokio::task::JoinSet;
 
 use super::basis::Basis;
 use super::duty::Duty;
+use super::failure::{Failure, SpoolError};
 use super::forge::Forge;
 use super::ledger::{Found, Posting, Records, SPOOL, encode, spool_key};
 use super::placement::Placing;
 use super::queue::Spool;
 use super::registry::Names;
 use super::rights::queued_by;
-use super::scheduler::no_capacity;
+use super::scheduler::PlaceError;
 use super::store::{Expect, Outcome, Txn};
 use super::summon::Summoning;
+use hauki_contract::api::ApiError;
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
 use hauki_contract::api::vault::Placement;
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::causes;
 use hauki_contract::model::id::SpoolId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
@@ -71,18 +73,18 @@ impl Clerk {
 
     pub(super) async fn work_for_ever(mut self) {
         while let Err(error) = self.read_queue().await {
-            tracing::error!(%error, "the spool cannot be read; trying again");
+            tracing::error!(error = causes::told(&error), "the spool cannot be read; trying again");
             tokio::time::sleep(LOOK_EVERY).await;
         }
         loop {
             if let Err(error) = self.round().await {
-                tracing::warn!(%error, "the spool waits");
+                tracing::warn!(error = causes::told(&error), "the spool waits");
             }
             self.wait().await;
         }
     }
 
-    async fn read_queue(&self) -> Result<(), ApiError> {
+    async fn read_queue(&self) -> Result<(), Failure> {
         let entries: Vec<Found<SpoolEntry>> = self.bench.records.all(SPOOL).await?;
         let mut queue = self.bench.spool.queue();
         for found in entries {
@@ -126,7 +128,7 @@ impl Clerk {
     }
 
     /// Gives out what is due, in order, as far as there is room.
-    async fn round(&mut self) -> Result<(), ApiError> {
+    async fn round(&mut self) -> Result<(), Failure> {
         let now = clock::mono();
         let order = self.bench.spool.queue().order();
         self.refused.retain(|(_, at)| clock::mono().since(*at) < BELIEVED_US);
@@ -153,7 +155,7 @@ impl Clerk {
             // A wished node that is not there may be added.
             let places = match self.bench.placing.field(&entry.placement, memory_bytes, None).await {
                 Ok(field) => field.places(),
-                Err(error) if error.code == ErrorCode::NotFound => 0,
+                Err(error) if error.is_absence() => 0,
                 Err(error) => return Err(error),
             };
             // Of more than there is room for, any could win.
@@ -165,7 +167,7 @@ impl Clerk {
             self.in_hand.insert(id.clone(), clock::mono());
             self.at_work.spawn(async move {
                 let full = bench.attempt(&id).await.unwrap_or_else(|error| {
-                    tracing::warn!(spool = %id, %error, "an attempt was cut off; its entry still waits");
+                    tracing::warn!(spool = %id, error = causes::told(&error), "an attempt was cut off; its entry still waits");
                     true
                 });
                 (id, full.then_some(shape))
@@ -201,12 +203,13 @@ impl Bench {
     }
 
     /// `true`: there was no room after all.
-    async fn attempt(self: &Arc<Self>, id: &SpoolId) -> Result<bool, ApiError> {
+    async fn attempt(self: &Arc<Self>, id: &SpoolId) -> Result<bool, Failure> {
         let Some(begun) = self.change_waiting(id, |entry| entry.attempts += 1).await? else {
             return Ok(false);
         };
         let Err(error) = self.forge_entry(&begun).await else { return Ok(false) };
-        let full = error.code == ErrorCode::NoCapacity;
+        let full = error.is_full();
+        let error = ApiError::from(error);
         let no_attempt = full || self.duty.is_draining();
         let attempts = begun.value.attempts;
         if !no_attempt && (!error.retryable || attempts >= MOST_ATTEMPTS) {
@@ -222,7 +225,7 @@ impl Bench {
         .map(|_| full)
     }
 
-    async fn forge_entry(self: &Arc<Self>, begun: &Found<SpoolEntry>) -> Result<(), ApiError> {
+    async fn forge_entry(self: &Arc<Self>, begun: &Found<SpoolEntry>) -> Result<(), Failure> {
         let entry = &begun.value;
         let mut drafted = self.summoning.recorded(&entry.summons).await?;
         // A summons of before there were owners has none; who queued it is on record.
@@ -248,17 +251,16 @@ impl Bench {
         Ok(())
     }
 
-    async fn expire(&self, entry: &SpoolEntry) -> Result<(), ApiError> {
+    async fn expire(&self, entry: &SpoolEntry) -> Result<(), Failure> {
         let why = match (&entry.error, self.placing.field(&entry.placement, entry.memory_bytes, None).await) {
             (Some(error), _) => error.message.clone(),
-            (None, Err(error)) => error.message,
-            (None, Ok(field)) => no_capacity(&field.explain()).message,
+            (None, Err(error)) => ApiError::from(error).message,
+            (None, Ok(field)) => PlaceError::NoRoom { scores: field.explain() }.to_string(),
         };
-        let message = format!("it was not forged before its deadline: {why}");
-        self.bury_letter(&entry.id, ApiError::new(ErrorCode::Timeout, message)).await
+        self.bury_letter(&entry.id, Failure::from(SpoolError::Expired { why }).into()).await
     }
 
-    async fn bury_letter(&self, id: &SpoolId, error: ApiError) -> Result<(), ApiError> {
+    async fn bury_letter(&self, id: &SpoolId, error: ApiError) -> Result<(), Failure> {
         tracing::warn!(spool = %id, %error, "a summons is a dead letter");
         self.change_waiting(id, |entry| {
             (entry.state, entry.done_at) = (SpoolState::Dead, Some(clock::now()));
@@ -273,7 +275,7 @@ impl Bench {
         &self,
         id: &SpoolId,
         change: impl Fn(&mut SpoolEntry),
-    ) -> Result<Option<Found<SpoolEntry>>, ApiError> {
+    ) -> Result<Option<Found<SpoolEntry>>, Failure> {
         loop {
             let found = match self.records.find::<SpoolEntry>(&spool_key(id)).await? {
                 Some(found) if found.value.state == SpoolState::Waiting => found,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use hauki_contract::api::{ApiError, ErrorCode};
+use super::failure::Failure;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -33,10 +33,9 @@ impl Duty {
         self.draining.load(Ordering::SeqCst)
     }
 
-    pub(super) fn refuse_while_draining(&self) -> Result<(), ApiError> {
+    pub(super) fn refuse_while_draining(&self) -> Result<(), Failure> {
         if self.is_draining() {
-            return Err(ApiError::new(ErrorCode::Temporary, "the daemon is stopping")
-                .hint("try again; `hauki` starts a new one"));
+            return Err(Failure::Stopping);
         }
         Ok(())
     }

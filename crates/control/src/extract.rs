@@ -13,8 +13,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinError;
 
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::ApiError;
 use hauki_contract::model::causes;
 use hauki_contract::model::text;
 use hauki_contract::strict::{self, Limits, StrictError};
@@ -34,6 +35,37 @@ const SHORT_BYTES: usize = 64 * 1024;
 /// How long a client may take to send its body.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Why a request is none of ours, by what HTTP brought.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RequestError {
+    #[error("the body is not the expected JSON")]
+    Json(#[source] StrictError),
+    #[error("read a body")]
+    Parsing(#[source] JoinError),
+    #[error("the content type is {kind:?}, expected application/json")]
+    ContentType { kind: String },
+    #[error("the body did not come within {} s", BODY_DEADLINE.as_secs())]
+    Late,
+    #[error("the body has more than {MAX_BODY_BYTES} bytes")]
+    TooLong,
+    #[error("the body could not be read: {reason}")]
+    Unread { reason: String },
+    #[error("the query: {reason}")]
+    Query { reason: String },
+    #[error("the path: {reason}")]
+    Path { reason: String },
+    #[error("{reason}")]
+    Id { reason: String },
+    #[error("there is no endpoint {path}")]
+    NoEndpoint { path: String },
+    #[error("{path} does not take {method}")]
+    Method { path: String, method: String, allowed: Vec<String> },
+    #[error("{method} {path} takes no {what}")]
+    Extra { method: String, path: String, what: &'static str },
+    #[error("an order is for 1 to {most} nodes")]
+    Nodes { most: usize },
+}
+
 /// A failure on its way out, with the status of its code unless HTTP wants another.
 pub(super) struct Refusal {
     error: ApiError,
@@ -46,9 +78,9 @@ impl Refusal {
     }
 }
 
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self { error, status: None }
+impl<E: Into<ApiError>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), status: None }
     }
 }
 
@@ -86,17 +118,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Js
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         check_content_type(request.headers())?;
         let bytes = read(request.into_body()).await?;
-        let bad = |error: StrictError| {
-            ApiError::new(ErrorCode::BadRequest, format!("the body is not the expected JSON: {error}"))
-                .hint("/openapi.json describes every body; unknown fields are refused")
-        };
         let parse = move |bytes: &[u8]| strict::from_slice(bytes, LIMITS);
         if bytes.len() <= SHORT_BYTES {
-            return Ok(Self(parse(&bytes).map_err(bad)?));
+            return Ok(Self(parse(&bytes).map_err(RequestError::Json)?));
         }
         let parsed = tasks::block("long-body", move || parse(&bytes)).await;
-        let lost = |error| ApiError::new(ErrorCode::Internal, format!("read a body: {error}"));
-        Ok(Self(parsed.map_err(lost)?.map_err(bad)?))
+        Ok(Self(parsed.map_err(RequestError::Parsing)?.map_err(RequestError::Json)?))
     }
 }
 
@@ -106,26 +133,18 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    let message = format!("the content type is {kind:?}, expected application/json");
-    let error = ApiError::new(ErrorCode::BadRequest, message);
-    Err(Refusal::with_status(error, StatusCode::UNSUPPORTED_MEDIA_TYPE))
+    let error = RequestError::ContentType { kind: kind.to_owned() };
+    Err(Refusal::with_status(error.into(), StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }
 
 async fn read(body: Body) -> Result<axum::body::Bytes, Refusal> {
-    let late = |_| {
-        let message = format!("the body did not come within {} s", BODY_DEADLINE.as_secs());
-        Refusal::with_status(ApiError::new(ErrorCode::Timeout, message), StatusCode::REQUEST_TIMEOUT)
-    };
+    let late = |_| Refusal::with_status(RequestError::Late.into(), StatusCode::REQUEST_TIMEOUT);
     // The length is checked while reading; a declared one is not believed.
     let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, MAX_BODY_BYTES)).await.map_err(late)?;
     read.map_err(|error| {
         let too_long = causes::told(&error).contains("length limit exceeded");
-        let error = if too_long {
-            ApiError::new(ErrorCode::TooLarge, format!("the body has more than {MAX_BODY_BYTES} bytes"))
-        } else {
-            ApiError::new(ErrorCode::BadRequest, format!("the body could not be read: {error}"))
-        };
-        error.into()
+        let unread = || RequestError::Unread { reason: error.to_string() };
+        if too_long { RequestError::TooLong } else { unread() }.into()
     })
 }
 
@@ -136,7 +155,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let bad = |reason: String| ApiError::new(ErrorCode::BadRequest, format!("the query: {reason}"));
+        let bad = |reason: String| RequestError::Query { reason };
         if !is_text(parts.uri.query().unwrap_or_default()) {
             return Err(bad("it is not UTF-8".into()).into());
         }
@@ -178,11 +197,10 @@ where
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let bad = |reason: String| ApiError::new(ErrorCode::BadRequest, reason);
         let params = RawPathParams::from_request_parts(parts, state)
             .await
-            .map_err(|error| bad(format!("the path: {error}")))?;
+            .map_err(|error| RequestError::Path { reason: error.to_string() })?;
         let text = params.iter().next().map(|(_, value)| value).unwrap_or_default();
-        Ok(Self(text.parse().map_err(|error: T::Err| bad(error.to_string()))?))
+        Ok(Self(text.parse().map_err(|error: T::Err| RequestError::Id { reason: error.to_string() })?))
     }
 }

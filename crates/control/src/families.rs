@@ -10,17 +10,18 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::basis::Basis;
+use super::failure::Failure;
 use super::flight::Flights;
-use super::ledger::{Budget, LOAN, Ledger, Records, VAULT, VaultRecord, budget_key, no_parent, vault_key};
+use super::ledger::{Budget, LOAN, Ledger, LedgerError, Records, VAULT, VaultRecord, budget_key, vault_key};
 use super::life::Life;
 use super::nodes::Slot;
 use super::parent::Parent;
 use super::spawn::Spawning;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Spawned;
+use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::system::clock;
@@ -63,12 +64,12 @@ impl Families {
     /// The vault did not come to be.
     async fn revoke(&self, vault: &VaultId) {
         if let Err(error) = self.ledger.revoke(vault).await {
-            tracing::warn!(%vault, %error, "a budget is left to the next start");
+            tracing::warn!(%vault, error = causes::told(&error), "a budget is left to the next start");
         }
     }
 
     /// What a core spent that was killed before it had recorded the child.
-    async fn repay_the_crashed(&self) -> Result<(), ApiError> {
+    async fn repay_the_crashed(&self) -> Result<(), Failure> {
         for loan in self.ledger.loans().await? {
             // Looked for in this order: who is in flight began before the loan, and ends after it.
             if !self.flights.is_busy(&loan[LOAN.len()..]) {
@@ -124,7 +125,7 @@ impl Families {
             let CloneAsk { vault, number, .. } = ask;
             let (spawned, error) = match made {
                 Ok(spawned) => (Some(spawned), None),
-                Err(error) => (None, Some(error)),
+                Err(error) => (None, Some(error.into())),
             };
             let ticket = spawned.as_ref().map(|spawned| spawned.ticket.clone());
             let told = slot.api.cloned(CloneAnswer { vault: vault.clone(), number, ticket, error }).await;
@@ -137,17 +138,17 @@ impl Families {
             if (alone || told.is_err())
                 && let Err(error) = families.life.end(&child, cause, Some(vault.to_string()), 0).await
             {
-                tracing::warn!(vault = %child.id, %error, "left to its claim lease");
+                tracing::warn!(vault = %child.id, error = causes::told(&error), "left to its claim lease");
             }
         };
         drop(tasks::spawn(Kind::Order, "clone", cloning));
     }
 
-    async fn clone_for(self: &Arc<Self>, slot: &Slot, ask: &CloneAsk) -> Result<Spawned, ApiError> {
+    async fn clone_for(self: &Arc<Self>, slot: &Slot, ask: &CloneAsk) -> Result<Spawned, Failure> {
         let found = self.records.get::<Budget>(&budget_key(&ask.vault)).await?;
         let budget = found.ok_or_else(|| no_parent(&ask.vault))?.value;
         if budget.node != slot.name {
-            return Err(no_parent(&ask.vault));
+            return Err(no_parent(&ask.vault).into());
         }
         let parent = Parent::new(ask.vault.clone(), budget.limits);
         self.spawning.spawn_under(ask.request()?, Some(parent), (budget.owner, budget.owner)).await
@@ -158,14 +159,17 @@ impl Families {
         loop {
             orphans.notified().await;
             if let Err(error) = self.end_orphaned().await {
-                tracing::error!(%error, "the children of the dead could not be looked for");
+                tracing::error!(
+                    error = causes::told(&error),
+                    "the children of the dead could not be looked for"
+                );
             }
         }
     }
 
     /// Ends every vault whose parent is gone, and forgets the budgets of those that never came to be.
     /// Called after each death of a parent, and whenever a node is compared anew.
-    pub(super) async fn end_orphaned(&self) -> Result<(), ApiError> {
+    pub(super) async fn end_orphaned(&self) -> Result<(), Failure> {
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         for vault in living.into_iter().map(|found| found.value.into_vault()) {
             let Some(parent) = &vault.parent else { continue };
@@ -173,7 +177,7 @@ impl Families {
                 continue;
             }
             if let Err(error) = self.life.end(&vault, Cause::ParentDied, Some(parent.to_string()), 0).await {
-                tracing::warn!(vault = %vault.id, %error, "its parent is dead and it cannot be ended now");
+                tracing::warn!(vault = %vault.id, error = causes::told(&error), "its parent is dead and it cannot be ended now");
             }
         }
         for (id, _) in self.ledger.budgets().await? {
@@ -184,4 +188,8 @@ impl Families {
         }
         self.repay_the_crashed().await
     }
+}
+
+fn no_parent(vault: &VaultId) -> LedgerError {
+    LedgerError::NoParent { vault: vault.clone() }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::duty::Duty;
+use super::failure::Failure;
 use super::ledger::{Ledger, Records, VAULT};
-use super::metrics::Metrics;
+use super::metrics::{Metrics, MetricsError};
 use super::queue::Spool;
 use super::roster::Roster;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::health::Health;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::lease::Mono;
@@ -68,7 +68,7 @@ impl Standing {
         empty
     }
 
-    pub(super) async fn activity(&self) -> Result<Activity, ApiError> {
+    pub(super) async fn activity(&self) -> Result<Activity, Failure> {
         Ok(Activity {
             vaults: self.living_count().await?.saturating_add(self.spool.waiting()),
             requests: self.duty.requests(),
@@ -76,7 +76,7 @@ impl Standing {
         })
     }
 
-    async fn living_count(&self) -> Result<u32, ApiError> {
+    async fn living_count(&self) -> Result<u32, Failure> {
         let recorded = self.records.size(VAULT).await?.documents;
         // What is being forged is not recorded yet and must not be left behind either, nor whose record is damaged.
         let others = self.ledger.count_forging().await?.saturating_add(self.records.aside().missing_vaults());
@@ -85,7 +85,7 @@ impl Standing {
     }
 
     /// With the names of records, or without.
-    pub(super) async fn health(&self, named: bool) -> Result<Health, ApiError> {
+    pub(super) async fn health(&self, named: bool) -> Result<Health, Failure> {
         let mut findings = Vec::new();
         let mut vault_build = String::new();
         let alone = self.roster.slots().len() == 1;
@@ -118,7 +118,7 @@ impl Standing {
         })
     }
 
-    pub(super) async fn metrics_text(&self) -> Result<String, ApiError> {
+    pub(super) async fn metrics_text(&self) -> Result<String, MetricsError> {
         self.metrics.text(&self.records, &self.roster.slots()).await
     }
 }

@@ -10,9 +10,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::failure::Failure;
 use super::ledger::{Records, encode};
 use super::store::{ISSUER, Outcome, Txn};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::rpc::capability::{CapabilityError, IssuerKey};
 use hauki_contract::system::private::{self, PrivateError};
@@ -45,13 +45,13 @@ pub fn load_or_make(path: &Path) -> Result<IssuerKey, IssuerError> {
 }
 
 /// Writes down who signs from now on.
-pub(super) async fn sign(records: &Records, key: &IssuerKey) -> Result<(), ApiError> {
+pub(super) async fn sign(records: &Records, key: &IssuerKey) -> Result<(), Failure> {
     let own = key.public_hex();
     if records.find::<String>(ISSUER).await?.is_some_and(|known| known.value == own) {
         return Ok(());
     }
     let Outcome::Committed { .. } = records.commit(Txn::default().put(ISSUER, encode(&own)?)).await? else {
-        return Err(ApiError::new(ErrorCode::Internal, "who signs could not be written down"));
+        return Err(Failure::Unsigned);
     };
     Ok(())
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::charge::aside;
+use super::failure::{Failure, KeyError};
 use super::flight::Flights;
-use super::ledger::{Found, KEPT, KeyRecord, Posting, Records, idempotency_key, spool_key};
+use super::ledger::{Found, KEPT, KeyRecord, LedgerError, Posting, Records, idempotency_key, spool_key};
 use super::rights::unmarked;
 use super::store::Expect;
 use hauki_contract::api::summons::{SpawnRequest, SummonsRequest};
 use hauki_contract::api::vault::ProvisionRequest;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::words::is_key;
 use hauki_contract::system::clock;
@@ -72,18 +72,18 @@ struct Digests {
 }
 
 impl Digests {
-    fn of<T: serde::Serialize>(request: &T) -> Result<Self, ApiError> {
+    fn of<T: serde::Serialize>(request: &T) -> Result<Self, Failure> {
         aside(|| Self::taken(request))
     }
 
-    fn taken<T: serde::Serialize>(request: &T) -> Result<Self, ApiError> {
+    fn taken<T: serde::Serialize>(request: &T) -> Result<Self, Failure> {
         // A request that was parsed has its defaults filled in.
         let taken = serde_json::to_value(request).and_then(|mut value| {
             let as_written = Sha256::of(&serde_json::to_vec(&value)?);
             value.sort_all_objects();
             Ok(Self { sorted: Sha256::of(&serde_json::to_vec(&value)?), as_written })
         });
-        taken.map_err(|error| ApiError::new(ErrorCode::Internal, format!("digest a request: {error}")))
+        Ok(taken.map_err(KeyError::Digest)?)
     }
 
     fn has(&self, known: &Sha256) -> bool {
@@ -93,7 +93,7 @@ impl Digests {
 
 impl HeldKey {
     /// What was made of it joins the transaction that makes it.
-    pub(super) fn record_in(&self, posting: Posting, record: &KeyRecord) -> Result<Posting, ApiError> {
+    pub(super) fn record_in(&self, posting: Posting, record: &KeyRecord) -> Result<Posting, LedgerError> {
         posting.key(&self.document, self.expect, record)
     }
 }
@@ -109,7 +109,7 @@ impl Keys {
     }
 
     /// Waits for earlier callers with the same key, then tells what they made.
-    pub(super) async fn hold_key<T: Keyed>(&self, what: &str, request: &T) -> Result<HeldKey, ApiError> {
+    pub(super) async fn hold_key<T: Keyed>(&self, what: &str, request: &T) -> Result<HeldKey, Failure> {
         let (key, digests) = (request.key(), Digests::of(request)?);
         let digest = digests.sorted;
         check_key(key)?;
@@ -144,7 +144,7 @@ impl Keys {
         &self,
         what: &str,
         request: &T,
-    ) -> Result<Option<KeyRecord>, ApiError> {
+    ) -> Result<Option<KeyRecord>, Failure> {
         let Some(key) = unmarked(request.key()) else { return Ok(None) };
         let found = self.records.find::<KeyRecord>(&idempotency_key(what, key)).await?;
         let Some(record) = found.map(|found| found.value).filter(|record| !record.apart) else {
@@ -156,38 +156,30 @@ impl Keys {
         Ok((same && self.counts(&record).await?).then_some(record))
     }
 
-    async fn counts(&self, record: &KeyRecord) -> Result<bool, ApiError> {
+    async fn counts(&self, record: &KeyRecord) -> Result<bool, Failure> {
         Ok(record.at > clock::now() - KEPT || self.still_queued(record).await?)
     }
 
     /// What waits in the spool may wait for longer than keys are kept, and its key with it.
-    async fn still_queued(&self, record: &KeyRecord) -> Result<bool, ApiError> {
+    async fn still_queued(&self, record: &KeyRecord) -> Result<bool, Failure> {
         match &record.spool {
-            Some(id) => self.records.is_there(&spool_key(id)).await,
+            Some(id) => Ok(self.records.is_there(&spool_key(id)).await?),
             None => Ok(false),
         }
     }
 }
 
 /// All that a dry run looks at of its key: what a key was used for is nothing that it could change.
-pub(super) fn check_key(key: &str) -> Result<(), ApiError> {
+pub(super) fn check_key(key: &str) -> Result<(), Failure> {
     // Without the mark of whose it is.
     if is_key(unmarked(key).unwrap_or(key)) {
         return Ok(());
     }
-    let message = "the idempotency key must have 1 to 128 characters, none of them a control one";
-    Err(ApiError::new(ErrorCode::BadRequest, message))
+    Err(KeyError::Ill.into())
 }
 
-pub(super) fn reused(key: &str, what: &str) -> ApiError {
+pub(super) fn reused(key: &str, what: &str) -> Failure {
     // As its user wrote it.
-    let key = unmarked(key).unwrap_or(key);
-    ApiError::new(ErrorCode::KeyReused, format!("the idempotency key {key:?} was used for another {what}"))
-        .hint("use a new key for a new request; keys are kept for 24 hours")
-}
-
-/// The store saw the key used by somebody else, who is not in this process.
-pub(super) fn lost_race() -> ApiError {
-    ApiError::new(ErrorCode::Temporary, "another core used the same idempotency key at the same time")
-        .hint("send the same request again: it gets the other's answer")
+    let key = unmarked(key).unwrap_or(key).to_owned();
+    KeyError::Reused { key, what: what.to_owned() }.into()
 }

@@ -33,6 +33,7 @@ mod claims;
 mod clerk;
 mod duty;
 mod extract;
+mod failure;
 mod families;
 mod flight;
 mod forge;

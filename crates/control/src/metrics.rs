@@ -9,13 +9,20 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use super::ledger::{Records, VAULT, VaultRecord};
+use super::ledger::{LedgerError, Records, VAULT, VaultRecord};
 use super::nodes::Slots;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::phase::Phase;
 
 type Labels = Vec<(&'static str, String)>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    #[error(transparent)]
+    Records(#[from] LedgerError),
+    #[error("write the metrics")]
+    Write(#[from] std::fmt::Error),
+}
 
 pub struct Metrics {
     registry: Registry,
@@ -93,7 +100,7 @@ fn word(cause: &Cause) -> String {
 
 impl Metrics {
     /// With the gauges as the records and the nodes' last words have them now.
-    pub async fn text(&self, records: &Records, slots: &Slots) -> Result<String, ApiError> {
+    pub async fn text(&self, records: &Records, slots: &Slots) -> Result<String, MetricsError> {
         let living = records.all::<VaultRecord>(VAULT).await?;
         for phase in Phase::ALL.into_iter().filter(|phase| phase.is_alive()) {
             let count = living.iter().filter(|found| found.value.vault().phase == phase).count();
@@ -109,8 +116,7 @@ impl Metrics {
         let aside = records.aside().count();
         self.aside.set(i64::try_from(aside).unwrap_or(i64::MAX));
         let mut text = String::new();
-        encode(&mut text, &self.registry)
-            .map_err(|error| ApiError::new(ErrorCode::Internal, format!("write the metrics: {error}")))?;
+        encode(&mut text, &self.registry)?;
         Ok(text)
     }
 }

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::basis::Basis;
 use super::events::EventLog;
-use super::ledger::{Found, Records, encode};
+use super::ledger::{Found, LedgerError, Records, encode};
 use super::store::{Expect, Outcome, Txn};
-use hauki_contract::api::ApiError;
 
 const BOUND: &str = "meta/events";
 
@@ -33,12 +32,12 @@ impl Numbers {
     }
 
     /// Before anything is told.
-    pub(super) async fn number_events(&self) -> Result<(), ApiError> {
+    pub(super) async fn number_events(&self) -> Result<(), LedgerError> {
         while !self.take_stretch().await? {}
         Ok(())
     }
 
-    pub(super) async fn raise_bound(&self) -> Result<(), ApiError> {
+    pub(super) async fn raise_bound(&self) -> Result<(), LedgerError> {
         let own = self.stretch.load(Ordering::SeqCst);
         // Who never took one has none to raise.
         while own > 0 && own < self.events.last().saturating_add(AHEAD / 2) && !self.take_stretch().await? {}
@@ -46,7 +45,7 @@ impl Numbers {
     }
 
     /// From here on, or from behind another's, so many numbers are this core's. `false`: another was faster.
-    async fn take_stretch(&self) -> Result<bool, ApiError> {
+    async fn take_stretch(&self) -> Result<bool, LedgerError> {
         let found: Option<Found<u64>> = self.records.find(BOUND).await?;
         let (bound, expect) =
             found.map_or((0, Expect::Absent), |found| (found.value, Expect::At(found.revision)));

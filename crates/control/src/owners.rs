@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::basis::Basis;
+use super::failure::{Failure, VaultError};
 use super::keys::Keys;
-use super::ledger::{Ledger, Records, VaultRecord, no_vault, tomb_key, vault_key};
+use super::ledger::{Ledger, Records, VaultRecord, tomb_key, vault_key};
 use super::rights::Rights;
 use super::summon::Summoning;
 use super::vaults::Vaults;
 use hauki_contract::api::event::Event;
 use hauki_contract::api::vault::ProvisionRequest;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{SummonsId, VaultId};
 
 pub(super) struct Owners {
@@ -39,23 +39,23 @@ impl Owners {
     }
 
     /// Of a vault that is not there, whoever asks for it says so.
-    pub(super) async fn own_vault(&self, rights: Rights, id: &VaultId) -> Result<(), ApiError> {
+    pub(super) async fn own_vault(&self, rights: Rights, id: &VaultId) -> Result<(), Failure> {
         if rights == Rights::All {
             return Ok(());
         }
         let found = match self.vaults.vault_record(id).await {
-            Ok(found) => found.ok_or_else(|| no_vault(id))?,
+            Ok(found) => found.ok_or_else(|| unknown(id))?,
             // Whose it was cannot be told any more.
-            Err(error) if error.code == ErrorCode::VaultDead => return Err(no_vault(id)),
+            Err(error) if error.is_death() => return Err(unknown(id)),
             Err(error) => return Err(error),
         };
         match rights.own(found.value.vault().owner) {
             true => Ok(()),
-            false => Err(no_vault(id)),
+            false => Err(unknown(id)),
         }
     }
 
-    pub(super) async fn own_summons(&self, rights: Rights, id: &SummonsId) -> Result<(), ApiError> {
+    pub(super) async fn own_summons(&self, rights: Rights, id: &SummonsId) -> Result<(), Failure> {
         match rights == Rights::All || rights.own(self.summoning.summons_again(id).await?.owner) {
             true => Ok(()),
             false => Err(super::summon::no_summons(id)),
@@ -67,7 +67,7 @@ impl Owners {
         &self,
         rights: Rights,
         request: &ProvisionRequest,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Failure> {
         match self.keys.before_owners("provision", request).await? {
             Some(_) => Ok(()),
             None => self.own_summons(rights, &request.summons).await,
@@ -108,6 +108,10 @@ impl Owners {
         known.insert(vault.clone(), owner);
         rights.own(owner)
     }
+}
+
+fn unknown(id: &VaultId) -> Failure {
+    VaultError::Unknown { vault: id.clone() }.into()
 }
 
 #[cfg(test)]

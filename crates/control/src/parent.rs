@@ -1,7 +1,7 @@
 //! Under whom a vault is made: what a child may have at most, and what it inherits.
 
+use super::failure::{Failure, SummonError};
 use super::summon::Drafted;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Limits;
@@ -38,7 +38,7 @@ impl Parent {
     }
 
     /// Binds what was drafted to the parent, or says what it wants too much of.
-    pub(super) fn adopt(&self, drafted: &mut Drafted) -> Result<(), ApiError> {
+    pub(super) fn adopt(&self, drafted: &mut Drafted) -> Result<(), Failure> {
         let (own, most) = (&drafted.summons.limits, &self.limits);
         let over = [
             ("memory", own.memory_bytes > most.memory_bytes),
@@ -48,8 +48,7 @@ impl Parent {
             ("spawn", own.spawn >= most.spawn && own.spawn > 0),
         ];
         if let Some((what, _)) = over.into_iter().find(|(_, over)| *over) {
-            let message = format!("a clone cannot have more {what} than the worker that clones it");
-            return Err(ApiError::new(ErrorCode::Quota, message));
+            return Err(SummonError::OverParent { what }.into());
         }
         drafted.summons.parent = Some(self.id.clone());
         drafted.summons.terms.link_silence_ms = LINK_SILENCE_MS;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 
 use super::basis::Basis;
+use super::failure::Failure;
 use super::flight::Flights;
 use super::ledger::{Found, Records, VAULT, VaultRecord};
 use super::nodes::{FRESH_US, candidates, freshen};
 use super::roster::Roster;
 use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
 use super::summon::check_labels;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::vault::{NodeScore, Placement};
 use hauki_contract::model::config::Policy;
 use hauki_contract::model::digest::Sha256;
@@ -58,7 +58,7 @@ impl Field<'_> {
 }
 
 /// A wish has no more labels than a vault: what is compared with every vault and every node must be short.
-pub(super) fn check_wished(wish: &Placement) -> Result<(), ApiError> {
+pub(super) fn check_wished(wish: &Placement) -> Result<(), Failure> {
     check_labels(&wish.labels)?;
     check_labels(&wish.anti_affinity)
 }
@@ -82,7 +82,7 @@ impl Placing {
         wish: &'a Placement,
         memory_bytes: u64,
         code: Option<Sha256>,
-    ) -> Result<Field<'a>, ApiError> {
+    ) -> Result<Field<'a>, Failure> {
         check_wished(wish)?;
         freshen(&self.roster.slots(), FRESH_US).await;
         let apart = self.beside(&wish.anti_affinity).await?;
@@ -102,7 +102,7 @@ impl Placing {
     async fn beside(
         &self,
         labels: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<NodeName, VaultId>, ApiError> {
+    ) -> Result<BTreeMap<NodeName, VaultId>, Failure> {
         if labels.is_empty() {
             return Ok(BTreeMap::new());
         }

@@ -16,14 +16,14 @@ use serde::de::DeserializeOwned;
 
 use super::basis::Basis;
 use super::ledger::{
-    AGED, ASIDE, Found, KEPT, KEY, KeyRecord, Ledger, Records, SPOOL, SUMMONS, TOMB, VAULT, VaultRecord,
-    aged_key, owner_of, source_key, spool_key,
+    AGED, ASIDE, Found, KEPT, KEY, KeyRecord, Ledger, LedgerError, Records, SPOOL, SUMMONS, TOMB, VAULT,
+    VaultRecord, aged_key, owner_of, source_key, spool_key,
 };
 use super::numbers::Numbers;
 use super::stock::Stock;
 use super::store::{Document, Expect, Outcome, Size, Txn};
-use hauki_contract::api::ApiError;
 use hauki_contract::api::spool::SpoolEntry;
+use hauki_contract::model::causes;
 use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::system::clock;
@@ -104,12 +104,12 @@ impl Retention {
                 self.prune(clock::now(), Most::default()).await
             };
             if let Err(error) = kept.await {
-                tracing::warn!(%error, "could not prune; the next round tries again");
+                tracing::warn!(error = causes::told(&error), "could not prune; the next round tries again");
             }
         }
     }
 
-    pub(super) async fn prune(&self, now: Timestamp, most: Most) -> Result<(), ApiError> {
+    pub(super) async fn prune(&self, now: Timestamp, most: Most) -> Result<(), LedgerError> {
         let limit = now - KEPT;
         let limit_ms = u64::try_from(limit.as_millisecond()).unwrap_or(0);
         let entries = format!("{SPOOL}{}", SpoolId::mint(limit_ms, 0));
@@ -127,7 +127,11 @@ impl Retention {
     }
 
     /// The records of a kind that sort before `end`.
-    async fn before<T: DeserializeOwned>(&self, prefix: &str, end: &str) -> Result<Vec<Found<T>>, ApiError> {
+    async fn before<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        end: &str,
+    ) -> Result<Vec<Found<T>>, LedgerError> {
         let (mut found, mut next) = self.records.page(prefix, None, PAGE).await?;
         while let Some(after) = next.filter(|next| next.as_str() < end) {
             let (page, more) = self.records.page(prefix, Some(&after), PAGE).await?;
@@ -138,7 +142,7 @@ impl Retention {
         Ok(found)
     }
 
-    async fn prune_tombs(&self, limit: Timestamp, limit_ms: u64) -> Result<(), ApiError> {
+    async fn prune_tombs(&self, limit: Timestamp, limit_ms: u64) -> Result<(), LedgerError> {
         let end = format!("{TOMB}{}", VaultId::mint(limit_ms, 0));
         for tomb in self.before::<Tomb>(TOMB, &end).await? {
             // Another had lived for long.
@@ -150,7 +154,7 @@ impl Retention {
     }
 
     /// By the documents that say when each was used.
-    async fn prune_keys(&self, now: Timestamp, limit: Timestamp) -> Result<(), ApiError> {
+    async fn prune_keys(&self, now: Timestamp, limit: Timestamp) -> Result<(), LedgerError> {
         self.date_keys().await?;
         let end = aged_key(limit, "");
         loop {
@@ -168,7 +172,7 @@ impl Retention {
         }
     }
 
-    async fn prune_key(&self, dated: &Document, now: Timestamp, limit: Timestamp) -> Result<(), ApiError> {
+    async fn prune_key(&self, dated: &Document, now: Timestamp, limit: Timestamp) -> Result<(), LedgerError> {
         let key = dated.key[AGED.len()..].split_once('/').map_or("", |(_, key)| key);
         let found = self.records.find::<KeyRecord>(key).await?;
         let entry = found.as_ref().and_then(|found| found.value.spool.as_ref());
@@ -185,7 +189,7 @@ impl Retention {
     }
 
     /// Gives the keys of earlier versions their documents, once.
-    async fn date_keys(&self) -> Result<(), ApiError> {
+    async fn date_keys(&self) -> Result<(), LedgerError> {
         if self.ledger.keys_are_dated().await? {
             return Ok(());
         }
@@ -203,7 +207,7 @@ impl Retention {
         }
     }
 
-    async fn prune_summons(&self, limit: Timestamp, limit_ms: u64) -> Result<(), ApiError> {
+    async fn prune_summons(&self, limit: Timestamp, limit_ms: u64) -> Result<(), LedgerError> {
         let end = SummonsId::mint(limit_ms, 0);
         let old = self.before::<Aged>(SUMMONS, &format!("{SUMMONS}{end}")).await?;
         self.stock.keep(&end, &old.iter().map(|summons| summons.value.id.clone()).collect());
@@ -224,7 +228,7 @@ impl Retention {
 
     /// What a living vault was made of is kept as long as the vault: a name may be found for a year. And what
     /// still waits has to be made of something; a dead letter can be tried again.
-    async fn summons_in_use(&self) -> Result<BTreeSet<SummonsId>, ApiError> {
+    async fn summons_in_use(&self) -> Result<BTreeSet<SummonsId>, LedgerError> {
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let entries = self.records.all::<SpoolEntry>(SPOOL).await?;
         let mut in_use: BTreeSet<SummonsId> =
@@ -235,7 +239,7 @@ impl Retention {
 
     /// The oldest of those whose owners have more than their share: nobody's tombstones go for another's sake, or a
     /// user who makes many would take away what everybody's keys are answered with.
-    async fn prune_surplus(&self, most: Most) -> Result<(), ApiError> {
+    async fn prune_surplus(&self, most: Most) -> Result<(), LedgerError> {
         let mut there = self.records.size(TOMB).await?;
         if there.documents <= most.tombs && there.bytes <= most.tomb_bytes {
             return Ok(());
@@ -270,7 +274,7 @@ impl Retention {
     }
 
     /// In the order of their forging. Only when there are too many.
-    async fn weighed_tombs(&self) -> Result<Vec<Weighed>, ApiError> {
+    async fn weighed_tombs(&self) -> Result<Vec<Weighed>, LedgerError> {
         let (mut tombs, mut after) = (Vec::new(), None::<String>);
         loop {
             let page = self.records.documents(TOMB, after.as_deref(), PAGE).await?;
@@ -286,7 +290,7 @@ impl Retention {
         }
     }
 
-    async fn prune_aside(&self, now: Timestamp) -> Result<(), ApiError> {
+    async fn prune_aside(&self, now: Timestamp) -> Result<(), LedgerError> {
         let limit = now - KEPT_ASIDE;
         for document in self.records.documents(ASIDE, None, PAGE).await? {
             if super::ledger::since(&document).is_some_and(|since| since < limit) {
@@ -297,7 +301,7 @@ impl Retention {
     }
 
     /// Unless somebody wrote to it meanwhile, as a caller does who uses an old key again.
-    async fn forget<T>(&self, found: &Found<T>, beside: Option<String>) -> Result<bool, ApiError> {
+    async fn forget<T>(&self, found: &Found<T>, beside: Option<String>) -> Result<bool, LedgerError> {
         let mut txn =
             Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
         txn.deletes.extend(beside);

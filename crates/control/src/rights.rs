@@ -5,7 +5,14 @@
 
 use hauki_contract::api::endpoints::{ENDPOINTS, Endpoint, Method, Who};
 use hauki_contract::api::peer::Peer;
-use hauki_contract::api::{ApiError, ErrorCode};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RightsError {
+    #[error("this is an administrator's")]
+    Administrators,
+    #[error("nobody knows who asks")]
+    Nobody,
+}
 
 /// What an asker may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,15 +90,12 @@ pub(super) fn endpoint(method: &str, path: &str) -> Option<&'static Endpoint> {
 }
 
 /// Whether the table lets this asker ask.
-pub(super) fn judge(rights: Rights, method: &str, path: &str) -> Result<(), ApiError> {
+pub(super) fn judge(rights: Rights, method: &str, path: &str) -> Result<(), RightsError> {
     match (rights, endpoint(method, path).map(|endpoint| endpoint.who)) {
         // An unknown one is refused as such.
         (Rights::All, _) | (_, None) | (Rights::Of(_), Some(Who::User | Who::Owner)) => Ok(()),
-        (Rights::Of(_), Some(Who::Admin)) => {
-            Err(ApiError::new(ErrorCode::Denied, "this is an administrator's")
-                .hint("root may; others are listed in daemon.admin_uids of the configuration"))
-        }
-        (Rights::Nothing, Some(_)) => Err(ApiError::new(ErrorCode::Denied, "nobody knows who asks")),
+        (Rights::Of(_), Some(Who::Admin)) => Err(RightsError::Administrators),
+        (Rights::Nothing, Some(_)) => Err(RightsError::Nobody),
     }
 }
 

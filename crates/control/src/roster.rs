@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::failure::{Failure, MemberError};
 use super::nodes::{Member, Slot, Slots};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::NodeName;
 
 /// One view of them for all who have a part in it.
@@ -39,11 +39,9 @@ impl Roster {
         self.change(|slots| slots.remove(name));
     }
 
-    pub(super) fn slot(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {
-        self.slots().get(name).cloned().ok_or_else(|| {
-            ApiError::new(ErrorCode::Temporary, format!("node {name} is not among this core's nodes"))
-                .hint("it was taken out of the swarm; its vaults end with their leases, and `hauki destruct` their records")
-        })
+    pub(super) fn slot(&self, name: &NodeName) -> Result<Arc<Slot>, Failure> {
+        let gone = || MemberError::Gone { node: name.clone() };
+        Ok(self.slots().get(name).cloned().ok_or_else(gone)?)
     }
 
     /// A node said what is another's to say.

@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::charge;
-use super::extract::{Id, Json, Query, Refusal};
+use super::extract::{Id, Json, Query, Refusal, RequestError};
 use super::life::MAX_BEATS;
 use super::manifest;
 use super::rights::Rights;
@@ -34,6 +34,7 @@ use hauki_contract::api::event::EventQuery;
 use hauki_contract::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
 use hauki_contract::api::health::Health;
 use hauki_contract::api::openapi;
+use hauki_contract::api::paths;
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::registry::{Holder, ResolveRequest, Resolved, ServiceList, WatchQuery};
 use hauki_contract::api::summons::{
@@ -44,7 +45,6 @@ use hauki_contract::api::teardown::{
     Reaped,
 };
 use hauki_contract::api::vault::{ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
-use hauki_contract::api::{ApiError, ErrorCode, paths};
 use hauki_contract::model::id::{SummonsId, VaultId};
 use hauki_contract::model::ticket::Ticket;
 
@@ -344,8 +344,7 @@ async fn metrics(State(core): Uah) -> Result<Response, Refusal> {
 }
 
 async fn unknown_path(uri: Uri) -> Refusal {
-    let error = ApiError::new(ErrorCode::NotFound, format!("there is no endpoint {}", uri.path()));
-    Refusal::from(error.hint("/openapi.json lists the endpoints"))
+    RequestError::NoEndpoint { path: uri.path().to_owned() }.into()
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {
@@ -354,9 +353,9 @@ async fn wrong_method(method: Method, uri: Uri) -> Refusal {
         .filter(|endpoint| endpoint.path == template(uri.path()))
         .map(|endpoint| endpoint.method.as_str().to_uppercase())
         .collect();
-    let error = ApiError::new(ErrorCode::BadRequest, format!("{} does not take {method}", uri.path()))
-        .hint(format!("it takes {}", allowed.join(" and ")));
-    Refusal::with_status(error, StatusCode::METHOD_NOT_ALLOWED)
+    let (path, method) = (uri.path().to_owned(), method.to_string());
+    let error = RequestError::Method { path, method, allowed };
+    Refusal::with_status(error.into(), StatusCode::METHOD_NOT_ALLOWED)
 }
 
 fn rights(asker: &Asker) -> Rights {

@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use hauki_contract::api::vault::{NodeScore, Placement};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::config::Policy;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::units::show_size;
@@ -25,6 +24,18 @@ const HALF_MEMORY: u64 = 2 << 30;
 
 /// More warm vaults than these give no more points.
 const ENOUGH_WARM: u32 = 4;
+
+/// Why nothing is placed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("there is no node {node}")]
+    NoNode { node: NodeName, known: Vec<String> },
+    #[error("{}", no_room(scores))]
+    NoRoom { scores: Vec<NodeScore> },
+    /// As before, for who wanted to know where: each node's refusal is told.
+    #[error("{}", no_room(scores))]
+    Unplanned { scores: Vec<NodeScore> },
+}
 
 /// What a node said of itself, and what was sent there since.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -144,12 +155,11 @@ impl fmt::Display for Refusal<'_> {
 }
 
 /// Fails if a node is wished that is not there at all.
-pub fn check_wish(candidates: &[Candidate], wish: &Placement) -> Result<(), ApiError> {
+pub fn check_wish(candidates: &[Candidate], wish: &Placement) -> Result<(), PlaceError> {
     match &wish.node {
         Some(node) if !candidates.iter().any(|candidate| candidate.name == *node) => {
-            let known: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
-            Err(ApiError::new(ErrorCode::NotFound, format!("there is no node {node}"))
-                .hint(format!("the nodes are: {}", known.join(", "))))
+            let known = candidates.iter().map(|candidate| candidate.name.to_string()).collect();
+            Err(PlaceError::NoNode { node: node.clone(), known })
         }
         _ => Ok(()),
     }
@@ -238,8 +248,7 @@ fn score(word: &Word, policy: Policy) -> u32 {
 }
 
 /// "no node can take it: 3 nodes, 0 fit (n1, n2: label gpu=yes missing; n3: draining)"
-#[must_use]
-pub fn no_capacity(scores: &[NodeScore]) -> ApiError {
+fn no_room(scores: &[NodeScore]) -> String {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for score in scores {
         if let Some(refused) = &score.refused {
@@ -261,8 +270,7 @@ pub fn no_capacity(scores: &[NodeScore]) -> ApiError {
     if !groups.is_empty() {
         message.push(')');
     }
-    ApiError::new(ErrorCode::NoCapacity, message)
-        .hint("`hauki node ls` shows the nodes; destruct what is not needed, or ask for less")
+    message
 }
 
 fn sorted<'a>(nodes: &mut Vec<&'a str>) -> Vec<&'a str> {

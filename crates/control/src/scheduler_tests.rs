@@ -1,6 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::failure::Failure;
+use hauki_contract::api::{ApiError, ErrorCode};
+
+fn told(error: PlaceError) -> ApiError {
+    Failure::from(error).into()
+}
 
 const MIB: u64 = 1 << 20;
 
@@ -111,7 +117,7 @@ fn refusals_say_why_and_are_gathered() {
         made("n5", Word { used: 3, max_vaults: 3, ..blank() }),
     ];
     let scores = explained(&candidates, &plain(64 * MIB));
-    let error = no_capacity(&scores);
+    let error = told(PlaceError::NoRoom { scores });
     assert_eq!((error.code, error.retryable), (ErrorCode::NoCapacity, true));
     assert_eq!(
         error.message,
@@ -133,7 +139,7 @@ fn labels_the_wished_node_and_distance_bind() {
     check_wish(&candidates, &wished).expect("is there");
     assert_eq!(explained(&candidates, &(wished, BTreeMap::new(), MIB))[0].node.as_str(), "n1");
     let unknown = Placement { node: Some(name("n9")), ..Placement::default() };
-    let error = check_wish(&candidates, &unknown).expect_err("is unknown");
+    let error = told(check_wish(&candidates, &unknown).expect_err("is unknown"));
     assert_eq!((error.code, error.hint.as_deref()), (ErrorCode::NotFound, Some("the nodes are: n2, n1")));
 
     let vault = VaultId::mint(1, 2);

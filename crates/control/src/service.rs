@@ -29,6 +29,7 @@ use super::ticket::Tickets;
 use super::travel::Travel;
 use super::vaults::Vaults;
 use super::watch::Watcher;
+use hauki_contract::model::causes;
 use hauki_contract::system::tasks::{self, OnFault, Owned};
 
 mod face;
@@ -160,7 +161,7 @@ impl Core {
         self.drain();
         self.phases.watcher.catch_up().await;
         if let Err(error) = self.basis.records.close().await {
-            tracing::error!(%error, "the store could not be put in order");
+            tracing::error!(error = causes::told(&error), "the store could not be put in order");
         }
         self.basis.events.close();
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::basis::Basis;
+use super::failure::{Failure, NameError, SpawnError};
 use super::forge::Forge;
 use super::keys::{HeldKey, Keys};
 use super::ledger::{KeyRecord, Ledger, loan_key};
@@ -17,7 +18,7 @@ use hauki_contract::api::event::Happening;
 use hauki_contract::api::registry::{ResolveRequest, Resolved};
 use hauki_contract::api::summons::{SpawnRequest, Spawned};
 use hauki_contract::api::vault::TicketWishes;
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::step;
@@ -70,10 +71,9 @@ impl Spawning {
         owner: Option<u32>,
         only: Option<u32>,
         request: SpawnRequest,
-    ) -> Result<Spawned, ApiError> {
+    ) -> Result<Spawned, Failure> {
         if request.summons.dry_run {
-            return Err(ApiError::new(ErrorCode::BadRequest, "a spawn cannot be a dry run")
-                .hint("summon and provision each have one"));
+            return Err(SpawnError::DryRun.into());
         }
         self.spawn_under(request, None, (owner, only)).await
     }
@@ -84,7 +84,7 @@ impl Spawning {
         request: SpawnRequest,
         parent: Option<Parent>,
         users: Users,
-    ) -> Result<Spawned, ApiError> {
+    ) -> Result<Spawned, Failure> {
         let held = self.keys.hold_key("spawn", &request).await?;
         if let Some(earlier) = &held.earlier {
             return self.spawned_again(earlier, &request.ticket).await;
@@ -102,7 +102,7 @@ impl Spawning {
     /// Nothing was made of it. If it was, the loan went with the record of the child.
     async fn give_back(&self, loan: &str) {
         if let Err(error) = self.ledger.repay(loan).await {
-            tracing::warn!(%loan, %error, "a budget is spent until the next comparison");
+            tracing::warn!(%loan, error = causes::told(&error), "a budget is spent until the next comparison");
         }
     }
 
@@ -112,7 +112,7 @@ impl Spawning {
         request: SpawnRequest,
         parent: Option<&Parent>,
         (owner, only): Users,
-    ) -> Result<Spawned, ApiError> {
+    ) -> Result<Spawned, Failure> {
         let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
         check_terms(&wishes)?;
         let name = summons.name.clone();
@@ -124,7 +124,7 @@ impl Spawning {
         let _turn = self.names.turn(name.as_ref()).await;
         match (&name, get_or_create) {
             (None, true) => {
-                return Err(ApiError::new(ErrorCode::BadRequest, "get_or_create needs a name to look for"));
+                return Err(SpawnError::Nameless.into());
             }
             (Some(name), true) => {
                 if let Some(there) = self.spawned_before(name, only, &wishes).await? {
@@ -135,10 +135,8 @@ impl Spawning {
         }
         let mut forged = self.forge.forge(&drafted, &placement, Some(&opening(&wishes))).await?;
         check_methods(&wishes, &forged.vault().methods)?;
-        let opened = forged.opened.take().ok_or_else(|| {
-            let message = format!("node {} did not open the port", forged.vault().node);
-            ApiError::new(ErrorCode::Internal, message)
-        })?;
+        let unopened = || SpawnError::Unopened { node: forged.record.vault().node.clone() };
+        let opened = forged.opened.take().ok_or_else(unopened)?;
         let ticket = unsigned(forged.vault(), &wishes, opened);
         forged.record.opened(ticket.endpoint.clone())?;
 
@@ -188,7 +186,7 @@ impl Spawning {
                 Ok(Spawned { summons: drafted.summons, vault, ticket, changed: true })
             }
             // One whose caller went away was being recorded when we looked.
-            (Err(error), Some(name)) if get_or_create && error.code == ErrorCode::Conflict => {
+            (Err(error), Some(name)) if get_or_create && is_taken(&error) => {
                 self.spawned_before(&name, only, &wishes).await?.ok_or(error)
             }
             (Err(error), _) => Err(error),
@@ -201,30 +199,31 @@ impl Spawning {
         name: &ServiceName,
         only: Option<u32>,
         wishes: &TicketWishes,
-    ) -> Result<Option<Spawned>, ApiError> {
+    ) -> Result<Option<Spawned>, Failure> {
         let request = ResolveRequest { name: name.clone(), ticket: Some(wishes.clone()) };
         let (vault, ticket) = match self.names.resolve_own(only, request).await {
             Ok(Resolved { vault, ticket: Some(ticket), .. }) => (vault, ticket),
             Ok(Resolved { ticket: None, .. }) => {
-                return Err(ApiError::new(ErrorCode::Internal, "a ticket was wished and none was minted"));
+                return Err(SpawnError::Unminted.into());
             }
-            Err(error) if error.code == ErrorCode::NotFound => return Ok(None),
+            Err(error) if error.is_absence() => return Ok(None),
             Err(error) => return Err(error),
         };
         let summons = self.summoning.summons_again(&vault.summons).await?;
         Ok(Some(Spawned { summons, vault, ticket, changed: false }))
     }
 
-    async fn spawned_again(&self, earlier: &KeyRecord, wishes: &TicketWishes) -> Result<Spawned, ApiError> {
+    async fn spawned_again(&self, earlier: &KeyRecord, wishes: &TicketWishes) -> Result<Spawned, Failure> {
         let vault = self.forge.vault_again(earlier).await?;
-        let ticket = earlier
-            .ticket
-            .clone()
-            .ok_or_else(|| ApiError::new(ErrorCode::Internal, "the key's record holds no ticket"))?;
+        let ticket = earlier.ticket.clone().ok_or(SpawnError::NoTicket)?;
         // Earlier versions kept it with its token.
         let kept = !ticket.auth.token.reveal().is_empty();
         let ticket = if kept { ticket } else { self.tickets.signed(ticket, wishes)? };
         let summons = self.summoning.summons_again(&earlier.summons).await?;
         Ok(Spawned { summons, vault, ticket, changed: false })
     }
+}
+
+fn is_taken(error: &Failure) -> bool {
+    matches!(error, Failure::Name(NameError::Taken { .. }))
 }

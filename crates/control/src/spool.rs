@@ -17,7 +17,8 @@ use futures_util::StreamExt as _;
 
 use super::basis::Basis;
 use super::charge::refuse_many;
-use super::keys::{Keys, lost_race, reused};
+use super::failure::{Failure, KeyError, SpoolError};
+use super::keys::{Keys, reused};
 use super::ledger::{Found, KeyRecord, Ledger, Posting, Records, SPOOL, encode, spool_key};
 use super::placement::check_wished;
 use super::queue::Spool;
@@ -29,7 +30,6 @@ use hauki_contract::api::spool::{
     MOST_PRIORITY, SpoolAct, SpoolDone, SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery,
     SpoolRequest, SpoolState, SpoolWait, Spooled,
 };
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{SpoolId, VaultId};
 use hauki_contract::system::{clock, random};
 
@@ -43,9 +43,8 @@ const ABREAST: usize = 64;
 const MOST_WAITING: usize = 10_000;
 const MOST_OF_ONE: usize = 5_000;
 
-fn no_entry(id: &SpoolId) -> ApiError {
-    ApiError::new(ErrorCode::NotFound, format!("there is no spool entry {id}"))
-        .hint("`hauki spool ls` lists them; what is done is kept for 24 hours")
+fn no_entry(id: &SpoolId) -> Failure {
+    SpoolError::Unknown { entry: id.clone() }.into()
 }
 
 pub(super) struct Desk {
@@ -70,10 +69,10 @@ impl Desk {
         Arc::new(Self { records, ledger, spool, keys, summoning, vaults })
     }
 
-    pub(super) async fn put(&self, request: SpoolRequest, owner: String) -> Result<SpoolEntry, ApiError> {
+    pub(super) async fn put(&self, request: SpoolRequest, owner: String) -> Result<SpoolEntry, Failure> {
         if request.priority > MOST_PRIORITY {
-            let message = format!("the priority {} is not within 0 to {MOST_PRIORITY}", request.priority);
-            return Err(ApiError::new(ErrorCode::BadRequest, message));
+            let (priority, most) = (request.priority, MOST_PRIORITY);
+            return Err(SpoolError::Priority { priority, most }.into());
         }
         check_wished(&request.placement)?;
         let same = request.as_provision();
@@ -122,7 +121,7 @@ impl Desk {
         };
         let entered = Posting::with(Txn::default().put(spool_key(&entry.id), encode(&entry)?))?;
         if !self.ledger.post(held.record_in(entered, &record)?).await? {
-            return Err(lost_race());
+            return Err(KeyError::LostRace.into());
         }
         self.spool.queue().put(entry.clone());
         self.spool.changed();
@@ -130,32 +129,26 @@ impl Desk {
     }
 
     /// What whoever provisions hears of a key that was queued.
-    pub(super) async fn unspooled(&self, id: &SpoolId) -> Result<VaultId, ApiError> {
+    pub(super) async fn unspooled(&self, id: &SpoolId) -> Result<VaultId, Failure> {
         let entry = self.placed(self.entry(id).await?.value);
         match (entry.vault, entry.error) {
             (Some(vault), _) => Ok(vault),
-            (None, Some(error)) if entry.state == SpoolState::Dead => Err(error),
-            (None, _) => {
-                let place = entry.place.map(|place| format!(" at place {place}")).unwrap_or_default();
-                let message = format!("it waits in the spool as {id}{place}");
-                Err(ApiError::new(ErrorCode::NoCapacity, message)
-                    .hint("`hauki spool show` tells how it stands"))
-            }
+            (None, Some(error)) if entry.state == SpoolState::Dead => Err(error.into()),
+            (None, _) => Err(SpoolError::Waits { entry: id.clone(), place: entry.place }.into()),
         }
     }
 
-    fn refuse_crowd(&self, owner: &str) -> Result<(), ApiError> {
+    fn refuse_crowd(&self, owner: &str) -> Result<(), Failure> {
         let queue = self.spool.queue();
         let (all, own) = (queue.len(), queue.of_owner(owner));
         if all < MOST_WAITING && own < MOST_OF_ONE {
             return Ok(());
         }
-        let message = format!("{all} summons wait, {own} of them of {owner}: no more are taken");
-        Err(ApiError::new(ErrorCode::Quota, message)
-            .hint(format!("at most {MOST_WAITING} may wait, and {MOST_OF_ONE} of one owner")))
+        let (owner, most, most_of_one) = (owner.to_owned(), MOST_WAITING, MOST_OF_ONE);
+        Err(SpoolError::Crowd { all, own, owner, most, most_of_one }.into())
     }
 
-    pub(super) async fn list_of(&self, rights: Rights, query: SpoolQuery) -> Result<SpoolList, ApiError> {
+    pub(super) async fn list_of(&self, rights: Rights, query: SpoolQuery) -> Result<SpoolList, Failure> {
         let fits = |entry: &SpoolEntry| {
             rights.own_entry(&entry.owner) && query.state.is_none_or(|state| state == entry.state)
         };
@@ -171,13 +164,13 @@ impl Desk {
     }
 
     /// Shows one, at once or when it has moved on.
-    pub(super) async fn show(&self, id: &SpoolId, wait: SpoolWait) -> Result<Spooled, ApiError> {
+    pub(super) async fn show(&self, id: &SpoolId, wait: SpoolWait) -> Result<Spooled, Failure> {
         let moved_on = async {
             let mut changes = self.spool.changes.subscribe();
             loop {
                 let entry = self.placed(self.entry(id).await?.value);
                 if entry.state != SpoolState::Waiting || entry.place != wait.place {
-                    return Ok::<_, ApiError>(());
+                    return Ok::<_, Failure>(());
                 }
                 // The sender lives as long as the core.
                 let _ = changes.changed().await;
@@ -199,7 +192,7 @@ impl Desk {
     }
 
     /// Forgets an entry in any state. The vault that it became is nobody's business here.
-    pub(super) async fn remove(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
+    pub(super) async fn remove(&self, id: &SpoolId) -> Result<SpoolEntry, Failure> {
         loop {
             let found = self.entry(id).await?;
             // Whoever is forging it finds the entry gone at the commit, and destroys what it made.
@@ -215,7 +208,7 @@ impl Desk {
     }
 
     /// Gives a dead letter another life, with as long a deadline as before.
-    pub(super) async fn retry(&self, id: &SpoolId) -> Result<SpoolEntry, ApiError> {
+    pub(super) async fn retry(&self, id: &SpoolId) -> Result<SpoolEntry, Failure> {
         loop {
             let mut found = self.entry(id).await?;
             if found.value.state != SpoolState::Dead {
@@ -244,7 +237,7 @@ impl Desk {
         self: &Arc<Self>,
         rights: Rights,
         order: SpoolOrder,
-    ) -> Result<SpoolOrdered, ApiError> {
+    ) -> Result<SpoolOrdered, Failure> {
         let SpoolOrder { act, entries } = order;
         refuse_many("entries", entries.len(), MOST_ORDERED, rights.only())?;
         let done = futures_util::stream::iter(entries).map(async |id| {
@@ -255,21 +248,21 @@ impl Desk {
             };
             match done {
                 Ok(entry) => SpoolDone { id, entry: Some(entry), error: None },
-                Err(error) => SpoolDone { id, entry: None, error: Some(error) },
+                Err(error) => SpoolDone { id, entry: None, error: Some(error.into()) },
             }
         });
         Ok(SpoolOrdered { done: done.buffered(ABREAST).collect().await })
     }
 
     /// One of somebody else is not there.
-    pub(super) async fn own(&self, rights: Rights, id: &SpoolId) -> Result<(), ApiError> {
+    pub(super) async fn own(&self, rights: Rights, id: &SpoolId) -> Result<(), Failure> {
         match rights == Rights::All || rights.own_entry(&self.entry(id).await?.value.owner) {
             true => Ok(()),
             false => Err(no_entry(id)),
         }
     }
 
-    async fn entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, ApiError> {
+    async fn entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, Failure> {
         self.records.get(&spool_key(id)).await?.ok_or_else(|| no_entry(id))
     }
 

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 
+use super::failure::{Failure, SummonError};
 use super::ledger::{Records, SUMMONS};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::SummonsId;
 
 /// Of one owner, and of all of them.
@@ -115,7 +115,7 @@ impl Stock {
         gone.iter().for_each(|id| self.remove(id));
     }
 
-    async fn read(&self) -> Result<(), ApiError> {
+    async fn read(&self) -> Result<(), Failure> {
         let mut after: Option<String> = None;
         loop {
             let (page, next) = self.records.page::<Kept>(SUMMONS, after.as_deref(), PAGE).await?;
@@ -129,7 +129,7 @@ impl Stock {
         }
     }
 
-    fn room(&self, owner: u32, bytes: u64) -> Result<(), ApiError> {
+    fn room(&self, owner: u32, bytes: u64) -> Result<(), Failure> {
         let (own, all) = {
             let table = self.table();
             (table.owners.get(&owner).copied().unwrap_or_default(), table.all)
@@ -139,16 +139,9 @@ impl Stock {
             (false, _) => (format!("of user {owner}"), own, OF_ONE),
             (true, false) => ("of all users".to_owned(), all, OF_ALL),
         };
-        let message = format!(
-            "{} summons {whose} are kept, {} MiB of them: no more are taken",
-            there.summons,
-            there.bytes >> 20
-        );
-        Err(ApiError::new(ErrorCode::Quota, message).hint(format!(
-            "at most {} and {} MiB are kept, for 24 hours each or as long as their vaults live",
-            most.summons,
-            most.bytes >> 20
-        )))
+        let (summons, mib) = (there.summons, there.bytes >> 20);
+        let (most_summons, most_mib) = (most.summons, most.bytes >> 20);
+        Err(SummonError::Hoard { whose, summons, mib, most_summons, most_mib }.into())
     }
 
     /// Refuses what its owner has no room for. Those that are under way at the same time do not see each other.
@@ -156,7 +149,7 @@ impl Stock {
         &self,
         owner: Option<u32>,
         bytes: impl FnOnce() -> u64,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Failure> {
         let Some(owner) = owner.filter(|owner| *owner != ROOT) else { return Ok(()) };
         self.read.get_or_try_init(|| self.read()).await?;
         self.room(owner, bytes())
@@ -167,6 +160,7 @@ impl Stock {
 mod tests {
     use super::*;
     use crate::tests::{Swarm, spawning, summons, unwatched};
+    use hauki_contract::api::ErrorCode;
     use hauki_contract::system::random;
 
     #[tokio::test]

@@ -8,15 +8,17 @@ use serde::Deserialize;
 use super::basis::Basis;
 use super::charge::aside;
 use super::events::EventLog;
+use super::failure::{Failure, KeyError, SummonError};
 use super::gems::{Gems, check_source};
-use super::keys::{Keys, check_key, lost_race};
-use super::ledger::{KeyRecord, Ledger, Posting, Records, SUMMONS, encode, source_key, summons_key};
+use super::keys::{Keys, check_key};
+use super::ledger::{
+    KeyRecord, Ledger, LedgerError, Posting, Records, SUMMONS, encode, source_key, summons_key,
+};
 use super::stock::Stock;
 use super::store::Txn;
 use super::travel::Travel;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::summons::{Origin, Summons, SummonsFound, SummonsQuery, SummonsRequest};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::SummonsId;
@@ -36,7 +38,7 @@ pub(super) struct Drafted {
 
 impl Drafted {
     /// To be written down with whatever comes of it.
-    pub(super) fn posting(&self) -> Result<Posting, ApiError> {
+    pub(super) fn posting(&self) -> Result<Posting, LedgerError> {
         let Self { summons, source } = self;
         let txn = Txn::default().put(summons_key(&summons.id), encode(summons)?);
         Posting::with(txn.put(source_key(&summons.id), source.clone().into_bytes()))
@@ -82,7 +84,7 @@ impl Summoning {
         self: &Arc<Self>,
         owner: Option<u32>,
         request: SummonsRequest,
-    ) -> Result<Summons, ApiError> {
+    ) -> Result<Summons, Failure> {
         if request.dry_run {
             check_key(&request.key)?;
             let mut drafted = self.draft(request, Wishes::default()).await?;
@@ -113,7 +115,7 @@ impl Summoning {
             self.stock.remove(&drafted.summons.id);
         }
         if !posted? {
-            return Err(lost_race());
+            return Err(KeyError::LostRace.into());
         }
         self.events.tell(drafted.happening());
         self.travel.send_ahead(&drafted.summons, &drafted.source);
@@ -125,7 +127,7 @@ impl Summoning {
         &self,
         only: Option<u32>,
         query: SummonsQuery,
-    ) -> Result<SummonsFound, ApiError> {
+    ) -> Result<SummonsFound, Failure> {
         /// Of a summons, only what counts here: the rest may be long.
         #[derive(Deserialize)]
         struct Owned {
@@ -149,13 +151,13 @@ impl Summoning {
         }
     }
 
-    pub(super) async fn summons_again(&self, id: &SummonsId) -> Result<Summons, ApiError> {
+    pub(super) async fn summons_again(&self, id: &SummonsId) -> Result<Summons, Failure> {
         let found = self.records.get::<Summons>(&summons_key(id)).await?.ok_or_else(|| no_summons(id))?;
         Ok(Summons { changed: false, ..found.value })
     }
 
     /// A recorded summons with its source.
-    pub(super) async fn recorded(&self, id: &SummonsId) -> Result<Drafted, ApiError> {
+    pub(super) async fn recorded(&self, id: &SummonsId) -> Result<Drafted, Failure> {
         let summons = self.summons_again(id).await?;
         let document = self.records.raw(&source_key(id)).await?.ok_or_else(|| no_summons(id))?;
         let source = check_source(document.value, &summons.file)?;
@@ -164,7 +166,7 @@ impl Summoning {
 
     /// Everything that can be known before a sandbox is spent; stores nothing. What nobody wishes is as
     /// in `least`.
-    pub(super) async fn draft(&self, request: SummonsRequest, least: Wishes) -> Result<Drafted, ApiError> {
+    pub(super) async fn draft(&self, request: SummonsRequest, least: Wishes) -> Result<Drafted, Failure> {
         request.check()?;
         let SummonsRequest { key, origin, args, wishes, labels, name, dry_run } = request;
         let (source, file, worker, gem, wishes, labels) = match origin {
@@ -176,15 +178,10 @@ impl Summoning {
             }
             Origin::Gem(pointer) => {
                 let gem = self.gems.resolve(&pointer).await?;
-                let base = gem
-                    .manifest
-                    .wishes()
-                    .map_err(|error| ApiError::new(ErrorCode::BadSource, format!("its manifest: {error}")))?;
+                let base = gem.manifest.wishes().map_err(|reason| SummonError::Manifest { reason })?;
                 let mut all = gem.manifest.labels;
                 all.extend(labels);
-                words::check_labels(&all).map_err(|error| {
-                    ApiError::new(ErrorCode::BadRequest, format!("with its gem's: {error}"))
-                })?;
+                words::check_labels(&all).map_err(SummonError::GemLabels)?;
                 let worker = Worker { name: gem.path, version: gem.version, sha256: gem.sha256 };
                 let file = format!("{}.js", worker.name);
                 let source = gem.source.unwrap_or_default();
@@ -193,9 +190,7 @@ impl Summoning {
         };
         let wishes = wishes.over(least);
         let (limits, terms) = (wishes.limits(), wishes.terms());
-        let refused = |error: hauki_contract::model::limits::LimitError| {
-            ApiError::new(ErrorCode::BadRequest, format!("{} cannot have that: {error}", worker.name))
-        };
+        let refused = |source| SummonError::Limits { worker: worker.name.clone(), source };
         limits.check().map_err(refused)?;
         terms.check().map_err(refused)?;
         let summons = Summons {
@@ -220,9 +215,8 @@ impl Summoning {
     }
 }
 
-pub(super) fn no_summons(id: &SummonsId) -> ApiError {
-    ApiError::new(ErrorCode::NotFound, format!("there is no summons {id}"))
-        .hint("summons are kept for 24 hours: summon the worker again")
+pub(super) fn no_summons(id: &SummonsId) -> Failure {
+    SummonError::Unknown { summons: id.clone() }.into()
 }
 
 /// The file's name without directories and ending.
@@ -235,6 +229,6 @@ fn stem(file: &str) -> String {
     stem.to_owned()
 }
 
-pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    words::check_labels(labels).map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))
+pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Failure> {
+    Ok(words::check_labels(labels).map_err(SummonError::Labels)?)
 }

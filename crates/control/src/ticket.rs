@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::basis::Basis;
 use super::claims::{Claim, Claims};
 use super::events::EventLog;
-use super::ledger::{Ledger, no_vault};
+use super::failure::{Failure, TicketError, VaultError};
+use super::ledger::Ledger;
 use super::roster::Roster;
 use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{NodeApi, OpenOrder, Opened, Opening};
 use hauki_contract::api::vault::{TicketRequest, TicketWishes, Vault};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::{
@@ -43,12 +43,12 @@ impl Tickets {
         })
     }
 
-    pub(super) async fn ticket(&self, request: TicketRequest) -> Result<Ticket, ApiError> {
+    pub(super) async fn ticket(&self, request: TicketRequest) -> Result<Ticket, Failure> {
         let TicketRequest { vault: id, wishes } = request;
-        let found = self.vaults.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
+        let found = self.vaults.vault_record(&id).await?.ok_or(VaultError::Unknown { vault: id.clone() })?;
         let vault = found.value.into_vault();
         if let Some(receipt) = vault.receipt {
-            return Err(ApiError::vault_dead(receipt));
+            return Err(VaultError::dead(receipt).into());
         }
         check_terms(&wishes)?;
         check_methods(&wishes, &vault.methods)?;
@@ -70,7 +70,7 @@ impl Tickets {
     }
 
     /// The ticket with its token, which is the same whenever this is asked of the same ticket and wishes.
-    pub(super) fn signed(&self, ticket: Ticket, wishes: &TicketWishes) -> Result<Ticket, ApiError> {
+    pub(super) fn signed(&self, ticket: Ticket, wishes: &TicketWishes) -> Result<Ticket, Failure> {
         let everything = [ALL_METHODS.to_owned()];
         let grant = Grant {
             vault: &ticket.vault,
@@ -84,15 +84,12 @@ impl Tickets {
             cert_sha256: &ticket.tls.cert_sha256,
             expires_at: ticket.expires_at,
         };
-        let token = self
-            .issuer
-            .mint(&grant)
-            .map_err(|error| ApiError::new(ErrorCode::Internal, format!("mint a ticket: {error}")))?;
+        let token = self.issuer.mint(&grant).map_err(TicketError::Mint)?;
         Ok(Ticket { auth: Auth { token, ..ticket.auth }, ..ticket })
     }
 
     /// Writes the phase and the port down, unless the record says so already.
-    async fn note_ticketed(&self, vault: &Vault, endpoint: &Endpoint) -> Result<(), ApiError> {
+    async fn note_ticketed(&self, vault: &Vault, endpoint: &Endpoint) -> Result<(), Failure> {
         let awaited = || {
             self.claims.lock().insert(vault.id.clone(), Claim::Awaited);
         };
@@ -101,10 +98,14 @@ impl Tickets {
         }
         // It died between the opening and now.
         self.claims.lock().remove(&vault.id);
-        let found = self.vaults.vault_record(&vault.id).await?.ok_or_else(|| no_vault(&vault.id))?;
+        let found = self
+            .vaults
+            .vault_record(&vault.id)
+            .await?
+            .ok_or_else(|| VaultError::Unknown { vault: vault.id.clone() })?;
         Err(match found.value.into_vault().receipt {
-            Some(receipt) => ApiError::vault_dead(receipt),
-            None => ApiError::new(ErrorCode::Temporary, format!("{} is changing: try again", vault.id)),
+            Some(receipt) => VaultError::dead(receipt).into(),
+            None => TicketError::Changing { vault: vault.id.clone() }.into(),
         })
     }
 }
@@ -145,30 +146,22 @@ pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: Opened) -> 
     }
 }
 
-fn bad(message: String) -> ApiError {
-    ApiError::new(ErrorCode::BadRequest, message)
-}
-
-pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result<(), ApiError> {
+pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result<(), Failure> {
     check_listed(wishes)?;
     let grantable = |method: &String| methods.contains(method) || method == reserved::DESTRUCT;
     if let Some(method) = wishes.methods.iter().find(|method| !grantable(method)) {
-        return Err(bad(format!("the worker has no public method {method:?}")).hint(format!(
-            "it has: {}; {} can be granted too",
-            methods.join(", "),
-            reserved::DESTRUCT
-        )));
+        let (method, methods) = (method.clone(), methods.to_vec());
+        return Err(TicketError::NoMethod { method, methods }.into());
     }
     Ok(())
 }
 
-fn check_listed(wishes: &TicketWishes) -> Result<(), ApiError> {
-    check_names(&wishes.methods)
-        .map_err(|error| bad(error.to_string()).hint("a ticket that names none is for all methods"))
+fn check_listed(wishes: &TicketWishes) -> Result<(), Failure> {
+    Ok(check_names(&wishes.methods).map_err(TicketError::Names)?)
 }
 
 /// What can be told before there is a worker.
-pub(super) fn check_terms(wishes: &TicketWishes) -> Result<(), ApiError> {
+pub(super) fn check_terms(wishes: &TicketWishes) -> Result<(), Failure> {
     check_listed(wishes)?;
-    wishes.check()
+    Ok(wishes.check()?)
 }

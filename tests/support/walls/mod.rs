@@ -16,6 +16,7 @@ use quote::ToTokens as _;
 use syn::{Attribute, Item};
 
 mod assembly;
+mod errors;
 mod items;
 mod phase;
 mod spawns;
@@ -24,6 +25,7 @@ mod tests;
 mod tokens;
 
 pub use assembly::past_the_assembly;
+pub use errors::past_the_failures;
 use items::{attributes, impl_attributes, is_test, name_of, path_of, trait_attributes};
 pub use phase::past_the_ledger;
 pub use spawns::{begins, past_the_register};

@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::Forge;
-use crate::ledger::{Budget, Ledger, Noted};
+use crate::ledger::{Budget, Ledger, LedgerError, Noted};
 use crate::nodes::Slot;
 use crate::vaults::Vaults;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
 use hauki_contract::api::summons::Summons;
+use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
@@ -54,7 +54,7 @@ impl Forging {
     }
 
     /// Before the order goes out, so that nobody who sees it on its node takes it for nobody's.
-    pub(super) async fn note(&self, summons: &Summons) -> Result<Noted, ApiError> {
+    pub(super) async fn note(&self, summons: &Summons) -> Result<Noted, LedgerError> {
         let budget = || {
             let (parent, limits) = (summons.parent.clone(), summons.limits.clone());
             Budget::new(self.slot.name.clone(), parent, summons.owner, limits)
@@ -78,7 +78,7 @@ impl Forging {
         if let Some(receipt) = died
             && let Err(error) = self.vaults.bury(receipt).await
         {
-            tracing::error!(vault = %self.vault, %error, "a tombstone could not be written");
+            tracing::error!(vault = %self.vault, error = causes::told(&error), "a tombstone could not be written");
         }
     }
 }
@@ -119,7 +119,7 @@ impl Drop for Forging {
 /// cannot be written to, this is tried again.
 async fn let_go(ledger: &Ledger, vault: &VaultId) {
     let Err(error) = ledger.give_up(vault).await else { return };
-    tracing::warn!(%vault, %error, "that it is not made any more is noted later");
+    tracing::warn!(%vault, error = causes::told(&error), "that it is not made any more is noted later");
     let (ledger, vault) = (ledger.clone(), vault.clone());
     let noting = async move {
         let mut pause = AGAIN;

@@ -14,14 +14,15 @@ use super::basis::Basis;
 use super::claims::{Claim, Claims};
 use super::duty::Duty;
 use super::events::EventLog;
-use super::keys::{Keys, check_key, lost_race};
+use super::failure::{Failure, ForgeError, KeyError, NameError, VaultError};
+use super::keys::{Keys, check_key};
 use super::ledger::{GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
 use super::metrics::Metrics;
 use super::nodes::Slot;
 use super::placement::{Placing, check_wished};
-use super::registry::{Names, taken_name};
+use super::registry::Names;
 use super::roster::Roster;
-use super::scheduler::no_capacity;
+use super::scheduler::PlaceError;
 use super::spool::Desk;
 use super::summon::{Drafted, Summoning};
 use super::travel::Travel;
@@ -30,7 +31,6 @@ use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{Opened, Opening, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::secret::Secret;
@@ -127,7 +127,7 @@ impl Forge {
         })
     }
 
-    pub(super) async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, ApiError> {
+    pub(super) async fn provision(self: &Arc<Self>, request: ProvisionRequest) -> Result<Vault, Failure> {
         if request.dry_run {
             check_key(&request.key)?;
             let drafted = self.summoning.recorded(&request.summons).await?;
@@ -161,21 +161,17 @@ impl Forge {
     }
 
     /// What a key's vault is now: everything asked of a dead one is answered with its tombstone.
-    pub(super) async fn vault_again(&self, earlier: &KeyRecord) -> Result<Vault, ApiError> {
+    pub(super) async fn vault_again(&self, earlier: &KeyRecord) -> Result<Vault, Failure> {
         let id = match (&earlier.vault, &earlier.spool) {
             (Some(vault), _) => vault.clone(),
             (None, Some(entry)) => self.desk.unspooled(entry).await?,
-            (None, None) => {
-                return Err(ApiError::new(ErrorCode::Internal, "the key's record names no vault"));
-            }
+            (None, None) => return Err(ForgeError::NoVault.into()),
         };
         let Some(found) = self.vaults.vault_record(&id).await? else {
-            // It was made, so it has lived; only why it died is not known any more.
-            let message = format!("{id} is dead, and its tombstone is not kept any more");
-            return Err(ApiError::new(ErrorCode::VaultDead, message));
+            return Err(VaultError::Forgotten { vault: id }.into());
         };
         match found.value.vault().receipt.clone() {
-            Some(receipt) => Err(ApiError::vault_dead(receipt)),
+            Some(receipt) => Err(VaultError::dead(receipt).into()),
             None => {
                 self.vaults.confirm(&found.value).await?;
                 Ok(Vault { changed: false, ..found.value.into_vault() })
@@ -189,7 +185,7 @@ impl Forge {
         drafted: &Drafted,
         wish: &Placement,
         opening: Option<&Opening>,
-    ) -> Result<Forged, ApiError> {
+    ) -> Result<Forged, Failure> {
         self.duty.refuse_while_draining()?;
         check_wished(wish)?;
         let turns = self.placing.apart_turns(wish).await;
@@ -253,7 +249,7 @@ impl Forge {
             }));
             field.refuse(&name, refused);
         }
-        Err(passing.map_or_else(|| no_capacity(&field.explain()), ApiError::from))
+        Err(passing.map_or_else(|| PlaceError::NoRoom { scores: field.explain() }.into(), Failure::from))
     }
 
     async fn order(
@@ -290,12 +286,10 @@ impl Forge {
     }
 
     /// The word that the vault's gate shows to others, good for a little longer than the vault can live.
-    fn vouch(&self, vault: &VaultId, lifetime_ms: u64) -> Result<Secret, ApiError> {
+    fn vouch(&self, vault: &VaultId, lifetime_ms: u64) -> Result<Secret, Failure> {
         let life = Duration::from_millis(lifetime_ms) + FORGE_DEADLINE + CLOCK_SKEW;
         let expires_at = clock::now().saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
-        self.issuer
-            .vouch(vault, expires_at)
-            .map_err(|error| ApiError::new(ErrorCode::Internal, format!("vouch for a vault: {error}")))
+        Ok(self.issuer.vouch(vault, expires_at).map_err(ForgeError::Vouch)?)
     }
 
     /// Commits the vault with `posting`, then tells the news. Goes to its end even if the caller does not.
@@ -304,7 +298,7 @@ impl Forge {
         forged: Forged,
         posting: Posting,
         news: Vec<Happening>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Failure> {
         let Forged { record, forging, noted, turns, .. } = forged;
         let forge = self.clone();
         let recording = tasks::spawn(Kind::Order, "record", async move {
@@ -329,23 +323,22 @@ impl Forge {
                     forging.keep(died).await;
                     Ok(())
                 }
-                Made::Taken(name) => Err(taken_name(&name)),
-                Made::Lost => Err(lost_race()),
+                Made::Taken(name) => Err(NameError::Taken { name }.into()),
+                Made::Lost => Err(KeyError::LostRace.into()),
             }
         });
-        let recorded = step!("record", recording).await;
-        recorded.map_err(|error| ApiError::new(ErrorCode::Internal, format!("record a vault: {error}")))?
+        step!("record", recording).await.map_err(ForgeError::Record)?
     }
 }
 
-fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, ApiError> {
+fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, Failure> {
     match scores.iter().find(|score| score.chosen).map(|score| score.node.clone()) {
         Some(node) => {
             let nothing = Provisioned::default();
             let vault = built(drafted, random::vault_id(), node, nothing, scores);
             Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
         }
-        None => Err(ApiError { explanation: scores.clone(), ..no_capacity(&scores) }),
+        None => Err(PlaceError::Unplanned { scores }.into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use hauki_contract::api::ApiError;
+use crate::ledger::LedgerError;
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::GemPointer;
@@ -47,5 +47,5 @@ pub enum GemError {
     Lost(#[from] tokio::task::JoinError),
     /// What was pushed cannot be read or written just now.
     #[error(transparent)]
-    Kept(#[from] ApiError),
+    Kept(#[from] LedgerError),
 }

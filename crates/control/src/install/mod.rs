@@ -16,8 +16,6 @@ use super::link::known_hosts::HostKeyError;
 use super::link::login::{Keys, LoginError, Secrets, Way, login};
 use super::link::{identity, quoted};
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep};
-use hauki_contract::api::{ApiError, ErrorCode};
-use hauki_contract::model::causes;
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::swarm::SwarmNode;
@@ -70,40 +68,6 @@ impl InstallError {
             }
             Self::Login(LoginError::Refused { .. }) => Some(NodeAsk::Password),
             _ => None,
-        }
-    }
-}
-
-impl From<InstallError> for ApiError {
-    fn from(error: InstallError) -> Self {
-        let hint = match &error {
-            InstallError::Login(_) => None,
-            InstallError::Session { .. } => Some("add it again: what is done stays done".into()),
-            InstallError::Command { .. } => Some("mend that on the node, then add it again".into()),
-            InstallError::NotRoot => Some("log in as root, or let the user `sudo` without a password".into()),
-            InstallError::Architecture { .. } => Some("nodes must be of the core's architecture".into()),
-            InstallError::NoVpn => {
-                Some("set up WireGuard there, or name the address with --data-plane".into())
-            }
-            InstallError::SeveralVpns { .. } => Some("choose one with --data-plane".into()),
-            InstallError::OtherName { .. } => Some("use that name, or remove that node first".into()),
-            InstallError::Unfit { hint, .. } => hint.clone(),
-            InstallError::Own { .. } | InstallError::Identity(_) => Some("look at the core's machine".into()),
-            InstallError::Sftp { .. } => {
-                Some("sshd_config there needs `Subsystem sftp internal-sftp`".into())
-            }
-            InstallError::Copy { .. } => Some("is the disk there full? make room, then add it again".into()),
-            InstallError::Busy { .. } => Some("`hauki node upgrade` drains it first".into()),
-            InstallError::Start { .. } => Some("its log on the node tells more".into()),
-        };
-        let code = match &error {
-            InstallError::Session { .. } => ErrorCode::Temporary,
-            InstallError::OtherName { .. } | InstallError::Busy { .. } => ErrorCode::Conflict,
-            _ => ErrorCode::Environment,
-        };
-        match error {
-            InstallError::Login(error) => error.into(),
-            error => Self { hint, ..Self::new(code, causes::told(&error)) },
         }
     }
 }

@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::documents::{NAME, NODE, PREFIXES, VAULT, node_key};
+use super::error::LedgerError;
 use super::record::Records;
 use crate::store::{Document, Expect, Outcome, Txn};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::system::clock;
@@ -112,14 +112,13 @@ impl Aside {
     }
 }
 
-pub(super) fn damaged(key: &str) -> ApiError {
-    ApiError::new(ErrorCode::Environment, format!("the store's record {key} is damaged and was set aside"))
-        .hint("`hauki doctor` lists what was set aside; everything else goes on")
+pub(super) fn damaged(key: &str) -> LedgerError {
+    LedgerError::Damaged { key: key.to_owned() }
 }
 
 impl Records {
     /// Finds what was set aside before, and what is damaged now.
-    pub(crate) async fn look_through(&self) -> Result<(), ApiError> {
+    pub(crate) async fn look_through(&self) -> Result<(), LedgerError> {
         let mut after = None;
         loop {
             let documents = self.store().list(ASIDE, after.as_deref(), 500).await?;
@@ -142,7 +141,7 @@ impl Records {
     }
 
     /// Unless somebody wrote to it meanwhile.
-    pub(super) async fn set_aside(&self, document: &Document, why: &str) -> Result<(), ApiError> {
+    pub(super) async fn set_aside(&self, document: &Document, why: &str) -> Result<(), LedgerError> {
         let Document { key, value, revision, .. } = document;
         if key.starts_with(ASIDE) {
             return Ok(());
@@ -175,7 +174,7 @@ impl Records {
     }
 
     /// Somebody else did something about it meanwhile: moved it, or wrote it anew, or it ended.
-    async fn look_again(&self, key: &str) -> Result<(), ApiError> {
+    async fn look_again(&self, key: &str) -> Result<(), LedgerError> {
         let aside = self.store().get(&format!("{ASIDE}{key}")).await?.is_some();
         let whole = self.store().get(key).await?.is_some_and(|document| document.intact);
         let mut keys = self.aside().keys();
@@ -187,7 +186,7 @@ impl Records {
         Ok(())
     }
 
-    pub(crate) fn refuse_aside(&self, key: &str) -> Result<(), ApiError> {
+    pub(crate) fn refuse_aside(&self, key: &str) -> Result<(), LedgerError> {
         match self.aside().keys().contains_key(key) {
             true => Err(damaged(key)),
             false => Ok(()),
@@ -195,12 +194,12 @@ impl Records {
     }
 
     /// A node whose record is damaged was not taken out.
-    pub(crate) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), ApiError> {
+    pub(crate) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), LedgerError> {
         self.refuse_aside(&node_key(name))
     }
 
     /// As long as one is damaged, it may have what no other has.
-    pub(crate) fn refuse_damaged_nodes(&self) -> Result<(), ApiError> {
+    pub(crate) fn refuse_damaged_nodes(&self) -> Result<(), LedgerError> {
         self.aside().first_with(NODE).map_or(Ok(()), |key| self.refuse_aside(&key))
     }
 

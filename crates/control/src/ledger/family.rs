@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Ledger;
 use super::documents::{BUDGET, LOAN, budget_key};
+use super::error::LedgerError;
 use super::record::{Found, encode};
 use crate::store::{Expect, Outcome, Txn};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::limits::Limits;
 
 /// How many generations a family has.
-const MAX_DEPTH: usize = 8;
+pub(super) const MAX_DEPTH: usize = 8;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Budget {
@@ -36,11 +36,10 @@ impl Budget {
     }
 
     /// One child more.
-    fn spend(&mut self, id: &VaultId) -> Result<(), ApiError> {
+    fn spend(&mut self, id: &VaultId) -> Result<(), LedgerError> {
         if self.spent >= self.limits.spawn {
-            let message =
-                format!("the spawn budget of {id} is spent: {} of {}", self.spent, self.limits.spawn);
-            return Err(ApiError::new(ErrorCode::Quota, message).hint("it is given at summon: --spawn N"));
+            let (vault, spent, most) = (id.clone(), self.spent, self.limits.spawn);
+            return Err(LedgerError::Spent { vault, spent, most });
         }
         self.spent += 1;
         Ok(())
@@ -58,13 +57,13 @@ struct Loan {
 
 impl Ledger {
     /// Its vault neither lives nor is being made.
-    pub(crate) async fn revoke(&self, vault: &VaultId) -> Result<(), ApiError> {
+    pub(crate) async fn revoke(&self, vault: &VaultId) -> Result<(), LedgerError> {
         self.records.write(Txn::default().delete(budget_key(vault))).await.map(drop)
     }
 
     /// Takes one from the budget of the parent and of everybody above it, at once or not at all. The
     /// loan under `loan` says so until the child is recorded, or until it is paid back.
-    pub(crate) async fn spend(&self, parent: &VaultId, loan: &str) -> Result<(), ApiError> {
+    pub(crate) async fn spend(&self, parent: &VaultId, loan: &str) -> Result<(), LedgerError> {
         loop {
             if self.records.is_there(loan).await? {
                 // Paid before, by one who could not give it back.
@@ -73,12 +72,11 @@ impl Ledger {
             let (mut txn, mut next, mut paid) = (Txn::default(), Some(parent.clone()), Vec::new());
             while let Some(id) = next {
                 if paid.len() == MAX_DEPTH {
-                    let message = format!("a family has {MAX_DEPTH} generations at most");
-                    return Err(ApiError::new(ErrorCode::Quota, message));
+                    return Err(LedgerError::TooDeep);
                 }
                 let key = budget_key(&id);
                 let Some(mut found) = self.records.get::<Budget>(&key).await? else {
-                    return Err(no_parent(&id));
+                    return Err(LedgerError::NoParent { vault: id });
                 };
                 found.value.spend(&id)?;
                 next = found.value.parent.clone();
@@ -96,7 +94,7 @@ impl Ledger {
     }
 
     /// Nothing was made of it. If it was, the loan went with the record of the child.
-    pub(crate) async fn repay(&self, loan: &str) -> Result<(), ApiError> {
+    pub(crate) async fn repay(&self, loan: &str) -> Result<(), LedgerError> {
         while let Some(found) = self.records.find::<Loan>(loan).await? {
             let mut txn = found.gone();
             for id in &found.value.paid {
@@ -115,14 +113,14 @@ impl Ledger {
     }
 
     /// Every budget, with the vault that has it.
-    pub(crate) async fn budgets(&self) -> Result<Vec<(VaultId, Budget)>, ApiError> {
+    pub(crate) async fn budgets(&self) -> Result<Vec<(VaultId, Budget)>, LedgerError> {
         let all: Vec<Found<Budget>> = self.records.all(BUDGET).await?;
         let of = |found: Found<Budget>| Some((found.key[BUDGET.len()..].parse().ok()?, found.value));
         Ok(all.into_iter().filter_map(of).collect())
     }
 
     /// The keys of the loans that this core has to look after: its own, and those of cores that were killed.
-    pub(crate) async fn loans(&self) -> Result<Vec<String>, ApiError> {
+    pub(crate) async fn loans(&self) -> Result<Vec<String>, LedgerError> {
         let mut own = Vec::new();
         for found in self.records.all::<Loan>(LOAN).await? {
             let others = match &found.value.term {
@@ -133,8 +131,4 @@ impl Ledger {
         }
         Ok(own)
     }
-}
-
-pub(crate) fn no_parent(id: &VaultId) -> ApiError {
-    ApiError::new(ErrorCode::Denied, format!("{id} is not a living worker that may clone"))
 }

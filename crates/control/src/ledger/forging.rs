@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Ledger;
 use super::documents::{FORGING, budget_key, forging_key, tomb_key, vault_key};
+use super::error::LedgerError;
 use super::family::Budget;
 use super::record::{Found, encode};
 use crate::store::{Expect, Outcome, Revision, Txn};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::receipt::Receipt;
 
@@ -48,7 +48,7 @@ impl Ledger {
         node: &NodeName,
         owner: Option<u32>,
         budget: Option<&Budget>,
-    ) -> Result<Noted, ApiError> {
+    ) -> Result<Noted, LedgerError> {
         let forging = Forging { term: self.term.to_string(), node: node.clone(), owner, died: None };
         let mut txn = Txn::default().put(forging_key(vault), encode(&forging)?);
         if let Some(budget) = budget {
@@ -56,26 +56,24 @@ impl Ledger {
         }
         match self.records.note(txn).await? {
             Outcome::Committed { revision } => Ok(Noted { vault: vault.clone(), revision }),
-            Outcome::Conflict { key } => {
-                Err(ApiError::new(ErrorCode::Internal, format!("{key} was checked and nobody asked")))
-            }
+            Outcome::Conflict { key } => Err(LedgerError::Unasked { key }),
         }
     }
 
     /// It did not come to be, nor will it.
-    pub(crate) async fn give_up(&self, vault: &VaultId) -> Result<(), ApiError> {
+    pub(crate) async fn give_up(&self, vault: &VaultId) -> Result<(), LedgerError> {
         let txn = Txn::default().delete(forging_key(vault)).delete(budget_key(vault));
         self.records.note(txn).await.map(drop)
     }
 
     /// The note of a vault that is being made, as far as it can be read.
-    pub(crate) async fn noted(&self, vault: &VaultId) -> Result<Option<Forging>, ApiError> {
+    pub(crate) async fn noted(&self, vault: &VaultId) -> Result<Option<Forging>, LedgerError> {
         Ok(self.records.find(&forging_key(vault)).await?.map(|found| found.value))
     }
 
     /// Whether a core is at it. A vault is recorded in the moment in which it is no longer noted, so whoever asks
     /// this first and for its record then misses nothing.
-    pub(crate) async fn is_forged(&self, vault: &VaultId) -> Result<bool, ApiError> {
+    pub(crate) async fn is_forged(&self, vault: &VaultId) -> Result<bool, LedgerError> {
         match self.noted(vault).await? {
             Some(forging) => self.works(&forging.term).await,
             None => Ok(false),
@@ -83,7 +81,7 @@ impl Ledger {
     }
 
     /// How many are being made.
-    pub(crate) async fn count_forging(&self) -> Result<usize, ApiError> {
+    pub(crate) async fn count_forging(&self) -> Result<usize, LedgerError> {
         let mut count = 0;
         for found in self.records.all::<Forging>(FORGING).await? {
             count += usize::from(self.works(&found.value.term).await?);
@@ -96,7 +94,7 @@ impl Ledger {
         &self,
         node: &NodeName,
         is_known: impl Fn(&NodeName) -> bool,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), LedgerError> {
         for found in self.records.all::<Forging>(FORGING).await? {
             let Ok(vault) = found.key[FORGING.len()..].parse() else { continue };
             let there = found.value.node == *node || !is_known(&found.value.node);
@@ -108,7 +106,7 @@ impl Ledger {
     }
 
     /// Whether the vault is nobody's, and from now on will be: it is not recorded, and who was making it was killed.
-    pub(crate) async fn condemn(&self, vault: &VaultId) -> Result<bool, ApiError> {
+    pub(crate) async fn condemn(&self, vault: &VaultId) -> Result<bool, LedgerError> {
         loop {
             let found: Option<Found<Forging>> = self.records.find(&forging_key(vault)).await?;
             if let Some(found) = &found
@@ -130,7 +128,7 @@ impl Ledger {
     }
 
     /// Leaves the receipt of one that is not recorded yet with its note. `false`: it is not noted, or not there.
-    pub(crate) async fn died_early(&self, receipt: &Receipt) -> Result<bool, ApiError> {
+    pub(crate) async fn died_early(&self, receipt: &Receipt) -> Result<bool, LedgerError> {
         let key = forging_key(&receipt.vault);
         while let Some(mut found) = self.records.find::<Forging>(&key).await? {
             if found.value.node != receipt.node {
@@ -145,11 +143,10 @@ impl Ledger {
     }
 
     /// The note as it stands, for who makes it: it may have died meanwhile. `None`: it was taken for nobody's.
-    pub(super) async fn noted_still(&self, noted: &mut Noted) -> Result<Option<Receipt>, ApiError> {
+    pub(super) async fn noted_still(&self, noted: &mut Noted) -> Result<Option<Receipt>, LedgerError> {
         let found: Option<Found<Forging>> = self.records.find(&forging_key(&noted.vault)).await?;
         let Some(found) = found.filter(|found| *found.value.term == *self.term) else {
-            let message = format!("{} was given up by another core while it was made", noted.vault);
-            return Err(ApiError::new(ErrorCode::Temporary, message).hint("send the same request again"));
+            return Err(LedgerError::GivenUp { vault: noted.vault.clone() });
         };
         noted.revision = found.revision;
         Ok(found.value.died)

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::Ledger;
 use super::documents::{AGED, KeyRecord, TOMB, aged_key};
+use super::error::LedgerError;
 use super::record::{Found, encode, refuse_foreign};
 use crate::store::{Document, Expect, Outcome, Txn};
-use hauki_contract::api::{ApiError, ErrorCode};
 
 /// What is written together with a vault, or with the answer that a key brings back.
 #[derive(Debug, Default)]
@@ -14,13 +14,13 @@ pub(crate) struct Posting(Txn);
 
 impl Posting {
     /// What others keep (a summons, an entry of the queue), under the revisions that they have seen.
-    pub(crate) fn with(others: Txn) -> Result<Self, ApiError> {
+    pub(crate) fn with(others: Txn) -> Result<Self, LedgerError> {
         refuse_foreign(&others)?;
         Ok(Self(others))
     }
 
     /// What the key was used for, unless somebody else has used it meanwhile.
-    pub(crate) fn key(self, document: &str, expect: Expect, record: &KeyRecord) -> Result<Self, ApiError> {
+    pub(crate) fn key(self, document: &str, expect: Expect, record: &KeyRecord) -> Result<Self, LedgerError> {
         let txn = self.0.check(document, expect).put(document, encode(record)?);
         Ok(Self(txn.put(aged_key(record.at, document), Vec::new())))
     }
@@ -37,7 +37,7 @@ impl Posting {
 
 impl Ledger {
     /// Where no vault is made. `false`: somebody else used the key meanwhile.
-    pub(crate) async fn post(&self, posting: Posting) -> Result<bool, ApiError> {
+    pub(crate) async fn post(&self, posting: Posting) -> Result<bool, LedgerError> {
         Ok(matches!(self.records.write(posting.into_txn()).await?, Outcome::Committed { .. }))
     }
 
@@ -46,7 +46,7 @@ impl Ledger {
         &self,
         dated: &Document,
         key: Option<&Found<KeyRecord>>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), LedgerError> {
         let txn = key.map(Found::gone).unwrap_or_default().delete(dated.key.as_str());
         self.records.write(txn).await.map(drop)
     }
@@ -57,18 +57,22 @@ impl Ledger {
         dated: &Document,
         key: &str,
         used: Timestamp,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), LedgerError> {
         let txn = Txn::default().delete(dated.key.as_str()).put(aged_key(used, key), Vec::new());
         self.records.write(txn).await.map(drop)
     }
 
     /// Whether the keys of earlier versions have their dates.
-    pub(crate) async fn keys_are_dated(&self) -> Result<bool, ApiError> {
+    pub(crate) async fn keys_are_dated(&self) -> Result<bool, LedgerError> {
         self.records.is_there(&all_dated()).await
     }
 
     /// Dates these, which are the last or not.
-    pub(crate) async fn date_keys(&self, page: &[Found<KeyRecord>], are_last: bool) -> Result<(), ApiError> {
+    pub(crate) async fn date_keys(
+        &self,
+        page: &[Found<KeyRecord>],
+        are_last: bool,
+    ) -> Result<(), LedgerError> {
         let dated =
             |txn: Txn, found: &Found<KeyRecord>| txn.put(aged_key(found.value.at, &found.key), Vec::new());
         let txn = page.iter().fold(Txn::default(), dated);
@@ -77,10 +81,10 @@ impl Ledger {
     }
 
     /// Tombstones that are kept no longer.
-    pub(crate) async fn forget_tombs(&self, keys: &[String]) -> Result<(), ApiError> {
+    pub(crate) async fn forget_tombs(&self, keys: &[String]) -> Result<(), LedgerError> {
         let foreign = keys.iter().find(|key| !key.starts_with(TOMB));
         if let Some(key) = foreign {
-            return Err(ApiError::new(ErrorCode::Internal, format!("{key} is no tombstone")));
+            return Err(LedgerError::NoTomb { key: key.clone() });
         }
         let txn = keys.iter().fold(Txn::default(), |txn, key| txn.delete(key.as_str()));
         self.records.write(txn).await.map(drop)

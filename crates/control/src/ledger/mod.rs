@@ -13,6 +13,7 @@
 
 mod aside;
 mod documents;
+mod error;
 mod family;
 mod forging;
 mod keys;
@@ -24,10 +25,11 @@ mod vaults;
 
 pub(crate) use aside::{ASIDE, since};
 pub(crate) use documents::*;
-pub(crate) use family::{Budget, no_parent};
+pub use error::LedgerError;
+pub(crate) use family::Budget;
 pub(crate) use forging::Noted;
 pub(crate) use keys::Posting;
-pub(crate) use record::{Found, Records, encode, no_vault, owner_of};
+pub(crate) use record::{Found, Records, encode, owner_of};
 pub(crate) use vault::GENERATION;
 pub use vault::VaultRecord;
 pub(crate) use vaults::{Burial, Made};
@@ -49,10 +51,7 @@ impl Ledger {
 
     /// As a test wants it.
     #[cfg(test)]
-    pub(crate) async fn rewrite<T: serde::Serialize>(
-        &self,
-        found: &Found<T>,
-    ) -> Result<bool, hauki_contract::api::ApiError> {
+    pub(crate) async fn rewrite<T: serde::Serialize>(&self, found: &Found<T>) -> Result<bool, LedgerError> {
         Ok(matches!(self.records.write(found.anew()?).await?, crate::store::Outcome::Committed { .. }))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Ledger;
 use super::documents::name_key;
+use super::error::LedgerError;
 use super::record::encode;
 use crate::store::Txn;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::registry::Service;
 use hauki_contract::api::vault::Vault;
 use hauki_contract::model::name::ServiceName;
@@ -22,13 +22,13 @@ pub(super) fn holds(name: &ServiceName, vault: &Vault) -> Service {
 
 impl Ledger {
     /// Whose record was damaged has it again.
-    pub(crate) async fn name_again(&self, name: &ServiceName, vault: &Vault) -> Result<(), ApiError> {
+    pub(crate) async fn name_again(&self, name: &ServiceName, vault: &Vault) -> Result<(), LedgerError> {
         let txn = Txn::default().put(name_key(name), encode(&holds(name, vault))?);
         self.records.write(txn).await.map(drop)
     }
 
     /// Nobody has it, as far as anything that can be read knows.
-    pub(crate) async fn free_name(&self, name: &ServiceName) -> Result<(), ApiError> {
+    pub(crate) async fn free_name(&self, name: &ServiceName) -> Result<(), LedgerError> {
         self.records.write(Txn::default().delete(name_key(name))).await.map(drop)
     }
 }

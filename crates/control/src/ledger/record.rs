@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::aside::{Aside, damaged};
 use super::documents::{AGED, BUDGET, FORGING, KEY, LOAN, NAME, TERM, TOMB, VAULT, tomb_key, vault_key};
+use super::error::LedgerError;
 use super::vault::VaultRecord;
 use crate::store::{Document, Expect, Outcome, Revision, Size, Store, Txn};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::VaultId;
 
 const PAGE: usize = 500;
@@ -19,12 +19,12 @@ const PAGE: usize = 500;
 const OWN: &[&str] = &[VAULT, TOMB, NAME, KEY, AGED, BUDGET, LOAN, FORGING, TERM];
 
 /// Refuses what would write past the ledger. It may look at anything.
-pub(super) fn refuse_foreign(txn: &Txn) -> Result<(), ApiError> {
+pub(super) fn refuse_foreign(txn: &Txn) -> Result<(), LedgerError> {
     let written = txn.puts.iter().map(|(key, _)| key).chain(&txn.deletes);
     let mut own = written.filter(|key| OWN.iter().any(|prefix| key.starts_with(prefix)));
     match own.next() {
         None => Ok(()),
-        Some(key) => Err(ApiError::new(ErrorCode::Internal, format!("{key} is the ledger's to write"))),
+        Some(key) => Err(LedgerError::Foreign { key: key.clone() }),
     }
 }
 
@@ -37,7 +37,7 @@ pub struct Found<T> {
 
 impl<T: Serialize> Found<T> {
     /// Written over, if it is still the one that was read.
-    pub(super) fn anew(&self) -> Result<Txn, ApiError> {
+    pub(super) fn anew(&self) -> Result<Txn, LedgerError> {
         let (key, expect) = (self.key.as_str(), Expect::At(self.revision));
         Ok(Txn::default().check(key, expect).put(key, encode(&self.value)?))
     }
@@ -57,9 +57,8 @@ pub struct Records {
     aside: Arc<Aside>,
 }
 
-pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
-    crate::charge::aside(|| serde_json::to_vec(value))
-        .map_err(|error| ApiError::new(ErrorCode::Internal, format!("encode a record: {error}")))
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, LedgerError> {
+    Ok(crate::charge::aside(|| serde_json::to_vec(value))?)
 }
 
 /// A record, or its document and why that is none.
@@ -102,7 +101,7 @@ impl Records {
     }
 
     /// A document that is no record. One that was set aside is an error and not an absence.
-    pub async fn raw(&self, key: &str) -> Result<Option<Document>, ApiError> {
+    pub async fn raw(&self, key: &str) -> Result<Option<Document>, LedgerError> {
         match self.look_up(key).await? {
             Some(document) if !document.intact => {
                 self.set_aside(&document, "its checksum is another").await?;
@@ -115,7 +114,7 @@ impl Records {
 
     /// A record. One that cannot be read is an error and not an absence: an idempotency key must not be used
     /// twice, and a name must not be given twice, because what stood there is damaged.
-    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, ApiError> {
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, LedgerError> {
         match self.look_up(key).await?.map(decode).transpose() {
             Ok(Some(found)) => Ok(Some(found)),
             Ok(None) => self.refuse_aside(key).map(|()| None),
@@ -127,7 +126,7 @@ impl Records {
     }
 
     /// A record, for who goes on with others: one that cannot be read is none.
-    pub async fn find<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, ApiError> {
+    pub async fn find<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, LedgerError> {
         match self.look_up(key).await?.map(decode).transpose() {
             Ok(found) => Ok(found),
             Err((document, why)) => self.set_aside(&document, &why).await.map(|()| None),
@@ -135,7 +134,7 @@ impl Records {
     }
 
     /// Whether something stands there, though it may not be readable.
-    pub async fn is_there(&self, key: &str) -> Result<bool, ApiError> {
+    pub async fn is_there(&self, key: &str) -> Result<bool, LedgerError> {
         Ok(self.look_up(key).await?.is_some() || self.refuse_aside(key).is_err())
     }
 
@@ -145,7 +144,7 @@ impl Records {
         prefix: &str,
         after: Option<&str>,
         most: usize,
-    ) -> Result<(Vec<Found<T>>, Option<String>), ApiError> {
+    ) -> Result<(Vec<Found<T>>, Option<String>), LedgerError> {
         self.page_that(prefix, after, most, |_| true).await
     }
 
@@ -156,7 +155,7 @@ impl Records {
         after: Option<&str>,
         most: usize,
         may: impl Fn(&Document) -> bool,
-    ) -> Result<(Vec<Found<T>>, Option<String>), ApiError> {
+    ) -> Result<(Vec<Found<T>>, Option<String>), LedgerError> {
         let documents = self.store.list(prefix, after, most).await?;
         let next = documents.last().filter(|_| documents.len() == most).map(|last| last.key.clone());
         let mut page = Vec::new();
@@ -169,7 +168,7 @@ impl Records {
         Ok((page, next))
     }
 
-    pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Found<T>>, ApiError> {
+    pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Found<T>>, LedgerError> {
         self.all_that(prefix, |_| true).await
     }
 
@@ -178,7 +177,7 @@ impl Records {
         &self,
         prefix: &str,
         fits: impl Fn(&T) -> bool,
-    ) -> Result<Vec<Found<T>>, ApiError> {
+    ) -> Result<Vec<Found<T>>, LedgerError> {
         self.select(prefix, |_| true, fits).await
     }
 
@@ -187,7 +186,7 @@ impl Records {
         &self,
         prefix: &str,
         only: Option<u32>,
-    ) -> Result<Vec<Found<VaultRecord>>, ApiError> {
+    ) -> Result<Vec<Found<VaultRecord>>, LedgerError> {
         // What does not say whose it is may be damaged, and is found to be.
         let may =
             |document: &Document| only.is_none() || owner_of(document).is_none_or(|owner| owner == only);
@@ -199,7 +198,7 @@ impl Records {
         prefix: &str,
         may: impl Fn(&Document) -> bool,
         fits: impl Fn(&T) -> bool,
-    ) -> Result<Vec<Found<T>>, ApiError> {
+    ) -> Result<Vec<Found<T>>, LedgerError> {
         let (mut all, mut next) = self.page_that(prefix, None, PAGE, &may).await?;
         all.retain(|found| fits(&found.value));
         while let Some(after) = next {
@@ -211,12 +210,12 @@ impl Records {
     }
 
     /// One document. Whoever asks for many gives way to others now and then, though none is waited for.
-    async fn look_up(&self, key: &str) -> Result<Option<Document>, ApiError> {
+    async fn look_up(&self, key: &str) -> Result<Option<Document>, LedgerError> {
         tokio::task::consume_budget().await;
         Ok(self.store.get(key).await?)
     }
 
-    pub async fn size(&self, prefix: &str) -> Result<Size, ApiError> {
+    pub async fn size(&self, prefix: &str) -> Result<Size, LedgerError> {
         Ok(self.store.size(prefix).await?)
     }
 
@@ -226,7 +225,7 @@ impl Records {
         prefix: &str,
         after: Option<&str>,
         most: usize,
-    ) -> Result<Vec<Document>, ApiError> {
+    ) -> Result<Vec<Document>, LedgerError> {
         Ok(self.store.list(prefix, after, most).await?)
     }
 
@@ -236,17 +235,17 @@ impl Records {
     }
 
     /// Nothing is committed after this.
-    pub async fn close(&self) -> Result<(), ApiError> {
+    pub async fn close(&self) -> Result<(), LedgerError> {
         Ok(self.store.close().await?)
     }
 
     /// For those who keep something else than the ledger does: what is the ledger's only the ledger writes.
-    pub async fn commit(&self, txn: Txn) -> Result<Outcome, ApiError> {
+    pub async fn commit(&self, txn: Txn) -> Result<Outcome, LedgerError> {
         refuse_foreign(&txn)?;
         self.write(txn).await
     }
 
-    pub(super) async fn write(&self, txn: Txn) -> Result<Outcome, ApiError> {
+    pub(super) async fn write(&self, txn: Txn) -> Result<Outcome, LedgerError> {
         let (txn, gone) = self.beside(txn);
         let outcome = self.store.commit(txn).await?;
         if let Outcome::Committed { .. } = outcome {
@@ -256,7 +255,7 @@ impl Records {
     }
 
     /// As [`Records::write`], and nobody waits for a flush.
-    pub(super) async fn note(&self, txn: Txn) -> Result<Outcome, ApiError> {
+    pub(super) async fn note(&self, txn: Txn) -> Result<Outcome, LedgerError> {
         let (txn, gone) = self.beside(txn);
         let outcome = self.store.note(txn).await?;
         if let Outcome::Committed { .. } = outcome {
@@ -266,14 +265,14 @@ impl Records {
     }
 
     /// Where a damaged record stays aside, though there is one again.
-    pub(super) async fn write_beside(&self, key: &str, value: Vec<u8>) -> Result<(), ApiError> {
+    pub(super) async fn write_beside(&self, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
         let _ = self.store.commit(Txn::default().put(key, value)).await?;
         self.aside.is_again(key);
         Ok(())
     }
 
     /// What was set aside so long ago that nobody will look at it. A record that was made anew stays.
-    pub async fn forget_aside_of(&self, document: &Document) -> Result<(), ApiError> {
+    pub async fn forget_aside_of(&self, document: &Document) -> Result<(), LedgerError> {
         let _ = self.store.commit(Txn::default().delete(document.key.as_str())).await?;
         let key = document.key.strip_prefix(super::aside::ASIDE).unwrap_or(&document.key);
         self.forget_aside(&[key.to_owned()]);
@@ -281,7 +280,7 @@ impl Records {
     }
 
     /// A vault, living or dead.
-    pub async fn vault(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, ApiError> {
+    pub async fn vault(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, LedgerError> {
         match self.get(&vault_key(id)).await? {
             Some(found) => Ok(Some(found)),
             // It can only move from the living to the dead, so this order misses nothing.
@@ -290,16 +289,9 @@ impl Records {
     }
 
     /// Writes over a record if it is still the one that was read.
-    pub async fn replace<T: Serialize>(&self, found: &Found<T>) -> Result<bool, ApiError> {
+    pub async fn replace<T: Serialize>(&self, found: &Found<T>) -> Result<bool, LedgerError> {
         Ok(matches!(self.commit(found.anew()?).await?, Outcome::Committed { .. }))
     }
-}
-
-/// A vault as its record says it, or what anyone hears who asks for one that never was.
-#[must_use]
-pub fn no_vault(id: &VaultId) -> ApiError {
-    ApiError::new(ErrorCode::NotFound, format!("there is no vault {id}"))
-        .hint("`hauki ls --all` lists the living and, for 24 hours, the dead")
 }
 
 #[cfg(test)]
@@ -315,7 +307,7 @@ mod tests {
             let key = format!("{prefix}x");
             for txn in [Txn::default().put(key.as_str(), Vec::new()), Txn::default().delete(key.as_str())] {
                 let refused = core.basis().records.commit(txn.clone()).await.expect_err("is the ledger's");
-                assert_eq!(refused.code, ErrorCode::Internal);
+                assert!(matches!(refused, LedgerError::Foreign { key: told } if told == key));
                 assert!(Posting::with(txn).is_err());
             }
         }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use super::Ledger;
 use super::documents::{TERM, term_key};
+use super::error::LedgerError;
 use crate::store::Txn;
-use hauki_contract::api::ApiError;
 use hauki_contract::system::random;
 
 /// Of all.
@@ -25,7 +25,7 @@ pub(super) fn new() -> Arc<str> {
 
 impl Ledger {
     /// Before anything is made. Who is alone on the store ends the terms of all who were there before.
-    pub(crate) async fn begin(&self, alone: bool) -> Result<(), ApiError> {
+    pub(crate) async fn begin(&self, alone: bool) -> Result<(), LedgerError> {
         let mut txn = Txn::default().put(term_key(&self.term), Vec::new());
         if alone {
             let others = self.records.documents(TERM, None, MOST).await?;
@@ -36,7 +36,7 @@ impl Ledger {
     }
 
     /// Whether the core of this term still works on what it has begun.
-    pub(super) async fn works(&self, term: &str) -> Result<bool, ApiError> {
+    pub(super) async fn works(&self, term: &str) -> Result<bool, LedgerError> {
         Ok(*term == *self.term || self.records.is_there(&term_key(term)).await?)
     }
 }

@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::LedgerError;
 use hauki_contract::api::vault::Vault;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::phase::{Event, Phase, transition};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::ticket::Endpoint;
@@ -25,14 +25,14 @@ pub struct VaultRecord {
 
 impl VaultRecord {
     /// Its worker is loaded, on a node whose daemon has this life.
-    pub(crate) fn loaded(vault: Vault, boot_id: String) -> Result<Self, ApiError> {
+    pub(crate) fn loaded(vault: Vault, boot_id: String) -> Result<Self, LedgerError> {
         let mut made = Self { vault: Vault { phase: Phase::Forging, receipt: None, ..vault }, boot_id };
         made.takes(Event::Loaded)?;
         Ok(made)
     }
 
     /// One that lives in this phase by its node's word, and was recorded before.
-    pub(super) fn again(vault: Vault, boot_id: &str, phase: Phase) -> Result<Self, ApiError> {
+    pub(super) fn again(vault: Vault, boot_id: &str, phase: Phase) -> Result<Self, LedgerError> {
         let mut made = Self::loaded(vault, boot_id.to_owned())?;
         for event in [Event::TicketOpened, Event::Claimed, Event::Doomed] {
             if made.vault.phase < phase {
@@ -43,7 +43,7 @@ impl VaultRecord {
     }
 
     /// Its port is open and a ticket may go out.
-    pub(crate) fn opened(&mut self, endpoint: Endpoint) -> Result<(), ApiError> {
+    pub(crate) fn opened(&mut self, endpoint: Endpoint) -> Result<(), LedgerError> {
         self.takes(Event::TicketOpened)?;
         self.vault.endpoint = Some(endpoint);
         Ok(())
@@ -56,7 +56,7 @@ impl VaultRecord {
     }
 
     /// For how long a tombstone is kept must not hang on a node's calendar.
-    pub(super) fn died(&mut self, receipt: &mut Receipt) -> Result<(), ApiError> {
+    pub(super) fn died(&mut self, receipt: &mut Receipt) -> Result<(), LedgerError> {
         self.takes(Event::Doomed)?;
         self.takes(Event::Reclaimed)?;
         receipt.death.at = receipt.death.at.min(clock::now()).max(self.vault.forged_at);
@@ -64,11 +64,8 @@ impl VaultRecord {
         Ok(())
     }
 
-    fn takes(&mut self, event: Event) -> Result<(), ApiError> {
-        let refused = |error: hauki_contract::model::phase::Refused| {
-            ApiError::new(ErrorCode::Conflict, error.to_string())
-        };
-        self.vault.phase = transition(self.vault.phase, event).map_err(refused)?;
+    fn takes(&mut self, event: Event) -> Result<(), LedgerError> {
+        self.vault.phase = transition(self.vault.phase, event)?;
         Ok(())
     }
 

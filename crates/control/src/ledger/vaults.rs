@@ -4,13 +4,13 @@
 //! several ways; whoever commits first writes the tombstone, the others find it written.
 
 use super::documents::{budget_key, forging_key, name_key, tomb_key, vault_key};
+use super::error::LedgerError;
 use super::forging::Noted;
 use super::keys::Posting;
 use super::names::holds;
 use super::record::encode;
 use super::{Ledger, VaultRecord};
 use crate::store::{Expect, Outcome};
-use hauki_contract::api::ApiError;
 use hauki_contract::api::vault::Vault;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::name::ServiceName;
@@ -46,7 +46,7 @@ impl Ledger {
         record: &VaultRecord,
         mut noted: Noted,
         posting: Posting,
-    ) -> Result<Made, ApiError> {
+    ) -> Result<Made, LedgerError> {
         let vault = record.vault();
         let mut txn = posting.into_txn().put(vault_key(&vault.id), encode(record)?);
         if let Some(name) = &vault.name {
@@ -79,7 +79,7 @@ impl Ledger {
         id: &VaultId,
         endpoint: &Endpoint,
         first: impl Fn(),
-    ) -> Result<bool, ApiError> {
+    ) -> Result<bool, LedgerError> {
         while let Some(mut found) = self.records.get::<VaultRecord>(&vault_key(id)).await? {
             let before = found.value.vault().clone();
             found.value.opened(endpoint.clone())?;
@@ -97,7 +97,7 @@ impl Ledger {
     }
 
     /// Writes down that its ticket was used. `false`: it was known, or there is no such living vault.
-    pub(crate) async fn claim(&self, id: &VaultId) -> Result<bool, ApiError> {
+    pub(crate) async fn claim(&self, id: &VaultId) -> Result<bool, LedgerError> {
         while let Some(mut found) = self.records.find::<VaultRecord>(&vault_key(id)).await? {
             if !found.value.claimed() {
                 return Ok(false);
@@ -110,7 +110,7 @@ impl Ledger {
     }
 
     /// Moves it from the living to the dead, and takes its name and its budget away. The receipt is as it was written.
-    pub(crate) async fn bury(&self, receipt: &mut Receipt) -> Result<Burial, ApiError> {
+    pub(crate) async fn bury(&self, receipt: &mut Receipt) -> Result<Burial, LedgerError> {
         while let Some(mut found) = self.records.find::<VaultRecord>(&vault_key(&receipt.vault)).await? {
             let vault = found.value.vault();
             if vault.node != receipt.node || receipt.generation.is_some_and(|said| said != vault.generation) {
@@ -132,14 +132,14 @@ impl Ledger {
 
     /// Writes down anew what was damaged: a vault in the phase that its node says. The damaged record stays aside until
     /// the vault's end.
-    pub(crate) async fn record_again(&self, vault: Vault, boot_id: &str) -> Result<(), ApiError> {
+    pub(crate) async fn record_again(&self, vault: Vault, boot_id: &str) -> Result<(), LedgerError> {
         let (key, phase) = (vault_key(&vault.id), vault.phase);
         let record = VaultRecord::again(vault, boot_id, phase)?;
         self.records.write_beside(&key, encode(&record)?).await
     }
 
     /// Nobody knows of it any more, not even by whose name a tombstone could be written.
-    pub(crate) async fn forget_vault(&self, id: &VaultId) -> Result<(), ApiError> {
+    pub(crate) async fn forget_vault(&self, id: &VaultId) -> Result<(), LedgerError> {
         self.records.write(crate::store::Txn::default().delete(vault_key(id))).await.map(drop)
     }
 }

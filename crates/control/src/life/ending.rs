@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use super::Life;
 use crate::charge::refuse_many;
-use crate::ledger::no_vault;
+use crate::failure::{Failure, VaultError};
 use crate::summon::check_labels;
 use crate::vetting::died_of;
+use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{Doom, NodeApi as _};
 use hauki_contract::api::teardown::{
     DestructReply, DestructRequest, Destructed, Ended, NodeReaped, ReapRequest, Reaped, ReapedVault,
 };
 use hauki_contract::api::vault::{Vault, Vitals};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::system::clock;
@@ -52,6 +52,7 @@ impl Drop for Held<'_> {
     }
 }
 
+/// As it is told to who ordered it.
 type Outcome = (VaultId, Result<Destructed, ApiError>);
 
 impl Life {
@@ -69,7 +70,7 @@ impl Life {
         only: Option<u32>,
         request: DestructRequest,
         by: Option<String>,
-    ) -> Result<DestructReply, ApiError> {
+    ) -> Result<DestructReply, Failure> {
         let DestructRequest { vaults, grace_ms, dry_run } = request;
         refuse_many("vaults", vaults.len(), MOST, only)?;
         // Before their records are read: who comes later, and is alone then, finds tombstones.
@@ -83,7 +84,7 @@ impl Life {
                 .await
                 .map(|found| found.map(|found| found.value.into_vault()))
             {
-                Ok(Some(vault)) if only.is_some() && vault.owner != only => Err(no_vault(id)),
+                Ok(Some(vault)) if only.is_some() && vault.owner != only => Err(unknown(id)),
                 Ok(Some(vault)) => match vault.receipt.clone() {
                     Some(receipt) => Ok(Destructed { receipt: Some(receipt), changed: false }),
                     None if dry_run => Ok(Destructed { receipt: None, changed: true }),
@@ -92,8 +93,8 @@ impl Life {
                         continue;
                     }
                 },
-                Ok(None) => Err(no_vault(id)),
-                Err(error) => Err(error),
+                Ok(None) => Err(unknown(id)),
+                Err(error) => Err(error.into()),
             };
             outcomes.insert(id.clone(), known);
         }
@@ -104,14 +105,16 @@ impl Life {
             tasks.spawn(async move {
                 match doomed.as_slice() {
                     // It needs no word beforehand.
-                    [vault] => vec![life.end_one(vault, &ending).await],
+                    [vault] => {
+                        let (vault, ended) = life.end_one(vault, &ending).await;
+                        vec![(vault, ended.map_err(ApiError::from))]
+                    }
                     _ => life.end_on(&node, doomed, &ending).await,
                 }
             });
         }
         outcomes.extend(tasks.join_all().await.into_iter().flatten());
-        let lost =
-            |id: &VaultId| Err(ApiError::new(ErrorCode::Internal, format!("the end of {id} was lost")));
+        let lost = |id: &VaultId| Err(Failure::from(VaultError::Lost { vault: id.clone() }).into());
         let answer = |vault: VaultId| match outcomes.get(&vault).cloned().unwrap_or_else(|| lost(&vault)) {
             Ok(Destructed { receipt, changed }) => Ended { vault, receipt, changed, error: None },
             Err(error) => Ended { vault, receipt: None, changed: false, error: Some(error) },
@@ -119,7 +122,7 @@ impl Life {
         Ok(DestructReply { ended: vaults.into_iter().map(answer).collect() })
     }
 
-    async fn end_one(&self, vault: &Vault, ending: &Ending) -> Outcome {
+    async fn end_one(&self, vault: &Vault, ending: &Ending) -> (VaultId, Result<Destructed, Failure>) {
         let Ending { cause, by, grace_ms, .. } = ending.clone();
         (vault.id.clone(), self.end(vault, cause, by, grace_ms).await)
     }
@@ -127,7 +130,6 @@ impl Life {
     /// All of these, which are on one node; until it is done, or the node falls silent: then the rest is
     /// not tried one deadline after the other.
     async fn end_on(self: &Arc<Self>, node: &NodeName, doomed: Vec<Vault>, ending: &Ending) -> Vec<Outcome> {
-        let is_silence = |error: &ApiError| error.code == ErrorCode::Temporary;
         let (mut silence, mut told) = (None, false);
         if let (0, Ok(slot)) = (ending.grace_ms, self.roster.slot(node)) {
             let vaults = doomed.iter().map(|vault| vault.id.clone()).collect();
@@ -149,10 +151,12 @@ impl Life {
                 tasks.spawn(async move { life.end_one(&vault, &ending).await });
             }
             let ended = tasks.join_all().await;
-            silence = ended
-                .iter()
-                .find_map(|(_, ended)| ended.as_ref().err().filter(|error| is_silence(error)).cloned());
-            outcomes.extend(ended);
+            for (vault, ended) in ended {
+                let is_silence = ended.as_ref().is_err_and(Failure::is_silence);
+                let ended = ended.map_err(ApiError::from);
+                silence = silence.or_else(|| ended.as_ref().err().filter(|_| is_silence).cloned());
+                outcomes.push((vault, ended));
+            }
         }
         // The word beforehand ended them, so who fetched the receipts found them dead.
         let own = outcomes.iter_mut().filter(|(vault, _)| told && ending.own.contains(vault));
@@ -166,10 +170,9 @@ impl Life {
 
     /// Ends what fits every given rule, on all nodes at the same time. A node that cannot be asked is
     /// told of and holds up nobody.
-    pub(crate) async fn reap(self: &Arc<Self>, request: ReapRequest) -> Result<Reaped, ApiError> {
+    pub(crate) async fn reap(self: &Arc<Self>, request: ReapRequest) -> Result<Reaped, Failure> {
         if !request.has_rule() {
-            return Err(ApiError::new(ErrorCode::BadRequest, "reap without a rule would end every vault")
-                .hint("give older_than_ms, idle_ms, node, worker or labels"));
+            return Err(VaultError::NoRule.into());
         }
         check_labels(&request.labels)?;
         let now = clock::now().as_millisecond();
@@ -230,7 +233,7 @@ impl Life {
         let wanted = doomed.len() as u64;
         let asked = match self.roster.slot(&node) {
             Ok(slot) => slot.word().await.map(drop).map_err(ApiError::from),
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         if let Err(error) = asked {
             return (NodeReaped { node, reaped: 0, left: wanted, error: Some(error) }, Vec::new());
@@ -248,6 +251,10 @@ impl Life {
         let count = reaped.len() as u64;
         (NodeReaped { node, reaped: count, left: wanted - count, error: first_error }, reaped)
     }
+}
+
+fn unknown(id: &VaultId) -> ApiError {
+    Failure::from(VaultError::Unknown { vault: id.clone() }).into()
 }
 
 fn fits(vault: &Vault, rules: &ReapRequest, now_ms: i64) -> bool {

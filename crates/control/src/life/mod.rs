@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::basis::Basis;
 use super::charge::refuse_many;
+use super::failure::{Failure, VaultError};
 use super::lanes::Lanes;
-use super::ledger::{Records, no_vault};
+use super::ledger::Records;
 use super::roster::Roster;
 use super::vaults::{Vaults, lost};
-use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, Torn};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::{Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed};
 use hauki_contract::api::vault::Vault;
+use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 
@@ -45,7 +46,7 @@ impl Life {
     }
 
     /// One answer per vault, in the order of the request; a dead one does not stop the others.
-    pub(super) async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, ApiError> {
+    pub(super) async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, Failure> {
         let BeatRequest { vaults, by } = request;
         refuse_many("heartbeats", vaults.len(), MAX_BEATS, None)?;
         let lanes = Arc::new(Lanes::new(ABREAST));
@@ -56,7 +57,7 @@ impl Life {
                 let vault = target.vault.clone();
                 let (lease_left_ms, error) = match life.beat(target, by, &lanes).await {
                     Ok(left) => (Some(left), None),
-                    Err(error) => (None, Some(error)),
+                    Err(error) => (None, Some(error.into())),
                 };
                 (number, Beat { vault, lease_left_ms, error })
             });
@@ -66,7 +67,7 @@ impl Life {
         Ok(BeatReply { beats: answered.into_iter().map(|(_, beat)| beat).collect() })
     }
 
-    async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Lanes) -> Result<u64, ApiError> {
+    async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Lanes) -> Result<u64, Failure> {
         let vault = self.living(&target.vault).await?;
         let slot = self.roster.slot(&vault.node)?;
         let lane = lanes.of(&vault.node);
@@ -79,11 +80,12 @@ impl Life {
         }
     }
 
-    async fn living(&self, id: &VaultId) -> Result<Vault, ApiError> {
-        let found = self.vaults.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+    async fn living(&self, id: &VaultId) -> Result<Vault, Failure> {
+        let found =
+            self.vaults.vault_record(id).await?.ok_or_else(|| VaultError::Unknown { vault: id.clone() })?;
         let vault = found.value.into_vault();
         match vault.receipt {
-            Some(receipt) => Err(ApiError::vault_dead(receipt)),
+            Some(receipt) => Err(VaultError::dead(receipt).into()),
             None => Ok(vault),
         }
     }
@@ -93,8 +95,9 @@ impl Life {
         id: &VaultId,
         query: DestructQuery,
         by: Option<String>,
-    ) -> Result<Destructed, ApiError> {
-        let found = self.vaults.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+    ) -> Result<Destructed, Failure> {
+        let found =
+            self.vaults.vault_record(id).await?.ok_or_else(|| VaultError::Unknown { vault: id.clone() })?;
         let vault = found.value.into_vault();
         if let Some(receipt) = vault.receipt {
             return Ok(Destructed { receipt: Some(receipt), changed: false });
@@ -111,7 +114,7 @@ impl Life {
         cause: Cause,
         by: Option<String>,
         grace_ms: u32,
-    ) -> Result<Destructed, ApiError> {
+    ) -> Result<Destructed, Failure> {
         // A node whose record is damaged was not taken out.
         self.records.refuse_damaged_node(&vault.node)?;
         let Ok(slot) = self.roster.slot(&vault.node) else {
@@ -134,7 +137,7 @@ impl Life {
         };
         // It is ended, whatever becomes of its tombstone: that is told again by its node until it is written down.
         if let Err(error) = self.vaults.bury(receipt.clone()).await {
-            tracing::error!(vault = %vault.id, %error, "it has ended, and its tombstone is written down later");
+            tracing::error!(vault = %vault.id, error = causes::told(&error), "it has ended, and its tombstone is written down later");
         }
         Ok(Destructed { receipt: Some(receipt), changed })
     }

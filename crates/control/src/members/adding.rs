@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::Members;
+use crate::failure::{Failure, MemberError};
 use crate::install::install;
 use crate::ledger::NodeRecord;
 use crate::nodes::Slot;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
 use hauki_contract::api::node_error::NodeFault;
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
@@ -28,14 +28,20 @@ const REACH: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Why it is not a node, and what a person could add.
-struct Failure {
-    error: ApiError,
+struct NotAdded {
+    error: Failure,
     asks: Option<NodeAsk>,
 }
 
-impl From<ApiError> for Failure {
-    fn from(error: ApiError) -> Self {
+impl From<Failure> for NotAdded {
+    fn from(error: Failure) -> Self {
         Self { error, asks: None }
+    }
+}
+
+impl From<MemberError> for NotAdded {
+    fn from(error: MemberError) -> Self {
+        Self { error: error.into(), asks: None }
     }
 }
 
@@ -47,7 +53,7 @@ impl Members {
         let adding = async move {
             let last = match members.added(order, tell.clone()).await {
                 Ok(slot) => NodeStep::Added { node: slot.info().await },
-                Err(Failure { error, asks }) => NodeStep::Failed { error, asks },
+                Err(NotAdded { error, asks }) => NodeStep::Failed { error: error.into(), asks },
             };
             // Whoever does not listen any more finds it in the list.
             let _ = tell.send(last).await;
@@ -60,22 +66,18 @@ impl Members {
         self: &Arc<Self>,
         order: NodeAdd,
         tell: mpsc::Sender<NodeStep>,
-    ) -> Result<Arc<Slot>, Failure> {
+    ) -> Result<Arc<Slot>, NotAdded> {
         let name = order.node.name.clone();
-        let named =
-            |error: ApiError| ApiError { message: format!("node {name}: {}", error.message), ..error };
+        let named = |error: Failure| MemberError::Of { node: name.clone(), source: Box::new(error) };
         let _flight = self.flights.enter(&format!("node/{name}")).await;
         let known = self.node_record(&name).await?;
         match &known {
             Some(record) if record.node.ssh != order.node.ssh => {
-                let message = format!("node {name} is at {} already", record.node.ssh);
-                return Err(ApiError::new(ErrorCode::Conflict, message)
-                    .hint("two nodes cannot have one name: choose another, or `hauki node rm` that one")
-                    .into());
+                let (node, place) = (name.clone(), record.node.ssh.to_string());
+                return Err(MemberError::Elsewhere { node, place }.into());
             }
             None if self.roster.slots().contains_key(&name) => {
-                let message = format!("node {name} is the daemon's own, or in its configuration");
-                return Err(ApiError::new(ErrorCode::Conflict, message).hint("choose another name").into());
+                return Err(MemberError::Configured { node: name.clone() }.into());
             }
             _ => {}
         }
@@ -92,11 +94,10 @@ impl Members {
                 step => drop(told.blocking_send(step)),
             })
         });
-        let installed =
-            installed.await.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
+        let installed = installed.await.map_err(MemberError::Installing)?;
         let mut record = installed.map_err(|error| {
             let asks = error.asks();
-            Failure { error: named(error.into()), asks }
+            NotAdded { error: named(MemberError::Install(Box::new(error)).into()).into(), asks }
         })?;
         record.draining = known.is_some_and(|known| known.draining);
         self.reached(&mut record, &tell).await.map_err(named)?;
@@ -104,8 +105,8 @@ impl Members {
     }
 
     /// Finds out which way the node's socket can be reached, before it is recorded.
-    async fn reached(&self, record: &mut NodeRecord, tell: &mpsc::Sender<NodeStep>) -> Result<(), ApiError> {
-        let mut last = ApiError::new(ErrorCode::Temporary, "reach it over SSH: no answer");
+    async fn reached(&self, record: &mut NodeRecord, tell: &mpsc::Sender<NodeStep>) -> Result<(), Failure> {
+        let mut last = Failure::from(MemberError::NoAnswer);
         for by_bridge in [false, true] {
             record.by_bridge = by_bridge || record.sudo;
             let slot = Slot::new(self.reach(record)?);
@@ -138,17 +139,18 @@ impl Members {
         self: &Arc<Self>,
         name: &NodeName,
         order: NodeUpgrade,
-    ) -> Result<mpsc::Receiver<NodeStep>, ApiError> {
+    ) -> Result<mpsc::Receiver<NodeStep>, Failure> {
         let Some(record) = self.node_record(name).await? else {
-            let message = format!("node {name} is not one that was added");
-            return Err(ApiError::new(ErrorCode::NotFound, message).hint("`hauki node ls` lists the nodes"));
+            return Err(MemberError::Foreign { node: name.clone() }.into());
         };
         let (tell, steps) = mpsc::channel(BACKLOG);
         let members = self.clone();
         let upgrading = async move {
             let _ = match members.upgraded(record, order, &tell).await {
                 Ok(slot) => tell.send(NodeStep::Added { node: slot.info().await }).await,
-                Err(Failure { error, asks }) => tell.send(NodeStep::Failed { error, asks }).await,
+                Err(NotAdded { error, asks }) => {
+                    tell.send(NodeStep::Failed { error: error.into(), asks }).await
+                }
             };
         };
         drop(tasks::spawn(Kind::Order, "node-upgrade", upgrading));
@@ -160,7 +162,7 @@ impl Members {
         record: NodeRecord,
         order: NodeUpgrade,
         tell: &mpsc::Sender<NodeStep>,
-    ) -> Result<Arc<Slot>, Failure> {
+    ) -> Result<Arc<Slot>, NotAdded> {
         let slot = self.roster.slot(&record.node.name)?;
         slot.drain(true);
         let emptied = self.emptied(&slot, &order, tell).await;
@@ -185,7 +187,7 @@ impl Members {
         slot: &Slot,
         order: &NodeUpgrade,
         tell: &mpsc::Sender<NodeStep>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Failure> {
         let mut said = None;
         loop {
             // One that cannot be asked has to be mended rather than emptied.
@@ -211,8 +213,7 @@ impl Members {
                 let _ = tell.send(NodeStep::Done { what }).await;
             }
             if tell.is_closed() {
-                let message = format!("the upgrade of {} was given up while it drained", slot.name);
-                return Err(ApiError::new(ErrorCode::Temporary, message));
+                return Err(MemberError::GivenUp { node: slot.name.clone() }.into());
             }
             sleep(LOOK).await;
         }

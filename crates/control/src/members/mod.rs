@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::basis::Basis;
+use super::failure::{Failure, MemberError};
 use super::flight::Flights;
 use super::ledger::{NODE, NodeRecord, Records, VAULT, VaultRecord, encode, node_key};
 use super::life::Life;
@@ -23,16 +24,10 @@ use hauki_contract::api::swarm::{
     NodeAct, NodeDetail, NodeDone, NodeDrain, NodeOrder, NodeOrdered, NodeRemove,
 };
 use hauki_contract::api::vault::{NodeInfo, NodeList, Vault};
-use hauki_contract::api::{ApiError, ErrorCode};
-use hauki_contract::model::causes;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
 
 mod adding;
-
-fn internal(error: &dyn std::error::Error) -> ApiError {
-    ApiError::new(ErrorCode::Environment, causes::told(error))
-}
 
 pub(super) struct Members {
     /// Of the core's SSH key, known hosts and links.
@@ -79,7 +74,7 @@ impl Members {
     }
 
     /// A link to a node; it connects at once.
-    pub(super) fn reach(&self, record: &NodeRecord) -> Result<Member, ApiError> {
+    pub(super) fn reach(&self, record: &NodeRecord) -> Result<Member, Failure> {
         let node = &record.node;
         let program = super::link::quoted(&node.program().to_string_lossy());
         let target = SshTarget {
@@ -90,18 +85,18 @@ impl Members {
             bridge_only: record.by_bridge,
         };
         let link = SshLink::start(target, &self.home.join("link"), node.name.as_str());
-        let api =
-            HttpNode::over(link.map_err(|error| internal(&error))?).map_err(|error| internal(&error))?;
+        let link = link.map_err(|error| MemberError::Link(Box::new(error)))?;
+        let api = HttpNode::over(link).map_err(|error| MemberError::Link(Box::new(error)))?;
         let (name, labels) = (node.name.clone(), node.labels.clone());
         Ok(Member { name, labels, api: Arc::new(api), address: record.address })
     }
 
-    pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, ApiError> {
+    pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, Failure> {
         Ok(self.records.get::<NodeRecord>(&node_key(name)).await?.map(|found| found.value))
     }
 
     /// Makes slots of what the store lists. Called once, before anybody asks.
-    pub(super) async fn load(self: &Arc<Self>) -> Result<(), ApiError> {
+    pub(super) async fn load(self: &Arc<Self>) -> Result<(), Failure> {
         for found in self.records.all::<NodeRecord>(NODE).await? {
             let record = found.value;
             if self.roster.slots().contains_key(&record.node.name) {
@@ -114,7 +109,7 @@ impl Members {
     }
 
     /// A slot for the record, in the place of an earlier one of that name.
-    pub(super) fn take_in(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, ApiError> {
+    pub(super) fn take_in(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, Failure> {
         let slot = Arc::new(Slot::new(self.reach(record)?));
         slot.drain(record.draining);
         self.roster.put(&slot);
@@ -122,14 +117,13 @@ impl Members {
     }
 
     /// Lists the node durably and watches it from now on.
-    pub(super) async fn list_node(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, ApiError> {
+    pub(super) async fn list_node(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, Failure> {
         let key = node_key(&record.node.name);
         let found = self.records.get::<NodeRecord>(&key).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
         let txn = Txn::default().check(key.clone(), expect).put(key, encode(record)?);
         if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
-            let message = format!("node {} was changed by somebody else meanwhile", record.node.name);
-            return Err(ApiError::new(ErrorCode::Temporary, message));
+            return Err(MemberError::Changed { node: record.node.name.clone() }.into());
         }
         let slot = self.take_in(record)?;
         self.watcher.watch_slot(&slot);
@@ -147,14 +141,14 @@ impl Members {
         NodeList { nodes }
     }
 
-    pub(super) async fn show(&self, name: &NodeName) -> Result<NodeDetail, ApiError> {
+    pub(super) async fn show(&self, name: &NodeName) -> Result<NodeDetail, Failure> {
         let slot = self.known(name)?;
         let info = slot.info().await;
         let place = self.node_record(name).await?.map(|record| record.node);
         Ok(NodeDetail { findings: slot.findings().await, info, place })
     }
 
-    pub(super) async fn drain(&self, name: &NodeName, order: &NodeDrain) -> Result<NodeInfo, ApiError> {
+    pub(super) async fn drain(&self, name: &NodeName, order: &NodeDrain) -> Result<NodeInfo, Failure> {
         let slot = self.known(name)?;
         while let Some(mut found) = self.records.get::<NodeRecord>(&node_key(name)).await? {
             found.value.draining = order.draining;
@@ -178,7 +172,7 @@ impl Members {
             };
             done.push(match outcome {
                 Ok(node) => NodeDone { name, node: Some(node), error: None },
-                Err(error) => NodeDone { name, node: None, error: Some(error) },
+                Err(error) => NodeDone { name, node: None, error: Some(error.into()) },
             });
         }
         NodeOrdered { done }
@@ -190,12 +184,10 @@ impl Members {
         self: &Arc<Self>,
         name: &NodeName,
         order: &NodeRemove,
-    ) -> Result<NodeInfo, ApiError> {
+    ) -> Result<NodeInfo, Failure> {
         let slot = self.known(name)?;
         let Some(found) = self.records.get::<NodeRecord>(&node_key(name)).await? else {
-            let message = format!("node {name} is not one that was added");
-            return Err(ApiError::new(ErrorCode::Conflict, message)
-                .hint("it belongs to the daemon itself or to its configuration: change it there"));
+            return Err(MemberError::Own { node: name.clone() }.into());
         };
         let asked = slot.word().await;
         let refusal = match &asked {
@@ -204,9 +196,8 @@ impl Members {
             Ok(word) => Some(format!("node {name} has {} vaults", word.vaults)),
             Err(error) => Some(error.message.clone()),
         };
-        if let Some(message) = refusal {
-            return Err(ApiError::new(ErrorCode::Conflict, message)
-                .hint("`hauki node drain` first, or --force: that ends what is there, or gives it up"));
+        if let Some(why) = refusal {
+            return Err(MemberError::Busy { why }.into());
         }
         slot.drain(true);
         if let Err(error) = self.settle_vaults(name, order.force).await {
@@ -217,8 +208,7 @@ impl Members {
         let txn =
             Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
         if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
-            let message = format!("node {name} was changed by somebody else meanwhile");
-            return Err(ApiError::new(ErrorCode::Temporary, message));
+            return Err(MemberError::Changed { node: name.clone() }.into());
         }
         self.roster.remove(name);
         Ok(info)
@@ -226,7 +216,7 @@ impl Members {
 
     /// Ends what the records have on a node. What cannot be ended is given up by force only: nobody will
     /// ask that node again.
-    async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), ApiError> {
+    async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), Failure> {
         self.vaults.salvage_all().await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let there: Vec<Vault> = living
@@ -236,7 +226,7 @@ impl Members {
             .collect();
         let (told, ended) = self.life.clone().reap_node(name.clone(), there.clone(), "node rm").await;
         match told.error {
-            Some(error) if told.left > 0 && !force => return Err(error),
+            Some(error) if told.left > 0 && !force => return Err(error.into()),
             Some(_) | None => {}
         }
         for vault in there {
@@ -249,12 +239,11 @@ impl Members {
         Ok(())
     }
 
-    fn known(&self, name: &NodeName) -> Result<Arc<Slot>, ApiError> {
+    fn known(&self, name: &NodeName) -> Result<Arc<Slot>, Failure> {
         let slots = self.roster.slots();
         slots.get(name).cloned().ok_or_else(|| {
-            let names: Vec<&str> = slots.keys().map(NodeName::as_str).collect();
-            ApiError::new(ErrorCode::NotFound, format!("there is no node {name}"))
-                .hint(format!("the nodes are: {}", names.join(", ")))
+            let known = slots.keys().map(ToString::to_string).collect();
+            MemberError::Unknown { node: name.clone(), known }.into()
         })
     }
 }

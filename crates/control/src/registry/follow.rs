@@ -11,10 +11,11 @@ use std::sync::Arc;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::Names;
+use crate::failure::Failure;
 use crate::ledger::name_key;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::event::{Event, EventQuery, Happening};
 use hauki_contract::api::registry::{Holder, Service, WatchQuery};
+use hauki_contract::model::causes;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::name::ServiceName;
 
@@ -35,7 +36,7 @@ impl Names {
     pub(crate) async fn holders(
         self: &Arc<Self>,
         query: WatchQuery,
-    ) -> Result<impl Stream<Item = Holder> + Send + use<>, ApiError> {
+    ) -> Result<impl Stream<Item = Holder> + Send + use<>, Failure> {
         // Before the first look at the store, so that nothing falls between.
         let seq = self.events.last();
         let events = self.events.read(EventQuery { follow: true, after: Some(seq), vault: None });
@@ -55,7 +56,7 @@ impl Names {
             match follower.next().await {
                 Ok(line) => line.map(|line| (line, follower)),
                 Err(error) => {
-                    tracing::error!(%error, "a watch of names ends");
+                    tracing::error!(error = causes::told(&error), "a watch of names ends");
                     None
                 }
             }
@@ -64,7 +65,7 @@ impl Names {
 }
 
 impl Follower {
-    async fn next(&mut self) -> Result<Option<Holder>, ApiError> {
+    async fn next(&mut self) -> Result<Option<Holder>, Failure> {
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return Ok(Some(line));
@@ -81,7 +82,7 @@ impl Follower {
         }
     }
 
-    async fn look_at(&mut self, name: ServiceName) -> Result<(), ApiError> {
+    async fn look_at(&mut self, name: ServiceName) -> Result<(), Failure> {
         if self.only.as_ref().is_some_and(|only| *only != name) {
             return Ok(());
         }
@@ -90,7 +91,7 @@ impl Follower {
         Ok(())
     }
 
-    async fn look_at_all(&mut self) -> Result<(), ApiError> {
+    async fn look_at_all(&mut self) -> Result<(), Failure> {
         if let Some(only) = self.only.clone() {
             return self.look_at(only).await;
         }

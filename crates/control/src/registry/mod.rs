@@ -15,8 +15,6 @@ use super::vaults::Vaults;
 mod follow;
 mod names;
 
-pub(super) use names::taken_name;
-
 pub(super) struct Names {
     records: Records,
     flights: Arc<Flights>,

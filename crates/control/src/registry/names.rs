@@ -6,28 +6,14 @@
 use tokio::sync::OwnedMutexGuard;
 
 use super::Names;
-use crate::ledger::{Found, NAME, VaultRecord, name_key, no_vault};
+use crate::failure::{Failure, NameError, VaultError};
+use crate::ledger::{Found, NAME, VaultRecord, name_key};
 use hauki_contract::api::registry::{ResolveRequest, Resolved, Service, ServiceList};
 use hauki_contract::api::vault::{TicketRequest, Vault};
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::name::ServiceName;
 
 /// How often a name may change hands under one request before its caller is told so.
 const LOOKS: u32 = 8;
-
-pub(crate) fn taken_name(name: &ServiceName) -> ApiError {
-    ApiError::new(ErrorCode::Conflict, format!("the name {name} is taken by a live worker"))
-        .hint(format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is"))
-}
-
-fn foreign(name: &ServiceName) -> ApiError {
-    ApiError::new(ErrorCode::Denied, format!("the name {name} is another user's"))
-}
-
-fn nobody(name: &ServiceName) -> ApiError {
-    ApiError::new(ErrorCode::NotFound, format!("no live worker is called {name}"))
-        .hint("`hauki ls` shows the names; `hauki resolve --watch` waits for one")
-}
 
 impl Names {
     /// Waits until no other request of this process forges for the name.
@@ -39,10 +25,10 @@ impl Names {
     }
 
     /// Before a sandbox is spent on it.
-    pub(crate) async fn refuse_taken(&self, name: Option<&ServiceName>) -> Result<(), ApiError> {
+    pub(crate) async fn refuse_taken(&self, name: Option<&ServiceName>) -> Result<(), Failure> {
         let Some(name) = name else { return Ok(()) };
         match self.holder(name, None).await? {
-            Some(_) => Err(taken_name(name)),
+            Some(_) => Err(NameError::Taken { name: name.clone() }.into()),
             None => Ok(()),
         }
     }
@@ -53,13 +39,13 @@ impl Names {
         &self,
         name: &ServiceName,
         only: Option<u32>,
-    ) -> Result<Option<VaultRecord>, ApiError> {
+    ) -> Result<Option<VaultRecord>, Failure> {
         for _ in 0..LOOKS {
             let Some(found) = self.records.get::<Service>(&name_key(name)).await? else { return Ok(None) };
             let record = self.vaults.vault_record(&found.value.vault).await?;
             if let Some(record) = record.filter(|record| record.value.vault().receipt.is_none()) {
                 return match only.is_some() && record.value.vault().owner != only {
-                    true => Err(foreign(name)),
+                    true => Err(NameError::Foreign { name: name.clone() }.into()),
                     false => Ok(Some(record.value)),
                 };
             }
@@ -70,7 +56,7 @@ impl Names {
 
     /// The vault that holds the name and lives, by its node's word. News of a death may be on their
     /// way; a node that cannot be asked frees nothing.
-    async fn holder(&self, name: &ServiceName, only: Option<u32>) -> Result<Option<VaultRecord>, ApiError> {
+    async fn holder(&self, name: &ServiceName, only: Option<u32>) -> Result<Option<VaultRecord>, Failure> {
         let mut dead = None;
         for _ in 0..LOOKS {
             let Some(record) = self.recorded_holder(name, only).await? else { return Ok(None) };
@@ -80,7 +66,7 @@ impl Names {
             }
             match self.vaults.confirm(&record).await {
                 Ok(()) => return Ok(Some(record)),
-                Err(error) if error.code == ErrorCode::VaultDead => dead = Some(record.vault().id.clone()),
+                Err(error) if error.is_death() => dead = Some(record.vault().id.clone()),
                 Err(error) => return Err(error),
             }
         }
@@ -92,36 +78,41 @@ impl Names {
         &self,
         only: Option<u32>,
         request: ResolveRequest,
-    ) -> Result<Resolved, ApiError> {
+    ) -> Result<Resolved, Failure> {
         let ResolveRequest { name, ticket: wishes } = request;
         let Some(wishes) = wishes else {
-            let record = self.holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
+            let record =
+                self.holder(&name, only).await?.ok_or_else(|| NameError::Nobody { name: name.clone() })?;
             return Ok(Resolved { name, vault: plain(record), ticket: None });
         };
         for _ in 0..LOOKS {
-            let record = self.recorded_holder(&name, only).await?.ok_or_else(|| nobody(&name))?;
+            let record = self
+                .recorded_holder(&name, only)
+                .await?
+                .ok_or_else(|| NameError::Nobody { name: name.clone() })?;
             let id = record.into_vault().id;
             // The node opens no port of a dead vault, so the ticket proves that it lives.
             match self.tickets.ticket(TicketRequest { vault: id.clone(), wishes: wishes.clone() }).await {
                 Ok(ticket) => {
-                    let found = self.vaults.vault_record(&id).await?.ok_or_else(|| no_vault(&id))?;
+                    let found =
+                        self.vaults.vault_record(&id).await?.ok_or(VaultError::Unknown { vault: id })?;
                     return Ok(Resolved { name, vault: plain(found.value), ticket: Some(ticket) });
                 }
-                Err(error) if matches!(error.code, ErrorCode::VaultDead | ErrorCode::NotFound) => {}
+                Err(error) if error.is_death() || error.is_absence() => {}
                 Err(error) => return Err(error),
             }
         }
         Err(changing_hands(&name))
     }
 
-    pub(crate) async fn services(&self) -> Result<ServiceList, ApiError> {
+    pub(crate) async fn services(&self) -> Result<ServiceList, Failure> {
         let found: Vec<Found<Service>> = self.records.all(NAME).await?;
         Ok(ServiceList { services: found.into_iter().map(|found| found.value).collect() })
     }
 }
 
-fn changing_hands(name: &ServiceName) -> ApiError {
-    ApiError::new(ErrorCode::Temporary, format!("the name {name} changes hands too fast")).hint("try again")
+fn changing_hands(name: &ServiceName) -> Failure {
+    NameError::ChangesHands { name: name.clone() }.into()
 }
 
 fn plain(record: VaultRecord) -> Vault {

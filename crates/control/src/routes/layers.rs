@@ -18,21 +18,18 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Before any handler: who may ask for what at all.
 pub(super) async fn judged(asker: Asker, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().as_str(), template(request.uri().path()));
-    let judged = judge(rights(&asker), method, path).and_then(|()| refuse_extra(&request, path));
-    match judged {
+    let judged = judge(rights(&asker), method, path).map_err(Refusal::from);
+    match judged.and_then(|()| refuse_extra(&request, path).map_err(Refusal::from)) {
         Ok(()) => next.run(request).await,
-        Err(error) => Refusal::from(error).into_response(),
+        Err(refusal) => refusal.into_response(),
     }
 }
 
 /// A query or a body where none is meant: whoever sends one means something by it, as `dry_run`.
-fn refuse_extra(request: &Request, path: &str) -> Result<(), ApiError> {
+fn refuse_extra(request: &Request, path: &str) -> Result<(), RequestError> {
     let method = request.method().as_str();
     let Some(known) = endpoint(method, path) else { return Ok(()) };
-    let refused = |what: &str| {
-        Err(ApiError::new(ErrorCode::BadRequest, format!("{method} {path} takes no {what}"))
-            .hint("/openapi.json lists what each endpoint takes"))
-    };
+    let refused = |what| Err(RequestError::Extra { method: method.to_owned(), path: path.to_owned(), what });
     if known.query.is_none() && request.uri().query().is_some_and(|query| !query.is_empty()) {
         return refused("query");
     }

@@ -57,8 +57,7 @@ pub(super) async fn remove(
 
 pub(super) async fn order(State(core): Uah, Json(order): Json<NodeOrder>) -> Answer<NodeOrdered> {
     if order.nodes.is_empty() || order.nodes.len() > NodeOrder::MOST {
-        let message = format!("an order is for 1 to {} nodes", NodeOrder::MOST);
-        return Err(ApiError::new(ErrorCode::BadRequest, message).into());
+        return Err(RequestError::Nodes { most: NodeOrder::MOST }.into());
     }
     let carried = core.clone();
     Ok(Json(core.carry_out(async move { Ok(carried.order_nodes(order).await) }).await?))

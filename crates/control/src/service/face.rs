@@ -47,24 +47,24 @@ impl Core {
 
     /// What is made of it belongs to `owner`.
     pub async fn summon_for(&self, owner: Option<u32>, request: SummonsRequest) -> Answer<Summons> {
-        self.phases.summoning.summon_for(owner, request).await
+        Ok(self.phases.summoning.summon_for(owner, request).await?)
     }
 
     pub async fn summons(&self, id: &SummonsId) -> Answer<Summons> {
-        self.phases.summoning.summons_again(id).await
+        Ok(self.phases.summoning.summons_again(id).await?)
     }
 
     /// Those that begin so.
     pub async fn find_summons(&self, only: Option<u32>, query: SummonsQuery) -> Answer<SummonsFound> {
-        self.phases.summoning.find_summons(only, query).await
+        Ok(self.phases.summoning.find_summons(only, query).await?)
     }
 
     pub async fn provision(&self, request: ProvisionRequest) -> Answer<Vault> {
-        self.phases.forge.provision(request).await
+        Ok(self.phases.forge.provision(request).await?)
     }
 
     pub async fn ticket(&self, request: TicketRequest) -> Answer<Ticket> {
-        self.phases.tickets.ticket(request).await
+        Ok(self.phases.tickets.ticket(request).await?)
     }
 
     pub async fn spawn(&self, request: SpawnRequest) -> Answer<Spawned> {
@@ -78,7 +78,7 @@ impl Core {
         only: Option<u32>,
         request: SpawnRequest,
     ) -> Answer<Spawned> {
-        self.phases.spawning.spawn_for(owner, only, request).await
+        Ok(self.phases.spawning.spawn_for(owner, only, request).await?)
     }
 }
 
@@ -89,15 +89,15 @@ impl Core {
     }
 
     pub(crate) async fn vaults_of(&self, only: Option<u32>, query: VaultQuery) -> Answer<VaultList> {
-        self.phases.vaults.vaults_of(only, query).await
+        Ok(self.phases.vaults.vaults_of(only, query).await?)
     }
 
     pub async fn vault(&self, id: &VaultId) -> Answer<Vault> {
-        self.phases.vaults.vault(id).await
+        Ok(self.phases.vaults.vault(id).await?)
     }
 
     pub async fn heartbeats(&self, request: BeatRequest) -> Answer<BeatReply> {
-        self.phases.life.heartbeats(request).await
+        Ok(self.phases.life.heartbeats(request).await?)
     }
 
     pub async fn destruct(
@@ -106,7 +106,7 @@ impl Core {
         query: DestructQuery,
         by: Option<String>,
     ) -> Answer<Destructed> {
-        self.phases.life.destruct(id, query, by).await
+        Ok(self.phases.life.destruct(id, query, by).await?)
     }
 
     pub async fn destruct_many(&self, request: DestructRequest, by: Option<String>) -> Answer<DestructReply> {
@@ -119,11 +119,11 @@ impl Core {
         request: DestructRequest,
         by: Option<String>,
     ) -> Answer<DestructReply> {
-        self.phases.life.destruct_own(only, request, by).await
+        Ok(self.phases.life.destruct_own(only, request, by).await?)
     }
 
     pub async fn reap(&self, request: ReapRequest) -> Answer<Reaped> {
-        self.phases.life.reap(request).await
+        Ok(self.phases.life.reap(request).await?)
     }
 
     /// To its end, whether or not who ordered it waits for that.
@@ -131,14 +131,14 @@ impl Core {
         &self,
         order: impl Future<Output = Answer<T>> + Send + 'static,
     ) -> Answer<T> {
-        self.basis.duty.carry_out(order).await
+        Ok(self.basis.duty.carry_out(order).await?)
     }
 }
 
 /// Names, and what happens.
 impl Core {
     pub async fn services(&self) -> Answer<ServiceList> {
-        self.phases.names.services().await
+        Ok(self.phases.names.services().await?)
     }
 
     pub async fn resolve(&self, request: ResolveRequest) -> Answer<Resolved> {
@@ -146,12 +146,12 @@ impl Core {
     }
 
     pub(crate) async fn resolve_own(&self, only: Option<u32>, request: ResolveRequest) -> Answer<Resolved> {
-        self.phases.names.resolve_own(only, request).await
+        Ok(self.phases.names.resolve_own(only, request).await?)
     }
 
     /// How the names stand, then every change, until the daemon stops.
     pub async fn holders(&self, query: WatchQuery) -> Answer<impl Stream<Item = Holder> + Send + use<>> {
-        self.phases.names.holders(query).await
+        Ok(self.phases.names.holders(query).await?)
     }
 
     pub fn events(&self, query: EventQuery) -> impl Stream<Item = Event> + Send + use<> {
@@ -168,15 +168,15 @@ impl Core {
     }
 
     pub(crate) async fn own_vault(&self, rights: Rights, id: &VaultId) -> Answer<()> {
-        self.phases.owners.own_vault(rights, id).await
+        Ok(self.phases.owners.own_vault(rights, id).await?)
     }
 
     pub(crate) async fn own_summons(&self, rights: Rights, id: &SummonsId) -> Answer<()> {
-        self.phases.owners.own_summons(rights, id).await
+        Ok(self.phases.owners.own_summons(rights, id).await?)
     }
 
     pub(crate) async fn own_summons_of(&self, rights: Rights, request: &ProvisionRequest) -> Answer<()> {
-        self.phases.owners.own_summons_of(rights, request).await
+        Ok(self.phases.owners.own_summons_of(rights, request).await?)
     }
 }
 
@@ -202,7 +202,7 @@ impl Core {
 /// The queue.
 impl Core {
     pub async fn spool_put(&self, request: SpoolRequest, owner: String) -> Answer<SpoolEntry> {
-        self.phases.desk.put(request, owner).await
+        Ok(self.phases.desk.put(request, owner).await?)
     }
 
     pub async fn spool_list(&self, query: SpoolQuery) -> Answer<SpoolList> {
@@ -210,28 +210,28 @@ impl Core {
     }
 
     pub(crate) async fn spool_list_of(&self, rights: Rights, query: SpoolQuery) -> Answer<SpoolList> {
-        self.phases.desk.list_of(rights, query).await
+        Ok(self.phases.desk.list_of(rights, query).await?)
     }
 
     /// Shows one, at once or when it has moved on.
     pub async fn spool_show(&self, id: &SpoolId, wait: SpoolWait) -> Answer<Spooled> {
-        self.phases.desk.show(id, wait).await
+        Ok(self.phases.desk.show(id, wait).await?)
     }
 
     pub async fn spool_remove(&self, id: &SpoolId) -> Answer<SpoolEntry> {
-        self.phases.desk.remove(id).await
+        Ok(self.phases.desk.remove(id).await?)
     }
 
     pub async fn spool_retry(&self, id: &SpoolId) -> Answer<SpoolEntry> {
-        self.phases.desk.retry(id).await
+        Ok(self.phases.desk.retry(id).await?)
     }
 
     pub(crate) async fn spool_order(&self, rights: Rights, order: SpoolOrder) -> Answer<SpoolOrdered> {
-        self.phases.desk.order(rights, order).await
+        Ok(self.phases.desk.order(rights, order).await?)
     }
 
     pub(crate) async fn own_spooled(&self, rights: Rights, id: &SpoolId) -> Answer<()> {
-        self.phases.desk.own(rights, id).await
+        Ok(self.phases.desk.own(rights, id).await?)
     }
 }
 
@@ -242,7 +242,7 @@ impl Core {
     }
 
     pub async fn node(&self, name: &NodeName) -> Answer<NodeDetail> {
-        self.phases.members.show(name).await
+        Ok(self.phases.members.show(name).await?)
     }
 
     /// Starts the installation; the receiver gets its steps and, last, how it ended.
@@ -255,15 +255,15 @@ impl Core {
         name: &NodeName,
         order: NodeUpgrade,
     ) -> Answer<mpsc::Receiver<NodeStep>> {
-        self.phases.members.upgrade(name, order).await
+        Ok(self.phases.members.upgrade(name, order).await?)
     }
 
     pub async fn drain_node(&self, name: &NodeName, order: &NodeDrain) -> Answer<NodeInfo> {
-        self.phases.members.drain(name, order).await
+        Ok(self.phases.members.drain(name, order).await?)
     }
 
     pub async fn remove_node(&self, name: &NodeName, order: &NodeRemove) -> Answer<NodeInfo> {
-        self.phases.members.remove(name, order).await
+        Ok(self.phases.members.remove(name, order).await?)
     }
 
     pub async fn order_nodes(&self, order: NodeOrder) -> NodeOrdered {
@@ -275,28 +275,28 @@ impl Core {
 impl Core {
     /// Looks through the store, once, before anybody asks.
     pub async fn look_through(&self) -> Answer<()> {
-        self.basis.records.look_through().await
+        Ok(self.basis.records.look_through().await?)
     }
 
     /// Says that this core works on its store from now on, and nobody else does: who opened it holds the lock on its
     /// directory.
     pub async fn begin(&self) -> Answer<()> {
-        self.basis.ledger.begin(true).await
+        Ok(self.basis.ledger.begin(true).await?)
     }
 
     /// Writes down who signs from now on.
     pub async fn sign(&self) -> Answer<()> {
-        issuer::sign(&self.basis.records, &self.basis.issuer).await
+        Ok(issuer::sign(&self.basis.records, &self.basis.issuer).await?)
     }
 
     /// Before anything is told.
     pub async fn number_events(&self) -> Answer<()> {
-        self.phases.numbers.number_events().await
+        Ok(self.phases.numbers.number_events().await?)
     }
 
     /// Makes slots of what the store lists. Called once, before anybody asks.
     pub async fn load_nodes(&self) -> Answer<()> {
-        self.phases.members.load().await
+        Ok(self.phases.members.load().await?)
     }
 
     /// Makes the records true once, before anybody asks, as far as the nodes can be reached.
@@ -320,7 +320,7 @@ impl Core {
     }
 
     pub async fn activity(&self) -> Answer<Activity> {
-        self.phases.standing.activity().await
+        Ok(self.phases.standing.activity().await?)
     }
 
     pub async fn health(&self) -> Answer<Health> {
@@ -329,11 +329,11 @@ impl Core {
 
     /// With the names of records, or without.
     pub(crate) async fn health_for(&self, named: bool) -> Answer<Health> {
-        self.phases.standing.health(named).await
+        Ok(self.phases.standing.health(named).await?)
     }
 
     pub async fn metrics_text(&self) -> Answer<String> {
-        self.phases.standing.metrics_text().await
+        Ok(self.phases.standing.metrics_text().await?)
     }
 
     #[must_use]

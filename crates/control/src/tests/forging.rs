@@ -7,9 +7,9 @@ use std::task::Poll;
 use super::*;
 use crate::fake_node::Call;
 use crate::ledger::{BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
-use hauki_contract::api::ErrorCode;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::vault::Vault;
+use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::system::random;
 
@@ -125,7 +125,7 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
         .record(&record, noted, Posting::default())
         .await
         .expect_err("is not its own any more");
-    assert!(refused.retryable, "{refused}");
+    assert!(ApiError::from(refused).retryable);
     assert!(first.basis().records.vault(&other.id).await.expect("reads").is_none());
     // One that is recorded, or that somebody is at, is not for anybody to end.
     assert!(!second.basis().ledger.condemn(&recorded(&second).await[0]).await.expect("looks"));

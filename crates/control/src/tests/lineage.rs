@@ -3,10 +3,10 @@
 use super::*;
 use crate::fake_node::Call;
 use crate::ledger::{BUDGET, LOAN, loan_key};
-use hauki_contract::api::ErrorCode;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NewsItem;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
+use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 
@@ -60,7 +60,7 @@ async fn what_a_crashed_core_spent_is_given_back_by_the_next() {
     assert_eq!(spent(&first).await, (1, vec![1]));
     first.basis().ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("is paid for");
     let error = first.basis().ledger.spend(&parent, &loan_key("key/spawn/2")).await.expect_err("is another");
-    assert_eq!(error.code, ErrorCode::Quota);
+    assert_eq!(ApiError::from(error).code, ErrorCode::Quota);
     drop(first);
     let next = core_over(store, &[&node], &["n1"]);
     let _tasks = next.start();

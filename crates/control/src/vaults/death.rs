@@ -5,13 +5,13 @@
 //! it written.
 
 use super::Vaults;
+use crate::failure::{Failure, VaultError};
 use crate::ledger::{Burial, Found, VaultRecord, vault_key};
 use crate::nodes::Slot;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::Vault;
-use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::{Receipt, Witness};
@@ -20,7 +20,7 @@ use hauki_contract::system::clock;
 impl Vaults {
     /// Writes the tombstone. `false`: it was there already, nobody knows the vault, or the receipt comes
     /// from a node that does not have it.
-    pub(crate) async fn bury(&self, mut receipt: Receipt) -> Result<bool, ApiError> {
+    pub(crate) async fn bury(&self, mut receipt: Receipt) -> Result<bool, Failure> {
         let key = vault_key(&receipt.vault);
         let mut tried = false;
         loop {
@@ -67,7 +67,7 @@ impl Vaults {
     }
 
     /// What a node's refusal about a recorded vault means, and what its asker should hear.
-    pub(crate) async fn learn(&self, vault: &Vault, error: NodeError) -> ApiError {
+    pub(crate) async fn learn(&self, vault: &Vault, error: NodeError) -> Failure {
         let receipt = match error.fault {
             NodeFault::Dead(receipt) => *receipt,
             NodeFault::Unknown => lost(vault, "its node does not know it"),
@@ -78,9 +78,9 @@ impl Vaults {
             Ok(_) => match self.records.vault(&vault.id).await {
                 Ok(first) => {
                     let first = first.and_then(|first: Found<VaultRecord>| first.value.into_vault().receipt);
-                    ApiError::vault_dead(first.unwrap_or(receipt))
+                    VaultError::dead(first.unwrap_or(receipt)).into()
                 }
-                Err(_) => ApiError::vault_dead(receipt),
+                Err(_) => VaultError::dead(receipt).into(),
             },
             Err(error) => error,
         }
@@ -89,7 +89,7 @@ impl Vaults {
     /// Asks the node whether a vault that the records call alive is: the news of a death may be on
     /// their way, and whoever repeats a request must not get a dead vault's ticket. A node that
     /// cannot be asked changes nothing.
-    pub(crate) async fn confirm(&self, record: &VaultRecord) -> Result<(), ApiError> {
+    pub(crate) async fn confirm(&self, record: &VaultRecord) -> Result<(), Failure> {
         let (vault, boot_id) = (record.vault(), record.boot_id());
         let slot = self.roster.slot(&vault.node)?;
         let Ok(state) = slot.vaults(Some(vault.id.clone())).await else { return Ok(()) };
@@ -105,10 +105,7 @@ impl Vaults {
         let receipt = receipt.unwrap_or_else(|| lost(vault, "its node does not know it"));
         // That it is dead is so, also where that cannot be written down: the next round tries that again.
         let told = self.learn(vault, NodeError::dead(receipt.clone())).await;
-        Err(match told.code {
-            ErrorCode::VaultDead => told,
-            _ => ApiError::vault_dead(receipt),
-        })
+        Err(if told.is_death() { told } else { VaultError::dead(receipt).into() })
     }
 
     /// `None`: the node does not know it.

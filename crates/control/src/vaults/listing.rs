@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Vaults;
-use crate::ledger::{Found, TOMB, VaultRecord, no_vault};
+use crate::failure::{Failure, VaultError};
+use crate::ledger::{Found, TOMB, VaultRecord};
 use crate::nodes::Slot;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::vault::{Vault, VaultList, VaultQuery};
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -23,11 +23,7 @@ pub(crate) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, S
 
 impl Vaults {
     /// Of all, or what is this user's.
-    pub(crate) async fn vaults_of(
-        &self,
-        only: Option<u32>,
-        query: VaultQuery,
-    ) -> Result<VaultList, ApiError> {
+    pub(crate) async fn vaults_of(&self, only: Option<u32>, query: VaultQuery) -> Result<VaultList, Failure> {
         let mut found: Vec<Found<VaultRecord>> = self.living_records().await?;
         found.retain(|found| only.is_none() || found.value.vault().owner == only);
         if query.all {
@@ -54,8 +50,8 @@ impl Vaults {
         Ok(VaultList { vaults })
     }
 
-    pub(crate) async fn vault(&self, id: &VaultId) -> Result<Vault, ApiError> {
-        let found = self.vault_record(id).await?.ok_or_else(|| no_vault(id))?;
+    pub(crate) async fn vault(&self, id: &VaultId) -> Result<Vault, Failure> {
+        let found = self.vault_record(id).await?.ok_or_else(|| VaultError::Unknown { vault: id.clone() })?;
         let mut vault = Vault { changed: false, ..found.value.into_vault() };
         let words = self.ask_nodes_of(std::slice::from_ref(&vault)).await;
         look(&mut vault, &words);
@@ -82,7 +78,7 @@ impl Vaults {
                     });
                 }
                 Err(error) => {
-                    words.insert(name.clone(), Err(error.message));
+                    words.insert(name.clone(), Err(error.to_string()));
                 }
             }
         }

@@ -16,6 +16,7 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 
 use super::{Vaults, lost};
+use crate::failure::{Failure, VaultError};
 use crate::ledger::{
     Budget, Found, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, budget_key, name_key,
     summons_key, tomb_key, vault_key,
@@ -26,7 +27,7 @@ use hauki_contract::api::registry::Service;
 use hauki_contract::api::spool::SpoolEntry;
 use hauki_contract::api::summons::Summons;
 use hauki_contract::api::vault::Vault;
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::causes;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, SummonsId, VaultId};
 use hauki_contract::model::lease::Terms;
@@ -55,7 +56,7 @@ struct Traces {
 }
 
 impl Traces {
-    async fn of(id: &VaultId, records: &Records) -> Result<Self, ApiError> {
+    async fn of(id: &VaultId, records: &Records) -> Result<Self, Failure> {
         let mut traces = Self::default();
         let mut after = None;
         loop {
@@ -133,11 +134,6 @@ impl Traces {
     }
 }
 
-fn unreadable(id: &VaultId) -> ApiError {
-    ApiError::new(ErrorCode::VaultDead, format!("{id} is dead, and its tombstone is damaged"))
-        .hint("`hauki doctor` lists what was set aside; everything else goes on")
-}
-
 /// Nobody is declared lost before the longest life is over.
 fn longest() -> Terms {
     Terms { lifetime_ms: Terms::LONGEST_LIFE_MS, ..Terms::default() }
@@ -145,7 +141,7 @@ fn longest() -> Terms {
 
 impl Vaults {
     /// A vault, living or dead, also where its record was damaged.
-    pub(crate) async fn vault_record(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, ApiError> {
+    pub(crate) async fn vault_record(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, Failure> {
         let found = match self.records.vault(id).await {
             Err(_) if self.records.aside().is_missing(&vault_key(id)) => {
                 self.salvage(id).await?;
@@ -154,18 +150,20 @@ impl Vaults {
             found => found,
         };
         // Where there was a tombstone, there is no doubt that it has died.
-        let is_tomb = |_: &ApiError| self.records.aside().is_missing(&tomb_key(id));
-        found.map_err(|error| if is_tomb(&error) { unreadable(id) } else { error })
+        found.map_err(|error| match self.records.aside().is_missing(&tomb_key(id)) {
+            true => VaultError::Unreadable { vault: id.clone() }.into(),
+            false => error.into(),
+        })
     }
 
     /// The living, with those whose records turn out to be damaged just now.
-    pub(crate) async fn living_records(&self) -> Result<Vec<Found<VaultRecord>>, ApiError> {
+    pub(crate) async fn living_records(&self) -> Result<Vec<Found<VaultRecord>>, Failure> {
         let living = self.records.all(VAULT).await?;
         if !self.records.aside().any_new_vault() {
             return Ok(living);
         }
         self.salvage_all().await;
-        self.records.all(VAULT).await
+        Ok(self.records.all(VAULT).await?)
     }
 
     pub(crate) async fn salvage_for_ever(&self) {
@@ -190,13 +188,13 @@ impl Vaults {
             };
             if let Err(error) = done {
                 self.records.aside().is_unknown(&key);
-                tracing::warn!(record = %key, %error, "what is damaged is not recorded again yet");
+                tracing::warn!(record = %key, error = causes::told(&error), "what is damaged is not recorded again yet");
             }
         }
     }
 
     /// By its nodes' word it lives and is recorded again, or it is dead and gets its tombstone.
-    async fn salvage(&self, id: &VaultId) -> Result<(), ApiError> {
+    async fn salvage(&self, id: &VaultId) -> Result<(), Failure> {
         let turn = self.flights.enter(&salvage_key(id)).await;
         if !self.records.aside().is_missing(&vault_key(id)) {
             return Ok(());
@@ -225,8 +223,7 @@ impl Vaults {
             }
             [] => {}
             _ => {
-                let message = format!("more than one node says that {id} is its own");
-                return Err(ApiError::new(ErrorCode::Environment, message));
+                return Err(VaultError::Disputed { vault: id.clone() }.into());
             }
         }
         if let Some(error) = silence {
@@ -243,7 +240,7 @@ impl Vaults {
         let node = receipt.as_ref().map(|receipt| receipt.node.clone());
         let Some(node) = node.or_else(|| traces.node.clone()).or_else(only) else {
             // There is nobody by whose name a tombstone could be written.
-            return self.ledger.forget_vault(id).await;
+            return Ok(self.ledger.forget_vault(id).await?);
         };
         let vault = traces.vault(id, node, None);
         let receipt = receipt.unwrap_or_else(|| lost(&vault, "its record was damaged, and no node knows it"));
@@ -253,7 +250,7 @@ impl Vaults {
     }
 
     /// A death has come first. `false`: it is another node's.
-    pub(crate) async fn salvage_dead(&self, id: &VaultId, node: &NodeName) -> Result<bool, ApiError> {
+    pub(crate) async fn salvage_dead(&self, id: &VaultId, node: &NodeName) -> Result<bool, Failure> {
         let _turn = self.flights.enter(&salvage_key(id)).await;
         if !self.records.aside().is_missing(&vault_key(id)) {
             return Ok(true);
@@ -272,7 +269,7 @@ impl Vaults {
         slot: &Slot,
         said: &NodeVault,
         boot_id: &str,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Failure> {
         let _turn = self.flights.enter(&salvage_key(&said.vault)).await;
         let traces = Traces::of(&said.vault, &self.records).await?;
         if traces.node.as_ref().is_some_and(|known| *known != slot.name) {
@@ -281,7 +278,7 @@ impl Vaults {
         self.record_again(traces.vault(&said.vault, slot.name.clone(), Some(said)), boot_id).await
     }
 
-    async fn record_again(&self, mut vault: Vault, boot_id: &str) -> Result<(), ApiError> {
+    async fn record_again(&self, mut vault: Vault, boot_id: &str) -> Result<(), Failure> {
         let id = vault.id.clone();
         if let Some(name) = &vault.name {
             let holder = self.records.find::<Service>(&name_key(name)).await?;
@@ -299,17 +296,17 @@ impl Vaults {
     }
 
     /// It is its living holder's, or nobody's once no vault is without a record that could be it.
-    async fn salvage_name(&self, name: &ServiceName) -> Result<(), ApiError> {
+    async fn salvage_name(&self, name: &ServiceName) -> Result<(), Failure> {
         let _turn = self.flights.enter(&name_key(name)).await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let holder = living.into_iter().find(|found| found.value.vault().name.as_ref() == Some(name));
         if let Some(holder) = holder {
-            return self.ledger.name_again(name, holder.value.vault()).await;
+            return Ok(self.ledger.name_again(name, holder.value.vault()).await?);
         }
         if self.records.aside().missing_vaults() > 0 {
             return Ok(());
         }
-        self.ledger.free_name(name).await
+        Ok(self.ledger.free_name(name).await?)
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use super::basis::Basis;
 use super::claims::{Claim, Claims};
 use super::events::EventLog;
+use super::failure::Failure;
 use super::families::Families;
 use super::ledger::{Found, Ledger, Records, VAULT, VaultRecord};
 use super::nodes::Slot;
@@ -24,7 +25,7 @@ use super::vaults::{Vaults, lost};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
 use hauki_contract::system::clock;
@@ -104,7 +105,7 @@ impl Watcher {
             let (watcher, slot) = (self.clone(), slot.clone());
             tasks.spawn(async move {
                 if let Err(error) = watcher.reconcile(&slot, false).await {
-                    tracing::warn!(node = %slot.name, %error, "its vaults are compared later");
+                    tracing::warn!(node = %slot.name, error = causes::told(&error), "its vaults are compared later");
                 }
             });
         }
@@ -124,7 +125,7 @@ impl Watcher {
                         heard => heard?,
                     };
                     if news.items.is_empty() || taken > MOST_NEWS {
-                        return Ok::<(), ApiError>(());
+                        return Ok::<(), Failure>(());
                     }
                     place.last = news.last;
                     taken += news.items.len();
@@ -136,7 +137,7 @@ impl Watcher {
                 }
             };
             if let Err(error) = caught.await {
-                tracing::warn!(node = %slot.name, %error, "its last news are left to the next start");
+                tracing::warn!(node = %slot.name, error = causes::told(&error), "its last news are left to the next start");
             }
         }
     }
@@ -164,11 +165,11 @@ impl Watcher {
                 }
                 Err(error) => error,
             };
-            if error.code == ErrorCode::Environment {
-                tracing::error!(node = %slot.name, %error, "the node's news could not be written down");
-            } else if slot.fell_silent(&error.message) {
+            if let Failure::Ledger(error) = &error {
+                tracing::error!(node = %slot.name, error = causes::told(error), "the node's news could not be written down");
+            } else if slot.fell_silent(&error.to_string()) {
                 tracing::warn!(node = %slot.name, %error, "the node fell silent");
-                let message = error.message.clone();
+                let message = error.to_string();
                 self.events.tell(Happening::NodeLost { node: slot.name.clone(), message });
             }
             tokio::time::sleep(backoff).await;
@@ -182,7 +183,7 @@ impl Watcher {
         slot: &Arc<Slot>,
         place: &mut Place,
         backoff: &mut Duration,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Failure> {
         let mut news = place.hear(slot, 0).await?;
         if news.boot_id != place.boot_id {
             let is_first = std::mem::replace(&mut place.boot_id, news.boot_id.clone()).is_empty();
@@ -221,7 +222,7 @@ impl Watcher {
         }
     }
 
-    async fn take(self: &Arc<Self>, slot: &Arc<Slot>, news: News, place: &mut Place) -> Result<(), ApiError> {
+    async fn take(self: &Arc<Self>, slot: &Arc<Slot>, news: News, place: &mut Place) -> Result<(), Failure> {
         // Deaths are written down side by side: the store then commits many at a time.
         let mut burials = tokio::task::JoinSet::new();
         let mut placed = Placed::of(slot.name.clone());
@@ -247,7 +248,7 @@ impl Watcher {
         Ok(())
     }
 
-    async fn take_item(self: &Arc<Self>, slot: &Arc<Slot>, item: NewsItem) -> Result<(), ApiError> {
+    async fn take_item(self: &Arc<Self>, slot: &Arc<Slot>, item: NewsItem) -> Result<(), Failure> {
         match item {
             NewsItem::Clone(ask) => self.families.take_clone(slot, ask),
             NewsItem::Died(receipt) => {
@@ -292,7 +293,9 @@ impl Watcher {
                 }
                 match ledger.claim(&vault).await {
                     Ok(_) => break,
-                    Err(error) => tracing::warn!(%vault, %error, "its claim is written down later"),
+                    Err(error) => {
+                        tracing::warn!(%vault, error = causes::told(&error), "its claim is written down later")
+                    }
                 }
                 pause = (pause * 2).min(BACKOFF_MOST);
             }
@@ -302,7 +305,7 @@ impl Watcher {
     }
 
     /// Makes the records true again after a time in which nobody watched.
-    pub(super) async fn reconcile(&self, slot: &Slot, after_start: bool) -> Result<(), ApiError> {
+    pub(super) async fn reconcile(&self, slot: &Slot, after_start: bool) -> Result<(), Failure> {
         let promised: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
         let state = slot.vaults(None).await?;
         let there: BTreeSet<&VaultId> = state.vaults.iter().map(|vault| &vault.vault).collect();
@@ -331,7 +334,7 @@ impl Watcher {
     }
 
     /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
-    async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
+    async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), Failure> {
         for vault in &state.vaults {
             if !self.ledger.condemn(&vault.vault).await? {
                 continue;
@@ -354,6 +357,6 @@ impl Watcher {
             }
         }
         let slots = self.roster.slots();
-        self.ledger.clear_notes(&slot.name, |node| slots.contains_key(node)).await
+        Ok(self.ledger.clear_notes(&slot.name, |node| slots.contains_key(node)).await?)
     }
 }

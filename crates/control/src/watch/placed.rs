@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::Watcher;
+use crate::failure::Failure;
 use crate::ledger::{VaultRecord, tomb_key, vault_key};
-use hauki_contract::api::ApiError;
 use hauki_contract::model::id::{NodeName, VaultId};
 
 /// What is known of the vaults in one batch of one node.
@@ -25,7 +25,7 @@ impl Placed {
 impl Watcher {
     /// Whether the vault is on the node that tells of it. Of one that nobody knows nothing is told on: its
     /// forging was given up.
-    pub(super) async fn is_on(&self, placed: &mut Placed, vault: &VaultId) -> Result<bool, ApiError> {
+    pub(super) async fn is_on(&self, placed: &mut Placed, vault: &VaultId) -> Result<bool, Failure> {
         if let Some(own) = placed.own.get(vault) {
             return Ok(*own);
         }
@@ -38,7 +38,7 @@ impl Watcher {
         Ok(own)
     }
 
-    async fn place_of(&self, vault: &VaultId) -> Result<Option<NodeName>, ApiError> {
+    async fn place_of(&self, vault: &VaultId) -> Result<Option<NodeName>, Failure> {
         // It is recorded in the moment in which it is no longer noted, so one of the two looks finds it.
         if let Some(forging) = self.ledger.noted(vault).await? {
             return Ok(Some(forging.node));

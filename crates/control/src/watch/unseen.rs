@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Watcher;
+use crate::failure::Failure;
 use crate::ledger::{Found, VAULT, VaultRecord, tomb_key};
 use crate::nodes::Slot;
 use crate::vaults::lost;
-use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
+use hauki_contract::model::causes;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
@@ -54,12 +55,15 @@ impl Watcher {
         loop {
             timer.tick().await;
             if let Err(error) = self.give_up(&mut known, clock::mono()).await {
-                tracing::warn!(%error, "could not look for vaults of lost nodes; the next round tries again");
+                tracing::warn!(
+                    error = causes::told(&error),
+                    "could not look for vaults of lost nodes; the next round tries again"
+                );
             }
         }
     }
 
-    pub(crate) async fn give_up(&self, known: &mut Known, now: Mono) -> Result<(), ApiError> {
+    pub(crate) async fn give_up(&self, known: &mut Known, now: Mono) -> Result<(), Failure> {
         let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
         let terms: Vec<(VaultId, u64)> = living
             .iter()
@@ -79,7 +83,7 @@ impl Watcher {
     }
 
     /// Ends what has a tombstone and lives on the node all the same.
-    pub(super) async fn end_undead(&self, slot: &Slot, state: &NodeVaults) -> Result<(), ApiError> {
+    pub(super) async fn end_undead(&self, slot: &Slot, state: &NodeVaults) -> Result<(), Failure> {
         for vault in state.vaults.iter().filter(|vault| vault.phase.is_alive()) {
             let tomb: Option<Found<VaultRecord>> = self.records.find(&tomb_key(&vault.vault)).await?;
             let Some(receipt) = tomb.and_then(|tomb| tomb.value.into_vault().receipt) else { continue };
