@@ -1,7 +1,6 @@
 //! The nodes as the core sees them: how to ask, and what each last said.
 //!
-//! Not seeing a node is not its death. A slot remembers both its last word and the reason of the
-//! last silence; only the node's own word, or a new boot id, ends a vault.
+//! Not seeing a node is not its death. A slot remembers both its last word and why there is no later one (`sight`); only the node's own word, or a new boot id, ends a vault.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -21,6 +20,10 @@ use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, Kind, Task};
+
+mod sight;
+
+use sight::{Due, Sight, Unheard};
 
 /// How long a node may take to tell its state.
 const STATE_DEADLINE: Duration = Duration::from_secs(2);
@@ -51,74 +54,6 @@ pub struct Slot {
     watcher: Mutex<Option<Task<()>>>,
     /// Its workers' wishes to clone that are being fulfilled.
     wishes: Mutex<HashSet<(VaultId, u64)>>,
-}
-
-#[derive(Default)]
-struct Sight {
-    word: Option<(NodeWord, Mono)>,
-    /// Why it gets nothing new although it can be asked.
-    misplaced: Option<String>,
-    /// Why it could not be asked, and when that was last tried.
-    silence: Option<(String, Mono)>,
-    /// How long the node took for its word.
-    rtt_us: u64,
-    /// The vaults that were sent there since: when, and the memory that each may take.
-    placed_since: Vec<(Mono, u64)>,
-    /// The code that it said it has.
-    code: HashSet<Sha256>,
-    /// What was sent there since, and when.
-    sent: Vec<(Mono, Sha256)>,
-}
-
-/// What a placement has to do about a node.
-#[derive(Debug, PartialEq, Eq)]
-enum Due {
-    Nothing,
-    Ask,
-    /// It was silent a while ago: ask, and do not wait for it.
-    Look,
-}
-
-impl Sight {
-    fn word(&self) -> Result<Word, String> {
-        if let Some((reason, _)) = &self.silence {
-            return Err(format!("unreachable: {reason}"));
-        }
-        let (state, _) = self.word.as_ref().ok_or("unreachable: it was not asked yet")?;
-        if let Some(reason) = &self.misplaced {
-            return Err(reason.clone());
-        }
-        let mut word = Word {
-            draining: state.draining,
-            used: state.vaults,
-            max_vaults: state.max_vaults,
-            free_memory_bytes: state.free_memory_bytes,
-            load_percent: state.load_percent,
-            rtt_us: self.rtt_us,
-            warm: state.warm_vaults,
-            code: false,
-        };
-        self.placed_since.iter().for_each(|(_, memory_bytes)| word.took(*memory_bytes));
-        Ok(word)
-    }
-
-    fn has_code(&self, sha256: &Sha256) -> bool {
-        self.code.contains(sha256) || self.sent.iter().any(|(_, sent)| sent == sha256)
-    }
-
-    fn due(&mut self, now: Mono, at_most_us: u64) -> Due {
-        match (&mut self.silence, &self.word) {
-            (Some((_, at)), _) if at_most_us > 0 => {
-                if now.since(*at) < at_most_us {
-                    return Due::Nothing;
-                }
-                *at = now;
-                Due::Look
-            }
-            (None, Some((_, at))) if now.since(*at) < at_most_us => Due::Nothing,
-            _ => Due::Ask,
-        }
-    }
 }
 
 impl Slot {
@@ -180,14 +115,26 @@ impl Slot {
                 let rtt_us = if sight.rtt_us == 0 { took_us } else { sight.rtt_us };
                 let misplaced = self.api.misplaced(&word);
                 let word = Some((word, now));
-                *sight = Sight { word, misplaced, silence: None, rtt_us, placed_since, code, sent };
+                *sight = Sight { word, misplaced, unheard: None, rtt_us, placed_since, code, sent };
                 Ok((said, took_us))
             }
             Err(error) => {
-                sight.silence = Some((error.message.clone(), clock::mono()));
-                let message = format!("node {} cannot be reached: {}", self.name, error.message);
+                let (unheard, fault, message) = match error.fault {
+                    NodeFault::Silent | NodeFault::Barred | NodeFault::Late => (
+                        Unheard::Silent(error.message.clone()),
+                        NodeFault::Silent,
+                        format!("node {} cannot be reached: {}", self.name, error.message),
+                    ),
+                    fault => (
+                        Unheard::Failing(error.message.clone()),
+                        fault,
+                        format!("node {}: {}", self.name, error.message),
+                    ),
+                };
                 let usual = || "its vaults live on as long as their leases do; try again".to_owned();
-                Err(NodeError::new(NodeFault::Silent, message).hint(error.hint.unwrap_or_else(usual)))
+                let hint = error.hint.or_else(|| matches!(unheard, Unheard::Silent(_)).then(usual));
+                sight.unheard = Some((unheard, clock::mono()));
+                Err(NodeError { hint, ..NodeError::new(fault, message) })
             }
         }
     }
@@ -207,7 +154,7 @@ impl Slot {
     #[must_use]
     pub fn wants_code(&self, sha256: &Sha256) -> bool {
         let sight = self.sight();
-        sight.word.is_some() && sight.silence.is_none() && !self.is_draining() && !sight.has_code(sha256)
+        sight.word.is_some() && sight.unheard.is_none() && !self.is_draining() && !sight.has_code(sha256)
     }
 
     pub fn got_code(&self, sha256: Sha256) {
@@ -228,20 +175,28 @@ impl Slot {
         self.sight().word.as_ref().map(|(state, _)| state.boot_id.clone())
     }
 
-    /// Whether this silence is news.
-    pub fn fell_silent(&self, reason: &str) -> bool {
-        self.sight().silence.replace((reason.to_owned(), clock::mono())).is_none()
+    /// It gave no word where one was due. Whether that is news.
+    pub(super) fn gave_none(&self, error: &NodeError) -> bool {
+        let unheard = match error.fault.is_silence() {
+            true => Unheard::Silent(error.message.clone()),
+            false => Unheard::Failing(error.message.clone()),
+        };
+        self.sight().unheard.replace((unheard, clock::mono())).is_none()
     }
 
     /// Why it could not be asked the last time.
     #[must_use]
     pub fn silence(&self) -> Option<String> {
-        self.sight().silence.as_ref().map(|(reason, _)| reason.clone())
+        match &self.sight().unheard {
+            Some((Unheard::Silent(reason), _)) => Some(reason.clone()),
+            Some((Unheard::Failing(_), _)) | None => None,
+        }
     }
 
+    /// Whether it gave its word when it was asked last.
     #[must_use]
-    pub fn is_silent(&self) -> bool {
-        self.sight().silence.is_some()
+    pub fn is_heard(&self) -> bool {
+        self.sight().unheard.is_none()
     }
 
     /// The last word, even if it is old.
@@ -281,17 +236,17 @@ impl Slot {
     /// By its last word.
     #[must_use]
     pub fn last_info(&self) -> NodeInfo {
-        let (word, silence, misplaced) = {
+        let (word, unheard, misplaced) = {
             let sight = self.sight();
             (
                 sight.word.as_ref().map(|(state, _)| state.clone()),
-                sight.silence.as_ref().map(|(reason, _)| reason.clone()),
+                sight.unheard.as_ref().map(|(unheard, _)| unheard.to_string()),
                 sight.misplaced.clone(),
             )
         };
         let draining = self.is_draining() || word.as_ref().is_some_and(|word| word.draining);
-        let state = match silence {
-            Some(reason) => format!("unreachable: {reason}"),
+        let state = match unheard {
+            Some(unheard) => unheard,
             None if misplaced.is_some() => format!("misplaced: {}", misplaced.unwrap_or_default()),
             None if draining => "draining".to_owned(),
             None => "ready".to_owned(),

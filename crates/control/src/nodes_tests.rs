@@ -3,12 +3,12 @@ use super::*;
 #[test]
 fn a_silent_node_is_waited_for_once() {
     let word = |at| Some((crate::fake_node::blank_word(&"n1".parse().expect("a name")), Mono(at)));
-    let silence = |at| Some(("gone".to_owned(), Mono(at)));
+    let silence = |at| Some((Unheard::Silent("gone".to_owned()), Mono(at)));
     let mut new = Sight::default();
     assert_eq!(new.due(Mono(0), 100), Due::Ask);
     let mut known = Sight { word: word(50), ..Sight::default() };
     assert_eq!([known.due(Mono(149), 100), known.due(Mono(150), 100)], [Due::Nothing, Due::Ask]);
-    let mut silent = Sight { word: word(50), silence: silence(60), ..Sight::default() };
+    let mut silent = Sight { word: word(50), unheard: silence(60), ..Sight::default() };
     assert_eq!(silent.due(Mono(159), 100), Due::Nothing);
     // One looks whether it is back, for all that come at that time.
     assert_eq!([silent.due(Mono(160), 100), silent.due(Mono(161), 100)], [Due::Look, Due::Nothing]);
@@ -35,4 +35,39 @@ async fn how_far_away_a_node_is_the_first_answer_tells_and_then_its_words() {
     assert_eq!(slot.sight().rtt_us, MINUTE_US);
     slot.word().await.expect("answers");
     assert!(slot.sight().rtt_us < MINUTE_US);
+}
+
+/// A node that says no is there.
+#[tokio::test]
+async fn only_silence_is_silence_and_an_error_that_a_node_answered_is_an_answer() {
+    let name: NodeName = "n1".parse().expect("a name");
+    let api = Arc::new(crate::fake_node::FakeNode::new(name.clone()));
+    let slot = Slot::new(Member { name: name.clone(), labels: BTreeMap::new(), api, address: None });
+    let says = async |fault| {
+        let error = NodeError::new(fault, "so it is");
+        let answer: Answer<'_, NodeWord> = Box::pin(async { Err(error) });
+        slot.heard(answer).await.map(drop).expect_err("is none")
+    };
+    for silent in [NodeFault::Silent, NodeFault::Barred, NodeFault::Late] {
+        let told = says(silent).await;
+        assert_eq!((told.fault, told.hint.is_some()), (NodeFault::Silent, true));
+        assert_eq!(told.message, "node n1 cannot be reached: so it is");
+        assert_eq!((slot.silence().as_deref(), slot.is_heard()), (Some("so it is"), false));
+        assert_eq!(slot.last_info().state, "unreachable: so it is");
+    }
+    for answered in [
+        NodeFault::Environment,
+        NodeFault::Disbelieved,
+        NodeFault::Defect,
+        NodeFault::Failed,
+        NodeFault::Strange,
+    ] {
+        let told = says(answered.clone()).await;
+        assert_eq!((told.fault, told.hint), (answered, None));
+        assert_eq!(told.message, "node n1: so it is");
+        assert_eq!((slot.silence(), slot.is_heard()), (None, false), "and it gets nothing new");
+        assert_eq!(slot.last_info().state, "failing: so it is");
+    }
+    slot.word().await.expect("answers");
+    assert!(slot.is_heard() && slot.last_info().state == "ready");
 }

@@ -226,7 +226,7 @@ impl Forge {
                     // It fell silent. What it may have made has an id that nobody will hear of, and
                     // dropping `forging` destroys it as soon as the node can be reached.
                     NodeFault::Silent | NodeFault::Barred => {
-                        slot.fell_silent(&error.message);
+                        slot.gave_none(&error);
                         passing.insert(error).message.clone()
                     }
                     // It has answered, and another may do better.

@@ -14,7 +14,6 @@ use crate::install::install;
 use crate::ledger::NodeRecord;
 use crate::nodes::Slot;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
-use hauki_contract::api::node_error::NodeFault;
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::NodeName;
@@ -114,7 +113,8 @@ impl Members {
                 loop {
                     match slot.word().await {
                         Ok(word) => break Ok(word),
-                        Err(error) if error.fault == NodeFault::Silent => last = error.into(),
+                        // A daemon that has just started may have no word yet.
+                        Err(error) if error.fault.code().retryable() => last = error.into(),
                         Err(error) => break Err(error),
                     }
                     sleep(LOOK).await;

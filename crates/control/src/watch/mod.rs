@@ -165,12 +165,17 @@ impl Watcher {
                 }
                 Err(error) => error,
             };
-            if let Failure::Ledger(error) = &error {
-                tracing::error!(node = %slot.name, error = causes::told(error), "the node's news could not be written down");
-            } else if slot.fell_silent(&error.to_string()) {
-                tracing::warn!(node = %slot.name, %error, "the node fell silent");
-                let message = error.to_string();
-                self.events.tell(Happening::NodeLost { node: slot.name.clone(), message });
+            match &error {
+                Failure::Node(error) if slot.gave_none(error) => {
+                    tracing::warn!(node = %slot.name, %error, "the node gives no word");
+                    let message = error.message.clone();
+                    self.events.tell(Happening::NodeLost { node: slot.name.clone(), message });
+                }
+                Failure::Node(_) => {}
+                error => {
+                    let error = causes::told(error);
+                    tracing::error!(node = %slot.name, error, "the node's news could not be written down");
+                }
             }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(BACKOFF_MOST);
