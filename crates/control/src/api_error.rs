@@ -118,6 +118,7 @@ fn place(error: &PlaceError) -> Verdict {
         PlaceError::NoNode { known, .. } => {
             (ErrorCode::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
         }
+        PlaceError::Overtaken => (ErrorCode::Temporary, hint("send the same request again")),
         PlaceError::NoRoom { .. } | PlaceError::Unplanned { .. } => (
             ErrorCode::NoCapacity,
             hint("`hauki node ls` shows the nodes; destruct what is not needed, or ask for less"),

@@ -1,7 +1,7 @@
 //! The scheduler's view of this swarm at one moment: what the nodes said lately, and where vaults
 //! are that a new one is to stay apart from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
@@ -9,7 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::basis::Basis;
 use super::failure::Failure;
 use super::flight::Flights;
-use super::ledger::{Found, Records, VAULT, VaultRecord};
+use super::ledger::{Apart, Found, Records, VAULT, VaultRecord};
 use super::nodes::{FRESH_US, candidates, freshen};
 use super::roster::Roster;
 use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
@@ -114,16 +114,15 @@ impl Placing {
             .collect())
     }
 
-    /// Of those that are to stay apart by one label, one at a time looks, forges and is recorded: else
-    /// two would see the same empty node.
-    pub(super) async fn apart_turns(&self, wish: &Placement) -> Vec<OwnedMutexGuard<()>> {
-        // In the order of the map, so that no two wait for each other.
-        let locks: BTreeSet<String> =
-            wish.anti_affinity.iter().map(|(label, value)| format!("apart/{label}={value}")).collect();
-        let mut turns = Vec::with_capacity(locks.len());
-        for lock in locks {
-            turns.push(self.flights.enter(&lock).await);
+    /// Of those that are to stay apart by one label, one at a time looks, forges and is recorded: else two would see the
+    /// same empty node. What is seen here is held against the store when it is recorded, for those of other cores.
+    pub(super) async fn apart(&self, wish: &Placement) -> Result<(Vec<OwnedMutexGuard<()>>, Apart), Failure> {
+        let keys = Apart::keys(&wish.anti_affinity);
+        let mut turns = Vec::with_capacity(keys.len());
+        // In the order of the set, so that no two wait for each other.
+        for key in &keys {
+            turns.push(self.flights.enter(key).await);
         }
-        turns
+        Ok((turns, Apart::seen(keys, &self.records).await?))
     }
 }

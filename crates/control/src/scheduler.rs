@@ -32,6 +32,8 @@ pub enum PlaceError {
     NoNode { node: NodeName, known: Vec<String> },
     #[error("{}", no_room(scores))]
     NoRoom { scores: Vec<NodeScore> },
+    #[error("another core placed a vault that it is to stay apart from at the same time")]
+    Overtaken,
     /// As before, for who wanted to know where: each node's refusal is told.
     #[error("{}", no_room(scores))]
     Unplanned { scores: Vec<NodeScore> },

@@ -6,7 +6,8 @@ use quote::ToTokens as _;
 use super::items::{attributes, is_test};
 
 /// What only the ledger's documents begin with.
-const KEYS: &[&str] = &["vault/", "tomb/", "name/", "key/", "aged/", "budget/", "loan/", "forging/", "term/"];
+const KEYS: &[&str] =
+    &["vault/", "tomb/", "name/", "key/", "aged/", "budget/", "loan/", "forging/", "term/", "apart/"];
 
 /// The places in the product's part of a source.
 pub fn past_the_ledger(text: &str) -> Vec<String> {

@@ -16,7 +16,7 @@ use super::duty::Duty;
 use super::events::EventLog;
 use super::failure::{Failure, ForgeError, KeyError, NameError, VaultError};
 use super::keys::{Keys, check_key};
-use super::ledger::{GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
+use super::ledger::{Apart, GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
 use super::metrics::Metrics;
 use super::nodes::Slot;
 use super::placement::{Placing, check_wished};
@@ -58,6 +58,8 @@ pub(super) struct Forged {
     noted: Noted,
     /// Held until it is recorded, for those that are to stay apart from it.
     turns: Vec<OwnedMutexGuard<()>>,
+    /// As the store had those when it was looked where they are.
+    apart: Apart,
 }
 
 impl Forged {
@@ -188,7 +190,7 @@ impl Forge {
     ) -> Result<Forged, Failure> {
         self.duty.refuse_while_draining()?;
         check_wished(wish)?;
-        let turns = self.placing.apart_turns(wish).await;
+        let (turns, apart) = self.placing.apart(wish).await?;
         let memory_bytes = drafted.summons.limits.footprint_bytes();
         let code = Some(drafted.summons.worker.sha256);
         let mut field = step!("place", self.placing.field(wish, memory_bytes, code)).await?;
@@ -213,7 +215,7 @@ impl Forge {
                     let boot_id = slot.boot_id().unwrap_or_default();
                     self.metrics.forged(vault.forged_us, warm);
                     let record = VaultRecord::loaded(vault, boot_id)?;
-                    return Ok(Forged { record, opened, forging, noted, turns });
+                    return Ok(Forged { record, opened, forging, noted, turns, apart });
                 }
                 Err(error) => match error.fault {
                     // The node itself says that it made nothing and has no room: the next one.
@@ -299,7 +301,7 @@ impl Forge {
         posting: Posting,
         news: Vec<Happening>,
     ) -> Result<(), Failure> {
-        let Forged { record, forging, noted, turns, .. } = forged;
+        let Forged { record, forging, noted, turns, apart, .. } = forged;
         let forge = self.clone();
         let recording = tasks::spawn(Kind::Order, "record", async move {
             let _turns = turns;
@@ -308,7 +310,7 @@ impl Forge {
             if vault.phase == Phase::Ticketed {
                 forge.claims.lock().insert(forging.vault.clone(), Claim::Awaited);
             }
-            let made = forge.ledger.record(&record, noted, posting).await;
+            let made = forge.ledger.record(&record, noted, apart, posting).await;
             if !matches!(made, Ok(Made::Recorded(_))) {
                 forge.claims.lock().remove(&forging.vault);
             }
@@ -324,6 +326,7 @@ impl Forge {
                     Ok(())
                 }
                 Made::Taken(name) => Err(NameError::Taken { name }.into()),
+                Made::Beside => Err(PlaceError::Overtaken.into()),
                 Made::Lost => Err(KeyError::LostRace.into()),
             }
         });

@@ -7,6 +7,7 @@
 //! loan/key/…          who paid for a child that is being made under that key
 //! forging/<id>        a vault that is being made: by whom, where and whose (`ledger::forging`)
 //! term/<id>           a core that works on this store (`ledger::term`)
+//! apart/<bucket>      who placed a vault last that is to stay apart from others (`ledger::apart`)
 //! spool/<id>          a summons in the queue, or what became of it
 //! node/<name>         a node that was added (`control::members`)
 //! name/<name>         who holds the name, as long as that one lives
@@ -44,6 +45,7 @@ pub const BUDGET: &str = "budget/";
 pub const LOAN: &str = "loan/";
 pub const FORGING: &str = "forging/";
 pub const TERM: &str = "term/";
+pub const APART: &str = "apart/";
 pub const AGED: &str = "aged/";
 pub const SPOOL: &str = "spool/";
 pub const NODE: &str = "node/";
@@ -58,6 +60,7 @@ pub(super) const PREFIXES: &[&str] = &[
     LOAN,
     FORGING,
     TERM,
+    APART,
     SPOOL,
     NAME,
     KEY,
@@ -103,6 +106,13 @@ pub fn forging_key(id: &VaultId) -> String {
 #[must_use]
 pub fn term_key(id: &str) -> String {
     format!("{TERM}{id}")
+}
+
+/// The bucket of a label, of 256.
+#[must_use]
+pub fn apart_key(label: &str, value: &str) -> String {
+    let digest = Sha256::of(format!("{label}={value}").as_bytes()).to_string();
+    format!("{APART}{}", &digest[..2])
 }
 
 #[must_use]

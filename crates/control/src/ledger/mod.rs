@@ -11,6 +11,7 @@
 //! Everybody may read ([`Records`]), and what the ledger does not keep (summons, the queue, gems, nodes) others write
 //! through the same door, which refuses the rest. A crash leaves what was committed, and nothing half.
 
+mod apart;
 mod aside;
 mod documents;
 mod error;
@@ -23,6 +24,7 @@ mod term;
 mod vault;
 mod vaults;
 
+pub(crate) use apart::Apart;
 pub(crate) use aside::{ASIDE, since};
 pub(crate) use documents::*;
 pub use error::LedgerError;

@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::aside::{Aside, damaged};
-use super::documents::{AGED, BUDGET, FORGING, KEY, LOAN, NAME, TERM, TOMB, VAULT, tomb_key, vault_key};
+use super::documents::{
+    AGED, APART, BUDGET, FORGING, KEY, LOAN, NAME, TERM, TOMB, VAULT, tomb_key, vault_key,
+};
 use super::error::LedgerError;
 use super::vault::VaultRecord;
 use crate::store::{Document, Expect, Outcome, Revision, Size, Store, Txn};
@@ -16,7 +18,7 @@ const PAGE: usize = 500;
 
 /// What only the ledger writes. That is held by [`Records::commit`], and by the compiler as far as it can be: nobody
 /// else can make a [`VaultRecord`] or change one.
-const OWN: &[&str] = &[VAULT, TOMB, NAME, KEY, AGED, BUDGET, LOAN, FORGING, TERM];
+const OWN: &[&str] = &[VAULT, TOMB, NAME, KEY, AGED, BUDGET, LOAN, FORGING, TERM, APART];
 
 /// Refuses what would write past the ledger. It may look at anything.
 pub(super) fn refuse_foreign(txn: &Txn) -> Result<(), LedgerError> {

@@ -3,7 +3,8 @@
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. News of a death comes by
 //! several ways; whoever commits first writes the tombstone, the others find it written.
 
-use super::documents::{budget_key, forging_key, name_key, tomb_key, vault_key};
+use super::apart::Apart;
+use super::documents::{APART, budget_key, forging_key, name_key, tomb_key, vault_key};
 use super::error::LedgerError;
 use super::forging::Noted;
 use super::keys::Posting;
@@ -25,6 +26,8 @@ pub(crate) enum Made {
     Recorded(Option<Receipt>),
     /// Its name is a living worker's.
     Taken(ServiceName),
+    /// Another that it is to stay apart from may be beside it: it was placed meanwhile.
+    Beside,
     /// Somebody else did, meanwhile, what it was to be recorded with.
     Lost,
 }
@@ -45,10 +48,11 @@ impl Ledger {
         &self,
         record: &VaultRecord,
         mut noted: Noted,
+        apart: Apart,
         posting: Posting,
     ) -> Result<Made, LedgerError> {
         let vault = record.vault();
-        let mut txn = posting.into_txn().put(vault_key(&vault.id), encode(record)?);
+        let mut txn = apart.join(posting.into_txn()).put(vault_key(&vault.id), encode(record)?);
         if let Some(name) = &vault.name {
             let key = name_key(name);
             self.records.refuse_aside(&key)?;
@@ -64,6 +68,7 @@ impl Ledger {
                     died = self.noted_still(&mut noted).await?;
                     continue;
                 }
+                Outcome::Conflict { key } if key.starts_with(APART) => Made::Beside,
                 Outcome::Conflict { key } => match &vault.name {
                     Some(name) if key == name_key(name) => Made::Taken(name.clone()),
                     Some(_) | None => Made::Lost,

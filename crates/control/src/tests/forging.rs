@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use super::*;
 use crate::fake_node::Call;
-use crate::ledger::{BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
+use crate::ledger::{Apart, BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::vault::Vault;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -122,7 +122,7 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
     let refused = first
         .basis()
         .ledger
-        .record(&record, noted, Posting::default())
+        .record(&record, noted, Apart::default(), Posting::default())
         .await
         .expect_err("is not its own any more");
     assert!(ApiError::from(refused).retryable);
@@ -139,7 +139,12 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
             .await
             .expect("is left with it")
     );
-    let made = second.basis().ledger.record(&record, noted, Posting::default()).await.expect("is recorded");
+    let made = second
+        .basis()
+        .ledger
+        .record(&record, noted, Apart::default(), Posting::default())
+        .await
+        .expect("is recorded");
     assert!(matches!(made, Made::Recorded(Some(_))), "with its receipt");
 }
 

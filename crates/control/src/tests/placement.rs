@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::fake_node::Call;
-use hauki_contract::api::ErrorCode;
+use crate::ledger::Posting;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::DestructQuery;
 use hauki_contract::api::vault::ProvisionRequest;
+use hauki_contract::api::{ApiError, ErrorCode};
 
 const NAMES: [&str; 3] = ["n1", "n2", "n3"];
 
@@ -46,6 +47,29 @@ async fn those_that_are_to_stay_apart_do_so_even_at_once() {
     let first = made.into_iter().next().expect("one").expect("was made").vault;
     core.destruct(&first.id, DestructQuery::default(), None).await.expect("ends");
     assert_eq!(core.spawn(scout("k9")).await.expect("has room").vault.node, first.node);
+}
+
+/// Each core's turns are its own: between two the store decides.
+#[tokio::test]
+async fn those_that_are_to_stay_apart_do_so_with_two_cores_on_one_store() {
+    let store = Arc::new(MemoryStore::default());
+    let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let [one, two] = [0, 1].map(|_| core_over(store.clone(), &[&node], &["n1"]));
+    let SpawnRequest { summons, placement, .. } = scout("one");
+    let drafted = one.phases().summoning.draft(summons, Default::default()).await.expect("is drafted");
+    let forged = one.phases().forge.forge(&drafted, &placement, None).await.expect("sees nobody there");
+    let beside = two.spawn(scout("two")).await.expect("sees nobody there either").vault;
+    let recorded = one.phases().forge.record(forged, Posting::default(), Vec::new()).await;
+    let refused = ApiError::from(recorded.expect_err("is no longer alone"));
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::Temporary, true));
+    while node.living() != [beside.id.clone()] {
+        tokio::task::yield_now().await;
+    }
+    // Who looks again sees it.
+    let again = one.spawn(scout("one")).await.expect_err("is not alone");
+    assert_eq!(again.code, ErrorCode::NoCapacity);
+    two.destruct(&beside.id, DestructQuery::default(), None).await.expect("ends");
+    one.spawn(scout("one")).await.expect("is alone");
 }
 
 #[tokio::test]
