@@ -430,3 +430,23 @@ async fn a_collector_is_sent_a_request_as_one_tree() {
     let all = serde_json::to_string(&spans).expect("serializes");
     assert!(!all.contains("secret") && !all.contains(spawned.ticket.auth.token.reveal()), "{all}");
 }
+
+/// With or without anybody who takes it.
+#[test]
+fn a_command_tells_what_it_spent_its_time_on() {
+    let daemon = Daemon::start();
+    let path = daemon.dir.path().join("spans.json");
+    let run = |target: &str| {
+        daemon.hauki().args(["ls", "--trace", target]).output().expect("hauki runs").status.code()
+    };
+    assert_eq!(run(path.to_str().expect("is text")), Some(0));
+    let text = std::fs::read_to_string(&path).expect("was written");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("is JSON, one line of it");
+    let spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().expect("a list").clone();
+    let of =
+        |name: &str| spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("{spans:?}"));
+    assert_eq!(of("request")["parentSpanId"], of("command")["spanId"]);
+    assert_eq!((&of("request")["kind"], of("command").get("parentSpanId")), (&3.into(), None));
+    // Nobody listens at that port.
+    assert_eq!((run("http://127.0.0.1:1"), run("https://127.0.0.1:1")), (Some(0), Some(2)));
+}

@@ -121,6 +121,9 @@ pub(crate) struct Globals {
     #[arg(short, long, global = true, value_name = "N", hide_short_help = true)]
     #[arg(allow_negative_numbers = true, value_parser = whole::<usize, 1, MOST_JOBS>)]
     pub(crate) jobs: Option<usize>,
+    /// What this command spent its time on, in OpenTelemetry's form: to a collector, http://HOST[:PORT][/PATH], or into a file
+    #[arg(long, global = true, value_name = "FILE-OR-URL", hide_short_help = true)]
+    pub(crate) trace: Option<String>,
     /// Never ask a question
     #[arg(long, global = true, hide_short_help = true)]
     pub(crate) no_input: bool,

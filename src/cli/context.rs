@@ -25,8 +25,10 @@ use crate::client::runner::Checker;
 use crate::client::{Address, Endpoint, Exit};
 use crate::model::secret::Secret;
 use crate::model::trace::TraceContext;
+use hauki_contract::seam;
 use hauki_contract::strict;
-use hauki_contract::system::{paths, trace};
+use hauki_contract::system::export::{self, Exporter, Target};
+use hauki_contract::system::{logging, paths, trace};
 
 /// Of a token or a bundle of certificates.
 const MOST_PEM: usize = 4 * 1024 * 1024;
@@ -77,6 +79,16 @@ fn spare_descriptors() -> std::io::Result<()> {
     Ok(taken.map(drop)?)
 }
 
+/// From now on this process tells what it spends its time on.
+fn traced(target: &str) -> Result<(), CliError> {
+    let target = Target::read(target).map_err(|error| CliError::usage(format!("--trace: {error}")))?;
+    let exporter =
+        Exporter::start(target, "hauki").map_err(|error| CliError::io("start the export", &error))?;
+    logging::start_spans();
+    export::begin(exporter);
+    Ok(())
+}
+
 impl Ctx {
     pub(crate) fn new(globals: Globals) -> Result<Self, CliError> {
         let settings =
@@ -98,6 +110,7 @@ impl Ctx {
         };
         let out = Output::new(style);
         let (status, checker, runtime, endpoint) = Default::default();
+        globals.trace.as_deref().map(traced).transpose()?;
         let trace = trace::fresh(false);
         Ok(Self {
             globals,
@@ -154,7 +167,7 @@ impl Ctx {
                 () = expiry => Err(self.timed_out(time)),
             }
         };
-        runtime.block_on(trace::within(self.trace, run))
+        runtime.block_on(trace::within(self.trace, trace::spanned(seam!("command"), run)))
     }
 
     /// `--timeout` in milliseconds, for what has none by default.

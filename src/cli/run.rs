@@ -13,8 +13,11 @@ use super::error::CliError;
 use super::{stdout, tips, visible};
 use crate::api::teardown::DestructQuery;
 use crate::client::Exit;
+use hauki_contract::system::export;
 use hauki_contract::system::files;
 
+/// What `--trace` may take at the end: a collector that is not there must not be felt much.
+const LAST_SPANS: Duration = Duration::from_secs(1);
 /// How long the clean-up after a failed command may take.
 const CLEAN_UP: Duration = Duration::from_secs(5);
 
@@ -66,6 +69,7 @@ fn whole() -> ExitCode {
         }
     };
     undo(&ctx);
+    export::finish(LAST_SPANS);
     match ctx.status.get() {
         Some(status) if exit == Exit::Ok => status.into(),
         _ => exit.into(),
