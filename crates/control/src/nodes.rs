@@ -17,7 +17,6 @@ use hauki_contract::model::check::Check;
 use hauki_contract::model::config::Policy;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
-use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, Kind, Task};
 

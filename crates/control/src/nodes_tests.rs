@@ -1,4 +1,5 @@
 use super::*;
+use hauki_contract::model::lease::Mono;
 
 #[test]
 fn a_silent_node_is_waited_for_once() {

@@ -131,7 +131,7 @@ impl Core {
         &self,
         order: impl Future<Output = Answer<T>> + Send + 'static,
     ) -> Answer<T> {
-        Ok(self.basis.duty.carry_out(order).await?)
+        self.basis.duty.carry_out(order).await
     }
 }
 
