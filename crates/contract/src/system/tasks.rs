@@ -186,19 +186,27 @@ impl Drop for Line {
 }
 
 impl Register {
-    fn enter(&self, name: &'static str, kind: Kind) -> (Line, bool) {
+    fn enter(&self, name: &'static str, kind: Kind) -> Line {
         let mut book = self.0.book();
         book.next += 1;
         let number = book.next;
         book.entries.insert(number, Entry { name, kind, began: clock::mono(), task: None });
-        (Line { shared: Arc::clone(&self.0), number, name }, book.closed)
+        Line { shared: Arc::clone(&self.0), number, name }
     }
 
-    /// The task is known from before it runs; it may even have ended.
+    /// The task is known from before it runs; it may even have ended. Who ends the register finds it here, or has
+    /// closed the book before and is seen here.
     fn know(&self, number: u64, task: AbortHandle) {
-        if let Some(entry) = self.0.book().entries.get_mut(&number) {
-            entry.task = Some(task);
+        let mut book = self.0.book();
+        if !book.closed {
+            if let Some(entry) = book.entries.get_mut(&number) {
+                entry.task = Some(task);
+            }
+            return;
         }
+        // As in `cancel`.
+        drop(book);
+        task.abort();
     }
 
     pub fn spawn<T: Send + 'static>(
@@ -206,15 +214,12 @@ impl Register {
         (runtime, kind, name): (&Handle, Kind, &'static str),
         work: impl Future<Output = T> + Send + 'static,
     ) -> Task<T> {
-        let (line, closed) = self.enter(name, kind);
+        let line = self.enter(name, kind);
         let number = line.number;
         let task = runtime.spawn(trace::carried(async move {
             let _line = line;
             work.await
         }));
-        if closed {
-            task.abort();
-        }
         self.know(number, task.abort_handle());
         Task(task)
     }
@@ -233,7 +238,8 @@ impl Register {
             let mut pause = PAUSE;
             loop {
                 let began = clock::mono();
-                let Some(fault) = caught(begin()).await else { return };
+                // What it does before its first wait is looked after as well.
+                let Some(fault) = caught(async { begin().await }).await else { return };
                 match policy {
                     OnFault::Restart => {}
                     OnFault::EndProcess => {
@@ -258,7 +264,7 @@ impl Register {
         name: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Task<T> {
-        let (line, _) = self.enter(name, Kind::Blocking);
+        let line = self.enter(name, Kind::Blocking);
         Task(tokio::task::spawn_blocking(move || {
             let _line = line;
             work()

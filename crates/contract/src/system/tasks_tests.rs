@@ -48,6 +48,18 @@ async fn what_stands_is_begun_anew_after_a_panic_and_after_an_error() {
 }
 
 #[tokio::test]
+async fn what_panics_while_it_is_begun_is_begun_anew_as_well() {
+    let register = Register::default();
+    let mut begun = 0;
+    let standing = register.stand((&Handle::current(), "a-loop", OnFault::Restart), move || {
+        begun += 1;
+        assert!(begun > 1, "on purpose");
+        async {}
+    });
+    standing.await.expect("ends in order");
+}
+
+#[tokio::test]
 async fn a_fault_without_which_nothing_works_is_told_by_its_name_and_another_is_not() {
     let register = Register::default();
     let told = register.stand((&Handle::current(), "told", OnFault::Log), || async { Err::<(), _>(Full) });
@@ -87,6 +99,21 @@ async fn at_the_end_orders_are_awaited_and_sessions_are_not() {
     assert!(session.await.is_err_and(|error| error.is_cancelled()));
     // Who comes later is not begun at all.
     assert!(order(&register, panics()).await.is_err_and(|error| error.is_cancelled()));
+    assert_eq!(register.there(), []);
+}
+
+#[tokio::test]
+async fn who_is_spawned_while_the_register_ends_ends_with_it() {
+    let register = Register::default();
+    let line = register.enter("late", Kind::Session);
+    let number = line.number;
+    assert_eq!(names(&register.end(SHORT).await), [("late", Kind::Session)]);
+    let task = tokio::spawn(async move {
+        let _line = line;
+        std::future::pending::<()>().await;
+    });
+    register.know(number, task.abort_handle());
+    assert!(timeout(LONG, task).await.expect("ends").is_err_and(|error| error.is_cancelled()));
     assert_eq!(register.there(), []);
 }
 
