@@ -24,7 +24,7 @@ const AWAKE_US: u64 = 200;
 /// Why a call has no result.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The connection had ended before: nothing was sent, so it may be sent over another.
+    /// The connection had ended before or took no more: nothing was sent, so it may be sent over another.
     Unsent,
     /// It may have run.
     Failed(GhostError),
@@ -147,7 +147,7 @@ impl Wire {
         if call.is_alone {
             owner.vigil.keep(AWAKE_US, || call.is_answered()).await;
         }
-        Ok(owner.settled(call.answer().await)?)
+        Ok(owner.settled(call.answer().await?)?)
     }
 
     pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ use super::clone::clone_object;
 use crate::vault::Vault;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::rpc::channel::{GATE_OVERHEAD, MAX_ASKS, Said, ToVault, Unanswered};
+use hauki_contract::rpc::connection::Unsent;
 use hauki_contract::rpc::message::code;
 use hauki_contract::rpc::nested::Nested;
 
@@ -93,8 +94,14 @@ async fn carry(
         }
         let held = held.ok_or(super::TravelError::NotGiven)?;
         let params = reach.put_back(&params)?.into_owned();
-        let line = reach.line(vault, &held).await?;
-        let said = line.call(&method, &params, &nested).await?;
+        let said = loop {
+            let line = reach.line(vault, &held).await?;
+            match line.call(&method, &params, &nested).await {
+                Ok(said) => break said?,
+                // It has closed meanwhile, so the next one is another.
+                Err(Unsent) => {}
+            }
+        };
         let limit = reach.caller.max_frame_bytes;
         if said.get().len() > limit {
             return Err(ReachError::Long(limit));

@@ -143,7 +143,8 @@ impl Line {
         Ok(Self(Arc::new(Inner { connection, beats, traced: welcome.has(feature::TRACE) })))
     }
 
-    pub async fn call(&self, method: &str, params: &str, nested: &Nested) -> Answer {
+    /// What was not sent may be sent over another line.
+    pub async fn call(&self, method: &str, params: &str, nested: &Nested) -> Result<Answer, Unsent> {
         let connection = &self.0.connection;
         let id = connection.owner().number();
         let mut line = Vec::with_capacity(192 + params.len());
@@ -154,12 +155,12 @@ impl Line {
             }
             _ => nested.write_request(&mut line, id, method, params),
         }
-        let call = connection.call(id, line).await.map_err(|Unsent| ReachError::Closed)?;
-        match call.answer().await {
+        let call = connection.call(id, line).await?;
+        Ok(match call.answer().await? {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(error)) => Err(ReachError::Refused(Box::new(shortened(error)))),
             Err(end) => Err(connection.owner().ended(&end)),
-        }
+        })
     }
 
     pub fn is_closed(&self) -> bool {

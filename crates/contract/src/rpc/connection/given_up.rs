@@ -1,27 +1,36 @@
-//! Calls that nobody waits for any more: the node is told, if it is one that listens.
+//! Calls that nobody waits for any more: what was not sent yet stays here, and of what was the node is told, if it is
+//! one that listens.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::super::message::write_request;
 use super::super::reserved::CANCEL;
 
 #[derive(Debug, Default)]
-pub(super) struct GivenUp(Mutex<State>);
+pub(super) struct GivenUp {
+    /// Whether there are ids: the writer asks for each of its lines.
+    some: AtomicBool,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    ids: Vec<u64>,
+    ids: BTreeSet<u64>,
     /// Whether the node listens; not known before the welcome.
     heard: Option<bool>,
 }
 
 impl GivenUp {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(&self, id: u64) {
-        self.state().ids.push(id);
+        let mut state = self.state();
+        state.ids.insert(id);
+        self.some.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn set_heard(&self, heard: bool) {
@@ -32,24 +41,35 @@ impl GivenUp {
     #[cfg(test)]
     pub(super) fn meanwhile(&self, act: impl FnOnce() -> u64) {
         let mut state = self.state();
+        self.some.store(true, Ordering::Relaxed);
         let id = act();
-        state.ids.push(id);
+        state.ids.insert(id);
     }
 
-    /// Those of which the node is to be told now. Their own lines have been queued before.
-    pub(super) fn take(&self) -> Vec<u64> {
+    /// Those of which the node may be told as soon as none of them is queued. They have been queued before.
+    pub(super) fn take(&self) -> BTreeSet<u64> {
         let mut state = self.state();
-        match state.heard {
-            None => Vec::new(),
-            Some(heard) => {
-                let ids = std::mem::take(&mut state.ids);
-                if heard { ids } else { Vec::new() }
-            }
+        if state.heard.is_none() {
+            return BTreeSet::new();
+        }
+        self.some.store(false, Ordering::Relaxed);
+        std::mem::take(&mut state.ids)
+    }
+
+    /// Whether this call, which is about to be sent, was given up, lately or among those that were taken. It is told
+    /// once: there is nothing left to do about it.
+    pub(super) fn has_unsent(&self, id: Option<u64>, taken: &mut BTreeSet<u64>) -> bool {
+        let Some(id) = id else { return false };
+        taken.remove(&id) || self.some.load(Ordering::Relaxed) && self.state().ids.remove(&id)
+    }
+
+    /// Appends what tells the node.
+    pub(super) fn tell(&self, ids: BTreeSet<u64>, lines: &mut Vec<u8>) {
+        if ids.is_empty() || self.state().heard != Some(true) {
+            return;
+        }
+        for id in ids {
+            write_request(lines, None, CANCEL, Some(&format!("{{\"id\":{id}}}")));
         }
     }
-}
-
-/// Appends what tells the node.
-pub(super) fn write(id: u64, lines: &mut Vec<u8>) {
-    write_request(lines, None, CANCEL, Some(&format!("{{\"id\":{id}}}")));
 }

@@ -36,7 +36,10 @@ const QUEUE: usize = 256;
 
 pub type Reply = Result<Box<RawValue>, RpcError>;
 /// Their ids rise, and the first are answered first.
-type Pending = BTreeMap<u64, oneshot::Sender<Reply>>;
+type Pending = BTreeMap<u64, oneshot::Sender<Result<Reply, Unsent>>>;
+
+/// A line, and the call that it is, if somebody waits for the answer.
+type Queued = (Option<u64>, Vec<u8>);
 
 /// Whose connection it is.
 pub trait Owner: Send + Sync + 'static {
@@ -50,7 +53,7 @@ pub trait Owner: Send + Sync + 'static {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()>;
 }
 
-/// Nothing was sent: the connection had ended before, so it may be sent over another.
+/// Nothing was sent: the connection had ended before or took no more, so it may be sent over another.
 #[derive(Debug)]
 pub struct Unsent;
 
@@ -98,7 +101,7 @@ impl<O: Owner> Clone for Connection<O> {
 
 /// What goes with the last handle.
 struct Queue<O> {
-    lines: mpsc::Sender<Vec<u8>>,
+    lines: mpsc::Sender<Queued>,
     shared: Arc<Shared<O>>,
 }
 
@@ -109,24 +112,25 @@ impl<O> Drop for Queue<O> {
 }
 
 /// The answer to the hello, which is on its way.
-pub struct Greeting(oneshot::Receiver<Reply>);
+pub struct Greeting(oneshot::Receiver<Result<Reply, Unsent>>);
 
 impl Greeting {
     pub async fn answer<O: Owner>(self, connection: &Connection<O>) -> Result<Reply, End> {
-        self.0.await.map_err(|_| connection.end())
+        // It stands in no queue, and is sent or the connection ends.
+        self.0.await.ok().and_then(Result::ok).ok_or_else(|| connection.end())
     }
 }
 
-/// A call that was sent. Who stops waiting gives it up.
+/// A call that was queued. Who stops waiting gives it up: it is not sent any more, or the gate is told.
 pub struct Call<'a, O: Owner> {
     connection: &'a Connection<O>,
     id: u64,
-    sent: bool,
+    queued: bool,
     /// Who answers has taken its place back.
     answered: bool,
     /// Whether no other waited when it began.
     pub is_alone: bool,
-    receiver: oneshot::Receiver<Reply>,
+    receiver: oneshot::Receiver<Result<Reply, Unsent>>,
 }
 
 impl<O: Owner> Call<'_, O> {
@@ -135,17 +139,20 @@ impl<O: Owner> Call<'_, O> {
         !self.receiver.is_empty()
     }
 
-    pub async fn answer(mut self) -> Result<Reply, End> {
+    pub async fn answer(mut self) -> Result<Result<Reply, End>, Unsent> {
         let came = (&mut self.receiver).await;
         self.answered = true;
-        came.map_err(|_| self.connection.end())
+        match came {
+            Ok(came) => came.map(Ok),
+            Err(_) => Ok(Err(self.connection.end())),
+        }
     }
 }
 
 impl<O: Owner> Drop for Call<'_, O> {
     fn drop(&mut self) {
         let shared = &self.connection.shared;
-        if !self.answered && shared.pending().remove(&self.id).is_some() && self.sent {
+        if !self.answered && shared.pending().remove(&self.id).is_some() && self.queued {
             shared.given_up.add(self.id);
             self.connection.wake();
         }
@@ -209,7 +216,7 @@ impl<O: Owner> Connection<O> {
         });
         let reader = LineReader::new(input, max_frame_bytes.saturating_add(REPLY_OVERHEAD));
         let reader = shared.owner.spawn(read(Leave(Arc::clone(&shared)), reader, may_hold));
-        let writer = shared.owner.spawn(write(Arc::clone(&shared), output, first, queue));
+        let writer = shared.owner.spawn(write(Leave(Arc::clone(&shared)), output, first, queue));
         let _ = shared.tasks.set([reader, writer]);
         if shared.has_ended() {
             // One of them was quicker than this.
@@ -224,7 +231,7 @@ impl<O: Owner> Connection<O> {
         &self.shared.owner
     }
 
-    /// Sends a request, which has this id and is one line.
+    /// Queues a request, which has this id and is one line.
     pub async fn call(&self, id: u64, line: Vec<u8>) -> Result<Call<'_, O>, Unsent> {
         let (sender, receiver) = oneshot::channel();
         let is_alone = {
@@ -232,10 +239,10 @@ impl<O: Owner> Connection<O> {
             pending.insert(id, sender);
             pending.len() == 1
         };
-        let mut call = Call { connection: self, id, sent: false, answered: false, is_alone, receiver };
+        let mut call = Call { connection: self, id, queued: false, answered: false, is_alone, receiver };
         // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
-        self.post(line).await?;
-        call.sent = true;
+        self.queue(Some(id), line).await?;
+        call.queued = true;
         Ok(call)
     }
 
@@ -247,29 +254,28 @@ impl<O: Owner> Connection<O> {
 
     /// Has the writer look at what was given up. Where its queue is full it comes by anyway.
     fn wake(&self) {
-        let _ = self.queue.lines.try_send(Vec::new());
+        let _ = self.queue.lines.try_send((None, Vec::new()));
     }
 
     /// Sends a line to which nobody waits for an answer. Waits for room only where there is none.
     pub async fn post(&self, line: Vec<u8>) -> Result<(), Unsent> {
-        if self.is_closed() {
-            return Err(Unsent);
-        }
-        let sent = match self.queue.lines.try_send(line) {
-            Err(TrySendError::Full(line)) => self.queue.lines.send(line).await.is_ok(),
-            sent => sent.is_ok(),
-        };
-        if !sent {
-            // Nobody has said so where the runtime of the tasks is gone.
-            self.shared.end(End::Gone);
-            return Err(Unsent);
-        }
-        Ok(())
+        self.queue(None, line).await
     }
 
+    async fn queue(&self, id: Option<u64>, line: Vec<u8>) -> Result<(), Unsent> {
+        if self.shared.has_ended() {
+            return Err(Unsent);
+        }
+        match self.queue.lines.try_send((id, line)) {
+            Err(TrySendError::Full(queued)) => self.queue.lines.send(queued).await.map_err(|_| Unsent),
+            queued => queued.map_err(|_| Unsent),
+        }
+    }
+
+    /// Whether it takes no more. Its [end](Self::end) may still be to come.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.shared.has_ended()
+        self.shared.has_ended() || self.queue.lines.is_closed()
     }
 
     /// How many calls wait for an answer.
@@ -307,8 +313,8 @@ impl<O: Owner> Connection<O> {
     }
 
     #[cfg(test)]
-    fn queued(&self, line: Vec<u8>) {
-        self.queue.lines.try_send(line).expect("has room");
+    fn queued(&self, id: u64, line: Vec<u8>) {
+        self.queue.lines.try_send((Some(id), line)).expect("has room");
     }
 }
 

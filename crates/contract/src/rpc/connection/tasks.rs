@@ -1,5 +1,6 @@
 //! The two tasks of a connection: one writes what is queued, one reads and hands out what comes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::sync::mpsc;
 use super::super::line::{LineError, LineReader};
 use super::super::message::Outgoing;
 use super::super::reserved::{DYING, Dying};
-use super::{End, Owner, QUEUE, Shared, given_up};
+use super::{End, Owner, QUEUE, Queued, Shared, Unsent};
 use crate::strict::{self, Limits};
 use crate::system::clock;
 
@@ -21,29 +22,36 @@ pub(super) const TOGETHER: usize = 64 * 1024;
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 pub(super) async fn write<S: AsyncWrite, O: Owner>(
-    shared: Arc<Shared<O>>,
+    leave: Leave<O>,
     mut output: WriteHalf<S>,
     first: Vec<u8>,
-    mut queue: mpsc::Receiver<Vec<u8>>,
+    mut queue: mpsc::Receiver<Queued>,
 ) {
-    let mut next = Some(first);
-    // What was given up, and how many lines were taken since: the calls' own are among as many as the queue holds.
-    let (mut leaving, mut taken) = (Vec::new(), 0);
-    while let Some(mut lines) = next {
+    let Leave(shared) = &leave;
+    let mut next = Some((None, first));
+    // What was given up, and how many lines were taken since: those of the calls that were not sent yet are among as
+    // many as the queue holds, and are left out.
+    let (mut leaving, mut taken) = (BTreeSet::new(), 0);
+    while let Some((id, mut lines)) = next {
         taken += 1;
         if leaving.is_empty() {
             (leaving, taken) = (shared.given_up.take(), 0);
         }
+        if shared.given_up.has_unsent(id, &mut leaving) {
+            lines.clear();
+        }
         while lines.len() < TOGETHER && taken < QUEUE {
-            let Ok(line) = queue.try_recv() else {
+            let Ok((id, line)) = queue.try_recv() else {
                 taken = QUEUE;
                 break;
             };
-            lines.extend_from_slice(&line);
+            if !shared.given_up.has_unsent(id, &mut leaving) {
+                lines.extend_from_slice(&line);
+            }
             taken += 1;
         }
         if taken >= QUEUE {
-            leaving.drain(..).for_each(|id| given_up::write(id, &mut lines));
+            shared.given_up.tell(std::mem::take(&mut leaving), &mut lines);
             taken = 0;
         }
         let sent = match output.write_all(&lines).await {
@@ -52,6 +60,7 @@ pub(super) async fn write<S: AsyncWrite, O: Owner>(
             error => error,
         };
         if let Err(error) = sent {
+            refuse(shared, &mut queue).await;
             // The reader may still find `hauki.dying` in what has arrived, which says more.
             tokio::time::sleep(LAST_WORDS).await;
             shared.end(End::Write(Arc::new(error)));
@@ -62,6 +71,16 @@ pub(super) async fn write<S: AsyncWrite, O: Owner>(
             // They wait for nothing but their own lines, if these are not there yet.
             false => Some(queue.try_recv().unwrap_or_default()),
         };
+    }
+}
+
+/// Nothing more is sent: neither what comes from now on nor what is queued.
+async fn refuse<O: Owner>(shared: &Shared<O>, queue: &mut mpsc::Receiver<Queued>) {
+    queue.close();
+    while let Some((id, _)) = queue.recv().await {
+        let waiting = id.and_then(|id| shared.pending().remove(&id));
+        // Who has given it up does not mind.
+        let _ = waiting.map(|waiting| waiting.send(Err(Unsent)));
     }
 }
 
@@ -95,7 +114,7 @@ pub(super) async fn read<S: AsyncRead, O: Owner>(
     shared.end(dying.map_or(end, |Dying { death, .. }| End::Dead(death)));
 }
 
-/// Goes with the reader, also where that is ended from outside, as at the end of a daemon, and before it has begun:
+/// Goes with either task, also where that is ended from outside, as at the end of a daemon, and before it has begun:
 /// nobody waits for what will not come.
 pub(super) struct Leave<O>(pub(super) Arc<Shared<O>>);
 
@@ -137,5 +156,5 @@ fn deliver<O: Owner>(shared: &Shared<O>, message: Outgoing<'_>, dying: &mut Opti
         Some(error) => Err(error),
         None => Ok(message.result.unwrap_or(RawValue::NULL).to_owned()),
     };
-    let _ = waiting.send(reply);
+    let _ = waiting.send(Ok(reply));
 }
