@@ -8,9 +8,10 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::opening::FileError;
+use super::schema::{INDEXED, rebuild};
 use super::seal::seal;
 use super::sqlite::document;
 use super::tail::Tail;
@@ -63,15 +64,25 @@ fn has_documents(connection: &Connection, path: &Path) -> Result<bool, OpenError
     Ok(found.is_some())
 }
 
-/// SQLite's own look at its pages. An index that is not that of its table is made anew, for all of it is in the table.
-pub(super) fn is_whole(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+/// SQLite's own look at its pages. An index that is not that of its table is made anew.
+pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let damaged = |what: String| OpenError::Damaged { path: path.to_owned(), what };
     let Some(wrong) = looked(connection, path, "PRAGMA integrity_check(1)")? else { return Ok(()) };
     if let Some(wrong) = looked(connection, path, "PRAGMA quick_check(1)")? {
         return Err(damaged(wrong));
     }
-    tracing::warn!(path = %path.display(), %wrong, "the store's index was damaged; it is made anew");
-    connection.execute_batch("REINDEX").map_err(|error| damaged(error.to_string()))
+    let mut mend = || {
+        let schema: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        // An older one is written anew when it is brought up to date.
+        if schema >= INDEXED {
+            tracing::warn!(path = %path.display(), %wrong, "the store's index was damaged; it is made anew");
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            rebuild(&transaction)?;
+            transaction.commit()?;
+        }
+        Ok(())
+    };
+    mend().map_err(|error| OpenError::opened(path, error))
 }
 
 /// The first thing that is wrong, as far as it is seen in time.

@@ -16,6 +16,7 @@ mod error;
 mod inspect;
 pub mod memory;
 mod opening;
+mod schema;
 mod seal;
 pub mod sqlite;
 mod tail;

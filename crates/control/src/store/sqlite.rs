@@ -11,17 +11,19 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
 
 use super::opening::FileError;
+use super::schema;
 use super::seal::seal;
 use super::tail;
 use super::writer::{Commit, Job, Writer};
@@ -30,37 +32,6 @@ use super::{
 };
 use hauki_contract::strict::{self, Limits};
 use hauki_contract::system::clock;
-
-/// Step `n` leads from `user_version` n to n + 1. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[
-    // 1: documents, and the counter that numbers the commits.
-    "CREATE TABLE document (key TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, value BLOB NOT NULL);
-     CREATE TABLE counter (revision INTEGER NOT NULL);
-     INSERT INTO counter VALUES (0);",
-    // 2: one tree instead of a table and its index, and a checksum for each document (filled in by `seal_all`).
-    "CREATE TABLE sealed (key TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, value BLOB NOT NULL,
-                          seal INTEGER NOT NULL) WITHOUT ROWID;
-     INSERT INTO sealed SELECT key, revision, value, 0 FROM document;
-     DROP TABLE document;
-     ALTER TABLE sealed RENAME TO document;
-     ALTER TABLE counter ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;",
-    // 3: nothing of the tables. Documents under `forging/` and `term/` say who makes what, and a program that does
-    // not know them would end what others make.
-    "",
-    // 4: a table and its index again. In one tree a document beyond a quarter of a page lies on pages of its own, and
-    // whoever looks for a key reads those of each document that it is compared with. New ones stand together here, and
-    // the index is held against the table at each opening (`check`).
-    "CREATE TABLE apart (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
-                         value BLOB NOT NULL, seal INTEGER NOT NULL);
-     INSERT INTO apart (key, revision, value, seal)
-         SELECT coalesce(key, ''), coalesce(revision, 0), coalesce(value, x''), coalesce(seal, 0) FROM document
-         ORDER BY key;
-     DROP TABLE document;
-     ALTER TABLE apart RENAME TO document;",
-];
-
-/// The schema from which on documents are sealed.
-const SEALED: u32 = 2;
 
 /// To so much a log that has grown beyond it is cut when it begins anew.
 pub(super) const LOG_BYTES: u32 = 4 << 20;
@@ -78,6 +49,8 @@ pub struct SqliteStore {
     suspicion: Option<&'static str>,
     writer: Arc<Mutex<Writer>>,
     commits: mpsc::Sender<Job>,
+    /// How many wait for the writer's thread. Nobody overtakes them.
+    waiting: Arc<AtomicUsize>,
     queries: mpsc::Sender<Query>,
     one: Mutex<Connection>,
 }
@@ -101,12 +74,12 @@ impl SqliteStore {
         make_private(path).map_err(|error| failed(error.into()))?;
         let mut writer = connect(path).map_err(|error| OpenError::opened(path, error))?;
         check::is_filled(&writer, path, beside)?;
-        check::is_whole(&writer, path)?;
+        check::is_whole(&mut writer, path)?;
         if check::begins_anew(&writer, path)? {
             // What was answered of the one before says nothing of this one. Should it end here, it is done again.
             tail::remove(path).map_err(|error| failed(error.into()))?;
         }
-        migrate(&mut writer, path)?;
+        schema::migrate(&mut writer, path)?;
         let tail = check::is_complete(&writer, path)?;
         let suspicion = check::adds_up(&writer, path)?;
         // It has been done, and is not wanted again.
@@ -117,18 +90,20 @@ impl SqliteStore {
         let lister = connect(path).map_err(|error| failed(error.into()))?;
         let one = Mutex::new(connect(path).map_err(|error| failed(error.into()))?);
 
-        let (commits, waiting) = mpsc::channel();
+        let (commits, jobs) = mpsc::channel();
         let (queries, asked) = mpsc::channel::<Query>();
-        let writer = Arc::new(Mutex::new(Writer::new(writer, tail, path.to_owned())));
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer::new(writer, tail, path.to_owned(), waiting.clone());
+        let writer = Arc::new(Mutex::new(writer));
         let its = writer.clone();
-        spawn("store-writer", move || Writer::work(&its, &waiting)).map_err(|error| failed(error.into()))?;
+        spawn("store-writer", move || Writer::work(&its, &jobs)).map_err(|error| failed(error.into()))?;
         spawn("store-lister", move || {
             for query in asked {
                 query(&lister);
             }
         })
         .map_err(|error| failed(error.into()))?;
-        Ok(Self { path: path.to_owned(), suspicion, writer, commits, queries, one })
+        Ok(Self { path: path.to_owned(), suspicion, writer, commits, waiting, queries, one })
     }
 
     /// Whether nothing was ever kept in it, or nothing is left, but for whose it is.
@@ -213,52 +188,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    let failed = |error: rusqlite::Error| OpenError::opened(path, error);
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let found: u32 =
-        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
-    }
-    for step in MIGRATIONS.iter().skip(found as usize) {
-        transaction.execute_batch(step).map_err(failed)?;
-    }
-    if found < SEALED {
-        seal_all(&transaction).map_err(failed)?;
-    }
-    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
-    transaction.commit().map_err(failed)
-}
-
-/// Documents of an older schema have no checksum: they get the one of what they are now. What has rotted in a way
-/// that shows gets none; it is set aside later and stops no other.
-fn seal_all(transaction: &rusqlite::Transaction<'_>) -> rusqlite::Result<()> {
-    let mut read = transaction.prepare("SELECT key, revision, value, seal FROM document")?;
-    let mut seals = Vec::new();
-    for found in read.query_map([], |row| {
-        let whole = matches!(
-            (row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?),
-            (ValueRef::Text(_), ValueRef::Integer(_), ValueRef::Blob(_))
-        );
-        Ok((whole, document(row)?))
-    })? {
-        let (whole, Document { key, revision, value, .. }) = found?;
-        if whole {
-            seals.push((seal(&key, revision, &value), key));
-        }
-    }
-    let mut write = transaction.prepare("UPDATE document SET seal = ?2 WHERE key = ?1")?;
-    let mut sum_of_all = 0_i64;
-    for (sum, key) in seals {
-        if write.execute(params![key, sum])? > 0 {
-            sum_of_all = sum_of_all.wrapping_add(sum);
-        }
-    }
-    transaction.execute("UPDATE counter SET sum = ?1", [sum_of_all]).map(drop)
-}
-
 pub(super) fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
     // A damaged row may be anything; reading it must not fail the rows beside it.
     let bytes =
@@ -333,7 +262,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> Answer<'_, ()> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.commits.send(Job::Close(reply));
+        let sent = self.send(Job::Close(reply));
         Box::pin(async move {
             let stopped = || StoreError::Stopped { place: self.place() };
             sent.map_err(|_| stopped())?;
@@ -355,12 +284,17 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
+    fn send(&self, job: Job) -> Result<(), mpsc::SendError<Job>> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.commits.send(job)
+    }
+
     /// If nobody writes just now. If somebody does, what comes meanwhile is gathered.
     fn at_once(
         &self,
         write: impl FnOnce(&mut Writer) -> Option<(Result<Outcome, StoreError>, bool)>,
     ) -> Option<Answer<'_, Outcome>> {
-        let mut writer = self.writer.try_lock().ok()?;
+        let mut writer = self.writer.try_lock().ok().filter(|_| self.waiting.load(Ordering::Relaxed) == 0)?;
         let (written, is_news) = write(&mut writer)?;
         drop(writer);
         if is_news {
@@ -371,7 +305,7 @@ impl SqliteStore {
 
     fn write(&self, txn: Txn, how: impl FnOnce(Commit) -> Job) -> Answer<'_, Outcome> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.commits.send(how(Commit { txn, reply }));
+        let sent = self.send(how(Commit { txn, reply }));
         Box::pin(async move {
             let stopped = || StoreError::Stopped { place: self.place() };
             sent.map_err(|_| stopped())?;

@@ -30,49 +30,6 @@ async fn it_keeps_what_it_promised_when_opened_again_and_only_its_owner_can_read
     assert_eq!((found.value, found.revision), (b"one".to_vec(), revision));
 }
 
-/// Schema 3 had the tables of schema 2, and says that there are notes; schema 4 has others.
-#[tokio::test]
-async fn a_store_of_schemas_2_and_3_opens_and_is_of_this_one_from_then_on() {
-    for schema in [2_u32, 3] {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("store.db");
-        let old = Connection::open(&path).expect("opens");
-        for step in &MIGRATIONS[..schema as usize] {
-            old.execute_batch(step).expect("makes");
-        }
-        let sum = seal("a/1", 7, b"one");
-        let row = params!["a/1", 7, b"one".as_slice(), sum];
-        old.execute("INSERT INTO document VALUES (?1, ?2, ?3, ?4)", row).expect("inserts");
-        // As a flipped bit leaves them.
-        for rotten in ["x'612f34', 9, x'00', 5", "'a/5', 'nine', 'text', x'00'"] {
-            old.execute(&format!("INSERT INTO document VALUES ({rotten})"), []).expect("inserts");
-        }
-        old.execute("UPDATE counter SET revision = 9, sum = ?1", [sum + 5]).expect("counts");
-        old.pragma_update(None, "user_version", schema).expect("sets");
-        drop(old);
-        let store = SqliteStore::open(&path).expect("opens");
-        let found = store.get("a/1").await.expect("reads").expect("is there");
-        assert_eq!((found.value, found.revision, found.intact), (b"one".to_vec(), 7, true));
-        assert_eq!(store.damaged(Duration::from_secs(60)).await.expect("looks").len(), 2);
-        assert_eq!(store.suspicion(), None);
-        drop(store);
-        let now = Connection::open(&path).expect("opens");
-        let version: u32 = now.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
-        assert_eq!(version, 4, "so a program that knows {schema} refuses it by name");
-    }
-}
-
-#[test]
-fn a_newer_schema_is_refused_by_name() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("store.db");
-    drop(SqliteStore::open(&path).expect("opens"));
-    Connection::open(&path).expect("opens").pragma_update(None, "user_version", 99).expect("sets");
-    let error = SqliteStore::open(&path).err().expect("is refused");
-    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
-    assert!(ApiError::from(error).message.contains("schema 99"));
-}
-
 #[tokio::test]
 async fn a_full_disk_is_an_error_that_names_the_file_and_half_does_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -212,6 +169,27 @@ async fn a_flipped_bit_in_the_file_is_refused_or_said_and_never_silent() {
         }
     }
     assert!(refused > 0 && set_aside > 100, "{refused} refused, {set_aside} with a document that is said");
+}
+
+/// In the table it makes two rows of one key, in the index a key that is not the row's.
+#[tokio::test]
+async fn a_key_that_a_bit_makes_anothers_is_set_aside_wherever_it_stands() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    let store = SqliteStore::open(&path).expect("opens");
+    fill(&store).await;
+    store.close().await.expect("closes");
+    let bytes = std::fs::read(&path).expect("reads");
+    let places: Vec<usize> = (0..bytes.len() - 6).filter(|at| &bytes[*at..*at + 6] == b"k/0003").collect();
+    assert!(places.len() >= 2, "in the table and in its index");
+    for place in places {
+        let copy = copied(directory.path(), &["store.db", "store.tail"]);
+        flip(&copy.path().join("store.db"), (place + 5) * 8);
+        let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
+        assert_eq!(lost_in_silence(&store).await, None, "byte {place:#x}");
+        let kept = store.get("k/0002").await.expect("reads").expect("is there");
+        assert!(kept.intact && kept.value == value_of(2));
+    }
 }
 
 #[tokio::test]
@@ -360,29 +338,6 @@ async fn documents_that_are_missing_are_missed_beside_a_damaged_one() {
         assert_eq!(store.suspicion().is_some(), gone, "{hit}");
         assert_eq!(store.damaged(Duration::from_secs(60)).await.expect("looks").len(), 1);
     }
-}
-
-#[tokio::test]
-async fn a_store_of_the_first_schema_is_sealed_as_it_is() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("store.db");
-    let old = Connection::open(&path).expect("opens");
-    old.execute_batch(MIGRATIONS[0]).expect("makes");
-    old.execute("INSERT INTO document VALUES ('a/1', 7, x'01ff')", []).expect("inserts");
-    old.execute("INSERT INTO document VALUES ('a/2', 8, x'')", []).expect("inserts");
-    // As a flipped bit leaves them: a text, a key that is none, a revision that is none.
-    for rotten in ["'a/3', 9, 'text'", "x'612f34', 9, x'00'", "'a/5', 'nine', x'00'"] {
-        old.execute(&format!("INSERT INTO document VALUES ({rotten})"), []).expect("inserts");
-    }
-    old.pragma_update(None, "user_version", 1).expect("sets");
-    drop(old);
-    let store = SqliteStore::open(&path).expect("opens");
-    let found = store.get("a/1").await.expect("reads").expect("is there");
-    assert_eq!((found.value, found.revision, found.intact), (vec![1, 255], 7, true));
-    let damaged = store.damaged(Duration::from_secs(60)).await.expect("looks");
-    let damaged: Vec<&str> = damaged.iter().map(|document| document.key.as_str()).collect();
-    assert_eq!(damaged, ["a/3", "a/5", "a/4"]);
-    assert_eq!(store.suspicion(), None);
 }
 
 #[test]

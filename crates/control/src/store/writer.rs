@@ -4,13 +4,14 @@
 //! and only then answers. In a quiet second it copies the log into the file, so that a copy of the file is a store,
 //! and begins the log anew over the old one: the next commit finds it begun, and blocks that are there already.
 //!
-//! Whoever comes while nobody writes does it himself: that takes less than waking the thread and being woken by it.
+//! Whoever comes while nobody writes or waits does it himself: that takes less than waking the thread and being woken by it.
 //! For a note, which waits for no disk, the caller's thread stays what it is; for a commit it leaves its runtime's work
 //! to another meanwhile.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, TransactionBehavior, params};
@@ -29,6 +30,10 @@ const BATCH: usize = 256;
 /// So long after the last commit, or so long after the first in a row without end, the log goes into the file.
 const QUIET: Duration = Duration::from_secs(1);
 const NEVER_QUIET_US: u64 = 10_000_000;
+
+/// At so many pages SQLite itself copies the log into the file, in whose thread it may be; before that the writer does.
+const LOG_PAGES: usize = 900;
+const PAGE_BYTES: usize = 4096;
 
 pub(super) struct Commit {
     pub txn: Txn,
@@ -51,35 +56,58 @@ pub(super) struct Writer {
     path: PathBuf,
     /// Since when there is something in the log that is not in the file.
     dirty: Option<Mono>,
+    /// When something was written last.
+    last: Mono,
+    /// How many pages the log has at most.
+    pages: usize,
     /// As the connection is set.
     flushes: bool,
+    /// How many wait in the queue.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, tail: Tail, path: PathBuf) -> Self {
-        Self { connection, tail, path, dirty: None, flushes: true }
+    pub(super) fn new(connection: Connection, tail: Tail, path: PathBuf, waiting: Arc<AtomicUsize>) -> Self {
+        Self { connection, tail, path, dirty: None, last: clock::mono(), pages: 0, flushes: true, waiting }
     }
 
     /// Ends when the store is dropped and the last commit is answered, or if whoever wrote did not come to an end.
     pub(super) fn work(writer: &Mutex<Self>, jobs: &mpsc::Receiver<Job>) {
-        let dirty = || writer.lock().ok().map(|writer| writer.dirty);
-        while let Some(dirty) = dirty() {
-            let first = match dirty {
+        loop {
+            let Ok(wait) = writer.lock().map(|writer| writer.until_quiet()) else { return };
+            let first = match wait {
                 None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(_) => jobs.recv_timeout(QUIET),
+                Some(wait) => jobs.recv_timeout(wait),
             };
             let Ok(mut writer) = writer.lock() else { return };
             match first {
                 Ok(job) => {
                     writer.batch(std::iter::once(job).chain(std::iter::from_fn(|| jobs.try_recv().ok())));
                 }
-                Err(RecvTimeoutError::Timeout) => writer.settle(),
+                // Others may have written meanwhile.
+                Err(RecvTimeoutError::Timeout) if writer.until_quiet() == Some(Duration::ZERO) => {
+                    writer.settle()
+                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return writer.empty(),
             }
-            if writer.dirty.is_some_and(|since| clock::mono().since(since) > NEVER_QUIET_US) {
+            let never_quiet = writer.dirty.is_some_and(|since| clock::mono().since(since) > NEVER_QUIET_US);
+            if never_quiet || writer.pages > LOG_PAGES {
                 writer.settle();
             }
         }
+    }
+
+    /// How long it is until a quiet second is over, if there is something to copy then.
+    fn until_quiet(&self) -> Option<Duration> {
+        let passed = Duration::from_micros(clock::mono().since(self.last));
+        self.dirty.map(|_| QUIET.saturating_sub(passed))
+    }
+
+    fn wrote<'a>(&mut self, txns: impl IntoIterator<Item = &'a Txn>) {
+        self.last = clock::mono();
+        self.dirty.get_or_insert(self.last);
+        self.pages = txns.into_iter().map(pages).fold(self.pages, usize::saturating_add);
     }
 
     /// Writes in the caller's own thread. `None` if another process has the file just now, for which only the writer's
@@ -89,6 +117,10 @@ impl Writer {
         txn: &Txn,
         flushed: bool,
     ) -> Option<(Result<Outcome, StoreError>, bool)> {
+        // Beyond its bound SQLite copies the log when something is written to it, which waits for the disk.
+        if !flushed && self.pages > LOG_PAGES {
+            return None;
+        }
         let is_first = self.dirty.is_none();
         let mut write = || {
             self.connection.busy_timeout(Duration::ZERO)?;
@@ -100,7 +132,7 @@ impl Writer {
             Err(error) if is_passing(&error) => None,
             Err(error) => Some((Err(self.failed(&error)), false)),
             Ok(outcomes) => {
-                self.dirty.get_or_insert_with(clock::mono);
+                self.wrote([txn]);
                 if flushed {
                     self.answered(&outcomes);
                 }
@@ -112,6 +144,9 @@ impl Writer {
     fn batch(&mut self, jobs: impl Iterator<Item = Job>) {
         let (mut commits, mut notes, mut closing) = (Vec::new(), Vec::new(), Vec::new());
         for job in jobs.take(BATCH) {
+            if !matches!(job, Job::Written) {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+            }
             match job {
                 Job::Commit(commit) => commits.push(commit),
                 Job::Note(note) => notes.push(note),
@@ -135,7 +170,7 @@ impl Writer {
     }
 
     fn commit(&mut self, commits: Vec<Commit>) {
-        self.dirty.get_or_insert_with(clock::mono);
+        self.wrote(txns(&commits));
         let outcomes = self.flushing(true).and_then(|()| write_batch(&mut self.connection, txns(&commits)));
         if let Ok(outcomes) = &outcomes {
             self.answered(outcomes);
@@ -156,7 +191,7 @@ impl Writer {
 
     /// Their numbers are not written beside the file: a loss of power may take them back, and that is no damage.
     fn note_down(&mut self, notes: Vec<Commit>) {
-        self.dirty.get_or_insert_with(clock::mono);
+        self.wrote(txns(&notes));
         let outcomes = self.flushing(false).and_then(|()| write_batch(&mut self.connection, txns(&notes)));
         self.answer(notes, outcomes);
     }
@@ -224,6 +259,7 @@ impl Writer {
 
     /// What was not copied now is copied the next time.
     fn note(&mut self, copied: rusqlite::Result<bool>) {
+        self.pages = 0;
         self.dirty = match copied {
             Ok(true) => None,
             Ok(false) => Some(clock::mono()),
@@ -253,6 +289,12 @@ fn write_batch<'a>(
     let outcomes = batch.into_iter().map(|txn| apply(&transaction, txn)).collect::<Result<_, _>>()?;
     transaction.commit()?;
     Ok(outcomes)
+}
+
+/// How many pages it writes at most, or nearly.
+fn pages(txn: &Txn) -> usize {
+    let values = txn.puts.iter().map(|(_, value)| value.len() / PAGE_BYTES + 3);
+    values.sum::<usize>() + 2 * txn.deletes.len() + 2
 }
 
 fn txns(commits: &[Commit]) -> impl Iterator<Item = &Txn> {
