@@ -13,7 +13,6 @@ use super::clone::clone_object;
 use crate::vault::Vault;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::rpc::channel::{GATE_OVERHEAD, MAX_ASKS, Said, ToVault, Unanswered};
-use hauki_contract::rpc::connection::Unsent;
 use hauki_contract::rpc::message::code;
 use hauki_contract::rpc::nested::Nested;
 
@@ -96,10 +95,9 @@ async fn carry(
         let params = reach.put_back(&params)?.into_owned();
         let said = loop {
             let line = reach.line(vault, &held).await?;
-            match line.call(&method, &params, &nested).await {
-                Ok(said) => break said?,
-                // It has closed meanwhile, so the next one is another.
-                Err(Unsent) => {}
+            // A line that has not sent it has closed meanwhile, so the next one is another.
+            if let Ok(said) = line.call(&method, &params, &nested).await {
+                break said?;
             }
         };
         let limit = reach.caller.max_frame_bytes;
