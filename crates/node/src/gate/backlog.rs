@@ -9,7 +9,9 @@
 //!
 //! Who holds little counts as nobody: calls one by one cost no account anything. But one long reply is not little, and
 //! many callers can leave the first of each unread. Such a reply has room in twice the budgets, and beyond that in an
-//! equal share of that, so that others' tickets and vaults take it from nobody; in four times, there is none for anybody.
+//! equal share of that, so that others' tickets and vaults take it from nobody. Shares of ever more members have no sum, so
+//! in four times nobody has more than a short one. That much each vault of the node and each ticket of a vault has whatever
+//! others hold, or those who came first could keep everybody else out for as long as they read nothing.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +25,9 @@ const NODE: usize = 256 * 1024 * 1024;
 const VAULT: usize = 64 * 1024 * 1024;
 /// A connection that holds no more counts as nobody, and is refused nothing.
 pub(super) const LITTLE: usize = 64 * 1024;
+
+/// As much a vault or a ticket that holds nothing may leave unread, however much others do.
+const FIRST: usize = 1024 * 1024;
 
 /// A vault's longest line is never too much where it is alone: that much more may have been read with it.
 pub(super) const BEHIND: usize = 1024 * 1024;
@@ -86,16 +91,16 @@ impl Account {
     fn first_share(&self, more: usize, counts: bool) -> usize {
         let held = self.held.load(Ordering::Relaxed);
         let after = held.saturating_add(more);
-        // Shares of ever more members have no sum.
-        if after > self.budget.saturating_mul(4) {
-            return 0;
-        }
+        let members = self.members.load(Ordering::Relaxed).saturating_add(usize::from(!counts)).max(1);
         let above = self.above.as_ref().map_or(usize::MAX, |above| above.first_share(more, held > 0));
-        let most = above.min(self.budget.saturating_mul(2));
-        if after <= most {
-            return usize::MAX;
-        }
-        most / self.members.load(Ordering::Relaxed).saturating_add(usize::from(!counts)).max(1)
+        let above = if after <= above { usize::MAX } else { above / members };
+        let twice = self.budget.saturating_mul(2);
+        let own = match after {
+            after if after <= twice => usize::MAX,
+            after if after <= twice.saturating_mul(2) => FIRST.max(twice / members),
+            _ => FIRST,
+        };
+        above.min(own)
     }
 }
 
@@ -201,6 +206,11 @@ mod tests {
         share
     }
 
+    /// A first reply of that length, if it has room.
+    fn come(account: &Arc<Account>, bytes: usize) -> Option<Share> {
+        (!Share::new(Arc::clone(account)).is_over(0, bytes)).then(|| held(account, bytes))
+    }
+
     #[test]
     fn who_reads_nothing_takes_from_his_own_ticket_and_then_from_his_own_vault() {
         let node = Account::new(NODE, None);
@@ -248,12 +258,6 @@ mod tests {
         let vault = Backlog::below(&node, budget(64 * MIB));
         let ids: Vec<TicketId> = (1..=3).map(|number| TicketId::mint(1, number)).collect();
         let greedy = vault.of(&ids[0]);
-        let come = |account: &Arc<Account>, bytes: usize| {
-            let mut share = Share::new(Arc::clone(account));
-            let is_over = share.is_over(0, bytes);
-            share.set(if is_over { 0 } else { bytes });
-            (!is_over).then_some(share)
-        };
         let alone = come(&greedy, 64 * MIB + 100);
         assert!(alone.is_some(), "one alone may be as long as a frame");
         assert!(come(&vault.of(&ids[1]), 64 * MIB).is_some(), "and another beside it");
@@ -277,7 +281,42 @@ mod tests {
             come(&Backlog::below(&node, VAULT).of(&ids[0]), MIB).is_some(),
             "an honest vault has its share"
         );
-        assert!(fill(1000) <= 4 * NODE);
+        assert!(fill(1000) <= 4 * NODE + 1000 * FIRST);
+    }
+
+    #[test]
+    fn whoever_came_first_a_vault_and_a_ticket_that_hold_nothing_get_a_first_reply() {
+        let node = Account::new(NODE, None);
+        let ids: Vec<TicketId> = (1..=64).map(|number| TicketId::mint(1, number)).collect();
+        // As much as it gets, with a connection for each of its tickets.
+        let greedy = |vault: &Backlog| -> Vec<Share> {
+            let most = |account: Arc<_>| (1..=256).rev().find_map(|half| come(&account, half * MIB / 2));
+            ids.iter().filter_map(|id| most(vault.of(id))).collect()
+        };
+        let sum = |crowd: &[Share]| crowd.iter().map(|share| share.held).sum::<usize>();
+        // Within a vault.
+        let vault = Backlog::below(&node, VAULT);
+        let crowd = greedy(&vault);
+        assert!(sum(&crowd) > 7 * VAULT / 2 && sum(&crowd) <= 4 * VAULT + 64 * FIRST, "{}", sum(&crowd));
+        let honest = vault.of(&TicketId::mint(1, 65));
+        let mut replies: Vec<Share> = (0..4).filter_map(|_| come(&honest, FIRST / 4)).collect();
+        assert_eq!(replies.len(), 4, "a ticket that holds nothing has room for its first replies");
+        assert!(come(&honest, FIRST).is_none(), "it has had its part");
+        replies.clear();
+        assert!(come(&honest, FIRST).is_some() && come(&honest, FIRST + 1).is_none());
+        drop(crowd);
+        // Between vaults.
+        let crowd: Vec<Vec<Share>> = (0..40).map(|_| greedy(&Backlog::below(&node, VAULT))).collect();
+        assert!(node.held.load(Ordering::Relaxed) > 4 * NODE - MIB);
+        assert!(node.held.load(Ordering::Relaxed) < 4 * NODE + 40 * 4 * FIRST);
+        for _ in 0..100 {
+            let honest = Backlog::below(&node, VAULT);
+            let one = come(&honest.of(&ids[0]), FIRST);
+            assert!(one.is_some(), "a vault that holds nothing has room for a first reply");
+            assert!(come(&honest.of(&ids[1]), FIRST / 2).is_some(), "and its tickets have shares of that");
+            assert!(come(&honest.of(&ids[1]), FIRST).is_none());
+        }
+        assert!(crowd.iter().map(|crowd| sum(crowd)).max() <= Some(4 * VAULT + 64 * FIRST));
     }
 
     #[test]
