@@ -15,7 +15,7 @@ use hauki::rpc::message::code;
 use puppet::{Puppet, Stage};
 use serde_json::{Value, json};
 use stranger::{Stranger, request};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn quick() -> Limits {
     Limits { call_deadline_ms: 300, ..Limits::default() }
@@ -275,6 +275,89 @@ async fn an_owner_whose_line_takes_long_to_arrive_is_still_heard() {
     assert_eq!(puppet.called().await, 1);
     puppet.answer(1, "1").await;
     assert_eq!(owner.reply().await["result"], 1);
+}
+
+/// A linked vault whose ticket owes for a refused line of a whole frame, its owner, who has been heard until now, and a
+/// line of his that waits until that is paid.
+async fn owing(frame: u32) -> (Stage, Puppet, Stranger, String) {
+    let mut stage = Stage::build().await;
+    let terms = Terms { link: true, link_silence_ms: 400, ..Terms::default() };
+    let limits = Limits { max_frame_bytes: frame, ..Limits::default() };
+    let (puppet, ticket) = stage.forge(limits, terms).await;
+    let mut owner = Stranger::enter(&ticket).await;
+    let mut guest = Stranger::enter(&ticket).await;
+    let refused = async {
+        guest.send(&format!("{{{}\"a\":1}}", "\"a\":1,".repeat(frame as usize / 6 - 2))).await;
+        guest.reply().await
+    };
+    let beats = async {
+        loop {
+            assert_eq!(owner.result("hauki.heartbeat", json!([])).await["lease_left_ms"], 60_000);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        reply = refused => assert_eq!(reply["error"]["code"], code::INVALID_REQUEST, "{reply}"),
+        () = beats => {}
+    }
+    // What it has cost is put down behind the answer.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    owner.send(&request(0, "hauki.heartbeat", json!([])).to_string()).await;
+    (stage, puppet, owner, "x".repeat(200 << 10))
+}
+
+#[tokio::test]
+async fn an_owner_who_falls_silent_behind_a_line_that_waits_is_not_kept_by_it() {
+    let (stage, puppet, mut owner, line) = owing(16 << 20).await;
+    owner.send(&line).await;
+    let answered = async { while owner.reply().await.get("error").is_none() {} };
+    tokio::select! {
+        cause = stage.cause(&puppet.vault) => assert_eq!(cause, Cause::LinkSilent),
+        () = answered => panic!("the line was waited for"),
+    }
+}
+
+#[tokio::test]
+async fn an_owner_who_beats_behind_a_line_that_waits_and_one_who_is_not_read_live() {
+    let (stage, puppet, mut owner, line) = owing(2 << 20).await;
+    owner.send(&line).await;
+    let mut pace = tokio::time::interval(Duration::from_millis(50));
+    let beat = request(1, "hauki.heartbeat", json!([])).to_string() + "\n";
+    let (mut input, mut output) = tokio::io::split(owner.stream);
+    let refused = async {
+        let (mut told, mut byte) = (Vec::new(), [0]);
+        while matches!(input.read(&mut byte).await, Ok(1)) {
+            told.push(byte[0]);
+            if told.ends_with(b"\n") && String::from_utf8_lossy(&told).contains(&code::PARSE.to_string()) {
+                return true;
+            }
+        }
+        false
+    };
+    let beats = async {
+        loop {
+            pace.tick().await;
+            output.write_all(beat.as_bytes()).await.expect("the gate reads");
+            output.flush().await.expect("the gate reads");
+        }
+    };
+    tokio::select! {
+        came = refused => assert!(came, "the line is answered in the end"),
+        () = beats => {}
+    }
+    assert!(stage.is_alive(&puppet.vault).await, "he has beaten all the time");
+    // No more may be held of him, so that no beat could be read.
+    let (stage, puppet, mut owner, line) = owing(2 << 20).await;
+    owner.send(&line).await;
+    owner.raw("y".repeat((2 << 20) + 1).as_bytes()).await.expect("the gate reads as much");
+    let refused = loop {
+        let reply = owner.reply().await;
+        if reply.get("error").is_some() {
+            break reply;
+        }
+    };
+    assert_eq!(refused["error"]["code"], code::PARSE, "{refused}");
+    assert!(stage.is_alive(&puppet.vault).await, "what he has sent since is not read");
 }
 
 #[tokio::test]

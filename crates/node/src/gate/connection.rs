@@ -213,6 +213,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
         if receiving.asks() {
             session.heard();
         }
+        if let Some(job) = &job {
+            job.keeps(closing || (!over && reader.has_room()));
+        }
         tokio::select! {
             sent = poll_fn(|cx| sending.poll(&mut writer, &gate, cx)), if !sending.is_done() => sent?,
             came = listen(&mut reader, admits), if admits || ahead => {

@@ -4,10 +4,12 @@
 //! They are handled on a thread of their own, one of each vault at a time. What one costs of which the vault is not asked is
 //! its ticket's debt: with its next long line it waits until a tenth of a core would have paid, which may be seconds, on
 //! whatever connection that line comes. Meanwhile its connection goes on: nothing behind the line is taken, but it is
-//! read and looked at.
+//! read and looked at. What comes is heard by that, and an owner of whom nothing comes is as silent as any. Only where
+//! nothing is read, because no more may be held, does he count as heard for as long as he waits.
 
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ const BYTE_NS: u64 = 2;
 const TIMES: u64 = 10;
 /// However much was.
 const MOST_MS: u64 = 30_000;
-/// Nobody who is kept waiting is silent for longer.
+/// Nobody who is not read is silent for longer.
 const SIGN: Duration = Duration::from_millis(100);
 
 /// Until when tickets wait with their next long line. Each of them has had as long a line refused in the time that is kept.
@@ -58,6 +60,8 @@ impl Debts {
 pub(super) struct Job {
     /// What it holds meanwhile.
     pub(super) bytes: usize,
+    /// Whether nothing of its connection is read meanwhile.
+    unread: Arc<AtomicBool>,
     pub(super) done: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -69,11 +73,14 @@ pub(super) fn is_long(length: Option<usize>, limit: usize) -> bool {
 impl Job {
     pub(super) fn new(session: &Arc<Session>, line: Whole) -> Self {
         let session = Arc::clone(session);
-        let bytes = line.len();
+        let (bytes, unread) = (line.len(), Arc::<AtomicBool>::default());
+        let is_unread = Arc::clone(&unread);
         let source = Source::Vault(session.gate.vault.id.clone());
         let done = Box::pin(async move {
             while let Some(left) = session.gate.debts.left(session.ticket(), session.gate.vault.now()) {
-                session.heard();
+                if is_unread.load(Ordering::Relaxed) {
+                    session.heard();
+                }
                 sleep(left.min(SIGN)).await;
             }
             let handled = turn::take_long(source, move || {
@@ -86,7 +93,12 @@ impl Job {
             // Only a thread that has panicked says nothing, and whoever waits for an answer has got one by that.
             handled.await.unwrap_or_default();
         });
-        Self { bytes, done }
+        Self { bytes, unread, done }
+    }
+
+    /// Says whether there is room for what else its caller sends.
+    pub(super) fn keeps(&self, has_room: bool) {
+        self.unread.store(!has_room, Ordering::Relaxed);
     }
 
     /// Resolves when the line has been handled; never where there is none.
