@@ -113,6 +113,7 @@ fn defaults_elsewhere() -> impl Iterator<Item = (String, Setting)> {
     let all = [
         ("daemon.admin_uids", None),
         ("daemon.allow_uids", None),
+        ("daemon.trace", None),
         ("data_plane.address", Some(config::DATA_PLANE.to_string())),
         ("gems.directories", (!directories.is_empty()).then(|| Value::from(directories).to_string())),
         ("node.id_base", Some(config::ID_BASE.to_string())),
