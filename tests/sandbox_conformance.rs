@@ -198,10 +198,10 @@ async fn a_root_that_is_gone_is_named_in_the_error() {
     let ground = Ground::new("noroot");
     let driver = ground.driver(&probe::init_binary());
     std::fs::remove_dir_all(ground.state_dir().join("rootfs")).expect("is ours");
-    let Err(StartError::Refused { detail, .. }) = driver.start(&vault_id(), &Limits::default()).await else {
+    let Err(StartError::Wall { wall, .. }) = driver.start(&vault_id(), &Limits::default()).await else {
         panic!("there is no root");
     };
-    assert!(detail.contains("No such file or directory"), "{detail}");
+    assert!(wall.to_string().contains("was removed while it was in use"), "{wall}");
     driver.close().await;
     ground.assert_clean(driver.group());
 }
