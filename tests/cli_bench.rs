@@ -63,7 +63,18 @@ async fn one_that_is_interrupted_takes_its_vault_along() {
     signal(bench.id(), Signal::INT);
     let output = bench.wait_with_output().expect("is ours");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    // One that was just being forged is undone by the daemon; long before its claim lease ends.
-    let empty = async { while living().await > 0 {} };
-    tokio::time::timeout(std::time::Duration::from_secs(20), empty).await.expect("nothing is left");
+    // One that was just being forged is undone by the daemon. One whose ticket was on its way then is nobody's, and
+    // ends with its short claim lease.
+    until("nothing is left", async || living().await == 0).await;
+    let dead = daemon.hauki().args(["ls", "--all", "-o", "jsonl"]).output().expect("runs");
+    let text = String::from_utf8(dead.stdout).expect("is text");
+    let unclaimed: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("is a record"))
+        .filter(|vault: &Value| vault["receipt"]["death"]["cause"] == "unclaimed")
+        .collect();
+    assert!(unclaimed.len() <= 1, "{text}");
+    for vault in unclaimed {
+        assert_eq!(vault["terms"]["claim_ms"], 10_000, "{vault}");
+    }
 }
