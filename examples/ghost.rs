@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-pub async fn call(ticket: &Path) -> Result<String, Box<dyn std::error::Error>> {
+pub(crate) async fn call(ticket: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let ticket: Ticket = serde_json::from_str(&std::fs::read_to_string(ticket)?)?;
     let scout = Ghost::connect(&ticket, Options::default()).await?;
 

@@ -11,20 +11,20 @@ use crate::report::Report;
 use crate::script::{self, Script};
 use crate::{WORKER, now};
 
-pub const ONE: &str = "one call, 20 bytes each way";
-pub const BEYOND: &str = "a call from a script, beyond one from the library";
-pub const LARGE: &str = "one call, 64 KiB each way";
-pub const FIRST: &str = "connect, authenticate, first call";
-pub const ANEW: &str = "connect anew to a vault in use, authenticate, first call";
-pub const MANY: &str = "64 in flight, one connection, one vault";
-pub const RESUMED: &str = "connect to a known node, authenticate, first call";
+pub(crate) const ONE: &str = "one call, 20 bytes each way";
+pub(crate) const BEYOND: &str = "a call from a script, beyond one from the library";
+pub(crate) const LARGE: &str = "one call, 64 KiB each way";
+pub(crate) const FIRST: &str = "connect, authenticate, first call";
+pub(crate) const ANEW: &str = "connect anew to a vault in use, authenticate, first call";
+pub(crate) const MANY: &str = "64 in flight, one connection, one vault";
+pub(crate) const RESUMED: &str = "connect to a known node, authenticate, first call";
 
 const SMALL: &str = r#"[{"n":1,"s":"scout"}]"#;
 const FLIGHTS: usize = 64;
 /// Turns of a script and of the library, one after the other.
 const PAIRS: u32 = 22;
 
-pub struct Calls {
+pub(crate) struct Calls {
     lane: Runtime,
     pub daemon: Daemon,
     ticket: Ticket,
@@ -38,7 +38,7 @@ fn options() -> Options {
 }
 
 impl Calls {
-    pub fn prepare() -> Self {
+    pub(crate) fn prepare() -> Self {
         let lane = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let daemon = Daemon::start();
         let (ticket, ghost) = lane.block_on(async {
@@ -50,7 +50,7 @@ impl Calls {
         Self { lane, daemon, ticket, ghost, script, large: format!("[\"{}\"]", "x".repeat(64 * 1024)) }
     }
 
-    pub fn rounds(&mut self, report: &mut Report) {
+    pub(crate) fn rounds(&mut self, report: &mut Report) {
         self.lane.block_on(self.round(report));
         for turn in 0..PAIRS {
             let scripted = self.script.turn();

@@ -6,7 +6,7 @@ use crate::life::Life;
 use crate::report::Report;
 use crate::{WORKER, now};
 
-pub async fn rounds(life: &Life, report: &mut Report) {
+pub(crate) async fn rounds(life: &Life, report: &mut Report) {
     let file = life.daemon.dir.path().join("worker.js");
     std::fs::write(&file, WORKER).expect("is ours");
     for _ in 0..5 {

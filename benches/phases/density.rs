@@ -13,15 +13,15 @@ use crate::memory::Memory;
 use crate::report::Report;
 use crate::{WORKER, floor, now, witness};
 
-pub const MEMORY: &str = "memory of an idle vault, all counted";
-pub const RATE: &str = "starts per second, cold, through the API";
-pub const SLOWDOWN: &str = "cold start beside many / on an empty machine";
-pub const FAILED: &str = "starts of many that failed";
-pub const DEAD: &str = "many reaped: the last init dead";
-pub const RECLAIMED: &str = "many reaped: all receipts";
+pub(crate) const MEMORY: &str = "memory of an idle vault, all counted";
+pub(crate) const RATE: &str = "starts per second, cold, through the API";
+pub(crate) const SLOWDOWN: &str = "cold start beside many / on an empty machine";
+pub(crate) const FAILED: &str = "starts of many that failed";
+pub(crate) const DEAD: &str = "many reaped: the last init dead";
+pub(crate) const RECLAIMED: &str = "many reaped: all receipts";
 
 /// How many, unless `-n` says otherwise.
-pub const MANY: usize = 2_000;
+pub(crate) const MANY: usize = 2_000;
 /// So many callers at a time.
 const ABREAST: usize = 4;
 const ROUNDS: usize = 50;
@@ -32,7 +32,7 @@ fn patient() -> Wishes {
 }
 
 /// Starts so many, some at a time; the errors in words.
-pub async fn fill(
+pub(crate) async fn fill(
     daemon: &Daemon,
     count: usize,
     wishes: &Wishes,
@@ -62,7 +62,7 @@ pub async fn fill(
     (spawned, errors)
 }
 
-pub async fn living(daemon: &Daemon) -> Vec<Vault> {
+pub(crate) async fn living(daemon: &Daemon) -> Vec<Vault> {
     daemon.endpoint().vaults(&Default::default()).await.expect("lists").vaults
 }
 
@@ -72,7 +72,7 @@ async fn reap(daemon: &Daemon) -> usize {
 }
 
 /// Whole lives, as many at a time as there are callers; then starts alone.
-pub async fn parallel(report: &mut Report) {
+pub(crate) async fn parallel(report: &mut Report) {
     let daemon = Arc::new(Daemon::start_in(Daemon::ground_of(256), "all", &[]));
     for (width, name) in [
         (1, "lives per second, cold, through the API, 1 caller"),
@@ -118,7 +118,7 @@ async fn colds(daemon: &Daemon, report: &mut Report, name: &'static str) -> f64 
     times[ROUNDS / 2].as_secs_f64()
 }
 
-pub async fn many(report: &mut Report, count: usize) {
+pub(crate) async fn many(report: &mut Report, count: usize) {
     report.note(format!("many: {count} vaults"));
     let mut daemon = Daemon::start_in(Daemon::ground_of(count as u32 + 8), "all", &[]);
     colds(&daemon, &mut Report::new(), "to warm caches").await;

@@ -14,12 +14,12 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 use crate::now;
 use crate::report::Report;
 
-pub const TLS: &str = "floor: TLS 1.3 echo of a small call";
-pub const BEHIND: &str = "floor: TLS 1.3 echo by another process behind it";
-pub const TLS_LARGE: &str = "floor: TLS 1.3 echo of 64 KiB";
-pub const FLIGHT: &str = "floor: 64 in flight, TLS 1.3, another process behind it";
-pub const RESUMED: &str = "floor: TLS 1.3 connect and one echo, resumed";
-pub const HANDSHAKE: &str = "floor: TLS 1.3 connect and one echo, not resumed";
+pub(crate) const TLS: &str = "floor: TLS 1.3 echo of a small call";
+pub(crate) const BEHIND: &str = "floor: TLS 1.3 echo by another process behind it";
+pub(crate) const TLS_LARGE: &str = "floor: TLS 1.3 echo of 64 KiB";
+pub(crate) const FLIGHT: &str = "floor: 64 in flight, TLS 1.3, another process behind it";
+pub(crate) const RESUMED: &str = "floor: TLS 1.3 connect and one echo, resumed";
+pub(crate) const HANDSHAKE: &str = "floor: TLS 1.3 connect and one echo, not resumed";
 const TCP: &str = "floor: TCP echo of a small call";
 
 const SMALL: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"echo","params":[{"n":1,"s":"scout"}]}"#;
@@ -29,7 +29,7 @@ const LANDINGS: usize = 6_400;
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
-pub struct Echoes {
+pub(crate) struct Echoes {
     tcp: TcpStream,
     tls: Tls,
     behind: Tls,
@@ -101,7 +101,7 @@ fn echo(stream: &mut (impl Read + Write), line: &[u8], back: &mut [u8]) {
 }
 
 impl Echoes {
-    pub fn prepare() -> Self {
+    pub(crate) fn prepare() -> Self {
         let plain = TcpListener::bind("127.0.0.1:0").expect("a port");
         let tcp = plain.local_addr().expect("an address");
         serve(plain, |stream| stream);
@@ -153,7 +153,7 @@ impl Echoes {
         )
     }
 
-    pub fn rounds(&mut self, report: &mut Report) {
+    pub(crate) fn rounds(&mut self, report: &mut Report) {
         let mut back = vec![0; LARGE];
         for _ in 0..500 {
             let start = now();

@@ -16,10 +16,10 @@ use crate::report::Report;
 use crate::{WORKER, now, witness};
 use hauki_contract::system::clock;
 
-pub const LEASE: &str = "late after the lease's end, among 1,000 vaults";
+pub(crate) const LEASE: &str = "late after the lease's end, among 1,000 vaults";
 const SLEEPER: &str = "floor: late after a sleep, meanwhile";
-pub const SILENT: &str = "late after 0.75 s of an owner's silence";
-pub const KILLED: &str = "kill -9 of an owner to the init dead";
+pub(crate) const SILENT: &str = "late after 0.75 s of an owner's silence";
+pub(crate) const KILLED: &str = "kill -9 of an owner to the init dead";
 
 const MANY: usize = 1_000;
 const LEASE_MS: u64 = 12_000;
@@ -28,7 +28,7 @@ const APART: Duration = Duration::from_millis(5);
 const OWNERS: usize = 12;
 const ROUNDS: usize = 5;
 
-pub async fn ends(report: &mut Report) {
+pub(crate) async fn ends(report: &mut Report) {
     let daemon = Daemon::start_in(Daemon::ground_of(MANY as u32 + 24), "all", &[]);
     report.machine.pause().await;
     owners(&daemon, report).await;

@@ -14,24 +14,24 @@ use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 use crate::report::Report;
 use crate::{now, witness};
 
-pub const EXEC: &str = "floor: fork and exec of a static program, to its exit";
-pub const CLONE: &str = "floor: clone3 with all namespaces, to its exit";
+pub(crate) const EXEC: &str = "floor: fork and exec of a static program, to its exit";
+pub(crate) const CLONE: &str = "floor: clone3 with all namespaces, to its exit";
 
-pub const FLUSH: &str = "floor: 24 KiB appended to a file and flushed";
-pub const RATE: &str = "floor: clone3 with all namespaces and exec, per second";
-pub const DEAD: &str = "floor: many such processes killed: the last one dead";
+pub(crate) const FLUSH: &str = "floor: 24 KiB appended to a file and flushed";
+pub(crate) const RATE: &str = "floor: clone3 with all namespaces and exec, per second";
+pub(crate) const DEAD: &str = "floor: many such processes killed: the last one dead";
 
 /// The init: static, and it ends at once when its channel is not there.
 static INIT: &[u8] = hauki_node::init::IMAGE;
 
 const ROUNDS: usize = 10;
 
-pub fn program(path: &Path) {
+pub(crate) fn program(path: &Path) {
     std::fs::write(path, INIT).expect("is ours");
     std::fs::set_permissions(path, Permissions::from_mode(0o755)).expect("is ours");
 }
 
-pub fn processes(report: &mut Report) {
+pub(crate) fn processes(report: &mut Report) {
     let dir = tempfile::tempdir().expect("a directory");
     let init = dir.path().join("init");
     program(&init);
@@ -48,7 +48,7 @@ pub fn processes(report: &mut Report) {
 }
 
 /// What a commit with its six pages costs at least that is on the disk when it returns.
-pub fn flushes(report: &mut Report) {
+pub(crate) fn flushes(report: &mut Report) {
     let mut file = tempfile::tempfile().expect("a file");
     for _ in 0..ROUNDS {
         let start = now();
@@ -60,7 +60,7 @@ pub fn flushes(report: &mut Report) {
 
 /// As many processes with such namespaces as there are to be vaults, each started when the last one has
 /// executed its program, by as many threads as there are cores; then all of them killed.
-pub fn crowd(report: &mut Report, count: usize) {
+pub(crate) fn crowd(report: &mut Report, count: usize) {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let start = now();
     let starters: Vec<_> = (0..threads)

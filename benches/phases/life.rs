@@ -11,25 +11,25 @@ use crate::daemon::{Daemon, spawning};
 use crate::report::Report;
 use crate::{WORKER, now};
 
-pub const COLD: &str = "request to ticket, cold, through the API";
-pub const WARM: &str = "request to ticket, warm, through the API";
-pub const RECEIPT: &str = "destruct to receipt, through the API";
+pub(crate) const COLD: &str = "request to ticket, cold, through the API";
+pub(crate) const WARM: &str = "request to ticket, warm, through the API";
+pub(crate) const RECEIPT: &str = "destruct to receipt, through the API";
 
 const ROUNDS: usize = 10;
 
-pub struct Life {
+pub(crate) struct Life {
     pub daemon: Daemon,
     endpoint: Endpoint,
     warm: bool,
 }
 
 impl Life {
-    pub fn cold() -> Self {
+    pub(crate) fn cold() -> Self {
         let daemon = Daemon::start();
         Self { endpoint: daemon.endpoint(), daemon, warm: false }
     }
 
-    pub async fn warm() -> Self {
+    pub(crate) async fn warm() -> Self {
         let daemon = Daemon::start_in(Arc::new(Daemon::ground_with(8, "")), "all", &[]);
         let life = Self { endpoint: daemon.endpoint(), daemon, warm: true };
         life.filled().await;
@@ -37,13 +37,13 @@ impl Life {
     }
 
     /// Resolves when the pool is as full as it will be.
-    pub async fn filled(&self) {
+    pub(crate) async fn filled(&self) {
         while self.endpoint.nodes().await.expect("is up").nodes[0].warm_vaults < 2 {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     }
 
-    pub async fn rounds(&self, report: &mut Report) {
+    pub(crate) async fn rounds(&self, report: &mut Report) {
         for _ in 0..ROUNDS {
             if self.warm {
                 self.filled().await;

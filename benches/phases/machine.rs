@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const BUSY: f64 = 0.1;
 const PAUSE: Duration = Duration::from_millis(200);
 
-pub struct Machine {
+pub(crate) struct Machine {
     processor: String,
     cores: usize,
     kernel: String,
@@ -33,7 +33,7 @@ fn ticks() -> (u64, u64) {
 }
 
 impl Machine {
-    pub fn look() -> Self {
+    pub(crate) fn look() -> Self {
         let cpuinfo = read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name"));
         Self {
@@ -46,7 +46,7 @@ impl Machine {
     }
 
     /// Does nothing for a while, and looks who does.
-    pub async fn pause(&mut self) {
+    pub(crate) async fn pause(&mut self) {
         let (busy, all) = ticks();
         tokio::time::sleep(PAUSE).await;
         let (busy_after, all_after) = ticks();
@@ -60,7 +60,7 @@ impl Machine {
         shares.get(shares.len() / 2).copied().unwrap_or(0.0)
     }
 
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         format!(
             "{} cores of {}, Linux {}; others used {:.0} % of them; load average before {}, after {}",
             self.cores,
@@ -72,7 +72,7 @@ impl Machine {
         )
     }
 
-    pub fn warning(&self) -> Option<String> {
+    pub(crate) fn warning(&self) -> Option<String> {
         (self.share() > BUSY).then(|| {
             let percent = self.share() * 100.0;
             format!(
@@ -82,7 +82,7 @@ impl Machine {
         })
     }
 
-    pub fn record(&self) -> Value {
+    pub(crate) fn record(&self) -> Value {
         json!({ "v": 1, "kind": "machine", "cores": self.cores, "processor": self.processor,
             "kernel": self.kernel, "others_percent": (self.share() * 100.0).round(),
             "too_busy": self.share() > BUSY, "load_before": self.load_before, "load_after": load() })

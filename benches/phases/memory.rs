@@ -12,7 +12,7 @@ use hauki::api::vault::Vault;
 
 /// In KiB.
 #[derive(Clone, Copy)]
-pub struct Memory {
+pub(crate) struct Memory {
     pub available: f64,
     pub kernel: f64,
     pub daemon: f64,
@@ -41,7 +41,7 @@ fn parent(pid: u32) -> Option<u32> {
 
 impl Memory {
     /// With these vaults alive.
-    pub fn look(daemon: u32, vaults: &[Vault]) -> Self {
+    pub(crate) fn look(daemon: u32, vaults: &[Vault]) -> Self {
         let inits: Vec<u32> =
             vaults.iter().filter_map(|vault| Some(vault.vitals.as_ref()?.init_pid)).collect();
         let monitors: BTreeSet<u32> = inits.iter().filter_map(|pid| parent(*pid)).collect();
@@ -57,7 +57,7 @@ impl Memory {
     }
 
     /// What each of so many vaults takes more than there was before.
-    pub fn each_since(self, before: Self, vaults: usize) -> Self {
+    pub(crate) fn each_since(self, before: Self, vaults: usize) -> Self {
         let each = |now: f64, then: f64| (now - then) / vaults as f64;
         Self {
             available: each(before.available, self.available),
@@ -68,7 +68,7 @@ impl Memory {
         }
     }
 
-    pub fn all(self) -> f64 {
+    pub(crate) fn all(self) -> f64 {
         self.kernel + self.daemon + self.monitors + self.inits
     }
 }

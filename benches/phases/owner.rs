@@ -13,11 +13,11 @@ use rustix::process::Signal;
 
 use crate::daemon::signal;
 
-pub const WORD: &str = "--owner";
+pub(crate) const WORD: &str = "--owner";
 
 /// Claims the ticket, calls once, says when that was, and is silent from then on.
 #[allow(clippy::print_stdout, reason = "its parent reads it")]
-pub async fn own(path: &str) {
+pub(crate) async fn own(path: &str) {
     let text = std::fs::read_to_string(path).expect("a ticket");
     let ticket: Ticket = serde_json::from_str(&text).expect("a ticket");
     let options = Options { beat: false, ..Options::default() };
@@ -28,14 +28,14 @@ pub async fn own(path: &str) {
     std::future::pending().await
 }
 
-pub struct Owner {
+pub(crate) struct Owner {
     child: Child,
     /// The node heard it at this time or a little later, and never again.
     pub called_at: Mono,
 }
 
 impl Owner {
-    pub fn start(dir: &Path, ticket: &Ticket) -> Self {
+    pub(crate) fn start(dir: &Path, ticket: &Ticket) -> Self {
         let path = dir.join(format!("{}.json", ticket.id));
         std::fs::write(&path, serde_json::to_string(ticket).expect("is text")).expect("is ours");
         let program = std::env::current_exe().expect("is known");
@@ -52,11 +52,11 @@ impl Owner {
     }
 
     /// Its connection stays open and nothing comes any more.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         signal(self.child.id(), Signal::STOP);
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("is ours");
     }
 }

@@ -11,7 +11,7 @@ use crate::floor;
 use crate::now;
 use crate::report::Report;
 
-pub const LXC: &str = "peer: lxc-start of an empty program, to its exit";
+pub(crate) const LXC: &str = "peer: lxc-start of an empty program, to its exit";
 const RUNTIMES: [(&str, &str); 2] = [
     ("runc", "peer: runc run of an empty program, to its exit"),
     ("crun", "peer: crun run of an empty program, to its exit"),
@@ -21,7 +21,7 @@ const ROUNDS: usize = 4;
 /// Where the containers' user namespaces begin.
 const FIRST_ID: u32 = 4_100_000_000;
 
-pub struct Peers {
+pub(crate) struct Peers {
     dir: tempfile::TempDir,
     /// Those that work here.
     commands: Vec<(&'static str, Vec<String>)>,
@@ -40,7 +40,7 @@ fn version(tool: &str) -> Option<String> {
 }
 
 impl Peers {
-    pub fn prepare(report: &mut Report) -> Self {
+    pub(crate) fn prepare(report: &mut Report) -> Self {
         let dir = tempfile::Builder::new().prefix("hauki-bench-").tempdir().expect("a directory");
         // Runtimes of the Open Container Initiative make devices in theirs, as the container's root.
         let [root, made_up] = ["rootfs", "rootfs-oci"].map(|name| dir.path().join(name));
@@ -125,7 +125,7 @@ impl Peers {
         report.note(version);
     }
 
-    pub fn rounds(&self, report: &mut Report) {
+    pub(crate) fn rounds(&self, report: &mut Report) {
         for (row, words) in &self.commands {
             for _ in 0..ROUNDS {
                 let start = now();

@@ -58,7 +58,7 @@ impl Bound {
 
 use crate::{calls, density, echo, ends, floor, life, peers};
 
-pub struct Report {
+pub(crate) struct Report {
     pub machine: Machine,
     rows: Vec<Row>,
     notes: Vec<String>,
@@ -98,24 +98,24 @@ impl Row {
 }
 
 impl Report {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { machine: Machine::look(), rows: Vec::new(), notes: Vec::new(), keep: true }
     }
 
     /// Whether figures are taken from now on.
-    pub fn keep(&mut self, keep: bool) {
+    pub(crate) fn keep(&mut self, keep: bool) {
         self.keep = keep;
     }
 
-    pub fn add(&mut self, name: &'static str, time: Duration) {
+    pub(crate) fn add(&mut self, name: &'static str, time: Duration) {
         self.value(name, "ms", time.as_secs_f64() * 1e3);
     }
 
-    pub fn add_micros(&mut self, name: &'static str, micros: u64) {
+    pub(crate) fn add_micros(&mut self, name: &'static str, micros: u64) {
         self.add(name, Duration::from_micros(micros));
     }
 
-    pub fn value(&mut self, name: &'static str, unit: &'static str, value: f64) {
+    pub(crate) fn value(&mut self, name: &'static str, unit: &'static str, value: f64) {
         if !self.keep {
             return;
         }
@@ -125,7 +125,7 @@ impl Report {
         }
     }
 
-    pub fn note(&mut self, text: String) {
+    pub(crate) fn note(&mut self, text: String) {
         self.notes.push(text);
     }
 
@@ -141,7 +141,7 @@ impl Report {
     }
 
     #[allow(clippy::print_stdout, reason = "the report of a benchmark")]
-    pub fn print(mut self) {
+    pub(crate) fn print(mut self) {
         self.sorted();
         println!("\n{}", self.machine.describe());
         println!(
@@ -172,7 +172,7 @@ impl Report {
 
     /// The same, one JSON object per line.
     #[allow(clippy::print_stdout, reason = "the report of a benchmark")]
-    pub fn lines(mut self) {
+    pub(crate) fn lines(mut self) {
         self.sorted();
         println!("{}", self.machine.record());
         for row in &self.rows {

@@ -13,7 +13,7 @@ use hauki::model::ticket::Ticket;
 const HEAP_BYTES: u64 = 8 << 20;
 
 /// Calls of one turn.
-pub const TURN: u32 = 50;
+pub(crate) const TURN: u32 = 50;
 
 /// What each of them took, in milliseconds: looking at the clock takes a script as long as a part of a call.
 const CALLS: &str = r#"
@@ -44,13 +44,13 @@ impl World for Heard {
     }
 }
 
-pub struct Script {
+pub(crate) struct Script {
     session: Session<Heard>,
     heard: Rc<RefCell<String>>,
 }
 
 impl Script {
-    pub fn new(ticket: &Ticket) -> Self {
+    pub(crate) fn new(ticket: &Ticket) -> Self {
         let heard = Rc::<RefCell<String>>::default();
         let setup = Setup {
             args: vec![serde_json::to_string(ticket).expect("is JSON")],
@@ -67,7 +67,7 @@ impl Script {
     }
 
     /// [`TURN`] calls; milliseconds for each.
-    pub fn turn(&mut self) -> f64 {
+    pub(crate) fn turn(&mut self) -> f64 {
         self.session.run(CALLS, "bench").expect("runs");
         self.heard.borrow().parse().expect("is a time")
     }

@@ -11,14 +11,14 @@ use rustix::event::epoll;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// The init of a vault that the daemon says is alive.
-pub fn init_of(vault: &Vault) -> OwnedFd {
+pub(crate) fn init_of(vault: &Vault) -> OwnedFd {
     let number = vault.vitals.as_ref().map_or(0, |vitals| vitals.init_pid);
     let pid = i32::try_from(number).ok().filter(|pid| *pid > 1).and_then(Pid::from_raw);
     pidfd_open(pid.expect("is a process"), PidfdFlags::empty()).expect("is there")
 }
 
 /// When each of them died, in their order.
-pub fn watch(inits: Vec<OwnedFd>) -> JoinHandle<Vec<Mono>> {
+pub(crate) fn watch(inits: Vec<OwnedFd>) -> JoinHandle<Vec<Mono>> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).expect("an epoll");
     for (number, init) in inits.iter().enumerate() {
         let data = epoll::EventData::new_u64(number as u64);

@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 ///
 /// A C library that looks at the processor before `main`, as glibc does with some sixty `cpuid`, takes
 /// half a millisecond of each start in a virtual machine, whose host answers every one of them.
-pub fn vault_target(own: &str) -> String {
+pub(crate) fn vault_target(own: &str) -> String {
     let musl = own.replace("-gnu", "-musl");
     let is_there =
         rustc_says(&["--print", "target-libdir", "--target", &musl]).is_some_and(|dir| dir.is_dir());
@@ -81,7 +81,7 @@ fn rustc_says(args: &[&str]) -> Option<PathBuf> {
 }
 
 /// Builds one binary of the init's package statically and without PIE; returns where it lies.
-pub fn static_build(
+pub(crate) fn static_build(
     workspace: &Path,
     target_root: &Path,
     target: &str,
@@ -147,7 +147,7 @@ fn leaks(name: &str) -> bool {
 }
 
 /// Writes the digest of `image` over its placeholder. `None` if there is not exactly one.
-pub fn stamp(mut image: Vec<u8>) -> Option<(Vec<u8>, String)> {
+pub(crate) fn stamp(mut image: Vec<u8>) -> Option<(Vec<u8>, String)> {
     let mut places = (0..image.len().saturating_sub(PLACEHOLDER.len() - 1))
         .filter(|&at| image[at..].starts_with(PLACEHOLDER));
     let at = places.next()?;

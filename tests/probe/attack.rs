@@ -9,7 +9,7 @@ use hauki_jail::lockdown;
 
 use super::process;
 
-pub enum Outcome {
+pub(crate) enum Outcome {
     Done(String),
     Errno(i32),
     /// So many succeeded before this errno.
@@ -19,11 +19,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// For system calls that answer -1 on failure.
-    pub fn of(result: libc::c_long) -> Self {
+    pub(crate) fn of(result: libc::c_long) -> Self {
         if result < 0 { Self::last() } else { Self::Done(String::new()) }
     }
 
-    pub fn last() -> Self {
+    pub(crate) fn last() -> Self {
         Self::Errno(io::Error::last_os_error().raw_os_error().unwrap_or(0))
     }
 
@@ -35,7 +35,7 @@ impl Outcome {
     }
 }
 
-pub fn run(command: &str, arguments: &[&str]) -> Outcome {
+pub(crate) fn run(command: &str, arguments: &[&str]) -> Outcome {
     let first = arguments.first().copied().unwrap_or_default();
     let number = first.parse::<i64>().unwrap_or_default();
     // What would change the machine if the probe were started outside a vault by mistake.
@@ -188,7 +188,7 @@ fn connect(ip: &str, port: &str) -> Outcome {
 }
 
 /// The names that tests compare with; any other errno is `E<number>`.
-pub fn errno_name(error: i32) -> String {
+pub(crate) fn errno_name(error: i32) -> String {
     let known = [
         (libc::EACCES, "EACCES"),
         (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),

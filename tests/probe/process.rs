@@ -9,7 +9,7 @@ use super::attack::Outcome;
 /// What `allocate` holds, as address and length.
 static HELD: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
 
-pub fn identity() -> Outcome {
+pub(crate) fn identity() -> Outcome {
     let mut groups = [0; 64];
     // SAFETY: the calls read the process's own ids; the buffer's length is given.
     let (pid, uid, gid, count) =
@@ -18,13 +18,13 @@ pub fn identity() -> Outcome {
     Outcome::Done(format!("pid={pid} uid={uid} gid={gid} groups={}", groups.join(",")))
 }
 
-pub fn descriptors() -> Outcome {
+pub(crate) fn descriptors() -> Outcome {
     // SAFETY: F_GETFD only asks whether the descriptor is open.
     let open = (0..4096).filter(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } >= 0);
     Outcome::Done(open.map(|fd| fd.to_string()).collect::<Vec<_>>().join(","))
 }
 
-pub fn capabilities() -> Outcome {
+pub(crate) fn capabilities() -> Outcome {
     #[repr(C)]
     struct Header {
         version: u32,
@@ -43,7 +43,7 @@ pub fn capabilities() -> Outcome {
     Outcome::Done(format!("effective={:x} permitted={:x} bounding={bounding:x}", whole(0), whole(1)))
 }
 
-pub fn flags() -> Outcome {
+pub(crate) fn flags() -> Outcome {
     // SAFETY: these options only read the process's own state.
     let (privileges, dumpable, seccomp) = unsafe {
         (
@@ -56,7 +56,7 @@ pub fn flags() -> Outcome {
 }
 
 /// A child in a user namespace of its own, by the system call itself, which needs no new stack.
-pub fn clone_user() -> Outcome {
+pub(crate) fn clone_user() -> Outcome {
     let flags = libc::c_long::from(libc::CLONE_NEWUSER | libc::SIGCHLD);
     // SAFETY: without CLONE_VM the child has a copy of everything; it leaves by `_exit`.
     match unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } {
@@ -68,7 +68,7 @@ pub fn clone_user() -> Outcome {
 }
 
 /// In a child, because a success would change the probe itself.
-pub fn unshare(which: &str) -> Outcome {
+pub(crate) fn unshare(which: &str) -> Outcome {
     let flag = match which {
         "user" => libc::CLONE_NEWUSER,
         "net" => libc::CLONE_NEWNET,
@@ -101,7 +101,7 @@ pub fn unshare(which: &str) -> Outcome {
 }
 
 /// Children wait for the end of a pipe, so that closing it ends them all without a signal.
-pub fn forks(most: i64) -> Outcome {
+pub(crate) fn forks(most: i64) -> Outcome {
     let mut pipe = [0; 2];
     // SAFETY: the array holds the two descriptors that the call makes.
     if unsafe { libc::pipe(pipe.as_mut_ptr()) } < 0 {
@@ -139,7 +139,7 @@ pub fn forks(most: i64) -> Outcome {
     counted(failure, children.len())
 }
 
-pub fn threads(most: i64) -> Outcome {
+pub(crate) fn threads(most: i64) -> Outcome {
     let (hold, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Arc::new(Mutex::new(wait));
     let mut running = Vec::new();
@@ -165,7 +165,7 @@ fn counted(failure: Option<i32>, count: usize) -> Outcome {
     failure.map_or_else(|| Outcome::Done(count.to_string()), |error| Outcome::ErrnoAfter(error, count))
 }
 
-pub fn allocate(mebibytes: i64) -> Outcome {
+pub(crate) fn allocate(mebibytes: i64) -> Outcome {
     let length = (mebibytes.clamp(1, 1 << 16) as usize) << 20;
     let (protection, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
@@ -183,7 +183,7 @@ pub fn allocate(mebibytes: i64) -> Outcome {
     Outcome::Done(String::new())
 }
 
-pub fn release() -> Outcome {
+pub(crate) fn release() -> Outcome {
     for (address, length) in HELD.lock().map(|mut held| std::mem::take(&mut *held)).unwrap_or_default() {
         // SAFETY: the mapping was made by `allocate` and is forgotten here.
         unsafe { libc::munmap(address as *mut libc::c_void, length) };
@@ -191,7 +191,7 @@ pub fn release() -> Outcome {
     Outcome::Done(String::new())
 }
 
-pub fn burn(milliseconds: i64) -> Outcome {
+pub(crate) fn burn(milliseconds: i64) -> Outcome {
     let now = |clock| {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: writes the structure given.
@@ -205,7 +205,7 @@ pub fn burn(milliseconds: i64) -> Outcome {
     Outcome::Done((now(libc::CLOCK_PROCESS_CPUTIME_ID) - used).to_string())
 }
 
-pub fn memfd() -> Outcome {
+pub(crate) fn memfd() -> Outcome {
     // SAFETY: the name is a C string; the descriptor is closed at once.
     let fd = unsafe { libc::memfd_create(c"probe".as_ptr(), 0) };
     if fd >= 0 {
@@ -215,7 +215,7 @@ pub fn memfd() -> Outcome {
     Outcome::of(fd.into())
 }
 
-pub fn executable_memory() -> Outcome {
+pub(crate) fn executable_memory() -> Outcome {
     let protection = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
     let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     // SAFETY: a fresh mapping that nothing uses.
@@ -223,7 +223,7 @@ pub fn executable_memory() -> Outcome {
     if address == libc::MAP_FAILED { Outcome::last() } else { Outcome::Done(String::new()) }
 }
 
-pub fn exec() -> Outcome {
+pub(crate) fn exec() -> Outcome {
     let arguments = [c"/bin/true".as_ptr(), std::ptr::null()];
     // SAFETY: a fork that either executes or leaves by `_exit`; the array ends with null.
     match unsafe { libc::fork() } {
@@ -247,7 +247,7 @@ pub fn exec() -> Outcome {
 }
 
 /// A wait for another value than there is, a wake of nobody, and whatever else the number means.
-pub fn futex(operation: i64) -> Outcome {
+pub(crate) fn futex(operation: i64) -> Outcome {
     let word = [0_u32; 2];
     // SAFETY: the words live on; who waits for a value that they do not have is sent away at once, and a
     // time that is over ends any other wait.
@@ -273,7 +273,7 @@ fn page() -> *mut libc::c_void {
     unsafe { libc::mmap(std::ptr::null_mut(), PAGE, libc::PROT_READ | libc::PROT_WRITE, kind, -1, 0) }
 }
 
-pub fn advise(advice: i64) -> Outcome {
+pub(crate) fn advise(advice: i64) -> Outcome {
     let page = page();
     // SAFETY: the page is nobody else's, whatever becomes of it.
     unsafe {
@@ -283,7 +283,7 @@ pub fn advise(advice: i64) -> Outcome {
     }
 }
 
-pub fn map(arguments: &[&str]) -> Outcome {
+pub(crate) fn map(arguments: &[&str]) -> Outcome {
     let number =
         |at: usize| arguments.get(at).and_then(|text| text.parse::<libc::c_int>().ok()).unwrap_or(-1);
     // SAFETY: a fresh mapping, at no place of our choice, that nothing uses.
@@ -298,7 +298,7 @@ pub fn map(arguments: &[&str]) -> Outcome {
 }
 
 /// Moves a page of its own, or one of its code, which would be the end of it.
-pub fn move_memory(what: &str) -> Outcome {
+pub(crate) fn move_memory(what: &str) -> Outcome {
     let own = page();
     let from = match what {
         "text" => ((move_memory as fn(&str) -> Outcome as usize) & !(PAGE - 1)) as *mut libc::c_void,
@@ -311,14 +311,14 @@ pub fn move_memory(what: &str) -> Outcome {
     if moved == libc::MAP_FAILED { Outcome::last() } else { Outcome::Done(String::new()) }
 }
 
-pub fn poll(count: i64) -> Outcome {
+pub(crate) fn poll(count: i64) -> Outcome {
     let mut watched = [libc::pollfd { fd: 3, events: libc::POLLOUT, revents: 0 }; 64];
     // SAFETY: at most as many are looked at as there are.
     let ready = unsafe { libc::poll(watched.as_mut_ptr(), count.clamp(0, 64) as libc::nfds_t, 0) };
     if ready < 0 { Outcome::last() } else { Outcome::Done(String::new()) }
 }
 
-pub fn receive(flags: i64) -> Outcome {
+pub(crate) fn receive(flags: i64) -> Outcome {
     let mut byte = [0_u8; 1];
     // SAFETY: one byte for one byte.
     Outcome::of(unsafe {
@@ -327,12 +327,12 @@ pub fn receive(flags: i64) -> Outcome {
 }
 
 /// Of no bytes, which a stream does not send on.
-pub fn send(flags: i64) -> Outcome {
+pub(crate) fn send(flags: i64) -> Outcome {
     // SAFETY: nothing is read.
     Outcome::of(unsafe { libc::send(3, std::ptr::null(), 0, flags as libc::c_int) } as libc::c_long)
 }
 
-pub fn clock(id: i64) -> Outcome {
+pub(crate) fn clock(id: i64) -> Outcome {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: writes the structure given. Not by the library, which may know without asking.
     Outcome::of(unsafe { libc::syscall(libc::SYS_clock_gettime, id as libc::clockid_t, &raw mut time) })

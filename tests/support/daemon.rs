@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 #[path = "until.rs"]
-pub mod until;
+pub(crate) mod until;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -31,7 +31,7 @@ const VAULTS: u32 = 64;
 /// Above all of these grounds is one for crowds, up to the end of the ids.
 const CROWDS: u32 = 0xf000_0000;
 
-pub struct Daemon {
+pub(crate) struct Daemon {
     pub dir: Arc<tempfile::TempDir>,
     pub socket: PathBuf,
     role: String,
@@ -41,18 +41,18 @@ pub struct Daemon {
 #[allow(dead_code, reason = "not every test target uses all of it")]
 impl Daemon {
     /// Fails, with the reason, where vaults cannot be started: these tests never pass idly.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_in(Self::ground(""), "all", &[])
     }
 
     /// A state directory with a configuration in it; `more` is further YAML. Without blank vaults, for
     /// most tests look for what a vault leaves while the daemon runs.
-    pub fn ground(more: &str) -> tempfile::TempDir {
+    pub(crate) fn ground(more: &str) -> tempfile::TempDir {
         Self::ground_with(0, more)
     }
 
     /// As [`Daemon::ground`], with so many blank vaults at most.
-    pub fn ground_with(warm: u32, more: &str) -> tempfile::TempDir {
+    pub(crate) fn ground_with(warm: u32, more: &str) -> tempfile::TempDir {
         assert!(rustix::process::geteuid().is_root(), "these tests start real vaults and must run as root");
         let dir = tempfile::Builder::new().prefix("hauki-test-").tempdir().expect("a temporary directory");
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o711)).expect("is ours");
@@ -67,14 +67,14 @@ impl Daemon {
 
     /// As [`Daemon::ground`], for so many vaults, at most 4,000. Two large crowds at a time may get the
     /// same ids, which only matters to a test that looks at ids.
-    pub fn ground_of(vaults: u32) -> tempfile::TempDir {
+    pub(crate) fn ground_of(vaults: u32) -> tempfile::TempDir {
         let dir = Self::ground("");
         let places = (u32::MAX - CROWDS) / 65_536 / vaults;
         configure(&dir, CROWDS + std::process::id() % places * vaults * 65_536, vaults, 0, "");
         dir
     }
 
-    pub fn start_in(dir: impl Into<Arc<tempfile::TempDir>>, role: &str, args: &[&str]) -> Self {
+    pub(crate) fn start_in(dir: impl Into<Arc<tempfile::TempDir>>, role: &str, args: &[&str]) -> Self {
         let dir = dir.into();
         let socket = dir.path().join(if role == "node" { "node.sock" } else { "hauki.sock" });
         let child = launch(dir.path(), role, args);
@@ -82,13 +82,13 @@ impl Daemon {
     }
 
     /// Starts a daemon that is expected to fail: what it says to its starter, and how it ends.
-    pub fn refused_in(dir: &Path, role: &str, args: &[&str]) -> (String, std::process::ExitStatus) {
+    pub(crate) fn refused_in(dir: &Path, role: &str, args: &[&str]) -> (String, std::process::ExitStatus) {
         let (mut child, word) = run(dir, role, args, &[]);
         (word, ended(&mut child, dir))
     }
 
     /// Starts a daemon that may fail, and ends it at once if it does not.
-    pub fn trial_in(dir: &Path, role: &str) -> (String, std::process::ExitStatus) {
+    pub(crate) fn trial_in(dir: &Path, role: &str) -> (String, std::process::ExitStatus) {
         let (mut child, word) = run(dir, role, &[], &[]);
         if word == "ready" {
             signal(child.id(), Signal::TERM);
@@ -97,67 +97,67 @@ impl Daemon {
     }
 
     /// Starts a daemon with more in its environment.
-    pub fn start_with(dir: Arc<tempfile::TempDir>, role: &str, variables: &[(&str, &Path)]) -> Self {
+    pub(crate) fn start_with(dir: Arc<tempfile::TempDir>, role: &str, variables: &[(&str, &Path)]) -> Self {
         let (child, word) = run(dir.path(), role, &[], variables);
         assert_eq!(word, "ready");
         Self { socket: dir.path().join("hauki.sock"), dir, role: role.to_owned(), child }
     }
 
     /// Starts again after [`Daemon::kill`] or [`Daemon::terminate`].
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.child = launch(self.dir.path(), &self.role, &[]);
     }
 
     /// A successor, started while this one may still run; this one's end is awaited afterwards.
-    pub fn succeed(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn succeed(&mut self) -> std::process::ExitStatus {
         let next = launch(self.dir.path(), &self.role, &[]);
         let mut last = std::mem::replace(&mut self.child, next);
         ended(&mut last, self.dir.path())
     }
 
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("is ours").is_none()
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("haukid.log")).unwrap_or_default()
     }
 
-    pub fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::new(Address::Unix(self.socket.clone()), Options::default()).expect("an endpoint")
     }
 
-    pub async fn spawn(&self, source: &str) -> Spawned {
+    pub(crate) async fn spawn(&self, source: &str) -> Spawned {
         self.spawn_with(source, Wishes::default()).await
     }
 
-    pub async fn spawn_with(&self, source: &str, wishes: Wishes) -> Spawned {
+    pub(crate) async fn spawn_with(&self, source: &str, wishes: Wishes) -> Spawned {
         self.endpoint().spawn(&spawning(source, wishes)).await.expect("spawns")
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// `kill -9`, and the wait for the end.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("is ours");
         ended(&mut self.child, self.dir.path());
     }
 
     /// SIGTERM, and the wait for the end.
-    pub fn terminate(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
         signal(self.child.id(), Signal::TERM);
         self.wait()
     }
 
     /// Waits for the daemon to leave by itself.
-    pub fn wait(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
         ended(&mut self.child, self.dir.path())
     }
 
     /// The environment in which `hauki` finds this daemon and nothing else.
-    pub fn hauki(&self) -> Command {
+    pub(crate) fn hauki(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hauki"));
         command
             .env_clear()
@@ -169,7 +169,7 @@ impl Daemon {
     }
 
     /// What the kernel still shows of this daemon's vaults.
-    pub fn leftovers(&self) -> Vec<String> {
+    pub(crate) fn leftovers(&self) -> Vec<String> {
         let state = self.dir.path().to_string_lossy().into_owned();
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
         let mut left: Vec<String> =
@@ -210,7 +210,7 @@ fn configure(dir: &tempfile::TempDir, id_base: u32, most: u32, warm: u32, more: 
 
 /// Signals a process through a pidfd: the number alone is never signalled.
 #[allow(dead_code, reason = "not every test target uses all of it")]
-pub fn signal(pid: u32, signal: Signal) {
+pub(crate) fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().filter(|pid| *pid > 1).and_then(rustix::process::Pid::from_raw);
     let pid = pid.expect("is the number of a process that this test started");
     let fd = pidfd_open(pid, PidfdFlags::empty()).expect("the process lives");
@@ -273,7 +273,7 @@ thread_local! {
 }
 
 #[allow(dead_code, reason = "not every test target uses all of it")]
-pub fn spawning(source: &str, wishes: Wishes) -> SpawnRequest {
+pub(crate) fn spawning(source: &str, wishes: Wishes) -> SpawnRequest {
     SpawnRequest {
         summons: SummonsRequest {
             key: random::idempotency_key(),

@@ -18,13 +18,13 @@ use tokio::time::timeout;
 use super::family::HANG;
 
 /// The events of one vault, from its first on.
-pub async fn follow(endpoint: &Endpoint, vault: &VaultId) -> Lines {
+pub(crate) async fn follow(endpoint: &Endpoint, vault: &VaultId) -> Lines {
     let query = EventQuery { follow: true, after: None, vault: Some(vault.clone()) };
     endpoint.events(&query).await.expect("the stream opens")
 }
 
 /// The first event that fits.
-pub async fn event<T>(events: &mut Lines, fits: impl Fn(Happening) -> Option<T>) -> T {
+pub(crate) async fn event<T>(events: &mut Lines, fits: impl Fn(Happening) -> Option<T>) -> T {
     let reading = async {
         loop {
             let event: Event = events.next().await.expect("reads").expect("the stream goes on");
@@ -36,7 +36,7 @@ pub async fn event<T>(events: &mut Lines, fits: impl Fn(Happening) -> Option<T>)
     timeout(HANG, reading).await.expect("the event comes")
 }
 
-pub async fn death(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
+pub(crate) async fn death(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     let mut events = follow(endpoint, vault).await;
     event(&mut events, |what| match what {
         Happening::Died { receipt, .. } => Some(receipt),
@@ -45,20 +45,20 @@ pub async fn death(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     .await
 }
 
-pub async fn destruct(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
+pub(crate) async fn destruct(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     let torn = timeout(HANG, endpoint.destruct(vault, &DestructQuery::default())).await;
     torn.expect("does not hang").expect("destructs").receipt.expect("a receipt")
 }
 
 /// What of a vault can be found again without asking anybody but the kernel.
-pub struct Traces {
+pub(crate) struct Traces {
     vault: VaultId,
     init: u32,
     port: Option<SocketAddr>,
 }
 
 impl Traces {
-    pub async fn of(endpoint: &Endpoint, spawned: &Spawned) -> Self {
+    pub(crate) async fn of(endpoint: &Endpoint, spawned: &Spawned) -> Self {
         let seen = endpoint.vault(&spawned.vault.id).await.expect("is known");
         let port = spawned.ticket.endpoint.clone();
         let traces = Self {
@@ -81,7 +81,7 @@ impl Traces {
     }
 
     /// Whatever is still there.
-    pub fn left(&self) -> Vec<String> {
+    pub(crate) fn left(&self) -> Vec<String> {
         let mut left: Vec<String> =
             self.cgroups().iter().map(|path| format!("cgroup {}", path.display())).collect();
         // The number may be somebody else's by now; the group is what names the vault.
@@ -102,7 +102,7 @@ impl Traces {
     }
 
     /// The receipt says that all is gone, line by line, and the kernel says so too.
-    pub fn assert_agrees(&self, receipt: &Receipt, cause: Cause) {
+    pub(crate) fn assert_agrees(&self, receipt: &Receipt, cause: Cause) {
         assert_eq!(receipt.death.cause, cause, "{receipt:?}");
         assert_eq!(receipt.vault, self.vault);
         assert!(receipt.is_clean(), "{receipt:?}");

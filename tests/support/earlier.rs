@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 
 /// Each with its number, in the order of time.
-pub fn all() -> Vec<(u32, PathBuf)> {
+pub(crate) fn all() -> Vec<(u32, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/versions");
     let named = |number: u32| folder.join(format!("schema-{number}.jsonl"));
     let found: Vec<_> =
@@ -22,7 +22,7 @@ pub fn all() -> Vec<(u32, PathBuf)> {
 }
 
 /// Writes the store of `version` into `file`, and returns the id of the first document below each prefix.
-pub fn write(version: &Path, file: &Path, first: &[&str]) -> Vec<String> {
+pub(crate) fn write(version: &Path, file: &Path, first: &[&str]) -> Vec<String> {
     let now = jiff::Timestamp::now();
     let tomorrow = now + jiff::SignedDuration::from_hours(24);
     let filled = |text: &str| {

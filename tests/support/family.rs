@@ -8,7 +8,7 @@ use std::time::Duration;
 use hauki_sandbox::pidfd::{Pid, PidFd, Watched, parent_of};
 
 /// Longer than anything here may take; only a hang takes this long.
-pub const HANG: Duration = Duration::from_secs(20);
+pub(crate) const HANG: Duration = Duration::from_secs(20);
 
 /// A process of ours whose parent is `parent`.
 fn hold(pid: u32, parent: u32) -> Option<Watched> {
@@ -21,7 +21,7 @@ fn hold(pid: u32, parent: u32) -> Option<Watched> {
 }
 
 /// The living children of a process.
-pub fn children(parent: u32) -> Vec<Watched> {
+pub(crate) fn children(parent: u32) -> Vec<Watched> {
     let entries = std::fs::read_dir("/proc").expect("proc is mounted").flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
@@ -33,12 +33,12 @@ pub fn children(parent: u32) -> Vec<Watched> {
         .collect()
 }
 
-pub fn number(process: &Watched) -> u32 {
+pub(crate) fn number(process: &Watched) -> u32 {
     process.process().pid().as_u32()
 }
 
 /// The spawner, its monitors and their inits.
-pub struct Family {
+pub(crate) struct Family {
     pub spawner: Watched,
     pub monitors: Vec<Watched>,
     pub inits: Vec<Watched>,
@@ -46,7 +46,7 @@ pub struct Family {
 
 impl Family {
     /// `None` while the daemon has no spawner.
-    pub fn find(daemon: u32) -> Option<Self> {
+    pub(crate) fn find(daemon: u32) -> Option<Self> {
         let spawner = children(daemon).into_iter().next()?;
         let monitors = children(number(&spawner));
         let inits = monitors.iter().flat_map(|monitor| children(number(monitor))).collect();
@@ -54,31 +54,31 @@ impl Family {
     }
 
     /// The monitor whose child that init is.
-    pub fn monitor_of(&self, init: u32) -> &Watched {
+    pub(crate) fn monitor_of(&self, init: u32) -> &Watched {
         self.monitors
             .iter()
             .find(|monitor| children(number(monitor)).iter().any(|child| number(child) == init))
             .expect("the init has a monitor")
     }
 
-    pub fn init(&self, init: u32) -> &Watched {
+    pub(crate) fn init(&self, init: u32) -> &Watched {
         self.inits.iter().find(|process| number(process) == init).expect("the init runs")
     }
 
     /// Waits until every one of them is gone.
-    pub async fn gone(&self) {
+    pub(crate) async fn gone(&self) {
         for process in self.inits.iter().chain(&self.monitors).chain([&self.spawner]) {
             gone(process).await;
         }
     }
 }
 
-pub async fn gone(process: &Watched) {
+pub(crate) async fn gone(process: &Watched) {
     let waited = tokio::time::timeout(HANG, process.gone()).await;
     assert!(waited.is_ok(), "process {} does not go", number(process));
 }
 
-pub async fn kill(process: &Watched) {
+pub(crate) async fn kill(process: &Watched) {
     process.process().kill().expect("is ours");
     gone(process).await;
 }

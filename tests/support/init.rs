@@ -11,19 +11,19 @@ use hauki::rpc::channel::{CHANNEL_FD, FromVault, Load, ToVault, WorkerError};
 
 const FRAME_LIMIT: usize = 64 << 20;
 
-pub struct Init {
+pub(crate) struct Init {
     child: Child,
     pub channel: Option<UnixStream>,
     input: Vec<u8>,
 }
 
 impl Init {
-    pub fn start(binary: &Path) -> Self {
+    pub(crate) fn start(binary: &Path) -> Self {
         Self::start_after(binary, || Ok(()))
     }
 
     /// `before` runs in the child, where only system calls may be made.
-    pub fn start_after(
+    pub(crate) fn start_after(
         binary: &Path,
         before: impl Fn() -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
@@ -46,18 +46,18 @@ impl Init {
         Self { child, channel: Some(ours), input: Vec::new() }
     }
 
-    pub fn channel(&mut self) -> &mut UnixStream {
+    pub(crate) fn channel(&mut self) -> &mut UnixStream {
         self.channel.as_mut().expect("the channel is open")
     }
 
-    pub fn send(&mut self, message: &ToVault) {
+    pub(crate) fn send(&mut self, message: &ToVault) {
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         self.channel().write_all(&bytes).expect("the init reads");
     }
 
     /// The next message, or `None` at the end of the channel.
-    pub fn receive(&mut self) -> Option<FromVault> {
+    pub(crate) fn receive(&mut self) -> Option<FromVault> {
         loop {
             if let Some((message, used)) =
                 FromVault::decode(&self.input, FRAME_LIMIT).expect("frames are whole")
@@ -76,22 +76,22 @@ impl Init {
 
     /// The kernel's list of what the process has mapped.
     #[allow(dead_code, reason = "not every test target looks")]
-    pub fn maps(&self) -> String {
+    pub(crate) fn maps(&self) -> String {
         std::fs::read_to_string(format!("/proc/{}/maps", self.child.id())).expect("the process lives")
     }
 
     /// Closes the channel and awaits the end of the process.
-    pub fn close(mut self) -> ExitStatus {
+    pub(crate) fn close(mut self) -> ExitStatus {
         self.channel = None;
         self.child.wait().expect("the child is ours")
     }
 
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("the child is ours")
     }
 
     /// A loaded worker: `Ready` and `Loaded` have been read.
-    pub fn loaded(binary: &Path, source: &str) -> Self {
+    pub(crate) fn loaded(binary: &Path, source: &str) -> Self {
         let mut init = Self::start(binary);
         assert!(matches!(init.receive(), Some(FromVault::Ready(_))));
         init.send(&load(source));
@@ -101,13 +101,13 @@ impl Init {
         }
     }
 
-    pub fn ask(&mut self, call: u64, method: &str, params: Option<&str>, deadline_ms: u32) {
+    pub(crate) fn ask(&mut self, call: u64, method: &str, params: Option<&str>, deadline_ms: u32) {
         let (method, caller, params) = (method.to_owned(), "{}".to_owned(), params.map(str::to_owned));
         self.send(&ToVault::Call { call, deadline_ms, method, caller, params });
     }
 
     /// Calls and awaits the answer, which must be the next message.
-    pub fn call(&mut self, method: &str, params: Option<&str>) -> Result<String, WorkerError> {
+    pub(crate) fn call(&mut self, method: &str, params: Option<&str>) -> Result<String, WorkerError> {
         self.ask(1, method, params, 60_000);
         match self.receive() {
             Some(FromVault::Result { call: 1, value }) => Ok(value),
@@ -126,7 +126,7 @@ impl Drop for Init {
     }
 }
 
-pub fn load(source: &str) -> ToVault {
+pub(crate) fn load(source: &str) -> ToVault {
     ToVault::Load(Box::new(Load {
         source: source.to_owned(),
         file: "workers/w.js".to_owned(),

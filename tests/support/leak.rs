@@ -14,7 +14,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// So many vaults fit on one ground.
 const VAULTS: u32 = 64;
 
-pub struct Ground {
+pub(crate) struct Ground {
     dir: tempfile::TempDir,
     number: u32,
     name: &'static str,
@@ -23,7 +23,7 @@ pub struct Ground {
 #[allow(dead_code, reason = "not every test target uses all of it")]
 impl Ground {
     /// Fails, with the reason, where vaults cannot be started at all: these tests never pass idly.
-    pub fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         let is_root = fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).ok();
         assert_eq!(is_root, Some(0), "the sandbox tests start real vaults and must run as root");
         let dir = tempfile::Builder::new().prefix("hauki-sandbox-").tempdir().expect("a temporary directory");
@@ -31,7 +31,7 @@ impl Ground {
         Self { dir, number: NEXT.fetch_add(1, Ordering::Relaxed), name }
     }
 
-    pub fn config(&self, init: &Path) -> LxcConfig {
+    pub(crate) fn config(&self, init: &Path) -> LxcConfig {
         let mut config =
             LxcConfig::new(self.dir.path().to_path_buf(), fs::read(init).expect("the init is built"));
         config.name_prefix = format!("hkt-{}", self.name);
@@ -43,16 +43,16 @@ impl Ground {
         config
     }
 
-    pub fn driver(&self, init: &Path) -> LxcDriver {
+    pub(crate) fn driver(&self, init: &Path) -> LxcDriver {
         LxcDriver::start_new(self.config(init)).expect("the driver starts")
     }
 
-    pub fn state_dir(&self) -> &Path {
+    pub(crate) fn state_dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// Everything of this ground that the kernel still shows.
-    pub fn leftovers(&self, group: &str) -> Vec<String> {
+    pub(crate) fn leftovers(&self, group: &str) -> Vec<String> {
         let state = self.dir.path().to_string_lossy().into_owned();
         let mut left = Vec::new();
         for path in groups(Path::new("/sys/fs/cgroup"), 4) {
@@ -84,7 +84,7 @@ impl Ground {
         left
     }
 
-    pub fn assert_clean(&self, group: &str) {
+    pub(crate) fn assert_clean(&self, group: &str) {
         let left = self.leftovers(group);
         assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
     }
@@ -105,7 +105,7 @@ fn groups(dir: &Path, depth: usize) -> Vec<PathBuf> {
 
 /// An id that no other vault of this test process has.
 #[allow(dead_code, reason = "not every test target uses all of it")]
-pub fn vault_id() -> VaultId {
+pub(crate) fn vault_id() -> VaultId {
     static NUMBER: AtomicU32 = AtomicU32::new(1);
     VaultId::mint(1_700_000_000_000, NUMBER.fetch_add(1, Ordering::Relaxed).into())
 }

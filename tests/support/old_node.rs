@@ -24,14 +24,14 @@ struct Hello {
     voucher: Option<String>,
 }
 
-pub struct OldNode {
+pub(crate) struct OldNode {
     /// What came that it did not know.
     strange: Arc<Mutex<Vec<String>>>,
 }
 
 impl OldNode {
     /// Puts itself in the place of the ticket's node.
-    pub async fn start(ticket: &mut Ticket) -> Self {
+    pub(crate) async fn start(ticket: &mut Ticket) -> Self {
         let identity = Identity::generate().expect("a certificate");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("binds");
         ticket.endpoint.port = listener.local_addr().expect("is bound").port();
@@ -47,7 +47,7 @@ impl OldNode {
         Self { strange }
     }
 
-    pub fn strange(&self) -> Vec<String> {
+    pub(crate) fn strange(&self) -> Vec<String> {
         self.strange.lock().expect("nobody panics there").clone()
     }
 }

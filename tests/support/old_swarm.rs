@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
 /// Behind the paths of then, with the bodies of then.
-pub struct Node {
+pub(crate) struct Node {
     pub fake: Arc<FakeNode>,
     pub socket: PathBuf,
     _ground: tempfile::TempDir,
@@ -30,7 +30,7 @@ fn serve(router: axum::Router, socket: &Path) {
     tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router)));
 }
 
-pub async fn node() -> Node {
+pub(crate) async fn node() -> Node {
     let ground = tempfile::tempdir().expect("a directory");
     let socket = ground.path().join("node.sock");
     let fake = Arc::new(FakeNode::new("n1".parse().expect("a name")));
@@ -59,7 +59,7 @@ async fn of_then(request: Request, next: Next) -> Response {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "what counts is that it can be read")]
-pub struct News {
+pub(crate) struct News {
     boot_id: String,
     pub last: u64,
     pub items: Vec<NewsItem>,
@@ -68,7 +68,7 @@ pub struct News {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(dead_code, reason = "what counts is that it can be read")]
-pub enum NewsItem {
+pub(crate) enum NewsItem {
     Claimed { vault: Value, ticket: Value, peer: String },
     Log { vault: Value, text: String },
     Clone(Value),
@@ -76,7 +76,7 @@ pub enum NewsItem {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     pub code: ErrorCode,
     pub retryable: bool,
     #[serde(default)]
@@ -84,13 +84,13 @@ pub struct ApiError {
 }
 
 /// A core that speaks as then.
-pub struct Core {
+pub(crate) struct Core {
     socket: PathBuf,
     _ground: tempfile::TempDir,
 }
 
 impl Core {
-    pub async fn of(node: Arc<dyn NodeApi>) -> Self {
+    pub(crate) async fn of(node: Arc<dyn NodeApi>) -> Self {
         let ground = tempfile::tempdir().expect("a directory");
         let socket = ground.path().join("node.sock");
         serve(hauki_node::routes::router(node), &socket);
@@ -111,11 +111,11 @@ impl Core {
         (answer.starts_with(b"HTTP/1.1 200"), answer.split_off(end))
     }
 
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         read(self.exchange(&format!("GET {path}"), "").await)
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         read(self.exchange(&format!("POST {path}"), &body.to_string()).await)
     }
 }

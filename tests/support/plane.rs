@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     pub method: String,
     /// With its query.
     pub path: String,
@@ -24,7 +24,7 @@ pub struct Request {
 type Answers = dyn Fn(&Request) -> (u16, Value) + Send + Sync;
 
 /// Serves until the test process ends; the log holds what was asked.
-pub fn serve(
+pub(crate) fn serve(
     socket: &Path,
     answers: impl Fn(&Request) -> (u16, Value) + Send + Sync + 'static,
 ) -> Arc<Mutex<Vec<Request>>> {

@@ -12,21 +12,21 @@ mod build_script;
 /// Cargo's own lock on the target directory makes test processes that build at once wait for each
 /// other; when everything is fresh this takes some ten milliseconds.
 #[allow(dead_code, reason = "not every test target attacks")]
-pub fn probe_binary() -> PathBuf {
+pub(crate) fn probe_binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build("hauki-vault-probe", Some("probe"))).clone()
 }
 
 /// The init that was taken over and talks without end.
 #[allow(dead_code, reason = "not every test target is flooded")]
-pub fn flood_binary() -> PathBuf {
+pub(crate) fn flood_binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build("hauki-vault-flood", Some("probe"))).clone()
 }
 
 /// The init as `haukid` carries it, but without a stamped build id.
 #[allow(dead_code, reason = "not every test target starts a bare init")]
-pub fn init_binary() -> PathBuf {
+pub(crate) fn init_binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build("hauki-vault", None)).clone()
 }

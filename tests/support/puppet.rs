@@ -102,14 +102,14 @@ impl Sandbox for Body {
     }
 }
 
-pub struct Stage {
+pub(crate) struct Stage {
     desk: FrontDesk,
     key: IssuerKey,
     puppets: mpsc::UnboundedReceiver<StdStream>,
 }
 
 /// The init's end of the channel.
-pub struct Puppet {
+pub(crate) struct Puppet {
     pub stream: UnixStream,
     pub vault: VaultId,
     input: Vec<u8>,
@@ -117,11 +117,11 @@ pub struct Puppet {
 
 #[allow(dead_code, reason = "not every test target uses all of it")]
 impl Stage {
-    pub async fn build() -> Self {
+    pub(crate) async fn build() -> Self {
         Self::at(std::net::Ipv4Addr::LOCALHOST).await
     }
 
-    pub async fn at(data_plane: std::net::Ipv4Addr) -> Self {
+    pub(crate) async fn at(data_plane: std::net::Ipv4Addr) -> Self {
         let (sender, puppets) = mpsc::unbounded_channel();
         let settings = NodeSettings {
             name: "stage".parse().expect("a name"),
@@ -136,7 +136,7 @@ impl Stage {
     }
 
     /// A vault that has a method `f`, with an open port, and its puppet.
-    pub async fn provision(
+    pub(crate) async fn provision(
         &mut self,
         limits: Limits,
         terms: Terms,
@@ -171,16 +171,16 @@ impl Stage {
     }
 
     /// Its node, for others.
-    pub fn desk(&self) -> FrontDesk {
+    pub(crate) fn desk(&self) -> FrontDesk {
         self.desk.clone()
     }
 
-    pub async fn living(&self) -> usize {
+    pub(crate) async fn living(&self) -> usize {
         self.desk.vaults(None).await.expect("answers").vaults.len()
     }
 
     /// The same, and a ticket.
-    pub async fn forge(&mut self, limits: Limits, terms: Terms) -> (Puppet, Value) {
+    pub(crate) async fn forge(&mut self, limits: Limits, terms: Terms) -> (Puppet, Value) {
         let (frame, deadline) = (limits.max_frame_bytes, limits.call_deadline_ms);
         let (puppet, provisioned) = self.provision(limits, terms).await;
         let opened = provisioned.expect("is forged").opened.expect("is open");
@@ -217,7 +217,7 @@ impl Stage {
     }
 
     /// Waits for the death of a vault.
-    pub async fn receipt(&self, vault: &VaultId) -> Receipt {
+    pub(crate) async fn receipt(&self, vault: &VaultId) -> Receipt {
         let waiting = async {
             let mut after = 0;
             loop {
@@ -236,7 +236,7 @@ impl Stage {
     }
 
     /// What has been asked of the core: who wants to clone, with which number.
-    pub async fn wishes(&self) -> Vec<(VaultId, u64)> {
+    pub(crate) async fn wishes(&self) -> Vec<(VaultId, u64)> {
         let news = self.desk.news(0, 0).await.expect("answers");
         let wishes = news.items.into_iter().filter_map(|item| match item {
             hauki::api::node::NewsItem::Clone(ask) => Some((ask.vault, ask.number)),
@@ -245,11 +245,11 @@ impl Stage {
         wishes.collect()
     }
 
-    pub async fn cause(&self, vault: &VaultId) -> Cause {
+    pub(crate) async fn cause(&self, vault: &VaultId) -> Cause {
         self.receipt(vault).await.death.cause
     }
 
-    pub async fn is_alive(&self, vault: &VaultId) -> bool {
+    pub(crate) async fn is_alive(&self, vault: &VaultId) -> bool {
         let state = self.desk.vaults(None).await.expect("answers");
         state.vaults.iter().any(|seen| seen.vault == *vault && seen.phase.is_alive())
     }
@@ -257,17 +257,17 @@ impl Stage {
 
 #[allow(dead_code, reason = "not every test target uses all of it")]
 impl Puppet {
-    pub async fn say(&mut self, message: &FromVault) {
+    pub(crate) async fn say(&mut self, message: &FromVault) {
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         self.write(&bytes).await;
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         timeout(HANG, self.stream.write_all(bytes)).await.expect("the gate reads").expect("the gate reads");
     }
 
-    pub async fn hear(&mut self) -> Option<ToVault> {
+    pub(crate) async fn hear(&mut self) -> Option<ToVault> {
         loop {
             if let Some((message, used)) = ToVault::decode(&self.input, FRAME_LIMIT).expect("is a frame") {
                 self.input.drain(..used);
@@ -281,13 +281,13 @@ impl Puppet {
     }
 
     /// A call of an object.
-    pub async fn ask(&mut self, ask: u64, object: &str, method: &str, params: &str) {
+    pub(crate) async fn ask(&mut self, ask: u64, object: &str, method: &str, params: &str) {
         let (object, method, params) = (object.to_owned(), method.to_owned(), params.to_owned());
         self.say(&FromVault::Ask { ask, object, method, params }).await;
     }
 
     /// The word of the reason why the next answer to an ask is none.
-    pub async fn refused(&mut self, number: u64) -> String {
+    pub(crate) async fn refused(&mut self, number: u64) -> String {
         match self.hear().await {
             Some(ToVault::Refusal { ask, error }) if ask == number => error.code,
             other => panic!("{other:?} instead of a refusal of {number}"),
@@ -295,7 +295,7 @@ impl Puppet {
     }
 
     /// The word for the object that a caller gives with the next call, which is answered.
-    pub async fn given(&mut self) -> String {
+    pub(crate) async fn given(&mut self) -> String {
         let Some(ToVault::Call { call, params: Some(params), .. }) = self.hear().await else {
             panic!("a call was to come")
         };
@@ -306,7 +306,7 @@ impl Puppet {
     }
 
     /// The number of the call that comes next.
-    pub async fn called(&mut self) -> u64 {
+    pub(crate) async fn called(&mut self) -> u64 {
         loop {
             match self.hear().await {
                 Some(ToVault::Call { call, .. }) => return call,
@@ -317,7 +317,7 @@ impl Puppet {
         }
     }
 
-    pub async fn answer(&mut self, call: u64, value: &str) {
+    pub(crate) async fn answer(&mut self, call: u64, value: &str) {
         self.say(&FromVault::Result { call, value: value.to_owned() }).await;
     }
 }

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-pub struct Relay {
+pub(crate) struct Relay {
     cuts: watch::Sender<u32>,
     silences: watch::Sender<u32>,
     /// Bytes that went to the gate.
@@ -22,12 +22,12 @@ pub struct Relay {
 #[allow(dead_code, reason = "not every test target uses all of it")]
 impl Relay {
     /// Puts itself between the holder of this ticket and its gate.
-    pub async fn start(ticket: &mut Ticket) -> Arc<Self> {
+    pub(crate) async fn start(ticket: &mut Ticket) -> Arc<Self> {
         Self::start_long(ticket, Duration::ZERO).await
     }
 
     /// The same over a long way, whose round trip takes twice as long as that.
-    pub async fn start_long(ticket: &mut Ticket, delay: Duration) -> Arc<Self> {
+    pub(crate) async fn start_long(ticket: &mut Ticket, delay: Duration) -> Arc<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("binds");
         let mine = listener.local_addr().expect("an address").port();
         let gate = (ticket.endpoint.ip, std::mem::replace(&mut ticket.endpoint.port, mine));
@@ -90,23 +90,23 @@ impl Relay {
         tokio::join!(taking, giving);
     }
 
-    pub fn passed(&self) -> u64 {
+    pub(crate) fn passed(&self) -> u64 {
         *self.passed.borrow()
     }
 
     /// Waits until more than this has gone to the gate.
-    pub async fn passed_more(&self, than: u64) {
+    pub(crate) async fn passed_more(&self, than: u64) {
         let mut passed = self.passed.subscribe();
         passed.wait_for(|passed| *passed > than).await.expect("the sender is here");
     }
 
     /// From now on nothing comes through the connections that there are.
-    pub fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.silences.send_modify(|silences| *silences += 1);
     }
 
     /// Breaks every connection without a word.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 }

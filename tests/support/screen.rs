@@ -25,12 +25,12 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 /// The command's environment is kept; its output and errors come as one text, without returns before line breaks.
 #[allow(dead_code, reason = "not every test target uses all of it")]
-pub fn seen(columns: u32, command: &Command) -> (String, Option<i32>) {
+pub(crate) fn seen(columns: u32, command: &Command) -> (String, Option<i32>) {
     seen_after(columns, command, "", "")
 }
 
 /// The same, where somebody types `keys` as soon as `cue` is to be read.
-pub fn seen_after(columns: u32, command: &Command, cue: &str, keys: &str) -> (String, Option<i32>) {
+pub(crate) fn seen_after(columns: u32, command: &Command, cue: &str, keys: &str) -> (String, Option<i32>) {
     let mut python = Command::new("python3");
     let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
     python.env_clear().envs(variables).env("TERM", "xterm").env("PATH", "/usr/bin:/bin");

@@ -16,13 +16,13 @@ use hauki_control::link::known_hosts::KnownHosts;
 use hauki_control::link::login::Keys;
 use hauki_control::link::ssh::SshTarget;
 
-pub struct Sshd {
+pub(crate) struct Sshd {
     pub dir: tempfile::TempDir,
     pub relay: Relay,
     child: Child,
 }
 
-pub fn keygen(path: &Path) {
+pub(crate) fn keygen(path: &Path) {
     let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status();
     assert!(made.expect("ssh-keygen is there: packaging/setup-debian.sh tests").success());
 }
@@ -33,13 +33,13 @@ fn free_port() -> u16 {
 
 impl Sshd {
     /// `more` is lines of sshd_config(5), which win over those here.
-    pub fn start(more: &str) -> Self {
+    pub(crate) fn start(more: &str) -> Self {
         Self::start_on(more, |_| String::new())
     }
 
     /// On a machine that differs: what the shell words do, with the server's directory at hand, is seen
     /// by the server and its sessions alone, for they have mounts of their own.
-    pub fn start_on(more: &str, machine: impl FnOnce(&Path) -> String) -> Self {
+    pub(crate) fn start_on(more: &str, machine: impl FnOnce(&Path) -> String) -> Self {
         let dir = tempfile::Builder::new().prefix("hauki-sshd-").tempdir().expect("a directory");
         let at = |name: &str| dir.path().join(name);
         keygen(&at("host_key"));
@@ -92,16 +92,16 @@ impl Sshd {
         Self { dir, relay, child }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// A file as the server's sessions see it.
-    pub fn seen(&self, path: &str) -> PathBuf {
+    pub(crate) fn seen(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.child.id()))
     }
 
-    pub fn keys(&self) -> Keys {
+    pub(crate) fn keys(&self) -> Keys {
         Keys {
             file: Some(self.path("id")),
             own: self.path("own_key"),
@@ -109,7 +109,7 @@ impl Sshd {
         }
     }
 
-    pub fn target(&self, socket: &Path) -> SshTarget {
+    pub(crate) fn target(&self, socket: &Path) -> SshTarget {
         SshTarget {
             address: format!("root@127.0.0.1:{}", self.relay.port).parse().expect("an address"),
             keys: self.keys(),
@@ -142,7 +142,7 @@ impl Drop for Sshd {
 
 type Pairs = Arc<Mutex<Vec<(TcpStream, TcpStream)>>>;
 
-pub struct Relay {
+pub(crate) struct Relay {
     pub port: u16,
     pairs: Pairs,
     silent: Arc<AtomicBool>,
@@ -174,7 +174,7 @@ impl Relay {
     }
 
     /// Closes every connection; new ones are welcome.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         for (client, server) in self.pairs.lock().expect("is whole").drain(..) {
             let _ = client.shutdown(Shutdown::Both);
             let _ = server.shutdown(Shutdown::Both);
@@ -182,12 +182,12 @@ impl Relay {
     }
 
     /// From now on connections are closed at once, or not any more.
-    pub fn close(&self, closed: bool) {
+    pub(crate) fn close(&self, closed: bool) {
         self.closed.store(closed, Ordering::SeqCst);
     }
 
     /// What is sent from now on disappears, and nobody is told. Connections that it had stay dumb.
-    pub fn silence(&self, silent: bool) {
+    pub(crate) fn silence(&self, silent: bool) {
         self.silent.store(silent, Ordering::SeqCst);
     }
 }

@@ -16,9 +16,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Nothing here takes so long unless it hangs, on however busy a machine.
-pub const HANG: Duration = Duration::from_secs(60);
+pub(crate) const HANG: Duration = Duration::from_secs(60);
 
-pub struct Stranger {
+pub(crate) struct Stranger {
     pub stream: BufReader<TlsStream<TcpStream>>,
     /// What came without being asked for.
     pub events: Vec<Value>,
@@ -28,16 +28,19 @@ pub struct Stranger {
 #[allow(dead_code, reason = "not every test target uses all of it")]
 impl Stranger {
     /// TCP and TLS.
-    pub async fn knock(ticket: &Value) -> io::Result<Self> {
+    pub(crate) async fn knock(ticket: &Value) -> io::Result<Self> {
         Self::knock_with(ticket, &rustls::version::TLS13).await
     }
 
-    pub async fn knock_with(ticket: &Value, tls: &'static SupportedProtocolVersion) -> io::Result<Self> {
+    pub(crate) async fn knock_with(
+        ticket: &Value,
+        tls: &'static SupportedProtocolVersion,
+    ) -> io::Result<Self> {
         Self::shake(TcpStream::connect(address(ticket)).await?, ticket, tls).await
     }
 
     /// TLS over a connection that there is.
-    pub async fn shake(
+    pub(crate) async fn shake(
         tcp: TcpStream,
         ticket: &Value,
         tls: &'static SupportedProtocolVersion,
@@ -50,19 +53,19 @@ impl Stranger {
     }
 
     /// TCP, TLS and a hello that must be welcome.
-    pub async fn enter(ticket: &Value) -> Self {
+    pub(crate) async fn enter(ticket: &Value) -> Self {
         let mut stranger = Self::knock(ticket).await.expect("connects");
         let reply = stranger.hello(&ticket["auth"]["token"]).await;
         assert!(reply["result"]["vault"].is_string(), "{reply}");
         stranger
     }
 
-    pub async fn hello(&mut self, token: &Value) -> Value {
+    pub(crate) async fn hello(&mut self, token: &Value) -> Value {
         self.ask(json!({"jsonrpc": "2.0", "id": 0, "method": "hauki.hello", "params": {"token": token}}))
             .await
     }
 
-    pub async fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         let sent = async {
             self.stream.write_all(bytes).await?;
             self.stream.flush().await
@@ -70,12 +73,12 @@ impl Stranger {
         timeout(HANG, sent).await.expect("the gate reads or closes")
     }
 
-    pub async fn send(&mut self, message: &str) {
+    pub(crate) async fn send(&mut self, message: &str) {
         self.raw(format!("{message}\n").as_bytes()).await.expect("the gate reads");
     }
 
     /// The next line without its newline; `None` at the end, however the connection ended.
-    pub async fn line(&mut self) -> Option<String> {
+    pub(crate) async fn line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         let read = timeout(HANG, self.stream.read_until(b'\n', &mut line)).await.expect("hangs");
         match read {
@@ -87,7 +90,7 @@ impl Stranger {
     }
 
     /// The next line that answers something, as text.
-    pub async fn answer(&mut self) -> Option<String> {
+    pub(crate) async fn answer(&mut self) -> Option<String> {
         loop {
             let line = self.line().await?;
             let value: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
@@ -99,7 +102,7 @@ impl Stranger {
     }
 
     /// The next event, of those that came or are to come.
-    pub async fn event(&mut self) -> Value {
+    pub(crate) async fn event(&mut self) -> Value {
         if !self.events.is_empty() {
             return self.events.remove(0);
         }
@@ -107,18 +110,18 @@ impl Stranger {
         serde_json::from_str(&line).expect("is JSON")
     }
 
-    pub async fn reply(&mut self) -> Value {
+    pub(crate) async fn reply(&mut self) -> Value {
         let line = self.answer().await.expect("an answer before the end");
         serde_json::from_str(&line).expect("is JSON")
     }
 
-    pub async fn ask(&mut self, message: Value) -> Value {
+    pub(crate) async fn ask(&mut self, message: Value) -> Value {
         self.send(&message.to_string()).await;
         self.reply().await
     }
 
     /// Calls, and returns the whole reply, which must be to this call.
-    pub async fn call(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn call(&mut self, method: &str, params: Value) -> Value {
         self.next += 1;
         let id = self.next;
         let reply = self.ask(request(id, method, params)).await;
@@ -127,31 +130,31 @@ impl Stranger {
     }
 
     /// Calls, and returns the result, which there must be.
-    pub async fn result(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn result(&mut self, method: &str, params: Value) -> Value {
         let mut reply = self.call(method, params).await;
         assert!(reply.get("error").is_none(), "{reply}");
         reply["result"].take()
     }
 
     /// The code of the error that this call gets.
-    pub async fn code(&mut self, method: &str, params: Value) -> i64 {
+    pub(crate) async fn code(&mut self, method: &str, params: Value) -> i64 {
         let reply = self.call(method, params).await;
         reply["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error: {reply}"))
     }
 
     /// Whether nothing comes any more.
-    pub async fn is_at_end(&mut self) -> bool {
+    pub(crate) async fn is_at_end(&mut self) -> bool {
         let mut rest = Vec::new();
         let _ = timeout(HANG, self.stream.read_to_end(&mut rest)).await.expect("hangs");
         rest.is_empty()
     }
 }
 
-pub fn request(id: u64, method: &str, params: Value) -> Value {
+pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 }
 
-pub fn address(ticket: &Value) -> SocketAddr {
+pub(crate) fn address(ticket: &Value) -> SocketAddr {
     let (ip, port) = (&ticket["endpoint"]["ip"], &ticket["endpoint"]["port"]);
     let ip = ip.as_str().expect("an address").parse().expect("an address");
     SocketAddr::new(ip, u16::try_from(port.as_u64().expect("a port")).expect("a port"))

@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 
-pub struct Tool {
+pub(crate) struct Tool {
     pub home: tempfile::TempDir,
 }
 
 impl Tool {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { home: tempfile::tempdir().expect("a directory") }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.path("hauki.sock")
     }
 
-    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, text).expect("writes");
         // It may hold a ticket.
@@ -35,13 +35,13 @@ impl Tool {
     }
 
     /// An executable script, for example in place of haukid.
-    pub fn script(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
         let path = self.file(name, &format!("#!/bin/bash\n{text}\n"));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("marks");
         path
     }
 
-    pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+    pub(crate) fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         vec![
             ("HAUKI_STATE_DIR", self.home.path().into()),
             ("HAUKI_HAUKID", "/bin/false".into()),
@@ -51,15 +51,15 @@ impl Tool {
         ]
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, "")
     }
 
-    pub fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
+    pub(crate) fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
         self.run_in(arguments, stdin, &[])
     }
 
-    pub fn run_in(&self, arguments: &[&str], stdin: &str, env: &[(&str, &Path)]) -> Ran {
+    pub(crate) fn run_in(&self, arguments: &[&str], stdin: &str, env: &[(&str, &Path)]) -> Ran {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("hauki"));
         command.env_clear().envs(self.environment()).envs(env.iter().copied());
         let command = command.current_dir(self.home.path()).args(arguments).write_stdin(stdin);
@@ -75,7 +75,7 @@ impl Tool {
 }
 
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -83,7 +83,7 @@ pub struct Ran {
 
 impl Ran {
     /// Standard output as records; it must hold nothing else.
-    pub fn records(&self) -> Vec<Value> {
+    pub(crate) fn records(&self) -> Vec<Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("is a record")).collect()
     }
 }

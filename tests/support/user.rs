@@ -1,7 +1,7 @@
 //! A thread that is another user.
 
 /// Runs as that user, in a thread that ends with it.
-pub fn as_user<T: Send>(uid: u32, work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn as_user<T: Send>(uid: u32, work: impl FnOnce() -> T + Send) -> T {
     let all = |call| {
         // SAFETY: the raw call changes this thread alone, which runs nothing else.
         let changed = unsafe { libc::syscall(call, uid, uid, uid) == 0 };

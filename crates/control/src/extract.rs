@@ -22,10 +22,10 @@ use hauki_contract::strict::{self, Limits, StrictError};
 use hauki_contract::system::tasks;
 
 /// The longest body of any request.
-pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// The most values in one. `1,` is two letters and some eighty bytes of memory, several times over while it is taken.
-pub const MAX_BODY_VALUES: usize = 1 << 17;
+pub(crate) const MAX_BODY_VALUES: usize = 1 << 17;
 
 const LIMITS: Limits = Limits::bytes(MAX_BODY_BYTES).values(MAX_BODY_VALUES);
 

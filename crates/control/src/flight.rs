@@ -14,19 +14,19 @@ use tokio::sync::OwnedMutexGuard;
 const TIDY: usize = 256;
 
 #[derive(Default)]
-pub struct Flights {
+pub(crate) struct Flights {
     locks: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl Flights {
     #[must_use]
-    pub fn is_busy(&self, key: &str) -> bool {
+    pub(crate) fn is_busy(&self, key: &str) -> bool {
         let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         locks.get(key).is_some_and(|lock| lock.strong_count() > 0)
     }
 
     /// Waits until nobody else is in flight under this key.
-    pub async fn enter(&self, key: &str) -> OwnedMutexGuard<()> {
+    pub(crate) async fn enter(&self, key: &str) -> OwnedMutexGuard<()> {
         let lock = {
             let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
             if locks.len() >= TIDY {

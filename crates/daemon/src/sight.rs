@@ -13,7 +13,7 @@ use hauki_contract::system::slow::{self, What};
 use hauki_contract::system::{clock, trace};
 
 /// Runs the request in its trace: its asker's, or one of its own.
-pub async fn seen(request: Request, next: Next) -> Response {
+pub(crate) async fn seen(request: Request, next: Next) -> Response {
     let context = parent(request.headers()).unwrap_or_else(|| trace::fresh(false));
     // Who asks to be answered later is.
     let waits = request.uri().query().is_some_and(|query| query.contains("wait") || query.contains("grace"));

@@ -23,18 +23,18 @@ const CLASSES: [u8; 256] = {
 
 /// Whether white space or a comment may begin with this byte.
 #[must_use]
-pub fn may_be_skipped(byte: u8) -> bool {
+pub(crate) fn may_be_skipped(byte: u8) -> bool {
     CLASSES[byte as usize] == SPACE || matches!(byte, b'/' | b'#' | 0x80..)
 }
 
 #[must_use]
-pub fn continues_name(byte: u8) -> bool {
+pub(crate) fn continues_name(byte: u8) -> bool {
     CLASSES[byte as usize] == NAME || byte >= 0x80
 }
 
 /// A name or keyword; zero if there is none.
 #[must_use]
-pub fn name(rest: &str) -> usize {
+pub(crate) fn name(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let mut at = 0;
     loop {
@@ -54,7 +54,7 @@ pub fn name(rest: &str) -> usize {
 
 /// How long the line end is with which bytes begin, as ES5 has it; zero if there is none.
 #[must_use]
-pub fn line_end(bytes: &[u8]) -> usize {
+pub(crate) fn line_end(bytes: &[u8]) -> usize {
     match bytes {
         [b'\r', b'\n', ..] => 2,
         [b'\n' | b'\r', ..] => 1,
@@ -66,7 +66,7 @@ pub fn line_end(bytes: &[u8]) -> usize {
 
 /// Whether a line ends in a text, and where first.
 #[must_use]
-pub fn find_line_end(text: &str) -> Option<usize> {
+pub(crate) fn find_line_end(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     memchr::memchr3_iter(b'\n', b'\r', 0xe2, bytes).find(|at| line_end(&bytes[*at..]) > 0)
 }
@@ -78,7 +78,7 @@ fn is_wide_space(letter: char) -> bool {
 
 /// White space, line breaks included.
 #[must_use]
-pub fn space(rest: &str) -> usize {
+pub(crate) fn space(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let mut at = 0;
     loop {
@@ -98,7 +98,7 @@ pub fn space(rest: &str) -> usize {
 
 /// A comment, or the `#!` line with which a script may begin; zero if there is none.
 #[must_use]
-pub fn comment(rest: &str, at_start: bool) -> usize {
+pub(crate) fn comment(rest: &str, at_start: bool) -> usize {
     let bytes = rest.as_bytes();
     match (bytes.first(), bytes.get(1)) {
         (Some(b'/'), Some(b'/')) => {}
@@ -110,7 +110,7 @@ pub fn comment(rest: &str, at_start: bool) -> usize {
 }
 
 #[must_use]
-pub fn number(rest: &str) -> usize {
+pub(crate) fn number(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let hexadecimal = bytes.get(1).is_some_and(|byte| matches!(byte, b'x' | b'X'));
     let mut at = 0;
@@ -127,7 +127,7 @@ pub fn number(rest: &str) -> usize {
 
 /// A string with its quotes. A line break ends it, unless a backslash stands before; U+2028 and U+2029 do not.
 #[must_use]
-pub fn string(rest: &str, quote: u8) -> usize {
+pub(crate) fn string(rest: &str, quote: u8) -> usize {
     let bytes = rest.as_bytes();
     let mut at = 1;
     while at < bytes.len() {
@@ -144,7 +144,7 @@ pub fn string(rest: &str, quote: u8) -> usize {
 
 /// A template with its back-quotes and whatever its `${…}` hold, strings and templates included.
 #[must_use]
-pub fn template(rest: &str) -> usize {
+pub(crate) fn template(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     // For each open template the braces that are open within its `${`; none while in its text.
     let mut open: Vec<Option<usize>> = vec![None];
@@ -172,7 +172,7 @@ pub fn template(rest: &str) -> usize {
 
 /// A regular expression with its flags; a slash within a class does not end it.
 #[must_use]
-pub fn regex(rest: &str) -> usize {
+pub(crate) fn regex(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let (mut at, mut class) = (1, false);
     while at < bytes.len() {
@@ -191,7 +191,7 @@ pub fn regex(rest: &str) -> usize {
 
 /// An operator or bracket, the longest that fits: `-->` is `--` and `>`.
 #[must_use]
-pub fn punctuation(rest: &str) -> usize {
+pub(crate) fn punctuation(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
     match byte(0) {

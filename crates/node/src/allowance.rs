@@ -30,7 +30,7 @@ const MOST_PAID: u64 = 9;
 
 /// What a vault pays of what was spent on so many, for each of whom as much was.
 #[must_use]
-pub fn paid(spent_ns: u64, heard_by: usize) -> u64 {
+pub(crate) fn paid(spent_ns: u64, heard_by: usize) -> u64 {
     let all = (heard_by as u64).max(1);
     if all <= MOST_PAID { spent_ns } else { spent_ns.saturating_mul(MOST_PAID) / all }
 }

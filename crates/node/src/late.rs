@@ -5,7 +5,7 @@ use super::gate::outbox::ReplyTo;
 use hauki_contract::rpc::message::{RpcError, code};
 
 /// What ran, or may have. Its answer may have been there, where the vault was not read.
-pub fn too_late(reply: ReplyTo, deadline_ms: u32, unread_us: u64) {
+pub(crate) fn too_late(reply: ReplyTo, deadline_ms: u32, unread_us: u64) {
     let error = match unread_us / 1000 {
         0 => RpcError::new(code::DEADLINE, format!("the call did not end within {deadline_ms} ms")),
         unread_ms => {
@@ -20,7 +20,7 @@ pub fn too_late(reply: ReplyTo, deadline_ms: u32, unread_us: u64) {
 }
 
 /// What the vault never got.
-pub fn not_begun(Patience { reply, deadline_ms, .. }: Patience) {
+pub(crate) fn not_begun(Patience { reply, deadline_ms, .. }: Patience) {
     let message = format!("the call waited for its turn for {deadline_ms} ms and was not begun");
     reply.error(&RpcError::new(code::DEADLINE, message).data(&serde_json::json!({ "begun": false })));
 }

@@ -5,7 +5,7 @@ use super::link::Link;
 use hauki_contract::rpc::script::Answer;
 use hauki_lang::engine::{self, Argument, Efuns, Want, clock};
 
-pub struct Door<'a> {
+pub(crate) struct Door<'a> {
     pub link: &'a mut Link,
     /// The longest JSON that goes out.
     pub longest: usize,

@@ -26,7 +26,7 @@ const LOOK_MS: u32 = 10;
 /// What the process ends with when the other end breaks the rules.
 const PROTOCOL: i32 = 76;
 
-pub struct Link {
+pub(crate) struct Link {
     channel: BorrowedFd<'static>,
     /// What has been read and not yet handled.
     input: Vec<u8>,
@@ -40,18 +40,18 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(channel: BorrowedFd<'static>) -> Self {
+    pub(crate) fn new(channel: BorrowedFd<'static>) -> Self {
         let (input, output, look_at) = (Vec::with_capacity(BUFFER), Vec::new(), Deadline::after_ms(0));
         Self { channel, input, output, limit: FIRST_LIMIT, number: 0, stopped: false, look_at }
     }
 
     /// From now on a text may be as long as the heap.
-    pub fn limit_payload(&mut self, bytes: usize) {
+    pub(crate) fn limit_payload(&mut self, bytes: usize) {
         self.limit = FIRST_LIMIT.max(bytes.saturating_add(OVERHEAD));
     }
 
     /// The next request. What is left over from the last one is passed over: a stop that came too late.
-    pub fn request(&mut self) -> ToRunner {
+    pub(crate) fn request(&mut self) -> ToRunner {
         loop {
             match self.next() {
                 (_, ToRunner::Stop) => {}
@@ -65,7 +65,7 @@ impl Link {
     }
 
     /// Carries an efun out of here and its answer in.
-    pub fn ask<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Answer {
+    pub(crate) fn ask<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Answer {
         if self.stopped {
             return Answer::Stop;
         }
@@ -85,7 +85,7 @@ impl Link {
     }
 
     /// Whether the program that runs must end. Looks at the channel now and then.
-    pub fn is_stopped(&mut self) -> bool {
+    pub(crate) fn is_stopped(&mut self) -> bool {
         if !self.stopped && self.look_at.passed() {
             self.look_at = Deadline::after_ms(LOOK_MS);
             self.look();
@@ -117,12 +117,12 @@ impl Link {
     }
 
     /// The answer to the request.
-    pub fn send(&mut self, number: u64, message: &FromRunner) {
+    pub(crate) fn send(&mut self, number: u64, message: &FromRunner) {
         message.encode(&mut self.output, number);
         self.flush();
     }
 
-    pub fn done(&mut self, message: &FromRunner) {
+    pub(crate) fn done(&mut self, message: &FromRunner) {
         self.send(self.number, message);
     }
 

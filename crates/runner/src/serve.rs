@@ -6,7 +6,7 @@ use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 use hauki_contract::rpc::script::{Begin, Failed, FromRunner, ToRunner};
 use hauki_lang::engine::{self, Memory, Place, Script};
 
-pub struct Server {
+pub(crate) struct Server {
     link: Link,
     program: Option<Program>,
 }
@@ -19,12 +19,12 @@ struct Program {
 }
 
 impl Server {
-    pub fn new(link: Link) -> Self {
+    pub(crate) fn new(link: Link) -> Self {
         Self { link, program: None }
     }
 
     /// Does not return while there is a channel.
-    pub fn serve(&mut self) {
+    pub(crate) fn serve(&mut self) {
         loop {
             let request = self.link.request();
             let answer = match self.work(request) {

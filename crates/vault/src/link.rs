@@ -20,7 +20,7 @@ use hauki_contract::rpc::channel::{
 use hauki_lang::engine::Deadline;
 
 /// The longest [`ToVault::Load`]: before it, the worker's own limit is not known.
-pub const LOAD_LIMIT: usize = 16 * 1024 * 1024;
+pub(crate) const LOAD_LIMIT: usize = 16 * 1024 * 1024;
 
 const BUFFER: usize = 64 * 1024;
 
@@ -40,7 +40,7 @@ const LOOK_MS: u32 = 10;
 const PARKED: usize = BUFFER;
 
 #[derive(Debug, thiserror::Error)]
-pub enum LinkError {
+pub(crate) enum LinkError {
     #[error("reading the channel")]
     Read(#[source] io::Error),
     #[error("writing to the channel")]
@@ -50,7 +50,7 @@ pub enum LinkError {
 }
 
 /// What the main loop does next.
-pub enum Next {
+pub(crate) enum Next {
     Message(ToVault),
     /// The time that was given has come.
     Due,
@@ -64,7 +64,7 @@ struct Asked {
     method: String,
 }
 
-pub struct Link {
+pub(crate) struct Link {
     channel: BorrowedFd<'static>,
     /// What has been read; from `start` on it is not yet handled.
     input: Vec<u8>,
@@ -97,7 +97,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(channel: BorrowedFd<'static>) -> Self {
+    pub(crate) fn new(channel: BorrowedFd<'static>) -> Self {
         let input = Vec::with_capacity(BUFFER);
         let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
         let (now, parked, current, cancelled) = (Deadline::after_ms(0), VecDeque::new(), None, false);
@@ -125,23 +125,23 @@ impl Link {
     }
 
     /// From now on no frame is longer than a payload of so many bytes needs.
-    pub fn limit_payload(&mut self, max_frame_bytes: u32) {
+    pub(crate) fn limit_payload(&mut self, max_frame_bytes: u32) {
         self.limit = max_frame_bytes as usize + GATE_OVERHEAD;
     }
 
     /// The longest payload that the gate accepts.
-    pub fn payload_limit(&self) -> usize {
+    pub(crate) fn payload_limit(&self) -> usize {
         self.limit - GATE_OVERHEAD
     }
 
     /// Counts from when the message came that is worked on: those that waited behind another have less left.
-    pub fn deadline(&self, milliseconds: u32) -> Deadline {
+    pub(crate) fn deadline(&self, milliseconds: u32) -> Deadline {
         self.came_at.plus_ms(milliseconds)
     }
 
     /// What comes next. A message that is there goes before a time that has come, so that a worker's own
     /// plans never keep a caller waiting twice.
-    pub fn next(&mut self, due: Option<Deadline>) -> Result<Next, LinkError> {
+    pub(crate) fn next(&mut self, due: Option<Deadline>) -> Result<Next, LinkError> {
         if let Some((came_at, message)) = self.deferred.pop_front() {
             self.came_at = came_at;
             return Ok(Next::Message(message));
@@ -245,12 +245,12 @@ impl Link {
     }
 
     /// A call begins, which may be called off.
-    pub fn begin(&mut self, call: u64) {
+    pub(crate) fn begin(&mut self, call: u64) {
         self.began_at = Deadline::after_ms(0);
         (self.current, self.look_at) = (Some(call), self.began_at.plus_ms(LOOK_MS));
     }
 
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         (self.current, self.cancelled) = (None, false);
         // Nobody takes these any more.
         for (ask, _) in std::mem::take(&mut self.parked) {
@@ -315,17 +315,17 @@ impl Link {
         }
     }
 
-    pub fn send(&mut self, message: &FromVault) {
+    pub(crate) fn send(&mut self, message: &FromVault) {
         message.encode(&mut self.output);
         self.gather();
     }
 
-    pub fn send_result(&mut self, call: u64, value: &str) {
+    pub(crate) fn send_result(&mut self, call: u64, value: &str) {
         encode_result(&mut self.output, call, value);
         self.answered();
     }
 
-    pub fn send_error(&mut self, call: u64, error: WorkerError) {
+    pub(crate) fn send_error(&mut self, call: u64, error: WorkerError) {
         FromVault::Error { call, error }.encode(&mut self.output);
         self.answered();
     }
@@ -339,7 +339,7 @@ impl Link {
     }
 
     /// Whether the worker has asked for its own end since the last time that this was asked.
-    pub fn take_destruct(&mut self) -> bool {
+    pub(crate) fn take_destruct(&mut self) -> bool {
         std::mem::take(&mut self.destructs)
     }
 
@@ -350,7 +350,7 @@ impl Link {
     }
 
     /// Writes what has gathered; blocks until the gate has taken it.
-    pub fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         let mut written = 0;
         while written < self.output.len() && self.broken.is_none() {
             match rustix::io::write(self.channel, &self.output[written..]) {

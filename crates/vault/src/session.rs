@@ -15,7 +15,7 @@ const FILE_BYTES: usize = 255;
 const TOO_LATE: &str = "the deadline passed before the call began";
 
 /// The worker, and the channel it answers on.
-pub struct Session {
+pub(crate) struct Session {
     link: Link,
     worker: Worker,
     /// How long the worker may run for itself.
@@ -35,22 +35,22 @@ enum Worker {
 }
 
 impl Session {
-    pub fn new(link: Link) -> Self {
+    pub(crate) fn new(link: Link) -> Self {
         Self { link, worker: Worker::Awaited, deadline_ms: 0 }
     }
 
-    pub fn link(&mut self) -> &mut Link {
+    pub(crate) fn link(&mut self) -> &mut Link {
         &mut self.link
     }
 
-    pub fn answer(&mut self, message: ToVault) {
+    pub(crate) fn answer(&mut self, message: ToVault) {
         self.work(message);
         // Its plans take turns with its callers, and its own end comes after the answer.
         self.call_out();
     }
 
     /// Tidies up behind the answers, once these are on their way.
-    pub fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         if let Worker::Loaded(engine) = &mut self.worker
             && engine.is_untidy()
         {
@@ -59,7 +59,7 @@ impl Session {
         }
     }
 
-    pub fn next_call_out(&self) -> Option<Deadline> {
+    pub(crate) fn next_call_out(&self) -> Option<Deadline> {
         match &self.worker {
             Worker::Loaded(engine) => engine.next_call_out(),
             _ => None,
@@ -68,7 +68,7 @@ impl Session {
 
     /// Runs one call_out, if one is due. The gate is told of its beginning and its end: it watches over
     /// how long the engine is busy.
-    pub fn call_out(&mut self) {
+    pub(crate) fn call_out(&mut self) {
         self.destruct();
         let Worker::Loaded(engine) = &mut self.worker else { return };
         let Some(due) = engine.due_call_out() else { return };
@@ -172,7 +172,7 @@ impl Session {
         self.fail(call, protocol("no worker is loaded"));
     }
 
-    pub fn fail(&mut self, call: u64, mut error: WorkerError) {
+    pub(crate) fn fail(&mut self, call: u64, mut error: WorkerError) {
         cut(&mut error.message, MESSAGE_BYTES);
         for (text, most) in [(&mut error.stack, STACK_BYTES), (&mut error.file, FILE_BYTES)] {
             if let Some(text) = text {
@@ -194,7 +194,7 @@ fn cut(text: &mut String, most: usize) {
     }
 }
 
-pub fn protocol(message: impl Into<String>) -> WorkerError {
+pub(crate) fn protocol(message: impl Into<String>) -> WorkerError {
     error(WorkerErrorKind::Protocol, message.into())
 }
 

@@ -8,7 +8,7 @@ static STAMPED: [u8; 50] = *b"hauki-vault-build:00000000000000000000000000000000
 
 /// The build id as [`hauki_contract::rpc::channel::Ready`] carries it.
 #[must_use]
-pub fn id() -> String {
+pub(crate) fn id() -> String {
     // The optimiser must not fold the bytes it knows now: the binary is changed after it is built.
     let stamped = std::hint::black_box(&STAMPED);
     match std::str::from_utf8(&stamped[MARK.len()..]) {

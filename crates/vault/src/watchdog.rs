@@ -16,7 +16,7 @@ const STACK_BYTES: usize = 64 * 1024;
 
 /// Starts the thread and returns when it runs, so that a filter installed afterwards does not have to
 /// allow what starting a thread needs.
-pub fn start(channel: BorrowedFd<'static>) -> io::Result<()> {
+pub(crate) fn start(channel: BorrowedFd<'static>) -> io::Result<()> {
     let (running, started) = mpsc::channel::<()>();
     thread::Builder::new().name("watchdog".into()).stack_size(STACK_BYTES).spawn(move || {
         drop(running);

@@ -27,7 +27,7 @@ const KEPT: [&str; 13] = [
 ];
 
 /// The environment of the daemon.
-pub fn environment() -> impl Iterator<Item = (OsString, OsString)> {
+pub(super) fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| is_kept(name))
 }
 
@@ -61,7 +61,7 @@ const BY_PRIORITY: libc::c_int = 0;
 ///
 /// # Safety
 /// For a process between fork and exec: it changes signals and descriptors under whoever uses them.
-pub unsafe fn detach(kept: libc::c_int) -> io::Result<()> {
+pub(super) unsafe fn detach(kept: libc::c_int) -> io::Result<()> {
     rustix::process::setsid()?;
     // SAFETY: all of these are system calls or async-signal-safe functions of the C library, on values of
     // this frame; the caller knows that nobody else uses what they change.

@@ -16,11 +16,11 @@ use hauki_contract::system::{clock, dirs};
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Held until it is dropped.
-pub struct Turn(#[expect(dead_code, reason = "its lock goes with it")] File);
+pub(super) struct Turn(#[expect(dead_code, reason = "its lock goes with it")] File);
 
 /// Waits for the turn, for `patience` at most: who holds the lock is starting a daemon, which has a deadline,
 /// or is no tool of ours.
-pub fn wait(path: &Path, patience: Duration) -> Result<Turn, AutostartError> {
+pub(super) fn wait(path: &Path, patience: Duration) -> Result<Turn, AutostartError> {
     let failed = |source| AutostartError::State { path: path.to_owned(), source };
     let began = clock::mono();
     let mut lock = dirs::private_file(path).map_err(failed)?;

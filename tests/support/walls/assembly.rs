@@ -9,7 +9,7 @@ use super::items::{attributes, impl_attributes, is_test};
 const WHOLE: &[&str] = &["Core", "Basis", "Phases"];
 
 /// The places in the product's part of a source; `assembles` is said of the files that are the assembly.
-pub fn past_the_assembly(text: &str, assembles: bool) -> Vec<String> {
+pub(crate) fn past_the_assembly(text: &str, assembles: bool) -> Vec<String> {
     let file = syn::parse_file(text).expect("is Rust");
     let items: Vec<&Item> = file.items.iter().filter(|item| !is_test(attributes(item))).collect();
     let impls: Vec<&ItemImpl> = items

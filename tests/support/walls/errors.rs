@@ -11,7 +11,7 @@ const ERROR: &str = "ApiError";
 const MAKERS: &[&str] = &["new", "vault_dead"];
 
 /// The places in the product's part of a source.
-pub fn past_the_failures(text: &str) -> Vec<String> {
+pub(crate) fn past_the_failures(text: &str) -> Vec<String> {
     let file = syn::parse_file(text).expect("is Rust");
     let mut found = Vec::new();
     for item in file.items.iter().filter(|item| !is_test(attributes(item))) {

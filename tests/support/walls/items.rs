@@ -3,7 +3,7 @@
 use syn::{Attribute, ImplItem, Item, Meta, TraitItem};
 
 /// Whether an item is there for tests only. What is there for tests and for something else is not.
-pub fn is_test(attrs: &[Attribute]) -> bool {
+pub(super) fn is_test(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attribute| {
         attribute.path().is_ident("cfg") && attribute.parse_args().is_ok_and(|meta| says_test(&meta))
     })
@@ -18,13 +18,13 @@ fn says_test(meta: &Meta) -> bool {
         || list.path.is_ident("any") && !says.is_empty() && !says.contains(&false)
 }
 
-pub fn path_of(attribute: &Attribute) -> Option<String> {
+pub(super) fn path_of(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else { return None };
     let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else { return None };
     pair.path.is_ident("path").then(|| text.value())
 }
 
-pub fn attributes(item: &Item) -> &[Attribute] {
+pub(super) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
@@ -44,7 +44,7 @@ pub fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-pub fn impl_attributes(item: &ImplItem) -> &[Attribute] {
+pub(super) fn impl_attributes(item: &ImplItem) -> &[Attribute] {
     match item {
         ImplItem::Const(item) => &item.attrs,
         ImplItem::Fn(item) => &item.attrs,
@@ -53,7 +53,7 @@ pub fn impl_attributes(item: &ImplItem) -> &[Attribute] {
     }
 }
 
-pub fn trait_attributes(item: &TraitItem) -> &[Attribute] {
+pub(super) fn trait_attributes(item: &TraitItem) -> &[Attribute] {
     match item {
         TraitItem::Const(item) => &item.attrs,
         TraitItem::Fn(item) => &item.attrs,
@@ -62,7 +62,7 @@ pub fn trait_attributes(item: &TraitItem) -> &[Attribute] {
     }
 }
 
-pub fn name_of(item: &Item) -> Option<String> {
+pub(super) fn name_of(item: &Item) -> Option<String> {
     let ident = match item {
         Item::Const(item) => &item.ident,
         Item::Enum(item) => &item.ident,

@@ -24,15 +24,15 @@ mod spawns;
 mod tests;
 mod tokens;
 
-pub use assembly::past_the_assembly;
-pub use errors::past_the_failures;
+pub(crate) use assembly::past_the_assembly;
+pub(crate) use errors::past_the_failures;
 use items::{attributes, impl_attributes, is_test, name_of, path_of, trait_attributes};
-pub use phase::past_the_ledger;
-pub use spawns::{begins, past_the_register};
+pub(crate) use phase::past_the_ledger;
+pub(crate) use spawns::{begins, past_the_register};
 use tokens::walk;
 
 /// A path of modules below the root of the crate.
-pub type Place = Vec<String>;
+pub(crate) type Place = Vec<String>;
 
 /// Aliases of aliases; nobody writes so many.
 const DEEPEST: usize = 12;
@@ -49,7 +49,7 @@ struct Module {
 }
 
 /// A crate, read.
-pub struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     files: &'a BTreeMap<String, String>,
     modules: BTreeMap<Place, Module>,
     /// The files that are part of it; tests are too.
@@ -60,14 +60,14 @@ pub struct Sources<'a> {
 
 /// One module names another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Arrow {
+pub(crate) struct Arrow {
     pub from: Place,
     pub to: Place,
 }
 
 impl<'a> Sources<'a> {
     /// Reads `files`, by their paths below `src`, from `root`.
-    pub fn read(files: &'a BTreeMap<String, String>, root: &str) -> Self {
+    pub(crate) fn read(files: &'a BTreeMap<String, String>, root: &str) -> Self {
         let mut sources =
             Self { files, modules: BTreeMap::new(), reached: BTreeSet::new(), unread: Vec::new() };
         sources.file(root, "", Vec::new(), false);
@@ -75,7 +75,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Reads a binary that uses this library by `name`, and tells the modules that it names.
-    pub fn guest(&self, root: &str, name: &str) -> (BTreeSet<Arrow>, Self) {
+    pub(crate) fn guest(&self, root: &str, name: &str) -> (BTreeSet<Arrow>, Self) {
         let binary = Self::read(self.files, root);
         let mut arrows = BTreeSet::new();
         for module in binary.modules.values() {
@@ -90,7 +90,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Every module that another one names, to itself excepted.
-    pub fn arrows(&self) -> BTreeSet<Arrow> {
+    pub(crate) fn arrows(&self) -> BTreeSet<Arrow> {
         let mut arrows = BTreeSet::new();
         for (from, module) in &self.modules {
             let imports = module.imports.iter().map(|(_, path)| path);
@@ -115,7 +115,7 @@ impl<'a> Sources<'a> {
     }
 
     /// What each file names of other crates, in full.
-    pub fn foreign(&self) -> BTreeSet<(&str, Vec<String>)> {
+    pub(crate) fn foreign(&self) -> BTreeSet<(&str, Vec<String>)> {
         let mut found = BTreeSet::new();
         for (at, module) in &self.modules {
             let imports = module.imports.iter().map(|(_, path)| path);
@@ -137,13 +137,13 @@ impl<'a> Sources<'a> {
     }
 
     /// The parts of a room: the modules right below it.
-    pub fn parts(&self, room: &str) -> Vec<&str> {
+    pub(crate) fn parts(&self, room: &str) -> Vec<&str> {
         let below = self.modules.keys().filter(|place| place.len() == 2 && place[0] == room);
         below.map(|place| place[1].as_str()).collect()
     }
 
     /// What a module declares itself, child modules excepted.
-    pub fn declared(&self, place: &[&str]) -> Vec<&str> {
+    pub(crate) fn declared(&self, place: &[&str]) -> Vec<&str> {
         let place: Place = place.iter().map(|part| (*part).to_owned()).collect();
         let child = |name: &str| {
             let mut child = place.clone();

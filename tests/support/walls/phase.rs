@@ -10,7 +10,7 @@ const KEYS: &[&str] =
     &["vault/", "tomb/", "name/", "key/", "aged/", "budget/", "loan/", "forging/", "term/", "apart/"];
 
 /// The places in the product's part of a source.
-pub fn past_the_ledger(text: &str) -> Vec<String> {
+pub(crate) fn past_the_ledger(text: &str) -> Vec<String> {
     let file = syn::parse_file(text).expect("is Rust");
     let mut found = Vec::new();
     for item in file.items.iter().filter(|item| !is_test(attributes(item))) {

@@ -13,7 +13,7 @@ const BEGIN: &[&str] = &["spawn", "spawn_blocking", "spawn_local"];
 const RUNTIMES: &[&str] = &["runtime", "handle", "current", "try_current", "rt"];
 
 /// Whether a path of another crate begins a task.
-pub fn begins(path: &[String]) -> bool {
+pub(crate) fn begins(path: &[String]) -> bool {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     match names.as_slice() {
         ["tokio" | "async_std", rest @ ..] => match rest {
@@ -26,7 +26,7 @@ pub fn begins(path: &[String]) -> bool {
 }
 
 /// The calls of such methods in the product's part of a source.
-pub fn past_the_register(text: &str) -> Vec<String> {
+pub(crate) fn past_the_register(text: &str) -> Vec<String> {
     let file = syn::parse_file(text).expect("is Rust");
     let mut found = Vec::new();
     for item in file.items.iter().filter(|item| !is_test(attributes(item))) {

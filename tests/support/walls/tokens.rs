@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::Module;
 
 /// Finds the paths in tokens, whatever they are part of.
-pub fn walk(tokens: TokenStream, module: &mut Module) {
+pub(super) fn walk(tokens: TokenStream, module: &mut Module) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut at = 0;
     while at < tokens.len() {

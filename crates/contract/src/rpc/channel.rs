@@ -124,25 +124,25 @@ pub enum FrameError {
 }
 
 mod kind {
-    pub const LOAD: u8 = 0x01;
-    pub const CALL: u8 = 0x02;
-    pub const DEST: u8 = 0x03;
-    pub const STATS: u8 = 0x04;
-    pub const ANSWER: u8 = 0x05;
-    pub const REFUSAL: u8 = 0x06;
-    pub const CANCEL: u8 = 0x07;
-    pub const READY: u8 = 0x80;
-    pub const LOADED: u8 = 0x81;
-    pub const RESULT: u8 = 0x82;
-    pub const ERROR: u8 = 0x83;
-    pub const EVENT: u8 = 0x84;
-    pub const LOG: u8 = 0x85;
-    pub const DESTRUCT: u8 = 0x86;
-    pub const DEST_DONE: u8 = 0x87;
-    pub const STATS_REPLY: u8 = 0x88;
-    pub const ASK: u8 = 0x89;
-    pub const BUSY: u8 = 0x8a;
-    pub const IDLE: u8 = 0x8b;
+    pub(super) const LOAD: u8 = 0x01;
+    pub(super) const CALL: u8 = 0x02;
+    pub(super) const DEST: u8 = 0x03;
+    pub(super) const STATS: u8 = 0x04;
+    pub(super) const ANSWER: u8 = 0x05;
+    pub(super) const REFUSAL: u8 = 0x06;
+    pub(super) const CANCEL: u8 = 0x07;
+    pub(super) const READY: u8 = 0x80;
+    pub(super) const LOADED: u8 = 0x81;
+    pub(super) const RESULT: u8 = 0x82;
+    pub(super) const ERROR: u8 = 0x83;
+    pub(super) const EVENT: u8 = 0x84;
+    pub(super) const LOG: u8 = 0x85;
+    pub(super) const DESTRUCT: u8 = 0x86;
+    pub(super) const DEST_DONE: u8 = 0x87;
+    pub(super) const STATS_REPLY: u8 = 0x88;
+    pub(super) const ASK: u8 = 0x89;
+    pub(super) const BUSY: u8 = 0x8a;
+    pub(super) const IDLE: u8 = 0x8b;
 }
 
 /// Kind, call, body, and the bytes to drop afterwards.

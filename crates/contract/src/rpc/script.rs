@@ -93,23 +93,23 @@ pub struct Failed {
 }
 
 mod kind {
-    pub const BEGIN: u8 = 0x01;
-    pub const RUN: u8 = 0x02;
-    pub const FINISH: u8 = 0x03;
-    pub const CHECK: u8 = 0x04;
-    pub const SHOW: u8 = 0x05;
-    pub const NOTHING: u8 = 0x10;
-    pub const TEXT: u8 = 0x11;
-    pub const JSON: u8 = 0x12;
-    pub const REFUSAL: u8 = 0x13;
-    pub const UNFIT: u8 = 0x14;
-    pub const STOPPED: u8 = 0x15;
-    pub const STOP: u8 = 0x16;
-    pub const READY: u8 = 0x80;
-    pub const EFUN: u8 = 0x81;
-    pub const DONE: u8 = 0x82;
-    pub const VALUE: u8 = 0x83;
-    pub const FAILED: u8 = 0x84;
+    pub(super) const BEGIN: u8 = 0x01;
+    pub(super) const RUN: u8 = 0x02;
+    pub(super) const FINISH: u8 = 0x03;
+    pub(super) const CHECK: u8 = 0x04;
+    pub(super) const SHOW: u8 = 0x05;
+    pub(super) const NOTHING: u8 = 0x10;
+    pub(super) const TEXT: u8 = 0x11;
+    pub(super) const JSON: u8 = 0x12;
+    pub(super) const REFUSAL: u8 = 0x13;
+    pub(super) const UNFIT: u8 = 0x14;
+    pub(super) const STOPPED: u8 = 0x15;
+    pub(super) const STOP: u8 = 0x16;
+    pub(super) const READY: u8 = 0x80;
+    pub(super) const EFUN: u8 = 0x81;
+    pub(super) const DONE: u8 = 0x82;
+    pub(super) const VALUE: u8 = 0x83;
+    pub(super) const FAILED: u8 = 0x84;
 }
 
 /// A message, the number of its request, and the bytes to drop afterwards.

@@ -53,10 +53,10 @@ impl Span {
 }
 
 /// Collects the spans at the seams, while somebody wants them.
-pub struct Collector;
+pub(super) struct Collector;
 
 /// Asked for each place in the code once, and again when that changes.
-pub struct Wanted;
+pub(super) struct Wanted;
 
 impl Wanted {
     /// Spans, and the question whether they are wanted.

@@ -37,7 +37,7 @@ pub(crate) fn since(document: &Document) -> Option<Timestamp> {
 
 /// The keys of what was set aside.
 #[derive(Debug, Default)]
-pub struct Aside {
+pub(crate) struct Aside {
     keys: Mutex<BTreeMap<String, Now>>,
     found: Notify,
 }
@@ -58,7 +58,7 @@ impl Aside {
     }
 
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.keys().len()
     }
 

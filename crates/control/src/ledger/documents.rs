@@ -34,21 +34,21 @@ use hauki_contract::model::swarm::SwarmNode;
 use hauki_contract::model::ticket::Ticket;
 
 /// For how long idempotency keys, summons and tombstones are kept.
-pub const KEPT: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
 
-pub const SUMMONS: &str = "summons/";
-pub const VAULT: &str = "vault/";
-pub const TOMB: &str = "tomb/";
-pub const KEY: &str = "key/";
-pub const NAME: &str = "name/";
-pub const BUDGET: &str = "budget/";
-pub const LOAN: &str = "loan/";
-pub const FORGING: &str = "forging/";
-pub const TERM: &str = "term/";
-pub const APART: &str = "apart/";
-pub const AGED: &str = "aged/";
-pub const SPOOL: &str = "spool/";
-pub const NODE: &str = "node/";
+pub(crate) const SUMMONS: &str = "summons/";
+pub(crate) const VAULT: &str = "vault/";
+pub(crate) const TOMB: &str = "tomb/";
+pub(crate) const KEY: &str = "key/";
+pub(crate) const NAME: &str = "name/";
+pub(crate) const BUDGET: &str = "budget/";
+pub(crate) const LOAN: &str = "loan/";
+pub(crate) const FORGING: &str = "forging/";
+pub(crate) const TERM: &str = "term/";
+pub(crate) const APART: &str = "apart/";
+pub(crate) const AGED: &str = "aged/";
+pub(crate) const SPOOL: &str = "spool/";
+pub(crate) const NODE: &str = "node/";
 
 /// All that a key may begin with.
 pub(super) const PREFIXES: &[&str] = &[
@@ -74,83 +74,83 @@ pub(super) const PREFIXES: &[&str] = &[
 ];
 
 #[must_use]
-pub fn summons_key(id: &SummonsId) -> String {
+pub(crate) fn summons_key(id: &SummonsId) -> String {
     format!("{SUMMONS}{id}")
 }
 
 #[must_use]
-pub fn source_key(id: &SummonsId) -> String {
+pub(crate) fn source_key(id: &SummonsId) -> String {
     format!("source/{id}")
 }
 
 #[must_use]
-pub fn vault_key(id: &VaultId) -> String {
+pub(crate) fn vault_key(id: &VaultId) -> String {
     format!("{VAULT}{id}")
 }
 
 #[must_use]
-pub fn tomb_key(id: &VaultId) -> String {
+pub(crate) fn tomb_key(id: &VaultId) -> String {
     format!("{TOMB}{id}")
 }
 
 #[must_use]
-pub fn budget_key(id: &VaultId) -> String {
+pub(crate) fn budget_key(id: &VaultId) -> String {
     format!("{BUDGET}{id}")
 }
 
 #[must_use]
-pub fn forging_key(id: &VaultId) -> String {
+pub(crate) fn forging_key(id: &VaultId) -> String {
     format!("{FORGING}{id}")
 }
 
 #[must_use]
-pub fn term_key(id: &str) -> String {
+pub(crate) fn term_key(id: &str) -> String {
     format!("{TERM}{id}")
 }
 
 /// The bucket of a label, of 256.
 #[must_use]
-pub fn apart_key(label: &str, value: &str) -> String {
+pub(crate) fn apart_key(label: &str, value: &str) -> String {
     let digest = Sha256::of(format!("{label}={value}").as_bytes()).to_string();
     format!("{APART}{}", &digest[..2])
 }
 
 #[must_use]
-pub fn spool_key(id: &SpoolId) -> String {
+pub(crate) fn spool_key(id: &SpoolId) -> String {
     format!("{SPOOL}{id}")
 }
 
 #[must_use]
-pub fn node_key(name: &NodeName) -> String {
+pub(crate) fn node_key(name: &NodeName) -> String {
     format!("{NODE}{name}")
 }
 
 #[must_use]
-pub fn loan_key(idempotency_key: &str) -> String {
+pub(crate) fn loan_key(idempotency_key: &str) -> String {
     format!("{LOAN}{idempotency_key}")
 }
 
 #[must_use]
-pub fn name_key(name: &ServiceName) -> String {
+pub(crate) fn name_key(name: &ServiceName) -> String {
     format!("{NAME}{name}")
 }
 
 /// In the order of time.
 #[must_use]
-pub fn aged_key(at: Timestamp, key: &str) -> String {
+pub(crate) fn aged_key(at: Timestamp, key: &str) -> String {
     format!("{AGED}{:013}/{key}", at.as_millisecond().max(0))
 }
 
 /// A caller's key is any text, so its hash stands for it.
 #[must_use]
-pub fn idempotency_key(what: &str, key: &str) -> String {
+pub(crate) fn idempotency_key(what: &str, key: &str) -> String {
     format!("{KEY}{what}/{}", Sha256::of(key.as_bytes()))
 }
 
 /// What a key was used for. The ticket is kept so that a lost answer can be given again; its token is not,
 /// it is signed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyRecord {
+pub(crate) struct KeyRecord {
     pub digest: Sha256,
     pub at: Timestamp,
     pub summons: SummonsId,
@@ -167,7 +167,7 @@ pub struct KeyRecord {
 
 /// A node that was added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeRecord {
+pub(crate) struct NodeRecord {
     pub node: SwarmNode,
     /// The server does not forward to sockets, or the user is not root.
     pub by_bridge: bool,

@@ -59,7 +59,7 @@ pub struct Records {
     aside: Arc<Aside>,
 }
 
-pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, LedgerError> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, LedgerError> {
     Ok(crate::charge::aside(|| serde_json::to_vec(value))?)
 }
 

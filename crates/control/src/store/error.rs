@@ -6,7 +6,7 @@
 use std::error::Error;
 
 /// What the database said, in its own words.
-pub type Cause = Box<dyn Error + Send + Sync>;
+pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -10,12 +10,12 @@ const CODE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-pub fn encode(bytes: &[u8]) -> String {
+pub(super) fn encode(bytes: &[u8]) -> String {
     CODE.encode(bytes)
 }
 
 /// Both alphabets are read, and white space is left out: files and mails break their lines.
-pub fn decode(text: &str) -> Result<Vec<u8>, String> {
+pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
     let letters: Vec<u8> = text
         .bytes()
         .filter(|letter| !letter.is_ascii_whitespace())

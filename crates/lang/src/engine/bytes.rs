@@ -3,7 +3,7 @@
 use super::base64;
 use super::door::{Answer, Argument, Want};
 
-pub fn wants(efun: &str) -> Option<Want> {
+pub(super) fn wants(efun: &str) -> Option<Want> {
     match efun {
         "base64_decode" => Some(Want::Text),
         "base64_encode" | "utf8_encode" | "utf8_decode" => Some(Want::Bytes),
@@ -11,7 +11,7 @@ pub fn wants(efun: &str) -> Option<Want> {
     }
 }
 
-pub fn answer(efun: &str, argument: &Argument) -> Result<Answer, String> {
+pub(super) fn answer(efun: &str, argument: &Argument) -> Result<Answer, String> {
     let bytes = argument.bytes();
     Ok(match efun {
         "base64_decode" => Answer::Bytes(base64::decode(argument.text())?),

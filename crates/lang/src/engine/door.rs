@@ -88,7 +88,7 @@ thread_local! {
 pub(super) struct Run(Option<NonNull<dyn Efuns>>);
 
 impl Run {
-    pub fn with(efuns: &mut dyn Efuns) -> Self {
+    pub(super) fn with(efuns: &mut dyn Efuns) -> Self {
         // SAFETY: only the lifetime is erased; the caller holds the borrow until this guard is dropped.
         let erased: NonNull<dyn Efuns + 'static> = unsafe { std::mem::transmute(NonNull::from(efuns)) };
         Self(RUNNING.replace(Some(erased)))

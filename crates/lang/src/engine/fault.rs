@@ -14,7 +14,7 @@ use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 use super::ffi::Context;
 
 /// The name under which the engine knows the worker's source; the prelude is "h" (build.rs).
-pub const WORKER: &std::ffi::CStr = c"w";
+pub(super) const WORKER: &std::ffi::CStr = c"w";
 
 /// One line of a stack: `    at scan (w:3:11)` or, for a syntax error, `    at w:3:11`.
 struct Frame<'a> {
@@ -52,13 +52,13 @@ impl<'a> Frame<'a> {
 }
 
 /// The engine's text of an error: what `toString` said, and the lines of the stack at its end.
-pub struct Fault<'a> {
+pub(super) struct Fault<'a> {
     message: &'a str,
     frames: Vec<Frame<'a>>,
 }
 
 impl<'a> Fault<'a> {
-    pub fn read(text: &'a str) -> Self {
+    pub(super) fn read(text: &'a str) -> Self {
         let mut frames = Vec::new();
         let mut message = text.trim_end_matches('\n');
         loop {
@@ -73,7 +73,7 @@ impl<'a> Fault<'a> {
 
     /// Of an interrupted loop the engine knows the place of the first expression inside; where there is
     /// none it says the first letter of the file, which is no answer.
-    pub fn interrupted(mut self) -> Self {
+    pub(super) fn interrupted(mut self) -> Self {
         if let Some(frame) = self.frames.first_mut().filter(|frame| frame.place == "w:1:1") {
             frame.place = "w";
         }
@@ -81,7 +81,7 @@ impl<'a> Fault<'a> {
     }
 
     /// Whether the program's own text failed, and not what it called or evaluated.
-    pub fn is_direct(&self) -> bool {
+    pub(super) fn is_direct(&self) -> bool {
         self.frames.first().is_some_and(Frame::is_workers)
     }
 
@@ -95,12 +95,12 @@ impl<'a> Fault<'a> {
         self.frames.first()?.place.strip_prefix("<input>:")
     }
 
-    pub fn message(&self) -> &'a str {
+    pub(super) fn message(&self) -> &'a str {
         self.message
     }
 
     /// Whether the heap was full. The engine throws `null` when not even the error fits.
-    pub fn is_memory(&self) -> bool {
+    pub(super) fn is_memory(&self) -> bool {
         matches!(
             self.message,
             "InternalError: out of memory" | "SyntaxError: not enough memory" | "null" | ""
@@ -120,14 +120,14 @@ impl<'a> Fault<'a> {
     }
 
     /// The function of the worker that was running.
-    pub fn function(&self) -> Option<&'a str> {
+    pub(super) fn function(&self) -> Option<&'a str> {
         let innermost = self.frames.iter().find(|frame| frame.is_workers())?;
         (!matches!(innermost.function, "" | "<anonymous>" | "<eval>")).then_some(innermost.function)
     }
 
     /// What kind of failure it was, and better words for it than the engine's. `thrown` is the text of a
     /// value that is no Error.
-    pub fn judge(&self, context: &Context, thrown: Option<&str>) -> (WorkerErrorKind, Option<String>) {
+    pub(super) fn judge(&self, context: &Context, thrown: Option<&str>) -> (WorkerErrorKind, Option<String>) {
         let full = self.is_memory() && thrown.is_none();
         // The engine's stack grows towards its heap and meets it with the same error as a full heap. If the
         // heap was mostly free at the last collection and a function is on the stack twice, it was the stack.
@@ -144,7 +144,7 @@ impl<'a> Fault<'a> {
     }
 
     /// The place is the worker's innermost frame; no other frame's line is the line of the error.
-    pub fn into_error(
+    pub(super) fn into_error(
         self,
         kind: WorkerErrorKind,
         message: Option<String>,
@@ -203,7 +203,7 @@ fn absence(message: &str) -> Option<String> {
 }
 
 /// An error of this side, without a place in the source.
-pub fn plain(kind: WorkerErrorKind, message: String) -> WorkerError {
+pub(super) fn plain(kind: WorkerErrorKind, message: String) -> WorkerError {
     WorkerError { kind, message, file: None, line: None, column: None, stack: None }
 }
 

@@ -26,7 +26,7 @@ use super::quote;
 const ERROR_BYTES: usize = 16 * 1024;
 
 /// An engine context inside a [`Memory`].
-pub struct Context {
+pub(super) struct Context {
     raw: NonNull<JSContext>,
     /// In the first page of the memory, where the engine may keep pointing at it.
     dispatcher: NonNull<JSGCRef>,
@@ -38,27 +38,27 @@ pub struct Context {
 
 /// Code of the engine that build.rs has compiled from the scripts beside this file.
 #[derive(Debug, Clone, Copy)]
-pub struct Prelude(&'static [u8]);
+pub(super) struct Prelude(&'static [u8]);
 
 impl Prelude {
-    pub const WORKER: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/worker.mqjs")));
+    pub(super) const WORKER: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/worker.mqjs")));
     #[cfg(feature = "script")]
-    pub const SCRIPT: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/script.mqjs")));
+    pub(super) const SCRIPT: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/script.mqjs")));
 }
 
 /// The engine threw: its own text of the error, stack included.
 #[derive(Debug)]
-pub struct Thrown(pub String);
+pub(super) struct Thrown(pub String);
 
 #[derive(Debug, Clone, Copy)]
-pub enum Arguments<'a> {
+pub(super) enum Arguments<'a> {
     None,
     Json(&'a str),
 }
 
 /// Which step failed: reading the source or the arguments, running, or writing the result.
 #[derive(Debug)]
-pub enum Failure {
+pub(super) enum Failure {
     Parse(Thrown),
     Run(Thrown),
     Result(Refusal),
@@ -67,7 +67,7 @@ pub enum Failure {
 #[cfg(feature = "script")]
 impl Failure {
     /// The engine's own text; what is no exception has none.
-    pub fn into_text(self) -> String {
+    pub(super) fn into_text(self) -> String {
         match self {
             Self::Parse(Thrown(text)) | Self::Run(Thrown(text)) => text,
             Self::Result(_) => String::new(),
@@ -78,13 +78,13 @@ impl Failure {
 /// How a program ended early, and what the dispatcher told of the value that was thrown.
 #[cfg(feature = "script")]
 #[derive(Debug)]
-pub struct Ended {
+pub(super) struct Ended {
     pub failure: Failure,
     pub told: Option<String>,
 }
 
 impl Context {
-    pub fn new(memory: Memory, seed: u64) -> Self {
+    pub(super) fn new(memory: Memory, seed: u64) -> Self {
         let (base, heap_bytes) = memory.heap();
         // SAFETY: the memory is ours, aligned to a page, zeroed, long enough for the engine's own objects,
         // and outlives the context; the library table is a constant of the engine.
@@ -104,14 +104,14 @@ impl Context {
     }
 
     /// Runs a script for its effects.
-    pub fn eval(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Failure> {
+    pub(super) fn eval(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Failure> {
         let _run = Run::with(efuns);
         self.evaluate(source, name, 0).map(drop)
     }
 
     /// Runs a compiled prelude, whose value is the function that [`Context::dispatch`] calls. The first thing
     /// in a new context: later the engine takes no code that brings its own names.
-    pub fn start(&mut self, efuns: &mut dyn Efuns, prelude: Prelude) -> Result<(), Thrown> {
+    pub(super) fn start(&mut self, efuns: &mut dyn Efuns, prelude: Prelude) -> Result<(), Thrown> {
         let _run = Run::with(efuns);
         let raw = self.raw.as_ptr();
         let code = self.memory.place(prelude.0).as_ptr();
@@ -134,7 +134,7 @@ impl Context {
     /// with `wanted`, the value of the last expression is told under that verb, and a variable may be
     /// assigned without having been declared, as people type.
     #[cfg(feature = "script")]
-    pub fn eval_told(
+    pub(super) fn eval_told(
         &mut self,
         efuns: &mut dyn Efuns,
         source: &str,
@@ -162,14 +162,14 @@ impl Context {
     }
 
     /// Parses without running.
-    pub fn parse(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Thrown> {
+    pub(super) fn parse(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Thrown> {
         let _run = Run::with(efuns);
         let value = self.parse_raw(source, name, 0);
         if value == EXCEPTION { Err(self.thrown()) } else { Ok(()) }
     }
 
     /// Calls the dispatcher with a verb, a name and arguments; its result as JSON. `None` is `undefined`.
-    pub fn dispatch(
+    pub(super) fn dispatch(
         &mut self,
         efuns: &mut dyn Efuns,
         verb: &str,
@@ -272,23 +272,23 @@ impl Context {
     }
 
     /// Bytes between the heap's start and its first free byte, garbage included.
-    pub fn occupied_bytes(&self) -> usize {
+    pub(super) fn occupied_bytes(&self) -> usize {
         // SAFETY: the context is ours.
         unsafe { heap::occupied(self.raw.as_ptr()) }
     }
 
-    pub fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         self.heap_bytes
     }
 
     /// Whether there is much to collect.
-    pub fn is_untidy(&self) -> bool {
+    pub(super) fn is_untidy(&self) -> bool {
         // SAFETY: the context is ours.
         unsafe { heap::is_untidy(self.raw.as_ptr()) }
     }
 
     /// What is alive, after a collection.
-    pub fn live_bytes(&mut self) -> usize {
+    pub(super) fn live_bytes(&mut self) -> usize {
         // SAFETY: no value is held outside a reference here.
         unsafe { heap::tidy(self.raw.as_ptr()) };
         self.occupied_bytes()

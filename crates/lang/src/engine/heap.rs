@@ -24,22 +24,22 @@ thread_local! {
     static LIMIT: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
-pub const UNDEFINED: JSValue = 3 | (2 << 2);
-pub const EXCEPTION: JSValue = 3 | (3 << 2);
+pub(super) const UNDEFINED: JSValue = 3 | (2 << 2);
+pub(super) const EXCEPTION: JSValue = 3 | (3 << 2);
 const NULL: JSValue = 3 | (1 << 2);
 const DELETED: JSValue = 3 | (5 << 2);
 
 /// The low five bits of the values that are no pointers and no numbers.
 mod special {
-    pub const BOOL: u64 = 3;
-    pub const FUNCTION: u64 = 3 | (4 << 2);
-    pub const CHARACTER: u64 = 3 | (6 << 2);
+    pub(super) const BOOL: u64 = 3;
+    pub(super) const FUNCTION: u64 = 3 | (4 << 2);
+    pub(super) const CHARACTER: u64 = 3 | (6 << 2);
 }
 
 mod block {
-    pub const OBJECT: u64 = 1;
-    pub const FLOAT: u64 = 2;
-    pub const STRING: u64 = 3;
+    pub(super) const OBJECT: u64 = 1;
+    pub(super) const FLOAT: u64 = 2;
+    pub(super) const STRING: u64 = 3;
 }
 
 const OBJECT_WORDS: usize = 3;
@@ -51,7 +51,7 @@ const HIDDEN: u32 = 1 << 27;
 ///
 /// # Safety
 /// `raw` must be a context.
-pub unsafe fn occupied(raw: *mut JSContext) -> usize {
+pub(super) unsafe fn occupied(raw: *mut JSContext) -> usize {
     // SAFETY: the context begins with `heap_base` and `heap_free` (struct JSContext, 0.2.0); a test
     // fails when a new version moves them.
     let [base, free] = unsafe { raw.cast::<[usize; 2]>().read() };
@@ -63,7 +63,7 @@ pub unsafe fn occupied(raw: *mut JSContext) -> usize {
 ///
 /// # Safety
 /// `raw` must be a context.
-pub unsafe fn is_untidy(raw: *mut JSContext) -> bool {
+pub(super) unsafe fn is_untidy(raw: *mut JSContext) -> bool {
     // SAFETY: passed on to our caller.
     let occupied = unsafe { occupied(raw) };
     let (whose, limit) = LIMIT.get();
@@ -78,7 +78,7 @@ pub unsafe fn is_untidy(raw: *mut JSContext) -> bool {
 ///
 /// # Safety
 /// `raw` must be a context; all its values move that no reference holds.
-pub unsafe fn tidy(raw: *mut JSContext) {
+pub(super) unsafe fn tidy(raw: *mut JSContext) {
     // SAFETY: passed on to our caller.
     let live = unsafe {
         sys::JS_GC(raw);
@@ -94,7 +94,7 @@ fn next_limit(live: usize) -> usize {
 
 /// What a value is, as far as JSON is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Undefined,
     Null,
     Bool(bool),
@@ -115,7 +115,7 @@ pub enum Kind {
 
 /// A property's value, or that reading it runs the script's code.
 #[derive(Debug, Clone, Copy)]
-pub enum Stored {
+pub(super) enum Stored {
     Value(JSValue),
     Getter,
 }
@@ -129,7 +129,7 @@ unsafe fn word(value: JSValue, index: usize) -> u64 {
 
 /// # Safety
 /// `value` must be alive.
-pub unsafe fn kind(value: JSValue) -> Kind {
+pub(super) unsafe fn kind(value: JSValue) -> Kind {
     if value & 1 == 0 {
         return Kind::Int((value as i32) >> 1);
     }
@@ -173,14 +173,14 @@ unsafe fn pointed(value: JSValue) -> Kind {
 ///
 /// # Safety
 /// `value` must be alive and of one of these kinds.
-pub unsafe fn length(value: JSValue) -> u32 {
+pub(super) unsafe fn length(value: JSValue) -> u32 {
     // SAFETY: both kinds have their length in this word.
     unsafe { word(value, OBJECT_WORDS + 1) as u32 }
 }
 
 /// # Safety
 /// `array` must be alive and an array, and `index` below its length.
-pub unsafe fn element(array: JSValue, index: u32) -> JSValue {
+pub(super) unsafe fn element(array: JSValue, index: u32) -> JSValue {
     // SAFETY: an array that has elements has a table at least as long.
     unsafe { word(word(array, OBJECT_WORDS), 1 + index as usize) }
 }
@@ -189,7 +189,7 @@ pub unsafe fn element(array: JSValue, index: u32) -> JSValue {
 ///
 /// # Safety
 /// `value` must be alive and of the kind [`Kind::Bytes`].
-pub unsafe fn bytes(value: JSValue) -> *mut [u8] {
+pub(super) unsafe fn bytes(value: JSValue) -> *mut [u8] {
     // SAFETY: a typed array points to a buffer, whose first word after an object's points to its bytes;
     // the engine has checked offset and length against them.
     unsafe {
@@ -202,7 +202,7 @@ pub unsafe fn bytes(value: JSValue) -> *mut [u8] {
 
 /// Where [`property`] goes on.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Place {
+pub(super) struct Place {
     slot: usize,
     seen: usize,
 }
@@ -212,7 +212,7 @@ pub struct Place {
 ///
 /// # Safety
 /// `object` must be alive and an object.
-pub unsafe fn property(object: JSValue, place: &mut Place) -> Option<(JSValue, Stored)> {
+pub(super) unsafe fn property(object: JSValue, place: &mut Place) -> Option<(JSValue, Stored)> {
     // SAFETY: the properties of an object are a block of values that begins with its own sizes, and no
     // slot is read that ends beyond its size, whatever code of the script has changed meanwhile.
     unsafe {
@@ -255,7 +255,7 @@ pub unsafe fn property(object: JSValue, place: &mut Place) -> Option<(JSValue, S
 ///
 /// # Safety
 /// `raw` must be a context whose interrupt handler is running.
-pub unsafe fn point_at_loop(raw: *mut sys::JSContext) {
+pub(super) unsafe fn point_at_loop(raw: *mut sys::JSContext) {
     const STACK_TOP: usize = 2;
     const FRAME: usize = 5;
     const FUNCTION: usize = 3;

@@ -23,7 +23,7 @@ const BREATH: u32 = 16 * 1024;
 
 /// What to make of a value that JSON has no word for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub(super) enum Manner {
     Refuse,
     /// As `null`: for people, who should see the rest.
     Null,
@@ -31,7 +31,7 @@ pub enum Manner {
 
 /// Why there is no JSON.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// What it is or holds.
     Foreign(String),
     /// It has more bytes than that.
@@ -79,7 +79,7 @@ impl Drop for Walk<'_> {
 ///
 /// # Safety
 /// `raw` must be a context, `value` one of its values that is alive.
-pub unsafe fn write(
+pub(super) unsafe fn write(
     raw: *mut JSContext,
     value: JSValue,
     manner: Manner,
@@ -267,7 +267,7 @@ impl Walk<'_> {
 
 /// # Safety
 /// `value` must be an alive string; `read` must not use the engine.
-pub unsafe fn read_text<T>(raw: *mut JSContext, value: JSValue, read: impl FnOnce(&[u8]) -> T) -> T {
+pub(super) unsafe fn read_text<T>(raw: *mut JSContext, value: JSValue, read: impl FnOnce(&[u8]) -> T) -> T {
     let mut short = sys::JSCStringBuf { buf: [0; 5] };
     let mut length = 0;
     // SAFETY: the text of a string lies in the heap or in `short`, and stays there while `read` runs.

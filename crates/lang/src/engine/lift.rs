@@ -124,7 +124,7 @@ fn letters(quoted: &str, escapes: bool) -> Option<Cow<'_, str>> {
 ///
 /// # Safety
 /// `raw` must be a context; all its values move that no reference holds.
-pub unsafe fn parse(raw: *mut JSContext, text: &str, name: &CStr, scratch: &mut Vec<u8>) -> JSValue {
+pub(super) unsafe fn parse(raw: *mut JSContext, text: &str, name: &CStr, scratch: &mut Vec<u8>) -> JSValue {
     let parse = |scratch: &mut Vec<u8>| {
         let length = scratch.len();
         scratch.push(0);

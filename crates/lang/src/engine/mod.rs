@@ -27,7 +27,6 @@ mod worker;
 
 pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
-#[cfg(feature = "script")]
 pub use door::{Answer, Argument, Efuns, Want};
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
 pub use run::Host;

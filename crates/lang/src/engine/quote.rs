@@ -33,7 +33,7 @@ fn surrogate(text: &[u8]) -> Option<u16> {
 }
 
 /// Text for people: half of a surrogate pair is spelled out, as JSON would have it.
-pub fn well_formed(text: Vec<u8>) -> String {
+pub(super) fn well_formed(text: Vec<u8>) -> String {
     String::from_utf8(text).unwrap_or_else(|error| {
         let (mut rest, mut out) = (error.as_bytes(), String::new());
         while let Some(chunk) = rest.utf8_chunks().next() {
@@ -60,17 +60,17 @@ pub fn well_formed(text: Vec<u8>) -> String {
 const ROOM: usize = 256;
 
 /// Grows up to its limit and no further.
-pub struct Text {
+pub(super) struct Text {
     bytes: Vec<u8>,
     limit: usize,
 }
 
 impl Text {
-    pub fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self { bytes: Vec::with_capacity(ROOM.min(limit)), limit }
     }
 
-    pub fn put(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         if bytes.len() > self.limit - self.bytes.len() {
             return Err(Refusal::TooLong(self.limit));
         }
@@ -81,7 +81,7 @@ impl Text {
     /// Appends a string of the engine, which is WTF-8. What JSON cannot hold as
     /// it is keeps its value as an escape: half of a surrogate pair, which would be another text as U+FFFD,
     /// and two names would be one. U+2028 and U+2029, which some readers take for line ends, are escaped too.
-    pub fn quote(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn quote(&mut self, text: &[u8]) -> Result<(), Refusal> {
         self.put(b"\"")?;
         let (mut start, mut at) = (0, 0);
         while let Some(byte) = text.get(at) {
@@ -125,7 +125,7 @@ impl Text {
         self.put(b"\"")
     }
 
-    pub fn take(&mut self) -> String {
+    pub(super) fn take(&mut self) -> String {
         let bytes = std::mem::take(&mut self.bytes);
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

@@ -82,7 +82,7 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
+    pub(super) fn new(
         host: &'a mut dyn Host,
         deadline: Option<Deadline>,
         caller: &'a str,
@@ -91,7 +91,7 @@ impl<'a> Run<'a> {
         Self { host, deadline, caller, state, outcome: Outcome::default(), said: None, failure: None }
     }
 
-    pub fn outcome(self) -> Outcome {
+    pub(super) fn outcome(self) -> Outcome {
         self.outcome
     }
 

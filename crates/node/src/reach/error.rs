@@ -10,7 +10,7 @@ use hauki_contract::rpc::reference::TravelError;
 use hauki_contract::strict;
 
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum ReachError {
+pub(super) enum ReachError {
     #[error("{0}")]
     Travel(#[from] TravelError),
     #[error("{0}")]
@@ -71,7 +71,7 @@ impl ReachError {
     }
 
     /// Whether the vault may simply be gone, so that its tombstone says more.
-    pub fn may_be_dead(&self) -> bool {
+    pub(super) fn may_be_dead(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused(error) => error.code == code::UNAUTHENTICATED,
@@ -91,7 +91,7 @@ impl ReachError {
     }
 
     /// What is thrown into the worker.
-    pub fn tell(&self, vault: Option<&VaultId>, method: &str) -> Unanswered {
+    pub(super) fn tell(&self, vault: Option<&VaultId>, method: &str) -> Unanswered {
         let mut told = Unanswered::new(self.word(), self.to_string());
         told.vault = vault.map(VaultId::to_string);
         told.method = Some(method.to_owned());

@@ -37,7 +37,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 type Answer = Result<Box<RawValue>, ReachError>;
 
 /// For whom a line is opened.
-pub struct Caller {
+pub(super) struct Caller {
     pub vault: VaultId,
     pub voucher: Secret,
     /// The longest answer that the vault takes.
@@ -48,7 +48,7 @@ pub struct Caller {
 
 /// A handle: the connection goes with the last of them.
 #[derive(Clone)]
-pub struct Line(Arc<Inner>);
+pub(super) struct Line(Arc<Inner>);
 
 struct Inner {
     connection: Connection<Called>,
@@ -123,7 +123,7 @@ impl Called {
 
 impl Line {
     /// Dials where the core's signature leads.
-    pub async fn open(
+    pub(super) async fn open(
         caller: &Caller,
         ticket: &Ticket,
         claims: &Claims,
@@ -144,7 +144,7 @@ impl Line {
     }
 
     /// What was not sent may be sent over another line.
-    pub async fn call(&self, method: &str, params: &str, nested: &Nested) -> Result<Answer, Unsent> {
+    pub(super) async fn call(&self, method: &str, params: &str, nested: &Nested) -> Result<Answer, Unsent> {
         let connection = &self.0.connection;
         let id = connection.owner().number();
         let mut line = Vec::with_capacity(192 + params.len());
@@ -163,12 +163,12 @@ impl Line {
         })
     }
 
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.0.connection.is_closed()
     }
 
     /// Whether it can be given up for another: nobody waits, and no vault lives by it.
-    pub fn is_spare(&self) -> bool {
+    pub(super) fn is_spare(&self) -> bool {
         self.0.beats.is_none() && self.0.connection.waiting() == 0
     }
 }

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use hauki_contract::model::limits::Controller;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
+pub(super) enum Version {
     V1,
     V2,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hierarchy {
+pub(super) struct Hierarchy {
     pub version: Version,
     pub controllers: BTreeSet<String>,
     /// Where it is mounted.
@@ -29,14 +29,14 @@ pub struct Hierarchy {
 
 /// The hierarchies, and which limits may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Layout {
+pub(super) struct Layout {
     pub hierarchies: Vec<Hierarchy>,
     /// By the configuration, vaults may be without these.
     pub dispensable: Vec<Controller>,
 }
 
 impl Layout {
-    pub fn detect(dispensable: Vec<Controller>) -> io::Result<Self> {
+    pub(super) fn detect(dispensable: Vec<Controller>) -> io::Result<Self> {
         let mounts = std::fs::read_to_string("/proc/thread-self/mountinfo")?;
         let first = std::fs::read_to_string("/proc/1/cgroup")?;
         let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
@@ -45,19 +45,19 @@ impl Layout {
 
     /// The hierarchy that has this controller.
     #[must_use]
-    pub fn with(&self, controller: Controller) -> Option<&Hierarchy> {
+    pub(super) fn with(&self, controller: Controller) -> Option<&Hierarchy> {
         self.hierarchies.iter().find(|hierarchy| hierarchy.has(controller))
     }
 
     /// Limits that nothing here keeps, and that vaults may be without.
     #[must_use]
-    pub fn unlimited(&self) -> Vec<Controller> {
+    pub(super) fn unlimited(&self) -> Vec<Controller> {
         self.missing().filter(|controller| self.dispensable.contains(controller)).collect()
     }
 
     /// A limit that nothing here keeps, though every vault must have it.
     #[must_use]
-    pub fn lack(&self) -> Option<Controller> {
+    pub(super) fn lack(&self) -> Option<Controller> {
         self.missing().find(|controller| !self.dispensable.contains(controller))
     }
 
@@ -66,7 +66,7 @@ impl Layout {
     }
 
     /// Does as if this machine did not have the controller.
-    pub fn give_up(&mut self, controller: Controller) {
+    pub(super) fn give_up(&mut self, controller: Controller) {
         for hierarchy in &mut self.hierarchies {
             hierarchy.controllers.remove(controller.name());
         }
@@ -74,7 +74,7 @@ impl Layout {
 
     /// For people: `v1`, `v2` or `hybrid`.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         let has = |version| self.hierarchies.iter().any(|hierarchy| hierarchy.version == version);
         match (has(Version::V1), has(Version::V2)) {
             (true, true) => "hybrid",
@@ -87,7 +87,7 @@ impl Layout {
 
 impl Hierarchy {
     #[must_use]
-    pub fn has(&self, controller: Controller) -> bool {
+    pub(super) fn has(&self, controller: Controller) -> bool {
         self.controllers.contains(controller.name())
     }
 }

@@ -7,26 +7,26 @@ use super::monitor::{LOG_PATH, PROFILE_PATH};
 
 /// What the configuration of all vaults is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Spec<'a> {
+pub(super) struct Spec<'a> {
     pub rootfs: &'a Path,
     /// Whether this kernel runs AppArmor.
     pub apparmor: bool,
 }
 
 #[must_use]
-pub fn apparmor_is_on() -> bool {
+pub(super) fn apparmor_is_on() -> bool {
     std::fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.trim() == "Y")
 }
 
 /// The items of one vault alone.
 #[must_use]
-pub fn own_items(ids: IdRange) -> Vec<(String, String)> {
+pub(super) fn own_items(ids: IdRange) -> Vec<(String, String)> {
     ["u", "g"].map(|kind| ("lxc.idmap".to_owned(), format!("{kind} 0 {} {WIDTH}", ids.first()))).into()
 }
 
 /// The items of all vaults in the order in which they are set.
 #[must_use]
-pub fn common_items(spec: Spec<'_>) -> Vec<(String, String)> {
+pub(super) fn common_items(spec: Spec<'_>) -> Vec<(String, String)> {
     let mut items: Vec<(String, String)> = Vec::with_capacity(32);
     let mut set = |key: &str, value: String| items.push((key.to_owned(), value));
     set("lxc.rootfs.path", format!("dir:{}", spec.rootfs.display()));
@@ -62,7 +62,7 @@ pub fn common_items(spec: Spec<'_>) -> Vec<(String, String)> {
 /// The system calls that are refused before the init runs. liblxc itself still works under this
 /// list when it applies it, so the list is short; the init then allows itself only what it needs.
 #[must_use]
-pub fn seccomp_profile() -> String {
+pub(super) fn seccomp_profile() -> String {
     let mut text = String::from("2\ndenylist\n[all]\n");
     for call in REFUSED {
         text.push_str(call);
@@ -79,7 +79,7 @@ clone3 errno 38
 ";
 
 /// The end of the profile, without which liblxc takes no word of it: what a monitor is given to begin.
-pub const LAST_WORD: &str = " 38\n";
+pub(super) const LAST_WORD: &str = " 38\n";
 
 const REFUSED: &[&str] = &[
     "acct",

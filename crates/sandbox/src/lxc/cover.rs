@@ -12,11 +12,11 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 const PLACE: &str = "/sys/fs/cgroup";
 
 /// For a process with mounts of its own only.
-pub fn cover() -> io::Result<()> {
+pub(super) fn cover() -> io::Result<()> {
     Ok(mount("none", PLACE, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC, None)?)
 }
 
 /// When liblxc is not called any more.
-pub fn uncover() -> io::Result<()> {
+pub(super) fn uncover() -> io::Result<()> {
     Ok(unmount(PLACE, UnmountFlags::DETACH)?)
 }

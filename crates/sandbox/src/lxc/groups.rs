@@ -20,20 +20,20 @@ use hauki_contract::system::proc;
 
 /// The last part of the path of each group of a vault.
 #[must_use]
-pub fn leaf(id: &str) -> String {
+pub(super) fn leaf(id: &str) -> String {
     format!("{id}.vault")
 }
 
 /// Where a daemon's vaults have their groups.
 #[must_use]
-pub fn parents(layout: &Layout, daemon: &str) -> Vec<PathBuf> {
+pub(super) fn parents(layout: &Layout, daemon: &str) -> Vec<PathBuf> {
     let needed = layout.hierarchies.iter().filter(|hierarchy| !controllers(hierarchy).is_empty());
     needed.map(|hierarchy| hierarchy.base.join(daemon)).collect()
 }
 
 /// Does with one controller what a start would do, and undoes it. The group of the daemon stays: a start beside
 /// this one may be about to use it.
-pub fn trial(layout: &Layout, daemon: &str, controller: Controller) -> Result<(), Wall> {
+pub(super) fn trial(layout: &Layout, daemon: &str, controller: Controller) -> Result<(), Wall> {
     if layout.with(controller).is_none() {
         return Err(Wall::NoController { controller });
     }
@@ -53,7 +53,7 @@ pub fn trial(layout: &Layout, daemon: &str, controller: Controller) -> Result<()
 
 /// The groups of one vault, whether or not they exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Groups {
+pub(super) struct Groups {
     /// Below the base of each hierarchy.
     pub name: String,
     /// How the group begins in which an init is born.
@@ -76,7 +76,7 @@ struct Place {
 
 impl Groups {
     #[must_use]
-    pub fn new(layout: &Layout, daemon: &str, id: &str, limits: &Limits) -> Self {
+    pub(super) fn new(layout: &Layout, daemon: &str, id: &str, limits: &Limits) -> Self {
         let name = format!("{daemon}/{}", leaf(id));
         let place = |hierarchy: &Hierarchy| {
             let controllers = controllers(hierarchy);
@@ -99,23 +99,23 @@ impl Groups {
         Self { name, hall: format!("/{daemon}/hall."), places, memory_events }
     }
 
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.places.iter().map(|place| place.path.as_path())
     }
 
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.places.len()
     }
 
     /// Makes them and sets the limits. Blocking, as all that changes groups.
-    pub fn make(&self) -> Result<(), Wall> {
+    pub(super) fn make(&self) -> Result<(), Wall> {
         self.places.iter().try_for_each(Place::make)
     }
 
     /// Moves a process of a hall with all its threads, and asks the kernel whether it is there. Fails if it
     /// has died.
-    pub fn admit(&self, process: &PidFd) -> Result<(), Wall> {
+    pub(super) fn admit(&self, process: &PidFd) -> Result<(), Wall> {
         let Some(first) = self.places.first() else { return Ok(()) };
         let number = process.pid().as_u32().to_string();
         let outside = |path: &Path| Wall::Outside { path: path.to_owned() };
@@ -145,14 +145,14 @@ impl Groups {
 
     /// To be asked after the init is gone and before the groups are.
     #[must_use]
-    pub fn was_oom(&self) -> bool {
+    pub(super) fn was_oom(&self) -> bool {
         let text = self.memory_events.as_ref().map(std::fs::read_to_string);
         text.and_then(Result::ok).is_some_and(|text| kills(&text).is_some_and(|count| count > 0))
     }
 
     /// Those that are there after all was removed that is empty.
     #[must_use]
-    pub fn remove_empty(&self) -> Vec<PathBuf> {
+    pub(super) fn remove_empty(&self) -> Vec<PathBuf> {
         let stays = |path: &&Path| std::fs::remove_dir(path).is_err() && path.exists();
         self.paths().filter(stays).map(Path::to_path_buf).collect()
     }

@@ -12,12 +12,12 @@ use crate::wall::Wall;
 use hauki_contract::model::limits::Controller;
 
 /// How a spawner is told where its hall is.
-pub const VARIABLE: &str = "HAUKI_HALL";
+pub(super) const VARIABLE: &str = "HAUKI_HALL";
 
 /// The hall of the spawner with this number, in one hierarchy that vaults have groups in: in that of
 /// `pids` on version 1, where it changes nothing for who is in it.
 #[must_use]
-pub fn path(layout: &Layout, daemon: &str, number: u64) -> Option<PathBuf> {
+pub(super) fn path(layout: &Layout, daemon: &str, number: u64) -> Option<PathBuf> {
     let hierarchy = [Controller::Pids, Controller::Memory, Controller::Cpu]
         .into_iter()
         .find_map(|name| layout.with(name))?;
@@ -26,12 +26,12 @@ pub fn path(layout: &Layout, daemon: &str, number: u64) -> Option<PathBuf> {
 
 /// Two lives of a daemon have different ones, as the one's spawner may still be leaving.
 #[must_use]
-pub fn name(number: u64) -> String {
+pub(super) fn name(number: u64) -> String {
     format!("hall.{}.{number}", std::process::id())
 }
 
 /// Makes it, for a spawner to come.
-pub fn make(hall: &Path) -> Result<(), Wall> {
+pub(super) fn make(hall: &Path) -> Result<(), Wall> {
     for dir in hall.parent().into_iter().chain([hall]) {
         match std::fs::create_dir(dir) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
@@ -44,20 +44,20 @@ pub fn make(hall: &Path) -> Result<(), Wall> {
 }
 
 /// Moves the calling process in.
-pub fn enter(hall: &Path) -> io::Result<()> {
+pub(super) fn enter(hall: &Path) -> io::Result<()> {
     move_to(hall)
 }
 
 /// Moves the calling process out, and removes the hall if nobody else is in it. Below a group of version
 /// 2 that is not the machine's root no process may be, and the hall is left for the next sweep.
-pub fn leave(hall: &Path) -> io::Result<()> {
+pub(super) fn leave(hall: &Path) -> io::Result<()> {
     if let Some(base) = hall.parent().and_then(Path::parent) {
         move_to(base)?;
     }
     std::fs::remove_dir(hall)
 }
 
-pub fn move_to(group: &Path) -> io::Result<()> {
+pub(super) fn move_to(group: &Path) -> io::Result<()> {
     std::fs::write(group.join("cgroup.procs"), "0")
 }
 

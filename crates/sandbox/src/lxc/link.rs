@@ -33,35 +33,35 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// How a monitor ended, as its spawner saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
+pub(super) struct Ended {
     /// The wait status of the init, where it is known.
     pub init: Option<i32>,
     pub started: bool,
 }
 
 /// A monitor, the node's end of its vault's channel, and liblxc's log.
-pub struct Forked {
+pub(super) struct Forked {
     pub monitor: PidFd,
     pub channel: OwnedFd,
     pub log: OwnedFd,
 }
 
 /// The reports about one start.
-pub struct Launch {
+pub(super) struct Launch {
     pub forked: oneshot::Receiver<io::Result<Forked>>,
     /// Closed without a value when the spawner is lost.
     pub ended: watch::Receiver<Option<Ended>>,
 }
 
 /// Says by its copies that somebody still needs a spawner.
-pub type Tenancy = Arc<()>;
+pub(super) type Tenancy = Arc<()>;
 
 struct Pending {
     forked: Option<oneshot::Sender<io::Result<Forked>>>,
     ended: watch::Sender<Option<Ended>>,
 }
 
-pub struct Link {
+pub(super) struct Link {
     socket: AsyncFd<OwnedFd>,
     pending: Mutex<HashMap<u64, Pending>>,
     lost: AtomicBool,
@@ -79,7 +79,7 @@ pub struct Link {
 impl Link {
     /// Starts a spawner. `empty` is a directory with nothing in it, for its PATH: liblxc then finds
     /// no `newuidmap` and writes the map itself, which is faster and does not ask /etc/subuid.
-    pub fn open(
+    pub(super) fn open(
         program: &[OsString],
         empty: &Path,
         hall: Option<&Path>,
@@ -137,37 +137,37 @@ impl Link {
     }
 
     /// For people and tests.
-    pub fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Becomes true when the process has ended and was collected.
-    pub fn gone(&self) -> watch::Receiver<bool> {
+    pub(super) fn gone(&self) -> watch::Receiver<bool> {
         self.gone.clone()
     }
 
-    pub fn is_lost(&self) -> bool {
+    pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
 
     /// Whether it can be given another vault.
-    pub fn is_fit(&self) -> bool {
+    pub(super) fn is_fit(&self) -> bool {
         !self.is_lost() && !self.hung.load(Ordering::Acquire)
     }
 
-    pub fn tenancy(&self) -> Tenancy {
+    pub(super) fn tenancy(&self) -> Tenancy {
         Arc::clone(&self.tenancy)
     }
 
     /// What it said before it left, if it could not begin.
-    pub fn unfit(&self) -> Option<(String, io::Error)> {
+    pub(super) fn unfit(&self) -> Option<(String, io::Error)> {
         let (step, errno) = self.unfit.get()?;
         Some((step.clone(), io::Error::from_raw_os_error(*errno)))
     }
 
     /// It does not answer. Its vaults live on, for their monitors need it only to be buried, and it is ended
     /// when the last of them is.
-    pub fn give_up(self: &Arc<Self>) {
+    pub(super) fn give_up(self: &Arc<Self>) {
         if self.hung.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -186,7 +186,7 @@ impl Link {
         });
     }
 
-    pub async fn order(&self, order: Order) -> io::Result<Launch> {
+    pub(super) async fn order(&self, order: Order) -> io::Result<Launch> {
         let key = order.key;
         let (forked_tx, forked) = oneshot::channel();
         let (ended_tx, ended) = watch::channel(None);
@@ -207,7 +207,7 @@ impl Link {
     }
 
     /// Asks for a monitor ahead. Without one the next start takes longer.
-    pub async fn ahead(&self, items: Items) {
+    pub(super) async fn ahead(&self, items: Items) {
         let _ = self.send(&Wish::Ahead(items)).await;
     }
 
@@ -216,7 +216,7 @@ impl Link {
     }
 
     /// Tells the spawner that there will be no more, and waits for it to leave; one that does not is ended.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         // Half a close is seen by the other end as the end.
         let _ = rustix::net::shutdown(self.socket.get_ref(), rustix::net::Shutdown::Write);
         let mut gone = self.gone();
@@ -285,14 +285,14 @@ impl Link {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     Status(i32),
     Signal(i32),
 }
 
 /// Reads the status that liblxc reports for an init. For one that died of a signal liblxc 5 encodes
 /// it the way in which the kernel encodes a *stop* by that signal.
-pub fn wait_status(status: i32) -> Ending {
+pub(super) fn wait_status(status: i32) -> Ending {
     if libc::WIFSTOPPED(status) {
         Ending::Signal(libc::WSTOPSIG(status))
     } else if libc::WIFSIGNALED(status) {
@@ -303,7 +303,7 @@ pub fn wait_status(status: i32) -> Ending {
 }
 
 /// Waits for the end of a monitor; `None` when its spawner was lost and nobody can tell.
-pub async fn end_of(ended: &watch::Receiver<Option<Ended>>) -> Option<Ended> {
+pub(super) async fn end_of(ended: &watch::Receiver<Option<Ended>>) -> Option<Ended> {
     let mut ended = ended.clone();
     ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended)
 }

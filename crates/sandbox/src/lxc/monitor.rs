@@ -25,12 +25,12 @@ const REPORT: i32 = 4;
 const LOG: i32 = 5;
 /// Where liblxc finds its log: a memory file, reached through its number so that it has no name
 /// and nobody has to remove it.
-pub const LOG_PATH: &str = "/proc/self/fd/5";
+pub(super) const LOG_PATH: &str = "/proc/self/fd/5";
 /// And its seccomp profile: a pipe.
-pub const PROFILE_PATH: &str = "/proc/self/fd/6";
+pub(super) const PROFILE_PATH: &str = "/proc/self/fd/6";
 
 /// What a monitor is born with.
-pub struct Birth<'a> {
+pub(super) struct Birth<'a> {
     pub recipe: &'a Recipe,
     /// liblxc configuration of its vault alone.
     pub items: &'a [(String, String)],
@@ -44,7 +44,7 @@ pub struct Birth<'a> {
 }
 
 /// The life of a forked monitor.
-pub fn live(birth: Birth<'_>) -> ! {
+pub(super) fn live(birth: Birth<'_>) -> ! {
     // A panic must not unwind into the spawner's loop, which this process has a copy of.
     let code = catch_unwind(AssertUnwindSafe(|| work(birth))).unwrap_or(70);
     ffi::exit_now(code)

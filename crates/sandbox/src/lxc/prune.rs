@@ -16,7 +16,7 @@ use crate::stopwatch::Moment;
 const PATIENCE_US: u64 = 3_000_000;
 
 #[derive(Debug, Default)]
-pub struct Pruned {
+pub(super) struct Pruned {
     pub processes: usize,
     pub cgroups: usize,
     /// What could not be removed, and why.
@@ -24,7 +24,7 @@ pub struct Pruned {
 }
 
 /// Kills everything in `groups` and removes them with all that is below them.
-pub fn prune(groups: &[PathBuf]) -> Pruned {
+pub(super) fn prune(groups: &[PathBuf]) -> Pruned {
     let mut pruned = Pruned::default();
     let all: Vec<PathBuf> = groups.iter().flat_map(|group| bottom_up(group)).collect();
     let began = Moment::now();

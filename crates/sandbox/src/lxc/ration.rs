@@ -20,7 +20,7 @@ const LARGEST_PAGE: u64 = 64 * 1024;
 const LEAST_MEMORY: u64 = 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub(super) struct Setting {
     pub controller: Controller,
     pub file: &'static str,
     pub value: String,
@@ -29,7 +29,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    pub fn set_in(&self, group: &Path) -> Result<(), Wall> {
+    pub(super) fn set_in(&self, group: &Path) -> Result<(), Wall> {
         let Self { controller, file, value, swap } = self;
         let path = group.join(file);
         match set(&path, value) {
@@ -69,7 +69,7 @@ fn has_swap() -> bool {
 
 /// What is written to a group that has these controllers, in this order.
 #[must_use]
-pub fn settings(controllers: &[Controller], version: Version, limits: &Limits) -> Vec<Setting> {
+pub(super) fn settings(controllers: &[Controller], version: Version, limits: &Limits) -> Vec<Setting> {
     let bytes = limits.footprint_bytes().to_string();
     let quota = (u64::from(limits.cpu_percent) * PERIOD_US / 100).max(1_000);
     let of = |controller: &Controller| {

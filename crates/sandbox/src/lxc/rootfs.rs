@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 
 /// Short but wide enough that two never meet by chance.
 #[must_use]
-pub fn short_hash(bytes: &[u8]) -> String {
+pub(super) fn short_hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Builds the root below `parent` unless it is there, and names it.
-pub fn provide(parent: &Path, init: &[u8]) -> io::Result<PathBuf> {
+pub(super) fn provide(parent: &Path, init: &[u8]) -> io::Result<PathBuf> {
     let root = parent.join(short_hash(init));
     if root.join("init").exists() {
         return Ok(root);
@@ -49,7 +49,7 @@ pub fn provide(parent: &Path, init: &[u8]) -> io::Result<PathBuf> {
 }
 
 /// Removes the roots of other inits beside `root`. Nothing may run in them any more.
-pub fn forget_others(root: &Path) -> io::Result<()> {
+pub(super) fn forget_others(root: &Path) -> io::Result<()> {
     let Some(parent) = root.parent() else { return Ok(()) };
     for entry in std::fs::read_dir(parent)? {
         let path = entry?.path();
@@ -61,14 +61,14 @@ pub fn forget_others(root: &Path) -> io::Result<()> {
 }
 
 /// A directory that the vaults' users may pass through but not list.
-pub fn make_open_dir(path: &Path) -> io::Result<()> {
+pub(super) fn make_open_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o711))
 }
 
 /// The first directory on the way to `path` that strangers may not pass through.
 #[must_use]
-pub fn closed_parent(path: &Path) -> Option<PathBuf> {
+pub(super) fn closed_parent(path: &Path) -> Option<PathBuf> {
     let all: Vec<_> = path.ancestors().collect();
     all.into_iter()
         .rev()

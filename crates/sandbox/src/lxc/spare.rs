@@ -16,7 +16,7 @@ use super::monitor::{self, Birth};
 use super::wire::{Items, Recipe};
 use crate::pidfd::{Pid, PidFd};
 
-pub struct Spare {
+pub(super) struct Spare {
     items: Items,
     pub process: PidFd,
     channel: OwnedFd,
@@ -26,7 +26,7 @@ pub struct Spare {
 }
 
 /// A monitor that has begun.
-pub struct Begun {
+pub(super) struct Begun {
     pub process: PidFd,
     /// The node's end.
     pub channel: OwnedFd,
@@ -35,7 +35,7 @@ pub struct Begun {
 
 impl Spare {
     /// Must be called by a process with one thread that has no business with liblxc.
-    pub fn breed(
+    pub(super) fn breed(
         recipe: &Recipe,
         items: Items,
         null: BorrowedFd<'_>,
@@ -86,17 +86,17 @@ impl Spare {
     }
 
     /// Lets it go before nobody until it begins. For a spawner that can take that back.
-    pub fn stand_back(mut self) -> Self {
+    pub(super) fn stand_back(mut self) -> Self {
         self.idle = ffi::set_idle(self.process.pid(), true).is_ok();
         self
     }
 
-    pub fn fits(&self, items: &Items) -> bool {
+    pub(super) fn fits(&self, items: &Items) -> bool {
         self.items == *items && !self.process.is_dead()
     }
 
     /// Lets it begin, which it does when the pipe has ended. One that cannot is dead soon.
-    pub fn begin(self) -> io::Result<Begun> {
+    pub(super) fn begin(self) -> io::Result<Begun> {
         let ready = self.come_forward();
         let Self { process, channel, log, mut profile, .. } = self;
         match ready.and_then(|()| profile.write_all(LAST_WORD.as_bytes())) {
@@ -106,7 +106,7 @@ impl Spare {
     }
 
     /// Ends it, before its pipe ends. It is reaped like any other.
-    pub fn dismiss(self) -> io::Result<()> {
+    pub(super) fn dismiss(self) -> io::Result<()> {
         let _ = self.come_forward();
         self.process.kill()
     }
@@ -117,7 +117,7 @@ impl Spare {
     }
 
     /// The same, and does not leave it to be ended by this process's own end.
-    pub fn see_off(self) -> io::Result<()> {
+    pub(super) fn see_off(self) -> io::Result<()> {
         let _ = self.come_forward();
         self.process.kill()?;
         waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED)?;

@@ -28,7 +28,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
-pub enum SpawnerError {
+pub(super) enum SpawnerError {
     #[error(transparent)]
     Hall(#[from] Wall),
     #[error("start the spawner")]
@@ -38,7 +38,7 @@ pub enum SpawnerError {
     },
 }
 
-pub struct Spawners {
+pub(super) struct Spawners {
     command: Vec<OsString>,
     empty: PathBuf,
     recipe: Recipe,
@@ -59,7 +59,7 @@ struct Current {
 }
 
 impl Spawners {
-    pub fn new(
+    pub(super) fn new(
         command: Vec<OsString>,
         empty: PathBuf,
         recipe: Recipe,
@@ -70,7 +70,7 @@ impl Spawners {
     }
 
     /// A link to a spawner that was alive a moment ago.
-    pub async fn link(&self) -> Result<Arc<Link>, SpawnerError> {
+    pub(super) async fn link(&self) -> Result<Arc<Link>, SpawnerError> {
         let mut current = self.current.lock().await;
         if let Some((link, born)) = &current.link {
             if link.is_fit() {
@@ -104,21 +104,21 @@ impl Spawners {
     }
 
     /// The link to the living one, if there is one.
-    pub async fn current(&self) -> Option<Arc<Link>> {
+    pub(super) async fn current(&self) -> Option<Arc<Link>> {
         let current = self.current.lock().await;
         current.link.as_ref().map(|(link, _)| Arc::clone(link)).filter(|link| link.is_fit())
     }
 
     /// The name of the hall of the last one.
-    pub fn hall(&self) -> String {
+    pub(super) fn hall(&self) -> String {
         hall::name(self.number.load(Ordering::Relaxed))
     }
 
-    pub async fn pid(&self) -> Option<u32> {
+    pub(super) async fn pid(&self) -> Option<u32> {
         self.current().await.map(|link| link.pid())
     }
 
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         let mut current = self.current.lock().await;
         if let Some((link, _)) = current.link.take() {
             link.close().await;

@@ -21,20 +21,20 @@ const KINDS: [&str; 6] = ["user", "mnt", "pid", "net", "ipc", "uts"];
 
 /// The same of this process, to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ours {
+pub(super) struct Ours {
     filters: u32,
     namespaces: [PathBuf; KINDS.len()],
 }
 
 impl Ours {
-    pub fn read() -> Result<Self, Wall> {
+    pub(super) fn read() -> Result<Self, Wall> {
         let status = read_status("thread-self")?;
         Ok(Self { filters: filters(&status), namespaces: namespaces("thread-self")? })
     }
 }
 
 /// Fails too if it has died meanwhile, in whatever way.
-pub fn check(init: &PidFd, ours: &Ours, ids: IdRange) -> Result<(), Wall> {
+pub(super) fn check(init: &PidFd, ours: &Ours, ids: IdRange) -> Result<(), Wall> {
     let number = init.pid().as_u32().to_string();
     judge(&read_status(&number)?, ours.filters, ids.first())?;
     let theirs = namespaces(&number)?;
@@ -109,12 +109,12 @@ fn judge(status: &str, our_filters: u32, first: u32) -> Result<(), Wall> {
 }
 
 /// What of the surroundings keeps vaults of these ids from starting, where that can be seen from here.
-pub fn missing(rootfs: &Path, ids: IdRange) -> Option<Wall> {
+pub(super) fn missing(rootfs: &Path, ids: IdRange) -> Option<Wall> {
     missing_place(rootfs).or_else(missing_namespace).or_else(|| check_ids(ids.first(), ids.last()).err())
 }
 
 /// A kind of namespace of which there may be none.
-pub fn missing_namespace() -> Option<Wall> {
+pub(super) fn missing_namespace() -> Option<Wall> {
     let is_off = |kind: &&&str| {
         let most = std::fs::read_to_string(format!("/proc/sys/user/max_{kind}_namespaces"));
         most.is_ok_and(|most| most.trim() == "0")
@@ -123,7 +123,7 @@ pub fn missing_namespace() -> Option<Wall> {
 }
 
 /// The same of where the vaults' root is.
-pub fn missing_place(rootfs: &Path) -> Option<Wall> {
+pub(super) fn missing_place(rootfs: &Path) -> Option<Wall> {
     if let Some(path) = rootfs::closed_parent(rootfs) {
         return Some(Wall::Closed { path });
     }
@@ -135,7 +135,7 @@ pub fn missing_place(rootfs: &Path) -> Option<Wall> {
 }
 
 /// Whether this process may give out all these ids: within another user namespace only some are there.
-pub fn check_ids(first: u32, last: u32) -> Result<(), Wall> {
+pub(super) fn check_ids(first: u32, last: u32) -> Result<(), Wall> {
     let map = proc::read("/proc/self/uid_map").unwrap_or_default();
     if covers(&map, first, last) { Ok(()) } else { Err(Wall::NoIds { first, last }) }
 }

@@ -23,11 +23,11 @@ use crate::pidfd::Pid;
 const LONGEST: usize = 64 * 1024;
 
 /// The most descriptors that go with one message.
-pub const MOST_FDS: usize = 3;
+pub(super) const MOST_FDS: usize = 3;
 
 /// Driver to spawner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Wish {
+pub(super) enum Wish {
     /// Comes once, first. What a spawner writes between two forks each monitor keeps for itself, so no order
     /// repeats it.
     Know(Recipe),
@@ -37,11 +37,11 @@ pub enum Wish {
 }
 
 /// liblxc configuration, in the order in which it is set.
-pub type Items = Vec<(String, String)>;
+pub(super) type Items = Vec<(String, String)>;
 
 /// Start one vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
+pub(super) struct Order {
     /// Names this start in every report about it; never used twice.
     pub key: u64,
     pub vault: Name,
@@ -52,21 +52,21 @@ pub struct Order {
 /// The id of a vault, in place: what the spawner keeps of each vault lies apart from what it takes and gives
 /// back for a while, or monitors would find room between, and copy a page for each piece of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Name([u8; Self::LENGTH]);
+pub(super) struct Name([u8; Self::LENGTH]);
 
 impl Name {
     const LENGTH: usize = 32;
 
     /// `None` if it is too long.
     #[must_use]
-    pub fn new(id: &str) -> Option<Self> {
+    pub(super) fn new(id: &str) -> Option<Self> {
         let mut bytes = [0; Self::LENGTH];
         bytes.get_mut(..id.len())?.copy_from_slice(id.as_bytes());
         Some(Self(bytes))
     }
 
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default().trim_end_matches('\0')
     }
 }
@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Name {
 
 /// What the vaults of a driver have in common: enough to prepare a monitor before it has a vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recipe {
+pub(super) struct Recipe {
     /// How the containers' names begin; the monitor's number follows.
     pub prefix: String,
     /// liblxc's own directory.
@@ -98,14 +98,14 @@ pub struct Recipe {
 
 impl Recipe {
     #[must_use]
-    pub fn name(&self, monitor: Pid) -> String {
+    pub(super) fn name(&self, monitor: Pid) -> String {
         format!("{}-{}", self.prefix, monitor.as_u32())
     }
 }
 
 /// Spawner to driver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Report {
+pub(super) enum Report {
     /// It cannot work here, and leaves: at what, and the kernel's word for why.
     Unfit { step: String, errno: i32 },
     /// The monitor runs; with this go its pidfd, the node's end of the vault's channel, and liblxc's log.
@@ -117,7 +117,7 @@ pub enum Report {
     Ended { key: u64, init: Option<i32>, started: bool },
 }
 
-pub fn send<T: Serialize>(socket: impl AsFd, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+pub(super) fn send<T: Serialize>(socket: impl AsFd, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     let bytes = serde_json::to_vec(message)?;
     if bytes.len() > LONGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is too long for the spawner"));
@@ -132,7 +132,7 @@ pub fn send<T: Serialize>(socket: impl AsFd, message: &T, fds: &[BorrowedFd<'_>]
 }
 
 /// One message and what came with it; `None` when the other end is gone.
-pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
     // As much as there is: what a monitor has touched of its memory it keeps for its vault's life.
     let (_, length) = recv(&socket, &mut [0u8; 0][..], RecvFlags::PEEK | RecvFlags::TRUNC)?;
     let mut bytes = vec![0; length.min(LONGEST)];
@@ -154,7 +154,7 @@ pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, 
 /// What a monitor leaves in the pipe to its spawner before it exits: fixed and shorter than PIPE_BUF,
 /// so that the records of many monitors cannot mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LastWord {
+pub(super) struct LastWord {
     /// Its number.
     pub monitor: i32,
     pub init: i32,
@@ -162,10 +162,10 @@ pub struct LastWord {
 }
 
 impl LastWord {
-    pub const LENGTH: usize = 12;
+    pub(super) const LENGTH: usize = 12;
 
     #[must_use]
-    pub fn encode(self) -> [u8; Self::LENGTH] {
+    pub(super) fn encode(self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
         bytes[..4].copy_from_slice(&self.monitor.to_ne_bytes());
         bytes[4..8].copy_from_slice(&self.init.to_ne_bytes());
@@ -174,7 +174,7 @@ impl LastWord {
     }
 
     #[must_use]
-    pub fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
+    pub(super) fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
         let number = |at| {
             let mut number = [0; 4];
             number.copy_from_slice(&bytes[at..at + 4]);
