@@ -41,7 +41,7 @@ features: setup
 # Licences, bans and sources of all dependencies, as deny.toml has them. cargo-deny, where it is installed, knows more of
 # licences; the test reads the same file and is part of `make test`.
 deny:
-	$(CARGO) test --locked --test doorstep dependencies
+	$(CARGO) test --locked --test docs doorstep::dependencies
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --locked check licenses bans sources; else echo "cargo-deny is not installed: its own check was not run"; fi
 
 # Known holes in dependencies: needs cargo-deny and a network.
@@ -69,7 +69,7 @@ bench: setup
 
 # Writes the generated files anew: man pages, completions, schemas, snapshots.
 bless: setup
-	HAUKI_BLESS=1 INSTA_UPDATE=always $(CARGO) test --locked --test generated
+	HAUKI_BLESS=1 INSTA_UPDATE=always $(CARGO) test --locked --test docs generated
 	HAUKI_BLESS=1 $(CARGO) test --locked --lib cli::kinds
 
 install: build

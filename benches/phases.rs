@@ -37,8 +37,11 @@ mod script;
 mod witness;
 
 #[allow(dead_code, reason = "the harness of the tests serves here too")]
-#[path = "../tests/support/daemon.rs"]
-mod daemon;
+#[path = "../tests/support"]
+mod support {
+    pub(crate) mod daemon;
+    pub(crate) mod until;
+}
 
 use std::time::Instant;
 

@@ -3,6 +3,7 @@
 //! Between crates the compiler is the wall, and what stands in their manifests is held against the picture here.
 //! Within a crate this test is: `walls` reads who names whom, in all crates as if they were one, and the tables
 //! below say who may. An exception that nobody needs any more fails as well: a wall is not opened again unseen.
+//! A binary of its own: it reads sources and is linked with none of them, so its answer comes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -3,15 +3,22 @@
 # emulated (no KVM needed), with our own test binaries as its userland. Nothing is installed: kernel and
 # emulator are unpacked below target/cgroup2. The exit status is the tests'.
 #
-#   tests/cgroup2.sh [TEST...]      default: sandbox_conformance sandbox_attack sandbox_crash five_phases
+#   tests/cgroup2.sh [BINARY::TESTS...]   TESTS is a file's name, or the beginning of a test's name in it
+#                                         default: sandbox::conformance sandbox::attack sandbox::crash life::five_phases
 #
-# CGROUP2_FILTER   run only tests whose name contains this
 # CGROUP2_SECONDS  give up after this long (1800)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tests=("$@")
-[ $# -gt 0 ] || tests=(sandbox_conformance sandbox_attack sandbox_crash five_phases)
+[ $# -gt 0 ] || tests=(sandbox::{conformance,attack,crash} life::five_phases)
+# What of each binary is to run.
+declare -A parts
+for test in "${tests[@]}"; do
+    part=${test#*::}
+    [[ $part == *::* ]] || part+=::
+    parts[${test%%::*}]+=" $part"
+done
 cache=$PWD/target/cgroup2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -54,11 +61,11 @@ fi
 
 echo "building the tests"
 arguments=()
-for test in "${tests[@]}"; do arguments+=(--test "$test"); done
+for binary in "${!parts[@]}"; do arguments+=(--test "$binary"); done
 cargo test --locked --no-run --message-format=json "${arguments[@]}" 2>"$work/cargo.log" >"$work/cargo.json" ||
     { cat "$work/cargo.log" >&2; exit 1; }
 # Running it on this machine also builds the static programs, for which there is no compiler inside.
-cargo test --locked -q --test sandbox_attack it_is_nobody
+cargo test --locked -q --test sandbox attack::it_is_nobody
 mapfile -t programs < <(jq -r 'select(.executable) | .executable' "$work/cargo.json")
 static=$PWD/target/vault-build/x86_64-unknown-linux-musl/vault
 [ -d "$static" ] || static=$PWD/target/vault-build/x86_64-unknown-linux-gnu/vault
@@ -87,6 +94,13 @@ chmod +x "$root/bin/cc"
 echo 'root:x:0:0::/root:/bin/sh' >"$root/etc/passwd"
 echo '127.0.0.1 localhost' >"$root/etc/hosts"
 
+runs=
+for binary in "${!parts[@]}"; do
+    program=$(printf '%s\n' "${programs[@]}" | grep "/deps/$binary-")
+    runs+="echo 'guest: $binary${parts[$binary]}'"$'\n'
+    runs+="$program --color never --test-threads 2${parts[$binary]} </dev/null 2>&1 || worst=1"$'\n'
+done
+
 # Containers need a root that can be pivoted away from, which the initramfs is not.
 cat >"$root/init" <<'INIT'
 #!/bin/sh
@@ -112,10 +126,7 @@ ulimit -n 65536
 cd $PWD
 echo "guest: \$(uname -r), cgroups: \$(grep -c cgroup2 /proc/mounts) of version 2, \$(grep -c ' cgroup ' /proc/mounts) of version 1"
 worst=0
-for program in $(printf '%s\n' "${programs[@]}" | grep /deps/ | tr '\n' ' '); do
-    echo "guest: \${program##*/}"
-    "\$program" --color never --test-threads 2 ${CGROUP2_FILTER:-} </dev/null 2>&1 || worst=1
-done
+$runs
 echo "guest: exit \$worst"
 poweroff -f
 MAIN

@@ -2,7 +2,7 @@
 //!
 //! The crate that the engine's sources come from builds a library of its own, unmended; a build that linked
 //! that one would pass every test of the product that does not happen to meet a fault. So each program is
-//! searched for the text that our own half of the engine puts into it.
+//! searched for the text that our own half of the engine puts into it. One of these is this binary, so it is alone.
 
 use std::fs;
 use std::path::Path;

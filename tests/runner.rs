@@ -1,7 +1,8 @@
 //! The child that reads other people's scripts: what it can do, what a hostile one in its place can do to
 //! `hauki`, and what its end does to whom.
 //!
-//! The product has no door for a test: another program stands beside a copy of `hauki`.
+//! The product has no door for a test: another program stands beside a copy of `hauki`. A binary of its own, for it
+//! starts programs that it has just written, which no test beside it may hold open.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};

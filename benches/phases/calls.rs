@@ -6,9 +6,9 @@ use hauki::model::ticket::Ticket;
 use hauki::rpc::pin;
 use tokio::runtime::Runtime;
 
-use crate::daemon::Daemon;
 use crate::report::Report;
 use crate::script::{self, Script};
+use crate::support::daemon::Daemon;
 use crate::{WORKER, now};
 
 pub(crate) const ONE: &str = "one call, 20 bytes each way";

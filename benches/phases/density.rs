@@ -8,9 +8,9 @@ use hauki::api::vault::Vault;
 use hauki::model::gem::Wishes;
 use hauki_contract::system::clock;
 
-use crate::daemon::{Daemon, spawning};
 use crate::memory::Memory;
 use crate::report::Report;
+use crate::support::daemon::{Daemon, spawning};
 use crate::{WORKER, floor, now, witness};
 
 pub(crate) const MEMORY: &str = "memory of an idle vault, all counted";

@@ -9,10 +9,10 @@ use hauki::api::summons::Spawned;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::gem::Wishes;
 
-use crate::daemon::{Daemon, spawning};
 use crate::density::{fill, living};
 use crate::owner::Owner;
 use crate::report::Report;
+use crate::support::daemon::{Daemon, spawning};
 use crate::{WORKER, now, witness};
 use hauki_contract::system::clock;
 

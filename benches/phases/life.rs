@@ -7,8 +7,8 @@ use hauki::client::endpoint::Endpoint;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::gem::Wishes;
 
-use crate::daemon::{Daemon, spawning};
 use crate::report::Report;
+use crate::support::daemon::{Daemon, spawning};
 use crate::{WORKER, now};
 
 pub(crate) const COLD: &str = "request to ticket, cold, through the API";

@@ -11,7 +11,7 @@ use hauki::model::ticket::Ticket;
 use hauki_contract::system::clock;
 use rustix::process::Signal;
 
-use crate::daemon::signal;
+use crate::support::daemon::signal;
 
 pub(crate) const WORD: &str = "--owner";
 

@@ -17,8 +17,7 @@ use hauki_contract::system::random;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-#[path = "until.rs"]
-pub(crate) mod until;
+use super::until;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 

@@ -27,7 +27,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use crate::stranger::HANG;
+use super::stranger::HANG;
 
 const FRAME_LIMIT: usize = 128 << 20;
 

@@ -1,0 +1,12 @@
+//! Clients in five languages against real vaults. A binary of its own, for one test counts the memory of its own
+//! process.
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod daemon;
+    pub(crate) mod relay;
+    pub(crate) mod until;
+}
+
+mod calls;
+mod give_up;

@@ -1,0 +1,281 @@
+//! Old clients on a new node and new clients on an old one, from the line of commit a5924ab on; and so a core and its
+//! nodes.
+//!
+//! What an old client writes stands here as it wrote it, and what it reads is read as it did. `hauki-ticket(5)` has
+//! the rule that these tests keep, and `hauki-architecture(7)` that of the nodes.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::daemon::Daemon;
+use crate::support::old_node::OldNode;
+use crate::support::old_swarm;
+use crate::support::puppet;
+use crate::support::stranger::Stranger;
+use crate::support::until;
+use hauki::api::ErrorCode;
+use hauki::api::clone::CloneAsk;
+use hauki::api::node::{NewsItem, NodeApi as _};
+use hauki::api::node_error::NodeFault;
+use hauki::client::ghost::{Ghost, Options};
+use hauki::model::death::Cause;
+use hauki::model::gem::Wishes;
+use hauki::model::limits::Limits;
+use hauki::model::ticket::Ticket;
+use hauki_control::link::HttpNode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+const WORKER: &str = "function echo(x) { return x; }";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// As `Ghost` of then read it.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "what counts is that it can be read")]
+struct OldWelcome {
+    vault: String,
+    generation: u64,
+    methods: Vec<String>,
+    lease_ms: u64,
+    lease_left_ms: u64,
+    link: bool,
+    link_silence_ms: u64,
+    max_frame_bytes: u32,
+    call_deadline_ms: u32,
+}
+
+async fn ticket(daemon: &Daemon) -> Ticket {
+    daemon.spawn(WORKER).await.ticket
+}
+
+#[tokio::test]
+async fn an_old_client_is_served_by_a_new_node() {
+    let daemon = Daemon::start();
+    let ticket = ticket(&daemon).await;
+    let document = serde_json::to_value(&ticket).expect("serializes");
+    let token = ticket.auth.token.reveal();
+    // The library and the tool; Node.js; Python; bash.
+    let rust = format!(
+        r#"{{"jsonrpc":"2.0","id":0,"method":"hauki.hello","params":{{"token":"{token}","call_deadline_ms":300,"client":"pid 7 on host"}}}}"#
+    );
+    let node = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"hauki.hello","params":{{"token":"{token}","client":"node pid 7 on host"}}}}"#
+    );
+    let python = format!(
+        r#"{{"jsonrpc": "2.0", "id": 0, "method": "hauki.hello", "params": {{"token": "{token}", "client": "python pid 7", "call_deadline_ms": null}}}}"#
+    );
+    let bash = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"hauki.hello","params":{{"token":"{token}","client":"hauki-call.sh"}}}}"#
+    );
+    let rest: [&[&str]; 4] = [
+        &[
+            r#"{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}"#,
+            r#"{"jsonrpc":"2.0","id":3,"method":"hauki.heartbeat"}"#,
+            r#"{"jsonrpc":"2.0","id":4,"method":"hauki.stats"}"#,
+        ],
+        &[
+            r#"{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}"#,
+            r#"{"jsonrpc":"2.0","id":3,"method":"hauki.heartbeat"}"#,
+        ],
+        &[
+            r#"{"jsonrpc": "2.0", "id": 1, "method": "echo", "params": [1]}"#,
+            r#"{"jsonrpc": "2.0", "id": 2, "method": "hauki.heartbeat", "params": []}"#,
+            r#"{"jsonrpc": "2.0", "id": 3, "method": "hauki.methods", "params": []}"#,
+        ],
+        &[r#"{"jsonrpc":"2.0","id":2,"method":"echo","params":[1]}"#],
+    ];
+    for (hello, rest) in [rust, node, python, bash].iter().zip(rest) {
+        let mut client = Stranger::knock(&document).await.expect("connects");
+        client.send(hello).await;
+        let welcome = client.reply().await;
+        let read: OldWelcome = serde_json::from_value(welcome["result"].clone()).expect("as it was");
+        assert_eq!(read.vault, ticket.vault.as_str(), "{welcome}");
+        for line in rest {
+            client.send(line).await;
+            let reply = client.reply().await;
+            assert!(reply["error"].is_null() && !reply["result"].is_null(), "{line}: {reply}");
+        }
+    }
+    let mut client = Stranger::enter(&document).await;
+    client.send(r#"{"jsonrpc":"2.0","id":2,"method":"hauki.destruct","params":{"grace_ms":0}}"#).await;
+    assert_eq!(client.reply().await["result"]["receipt"]["death"]["cause"], "destruct");
+}
+
+/// A reader of then refuses a member that it does not know.
+#[tokio::test]
+async fn a_ticket_of_version_one_has_the_members_that_it_always_had() {
+    let daemon = Daemon::start();
+    let document = serde_json::to_value(ticket(&daemon).await).expect("serializes");
+    let names = |value: &Value| -> Vec<String> {
+        let mut names: Vec<_> = value.as_object().expect("is one").keys().cloned().collect();
+        names.sort();
+        names
+    };
+    assert_eq!(document["v"], 1);
+    for (member, expected) in [
+        (
+            &document,
+            "auth endpoint expires_at generation id issued_at kind lease methods node protocol tls v vault worker",
+        ),
+        (&document["worker"], "name sha256"),
+        (&document["endpoint"], "ip port"),
+        (&document["tls"], "cert_sha256 key_sha256 version"),
+        (&document["auth"], "scheme token"),
+        (&document["protocol"], "call_deadline_ms framing max_frame_bytes name"),
+        (&document["lease"], "claim_ms lease_ms link link_silence_ms"),
+    ] {
+        assert_eq!(names(member).join(" "), expected);
+    }
+}
+
+const NODE: &str = r#"
+import { ghost } from "./hauki.mjs";
+const worker = await ghost(process.argv[1]);
+const kind = await worker.$with({ timeoutMs: 200 }).hang().then(() => null, (error) => error.kind);
+console.log(JSON.stringify([kind, await worker.echo(7)]));
+await worker.$close();
+"#;
+
+const PYTHON: &str = r#"
+import json, sys
+from hauki_client import ghost, HaukiError
+with ghost(sys.argv[1]) as worker:
+    try:
+        worker.call("hang", timeout=0.2)
+    except HaukiError as error:
+        kind = error.kind
+    print(json.dumps([kind, worker.echo(7)]))
+"#;
+
+const ASYNCIO: &str = r#"
+import asyncio, json, sys
+from hauki_client import aio, HaukiError
+
+async def main():
+    async with aio(sys.argv[1]) as worker:
+        try:
+            await worker.call("hang", timeout=0.2)
+        except HaukiError as error:
+            kind = error.kind
+        print(json.dumps([kind, await worker.echo(7)]))
+
+asyncio.run(main())
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_clients_are_served_by_an_old_node_and_ask_nothing_new_of_it() {
+    let daemon = Daemon::start();
+    let mut ticket = ticket(&daemon).await;
+    let old = OldNode::start(&mut ticket).await;
+    let ghost = Ghost::connect(&ticket, Options::default()).await.expect("is welcome");
+    let welcome = ghost.welcome().await.expect("is welcome");
+    assert_eq!((welcome.v, &welcome.features[..]), (1, &[][..]));
+    assert!(tokio::time::timeout(Duration::from_millis(100), ghost.call("hang", None)).await.is_err());
+    assert_eq!(ghost.call("echo", Some("[7]")).await.expect("answers").get(), "7");
+
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/clients");
+    let path = daemon.dir.path().join("old.json");
+    std::fs::write(&path, serde_json::to_string(&ticket).expect("is JSON")).expect("writes");
+    let script = clients.join("hauki-call.sh");
+    let script = script.to_str().expect("is text");
+    let file = path.to_str().expect("is text");
+    for (program, words, expected) in [
+        ("node", vec!["--input-type=module", "-e", NODE, file], json!(["timeout", 7])),
+        ("python3", vec!["-B", "-c", PYTHON, file], json!(["timeout", 7])),
+        ("python3", vec!["-B", "-c", ASYNCIO, file], json!(["timeout", 7])),
+        ("bash", vec![script, file, "echo", "7"], json!(7)),
+    ] {
+        let mut command = Command::new(program);
+        command.current_dir(&clients).env("PYTHONPATH", &clients).args(words).stdin(Stdio::null());
+        let output = tokio::time::timeout(PATIENCE, command.kill_on_drop(true).output()).await;
+        let output = output.expect("hangs").expect("is installed");
+        let said = serde_json::from_slice::<Value>(&output.stdout);
+        assert_eq!(said.unwrap_or_else(|_| panic!("{output:?}")), expected, "{program}");
+    }
+    let mut tool = Command::from(daemon.hauki());
+    let output = tool.args(["proxy", "call", file, "echo", "7"]).output().await.expect("runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "7", "{output:?}");
+    assert_eq!(old.strange(), [""; 0], "it was asked for what it never announced");
+}
+
+/// A core of today over a node that has no list of wishes, no question for a receipt and no reasons.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_node_serves_a_new_core_in_its_own_way() {
+    let node = old_swarm::node().await;
+    let nodes = format!("nodes: [{{name: n1, socket: {}}}]\n", node.socket.display());
+    let core = Daemon::start_in(Daemon::ground(&nodes), "core", &[]);
+    let parent = core.spawn_with(WORKER, Wishes { spawn: Some(1), ..Wishes::default() }).await.vault.id;
+    // It let go of the code, and says so in the words of then.
+    node.fake.forget_code();
+    let spawned = core.spawn(WORKER).await.vault.id;
+    assert_eq!(node.fake.came().len(), 2);
+
+    let link = HttpNode::new(&node.socket).expect("is set up");
+    let lives = link.receipt(parent.clone()).await.expect_err("lives");
+    assert_eq!((lives.fault, node.fake.living().len()), (NodeFault::NotYet, 2), "asked, and not killed");
+    node.fake.kill(&spawned, Cause::OutOfMemory);
+    let told = link.receipt(spawned.clone()).await.expect("is told");
+    assert_eq!(told.death.cause, Cause::OutOfMemory);
+    let never = hauki_contract::system::random::vault_id();
+    assert_eq!(link.receipt(never).await.expect_err("was never there").fault, NodeFault::Unknown);
+    assert_eq!(link.asks(0, 0).await.expect_err("has no such list").fault, NodeFault::NotAsked);
+    until::until("its death is on record", async || {
+        let shown = core.endpoint().vault(&spawned).await.expect("shows");
+        shown.receipt.is_some_and(|receipt| receipt.death.cause == Cause::OutOfMemory)
+    })
+    .await;
+
+    // A wish comes with its news.
+    let ask = CloneAsk { vault: parent.clone(), number: 1, arguments: r#"["function f() {}"]"#.into() };
+    node.fake.wish(ask.clone());
+    node.fake.say(NewsItem::Clone(ask));
+    until::until("the wish is answered", async || !node.fake.answers().is_empty()).await;
+    assert_eq!(node.fake.answers()[0].error, None);
+    let torn = core.endpoint().destruct(&parent, &Default::default()).await.expect("ends");
+    assert!(torn.changed);
+}
+
+/// What a core of then asks, read as it read it.
+#[tokio::test]
+async fn a_new_node_serves_an_old_core_in_its_own_way() {
+    let mut stage = puppet::Stage::build().await;
+    let core = old_swarm::Core::of(Arc::new(stage.desk())).await;
+    let limits = Limits { spawn: 1, call_deadline_ms: 600_000, ..Limits::default() };
+    let (mut puppet, provisioned) = stage.provision(limits, Default::default()).await;
+    provisioned.expect("is forged");
+    let vault = puppet.vault.clone();
+    puppet.ask(1, "", "clone_object", r#"["function f() {}"]"#).await;
+    let (mut after, mut wish) = (0, None);
+    while wish.is_none() {
+        let news: old_swarm::News =
+            core.get(&format!("/node/v1/news?after={after}&wait_ms=10000")).await.expect("tells");
+        after = news.last;
+        wish = news.items.into_iter().find_map(|item| match item {
+            old_swarm::NewsItem::Clone(ask) => Some(ask),
+            _ => None,
+        });
+    }
+    let wish = wish.expect("is there");
+    assert_eq!((&wish["vault"], &wish["arguments"]), (&json!(vault), &json!(r#"["function f() {}"]"#)));
+    let error = json!({"code": "quota", "message": "no more", "retryable": false});
+    let answer = json!({"vault": vault, "number": wish["number"], "error": error});
+    core.post(&format!("/node/v1/vaults/{vault}/clones"), &answer).await.expect("is awaited");
+    assert_eq!(puppet.refused(1).await, "quota");
+    // Its refusals are read by their codes.
+    let beat = json!({"vault": vault, "generation": 2});
+    let refused = core.post(&format!("/node/v1/vaults/{vault}/beat"), &beat).await.expect_err("is another");
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::Conflict, false));
+    let destruct = json!({"vault": vault, "cause": "destruct", "grace_ms": 0});
+    let path = format!("/node/v1/vaults/{vault}/destruct");
+    let torn = core.post(&path, &destruct).await.expect("ends");
+    assert_eq!(torn["receipt"]["vault"], json!(vault));
+    let beat = json!({"vault": vault});
+    until::until("it is buried", async || {
+        let refused = core.post(&format!("/node/v1/vaults/{vault}/beat"), &beat).await.expect_err("is dead");
+        refused.code == ErrorCode::VaultDead && refused.receipt.is_some()
+    })
+    .await;
+}

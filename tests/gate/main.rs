@@ -1,0 +1,22 @@
+//! The gate of a node, over TLS: tickets, the protocol, cancelling, hostile callers and vaults that lie.
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod daemon;
+    pub(crate) mod death;
+    pub(crate) mod family;
+    pub(crate) mod probe;
+    pub(crate) mod puppet;
+    pub(crate) mod stranger;
+    pub(crate) mod tool;
+    pub(crate) mod until;
+}
+
+mod cancel;
+mod charged;
+mod foreign;
+mod hostile;
+mod outbound;
+mod protocol;
+mod tickets;
+mod vault;

@@ -1,0 +1,14 @@
+//! Workers as their callers use them: calls, pipes, scripts, the REPL, and the libraries that run in them.
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod daemon;
+    pub(crate) mod relay;
+    pub(crate) mod until;
+}
+
+mod calls;
+mod libraries;
+mod repl;
+mod run;
+mod workers;
