@@ -9,7 +9,7 @@ use super::ALWAYS;
 use super::chain::{self, Chain, Key};
 use super::fields::Strange;
 use super::words::{MAX_NAME, MAX_NAMES, Term, Words};
-use super::write::{self, Draft};
+use super::write::{self, Draft, Next};
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::lease::Promise;
@@ -46,6 +46,8 @@ pub struct IssuerKey {
     seed: Key,
     /// Makes the keys that holders narrow tokens with.
     next: hmac::Key,
+    /// Of all vouchers: nobody narrows those, and a gate takes none that somebody did.
+    vouchers: Next,
 }
 
 /// What a new token allows.
@@ -74,7 +76,8 @@ impl IssuerKey {
     fn of(seed: Key) -> Result<Self, CapabilityError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| CapabilityError::Key)?;
         let next = hmac::Key::new(hmac::HMAC_SHA256, &seed);
-        Ok(Self { pair, seed, next })
+        let vouchers = followed(&next, "voucher")?;
+        Ok(Self { pair, seed, next, vouchers })
     }
 
     pub fn from_hex(hex: &Secret) -> Result<Self, CapabilityError> {
@@ -118,7 +121,8 @@ impl IssuerKey {
         }
         block.only_here(vault, generation, node);
         block.only_before(grant.expires_at.as_millisecond());
-        self.sign(block, &format!("ticket {}", grant.ticket))
+        let next = followed(&self.next, &format!("ticket {}", grant.ticket))?;
+        self.sign(block, &next)
     }
 
     /// The word by which a gate shows another for which vault it calls.
@@ -126,18 +130,21 @@ impl IssuerKey {
         let mut block = Draft::after(&Words::default());
         block.fact("speaks_for", &[Term::Text(vault.as_str())]);
         block.only_before(expires_at.as_millisecond());
-        self.sign(block, &format!("voucher {vault}"))
+        self.sign(block, &self.vouchers)
     }
 
-    /// The key that a holder narrows a token with is no random one, but follows from the issuer's and the
-    /// token's `name`: what was signed once can be signed again, and need not be kept. One name stands for one
-    /// content: who holds one token of a name could widen a narrowed one of the same name.
-    fn sign(&self, block: Draft<'_>, name: &str) -> Result<Secret, CapabilityError> {
-        let next = hmac::sign(&self.next, name.as_bytes());
-        let next = next.as_ref().try_into().map_err(|_| CapabilityError::Key)?;
-        let token = write::authority(&self.pair, &block.written(), next);
-        written(token.map_err(|Strange| CapabilityError::Key)?)
+    fn sign(&self, block: Draft<'_>, next: &Next) -> Result<Secret, CapabilityError> {
+        written(write::authority(&self.pair, &block.written(), next))
     }
+}
+
+/// The key that a holder narrows a token with is no random one, but follows from the issuer's and the token's `name`:
+/// what was signed once can be signed again, and need not be kept. One name stands for one content: who holds one
+/// token of a name could widen a narrowed one of the same name.
+fn followed(issuer: &hmac::Key, name: &str) -> Result<Next, CapabilityError> {
+    let secret = hmac::sign(issuer, name.as_bytes());
+    let secret = secret.as_ref().try_into().map_err(|_| CapabilityError::Key)?;
+    Next::of(secret).map_err(|Strange| CapabilityError::Key)
 }
 
 fn random() -> Key {
@@ -182,7 +189,8 @@ pub fn narrow(
     if let Some(expires_at) = expires_at {
         block.only_before(expires_at.as_millisecond());
     }
-    let narrowed = write::appended(&chain, &block.written(), &random());
+    let next = Next::of(random()).map_err(|Strange| CapabilityError::Proof)?;
+    let narrowed = write::appended(&chain, &block.written(), &next);
     written(narrowed.map_err(|Strange| CapabilityError::Proof)?.ok_or(CapabilityError::Sealed)?)
 }
 

@@ -154,16 +154,30 @@ fn expression(left: &Message, right: &Message, kind: u64) -> Message {
     Message::default().with(1, &value(left)).with(1, &value(right)).with(1, &binary)
 }
 
+/// What the next block is signed with: its secret is the token's proof.
+pub(super) struct Next {
+    secret: Key,
+    public: Key,
+}
+
+impl Next {
+    /// The half that others may know takes about as long as a signature.
+    pub(super) fn of(secret: Key) -> Result<Self, Strange> {
+        let public = pair(&secret)?.public_key().as_ref().try_into().map_err(|_| Strange)?;
+        Ok(Self { secret, public })
+    }
+}
+
 /// A token of one block, signed by `issuer`; with the key from `next` its holder appends another.
-pub(super) fn authority(issuer: &Ed25519KeyPair, block: &[u8], next: &Key) -> Result<String, Strange> {
-    let link = link(issuer, block, next, 0, None)?;
-    Ok(token(Message::default().with(2, &link), next))
+pub(super) fn authority(issuer: &Ed25519KeyPair, block: &[u8], next: &Next) -> String {
+    let link = link(issuer, block, next, 0, None);
+    token(Message::default().with(2, &link), next)
 }
 
 /// The token with one block more, signed with its proof. `None`: it is sealed, and nobody appends to it any more.
-pub(super) fn appended(chain: &Chain<'_>, block: &[u8], next: &Key) -> Result<Option<String>, Strange> {
+pub(super) fn appended(chain: &Chain<'_>, block: &[u8], next: &Next) -> Result<Option<String>, Strange> {
     let Some(secret) = chain.secret() else { return Ok(None) };
-    let link = link(&pair(secret)?, block, next, chain.version(), Some(chain.last_signature()))?;
+    let link = link(&pair(secret)?, block, next, chain.version(), Some(chain.last_signature()));
     let before = chain.links();
     let blocks = before.fold(Message::default(), |blocks, (field, link)| blocks.bytes(field, link));
     Ok(Some(token(blocks.with(3, &link), next)))
@@ -176,21 +190,19 @@ fn pair(secret: &[u8]) -> Result<Ed25519KeyPair, Strange> {
 fn link(
     signer: &Ed25519KeyPair,
     block: &[u8],
-    next: &Key,
+    next: &Next,
     version: u64,
     before: Option<&[u8]>,
-) -> Result<Message, Strange> {
-    let next = pair(next)?;
-    let key = next.public_key().as_ref();
-    let signature = signer.sign(&payload(version, block, key, before));
-    let key = Message::default().number(1, u64::from(ED25519)).bytes(2, key);
+) -> Message {
+    let signature = signer.sign(&payload(version, block, &next.public, before));
+    let key = Message::default().number(1, u64::from(ED25519)).bytes(2, &next.public);
     let link = Message::default().bytes(1, block).with(2, &key).bytes(3, signature.as_ref());
     // Zero is what is meant where nothing stands.
-    Ok(if version > 0 { link.number(5, version) } else { link })
+    if version > 0 { link.number(5, version) } else { link }
 }
 
-fn token(blocks: Message, proof: &Key) -> String {
-    BASE64.encode(blocks.with(4, &Message::default().bytes(1, proof)).0)
+fn token(blocks: Message, next: &Next) -> String {
+    BASE64.encode(blocks.with(4, &Message::default().bytes(1, &next.secret)).0)
 }
 
 #[cfg(test)]
