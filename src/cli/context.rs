@@ -167,7 +167,7 @@ impl Ctx {
                 () = expiry => Err(self.timed_out(time)),
             }
         };
-        runtime.block_on(trace::within(self.trace, trace::spanned(seam!("command"), run)))
+        runtime.block_on(trace::within(self.trace, async { trace::spanned(seam!("command"), run).await }))
     }
 
     /// `--timeout` in milliseconds, for what has none by default.

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+
 use super::charge;
 use super::duty::Duty;
 use super::failure::Failure;
@@ -17,11 +19,12 @@ impl Duty {
         self: &Arc<Self>,
         order: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E> {
-        let (under_way, turn) = (self.request(), charge::carried());
-        let carried = tasks::spawn(Kind::Order, "order", async move {
-            let _with = (under_way, turn);
-            order.await
+        let with = (self.request(), charge::carried());
+        let order = order.map(move |done| {
+            drop(with);
+            done
         });
+        let carried = tasks::spawn(Kind::Order, "order", order);
         carried.await.unwrap_or_else(|error| Err(Failure::Carry(error).into()))
     }
 }

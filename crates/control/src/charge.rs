@@ -141,13 +141,13 @@ impl Charges {
 }
 
 /// What `work` does, also in `carried`, is done in this turn.
-pub(super) async fn within<T>(turn: Turn, work: impl Future<Output = T>) -> T {
-    TURN.scope(turn, work).await
+pub(super) fn within<T>(turn: Turn, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    TURN.scope(turn, work)
 }
 
 /// What `work` does is about a long body, or not.
-pub(super) async fn about<T>(is_long: bool, work: impl Future<Output = T>) -> T {
-    LONG.scope(is_long, work).await
+pub(super) fn about<T>(is_long: bool, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    LONG.scope(is_long, work)
 }
 
 /// What takes long with a long body, while others go on on another thread.

@@ -4,11 +4,17 @@
 //! know it without being given it. A step is measured always, which takes two looks at the clock and no memory to
 //! speak of; it is a span of `tracing` besides, at the level `debug`, only where somebody listens. What is in a span:
 //! the name of the step and numbers of the trace. Never a body, a ticket, an argument or a result.
+//!
+//! What wraps work here is a value around it and no `async fn`: that would keep room for what it was given beside what
+//! it waits for, so that each wrapping doubled its size, and a vault's life, which is several deep, was 100 KB to be
+//! copied at every start.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::num::{NonZeroU64, NonZeroU128};
 
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use tokio::task_local;
 /// For the macros below, in crates that know nothing else of it.
 pub use tracing;
@@ -86,17 +92,17 @@ pub fn current() -> Option<TraceContext> {
 }
 
 /// Work in this context, and what it was spent on.
-pub async fn watched<F: Future>(context: Option<TraceContext>, work: F) -> (F::Output, Steps) {
-    let work = async {
-        let done = work.await;
-        (done, STEPS.with(RefCell::take))
-    };
-    CONTEXT.scope(context, STEPS.scope(RefCell::default(), work)).await
+pub fn watched<F: Future>(
+    context: Option<TraceContext>,
+    work: F,
+) -> impl Future<Output = (F::Output, Steps)> {
+    let work = work.map(|done| (done, STEPS.with(RefCell::take)));
+    CONTEXT.scope(context, STEPS.scope(RefCell::default(), work))
 }
 
 /// Work in this context.
-pub async fn within<F: Future>(context: TraceContext, work: F) -> F::Output {
-    CONTEXT.scope(Some(context), work).await
+pub fn within<F: Future>(context: TraceContext, work: F) -> impl Future<Output = F::Output> {
+    CONTEXT.scope(Some(context), work)
 }
 
 /// Work in the context of who begins it: a task of its own, whose steps are not his.
@@ -118,20 +124,25 @@ pub struct Ids {
 }
 
 /// A step of the work of this moment: measured, and a span where one is wanted. As [`step!`](crate::step) calls it.
-pub async fn step<F: Future>(name: &'static str, span: impl FnOnce(Ids) -> Span, work: F) -> F::Output {
+pub fn step<F: Future>(
+    name: &'static str,
+    span: impl FnOnce(Ids) -> Span,
+    work: F,
+) -> impl Future<Output = F::Output> {
     let began = clock::mono();
-    let done = spanned(span, work).await;
-    took(name, began);
-    done
+    spanned(span, work).map(move |done| {
+        took(name, began);
+        done
+    })
 }
 
-/// The span alone, where there are no steps to be told.
-pub async fn spanned<F: Future>(span: impl FnOnce(Ids) -> Span, work: F) -> F::Output {
+/// The span alone, where there are no steps to be told. It begins with this call, and belongs to whoever makes it.
+pub fn spanned<F: Future>(span: impl FnOnce(Ids) -> Span, work: F) -> impl Future<Output = F::Output> {
     if !is_wanted() {
-        return work.await;
+        return Either::Left(work);
     }
     let ids = Ids::below(current());
-    CONTEXT.scope(Some(ids.own), work.instrument(span(ids))).await
+    Either::Right(CONTEXT.scope(Some(ids.own), work.instrument(span(ids))))
 }
 
 impl Ids {
@@ -223,6 +234,19 @@ mod tests {
         assert_eq!(current(), None);
         let told = Steps(vec![("place", 12), ("order", 1_234), ("sign", 2_340_000)]).told();
         assert_eq!(told, "place 12 us, order 1.2 ms, sign 2.3 s");
+    }
+
+    #[test]
+    fn wrapped_work_is_little_larger_than_it_is() {
+        let work = || async {
+            let mut room = [0_u8; 10_000];
+            tokio::task::yield_now().await;
+            room[0] = 1;
+            room[9_999]
+        };
+        let bare = size_of_val(&work());
+        let carried = carried(watched(None, step!("inner", within(fresh(false), work()))));
+        assert!(size_of_val(&carried) < bare + 500, "{} of {bare}", size_of_val(&carried));
     }
 
     #[tokio::test]

@@ -187,13 +187,7 @@ fn pair(secret: &[u8]) -> Result<Ed25519KeyPair, Strange> {
     Ed25519KeyPair::from_seed_unchecked(secret).map_err(|_| Strange)
 }
 
-fn link(
-    signer: &Ed25519KeyPair,
-    block: &[u8],
-    next: &Next,
-    version: u64,
-    before: Option<&[u8]>,
-) -> Message {
+fn link(signer: &Ed25519KeyPair, block: &[u8], next: &Next, version: u64, before: Option<&[u8]>) -> Message {
     let signature = signer.sign(&payload(version, block, &next.public, before));
     let key = Message::default().number(1, u64::from(ED25519)).bytes(2, &next.public);
     let link = Message::default().bytes(1, block).with(2, &key).bytes(3, signature.as_ref());
