@@ -5,6 +5,7 @@
 //! connection, which the server takes as a cancellation.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
@@ -34,10 +35,13 @@ use crate::model::gem::GemPointer;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::secret::Secret;
 use crate::model::ticket::Ticket;
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::answer::{self, Heard};
+use hauki_contract::strict::{Limits, StrictError};
+
+pub use super::lines::Lines;
 
 /// Of one answer, or of one line of a stream: the list of every vault of a large swarm.
-const MOST_ANSWER: Limits = Limits::bytes(256 * 1024 * 1024);
+pub(super) const MOST_ANSWER: Limits = Limits::bytes(256 * 1024 * 1024);
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -80,6 +84,8 @@ pub struct Endpoint {
     address: Address,
     base: String,
     options: Options,
+    /// What was passed over of all answers: a newer server's.
+    heard: Arc<Heard>,
 }
 
 fn certificates(authority: &Authority) -> Result<Vec<reqwest::Certificate>, ClientError> {
@@ -117,12 +123,18 @@ impl Endpoint {
             Address::Https(url) => url.clone(),
         };
         let http = builder.build().map_err(ClientError::Setup)?;
-        Ok(Self { http, address, base, options })
+        Ok(Self { http, address, base, options, heard: Arc::default() })
     }
 
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What answers had that this version does not know, and its types do not have.
+    #[must_use]
+    pub fn passed_over(&self) -> Vec<String> {
+        self.heard.names()
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -133,7 +145,7 @@ impl Endpoint {
         }
     }
 
-    fn failure(&self, path: &str, source: reqwest::Error) -> ClientError {
+    pub(super) fn failure(&self, path: &str, source: reqwest::Error) -> ClientError {
         let (endpoint, path) = (self.address.to_string(), path.to_owned());
         if source.is_connect() {
             ClientError::Unreachable { endpoint, source }
@@ -168,9 +180,9 @@ impl Endpoint {
             return Ok(response);
         }
         let body = self.body(path, response).await?;
-        Err(match strict::from_slice::<ApiError>(&body, MOST_ANSWER) {
+        Err(match answer::from_slice::<ApiError>(&body, MOST_ANSWER) {
             Ok(error) => ClientError::Api(error),
-            Err(_) => self.not_ours(path, status.as_u16()),
+            Err(error) => self.not_ours(path, status.as_u16(), Some(error)),
         })
     }
 
@@ -180,15 +192,25 @@ impl Endpoint {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|source| self.failure(path, source))? {
             if body.len() + chunk.len() > MOST_ANSWER.bytes {
-                return Err(self.not_ours(path, status));
+                return Err(self.not_ours(path, status, None));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body)
     }
 
-    fn not_ours(&self, path: &str, status: u16) -> ClientError {
-        ClientError::Protocol { endpoint: self.address.to_string(), path: path.to_owned(), status }
+    pub(super) fn not_ours(&self, path: &str, status: u16, source: Option<StrictError>) -> ClientError {
+        ClientError::Protocol { endpoint: self.address.to_string(), path: path.to_owned(), status, source }
+    }
+
+    pub(super) fn read<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        status: u16,
+        body: &[u8],
+    ) -> Result<T, ClientError> {
+        answer::noting(body, MOST_ANSWER, &self.heard)
+            .map_err(|error| self.not_ours(path, status, Some(error)))
     }
 
     pub(super) async fn ask<T: DeserializeOwned>(
@@ -208,7 +230,7 @@ impl Endpoint {
                 let response = self.checked(path, request.timeout(self.options.request_timeout)).await?;
                 let status = response.status().as_u16();
                 let body = self.body(path, response).await?;
-                strict::from_slice(&body, MOST_ANSWER).map_err(|_| self.not_ours(path, status))
+                self.read(path, status, &body)
             })
             .await
     }
@@ -353,45 +375,6 @@ impl Endpoint {
         request: RequestBuilder,
     ) -> Result<Lines, ClientError> {
         let response = self.checked(path, request).await?;
-        Ok(Lines { response, endpoint: self.clone(), path, buffer: Vec::new(), start: 0 })
-    }
-}
-
-/// Lines of `application/x-ndjson`, each as JSON text.
-#[derive(Debug)]
-pub struct Lines {
-    response: Response,
-    endpoint: Endpoint,
-    path: &'static str,
-    buffer: Vec<u8>,
-    start: usize,
-}
-
-impl Lines {
-    /// The next line; `None` at the end of the stream.
-    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ClientError> {
-        let broken = |lines: &Self| lines.endpoint.not_ours(lines.path, 200);
-        loop {
-            if let Some(length) = self.buffer[self.start..].iter().position(|byte| *byte == b'\n') {
-                let line = self.start..self.start + length;
-                self.start = line.end + 1;
-                if line.is_empty() {
-                    continue;
-                }
-                let read = strict::from_slice(&self.buffer[line], MOST_ANSWER);
-                return read.map(Some).map_err(|_| broken(self));
-            }
-            self.buffer.drain(..self.start);
-            self.start = 0;
-            match self.response.chunk().await {
-                Ok(Some(chunk)) if self.buffer.len() + chunk.len() > MOST_ANSWER.bytes => {
-                    return Err(broken(self));
-                }
-                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
-                Ok(None) if self.buffer.is_empty() => return Ok(None),
-                Ok(None) => return Err(broken(self)),
-                Err(source) => return Err(self.endpoint.failure(self.path, source)),
-            }
-        }
+        Ok(Lines::new(response, self.clone(), path))
     }
 }

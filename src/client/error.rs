@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::api::{ApiError, ErrorCode};
 use crate::client::exit::Exit;
 use crate::model::causes;
+use hauki_contract::strict::StrictError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -29,7 +30,13 @@ pub enum ClientError {
     #[error("{endpoint} did not answer {path} within {after:?}")]
     Timeout { endpoint: String, path: String, after: Duration },
     #[error("{endpoint} answered {path} with status {status} and a body that is not hauki's")]
-    Protocol { endpoint: String, path: String, status: u16 },
+    Protocol {
+        endpoint: String,
+        path: String,
+        status: u16,
+        #[source]
+        source: Option<StrictError>,
+    },
     #[error("{0:?} is no endpoint: write unix:///path/to/hauki.sock or https://host[:port]")]
     Address(String),
     #[error("failed to set up the HTTP client")]

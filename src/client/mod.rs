@@ -15,6 +15,7 @@ pub mod error;
 pub mod exit;
 pub mod ghost;
 pub mod identity;
+mod lines;
 pub mod relay;
 pub mod retry;
 pub mod runner;

@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::rpc::reserved::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
-use hauki_contract::strict::{self, Limits, StrictError};
+use hauki_contract::strict::{Limits, StrictError, answer};
 
 /// A notification as it stood on the wire, or one of the ghost's own in the same form.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ struct Tag {
 pub struct CallNumber(pub(in crate::client) u64);
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StrictError> {
-    strict::from_str(text, Limits::MESSAGE)
+    answer::from_str(text, Limits::MESSAGE)
 }
 
 impl Event {

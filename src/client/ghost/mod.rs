@@ -40,7 +40,7 @@ use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::rpc::reserved::{self, Lease, VaultStats, Welcome};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{Limits, answer};
 use session::Session;
 use wire::Fault;
 
@@ -255,7 +255,7 @@ fn to_json(value: &impl Serialize) -> Result<String, GhostError> {
 }
 
 fn from_json<T: DeserializeOwned>(method: &str, text: &RawValue) -> Result<T, GhostError> {
-    strict::from_str(text.get(), Limits::MESSAGE)
+    answer::from_str(text.get(), Limits::MESSAGE)
         .map_err(|source| GhostError::Answer { method: method.to_owned(), source })
 }
 

@@ -11,7 +11,7 @@ use crate::model::death::Cause;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
 use crate::rpc::reserved::Dying;
-use hauki_contract::strict;
+use hauki_contract::strict::answer;
 
 /// The Error that the script can catch.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -155,11 +155,11 @@ impl From<GhostError> for Failure {
                 this.more.rpc_code = Some(rpc.code);
                 let data = rpc.data.unwrap_or_default();
                 if rpc.code == code::VAULT_DEAD {
-                    let dying = strict::from_value::<Dying>(&data).ok();
+                    let dying = answer::from_value::<Dying>(&data).ok();
                     this.more.cause = dying.map(|dying| dying.death.cause);
                     return this;
                 }
-                match strict::from_value::<WorkerError>(&data) {
+                match answer::from_value::<WorkerError>(&data) {
                     Ok(worker) => this.worker(worker),
                     Err(_) => this,
                 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::id::{NodeName, SummonsId, TicketId, VaultId};
 use crate::model::name::ServiceName;
 use crate::model::receipt::Receipt;
+use crate::strict::answer;
 
 /// The query of `GET /api/v2/events`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +62,7 @@ pub enum Happening {
     },
     Died {
         vault: VaultId,
+        #[serde(deserialize_with = "answer::field")]
         receipt: Receipt,
     },
     /// The vault took the name, at its forging.

@@ -1,7 +1,13 @@
 //! The nodes of the swarm: adding, draining and removing them.
+//!
+//! A step and a node in full are written with serde's `tag` and `flatten` and read as plain structs, since those read
+//! into a buffer where no rule of `strict` holds.
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::ApiError;
 use super::vault::NodeInfo;
@@ -32,7 +38,7 @@ pub struct NodeUpgrade {
 }
 
 /// One line of the answer to `POST /api/v2/nodes` and to an upgrade.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum NodeStep {
     /// Something is done, in words.
@@ -48,6 +54,34 @@ pub enum NodeStep {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asks: Option<NodeAsk>,
     },
+}
+
+/// Whatever a step may have.
+#[derive(Deserialize)]
+struct Line {
+    step: String,
+    what: Option<String>,
+    bytes: Option<u64>,
+    of: Option<u64>,
+    node: Option<NodeInfo>,
+    error: Option<ApiError>,
+    asks: Option<NodeAsk>,
+}
+
+impl<'de> Deserialize<'de> for NodeStep {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let Line { step, what, bytes, of, node, error, asks } = Line::deserialize(input)?;
+        fn has<T, E: serde::de::Error>(field: Option<T>, name: &'static str) -> Result<T, E> {
+            field.ok_or_else(|| E::missing_field(name))
+        }
+        match step.as_str() {
+            "done" => Ok(Self::Done { what: has(what, "what")? }),
+            "copied" => Ok(Self::Copied { bytes: has(bytes, "bytes")?, of: has(of, "of")? }),
+            "added" => Ok(Self::Added { node: has(node, "node")? }),
+            "failed" => Ok(Self::Failed { error: has(error, "error")?, asks }),
+            other => Err(D::Error::unknown_variant(other, &["done", "copied", "added", "failed"])),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -121,7 +155,7 @@ pub struct NodeDone {
 }
 
 /// `GET /api/v2/nodes/{id}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NodeDetail {
     #[serde(flatten)]
     pub info: NodeInfo,
@@ -131,4 +165,60 @@ pub struct NodeDetail {
     pub place: Option<SwarmNode>,
     /// What `hauki node doctor` shows: the machine, the data plane, the version.
     pub findings: Vec<Check>,
+}
+
+/// Whatever a node in full has.
+#[derive(Deserialize)]
+struct Detail {
+    name: NodeName,
+    state: String,
+    data_plane: String,
+    data_plane_reason: String,
+    labels: BTreeMap<String, String>,
+    vaults: u32,
+    max_vaults: u32,
+    #[serde(default)]
+    warm_vaults: u32,
+    free_memory_bytes: u64,
+    load_percent: u32,
+    version: String,
+    boot_id: String,
+    place: Option<SwarmNode>,
+    findings: Vec<Check>,
+}
+
+impl<'de> Deserialize<'de> for NodeDetail {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let Detail {
+            name,
+            state,
+            data_plane,
+            data_plane_reason,
+            labels,
+            vaults,
+            max_vaults,
+            warm_vaults,
+            free_memory_bytes,
+            load_percent,
+            version,
+            boot_id,
+            place,
+            findings,
+        } = Detail::deserialize(input)?;
+        let info = NodeInfo {
+            name,
+            state,
+            data_plane,
+            data_plane_reason,
+            labels,
+            vaults,
+            max_vaults,
+            warm_vaults,
+            free_memory_bytes,
+            load_percent,
+            version,
+            boot_id,
+        };
+        Ok(Self { info, place, findings })
+    }
 }

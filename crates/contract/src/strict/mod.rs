@@ -4,11 +4,13 @@
 //! meant, refuses `60000.0` where an integer is meant, and keeps the last of two equal members of a
 //! map. So nothing is read with `serde_json::from_*` directly; what is read here is bounded in size and
 //! depth and number of values, has objects where objects are meant, integers by their value, no member twice, and no text
-//! with half a surrogate pair. A refusal names the member by its path.
+//! with half a surrogate pair. A refusal names the member by its path. What is read with [`answer`] may say more than this
+//! version knows.
 //!
 //! Text that is only carried (parameters and results) stays text and keeps its escapes; [`scan`] bounds
 //! it. Pure: no state, and nothing is allocated for a document of structs beyond what its fields need.
 
+pub mod answer;
 #[cfg(feature = "documents")]
 mod nesting;
 mod place;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use answer::Heard;
 pub use shape::Shape;
 #[cfg(feature = "documents")]
 pub use yaml::from_yaml;
@@ -62,7 +65,7 @@ pub struct Strict<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        T::deserialize(Shape::new(input)).map(Self)
+        T::deserialize(Shape::new(input, None)).map(Self)
     }
 }
 
@@ -118,6 +121,14 @@ pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8], limits: Limits) -> Re
 }
 
 pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: Limits) -> Result<T, StrictError> {
+    read(text, limits, None)
+}
+
+fn read<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    limits: Limits,
+    heard: Option<&Heard>,
+) -> Result<T, StrictError> {
     bounded(text, limits)?;
     if !scan::is_within(text.as_bytes(), limits.depth) {
         return Err(StrictError::whole(format!("it nests deeper than {} levels", limits.depth)));
@@ -126,7 +137,7 @@ pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: Limits) -> Result
         return Err(StrictError::whole(format!("it has more than {} values", limits.values)));
     }
     let mut input = serde_json::Deserializer::from_str(text);
-    let read = T::deserialize(Shape::new(&mut input)).and_then(|value| input.end().map(|()| value));
+    let read = T::deserialize(Shape::new(&mut input, heard)).and_then(|value| input.end().map(|()| value));
     read.map_err(|error| StrictError::json(text.as_bytes(), &error))
 }
 

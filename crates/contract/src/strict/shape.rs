@@ -2,7 +2,7 @@
 //!
 //! It stands around any [`Deserializer`] and is told by the type what it wants. Where a struct is
 //! wanted a sequence is refused; where an integer is wanted a number with an integer's value is one;
-//! the members of a map are remembered by name. Inside `flatten` and untagged enums serde reads into
+//! the members of a map are remembered by name; of an answer, members that the type does not have are passed over. Inside `flatten` and untagged enums serde reads into
 //! a buffer of its own, which no deserializer sees: types of contracts that a peer writes avoid both.
 
 use std::cell::Cell;
@@ -10,9 +10,12 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserializer;
+use serde::de::value::StrDeserializer;
 use serde::de::{
-    DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+    DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
+
+use super::answer::{DOCUMENT, Heard, OneOf};
 
 /// From here on two integers are one floating-point number, and which was meant is anybody's guess.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -24,11 +27,17 @@ pub struct Shape<'s, D> {
     input: D,
     /// The names so far, where this is the name of a map's member.
     seen: Option<&'s mut HashSet<String>>,
+    /// Of an answer: who hears what was passed over.
+    heard: Option<&'s Heard>,
 }
 
-impl<D> Shape<'_, D> {
-    pub fn new(input: D) -> Self {
-        Self { input, seen: None }
+impl<'s, D> Shape<'s, D> {
+    pub fn new(input: D, heard: Option<&'s Heard>) -> Self {
+        Self { input, seen: None, heard }
+    }
+
+    fn look<V>(self, visitor: V, wants: Wants) -> (D, Look<'s, V>) {
+        (self.input, Look { visitor, wants, seen: self.seen, heard: self.heard })
     }
 }
 
@@ -36,25 +45,22 @@ impl<D> Shape<'_, D> {
 enum Wants {
     Anything,
     Integer,
-    Object,
+    /// With these members.
+    Object(&'static [&'static str]),
 }
 
 struct Look<'s, V> {
     visitor: V,
     wants: Wants,
     seen: Option<&'s mut HashSet<String>>,
-}
-
-impl<'s, V> Look<'s, V> {
-    fn new(visitor: V, wants: Wants, seen: Option<&'s mut HashSet<String>>) -> Self {
-        Self { visitor, wants, seen }
-    }
+    heard: Option<&'s Heard>,
 }
 
 macro_rules! pass {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-            self.input.$method(Look::new(visitor, Wants::Anything, self.seen))
+            let (input, look) = self.look(visitor, Wants::Anything);
+            input.$method(look)
         }
     )*};
 }
@@ -65,8 +71,8 @@ macro_rules! integer {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
             let is_name = self.seen.is_some();
-            let look = Look::new(visitor, Wants::Integer, self.seen);
-            if is_name { self.input.$method(look) } else { self.input.deserialize_any(look) }
+            let (input, look) = self.look(visitor, Wants::Integer);
+            if is_name { input.$method(look) } else { input.deserialize_any(look) }
         }
     )*};
 }
@@ -77,8 +83,8 @@ macro_rules! text {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
             let is_name = self.seen.is_some();
-            let look = Look::new(visitor, Wants::Anything, self.seen);
-            if is_name { self.input.$method(look) } else { self.input.deserialize_any(look) }
+            let (input, look) = self.look(visitor, Wants::Anything);
+            if is_name { input.$method(look) } else { input.deserialize_any(look) }
         }
     )*};
 }
@@ -98,7 +104,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.input.deserialize_unit_struct(name, Look::new(visitor, Wants::Anything, self.seen))
+        let (input, look) = self.look(visitor, Wants::Anything);
+        input.deserialize_unit_struct(name, look)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -109,11 +116,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
         if name.starts_with(RAW) {
             return self.input.deserialize_newtype_struct(name, visitor);
         }
-        self.input.deserialize_newtype_struct(name, Look::new(visitor, Wants::Anything, self.seen))
+        let (input, look) = self.look(visitor, Wants::Anything);
+        input.deserialize_newtype_struct(name, look)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
-        self.input.deserialize_tuple(len, Look::new(visitor, Wants::Anything, self.seen))
+        let (input, look) = self.look(visitor, Wants::Anything);
+        input.deserialize_tuple(len, look)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -122,7 +131,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.input.deserialize_tuple_struct(name, len, Look::new(visitor, Wants::Anything, self.seen))
+        let (input, look) = self.look(visitor, Wants::Anything);
+        input.deserialize_tuple_struct(name, len, look)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -131,7 +141,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.input.deserialize_struct(name, fields, Look::new(visitor, Wants::Object, self.seen))
+        let (input, look) = self.look(visitor, Wants::Object(fields));
+        let heard = look.heard.filter(|_| name != DOCUMENT);
+        input.deserialize_struct(name, fields, Look { heard, ..look })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -140,7 +152,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.input.deserialize_enum(name, variants, Look::new(visitor, Wants::Anything, self.seen))
+        let (input, look) = self.look(visitor, Wants::Anything);
+        input.deserialize_enum(name, variants, look)
     }
 
     fn is_human_readable(&self) -> bool {
@@ -206,7 +219,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, input: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_some(Shape { input, seen: self.seen })
+        self.visitor.visit_some(Shape { input, seen: self.seen, heard: self.heard })
     }
 
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
@@ -214,24 +227,27 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, input: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_newtype_struct(Shape { input, seen: self.seen })
+        self.visitor.visit_newtype_struct(Shape { input, seen: self.seen, heard: self.heard })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        if self.wants == Wants::Object {
+        if matches!(self.wants, Wants::Object(_)) {
             return Err(A::Error::invalid_type(Unexpected::Seq, &"an object"));
         }
-        self.visitor.visit_seq(Items(items))
+        self.visitor.visit_seq(Items(items, self.heard))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
         // Derived code refuses a field that comes twice by itself.
-        let seen = (self.wants != Wants::Object).then(HashSet::new);
-        self.visitor.visit_map(Members { members, seen })
+        let (seen, fields) = match self.wants {
+            Wants::Object(fields) => (None, Some(fields)),
+            Wants::Anything | Wants::Integer => (Some(HashSet::new()), None),
+        };
+        self.visitor.visit_map(Members { members, seen, fields, heard: self.heard })
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Choice(choice))
+        self.visitor.visit_enum(Choice(choice, self.heard))
     }
 }
 
@@ -239,27 +255,28 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
 struct Inner<'s, S> {
     seed: S,
     seen: Option<&'s mut HashSet<String>>,
+    heard: Option<&'s Heard>,
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Inner<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<S::Value, D::Error> {
-        self.seed.deserialize(Shape { input, seen: self.seen })
+        self.seed.deserialize(Shape { input, seen: self.seen, heard: self.heard })
     }
 }
 
-fn value<'s, S>(seed: S) -> Inner<'s, S> {
-    Inner { seed, seen: None }
+fn value<S>(seed: S, heard: Option<&Heard>) -> Inner<'_, S> {
+    Inner { seed, seen: None, heard }
 }
 
-struct Items<A>(A);
+struct Items<'s, A>(A, Option<&'s Heard>);
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
-        self.0.next_element_seed(value(seed))
+        self.0.next_element_seed(value(seed, self.1))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -267,20 +284,33 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<A> {
     }
 }
 
-struct Members<A> {
+struct Members<'s, A> {
     members: A,
     seen: Option<HashSet<String>>,
+    fields: Option<&'static [&'static str]>,
+    heard: Option<&'s Heard>,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        self.members.next_key_seed(Inner { seed, seen: self.seen.as_mut() })
+        let Some((fields, heard)) = self.fields.zip(self.heard) else {
+            let heard = self.heard;
+            return self.members.next_key_seed(Inner { seed, seen: self.seen.as_mut(), heard });
+        };
+        while let Some(name) = self.members.next_key_seed(OneOf(fields))? {
+            match name {
+                Ok(name) => return seed.deserialize(StrDeserializer::new(name)).map(Some),
+                Err(other) => heard.passed_over(&other),
+            }
+            self.members.next_value::<IgnoredAny>()?;
+        }
+        Ok(None)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        self.members.next_value_seed(value(seed))
+        self.members.next_value_seed(value(seed, self.heard))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -288,18 +318,18 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
     }
 }
 
-struct Choice<A>(A);
+struct Choice<'s, A>(A, Option<&'s Heard>);
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Choice<A> {
+impl<'de, 's, A: EnumAccess<'de>> EnumAccess<'de> for Choice<'s, A> {
     type Error = A::Error;
-    type Variant = Chosen<A::Variant>;
+    type Variant = Chosen<'s, A::Variant>;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), A::Error> {
-        self.0.variant_seed(value(seed)).map(|(name, rest)| (name, Chosen(rest)))
+        self.0.variant_seed(value(seed, self.1)).map(|(name, rest)| (name, Chosen(rest, self.1)))
     }
 }
 
-struct Chosen<A>(A);
+struct Chosen<'s, A>(A, Option<&'s Heard>);
 
 /// What no word has.
 struct Valued<'c>(&'c Cell<bool>);
@@ -313,7 +343,7 @@ impl<'de> DeserializeSeed<'de> for Valued<'_> {
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<'_, A> {
     type Error = A::Error;
 
     /// A word stands alone. Where it is the name of an object's member it has a value, which is asked for here.
@@ -326,11 +356,11 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<A> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        self.0.newtype_variant_seed(value(seed))
+        self.0.newtype_variant_seed(value(seed, self.1))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(len, Look::new(visitor, Wants::Anything, None))
+        self.0.tuple_variant(len, Look { visitor, wants: Wants::Anything, seen: None, heard: self.1 })
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -338,6 +368,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.0.struct_variant(fields, Look::new(visitor, Wants::Object, None))
+        self.0
+            .struct_variant(fields, Look { visitor, wants: Wants::Object(fields), seen: None, heard: self.1 })
     }
 }

@@ -21,7 +21,7 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str, limits: Limits) -> Result<T, S
     // What holds comments only says nothing, which is no fault where every field may be absent.
     let is_said = |line: &str| !line.is_empty() && !line.starts_with('#') && line != "---";
     let text = if text.lines().any(|line| is_said(line.trim())) { text } else { "{}" };
-    T::deserialize(Shape::new(serde_yaml::Deserializer::from_str(text))).map_err(|error| {
+    T::deserialize(Shape::new(serde_yaml::Deserializer::from_str(text), None)).map_err(|error| {
         let (line, column) = error.location().map_or((0, 0), |place| (place.line(), place.column()));
         let told = error.to_string();
         let told = told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told);

@@ -20,7 +20,7 @@ use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::swarm::SwarmNode;
 use hauki_contract::model::units::show_size;
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{Limits, answer};
 use hauki_contract::system::random;
 use machine::Machine;
 use remote::Remote;
@@ -203,7 +203,7 @@ fn findings(remote: &Remote, node: &SwarmNode) -> Result<(), InstallError> {
     let said =
         remote.run("ask haukid for its findings", &format!("{program} findings --config {path}"), b"")?;
     let json = said.text.lines().find(|line| line.starts_with('['));
-    let checks = json.and_then(|line| strict::from_str::<Vec<Check>>(line, Limits::MESSAGE).ok());
+    let checks = json.and_then(|line| answer::from_str::<Vec<Check>>(line, Limits::MESSAGE).ok());
     let unfit = |what: String, hint: Option<String>| Err(InstallError::Unfit { what, hint });
     let Some(checks) = checks else {
         let line = said.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("haukid said nothing");

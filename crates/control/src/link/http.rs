@@ -25,7 +25,7 @@ use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::trace::TRACEPARENT;
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{Limits, answer};
 use hauki_contract::system::trace;
 
 const CONNECT: Duration = Duration::from_secs(2);
@@ -115,10 +115,10 @@ impl HttpNode {
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return strict::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES))
+            return answer::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES))
                 .map_err(|error| self.strange(&format!("strangely: {error}")));
         }
-        match strict::from_slice::<NodeErrorBody>(&bytes, Limits::bytes(MOST_ANSWER_BYTES)) {
+        match answer::from_slice::<NodeErrorBody>(&bytes, Limits::bytes(MOST_ANSWER_BYTES)) {
             Ok(refusal) => Err(refusal.read(unsaid)),
             Err(_) => Err(self.strange(&format!("with status {status}"))),
         }

@@ -28,7 +28,7 @@ use hauki_contract::rpc::line::LineError;
 use hauki_contract::rpc::message::{RpcError, write_request};
 use hauki_contract::rpc::nested::Nested;
 use hauki_contract::rpc::reserved::{HEARTBEAT, Hello, Welcome, feature};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{Limits, answer};
 use hauki_contract::system::tasks::{self, Kind, Owned, Task};
 
 /// For TCP, TLS and hello together.
@@ -197,7 +197,7 @@ async fn connect(
         Ok(Err(error)) => return Err(ReachError::Refused(Box::new(error))),
         Err(end) => return Err(connection.owner().ended(&end)),
     };
-    match strict::from_str(welcome.get(), Limits::MESSAGE) {
+    match answer::from_str(welcome.get(), Limits::MESSAGE) {
         Ok(welcome) => Ok((connection, welcome)),
         Err(error) => Err(connection.owner().ended(&End::Foreign(error))),
     }

@@ -13,7 +13,7 @@ use super::super::line::{LineError, LineReader};
 use super::super::message::Outgoing;
 use super::super::reserved::{DYING, Dying};
 use super::{End, Owner, QUEUE, Queued, Shared, Unsent};
-use crate::strict::{self, Limits};
+use crate::strict::{Limits, answer};
 use crate::system::clock;
 
 /// Lines are sent together up to so many bytes.
@@ -142,7 +142,7 @@ fn deliver<O: Owner>(shared: &Shared<O>, message: Outgoing<'_>, dying: &mut Opti
     if let Some(method) = message.method {
         let params = message.params.unwrap_or(RawValue::NULL);
         if method == DYING
-            && let Ok(told) = strict::from_str::<Dying>(params.get(), Limits::MESSAGE)
+            && let Ok(told) = answer::from_str::<Dying>(params.get(), Limits::MESSAGE)
         {
             shared.owner.dying(&told.death);
             *dying = Some(told);
