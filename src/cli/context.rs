@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstream::ColorChoice;
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::args::Globals;
@@ -341,6 +342,23 @@ impl Ctx {
     pub(crate) fn remark(&self, text: &str) {
         if self.globals.quiet == 0 {
             self.say(text);
+        }
+    }
+
+    /// What answers said more than this version knows is not in the records, and that is said once.
+    pub(crate) fn tell_passed_over(&self) {
+        let names = self.endpoint.get().map(Endpoint::passed_over).unwrap_or_default();
+        if names.is_empty() {
+            return;
+        }
+        let told = "the daemon is newer, and what this hauki does not know of its answers is left out: ";
+        let message = format!("{told}{}", names.join(", "));
+        if self.machine {
+            let warning = json!({ "v": 1, "kind": "warning", "code": "newer_daemon", "message": message,
+                "members": names });
+            self.remark(&format!("{}\n", visible::json(&warning.to_string())));
+        } else {
+            self.warn(&message);
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::visible;
-use crate::api::ApiError;
+use crate::api::{ApiError, ErrorCode};
 use crate::client::autostart::AutostartError;
 use crate::client::config::ConfigError;
 use crate::client::error::with_causes;
@@ -17,11 +17,14 @@ use crate::client::script::{self, Failure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
-use hauki_contract::strict;
+use hauki_contract::strict::answer;
 
 /// What the kernel takes, less the zero at the end.
 const LONG_PATH: &str =
     "a socket's path may have 107 bytes: set daemon.socket or daemon.state_dir to a shorter one";
+
+/// Where two do not understand one another who should.
+const VERSIONS: &str = "hauki version shows whether the daemon is of another version";
 
 const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
@@ -202,6 +205,10 @@ impl From<ApiError> for CliError {
         let mut this = Self::new(kind, error.message);
         this.more.retryable = error.retryable;
         this.more.hints.extend(error.hint);
+        // This tool writes no member that its own version does not have.
+        if error.code == ErrorCode::BadRequest && this.message.contains("unknown field `") {
+            this = this.hint(VERSIONS);
+        }
         if let Some(worker) = &error.worker {
             this = this.thrown("worker", worker);
         }
@@ -226,6 +233,9 @@ impl From<ClientError> for CliError {
                 Self::of(Kind::new(error.code(), error.exit()), &error)
                     .hint("--ca-file FILE (HAUKI_CA_FILE, ca_file) names who signs its certificate")
                     .hint("for one that everybody knows: --ca-file /etc/ssl/certs/ca-certificates.crt")
+            }
+            error @ ClientError::Protocol { .. } => {
+                Self::of(Kind::new(error.code(), error.exit()), &error).hint(VERSIONS)
             }
             error => Self::of(Kind::new(error.code(), error.exit()), &error),
         }
@@ -263,7 +273,7 @@ impl From<GhostError> for CliError {
                     false => this,
                 };
                 match &rpc.data {
-                    Some(data) => match strict::from_value::<WorkerError>(data) {
+                    Some(data) => match answer::from_value::<WorkerError>(data) {
                         Ok(worker) => this.thrown("worker", &worker),
                         Err(_) => this.with("data", data.clone()),
                     },

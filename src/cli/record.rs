@@ -2,7 +2,8 @@
 //!
 //! The text is what is written and handed on, byte for byte. Whoever draws it reads it again as the type that it
 //! was made of ([`Kind`]), so a field that is called otherwise in the contract is an error of the compiler and no
-//! empty cell. A kind of a newer version may have more fields than its type: they stay in the text.
+//! empty cell. A kind of a newer version may have more fields than its type: they stay in the text of what is passed on
+//! as it came ([`Record::told`]).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -165,6 +166,13 @@ impl Record {
         let json = serde_json::to_string(&Envelope { v: 1, kind: T::Kind::NAME, body })
             .expect("the bodies are structs and maps with string keys");
         Self { form: Of::<T::Kind>::FORM, json, made: None }
+    }
+
+    /// What was told by somebody who may know more of such records than this version: as it came.
+    pub(crate) fn told<T: Kind>(text: &RawValue) -> Self {
+        let members = text.get().strip_prefix('{').expect("a record is an object");
+        let json = format!("{{\"v\":1,\"kind\":\"{}\",{members}", T::NAME);
+        Self { form: Of::<T>::FORM, json, made: None }
     }
 
     /// A ticket is a document of its own, and printed as exactly that.

@@ -57,6 +57,7 @@ fn whole() -> ExitCode {
             "{HINT}hint:{HINT:#} in a pipe it is one JSON record per line; -o table draws a table\n"
         ));
     }
+    ctx.tell_passed_over();
     let finished = match ctx.out.write_file() {
         Some(written) => ctx.block_on(Limit::OnlyIfSet, written),
         None => ctx.out.finish(),

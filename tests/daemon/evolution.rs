@@ -4,12 +4,14 @@
 //! What an old client writes stands here as it wrote it, and what it reads is read as it did. `hauki-ticket(5)` has
 //! the rule that these tests keep, and `hauki-architecture(7)` that of the nodes.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::daemon::Daemon;
+use crate::support::newer;
 use crate::support::old_node::OldNode;
 use crate::support::old_swarm;
 use crate::support::puppet;
@@ -17,8 +19,9 @@ use crate::support::stranger::Stranger;
 use crate::support::until;
 use hauki::api::ErrorCode;
 use hauki::api::clone::CloneAsk;
-use hauki::api::node::{NewsItem, NodeApi as _};
+use hauki::api::node::{BeatOrder, NewsItem, NodeApi as _};
 use hauki::api::node_error::NodeFault;
+use hauki::api::vault::TicketRequest;
 use hauki::client::ghost::{Ghost, Options};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
@@ -27,6 +30,7 @@ use hauki::model::ticket::Ticket;
 use hauki_control::link::HttpNode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
 const WORKER: &str = "function echo(x) { return x; }";
@@ -278,4 +282,211 @@ async fn a_new_node_serves_an_old_core_in_its_own_way() {
         refused.code == ErrorCode::VaultDead && refused.receipt.is_some()
     })
     .await;
+}
+
+/// What asks nobody, or wants a machine of its own.
+const ASK_NOBODY: [&str; 7] =
+    ["completions", "help", "config show", "ticket narrow", "node add", "node rm", "node upgrade"];
+
+/// Whoever answers may say more: each verb works, and what is in no record is said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_verb_works_with_a_newer_daemon() {
+    let daemon = Daemon::start();
+    let newer = newer::Newer::of(&daemon.socket);
+    let hauki = Hauki { daemon: &daemon, socket: newer.socket.clone(), used: RefCell::default() };
+    let file = |name: &str, text: &str| {
+        let path = daemon.dir.path().join(name);
+        std::fs::write(&path, text).expect("writes");
+        path.to_str().expect("is text").to_owned()
+    };
+    let worker = file(
+        "w.js",
+        "function echo(x) { print(\"heard\"); emit(\"e\", {}); return x; } function boom() { throw new Error(\"b\"); }",
+    );
+    let script = file("s.js", "var o = clone_object(\"w.js\"); print(o->echo(7)); destruct(o);");
+    let (worker, script) = (worker.as_str(), script.as_str());
+    let at = |name: &str| daemon.dir.path().join(name).to_str().expect("is text").to_owned();
+
+    let summons = hauki.ok(&["summon", worker, "-o", "jsonl"], "").await;
+    // So it is in pipes: a record with a member more.
+    let with_more = |record: &str| record.replacen('{', r#"{"x_new":{"y":[1]},"#, 1);
+    let vault = hauki.ok(&["forge", "-", "-o", "jsonl"], &with_more(&summons)).await;
+    let ticket = at("t.json");
+    hauki.ok(&["ticket", "-", "--out", &ticket], &with_more(&vault)).await;
+    let id: Value = serde_json::from_str(&vault).expect("is a record");
+    let id = id["id"].as_str().expect("has one");
+    for words in [
+        &["version"][..],
+        &["doctor"],
+        &["ls"],
+        &["ls", "-o", "wide"],
+        &["show", id],
+        &["heartbeat", &ticket],
+        &["proxy", "call", &ticket, "echo", "7"],
+        &["proxy", "call", &ticket, "echo", "7", "-o", "jsonl"],
+        &["proxy", "run", script],
+        &["clone", worker, "--name", "a/b"],
+        &["resolve", "a/b"],
+        &["resolve", "a/b", "--no-ticket"],
+        &["gem", "push", worker, "w", "--version", "1"],
+        &["gem", "ls"],
+        &["gem", "show", "w"],
+        &["gem", "resolve", "w"],
+        &["meshfs_resolve", "w"],
+        &["gem", "rm", "w"],
+        &["node", "ls"],
+        &["node", "doctor"],
+        &["summon", worker, "--spool", "--wait"],
+        &["spool", "ls"],
+        &["bench", "-n", "1", "--calls", "2"],
+        &["events"],
+    ] {
+        hauki.ok(words, "").await;
+    }
+    hauki.ok(&["proxy", "pipe", &ticket, "echo"], "1\n2\n").await;
+    hauki
+        .ok(&["proxy", "pipe", &ticket, "--events"], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}\n")
+        .await;
+    hauki.ok(&["proxy", "repl", &ticket], "1 + 1\n").await;
+    let node = hauki.ok(&["node", "ls", "-o", "id"], "").await;
+    for verb in ["show", "drain", "undrain"] {
+        hauki.ok(&["node", verb, node.trim()], "").await;
+    }
+    let mut listening = hauki
+        .command(&["proxy", "listen", &ticket, "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut said = BufReader::new(listening.stdout.take().expect("is a pipe")).lines();
+    let listener =
+        tokio::time::timeout(PATIENCE, said.next_line()).await.expect("says where").expect("is text");
+    assert!(listener.is_some_and(|line| line.contains("listener")));
+    listening.kill().await.expect("is ours");
+    hauki.used.borrow_mut().push("proxy listen".into());
+
+    hauki.ok(&["node", "drain", node.trim()], "").await;
+    let queued = hauki.ok(&["forge", "-", "--spool", "-o", "id"], &summons).await;
+    for verb in ["show", "retry", "rm"] {
+        hauki.ok(&["spool", verb, queued.trim()], "").await;
+    }
+    hauki.ok(&["node", "undrain", node.trim()], "").await;
+
+    // An error is read as well, whoever says it.
+    for (words, code) in [
+        (&["proxy", "call", &ticket, "boom"][..], 7),
+        (&["show", "vlt_01HF7YAT00000000000000001A"], 3),
+        (&["gem", "show", "nobody"], 3),
+    ] {
+        let (exit, _, said) = hauki.run(words, "").await;
+        assert_eq!(exit, code, "{words:?}: {said}");
+    }
+    // What is in no record is said, and what can be is in it.
+    let (_, _, said) = hauki.run(&["ls"], "").await;
+    assert!(said.contains("newer") && said.contains(newer::MORE), "{said}");
+    let (_, records, said) = hauki.run(&["ls", "-o", "json"], "").await;
+    let warning: Value = serde_json::from_str(&said).expect("is an object");
+    assert_eq!((&warning["kind"], &warning["members"]), (&json!("warning"), &json!([newer::MORE])));
+    assert!(!records.contains(newer::MORE));
+    assert_eq!(hauki.run(&["ls", "-q"], "").await.2, "");
+    let (_, events, said) = hauki.run(&["events", "-o", "jsonl"], "").await;
+    let kept = events.lines().filter(|line| line.contains(newer::MORE)).count();
+    assert_eq!((kept, said.as_str()), (events.lines().count(), ""));
+    let mut watch =
+        hauki.command(&["resolve", "--watch", "-o", "jsonl"]).stdout(Stdio::piped()).spawn().expect("runs");
+    let mut holders = BufReader::new(watch.stdout.take().expect("is a pipe")).lines();
+    let holder =
+        tokio::time::timeout(PATIENCE, holders.next_line()).await.expect("is told").expect("is text");
+    assert!(holder.is_some_and(|line| line.contains(newer::MORE) && line.contains("a/b")));
+    watch.kill().await.expect("is ours");
+
+    hauki.ok(&["destruct", &ticket], "").await;
+    hauki.ok(&["destruct", "--reap", "--older-than", "0s"], "").await;
+    let used = hauki.used.borrow();
+    for verb in verbs(&hauki::cli::command(), "") {
+        let is_used = used.iter().any(|words| words.starts_with(&verb));
+        assert!(is_used != ASK_NOBODY.contains(&verb.as_str()), "{verb}: tried, or with a reason not to");
+    }
+}
+
+/// What can be written behind `hauki`, without arguments.
+fn verbs(command: &clap::Command, before: &str) -> Vec<String> {
+    if !command.has_subcommands() {
+        return vec![before.to_owned()];
+    }
+    command
+        .get_subcommands()
+        .flat_map(|verb| verbs(verb, format!("{before} {}", verb.get_name()).trim()))
+        .collect()
+}
+
+struct Hauki<'d> {
+    daemon: &'d Daemon,
+    socket: PathBuf,
+    used: RefCell<Vec<String>>,
+}
+
+impl Hauki<'_> {
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::from(self.daemon.hauki());
+        command.env("HAUKI_ENDPOINT", format!("unix://{}", self.socket.display())).args(words);
+        command.current_dir(self.daemon.dir.path()).kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, words: &[&str], input: &str) -> (i32, String, String) {
+        self.used.borrow_mut().push(words.join(" "));
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("runs");
+        let mut stdin = child.stdin.take().expect("is a pipe");
+        let input = input.to_owned();
+        tokio::spawn(async move { stdin.write_all(input.as_bytes()).await });
+        let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+        let output = output.unwrap_or_else(|_| panic!("{words:?} hangs")).expect("runs");
+        let text = |bytes| String::from_utf8(bytes).expect("is text");
+        (output.status.code().expect("was not killed"), text(output.stdout), text(output.stderr))
+    }
+
+    async fn ok(&self, words: &[&str], input: &str) -> String {
+        let (code, said, errors) = self.run(words, input).await;
+        assert_eq!(code, 0, "{words:?}: {said}{errors}");
+        said
+    }
+}
+
+/// The same between a core and a newer node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_core_is_served_by_a_newer_node() {
+    let node = old_swarm::node_with(newer::answers).await;
+    let nodes = format!("nodes: [{{name: n1, socket: {}}}]\n", node.socket.display());
+    let core = Daemon::start_in(Daemon::ground(&nodes), "core", &[]);
+    let parent = core.spawn_with(WORKER, Wishes { spawn: Some(1), ..Wishes::default() }).await.vault.id;
+    let spawned = core.spawn(WORKER).await.vault.id;
+    let shown = core.endpoint().vault(&spawned).await.expect("shows");
+    assert!(shown.vitals.is_some() && shown.unreachable.is_none(), "{shown:?}");
+    let listed = core.endpoint().node(&"n1".parse().expect("a name")).await.expect("shows");
+    assert_eq!(listed.info.state, "ready");
+    core.endpoint()
+        .ticket(&TicketRequest { vault: spawned.clone(), wishes: Default::default() })
+        .await
+        .expect("opens");
+
+    let link = HttpNode::new(&node.socket).expect("is set up");
+    assert_eq!(link.word().await.expect("says").name.as_str(), "n1");
+    assert!(!link.health().await.expect("says").word.boot_id.is_empty());
+    assert_eq!(link.receipt(parent.clone()).await.expect_err("lives").fault, NodeFault::NotYet);
+    node.fake.kill(&spawned, Cause::OutOfMemory);
+    until::until("its death is on record", async || {
+        let shown = core.endpoint().vault(&spawned).await.expect("shows");
+        shown.receipt.is_some_and(|receipt| receipt.death.cause == Cause::OutOfMemory)
+    })
+    .await;
+    // A refusal with a tombstone in it.
+    let beat = BeatOrder { vault: spawned, generation: None, by: None };
+    assert!(matches!(link.beat(beat).await.expect_err("is dead").fault, NodeFault::Dead(_)));
+    let ask = CloneAsk { vault: parent.clone(), number: 1, arguments: r#"["function f() {}"]"#.into() };
+    node.fake.wish(ask);
+    until::until("the wish is answered", async || !node.fake.answers().is_empty()).await;
+    assert_eq!(node.fake.answers()[0].error, None);
+    assert!(core.endpoint().destruct(&parent, &Default::default()).await.expect("ends").changed);
 }

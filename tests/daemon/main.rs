@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod death;
     pub(crate) mod earlier;
     pub(crate) mod family;
+    pub(crate) mod newer;
     pub(crate) mod old_node;
     pub(crate) mod old_swarm;
     pub(crate) mod puppet;

@@ -31,10 +31,19 @@ fn serve(router: axum::Router, socket: &Path) {
 }
 
 pub(crate) async fn node() -> Node {
+    node_with(of_then).await
+}
+
+/// Behind a layer that changes what it says.
+pub(crate) async fn node_with<F, L>(layer: L) -> Node
+where
+    F: Future<Output = Response> + Send + 'static,
+    L: Fn(Request, Next) -> F + Clone + Send + Sync + 'static,
+{
     let ground = tempfile::tempdir().expect("a directory");
     let socket = ground.path().join("node.sock");
     let fake = Arc::new(FakeNode::new("n1".parse().expect("a name")));
-    let router = hauki_node::routes::router(fake.clone()).layer(middleware::from_fn(of_then));
+    let router = hauki_node::routes::router(fake.clone()).layer(middleware::from_fn(layer));
     serve(router, &socket);
     Node { fake, socket, _ground: ground }
 }

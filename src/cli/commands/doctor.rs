@@ -16,7 +16,7 @@ use crate::client::runner::{CheckError, PROGRAM};
 use crate::client::script::Failure;
 use crate::client::{Exit, autostart};
 use crate::model::check::{Check, CheckLevel};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{Limits, answer};
 
 const AFTER: &str = "\
 Exit 78 if something is missing without which vaults cannot be made.
@@ -111,7 +111,7 @@ async fn findings(program: &Path) -> Vec<Check> {
     let asked = Command::new(program).arg("findings").kill_on_drop(true).output();
     let shown: PathBuf = program.into();
     match tokio::time::timeout(Duration::from_secs(10), asked).await {
-        Ok(Ok(output)) => match strict::from_slice::<Vec<Check>>(&output.stdout, Limits::MESSAGE) {
+        Ok(Ok(output)) => match answer::from_slice::<Vec<Check>>(&output.stdout, Limits::MESSAGE) {
             Ok(checks) => checks,
             Err(_) => {
                 let words = String::from_utf8_lossy(&output.stderr);

@@ -2,14 +2,17 @@
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
+use serde::Deserialize;
 
-use crate::api::event::{Event, EventQuery};
+use crate::api::event::EventQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
+use crate::cli::kinds::Happening;
 use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::cli::{complete, gone, named};
 use crate::client::{ClientError, Exit};
+use hauki_contract::strict::answer::Told;
 
 const AFTER: &str = "\
 Each event has a number; --after goes on where an earlier reader stopped. Where events are missing
@@ -35,6 +38,12 @@ pub(crate) struct EventsArgs {
     vault: Option<String>,
 }
 
+/// All that is asked of an event here. A newer daemon may tell of what this version does not know.
+#[derive(Deserialize)]
+struct Numbered {
+    seq: u64,
+}
+
 pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
     ctx.out.list();
     let limit = if args.follow { Limit::OnlyIfSet } else { Limit::Usual };
@@ -50,7 +59,7 @@ pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
         let mut has_come = false;
         loop {
             let event = tokio::select! {
-                event = events.next::<Event>() => event,
+                event = events.next::<Told<Numbered>>() => event,
                 () = &mut left, if args.follow => return Err(CliError::unread()),
             };
             let event = match event {
@@ -64,8 +73,8 @@ pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
                 event => event?,
             };
             let Some(event) = event else { break };
-            (query.after, has_come) = (Some(event.seq), true);
-            let record = Record::new(&event);
+            (query.after, has_come) = (Some(event.value.seq), true);
+            let record = Record::told::<Happening>(&event.text);
             if args.follow {
                 ctx.out.stream(record)?;
             } else {

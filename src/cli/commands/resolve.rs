@@ -12,6 +12,7 @@ use crate::cli::record::Record;
 use crate::cli::{complete, gone};
 use crate::client::Exit;
 use crate::model::name::ServiceName;
+use hauki_contract::strict::answer::Told;
 
 const AFTER: &str = "\
 A name is given with `hauki clone --name` or `hauki summon --name`, has one holder, and is free
@@ -68,10 +69,10 @@ async fn watch(ctx: &Ctx, query: WatchQuery) -> Result<Exit, CliError> {
     let mut left = std::pin::pin!(gone::reader());
     loop {
         let holder = tokio::select! {
-            holder = holders.next::<Holder>() => holder?,
+            holder = holders.next::<Told<Holder>>() => holder?,
             () = &mut left => return Err(CliError::unread()),
         };
         let Some(holder) = holder else { return Ok(Exit::Ok) };
-        ctx.out.stream(Record::new(&holder))?;
+        ctx.out.stream(Record::told::<Holder>(&holder.text))?;
     }
 }

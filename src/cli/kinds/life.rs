@@ -104,10 +104,6 @@ impl Kind for Happening {
     const SENTENCE: Option<fn(&Self) -> String> = Some(human::event);
 }
 
-impl Body for Event {
-    type Kind = Happening;
-}
-
 impl Body for Happened {
     type Kind = Happening;
 }
