@@ -393,3 +393,22 @@ async fn a_store_of_each_earlier_version_opens_and_keeps_what_it_has() {
         assert_eq!(hauki(&daemon, &["doctor"]).0, Some(0), "schema {number}: {}", daemon.log());
     }
 }
+
+/// What an older program does with a store of this version: its own words, and nothing is touched.
+#[test]
+fn a_store_of_a_later_version_is_refused_in_words_and_left_as_it_is() {
+    let mut daemon = Daemon::start();
+    assert!(daemon.terminate().success());
+    let path = daemon.dir.path().join("core/store.db");
+    let store = rusqlite::Connection::open(&path).expect("opens");
+    store.pragma_update(None, "user_version", 99).expect("is written");
+    drop(store);
+    let before = std::fs::read(&path).expect("reads");
+    let (said, status) = Daemon::refused_in(daemon.dir.path(), "all", &[]);
+    let told = ["has schema 99, this program knows up to", "install that one again"];
+    assert!(told.iter().all(|words| said.contains(words)), "{said}");
+    assert_eq!(status.code(), Some(78), "{said}");
+    let (code, said) = hauki(&daemon, &["doctor"]);
+    assert!(code == Some(78) && said.contains("schema 99"), "{code:?} {said}");
+    assert_eq!(std::fs::read(&path).expect("reads"), before);
+}

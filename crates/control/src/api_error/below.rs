@@ -31,10 +31,7 @@ impl From<OpenError> for ApiError {
         if let OpenError::Use(error) = error {
             return error.into();
         }
-        let hint = error.way_back().unwrap_or_else(|| match &error {
-            OpenError::Newer { .. } => "it was written by a newer haukid: install that one again".into(),
-            _ => LOOK.into(),
-        });
+        let hint = error.way_back().unwrap_or_else(|| LOOK.into());
         Self::new(ErrorCode::Environment, told(&error)).hint(hint)
     }
 }

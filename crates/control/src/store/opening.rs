@@ -60,7 +60,10 @@ impl OpenError {
                 "compare with a copy; to go on, though what was acknowledged last may be lost, `rm {}`",
                 word(&tail::path_of(path))
             )),
-            Self::Open { .. } | Self::Newer { .. } | Self::Use(_) => None,
+            Self::Newer { .. } => Some(
+                "it was written by a newer haukid: install that one again; nothing was changed".to_owned(),
+            ),
+            Self::Open { .. } | Self::Use(_) => None,
         }
     }
 
