@@ -296,4 +296,11 @@ fn a_test_that_is_only_slow_is_left_alone() {
     assert!(said.ends_with("test a::slow ... ok\n"), "{said}");
     let (code, _) = limited("kill -11 $$");
     assert_eq!(code, 139);
+    // What an interrupt does to whom a test starts is as without us.
+    let ignored = |status: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("is there");
+        u64::from_str_radix(line.trim(), 16).expect("is a number") & (1 << (libc::SIGINT - 1))
+    };
+    let ours = fs::read_to_string("/proc/self/status").expect("is there");
+    assert_eq!(ignored(&limited("cat /proc/self/status").1), ignored(&ours));
 }
