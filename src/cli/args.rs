@@ -1,20 +1,14 @@
-//! The command line as types. Each verb's own arguments are beside the verb.
+//! The command line as types: what every verb takes. The verbs are in `commands`, and each one's arguments beside it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, FromArgMatches as _, Subcommand};
+use clap::{ArgAction, Args, FromArgMatches as _};
 
-use super::commands::{
-    bench, clone, completions, config, destruct, doctor, events, forge, gem, heartbeat, help, ls, node,
-    proxy, resolve, show, spool, summon, ticket, version,
-};
-use super::context::Ctx;
-use super::error::CliError;
+use super::commands::{Command, one};
 use super::flow::flowed;
 use super::number::whole;
-use crate::client::Exit;
 
 /// Of requests at the same time.
 const MOST_JOBS: u64 = 1024;
@@ -151,57 +145,6 @@ impl Globals {
     pub(crate) fn jobs(&self) -> usize {
         self.jobs.unwrap_or(1)
     }
-}
-
-/// The verbs: for each its name, its arguments and what it does.
-macro_rules! verbs {
-    ($($(#[$attribute:meta])* $verb:ident($name:literal, $args:path) => $run:path,)*) => {
-        #[derive(Debug, Subcommand)]
-        pub(crate) enum Command {
-            $($(#[$attribute])* #[command(name = $name)] $verb($args),)*
-        }
-
-        impl Command {
-            pub(crate) fn run(self, ctx: &Ctx) -> Result<Exit, CliError> {
-                match self {
-                    $(Self::$verb(args) => $run(ctx, &args),)*
-                }
-            }
-        }
-
-        /// What builds one verb.
-        fn one(name: &str) -> Option<fn(clap::Command) -> clap::Command> {
-            match name {
-                $($name => Some(<$args as Args>::augment_args),)*
-                _ => None,
-            }
-        }
-    };
-}
-
-verbs! {
-    Clone("clone", clone::CloneArgs) => clone::run,
-    Summon("summon", summon::SummonArgs) => summon::run,
-    Forge("forge", forge::ForgeArgs) => forge::run,
-    Ticket("ticket", ticket::TicketArgs) => ticket::run,
-    Proxy("proxy", proxy::ProxyArgs) => proxy::run,
-    Heartbeat("heartbeat", heartbeat::HeartbeatArgs) => heartbeat::run,
-    Destruct("destruct", destruct::DestructArgs) => destruct::run,
-    Ls("ls", ls::LsArgs) => ls::run,
-    Resolve("resolve", resolve::ResolveArgs) => resolve::run,
-    Show("show", show::ShowArgs) => show::run,
-    Spool("spool", spool::SpoolArgs) => spool::run,
-    Events("events", events::EventsArgs) => events::run,
-    Gem("gem", gem::GemArgs) => gem::run,
-    #[command(hide = true)]
-    MeshfsResolve("meshfs_resolve", gem::ResolveArgs) => gem::resolve,
-    Node("node", node::NodeArgs) => node::run,
-    Doctor("doctor", doctor::DoctorArgs) => doctor::run,
-    Bench("bench", bench::BenchArgs) => bench::run,
-    Config("config", config::ConfigArgs) => config::run,
-    Completions("completions", completions::CompletionsArgs) => completions::run,
-    Help("help", help::HelpArgs) => help::run,
-    Version("version", version::VersionArgs) => version::run,
 }
 
 /// The whole command line, for completions and man pages.

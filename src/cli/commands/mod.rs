@@ -1,4 +1,10 @@
-//! One file per verb: its arguments, its help, and `run`.
+//! One file per verb: its arguments, its help, and `run`. Which verbs there are is the table here.
+
+use clap::{Args, Subcommand};
+
+use super::context::Ctx;
+use super::error::CliError;
+use crate::client::Exit;
 
 pub(super) mod bench;
 pub(super) mod clone;
@@ -21,3 +27,54 @@ pub(super) mod spool;
 pub(super) mod summon;
 pub(super) mod ticket;
 pub(super) mod version;
+
+/// The verbs: for each its name, its arguments and what it does.
+macro_rules! verbs {
+    ($($(#[$attribute:meta])* $verb:ident($name:literal, $args:path) => $run:path,)*) => {
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($(#[$attribute])* #[command(name = $name)] $verb($args),)*
+        }
+
+        impl Command {
+            pub(crate) fn run(self, ctx: &Ctx) -> Result<Exit, CliError> {
+                match self {
+                    $(Self::$verb(args) => $run(ctx, &args),)*
+                }
+            }
+        }
+
+        /// What builds one verb.
+        pub(super) fn one(name: &str) -> Option<fn(clap::Command) -> clap::Command> {
+            match name {
+                $($name => Some(<$args as Args>::augment_args),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+verbs! {
+    Clone("clone", clone::CloneArgs) => clone::run,
+    Summon("summon", summon::SummonArgs) => summon::run,
+    Forge("forge", forge::ForgeArgs) => forge::run,
+    Ticket("ticket", ticket::TicketArgs) => ticket::run,
+    Proxy("proxy", proxy::ProxyArgs) => proxy::run,
+    Heartbeat("heartbeat", heartbeat::HeartbeatArgs) => heartbeat::run,
+    Destruct("destruct", destruct::DestructArgs) => destruct::run,
+    Ls("ls", ls::LsArgs) => ls::run,
+    Resolve("resolve", resolve::ResolveArgs) => resolve::run,
+    Show("show", show::ShowArgs) => show::run,
+    Spool("spool", spool::SpoolArgs) => spool::run,
+    Events("events", events::EventsArgs) => events::run,
+    Gem("gem", gem::GemArgs) => gem::run,
+    #[command(hide = true)]
+    MeshfsResolve("meshfs_resolve", gem::ResolveArgs) => gem::resolve,
+    Node("node", node::NodeArgs) => node::run,
+    Doctor("doctor", doctor::DoctorArgs) => doctor::run,
+    Bench("bench", bench::BenchArgs) => bench::run,
+    Config("config", config::ConfigArgs) => config::run,
+    Completions("completions", completions::CompletionsArgs) => completions::run,
+    Help("help", help::HelpArgs) => help::run,
+    Version("version", version::VersionArgs) => version::run,
+}
