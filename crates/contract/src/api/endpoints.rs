@@ -3,8 +3,49 @@
 
 pub use super::endpoint::{Area, Endpoint, Method, Reply, Who};
 use super::endpoint::{get, of, post, query_of};
-use super::{event, gem, health, paths, registry, spool, summons, swarm, teardown, vault};
+use super::{event, gem, health, registry, spool, summons, swarm, teardown, vault};
 use crate::model::ticket::Ticket;
+
+/// Where each is. A `{…}` is a parameter, written as axum and OpenAPI both do.
+pub mod paths {
+    pub const SPAWN: &str = "/api/v2/swarm_spawn_ephemeral";
+    pub const SUMMONS: &str = "/api/v2/summons";
+    pub const SUMMONS_ONE: &str = "/api/v2/summons/{id}";
+    pub const PROVISION: &str = "/api/v2/lxc_provision";
+    pub const TICKETS: &str = "/api/v2/tickets";
+    pub const HEARTBEATS: &str = "/api/v2/heartbeats";
+    pub const VAULTS: &str = "/api/v2/vaults";
+    pub const VAULT: &str = "/api/v2/vaults/{id}";
+    pub const DESTRUCTS: &str = "/api/v2/destructs";
+    pub const REAP: &str = "/api/v2/reap";
+    pub const GEMS: &str = "/api/v2/gems";
+    pub const GEM_RESOLVE: &str = "/api/v2/gems/resolve";
+    pub const REGISTRY: &str = "/api/v2/service_registry";
+    pub const REGISTRY_RESOLVE: &str = "/api/v2/service_registry/resolve";
+    pub const REGISTRY_WATCH: &str = "/api/v2/service_registry/watch";
+    pub const SPOOL: &str = "/api/v2/omega_spool";
+    pub const SPOOL_ONE: &str = "/api/v2/omega_spool/{id}";
+    pub const SPOOL_RETRY: &str = "/api/v2/omega_spool/{id}/retry";
+    pub const SPOOL_ORDERS: &str = "/api/v2/omega_spool/orders";
+    pub const NODE_ORDERS: &str = "/api/v2/node_orders";
+    pub const NODES: &str = "/api/v2/nodes";
+    pub const NODE: &str = "/api/v2/nodes/{id}";
+    pub const NODE_DRAIN: &str = "/api/v2/nodes/{id}/drain";
+    pub const NODE_UPGRADE: &str = "/api/v2/nodes/{id}/upgrade";
+    pub const EVENTS: &str = "/api/v2/events";
+    pub const OPENAPI: &str = "/openapi.json";
+    pub const MANIFEST: &str = "/mesh/manifest";
+    pub const HEALTH: &str = "/healthz";
+    pub const METRICS: &str = "/metrics";
+
+    pub use crate::api::node_paths as node;
+
+    /// Puts an id into a path that has one parameter.
+    #[must_use]
+    pub fn with_id(path: &str, id: &str) -> String {
+        path.replace("{id}", id)
+    }
+}
 
 /// Every endpoint that a core serves.
 pub static ENDPOINTS: &[Endpoint] = &[

@@ -1,6 +1,6 @@
 //! Contract 1: the control plane's HTTP API, defined once and used by both of its sides.
 //!
-//! [`paths`] names the endpoints, the other modules hold the bodies; `core::routes` serves them,
+//! [`endpoints`] is the table of them, the other modules hold the bodies; `control::routes` serves them,
 //! `client::endpoint` asks for them, and [`openapi`] publishes them. [`node`] is the inner contract
 //! between the core and a node, and [`node_error`] how that one fails. Unknown fields are refused everywhere; every
 //! other failure is an [`error::ApiError`].
@@ -14,8 +14,8 @@ pub mod gem;
 pub mod health;
 pub mod node;
 pub mod node_error;
+pub mod node_paths;
 pub mod openapi;
-pub mod paths;
 pub mod peer;
 pub mod registry;
 pub mod spool;
@@ -27,4 +27,5 @@ pub mod vault;
 #[cfg(test)]
 mod schema_tests;
 
+pub use endpoints::paths;
 pub use error::{ApiError, ErrorCode};
