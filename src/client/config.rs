@@ -82,7 +82,7 @@ fn shown(path: Option<&PathBuf>) -> Option<String> {
 #[derive(Debug, Clone)]
 pub struct Settings {
     values: BTreeMap<&'static str, Setting>,
-    /// What only the daemon uses.
+    /// What the files say of what only the daemon uses.
     others: BTreeMap<String, Setting>,
     /// The files that were read, the weakest first.
     pub files: Vec<PathBuf>,
@@ -104,29 +104,38 @@ fn flatten(path: String, value: &Value, tell: &mut impl FnMut(String, String)) {
     }
 }
 
-/// What only the daemon uses, where no file says anything; without a value where that is nothing.
-fn defaults_elsewhere() -> impl Iterator<Item = (String, Setting)> {
+/// Every key that a file can have, with its path; a list or a map is one.
+fn keys() -> Vec<String> {
+    fn leaves(schema: &Value, path: &str, found: &mut Vec<String>) {
+        let Some(fields) = schema["properties"].as_object() else { return found.push(path.to_owned()) };
+        for (name, field) in fields {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            leaves(field, &path, found);
+        }
+    }
+    let inline = schemars::generate::SchemaSettings::default().with(|how| how.inline_subschemas = true);
+    let mut found = Vec::new();
+    leaves(&inline.into_generator().into_root_schema_for::<Config>().to_value(), "", &mut found);
+    found
+}
+
+/// What only the daemon uses and what is not nothing where no file says it.
+fn defaults_elsewhere() -> impl Iterator<Item = (&'static str, String)> {
     let directories: Vec<_> =
         paths::gem_directories().iter().map(|path| path.display().to_string()).collect();
     let policy = serde_json::to_value(config::Policy::default()).ok();
     let policy = policy.as_ref().and_then(Value::as_str).map(str::to_owned);
     let all = [
-        ("daemon.admin_uids", None),
-        ("daemon.allow_uids", None),
-        ("daemon.trace", None),
         ("data_plane.address", Some(config::DATA_PLANE.to_string())),
         ("gems.directories", (!directories.is_empty()).then(|| Value::from(directories).to_string())),
         ("node.id_base", Some(config::ID_BASE.to_string())),
-        ("node.labels", None),
         ("node.max_vaults", Some(config::MAX_VAULTS.to_string())),
         ("node.name", Some(config::NODE_NAME.to_owned())),
         ("node.sandbox", Some(config::SANDBOX.to_owned())),
-        ("node.unlimited", None),
         ("node.warm_vaults", Some(config::WARM_VAULTS.to_string())),
-        ("nodes", None),
         ("placement.policy", policy),
     ];
-    all.into_iter().map(|(key, value)| (key.to_owned(), Setting { value, source: Source::Default }))
+    all.into_iter().filter_map(|(key, value)| Some((key, value?)))
 }
 
 impl Settings {
@@ -149,14 +158,11 @@ impl Settings {
             (name.key, setting)
         });
         let values = values.collect();
-        let mut others: BTreeMap<_, _> = defaults_elsewhere().collect();
+        let mut others = BTreeMap::new();
         for (path, config) in layers.files() {
             let source = Source::File(path.to_owned());
             flatten(String::new(), &serde_json::to_value(config).unwrap_or_default(), &mut |key, value| {
                 if NAMES.iter().all(|name| name.key != key) {
-                    // Of a map each value has a row of its own.
-                    others
-                        .retain(|whole, _| key.strip_prefix(whole).is_none_or(|rest| !rest.starts_with('.')));
                     others.insert(key, Setting { value: Some(value), source: source.clone() });
                 }
             });
@@ -169,9 +175,22 @@ impl Settings {
         self.values.get(key).and_then(|setting| setting.value.as_deref())
     }
 
-    pub fn all(&self) -> impl Iterator<Item = (&str, &Setting)> {
-        let named = NAMES.iter().filter_map(|name| Some((name.key, self.values.get(name.key)?)));
-        named.chain(self.others.iter().map(|(key, setting)| (key.as_str(), setting)))
+    /// All that can be set, with what is in force; without a value where that is nothing.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, Setting)> {
+        let mut others: BTreeMap<String, Setting> = self.others.clone();
+        let default = |value| Setting { value, source: Source::Default };
+        let defaults: BTreeMap<_, _> = defaults_elsewhere().collect();
+        for key in keys().into_iter().filter(|key| NAMES.iter().all(|name| name.key != key)) {
+            // Of a map each value has a row of its own.
+            let has_rows = others.keys().any(|row| row.starts_with(&format!("{key}.")));
+            if !has_rows {
+                others.entry(key).or_insert_with_key(|key| default(defaults.get(key.as_str()).cloned()));
+            }
+        }
+        let named =
+            NAMES.iter().filter_map(|name| Some((name.key.to_owned(), self.values.get(name.key)?.clone())));
+        named.chain(others).collect()
     }
 
     fn source(&self, key: &str) -> Source {
@@ -268,22 +287,16 @@ mod tests {
 
     #[test]
     fn all_that_can_be_set_is_shown_with_what_is_in_force() {
-        fn leaves(schema: &Value, path: &str, found: &mut Vec<String>) {
-            let Some(fields) = schema["properties"].as_object() else { return found.push(path.to_owned()) };
-            for (name, field) in fields {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                leaves(field, &path, found);
-            }
+        let mut wanted = keys();
+        for default in defaults_elsewhere() {
+            assert!(wanted.iter().any(|key| key == default.0), "{default:?} is of no key");
         }
-        let inline = schemars::generate::SchemaSettings::default().with(|how| how.inline_subschemas = true);
-        let schema = inline.into_generator().into_root_schema_for::<Config>().to_value();
-        let mut wanted = Vec::new();
-        leaves(&schema, "", &mut wanted);
         let (settings, _file) = load(&[], &[], "node: {labels: {zone: a}, max_vaults: 7}\n").expect("loads");
-        let shown: BTreeMap<&str, &Setting> = settings.all().collect();
+        let shown: BTreeMap<String, Setting> = settings.all().into_iter().collect();
         assert_eq!(shown["node.max_vaults"].value.as_deref(), Some("7"));
         assert_eq!(shown["node.labels.zone"].value.as_deref(), Some("a"));
         assert_eq!(shown["node.warm_vaults"].source, Source::Default);
+        assert_eq!(shown["daemon.trace"], Setting { value: None, source: Source::Default });
         wanted.retain(|key| !shown.contains_key(key.as_str()) && key != "node.labels");
         assert!(wanted.is_empty() && shown.len() > 20, "not shown: {wanted:?} of {}", shown.len());
     }

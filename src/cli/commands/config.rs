@@ -38,13 +38,13 @@ pub(crate) fn run(ctx: &Ctx, args: &ConfigArgs) -> Result<Exit, CliError> {
     ctx.out.list();
     for (key, setting) in ctx.settings.all() {
         // What has no value of its own and a place that the system decides is shown as that place.
-        let value = match (key, &setting.value) {
+        let value = match (key.as_str(), &setting.value) {
             ("daemon.socket", None) => Some(ctx.settings.socket().display().to_string()),
             ("daemon.state_dir", None) => Some(ctx.settings.state_dir().display().to_string()),
             (_, value) => value.clone(),
         };
         let origin = origin.then(|| setting.source.to_string());
-        ctx.out.record(Record::new(&Setting { key: key.to_owned(), value, origin }))?;
+        ctx.out.record(Record::new(&Setting { key, value, origin }))?;
     }
     if origin && ctx.out.is_for_people() {
         let files: Vec<_> = ctx.settings.files.iter().map(|path| path.display().to_string()).collect();
