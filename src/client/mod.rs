@@ -16,6 +16,7 @@ pub mod exit;
 pub mod ghost;
 pub mod identity;
 mod lines;
+mod operations;
 pub mod relay;
 pub mod retry;
 pub mod runner;
