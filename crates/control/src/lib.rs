@@ -10,58 +10,67 @@
 //! `service` assembles them and does nothing else. The core owns the store and the issuer's key; the nodes own the vaults. It never carries a call.
 //! It meets the node only through [`hauki_contract::api::node::NodeApi`].
 
+// The parts from the bottom up: each may use those before it, and `tests/architecture.rs` holds that. What knows nothing
+// of the others (rules, formats, the way to a machine) comes first.
+mod charge;
+mod ring;
 pub mod events;
+mod extract;
 pub mod fake_node;
-pub mod gems;
-pub mod issuer;
-pub mod ledger;
+mod flight;
+mod lanes;
 pub mod link;
 pub mod manifest;
-pub mod metrics;
-pub mod nodes;
-pub mod routes;
 pub mod scheduler;
-pub mod service;
-pub mod start;
-pub mod store;
-
-mod api_error;
-mod basis;
-mod carried;
-mod charge;
-mod claims;
-mod clerk;
-mod duty;
-mod extract;
-mod failure;
-mod families;
-mod flight;
-mod forge;
-mod health;
-mod install;
-mod keys;
-mod lanes;
-mod life;
-mod members;
-mod numbers;
-mod owners;
-mod parent;
-mod placement;
-mod queue;
-mod reaper;
-mod registry;
+mod vetting;
 mod rights;
-mod ring;
-mod roster;
-mod spawn;
-mod spool;
+
+// What is kept, and who keeps it.
+pub mod store;
+pub mod nodes;
+pub mod ledger;
+pub mod metrics;
+pub mod gems;
+mod install;
+mod failure;
+
+// What phases are made of.
+pub mod issuer;
 mod stock;
-mod summon;
-mod ticket;
+mod queue;
+mod claims;
+mod duty;
+mod roster;
+mod basis;
+
+// The phases.
+mod carried;
+mod numbers;
+mod reaper;
+mod keys;
 mod travel;
 mod vaults;
-mod vetting;
+mod ticket;
+mod registry;
+mod summon;
+mod life;
+mod parent;
+mod placement;
+mod spool;
+mod forge;
+mod spawn;
+mod clerk;
+mod families;
 mod watch;
+mod members;
+mod owners;
+mod health;
+
+// What assembles them, and who asks for that.
+mod api_error;
+pub mod service;
+pub mod routes;
+pub mod start;
 
 #[cfg(test)]
 mod tests;

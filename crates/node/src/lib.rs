@@ -5,28 +5,34 @@
 //! of file on its channel ends it), so a crash leaves only what the driver's sweep removes, and the
 //! core learns from a new boot id that everything is gone.
 
+// The parts from the bottom up: each may use those before it, and `tests/architecture.rs` holds that. What knows no vault
+// comes first.
+pub mod init;
+pub mod waking;
+pub mod lanes;
 pub mod affinity;
 mod allowance;
-pub mod asked;
-pub mod audience;
-pub mod calls;
-pub mod desk;
-mod forge;
-mod frames;
-pub mod gate;
-pub mod host;
-pub mod init;
-pub mod intake;
-pub mod keeper;
-pub mod lanes;
-mod late;
-pub mod news;
 pub mod pipe;
+pub mod asked;
+pub mod host;
+pub mod wishes;
+pub mod news;
 pub mod pool;
-pub mod reach;
-pub mod routes;
 pub mod settings;
 mod shelf;
+
+// The way of a call, and the life of a vault.
+pub mod calls;
+pub mod gate;
+mod late;
+pub mod audience;
+pub mod reach;
 pub mod vault;
-pub mod waking;
-pub mod wishes;
+mod frames;
+pub mod keeper;
+mod forge;
+
+// The desk, and who asks there.
+pub mod intake;
+pub mod desk;
+pub mod routes;
