@@ -13,7 +13,8 @@ use super::basis::Parts;
 use super::issuer::{self, IssuerError};
 use super::nodes::Member;
 use super::service::Core;
-use super::store::{Looked, OpenError, START_ANEW, SqliteStore, StoreError};
+use super::store::open::{self as stores, Signed};
+use super::store::{Looked, OpenError, START_ANEW, StoreError};
 use hauki_contract::model::config::Policy;
 use hauki_contract::system::private::{self, Others, PrivateError};
 
@@ -70,12 +71,6 @@ impl StartError {
     }
 }
 
-/// What of the store has to do with the key.
-struct Signed {
-    is_bare: bool,
-    issuer: Option<String>,
-}
-
 /// Whether this is the key that signed, or may sign from now on. Only a first start makes one.
 fn check_key(key: &Path, signed: &Signed) -> Result<(), StartError> {
     let path = key.to_owned();
@@ -91,7 +86,7 @@ fn check_key(key: &Path, signed: &Signed) -> Result<(), StartError> {
 
 /// Whose records they are, and where they end.
 fn check_store(home: &Path) -> Result<(), StartError> {
-    ["store.db", "store.db-wal", "store.tail"]
+    stores::FILES
         .iter()
         .try_for_each(|name| private::check(&home.join(name), Others::MayRead).map_err(StartError::Exposed))
 }
@@ -99,7 +94,7 @@ fn check_store(home: &Path) -> Result<(), StartError> {
 /// Where the records of a core with this state directory are, as long as it is open.
 #[must_use]
 pub fn store_file(state_dir: &Path) -> PathBuf {
-    state_dir.join("core").join("store.db")
+    stores::file(&state_dir.join("core"))
 }
 
 /// Opens what an earlier core left, or makes it. Nothing runs yet: that is [`Core::start`].
@@ -118,9 +113,9 @@ pub fn open(
     let anew = home.join(START_ANEW).exists();
     check_store(&home)?;
     super::store::sweep(&home);
-    let store = Arc::new(SqliteStore::open_beside(&store_file(state_dir), &key)?);
-    if !anew {
-        check_key(&key, &Signed { is_bare: store.is_bare()?, issuer: store.issuer()? })?;
+    let (store, signed) = stores::open(&home, &key, anew)?;
+    if let Some(signed) = signed {
+        check_key(&key, &signed)?;
     }
     let issuer = issuer::load_or_make(&key)?;
     // What a killed core left: sockets that nobody listens on.
@@ -141,7 +136,7 @@ pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError
         issuer::load_or_make(&key)?;
     }
     check_store(&home)?;
-    let looked = super::store::inspect(&home.join("store.db"), &key).await?;
+    let looked = stores::look(&home, &key).await?;
     let Some(Looked { damaged, is_bare, issuer }) = looked else { return Ok(None) };
     if !home.join(START_ANEW).exists() {
         check_key(&key, &Signed { is_bare, issuer })?;

@@ -86,7 +86,7 @@ fn state(path: &Path) -> Option<(u64, u64, i64, i64)> {
 }
 
 /// `None` if a daemon has it open, or it was too large to look. `other` is as in [`SqliteStore::open_beside`].
-pub async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, OpenError> {
+pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, OpenError> {
     let Some(home) = path.parent().filter(|_| other.exists() || path.exists()) else {
         return Ok(Some(Looked { damaged: Vec::new(), is_bare: true, issuer: None }));
     };

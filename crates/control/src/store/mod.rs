@@ -15,6 +15,7 @@ mod check;
 mod error;
 mod inspect;
 pub mod memory;
+pub mod open;
 mod opening;
 mod schema;
 mod seal;
@@ -27,7 +28,8 @@ mod conformance;
 
 pub use check::START_ANEW;
 pub use error::StoreError;
-pub use inspect::{Looked, inspect, sweep};
+use inspect::inspect;
+pub use inspect::{Looked, sweep};
 pub use memory::MemoryStore;
 pub use opening::OpenError;
 pub use sqlite::ISSUER;
