@@ -1,6 +1,8 @@
 //! One suite over all that answer the inner contract: what a core may rely on, whoever it asks. The fake, on which the
-//! tests of the core rest; the real node on the fake driver; and the same node behind its routes.
+//! tests of the core rest; the real node on the fake driver; the same node behind its routes; and each as the core
+//! hears it, through the one who believes no node, and must refuse nothing of who keeps the promises.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::task::Poll;
@@ -23,12 +25,15 @@ use hauki::model::phase::Phase;
 use hauki::model::receipt::Receipt;
 use hauki::rpc::capability::IssuerKey;
 use hauki_contract::system::random;
+use hauki_control::Member;
 use hauki_control::fake_node::FakeNode;
 use hauki_control::link::HttpNode;
+use hauki_control::nodes::Slot;
 use hauki_node::desk::FrontDesk;
 use hauki_node::intake::Node;
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::fake::FakeDriver;
+use tokio::task::JoinHandle;
 
 const NAME: &str = "n1";
 const WORKER: &str = "function scan() {} function top() {}";
@@ -340,16 +345,34 @@ async fn nothing_new_is_taken(node: &dyn NodeApi) {
     assert_eq!(fault(node.provision(order(WORKER)).await), NodeFault::Draining);
 }
 
+/// `node` is the fake, or stands before it.
+async fn promises_of_a_fake(fake: &FakeNode, node: &dyn NodeApi) {
+    fake.set_max_vaults(MOST_VAULTS);
+    promises(node).await;
+    let vault = made(node).await;
+    fake.wish(CloneAsk { vault: vault.clone(), number: 7, arguments: "[\"function f() {}\"]".into() });
+    a_wish_waits_for_its_answer_and_is_told_until_then(node, &vault).await;
+    fake.set_draining(true);
+    nothing_new_is_taken(node).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fake_keeps_the_promises() {
-    let node = FakeNode::new(NAME.parse().expect("a name"));
-    node.set_max_vaults(MOST_VAULTS);
-    promises(&node).await;
-    let vault = made(&node).await;
-    node.wish(CloneAsk { vault: vault.clone(), number: 7, arguments: "[\"function f() {}\"]".into() });
-    a_wish_waits_for_its_answer_and_is_told_until_then(&node, &vault).await;
-    node.set_draining(true);
-    nothing_new_is_taken(&node).await;
+    let fake = FakeNode::new(NAME.parse().expect("a name"));
+    promises_of_a_fake(&fake, &fake).await;
+}
+
+/// As a core has it among its nodes.
+fn vetted(api: Arc<dyn NodeApi>) -> Slot {
+    Slot::new(Member { name: NAME.parse().expect("a name"), labels: BTreeMap::new(), api, address: None })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_fake_that_keeps_them_is_disbelieved() {
+    let fake = Arc::new(FakeNode::new(NAME.parse().expect("a name")));
+    let slot = vetted(fake.clone());
+    promises_of_a_fake(&fake, &slot.api).await;
+    assert_eq!(slot.api.refused(), 0);
 }
 
 async fn real() -> Arc<Node> {
@@ -373,18 +396,36 @@ async fn the_real_node_keeps_the_promises() {
     nothing_new_is_taken(&desk).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_real_node_keeps_them_over_its_routes() {
+/// Behind its routes, for as long as the directory and the task are held.
+fn served(node: &Arc<Node>) -> (HttpNode, tempfile::TempDir, JoinHandle<std::io::Result<()>>) {
     let ground = tempfile::tempdir().expect("a directory");
     let socket = ground.path().join("node.sock");
     let listener = tokio::net::UnixListener::bind(&socket).expect("binds");
-    let node = real().await;
     let router = hauki_node::routes::router(Arc::new(FrontDesk(node.clone())));
     let serving = tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router)));
-    let link = HttpNode::new(&socket).expect("is set up");
+    (HttpNode::new(&socket).expect("is set up"), ground, serving)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_node_keeps_them_over_its_routes() {
+    let node = real().await;
+    let (link, _ground, serving) = served(&node);
     promises(&link).await;
     real_workers(&link).await;
     assert_eq!(node.shut_down(Duration::from_secs(10)).await, 0);
     nothing_new_is_taken(&link).await;
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_real_node_that_keeps_them_is_disbelieved() {
+    let node = real().await;
+    let (link, _ground, serving) = served(&node);
+    let slot = vetted(Arc::new(link));
+    promises(&slot.api).await;
+    real_workers(&slot.api).await;
+    assert_eq!(node.shut_down(Duration::from_secs(10)).await, 0);
+    nothing_new_is_taken(&slot.api).await;
+    assert_eq!(slot.api.refused(), 0);
     serving.abort();
 }
