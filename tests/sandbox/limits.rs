@@ -7,8 +7,8 @@ use crate::support::leak::{Ground, vault_id};
 use crate::support::probe;
 use hauki::model::check::{Check, CheckLevel};
 use hauki::model::limits::{Controller, Limits};
+use hauki_sandbox::lxc::wall::Wall;
 use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
-use hauki_sandbox::wall::Wall;
 use hauki_sandbox::{Driver, StartError};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, mount_remount, unmount,
@@ -61,9 +61,9 @@ async fn refusal(driver: &LxcDriver) -> Wall {
     match driver.start(&vault_id(), &Limits::default()).await {
         Err(error @ StartError::Wall { .. }) => {
             assert!(!error.is_passing(), "{error:?}");
-            let StartError::Wall { wall, .. } = error else { unreachable!() };
-            assert!(!wall.hint().is_empty());
-            wall
+            let StartError::Wall { wall, hint, .. } = error else { unreachable!() };
+            assert!(!hint.is_empty());
+            *wall.downcast().expect("is in the driver's own words")
         }
         Err(other) => panic!("another error: {other:?}"),
         Ok(_) => panic!("it started"),

@@ -17,7 +17,7 @@ use hauki_contract::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerErr
 use hauki_contract::rpc::reference::TravelError;
 use hauki_contract::step;
 use hauki_contract::system::random;
-use hauki_sandbox::{StartError, Started, unlocked_hint};
+use hauki_sandbox::{StartError, Started, UNLOCKED_HINT};
 
 /// How long the init may take to say `Ready`.
 const READY: Duration = Duration::from_secs(5);
@@ -64,7 +64,7 @@ impl Keeper {
                 error.cut(MOST_SAID);
                 let message = format!("the init could not lock itself down: {}", error.message);
                 let mut failure = Failure::new(Cause::LoadFailed, NodeFault::Environment, message);
-                failure.error = failure.error.hint(unlocked_hint());
+                failure.error = failure.error.hint(UNLOCKED_HINT);
                 return Err(failure);
             }
             Some(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),

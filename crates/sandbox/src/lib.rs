@@ -6,6 +6,7 @@
 //! mounts that it made; a crash leaves what [`Driver::sweep`] of the next start removes.
 
 use std::future::Future;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +15,6 @@ use hauki_contract::model::check::Check;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
 use hauki_contract::model::receipt::Reclaimed;
-use wall::Wall;
 
 pub mod fake;
 pub mod lxc;
@@ -22,7 +22,6 @@ mod open;
 pub mod pidfd;
 pub mod steady;
 pub mod stopwatch;
-pub mod wall;
 
 pub use open::{NAMES, OpenError, Wanted, dispatch, leave_starter, open};
 
@@ -94,10 +93,8 @@ pub fn outer_limits(limits: &Limits) -> (u64, u32, u32) {
 }
 
 /// What mends a machine on which the init could not lock itself down within its sandbox.
-#[must_use]
-pub fn unlocked_hint() -> String {
-    Wall::NoFilter.hint()
-}
+pub const UNLOCKED_HINT: &str =
+    "run a kernel with CONFIG_SECCOMP_FILTER, and haukid where system call filters may be installed";
 
 /// How the init ended, as far as the node can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +118,26 @@ pub fn signal_words(signal: i32) -> String {
             format!("signal {signal}: a crash of its program")
         }
         _ => format!("signal {signal}"),
+    }
+}
+
+/// Whether this error of the kernel speaks of the moment, and not of the machine.
+#[must_use]
+pub fn is_passing(error: &io::Error) -> bool {
+    use libc::{
+        EAGAIN, EBUSY, ECONNRESET, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EPIPE, ESRCH, ETIMEDOUT,
+    };
+    const PASSING: [i32; 12] =
+        [EAGAIN, EBUSY, ECONNRESET, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EPIPE, ESRCH, ETIMEDOUT];
+    match error.raw_os_error() {
+        Some(number) => PASSING.contains(&number),
+        None => matches!(
+            error.kind(),
+            io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::UnexpectedEof
+        ),
     }
 }
 
@@ -152,12 +169,14 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    /// Something that every vault must have around it cannot be had.
+    /// Something that every vault must have around it cannot be had: what, each driver says in its own words.
     #[error("{vault} does not start")]
     Wall {
         vault: VaultId,
         #[source]
-        wall: Wall,
+        wall: Box<dyn std::error::Error + Send + Sync>,
+        hint: String,
+        is_passing: bool,
     },
     /// What makes the sandbox says no, in its own words.
     #[error("{maker} could not start {vault}: {detail}")]
@@ -182,8 +201,8 @@ impl StartError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Full { .. } | Self::HelperLost { .. } | Self::Ended { .. } | Self::Timeout { .. } => true,
-            Self::NoHelper { source, .. } | Self::System { source, .. } => wall::is_passing(source),
-            Self::Wall { wall, .. } => wall.is_passing(),
+            Self::NoHelper { source, .. } | Self::System { source, .. } => is_passing(source),
+            Self::Wall { is_passing, .. } => *is_passing,
             Self::Refused { .. } => false,
         }
     }
@@ -192,7 +211,7 @@ impl StartError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Wall { wall, .. } => Some(wall.hint()),
+            Self::Wall { hint, .. } => Some(hint.clone()),
             _ => None,
         }
     }

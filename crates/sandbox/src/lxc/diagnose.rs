@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::wall::Wall;
 use super::{Shared, ffi, groups, room, walls};
-use crate::wall::Wall;
 use hauki_contract::model::causes;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::limits::Controller;

@@ -34,7 +34,7 @@ pub(super) fn of(
         return StartError::HelperLost { helper: SPAWNER, source: io::ErrorKind::ConnectionReset.into() };
     };
     if let Some(wall) = walls::missing(&shared.rootfs, ids) {
-        return StartError::Wall { vault, wall };
+        return wall.of(vault);
     }
     let detail = detail(log, ended);
     match shared.proven.load(Ordering::Relaxed) {

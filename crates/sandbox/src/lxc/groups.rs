@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use super::cgroup::{Hierarchy, Layout, Version};
 use super::ration::{Setting, settings};
+use super::wall::Wall;
 use crate::pidfd::PidFd;
-use crate::wall::Wall;
 use hauki_contract::model::limits::{Controller, Limits};
 use hauki_contract::system::proc;
 

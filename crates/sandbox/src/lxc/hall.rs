@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Layout;
-use crate::wall::Wall;
+use super::wall::Wall;
 use hauki_contract::model::limits::Controller;
 
 /// How a spawner is told where its hall is.

@@ -28,13 +28,13 @@ use super::link::{Ended, Forked, Launch, end_of};
 use super::prune::prune;
 use super::spawners::SpawnerError;
 use super::vault::{LxcSandbox, Parts};
+use super::wall::Wall;
 use super::walls;
 use super::wire::{Name, Order};
 use super::{SPAWNER, Shared};
 use crate::StartError;
 use crate::pidfd::{Pid, PidFd, Watched, parent_of};
 use crate::steady::register;
-use crate::wall::Wall;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::awake;
@@ -94,7 +94,7 @@ async fn prepared(
     // The semaphore is never closed; if it were, a start without it would only be slower.
     let _permit = shared.starting.acquire().await.ok();
     if let Some(controller) = shared.layout.lack() {
-        return Err(StartError::Wall { vault: id.clone(), wall: Wall::NoController { controller } });
+        return Err(Wall::NoController { controller }.of(id.clone()));
     }
     let slot = shared
         .slots
@@ -108,7 +108,7 @@ async fn prepared(
         items: config::own_items(slot.range()),
     };
     let link = shared.spawners.link().await.map_err(|error| match error {
-        SpawnerError::Hall(wall) => StartError::Wall { vault: id.clone(), wall },
+        SpawnerError::Hall(wall) => wall.of(id.clone()),
         SpawnerError::Start { source } => {
             StartError::NoHelper { helper: SPAWNER, step: "start it".into(), source }
         }
@@ -189,7 +189,7 @@ async fn prepared(
                     let _ = timeout(UNDO, end_of(&ended)).await;
                     failed(&ended)
                 }
-                Err(wall) => StartError::Wall { vault: id.clone(), wall },
+                Err(wall) => wall.of(id.clone()),
             }
         }
         Ok(Ok(None)) => failed(&ended),

@@ -46,12 +46,12 @@ mod spawners;
 mod stuck;
 mod sweep;
 mod vault;
+pub mod wall;
 mod walls;
 mod wire;
 
 pub use vault::LxcSandbox;
 
-use super::wall::Wall;
 use super::{BoxFuture, Driver, StartError, Started, SweepError, Swept, outer_limits};
 use cgroup::Layout;
 use config::Spec;
@@ -62,6 +62,7 @@ use hauki_contract::model::limits::{Controller, Limits};
 use idrange::Slots;
 use spawners::Spawners;
 use stuck::Stuck;
+use wall::Wall;
 use walls::Ours;
 use wire::Recipe;
 

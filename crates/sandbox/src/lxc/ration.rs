@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::cgroup::Version;
-use crate::wall::Wall;
+use super::wall::Wall;
 use hauki_contract::model::limits::{Controller, Limits};
 
 /// The period in which processor time is accounted.

@@ -18,9 +18,9 @@ use super::cgroup::Layout;
 use super::hall;
 use super::link::Link;
 use super::prune::prune;
+use super::wall::Wall;
 use super::wire::Recipe;
 use crate::stopwatch::Moment;
-use crate::wall::Wall;
 
 /// A spawner that lived this long did not die of its own start.
 const GROWN_US: u64 = 1_000_000;

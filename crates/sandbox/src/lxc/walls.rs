@@ -12,8 +12,8 @@ use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use super::idrange::IdRange;
 use super::rootfs;
+use super::wall::Wall;
 use crate::pidfd::PidFd;
-use crate::wall::Wall;
 use hauki_contract::system::proc;
 
 /// Namespaces that no vault shares with its node.

@@ -7,7 +7,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Controller;
+
+use crate::{StartError, is_passing};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Wall {
@@ -126,22 +129,9 @@ impl Wall {
     }
 }
 
-/// Whether this error of the kernel speaks of the moment, and not of the machine.
-#[must_use]
-pub fn is_passing(error: &io::Error) -> bool {
-    use libc::{
-        EAGAIN, EBUSY, ECONNRESET, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EPIPE, ESRCH, ETIMEDOUT,
-    };
-    const PASSING: [i32; 12] =
-        [EAGAIN, EBUSY, ECONNRESET, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EPIPE, ESRCH, ETIMEDOUT];
-    match error.raw_os_error() {
-        Some(number) => PASSING.contains(&number),
-        None => matches!(
-            error.kind(),
-            io::ErrorKind::BrokenPipe
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::TimedOut
-                | io::ErrorKind::UnexpectedEof
-        ),
+impl Wall {
+    /// As whoever ordered the vault is told of it.
+    pub(super) fn of(self, vault: VaultId) -> StartError {
+        StartError::Wall { vault, hint: self.hint(), is_passing: self.is_passing(), wall: Box::new(self) }
     }
 }
