@@ -69,8 +69,9 @@ bench: setup
 
 # Writes the generated files anew: man pages, completions, schemas, snapshots.
 bless: setup
-	HAUKI_BLESS=1 INSTA_UPDATE=always $(CARGO) test --locked --test docs generated
+	HAUKI_BLESS=1 $(CARGO) test --locked --test docs generated
 	HAUKI_BLESS=1 $(CARGO) test --locked --lib cli::kinds
+	INSTA_UPDATE=always $(CARGO) test --locked --test cli
 
 install: build
 	install -D -m 755 $(RELEASE)/hauki $(DESTDIR)$(PREFIX)/bin/hauki
