@@ -65,30 +65,22 @@ pub(super) struct HeldKey {
     _flight: tokio::sync::OwnedMutexGuard<()>,
 }
 
-/// The digests of a request: whatever order its author wrote the members in, and as earlier versions took it.
-struct Digests {
-    sorted: Sha256,
-    as_written: Sha256,
+/// The digest of a request: whatever order its author wrote the members in.
+fn digest<T: serde::Serialize>(request: &T) -> Result<Sha256, Failure> {
+    // A request that was parsed has its defaults filled in.
+    let sorted = || {
+        let mut value = serde_json::to_value(request)?;
+        value.sort_all_objects();
+        Ok(Sha256::of(&serde_json::to_vec(&value)?))
+    };
+    Ok(aside(sorted).map_err(KeyError::Digest)?)
 }
 
-impl Digests {
-    fn of<T: serde::Serialize>(request: &T) -> Result<Self, Failure> {
-        aside(|| Self::taken(request))
-    }
-
-    fn taken<T: serde::Serialize>(request: &T) -> Result<Self, Failure> {
-        // A request that was parsed has its defaults filled in.
-        let taken = serde_json::to_value(request).and_then(|mut value| {
-            let as_written = Sha256::of(&serde_json::to_vec(&value)?);
-            value.sort_all_objects();
-            Ok(Self { sorted: Sha256::of(&serde_json::to_vec(&value)?), as_written })
-        });
-        Ok(taken.map_err(KeyError::Digest)?)
-    }
-
-    fn has(&self, known: &Sha256) -> bool {
-        self.sorted == *known || self.as_written == *known
-    }
+/// Whether `known`, the digest of an earlier request, is of this one as well; earlier versions took it of the members
+/// as they were written.
+fn is_of<T: serde::Serialize>(known: &Sha256, digest: &Sha256, request: &T) -> Result<bool, Failure> {
+    let as_written = || Ok(Sha256::of(&serde_json::to_vec(&serde_json::to_value(request)?)?));
+    Ok(known == digest || *known == aside(as_written).map_err(KeyError::Digest)?)
 }
 
 impl HeldKey {
@@ -110,8 +102,7 @@ impl Keys {
 
     /// Waits for earlier callers with the same key, then tells what they made.
     pub(super) async fn hold_key<T: Keyed>(&self, what: &str, request: &T) -> Result<HeldKey, Failure> {
-        let (key, digests) = (request.key(), Digests::of(request)?);
-        let digest = digests.sorted;
+        let (key, digest) = (request.key(), digest(request)?);
         check_key(key)?;
         let document = idempotency_key(what, key);
         let flight = self.flights.enter(&document).await;
@@ -131,7 +122,7 @@ impl Keys {
             }
         }
         if let Some(record) = &earlier
-            && !digests.has(&record.digest)
+            && !is_of(&record.digest, &digest, request)?
         {
             return Err(reused(key, what));
         }
@@ -152,7 +143,7 @@ impl Keys {
         };
         let mut plain = request.clone();
         key.clone_into(plain.key_mut());
-        let same = Digests::of(&plain)?.has(&record.digest);
+        let same = is_of(&record.digest, &digest(&plain)?, &plain)?;
         Ok((same && self.counts(&record).await?).then_some(record))
     }
 

@@ -57,10 +57,10 @@ fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     session.link().send(&FromVault::Ready(Ready { build: stamp::id(), locked: true }));
     loop {
         session.rest();
-        let due = session.next_call_out();
+        let due = session.next_due();
         match session.link().next(due) {
             Ok(Next::Message(message)) => session.answer(message),
-            Ok(Next::Due) => session.call_out(),
+            Ok(Next::Due) => session.due(),
             Ok(Next::End) => return Ok(()),
             Err(error) => {
                 // After a broken frame nobody knows where the next one begins.

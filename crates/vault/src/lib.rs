@@ -11,6 +11,7 @@
 
 mod init;
 mod link;
+mod rehearsal;
 mod session;
 mod stamp;
 mod watchdog;

@@ -5,6 +5,7 @@ use hauki_contract::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, Work
 use hauki_lang::engine::{Call, Deadline, Engine, Memory, MemoryError, Place};
 
 use super::link::Link;
+use super::rehearsal::{self, rehearse};
 
 /// With these, an error fits into a frame of the smallest limit, quotes and all.
 const MESSAGE_BYTES: usize = 2048;
@@ -20,6 +21,8 @@ pub(crate) struct Session {
     worker: Worker,
     /// How long the worker may run for itself.
     deadline_ms: u32,
+    /// When, unless the worker has come by then.
+    rehearsal: Option<Deadline>,
 }
 
 /// How long `dest` may run when the worker ends itself.
@@ -36,7 +39,8 @@ enum Worker {
 
 impl Session {
     pub(crate) fn new(link: Link) -> Self {
-        Self { link, worker: Worker::Awaited, deadline_ms: 0 }
+        let rehearsal = Some(Deadline::after_ms(rehearsal::AFTER_MS));
+        Self { link, worker: Worker::Awaited, deadline_ms: 0, rehearsal }
     }
 
     pub(crate) fn link(&mut self) -> &mut Link {
@@ -59,16 +63,29 @@ impl Session {
         }
     }
 
-    pub(crate) fn next_call_out(&self) -> Option<Deadline> {
+    /// When there is something to do that nobody asks for.
+    pub(crate) fn next_due(&self) -> Option<Deadline> {
         match &self.worker {
+            Worker::Awaited => self.rehearsal,
             Worker::Loaded(engine) => engine.next_call_out(),
-            _ => None,
+            Worker::Failed | Worker::Ended => None,
+        }
+    }
+
+    pub(crate) fn due(&mut self) {
+        match self.worker {
+            Worker::Awaited => {
+                if self.rehearsal.take().is_some() {
+                    let _ = rehearse(&mut self.link);
+                }
+            }
+            _ => self.call_out(),
         }
     }
 
     /// Runs one call_out, if one is due. The gate is told of its beginning and its end: it watches over
     /// how long the engine is busy.
-    pub(crate) fn call_out(&mut self) {
+    fn call_out(&mut self) {
         self.destruct();
         let Worker::Loaded(engine) = &mut self.worker else { return };
         let Some(due) = engine.due_call_out() else { return };
