@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hauki::api::vault::Placement;
 use hauki::model::config::Policy;
-use hauki_control::scheduler::{Candidate, Wanted, Word, choose, explain};
+use hauki_control::scheduler::{Candidate, NodeLoad, PlacementRequest, choose, explain};
 
 const NODES: usize = 10_000;
 const SUMMONS: usize = 100_000;
@@ -25,7 +25,7 @@ fn timed(run: impl FnOnce()) -> Duration {
 fn swarm() -> Vec<Candidate> {
     (0..NODES)
         .map(|number| {
-            let word = Word { max_vaults: 1000, free_memory_bytes: 64 << 30, ..Word::default() };
+            let word = NodeLoad { max_vaults: 1000, free_memory_bytes: 64 << 30, ..NodeLoad::default() };
             let labels = (number % 10 == 0).then(|| ("gpu".to_owned(), "yes".to_owned()));
             let name = format!("n{number:05}").parse().expect("a name");
             Candidate::new(name, labels.into_iter().collect(), Ok(word), Policy::Spread)
@@ -53,7 +53,7 @@ fn main() {
     let mut times = Vec::with_capacity(SUMMONS);
     for _ in 0..SUMMONS {
         let mut place = None;
-        let wanted = Wanted { wish: &any, memory_bytes: MEMORY, apart: &apart };
+        let wanted = PlacementRequest { wish: &any, memory_bytes: MEMORY, apart: &apart };
         times.push(timed(|| place = choose(&nodes, &wanted)));
         let place = place.expect("there is room");
         nodes[place].took(MEMORY, Policy::Spread);
@@ -67,11 +67,11 @@ fn main() {
         fullest as f64 / mean
     );
     assert!(fullest as f64 <= 1.1 * mean, "the fullest node has {fullest}, the mean is {mean}");
-    let wanted = Wanted { wish: &gpu, memory_bytes: MEMORY, apart: &apart };
+    let wanted = PlacementRequest { wish: &gpu, memory_bytes: MEMORY, apart: &apart };
     let choice = || {
         std::hint::black_box(choose(&nodes, &wanted));
     };
     report("with a label that every tenth has", (0..1000).map(|_| timed(choice)).collect());
-    let wanted = Wanted { wish: &any, memory_bytes: MEMORY, apart: &apart };
+    let wanted = PlacementRequest { wish: &any, memory_bytes: MEMORY, apart: &apart };
     report("all 10,000 explained", (0..50).map(|_| timed(|| drop(explain(&nodes, &wanted)))).collect());
 }

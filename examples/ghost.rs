@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hauki::client::ghost::{Ghost, Options, What};
+use hauki::client::ghost::{Ghost, GhostOptions, ParsedEvent};
 use hauki::model::ticket::Ticket;
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 pub(crate) async fn call(ticket: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let ticket: Ticket = serde_json::from_str(&std::fs::read_to_string(ticket)?)?;
-    let scout = Ghost::connect(&ticket, Options::default()).await?;
+    let scout = Ghost::connect(&ticket, GhostOptions::default()).await?;
 
     // What the worker prints and emits comes as a stream, here to a task of its own.
     let mut events = scout.events();
@@ -32,9 +32,9 @@ pub(crate) async fn call(ticket: &Path) -> Result<String, Box<dyn std::error::Er
         let mut told = 0;
         while let Some(event) = events.next().await {
             match event.what() {
-                What::Log { text } => eprintln!("it says: {text}"),
-                What::Emitted { event, data } => eprintln!("it emits {event}: {}", data.get()),
-                What::Broken { reason } => eprintln!("{reason}; a new connection is being made"),
+                ParsedEvent::Log { text } => eprintln!("it says: {text}"),
+                ParsedEvent::Emitted { event, data } => eprintln!("it emits {event}: {}", data.get()),
+                ParsedEvent::Broken { reason } => eprintln!("{reason}; a new connection is being made"),
                 _ => continue,
             }
             told += 1;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use hauki_lang::arrow::{Rewritten, rewrite};
 use hauki_lang::dialect::explain;
-use hauki_lang::lexer::{Kind, words};
+use hauki_lang::lexer::{TokenKind, words};
 use hauki_lang::position::Position;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use mquickjs as sys;
@@ -37,7 +37,7 @@ fuzz_target!(|source: &str| -> Corpus {
         }
         let origin = map.origin(Position::of(&text, word.offset));
         let there = &source[origin.offset(source)..];
-        let ours = matches!(word.text, "call_other" | "(" | "," | ")") || word.kind == Kind::Text;
+        let ours = matches!(word.text, "call_other" | "(" | "," | ")") || word.kind == TokenKind::Text;
         assert!(ours || there.starts_with(word.text), "{} is not at {origin:?} in {source}", word.text);
     }
 
@@ -55,7 +55,7 @@ fn tells_slashes_otherwise(source: &str) -> bool {
     let all = words(source);
     (1..all.len()).any(|at| {
         all[at].text.starts_with('/')
-            && (all[at - 1].is("}") || all[at - 1].kind == Kind::Name && at > 1 && all[at - 2].is("."))
+            && (all[at - 1].is("}") || all[at - 1].kind == TokenKind::Name && at > 1 && all[at - 2].is("."))
     })
 }
 

@@ -7,18 +7,18 @@ mod cost;
 
 use hauki_contract::api;
 use hauki_contract::model;
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-const LIMITS: Limits = Limits::bytes(64 * 1024);
+const LIMITS: DocumentLimits = DocumentLimits::bytes(64 * 1024);
 
 fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) {
     let Ok(body) = cost::within(bytes.len(), 800, || strict::from_slice::<T>(bytes, LIMITS)) else { return };
     let text = serde_json::to_string(&body).expect("what was read can be written");
     assert!(text.len() <= 4096 + 16 * bytes.len(), "{} bytes became {}", bytes.len(), text.len());
-    let again: T = strict::from_str(&text, Limits::bytes(usize::MAX))
+    let again: T = strict::from_str(&text, DocumentLimits::bytes(usize::MAX))
         .unwrap_or_else(|error| panic!("{error}, in what was written of it: {text}"));
     assert_eq!(serde_json::to_string(&again).expect("can be written"), text);
 }
@@ -46,8 +46,8 @@ fuzz_target!(|input: &[u8]| {
         api::swarm::NodeAdd,
         api::node::ProvisionOrder,
         api::node::Provisioned,
-        api::node::Opened,
-        api::node::Torn,
+        api::node::OpenedPort,
+        api::node::TornDown,
         api::node::NodeHealth,
         api::node::NodeVaults,
         api::node::News,

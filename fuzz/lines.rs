@@ -5,7 +5,7 @@
 
 mod cost;
 
-use hauki_contract::rpc::lines::{CHUNK, Found, KEPT, LineError, Lines};
+use hauki_contract::rpc::lines::{CHUNK, KEPT, LineBuffer, LineError, NextLine};
 use libfuzzer_sys::fuzz_target;
 
 /// What a reader of the whole stream says.
@@ -32,21 +32,21 @@ fn told(stream: &[u8], limit: usize) -> Vec<Result<&[u8], &'static str>> {
 
 fn read(stream: &[u8], limit: usize, mut plan: impl Iterator<Item = u8>) {
     let expected = told(stream, limit);
-    let (mut lines, mut rest, mut taken, mut shown) = (Lines::new(limit), stream, 0, 0);
+    let (mut lines, mut rest, mut taken, mut shown) = (LineBuffer::new(limit), stream, 0, 0);
     loop {
         // Taken as long as there are, or looked at, or left for more to come.
         let step = plan.next().unwrap_or(0);
         if step & 1 == 0 || !lines.has_room() {
             let has_line = lines.has_line();
             match lines.take() {
-                Ok(Found::Line(place)) => {
+                Ok(NextLine::Line(place)) => {
                     assert!(has_line);
                     assert_eq!(Some(&Ok(lines.at(place))), expected.get(taken));
                     taken += 1;
                     continue;
                 }
-                Ok(Found::Nothing) => assert!(!has_line && !lines.has_ended()),
-                Ok(Found::End) => {
+                Ok(NextLine::Nothing) => assert!(!has_line && !lines.has_ended()),
+                Ok(NextLine::End) => {
                     assert!(rest.is_empty() && !has_line);
                     assert_eq!(taken, expected.len());
                     return;

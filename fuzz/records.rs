@@ -6,8 +6,8 @@
 mod cost;
 
 use hauki_contract::model::ticket::Ticket;
-use hauki_contract::strict::stream::{Pieces, What};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::stream::{Pieces, StreamItem};
+use hauki_contract::strict::{self, DocumentLimits};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -18,7 +18,10 @@ fn check_value(value: &Value) {
     {
         // What is printed again is what was read.
         let again = serde_json::to_string(&ticket).expect("serializes");
-        assert_eq!(strict::from_str::<Ticket>(&again, Limits::bytes(usize::MAX)).as_ref(), Ok(&ticket));
+        assert_eq!(
+            strict::from_str::<Ticket>(&again, DocumentLimits::bytes(usize::MAX)).as_ref(),
+            Ok(&ticket)
+        );
         let _ = ticket.check_known();
     }
 }
@@ -34,29 +37,29 @@ fuzz_target!(|bytes: &[u8]| {
     for piece in &pieces {
         assert!((1..=lines.len()).contains(&piece.line), "line {} of {}", piece.line, lines.len());
         match &piece.what {
-            What::Document(value) => {
+            StreamItem::Document(value) => {
                 assert!(value.is_object() && piece.line >= last);
                 check_value(value);
                 last = piece.line;
             }
-            What::Array(values) => {
+            StreamItem::Array(values) => {
                 values.iter().for_each(check_value);
                 assert!(piece.line >= last);
                 last = piece.line;
             }
-            What::Word(word) => {
+            StreamItem::Word(word) => {
                 assert!(!word.is_empty() && !word.starts_with(['{', '[']));
                 assert!(lines[piece.line - 1].contains(word) && piece.line >= last);
                 last = piece.line;
             }
-            What::Broken { reason, .. } => assert!(reason.len() <= 400 + 8 * text.len()),
+            StreamItem::Broken { reason, .. } => assert!(reason.len() <= 400 + 8 * text.len()),
         }
     }
     // A document that stands alone is read whichever way it is read.
-    if let Ok(value) = strict::from_str::<Value>(text, Limits::bytes(usize::MAX)) {
+    if let Ok(value) = strict::from_str::<Value>(text, DocumentLimits::bytes(usize::MAX)) {
         match pieces.first().map(|piece| &piece.what) {
-            Some(What::Document(same)) => assert_eq!(&value, same),
-            Some(What::Array(same)) => assert_eq!(value.as_array(), Some(same)),
+            Some(StreamItem::Document(same)) => assert_eq!(&value, same),
+            Some(StreamItem::Array(same)) => assert_eq!(value.as_array(), Some(same)),
             other => assert!(!value.is_object() && !value.is_array(), "{other:?}"),
         }
     }

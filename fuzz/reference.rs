@@ -8,7 +8,7 @@ mod cost;
 use std::borrow::Cow;
 
 use hauki_contract::model::ticket::Ticket;
-use hauki_contract::rpc::reference::{Found, TravelError, put_back, take_in, write};
+use hauki_contract::rpc::reference::{FoundTicket, TravelError, put_back, take_in, write};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -40,7 +40,7 @@ fuzz_target!(|text: &str| -> Corpus {
     let Ok(raw) = serde_json::from_str::<&RawValue>(text) else { return Corpus::Reject };
     let text = raw.get();
     let mut given = Vec::new();
-    let taken = take_in(text, |Found { ticket, text }| {
+    let taken = take_in(text, |FoundTicket { ticket, text }| {
         if given.len() == MOST {
             return Err(TravelError::Full(MOST));
         }

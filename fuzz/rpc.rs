@@ -6,8 +6,8 @@
 mod cost;
 
 use hauki_contract::rpc::message::{
-    Incoming, Invalid, MAX_BATCH, MAX_ID_BYTES, Outgoing, Request, RpcError, code, is_same_id, write_error,
-    write_request, write_result,
+    GateMessage, Incoming, Invalid, MAX_BATCH, MAX_ID_BYTES, Request, RpcError, code, is_same_id,
+    write_error, write_request, write_result,
 };
 use hauki_contract::rpc::nested::{MAX_DEPTH, Nested};
 use hauki_contract::rpc::reserved::{Cancel, Dying, FIELDS, Hello, MAX_FEATURE, MAX_FEATURES, Welcome};
@@ -50,7 +50,7 @@ fn check(line: &str, request: Result<Request<'_>, Invalid>) {
             assert!(invalid.code != code::PARSE || !is_json, "JSON is said to be none: {line}");
             let (mut out, id) = (Vec::new(), invalid.id.clone());
             write_error(&mut out, id.as_deref(), &RpcError::from(invalid));
-            let read = Outgoing::decode(&out).expect("can be read");
+            let read = GateMessage::decode(&out).expect("can be read");
             assert_eq!(read.id.map(RawValue::get), Some(id.as_deref().unwrap_or("null")));
             assert!(read.error.is_some());
         }
@@ -61,7 +61,7 @@ fn check(line: &str, request: Result<Request<'_>, Invalid>) {
 fn answer(id: &str) {
     let mut out = Vec::new();
     write_result(&mut out, id, "[1.10]");
-    let read = Outgoing::decode(&out).expect("can be read");
+    let read = GateMessage::decode(&out).expect("can be read");
     assert_eq!(read.id.map(RawValue::get), Some(id));
     assert_eq!(read.result.map(RawValue::get), Some("[1.10]"));
 }
@@ -112,7 +112,7 @@ fn forward(request: &Request<'_>) {
 }
 
 fn outgoing(line: &[u8]) {
-    let Ok(message) = cost::within(line.len(), 200, || Outgoing::decode(line)) else { return };
+    let Ok(message) = cost::within(line.len(), 200, || GateMessage::decode(line)) else { return };
     let text = std::str::from_utf8(line).expect("is JSON");
     for raw in [message.id, message.result, message.params].into_iter().flatten() {
         assert!(text.contains(raw.get()));
@@ -126,7 +126,7 @@ fn outgoing(line: &[u8]) {
     if let Some(error) = message.error {
         let mut out = Vec::new();
         write_error(&mut out, None, &error);
-        assert_eq!(Outgoing::decode(&out).expect("can be read").error, Some(error));
+        assert_eq!(GateMessage::decode(&out).expect("can be read").error, Some(error));
     }
 }
 

@@ -8,13 +8,13 @@ mod cost;
 use std::collections::BTreeMap;
 
 use hauki_contract::model::ticket::Ticket;
-use hauki_contract::strict::{self, Limits, scan};
+use hauki_contract::strict::{self, DocumentLimits, scan};
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-const LIMITS: Limits = Limits { bytes: 4096, depth: 12, values: usize::MAX };
+const LIMITS: DocumentLimits = DocumentLimits { bytes: 4096, depth: 12, values: usize::MAX };
 
 /// Every kind of member that a contract has.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 fn named_twice(text: &str) -> bool {
-    strict::from_str::<Value>(text, Limits::bytes(usize::MAX))
+    strict::from_str::<Value>(text, DocumentLimits::bytes(usize::MAX))
         .is_err_and(|error| error.reason.contains("twice"))
 }
 
@@ -102,7 +102,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(document) => {
             assert!(plain.is_ok(), "is no JSON");
             let again = serde_json::to_string(&document).expect("serializes");
-            let wide = Limits::bytes(usize::MAX);
+            let wide = DocumentLimits::bytes(usize::MAX);
             let read = strict::from_str::<Document>(&again, wide).expect("is taken again");
             let values = [read, document].map(|document| serde_json::to_value(document).expect("is JSON"));
             assert!(same(&values[0], &values[1]), "{again}");

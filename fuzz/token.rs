@@ -19,7 +19,7 @@ use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey};
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::Endpoint;
-use hauki_contract::rpc::capability::{Ask, Capability, Denied, Grant, Issuer, IssuerKey, narrow};
+use hauki_contract::rpc::capability::{CallFacts, Capability, Denied, Grant, Issuer, IssuerKey, narrow};
 use hauki_contract::rpc::reserved;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
@@ -83,11 +83,11 @@ impl World {
         Ok(allowed)
     }
 
-    fn ask(&self, method: &'static str, later: i64) -> Ask<'static> {
+    fn ask(&self, method: &'static str, later: i64) -> CallFacts<'static> {
         static HERE: LazyLock<(hauki_contract::model::id::VaultId, hauki_contract::model::id::NodeName)> =
             LazyLock::new(|| (VAULT.parse().expect("is an id"), NODE.parse().expect("is a name")));
         let now = self.now + SignedDuration::from_millis(later);
-        Ask { vault: &HERE.0, generation: 3, node: &HERE.1, now, method }
+        CallFacts { vault: &HERE.0, generation: 3, node: &HERE.1, now, method }
     }
 
     /// What the library says of the same question.

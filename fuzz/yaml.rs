@@ -11,7 +11,7 @@ use std::time::Duration;
 use hauki_contract::model::config::{Config, MAX_CONFIG_BYTES};
 use hauki_contract::model::gem::{MAX_MANIFEST_BYTES, Manifest};
 use hauki_contract::model::swarm::SwarmFile;
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,13 +28,13 @@ fn used() -> Duration {
 }
 
 fn read<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(text: &str) -> bool {
-    let limits = Limits::bytes(MAX_CONFIG_BYTES);
+    let limits = DocumentLimits::bytes(MAX_CONFIG_BYTES);
     // It has buffers of its own, however short the text is.
     let read = cost::within(text.len() + 64, 4000, || strict::from_yaml::<T>(text, limits));
     let Ok(document) = read else { return false };
     // Through JSON, whose reader is another one.
     let again = serde_json::to_string(&document).expect("serializes");
-    let read = strict::from_str::<T>(&again, Limits::bytes(usize::MAX));
+    let read = strict::from_str::<T>(&again, DocumentLimits::bytes(usize::MAX));
     assert_eq!(read.as_ref(), Ok(&document), "{text}");
     true
 }
@@ -51,11 +51,11 @@ fuzz_target!(|bytes: &[u8]| {
         let room = MAX_MANIFEST_BYTES - once.len().min(MAX_MANIFEST_BYTES);
         let long = format!("{once}{}", pattern.repeat(room / pattern.len()));
         let before = used();
-        let _ = strict::from_yaml::<Value>(&long, Limits::bytes(MAX_CONFIG_BYTES));
+        let _ = strict::from_yaml::<Value>(&long, DocumentLimits::bytes(MAX_CONFIG_BYTES));
         assert!(used() - before < PATIENCE, "{:?} for {pattern:?} behind {once:?}", used() - before);
         return;
     }
-    let longer = text.len().checked_sub(1).map(Limits::bytes);
+    let longer = text.len().checked_sub(1).map(DocumentLimits::bytes);
     assert!(
         longer.is_none_or(|limits| strict::from_yaml::<Value>(text, limits).is_err()),
         "longer than allowed"

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hauki::rpc::body::{WorkerError, WorkerErrorKind};
-use hauki::rpc::script::{Failed, FromRunner, Ready};
+use hauki::rpc::script::{FromRunner, RunFailed, RunnerReady};
 use hauki_contract::system::clock;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
@@ -189,7 +189,7 @@ fn frames(list: &[(u64, FromRunner)]) -> Vec<u8> {
 }
 
 fn ready() -> (u64, FromRunner) {
-    (0, FromRunner::Ready(Ready { version: env!("CARGO_PKG_VERSION").to_owned() }))
+    (0, FromRunner::Ready(RunnerReady { version: env!("CARGO_PKG_VERSION").to_owned() }))
 }
 
 fn efun(words: &[&str]) -> FromRunner {
@@ -390,8 +390,8 @@ fn a_hostile_runner_is_ended_with_a_typed_error() {
         column: None,
         stack: None,
     };
-    let failed = FromRunner::Failed(Failed { error, failure: None });
-    let foreign = FromRunner::Ready(Ready { version: "9.9.9\u{1b}[2J".into() });
+    let failed = FromRunner::Failed(RunFailed { error, failure: None });
+    let foreign = FromRunner::Ready(RunnerReady { version: "9.9.9\u{1b}[2J".into() });
     let mut words = frames(&[ready()]);
     words.extend_from_slice(&[13, 0, 0, 0, 0x81, 1, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]);
     let mut unknown = frames(&[ready()]);
@@ -426,7 +426,7 @@ fn a_hostile_runner_is_ended_with_a_typed_error() {
                 (1, efun(&["clone", "\n", "{", ""])),
                 (1, efun(&["failure", "failure"])),
                 (1, FromRunner::Done(Some("ok".into()))),
-                (2, FromRunner::Failed(Failed { failure: Some(u64::MAX), ..failure_of(&failed) })),
+                (2, FromRunner::Failed(RunFailed { failure: Some(u64::MAX), ..failure_of(&failed) })),
             ]),
             65,
             "bad_source",
@@ -441,7 +441,7 @@ fn a_hostile_runner_is_ended_with_a_typed_error() {
     }
 }
 
-fn failure_of(message: &FromRunner) -> Failed {
+fn failure_of(message: &FromRunner) -> RunFailed {
     match message {
         FromRunner::Failed(failed) => failed.clone(),
         other => panic!("{other:?}"),

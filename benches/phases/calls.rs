@@ -1,7 +1,7 @@
 //! Calls on one connection, and what it takes to get one: on a runtime with one thread, as the command
 //! line and scripts have it.
 
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::ticket::Ticket;
 use hauki::rpc::pin;
 use tokio::runtime::Runtime;
@@ -33,8 +33,8 @@ pub(crate) struct Calls {
     large: String,
 }
 
-fn options() -> Options {
-    Options { beat: false, ..Options::default() }
+fn options() -> GhostOptions {
+    GhostOptions { beat: false, ..GhostOptions::default() }
 }
 
 impl Calls {
@@ -43,7 +43,7 @@ impl Calls {
         let daemon = Daemon::start();
         let (ticket, ghost) = lane.block_on(async {
             let ticket = daemon.spawn(WORKER).await.ticket;
-            let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+            let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
             (ticket, ghost)
         });
         let script = Script::new(&ticket);

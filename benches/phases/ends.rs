@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hauki::api::summons::Spawned;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::gem::Wishes;
 
 use crate::density::{fill, living};
@@ -44,7 +44,7 @@ async fn leases(daemon: &Daemon, report: &mut Report) {
     let mut vaults = living(daemon).await;
     let mut ghosts = Vec::new();
     for spawned in &spawned {
-        let options = Options { beat: false, ..Options::default() };
+        let options = GhostOptions { beat: false, ..GhostOptions::default() };
         ghosts.push(Ghost::connect(&spawned.ticket, options).await.expect("connects"));
     }
     let place = |id| spawned.iter().position(|spawned| spawned.vault.id == id);

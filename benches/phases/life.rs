@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hauki::api::teardown::DestructQuery;
-use hauki::client::endpoint::Endpoint;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::endpoint::ControlPlane;
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::gem::Wishes;
 
 use crate::report::Report;
@@ -19,7 +19,7 @@ const ROUNDS: usize = 10;
 
 pub(crate) struct Life {
     pub daemon: Daemon,
-    endpoint: Endpoint,
+    endpoint: ControlPlane,
     warm: bool,
 }
 
@@ -83,7 +83,7 @@ impl Life {
     /// The init killed from outside, and the owner of a linked vault gone: until the gate has closed
     /// the caller's connection, and until the init is dead.
     async fn other_ends(&self, report: &mut Report) {
-        let options = || Options { beat: false, ..Options::default() };
+        let options = || GhostOptions { beat: false, ..GhostOptions::default() };
         let spawned = self.daemon.spawn(WORKER).await;
         let ghost = Ghost::connect(&spawned.ticket, options()).await.expect("connects");
         let init = self.init(&spawned.vault.id).await;

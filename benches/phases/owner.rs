@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::lease::Mono;
 use hauki::model::ticket::Ticket;
 use hauki_contract::system::clock;
@@ -20,7 +20,7 @@ pub(crate) const WORD: &str = "--owner";
 pub(crate) async fn own(path: &str) {
     let text = std::fs::read_to_string(path).expect("a ticket");
     let ticket: Ticket = serde_json::from_str(&text).expect("a ticket");
-    let options = Options { beat: false, ..Options::default() };
+    let options = GhostOptions { beat: false, ..GhostOptions::default() };
     let ghost = Ghost::connect(&ticket, options).await.expect("connects");
     let called_at = clock::mono();
     ghost.call("echo", None).await.expect("answers");

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hauki::client::Endpoint;
-use hauki::client::script::{Brake, Failure, Session, Setup, World};
+use hauki::client::ControlPlane;
+use hauki::client::script::{Brake, ScriptFailure, ScriptSession, Setup, World};
 use hauki::model::ticket::Ticket;
 
 const HEAP_BYTES: u64 = 8 << 20;
@@ -26,11 +26,11 @@ const CALLS: &str = r#"
 struct Heard(Rc<RefCell<String>>);
 
 impl World for Heard {
-    async fn endpoint(&self) -> Result<&Endpoint, Failure> {
+    async fn endpoint(&self) -> Result<&ControlPlane, ScriptFailure> {
         unreachable!("the script has its object")
     }
 
-    async fn endpoint_if_live(&self) -> Option<&Endpoint> {
+    async fn endpoint_if_live(&self) -> Option<&ControlPlane> {
         None
     }
 
@@ -45,7 +45,7 @@ impl World for Heard {
 }
 
 pub(crate) struct Script {
-    session: Session<Heard>,
+    session: ScriptSession<Heard>,
     heard: Rc<RefCell<String>>,
 }
 
@@ -60,7 +60,7 @@ impl Script {
             lines: Arc::new(|_, _| {}),
             runner: Some(env!("CARGO_BIN_EXE_hauki-script").into()),
         };
-        let mut session = Session::new(Heard(Rc::clone(&heard)), setup).expect("starts");
+        let mut session = ScriptSession::new(Heard(Rc::clone(&heard)), setup).expect("starts");
         session.begin().expect("begins");
         session.run("var w = find_object(JSON.parse(args[0]));", "bench").expect("finds it");
         Self { session, heard }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use hauki_contract::system::{environment, files};
-use hauki_daemon::args::{HaukidArgs, Task};
+use hauki_daemon::args::{DaemonTask, HaukidArgs};
 use hauki_daemon::{bridge, run};
 
 fn main() -> ExitCode {
@@ -16,8 +16,8 @@ fn main() -> ExitCode {
     unsafe { environment::forget_empty() };
     files::outlive_size_limit();
     match HaukidArgs::parse().task {
-        Task::Bridge(args) => bridge::main(&args.socket),
+        DaemonTask::Bridge(args) => bridge::main(&args.socket),
         // SAFETY: whoever gave --ready-fd on the command line handed the descriptor over for this.
-        Task::Serve(role) => unsafe { run::main(&role) },
+        DaemonTask::Serve(role) => unsafe { run::main(&role) },
     }
 }

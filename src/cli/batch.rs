@@ -11,7 +11,7 @@ use super::visible;
 use crate::client::Exit;
 
 /// One of many.
-pub(crate) trait Task {
+pub(crate) trait BatchItem {
     /// How errors call it.
     fn name(&self) -> String;
 
@@ -21,7 +21,7 @@ pub(crate) trait Task {
 
 /// Runs `work` over the items, `jobs` at a time. One item's failure is the command's; of many, each
 /// failure becomes a record in its place.
-pub(crate) async fn run<T: Task>(
+pub(crate) async fn run<T: BatchItem>(
     ctx: &Ctx,
     items: Vec<T>,
     jobs: usize,

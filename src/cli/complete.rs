@@ -10,9 +10,9 @@ use clap_complete::env::CompleteEnv;
 use super::args;
 use crate::api::vault::VaultQuery;
 use crate::client::config::Settings;
-use crate::client::endpoint::Options;
+use crate::client::endpoint::EndpointOptions;
 use crate::client::retry::Retry;
-use crate::client::{Address, ClientError, Endpoint, autostart};
+use crate::client::{Address, ClientError, ControlPlane, autostart};
 
 const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -21,7 +21,7 @@ pub(crate) fn answer_shell() {
     CompleteEnv::with_factory(args::command).complete();
 }
 
-fn ask<T>(question: impl AsyncFnOnce(Endpoint) -> Result<T, ClientError>) -> Option<T> {
+fn ask<T>(question: impl AsyncFnOnce(ControlPlane) -> Result<T, ClientError>) -> Option<T> {
     let settings = Settings::load(&Default::default(), |name| std::env::var(name).ok(), None).ok()?;
     let address = match settings.get("endpoint") {
         Some(text) => text.parse().ok()?,
@@ -31,10 +31,11 @@ fn ask<T>(question: impl AsyncFnOnce(Endpoint) -> Result<T, ClientError>) -> Opt
     if !matches!(address, Address::Unix(_)) {
         return None;
     }
-    let options = Options { retry: Retry::NEVER, connect_timeout: PATIENCE, ..Options::default() };
+    let options =
+        EndpointOptions { retry: Retry::NEVER, connect_timeout: PATIENCE, ..EndpointOptions::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async {
-        let endpoint = Endpoint::new(address, options).ok()?;
+        let endpoint = ControlPlane::new(address, options).ok()?;
         tokio::time::timeout(PATIENCE, question(endpoint)).await.ok()?.ok()
     })
 }

@@ -4,7 +4,7 @@ use super::context::Ctx;
 use super::error::CliError;
 use super::input::Item;
 use crate::api::vault::TicketRequest;
-use crate::client::ghost::{GhostError, Options};
+use crate::client::ghost::{GhostError, GhostOptions};
 use crate::client::{Ghost, tombstone};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
@@ -19,17 +19,17 @@ pub(crate) async fn ticket(ctx: &Ctx, item: &Item) -> Result<Ticket, CliError> {
 }
 
 pub(crate) async fn ghost(ctx: &Ctx, ticket: &Ticket, beat: bool) -> Result<Ghost, CliError> {
-    welcome(ctx, open(ctx, ticket, Options { beat, ..short() }).await?).await
+    welcome(ctx, open(ctx, ticket, GhostOptions { beat, ..short() }).await?).await
 }
 
 /// For what lasts: kept alive, and made anew where it breaks.
 pub(crate) async fn session(ctx: &Ctx, ticket: &Ticket) -> Result<Ghost, CliError> {
-    welcome(ctx, open(ctx, ticket, Options::default()).await?).await
+    welcome(ctx, open(ctx, ticket, GhostOptions::default()).await?).await
 }
 
 /// For one call, which goes behind the hello and tells what is wrong with the ticket.
-pub(crate) async fn open(ctx: &Ctx, ticket: &Ticket, options: Options) -> Result<Ghost, CliError> {
-    let options = Options { connect_timeout: ctx.connect_timeout()?, ..options };
+pub(crate) async fn open(ctx: &Ctx, ticket: &Ticket, options: GhostOptions) -> Result<Ghost, CliError> {
+    let options = GhostOptions { connect_timeout: ctx.connect_timeout()?, ..options };
     match Ghost::open(ticket, options).await {
         Ok(ghost) => Ok(ghost),
         Err(error) => Err(explain(ctx, &ticket.vault, error).await),
@@ -37,8 +37,8 @@ pub(crate) async fn open(ctx: &Ctx, ticket: &Ticket, options: Options) -> Result
 }
 
 /// For one command.
-pub(crate) fn short() -> Options {
-    Options { reconnect: false, ..Options::default() }
+pub(crate) fn short() -> GhostOptions {
+    GhostOptions { reconnect: false, ..GhostOptions::default() }
 }
 
 async fn welcome(ctx: &Ctx, ghost: Ghost) -> Result<Ghost, CliError> {

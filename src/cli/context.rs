@@ -14,16 +14,16 @@ use tokio::runtime::Runtime;
 
 use super::args::Globals;
 use super::color;
-use super::error::{CliError, Kind};
+use super::error::{CliError, ErrorKind};
 use super::output::{self, FORMATS, Format, Output, Style};
 use super::progress::{self, MODES, Progress};
 use super::{private, signals, visible, whole};
 use crate::client::autostart::{self, Plan};
 use crate::client::config::Settings;
-use crate::client::endpoint::{Authority, Options};
+use crate::client::endpoint::{Authority, EndpointOptions};
 use crate::client::retry::Retry;
 use crate::client::runner::Checker;
-use crate::client::{Address, Endpoint, Exit};
+use crate::client::{Address, ControlPlane, Exit};
 use crate::model::secret::Secret;
 use crate::model::trace::TraceContext;
 use hauki_contract::seam;
@@ -49,7 +49,7 @@ pub(crate) struct Ctx {
     /// Errors are JSON objects on standard error.
     machine: bool,
     runtime: OnceCell<Runtime>,
-    endpoint: tokio::sync::OnceCell<Endpoint>,
+    endpoint: tokio::sync::OnceCell<ControlPlane>,
 }
 
 impl Drop for Ctx {
@@ -178,7 +178,8 @@ impl Ctx {
 
     fn timed_out(&self, ms: Option<u64>) -> CliError {
         let shown = crate::model::units::show_millis(ms.unwrap_or(0));
-        let error = CliError::new(Kind::new("timeout", Exit::Timeout), format!("not done within {shown}"));
+        let error =
+            CliError::new(ErrorKind::new("timeout", Exit::Timeout), format!("not done within {shown}"));
         match &self.globals.idempotency_key {
             Some(key) => error
                 .with("idempotency_key", key.clone())
@@ -194,7 +195,7 @@ impl Ctx {
             Ok(bytes) => Ok(Some((path, bytes))),
             Err(error) => {
                 let message = format!("failed to read the {what} {}: {error}", path.display());
-                Err(CliError::new(Kind::new("config", Exit::Config), message))
+                Err(CliError::new(ErrorKind::new("config", Exit::Config), message))
             }
         }
     }
@@ -206,7 +207,7 @@ impl Ctx {
         }
         let unusable = |why: &str| {
             let message = format!("the token file {} cannot be used: {why}", path.display());
-            CliError::new(Kind::new("config", Exit::Config), message)
+            CliError::new(ErrorKind::new("config", Exit::Config), message)
         };
         let token = strict::text(bytes).map_err(|error| unusable(&error.to_string()))?.trim();
         if token.is_empty() {
@@ -220,7 +221,7 @@ impl Ctx {
         Ok(Secret::new(token.to_owned()))
     }
 
-    async fn options(&self) -> Result<Options, CliError> {
+    async fn options(&self) -> Result<EndpointOptions, CliError> {
         let number = |text: &str| text.parse::<u32>().ok();
         let times = self.settings.choice("retries", "a number", number)?;
         let token = match self.held("token file", "token_file").await? {
@@ -229,7 +230,7 @@ impl Ctx {
         };
         let authority = self.held("certificate authority", "ca_file").await?;
         let time = self.settings.duration("timeout")?.unwrap_or(60_000);
-        Ok(Options {
+        Ok(EndpointOptions {
             connect_timeout: self.connect_timeout()?,
             request_timeout: Duration::from_millis(time),
             retry: Retry { times, ..Retry::default() },
@@ -260,7 +261,7 @@ impl Ctx {
     }
 
     /// The control plane; the local one is started if nobody listens.
-    pub(crate) async fn endpoint(&self) -> Result<&Endpoint, CliError> {
+    pub(crate) async fn endpoint(&self) -> Result<&ControlPlane, CliError> {
         self.endpoint.get_or_try_init(async || self.open(true).await).await
     }
 
@@ -270,11 +271,11 @@ impl Ctx {
     }
 
     /// The control plane, if it can be had without starting one.
-    pub(crate) async fn endpoint_if_live(&self) -> Option<&Endpoint> {
+    pub(crate) async fn endpoint_if_live(&self) -> Option<&ControlPlane> {
         self.endpoint.get_or_try_init(async || self.open(false).await).await.ok()
     }
 
-    async fn open(&self, start: bool) -> Result<Endpoint, CliError> {
+    async fn open(&self, start: bool) -> Result<ControlPlane, CliError> {
         let mut options = self.options().await?;
         let address = match self.settings.get("endpoint") {
             Some(text) => text.parse::<Address>()?,
@@ -285,18 +286,19 @@ impl Ctx {
                 if !autostart::is_live(&plan.socket)? {
                     if !start {
                         return Err(CliError::new(
-                            Kind::new("unreachable", Exit::Temporary),
+                            ErrorKind::new("unreachable", Exit::Temporary),
                             "no daemon runs",
                         ));
                     }
                     // It waits for a lock and for a process: not on the thread that watches signals.
                     let started = tokio::task::spawn_blocking(move || autostart::ensure(&plan)).await;
-                    started.map_err(|error| CliError::of(Kind::new("internal", Exit::Bug), &error))??;
+                    started
+                        .map_err(|error| CliError::of(ErrorKind::new("internal", Exit::Bug), &error))??;
                 }
                 address
             }
         };
-        Ok(Endpoint::new(address, options)?)
+        Ok(ControlPlane::new(address, options)?)
     }
 
     /// Notes what has been made until its record is written.
@@ -347,7 +349,7 @@ impl Ctx {
 
     /// What answers said more than this version knows is not in the records, and that is said once.
     pub(crate) fn tell_passed_over(&self) {
-        let names = self.endpoint.get().map(Endpoint::passed_over).unwrap_or_default();
+        let names = self.endpoint.get().map(ControlPlane::passed_over).unwrap_or_default();
         if names.is_empty() {
             return;
         }

@@ -12,8 +12,8 @@ use crate::client::autostart::AutostartError;
 use crate::client::config::ConfigError;
 use crate::client::error::with_causes;
 use crate::client::ghost::GhostError;
-use crate::client::relay::{PlaceError, RelayError};
-use crate::client::script::{self, Failure};
+use crate::client::relay::{ListenAddressError, RelayError};
+use crate::client::script::{self, ScriptFailure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
@@ -29,13 +29,13 @@ const VERSIONS: &str = "hauki version shows whether the daemon is of another ver
 const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub(crate) struct ErrorKind {
     /// Public, the same words as in the API.
     pub(crate) code: &'static str,
     pub(crate) exit: Exit,
 }
 
-impl Kind {
+impl ErrorKind {
     pub(crate) const fn new(code: &'static str, exit: Exit) -> Self {
         Self { code, exit }
     }
@@ -43,7 +43,7 @@ impl Kind {
 
 #[derive(Debug, Clone)]
 pub(crate) struct CliError {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ErrorKind,
     /// A lower-case fragment, causes included.
     pub(crate) message: String,
     /// Boxed, because an error should not make every result large.
@@ -61,7 +61,7 @@ struct More {
 }
 
 impl CliError {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -70,12 +70,12 @@ impl CliError {
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::new("usage", Exit::Usage), message)
+        Self::new(ErrorKind::new("usage", Exit::Usage), message)
     }
 
     /// Input that cannot be used as it is.
     pub(crate) fn data(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Kind::new(code, Exit::Data), message)
+        Self::new(ErrorKind::new(code, Exit::Data), message)
     }
 
     /// A file, or standard input, that a verb was told to read.
@@ -85,8 +85,8 @@ impl CliError {
 
     pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
         let kind = match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Kind::new("broken_pipe", Exit::BrokenPipe),
-            _ => Kind::new("io", Exit::Io),
+            std::io::ErrorKind::BrokenPipe => ErrorKind::new("broken_pipe", Exit::BrokenPipe),
+            _ => ErrorKind::new("io", Exit::Io),
         };
         Self::new(kind, format!("failed to {what}: {error}"))
     }
@@ -96,7 +96,7 @@ impl CliError {
         Self::io("write to standard output", &std::io::ErrorKind::BrokenPipe.into())
     }
 
-    pub(crate) fn of(kind: Kind, error: &dyn Error) -> Self {
+    pub(crate) fn of(kind: ErrorKind, error: &dyn Error) -> Self {
         Self::new(kind, with_causes(error))
     }
 
@@ -147,11 +147,14 @@ impl CliError {
     }
 
     /// As a script may catch it.
-    pub(crate) fn into_failure(self) -> Failure {
-        let failure = Failure::new(self.kind.code, self.kind.exit, self.message);
+    pub(crate) fn into_failure(self) -> ScriptFailure {
+        let failure = ScriptFailure::new(self.kind.code, self.kind.exit, self.message);
         let (retryable, notes) = (self.more.retryable, self.more.notes);
         let hint = (!self.more.hints.is_empty()).then(|| self.more.hints.join("; "));
-        Failure { more: Box::new(script::More { retryable, notes, hint, ..*failure.more }), ..failure }
+        ScriptFailure {
+            more: Box::new(script::FailureDetail { retryable, notes, hint, ..*failure.more }),
+            ..failure
+        }
     }
 
     /// Nothing is said where the reader is gone.
@@ -201,7 +204,7 @@ impl CliError {
 
 impl From<ApiError> for CliError {
     fn from(error: ApiError) -> Self {
-        let kind = Kind::new(error.code.as_str(), error.code.into());
+        let kind = ErrorKind::new(error.code.as_str(), error.code.into());
         let mut this = Self::new(kind, error.message);
         this.more.retryable = error.retryable;
         this.more.hints.extend(error.hint);
@@ -230,21 +233,21 @@ impl From<ClientError> for CliError {
         match error {
             ClientError::Api(error) => error.into(),
             error @ ClientError::NoAuthority { .. } => {
-                Self::of(Kind::new(error.code(), error.exit()), &error)
+                Self::of(ErrorKind::new(error.code(), error.exit()), &error)
                     .hint("--ca-file FILE (HAUKI_CA_FILE, ca_file) names who signs its certificate")
                     .hint("for one that everybody knows: --ca-file /etc/ssl/certs/ca-certificates.crt")
             }
             error @ ClientError::Protocol { .. } => {
-                Self::of(Kind::new(error.code(), error.exit()), &error).hint(VERSIONS)
+                Self::of(ErrorKind::new(error.code(), error.exit()), &error).hint(VERSIONS)
             }
-            error => Self::of(Kind::new(error.code(), error.exit()), &error),
+            error => Self::of(ErrorKind::new(error.code(), error.exit()), &error),
         }
     }
 }
 
-impl From<Failure> for CliError {
-    fn from(failure: Failure) -> Self {
-        let mut this = Self::new(Kind::new(failure.code, failure.exit), failure.message);
+impl From<ScriptFailure> for CliError {
+    fn from(failure: ScriptFailure) -> Self {
+        let mut this = Self::new(ErrorKind::new(failure.code, failure.exit), failure.message);
         let more = *failure.more;
         this.more.retryable = more.retryable;
         this.more.notes = more.notes;
@@ -263,7 +266,7 @@ impl From<Failure> for CliError {
 
 impl From<GhostError> for CliError {
     fn from(error: GhostError) -> Self {
-        let kind = Kind::new(error.code(), error.exit());
+        let kind = ErrorKind::new(error.code(), error.exit());
         match &error {
             GhostError::Rpc { vault, error: rpc } => {
                 let this = Self::of(kind, &error).with("rpc_code", rpc.code);
@@ -294,12 +297,16 @@ impl From<GhostError> for CliError {
     }
 }
 
-impl From<PlaceError> for CliError {
-    fn from(error: PlaceError) -> Self {
+impl From<ListenAddressError> for CliError {
+    fn from(error: ListenAddressError) -> Self {
         let kind = match &error {
-            PlaceError::Unknown { .. } | PlaceError::Public { .. } => Kind::new("usage", Exit::Usage),
-            PlaceError::Taken { .. } => Kind::new("conflict", Exit::Conflict),
-            PlaceError::NoSocket { .. } | PlaceError::Bind { .. } => Kind::new("io", Exit::Io),
+            ListenAddressError::Unknown { .. } | ListenAddressError::Public { .. } => {
+                ErrorKind::new("usage", Exit::Usage)
+            }
+            ListenAddressError::Taken { .. } => ErrorKind::new("conflict", Exit::Conflict),
+            ListenAddressError::NoSocket { .. } | ListenAddressError::Bind { .. } => {
+                ErrorKind::new("io", Exit::Io)
+            }
         };
         Self::of(kind, &error)
     }
@@ -310,7 +317,7 @@ impl From<RelayError> for CliError {
         match error {
             RelayError::Read(error) => Self::io("read requests", &error),
             RelayError::Write(error) => Self::io("write replies", &error),
-            RelayError::TooLong { .. } => Self::of(Kind::new("too_large", Exit::Data), &error),
+            RelayError::TooLong { .. } => Self::of(ErrorKind::new("too_large", Exit::Data), &error),
             RelayError::Ended(error) => error.into(),
         }
     }
@@ -321,9 +328,9 @@ impl From<ConfigError> for CliError {
         // What stands on the command line is no matter of the configuration.
         let kind = match &error {
             ConfigError::Choice { origin, .. } | ConfigError::Value { origin, .. } if origin.is_flag() => {
-                return Self::of(Kind::new("usage", Exit::Usage), &error);
+                return Self::of(ErrorKind::new("usage", Exit::Usage), &error);
             }
-            _ => Kind::new("config", Exit::Config),
+            _ => ErrorKind::new("config", Exit::Config),
         };
         Self::of(kind, &error).hint("hauki config show --origin lists every setting and where it comes from")
     }
@@ -331,10 +338,10 @@ impl From<ConfigError> for CliError {
 
 impl From<AutostartError> for CliError {
     fn from(error: AutostartError) -> Self {
-        let this = Self::of(Kind::new("environment", Exit::Config), &error);
+        let this = Self::of(ErrorKind::new("environment", Exit::Config), &error);
         match &error {
             AutostartError::Refused { passing: true, .. } => {
-                let passing = Kind::new("unreachable", Exit::Temporary);
+                let passing = ErrorKind::new("unreachable", Exit::Temporary);
                 Self::of(passing, &error)
                     .hint("another haukid has the state directory and is not to be heard: try again")
             }
@@ -346,7 +353,7 @@ impl From<AutostartError> for CliError {
                     this = this.note(format!("   | {line}"));
                 }
                 if let AutostartError::Ended { passing: true, .. } = &error {
-                    let kind = Kind::new("temporary", Exit::Temporary);
+                    let kind = ErrorKind::new("temporary", Exit::Temporary);
                     return Self { kind, ..this }.hint("somebody ended it: try again");
                 }
                 this.hint(format!("the whole log is {}", log.display()))
@@ -362,7 +369,7 @@ impl From<AutostartError> for CliError {
                 this.hint(format!("only root and daemon.allow_uids may use {}", path.display()))
             }
             AutostartError::Stranger { path, .. } | AutostartError::Exposed { path, .. } => Self {
-                kind: Kind::new("untrusted", Exit::Config),
+                kind: ErrorKind::new("untrusted", Exit::Config),
                 ..this
             }
             .hint(format!("if it is meant all the same: --endpoint unix://{}", path.display()))
@@ -377,7 +384,7 @@ impl From<AutostartError> for CliError {
             AutostartError::Narrow { .. } => {
                 this.hint("start it where that limit is not set, as a service or with  haukid all")
             }
-            AutostartError::Held { .. } => Self { kind: Kind::new("locked", Exit::Temporary), ..this }
+            AutostartError::Held { .. } => Self { kind: ErrorKind::new("locked", Exit::Temporary), ..this }
                 .hint("end that process, or try again"),
             AutostartError::Spawn { .. } | AutostartError::State { .. } | AutostartError::Unsafe { .. } => {
                 this

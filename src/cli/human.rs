@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::color::{FAINT, GOOD, WARN};
-use super::kinds::{Beat, Happened, Happening, Heard, Listening, Torn};
+use super::kinds::{BeatRecord, EventRecord, Happened, Heard, Listening, TeardownRecord};
 use super::visible;
 use crate::api::event::{Event, Happening as What};
 use crate::api::registry::Holder;
@@ -43,11 +43,11 @@ fn resource(what: Resource) -> &'static str {
     }
 }
 
-pub(crate) fn torn(torn: &Torn) -> String {
+pub(crate) fn torn(torn: &TeardownRecord) -> String {
     match torn {
-        Torn::Receipt { receipt: told, changed } => receipt(told, *changed),
-        Torn::Nothing { vault, dry_run: Some(true), .. } => format!("{vault}  would die\n"),
-        Torn::Nothing { vault, .. } => format!("{vault}  gone already\n"),
+        TeardownRecord::Receipt { receipt: told, changed } => receipt(told, *changed),
+        TeardownRecord::Nothing { vault, dry_run: Some(true), .. } => format!("{vault}  would die\n"),
+        TeardownRecord::Nothing { vault, .. } => format!("{vault}  gone already\n"),
     }
 }
 
@@ -80,10 +80,10 @@ fn receipt(receipt: &Receipt, changed: bool) -> String {
     out
 }
 
-pub(crate) fn event(event: &Happening) -> String {
+pub(crate) fn event(event: &EventRecord) -> String {
     match event {
-        Happening::Recorded(event) => recorded(event),
-        Happening::Heard(happened) => heard(happened),
+        EventRecord::Recorded(event) => recorded(event),
+        EventRecord::Heard(happened) => heard(happened),
     }
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn check(Check { level, what, hint }: &Check) -> String {
     }
 }
 
-pub(crate) fn beat(beat: &Beat) -> String {
+pub(crate) fn beat(beat: &BeatRecord) -> String {
     format!("{}  lease {}\n", beat.vault, show_millis(beat.lease_left_ms))
 }
 

@@ -6,12 +6,12 @@
 
 use serde_json::{Map, Value};
 
-use super::batch::Task;
+use super::batch::BatchItem;
 use super::context::Ctx;
-use super::error::{CliError, Kind};
-use super::kinds::{Beat, Happened, Happening, Reply, Torn};
-use super::named::{self, Names};
-use super::record::{Kind as _, field};
+use super::error::{CliError, ErrorKind};
+use super::kinds::{BeatRecord, EventRecord, Happened, Reply, TeardownRecord};
+use super::named::{self, NameLookup};
+use super::record::{RecordKind as _, field};
 use super::{private, stdin, whole};
 use crate::api::gem::Gem;
 use crate::api::spool::SpoolEntry;
@@ -55,10 +55,10 @@ const CALLED: [&str; 3] = [field!(Vault { id }), field!(Ticket { vault }), field
 const VAULTS: [(&str, &str); 7] = [
     (Vault::NAME, field!(Vault { id })),
     (Ticket::NAME, field!(Ticket { vault })),
-    (Beat::NAME, field!(Beat { vault })),
+    (BeatRecord::NAME, field!(BeatRecord { vault })),
     (Reply::NAME, field!(Reply { vault })),
-    (Torn::NAME, field!(Receipt { vault })),
-    (Happening::NAME, field!(Happened { vault })),
+    (TeardownRecord::NAME, field!(Receipt { vault })),
+    (EventRecord::NAME, field!(Happened { vault })),
     (SpoolEntry::NAME, field!(SpoolEntry { vault })),
 ];
 
@@ -85,7 +85,7 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
             error.hint("give ids, names, files of records, or - for standard input")
         });
     }
-    let (mut items, names) = (Vec::new(), Names::default());
+    let (mut items, names) = (Vec::new(), NameLookup::default());
     for argument in arguments {
         if argument == "-" {
             let bytes = whole::read("-".as_ref(), whole::MOST_BYTES).await;
@@ -128,11 +128,11 @@ fn could_be_name(argument: &str) -> bool {
 /// A word of a file that is nobody's name, any more.
 fn nobody(text: &str, place: &str) -> CliError {
     let message = format!("{place}: there is no id and no live worker {text}");
-    CliError::new(Kind::new("not_found", Exit::NotFound), message)
+    CliError::new(ErrorKind::new("not_found", Exit::NotFound), message)
 }
 
 /// What is no file: a vault that is called so, or what has an id that begins so.
-async fn named(ctx: &Ctx, names: &Names, argument: &str, error: &std::io::Error) -> Item {
+async fn named(ctx: &Ctx, names: &NameLookup, argument: &str, error: &std::io::Error) -> Item {
     let what = match names.find(ctx, argument).await {
         Ok(Some(id)) => What::Id(id),
         Ok(None) => What::Broken(unknown(argument, error)),
@@ -148,7 +148,7 @@ fn unknown(argument: &str, error: &std::io::Error) -> CliError {
         return error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -");
     }
     let message = format!("there is no id, no live worker and no file {argument}");
-    let error = CliError::new(Kind::new("not_found", Exit::NotFound), message);
+    let error = CliError::new(ErrorKind::new("not_found", Exit::NotFound), message);
     if named::is_too_short(argument) {
         let (letters, listed) = (named::LETTERS, named::listed(argument));
         return error.hint(format!("type at least {letters} letters of the id; {listed}"));
@@ -170,7 +170,7 @@ async fn parsed(origin: &str, bytes: Vec<u8>) -> Result<Vec<Item>, CliError> {
     let name = origin.to_owned();
     let items = whole::made(bytes, move |bytes| parse(&name, bytes)).await;
     items.ok_or_else(|| {
-        CliError::new(Kind::new("internal", Exit::Bug), format!("{origin} was not looked through"))
+        CliError::new(ErrorKind::new("internal", Exit::Bug), format!("{origin} was not looked through"))
     })
 }
 
@@ -185,12 +185,12 @@ fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
     let mut items = Vec::new();
     for Piece { line, what } in Pieces::new(text) {
         match what {
-            stream::What::Document(value) => items.push(item(origin, value, line)),
-            stream::What::Array(array) => {
+            stream::StreamItem::Document(value) => items.push(item(origin, value, line)),
+            stream::StreamItem::Array(array) => {
                 items.extend(array.into_iter().map(|value| item(origin, value, line)));
             }
-            stream::What::Word(word) => items.push(bare(origin, word, line)),
-            stream::What::Broken { column, reason } => {
+            stream::StreamItem::Word(word) => items.push(bare(origin, word, line)),
+            stream::StreamItem::Broken { column, reason } => {
                 let message = format!("{origin}:{line}:{column}: the record is not JSON: {reason}");
                 let error = CliError::data("bad_record", message);
                 items.push(Item { name: format!("{origin}:{line}"), what: What::Broken(error) });
@@ -233,7 +233,7 @@ fn item(origin: &str, value: Value, number: usize) -> Item {
     }
 }
 
-impl Task for Item {
+impl BatchItem for Item {
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -252,7 +252,7 @@ impl Item {
     }
 
     /// From a word to the vault that is meant by it.
-    async fn resolve(&mut self, ctx: &Ctx, names: &Names) {
+    async fn resolve(&mut self, ctx: &Ctx, names: &NameLookup) {
         let What::Word { text, place } = &self.what else { return };
         self.what = match names.find(ctx, text).await {
             Ok(Some(id)) => What::Id(id),
@@ -319,7 +319,7 @@ impl Item {
             }
             What::Broken(error) => Err(error.clone()),
             What::Id(_) | What::Word { .. } | What::Record(_) | What::Failed(_) => {
-                Err(CliError::new(Kind::new("bad_record", Exit::Data), "it is not a ticket"))
+                Err(CliError::new(ErrorKind::new("bad_record", Exit::Data), "it is not a ticket"))
             }
         }
     }

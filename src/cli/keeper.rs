@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use super::connect;
 use super::context::Ctx;
-use super::error::{CliError, Kind};
+use super::error::{CliError, ErrorKind};
 use super::input::Item;
-use super::kinds::Beat;
+use super::kinds::BeatRecord;
 use super::record::Record;
 use super::visible;
 use crate::api::teardown::{BeatRequest, BeatTarget};
-use crate::client::ghost::Options;
+use crate::client::ghost::GhostOptions;
 use crate::client::{Exit, Ghost, identity};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
 use hauki_contract::system::clock;
 
 /// One vault, and the way by which it is kept.
-pub(crate) enum Keeper {
+pub(crate) enum KeepAlive {
     /// Where it is kept for longer than one beat the ghost beats as well: it does not wait for one answer
     /// before the next beat, which is too slow where the way is long.
     Ticket {
@@ -36,10 +36,10 @@ pub(crate) enum Keeper {
 }
 
 pub(crate) fn record(vault: &VaultId, lease_left_ms: u64) -> Record {
-    Record::new(&Beat { vault: vault.clone(), lease_left_ms, at: clock::now() })
+    Record::new(&BeatRecord { vault: vault.clone(), lease_left_ms, at: clock::now() })
 }
 
-impl Keeper {
+impl KeepAlive {
     /// `lasts`: for more than one beat.
     pub(crate) fn new(item: &Item, lasts: bool) -> Result<Self, CliError> {
         Ok(if item.is_ticket() {
@@ -66,7 +66,7 @@ impl Keeper {
                         connect::open(
                             ctx,
                             ticket,
-                            Options { beat: *lasts, reconnect: *lasts, ..Options::default() },
+                            GhostOptions { beat: *lasts, reconnect: *lasts, ..GhostOptions::default() },
                         )
                         .await?
                     }
@@ -88,7 +88,9 @@ impl Keeper {
                         Some(error) => Err(error.into()),
                         None => Ok(beat.lease_left_ms.unwrap_or(0)),
                     },
-                    None => Err(CliError::new(Kind::new("protocol", Exit::Failure), "no beat was answered")),
+                    None => {
+                        Err(CliError::new(ErrorKind::new("protocol", Exit::Failure), "no beat was answered"))
+                    }
                 }
             }
         }

@@ -6,9 +6,9 @@ use std::cell::RefCell;
 use crate::model::id::VaultId;
 
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(RefCell<Vec<VaultId>>);
+pub(crate) struct UndoLog(RefCell<Vec<VaultId>>);
 
-impl Ledger {
+impl UndoLog {
     pub(crate) fn made(&self, vault: &VaultId) {
         self.0.borrow_mut().push(vault.clone());
     }

@@ -73,7 +73,7 @@ pub(crate) fn is_likely(text: &str) -> bool {
 
 /// What the control plane said, so that it is asked once for however many names.
 #[derive(Default)]
-pub(crate) struct Names {
+pub(crate) struct NameLookup {
     services: OnceCell<HashMap<ServiceName, VaultId>>,
     living: OnceCell<Vec<VaultId>>,
     all: OnceCell<Vec<VaultId>>,
@@ -84,7 +84,7 @@ pub(crate) struct Names {
     is_silent: Cell<bool>,
 }
 
-impl Names {
+impl NameLookup {
     /// Whether a vault is called as a file is. Where nobody says so at once, the file is meant: a ticket is good
     /// without a control plane, which may be what keeps a vault alive.
     pub(crate) async fn is_taken(&self, ctx: &Ctx, file: &str) -> bool {
@@ -184,7 +184,7 @@ pub(crate) async fn vault(ctx: &Ctx, text: &str) -> Result<VaultId, CliError> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    match Names::default().find(ctx, text).await?.and_then(|id| id.parse().ok()) {
+    match NameLookup::default().find(ctx, text).await?.and_then(|id| id.parse().ok()) {
         Some(vault) => Ok(vault),
         None => {
             Err(CliError::data("bad_id", format!("{text:?} is no vault's id, beginning of one, or name")))

@@ -13,9 +13,9 @@ use anstream::ColorChoice;
 use super::error::CliError;
 use super::fit::folded;
 use super::indent::indented;
-use super::ledger::Ledger;
+use super::ledger::UndoLog;
 use super::record::{Form, Record};
-use super::visible::Shown;
+use super::visible::OutputKind;
 use super::{private, stdout, table, visible};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +67,8 @@ pub(crate) struct Output {
     file: RefCell<Option<PathBuf>>,
     /// Whether JSON is an array even for one record.
     list: Cell<bool>,
-    pub(crate) shown: Shown,
-    pub(crate) ledger: Ledger,
+    pub(crate) shown: OutputKind,
+    pub(crate) ledger: UndoLog,
 }
 
 fn written(result: io::Result<()>) -> Result<(), CliError> {
@@ -78,7 +78,7 @@ fn written(result: io::Result<()>) -> Result<(), CliError> {
 impl Output {
     pub(crate) fn new(style: Style) -> Self {
         let (kept, file, ledger) = Default::default();
-        Self { style, kept, file, list: Cell::new(false), shown: Shown::of_stdout(), ledger }
+        Self { style, kept, file, list: Cell::new(false), shown: OutputKind::of_stdout(), ledger }
     }
 
     /// Records go into this file, which only its owner can read; errors are told in words.
@@ -95,7 +95,7 @@ impl Output {
     pub(crate) fn is_list_elsewhere(&self) -> bool {
         self.list.get()
             && self.style.format == Format::Jsonl
-            && self.shown == Shown::Elsewhere
+            && self.shown == OutputKind::Elsewhere
             && io::stderr().is_terminal()
     }
 

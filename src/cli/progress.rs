@@ -72,7 +72,7 @@ pub(crate) fn choose(
         "auto" | "none" => Box::new(Nothing),
         "bar" => Box::new(Bar::new(color)),
         "plain" => Box::new(Plain),
-        "json" => Box::new(Json),
+        "json" => Box::new(JsonProgress),
         _ => return None,
     })
 }
@@ -140,16 +140,16 @@ impl Progress for Plain {
 }
 
 #[derive(Debug)]
-struct Json;
+struct JsonProgress;
 
-impl Json {
+impl JsonProgress {
     fn say(job: &str, state: &str, step: Option<&str>, took_us: Option<u64>) {
         let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": state, "step": step, "took_us": took_us });
         let _ = writeln!(io::stderr(), "{}", visible::json(&line.to_string()));
     }
 }
 
-impl Progress for Json {
+impl Progress for JsonProgress {
     fn begin(&self, job: &str) {
         Self::say(job, "begin", None, None);
     }

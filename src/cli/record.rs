@@ -1,7 +1,7 @@
 //! What verbs write: one JSON object, with its version and kind in front.
 //!
 //! The text is what is written and handed on, byte for byte. Whoever draws it reads it again as the type that it
-//! was made of ([`Kind`]), so a field that is called otherwise in the contract is an error of the compiler and no
+//! was made of ([`RecordKind`]), so a field that is called otherwise in the contract is an error of the compiler and no
 //! empty cell. A kind of a newer version may have more fields than its type: they stay in the text of what is passed on
 //! as it came ([`Record::told`]).
 
@@ -33,7 +33,7 @@ macro_rules! field {
 pub(crate) use field;
 
 /// A kind of record, as the type of which such a record is made.
-pub(crate) trait Kind: DeserializeOwned + 'static {
+pub(crate) trait RecordKind: DeserializeOwned + 'static {
     const NAME: &'static str;
     /// The field that the next verb would be given.
     const ID: Option<&'static str> = None;
@@ -64,10 +64,10 @@ pub(crate) const fn col<T>(title: &'static str, cell: fn(&T) -> Cell) -> Column<
 
 /// What a record is made of. Only a node is written in two ways: of many, and of one in full.
 pub(crate) trait Body: Serialize {
-    type Kind: Kind;
+    type Kind: RecordKind;
 }
 
-impl<T: Kind + Serialize> Body for T {
+impl<T: RecordKind + Serialize> Body for T {
     type Kind = T;
 }
 
@@ -87,7 +87,7 @@ pub(crate) trait Form: Sync {
 
 struct Of<T>(PhantomData<fn() -> T>);
 
-impl<T: Kind> Of<T> {
+impl<T: RecordKind> Of<T> {
     const FORM: &'static dyn Form = &Self(PhantomData);
 
     fn read(json: &str) -> Option<T> {
@@ -95,7 +95,7 @@ impl<T: Kind> Of<T> {
     }
 }
 
-impl<T: Kind> Form for Of<T> {
+impl<T: RecordKind> Form for Of<T> {
     fn name(&self) -> &'static str {
         T::NAME
     }
@@ -169,7 +169,7 @@ impl Record {
     }
 
     /// What was told by somebody who may know more of such records than this version: as it came.
-    pub(crate) fn told<T: Kind>(text: &RawValue) -> Self {
+    pub(crate) fn told<T: RecordKind>(text: &RawValue) -> Self {
         let members = text.get().strip_prefix('{').expect("a record is an object");
         let json = format!("{{\"v\":1,\"kind\":\"{}\",{members}", T::NAME);
         Self { form: Of::<T>::FORM, json, made: None }

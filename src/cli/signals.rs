@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::error::{CliError, Kind};
+use super::error::{CliError, ErrorKind};
 use crate::client::Exit;
 use crate::client::script::Stop;
 use crate::model::units::show_millis;
@@ -91,5 +91,5 @@ pub(crate) fn stopped(why: Stop) -> CliError {
         Stop::Unheard => ("broken_pipe", Exit::BrokenPipe, "nobody reads".to_owned()),
         Stop::Exit(_) => ("ok", Exit::Ok, "it called exit".to_owned()),
     };
-    CliError::new(Kind::new(code, exit), message)
+    CliError::new(ErrorKind::new(code, exit), message)
 }

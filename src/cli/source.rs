@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::whole;
 use crate::api::summons::{MAX_SOURCE_BYTES, Origin};
 use crate::client::runner::CheckError;
-use crate::client::script::Failure;
+use crate::client::script::ScriptFailure;
 use crate::model::gem::{GemPointer, SCHEME};
 use crate::rpc::channel::WorkerError;
 
@@ -63,7 +63,7 @@ pub(crate) fn unchecked(error: CheckError, text: &str, file: &str) -> CliError {
         CheckError::Refused(error) => refusal(text, file, &error),
         CheckError::Slow(_) => CliError::data("bad_source", format!("{file}: {error}")),
         CheckError::Runner(error) => {
-            CliError::from(Failure::from(error)).note(format!("   while it read {file}"))
+            CliError::from(ScriptFailure::from(error)).note(format!("   while it read {file}"))
         }
     }
 }

@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use crate::model::config::{self, Config};
 use crate::model::units::{self, UnitError};
-pub use hauki_contract::system::layers::Source;
+pub use hauki_contract::system::layers::SettingSource;
 use hauki_contract::system::layers::{LayerError, Layers};
 use hauki_contract::system::paths::{self, Places};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     pub value: Option<String>,
-    pub source: Source,
+    pub source: SettingSource,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -27,16 +27,16 @@ pub enum ConfigError {
     #[error("{name} from {origin} cannot be used")]
     Value {
         name: &'static str,
-        origin: Source,
+        origin: SettingSource,
         #[source]
         source: UnitError,
     },
     #[error("{name} from {origin} is {value:?}, and must be one of: {allowed}")]
-    Choice { name: &'static str, origin: Source, value: String, allowed: &'static str },
+    Choice { name: &'static str, origin: SettingSource, value: String, allowed: &'static str },
 }
 
 /// What can be set, in the order in which it is shown.
-pub const NAMES: [Name; 12] = [
+pub const NAMES: [SettingName; 12] = [
     name("endpoint", "HAUKI_ENDPOINT", "--endpoint", None, |config| config.endpoint.clone()),
     name("token_file", "HAUKI_TOKEN_FILE", "--token-file", None, |config| shown(config.token_file.as_ref())),
     name("ca_file", "HAUKI_CA_FILE", "--ca-file", None, |config| shown(config.ca_file.as_ref())),
@@ -57,7 +57,7 @@ pub const NAMES: [Name; 12] = [
 
 /// One setting: what it is called in each layer, and what it is where none says it.
 #[derive(Debug, Clone, Copy)]
-pub struct Name {
+pub struct SettingName {
     pub key: &'static str,
     env: &'static str,
     flag: &'static str,
@@ -71,8 +71,8 @@ const fn name(
     flag: &'static str,
     default: Option<&'static str>,
     of_file: fn(&Config) -> Option<String>,
-) -> Name {
-    Name { key, env, flag, default, of_file }
+) -> SettingName {
+    SettingName { key, env, flag, default, of_file }
 }
 
 fn shown(path: Option<&PathBuf>) -> Option<String> {
@@ -153,14 +153,14 @@ impl Settings {
             let said = said.map(|value| (value, name.env));
             let setting = match layers.strongest(flag, said, name.of_file) {
                 Some((value, source)) => Setting { value: Some(value), source },
-                None => Setting { value: name.default.map(str::to_owned), source: Source::Default },
+                None => Setting { value: name.default.map(str::to_owned), source: SettingSource::Default },
             };
             (name.key, setting)
         });
         let values = values.collect();
         let mut others = BTreeMap::new();
         for (path, config) in layers.files() {
-            let source = Source::File(path.to_owned());
+            let source = SettingSource::File(path.to_owned());
             flatten(String::new(), &serde_json::to_value(config).unwrap_or_default(), &mut |key, value| {
                 if NAMES.iter().all(|name| name.key != key) {
                     others.insert(key, Setting { value: Some(value), source: source.clone() });
@@ -179,7 +179,7 @@ impl Settings {
     #[must_use]
     pub fn all(&self) -> Vec<(String, Setting)> {
         let mut others: BTreeMap<String, Setting> = self.others.clone();
-        let default = |value| Setting { value, source: Source::Default };
+        let default = |value| Setting { value, source: SettingSource::Default };
         let defaults: BTreeMap<_, _> = defaults_elsewhere().collect();
         for key in keys().into_iter().filter(|key| NAMES.iter().all(|name| name.key != key)) {
             // Of a map each value has a row of its own.
@@ -193,13 +193,13 @@ impl Settings {
         named.chain(others).collect()
     }
 
-    fn source(&self, key: &str) -> Source {
-        self.values.get(key).map_or(Source::Default, |setting| setting.source.clone())
+    fn source(&self, key: &str) -> SettingSource {
+        self.values.get(key).map_or(SettingSource::Default, |setting| setting.source.clone())
     }
 
     #[must_use]
     pub fn is_default(&self, key: &str) -> bool {
-        self.source(key) == Source::Default
+        self.source(key) == SettingSource::Default
     }
 
     /// Milliseconds.
@@ -229,7 +229,7 @@ impl Settings {
         let path = |key| self.get(key).map(PathBuf::from);
         let state_dir = path("daemon.state_dir");
         match self.source("daemon.state_dir") {
-            Source::Env(_) => Places::of(state_dir, None, None),
+            SettingSource::Env(_) => Places::of(state_dir, None, None),
             _ => Places::of(None, state_dir, path("daemon.socket")),
         }
     }
@@ -268,11 +268,14 @@ mod tests {
         let (settings, path) = load(&[("output", "id")], &env, file).expect("loads");
         assert_eq!(
             (settings.get("output"), settings.source("output")),
-            (Some("id"), Source::Flag("--output"))
+            (Some("id"), SettingSource::Flag("--output"))
         );
         assert_eq!(settings.duration("timeout").expect("parses"), Some(8_000));
-        assert_eq!(settings.source("color"), Source::File(path.path().into()));
-        assert_eq!((settings.get("progress"), settings.source("progress")), (Some("auto"), Source::Default));
+        assert_eq!(settings.source("color"), SettingSource::File(path.path().into()));
+        assert_eq!(
+            (settings.get("progress"), settings.source("progress")),
+            (Some("auto"), SettingSource::Default)
+        );
         assert_eq!(settings.get("endpoint"), None);
     }
 
@@ -295,8 +298,8 @@ mod tests {
         let shown: BTreeMap<String, Setting> = settings.all().into_iter().collect();
         assert_eq!(shown["node.max_vaults"].value.as_deref(), Some("7"));
         assert_eq!(shown["node.labels.zone"].value.as_deref(), Some("a"));
-        assert_eq!(shown["node.warm_vaults"].source, Source::Default);
-        assert_eq!(shown["daemon.trace"], Setting { value: None, source: Source::Default });
+        assert_eq!(shown["node.warm_vaults"].source, SettingSource::Default);
+        assert_eq!(shown["daemon.trace"], Setting { value: None, source: SettingSource::Default });
         wanted.retain(|key| !shown.contains_key(key.as_str()) && key != "node.labels");
         assert!(wanted.is_empty() && shown.len() > 20, "not shown: {wanted:?} of {}", shown.len());
     }

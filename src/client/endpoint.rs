@@ -19,16 +19,16 @@ use crate::client::error::ClientError;
 use crate::client::retry::Retry;
 use crate::client::traced;
 use crate::model::secret::Secret;
-use hauki_contract::strict::answer::{self, Heard};
-use hauki_contract::strict::{Limits, StrictError};
+use hauki_contract::strict::answer::{self, PassedOver};
+use hauki_contract::strict::{DocumentLimits, StrictError};
 
-pub use super::lines::Lines;
+pub use super::lines::NdjsonStream;
 
 /// Of one answer, or of one line of a stream: the list of every vault of a large swarm.
-pub(super) const MOST_ANSWER: Limits = Limits::bytes(256 * 1024 * 1024);
+pub(super) const MOST_ANSWER: DocumentLimits = DocumentLimits::bytes(256 * 1024 * 1024);
 
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct EndpointOptions {
     pub connect_timeout: Duration,
     /// For one request; streams have none.
     pub request_timeout: Duration,
@@ -49,7 +49,7 @@ pub struct Authority {
     pub pem: Vec<u8>,
 }
 
-impl Default for Options {
+impl Default for EndpointOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
@@ -63,13 +63,13 @@ impl Default for Options {
 }
 
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub struct ControlPlane {
     http: reqwest::Client,
     address: Address,
     base: String,
-    options: Options,
+    options: EndpointOptions,
     /// What was passed over of all answers: a newer server's.
-    heard: Arc<Heard>,
+    heard: Arc<PassedOver>,
 }
 
 fn certificates(authority: &Authority) -> Result<Vec<reqwest::Certificate>, ClientError> {
@@ -80,9 +80,9 @@ fn certificates(authority: &Authority) -> Result<Vec<reqwest::Certificate>, Clie
     }
 }
 
-impl Endpoint {
+impl ControlPlane {
     /// Sets the client up; nothing is sent yet.
-    pub fn new(address: Address, options: Options) -> Result<Self, ClientError> {
+    pub fn new(address: Address, options: EndpointOptions) -> Result<Self, ClientError> {
         // reqwest panics without a process-wide provider, also where no TLS is spoken. An error means
         // that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -239,7 +239,7 @@ impl Endpoint {
         &self,
         path: &'static str,
         query: &impl Serialize,
-    ) -> Result<Lines, ClientError> {
+    ) -> Result<NdjsonStream, ClientError> {
         self.lines(path, self.request(Method::GET, path).query(query)).await
     }
 
@@ -247,8 +247,8 @@ impl Endpoint {
         &self,
         path: &'static str,
         request: RequestBuilder,
-    ) -> Result<Lines, ClientError> {
+    ) -> Result<NdjsonStream, ClientError> {
         let response = self.checked(path, request).await?;
-        Ok(Lines::new(response, self.clone(), path))
+        Ok(NdjsonStream::new(response, self.clone(), path))
     }
 }

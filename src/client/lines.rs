@@ -3,21 +3,21 @@
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 
-use super::endpoint::{Endpoint, MOST_ANSWER};
+use super::endpoint::{ControlPlane, MOST_ANSWER};
 use super::error::ClientError;
 
 /// Lines of `application/x-ndjson`, each as JSON text.
 #[derive(Debug)]
-pub struct Lines {
+pub struct NdjsonStream {
     response: Response,
-    endpoint: Endpoint,
+    endpoint: ControlPlane,
     path: &'static str,
     buffer: Vec<u8>,
     start: usize,
 }
 
-impl Lines {
-    pub(super) fn new(response: Response, endpoint: Endpoint, path: &'static str) -> Self {
+impl NdjsonStream {
+    pub(super) fn new(response: Response, endpoint: ControlPlane, path: &'static str) -> Self {
         Self { response, endpoint, path, buffer: Vec::new(), start: 0 }
     }
 

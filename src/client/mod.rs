@@ -26,7 +26,7 @@ pub mod tombstone;
 mod traced;
 
 pub use address::Address;
-pub use endpoint::Endpoint;
+pub use endpoint::ControlPlane;
 pub use error::ClientError;
 pub use exit::Exit;
 pub use ghost::Ghost;

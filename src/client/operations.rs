@@ -1,8 +1,8 @@
-//! What a control plane can be asked: a method of [`Endpoint`] for each path of `crate::api::paths`.
+//! What a control plane can be asked: a method of [`ControlPlane`] for each path of `crate::api::paths`.
 
 use reqwest::Method;
 
-use super::endpoint::{Endpoint, Lines};
+use super::endpoint::{ControlPlane, NdjsonStream};
 use super::error::ClientError;
 use crate::api::event::EventQuery;
 use crate::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
@@ -21,7 +21,7 @@ use crate::model::gem::GemPointer;
 use crate::model::id::{SpoolId, SummonsId, VaultId};
 use crate::model::ticket::Ticket;
 
-impl Endpoint {
+impl ControlPlane {
     pub async fn spawn(&self, request: &SpawnRequest) -> Result<Spawned, ClientError> {
         self.post(paths::SPAWN, request).await
     }
@@ -97,7 +97,7 @@ impl Endpoint {
     }
 
     /// Who holds a name, and each change of it, as [`Holder`](crate::api::registry::Holder)s.
-    pub async fn watch_services(&self, query: &WatchQuery) -> Result<Lines, ClientError> {
+    pub async fn watch_services(&self, query: &WatchQuery) -> Result<NdjsonStream, ClientError> {
         self.stream(paths::REGISTRY_WATCH, query).await
     }
 
@@ -132,7 +132,7 @@ impl Endpoint {
     }
 
     /// The stream of events. It ends with the daemon, or with the stored ones if `follow` is not set.
-    pub async fn events(&self, query: &EventQuery) -> Result<Lines, ClientError> {
+    pub async fn events(&self, query: &EventQuery) -> Result<NdjsonStream, ClientError> {
         self.stream(paths::EVENTS, query).await
     }
 }

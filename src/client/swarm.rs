@@ -1,8 +1,8 @@
-//! The nodes of the swarm, as an [`Endpoint`] sees them.
+//! The nodes of the swarm, as an [`ControlPlane`] sees them.
 
 use reqwest::Method;
 
-use super::endpoint::{Endpoint, Lines};
+use super::endpoint::{ControlPlane, NdjsonStream};
 use super::error::ClientError;
 use crate::api::paths;
 use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeRemove, NodeUpgrade};
@@ -13,7 +13,7 @@ fn path(of: &str, node: &NodeName) -> String {
     paths::with_id(of, node.as_str())
 }
 
-impl Endpoint {
+impl ControlPlane {
     pub async fn nodes(&self) -> Result<NodeList, ClientError> {
         self.get(paths::NODES, &()).await
     }
@@ -24,12 +24,16 @@ impl Endpoint {
 
     /// The steps of the installation, as [`NodeStep`](crate::api::swarm::NodeStep)s; the last one says
     /// how it ended.
-    pub async fn node_add(&self, order: &NodeAdd) -> Result<Lines, ClientError> {
+    pub async fn node_add(&self, order: &NodeAdd) -> Result<NdjsonStream, ClientError> {
         self.lines(paths::NODES, self.request(Method::POST, paths::NODES).json(order)).await
     }
 
-    /// As [`Endpoint::node_add`].
-    pub async fn node_upgrade(&self, name: &NodeName, order: &NodeUpgrade) -> Result<Lines, ClientError> {
+    /// As [`ControlPlane::node_add`].
+    pub async fn node_upgrade(
+        &self,
+        name: &NodeName,
+        order: &NodeUpgrade,
+    ) -> Result<NdjsonStream, ClientError> {
         let request = self.request(Method::POST, &path(paths::NODE_UPGRADE, name)).json(order);
         self.lines(paths::NODE_UPGRADE, request).await
     }

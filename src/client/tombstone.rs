@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::ApiError;
-use crate::client::endpoint::Endpoint;
+use crate::client::endpoint::ControlPlane;
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::units;
@@ -13,7 +13,7 @@ use hauki_contract::system::clock;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The tombstone of a vault, if it is dead and the control plane remembers it.
-pub async fn look_up(endpoint: &Endpoint, vault: &VaultId) -> Option<Receipt> {
+pub async fn look_up(endpoint: &ControlPlane, vault: &VaultId) -> Option<Receipt> {
     let answer = tokio::time::timeout(PATIENCE, endpoint.vault(vault)).await.ok()?;
     match answer {
         Ok(vault) => vault.receipt,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::support::daemon::Daemon;
 use crate::support::relay::Relay;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::gem::Wishes;
 use hauki::model::phase::Phase;
 use hauki::model::ticket::Ticket;
@@ -636,7 +636,7 @@ asyncio.run(main())
         let wishes = Wishes { lease_ms: Some(1_500), ..Wishes::default() };
         let mut ticket = daemon.spawn_with(WORKER, wishes).await.ticket;
         // Another caller keeps it alive meanwhile.
-        let _other = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let _other = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
         let relay = Relay::start(&mut ticket).await;
         let path = save(&daemon, "silent.json", &json_of(&ticket));
         let mut command = tokio::process::Command::new(program);
@@ -782,7 +782,7 @@ async fn many_ghosts_are_cheap() {
         tickets.push(daemon.spawn(WORKER).await.ticket);
     }
     let connect = async |ticket: Ticket| {
-        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
         ghost.call("total", None).await.expect("answers");
         ghost
     };

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::daemon::Daemon;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::gem::Wishes;
 use hauki::model::ticket::Ticket;
 use hauki_contract::system::clock;
@@ -140,7 +140,7 @@ asyncio.run(main())
         let pid = rustix::process::Pid::from_raw(child.id().expect("runs").cast_signed()).expect("a pid");
         let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).expect("runs");
         rustix::process::pidfd_send_signal(&pidfd, signal).expect("runs");
-        let other = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let other = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
         assert_eq!(other.call("echo", Some("[7]")).await.expect("is free").get(), "7");
         let took = clock::mono().since(began);
         assert!(took < SOON_US, "{took} us");
@@ -248,9 +248,9 @@ asyncio.run(main())
 "#;
     let daemon = Daemon::start();
     let (ticket, path) = worker(&daemon, "t.json").await;
-    let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
     ghost.destruct(Duration::ZERO).await.expect("ends");
-    let error = Ghost::connect(&ticket, Options::default()).await.expect_err("is dead");
+    let error = Ghost::connect(&ticket, GhostOptions::default()).await.expect_err("is dead");
     let code = error.code();
     let expected = json!([code, code, error.to_string()]);
     assert!(code == "unreachable" && error.to_string().contains("as when it is dead"), "{expected}");

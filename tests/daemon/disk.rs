@@ -12,7 +12,7 @@ use crate::support::death::{self, death};
 use crate::support::family::HANG;
 use hauki::api::ErrorCode;
 use hauki::api::teardown::DestructQuery;
-use hauki::client::endpoint::Endpoint;
+use hauki::client::endpoint::ControlPlane;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, mount_remount, unmount,
 };
@@ -139,7 +139,7 @@ fn a_disk_that_cannot_be_written_is_named() {
     });
 }
 
-async fn vaults(endpoint: &Endpoint) -> u32 {
+async fn vaults(endpoint: &ControlPlane) -> u32 {
     endpoint.health().await.expect("answers").vaults
 }
 

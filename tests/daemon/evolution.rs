@@ -22,7 +22,7 @@ use hauki::api::clone::CloneAsk;
 use hauki::api::node::{BeatOrder, NewsItem, NodeApi as _};
 use hauki::api::node_error::NodeFault;
 use hauki::api::vault::TicketRequest;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::model::limits::Limits;
@@ -174,7 +174,7 @@ async fn new_clients_are_served_by_an_old_node_and_ask_nothing_new_of_it() {
     let daemon = Daemon::start();
     let mut ticket = ticket(&daemon).await;
     let old = OldNode::start(&mut ticket).await;
-    let ghost = Ghost::connect(&ticket, Options::default()).await.expect("is welcome");
+    let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("is welcome");
     let welcome = ghost.welcome().await.expect("is welcome");
     assert_eq!((welcome.v, &welcome.features[..]), (1, &[][..]));
     assert!(tokio::time::timeout(Duration::from_millis(100), ghost.call("hang", None)).await.is_err());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::daemon::{Daemon, signal};
 use crate::support::family::HANG;
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::death::Cause;
 use rustix::process::Signal;
 use tokio::time::timeout;
@@ -17,7 +17,7 @@ const WORKER: &str = "function f() { return 1; }";
 async fn a_socket_that_was_removed_is_there_again() {
     let mut daemon = Daemon::start();
     let ghost =
-        Ghost::connect(&daemon.spawn(WORKER).await.ticket, Options::default()).await.expect("connects");
+        Ghost::connect(&daemon.spawn(WORKER).await.ticket, GhostOptions::default()).await.expect("connects");
     std::fs::remove_file(&daemon.socket).expect("is there");
     let again = async {
         while !daemon.socket.exists() {
@@ -36,7 +36,7 @@ async fn without_its_directory_a_daemon_leaves_in_order_and_no_other_ends_its_va
     let ground = tempfile::TempDir::new_in("/tmp").expect("a directory");
     let mut first = Daemon::start();
     let ghost =
-        Ghost::connect(&first.spawn(WORKER).await.ticket, Options::default()).await.expect("connects");
+        Ghost::connect(&first.spawn(WORKER).await.ticket, GhostOptions::default()).await.expect("connects");
     let (path, aside) = (first.dir.path().to_owned(), ground.path().join("aside"));
     signal(first.pid(), Signal::STOP);
     std::fs::rename(&path, &aside).expect("is ours");
@@ -61,8 +61,9 @@ async fn without_its_directory_a_daemon_leaves_in_order_and_no_other_ends_its_va
 async fn without_its_store_or_a_directory_of_its_own_a_daemon_leaves_as_well() {
     for lost in ["core/store.db", "core", "sandbox"] {
         let mut daemon = Daemon::start();
-        let ghost =
-            Ghost::connect(&daemon.spawn(WORKER).await.ticket, Options::default()).await.expect("connects");
+        let ghost = Ghost::connect(&daemon.spawn(WORKER).await.ticket, GhostOptions::default())
+            .await
+            .expect("connects");
         let path = daemon.dir.path().join(lost);
         match path.is_dir() {
             true => std::fs::rename(&path, path.with_extension("aside")).expect("is ours"),
@@ -94,7 +95,7 @@ async fn a_store_that_is_put_in_the_place_of_the_one_in_use_is_left_as_it_is() {
 async fn a_daemon_elsewhere_with_the_same_path_ends_nothing_here() {
     let daemon = Daemon::start();
     let ghost =
-        Ghost::connect(&daemon.spawn(WORKER).await.ticket, Options::default()).await.expect("connects");
+        Ghost::connect(&daemon.spawn(WORKER).await.ticket, GhostOptions::default()).await.expect("connects");
     let other = Daemon::ground("");
     let config = std::fs::read_to_string(other.path().join("hauki.yaml")).expect("is there");
     let script = "mount -t tmpfs -o mode=711 none \"$1\" && printf '%s' \"$2\" > \"$1/hauki.yaml\" && \

@@ -12,7 +12,7 @@ use hauki::api::node::{
 };
 use hauki::api::node_error::{NodeError, NodeFault};
 use hauki::api::paths;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::digest::Sha256;
 use hauki::model::id::VaultId;
@@ -22,7 +22,7 @@ use hauki::model::phase::Phase;
 use hauki::model::receipt::Receipt;
 use hauki::rpc::capability::IssuerKey;
 use hauki_contract::system::{random, trace};
-use hauki_control::fake_node::{Call, FakeNode};
+use hauki_control::fake_node::{FakeCall, FakeNode};
 use hauki_control::link::HttpNode;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -89,7 +89,7 @@ async fn a_dropped_order_reaches_the_node_as_dropped() {
     let directory = tempfile::tempdir().expect("a directory");
     let socket = directory.path().join("node.sock");
     let (fake, server) = served(&socket);
-    fake.hold(Some(Call::Provision));
+    fake.hold(Some(FakeCall::Provision));
     let node = Arc::new(HttpNode::new(&socket).expect("is set up"));
     let ordering = tokio::spawn({
         let node = node.clone();
@@ -121,7 +121,7 @@ async fn a_core_comes_and_goes_and_its_vaults_go_on() {
     let (_node, mut core) = pair();
     let spawned = core.spawn(WORKER).await;
     let traces = Traces::of(&core.endpoint(), &spawned).await;
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("answers"), 1);
     core.kill();
     assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("without a core"), 2);
@@ -139,7 +139,7 @@ async fn a_core_comes_and_goes_and_its_vaults_go_on() {
 async fn a_node_that_starts_anew_has_lost_its_vaults_and_the_core_learns_it() {
     let (mut node, core) = pair();
     let (killed, stopped) = (core.spawn(WORKER).await, core.spawn(WORKER).await);
-    let ghost = Ghost::connect(&killed.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&killed.ticket, GhostOptions::default()).await.expect("connects");
     node.kill();
     timeout(HANG, ghost.closed()).await.expect("its connection broke");
     let unseen = core.endpoint().vault(&killed.vault.id).await.expect("is known");

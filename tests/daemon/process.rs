@@ -15,7 +15,7 @@ use hauki::api::ErrorCode;
 use hauki::api::event::{Event, EventQuery};
 use hauki::client::Address;
 use hauki::client::ClientError;
-use hauki::client::endpoint::{Endpoint, Options};
+use hauki::client::endpoint::{ControlPlane, EndpointOptions};
 use hauki::client::retry::Retry;
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
@@ -46,8 +46,8 @@ async fn sigterm_drains_in_order_also_under_open_requests_and_twice() {
     let mut events = endpoint.events(&query).await.expect("opens");
     let endless = "function create() { for (;;) {} } function f() {}";
     let long = tokio::spawn({
-        let options = Options { retry: Retry::NEVER, ..Options::default() };
-        let endpoint = Endpoint::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
+        let options = EndpointOptions { retry: Retry::NEVER, ..EndpointOptions::default() };
+        let endpoint = ControlPlane::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
         let wishes = Wishes { call_deadline_ms: Some(600_000), ..Wishes::default() };
         async move { endpoint.spawn(&daemon::spawning(endless, wishes)).await }
     });
@@ -240,8 +240,8 @@ async fn a_request_at_the_moment_of_leaving_is_served_or_refused() {
         }
         assert!(round < 200, "{served} served, {refused} refused: the moment was never met");
         let mut daemon = Daemon::start_in(Daemon::ground(""), "all", &["--idle-exit", "30ms"]);
-        let options = Options { retry: Retry::NEVER, ..Options::default() };
-        let endpoint = Endpoint::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
+        let options = EndpointOptions { retry: Retry::NEVER, ..EndpointOptions::default() };
+        let endpoint = ControlPlane::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         match endpoint.spawn(&daemon::spawning(WORKER, Default::default())).await {
             Ok(spawned) => {

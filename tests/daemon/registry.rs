@@ -9,9 +9,9 @@ use hauki::api::registry::{Holder, ResolveRequest, WatchQuery};
 use hauki::api::summons::{Origin, SpawnRequest, Spawned};
 use hauki::api::teardown::DestructQuery;
 use hauki::api::vault::{TicketRequest, TicketWishes};
-use hauki::client::Endpoint;
-use hauki::client::endpoint::Lines;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ControlPlane;
+use hauki::client::endpoint::NdjsonStream;
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::model::id::VaultId;
@@ -35,16 +35,16 @@ fn get_or_create() -> SpawnRequest {
 }
 
 async fn connected(spawned: &Spawned) -> Ghost {
-    Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects")
+    Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects")
 }
 
-async fn is_free(endpoint: &Endpoint) {
+async fn is_free(endpoint: &ControlPlane) {
     let asked = endpoint.resolve(&ResolveRequest { name: name(), ticket: None }).await;
     let error = asked.expect_err("nobody has the name");
     assert_eq!(error.api().map(|error| error.code), Some(ErrorCode::NotFound), "{error:?}");
 }
 
-async fn line(lines: &mut Lines) -> Option<VaultId> {
+async fn line(lines: &mut NdjsonStream) -> Option<VaultId> {
     let holder = lines.next::<Holder>().await.expect("reads").expect("goes on");
     holder.service.map(|service| service.vault)
 }

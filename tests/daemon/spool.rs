@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::daemon::{Daemon, spawning};
 use crate::support::until::bounded;
 use hauki::api::spool::{SpoolEntry, SpoolRequest, SpoolState, SpoolWait};
-use hauki::client::Endpoint;
+use hauki::client::ControlPlane;
 use hauki::model::gem::Wishes;
 use hauki::model::id::VaultId;
 
@@ -113,7 +113,7 @@ fn by_hand() {
     assert_eq!(letters["error"]["code"], "worker_failed");
 }
 
-async fn queued(endpoint: &Endpoint, number: u32) -> SpoolEntry {
+async fn queued(endpoint: &ControlPlane, number: u32) -> SpoolEntry {
     let mut summons = spawning(WORKER, Wishes { claim_ms: Some(600_000), ..Wishes::default() }).summons;
     summons.key = format!("k{number}");
     let summons = endpoint.summon(&summons).await.expect("summons").id;
@@ -127,7 +127,7 @@ async fn queued(endpoint: &Endpoint, number: u32) -> SpoolEntry {
     endpoint.spool_put(&request).await.expect("is queued")
 }
 
-async fn forged(endpoint: &Endpoint, entry: &SpoolEntry) -> VaultId {
+async fn forged(endpoint: &ControlPlane, entry: &SpoolEntry) -> VaultId {
     let mut place = None;
     loop {
         let shown =

@@ -10,7 +10,7 @@ use crate::support::daemon::{Daemon, spawning};
 use crate::support::earlier;
 use crate::support::family::HANG;
 use hauki::api::summons::{SpawnRequest, Spawned};
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::death::Cause;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -98,7 +98,7 @@ fn pair() -> (Daemon, Daemon) {
 async fn a_vault_with_a_damaged_record_is_listed_counted_and_ended() {
     let (_node, mut core) = pair();
     let (boss, other) = (named(&core, "boss").await, named(&core, "other").await);
-    let ghost = Ghost::connect(&boss.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&boss.ticket, GhostOptions::default()).await.expect("connects");
     assert_eq!(core.terminate().code(), Some(0));
     for spawned in [&boss, &other] {
         flip_in(&store_of(&core), &format!("vault/{}", spawned.vault.id), "boot_id");

@@ -243,8 +243,11 @@ fn the_configuration_page_has_every_key() {
         ("README.md", blocks("yaml").first().cloned()),
     ] {
         let text = text.unwrap_or_else(|| panic!("{name} has an example"));
-        hauki_contract::strict::from_yaml::<Config>(&text, hauki_contract::strict::Limits::bytes(65536))
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        hauki_contract::strict::from_yaml::<Config>(
+            &text,
+            hauki_contract::strict::DocumentLimits::bytes(65536),
+        )
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::daemon::Daemon;
 use crate::support::puppet::Stage;
 use crate::support::stranger::{Stranger, request};
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::gem::Wishes;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
@@ -163,7 +163,7 @@ async fn what_waits_to_be_read_is_given_up_when_it_is_read() {
 #[tokio::test]
 async fn a_ghosts_call_that_is_dropped_or_too_late_is_given_up() {
     let daemon = Daemon::start();
-    let ghost = Ghost::connect(&worker(&daemon).await, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&worker(&daemon).await, GhostOptions::default()).await.expect("connects");
     let began = clock::mono();
     // Dropped while it runs, and while it waits behind the other.
     for _ in 0..2 {
@@ -173,7 +173,7 @@ async fn a_ghosts_call_that_is_dropped_or_too_late_is_given_up() {
     assert_eq!(ghost.call("echo", Some("[5]")).await.expect("is free").get(), "5");
     assert!(clock::mono().since(began) < SOON_US, "it waited for a call that was given up");
     // Before the node has said a word.
-    let ghost = Ghost::open(&worker(&daemon).await, Options::default()).await.expect("connects");
+    let ghost = Ghost::open(&worker(&daemon).await, GhostOptions::default()).await.expect("connects");
     drop(tokio::time::timeout(Duration::ZERO, ghost.call("spin", None)).await);
     assert_eq!(ghost.call("echo", Some("[6]")).await.expect("is free").get(), "6");
     assert!(clock::mono().since(began) < SOON_US, "it waited for a call that was given up");
@@ -204,7 +204,7 @@ async fn a_call_that_is_given_up_gives_up_what_it_asked_of_others() {
 async fn a_ghost_that_waits_has_the_nodes_word_first() {
     let daemon = Daemon::start();
     let ticket = worker(&daemon).await;
-    let options = Options { call_deadline: Some(Duration::from_millis(200)), ..Options::default() };
+    let options = GhostOptions { call_deadline: Some(Duration::from_millis(200)), ..GhostOptions::default() };
     let ghost = Ghost::connect(&ticket, options).await.expect("connects");
     let error = ghost.call("spin", None).await.expect_err("is endless");
     assert!(matches!(error, GhostError::Rpc { error, .. } if error.code == code::DEADLINE));

@@ -11,7 +11,7 @@ use crate::support::probe;
 use crate::support::stranger::{Stranger, request};
 use hauki::api::summons::{Origin, Spawned};
 use hauki::client::ClientError;
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
@@ -117,7 +117,7 @@ async fn who_prints_without_end_fails_its_call_and_lives_on() {
     };
     let source = "function f() { for (;;) print(1); } function g() { return 7; }";
     let spawned = daemon.spawn_with(source, wishes).await;
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     let failed = ghost.call("f", None).await;
     assert!(is_late(&failed), "{failed:?}");
     // What it has said is read at the pace that it has paid for, and what comes next comes after that.
@@ -144,7 +144,7 @@ async fn who_calls_others_without_end_spends_its_own_time() {
     let wishes = Wishes { cpu_percent: Some(CPU), ..wishes };
     let calling = daemon.spawn_with("function f(o) { for (;;) o->echo(1); }", wishes).await;
     let given = serde_json::to_string(&[&called.ticket]).expect("serializes");
-    let ghost = Ghost::connect(&calling.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&calling.ticket, GhostOptions::default()).await.expect("connects");
     let calls = tokio::spawn(async move { ghost.call("f", Some(&given)).await.map(drop) });
     let count = async || {
         let vault = daemon.endpoint().vault(&called.vault.id).await.expect("is there");

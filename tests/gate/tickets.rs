@@ -5,7 +5,7 @@ use crate::support::stranger::{self, Stranger, address, request};
 use crate::support::until::until;
 use hauki::api::summons::Spawned;
 use hauki::api::vault::{TicketRequest, TicketWishes};
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::digest::Sha256;
 use hauki::model::gem::Wishes;
 use hauki::model::lease::Promise;
@@ -336,7 +336,7 @@ async fn rights_are_what_the_ticket_says_and_narrowing_takes_away() {
 
     // The dead have no port.
     assert!(Stranger::knock(&some).await.is_err());
-    let error = Ghost::connect(&spawned.ticket, Options::default()).await.expect_err("is dead");
+    let error = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect_err("is dead");
     assert!(matches!(error, GhostError::Connect { .. }), "{error}");
 }
 
@@ -350,7 +350,7 @@ async fn only_tls_1_3_with_the_pinned_key_is_spoken() {
     // The pin is the client's to check; ours does, and sends nothing before.
     let mut altered = spawned.ticket.clone();
     altered.tls.cert_sha256 = Sha256::of(b"another");
-    let error = Ghost::connect(&altered, Options::default()).await.expect_err("is another node");
+    let error = Ghost::connect(&altered, GhostOptions::default()).await.expect_err("is another node");
     assert!(matches!(error, GhostError::Tls { .. }), "{error}");
     assert!(Stranger::knock(&serde_json::to_value(&altered).expect("serializes")).await.is_err());
 

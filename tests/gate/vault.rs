@@ -7,7 +7,9 @@ use crate::support::stranger::{self, Stranger, request};
 use hauki::model::death::Cause;
 use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
-use hauki::rpc::channel::{FromVault, Loaded, MAX_LINE, Ready, Stats, ToVault, WorkerError, WorkerErrorKind};
+use hauki::rpc::channel::{
+    FromVault, Loaded, MAX_LINE, Stats, ToVault, WorkerError, WorkerErrorKind, WorkerReady,
+};
 use hauki::rpc::message::code;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,7 +47,7 @@ async fn a_breach_of_the_protocol_is_a_vaults_last_word_and_its_callers_are_told
         FromVault::Loaded(loaded),
         FromVault::DestDone,
         FromVault::Idle,
-        FromVault::Ready(Ready { build: "x".into(), locked: true }),
+        FromVault::Ready(WorkerReady { build: "x".into(), locked: true }),
         FromVault::Error { call: 0, error: error.clone() },
         FromVault::Error { call: 7, error },
         FromVault::Stats {

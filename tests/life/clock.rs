@@ -10,7 +10,7 @@ use crate::support::death::{self, Traces, death};
 use hauki::api::summons::Spawned;
 use hauki::api::teardown::{BeatRequest, BeatTarget};
 use hauki::api::vault::TicketRequest;
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
@@ -74,7 +74,7 @@ impl Ground {
         assert!(left > 0 && left <= 60_000, "a lease is as long as before: {left}");
         let request = TicketRequest { vault: spawned.vault.id.clone(), wishes: Default::default() };
         let ticket = endpoint.ticket(&request).await.expect("a fresh one");
-        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
         assert_eq!(ghost.call_typed::<i32>("add", &[0; 0]).await.expect("answers"), calls);
     }
 }
@@ -104,13 +104,13 @@ async fn a_ticket_of_before_the_jump_has_expired_by_the_calendar_alone() {
     let ground = Ground::new();
     let kept = ground.spawn(Wishes::default()).await;
     ground.jump(YEAR).await;
-    let refused = Ghost::connect(&kept.ticket, Options::default()).await.expect_err("has expired");
+    let refused = Ghost::connect(&kept.ticket, GhostOptions::default()).await.expect_err("has expired");
     assert!(
         matches!(&refused, GhostError::Rpc { error, .. } if error.code == code::UNAUTHENTICATED),
         "{refused:?}"
     );
     ground.lives(&kept, 1).await;
     ground.jump(0).await;
-    let ghost = Ghost::connect(&kept.ticket, Options::default()).await.expect("is good again");
+    let ghost = Ghost::connect(&kept.ticket, GhostOptions::default()).await.expect("is good again");
     assert_eq!(ghost.call_typed::<i32>("add", &[0; 0]).await.expect("answers"), 2);
 }

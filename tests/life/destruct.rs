@@ -14,8 +14,8 @@ use hauki::api::event::Happening;
 use hauki::api::summons::SpawnRequest;
 use hauki::api::teardown::DestructQuery;
 use hauki::api::vault::ProvisionRequest;
-use hauki::client::endpoint::Endpoint;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::endpoint::ControlPlane;
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
 use hauki::model::phase::Phase;
@@ -29,7 +29,7 @@ const WORKER: &str = "function f() { return 1; } function loop() { for (;;) {} }
     function end() { destruct(this_object()); }";
 
 /// Twenty at one moment: one of them ends it, all hear the same.
-async fn by_twenty(endpoint: &Endpoint, vault: &VaultId) -> (usize, Receipt) {
+async fn by_twenty(endpoint: &ControlPlane, vault: &VaultId) -> (usize, Receipt) {
     let together = Arc::new(Barrier::new(20));
     let mut callers = JoinSet::new();
     for _ in 0..20 {
@@ -67,7 +67,9 @@ async fn twenty_callers_in_each_phase_hear_one_cause_and_one_receipt() {
         let spawned = daemon.spawn(WORKER).await;
         let traces = Traces::of(&endpoint, &spawned).await;
         let ghost = match phase {
-            Phase::Live => Some(Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects")),
+            Phase::Live => {
+                Some(Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects"))
+            }
             _ => None,
         };
         let looping = ghost.clone().map(|ghost| tokio::spawn(async move { ghost.call("loop", None).await }));
@@ -92,13 +94,13 @@ async fn the_gate_and_the_worker_destruct_as_well() {
     let by_gate = daemon.spawn(WORKER).await;
     let by_itself = daemon.spawn(WORKER).await;
     let traces = [Traces::of(&endpoint, &by_gate).await, Traces::of(&endpoint, &by_itself).await];
-    let ghost = Ghost::connect(&by_gate.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&by_gate.ticket, GhostOptions::default()).await.expect("connects");
     let receipt = ghost.destruct(Duration::ZERO).await.expect("destructs");
     traces[0].assert_agrees(&receipt, Cause::Destruct);
     assert_eq!(receipt.death.by.as_deref(), Some(by_gate.ticket.id.as_str()));
     let attributed = Receipt { generation: Some(1), witness: Some(Witness::Node), ..receipt };
     assert_eq!(death(&endpoint, &by_gate.vault.id).await, attributed, "both planes tell the same");
-    let ghost = Ghost::connect(&by_itself.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&by_itself.ticket, GhostOptions::default()).await.expect("connects");
     let _ = timeout(HANG, ghost.call("end", None)).await.expect("does not hang");
     traces[1].assert_agrees(&death(&endpoint, &by_itself.vault.id).await, Cause::SelfDestruct);
 }
@@ -204,7 +206,7 @@ async fn a_client_that_goes_away_while_it_is_forged_leaves_nothing() {
     destruct(&endpoint, &spawned.vault.id).await;
 }
 
-async fn until_vaults(endpoint: &Endpoint, count: u32) {
+async fn until_vaults(endpoint: &ControlPlane, count: u32) {
     until("so many vaults", async || endpoint.health().await.expect("answers").vaults == count).await;
 }
 

@@ -6,7 +6,7 @@ use crate::support::daemon::{self, Daemon};
 use crate::support::until::{not_run, until};
 use hauki::api::ErrorCode;
 use hauki::api::teardown::DestructQuery;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
 use hauki_contract::system::clock;
@@ -21,7 +21,7 @@ async fn a_worker_is_summoned_called_and_destructed() {
     let endpoint = daemon.endpoint();
     let spawned = daemon.spawn(COUNTER).await;
     assert_eq!(spawned.vault.methods, ["add", "boom"]);
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     assert_eq!(ghost.call_typed::<i64>("add", &[40]).await.expect("answers"), 40);
     assert_eq!(ghost.call_typed::<i64>("add", &[2]).await.expect("answers"), 42);
     let seen = endpoint.vault(&spawned.vault.id).await.expect("is known");
@@ -69,7 +69,7 @@ async fn a_vault_shares_its_lanes_core_for_as_long_as_nobody_is_worse_off() {
     let seen = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
     let init = seen.vitals.expect("lives").init_pid;
     let all = cores(init);
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     let draw = async || {
         let began = clock::mono();
         for _ in 0..5000 {
@@ -114,7 +114,7 @@ async fn a_vault_shares_its_lanes_core_for_as_long_as_nobody_is_worse_off() {
 async fn nobody_waits_awake_when_nothing_is_called() {
     let daemon = Daemon::start();
     let spawned = daemon.spawn("function echo(x) { return x; }").await;
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     for _ in 0..500 {
         ghost.call("echo", Some("[1]")).await.expect("answers");
     }

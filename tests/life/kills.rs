@@ -11,8 +11,8 @@ use crate::support::until::until;
 use hauki::api::ErrorCode;
 use hauki::api::summons::{SpawnRequest, Spawned};
 use hauki::client::Address;
-use hauki::client::endpoint::{Endpoint, Options as EndpointOptions};
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::endpoint::{ControlPlane, EndpointOptions};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::client::retry::Retry;
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
@@ -32,7 +32,7 @@ async fn the_init() {
     let daemon = Daemon::start();
     let spawned = daemon.spawn(WORKER).await;
     let traces = Traces::of(&daemon.endpoint(), &spawned).await;
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     let calling = tokio::spawn(async move { ghost.call("loop", None).await });
     let init = init_of(&daemon, &spawned).await;
     kill(Family::find(daemon.pid()).expect("runs").init(init)).await;
@@ -52,7 +52,8 @@ async fn a_monitor() {
     kill(family.monitor_of(init)).await;
     gone(family.init(init)).await;
     traces.assert_agrees(&death(&daemon.endpoint(), &spawned.vault.id).await, Cause::Crashed);
-    let ghost = Ghost::connect(&neighbour.ticket, Options::default()).await.expect("its neighbour lives");
+    let ghost =
+        Ghost::connect(&neighbour.ticket, GhostOptions::default()).await.expect("its neighbour lives");
     assert_eq!(ghost.call_typed::<i32>("f", &[0; 0]).await.expect("answers"), 1);
     assert!(destruct(&daemon.endpoint(), &neighbour.vault.id).await.is_clean());
 }
@@ -83,7 +84,7 @@ async fn the_daemon() {
     let looping = daemon.spawn(WORKER).await;
     let traces =
         [Traces::of(&daemon.endpoint(), &idle).await, Traces::of(&daemon.endpoint(), &looping).await];
-    let ghost = Ghost::connect(&looping.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&looping.ticket, GhostOptions::default()).await.expect("connects");
     let calling = tokio::spawn(async move { ghost.call("loop", None).await });
     let endpoint = daemon.endpoint();
     let vitals = async || endpoint.vault(&looping.vault.id).await.expect("is known").vitals.expect("lives");
@@ -139,7 +140,7 @@ impl Dice {
 /// Twenty callers that do not try again.
 fn twenty(daemon: &Daemon) -> JoinSet<(SpawnRequest, Option<Spawned>)> {
     let options = EndpointOptions { retry: Retry::NEVER, ..EndpointOptions::default() };
-    let endpoint = Endpoint::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
+    let endpoint = ControlPlane::new(Address::Unix(daemon.socket.clone()), options).expect("an endpoint");
     let mut callers = JoinSet::new();
     for _ in 0..20 {
         let endpoint = endpoint.clone();

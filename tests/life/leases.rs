@@ -11,7 +11,7 @@ use hauki::api::ErrorCode;
 use hauki::api::summons::Spawned;
 use hauki::api::teardown::{BeatRequest, BeatTarget};
 use hauki::api::vault::{TicketRequest, TicketWishes};
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
@@ -26,7 +26,7 @@ async fn spawn(daemon: &Daemon, wishes: Wishes, ticket: TicketWishes) -> Spawned
 }
 
 async fn connect(spawned: &Spawned, beat: bool) -> Ghost {
-    let options = Options { beat, client: Some("the test".into()), ..Options::default() };
+    let options = GhostOptions { beat, client: Some("the test".into()), ..GhostOptions::default() };
     Ghost::connect(&spawned.ticket, options).await.expect("connects")
 }
 
@@ -52,7 +52,7 @@ async fn nobody_claims_it() {
     let receipt = death(&daemon.endpoint(), &spawned.vault.id).await;
     traces.assert_agrees(&receipt, Cause::Unclaimed);
     assert_eq!(receipt.death.detail.as_deref(), Some("claim lease 1.0 s"));
-    let error = Ghost::connect(&spawned.ticket, Options::default()).await.expect_err("is closed");
+    let error = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect_err("is closed");
     assert!(matches!(error, GhostError::Connect { .. }), "{error}");
 }
 

@@ -10,7 +10,7 @@ use crate::support::family::HANG;
 use crate::support::relay::Relay;
 use hauki::api::summons::Spawned;
 use hauki::api::vault::TicketWishes;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::model::id::VaultId;
@@ -134,8 +134,8 @@ async fn a_pause_of_the_daemon_is_nobodys_silence() {
     let daemon = Daemon::start();
     let (linked, leased) = (spawn(&daemon, 60_000, true).await, spawn(&daemon, 2_000, false).await);
     let watched = spawn(&daemon, 60_000, true).await;
-    let owner = Ghost::connect(&linked.ticket, Options::default()).await.expect("connects");
-    let holder = Ghost::connect(&leased.ticket, Options::default()).await.expect("connects");
+    let owner = Ghost::connect(&linked.ticket, GhostOptions::default()).await.expect("connects");
+    let holder = Ghost::connect(&leased.ticket, GhostOptions::default()).await.expect("connects");
     let (_watch, mut beats) = start(&daemon, &["heartbeat", "--watch", "-o", "jsonl"], &watched.ticket);
     next(&mut beats).await;
     let (mut echoes, mut echoing) = (Vec::new(), Vec::new());
@@ -146,7 +146,7 @@ async fn a_pause_of_the_daemon_is_nobodys_silence() {
         echoes.push(echo);
         echoing.push(spawned);
     }
-    let silent = Options { beat: false, ..Options::default() };
+    let silent = GhostOptions { beat: false, ..GhostOptions::default() };
     let (frozen, left) = (spawn(&daemon, 60_000, true).await, spawn(&daemon, 2_000, false).await);
     let unclaimed = {
         let wishes = Wishes { claim_ms: Some(2_000), ..Wishes::default() };
@@ -158,7 +158,8 @@ async fn a_pause_of_the_daemon_is_nobodys_silence() {
     signal(daemon.pid(), Signal::STOP);
     tokio::time::sleep(Duration::from_secs(3)).await;
     // Somebody comes meanwhile, and finds the port open.
-    let claiming = tokio::spawn(async move { Ghost::connect(&unclaimed.ticket, Options::default()).await });
+    let claiming =
+        tokio::spawn(async move { Ghost::connect(&unclaimed.ticket, GhostOptions::default()).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     signal(daemon.pid(), Signal::CONT);
     let claimed = claiming.await.expect("ends").expect("the claim lease was not slept through");
@@ -197,7 +198,7 @@ async fn an_owner_who_is_far_away_keeps_a_link() {
     let (watched, piped, requested, held) = (far().await, far().await, far().await, far().await);
     let (_watch, mut beats) = start(&daemon, &["heartbeat", "--watch", "-o", "jsonl"], &watched.ticket);
     let (mut requests, mut replies) = start(&daemon, &["proxy", "pipe"], &requested.ticket);
-    let ghost = Ghost::connect(&held.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&held.ticket, GhostOptions::default()).await.expect("connects");
     let path = save(&daemon, &piped.ticket);
     let mut command = tokio::process::Command::from(daemon.hauki());
     command.args(["proxy", "pipe"]).arg(path).arg("echo").stdin(Stdio::piped()).stdout(Stdio::piped());

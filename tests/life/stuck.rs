@@ -9,7 +9,7 @@ use crate::support::daemon::{self, Daemon, spawning};
 use crate::support::until;
 use hauki::api::summons::Spawned;
 use hauki::api::teardown::DestructRequest;
-use hauki::client::ghost::{Ghost, GhostError, Options};
+use hauki::client::ghost::{Ghost, GhostError, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
 use hauki::model::receipt::{Receipt, Resource};
@@ -133,7 +133,7 @@ fn patient(call_deadline_ms: u32) -> Wishes {
 }
 
 async fn enter(spawned: &Spawned) -> Ghost {
-    timeout(HANG, Ghost::connect(&spawned.ticket, Options::default()))
+    timeout(HANG, Ghost::connect(&spawned.ticket, GhostOptions::default()))
         .await
         .expect("connects")
         .expect("enters")

@@ -7,7 +7,7 @@ use crate::support::daemon::{self, Daemon};
 use crate::support::sshd::{self, Sshd};
 use crate::support::until::until_so;
 use hauki::api::vault::Placement;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::swarm::SwarmNode;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -162,7 +162,7 @@ async fn a_machine_becomes_a_node_and_stays_one() {
     let request = daemon::spawning(WORKER, Default::default());
     let spawned = ground.core.endpoint().spawn(&request).await.expect("spawns");
     assert_eq!(spawned.vault.node.as_str(), "n1");
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("answers"), 1);
 
     // Repeated: nothing is copied, nothing started, nobody dies. The key is known by now.

@@ -28,9 +28,9 @@ use hauki_contract::system::random;
 use hauki_control::Member;
 use hauki_control::fake_node::FakeNode;
 use hauki_control::link::HttpNode;
-use hauki_control::nodes::Slot;
+use hauki_control::nodes::NodeSlot;
 use hauki_node::desk::FrontDesk;
-use hauki_node::intake::Node;
+use hauki_node::intake::NodeService;
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::fake::FakeDriver;
 use tokio::task::JoinHandle;
@@ -363,8 +363,8 @@ async fn the_fake_keeps_the_promises() {
 }
 
 /// As a core has it among its nodes.
-fn vetted(api: Arc<dyn NodeApi>) -> Slot {
-    Slot::new(Member { name: NAME.parse().expect("a name"), labels: BTreeMap::new(), api, address: None })
+fn vetted(api: Arc<dyn NodeApi>) -> NodeSlot {
+    NodeSlot::new(Member { name: NAME.parse().expect("a name"), labels: BTreeMap::new(), api, address: None })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -375,7 +375,7 @@ async fn nothing_of_a_fake_that_keeps_them_is_disbelieved() {
     assert_eq!(slot.api.refused(), 0);
 }
 
-async fn real() -> Arc<Node> {
+async fn real() -> Arc<NodeService> {
     let settings = NodeSettings {
         name: NAME.parse().expect("a name"),
         data_plane: Ipv4Addr::LOCALHOST.into(),
@@ -383,7 +383,7 @@ async fn real() -> Arc<Node> {
         max_vaults: MOST_VAULTS,
         warm_vaults: 0,
     };
-    Node::start(settings, Arc::new(FakeDriver::new(probe::init_binary()))).await.expect("starts")
+    NodeService::start(settings, Arc::new(FakeDriver::new(probe::init_binary()))).await.expect("starts")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,7 +397,7 @@ async fn the_real_node_keeps_the_promises() {
 }
 
 /// Behind its routes, for as long as the directory and the task are held.
-fn served(node: &Arc<Node>) -> (HttpNode, tempfile::TempDir, JoinHandle<std::io::Result<()>>) {
+fn served(node: &Arc<NodeService>) -> (HttpNode, tempfile::TempDir, JoinHandle<std::io::Result<()>>) {
     let ground = tempfile::tempdir().expect("a directory");
     let socket = ground.path().join("node.sock");
     let listener = tokio::net::UnixListener::bind(&socket).expect("binds");

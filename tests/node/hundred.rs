@@ -11,8 +11,8 @@ use hauki::api::summons::Spawned;
 use hauki::api::teardown::{BeatRequest, BeatTarget};
 use hauki::api::vault::Placement;
 use hauki::model::id::NodeName;
-use hauki_control::fake_node::{Call, FakeNode};
-use hauki_control::store::{Expect, Outcome, SqliteStore, Store as _, Txn};
+use hauki_control::fake_node::{FakeCall, FakeNode};
+use hauki_control::store::{CommitOutcome, Expect, SqliteStore, Store as _, Txn};
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -68,7 +68,7 @@ impl Swarm {
             txn = txn.check(key.as_str(), Expect::Absent).put(key, record.to_string().into_bytes());
         }
         let store = SqliteStore::open(&home.join("store.db")).expect("opens");
-        assert!(matches!(store.commit(txn).await.expect("commits"), Outcome::Committed { .. }));
+        assert!(matches!(store.commit(txn).await.expect("commits"), CommitOutcome::Committed { .. }));
         drop(store);
         // No key has signed anything yet.
         std::fs::write(home.join("start-anew"), "").expect("is ours");
@@ -137,7 +137,7 @@ async fn some_that_hang_keep_nobody_waiting() {
     }
 
     // Ten take requests and never answer; ten are gone without a word.
-    swarm.fakes[..HANGING].iter().for_each(|fake| fake.hold(Some(Call::Beat)));
+    swarm.fakes[..HANGING].iter().for_each(|fake| fake.hold(Some(FakeCall::Beat)));
     swarm.fading.relay.silence(true);
     let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
     let mut crowd = JoinSet::new();

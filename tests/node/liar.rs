@@ -12,7 +12,7 @@ use hauki::api::event::{Event, EventQuery, Happening};
 use hauki::api::node::NewsItem;
 use hauki::api::summons::{SpawnRequest, Spawned};
 use hauki::api::vault::{Placement, TicketRequest};
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::{Cause, Death};
 use hauki::model::gem::Wishes;
 use hauki::model::id::{NodeName, VaultId};
@@ -105,7 +105,7 @@ impl Swarm {
             shown.receipt.is_none() && shown.phase.is_alive() && shown.unreachable.is_none(),
             "{shown:?}"
         );
-        let ghost = Ghost::connect(&self.of_honest.ticket, Options::default()).await.expect("connects");
+        let ghost = Ghost::connect(&self.of_honest.ticket, GhostOptions::default()).await.expect("connects");
         let answer = ghost.call("echo", Some(r#"["x"]"#)).await.expect("answers");
         assert_eq!(answer.get(), "\"x\"");
     }

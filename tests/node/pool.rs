@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use crate::support::daemon::Daemon;
 use crate::support::family::{self, Family};
 use crate::support::until::until;
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::gem::Wishes;
 
 const WORKER: &str = "var n = 0; function next() { n += 1; return n; }";
@@ -47,7 +47,7 @@ async fn a_blank_becomes_a_worker_of_its_own_and_is_replaced() {
     let (one, two) = (daemon.spawn(WORKER).await, daemon.spawn(WORKER).await);
     assert_eq!(forged(&daemon).0, 2);
     for spawned in [&one, &two] {
-        let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+        let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
         assert_eq!(ghost.call("next", None).await.expect("answers").get(), "1", "a state of its own");
     }
     for spawned in [&one, &two] {
@@ -77,7 +77,7 @@ async fn blanks_that_were_killed_are_no_reason_to_fail() {
         family::gone(init).await;
     }
     let spawned = daemon.spawn(WORKER).await;
-    let ghost = Ghost::connect(&spawned.ticket, Options::default()).await.expect("connects");
+    let ghost = Ghost::connect(&spawned.ticket, GhostOptions::default()).await.expect("connects");
     assert_eq!(ghost.call("next", None).await.expect("answers").get(), "1");
 }
 

@@ -13,8 +13,8 @@ use hauki::model::lease::Terms;
 use hauki::model::limits::Limits;
 use hauki::rpc::capability::IssuerKey;
 use hauki_contract::system::random;
-use hauki_control::fake_node::{Call, FakeNode};
-use hauki_control::link::ssh::State;
+use hauki_control::fake_node::{FakeCall, FakeNode};
+use hauki_control::link::ssh::LinkState;
 use hauki_control::link::{HttpNode, SshLink, SshTarget};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -116,7 +116,7 @@ async fn large_bodies_arrive_whole_while_keys_change() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_order_reaches_the_node_as_dropped() {
     let ground = Ground::new("");
-    ground.fake.hold(Some(Call::Provision));
+    ground.fake.hold(Some(FakeCall::Provision));
     let node = ground.node();
     let ordering = tokio::spawn({
         let node = node.clone();
@@ -136,7 +136,7 @@ async fn a_cut_connection_fails_what_waits_at_once_and_comes_back_by_itself() {
     let mut state = link.watch();
     let node = Arc::new(HttpNode::over(link).expect("is set up"));
     node.word().await.expect("answers");
-    ground.fake.hold(Some(Call::News));
+    ground.fake.hold(Some(FakeCall::News));
     let waiting = tokio::spawn({
         let node = node.clone();
         async move { node.news(0, 0).await }
@@ -147,7 +147,7 @@ async fn a_cut_connection_fails_what_waits_at_once_and_comes_back_by_itself() {
     assert_eq!(error.fault, NodeFault::Silent);
     timeout(HANG, async {
         while node.word().await.is_err() {
-            let _ = state.wait_for(|state| matches!(state, State::Up)).await;
+            let _ = state.wait_for(|state| matches!(state, LinkState::Up)).await;
         }
     })
     .await
@@ -165,8 +165,8 @@ async fn a_silent_server_is_given_up_and_a_request_has_its_deadline() {
     ground.sshd.relay.silence(true);
     let error = timeout(HANG, node.word()).await.expect("has a deadline").expect_err("nobody answers");
     assert_eq!(error.fault, NodeFault::Silent);
-    let down = timeout(HANG, state.wait_for(|state| matches!(state, State::Down(_)))).await;
-    let Ok(Ok(State::Down(error))) = down.map(|state| state.map(|state| state.clone())) else {
+    let down = timeout(HANG, state.wait_for(|state| matches!(state, LinkState::Down(_)))).await;
+    let Ok(Ok(LinkState::Down(error))) = down.map(|state| state.map(|state| state.clone())) else {
         panic!("it must be found out")
     };
     assert!(error.message.contains("silent") && error.message.contains("root@127.0.0.1"), "{error}");
@@ -174,7 +174,10 @@ async fn a_silent_server_is_given_up_and_a_request_has_its_deadline() {
     assert!(node.word().await.is_err());
     ground.sshd.relay.silence(false);
     ground.sshd.relay.cut();
-    timeout(HANG, state.wait_for(|state| matches!(state, State::Up))).await.expect("in time").expect("is up");
+    timeout(HANG, state.wait_for(|state| matches!(state, LinkState::Up)))
+        .await
+        .expect("in time")
+        .expect("is up");
     node.word().await.expect("answers again");
 }
 

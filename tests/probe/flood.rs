@@ -6,13 +6,13 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 
-use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, Loaded, MAX_LINE, Ready, ToVault};
+use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, Loaded, MAX_LINE, ToVault, WorkerReady};
 
 fn main() {
     // SAFETY: the sandbox passes the channel as this descriptor, and nothing else here owns it.
     let mut channel = unsafe { File::from_raw_fd(CHANNEL_FD) };
     let mut out = Vec::new();
-    FromVault::Ready(Ready { build: "flood".into(), locked: true }).encode(&mut out);
+    FromVault::Ready(WorkerReady { build: "flood".into(), locked: true }).encode(&mut out);
     if channel.write_all(&out).is_err() {
         return;
     }

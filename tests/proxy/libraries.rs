@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::support::daemon::{self, Daemon};
-use hauki::client::ghost::{Ghost, Options};
+use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::gem::Wishes;
 use hauki_lang::arrow::rewrite;
 use hauki_lang::engine::check;
@@ -180,7 +180,7 @@ async fn run_source(daemon: &Daemon, source: &str, expression: &str) -> Result<S
     let wishes = Wishes { memory_bytes: Some(16 << 20), ..Wishes::default() };
     let request = daemon::spawning(&format!("{source}\n{method}\n"), wishes);
     let spawned = daemon.endpoint().spawn(&request).await.map_err(|error| format!("{error:?}"))?;
-    let options = Options { beat: false, ..Options::default() };
+    let options = GhostOptions { beat: false, ..GhostOptions::default() };
     let ghost = Ghost::connect(&spawned.ticket, options).await.expect("connects");
     let result = ghost.call("run", None).await;
     ghost.destruct(Duration::ZERO).await.expect("ends");

@@ -10,7 +10,7 @@ use crate::support::daemon::{Daemon, signal};
 use hauki::api::event::EventQuery;
 use hauki::api::vault::VaultQuery;
 use hauki::client::Ghost;
-use hauki::client::ghost::Options;
+use hauki::client::ghost::GhostOptions;
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
 use rustix::process::Signal;
@@ -602,7 +602,7 @@ async fn gathered_calls_are_under_way_at_the_same_time() {
             wishes: Default::default(),
         };
         let ticket = ground.daemon.endpoint().ticket(&request).await.expect("gives a ticket");
-        ghosts.push(Ghost::connect(&ticket, Options::default()).await.expect("connects"));
+        ghosts.push(Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects"));
     }
     // Neither call ever returns, so the second can only have begun while the first went on.
     for vault in &vaults {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hauki::rpc::channel::{Said, Unanswered};
-use hauki_lang::engine::{Call, Deadline, Engine, Host, Memory, Place, check};
+use hauki_lang::engine::{Deadline, Engine, Host, MapAddress, Memory, WorkerCall, check};
 use serde_json::{Value, json};
 
 #[derive(Default)]
@@ -48,7 +48,7 @@ struct Worker {
 
 impl Worker {
     fn of(source: &str, args: &Value) -> Result<Self, String> {
-        let memory = Memory::map(Place::Anywhere, 4 << 20).expect("maps");
+        let memory = Memory::map(MapAddress::Anywhere, 4 << 20).expect("maps");
         let mut engine = Engine::new(memory, 7, "vlt_test").expect("starts");
         let mut notes = Notes::default();
         let loaded = engine.load(&mut notes, source, "w.js", &args.to_string(), Deadline::after_ms(LONG));
@@ -67,7 +67,8 @@ impl Worker {
 
     fn call(&mut self, method: &str, params: &Value) -> Result<Value, String> {
         let params = params.to_string();
-        let call = Call { method, params: Some(&params), caller: "", deadline: Deadline::after_ms(LONG) };
+        let call =
+            WorkerCall { method, params: Some(&params), caller: "", deadline: Deadline::after_ms(LONG) };
         match self.engine.call(&mut self.notes, call) {
             Ok(text) => Ok(serde_json::from_str(&text).expect("results are JSON")),
             Err(error) => Err(error.message),

@@ -8,7 +8,7 @@ use crate::support::probe;
 use hauki::model::limits::{Limits, MIB};
 use hauki_sandbox::Driver as _;
 use hauki_sandbox::lxc::{LxcDriver, LxcSandbox};
-use hauki_sandbox::{Exit, Sandbox};
+use hauki_sandbox::{InitExit, Sandbox};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
@@ -223,7 +223,7 @@ async fn memory_over_the_limit_ends_it_and_only_it() {
     // The limit is 8 MiB for the heap, 8 for the init, and the frames.
     assert_eq!(greedy.tries("allocate 6").await.as_deref(), Some("ok"), "within the limit");
     assert_eq!(greedy.tries("allocate 64").await, None, "over it");
-    assert_eq!(greedy.sandbox.died().await, Exit::OutOfMemory);
+    assert_eq!(greedy.sandbox.died().await, InitExit::OutOfMemory);
     assert_eq!(modest.tries("allocate 6").await.as_deref(), Some("ok"));
     greedy.end().await;
     modest.end().await;
@@ -264,7 +264,7 @@ async fn a_vault_full_of_spinning_processes_dies_as_fast_as_any() {
     let mut captive = Captive::new(&driver, &Limits::default()).await;
     captive.channel.get_mut().write_all(b"spin\n").await.expect("is open");
     let lines = captive.sandbox.reclaim().await;
-    assert_eq!(captive.sandbox.died().await, Exit::Signal(9));
+    assert_eq!(captive.sandbox.died().await, InitExit::Signal(9));
     assert!(lines.iter().all(|line| line.gone), "{lines:?}");
     close(driver, ground).await;
 }
@@ -275,12 +275,12 @@ async fn its_own_exit_and_an_attempted_escape_are_told_apart() {
     let driver = ground.driver(&probe::probe_binary());
     let mut captive = Captive::new(&driver, &Limits::default()).await;
     assert_eq!(captive.tries("exit 3").await, None);
-    assert_eq!(captive.sandbox.died().await, Exit::Status(3));
+    assert_eq!(captive.sandbox.died().await, InitExit::Status(3));
     captive.end().await;
     let mut captive = Captive::new(&driver, &Limits::default()).await;
     assert_eq!(captive.tries("lockdown").await.as_deref(), Some("ok"), "the init's own filter");
     assert_eq!(captive.tries("socket inet").await, None);
-    assert_eq!(captive.sandbox.died().await, Exit::Signal(31), "SIGSYS");
+    assert_eq!(captive.sandbox.died().await, InitExit::Signal(31), "SIGSYS");
     captive.end().await;
     close(driver, ground).await;
 }
@@ -368,7 +368,7 @@ async fn allowed_calls_are_filtered_by_their_arguments() {
         let mut captive = Captive::new(&driver, &Limits::default()).await;
         assert_eq!(captive.tries("lockdown").await.as_deref(), Some("ok"));
         assert_eq!(captive.tries(attack).await, None, "{attack} was answered");
-        assert_eq!(captive.sandbox.died().await, Exit::Signal(31), "{attack}");
+        assert_eq!(captive.sandbox.died().await, InitExit::Signal(31), "{attack}");
         captive.end().await;
     }
     close(driver, ground).await;

@@ -11,7 +11,7 @@ use hauki::model::limits::Limits;
 use hauki::model::receipt::Resource;
 use hauki::rpc::channel::FromVault;
 use hauki_sandbox::fake::{FakeDriver, Faults, StartFault};
-use hauki_sandbox::{BoxFuture, Driver, Exit, StartError};
+use hauki_sandbox::{BoxFuture, Driver, InitExit, StartError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -54,7 +54,7 @@ async fn a_vault_says_ready_and_dies_when_told(driver: &dyn Driver) {
     assert!(matches!(ready(&mut channel).await, FromVault::Ready(_)));
     assert!(started.sandbox.init_pid() > 1);
     let (first, second) = tokio::join!(started.sandbox.reclaim(), started.sandbox.reclaim());
-    assert_eq!(started.sandbox.died().await, Exit::Signal(9));
+    assert_eq!(started.sandbox.died().await, InitExit::Signal(9));
     started.sandbox.kill();
     let third = started.sandbox.reclaim().await;
     assert!(first.iter().all(|line| line.gone), "{first:?}");
@@ -70,7 +70,7 @@ async fn the_end_of_the_channel_is_the_end_of_the_init(driver: &dyn Driver) {
     ready(&mut channel).await;
     channel.shutdown().await.expect("is open");
     drop(channel);
-    assert_eq!(started.sandbox.died().await, Exit::Status(0), "its own way out");
+    assert_eq!(started.sandbox.died().await, InitExit::Status(0), "its own way out");
     assert!(started.sandbox.reclaim().await.iter().all(|line| line.gone));
 }
 
@@ -117,7 +117,7 @@ async fn many_at_once(driver: &dyn Driver) {
     assert_eq!(pids.len(), 20, "each has a process of its own");
     started.iter().for_each(|started| started.sandbox.kill());
     for started in &started {
-        assert_eq!(started.sandbox.died().await, Exit::Signal(9));
+        assert_eq!(started.sandbox.died().await, InitExit::Signal(9));
         assert!(started.sandbox.reclaim().await.iter().all(|line| line.gone));
     }
 }

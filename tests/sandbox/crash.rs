@@ -14,7 +14,7 @@ use crate::support::until;
 use hauki::model::limits::Limits;
 use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSandbox};
 use hauki_sandbox::pidfd::{Pid, PidFd, Watched};
-use hauki_sandbox::{Driver, Exit, Sandbox};
+use hauki_sandbox::{Driver, InitExit, Sandbox};
 use rustix::process::{Signal, pidfd_send_signal};
 
 fn process(pid: u32) -> Watched {
@@ -44,7 +44,7 @@ async fn an_init_killed_from_outside_is_no_memory_death() {
     let driver = ground.driver(&probe::init_binary());
     let (_channel, sandbox) = start(&driver).await;
     kill(&process(sandbox.init_pid())).await;
-    assert_eq!(sandbox.died().await, Exit::Signal(9));
+    assert_eq!(sandbox.died().await, InitExit::Signal(9));
     assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
     close(driver, ground).await;
 }
@@ -58,7 +58,7 @@ async fn a_monitor_takes_its_vault_along_and_the_groups_are_pruned() {
     let init = process(sandbox.init_pid());
     kill(&process(sandbox.monitor_pid())).await;
     init.gone().await;
-    assert_eq!(sandbox.died().await, Exit::Unknown, "nobody was left to read its status");
+    assert_eq!(sandbox.died().await, InitExit::Unknown, "nobody was left to read its status");
     let lines = sandbox.reclaim().await;
     assert!(lines.iter().all(|line| line.gone), "{lines:?}");
     assert!(!process(other.init_pid()).process().is_dead(), "its neighbour goes on");
@@ -76,7 +76,7 @@ async fn a_crowd_that_is_killed_at_once_is_gone_to_the_last() {
     }
     crowd.iter().for_each(|(_, sandbox)| sandbox.kill());
     for (_, sandbox) in &crowd {
-        assert_eq!(sandbox.died().await, Exit::Signal(9));
+        assert_eq!(sandbox.died().await, InitExit::Signal(9));
         let lines = sandbox.reclaim().await;
         assert!(lines.iter().all(|line| line.gone), "{lines:?}");
     }
@@ -104,7 +104,7 @@ async fn a_monitor_that_waits_gives_back_the_stack_of_its_start_and_goes_on() {
     tokio::time::timeout(std::time::Duration::from_secs(30), given_back).await.expect("gives back");
     assert!(!sandbox.is_dead());
     kill(&process(sandbox.init_pid())).await;
-    assert_eq!(sandbox.died().await, Exit::Signal(9), "as its monitor learned");
+    assert_eq!(sandbox.died().await, InitExit::Signal(9), "as its monitor learned");
     assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
     close(driver, ground).await;
 }
@@ -183,7 +183,7 @@ async fn the_spawner_collects_the_inits_of_monitors_that_were_ended() {
     for _ in 0..3 {
         let (_channel, sandbox) = start(&driver).await;
         sandbox.kill();
-        assert_eq!(sandbox.died().await, Exit::Signal(9));
+        assert_eq!(sandbox.died().await, InitExit::Signal(9));
         assert!(sandbox.reclaim().await.iter().all(|line| line.gone));
     }
     let spawner = driver.spawner_pid().await.expect("runs");
@@ -213,7 +213,7 @@ async fn a_spawner_takes_all_vaults_along_and_is_replaced() {
         init.gone().await;
     }
     for (_, sandbox) in &vaults {
-        assert_eq!(sandbox.died().await, Exit::Unknown);
+        assert_eq!(sandbox.died().await, InitExit::Unknown);
         let lines = sandbox.reclaim().await;
         assert!(lines.iter().all(|line| line.gone), "{lines:?}");
     }
@@ -428,7 +428,7 @@ async fn a_spawner_that_hangs_is_passed_over_and_ends_with_its_vaults() {
     assert!(!sandbox.is_dead() && !first.process().is_dead(), "its vault lives on");
     let lines = tokio::time::timeout(patience, sandbox.reclaim()).await.expect("needs no spawner");
     assert!(lines.iter().all(|line| line.gone), "{lines:?}");
-    assert_eq!(sandbox.died().await, Exit::Signal(9));
+    assert_eq!(sandbox.died().await, InitExit::Signal(9));
     tokio::time::timeout(patience, first.gone()).await.expect("nobody needs it any more");
     assert!(!other.is_dead());
     other.reclaim().await;

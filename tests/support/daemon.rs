@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hauki::api::summons::{Origin, SpawnRequest, Spawned, SummonsRequest};
 use hauki::client::Address;
-use hauki::client::endpoint::{Endpoint, Options};
+use hauki::client::endpoint::{ControlPlane, EndpointOptions};
 use hauki::model::gem::Wishes;
 use hauki_contract::system::random;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -122,8 +122,9 @@ impl Daemon {
         std::fs::read_to_string(self.dir.path().join("haukid.log")).unwrap_or_default()
     }
 
-    pub(crate) fn endpoint(&self) -> Endpoint {
-        Endpoint::new(Address::Unix(self.socket.clone()), Options::default()).expect("an endpoint")
+    pub(crate) fn endpoint(&self) -> ControlPlane {
+        ControlPlane::new(Address::Unix(self.socket.clone()), EndpointOptions::default())
+            .expect("an endpoint")
     }
 
     pub(crate) async fn spawn(&self, source: &str) -> Spawned {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use hauki::api::event::{Event, EventQuery, Happening};
 use hauki::api::summons::Spawned;
 use hauki::api::teardown::DestructQuery;
-use hauki::client::endpoint::{Endpoint, Lines};
+use hauki::client::endpoint::{ControlPlane, NdjsonStream};
 use hauki::model::death::Cause;
 use hauki::model::id::VaultId;
 use hauki::model::receipt::{Receipt, Resource};
@@ -18,13 +18,13 @@ use tokio::time::timeout;
 use super::family::HANG;
 
 /// The events of one vault, from its first on.
-pub(crate) async fn follow(endpoint: &Endpoint, vault: &VaultId) -> Lines {
+pub(crate) async fn follow(endpoint: &ControlPlane, vault: &VaultId) -> NdjsonStream {
     let query = EventQuery { follow: true, after: None, vault: Some(vault.clone()) };
     endpoint.events(&query).await.expect("the stream opens")
 }
 
 /// The first event that fits.
-pub(crate) async fn event<T>(events: &mut Lines, fits: impl Fn(Happening) -> Option<T>) -> T {
+pub(crate) async fn event<T>(events: &mut NdjsonStream, fits: impl Fn(Happening) -> Option<T>) -> T {
     let reading = async {
         loop {
             let event: Event = events.next().await.expect("reads").expect("the stream goes on");
@@ -36,7 +36,7 @@ pub(crate) async fn event<T>(events: &mut Lines, fits: impl Fn(Happening) -> Opt
     timeout(HANG, reading).await.expect("the event comes")
 }
 
-pub(crate) async fn death(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
+pub(crate) async fn death(endpoint: &ControlPlane, vault: &VaultId) -> Receipt {
     let mut events = follow(endpoint, vault).await;
     event(&mut events, |what| match what {
         Happening::Died { receipt, .. } => Some(receipt),
@@ -45,7 +45,7 @@ pub(crate) async fn death(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
     .await
 }
 
-pub(crate) async fn destruct(endpoint: &Endpoint, vault: &VaultId) -> Receipt {
+pub(crate) async fn destruct(endpoint: &ControlPlane, vault: &VaultId) -> Receipt {
     let torn = timeout(HANG, endpoint.destruct(vault, &DestructQuery::default())).await;
     torn.expect("does not hang").expect("destructs").receipt.expect("a receipt")
 }
@@ -58,7 +58,7 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    pub(crate) async fn of(endpoint: &Endpoint, spawned: &Spawned) -> Self {
+    pub(crate) async fn of(endpoint: &ControlPlane, spawned: &Spawned) -> Self {
         let seen = endpoint.vault(&spawned.vault.id).await.expect("is known");
         let port = spawned.ticket.endpoint.clone();
         let traces = Self {

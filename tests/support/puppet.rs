@@ -15,12 +15,12 @@ use hauki::model::lease::{Promise, Terms};
 use hauki::model::limits::{Controller, Limits};
 use hauki::model::receipt::{Receipt, Reclaimed};
 use hauki::rpc::capability::{Grant, IssuerKey};
-use hauki::rpc::channel::{FromVault, Loaded, Ready, ToVault};
+use hauki::rpc::channel::{FromVault, Loaded, ToVault, WorkerReady};
 use hauki_contract::system::{clock, random};
 use hauki_node::desk::FrontDesk;
-use hauki_node::intake::Node;
+use hauki_node::intake::NodeService;
 use hauki_node::settings::NodeSettings;
-use hauki_sandbox::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept};
+use hauki_sandbox::{BoxFuture, Driver, InitExit, Sandbox, StartError, Started, SweepError, Swept};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -88,11 +88,11 @@ impl Sandbox for Body {
         self.0.send_replace(true);
     }
 
-    fn died(&self) -> BoxFuture<'_, Exit> {
+    fn died(&self) -> BoxFuture<'_, InitExit> {
         let mut dead = self.0.subscribe();
         Box::pin(async move {
             let killed = dead.wait_for(|dead| *dead).await.is_ok();
-            if killed { Exit::Signal(9) } else { pending().await }
+            if killed { InitExit::Signal(9) } else { pending().await }
         })
     }
 
@@ -131,7 +131,7 @@ impl Stage {
             // Its driver hands every vault that is started to the test.
             warm_vaults: 0,
         };
-        let node = Node::start(settings, Arc::new(Strings(sender))).await.expect("a node");
+        let node = NodeService::start(settings, Arc::new(Strings(sender))).await.expect("a node");
         Self { desk: FrontDesk(node), key: IssuerKey::generate(), puppets }
     }
 
@@ -161,7 +161,7 @@ impl Stage {
             let stream = self.puppets.recv().await.expect("the driver is asked");
             let stream = UnixStream::from_std(stream).expect("is non-blocking");
             let mut puppet = Puppet { stream, vault: vault.clone(), input: Vec::new() };
-            puppet.say(&FromVault::Ready(Ready { build: String::new(), locked: true })).await;
+            puppet.say(&FromVault::Ready(WorkerReady { build: String::new(), locked: true })).await;
             assert!(matches!(puppet.hear().await, Some(ToVault::Load(_))));
             puppet.say(&FromVault::Loaded(Loaded { methods: vec!["f".into()], heap_used_bytes: 0 })).await;
             puppet

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hauki_control::link::known_hosts::KnownHosts;
-use hauki_control::link::login::Keys;
+use hauki_control::link::login::LoginKeys;
 use hauki_control::link::ssh::SshTarget;
 
 pub(crate) struct Sshd {
@@ -101,8 +101,8 @@ impl Sshd {
         PathBuf::from(format!("/proc/{}/root{path}", self.child.id()))
     }
 
-    pub(crate) fn keys(&self) -> Keys {
-        Keys {
+    pub(crate) fn keys(&self) -> LoginKeys {
+        LoginKeys {
             file: Some(self.path("id")),
             own: self.path("own_key"),
             hosts: KnownHosts::new(self.path("own_known_hosts"), vec![self.path("known_hosts")]),

@@ -11,7 +11,7 @@ use super::failure::{
     VaultError,
 };
 use super::rights::RightsError;
-use super::scheduler::PlaceError;
+use super::scheduler::PlacementError;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::causes::told;
 use hauki_contract::rpc::reserved;
@@ -61,8 +61,8 @@ impl From<Failure> for ApiError {
                 let error = Self::from(*source);
                 Self { message: format!("node {node}: {}", error.message), ..error }
             }
-            Failure::Place(PlaceError::Unplanned { scores }) => {
-                let told = Self::from(Failure::from(PlaceError::NoRoom { scores: scores.clone() }));
+            Failure::Place(PlacementError::Unplanned { scores }) => {
+                let told = Self::from(Failure::from(PlacementError::NoRoom { scores: scores.clone() }));
                 Self { explanation: scores, ..told }
             }
             failure => judged(&failure, verdict),
@@ -113,13 +113,13 @@ fn summon(error: &SummonError) -> Verdict {
     }
 }
 
-fn place(error: &PlaceError) -> Verdict {
+fn place(error: &PlacementError) -> Verdict {
     match error {
-        PlaceError::NoNode { known, .. } => {
+        PlacementError::NoNode { known, .. } => {
             (ErrorCode::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
         }
-        PlaceError::Overtaken => (ErrorCode::Temporary, hint("send the same request again")),
-        PlaceError::NoRoom { .. } | PlaceError::Unplanned { .. } => (
+        PlacementError::Overtaken => (ErrorCode::Temporary, hint("send the same request again")),
+        PlacementError::NoRoom { .. } | PlacementError::Unplanned { .. } => (
             ErrorCode::NoCapacity,
             hint("`hauki node ls` shows the nodes; destruct what is not needed, or ask for less"),
         ),
@@ -172,8 +172,7 @@ fn vault(error: &VaultError) -> Verdict {
 fn name(error: &NameError) -> Verdict {
     match error {
         NameError::Taken { name } => {
-            let way =
-                format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is");
+            let way = format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it is");
             (ErrorCode::Conflict, hint(way))
         }
         NameError::Foreign { .. } => (ErrorCode::Denied, None),

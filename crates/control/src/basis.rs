@@ -25,7 +25,7 @@ use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::system::clock;
 
 /// What the daemon builds a core from.
-pub struct Parts {
+pub struct CoreParts {
     pub store: Arc<dyn Store>,
     pub issuer: IssuerKey,
     /// A directory for the core's SSH key, known hosts and links.
@@ -60,8 +60,8 @@ pub(super) struct Basis {
 
 impl Basis {
     /// With the role that the core has.
-    pub(super) fn new(parts: Parts) -> (Self, String) {
-        let Parts { store, issuer, home, members, gem_directories, policy, role } = parts;
+    pub(super) fn new(parts: CoreParts) -> (Self, String) {
+        let CoreParts { store, issuer, home, members, gem_directories, policy, role } = parts;
         let records = Records::new(store);
         let basis = Self {
             ledger: Ledger::new(records.clone()),

@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use super::charge;
 use super::duty::Duty;
 use super::failure::Failure;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 
 impl Duty {
     pub(super) async fn carry_out<T: Send + 'static, E: From<Failure> + Send + 'static>(
@@ -24,7 +24,7 @@ impl Duty {
             drop(with);
             done
         });
-        let carried = tasks::spawn(Kind::Order, "order", order);
+        let carried = tasks::spawn(TaskKind::Order, "order", order);
         carried.await.unwrap_or_else(|error| Err(Failure::Carry(error).into()))
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What a request costs, and so how many of one user's there are at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum CostClass {
     /// Of the core's own time.
     Work,
     /// Of the core's own time and memory as much as there are records: it has one of the turns for work as well.
@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Waiting,
 }
 
-impl Kind {
+impl CostClass {
     fn most(self) -> usize {
         match self {
             Self::Work => 4,
@@ -63,7 +63,7 @@ pub enum ChargeError {
 
 #[derive(Debug)]
 pub(super) struct Charges {
-    turns: Mutex<HashMap<(u32, Kind), Arc<Semaphore>>>,
+    turns: Mutex<HashMap<(u32, CostClass), Arc<Semaphore>>>,
     weights: Mutex<HashMap<u32, Arc<Semaphore>>>,
     users: Arc<Semaphore>,
     administrators: Arc<Semaphore>,
@@ -83,17 +83,17 @@ fn weight(bytes: u64) -> u32 {
 
 tokio::task_local! {
     /// The turn in which this is done.
-    static TURN: Turn;
+    static TURN: UserPermit;
     /// It is about a long body.
     static LONG: bool;
 }
 
 /// Ends when the last of what is done in it does.
-pub(super) type Turn = Option<Arc<Vec<OwnedSemaphorePermit>>>;
+pub(super) type UserPermit = Option<Arc<Vec<OwnedSemaphorePermit>>>;
 
 impl Charges {
     /// There are a few for each user that is listed.
-    fn of(&self, uid: u32, kind: Kind) -> Arc<Semaphore> {
+    fn of(&self, uid: u32, kind: CostClass) -> Arc<Semaphore> {
         let mut users = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         let turns = users.entry((uid, kind)).or_insert_with(|| Arc::new(Semaphore::new(kind.most())));
         Arc::clone(turns)
@@ -116,19 +116,24 @@ impl Charges {
     }
 
     /// An administrator's, which has nothing but a long body's weight.
-    pub(super) async fn administrators_turn(&self, bytes: u64) -> Turn {
+    pub(super) async fn administrators_turn(&self, bytes: u64) -> UserPermit {
         Self::room(&self.administrators, bytes).await.map(|permit| Arc::new(vec![permit]))
     }
 
     /// Waits for it, unless it is one that itself waits.
-    pub(super) async fn turn(&self, uid: u32, kind: Kind, bytes: u64) -> Result<Turn, ChargeError> {
+    pub(super) async fn turn(
+        &self,
+        uid: u32,
+        kind: CostClass,
+        bytes: u64,
+    ) -> Result<UserPermit, ChargeError> {
         let turns = self.of(uid, kind);
-        if kind != Kind::Waiting {
+        if kind != CostClass::Waiting {
             let mut permits: Vec<_> = self.weigh(uid, bytes).await.into_iter().collect();
             // Nobody closes them.
             permits.extend(turns.acquire_owned().await);
-            if kind == Kind::Listing {
-                permits.extend(self.of(uid, Kind::Work).acquire_owned().await);
+            if kind == CostClass::Listing {
+                permits.extend(self.of(uid, CostClass::Work).acquire_owned().await);
             }
             permits.extend(Self::room(&self.users, bytes).await);
             return Ok(Some(Arc::new(permits)));
@@ -141,7 +146,7 @@ impl Charges {
 }
 
 /// What `work` does, also in `carried`, is done in this turn.
-pub(super) fn within<T>(turn: Turn, work: impl Future<Output = T>) -> impl Future<Output = T> {
+pub(super) fn within<T>(turn: UserPermit, work: impl Future<Output = T>) -> impl Future<Output = T> {
     TURN.scope(turn, work)
 }
 
@@ -162,7 +167,7 @@ pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// For what goes on when the request has been answered, or nobody waits for that any more.
-pub(super) fn carried() -> Turn {
+pub(super) fn carried() -> UserPermit {
     TURN.try_with(Clone::clone).unwrap_or_default()
 }
 

@@ -16,13 +16,13 @@ use super::basis::Basis;
 use super::duty::Duty;
 use super::failure::{Failure, SpoolError};
 use super::forge::Forge;
-use super::ledger::{Found, Posting, Records, SPOOL, encode, spool_key};
+use super::ledger::{Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::Placing;
 use super::queue::Spool;
-use super::registry::Names;
+use super::registry::NameRegistry;
 use super::rights::queued_by;
-use super::scheduler::PlaceError;
-use super::store::{Expect, Outcome, Txn};
+use super::scheduler::PlacementError;
+use super::store::{CommitOutcome, Expect, Txn};
 use super::summon::Summoning;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
@@ -51,17 +51,17 @@ const BACKOFF_MOST: SignedDuration = SignedDuration::from_secs(60);
 pub(super) struct Clerk {
     bench: Arc<Bench>,
     /// With what a node refused though it was thought to have room, or the store, which may be full.
-    at_work: JoinSet<(SpoolId, Option<Shape>)>,
+    at_work: JoinSet<(SpoolId, Option<DemandShape>)>,
     /// Since when.
     in_hand: HashMap<SpoolId, Mono>,
     /// And when; for a while this is believed, or the node would be asked in a circle. The queue waits
     /// with it, and not the one entry, or else those behind would overtake it.
-    refused: Vec<(Shape, Mono)>,
+    refused: Vec<(DemandShape, Mono)>,
 }
 
 /// What decides whether a node has room; one that found none speaks for all of its kind.
 #[derive(Debug, Clone, PartialEq)]
-struct Shape {
+struct DemandShape {
     placement: Placement,
     memory_bytes: u64,
 }
@@ -85,7 +85,7 @@ impl Clerk {
     }
 
     async fn read_queue(&self) -> Result<(), Failure> {
-        let entries: Vec<Found<SpoolEntry>> = self.bench.records.all(SPOOL).await?;
+        let entries: Vec<Versioned<SpoolEntry>> = self.bench.records.all(SPOOL).await?;
         let mut queue = self.bench.spool.queue();
         for found in entries {
             // Somebody may have let a dead one wait again since.
@@ -132,7 +132,7 @@ impl Clerk {
         let now = clock::mono();
         let order = self.bench.spool.queue().order();
         self.refused.retain(|(_, at)| clock::mono().since(*at) < BELIEVED_US);
-        let mut hopeless: Vec<Shape> = self.refused.iter().map(|(shape, _)| shape.clone()).collect();
+        let mut hopeless: Vec<DemandShape> = self.refused.iter().map(|(shape, _)| shape.clone()).collect();
         for entry in order.iter().cloned() {
             if self.in_hand.contains_key(&entry.id) {
                 continue;
@@ -148,7 +148,7 @@ impl Clerk {
                 continue;
             }
             let memory_bytes = entry.memory_bytes;
-            let shape = Shape { placement: entry.placement.clone(), memory_bytes };
+            let shape = DemandShape { placement: entry.placement.clone(), memory_bytes };
             if hopeless.contains(&shape) {
                 continue;
             }
@@ -183,7 +183,7 @@ pub(super) struct Bench {
     spool: Arc<Spool>,
     duty: Arc<Duty>,
     summoning: Arc<Summoning>,
-    names: Arc<Names>,
+    names: Arc<NameRegistry>,
     placing: Arc<Placing>,
     forge: Arc<Forge>,
 }
@@ -192,7 +192,7 @@ impl Bench {
     pub(super) fn new(
         basis: &Basis,
         summoning: &Arc<Summoning>,
-        names: &Arc<Names>,
+        names: &Arc<NameRegistry>,
         placing: &Arc<Placing>,
         forge: &Arc<Forge>,
     ) -> Arc<Self> {
@@ -225,7 +225,7 @@ impl Bench {
         .map(|_| full)
     }
 
-    async fn forge_entry(self: &Arc<Self>, begun: &Found<SpoolEntry>) -> Result<(), Failure> {
+    async fn forge_entry(self: &Arc<Self>, begun: &Versioned<SpoolEntry>) -> Result<(), Failure> {
         let entry = &begun.value;
         let mut drafted = self.summoning.recorded(&entry.summons).await?;
         // A summons of before there were owners has none; who queued it is on record.
@@ -255,7 +255,7 @@ impl Bench {
         let why = match (&entry.error, self.placing.field(&entry.placement, entry.memory_bytes, None).await) {
             (Some(error), _) => error.message.clone(),
             (None, Err(error)) => ApiError::from(error).message,
-            (None, Ok(field)) => PlaceError::NoRoom { scores: field.explain() }.to_string(),
+            (None, Ok(field)) => PlacementError::NoRoom { scores: field.explain() }.to_string(),
         };
         self.bury_letter(&entry.id, Failure::from(SpoolError::Expired { why }).into()).await
     }
@@ -275,7 +275,7 @@ impl Bench {
         &self,
         id: &SpoolId,
         change: impl Fn(&mut SpoolEntry),
-    ) -> Result<Option<Found<SpoolEntry>>, Failure> {
+    ) -> Result<Option<Versioned<SpoolEntry>>, Failure> {
         loop {
             let found = match self.records.find::<SpoolEntry>(&spool_key(id)).await? {
                 Some(found) if found.value.state == SpoolState::Waiting => found,
@@ -289,10 +289,10 @@ impl Bench {
             let txn = Txn::default()
                 .check(found.key.as_str(), Expect::At(found.revision))
                 .put(found.key.as_str(), encode(&value)?);
-            if let Outcome::Committed { revision } = self.records.commit(txn).await? {
+            if let CommitOutcome::Committed { revision } = self.records.commit(txn).await? {
                 self.spool.queue().put(value.clone());
                 self.spool.changes.send_modify(|count| *count += 1);
-                return Ok(Some(Found { key: found.key, value, revision }));
+                return Ok(Some(Versioned { key: found.key, value, revision }));
             }
         }
     }

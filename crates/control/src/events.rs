@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::ring::{Ring, Source, Weight};
+use super::ring::{EventSource, Ring, Weight};
 use hauki_contract::api::event::{Event, EventQuery, Happening};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::rpc::channel::MAX_LINE;
@@ -34,7 +34,7 @@ struct State {
 }
 
 impl State {
-    fn keep(&mut self, source: Source, event: Arc<Event>) {
+    fn keep(&mut self, source: EventSource, event: Arc<Event>) {
         match line_bytes(&event) {
             Some(bytes) => self.lines.keep(source, event, bytes),
             None => self.ring.keep(source, event, 0),
@@ -104,7 +104,7 @@ impl EventLog {
         self.tell_from(Some(node.clone()), what);
     }
 
-    fn tell_from(&self, source: Source, what: Happening) {
+    fn tell_from(&self, source: EventSource, what: Happening) {
         let mut state = self.state();
         state.last += 1;
         let event = Arc::new(Event { seq: state.last, at: clock::now(), what: cut(what) });

@@ -18,7 +18,7 @@ use tokio::task::JoinError;
 use hauki_contract::api::ApiError;
 use hauki_contract::model::causes;
 use hauki_contract::model::text;
-use hauki_contract::strict::{self, Limits, StrictError};
+use hauki_contract::strict::{self, DocumentLimits, StrictError};
 use hauki_contract::system::tasks;
 
 /// The longest body of any request.
@@ -27,7 +27,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// The most values in one. `1,` is two letters and some eighty bytes of memory, several times over while it is taken.
 pub(crate) const MAX_BODY_VALUES: usize = 1 << 17;
 
-const LIMITS: Limits = Limits::bytes(MAX_BODY_BYTES).values(MAX_BODY_VALUES);
+const LIMITS: DocumentLimits = DocumentLimits::bytes(MAX_BODY_BYTES).values(MAX_BODY_VALUES);
 
 /// A longer one is parsed where nobody waits behind it.
 const SHORT_BYTES: usize = 64 * 1024;
@@ -67,24 +67,24 @@ pub(super) enum RequestError {
 }
 
 /// A failure on its way out, with the status of its code unless HTTP wants another.
-pub(super) struct Refusal {
+pub(super) struct ApiRejection {
     error: ApiError,
     status: Option<StatusCode>,
 }
 
-impl Refusal {
+impl ApiRejection {
     pub(super) fn with_status(error: ApiError, status: StatusCode) -> Self {
         Self { error, status: Some(status) }
     }
 }
 
-impl<E: Into<ApiError>> From<E> for Refusal {
+impl<E: Into<ApiError>> From<E> for ApiRejection {
     fn from(error: E) -> Self {
         Self { error: error.into(), status: None }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiRejection {
     fn into_response(mut self) -> Response {
         // It may quote what was sent, and that may be as long as a body.
         text::cut(&mut self.error.message, text::SENTENCE);
@@ -113,9 +113,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Json<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiRejection;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiRejection> {
         check_content_type(request.headers())?;
         let bytes = read(request.into_body()).await?;
         let parse = move |bytes: &[u8]| strict::from_slice(bytes, LIMITS);
@@ -127,18 +127,18 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Js
     }
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_content_type(headers: &HeaderMap) -> Result<(), ApiRejection> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     let error = RequestError::ContentType { kind: kind.to_owned() };
-    Err(Refusal::with_status(error.into(), StatusCode::UNSUPPORTED_MEDIA_TYPE))
+    Err(ApiRejection::with_status(error.into(), StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }
 
-async fn read(body: Body) -> Result<axum::body::Bytes, Refusal> {
-    let late = |_| Refusal::with_status(RequestError::Late.into(), StatusCode::REQUEST_TIMEOUT);
+async fn read(body: Body) -> Result<axum::body::Bytes, ApiRejection> {
+    let late = |_| ApiRejection::with_status(RequestError::Late.into(), StatusCode::REQUEST_TIMEOUT);
     // The length is checked while reading; a declared one is not believed.
     let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, MAX_BODY_BYTES)).await.map_err(late)?;
     read.map_err(|error| {
@@ -152,9 +152,9 @@ async fn read(body: Body) -> Result<axum::body::Bytes, Refusal> {
 pub(super) struct Query<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiRejection> {
         let bad = |reason: String| RequestError::Query { reason };
         if !is_text(parts.uri.query().unwrap_or_default()) {
             return Err(bad("it is not UTF-8".into()).into());
@@ -194,9 +194,9 @@ where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
 {
-    type Rejection = Refusal;
+    type Rejection = ApiRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiRejection> {
         let params = RawPathParams::from_request_parts(parts, state)
             .await
             .map_err(|error| RequestError::Path { reason: error.to_string() })?;

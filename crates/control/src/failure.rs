@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 use super::charge::ChargeError;
 use super::gems::{GemError, SourceError};
 use super::ledger::LedgerError;
-use super::scheduler::PlaceError;
+use super::scheduler::PlacementError;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{NodeName, SpoolId, SummonsId, VaultId};
@@ -38,7 +38,7 @@ pub enum Failure {
     #[error(transparent)]
     Summon(#[from] SummonError),
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Place(#[from] PlacementError),
     #[error(transparent)]
     Forge(#[from] ForgeError),
     #[error(transparent)]
@@ -87,7 +87,7 @@ impl Failure {
             | Self::Name(NameError::Nobody { .. })
             | Self::Summon(SummonError::Unknown { .. })
             | Self::Spool(SpoolError::Unknown { .. })
-            | Self::Place(PlaceError::NoNode { .. })
+            | Self::Place(PlacementError::NoNode { .. })
             | Self::Member(MemberError::Unknown { .. } | MemberError::Foreign { .. })
             | Self::Gem(GemError::Missing { .. }) => true,
             Self::Node(error) => error.fault.code() == ErrorCode::NotFound,
@@ -98,7 +98,7 @@ impl Failure {
     /// Whether there was no room for it, and may be later.
     pub(super) fn is_full(&self) -> bool {
         match self {
-            Self::Place(PlaceError::NoRoom { .. } | PlaceError::Unplanned { .. })
+            Self::Place(PlacementError::NoRoom { .. } | PlacementError::Unplanned { .. })
             | Self::Spool(SpoolError::Waits { .. }) => true,
             Self::Node(error) => matches!(error.fault, NodeFault::Full | NodeFault::Draining),
             _ => false,

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk, CloneAsks};
 use hauki_contract::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeHealth, NodeVault,
-    NodeVaults, NodeWord, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned, Torn,
+    BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeFuture, NodeHealth, NodeVault,
+    NodeVaults, NodeWord, OpenOrder, OpenedPort, Opening, ProvisionOrder, Provisioned, TornDown,
 };
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::Vitals;
@@ -28,7 +28,7 @@ use hauki_contract::system::clock;
 mod answers;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Call {
+pub enum FakeCall {
     Word,
     Provision,
     Keep,
@@ -50,7 +50,7 @@ pub struct FakeNode {
     /// The number of the last wish, as the list of them counts.
     wished: watch::Sender<u64>,
     /// Calls that wait until they are let go.
-    held: watch::Sender<Option<Call>>,
+    held: watch::Sender<Option<FakeCall>>,
     /// How many calls wait there.
     waiting: watch::Sender<u32>,
 }
@@ -66,7 +66,7 @@ struct State {
     code: BTreeSet<Sha256>,
     /// What came with its bytes.
     came: Vec<Sha256>,
-    failures: HashMap<Call, Vec<NodeError>>,
+    failures: HashMap<FakeCall, Vec<NodeError>>,
     provisioned: u32,
     /// Those whose answers are waited for.
     wishes: BTreeMap<u64, CloneAsk>,
@@ -85,9 +85,9 @@ pub struct Lies {
     pub word: Lie<NodeWord>,
     pub vaults: Lie<NodeVaults>,
     pub provisioned: Lie<Provisioned>,
-    pub opened: Lie<Opened>,
+    pub opened: Lie<OpenedPort>,
     pub leased: Lie<Leased>,
-    pub torn: Lie<Torn>,
+    pub torn: Lie<TornDown>,
     pub news: Lie<News>,
     pub error: Lie<NodeError>,
 }
@@ -150,7 +150,7 @@ impl FakeNode {
     }
 
     /// The next such call fails like this.
-    pub fn fail_next(&self, call: Call, error: NodeError) {
+    pub fn fail_next(&self, call: FakeCall, error: NodeError) {
         self.state().failures.entry(call).or_default().push(error);
     }
 
@@ -176,7 +176,7 @@ impl FakeNode {
 
     /// How many of the ordered failures are still to come.
     #[must_use]
-    pub fn failures_left(&self, call: Call) -> usize {
+    pub fn failures_left(&self, call: FakeCall) -> usize {
         self.state().failures.get(&call).map_or(0, Vec::len)
     }
 
@@ -196,7 +196,7 @@ impl FakeNode {
     }
 
     /// Such calls wait; `None` lets them go.
-    pub fn hold(&self, call: Option<Call>) {
+    pub fn hold(&self, call: Option<FakeCall>) {
         self.held.send_replace(call);
     }
 
@@ -290,7 +290,7 @@ impl FakeNode {
     }
 
     /// Waits at the hold, fails on demand.
-    async fn enter(&self, call: Call) -> Result<MutexGuard<'_, State>, NodeError> {
+    async fn enter(&self, call: FakeCall) -> Result<MutexGuard<'_, State>, NodeError> {
         let mut held = self.held.subscribe();
         if *held.borrow() == Some(call) {
             self.waiting.send_modify(|count| *count += 1);

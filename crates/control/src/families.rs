@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::flight::Flights;
 use super::ledger::{Budget, LOAN, Ledger, LedgerError, Records, VAULT, VaultRecord, budget_key, vault_key};
 use super::life::Life;
-use super::nodes::Slot;
+use super::nodes::NodeSlot;
 use super::parent::Parent;
 use super::spawn::Spawning;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
@@ -25,7 +25,7 @@ use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::system::clock;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// Of one node at the same time; what is beyond ends with its caller's deadline.
 const MOST_CLONES: usize = 1024;
@@ -35,7 +35,7 @@ const PAUSE_MOST: Duration = Duration::from_secs(5);
 
 /// A wish that is being fulfilled.
 struct Taken<'a> {
-    slot: &'a Slot,
+    slot: &'a NodeSlot,
     wish: (VaultId, u64),
 }
 
@@ -80,7 +80,7 @@ impl Families {
     }
 
     /// Takes what a node's workers wish for, for as long as this is polled.
-    pub(super) async fn listen(self: &Arc<Self>, slot: &Arc<Slot>) -> Infallible {
+    pub(super) async fn listen(self: &Arc<Self>, slot: &Arc<NodeSlot>) -> Infallible {
         let (mut boot_id, mut last, mut pause) = (String::new(), 0, PAUSE);
         loop {
             let asked = clock::mono();
@@ -107,7 +107,7 @@ impl Families {
 
     /// A worker on this node wants to clone. Answers the node when it is done, one way or the other. A wish that is
     /// told again meanwhile is the same.
-    pub(super) fn take_clone(self: &Arc<Self>, slot: &Arc<Slot>, ask: CloneAsk) {
+    pub(super) fn take_clone(self: &Arc<Self>, slot: &Arc<NodeSlot>, ask: CloneAsk) {
         let wish = (ask.vault.clone(), ask.number);
         let mut wishes = slot.wishes();
         if wishes.contains(&wish) {
@@ -141,10 +141,10 @@ impl Families {
                 tracing::warn!(vault = %child.id, error = causes::told(&error), "left to its claim lease");
             }
         };
-        drop(tasks::spawn(Kind::Order, "clone", cloning));
+        drop(tasks::spawn(TaskKind::Order, "clone", cloning));
     }
 
-    async fn clone_for(self: &Arc<Self>, slot: &Slot, ask: &CloneAsk) -> Result<Spawned, Failure> {
+    async fn clone_for(self: &Arc<Self>, slot: &NodeSlot, ask: &CloneAsk) -> Result<Spawned, Failure> {
         let found = self.records.get::<Budget>(&budget_key(&ask.vault)).await?;
         let budget = found.ok_or_else(|| no_parent(&ask.vault))?.value;
         if budget.node != slot.name {

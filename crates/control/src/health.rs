@@ -14,7 +14,7 @@ use hauki_contract::model::check::Check;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 use hauki_contract::system::export;
-use hauki_contract::system::slow::{self, What};
+use hauki_contract::system::slow::{self, SlowKind};
 
 /// What a daemon that may leave when it is idle wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Standing {
                 Err(error) => findings.push(Check::failed(error.message, error.hint)),
             }
         }
-        findings.extend(slow::found(&[What::Request]));
+        findings.extend(slow::found(&[SlowKind::Request]));
         findings.extend(export::found());
         findings.extend(self.records.aside_check(named));
         let hint = "compare with a copy of the state directory, if there is one";

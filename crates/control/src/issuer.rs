@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::ledger::{Records, encode};
-use super::store::{ISSUER, Outcome, Txn};
+use super::store::{CommitOutcome, ISSUER, Txn};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::rpc::capability::{CapabilityError, IssuerKey};
 use hauki_contract::system::private::{self, PrivateError};
@@ -50,7 +50,8 @@ pub(super) async fn sign(records: &Records, key: &IssuerKey) -> Result<(), Failu
     if records.find::<String>(ISSUER).await?.is_some_and(|known| known.value == own) {
         return Ok(());
     }
-    let Outcome::Committed { .. } = records.commit(Txn::default().put(ISSUER, encode(&own)?)).await? else {
+    let CommitOutcome::Committed { .. } = records.commit(Txn::default().put(ISSUER, encode(&own)?)).await?
+    else {
         return Err(Failure::Unsigned);
     };
     Ok(())

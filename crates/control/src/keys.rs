@@ -9,7 +9,7 @@ use super::basis::Basis;
 use super::charge::aside;
 use super::failure::{Failure, KeyError};
 use super::flight::Flights;
-use super::ledger::{Found, KEPT, KeyRecord, LedgerError, Posting, Records, idempotency_key, spool_key};
+use super::ledger::{KEPT, KeyRecord, LedgerError, Posting, Records, Versioned, idempotency_key, spool_key};
 use super::rights::unmarked;
 use super::store::Expect;
 use hauki_contract::api::summons::{SpawnRequest, SummonsRequest};
@@ -90,12 +90,12 @@ impl HeldKey {
     }
 }
 
-pub(super) struct Keys {
+pub(super) struct IdempotencyKeys {
     records: Records,
     flights: Arc<Flights>,
 }
 
-impl Keys {
+impl IdempotencyKeys {
     pub(super) fn new(basis: &Basis) -> Arc<Self> {
         Arc::new(Self { records: basis.records.clone(), flights: basis.flights.clone() })
     }
@@ -106,7 +106,7 @@ impl Keys {
         check_key(key)?;
         let document = idempotency_key(what, key);
         let flight = self.flights.enter(&document).await;
-        let found: Option<Found<KeyRecord>> = self.records.get(&document).await?;
+        let found: Option<Versioned<KeyRecord>> = self.records.get(&document).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
         let mut earlier = found.map(|found| found.value);
         if let Some(record) = &earlier

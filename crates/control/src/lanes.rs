@@ -8,12 +8,12 @@ use tokio::sync::Semaphore;
 
 use hauki_contract::model::id::NodeName;
 
-pub(super) struct Lanes {
+pub(super) struct Bulkhead {
     abreast: usize,
     lanes: Mutex<BTreeMap<NodeName, Arc<Semaphore>>>,
 }
 
-impl Lanes {
+impl Bulkhead {
     pub(super) fn new(abreast: usize) -> Self {
         Self { abreast, lanes: Mutex::default() }
     }

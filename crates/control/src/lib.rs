@@ -75,8 +75,8 @@ pub mod start;
 #[cfg(test)]
 mod tests;
 
-pub use basis::Parts;
+pub use basis::CoreParts;
 pub use health::Activity;
 pub use nodes::Member;
 pub use service::{Core, Tasks};
-pub use start::{StartError, open};
+pub use start::{CoreStartError, open};

@@ -10,7 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use super::ledger::{LedgerError, Records, VAULT, VaultRecord};
-use super::nodes::Slots;
+use super::nodes::NodeSlots;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::phase::Phase;
 
@@ -100,7 +100,7 @@ fn word(cause: &Cause) -> String {
 
 impl Metrics {
     /// With the gauges as the records and the nodes' last words have them now.
-    pub async fn text(&self, records: &Records, slots: &Slots) -> Result<String, MetricsError> {
+    pub async fn text(&self, records: &Records, slots: &NodeSlots) -> Result<String, MetricsError> {
         let living = records.all::<VaultRecord>(VAULT).await?;
         for phase in Phase::ALL.into_iter().filter(|phase| phase.is_alive()) {
             let count = living.iter().filter(|found| found.value.vault().phase == phase).count();

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::scheduler::{Candidate, Word};
+use super::scheduler::{Candidate, NodeLoad};
 use super::vetting::Vetted;
-use hauki_contract::api::node::{Answer, NodeApi, NodeHealth, NodeVaults, NodeWord};
+use hauki_contract::api::node::{NodeApi, NodeFuture, NodeHealth, NodeVaults, NodeWord};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::NodeInfo;
 use hauki_contract::model::check::Check;
@@ -18,7 +18,7 @@ use hauki_contract::model::config::Policy;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::system::clock;
-use hauki_contract::system::tasks::{self, Kind, Task};
+use hauki_contract::system::tasks::{self, Task, TaskKind};
 
 mod sight;
 
@@ -40,9 +40,9 @@ pub struct Member {
 }
 
 /// The nodes by their names.
-pub type Slots = BTreeMap<NodeName, Arc<Slot>>;
+pub type NodeSlots = BTreeMap<NodeName, Arc<NodeSlot>>;
 
-pub struct Slot {
+pub struct NodeSlot {
     pub name: NodeName,
     pub labels: BTreeMap<String, String>,
     /// It is heard through this only.
@@ -55,7 +55,7 @@ pub struct Slot {
     wishes: Mutex<HashSet<(VaultId, u64)>>,
 }
 
-impl Slot {
+impl NodeSlot {
     #[must_use]
     pub fn new(member: Member) -> Self {
         let Member { name, labels, api, address } = member;
@@ -91,7 +91,7 @@ impl Slot {
     }
 
     /// The answer, with what it says of the node remembered, and how long it took.
-    async fn heard<T: AsRef<NodeWord>>(&self, answer: Answer<'_, T>) -> Result<(T, u64), NodeError> {
+    async fn heard<T: AsRef<NodeWord>>(&self, answer: NodeFuture<'_, T>) -> Result<(T, u64), NodeError> {
         let began = clock::mono();
         let asked = tokio::time::timeout(STATE_DEADLINE, answer).await;
         let answer = asked.unwrap_or_else(|_| {
@@ -302,7 +302,7 @@ impl Slot {
 /// Sees to it that what is known of each node is not older than that. Nodes are asked side by side, so
 /// a silent one costs one deadline, and only who finds it silent first: after that the others go on
 /// without it. Zero asks all of them.
-pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
+pub async fn freshen(slots: &BTreeMap<NodeName, Arc<NodeSlot>>, at_most_us: u64) {
     let now = clock::mono();
     let mut asked = tokio::task::JoinSet::new();
     for slot in slots.values() {
@@ -313,7 +313,7 @@ pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
         match due {
             Due::Nothing => {}
             Due::Ask => drop(asked.spawn(ask)),
-            Due::Look => drop(tasks::spawn(Kind::Session, "look-at-node", ask)),
+            Due::Look => drop(tasks::spawn(TaskKind::Session, "look-at-node", ask)),
         }
     }
     asked.join_all().await;
@@ -322,17 +322,20 @@ pub async fn freshen(slots: &BTreeMap<NodeName, Arc<Slot>>, at_most_us: u64) {
 /// Every node as the scheduler wants it for this code, in the order of their names.
 #[must_use]
 pub fn candidates(
-    slots: &BTreeMap<NodeName, Arc<Slot>>,
+    slots: &BTreeMap<NodeName, Arc<NodeSlot>>,
     policy: Policy,
     code: Option<&Sha256>,
 ) -> Vec<Candidate> {
-    let candidate = |slot: &Arc<Slot>| {
+    let candidate = |slot: &Arc<NodeSlot>| {
         let (word, has_code) = {
             let sight = slot.sight();
             (sight.word(), code.is_some_and(|code| sight.has_code(code)))
         };
-        let word =
-            word.map(|word| Word { draining: word.draining || slot.is_draining(), code: has_code, ..word });
+        let word = word.map(|word| NodeLoad {
+            draining: word.draining || slot.is_draining(),
+            code: has_code,
+            ..word
+        });
         Candidate::new(slot.name.clone(), slot.labels.clone(), word, policy)
     };
     slots.values().map(candidate).collect()

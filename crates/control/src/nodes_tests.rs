@@ -22,7 +22,7 @@ fn a_silent_node_is_waited_for_once() {
 async fn how_far_away_a_node_is_the_first_answer_tells_and_then_its_words() {
     let name: NodeName = "n1".parse().expect("a name");
     let api = Arc::new(crate::fake_node::FakeNode::new(name.clone()));
-    let slot = Slot::new(Member { name: name.clone(), labels: BTreeMap::new(), api, address: None });
+    let slot = NodeSlot::new(Member { name: name.clone(), labels: BTreeMap::new(), api, address: None });
     let late = async {
         tokio::time::sleep(Duration::from_millis(2)).await;
         Ok(crate::fake_node::blank_word(&name))
@@ -43,10 +43,10 @@ async fn how_far_away_a_node_is_the_first_answer_tells_and_then_its_words() {
 async fn only_silence_is_silence_and_an_error_that_a_node_answered_is_an_answer() {
     let name: NodeName = "n1".parse().expect("a name");
     let api = Arc::new(crate::fake_node::FakeNode::new(name.clone()));
-    let slot = Slot::new(Member { name: name.clone(), labels: BTreeMap::new(), api, address: None });
+    let slot = NodeSlot::new(Member { name: name.clone(), labels: BTreeMap::new(), api, address: None });
     let says = async |fault| {
         let error = NodeError::new(fault, "so it is");
-        let answer: Answer<'_, NodeWord> = Box::pin(async { Err(error) });
+        let answer: NodeFuture<'_, NodeWord> = Box::pin(async { Err(error) });
         slot.heard(answer).await.map(drop).expect_err("is none")
     };
     for silent in [NodeFault::Silent, NodeFault::Barred, NodeFault::Late] {

@@ -10,22 +10,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::basis::Basis;
 use super::events::EventLog;
-use super::ledger::{Found, LedgerError, Records, encode};
-use super::store::{Expect, Outcome, Txn};
+use super::ledger::{LedgerError, Records, Versioned, encode};
+use super::store::{CommitOutcome, Expect, Txn};
 
 const BOUND: &str = "meta/events";
 
 /// More events than there are between two rounds of pruning, which looks at the bound.
 const AHEAD: u64 = 1 << 28;
 
-pub(super) struct Numbers {
+pub(super) struct EventNumbers {
     records: Records,
     events: EventLog,
     /// No event of this core has a number beyond this; nothing as long as it has none of its own.
     stretch: AtomicU64,
 }
 
-impl Numbers {
+impl EventNumbers {
     pub(super) fn new(basis: &Basis) -> Arc<Self> {
         let (records, events) = (basis.records.clone(), basis.events.clone());
         Arc::new(Self { records, events, stretch: AtomicU64::new(0) })
@@ -46,7 +46,7 @@ impl Numbers {
 
     /// From here on, or from behind another's, so many numbers are this core's. `false`: another was faster.
     async fn take_stretch(&self) -> Result<bool, LedgerError> {
-        let found: Option<Found<u64>> = self.records.find(BOUND).await?;
+        let found: Option<Versioned<u64>> = self.records.find(BOUND).await?;
         let (bound, expect) =
             found.map_or((0, Expect::Absent), |found| (found.value, Expect::At(found.revision)));
         let own = self.stretch.load(Ordering::SeqCst);
@@ -56,8 +56,8 @@ impl Numbers {
         let next = self.events.last().max(own).saturating_add(AHEAD);
         let txn = Txn::default().check(BOUND, expect).put(BOUND, encode(&next)?);
         match self.records.commit(txn).await? {
-            Outcome::Committed { .. } => self.stretch.store(next, Ordering::SeqCst),
-            Outcome::Conflict { .. } => return Ok(false),
+            CommitOutcome::Committed { .. } => self.stretch.store(next, Ordering::SeqCst),
+            CommitOutcome::Conflict { .. } => return Ok(false),
         }
         Ok(true)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::failure::{Failure, VaultError};
-use super::keys::Keys;
+use super::keys::IdempotencyKeys;
 use super::ledger::{Ledger, Records, VaultRecord, tomb_key, vault_key};
 use super::rights::Rights;
 use super::summon::Summoning;
@@ -22,7 +22,7 @@ pub(super) struct Owners {
     records: Records,
     ledger: Ledger,
     vaults: Arc<Vaults>,
-    keys: Arc<Keys>,
+    keys: Arc<IdempotencyKeys>,
     summoning: Arc<Summoning>,
 }
 
@@ -30,7 +30,7 @@ impl Owners {
     pub(super) fn new(
         basis: &Basis,
         vaults: &Arc<Vaults>,
-        keys: &Arc<Keys>,
+        keys: &Arc<IdempotencyKeys>,
         summoning: &Arc<Summoning>,
     ) -> Arc<Self> {
         let (records, ledger) = (basis.records.clone(), basis.ledger.clone());
@@ -117,7 +117,7 @@ fn unknown(id: &VaultId) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_node::Call;
+    use crate::fake_node::FakeCall;
     use crate::tests::{Swarm, event, spawning, swarm};
     use hauki_contract::api::event::Happening;
     use hauki_contract::system::random;
@@ -126,7 +126,7 @@ mod tests {
     #[tokio::test]
     async fn a_vault_is_its_owners_before_it_is_recorded() {
         let Swarm { core, node, .. } = swarm();
-        node.hold(Some(Call::Open));
+        node.hold(Some(FakeCall::Open));
         let spawning = tokio::spawn({
             let core = core.clone();
             async move { core.spawn_for(Some(1000), Some(1000), spawning("k")).await }

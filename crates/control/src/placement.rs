@@ -9,26 +9,26 @@ use tokio::sync::OwnedMutexGuard;
 use super::basis::Basis;
 use super::failure::Failure;
 use super::flight::Flights;
-use super::ledger::{Apart, Found, Records, VAULT, VaultRecord};
+use super::ledger::{Apart, Records, VAULT, VaultRecord, Versioned};
 use super::nodes::{FRESH_US, candidates, freshen};
 use super::roster::Roster;
-use super::scheduler::{Candidate, Wanted, check_wish, choose, explain, places};
+use super::scheduler::{Candidate, PlacementRequest, check_wish, choose, explain, places};
 use super::summon::check_labels;
 use hauki_contract::api::vault::{NodeScore, Placement};
 use hauki_contract::model::config::Policy;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::id::{NodeName, VaultId};
 
-pub(super) struct Field<'a> {
+pub(super) struct PlacementView<'a> {
     candidates: Vec<Candidate>,
     wish: &'a Placement,
     memory_bytes: u64,
     apart: BTreeMap<NodeName, VaultId>,
 }
 
-impl Field<'_> {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { wish: self.wish, memory_bytes: self.memory_bytes, apart: &self.apart }
+impl PlacementView<'_> {
+    fn wanted(&self) -> PlacementRequest<'_> {
+        PlacementRequest { wish: self.wish, memory_bytes: self.memory_bytes, apart: &self.apart }
     }
 
     pub(super) fn best(&self) -> Option<NodeName> {
@@ -82,13 +82,13 @@ impl Placing {
         wish: &'a Placement,
         memory_bytes: u64,
         code: Option<Sha256>,
-    ) -> Result<Field<'a>, Failure> {
+    ) -> Result<PlacementView<'a>, Failure> {
         check_wished(wish)?;
         freshen(&self.roster.slots(), FRESH_US).await;
         let apart = self.beside(&wish.anti_affinity).await?;
         let seen = || candidates(&self.roster.slots(), self.policy, code.as_ref());
         // From here to the choice nothing waits, so that each caller sees what the one before took.
-        let mut field = Field { candidates: seen(), wish, memory_bytes, apart };
+        let mut field = PlacementView { candidates: seen(), wish, memory_bytes, apart };
         check_wish(&field.candidates, wish)?;
         if field.best().is_none() {
             // What is remembered knows the vaults that were sent there since, but not those that died.
@@ -106,7 +106,7 @@ impl Placing {
         if labels.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+        let living: Vec<Versioned<VaultRecord>> = self.records.all(VAULT).await?;
         let vaults = living.into_iter().map(|found| found.value.into_vault());
         Ok(vaults
             .filter(|vault| labels.iter().any(|(label, value)| vault.labels.get(label) == Some(value)))

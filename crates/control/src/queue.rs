@@ -45,12 +45,12 @@ struct Waiting {
 
 /// Both clocks at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Now {
+pub(super) struct ClockPair {
     pub wall: Timestamp,
     pub mono: Mono,
 }
 
-impl Now {
+impl ClockPair {
     pub(super) fn read() -> Self {
         Self { wall: clock::now(), mono: clock::mono() }
     }
@@ -65,10 +65,10 @@ impl Now {
 impl Queue {
     /// As the entry now is in the store.
     pub(super) fn put(&mut self, entry: SpoolEntry) {
-        self.put_at(entry, Now::read());
+        self.put_at(entry, ClockPair::read());
     }
 
-    fn put_at(&mut self, entry: SpoolEntry, now: Now) {
+    fn put_at(&mut self, entry: SpoolEntry, now: ClockPair) {
         self.order = OnceLock::new();
         match entry.state {
             SpoolState::Waiting => {
@@ -264,7 +264,7 @@ mod tests {
         let at = |second| Timestamp::from_second(second).expect("is in range");
         let mut queue = queue(&[(1, "a", 5)]);
         let mono = |second: u64| Mono(second * 1_000_000);
-        let now = |wall, second| Now { wall: at(wall), mono: mono(second) };
+        let now = |wall, second| ClockPair { wall: at(wall), mono: mono(second) };
         assert_eq!(queue.next_change(mono(0)), None);
         let waiting = SpoolEntry { next_at: Some(at(9)), expires_at: Some(at(20)), ..entry(2, "a", 5) };
         queue.put_at(waiting.clone(), now(0, 0));

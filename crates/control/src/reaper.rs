@@ -16,12 +16,12 @@ use serde::de::DeserializeOwned;
 
 use super::basis::Basis;
 use super::ledger::{
-    AGED, ASIDE, Found, KEPT, KEY, KeyRecord, Ledger, LedgerError, Records, SPOOL, SUMMONS, TOMB, VAULT,
-    VaultRecord, aged_key, owner_of, source_key, spool_key,
+    AGED, ASIDE, KEPT, KEY, KeyRecord, Ledger, LedgerError, Records, SPOOL, SUMMONS, TOMB, VAULT,
+    VaultRecord, Versioned, aged_key, owner_of, source_key, spool_key,
 };
-use super::numbers::Numbers;
+use super::numbers::EventNumbers;
 use super::stock::Stock;
-use super::store::{Document, Expect, Outcome, Size, Txn};
+use super::store::{CommitOutcome, Document, Expect, Size, Txn};
 use hauki_contract::api::spool::SpoolEntry;
 use hauki_contract::model::causes;
 use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
@@ -84,11 +84,11 @@ pub(super) struct Retention {
     ledger: Ledger,
     stock: Arc<Stock>,
     /// Whose bound is looked at as often.
-    numbers: Arc<Numbers>,
+    numbers: Arc<EventNumbers>,
 }
 
 impl Retention {
-    pub(super) fn new(basis: &Basis, numbers: &Arc<Numbers>) -> Arc<Self> {
+    pub(super) fn new(basis: &Basis, numbers: &Arc<EventNumbers>) -> Arc<Self> {
         let Basis { records, ledger, stock, .. } = basis;
         let (records, ledger, stock) = (records.clone(), ledger.clone(), stock.clone());
         Arc::new(Self { records, ledger, stock, numbers: numbers.clone() })
@@ -131,14 +131,14 @@ impl Retention {
         &self,
         prefix: &str,
         end: &str,
-    ) -> Result<Vec<Found<T>>, LedgerError> {
+    ) -> Result<Vec<Versioned<T>>, LedgerError> {
         let (mut found, mut next) = self.records.page(prefix, None, PAGE).await?;
         while let Some(after) = next.filter(|next| next.as_str() < end) {
             let (page, more) = self.records.page(prefix, Some(&after), PAGE).await?;
             found.extend(page);
             next = more;
         }
-        found.retain(|found: &Found<T>| found.key.as_str() < end);
+        found.retain(|found: &Versioned<T>| found.key.as_str() < end);
         Ok(found)
     }
 
@@ -301,11 +301,11 @@ impl Retention {
     }
 
     /// Unless somebody wrote to it meanwhile, as a caller does who uses an old key again.
-    async fn forget<T>(&self, found: &Found<T>, beside: Option<String>) -> Result<bool, LedgerError> {
+    async fn forget<T>(&self, found: &Versioned<T>, beside: Option<String>) -> Result<bool, LedgerError> {
         let mut txn =
             Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
         txn.deletes.extend(beside);
         // On a conflict it stays until the next round.
-        Ok(matches!(self.records.commit(txn).await?, Outcome::Committed { .. }))
+        Ok(matches!(self.records.commit(txn).await?, CommitOutcome::Committed { .. }))
     }
 }

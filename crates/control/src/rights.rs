@@ -3,7 +3,7 @@
 //! Who may ask for what at all is in the one table of endpoints ([`Who`]) and judged before any handler. Whose it is
 //! that a request is about, the records know (`control::owners`).
 
-use hauki_contract::api::endpoints::{ENDPOINTS, Endpoint, Method, Who};
+use hauki_contract::api::endpoints::{ENDPOINTS, EndpointSpec, Method, Who};
 use hauki_contract::api::peer::Peer;
 
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub(super) fn queued_by(owner: &str) -> Option<u32> {
 }
 
 /// The row of the table.
-pub(super) fn endpoint(method: &str, path: &str) -> Option<&'static Endpoint> {
+pub(super) fn endpoint(method: &str, path: &str) -> Option<&'static EndpointSpec> {
     ENDPOINTS.iter().find(|endpoint| endpoint.path == path && serves(endpoint.method, method))
 }
 

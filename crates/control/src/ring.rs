@@ -13,7 +13,7 @@ use hauki_contract::api::event::{Event, Happening};
 use hauki_contract::model::id::NodeName;
 
 /// Whose news it is: a node's, or the core's own.
-pub(super) type Source = Option<NodeName>;
+pub(super) type EventSource = Option<NodeName>;
 
 /// The shares together are one of so many parts of what there is room for.
 const SHARED: usize = 4;
@@ -21,7 +21,7 @@ const SHARED: usize = 4;
 pub(super) struct Ring {
     most: Weight,
     now: Weight,
-    sources: BTreeMap<Source, Share>,
+    sources: BTreeMap<EventSource, Share>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,7 +62,7 @@ impl Ring {
         Self { most, now: Weight::default(), sources: BTreeMap::new() }
     }
 
-    pub(super) fn keep(&mut self, source: Source, event: Arc<Event>, bytes: usize) {
+    pub(super) fn keep(&mut self, source: EventSource, event: Arc<Event>, bytes: usize) {
         let share = self.sources.entry(source).or_default();
         share.kept.push_back((event, bytes));
         share.bytes += bytes;

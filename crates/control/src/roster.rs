@@ -6,32 +6,32 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::failure::{Failure, MemberError};
-use super::nodes::{Member, Slot, Slots};
+use super::nodes::{Member, NodeSlot, NodeSlots};
 use hauki_contract::model::id::NodeName;
 
 /// One view of them for all who have a part in it.
 #[derive(Clone)]
-pub(super) struct Roster(Arc<RwLock<Arc<Slots>>>);
+pub(super) struct Roster(Arc<RwLock<Arc<NodeSlots>>>);
 
 impl Roster {
     pub(super) fn new(members: Vec<Member>) -> Self {
-        let slots = members.into_iter().map(|member| (member.name.clone(), Arc::new(Slot::new(member))));
+        let slots = members.into_iter().map(|member| (member.name.clone(), Arc::new(NodeSlot::new(member))));
         Self(Arc::new(RwLock::new(Arc::new(slots.collect()))))
     }
 
     /// The nodes of this moment.
-    pub(super) fn slots(&self) -> Arc<Slots> {
+    pub(super) fn slots(&self) -> Arc<NodeSlots> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Slots) -> Option<Arc<Slot>>) {
+    fn change(&self, change: impl FnOnce(&mut NodeSlots) -> Option<Arc<NodeSlot>>) {
         let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(earlier) = change(Arc::make_mut(&mut slots)) {
             earlier.unwatch();
         }
     }
 
-    pub(super) fn put(&self, slot: &Arc<Slot>) {
+    pub(super) fn put(&self, slot: &Arc<NodeSlot>) {
         self.change(|slots| slots.insert(slot.name.clone(), slot.clone()));
     }
 
@@ -39,7 +39,7 @@ impl Roster {
         self.change(|slots| slots.remove(name));
     }
 
-    pub(super) fn slot(&self, name: &NodeName) -> Result<Arc<Slot>, Failure> {
+    pub(super) fn slot(&self, name: &NodeName) -> Result<Arc<NodeSlot>, Failure> {
         let gone = || MemberError::Gone { node: name.clone() };
         Ok(self.slots().get(name).cloned().ok_or_else(gone)?)
     }

@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::charge;
-use super::extract::{Id, Json, Query, Refusal, RequestError};
+use super::extract::{ApiRejection, Id, Json, Query, RequestError};
 use super::life::MAX_BEATS;
 use super::manifest;
 use super::rights::Rights;
@@ -51,7 +51,7 @@ use hauki_contract::model::ticket::Ticket;
 use layers::{charged, judged, measure, template};
 
 type Uah = State<Arc<Core>>;
-type Answer<T> = Result<Json<T>, Refusal>;
+type Answer<T> = Result<Json<T>, ApiRejection>;
 /// By the kernel's word, where the daemon listens on a Unix socket.
 type Asker = Option<Extension<Peer>>;
 
@@ -260,7 +260,7 @@ async fn watch_services(
     State(core): Uah,
     asker: Asker,
     Query(query): Query<WatchQuery>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiRejection> {
     let rights = rights(&asker);
     let holders = core.holders(query).await?;
     let looked = core.clone();
@@ -337,17 +337,17 @@ async fn health(State(core): Uah, asker: Asker) -> Answer<Health> {
     Ok(Json(core.health_for(rights(&asker) == Rights::All).await?))
 }
 
-async fn metrics(State(core): Uah) -> Result<Response, Refusal> {
+async fn metrics(State(core): Uah) -> Result<Response, ApiRejection> {
     let text = core.metrics_text().await?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }
 
-async fn unknown_path(uri: Uri) -> Refusal {
+async fn unknown_path(uri: Uri) -> ApiRejection {
     RequestError::NoEndpoint { path: uri.path().to_owned() }.into()
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+async fn wrong_method(method: Method, uri: Uri) -> ApiRejection {
     let allowed: Vec<String> = ENDPOINTS
         .iter()
         .filter(|endpoint| endpoint.path == template(uri.path()))
@@ -355,7 +355,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Refusal {
         .collect();
     let (path, method) = (uri.path().to_owned(), method.to_string());
     let error = RequestError::Method { path, method, allowed };
-    Refusal::with_status(error.into(), StatusCode::METHOD_NOT_ALLOWED)
+    ApiRejection::with_status(error.into(), StatusCode::METHOD_NOT_ALLOWED)
 }
 
 fn rights(asker: &Asker) -> Rights {

@@ -8,7 +8,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use crate::tests::{Swarm, spawning, summons as summoning, swarm};
 use hauki_contract::system::random;
 
@@ -234,7 +234,7 @@ async fn documents_are_read_strictly() {
 async fn a_client_that_hangs_up_leaves_nothing() {
     let served = Served::start();
     let Swarm { core, node, store, .. } = &served.swarm;
-    for held in [Call::Provision, Call::Open] {
+    for held in [FakeCall::Provision, FakeCall::Open] {
         node.hold(Some(held));
         let mut stream = UnixStream::connect(served.socket()).await.expect("connects");
         let body = json(&spawning("k"));
@@ -355,7 +355,7 @@ async fn who_hangs_up_does_not_stop_what_was_ordered() {
             vaults.push(core.spawn(spawning(&format!("{path}{number}"))).await.expect("spawns").vault.id);
         }
         let body = body.unwrap_or_else(|| serde_json::json!({ "vaults": vaults }).to_string());
-        served.swarm.node.hold(Some(Call::Doom));
+        served.swarm.node.hold(Some(FakeCall::Doom));
         let mut stream = UnixStream::connect(served.socket()).await.expect("connects");
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n");
         let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());

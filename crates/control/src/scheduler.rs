@@ -27,7 +27,7 @@ const ENOUGH_WARM: u32 = 4;
 
 /// Why nothing is placed.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum PlacementError {
     #[error("there is no node {node}")]
     NoNode { node: NodeName, known: Vec<String> },
     #[error("{}", no_room(scores))]
@@ -41,7 +41,7 @@ pub enum PlaceError {
 
 /// What a node said of itself, and what was sent there since.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Word {
+pub struct NodeLoad {
     pub draining: bool,
     /// With those on their way.
     pub used: u32,
@@ -55,7 +55,7 @@ pub struct Word {
     pub code: bool,
 }
 
-impl Word {
+impl NodeLoad {
     /// A vault was sent there.
     pub fn took(&mut self, memory_bytes: u64) {
         self.used = self.used.saturating_add(1);
@@ -70,7 +70,7 @@ pub struct Candidate {
     pub name: NodeName,
     pub labels: BTreeMap<String, String>,
     /// Or why it is out of question.
-    word: Result<Word, String>,
+    word: Result<NodeLoad, String>,
     score: u32,
 }
 
@@ -79,7 +79,7 @@ impl Candidate {
     pub fn new(
         name: NodeName,
         labels: BTreeMap<String, String>,
-        word: Result<Word, String>,
+        word: Result<NodeLoad, String>,
         policy: Policy,
     ) -> Self {
         let score = word.as_ref().map_or(0, |word| score(word, policy));
@@ -91,7 +91,7 @@ impl Candidate {
         self.word = Err(reason);
     }
 
-    /// As [`Word::took`], with the score that follows.
+    /// As [`NodeLoad::took`], with the score that follows.
     pub fn took(&mut self, memory_bytes: u64, policy: Policy) {
         if let Ok(word) = &mut self.word {
             word.took(memory_bytes);
@@ -99,7 +99,7 @@ impl Candidate {
         }
     }
 
-    fn refusal<'a>(&'a self, wanted: &'a Wanted<'_>) -> Option<Refusal<'a>> {
+    fn refusal<'a>(&'a self, wanted: &'a PlacementRequest<'_>) -> Option<Refusal<'a>> {
         if wanted.wish.node.as_ref().is_some_and(|node| *node != self.name) {
             return Some(Refusal::NotWished);
         }
@@ -123,7 +123,7 @@ impl Candidate {
 }
 
 /// What is to be placed.
-pub struct Wanted<'a> {
+pub struct PlacementRequest<'a> {
     pub wish: &'a Placement,
     pub memory_bytes: u64,
     /// Nodes with a vault that it must not be beside.
@@ -157,11 +157,11 @@ impl fmt::Display for Refusal<'_> {
 }
 
 /// Fails if a node is wished that is not there at all.
-pub fn check_wish(candidates: &[Candidate], wish: &Placement) -> Result<(), PlaceError> {
+pub fn check_wish(candidates: &[Candidate], wish: &Placement) -> Result<(), PlacementError> {
     match &wish.node {
         Some(node) if !candidates.iter().any(|candidate| candidate.name == *node) => {
             let known = candidates.iter().map(|candidate| candidate.name.to_string()).collect();
-            Err(PlaceError::NoNode { node: node.clone(), known })
+            Err(PlacementError::NoNode { node: node.clone(), known })
         }
         _ => Ok(()),
     }
@@ -169,7 +169,7 @@ pub fn check_wish(candidates: &[Candidate], wish: &Placement) -> Result<(), Plac
 
 /// The place of the best among the candidates; `None` if none fits.
 #[must_use]
-pub fn choose(candidates: &[Candidate], wanted: &Wanted<'_>) -> Option<usize> {
+pub fn choose(candidates: &[Candidate], wanted: &PlacementRequest<'_>) -> Option<usize> {
     let mut best: Option<usize> = None;
     for (place, candidate) in candidates.iter().enumerate() {
         let better = best.is_none_or(|best| {
@@ -185,7 +185,7 @@ pub fn choose(candidates: &[Candidate], wanted: &Wanted<'_>) -> Option<usize> {
 
 /// How many there is room for, on all nodes together.
 #[must_use]
-pub fn places(candidates: &[Candidate], wanted: &Wanted<'_>) -> u64 {
+pub fn places(candidates: &[Candidate], wanted: &PlacementRequest<'_>) -> u64 {
     let fitting = candidates.iter().filter(|candidate| candidate.refusal(wanted).is_none());
     let words = fitting.filter_map(|candidate| candidate.word.as_ref().ok());
     words
@@ -198,7 +198,7 @@ pub fn places(candidates: &[Candidate], wanted: &Wanted<'_>) -> u64 {
 
 /// Every node with its score or its refusal, the best first.
 #[must_use]
-pub fn explain(candidates: &[Candidate], wanted: &Wanted<'_>) -> Vec<NodeScore> {
+pub fn explain(candidates: &[Candidate], wanted: &PlacementRequest<'_>) -> Vec<NodeScore> {
     let mut scores: Vec<NodeScore> = candidates
         .iter()
         .map(|candidate| {
@@ -227,7 +227,7 @@ pub fn explain(candidates: &[Candidate], wanted: &Wanted<'_>) -> Vec<NodeScore> 
     scores
 }
 
-fn score(word: &Word, policy: Policy) -> u32 {
+fn score(word: &NodeLoad, policy: Policy) -> u32 {
     // No share is over its whole, so every product fits.
     let share = |points: u32, part: u64, whole: u64| {
         let quotient = u128::from(points) * u128::from(part.min(whole)) / u128::from(whole.max(1));
@@ -237,7 +237,7 @@ fn score(word: &Word, policy: Policy) -> u32 {
         Policy::Spread => share(points, free, whole),
         Policy::Pack => points - share(points, free, whole),
     };
-    let Word { used, max_vaults, free_memory_bytes: free, load_percent, rtt_us, warm, code, draining: _ } =
+    let NodeLoad { used, max_vaults, free_memory_bytes: free, load_percent, rtt_us, warm, code, draining: _ } =
         *word;
     // Steps by the power of two, so that a measurement's noise decides nothing.
     let far = (rtt_us / 1000).checked_ilog2().map_or(0, |steps| steps + 1).min(5);

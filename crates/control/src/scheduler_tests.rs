@@ -4,7 +4,7 @@ use super::*;
 use crate::failure::Failure;
 use hauki_contract::api::{ApiError, ErrorCode};
 
-fn told(error: PlaceError) -> ApiError {
+fn told(error: PlacementError) -> ApiError {
     Failure::from(error).into()
 }
 
@@ -14,11 +14,11 @@ fn name(text: &str) -> NodeName {
     text.parse().expect("a name")
 }
 
-fn blank() -> Word {
-    Word { max_vaults: 1000, free_memory_bytes: 4 << 30, ..Word::default() }
+fn blank() -> NodeLoad {
+    NodeLoad { max_vaults: 1000, free_memory_bytes: 4 << 30, ..NodeLoad::default() }
 }
 
-fn made(name_of: &str, word: Word) -> Candidate {
+fn made(name_of: &str, word: NodeLoad) -> Candidate {
     Candidate::new(name(name_of), BTreeMap::new(), Ok(word), Policy::Spread)
 }
 
@@ -30,7 +30,7 @@ fn explained(
     candidates: &[Candidate],
     (wish, apart, memory_bytes): &(Placement, BTreeMap<NodeName, VaultId>, u64),
 ) -> Vec<NodeScore> {
-    let wanted = Wanted { wish, apart, memory_bytes: *memory_bytes };
+    let wanted = PlacementRequest { wish, apart, memory_bytes: *memory_bytes };
     let scores = explain(candidates, &wanted);
     // The words and the deed are one judgement.
     let chosen = choose(candidates, &wanted).map(|place| &candidates[place].name);
@@ -38,7 +38,7 @@ fn explained(
     scores
 }
 
-fn first(policy: Policy, other: Word) -> NodeName {
+fn first(policy: Policy, other: NodeLoad) -> NodeName {
     let both = [("b", blank()), ("a", other)]
         .map(|(name_of, word)| Candidate::new(name(name_of), BTreeMap::new(), Ok(word), policy));
     explained(&both, &plain(MIB)).remove(0).node
@@ -47,17 +47,17 @@ fn first(policy: Policy, other: Word) -> NodeName {
 #[test]
 fn the_better_node_comes_first() {
     for (why, other, best) in [
-        ("more memory", Word { free_memory_bytes: 8 << 30, ..blank() }, "a"),
-        ("less memory", Word { free_memory_bytes: 2 << 30, ..blank() }, "b"),
-        ("more load", Word { load_percent: 90, ..blank() }, "b"),
-        ("fewer free places", Word { used: 1, ..blank() }, "b"),
-        ("further away", Word { rtt_us: 3_000, ..blank() }, "b"),
-        ("as near as can be told", Word { rtt_us: 400, ..blank() }, "a"),
-        ("a warm vault", Word { warm: 1, ..blank() }, "a"),
-        ("the code is there", Word { code: true, ..blank() }, "a"),
+        ("more memory", NodeLoad { free_memory_bytes: 8 << 30, ..blank() }, "a"),
+        ("less memory", NodeLoad { free_memory_bytes: 2 << 30, ..blank() }, "b"),
+        ("more load", NodeLoad { load_percent: 90, ..blank() }, "b"),
+        ("fewer free places", NodeLoad { used: 1, ..blank() }, "b"),
+        ("further away", NodeLoad { rtt_us: 3_000, ..blank() }, "b"),
+        ("as near as can be told", NodeLoad { rtt_us: 400, ..blank() }, "a"),
+        ("a warm vault", NodeLoad { warm: 1, ..blank() }, "a"),
+        ("the code is there", NodeLoad { code: true, ..blank() }, "a"),
         (
             "the code is there and the node is further away",
-            Word { code: true, rtt_us: 3_000, ..blank() },
+            NodeLoad { code: true, rtt_us: 3_000, ..blank() },
             "b",
         ),
         ("equal, so by name", blank(), "a"),
@@ -68,22 +68,22 @@ fn the_better_node_comes_first() {
 
 #[test]
 fn places_are_counted_by_vaults_and_by_memory() {
-    let wide = Word { used: 7, max_vaults: 10, ..blank() };
-    let narrow = Word { free_memory_bytes: 5 * MIB, ..blank() };
-    let full = Word { used: 10, max_vaults: 10, ..blank() };
-    let leaving = Word { draining: true, ..blank() };
+    let wide = NodeLoad { used: 7, max_vaults: 10, ..blank() };
+    let narrow = NodeLoad { free_memory_bytes: 5 * MIB, ..blank() };
+    let full = NodeLoad { used: 10, max_vaults: 10, ..blank() };
+    let leaving = NodeLoad { draining: true, ..blank() };
     let all = [("a", wide), ("b", narrow), ("c", full), ("d", leaving)].map(|(name, word)| made(name, word));
     let (wish, apart, _) = plain(0);
-    let wanted = |memory_bytes| Wanted { wish: &wish, apart: &apart, memory_bytes };
+    let wanted = |memory_bytes| PlacementRequest { wish: &wish, apart: &apart, memory_bytes };
     assert_eq!([2 * MIB, 6 * MIB].map(|memory| places(&all, &wanted(memory))), [3 + 2, 3]);
 }
 
 #[test]
 fn packing_turns_the_room_around_and_nothing_else() {
     for (why, other, best) in [
-        ("more memory", Word { free_memory_bytes: 8 << 30, ..blank() }, "b"),
-        ("fewer free places", Word { used: 1, ..blank() }, "a"),
-        ("more load", Word { load_percent: 90, ..blank() }, "b"),
+        ("more memory", NodeLoad { free_memory_bytes: 8 << 30, ..blank() }, "b"),
+        ("fewer free places", NodeLoad { used: 1, ..blank() }, "a"),
+        ("more load", NodeLoad { load_percent: 90, ..blank() }, "b"),
     ] {
         assert_eq!(first(Policy::Pack, other).as_str(), best, "{why}");
     }
@@ -92,32 +92,34 @@ fn packing_turns_the_room_around_and_nothing_else() {
 #[test]
 fn scores_stay_within_a_million() {
     for policy in [Policy::Spread, Policy::Pack] {
-        let worst = Word { load_percent: 1000, rtt_us: u64::MAX, used: 9, max_vaults: 5, ..Word::default() };
-        let best = Word {
+        let worst =
+            NodeLoad { load_percent: 1000, rtt_us: u64::MAX, used: 9, max_vaults: 5, ..NodeLoad::default() };
+        let best = NodeLoad {
             free_memory_bytes: u64::MAX,
             max_vaults: u32::MAX,
             warm: u32::MAX,
             code: true,
             rtt_us: 0,
-            ..Word::default()
+            ..NodeLoad::default()
         };
         assert!(score(&worst, policy) <= 1_000_000 && score(&best, policy) <= 1_000_000);
     }
-    let half = Word { free_memory_bytes: HALF_MEMORY, load_percent: 50, used: 5, max_vaults: 10, ..blank() };
+    let half =
+        NodeLoad { free_memory_bytes: HALF_MEMORY, load_percent: 50, used: 5, max_vaults: 10, ..blank() };
     assert_eq!(score(&half, Policy::Spread), 175_000 + 175_000 + 100_000 + 50_000);
 }
 
 #[test]
 fn refusals_say_why_and_are_gathered() {
     let candidates = [
-        made("n2", Word { draining: true, ..blank() }),
-        made("n1", Word { draining: true, ..blank() }),
-        made("n3", Word { free_memory_bytes: MIB, ..blank() }),
+        made("n2", NodeLoad { draining: true, ..blank() }),
+        made("n1", NodeLoad { draining: true, ..blank() }),
+        made("n3", NodeLoad { free_memory_bytes: MIB, ..blank() }),
         Candidate::new(name("n4"), BTreeMap::new(), Err("unreachable: refused".into()), Policy::Spread),
-        made("n5", Word { used: 3, max_vaults: 3, ..blank() }),
+        made("n5", NodeLoad { used: 3, max_vaults: 3, ..blank() }),
     ];
     let scores = explained(&candidates, &plain(64 * MIB));
-    let error = told(PlaceError::NoRoom { scores });
+    let error = told(PlacementError::NoRoom { scores });
     assert_eq!((error.code, error.retryable), (ErrorCode::NoCapacity, true));
     assert_eq!(
         error.message,
@@ -129,7 +131,7 @@ fn refusals_say_why_and_are_gathered() {
 #[test]
 fn labels_the_wished_node_and_distance_bind() {
     let gpu = Candidate::new(name("n1"), [("gpu".into(), "yes".into())].into(), Ok(blank()), Policy::Spread);
-    let candidates = [made("n2", Word { warm: 4, ..blank() }), gpu];
+    let candidates = [made("n2", NodeLoad { warm: 4, ..blank() }), gpu];
     let labels = Placement { labels: [("gpu".into(), "yes".into())].into(), ..Placement::default() };
     let scores = explained(&candidates, &(labels, BTreeMap::new(), MIB));
     assert_eq!(scores[0].node.as_str(), "n1");
@@ -157,7 +159,8 @@ fn a_long_load_is_spread_evenly() {
     let (wish, apart, memory_bytes) = plain(8 * MIB);
     let mut load = vec![0_u32; candidates.len()];
     for placed in 1..=2_000_u32 {
-        let place = choose(&candidates, &Wanted { wish: &wish, apart: &apart, memory_bytes }).expect("fits");
+        let place = choose(&candidates, &PlacementRequest { wish: &wish, apart: &apart, memory_bytes })
+            .expect("fits");
         candidates[place].took(memory_bytes, Policy::Spread);
         load[place] += 1;
         let fullest = load.iter().max().copied().unwrap_or(0);
@@ -167,7 +170,7 @@ fn a_long_load_is_spread_evenly() {
 
 #[test]
 fn packing_fills_one_before_the_next() {
-    let word = Word { max_vaults: 10, ..blank() };
+    let word = NodeLoad { max_vaults: 10, ..blank() };
     let mut candidates: Vec<Candidate> = (0..5)
         .map(|number| {
             Candidate::new(name(&format!("n{number}")), BTreeMap::new(), Ok(word.clone()), Policy::Pack)
@@ -175,7 +178,9 @@ fn packing_fills_one_before_the_next() {
         .collect();
     let (wish, apart, memory_bytes) = plain(MIB);
     let mut order = Vec::new();
-    while let Some(place) = choose(&candidates, &Wanted { wish: &wish, apart: &apart, memory_bytes }) {
+    while let Some(place) =
+        choose(&candidates, &PlacementRequest { wish: &wish, apart: &apart, memory_bytes })
+    {
         candidates[place].took(memory_bytes, Policy::Pack);
         order.push(place);
     }
@@ -194,7 +199,7 @@ proptest! {
             .into_iter()
             .enumerate()
             .map(|(number, (used, free, load_percent, draining, warm))| {
-                let word = Word { used, max_vaults: 4, free_memory_bytes: free << 30, load_percent, draining, warm, rtt_us: 0, code: warm % 2 == 0 };
+                let word = NodeLoad { used, max_vaults: 4, free_memory_bytes: free << 30, load_percent, draining, warm, rtt_us: 0, code: warm % 2 == 0 };
                 made(&format!("n{number}"), word)
             })
             .collect();

@@ -8,22 +8,22 @@
 
 use std::sync::Arc;
 
-use super::basis::{Basis, Parts};
+use super::basis::{Basis, CoreParts};
 use super::charge::Charges;
 use super::clerk::{Bench, Clerk};
 use super::families::Families;
 use super::forge::{Before, Forge};
 use super::health::Standing;
-use super::keys::Keys;
+use super::keys::IdempotencyKeys;
 use super::life::Life;
 use super::members::Members;
-use super::numbers::Numbers;
+use super::numbers::EventNumbers;
 use super::owners::Owners;
 use super::placement::Placing;
 use super::reaper::Retention;
-use super::registry::Names;
-use super::spawn::{Spawning, Steps};
-use super::spool::Desk;
+use super::registry::NameRegistry;
+use super::spawn::{SpawnPhases, Spawning};
+use super::spool::SpoolApi;
 use super::summon::Summoning;
 use super::ticket::Tickets;
 use super::travel::Travel;
@@ -42,14 +42,14 @@ pub struct Core {
 
 /// What is done with the parts. Each is made of those that it names and of nothing else.
 pub(super) struct Phases {
-    pub numbers: Arc<Numbers>,
+    pub numbers: Arc<EventNumbers>,
     pub retention: Arc<Retention>,
     pub vaults: Arc<Vaults>,
     pub tickets: Arc<Tickets>,
-    pub names: Arc<Names>,
+    pub names: Arc<NameRegistry>,
     pub life: Arc<Life>,
     pub summoning: Arc<Summoning>,
-    pub desk: Arc<Desk>,
+    pub desk: Arc<SpoolApi>,
     pub forge: Arc<Forge>,
     pub spawning: Arc<Spawning>,
     pub families: Arc<Families>,
@@ -62,17 +62,17 @@ pub(super) struct Phases {
 
 impl Phases {
     fn of(basis: &Basis, role: String) -> Self {
-        let numbers = Numbers::new(basis);
+        let numbers = EventNumbers::new(basis);
         let retention = Retention::new(basis, &numbers);
-        let keys = Keys::new(basis);
+        let keys = IdempotencyKeys::new(basis);
         let placing = Placing::new(basis);
         let travel = Travel::new(basis);
         let vaults = Vaults::new(basis);
         let tickets = Tickets::new(basis, &vaults);
-        let names = Names::new(basis, &vaults, &tickets);
+        let names = NameRegistry::new(basis, &vaults, &tickets);
         let life = Life::new(basis, &vaults);
         let summoning = Summoning::new(basis, &keys, &travel);
-        let desk = Desk::new(basis, &keys, &summoning, &vaults);
+        let desk = SpoolApi::new(basis, &keys, &summoning, &vaults);
         let before = Before {
             keys: &keys,
             vaults: &vaults,
@@ -83,7 +83,7 @@ impl Phases {
             desk: &desk,
         };
         let forge = Forge::new(basis, &before);
-        let steps = Steps {
+        let steps = SpawnPhases {
             keys: &keys,
             travel: &travel,
             summoning: &summoning,
@@ -130,7 +130,7 @@ impl Drop for Tasks {
 
 impl Core {
     #[must_use]
-    pub fn new(parts: Parts) -> Arc<Self> {
+    pub fn new(parts: CoreParts) -> Arc<Self> {
         let (basis, role) = Basis::new(parts);
         let phases = Phases::of(&basis, role);
         Arc::new(Self { basis, phases, charges: Charges::default() })

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::basis::Basis;
 use super::failure::{Failure, NameError, SpawnError};
 use super::forge::Forge;
-use super::keys::{HeldKey, Keys};
+use super::keys::{HeldKey, IdempotencyKeys};
 use super::ledger::{KeyRecord, Ledger, loan_key};
 use super::life::Life;
 use super::parent::Parent;
-use super::registry::Names;
+use super::registry::NameRegistry;
 use super::stock::Stock;
 use super::summon::Summoning;
 use super::ticket::{Tickets, check_methods, check_terms, opening, unsigned};
@@ -30,28 +30,28 @@ type Users = (Option<u32>, Option<u32>);
 pub(super) struct Spawning {
     ledger: Ledger,
     stock: Arc<Stock>,
-    keys: Arc<Keys>,
+    keys: Arc<IdempotencyKeys>,
     travel: Arc<Travel>,
     summoning: Arc<Summoning>,
-    names: Arc<Names>,
+    names: Arc<NameRegistry>,
     forge: Arc<Forge>,
     tickets: Arc<Tickets>,
     life: Arc<Life>,
 }
 
 /// The phases that it is made of.
-pub(super) struct Steps<'a> {
-    pub keys: &'a Arc<Keys>,
+pub(super) struct SpawnPhases<'a> {
+    pub keys: &'a Arc<IdempotencyKeys>,
     pub travel: &'a Arc<Travel>,
     pub summoning: &'a Arc<Summoning>,
-    pub names: &'a Arc<Names>,
+    pub names: &'a Arc<NameRegistry>,
     pub forge: &'a Arc<Forge>,
     pub tickets: &'a Arc<Tickets>,
     pub life: &'a Arc<Life>,
 }
 
 impl Spawning {
-    pub(super) fn new(basis: &Basis, steps: &Steps<'_>) -> Arc<Self> {
+    pub(super) fn new(basis: &Basis, steps: &SpawnPhases<'_>) -> Arc<Self> {
         Arc::new(Self {
             ledger: basis.ledger.clone(),
             stock: basis.stock.clone(),

@@ -18,12 +18,12 @@ use futures_util::StreamExt as _;
 use super::basis::Basis;
 use super::charge::refuse_many;
 use super::failure::{Failure, KeyError, SpoolError};
-use super::keys::{Keys, reused};
-use super::ledger::{Found, KeyRecord, Ledger, Posting, Records, SPOOL, encode, spool_key};
+use super::keys::{IdempotencyKeys, reused};
+use super::ledger::{KeyRecord, Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::check_wished;
 use super::queue::Spool;
 use super::rights::Rights;
-use super::store::{Expect, Outcome, Txn};
+use super::store::{CommitOutcome, Expect, Txn};
 use super::summon::Summoning;
 use super::vaults::Vaults;
 use hauki_contract::api::spool::{
@@ -47,19 +47,19 @@ fn no_entry(id: &SpoolId) -> Failure {
     SpoolError::Unknown { entry: id.clone() }.into()
 }
 
-pub(super) struct Desk {
+pub(super) struct SpoolApi {
     records: Records,
     ledger: Ledger,
     spool: Arc<Spool>,
-    keys: Arc<Keys>,
+    keys: Arc<IdempotencyKeys>,
     summoning: Arc<Summoning>,
     vaults: Arc<Vaults>,
 }
 
-impl Desk {
+impl SpoolApi {
     pub(super) fn new(
         basis: &Basis,
-        keys: &Arc<Keys>,
+        keys: &Arc<IdempotencyKeys>,
         summoning: &Arc<Summoning>,
         vaults: &Arc<Vaults>,
     ) -> Arc<Self> {
@@ -152,7 +152,7 @@ impl Desk {
         let fits = |entry: &SpoolEntry| {
             rights.own_entry(&entry.owner) && query.state.is_none_or(|state| state == entry.state)
         };
-        let found: Vec<Found<SpoolEntry>> = self.records.all_that(SPOOL, fits).await?;
+        let found: Vec<Versioned<SpoolEntry>> = self.records.all_that(SPOOL, fits).await?;
         let mut entries: Vec<SpoolEntry> = found.into_iter().map(|found| found.value).collect();
         let queue = self.spool.queue();
         for entry in &mut entries {
@@ -199,7 +199,7 @@ impl Desk {
             let txn = Txn::default()
                 .check(found.key.as_str(), Expect::At(found.revision))
                 .delete(found.key.as_str());
-            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+            if let CommitOutcome::Committed { .. } = self.records.commit(txn).await? {
                 self.spool.queue().remove(id);
                 self.spool.changed();
                 return Ok(SpoolEntry { changed: true, ..found.value });
@@ -262,7 +262,7 @@ impl Desk {
         }
     }
 
-    async fn entry(&self, id: &SpoolId) -> Result<Found<SpoolEntry>, Failure> {
+    async fn entry(&self, id: &SpoolId) -> Result<Versioned<SpoolEntry>, Failure> {
         self.records.get(&spool_key(id)).await?.ok_or_else(|| no_entry(id))
     }
 

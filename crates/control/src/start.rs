@@ -9,21 +9,21 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::basis::Parts;
+use super::basis::CoreParts;
 use super::issuer::{self, IssuerError};
 use super::nodes::Member;
 use super::service::Core;
 use super::store::open::{self as stores, Signed};
-use super::store::{Looked, OpenError, START_ANEW, StoreError};
+use super::store::{START_ANEW, StoreError, StoreOpenError, StoreReport};
 use hauki_contract::model::config::Policy;
 use hauki_contract::system::private::{self, Others, PrivateError};
 
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum CoreStartError {
     #[error("make the directory {}", path.display())]
     Directory { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Store(#[from] OpenError),
+    Store(#[from] StoreOpenError),
     #[error(transparent)]
     Issuer(#[from] IssuerError),
     #[error("the store could have been written by others: {0}")]
@@ -34,13 +34,13 @@ pub enum StartError {
     OtherKey { path: PathBuf },
 }
 
-impl From<StoreError> for StartError {
+impl From<StoreError> for CoreStartError {
     fn from(error: StoreError) -> Self {
         Self::Store(error.into())
     }
 }
 
-impl StartError {
+impl CoreStartError {
     /// The way back, with what is to be typed for it.
     #[must_use]
     pub fn way_back(&self) -> Option<String> {
@@ -72,23 +72,23 @@ impl StartError {
 }
 
 /// Whether this is the key that signed, or may sign from now on. Only a first start makes one.
-fn check_key(key: &Path, signed: &Signed) -> Result<(), StartError> {
+fn check_key(key: &Path, signed: &Signed) -> Result<(), CoreStartError> {
     let path = key.to_owned();
     if !key.exists() {
-        return if signed.is_bare { Ok(()) } else { Err(StartError::LostKey { path }) };
+        return if signed.is_bare { Ok(()) } else { Err(CoreStartError::LostKey { path }) };
     }
     let public = issuer::load_or_make(key)?.public_hex();
     match &signed.issuer {
-        Some(known) if *known != public && !signed.is_bare => Err(StartError::OtherKey { path }),
+        Some(known) if *known != public && !signed.is_bare => Err(CoreStartError::OtherKey { path }),
         Some(_) | None => Ok(()),
     }
 }
 
 /// Whose records they are, and where they end.
-fn check_store(home: &Path) -> Result<(), StartError> {
-    stores::FILES
-        .iter()
-        .try_for_each(|name| private::check(&home.join(name), Others::MayRead).map_err(StartError::Exposed))
+fn check_store(home: &Path) -> Result<(), CoreStartError> {
+    stores::FILES.iter().try_for_each(|name| {
+        private::check(&home.join(name), Others::MayRead).map_err(CoreStartError::Exposed)
+    })
 }
 
 /// Where the records of a core with this state directory are, as long as it is open.
@@ -104,9 +104,9 @@ pub fn open(
     gem_directories: Vec<PathBuf>,
     policy: Policy,
     role: &str,
-) -> Result<Arc<Core>, StartError> {
+) -> Result<Arc<Core>, CoreStartError> {
     let home = state_dir.join("core");
-    make_private(&home).map_err(|source| StartError::Directory { path: home.clone(), source })?;
+    make_private(&home).map_err(|source| CoreStartError::Directory { path: home.clone(), source })?;
     // The store comes first, so that a key beside no store is never what a crash of the first start left.
     let key = home.join("issuer.key");
     // The store takes it away once it is open.
@@ -121,15 +121,15 @@ pub fn open(
     // What a killed core left: sockets that nobody listens on.
     match std::fs::remove_dir_all(home.join("link")) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(StartError::Directory { path: home.join("link"), source });
+            return Err(CoreStartError::Directory { path: home.join("link"), source });
         }
         _ => {}
     }
-    Ok(Core::new(Parts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
+    Ok(Core::new(CoreParts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
 }
 
 /// The keys of the damaged records that a start would find, without one; `None` if nobody could look.
-pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError> {
+pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, CoreStartError> {
     let home = state_dir.join("core");
     let key = home.join("issuer.key");
     if key.exists() {
@@ -137,7 +137,7 @@ pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, StartError
     }
     check_store(&home)?;
     let looked = stores::look(&home, &key).await?;
-    let Some(Looked { damaged, is_bare, issuer }) = looked else { return Ok(None) };
+    let Some(StoreReport { damaged, is_bare, issuer }) = looked else { return Ok(None) };
     if !home.join(START_ANEW).exists() {
         check_key(&key, &Signed { is_bare, issuer })?;
     }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     /// As soon as the threads of a store that was dropped have let it go.
-    async fn looked(directory: &Path) -> Result<Vec<String>, StartError> {
+    async fn looked(directory: &Path) -> Result<Vec<String>, CoreStartError> {
         for _ in 0..1_000 {
             if let Some(found) = inspect(directory).await.transpose() {
                 return found;
@@ -207,7 +207,7 @@ mod tests {
         std::fs::remove_file(&key).expect("was made");
         for _ in 0..2 {
             let refused = again().expect_err("is lost");
-            assert!(matches!(refused, StartError::LostKey { .. }), "{refused}");
+            assert!(matches!(refused, CoreStartError::LostKey { .. }), "{refused}");
             assert!(refused.way_back().is_some_and(|way| way.contains("core/start-anew")));
             let looked = looked(directory.path()).await.expect_err("is lost");
             assert_eq!(looked.to_string(), refused.to_string());
@@ -271,7 +271,7 @@ mod tests {
             spoiled[place] = if spoiled[place] == b'a' { b'c' } else { b'a' };
             std::fs::write(&key, &spoiled).expect("is ours");
             let error = again().err().expect("is another key");
-            refused += usize::from(matches!(error, StartError::OtherKey { .. }));
+            refused += usize::from(matches!(error, CoreStartError::OtherKey { .. }));
             let looked = looked(directory.path()).await.expect_err("is another key");
             assert_eq!(looked.to_string(), error.to_string());
         }
@@ -281,7 +281,7 @@ mod tests {
         again().expect("opens").sign().await.expect("is written down");
         drop(again().expect("is known"));
         std::fs::write(&key, &whole).expect("is ours");
-        assert!(matches!(again().err(), Some(StartError::OtherKey { .. })));
+        assert!(matches!(again().err(), Some(CoreStartError::OtherKey { .. })));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -310,7 +310,7 @@ mod tests {
         let error =
             open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "core").err().expect("is refused");
         assert!(error.to_string().contains("store.db"), "{error}");
-        let StartError::Store(error) = error else { panic!("the store is at fault") };
+        let CoreStartError::Store(error) = error else { panic!("the store is at fault") };
         assert_eq!(hauki_contract::api::ApiError::from(error).code, ErrorCode::Environment);
     }
 }

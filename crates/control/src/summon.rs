@@ -10,7 +10,7 @@ use super::charge::aside;
 use super::events::EventLog;
 use super::failure::{Failure, KeyError, SummonError};
 use super::gems::{Gems, check_source};
-use super::keys::{Keys, check_key};
+use super::keys::{IdempotencyKeys, check_key};
 use super::ledger::{
     KeyRecord, Ledger, LedgerError, Posting, Records, SUMMONS, encode, source_key, summons_key,
 };
@@ -56,7 +56,7 @@ impl Drafted {
 }
 
 pub(super) struct Summoning {
-    keys: Arc<Keys>,
+    keys: Arc<IdempotencyKeys>,
     gems: Arc<Gems>,
     stock: Arc<Stock>,
     records: Records,
@@ -66,7 +66,7 @@ pub(super) struct Summoning {
 }
 
 impl Summoning {
-    pub(super) fn new(basis: &Basis, keys: &Arc<Keys>, travel: &Arc<Travel>) -> Arc<Self> {
+    pub(super) fn new(basis: &Basis, keys: &Arc<IdempotencyKeys>, travel: &Arc<Travel>) -> Arc<Self> {
         let Basis { gems, stock, records, ledger, events, .. } = basis;
         Arc::new(Self {
             keys: keys.clone(),

@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 use super::roster::Roster;
 use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
-use hauki_contract::api::node::{NodeApi, OpenOrder, Opened, Opening};
+use hauki_contract::api::node::{NodeApi, OpenOrder, OpenedPort, Opening};
 use hauki_contract::api::vault::{TicketRequest, TicketWishes, Vault};
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::secret::Secret;
@@ -116,12 +116,12 @@ pub(super) fn opening(wishes: &TicketWishes) -> Opening {
 
 /// A new ticket to an open port, without its token. What was ordered is written as it was ordered, whatever the
 /// node says of it; its own are where the port is, and how the lease stands.
-pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: Opened) -> Ticket {
+pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: OpenedPort) -> Ticket {
     let issued_at = clock::now();
     let life_ms = wishes.expires_ms.unwrap_or(u64::MAX).min(opened.life_left_ms).min(vault.terms.lifetime_ms);
     let life = jiff::SignedDuration::from_millis(i64::try_from(life_ms).unwrap_or(i64::MAX));
     let expires_at = issued_at.saturating_add(life).unwrap_or(jiff::Timestamp::MAX);
-    let Opened { cert_sha256, key_sha256, terms, .. } = opened;
+    let OpenedPort { cert_sha256, key_sha256, terms, .. } = opened;
     Ticket {
         v: VERSION,
         kind: TicketKind::Ticket,

@@ -12,13 +12,13 @@ use futures_util::StreamExt as _;
 
 use super::basis::Basis;
 use super::flight::Flights;
-use super::nodes::Slot;
+use super::nodes::NodeSlot;
 use super::roster::Roster;
 use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Summons;
 use hauki_contract::model::digest::Sha256;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// Up to this it goes with the order: another round trip would take longer than sending it twice.
 const SMALL_BYTES: usize = 16 << 10;
@@ -39,7 +39,7 @@ impl Travel {
     /// Sends the order, and its code if the node needs it.
     pub(super) async fn order_with_code(
         &self,
-        slot: &Slot,
+        slot: &NodeSlot,
         order: ProvisionOrder,
         source: &str,
     ) -> Result<Provisioned, NodeError> {
@@ -61,7 +61,7 @@ impl Travel {
     }
 
     /// Once, however many want it there at the same time.
-    async fn send_code(&self, slot: &Slot, sha256: Sha256, source: &str) -> Result<(), NodeError> {
+    async fn send_code(&self, slot: &NodeSlot, sha256: Sha256, source: &str) -> Result<(), NodeError> {
         if slot.has_code(&sha256) {
             return Ok(());
         }
@@ -76,20 +76,20 @@ impl Travel {
     /// Lets a gem travel to every node that can be reached and does not have it.
     pub(super) fn send_ahead(self: &Arc<Self>, summons: &Summons, source: &str) {
         let sha256 = summons.worker.sha256;
-        let wanting: Vec<Arc<Slot>> =
+        let wanting: Vec<Arc<NodeSlot>> =
             self.roster.slots().values().filter(|slot| slot.wants_code(&sha256)).cloned().collect();
         if summons.gem.is_none() || wanting.is_empty() {
             return;
         }
         let (travel, source) = (self.clone(), source.to_owned());
         let travelling = async move {
-            let send = async |slot: Arc<Slot>| {
+            let send = async |slot: Arc<NodeSlot>| {
                 if let Err(error) = travel.send_code(&slot, sha256, &source).await {
                     tracing::info!(node = %slot.name, %sha256, %error, "a gem did not travel ahead");
                 }
             };
             futures_util::stream::iter(wanting).for_each_concurrent(ABREAST, send).await;
         };
-        drop(tasks::spawn(Kind::Session, "gem-travel", travelling));
+        drop(tasks::spawn(TaskKind::Session, "gem-travel", travelling));
     }
 }

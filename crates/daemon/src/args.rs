@@ -12,11 +12,11 @@ use clap::{Args, Parser, Subcommand};
 #[command(name = "haukid", version, arg_required_else_help = true)]
 pub struct HaukidArgs {
     #[command(subcommand)]
-    pub task: Task,
+    pub task: DaemonTask,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Task {
+pub enum DaemonTask {
     #[command(flatten)]
     Serve(Role),
     /// Join standard input and output to a node's socket; a core runs it over SSH

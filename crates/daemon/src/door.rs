@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::home::Socket;
+use super::home::ControlSocket;
 use super::unread::Unread;
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -109,7 +109,7 @@ impl Drop for Place {
 /// Serves until `stop` becomes true, and then until what is open has been answered. The socket is given back as soon
 /// as nobody new is wanted.
 pub async fn serve(
-    socket: Socket,
+    socket: ControlSocket,
     router: Router,
     listed: Listed,
     mut closing: watch::Receiver<bool>,

@@ -7,14 +7,14 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::settings::Settings;
+use super::settings::DaemonSettings;
 use hauki_contract::api::ApiError;
 use hauki_contract::model::causes;
 use hauki_contract::model::check::Check;
 use hauki_contract::system::random;
-use hauki_control::start::{self, StartError};
+use hauki_control::start::{self, CoreStartError};
 use hauki_node::settings::NodeSettings;
-use hauki_sandbox::Wanted;
+use hauki_sandbox::DriverConfig;
 
 /// In the state directory, or where it would be made: its file system and all above it are the vaults' too.
 fn place(state_dir: &Path) -> PathBuf {
@@ -22,7 +22,7 @@ fn place(state_dir: &Path) -> PathBuf {
     there.join(format!("haukid-findings-{:x}", random::u64()))
 }
 
-async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check> {
+async fn sandbox(settings: &DaemonSettings, node: Option<&NodeSettings>) -> Vec<Check> {
     if !rustix::process::geteuid().is_root() {
         return vec![Check::fail("haukid needs root to start vaults", "sudo hauki doctor")];
     }
@@ -35,7 +35,7 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
             "free some space or set daemon.state_dir",
         )];
     }
-    let wanted = Wanted {
+    let wanted = DriverConfig {
         node: &settings.config.node,
         state_dir: dir.clone(),
         shown_dir: Some(settings.state_dir.clone()),
@@ -60,7 +60,7 @@ async fn sandbox(settings: &Settings, node: Option<&NodeSettings>) -> Vec<Check>
 /// What the next start of a core would find, if there was one here before.
 async fn store(state_dir: &Path) -> Option<Check> {
     match start::inspect(state_dir).await {
-        Err(StartError::Store(error)) => {
+        Err(CoreStartError::Store(error)) => {
             let hint = error.way_back().unwrap_or_else(|| "see haukid(8), The store".into());
             Some(Check::fail(ApiError::from(error).message, hint))
         }
@@ -78,7 +78,7 @@ async fn store(state_dir: &Path) -> Option<Check> {
 }
 
 /// Prints the findings as one JSON array.
-pub async fn print(settings: &Settings) -> std::io::Result<()> {
+pub async fn print(settings: &DaemonSettings) -> std::io::Result<()> {
     let node = NodeSettings::new(&settings.config);
     let mut checks = sandbox(settings, node.as_ref().ok()).await;
     checks.push(match node {

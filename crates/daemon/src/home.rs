@@ -201,13 +201,13 @@ impl Home {
 }
 
 /// Who has the lock, by its own word.
-struct Holder {
+struct LockHolder {
     pid: String,
     says_leaving: bool,
     is_brief: bool,
 }
 
-impl Holder {
+impl LockHolder {
     /// It leaves, it is dead and the kernel has not cleaned up yet, or it has only just come and has
     /// not signed: in each case another look tells more.
     fn is_going(&self) -> bool {
@@ -252,7 +252,7 @@ fn own_dir(path: &Path, half: Half) -> Result<(PathBuf, File), HomeError> {
     }
 }
 
-fn try_lock(path: &Path) -> Result<Result<File, Holder>, HomeError> {
+fn try_lock(path: &Path) -> Result<Result<File, LockHolder>, HomeError> {
     let mut lock = OpenOptions::new()
         .read(true)
         .write(true)
@@ -269,7 +269,7 @@ fn try_lock(path: &Path) -> Result<Result<File, Holder>, HomeError> {
             let mut words = text.split_whitespace();
             let pid = words.next().unwrap_or_default().to_owned();
             let word = words.next();
-            return Ok(Err(Holder {
+            return Ok(Err(LockHolder {
                 pid,
                 says_leaving: word == Some(LEAVING),
                 is_brief: word == Some(BRIEF),
@@ -284,7 +284,7 @@ fn try_lock(path: &Path) -> Result<Result<File, Holder>, HomeError> {
 
 /// The bound control socket; its file goes when this does.
 #[derive(Debug)]
-pub struct Socket {
+pub struct ControlSocket {
     pub listener: UnixListener,
     path: PathBuf,
     mode: u32,
@@ -292,7 +292,7 @@ pub struct Socket {
     made: (u64, u64),
 }
 
-impl Socket {
+impl ControlSocket {
     /// The caller holds the state directory's lock. `open` lets every local user connect; who may
     /// do what is then for the peer's credentials to decide.
     pub fn bind(path: &Path, open: bool) -> Result<Self, HomeError> {
@@ -344,7 +344,7 @@ fn number(found: fs::Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-impl Drop for Socket {
+impl Drop for ControlSocket {
     fn drop(&mut self) {
         if key(&self.path).is_ok_and(|there| there == self.made) {
             let _ = fs::remove_file(&self.path);

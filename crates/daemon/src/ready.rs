@@ -8,11 +8,11 @@ use sd_notify::NotifyState;
 
 /// Says "ready" or "failed: …" once, to the starter's pipe and to systemd.
 #[derive(Debug)]
-pub struct Ready {
+pub struct ReadyNotice {
     pipe: Option<File>,
 }
 
-impl Ready {
+impl ReadyNotice {
     /// # Safety
     /// The descriptor, if any, must be open and owned by nobody else in this process: a starter
     /// passes it for this one purpose.

@@ -9,20 +9,20 @@ use tokio::time::timeout;
 
 use super::args::Role;
 use super::home::{Half, Home, HomeError};
-use super::settings::Settings;
+use super::settings::DaemonSettings;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::model::config::RemoteNode;
 use hauki_contract::system::paths;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 use hauki_control::link::http::{HttpNode, LinkError};
 use hauki_control::nodes::Member;
 use hauki_control::service::Core;
 use hauki_control::service::Tasks;
 use hauki_node::desk::FrontDesk;
-use hauki_node::intake::{Node, NodeSetupError};
-use hauki_node::settings::{NodeSettings, SettingsError};
-use hauki_sandbox::{Driver, OpenError, Wanted};
+use hauki_node::intake::{NodeService, NodeSetupError};
+use hauki_node::settings::{NodeSettings, NodeSettingsError};
+use hauki_sandbox::{Driver, DriverConfig, DriverOpenError};
 
 /// How long the last starts, and then the driver, may take to end once the vaults are gone.
 const CLOSE: Duration = Duration::from_secs(3);
@@ -45,13 +45,13 @@ pub enum RoleError {
     #[error(transparent)]
     Home(#[from] HomeError),
     #[error("the node's settings are not usable")]
-    Settings(#[from] SettingsError),
+    Settings(#[from] NodeSettingsError),
     #[error("the sandbox driver cannot work here")]
-    Driver(#[from] OpenError),
+    Driver(#[from] DriverOpenError),
     #[error("the node could not start")]
     Node(#[from] NodeSetupError),
     #[error("the control plane cannot start")]
-    Core(#[from] hauki_control::start::StartError),
+    Core(#[from] hauki_control::start::CoreStartError),
     #[error(transparent)]
     Link(#[from] LinkError),
     #[error("the store cannot be looked through")]
@@ -82,25 +82,25 @@ impl RoleError {
 }
 
 pub struct LocalNode {
-    pub node: Arc<Node>,
+    pub node: Arc<NodeService>,
     pub driver: Arc<dyn Driver>,
 }
 
 impl LocalNode {
-    pub async fn start(home: &Home, settings: &Settings) -> Result<Self, RoleError> {
+    pub async fn start(home: &Home, settings: &DaemonSettings) -> Result<Self, RoleError> {
         let node_settings = NodeSettings::new(&settings.config)?;
-        let driver = hauki_sandbox::open(Wanted {
+        let driver = hauki_sandbox::open(DriverConfig {
             node: &settings.config.node,
             state_dir: sandbox_dir(&home.path),
             shown_dir: None,
             init: hauki_node::init::IMAGE.to_vec(),
             most: Some(node_settings.most_sandboxes()),
         })?;
-        let node = Node::start(node_settings, Arc::clone(&driver)).await?;
+        let node = NodeService::start(node_settings, Arc::clone(&driver)).await?;
         Ok(Self { node, driver })
     }
 
-    fn member(&self, settings: &Settings) -> Member {
+    fn member(&self, settings: &DaemonSettings) -> Member {
         let name = self.node.name().clone();
         Member { name, labels: settings.config.node.labels.clone(), api: self.desk(), address: None }
     }
@@ -112,13 +112,13 @@ impl LocalNode {
 }
 
 /// The halves that this role runs.
-pub struct Parts {
+pub struct RoleParts {
     local: Option<LocalNode>,
     core: Option<(Arc<Core>, Tasks)>,
 }
 
-impl Parts {
-    pub async fn start(role: &Role, home: &Home, settings: &Settings) -> Result<Self, RoleError> {
+impl RoleParts {
+    pub async fn start(role: &Role, home: &Home, settings: &DaemonSettings) -> Result<Self, RoleError> {
         let local = match role {
             Role::All(_) | Role::Node(_) => Some(LocalNode::start(home, settings).await?),
             Role::Core(_) | Role::Findings(_) => None,
@@ -137,7 +137,7 @@ impl Parts {
     async fn start_core(
         role: &Role,
         home: &Home,
-        settings: &Settings,
+        settings: &DaemonSettings,
         local: Option<LocalNode>,
     ) -> Result<Self, RoleError> {
         let members = match (role, &local) {
@@ -196,7 +196,7 @@ impl Parts {
             None => 0,
         };
         // What is half written is written before the store is put in order.
-        let _ = timeout(ORDERS, tasks::process().idle(Kind::Order)).await;
+        let _ = timeout(ORDERS, tasks::process().idle(TaskKind::Order)).await;
         // The core hears of the last deaths before it lets its listeners go.
         if let Some((core, _)) = &self.core {
             core.close().await;
@@ -212,7 +212,7 @@ impl Parts {
     }
 }
 
-fn remote_members(settings: &Settings) -> Result<Vec<Member>, RoleError> {
+fn remote_members(settings: &DaemonSettings) -> Result<Vec<Member>, RoleError> {
     let nodes = &settings.config.nodes;
     let member = |node: &RemoteNode| {
         let api = Arc::new(HttpNode::new(&node.socket)?);

@@ -14,10 +14,10 @@ use tokio::time::{sleep, timeout};
 use super::args::Role;
 use super::door::{self, Listed};
 use super::findings;
-use super::home::{Home, HomeError, Socket};
-use super::ready::Ready;
-use super::role::{Parts, RoleError, halves};
-use super::settings::{Settings, SettingsError};
+use super::home::{ControlSocket, Home, HomeError};
+use super::ready::ReadyNotice;
+use super::role::{RoleError, RoleParts, halves};
+use super::settings::{DaemonSettings, DaemonSettingsError};
 use super::sight;
 use hauki_contract::model::causes;
 use hauki_contract::system::export::{self, Exporter};
@@ -52,7 +52,7 @@ pub unsafe fn main(role: &Role) -> ExitCode {
     // Every file says itself who may see it, whatever the shell was set to that we come from.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // SAFETY: passed on to our caller.
-    let mut ready = unsafe { Ready::from_raw(serve.ready_fd) };
+    let mut ready = unsafe { ReadyNotice::from_raw(serve.ready_fd) };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&mut ready, &error),
@@ -68,7 +68,7 @@ pub unsafe fn main(role: &Role) -> ExitCode {
     code
 }
 
-fn refuse(ready: &mut Ready, error: &(dyn std::error::Error + 'static)) -> ExitCode {
+fn refuse(ready: &mut ReadyNotice, error: &(dyn std::error::Error + 'static)) -> ExitCode {
     let mut words = causes::told(error);
     let role = error.downcast_ref::<RoleError>();
     if let Some(way) = role.and_then(RoleError::way_back) {
@@ -89,14 +89,14 @@ fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
         Some(HomeError::Busy { .. }) => AGAIN,
         Some(HomeError::Exposed { .. }) => CONFIG,
         // What could not be read may be there the next time.
-        _ if matches!(error.downcast_ref(), Some(SettingsError::Layer(LayerError::Read { .. }))) => 1,
-        _ if lost || error.is::<SettingsError>() => CONFIG,
+        _ if matches!(error.downcast_ref(), Some(DaemonSettingsError::Layer(LayerError::Read { .. }))) => 1,
+        _ if lost || error.is::<DaemonSettingsError>() => CONFIG,
         _ => 1,
     }
 }
 
-async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::Error>> {
-    let settings = Settings::resolve(role.args(), role.name())?;
+async fn run(role: &Role, ready: &mut ReadyNotice) -> Result<(), Box<dyn std::error::Error>> {
+    let settings = DaemonSettings::resolve(role.args(), role.name())?;
     if let Role::Findings(_) = role {
         return Ok(findings::print(&settings).await?);
     }
@@ -121,8 +121,8 @@ async fn run(role: &Role, ready: &mut Ready) -> Result<(), Box<dyn std::error::E
     if !stays && rustix::process::geteuid().is_root() {
         hauki_sandbox::leave_starter();
     }
-    let socket = Socket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
-    let parts = Parts::start(role, &home, &settings).await?;
+    let socket = ControlSocket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
+    let parts = RoleParts::start(role, &home, &settings).await?;
     let listed = Listed::new(uids, admins);
     let router = parts.router().layer(from_fn(hasten)).layer(from_fn(sight::seen));
     let ((close, closing), (stop, stopped)) = (watch::channel(false), watch::channel(false));
@@ -215,7 +215,7 @@ async fn hasten(request: Request, next: Next) -> Response {
 /// Resolves when nothing has been asked for as long as that, no vault lives, and no more work is
 /// taken: a request that arrives meanwhile either keeps the daemon here, or is refused before it has
 /// done anything, with the hint to ask again. Who is in a `hurry` does not wait to be idle for long.
-async fn idle(parts: &Parts, limit_ms: Option<u64>, hurry: &Notify) {
+async fn idle(parts: &RoleParts, limit_ms: Option<u64>, hurry: &Notify) {
     let Some(mut limit_ms) = limit_ms else { return std::future::pending().await };
     let look = IDLE_LOOK.min(Duration::from_millis(limit_ms.max(1)));
     let mut quiet_since = clock::mono();

@@ -10,7 +10,7 @@ use hauki_contract::system::layers::{LayerError, Layers};
 use hauki_contract::system::paths::{self, Places};
 
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct DaemonSettings {
     pub state_dir: PathBuf,
     pub socket: PathBuf,
     pub idle_exit_ms: Option<u64>,
@@ -19,7 +19,7 @@ pub struct Settings {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
+pub enum DaemonSettingsError {
     #[error(transparent)]
     Layer(#[from] LayerError),
     #[error("idle_exit")]
@@ -28,8 +28,8 @@ pub enum SettingsError {
     Trace(#[source] TargetError),
 }
 
-impl Settings {
-    pub fn resolve(args: &ServeArgs, role: &str) -> Result<Self, SettingsError> {
+impl DaemonSettings {
+    pub fn resolve(args: &ServeArgs, role: &str) -> Result<Self, DaemonSettingsError> {
         let config = Layers::read(args.config.as_deref(), args.config.is_some())?.whole();
         let socket = config.daemon.socket.clone();
         let Places { state_dir, socket } = match &args.state_dir {
@@ -44,9 +44,9 @@ impl Settings {
         });
         let idle_exit = args.idle_exit.as_ref().or(config.daemon.idle_exit.as_ref());
         let idle_exit_ms =
-            idle_exit.map(|text| parse_duration(text)).transpose().map_err(SettingsError::IdleExit)?;
+            idle_exit.map(|text| parse_duration(text)).transpose().map_err(DaemonSettingsError::IdleExit)?;
         let trace = config.daemon.trace.as_deref().map(Target::absolute);
-        let trace = trace.transpose().map_err(SettingsError::Trace)?;
+        let trace = trace.transpose().map_err(DaemonSettingsError::Trace)?;
         Ok(Self { state_dir, socket, idle_exit_ms, trace, config })
     }
 }
@@ -62,17 +62,17 @@ mod tests {
         std::fs::write(&path, "daemon: {state_dir: /a, socket: /b}\n").expect("writes");
         let args =
             ServeArgs { config: Some(path.clone()), state_dir: Some("/c".into()), ..ServeArgs::default() };
-        let settings = Settings::resolve(&args, "all").expect("resolves");
+        let settings = DaemonSettings::resolve(&args, "all").expect("resolves");
         assert_eq!((settings.state_dir, settings.socket), ("/c".into(), "/b".into()));
         std::fs::write(&path, "# nothing yet\n").expect("writes");
-        Settings::resolve(&args, "all").expect("is one without settings");
+        DaemonSettings::resolve(&args, "all").expect("is one without settings");
         std::fs::write(&path, "daemon: {state_dir: /a}\n").expect("writes");
         for (role, socket) in [("all", "/c/hauki.sock"), ("node", "/c/node.sock")] {
-            let settings = Settings::resolve(&args, role).expect("resolves");
+            let settings = DaemonSettings::resolve(&args, role).expect("resolves");
             assert_eq!((settings.state_dir, settings.socket), ("/c".into(), socket.into()));
         }
         std::fs::write(&path, "daemon: {stat_dir: /a}\n").expect("writes");
-        let error = Settings::resolve(&args, "all").expect_err("has a typo");
-        assert!(matches!(error, SettingsError::Layer(LayerError::Parse { .. })));
+        let error = DaemonSettings::resolve(&args, "all").expect_err("has a typo");
+        assert!(matches!(error, DaemonSettingsError::Layer(LayerError::Parse { .. })));
     }
 }

@@ -9,7 +9,7 @@ use hauki_contract::api::endpoints::ENDPOINTS;
 use hauki_contract::api::paths;
 use hauki_contract::model::trace::{TRACEPARENT, TraceContext};
 use hauki_contract::seam;
-use hauki_contract::system::slow::{self, What};
+use hauki_contract::system::slow::{self, SlowKind};
 use hauki_contract::system::{clock, trace};
 
 /// Runs the request in its trace: its asker's, or one of its own.
@@ -25,7 +25,7 @@ pub(crate) async fn seen(request: Request, next: Next) -> Response {
         let (answer, steps) = answered.await;
         if !waits {
             let took_us = clock::mono().since(began);
-            slow::note(What::Request, || format!("{method} {path}"), took_us, &steps);
+            slow::note(SlowKind::Request, || format!("{method} {path}"), took_us, &steps);
         }
         answer
     };

@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use super::lexer::{Kind, Lexer, Word};
+use super::lexer::{Lexer, Token, TokenKind};
 use super::map::SourceMap;
 use super::position::Position;
 use super::scan;
@@ -72,7 +72,7 @@ type Open = (usize, Reverse<usize>);
 enum Seen<'a> {
     Nothing,
     Arrow { operand: usize, arrow: usize },
-    Name { operand: usize, arrow: usize, name: Word<'a> },
+    Name { operand: usize, arrow: usize, name: Token<'a> },
     Bracket { at: usize },
 }
 
@@ -83,7 +83,7 @@ fn edits(source: &str) -> (Vec<Edit>, Vec<Open>) {
     let mut lexer = Lexer::new(source);
     while let Some(word) = lexer.next() {
         seen = match seen {
-            Seen::Arrow { operand, arrow } if word.kind == Kind::Name => {
+            Seen::Arrow { operand, arrow } if word.kind == TokenKind::Name => {
                 Seen::Name { operand, arrow, name: word }
             }
             Seen::Name { operand, arrow, name } if word.is("(") => {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::lexer::{Kind, Word, words};
+use super::lexer::{Token, TokenKind, words};
 use super::position::Position;
 
 /// A feature in a source, and what to write instead.
@@ -66,82 +66,86 @@ pub fn explain(source: &str, place: Option<Position>) -> Option<Dialect> {
 }
 
 /// What the word is for, and what to write instead.
-fn feature(all: &[Word<'_>], index: usize) -> Option<(&'static str, &'static str)> {
+fn feature(all: &[Token<'_>], index: usize) -> Option<(&'static str, &'static str)> {
     let word = all.get(index)?;
     let before = |count: usize| index.checked_sub(count).and_then(|index| all.get(index));
     let is_before = |text: &str| before(1).is_some_and(|word| word.is(text));
     let is_after = |text: &str| all.get(index + 1).is_some_and(|word| word.is(text));
-    let opens_member = |word: Option<&Word<'_>>| word.is_some_and(|word| word.is("{") || word.is(","));
+    let opens_member = |word: Option<&Token<'_>>| word.is_some_and(|word| word.is("{") || word.is(","));
     let found = |feature, instead| Some((feature, instead));
 
     match (word.kind, word.text) {
-        (Kind::Template, _) => found("a template string", "join strings with `+`"),
-        (Kind::Number, text) if text.ends_with('n') && !text.starts_with("0x") => {
+        (TokenKind::Template, _) => found("a template string", "join strings with `+`"),
+        (TokenKind::Number, text) if text.ends_with('n') && !text.starts_with("0x") => {
             found("a BigInt", "use a number or a string")
         }
-        (Kind::Number, text)
+        (TokenKind::Number, text)
             if text.len() > 1
                 && text.bytes().all(|digit| digit.is_ascii_digit())
                 && text.starts_with('0') =>
         {
             found("an octal number of the old kind", "write `0o17`")
         }
-        (Kind::Regex, text) if text.contains("(?<=") || text.contains("(?<!") => {
+        (TokenKind::Regex, text) if text.contains("(?<=") || text.contains("(?<!") => {
             found("a lookbehind in a regular expression", "match more and take a group")
         }
-        (Kind::Regex, text) if text.contains("(?<") => found("a named group", "count the groups"),
-        (Kind::Regex, text) if text.contains("\\p{") => found("a Unicode property", "list the letters"),
+        (TokenKind::Regex, text) if text.contains("(?<") => found("a named group", "count the groups"),
+        (TokenKind::Regex, text) if text.contains("\\p{") => found("a Unicode property", "list the letters"),
         // The engine tells a regular expression from a division by the word before it alone.
-        (Kind::Regex, _) if [")", "case", "do"].iter().any(|word| is_before(word)) => {
+        (TokenKind::Regex, _) if [")", "case", "do"].iter().any(|word| is_before(word)) => {
             found("a regular expression right after `)`, `case` or `do`", "put it into brackets")
         }
-        (Kind::Punctuation, "/" | "/=") if is_before("}") || before(2).is_some_and(|word| word.is(".")) => {
+        (TokenKind::Punctuation, "/" | "/=")
+            if is_before("}") || before(2).is_some_and(|word| word.is(".")) =>
+        {
             found(
                 "a division right after `}` or after a member named as a keyword",
                 "put what is divided into brackets",
             )
         }
         // A name after a dot or before a colon is an ordinary property.
-        (Kind::Name, _) if is_before(".") || is_after(":") => None,
-        (Kind::Name, "async") if is_after("function") || is_after("(") => {
+        (TokenKind::Name, _) if is_before(".") || is_after(":") => None,
+        (TokenKind::Name, "async") if is_after("function") || is_after("(") => {
             found("an async function", "calls inside a worker are synchronous")
         }
-        (Kind::Name, text) if !text.is_ascii() => {
+        (TokenKind::Name, text) if !text.is_ascii() => {
             found("a name with letters outside ASCII", "use ASCII letters in names")
         }
-        (Kind::Name | Kind::Punctuation, text) if BY_WORD.iter().any(|(known, _, _)| *known == text) => {
+        (TokenKind::Name | TokenKind::Punctuation, text)
+            if BY_WORD.iter().any(|(known, _, _)| *known == text) =>
+        {
             let (_, feature, instead) = BY_WORD.iter().find(|(known, _, _)| *known == text)?;
             found(feature, instead)
         }
-        (Kind::Punctuation, "->") => Some(arrow(&all[index + 1..])),
-        (Kind::Punctuation, "*") if is_before("function") => {
+        (TokenKind::Punctuation, "->") => Some(arrow(&all[index + 1..])),
+        (TokenKind::Punctuation, "*") if is_before("function") => {
             found("a generator", "collect the values in an array")
         }
-        (Kind::Punctuation, "{" | "[") if is_before("var") => {
+        (TokenKind::Punctuation, "{" | "[") if is_before("var") => {
             found("destructuring", "take the members one by one")
         }
-        (Kind::Punctuation, "{" | "[") if is_parameter(all, index) => {
+        (TokenKind::Punctuation, "{" | "[") if is_parameter(all, index) => {
             found("destructuring in parameters", "take the members one by one")
         }
-        (Kind::Punctuation, "{") if is_before("catch") => {
+        (TokenKind::Punctuation, "{") if is_before("catch") => {
             found("`catch` without a name", "write `catch (error)`")
         }
-        (Kind::Punctuation, "[") if opens_member(before(1)) => {
+        (TokenKind::Punctuation, "[") if opens_member(before(1)) => {
             found("a computed property", "assign it after making the object")
         }
-        (Kind::Punctuation, "=") if is_parameter(all, index) => {
+        (TokenKind::Punctuation, "=") if is_parameter(all, index) => {
             found("a default parameter", "test for `undefined` inside the function")
         }
         // The engine stops at the bracket, before it has seen the arrow.
-        (Kind::Punctuation, ")") if is_before("(") && is_after("=>") => {
+        (TokenKind::Punctuation, ")") if is_before("(") && is_after("=>") => {
             let (_, feature, instead) = BY_WORD.iter().find(|(known, _, _)| *known == "=>")?;
             found(feature, instead)
         }
-        (Kind::Punctuation, ")") if is_before(",") => {
+        (TokenKind::Punctuation, ")") if is_before(",") => {
             found("a comma after the last argument", "leave it out")
         }
-        (Kind::Punctuation, "}" | ",")
-            if before(1).is_some_and(|word| word.kind == Kind::Name) && opens_member(before(2)) =>
+        (TokenKind::Punctuation, "}" | ",")
+            if before(1).is_some_and(|word| word.kind == TokenKind::Name) && opens_member(before(2)) =>
         {
             found("a shorthand property", "write `{a: a}`")
         }
@@ -150,8 +154,8 @@ fn feature(all: &[Word<'_>], index: usize) -> Option<(&'static str, &'static str
 }
 
 /// Why an arrow was not rewritten.
-fn arrow(after: &[Word<'_>]) -> (&'static str, &'static str) {
-    let named = after.first().is_some_and(|word| word.kind == Kind::Name);
+fn arrow(after: &[Token<'_>]) -> (&'static str, &'static str) {
+    let named = after.first().is_some_and(|word| word.kind == TokenKind::Name);
     let called = after.get(1).is_some_and(|word| word.is("("));
     match (named, called) {
         (true, true) => ("an arrow with no object before it", "put brackets around the object"),
@@ -164,18 +168,18 @@ fn arrow(after: &[Word<'_>]) -> (&'static str, &'static str) {
 }
 
 /// Whether a word stands directly in a function's list of parameters.
-fn is_parameter(all: &[Word<'_>], index: usize) -> bool {
+fn is_parameter(all: &[Token<'_>], index: usize) -> bool {
     let mut depth = 0;
     for at in (0..index).rev() {
         match all[at].text {
-            ")" | "]" | "}" if all[at].kind == Kind::Punctuation => depth += 1,
-            "[" | "{" if all[at].kind == Kind::Punctuation && depth > 0 => depth -= 1,
-            "(" if all[at].kind == Kind::Punctuation && depth > 0 => depth -= 1,
-            "(" if all[at].kind == Kind::Punctuation => {
+            ")" | "]" | "}" if all[at].kind == TokenKind::Punctuation => depth += 1,
+            "[" | "{" if all[at].kind == TokenKind::Punctuation && depth > 0 => depth -= 1,
+            "(" if all[at].kind == TokenKind::Punctuation && depth > 0 => depth -= 1,
+            "(" if all[at].kind == TokenKind::Punctuation => {
                 let named = |back: usize| at.checked_sub(back).is_some_and(|at| all[at].is("function"));
                 return named(1) || named(2);
             }
-            "[" | "{" | ";" if all[at].kind == Kind::Punctuation => return false,
+            "[" | "{" | ";" if all[at].kind == TokenKind::Punctuation => return false,
             _ => {}
         }
     }
@@ -189,7 +193,7 @@ pub fn callee(source: &str, place: Position) -> Option<&str> {
     let all = words(source);
     let offset = place.offset(source);
     let at = all.iter().position(|word| word.offset == offset && word.is("("))?;
-    let is_name = |word: &Word<'_>| word.kind == Kind::Name;
+    let is_name = |word: &Token<'_>| word.kind == TokenKind::Name;
     let mut first = at.checked_sub(1).filter(|first| is_name(&all[*first]))?;
     while first >= 2 && all[first - 1].is(".") && is_name(&all[first - 2]) {
         first -= 2;

@@ -10,7 +10,7 @@
 use super::scan;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// An identifier or a keyword.
     Name,
     Number,
@@ -21,17 +21,17 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word<'a> {
-    pub kind: Kind,
+pub struct Token<'a> {
+    pub kind: TokenKind,
     pub text: &'a str,
     /// In bytes.
     pub offset: usize,
 }
 
-impl Word<'_> {
+impl Token<'_> {
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
-        self.text == text && matches!(self.kind, Kind::Name | Kind::Punctuation)
+        self.text == text && matches!(self.kind, TokenKind::Name | TokenKind::Punctuation)
     }
 
     #[must_use]
@@ -42,7 +42,7 @@ impl Word<'_> {
 
 /// All words of a source.
 #[must_use]
-pub fn words(source: &str) -> Vec<Word<'_>> {
+pub fn words(source: &str) -> Vec<Token<'_>> {
     Lexer::new(source).collect()
 }
 
@@ -104,32 +104,33 @@ pub struct Lexer<'a> {
 }
 
 impl<'a> Iterator for Lexer<'a> {
-    type Item = Word<'a>;
+    type Item = Token<'a>;
 
-    fn next(&mut self) -> Option<Word<'a>> {
+    fn next(&mut self) -> Option<Token<'a>> {
         let broken = self.skip_space();
         let rest = &self.source[self.at..];
         let first = *rest.as_bytes().first()?;
+        let divides_nothing = matches!(self.next, Next::Statement | Next::Operand);
         let (kind, length) = match first {
             // The two that are most of what there is.
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' => (Kind::Name, scan::name(rest)),
-            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b';' | b',' | b':' => (Kind::Punctuation, 1),
-            b'0'..=b'9' => (Kind::Number, scan::number(rest)),
-            b'"' | b'\'' => (Kind::Text, scan::string(rest, first)),
-            b'`' => (Kind::Template, scan::template(rest)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' => (TokenKind::Name, scan::name(rest)),
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b';' | b',' | b':' => (TokenKind::Punctuation, 1),
+            b'0'..=b'9' => (TokenKind::Number, scan::number(rest)),
+            b'"' | b'\'' => (TokenKind::Text, scan::string(rest, first)),
+            b'`' => (TokenKind::Template, scan::template(rest)),
             b'.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
-                (Kind::Number, scan::number(rest))
+                (TokenKind::Number, scan::number(rest))
             }
-            b'/' if matches!(self.next, Next::Statement | Next::Operand) => (Kind::Regex, scan::regex(rest)),
+            b'/' if divides_nothing => (TokenKind::Regex, scan::regex(rest)),
             _ => match scan::name(rest) {
-                0 => (Kind::Punctuation, scan::punctuation(rest)),
-                length => (Kind::Name, length),
+                0 => (TokenKind::Punctuation, scan::punctuation(rest)),
+                length => (TokenKind::Name, length),
             },
         };
-        let word = Word { kind, text: &rest[..length], offset: self.at };
+        let word = Token { kind, text: &rest[..length], offset: self.at };
         match kind {
-            Kind::Name => self.name(word),
-            Kind::Punctuation => self.punctuation(word, broken),
+            TokenKind::Name => self.name(word),
+            TokenKind::Punctuation => self.punctuation(word, broken),
             _ => self.literal(word),
         }
         self.at += length;
@@ -162,9 +163,8 @@ impl<'a> Lexer<'a> {
         let mut broken = false;
         loop {
             // Most words of dense code follow each other at once.
-            match self.source.as_bytes().get(self.at) {
-                Some(byte) if !scan::may_be_skipped(*byte) => return broken,
-                _ => {}
+            if self.source.as_bytes().get(self.at).is_some_and(|byte| !scan::may_be_skipped(*byte)) {
+                return broken;
             }
             let rest = &self.source[self.at..];
             let space = scan::space(rest);
@@ -188,7 +188,7 @@ impl<'a> Lexer<'a> {
         self.new = None;
     }
 
-    fn literal(&mut self, word: Word<'_>) {
+    fn literal(&mut self, word: Token<'_>) {
         match self.next {
             Next::Key | Next::Header(_) => {}
             Next::Member => self.expect(Next::Value),
@@ -199,7 +199,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn name(&mut self, word: Word<'_>) {
+    fn name(&mut self, word: Token<'_>) {
         match self.next {
             Next::Member => self.next = Next::Value,
             Next::Key | Next::Header(_) => {}
@@ -235,7 +235,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn punctuation(&mut self, word: Word<'_>, broken: bool) {
+    fn punctuation(&mut self, word: Token<'_>, broken: bool) {
         match word.text.as_bytes() {
             b"(" => self.open(b')', word.offset),
             b"[" => self.open(b']', word.offset),

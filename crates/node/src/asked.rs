@@ -3,7 +3,7 @@
 //! The queue and the channel have one order, so both are written under one lock, which all callers of the vault and the
 //! lane wait for. What is long is therefore copied before: into the frame that it will be, which then changes hands.
 
-use super::pipe::Pipe;
+use super::pipe::VaultChannel;
 use hauki_contract::rpc::channel;
 
 /// Longer than this: a copy takes longer than all else that is done under the lock.
@@ -11,13 +11,13 @@ const LONG: usize = 64 * 1024;
 
 /// What a connection asks of the vault.
 #[derive(Debug, Clone, Copy)]
-pub enum Asked<'a> {
+pub enum BorrowedRequest<'a> {
     Call { method: &'a str, caller: &'a str, params: Option<&'a str> },
     Stats,
 }
 
 /// The same while it waits.
-pub enum Kept {
+pub enum QueuedRequest {
     Call {
         method: Box<str>,
         caller: Box<str>,
@@ -29,31 +29,33 @@ pub enum Kept {
 }
 
 /// Either, on its way to the vault.
-pub enum Order<'a> {
-    Passing(Asked<'a>),
-    Kept(Kept),
+pub enum VaultRequest<'a> {
+    Passing(BorrowedRequest<'a>),
+    Kept(QueuedRequest),
 }
 
-impl<'a> Asked<'a> {
+impl<'a> BorrowedRequest<'a> {
     /// To be taken under a lock, which copies nothing long any more.
     #[must_use]
-    pub fn order(self) -> Order<'a> {
+    pub fn order(self) -> VaultRequest<'a> {
         match self {
             Self::Call { method, caller, params } if self.bytes() > LONG => {
                 let mut frame = Vec::with_capacity(self.bytes() + channel::OVERHEAD);
                 channel::encode_call(&mut frame, 0, 0, method, caller, params);
-                Order::Kept(Kept::Frame(frame))
+                VaultRequest::Kept(QueuedRequest::Frame(frame))
             }
-            Self::Call { .. } | Self::Stats => Order::Passing(self),
+            Self::Call { .. } | Self::Stats => VaultRequest::Passing(self),
         }
     }
 
-    fn keep(self) -> Kept {
+    fn keep(self) -> QueuedRequest {
         match self {
-            Self::Call { method, caller, params } => {
-                Kept::Call { method: method.into(), caller: caller.into(), params: params.map(Into::into) }
-            }
-            Self::Stats => Kept::Stats,
+            Self::Call { method, caller, params } => QueuedRequest::Call {
+                method: method.into(),
+                caller: caller.into(),
+                params: params.map(Into::into),
+            },
+            Self::Stats => QueuedRequest::Stats,
         }
     }
 
@@ -65,7 +67,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn write(self, pipe: &Pipe, call: u64, left_ms: u32) {
+    fn write(self, pipe: &VaultChannel, call: u64, left_ms: u32) {
         pipe.push(|out| match self {
             Self::Call { method, caller, params } => {
                 channel::encode_call(out, call, left_ms, method, caller, params);
@@ -75,7 +77,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl Kept {
+impl QueuedRequest {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {
@@ -88,9 +90,9 @@ impl Kept {
     }
 }
 
-impl Order<'_> {
+impl VaultRequest<'_> {
     #[must_use]
-    pub fn keep(self) -> Kept {
+    pub fn keep(self) -> QueuedRequest {
         match self {
             Self::Passing(asked) => asked.keep(),
             Self::Kept(kept) => kept,
@@ -106,15 +108,15 @@ impl Order<'_> {
     }
 
     /// Into the channel, as a call of that number which has so much time left.
-    pub fn hand(self, pipe: &Pipe, call: u64, left_ms: u32) {
+    pub fn hand(self, pipe: &VaultChannel, call: u64, left_ms: u32) {
         match self {
             Self::Passing(asked) => asked.write(pipe, call, left_ms),
-            Self::Kept(Kept::Call { method, caller, params }) => {
+            Self::Kept(QueuedRequest::Call { method, caller, params }) => {
                 let params = params.as_deref();
-                Asked::Call { method: &method, caller: &caller, params }.write(pipe, call, left_ms);
+                BorrowedRequest::Call { method: &method, caller: &caller, params }.write(pipe, call, left_ms);
             }
-            Self::Kept(Kept::Stats) => Asked::Stats.write(pipe, call, left_ms),
-            Self::Kept(Kept::Frame(mut frame)) => {
+            Self::Kept(QueuedRequest::Stats) => BorrowedRequest::Stats.write(pipe, call, left_ms),
+            Self::Kept(QueuedRequest::Frame(mut frame)) => {
                 channel::number_call(&mut frame, call, left_ms);
                 pipe.push_whole(frame);
             }
@@ -129,15 +131,16 @@ mod tests {
     #[test]
     fn a_long_call_is_the_frame_that_it_would_have_been() {
         let params = format!("[\"{}\"]", "x".repeat(LONG));
-        let asked = Asked::Call { method: "put", caller: "{}", params: Some(&params) };
-        let Order::Kept(Kept::Frame(mut frame)) = asked.order() else { panic!("it is long") };
+        let asked = BorrowedRequest::Call { method: "put", caller: "{}", params: Some(&params) };
+        let VaultRequest::Kept(QueuedRequest::Frame(mut frame)) = asked.order() else { panic!("it is long") };
         channel::number_call(&mut frame, 7, 250);
         let mut meant = Vec::new();
         channel::encode_call(&mut meant, 7, 250, "put", "{}", Some(&params));
         assert!(frame == meant);
-        let short = Asked::Call { params: Some("[]"), method: "put", caller: "{}" };
+        let short = BorrowedRequest::Call { params: Some("[]"), method: "put", caller: "{}" };
         assert!(
-            matches!(short.order(), Order::Passing(_)) && matches!(Asked::Stats.order(), Order::Passing(_))
+            matches!(short.order(), VaultRequest::Passing(_))
+                && matches!(BorrowedRequest::Stats.order(), VaultRequest::Passing(_))
         );
     }
 }

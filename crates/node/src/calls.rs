@@ -13,13 +13,13 @@ use std::collections::VecDeque;
 
 use tokio::sync::watch;
 
-use super::asked::{Kept, Order};
+use super::asked::{QueuedRequest, VaultRequest};
 use super::gate::outbox::ReplyTo;
 use super::late::{not_begun, too_late};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::RpcError;
-use hauki_contract::system::trace::Opened;
+use hauki_contract::system::trace::SpanGuard;
 
 /// How much longer than its deadline a call may occupy the engine before the vault is killed: the
 /// engine looks at its deadline between instructions, but not inside one of its C functions.
@@ -50,18 +50,18 @@ struct Lane {
 }
 
 struct Waiting {
-    kept: Kept,
-    patience: Patience,
+    kept: QueuedRequest,
+    patience: CallWaiter,
     deadline: Mono,
 }
 
 /// Who waits for a call, and how long.
-pub struct Patience {
+pub struct CallWaiter {
     pub reply: ReplyTo,
     pub deadline_ms: u32,
     /// The vaults that wait for it.
     pub via: Vec<VaultId>,
-    pub trace: Option<Box<Opened>>,
+    pub trace: Option<Box<SpanGuard>>,
 }
 
 /// A call that the vault has.
@@ -74,7 +74,7 @@ struct Pending {
     /// What the engine was given of it.
     left_ms: u32,
     via: Vec<VaultId>,
-    trace: Option<Box<Opened>>,
+    trace: Option<Box<SpanGuard>>,
     bytes: usize,
     /// [`Calls::unread_us`] when the vault got it.
     unread_us: u64,
@@ -138,10 +138,10 @@ impl Calls {
     /// Takes a call. `hand` is called with its number and what is left of its time if the vault gets it at once.
     pub fn push(
         &mut self,
-        order: Order<'_>,
-        patience: Patience,
+        order: VaultRequest<'_>,
+        patience: CallWaiter,
         now: Mono,
-        hand: impl FnOnce(u64, Order<'_>, u32),
+        hand: impl FnOnce(u64, VaultRequest<'_>, u32),
     ) {
         let deadline_ms = patience.deadline_ms;
         let deadline = now.plus_ms(deadline_ms.into());
@@ -160,7 +160,7 @@ impl Calls {
     }
 
     /// Gives the vault what it may have next, one call of each connection in turn.
-    pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, Order<'_>, u32)) {
+    pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, VaultRequest<'_>, u32)) {
         self.measure(now);
         while self.has_room(self.next_bytes()) {
             let Some(mut lane) = self.lanes.pop_front() else { return };
@@ -175,7 +175,7 @@ impl Calls {
                 continue;
             }
             let call = self.begin(patience, kept.bytes(), deadline, now);
-            hand(call, Order::Kept(kept), left_ms(deadline, now));
+            hand(call, VaultRequest::Kept(kept), left_ms(deadline, now));
         }
     }
 
@@ -199,7 +199,7 @@ impl Calls {
         (self.queue.len() as u64) < ahead && (self.queue.is_empty() || self.handed + bytes <= AHEAD_BYTES)
     }
 
-    fn begin(&mut self, patience: Patience, bytes: usize, deadline: Mono, now: Mono) -> u64 {
+    fn begin(&mut self, patience: CallWaiter, bytes: usize, deadline: Mono, now: Mono) -> u64 {
         if self.queue.is_empty() {
             (self.progress, self.front_since, self.paced_at) = (now, now, now);
             if self.busy_until.is_none() {
@@ -207,7 +207,7 @@ impl Calls {
             }
         }
         self.next += 1;
-        let Patience { reply, deadline_ms, via, trace } = patience;
+        let CallWaiter { reply, deadline_ms, via, trace } = patience;
         let (call, reply, left_ms) = (self.next, Some(reply), left_ms(deadline, now));
         let (forsaken, unread_us) = (None, self.unread_us);
         self.queue.push_back(Pending {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::asked::Asked;
+use crate::asked::BorrowedRequest;
 use crate::gate::outbox::Outbox;
 
 fn reply(outbox: &Arc<Outbox>, id: &str) -> ReplyTo {
@@ -17,9 +17,9 @@ fn sent(outbox: &Outbox) -> String {
 /// A call of an outbox, and its number if the vault got it at once.
 fn push(calls: &mut Calls, outbox: &Arc<Outbox>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
     let mut number = 0;
-    let asked = Asked::Call { method: "f", caller: "", params: Some(id) };
-    let patience = Patience { reply: reply(outbox, id), deadline_ms, via: Vec::new(), trace: None };
-    calls.push(Order::Passing(asked), patience, now, |call, _, _| number = call);
+    let asked = BorrowedRequest::Call { method: "f", caller: "", params: Some(id) };
+    let patience = CallWaiter { reply: reply(outbox, id), deadline_ms, via: Vec::new(), trace: None };
+    calls.push(VaultRequest::Passing(asked), patience, now, |call, _, _| number = call);
     number
 }
 
@@ -27,9 +27,9 @@ fn push(calls: &mut Calls, outbox: &Arc<Outbox>, id: &str, deadline_ms: u32, now
 fn handed(calls: &mut Calls, now: Mono) -> Vec<(u64, String)> {
     let mut handed = Vec::new();
     calls.hand_over(now, |call, order, _| match order.keep() {
-        Kept::Call { params, .. } => handed.push((call, params.unwrap_or_default().into_string())),
-        Kept::Stats => handed.push((call, "stats".to_owned())),
-        Kept::Frame(_) => panic!("all of them are short"),
+        QueuedRequest::Call { params, .. } => handed.push((call, params.unwrap_or_default().into_string())),
+        QueuedRequest::Stats => handed.push((call, "stats".to_owned())),
+        QueuedRequest::Frame(_) => panic!("all of them are short"),
     });
     handed
 }
@@ -126,14 +126,14 @@ fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_b
     let mut calls = Calls::default();
     let with_it = [push(&mut calls, &gone, "1", 60_000, T), push(&mut calls, &other, "2", 60_000, T)];
     push(&mut calls, &gone, "3", 60_000, T);
-    let asked = Asked::Call { method: "f", caller: "", params: Some("note") };
-    let patience = Patience {
+    let asked = BorrowedRequest::Call { method: "f", caller: "", params: Some("note") };
+    let patience = CallWaiter {
         reply: ReplyTo::new(&gone, None, None),
         deadline_ms: 60_000,
         via: Vec::new(),
         trace: None,
     };
-    calls.push(Order::Passing(asked), patience, T, |_, _, _| panic!("there is no room"));
+    calls.push(VaultRequest::Passing(asked), patience, T, |_, _, _| panic!("there is no room"));
     push(&mut calls, &other, "4", 60_000, T);
     let mut cancelled = Vec::new();
     let of = |reply: &ReplyTo| reply.owner() == gone.owner() && reply.is_awaited();
@@ -270,14 +270,14 @@ fn a_long_call_says_what_it_has_spent_its_time_on_and_whose_it_is() {
     let trace = hauki_contract::system::trace::fresh(false);
     assert_eq!((calls.trace(), calls.long(T)), (None, None));
     let first = push(&mut calls, &outbox, "1", 60_000, T);
-    let patience = Patience {
+    let patience = CallWaiter {
         reply: reply(&outbox, "2"),
         deadline_ms: 60_000,
         via: Vec::new(),
         trace: hauki_contract::system::trace::open(Some(trace), |_| panic!("nobody listens")),
     };
     let mut second = 0;
-    calls.push(Order::Passing(Asked::Stats), patience, T, |call, _, _| second = call);
+    calls.push(VaultRequest::Passing(BorrowedRequest::Stats), patience, T, |call, _, _| second = call);
     assert_eq!((calls.trace(), calls.long(T.plus_ms(999))), (None, None));
     assert!(calls.long(T.plus_ms(1_000)).is_some_and(|long| format!("{long:?}").contains("ran_us: 1000000")));
     calls.answered(first, T.plus_ms(1_000)).expect("is due");

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::keeper::Keeper;
-use super::pipe::Pipe;
-use super::vault::Vault;
+use super::keeper::Supervisor;
+use super::pipe::VaultChannel;
+use super::vault::VaultHandle;
 use hauki_contract::api::node::ProvisionOrder;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::causes;
@@ -28,20 +28,22 @@ const LOAD_GRACE: Duration = Duration::from_millis(500);
 /// Of each text of an error, which is a frame long where the init is nobody's any more.
 const MOST_SAID: usize = 4096;
 
-impl Keeper {
+impl Supervisor {
     /// Starts the sandbox, unless there is one. Not given up half way when the vault is doomed meanwhile: what has started
     /// must be in hand, or its receipt would speak of nothing.
-    pub(super) async fn start(&self, blank: Option<Started>) -> Result<OwnedFd, Failure> {
+    pub(super) async fn start(&self, blank: Option<Started>) -> Result<OwnedFd, ForgeFailure> {
         let vault = &*self.vault;
         let started = match blank {
             Some(blank) => blank,
-            None => {
-                self.driver.start(&vault.id, &vault.limits).await.map_err(|error| Failure::start(&error))?
-            }
+            None => self
+                .driver
+                .start(&vault.id, &vault.limits)
+                .await
+                .map_err(|error| ForgeFailure::start(&error))?,
         };
         let _ = vault.sandbox.set(started.sandbox);
         if !vault.state().phase.is_alive() {
-            return Err(Failure::doomed(vault));
+            return Err(ForgeFailure::doomed(vault));
         }
         Ok(started.channel)
     }
@@ -51,10 +53,14 @@ impl Keeper {
         channel: OwnedFd,
         order: ProvisionOrder,
         inbox: &mut Vec<u8>,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Vec<String>, ForgeFailure> {
         let vault = &*self.vault;
-        let pipe = Pipe::new(channel).map_err(|error| {
-            Failure::new(Cause::Crashed, NodeFault::Failed, format!("the channel could not be used: {error}"))
+        let pipe = VaultChannel::new(channel).map_err(|error| {
+            ForgeFailure::new(
+                Cause::Crashed,
+                NodeFault::Failed,
+                format!("the channel could not be used: {error}"),
+            )
         })?;
         let pipe = vault.pipe.get_or_init(|| pipe);
         let limit = self.frame_limit();
@@ -63,14 +69,14 @@ impl Keeper {
             Some(Ok(FromVault::Error { call: 0, mut error })) => {
                 error.cut(MOST_SAID);
                 let message = format!("the init could not lock itself down: {}", error.message);
-                let mut failure = Failure::new(Cause::LoadFailed, NodeFault::Environment, message);
+                let mut failure = ForgeFailure::new(Cause::LoadFailed, NodeFault::Environment, message);
                 failure.error = failure.error.hint(UNLOCKED_HINT);
                 return Err(failure);
             }
-            Some(Ok(_)) => return Err(Failure::protocol("the init did not begin with a locked Ready")),
+            Some(Ok(_)) => return Err(ForgeFailure::protocol("the init did not begin with a locked Ready")),
             Some(Err(failure)) => return Err(failure),
             None => {
-                return Err(Failure::new(
+                return Err(ForgeFailure::new(
                     Cause::LoadFailed,
                     NodeFault::Failed,
                     "the init did not get ready in time",
@@ -80,7 +86,11 @@ impl Keeper {
         let deadline_ms = vault.limits.call_deadline_ms;
         let args = serde_json::to_string(&order.args).unwrap_or_else(|_| "[]".into());
         let refused = |error: TravelError| {
-            Failure::new(Cause::LoadFailed, NodeFault::BadOrder, format!("the arguments of create: {error}"))
+            ForgeFailure::new(
+                Cause::LoadFailed,
+                NodeFault::BadOrder,
+                format!("the arguments of create: {error}"),
+            )
         };
         let load = Load {
             source: order.source,
@@ -121,18 +131,18 @@ impl Keeper {
                 }
                 match frame {
                     FromVault::Loaded(loaded) => return Ok(loaded.methods),
-                    FromVault::Error { call: 0, error } => return Err(Failure::worker(error)),
+                    FromVault::Error { call: 0, error } => return Err(ForgeFailure::worker(error)),
                     FromVault::Log { text } if text.len() > MAX_LINE => {
-                        return Err(Failure::protocol("a line that no init sends in one piece"));
+                        return Err(ForgeFailure::protocol("a line that no init sends in one piece"));
                     }
                     FromVault::Log { text } => self.log(text),
                     FromVault::Event { .. } => {}
                     ask @ FromVault::Ask { .. } => {
                         if !self.ask(ask) {
-                            return Err(Failure::protocol("a call of an object that no init makes"));
+                            return Err(ForgeFailure::protocol("a call of an object that no init makes"));
                         }
                     }
-                    _ => return Err(Failure::protocol("an unexpected frame while loading")),
+                    _ => return Err(ForgeFailure::protocol("an unexpected frame while loading")),
                 }
             }
         };
@@ -140,16 +150,20 @@ impl Keeper {
             Some(methods) => methods?,
             None => {
                 let message = format!("loading did not end within {deadline_ms} ms");
-                return Err(Failure::new(Cause::LoadFailed, NodeFault::WorkerFailed(None), message));
+                return Err(ForgeFailure::new(Cause::LoadFailed, NodeFault::WorkerFailed(None), message));
             }
         };
-        method::check(&methods).map_err(|error| Failure::unfit(&error))?;
-        vault.loaded(methods.clone()).map_err(|_| Failure::doomed(vault))?;
+        method::check(&methods).map_err(|error| ForgeFailure::unfit(&error))?;
+        vault.loaded(methods.clone()).map_err(|_| ForgeFailure::doomed(vault))?;
         Ok(methods)
     }
 }
 
-async fn next_frame(pipe: &Pipe, inbox: &mut Vec<u8>, limit: usize) -> Result<FromVault, Failure> {
+async fn next_frame(
+    pipe: &VaultChannel,
+    inbox: &mut Vec<u8>,
+    limit: usize,
+) -> Result<FromVault, ForgeFailure> {
     loop {
         match FromVault::decode(inbox, limit) {
             Ok(Some((frame, length))) => {
@@ -157,12 +171,12 @@ async fn next_frame(pipe: &Pipe, inbox: &mut Vec<u8>, limit: usize) -> Result<Fr
                 return Ok(frame);
             }
             Ok(None) => {}
-            Err(error) => return Err(Failure::protocol(&error.to_string())),
+            Err(error) => return Err(ForgeFailure::protocol(&error.to_string())),
         }
         match pipe.read(inbox).await {
             Ok(count) if count > 0 => {}
             _ => {
-                return Err(Failure::new(
+                return Err(ForgeFailure::new(
                     Cause::Crashed,
                     NodeFault::Failed,
                     "the init ended while it was being forged",
@@ -173,12 +187,12 @@ async fn next_frame(pipe: &Pipe, inbox: &mut Vec<u8>, limit: usize) -> Result<Fr
 }
 
 /// Why forging ended without a worker.
-pub(super) struct Failure {
+pub(super) struct ForgeFailure {
     pub(super) cause: Cause,
     pub(super) error: NodeError,
 }
 
-impl Failure {
+impl ForgeFailure {
     fn new(cause: Cause, fault: NodeFault, message: impl Into<String>) -> Self {
         Self { cause, error: NodeError::new(fault, message) }
     }
@@ -199,7 +213,7 @@ impl Failure {
         }
     }
 
-    pub(super) fn doomed(vault: &Vault) -> Self {
+    pub(super) fn doomed(vault: &VaultHandle) -> Self {
         let why = match vault.doomed.borrow().as_ref().map(|death| death.cause) {
             None | Some(Cause::Destruct | Cause::Cancelled) => "was destructed",
             Some(cause) => &format!("died ({})", cause.describe()),

@@ -5,8 +5,8 @@ use memchr::memchr;
 
 use super::allowance::paid;
 use super::gate::outbox::Outbox;
-use super::keeper::Keeper;
-use super::reach::{self, Ask};
+use super::keeper::Supervisor;
+use super::reach::{self, OutboundCall};
 use hauki_contract::api::node::NewsItem;
 use hauki_contract::model::death::Cause;
 use hauki_contract::rpc::channel::{FromVault, MAX_LINE, WorkerError, WorkerErrorKind};
@@ -41,7 +41,7 @@ pub(super) enum Flow {
     Over,
 }
 
-impl Keeper {
+impl Supervisor {
     /// Handles whole frames until there are no more, or until so many have come that nobody has asked for:
     /// then others have a turn.
     pub(super) fn process(&self, inbox: &mut Vec<u8>) -> Flow {
@@ -217,7 +217,7 @@ impl Keeper {
         let FromVault::Ask { ask: number, object, method, params } = frame else { return true };
         let what = if !is_one_line_of_json(&params) {
             "parameters that are not one line of JSON"
-        } else if !reach::ask(&self.vault, Ask { number, object, method, params }) {
+        } else if !reach::ask(&self.vault, OutboundCall { number, object, method, params }) {
             "more open asks than there may be"
         } else {
             return true;

@@ -12,20 +12,20 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::gate::connection::Gate;
-use super::gate::identity::{Identity, IdentityError};
+use super::gate::identity::{Identity, TlsIdentityError};
 use super::gate::port::Port;
-use super::keeper::Keeper;
-use super::lanes::{Lane, LaneError, Lanes};
+use super::keeper::Supervisor;
+use super::lanes::{LaneError, Shard, Shards};
 use super::news::Newsroom;
 use super::pool::{Blank, Pool};
 use super::reach::{Graves, Reach};
 use super::settings::NodeSettings;
-use super::shelf::Shelf;
-use super::vault::Vault;
+use super::shelf::CodeCache;
+use super::vault::VaultHandle;
 use ending::end_of;
 use hauki_contract::api::clone::CloneAnswer;
 use hauki_contract::api::node::{
-    BeatOrder, DestructOrder, Leased, OpenOrder, Opened, Opening, ProvisionOrder, Provisioned,
+    BeatOrder, DestructOrder, Leased, OpenOrder, OpenedPort, Opening, ProvisionOrder, Provisioned,
 };
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -34,20 +34,20 @@ use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::rpc::capability::Issuer;
-use hauki_contract::system::tasks::Kind;
+use hauki_contract::system::tasks::TaskKind;
 use hauki_contract::system::{clock, random};
 use hauki_sandbox::{Driver, Started, SweepError};
 
-pub struct Node {
+pub struct NodeService {
     settings: NodeSettings,
     driver: Arc<dyn Driver>,
     identity: Arc<Identity>,
-    lanes: Arc<Lanes>,
+    lanes: Arc<Shards>,
     pool: Arc<Pool>,
     boot_id: String,
     pub(super) news: Arc<Newsroom>,
     draining: AtomicBool,
-    pub(super) shelf: Shelf,
+    pub(super) shelf: CodeCache,
     book: Mutex<Book>,
 }
 
@@ -59,9 +59,9 @@ struct Book {
 
 #[derive(Clone)]
 struct Entry {
-    vault: Arc<Vault>,
+    vault: Arc<VaultHandle>,
     port: Arc<Port>,
-    lane: Lane,
+    lane: Shard,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,12 +69,12 @@ pub enum NodeSetupError {
     #[error(transparent)]
     Lane(#[from] LaneError),
     #[error(transparent)]
-    Identity(#[from] IdentityError),
+    Identity(#[from] TlsIdentityError),
     #[error("failed to remove what an earlier daemon left")]
     Sweep(#[from] SweepError),
 }
 
-impl Node {
+impl NodeService {
     /// Sweeps what a predecessor left, then is ready for orders.
     pub async fn start(settings: NodeSettings, driver: Arc<dyn Driver>) -> Result<Arc<Self>, NodeSetupError> {
         let swept = driver.sweep().await?;
@@ -85,7 +85,7 @@ impl Node {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let boot_id = format!("{:032x}", random::u128());
         let news = Arc::new(Newsroom::new(boot_id.clone()));
-        let lanes = Arc::new(Lanes::start(cores)?);
+        let lanes = Arc::new(Shards::start(cores)?);
         let pool = Pool::start(Arc::clone(&driver), Arc::clone(&lanes), settings.warm_vaults);
         let (draining, shelf, book) = Default::default();
         Ok(Arc::new(Self { settings, driver, identity, lanes, pool, boot_id, news, draining, shelf, book }))
@@ -144,7 +144,7 @@ impl Node {
         let opening = order.opening.clone();
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn Graves>)?;
         let (forged, outcome) = oneshot::channel();
-        let keeper = Keeper {
+        let keeper = Supervisor {
             vault: Arc::clone(&entry.vault),
             driver: Arc::clone(&self.driver),
             port: Arc::clone(&entry.port),
@@ -157,7 +157,7 @@ impl Node {
             keeper.live(order, blank, forged).await;
             node.strike(&id);
         };
-        drop(entry.lane.spawn(Kind::Order, "vault", life));
+        drop(entry.lane.spawn(TaskKind::Order, "vault", life));
         let result = outcome.await;
         let result = result.unwrap_or_else(|_| Err(NodeError::new(NodeFault::Defect, "the keeper was lost")));
         let result = match (result, opening) {
@@ -218,7 +218,8 @@ impl Node {
             None => (self.lanes.assign(), None),
         };
         let (kin, waking) = ((reach, order.parent.clone()), Arc::clone(&lane.waking));
-        let vault = Vault::new(names, limits, order.terms.clone(), (Arc::clone(&self.news), waking), kin);
+        let vault =
+            VaultHandle::new(names, limits, order.terms.clone(), (Arc::clone(&self.news), waking), kin);
         let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), lane };
         book.living.insert(order.vault.clone(), entry.clone());
         Ok((entry, blank, CancelOnDrop(Some(vault))))
@@ -234,7 +235,7 @@ impl Node {
         }
     }
 
-    pub(super) async fn open(&self, order: OpenOrder) -> Result<Opened, NodeError> {
+    pub(super) async fn open(&self, order: OpenOrder) -> Result<OpenedPort, NodeError> {
         let Entry { vault, port, lane } = self.entry(&order.vault)?;
         if order.generation != vault.generation {
             let message =
@@ -280,7 +281,7 @@ impl Node {
         let mut terms = state.lease.terms.clone();
         terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
         terms.link = order.link.unwrap_or(terms.link);
-        Ok(Opened {
+        Ok(OpenedPort {
             ip,
             port,
             cert_sha256: self.identity.cert_sha256,
@@ -321,7 +322,7 @@ impl Node {
     }
 }
 
-impl Graves for Node {
+impl Graves for NodeService {
     fn death(&self, vault: &VaultId) -> Option<Death> {
         let book = self.book();
         match book.living.get(vault) {
@@ -332,7 +333,7 @@ impl Graves for Node {
 }
 
 /// Ends a vault whose order was abandoned.
-struct CancelOnDrop(Option<Arc<Vault>>);
+struct CancelOnDrop(Option<Arc<VaultHandle>>);
 
 impl CancelOnDrop {
     fn disarm(mut self) {

@@ -16,22 +16,22 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::affinity::Affinity;
 use super::calls::Overdue;
-use super::forge::Failure;
+use super::forge::ForgeFailure;
 use super::frames::Flow;
 use super::gate::port::Port;
 use super::lanes;
-use super::vault::Vault;
+use super::vault::VaultHandle;
 use hauki_contract::api::node::{NewsItem, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::NodeError;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::lease::Mono;
-use hauki_contract::model::phase::{self, Event};
+use hauki_contract::model::phase::{self, PhaseEvent};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::channel::{OVERHEAD, ToVault};
-use hauki_contract::system::slow::{self, What};
+use hauki_contract::system::slow::{self, SlowKind};
 use hauki_contract::system::{clock, trace};
 use hauki_contract::{seam, step};
-use hauki_sandbox::{Driver, Exit, Started, signal_words};
+use hauki_sandbox::{Driver, InitExit, Started, signal_words};
 
 /// From the end of the channel to the exit status.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -46,11 +46,11 @@ enum Look {
     Next(Mono),
 }
 
-pub type Forged = oneshot::Sender<Result<Provisioned, NodeError>>;
+pub type ForgeReply = oneshot::Sender<Result<Provisioned, NodeError>>;
 
-/// The keeper's own things; the rest is in [`Vault`].
-pub struct Keeper {
-    pub vault: Arc<Vault>,
+/// The keeper's own things; the rest is in [`VaultHandle`].
+pub struct Supervisor {
+    pub vault: Arc<VaultHandle>,
     pub driver: Arc<dyn Driver>,
     /// The open port, shared with the intake which opens it.
     pub port: Arc<Port>,
@@ -58,10 +58,10 @@ pub struct Keeper {
     pub data_plane: IpAddr,
 }
 
-impl Keeper {
+impl Supervisor {
     /// Lives the vault's whole life, in a blank vault if there is one. `forged` is told when the worker
     /// can be called.
-    pub async fn live(self, order: ProvisionOrder, blank: Option<Started>, forged: Forged) {
+    pub async fn live(self, order: ProvisionOrder, blank: Option<Started>, forged: ForgeReply) {
         let ordered_at = clock::mono();
         let _judged = self.vault.waking.judge();
         let mut inbox = Vec::new();
@@ -71,13 +71,13 @@ impl Keeper {
             let mut doomed = self.vault.doomed.subscribe();
             tokio::select! {
                 outcome = self.forge(channel, order, &mut inbox) => outcome,
-                _ = doomed.wait_for(Option::is_some) => Err(Failure::doomed(&self.vault)),
+                _ = doomed.wait_for(Option::is_some) => Err(ForgeFailure::doomed(&self.vault)),
             }
         };
         let forging = trace::spanned(seam!("forge"), forging);
         let (outcome, steps) = trace::watched(trace::current(), forging).await;
         let took_us = clock::mono().since(ordered_at);
-        slow::note(What::Start, || format!("the start of {}", self.vault.id), took_us, &steps);
+        slow::note(SlowKind::Start, || format!("the start of {}", self.vault.id), took_us, &steps);
         match outcome {
             Ok(methods) => {
                 let forged_us = clock::mono().since(ordered_at);
@@ -94,7 +94,7 @@ impl Keeper {
                 // A kill is seen on the channel as well, and may be seen there first.
                 let cause = self.vault.doomed.borrow().as_ref().map(|death| death.cause);
                 let ours = first || cause == Some(failure.cause);
-                let failure = if ours { failure } else { Failure::doomed(&self.vault) };
+                let failure = if ours { failure } else { ForgeFailure::doomed(&self.vault) };
                 // The order has failed only when nothing of it is left.
                 trace::spanned(seam!("bury"), self.bury()).await;
                 let _ = forged.send(Err(failure.error));
@@ -258,12 +258,12 @@ impl Keeper {
 
     /// The channel is at its end. Mostly the init died, which tells more; one that only closed it is
     /// out of reach of every rule, so nobody waits for it.
-    async fn lost(&self, died: impl Future<Output = Exit>) {
+    async fn lost(&self, died: impl Future<Output = InitExit>) {
         match timeout(LAST_WORDS, died).await {
             Ok(exit) => self.crashed(exit),
             // Dead, and how is told when it is buried: the word of it takes longer in a crowd.
             Err(_) if self.vault.sandbox.get().is_some_and(|sandbox| sandbox.is_dead()) => {
-                self.crashed(Exit::Unknown);
+                self.crashed(InitExit::Unknown);
             }
             Err(_) => {
                 let detail = Some("it closed its channel and lived on".to_owned());
@@ -272,12 +272,12 @@ impl Keeper {
         }
     }
 
-    fn crashed(&self, exit: Exit) {
+    fn crashed(&self, exit: InitExit) {
         let (cause, detail) = match exit {
-            Exit::OutOfMemory => (Cause::OutOfMemory, None),
-            Exit::Status(status) => (Cause::Crashed, Some(format!("exit status {status}"))),
-            Exit::Signal(signal) => (Cause::Crashed, Some(signal_words(signal))),
-            Exit::Unknown => (Cause::Crashed, None),
+            InitExit::OutOfMemory => (Cause::OutOfMemory, None),
+            InitExit::Status(status) => (Cause::Crashed, Some(format!("exit status {status}"))),
+            InitExit::Signal(signal) => (Cause::Crashed, Some(signal_words(signal))),
+            InitExit::Unknown => (Cause::Crashed, None),
         };
         self.vault.doom(cause, detail, None, 0);
     }
@@ -305,7 +305,7 @@ impl Keeper {
         vault.announce(&death);
         let (lived_ms, calls) = {
             let mut state = vault.state();
-            if let Ok(phase) = phase::transition(state.phase, Event::Reclaimed) {
+            if let Ok(phase) = phase::transition(state.phase, PhaseEvent::Reclaimed) {
                 state.phase = phase;
             }
             (killed_at.since(state.forged_at) / 1000, state.calls)

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::waking::Waking;
 use hauki_contract::system::awake::Stream;
-use hauki_contract::system::tasks::{self, Kind, Task};
+use hauki_contract::system::tasks::{self, Task, TaskKind};
 use hauki_contract::system::vigil::Vigil;
 
 /// What a caller needs between a reply and its next call.
@@ -72,12 +72,12 @@ pub async fn turn() {
 
 /// Where a vault's tasks run, and the clock that they are judged by.
 #[derive(Clone)]
-pub struct Lane {
+pub struct Shard {
     runtime: Handle,
     pub waking: Arc<Waking>,
 }
 
-impl Lane {
+impl Shard {
     /// Makes its runtime the current one.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
@@ -86,7 +86,7 @@ impl Lane {
     /// Begins a task of a vault here.
     pub fn spawn<T: Send + 'static>(
         &self,
-        kind: Kind,
+        kind: TaskKind,
         name: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Task<T> {
@@ -94,8 +94,8 @@ impl Lane {
     }
 }
 
-pub struct Lanes {
-    lanes: Vec<Lane>,
+pub struct Shards {
+    lanes: Vec<Shard>,
     next: AtomicUsize,
     /// Dropping these ends the threads, and with them every task.
     _stop: Vec<oneshot::Sender<()>>,
@@ -105,7 +105,7 @@ pub struct Lanes {
 #[error("failed to start a data-plane thread")]
 pub struct LaneError(#[source] std::io::Error);
 
-impl Lanes {
+impl Shards {
     pub fn start(count: usize) -> Result<Self, LaneError> {
         let mut lanes = Vec::new();
         let mut stops = Vec::new();
@@ -113,7 +113,7 @@ impl Lanes {
             let runtime = Builder::new_current_thread().enable_all().build().map_err(LaneError)?;
             let (stop, stopped) = oneshot::channel::<()>();
             let waking = Arc::<Waking>::default();
-            lanes.push(Lane { runtime: runtime.handle().clone(), waking: Arc::clone(&waking) });
+            lanes.push(Shard { runtime: runtime.handle().clone(), waking: Arc::clone(&waking) });
             stops.push(stop);
             thread::Builder::new()
                 .name(format!("lane-{index}"))
@@ -134,7 +134,7 @@ impl Lanes {
     }
 
     /// The lane of the next vault.
-    pub fn assign(&self) -> Lane {
+    pub fn assign(&self) -> Shard {
         let index = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
         self.lanes[index].clone()
     }

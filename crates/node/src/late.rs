@@ -1,6 +1,6 @@
 //! What a caller is told whose call was late: what is known of it, and no more.
 
-use super::calls::Patience;
+use super::calls::CallWaiter;
 use super::gate::outbox::ReplyTo;
 use hauki_contract::rpc::message::{RpcError, code};
 
@@ -20,7 +20,7 @@ pub(crate) fn too_late(reply: ReplyTo, deadline_ms: u32, unread_us: u64) {
 }
 
 /// What the vault never got.
-pub(crate) fn not_begun(Patience { reply, deadline_ms, .. }: Patience) {
+pub(crate) fn not_begun(CallWaiter { reply, deadline_ms, .. }: CallWaiter) {
     let message = format!("the call waited for its turn for {deadline_ms} ms and was not begun");
     reply.error(&RpcError::new(code::DEADLINE, message).data(&serde_json::json!({ "begun": false })));
 }

@@ -1,7 +1,7 @@
 //! The swarm node: it forges vaults, opens their ports, keeps their leases and buries them.
 //!
 //! One task per vault, the [`keeper`], owns its channel and its life; [`gate`] connections hand it
-//! calls through [`vault::Vault`]. All state is in memory: a vault cannot outlive this process (end
+//! calls through [`vault::VaultHandle`]. All state is in memory: a vault cannot outlive this process (end
 //! of file on its channel ends it), so a crash leaves only what the driver's sweep removes, and the
 //! core learns from a new boot id that everything is gone.
 

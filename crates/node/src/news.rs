@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::wishes::{Waiting, Wishes};
+use super::wishes::{PendingWishes, WishGuard};
 use hauki_contract::api::node::{MOST_NEWS, News, NewsItem};
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
@@ -32,7 +32,7 @@ pub struct Newsroom {
     boot_id: String,
     rings: Mutex<Rings>,
     fresh: Notify,
-    pub wishes: Wishes,
+    pub wishes: PendingWishes,
 }
 
 #[derive(Default)]
@@ -102,12 +102,12 @@ fn length(item: &NewsItem) -> usize {
 impl Newsroom {
     #[must_use]
     pub fn new(boot_id: String) -> Self {
-        let wishes = Wishes::new(boot_id.clone());
+        let wishes = PendingWishes::new(boot_id.clone());
         Self { boot_id, rings: Mutex::default(), fresh: Notify::new(), wishes }
     }
 
     /// A worker wants to clone. Where no core asks for such wishes, it is one that waits for them among the news.
-    pub fn wish(&self, vault: VaultId, arguments: String) -> Waiting<'_> {
+    pub fn wish(&self, vault: VaultId, arguments: String) -> WishGuard<'_> {
         let (ask, waiting) = self.wishes.make(vault, arguments);
         if !self.wishes.are_heard() {
             self.publish(NewsItem::Clone(ask));

@@ -35,9 +35,9 @@ const MOST_LEFT: usize = 1024 * 1024;
 /// Callers wait while more than this is unsent.
 pub const SOFT_LIMIT: usize = 4 * 1024 * 1024;
 
-pub struct Pipe {
+pub struct VaultChannel {
     stream: AsyncFd<OwnedFd>,
-    unsent: Mutex<Unsent>,
+    unsent: Mutex<UnsentFrames>,
     /// The keeper must wait for the socket.
     pub blocked: Notify,
     /// There is room for callers again.
@@ -45,14 +45,14 @@ pub struct Pipe {
 }
 
 #[derive(Default)]
-struct Unsent {
+struct UnsentFrames {
     bytes: Vec<u8>,
     sent: usize,
     /// Where some frame begins that was not sent as a whole when this was last looked for.
     begun: usize,
 }
 
-impl Unsent {
+impl UnsentFrames {
     /// Where the first frame begins of which nothing has been sent.
     fn next_frame(&mut self) -> usize {
         while self.begun < self.sent {
@@ -62,7 +62,7 @@ impl Unsent {
     }
 }
 
-impl Pipe {
+impl VaultChannel {
     /// Must be called on the lane that will use it.
     pub fn new(channel: OwnedFd) -> io::Result<Self> {
         ioctl_fionbio(&channel, true)?;
@@ -74,7 +74,7 @@ impl Pipe {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Unsent> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, UnsentFrames> {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -84,7 +84,7 @@ impl Pipe {
         unsent.bytes.len() - unsent.sent > SOFT_LIMIT
     }
 
-    /// Appends one frame; [`Pipe::send`] moves it.
+    /// Appends one frame; [`VaultChannel::send`] moves it.
     pub fn push(&self, encode: impl FnOnce(&mut Vec<u8>)) {
         encode(&mut self.lock().bytes);
     }
@@ -95,7 +95,7 @@ impl Pipe {
         if unsent.bytes.is_empty() { unsent.bytes = frame } else { unsent.bytes.extend(frame) }
     }
 
-    /// As [`Pipe::push`], but in front of every frame that nobody has begun to send.
+    /// As [`VaultChannel::push`], but in front of every frame that nobody has begun to send.
     pub fn push_first(&self, encode: impl FnOnce(&mut Vec<u8>)) {
         let mut frame = Vec::new();
         encode(&mut frame);
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_answer_goes_before_what_has_not_begun_and_never_into_a_frame() {
-        let mut unsent = Unsent::default();
+        let mut unsent = UnsentFrames::default();
         for letter in [b'a', b'b', b'c'] {
             unsent.bytes.extend(frame(letter, 10));
         }
@@ -213,7 +213,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_dead_have_said_is_there_to_the_last_byte() {
         let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
-        let pipe = Pipe::new(ours.into()).expect("a pipe");
+        let pipe = VaultChannel::new(ours.into()).expect("a pipe");
         let said = vec![b'x'; 3 * CHUNK + 5];
         std::io::Write::write_all(&mut theirs, &said).expect("has room");
         let mut rest = b"before".to_vec();
@@ -227,7 +227,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_frame_is_not_copied_and_leaves_nothing_behind() {
         let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
-        let pipe = Pipe::new(ours.into()).expect("a pipe");
+        let pipe = VaultChannel::new(ours.into()).expect("a pipe");
         let long = frame(b'l', 3_000_000);
         let at = long.as_ptr();
         pipe.push_whole(long);
@@ -249,7 +249,7 @@ mod tests {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
         theirs.set_nonblocking(true).expect("is open");
         let theirs = tokio::net::UnixStream::from_std(theirs).expect("is a socket");
-        let pipe = Pipe::new(ours.into()).expect("a pipe");
+        let pipe = VaultChannel::new(ours.into()).expect("a pipe");
         let (calls, answers) = (100, 20);
         for call in 0..calls {
             pipe.push(|out| out.extend(frame(b'c', 20_000 + call)));

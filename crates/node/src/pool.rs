@@ -13,10 +13,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::lanes::{Lane, Lanes};
+use super::lanes::{Shard, Shards};
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::random;
-use hauki_contract::system::tasks::{self, Kind, OnFault, Task};
+use hauki_contract::system::tasks::{self, OnFault, Task, TaskKind};
 use hauki_sandbox::{Driver, StartError, Started};
 
 /// How often it is looked whether fewer would do.
@@ -31,12 +31,12 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 pub struct Blank {
     pub started: Started,
     /// Its tasks run there, and so must its keeper.
-    pub lane: Lane,
+    pub lane: Shard,
 }
 
 pub struct Pool {
     driver: Arc<dyn Driver>,
-    lanes: Arc<Lanes>,
+    lanes: Arc<Shards>,
     limits: Limits,
     shelf: Mutex<Shelf>,
     /// How many blanks there are, for those who wait for a number.
@@ -56,7 +56,7 @@ struct Shelf {
 
 impl Pool {
     /// Keeps at most so many; with 0 there is no pool.
-    pub fn start(driver: Arc<dyn Driver>, lanes: Arc<Lanes>, most: u32) -> Arc<Self> {
+    pub fn start(driver: Arc<dyn Driver>, lanes: Arc<Shards>, most: u32) -> Arc<Self> {
         let shelf = Shelf { demand: Demand::new(most as usize), ..Shelf::default() };
         let pool = Arc::new(Self {
             driver,
@@ -178,7 +178,7 @@ impl Pool {
         let (driver, limits, id) = (Arc::clone(&self.driver), self.limits.clone(), random::vault_id());
         let vault = id.clone();
         let starting =
-            lane.spawn(Kind::Order, "blank-start", async move { driver.start(&id, &limits).await });
+            lane.spawn(TaskKind::Order, "blank-start", async move { driver.start(&id, &limits).await });
         let started = starting.await.map_err(|error| StartError::System {
             vault,
             step: "wait for the start",
@@ -204,7 +204,7 @@ impl Pool {
                 pool.strike(number);
             }
         };
-        drop(lane.spawn(Kind::Session, "blank", watching));
+        drop(lane.spawn(TaskKind::Session, "blank", watching));
         Ok(())
     }
 

@@ -16,7 +16,7 @@ fn waiting() -> (tempfile::TempDir, FakeDriver) {
 const HANG: Duration = Duration::from_secs(60);
 
 fn pool(driver: &FakeDriver, most: u32) -> Arc<Pool> {
-    let lanes = Arc::new(Lanes::start(1).expect("a lane"));
+    let lanes = Arc::new(Shards::start(1).expect("a lane"));
     Pool::start(Arc::new(driver.clone()), lanes, most)
 }
 

@@ -17,12 +17,12 @@ use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::node as paths;
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::id::VaultId;
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 
 /// A source of the largest size, quoted as JSON, and what goes with it.
 const MAX_BODY_BYTES: usize = 4 * MAX_SOURCE_BYTES;
 
-type Desk = State<Arc<dyn NodeApi>>;
+type SharedNode = State<Arc<dyn NodeApi>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,27 +39,27 @@ struct VaultsQuery {
 
 pub fn router(node: Arc<dyn NodeApi>) -> Router {
     Router::new()
-        .route(paths::WORD, get(|State(node): Desk| async move { reply(node.word().await) }))
-        .route(paths::HEALTH, get(|State(node): Desk| async move { reply(node.health().await) }))
+        .route(paths::WORD, get(|State(node): SharedNode| async move { reply(node.word().await) }))
+        .route(paths::HEALTH, get(|State(node): SharedNode| async move { reply(node.health().await) }))
         .route(
             paths::VAULTS,
-            get(|State(node): Desk, Query(query): Query<VaultsQuery>| async move {
+            get(|State(node): SharedNode, Query(query): Query<VaultsQuery>| async move {
                 reply(node.vaults(query.of).await)
             }),
         )
         .route(
             paths::PROVISION,
-            post(|State(node): Desk, Order(order): Order<ProvisionOrder>| async move {
+            post(|State(node): SharedNode, Order(order): Order<ProvisionOrder>| async move {
                 reply(node.provision(order).await)
             }),
         )
         .route(
             paths::CODE,
-            post(|State(node): Desk, Order(code): Order<Code>| async move { reply(node.keep(code).await) }),
+            post(|State(node): SharedNode, Order(code): Order<Code>| async move { reply(node.keep(code).await) }),
         )
         .route(
             paths::OPEN,
-            post(|State(node): Desk, Path(id): Path<String>, Order(order): Order<OpenOrder>| async move {
+            post(|State(node): SharedNode, Path(id): Path<String>, Order(order): Order<OpenOrder>| async move {
                 match same(&id, &order.vault) {
                     Ok(()) => reply(node.open(order).await),
                     Err(error) => refuse(error),
@@ -68,7 +68,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         )
         .route(
             paths::BEAT,
-            post(|State(node): Desk, Path(id): Path<String>, Order(order): Order<BeatOrder>| async move {
+            post(|State(node): SharedNode, Path(id): Path<String>, Order(order): Order<BeatOrder>| async move {
                 match same(&id, &order.vault) {
                     Ok(()) => reply(node.beat(order).await),
                     Err(error) => refuse(error),
@@ -78,7 +78,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         .route(
             paths::DESTRUCT,
             post(
-                |State(node): Desk, Path(id): Path<String>, Order(order): Order<DestructOrder>| async move {
+                |State(node): SharedNode, Path(id): Path<String>, Order(order): Order<DestructOrder>| async move {
                     match same(&id, &order.vault) {
                         Ok(()) => reply(node.destruct(order).await),
                         Err(error) => refuse(error),
@@ -88,11 +88,11 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         )
         .route(
             paths::DOOM,
-            post(|State(node): Desk, Order(doom): Order<Doom>| async move { reply(node.doom(doom).await) }),
+            post(|State(node): SharedNode, Order(doom): Order<Doom>| async move { reply(node.doom(doom).await) }),
         )
         .route(
             paths::CLONES,
-            post(|State(node): Desk, Path(id): Path<String>, Order(answer): Order<CloneAnswer>| async move {
+            post(|State(node): SharedNode, Path(id): Path<String>, Order(answer): Order<CloneAnswer>| async move {
                 match same(&id, &answer.vault) {
                     Ok(()) => reply(node.cloned(answer).await),
                     Err(error) => refuse(error),
@@ -101,7 +101,7 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         )
         .route(
             paths::RECEIPT,
-            get(|State(node): Desk, Path(id): Path<String>| async move {
+            get(|State(node): SharedNode, Path(id): Path<String>| async move {
                 match id.parse() {
                     Ok(vault) => reply(node.receipt(vault).await),
                     Err(_) => refuse(NodeError::new(NodeFault::BadOrder, format!("{id} is no vault's id"))),
@@ -110,13 +110,13 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         )
         .route(
             paths::ASKS,
-            get(|State(node): Desk, Query(query): Query<NewsQuery>| async move {
+            get(|State(node): SharedNode, Query(query): Query<NewsQuery>| async move {
                 reply(node.asks(query.after, query.wait_ms).await)
             }),
         )
         .route(
             paths::NEWS,
-            get(|State(node): Desk, Query(query): Query<NewsQuery>| async move {
+            get(|State(node): SharedNode, Query(query): Query<NewsQuery>| async move {
                 reply(node.news(query.after, query.wait_ms).await)
             }),
         )
@@ -134,7 +134,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Order<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let bad = |reason: String| refuse(NodeError::new(NodeFault::BadOrder, reason));
         let bytes = Bytes::from_request(request, state).await.map_err(|error| bad(error.body_text()))?;
-        let order = strict::from_slice(&bytes, Limits::bytes(MAX_BODY_BYTES));
+        let order = strict::from_slice(&bytes, DocumentLimits::bytes(MAX_BODY_BYTES));
         order.map(Self).map_err(|error| bad(error.to_string()))
     }
 }

@@ -19,7 +19,7 @@ pub struct NodeSettings {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
+pub enum NodeSettingsError {
     #[error("data_plane.address is {0}, which {1}: name the VPN's address")]
     Unusable(IpAddr, &'static str),
 }
@@ -61,10 +61,10 @@ impl NodeSettings {
         self.max_vaults.saturating_add(self.warm_vaults) as usize
     }
 
-    pub fn new(said: &Config) -> Result<Self, SettingsError> {
+    pub fn new(said: &Config) -> Result<Self, NodeSettingsError> {
         let address = said.data_plane.address;
         if let Some((address, why)) = address.and_then(|address| Some((address, unusable(address)?))) {
-            return Err(SettingsError::Unusable(address, why));
+            return Err(NodeSettingsError::Unusable(address, why));
         }
         let data_plane_reason = match address {
             Some(address) if address.is_loopback() => {
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use hauki_contract::model::check::CheckLevel;
 
-    fn settings(address: &str) -> Result<NodeSettings, SettingsError> {
+    fn settings(address: &str) -> Result<NodeSettings, NodeSettingsError> {
         let mut said = Config::default();
         said.data_plane.address = Some(address.parse().expect("is an address"));
         NodeSettings::new(&said)

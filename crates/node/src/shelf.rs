@@ -17,7 +17,7 @@ const MOST: usize = 256;
 const MOST_BYTES: usize = 32 << 20;
 
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(super) struct CodeCache {
     codes: Mutex<Codes>,
 }
 
@@ -29,7 +29,7 @@ struct Codes {
     uses: u64,
 }
 
-impl Shelf {
+impl CodeCache {
     fn codes(&self) -> MutexGuard<'_, Codes> {
         self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_was_used_the_longest_ago_goes() {
-        let shelf = Shelf::default();
+        let shelf = CodeCache::default();
         let all: Vec<Code> = (0..=MOST).map(|number| code(&format!("// {number}"))).collect();
         for code in &all[..MOST] {
             shelf.keep(code).expect("fits");
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn it_holds_so_many_bytes_and_no_more() {
-        let shelf = Shelf::default();
+        let shelf = CodeCache::default();
         for number in 0..2 * MOST_BYTES / MAX_SOURCE_BYTES {
             let source = format!("{number:010}{}", "x".repeat(MAX_SOURCE_BYTES - 10));
             shelf.keep(&code(&source)).expect("is of the largest size");
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn nothing_gets_in_under_a_hash_that_is_not_its_own() {
-        let shelf = Shelf::default();
+        let shelf = CodeCache::default();
         let (good, evil) =
             (code("function f() {}"), Code { source: "evil".into(), ..code("function f() {}") });
         for _ in 0..2 {

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::allowance::Allowance;
-use super::asked::Asked;
+use super::asked::BorrowedRequest;
 use super::audience::Audience;
-use super::calls::{Calls, Patience};
+use super::calls::{CallWaiter, Calls};
 use super::gate::outbox::ReplyTo;
 use super::host;
 use super::news::Newsroom;
-use super::pipe::Pipe;
+use super::pipe::VaultChannel;
 use super::reach::Reach;
 use super::waking::Waking;
 use hauki_contract::api::node::{NewsItem, NodeVault};
@@ -24,7 +24,7 @@ use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
 use hauki_contract::model::lease::{Lease, Mono, Promise, Reading, Terms};
 use hauki_contract::model::limits::Limits;
-use hauki_contract::model::phase::{self, Event, Phase, Refused};
+use hauki_contract::model::phase::{self, IllegalTransition, Phase, PhaseEvent};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::text;
 use hauki_contract::model::units::show_millis;
@@ -33,15 +33,15 @@ use hauki_contract::rpc::{channel, reserved};
 use hauki_contract::system::{awake, clock};
 use hauki_sandbox::Sandbox;
 
-pub struct Vault {
+pub struct VaultHandle {
     pub id: VaultId,
     pub generation: u64,
     pub node: NodeName,
     pub limits: Limits,
-    pub state: Mutex<State>,
+    pub state: Mutex<VaultState>,
     pub calls: Mutex<Calls>,
     allowance: Mutex<Allowance>,
-    pub pipe: OnceLock<Pipe>,
+    pub pipe: OnceLock<VaultChannel>,
     pub sandbox: OnceLock<Arc<dyn Sandbox>>,
     /// Wakes the keeper: doomed, or an earlier deadline.
     pub nudge: Notify,
@@ -59,7 +59,7 @@ pub struct Vault {
     parent: Option<VaultId>,
 }
 
-pub struct State {
+pub struct VaultState {
     pub phase: Phase,
     pub lease: Lease,
     pub methods: Arc<[String]>,
@@ -71,7 +71,7 @@ pub struct State {
     last_beat_by: Option<String>,
 }
 
-impl Vault {
+impl VaultHandle {
     #[must_use]
     pub fn new(
         (id, generation, node): (VaultId, u64, NodeName),
@@ -82,7 +82,7 @@ impl Vault {
     ) -> Arc<Self> {
         let now = waking.read();
         let allowance = Allowance::new(limits.cpu_percent, now.waking);
-        let state = State {
+        let state = VaultState {
             phase: Phase::Forging,
             lease: Lease::new(terms, now),
             methods: Arc::from([]),
@@ -114,7 +114,7 @@ impl Vault {
         })
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub fn state(&self) -> MutexGuard<'_, VaultState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,14 +132,14 @@ impl Vault {
         self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn advance(state: &mut State, event: Event) -> Result<(), Refused> {
+    fn advance(state: &mut VaultState, event: PhaseEvent) -> Result<(), IllegalTransition> {
         state.phase = phase::transition(state.phase, event)?;
         Ok(())
     }
 
-    pub fn loaded(&self, methods: Vec<String>) -> Result<(), Refused> {
+    pub fn loaded(&self, methods: Vec<String>) -> Result<(), IllegalTransition> {
         let mut state = self.state();
-        Self::advance(&mut state, Event::Loaded)?;
+        Self::advance(&mut state, PhaseEvent::Loaded)?;
         // The claim lease counts from now: forging is not the caller's time.
         let now = self.waking.read();
         state.lease = Lease::new(state.lease.terms.clone(), now);
@@ -149,9 +149,9 @@ impl Vault {
     }
 
     /// A ticket is about to go out.
-    pub fn ticketed(&self) -> Result<(), Refused> {
+    pub fn ticketed(&self) -> Result<(), IllegalTransition> {
         let mut state = self.state();
-        Self::advance(&mut state, Event::TicketOpened)?;
+        Self::advance(&mut state, PhaseEvent::TicketOpened)?;
         state.lease.ticketed(self.now());
         drop(state);
         self.nudge.notify_one();
@@ -159,10 +159,15 @@ impl Vault {
     }
 
     /// A ticket was used. `true` if this claims a linked vault for the connection.
-    pub fn claimed(&self, ticket: &TicketId, promised: Promise, peer: &str) -> Result<bool, Refused> {
+    pub fn claimed(
+        &self,
+        ticket: &TicketId,
+        promised: Promise,
+        peer: &str,
+    ) -> Result<bool, IllegalTransition> {
         let mut state = self.state();
         let first = state.phase == Phase::Ticketed;
-        Self::advance(&mut state, Event::Claimed)?;
+        Self::advance(&mut state, PhaseEvent::Claimed)?;
         let now = self.now();
         state.lease.used(now, promised);
         let owns = state.lease.is_owned_by(promised);
@@ -211,7 +216,7 @@ impl Vault {
         };
         let mut state = self.state();
         let first = state.phase.is_alive();
-        if phase::transition(state.phase, Event::Doomed) == Ok(Phase::Dying) {
+        if phase::transition(state.phase, PhaseEvent::Doomed) == Ok(Phase::Dying) {
             state.phase = Phase::Dying;
             if grace_ms == 0 && state.killed_at.is_none() {
                 state.killed_at = Some(clock::mono());
@@ -256,7 +261,7 @@ impl Vault {
     }
 
     /// Takes what a connection asks of the vault.
-    pub fn ask(&self, asked: Asked<'_>, promised: Promise, patience: Patience) {
+    pub fn ask(&self, asked: BorrowedRequest<'_>, promised: Promise, patience: CallWaiter) {
         if !channel::takes_call(self.limits.max_frame_bytes, asked.bytes()) {
             let message = "the call is too long together with the rights of its caller";
             return patience.reply.error(&RpcError::new(code::TOO_LARGE, message));
@@ -352,7 +357,7 @@ impl Vault {
     }
 }
 
-impl State {
+impl VaultState {
     /// What is worth knowing about a death beyond its cause.
     fn explain(&self, cause: Cause, now: Mono) -> Option<String> {
         match cause {

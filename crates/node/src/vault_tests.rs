@@ -1,28 +1,28 @@
 use std::sync::Weak;
 
 use super::*;
-use crate::intake::Node;
+use crate::intake::NodeService;
 use crate::reach::Graves;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::text::{NAME, SENTENCE};
 use hauki_contract::rpc::capability::{Issuer, IssuerKey};
 use hauki_contract::system::random;
 
-fn live() -> Arc<Vault> {
+fn live() -> Arc<VaultHandle> {
     let issuer = Issuer::from_hex(&IssuerKey::generate().public_hex()).expect("is a key");
     let id = random::vault_id();
-    let graves: Weak<dyn Graves> = Weak::<Node>::new();
+    let graves: Weak<dyn Graves> = Weak::<NodeService>::new();
     let reach = Reach::new(id.clone(), issuer, Secret::new("v".into()), 1 << 20, graves);
     let names = (id, 1, "n1".parse().expect("a name"));
     let rooms = (Arc::new(Newsroom::new("b1".into())), Arc::new(Waking::default()));
-    let vault = Vault::new(names, Limits::default(), Terms::default(), rooms, (reach, None));
+    let vault = VaultHandle::new(names, Limits::default(), Terms::default(), rooms, (reach, None));
     vault.loaded(Vec::new()).expect("is forged");
     vault.ticketed().expect("is loaded");
     vault.claimed(&random::ticket_id(), Promise::default(), "p").expect("is ticketed");
     vault
 }
 
-fn death(vault: &Vault) -> Death {
+fn death(vault: &VaultHandle) -> Death {
     vault.doomed.borrow().clone().expect("is doomed")
 }
 

@@ -27,9 +27,9 @@ const PIECE_BYTES: usize = 2 << 20;
 /// A core that asked asks again before this is over, or has gone.
 const HEARD_MS: u64 = 30_000;
 
-pub type Made = Result<Ticket, Box<ApiError>>;
+pub type CloneReply = Result<Ticket, Box<ApiError>>;
 
-pub struct Wishes {
+pub struct PendingWishes {
     boot_id: String,
     state: Mutex<State>,
     fresh: Notify,
@@ -45,7 +45,7 @@ struct State {
 
 struct Wish {
     ask: CloneAsk,
-    made: oneshot::Sender<Made>,
+    made: oneshot::Sender<CloneReply>,
 }
 
 impl Wish {
@@ -77,26 +77,26 @@ impl State {
 }
 
 /// Forgets the wish when its vault gives up: an answer that comes then is refused.
-pub struct Waiting<'a> {
-    wishes: &'a Wishes,
+pub struct WishGuard<'a> {
+    wishes: &'a PendingWishes,
     number: u64,
-    made: oneshot::Receiver<Made>,
+    made: oneshot::Receiver<CloneReply>,
 }
 
-impl Waiting<'_> {
+impl WishGuard<'_> {
     /// `None`: there is no room for so many wishes.
-    pub async fn made(mut self) -> Option<Made> {
+    pub async fn made(mut self) -> Option<CloneReply> {
         (&mut self.made).await.ok()
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WishGuard<'_> {
     fn drop(&mut self) {
         self.wishes.state().remove(self.number);
     }
 }
 
-impl Wishes {
+impl PendingWishes {
     #[must_use]
     pub fn new(boot_id: String) -> Self {
         Self { boot_id, state: Mutex::default(), fresh: Notify::new() }
@@ -106,7 +106,7 @@ impl Wishes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn make(&self, vault: VaultId, arguments: String) -> (CloneAsk, Waiting<'_>) {
+    pub fn make(&self, vault: VaultId, arguments: String) -> (CloneAsk, WishGuard<'_>) {
         let (sender, made) = oneshot::channel();
         let (ask, number) = {
             let mut state = self.state();
@@ -120,11 +120,11 @@ impl Wishes {
             (ask, number)
         };
         self.fresh.notify_waiters();
-        (ask, Waiting { wishes: self, number, made })
+        (ask, WishGuard { wishes: self, number, made })
     }
 
     /// The core's answer. `false`: nobody waits for it any more.
-    pub fn answer(&self, vault: &VaultId, number: u64, made: Made) -> bool {
+    pub fn answer(&self, vault: &VaultId, number: u64, made: CloneReply) -> bool {
         let mut state = self.state();
         if state.waiting.get(&number).is_none_or(|wish| wish.ask.vault != *vault) {
             return false;
@@ -185,7 +185,7 @@ mod tests {
     use hauki_contract::api::ErrorCode;
     use hauki_contract::system::random;
 
-    fn refusal() -> Made {
+    fn refusal() -> CloneReply {
         Err(Box::new(ApiError::new(ErrorCode::Quota, "no")))
     }
 
@@ -195,7 +195,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_wish_waits_until_it_is_answered_or_given_up_and_is_told_to_every_core() {
-        let (wishes, vault) = (Wishes::new("b1".into()), random::vault_id());
+        let (wishes, vault) = (PendingWishes::new("b1".into()), random::vault_id());
         assert!(!wishes.are_heard());
         let (first, waits) = wishes.make(vault.clone(), "[1]".into());
         let (second, gives_up) = wishes.make(vault.clone(), "[2]".into());
@@ -222,7 +222,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn who_wishes_for_too_much_loses_its_own_and_is_told() {
-        let (wishes, quiet, loud) = (Wishes::new("b1".into()), random::vault_id(), random::vault_id());
+        let (wishes, quiet, loud) = (PendingWishes::new("b1".into()), random::vault_id(), random::vault_id());
         let (kept, _waits) = wishes.make(quiet.clone(), "[\"gem-pointer://a\"]".into());
         let long = || "x".repeat(1 << 20);
         let all: Vec<_> = (0..20).map(|_| wishes.make(loud.clone(), long()).1).collect();

@@ -1,12 +1,12 @@
 //! What is behind the door of a script's prelude, seen from the engine: everything is asked of `hauki`,
 //! but the clocks.
 
-use super::link::Link;
-use hauki_contract::rpc::script::Answer;
+use super::link::RunnerChannel;
+use hauki_contract::rpc::script::EfunAnswer;
 use hauki_lang::engine::{self, Argument, Efuns, Want, clock};
 
 pub(crate) struct Door<'a> {
-    pub link: &'a mut Link,
+    pub link: &'a mut RunnerChannel,
     /// The longest JSON that goes out.
     pub longest: usize,
     pub heap_bytes: usize,
@@ -32,9 +32,9 @@ impl Efuns for Door<'_> {
         })
     }
 
-    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<engine::Answer, String> {
+    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<engine::EfunValue, String> {
         if let Some(time) = clock::tell(efun) {
-            return Ok(engine::Answer::Text(time));
+            return Ok(engine::EfunValue::Text(time));
         }
         let length: usize = arguments.iter().map(|argument| argument.text().len()).sum();
         if length > self.heap_bytes {
@@ -42,15 +42,15 @@ impl Efuns for Door<'_> {
         }
         let words = std::iter::once(efun).chain(arguments.iter().map(Argument::text));
         match self.link.ask(words) {
-            Answer::Nothing => Ok(engine::Answer::Nothing),
-            Answer::Text(text) => Ok(engine::Answer::Text(text)),
-            Answer::Json(text) => Ok(engine::Answer::Json(text)),
-            Answer::Refusal(message) => Err(message),
+            EfunAnswer::Nothing => Ok(engine::EfunValue::Nothing),
+            EfunAnswer::Text(text) => Ok(engine::EfunValue::Text(text)),
+            EfunAnswer::Json(text) => Ok(engine::EfunValue::Json(text)),
+            EfunAnswer::Refusal(message) => Err(message),
             // The engine says of this what it says of every text that does not fit.
-            Answer::Unfit => Ok(engine::Answer::Json(format!("\"{}\"", " ".repeat(self.heap_bytes)))),
+            EfunAnswer::Unfit => Ok(engine::EfunValue::Json(format!("\"{}\"", " ".repeat(self.heap_bytes)))),
             // The prelude takes it for the end, and runs into the arms of `interrupt`.
-            Answer::Stop if efun == "failure" => Ok(engine::Answer::Json("null".to_owned())),
-            Answer::Stop => Err("stopped".to_owned()),
+            EfunAnswer::Stop if efun == "failure" => Ok(engine::EfunValue::Json("null".to_owned())),
+            EfunAnswer::Stop => Err("stopped".to_owned()),
         }
     }
 }

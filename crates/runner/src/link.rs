@@ -9,7 +9,7 @@ use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 
 use hauki_contract::rpc::channel::{self, OVERHEAD};
-use hauki_contract::rpc::script::{Answer, FromRunner, ToRunner, encode_efun};
+use hauki_contract::rpc::script::{EfunAnswer, FromRunner, ToRunner, encode_efun};
 use hauki_lang::engine::Deadline;
 
 /// The longest frame before [`ToRunner::Begin`]; sources are bounded by it.
@@ -26,7 +26,7 @@ const LOOK_MS: u32 = 10;
 /// What the process ends with when the other end breaks the rules.
 const PROTOCOL: i32 = 76;
 
-pub(crate) struct Link {
+pub(crate) struct RunnerChannel {
     channel: BorrowedFd<'static>,
     /// What has been read and not yet handled.
     input: Vec<u8>,
@@ -39,7 +39,7 @@ pub(crate) struct Link {
     look_at: Deadline,
 }
 
-impl Link {
+impl RunnerChannel {
     pub(crate) fn new(channel: BorrowedFd<'static>) -> Self {
         let (input, output, look_at) = (Vec::with_capacity(BUFFER), Vec::new(), Deadline::after_ms(0));
         Self { channel, input, output, limit: FIRST_LIMIT, number: 0, stopped: false, look_at }
@@ -65,9 +65,9 @@ impl Link {
     }
 
     /// Carries an efun out of here and its answer in.
-    pub(crate) fn ask<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Answer {
+    pub(crate) fn ask<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> EfunAnswer {
         if self.stopped {
-            return Answer::Stop;
+            return EfunAnswer::Stop;
         }
         encode_efun(&mut self.output, self.number, words);
         self.flush();
@@ -76,8 +76,8 @@ impl Link {
                 // The answer to the efun comes all the same.
                 (number, ToRunner::Stop) => self.stopped |= number == self.number,
                 (number, ToRunner::Answer(answer)) if number == self.number => {
-                    self.stopped |= answer == Answer::Stop;
-                    return if self.stopped { Answer::Stop } else { answer };
+                    self.stopped |= answer == EfunAnswer::Stop;
+                    return if self.stopped { EfunAnswer::Stop } else { answer };
                 }
                 _ => leave(PROTOCOL),
             }

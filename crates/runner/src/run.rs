@@ -7,10 +7,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
-use super::link::Link;
+use super::link::RunnerChannel;
 use super::serve::Server;
 use hauki_contract::rpc::channel::CHANNEL_FD;
-use hauki_contract::rpc::script::{FromRunner, HANDED_OVER, Ready, UNLOCKED};
+use hauki_contract::rpc::script::{FromRunner, HANDED_OVER, RunnerReady, UNLOCKED};
 use hauki_jail::lockdown::{self, LockdownError};
 use hauki_lang::engine::Deadline;
 
@@ -18,7 +18,7 @@ use hauki_lang::engine::Deadline;
 const USAGE: u8 = 64;
 
 #[derive(Debug, thiserror::Error)]
-enum StartError {
+enum RunnerStartError {
     #[error("taking the channel")]
     Channel(#[source] io::Error),
     #[error("asking to die with hauki")]
@@ -52,8 +52,8 @@ pub fn run() -> ExitCode {
     }
     // SAFETY: `lock` has put the channel there, and nothing closes it before the process ends.
     let channel = unsafe { BorrowedFd::borrow_raw(CHANNEL_FD) };
-    let mut link = Link::new(channel);
-    link.send(0, &FromRunner::Ready(Ready { version: env!("CARGO_PKG_VERSION").to_owned() }));
+    let mut link = RunnerChannel::new(channel);
+    link.send(0, &FromRunner::Ready(RunnerReady { version: env!("CARGO_PKG_VERSION").to_owned() }));
     Server::new(link).serve();
     ExitCode::SUCCESS
 }
@@ -66,11 +66,12 @@ fn is_channel() -> bool {
 }
 
 /// From here on nothing can be opened, and the process ends with its parent or its channel.
-fn lock(most_bytes: u64) -> Result<(), StartError> {
+fn lock(most_bytes: u64) -> Result<(), RunnerStartError> {
     // SAFETY: these numbers are nobody's in this process yet; 0 becomes what 1 is, which cannot be read.
     unsafe {
-        lockdown::check(libc::dup2(HANDED_OVER, CHANNEL_FD).into()).map_err(StartError::Channel)?;
-        lockdown::check(libc::dup2(libc::STDOUT_FILENO, HANDED_OVER).into()).map_err(StartError::Channel)?;
+        lockdown::check(libc::dup2(HANDED_OVER, CHANNEL_FD).into()).map_err(RunnerStartError::Channel)?;
+        lockdown::check(libc::dup2(libc::STDOUT_FILENO, HANDED_OVER).into())
+            .map_err(RunnerStartError::Channel)?;
     }
     lockdown::disinherit()?;
     die_with_parent()?;
@@ -82,7 +83,7 @@ fn lock(most_bytes: u64) -> Result<(), StartError> {
         // Somebody may have set one that is narrower already.
         let most = getrlimit(resource).maximum.map_or(most, |before| before.min(most));
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
-        setrlimit(resource, limit).map_err(|error| StartError::Limit { what, source: error.into() })?;
+        setrlimit(resource, limit).map_err(|error| RunnerStartError::Limit { what, source: error.into() })?;
     }
     // What a terminal sends to all of a command is for hauki to judge.
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
@@ -95,8 +96,8 @@ fn lock(most_bytes: u64) -> Result<(), StartError> {
 }
 
 /// The kernel kills us when hauki dies, however it does; also if we are stopped, or inside the engine.
-fn die_with_parent() -> Result<(), StartError> {
-    let parent = |error: rustix::io::Errno| StartError::Parent(error.into());
+fn die_with_parent() -> Result<(), RunnerStartError> {
+    let parent = |error: rustix::io::Errno| RunnerStartError::Parent(error.into());
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(parent)?;
     // One that died before that has closed its end of the channel before.
     // SAFETY: `lock` has put the channel there.

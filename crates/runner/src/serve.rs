@@ -1,13 +1,13 @@
 //! From a request to its answer.
 
 use super::door::Door;
-use super::link::Link;
+use super::link::RunnerChannel;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
-use hauki_contract::rpc::script::{Begin, Failed, FromRunner, ToRunner};
-use hauki_lang::engine::{self, Memory, Place, Script};
+use hauki_contract::rpc::script::{Begin, FromRunner, RunFailed, ToRunner};
+use hauki_lang::engine::{self, MapAddress, Memory, Script};
 
 pub(crate) struct Server {
-    link: Link,
+    link: RunnerChannel,
     program: Option<Program>,
 }
 
@@ -19,7 +19,7 @@ struct Program {
 }
 
 impl Server {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(link: RunnerChannel) -> Self {
         Self { link, program: None }
     }
 
@@ -35,7 +35,7 @@ impl Server {
         }
     }
 
-    fn work(&mut self, request: ToRunner) -> Result<Option<String>, Failed> {
+    fn work(&mut self, request: ToRunner) -> Result<Option<String>, RunFailed> {
         match request {
             ToRunner::Begin(begin) => self.begin(&begin).map(|()| None).map_err(failed),
             ToRunner::Run { source, file, wanted } => {
@@ -43,7 +43,7 @@ impl Server {
                 let (script, mut door) = program.parts(link);
                 let ended = script.run(&mut door, &source, &file, wanted.as_deref());
                 let most = program.heap_bytes;
-                ended.map_err(|uncaught| Failed {
+                ended.map_err(|uncaught| RunFailed {
                     error: cut(uncaught.error, most),
                     failure: uncaught.failure,
                 })
@@ -68,7 +68,7 @@ impl Server {
         }
         let bytes = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let (longest, heap_bytes) = (bytes(begin.longest), bytes(begin.heap_bytes));
-        let memory = Memory::map(Place::Anywhere, begin.heap_bytes)
+        let memory = Memory::map(MapAddress::Anywhere, begin.heap_bytes)
             .map_err(|error| told(WorkerErrorKind::Memory, error.to_string()))?;
         self.link.limit_payload(heap_bytes);
         let mut door = Door { link: &mut self.link, longest, heap_bytes };
@@ -77,7 +77,7 @@ impl Server {
         Ok(())
     }
 
-    fn program(&mut self) -> Result<(&mut Program, &mut Link), Failed> {
+    fn program(&mut self) -> Result<(&mut Program, &mut RunnerChannel), RunFailed> {
         let Self { link, program } = self;
         let program = program.as_mut().ok_or_else(|| failed(protocol("no session has begun")))?;
         Ok((program, link))
@@ -85,7 +85,7 @@ impl Server {
 }
 
 impl Program {
-    fn parts<'a>(&'a mut self, link: &'a mut Link) -> (&'a mut Script, Door<'a>) {
+    fn parts<'a>(&'a mut self, link: &'a mut RunnerChannel) -> (&'a mut Script, Door<'a>) {
         (&mut self.script, Door { link, longest: self.longest, heap_bytes: self.heap_bytes })
     }
 }
@@ -104,8 +104,8 @@ fn cut(mut error: WorkerError, heap_bytes: usize) -> WorkerError {
     error
 }
 
-fn failed(error: WorkerError) -> Failed {
-    Failed { error, failure: None }
+fn failed(error: WorkerError) -> RunFailed {
+    RunFailed { error, failure: None }
 }
 
 fn protocol(message: &str) -> WorkerError {

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::pidfd::{Pid, PidFd};
 use super::stopwatch::Moment;
-use super::{BoxFuture, Driver, Exit, Sandbox, StartError, Started, SweepError, Swept, outer_limits};
+use super::{BoxFuture, Driver, InitExit, Sandbox, StartError, Started, SweepError, Swept, outer_limits};
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
@@ -173,7 +173,7 @@ impl Driver for FakeDriver {
 struct FakeSandbox {
     init: Arc<PidFd>,
     killed: Arc<OnceLock<Moment>>,
-    exit: watch::Receiver<Option<Exit>>,
+    exit: watch::Receiver<Option<InitExit>>,
     lines: watch::Receiver<Option<Vec<Reclaimed>>>,
 }
 
@@ -186,7 +186,7 @@ impl FakeSandbox {
         tokio::spawn(async move {
             let status = child.wait().await;
             let over = *killed.get_or_init(Moment::now);
-            exit_tx.send_replace(Some(status.map_or(Exit::Unknown, exit_of)));
+            exit_tx.send_replace(Some(status.map_or(InitExit::Unknown, exit_of)));
             let line = |what, name, gone| Reclaimed { what, name, gone_after_us: over.elapsed_us(), gone };
             let mut lines =
                 vec![line(Resource::Process, format!("pid {}", init.pid().as_u32()), init.is_dead())];
@@ -221,10 +221,10 @@ impl Sandbox for FakeSandbox {
         }
     }
 
-    fn died(&self) -> BoxFuture<'_, Exit> {
+    fn died(&self) -> BoxFuture<'_, InitExit> {
         let mut exit = self.exit.clone();
         Box::pin(async move {
-            exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+            exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(InitExit::Unknown)
         })
     }
 
@@ -243,10 +243,10 @@ impl Drop for FakeSandbox {
     }
 }
 
-fn exit_of(status: ExitStatus) -> Exit {
+fn exit_of(status: ExitStatus) -> InitExit {
     match (status.code(), status.signal()) {
-        (Some(code), _) => Exit::Status(code),
-        (None, Some(signal)) => Exit::Signal(signal),
-        (None, None) => Exit::Unknown,
+        (Some(code), _) => InitExit::Status(code),
+        (None, Some(signal)) => InitExit::Signal(signal),
+        (None, None) => InitExit::Unknown,
     }
 }

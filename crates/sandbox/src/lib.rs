@@ -23,7 +23,7 @@ pub mod pidfd;
 pub mod steady;
 pub mod stopwatch;
 
-pub use open::{NAMES, OpenError, Wanted, dispatch, leave_starter, open};
+pub use open::{DriverConfig, DriverOpenError, NAMES, dispatch, leave_starter, open};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -78,7 +78,7 @@ pub trait Sandbox: Send + Sync {
     fn kill(&self);
 
     /// Resolves when the init is gone, however it went.
-    fn died(&self) -> BoxFuture<'_, Exit>;
+    fn died(&self) -> BoxFuture<'_, InitExit>;
 
     /// Kills, waits until the kernel shows that everything is gone, mends what is left, and tells
     /// what was checked. Idempotent: the second caller gets the same lines.
@@ -98,7 +98,7 @@ pub const UNLOCKED_HINT: &str =
 
 /// How the init ended, as far as the node can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum InitExit {
     /// It exited by itself with this status.
     Status(i32),
     /// A signal ended it.

@@ -17,9 +17,9 @@ const LXC: &str = config::SANDBOX;
 
 /// What every driver is told.
 #[derive(Debug)]
-pub struct Wanted<'a> {
+pub struct DriverConfig<'a> {
     /// The part of the configuration that is about sandboxes.
-    pub node: &'a config::Node,
+    pub node: &'a config::NodeConfig,
     /// The driver's alone, and made if it is not there.
     pub state_dir: PathBuf,
     /// Where people find the state, if not in `state_dir`: for a driver that only looks around.
@@ -31,7 +31,7 @@ pub struct Wanted<'a> {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum DriverOpenError {
     #[error("node.sandbox is {name}: expected {}", NAMES.join(", "))]
     Unknown { name: String },
     #[error(transparent)]
@@ -39,15 +39,15 @@ pub enum OpenError {
 }
 
 /// Prepares the driver that the configuration names. Must be called within a tokio runtime.
-pub fn open(wanted: Wanted<'_>) -> Result<Arc<dyn Driver>, OpenError> {
+pub fn open(wanted: DriverConfig<'_>) -> Result<Arc<dyn Driver>, DriverOpenError> {
     match wanted.node.sandbox.as_deref().unwrap_or(config::SANDBOX) {
         LXC => Ok(Arc::new(LxcDriver::start_new(for_lxc(wanted))?)),
-        name => Err(OpenError::Unknown { name: name.to_owned() }),
+        name => Err(DriverOpenError::Unknown { name: name.to_owned() }),
     }
 }
 
-fn for_lxc(wanted: Wanted<'_>) -> LxcConfig {
-    let Wanted { node, state_dir, shown_dir, init, most } = wanted;
+fn for_lxc(wanted: DriverConfig<'_>) -> LxcConfig {
+    let DriverConfig { node, state_dir, shown_dir, init, most } = wanted;
     let usual = LxcConfig::new(state_dir, init);
     LxcConfig {
         id_base: node.id_base.unwrap_or(usual.id_base),
@@ -76,10 +76,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_driver_that_there_is_not_is_refused_with_the_names_of_those_that_there_are() {
-        let node = config::Node { sandbox: Some("chroot".into()), ..config::Node::default() };
+        let node = config::NodeConfig { sandbox: Some("chroot".into()), ..config::NodeConfig::default() };
         let dir = tempfile::tempdir().expect("a directory");
         let state_dir = dir.path().join("sandbox");
-        let wanted = Wanted {
+        let wanted = DriverConfig {
             node: &node,
             state_dir: state_dir.clone(),
             shown_dir: None,
@@ -93,9 +93,9 @@ mod tests {
 
     #[test]
     fn what_the_configuration_says_reaches_the_driver() {
-        let node = config::Node { id_base: Some(7_000_000), ..config::Node::default() };
+        let node = config::NodeConfig { id_base: Some(7_000_000), ..config::NodeConfig::default() };
         let wanted =
-            |most| Wanted { node: &node, state_dir: "s".into(), shown_dir: None, init: vec![1], most };
+            |most| DriverConfig { node: &node, state_dir: "s".into(), shown_dir: None, init: vec![1], most };
         let config = for_lxc(wanted(Some(3)));
         assert_eq!((config.id_base, config.most_vaults, config.init), (7_000_000, 3, vec![1]));
         assert_eq!(for_lxc(wanted(None)).most_vaults, LxcConfig::new("s".into(), Vec::new()).most_vaults);

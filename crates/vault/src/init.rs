@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use rustix::fd::BorrowedFd;
 
-use super::link::{Link, LinkError, Next};
-use super::session::{Session, protocol};
+use super::link::{InitChannel, InitChannelError, NextInput};
+use super::session::{InitSession, protocol};
 use super::{stamp, watchdog};
 use hauki_contract::model::causes;
-use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, Ready};
+use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, WorkerReady};
 use hauki_jail::lockdown::{self, LockdownError};
 use hauki_lang::engine::Deadline;
 
@@ -19,7 +19,7 @@ enum InitError {
     #[error("starting the watchdog")]
     Watchdog(#[source] std::io::Error),
     #[error("serving the channel")]
-    Link(#[from] LinkError),
+    Link(#[from] InitChannelError),
 }
 
 /// The whole life of the init. It ends with the channel.
@@ -47,24 +47,24 @@ fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     if let Err(error) = lock_down(channel) {
         // Said instead of being ready: nothing has been read, and nothing will be.
         let words = causes::told(&error);
-        let mut link = Link::new(channel);
+        let mut link = InitChannel::new(channel);
         link.send(&FromVault::Error { call: 0, error: protocol(words) });
         link.flush();
         return Err(error);
     }
 
-    let mut session = Session::new(Link::new(channel));
-    session.link().send(&FromVault::Ready(Ready { build: stamp::id(), locked: true }));
+    let mut session = InitSession::new(InitChannel::new(channel));
+    session.link().send(&FromVault::Ready(WorkerReady { build: stamp::id(), locked: true }));
     loop {
         session.rest();
         let due = session.next_due();
         match session.link().next(due) {
-            Ok(Next::Message(message)) => session.answer(message),
-            Ok(Next::Due) => session.due(),
-            Ok(Next::End) => return Ok(()),
+            Ok(NextInput::Message(message)) => session.answer(message),
+            Ok(NextInput::Due) => session.due(),
+            Ok(NextInput::End) => return Ok(()),
             Err(error) => {
                 // After a broken frame nobody knows where the next one begins.
-                if let LinkError::Frame(broken) = &error {
+                if let InitChannelError::Frame(broken) = &error {
                     session.fail(0, protocol(broken.to_string()));
                     session.link().flush();
                 }

@@ -40,7 +40,7 @@ const LOOK_MS: u32 = 10;
 const PARKED: usize = BUFFER;
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LinkError {
+pub(crate) enum InitChannelError {
     #[error("reading the channel")]
     Read(#[source] io::Error),
     #[error("writing to the channel")]
@@ -50,7 +50,7 @@ pub(crate) enum LinkError {
 }
 
 /// What the main loop does next.
-pub(crate) enum Next {
+pub(crate) enum NextInput {
     Message(ToVault),
     /// The time that was given has come.
     Due,
@@ -64,7 +64,7 @@ struct Asked {
     method: String,
 }
 
-pub(crate) struct Link {
+pub(crate) struct InitChannel {
     channel: BorrowedFd<'static>,
     /// What has been read; from `start` on it is not yet handled.
     input: Vec<u8>,
@@ -96,7 +96,7 @@ pub(crate) struct Link {
     broken: Option<Errno>,
 }
 
-impl Link {
+impl InitChannel {
     pub(crate) fn new(channel: BorrowedFd<'static>) -> Self {
         let input = Vec::with_capacity(BUFFER);
         let (limit, output, deferred) = (LOAD_LIMIT, Vec::new(), VecDeque::new());
@@ -141,10 +141,10 @@ impl Link {
 
     /// What comes next. A message that is there goes before a time that has come, so that a worker's own
     /// plans never keep a caller waiting twice.
-    pub(crate) fn next(&mut self, due: Option<Deadline>) -> Result<Next, LinkError> {
+    pub(crate) fn next(&mut self, due: Option<Deadline>) -> Result<NextInput, InitChannelError> {
         if let Some((came_at, message)) = self.deferred.pop_front() {
             self.came_at = came_at;
-            return Ok(Next::Message(message));
+            return Ok(NextInput::Message(message));
         }
         loop {
             if let Some((message, used)) = ToVault::decode(&self.input[self.start..], self.limit)? {
@@ -159,19 +159,19 @@ impl Link {
                     continue;
                 }
                 self.came_at = self.read_at;
-                return Ok(Next::Message(message));
+                return Ok(NextInput::Message(message));
             }
             self.flush();
             if let Some(error) = self.broken {
-                return Err(LinkError::Write(error.into()));
+                return Err(InitChannelError::Write(error.into()));
             }
             // Also without a time to keep: a wait inside `read` is woken once more for room to write, when
             // the gate takes what was sent, and the gate's thread is put aside for it in every call.
             if !self.readable_before(due) {
-                return Ok(Next::Due);
+                return Ok(NextInput::Due);
             }
             if self.read()? == 0 {
-                return Ok(Next::End);
+                return Ok(NextInput::End);
             }
         }
     }
@@ -183,7 +183,7 @@ impl Link {
     }
 
     /// The next answer to an open ask, or `None` when the deadline has passed.
-    fn said(&mut self, deadline: Option<Deadline>) -> Result<Option<(u64, Said)>, LinkError> {
+    fn said(&mut self, deadline: Option<Deadline>) -> Result<Option<(u64, Said)>, InitChannelError> {
         loop {
             self.sort(usize::MAX)?;
             while let Some((ask, said)) = self.parked.pop_front() {
@@ -198,13 +198,13 @@ impl Link {
                 return Ok(None);
             }
             if self.read()? == 0 {
-                return Err(LinkError::Read(io::ErrorKind::UnexpectedEof.into()));
+                return Err(InitChannelError::Read(io::ErrorKind::UnexpectedEof.into()));
             }
         }
     }
 
     /// Puts what has been read where it belongs. `false`: there is more, for which there is no room.
-    fn sort(&mut self, room: usize) -> Result<bool, LinkError> {
+    fn sort(&mut self, room: usize) -> Result<bool, InitChannelError> {
         if self.parked.is_empty() {
             self.parked_bytes = 0;
         }
@@ -259,7 +259,7 @@ impl Link {
     }
 
     /// Takes in what has come, without waiting.
-    fn look(&mut self) -> Result<(), LinkError> {
+    fn look(&mut self) -> Result<(), InitChannelError> {
         while self.sort(PARKED)? && self.readable_before(Some(Deadline::after_ms(0))) {
             if self.read()? == 0 {
                 break;
@@ -285,7 +285,7 @@ impl Link {
         }
     }
 
-    fn read(&mut self) -> Result<usize, LinkError> {
+    fn read(&mut self) -> Result<usize, InitChannelError> {
         self.make_room();
         loop {
             match rustix::io::read(self.channel, spare_capacity(&mut self.input)) {
@@ -297,7 +297,7 @@ impl Link {
                 Err(Errno::AGAIN) => self.wait(PollFlags::IN),
                 // A peer that died with unread replies resets the pair: the end, like any other.
                 Err(Errno::CONNRESET) => return Ok(0),
-                Err(error) => return Err(LinkError::Read(error.into())),
+                Err(error) => return Err(InitChannelError::Read(error.into())),
             }
         }
     }

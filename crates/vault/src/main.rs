@@ -9,18 +9,18 @@ use dlmalloc::GlobalDlmalloc;
 /// Memory for the init. musl maps and unmaps each buffer of 64 KiB anew, which costs a call more than the
 /// call; dlmalloc keeps what it once had, and a vault that has seen a few large messages would never come
 /// back below its limit. So the one has the large blocks and the other all else.
-struct Memory;
+struct Allocator;
 
 const LARGE: usize = 1 << 20;
 
-impl Memory {
+impl Allocator {
     fn of(size: usize) -> &'static dyn GlobalAlloc {
         if size < LARGE { &GlobalDlmalloc } else { &System }
     }
 }
 
 // SAFETY: each block is given back to the one that it came from, which its size tells; both keep the contract.
-unsafe impl GlobalAlloc for Memory {
+unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
         unsafe { Self::of(layout.size()).alloc(layout) }
@@ -55,7 +55,7 @@ unsafe impl GlobalAlloc for Memory {
 }
 
 #[global_allocator]
-static MEMORY: Memory = Memory;
+static MEMORY: Allocator = Allocator;
 
 fn main() -> ExitCode {
     hauki_vault::run()

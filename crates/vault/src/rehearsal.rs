@@ -6,9 +6,9 @@
 //! heap that is gone afterwards. Whoever is waited for is not rehearsed for: see [`AFTER_MS`].
 
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, ToVault, encode_result};
-use hauki_lang::engine::{Call, Deadline, Engine, LEAST_HEAP_BYTES, Memory, Place};
+use hauki_lang::engine::{Deadline, Engine, LEAST_HEAP_BYTES, MapAddress, Memory, WorkerCall};
 
-use super::link::Link;
+use super::link::InitChannel;
 
 /// From the Ready to the rehearsal. An order that waits for its vault to start sends its load sooner.
 pub(crate) const AFTER_MS: u32 = 3;
@@ -24,7 +24,7 @@ function text(s) { return s.toUpperCase() + JSON.stringify(seen); }
 ";
 
 /// `None` if something did not work, which tells nobody anything: it is told where it matters.
-pub(crate) fn rehearse(link: &mut Link) -> Option<()> {
+pub(crate) fn rehearse(link: &mut InitChannel) -> Option<()> {
     let load = Load {
         source: WORKER.to_owned(),
         file: "rehearsal.js".to_owned(),
@@ -39,13 +39,13 @@ pub(crate) fn rehearse(link: &mut Link) -> Option<()> {
     ToVault::Load(Box::new(load)).encode(&mut frames);
     let Ok(Some((ToVault::Load(load), _))) = ToVault::decode(&frames, frames.len()) else { return None };
     let deadline = Deadline::after_ms(BUDGET_MS);
-    let memory = Memory::map(Place::Fixed, load.heap_bytes).ok()?;
+    let memory = Memory::map(MapAddress::Fixed, load.heap_bytes).ok()?;
     let mut engine = Engine::new(memory, load.seed, &load.vault).ok()?;
     let methods = engine.load(link, &load.source, &load.file, &load.args, deadline).ok()?.to_vec();
     let mut answers = Vec::new();
     FromVault::Loaded(Loaded { methods, heap_used_bytes: engine.heap_used() }).encode(&mut answers);
     for (method, params) in [("add", r#"{"by":2}"#), ("text", r#"["é"]"#)] {
-        let call = Call { method, params: Some(params), caller: "", deadline };
+        let call = WorkerCall { method, params: Some(params), caller: "", deadline };
         encode_result(&mut answers, 1, &engine.call(link, call).ok()?);
     }
     Some(())
@@ -64,7 +64,7 @@ mod tests {
     fn all_of_it_works_and_nothing_is_said_or_left() {
         let (ours, mut theirs) = UnixStream::pair().expect("is a pair");
         // SAFETY: it is open until the end of this test, and so is the link.
-        let mut link = Link::new(unsafe { BorrowedFd::borrow_raw(ours.as_raw_fd()) });
+        let mut link = InitChannel::new(unsafe { BorrowedFd::borrow_raw(ours.as_raw_fd()) });
         for _ in 0..2 {
             // The second finds the heap's place free.
             assert_eq!(rehearse(&mut link), Some(()));

@@ -2,9 +2,9 @@
 //! the worker has called out.
 
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, WorkerError, WorkerErrorKind};
-use hauki_lang::engine::{Call, Deadline, Engine, Memory, MemoryError, Place};
+use hauki_lang::engine::{Deadline, Engine, MapAddress, Memory, MemoryError, WorkerCall};
 
-use super::link::Link;
+use super::link::InitChannel;
 use super::rehearsal::{self, rehearse};
 
 /// With these, an error fits into a frame of the smallest limit, quotes and all.
@@ -16,9 +16,9 @@ const FILE_BYTES: usize = 255;
 const TOO_LATE: &str = "the deadline passed before the call began";
 
 /// The worker, and the channel it answers on.
-pub(crate) struct Session {
-    link: Link,
-    worker: Worker,
+pub(crate) struct InitSession {
+    link: InitChannel,
+    worker: LoadState,
     /// How long the worker may run for itself.
     deadline_ms: u32,
     /// When, unless the worker has come by then.
@@ -28,7 +28,7 @@ pub(crate) struct Session {
 /// How long `dest` may run when the worker ends itself.
 const DEST_MS: u32 = 1000;
 
-enum Worker {
+enum LoadState {
     Awaited,
     /// Loading failed. There is no second try: the gate destroys the vault.
     Failed,
@@ -37,13 +37,13 @@ enum Worker {
     Ended,
 }
 
-impl Session {
-    pub(crate) fn new(link: Link) -> Self {
+impl InitSession {
+    pub(crate) fn new(link: InitChannel) -> Self {
         let rehearsal = Some(Deadline::after_ms(rehearsal::AFTER_MS));
-        Self { link, worker: Worker::Awaited, deadline_ms: 0, rehearsal }
+        Self { link, worker: LoadState::Awaited, deadline_ms: 0, rehearsal }
     }
 
-    pub(crate) fn link(&mut self) -> &mut Link {
+    pub(crate) fn link(&mut self) -> &mut InitChannel {
         &mut self.link
     }
 
@@ -55,7 +55,7 @@ impl Session {
 
     /// Tidies up behind the answers, once these are on their way.
     pub(crate) fn rest(&mut self) {
-        if let Worker::Loaded(engine) = &mut self.worker
+        if let LoadState::Loaded(engine) = &mut self.worker
             && engine.is_untidy()
         {
             self.link.flush();
@@ -66,15 +66,15 @@ impl Session {
     /// When there is something to do that nobody asks for.
     pub(crate) fn next_due(&self) -> Option<Deadline> {
         match &self.worker {
-            Worker::Awaited => self.rehearsal,
-            Worker::Loaded(engine) => engine.next_call_out(),
-            Worker::Failed | Worker::Ended => None,
+            LoadState::Awaited => self.rehearsal,
+            LoadState::Loaded(engine) => engine.next_call_out(),
+            LoadState::Failed | LoadState::Ended => None,
         }
     }
 
     pub(crate) fn due(&mut self) {
         match self.worker {
-            Worker::Awaited => {
+            LoadState::Awaited => {
                 if self.rehearsal.take().is_some() {
                     let _ = rehearse(&mut self.link);
                 }
@@ -87,7 +87,7 @@ impl Session {
     /// how long the engine is busy.
     fn call_out(&mut self) {
         self.destruct();
-        let Worker::Loaded(engine) = &mut self.worker else { return };
+        let LoadState::Loaded(engine) = &mut self.worker else { return };
         let Some(due) = engine.due_call_out() else { return };
         self.link.send(&FromVault::Busy);
         self.link.flush();
@@ -98,7 +98,7 @@ impl Session {
 
     /// The worker's wish for its end, once what it works on has been answered.
     fn destruct(&mut self) {
-        if self.link.take_destruct() && matches!(self.worker, Worker::Loaded(_)) {
+        if self.link.take_destruct() && matches!(self.worker, LoadState::Loaded(_)) {
             self.link.send(&FromVault::Busy);
             self.link.flush();
             self.dest(DEST_MS);
@@ -108,13 +108,13 @@ impl Session {
     }
 
     fn dest(&mut self, deadline_ms: u32) {
-        if let Worker::Loaded(engine) = &mut self.worker {
+        if let LoadState::Loaded(engine) = &mut self.worker {
             // The vault dies next, whether its last words were an error or not; the line is for whoever
             // reads the log.
             if let Err(error) = engine.dest(&mut self.link, Deadline::after_ms(deadline_ms)) {
                 hauki_lang::engine::Host::log(&mut self.link, &format!("dest: {}", error.message));
             }
-            self.worker = Worker::Ended;
+            self.worker = LoadState::Ended;
         }
     }
 
@@ -122,14 +122,14 @@ impl Session {
         match message {
             ToVault::Load(load) => self.load(&load),
             ToVault::Call { call, deadline_ms, method, caller, params } => {
-                let Worker::Loaded(engine) = &mut self.worker else { return self.refuse(call) };
+                let LoadState::Loaded(engine) = &mut self.worker else { return self.refuse(call) };
                 let deadline = self.link.deadline(deadline_ms);
                 // Its caller has been told so: what is done now would be done behind his back.
                 if deadline.passed() {
                     return self.fail(call, error(WorkerErrorKind::Deadline, TOO_LATE.to_owned()));
                 }
                 let arguments =
-                    Call { method: &method, params: params.as_deref(), caller: &caller, deadline };
+                    WorkerCall { method: &method, params: params.as_deref(), caller: &caller, deadline };
                 self.link.begin(call);
                 let done = engine.call(&mut self.link, arguments);
                 self.link.end();
@@ -143,7 +143,7 @@ impl Session {
                 self.link.send(&FromVault::DestDone);
             }
             ToVault::Stats { call } => {
-                let Worker::Loaded(engine) = &mut self.worker else { return self.refuse(call) };
+                let LoadState::Loaded(engine) = &mut self.worker else { return self.refuse(call) };
                 let stats = Stats {
                     heap_used_bytes: engine.heap_used(),
                     heap_limit_bytes: engine.heap_limit(),
@@ -157,15 +157,15 @@ impl Session {
     }
 
     fn load(&mut self, load: &Load) {
-        if !matches!(self.worker, Worker::Awaited) {
+        if !matches!(self.worker, LoadState::Awaited) {
             return self.fail(0, protocol("a vault is loaded once"));
         }
-        self.worker = Worker::Failed;
+        self.worker = LoadState::Failed;
         self.deadline_ms = load.deadline_ms;
         self.link.limit_payload(load.max_frame_bytes);
         match self.start(load) {
             Ok((engine, loaded)) => {
-                self.worker = Worker::Loaded(Box::new(engine));
+                self.worker = LoadState::Loaded(Box::new(engine));
                 self.link.send(&FromVault::Loaded(loaded));
             }
             Err(error) => self.fail(0, error),
@@ -173,7 +173,7 @@ impl Session {
     }
 
     fn start(&mut self, load: &Load) -> Result<(Engine, Loaded), WorkerError> {
-        let memory = Memory::map(Place::Fixed, load.heap_bytes).map_err(|error| no_memory(&error))?;
+        let memory = Memory::map(MapAddress::Fixed, load.heap_bytes).map_err(|error| no_memory(&error))?;
         let deadline = Deadline::after_ms(load.deadline_ms);
         let mut engine = Engine::new(memory, load.seed, &load.vault)?;
         let methods = engine.load(&mut self.link, &load.source, &load.file, &load.args, deadline)?.to_vec();

@@ -6,7 +6,7 @@
 const MARK: &str = "hauki-vault-build:";
 static STAMPED: [u8; 50] = *b"hauki-vault-build:00000000000000000000000000000000";
 
-/// The build id as [`hauki_contract::rpc::channel::Ready`] carries it.
+/// The build id as [`hauki_contract::rpc::channel::WorkerReady`] carries it.
 #[must_use]
 pub(crate) fn id() -> String {
     // The optimiser must not fold the bytes it knows now: the binary is changed after it is built.

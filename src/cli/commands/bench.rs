@@ -16,8 +16,8 @@ use crate::cli::kinds::{Figure, GROUPS};
 use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::client::Exit;
-use crate::client::endpoint::Endpoint;
-use crate::client::ghost::{Ghost, Options};
+use crate::client::endpoint::ControlPlane;
+use crate::client::ghost::{Ghost, GhostOptions};
 use crate::model::gem::Wishes;
 use hauki_contract::system::{clock, random};
 
@@ -108,7 +108,7 @@ pub(crate) fn run(ctx: &Ctx, args: &BenchArgs) -> Result<Exit, CliError> {
 async fn round(
     ctx: &Ctx,
     args: &BenchArgs,
-    endpoint: &Endpoint,
+    endpoint: &ControlPlane,
     calls: u32,
     times: &mut Times,
 ) -> Result<(), CliError> {
@@ -142,7 +142,7 @@ async fn round(
 
 async fn calling(spawned: &Spawned, calls: u32, times: &mut Times) -> Result<(), CliError> {
     let began = clock::mono();
-    let ghost = Ghost::open(&spawned.ticket, Options::default()).await?;
+    let ghost = Ghost::open(&spawned.ticket, GhostOptions::default()).await?;
     ghost.call("echo", Some(PARAMS)).await?;
     times.connect.push(clock::mono().since(began));
     for _ in 0..calls {

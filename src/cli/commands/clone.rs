@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::forge::PlacementArgs;
-use super::summon::{Wanted, WorkerArgs};
+use super::summon::{SummonItem, WorkerArgs};
 use super::ticket::RightsArgs;
 use crate::api::summons::{SpawnRequest, SummonsRequest};
 use crate::api::vault::TicketWishes;
@@ -50,7 +50,7 @@ pub(crate) fn run(ctx: &Ctx, args: &CloneArgs) -> Result<Exit, CliError> {
     let rights = args.rights.wishes()?;
     ctx.block_on(Limit::Usual, async {
         let wanted = args.worker.requests(ctx).await?;
-        batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| {
+        batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: SummonItem| {
             one(ctx, args, &rights, wanted).await
         })
         .await
@@ -61,7 +61,7 @@ async fn one(
     ctx: &Ctx,
     args: &CloneArgs,
     rights: &TicketWishes,
-    wanted: Wanted,
+    wanted: SummonItem,
 ) -> Result<Vec<Record>, CliError> {
     let job = format!("clone {}", wanted.short());
     let summons = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
-use crate::cli::kinds::Setting;
+use crate::cli::kinds::SettingRecord;
 use crate::cli::record::Record;
 use crate::client::Exit;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ConfigArgs) -> Result<Exit, CliError> {
             (_, value) => value.clone(),
         };
         let origin = origin.then(|| setting.source.to_string());
-        ctx.out.record(Record::new(&Setting { key, value, origin }))?;
+        ctx.out.record(Record::new(&SettingRecord { key, value, origin }))?;
     }
     if origin && ctx.out.is_for_people() {
         let files: Vec<_> = ctx.settings.files.iter().map(|path| path.display().to_string()).collect();

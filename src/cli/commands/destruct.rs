@@ -12,9 +12,9 @@ use crate::api::ErrorCode;
 use crate::api::teardown::{DestructQuery, DestructRequest, Ended, NodeReaped, ReapRequest};
 use crate::api::vault::VaultQuery;
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::input::Item;
-use crate::cli::kinds::Torn;
+use crate::cli::kinds::TeardownRecord;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, connect, input};
 use crate::client::Exit;
@@ -96,7 +96,7 @@ impl DestructArgs {
 }
 
 fn receipt(receipt: &Receipt, changed: bool) -> Record {
-    Record::new(&Torn::Receipt { receipt: receipt.clone(), changed })
+    Record::new(&TeardownRecord::Receipt { receipt: receipt.clone(), changed })
 }
 
 pub(crate) fn run(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
@@ -144,7 +144,7 @@ async fn ask(ctx: &Ctx, question: &str) -> Result<(), CliError> {
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
-    Err(CliError::new(Kind::new("declined", Exit::Failure), "nothing was destructed"))
+    Err(CliError::new(ErrorKind::new("declined", Exit::Failure), "nothing was destructed"))
 }
 
 /// What the control plane says of each vault.
@@ -210,16 +210,18 @@ async fn one(ctx: &Ctx, args: &DestructArgs, item: &Item, told: &Told) -> Result
     match unknown {
         Some(error) if args.must_exist || error.kind.exit != Exit::NotFound => Err(error),
         None if args.must_exist => {
-            Err(CliError::new(Kind::new("not_found", Exit::NotFound), format!("no vault {vault}")))
+            Err(CliError::new(ErrorKind::new("not_found", Exit::NotFound), format!("no vault {vault}")))
         }
-        _ => Ok(Record::new(&Torn::Nothing { vault, changed: false, dry_run: None })),
+        _ => Ok(Record::new(&TeardownRecord::Nothing { vault, changed: false, dry_run: None })),
     }
 }
 
 fn torn(vault: &VaultId, found: Option<&Receipt>, changed: bool, dry_run: bool) -> Record {
     match found {
         Some(found) => receipt(found, changed),
-        None => Record::new(&Torn::Nothing { vault: vault.clone(), changed, dry_run: Some(dry_run) }),
+        None => {
+            Record::new(&TeardownRecord::Nothing { vault: vault.clone(), changed, dry_run: Some(dry_run) })
+        }
     }
 }
 
@@ -245,7 +247,7 @@ fn reap(ctx: &Ctx, args: &DestructArgs) -> Result<Exit, CliError> {
     let mut lock = opened.ok().map(fd_lock::RwLock::new);
     let _held = lock.as_mut().map(fd_lock::RwLock::try_write).transpose().map_err(|_| {
         CliError::new(
-            Kind::new("locked", Exit::Temporary),
+            ErrorKind::new("locked", Exit::Temporary),
             format!("another reaper holds {}", path.display()),
         )
     })?;

@@ -13,10 +13,10 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::client::runner::{CheckError, PROGRAM};
-use crate::client::script::Failure;
+use crate::client::script::ScriptFailure;
 use crate::client::{Exit, autostart};
 use crate::model::check::{Check, CheckLevel};
-use hauki_contract::strict::{Limits, answer};
+use hauki_contract::strict::{DocumentLimits, answer};
 
 const AFTER: &str = "\
 Exit 78 if something is missing without which vaults cannot be made.
@@ -76,7 +76,7 @@ async fn runner(ctx: &Ctx) -> Check {
         Ok(()) => Check::ok(format!("{PROGRAM} has locked itself down and reads sources")),
         Err(CheckError::Runner(error)) => {
             let hint = error.hint().map(str::to_owned);
-            Check::failed(CliError::from(Failure::from(error)).message, hint)
+            Check::failed(CliError::from(ScriptFailure::from(error)).message, hint)
         }
         Err(error) => Check::failed(format!("{PROGRAM} cannot read a source: {error}"), None),
     }
@@ -111,7 +111,7 @@ async fn findings(program: &Path) -> Vec<Check> {
     let asked = Command::new(program).arg("findings").kill_on_drop(true).output();
     let shown: PathBuf = program.into();
     match tokio::time::timeout(Duration::from_secs(10), asked).await {
-        Ok(Ok(output)) => match answer::from_slice::<Vec<Check>>(&output.stdout, Limits::MESSAGE) {
+        Ok(Ok(output)) => match answer::from_slice::<Vec<Check>>(&output.stdout, DocumentLimits::MESSAGE) {
             Ok(checks) => checks,
             Err(_) => {
                 let words = String::from_utf8_lossy(&output.stderr);

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use crate::api::event::EventQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
-use crate::cli::kinds::Happening;
+use crate::cli::kinds::EventRecord;
 use crate::cli::number::whole;
 use crate::cli::record::Record;
 use crate::cli::{complete, gone, named};
 use crate::client::{ClientError, Exit};
-use hauki_contract::strict::answer::Told;
+use hauki_contract::strict::answer::WithText;
 
 const AFTER: &str = "\
 Each event has a number; --after goes on where an earlier reader stopped. Where events are missing
@@ -59,7 +59,7 @@ pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
         let mut has_come = false;
         loop {
             let event = tokio::select! {
-                event = events.next::<Told<Numbered>>() => event,
+                event = events.next::<WithText<Numbered>>() => event,
                 () = &mut left, if args.follow => return Err(CliError::unread()),
             };
             let event = match event {
@@ -74,7 +74,7 @@ pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
             };
             let Some(event) = event else { break };
             (query.after, has_come) = (Some(event.value.seq), true);
-            let record = Record::told::<Happening>(&event.text);
+            let record = Record::told::<EventRecord>(&event.text);
             if args.follow {
                 ctx.out.stream(record)?;
             } else {

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 
 use crate::api::gem::GemPush;
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output::Format;
 use crate::cli::record::Record;
 use crate::cli::{complete, source, whole};
@@ -40,7 +40,7 @@ enum GemCommand {
     Ls,
     /// Show one gem with its source
     Show(PointerArgs),
-    Resolve(ResolveArgs),
+    Resolve(GemResolveArgs),
     /// Remove a pushed gem, or one version of it
     Rm(PointerArgs),
 }
@@ -68,7 +68,7 @@ struct PointerArgs {
 
 /// Find a gem's version and hash
 #[derive(Debug, Args)]
-pub(crate) struct ResolveArgs {
+pub(crate) struct GemResolveArgs {
     #[arg(value_name = "GEM", add = ArgValueCandidates::new(complete::gems), value_parser = parse_pointer)]
     pointer: GemPointer,
 }
@@ -88,7 +88,7 @@ pub(crate) fn run(ctx: &Ctx, args: &GemArgs) -> Result<Exit, CliError> {
     }
 }
 
-pub(crate) fn resolve(ctx: &Ctx, args: &ResolveArgs) -> Result<Exit, CliError> {
+pub(crate) fn resolve(ctx: &Ctx, args: &GemResolveArgs) -> Result<Exit, CliError> {
     find(ctx, &args.pointer, false)
 }
 
@@ -168,7 +168,7 @@ fn remove(ctx: &Ctx, pointer: &GemPointer) -> Result<Exit, CliError> {
             }
             if !removed.changed {
                 return Err(CliError::new(
-                    Kind::new("not_found", Exit::NotFound),
+                    ErrorKind::new("not_found", Exit::NotFound),
                     format!("no gem {pointer}"),
                 ));
             }

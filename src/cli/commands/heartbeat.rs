@@ -13,8 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::batch;
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::{CliError, Kind};
-use crate::cli::keeper::{self, Keeper};
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::keeper::{self, KeepAlive};
 use crate::cli::signals::{is_ignored, look_who_interrupts, was_terminals};
 use crate::cli::{complete, gone, input};
 use crate::client::Exit;
@@ -73,7 +73,7 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
             input::read_some(ctx, &args.items).await?
         };
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
-            let mut keeper = Keeper::new(&item, false)?;
+            let mut keeper = KeepAlive::new(&item, false)?;
             let left = keeper.beat(ctx).await?;
             Ok(vec![keeper::record(keeper.vault(), left)])
         })
@@ -81,14 +81,14 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
     })
 }
 
-async fn keepers(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Keeper>, CliError> {
-    input::read_some(ctx, arguments).await?.iter().map(|item| Keeper::new(item, true)).collect()
+async fn keepers(ctx: &Ctx, arguments: &[String]) -> Result<Vec<KeepAlive>, CliError> {
+    input::read_some(ctx, arguments).await?.iter().map(|item| KeepAlive::new(item, true)).collect()
 }
 
 /// Keeps them all; the first loss ends it.
 async fn first_lost(
     ctx: &Ctx,
-    keepers: &mut [Keeper],
+    keepers: &mut [KeepAlive],
     told: impl AsyncFn(&VaultId, u64) -> Result<(), CliError>,
 ) -> CliError {
     let mut all: FuturesUnordered<_> = keepers.iter_mut().map(|keeper| keeper.keep(ctx, &told)).collect();
@@ -176,7 +176,7 @@ fn start(program: &OsString, words: &[OsString]) -> Result<Child, CliError> {
         let exit =
             if error.kind() == std::io::ErrorKind::NotFound { Exit::NoCommand } else { Exit::CannotRun };
         let shown = program.to_string_lossy();
-        CliError::new(Kind::new("bad_command", exit), format!("failed to start {shown}: {error}"))
+        CliError::new(ErrorKind::new("bad_command", exit), format!("failed to start {shown}: {error}"))
     })
 }
 

@@ -69,7 +69,7 @@ verbs! {
     Events("events", events::EventsArgs) => events::run,
     Gem("gem", gem::GemArgs) => gem::run,
     #[command(hide = true)]
-    MeshfsResolve("meshfs_resolve", gem::ResolveArgs) => gem::resolve,
+    MeshfsResolve("meshfs_resolve", gem::GemResolveArgs) => gem::resolve,
     Node("node", node::NodeArgs) => node::run,
     Doctor("doctor", doctor::DoctorArgs) => doctor::run,
     Bench("bench", bench::BenchArgs) => bench::run,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ticket::{once, out_file};
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::record::Record;
 use crate::cli::{batch, input};
 use crate::client::Exit;
@@ -79,7 +79,7 @@ fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
     let methods = (!wanted.is_empty()).then_some(wanted.as_slice());
     let end = args.expires.map(|_| ticket.expires_at);
     ticket.auth.token = capability::narrow(&ticket.auth.token, methods, end)
-        .map_err(|error| CliError::of(Kind::new(word(&error), Exit::Data), &error))?;
+        .map_err(|error| CliError::of(ErrorKind::new(word(&error), Exit::Data), &error))?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::cli::record::Record;
 use crate::cli::{complete, gone};
 use crate::client::Exit;
 use crate::model::name::ServiceName;
-use hauki_contract::strict::answer::Told;
+use hauki_contract::strict::answer::WithText;
 
 const AFTER: &str = "\
 A name is given with `hauki clone --name` or `hauki summon --name`, has one holder, and is free
@@ -69,7 +69,7 @@ async fn watch(ctx: &Ctx, query: WatchQuery) -> Result<Exit, CliError> {
     let mut left = std::pin::pin!(gone::reader());
     loop {
         let holder = tokio::select! {
-            holder = holders.next::<Told<Holder>>() => holder?,
+            holder = holders.next::<WithText<Holder>>() => holder?,
             () = &mut left => return Err(CliError::unread()),
         };
         let Some(holder) = holder else { return Ok(Exit::Ok) };

@@ -6,10 +6,10 @@ use clap::Args;
 use clap_complete::ArgValueCompleter;
 
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
-use crate::client::{Endpoint, Exit};
+use crate::client::{ControlPlane, Exit};
 use crate::model::id::VaultId;
 use crate::model::phase::Phase;
 
@@ -53,7 +53,7 @@ pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {
     })
 }
 
-async fn vault(endpoint: &Endpoint, id: &VaultId, wait: Option<Phase>) -> Result<Record, CliError> {
+async fn vault(endpoint: &ControlPlane, id: &VaultId, wait: Option<Phase>) -> Result<Record, CliError> {
     loop {
         let vault = endpoint.vault(id).await?;
         match wait {
@@ -61,7 +61,7 @@ async fn vault(endpoint: &Endpoint, id: &VaultId, wait: Option<Phase>) -> Result
             Some(phase) if vault.phase > phase => {
                 let message =
                     format!("{id} is {} and will not be {} again", vault.phase.as_str(), phase.as_str());
-                return Err(CliError::new(Kind::new("conflict", Exit::Conflict), message));
+                return Err(CliError::new(ErrorKind::new("conflict", Exit::Conflict), message));
             }
             _ => return Ok(Record::new(&vault)),
         }

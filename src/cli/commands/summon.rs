@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::spool::QueueArgs;
 use crate::api::summons::{Origin, SummonsRequest};
 use crate::api::vault::Placement;
-use crate::cli::batch::Task;
+use crate::cli::batch::BatchItem;
 use crate::cli::complete;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
@@ -21,7 +21,7 @@ use crate::model::gem::{SCHEME, Wishes};
 use crate::model::limits::LimitError;
 use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_size};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::random;
 
 const AFTER: &str = "\
@@ -140,7 +140,7 @@ impl WorkerArgs {
     }
 
     /// One request for each worker that is wanted. Everything that can be checked here is.
-    pub(crate) async fn requests(&self, ctx: &Ctx) -> Result<Vec<Wanted>, CliError> {
+    pub(crate) async fn requests(&self, ctx: &Ctx) -> Result<Vec<SummonItem>, CliError> {
         if self.sources.iter().filter(|source| *source == "-").count() > 1 {
             return Err(CliError::usage("- was given more than once"));
         }
@@ -180,7 +180,7 @@ impl WorkerArgs {
                     name: self.name.clone(),
                     dry_run: false,
                 });
-                all.push(Wanted { name: argument.clone(), request });
+                all.push(SummonItem { name: argument.clone(), request });
             }
         }
         Ok(all)
@@ -190,7 +190,7 @@ impl WorkerArgs {
 /// The arguments of `create`, as strictly read as the body that they go into.
 fn listed(text: &str) -> Result<Vec<Value>, CliError> {
     let read = strict::text(text.as_bytes());
-    match read.and_then(|text| strict::from_str(text, Limits::bytes(text.len()))) {
+    match read.and_then(|text| strict::from_str(text, DocumentLimits::bytes(text.len()))) {
         Ok(Value::Array(args)) => Ok(args),
         Ok(_) => Err(CliError::data("bad_json", "--args is not a JSON array")
             .hint("one element for each argument of create(), for example --args '[{\"depth\":2}]'")),
@@ -205,12 +205,12 @@ pub(super) fn flagged(error: &LimitError) -> String {
 
 /// A worker that is to be summoned, or why its source cannot be sent.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct SummonItem {
     pub(crate) name: String,
     pub(crate) request: Result<SummonsRequest, CliError>,
 }
 
-impl Task for Wanted {
+impl BatchItem for SummonItem {
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -220,7 +220,7 @@ impl Task for Wanted {
     }
 }
 
-impl Wanted {
+impl SummonItem {
     /// How progress calls it.
     pub(crate) fn short(&self) -> String {
         match self.request.as_ref().map(|request| &request.origin) {
@@ -240,7 +240,7 @@ pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
             }
             return Ok(Exit::Ok);
         }
-        crate::cli::batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: Wanted| {
+        crate::cli::batch::run(ctx, wanted, ctx.globals.jobs(), async |wanted: SummonItem| {
             let request = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
             let summons = ctx.endpoint().await?.summon(&request).await;
             let key = request.key;

@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::cli::cell::Cell;
 use crate::cli::human;
-use crate::cli::record::{Column, Kind, col, field, value};
+use crate::cli::record::{Column, RecordKind, col, field, value};
 use crate::model::id::VaultId;
 use crate::model::secret::Secret;
 
@@ -23,7 +23,7 @@ pub(crate) struct Reply {
     pub(crate) result: Box<RawValue>,
 }
 
-impl Kind for Reply {
+impl RecordKind for Reply {
     const NAME: &'static str = "reply";
     const ID: Option<&'static str> = Some(field!(Reply { vault }));
     const COLUMNS: &'static [Column<Self>] = &[
@@ -73,7 +73,7 @@ pub(crate) struct Listening {
     pub(crate) token: Option<Secret>,
 }
 
-impl Kind for Listening {
+impl RecordKind for Listening {
     const NAME: &'static str = "listener";
     const ID: Option<&'static str> = Some(field!(Listening { vault }));
     const SENTENCE: Option<fn(&Self) -> String> = Some(human::listener);

@@ -8,22 +8,22 @@ use super::call::Happened;
 use crate::api::event::Event;
 use crate::cli::cell::{Cell, some};
 use crate::cli::human;
-use crate::cli::record::{Body, Column, Kind, col, field, fields};
+use crate::cli::record::{Body, Column, RecordKind, col, field, fields};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 
 /// A lease that was renewed.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Beat {
+pub(crate) struct BeatRecord {
     pub(crate) vault: VaultId,
     pub(crate) lease_left_ms: u64,
     pub(crate) at: Timestamp,
 }
 
-impl Kind for Beat {
+impl RecordKind for BeatRecord {
     const NAME: &'static str = "beat";
-    const ID: Option<&'static str> = Some(field!(Beat { vault }));
+    const ID: Option<&'static str> = Some(field!(BeatRecord { vault }));
     const COLUMNS: &'static [Column<Self>] = &[
         col("VAULT", |beat| Cell::text(&beat.vault)),
         col("LEASE LEFT", |beat| Cell::Millis(beat.lease_left_ms)),
@@ -35,7 +35,7 @@ impl Kind for Beat {
 /// What came of ending a vault.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Torn {
+pub(crate) enum TeardownRecord {
     Receipt {
         #[serde(flatten)]
         receipt: Receipt,
@@ -51,28 +51,27 @@ pub(crate) enum Torn {
     },
 }
 
-fn told(torn: &Torn, cell: fn(&Receipt) -> Cell) -> Cell {
+fn told(torn: &TeardownRecord, cell: fn(&Receipt) -> Cell) -> Cell {
     match torn {
-        Torn::Receipt { receipt, .. } => cell(receipt),
-        Torn::Nothing { .. } => Cell::Nothing,
+        TeardownRecord::Receipt { receipt, .. } => cell(receipt),
+        TeardownRecord::Nothing { .. } => Cell::Nothing,
     }
 }
 
-fn death(torn: &Torn, cell: fn(&Death) -> Cell) -> Cell {
+fn death(torn: &TeardownRecord, cell: fn(&Death) -> Cell) -> Cell {
     match torn {
-        Torn::Receipt { receipt, .. } => cell(&receipt.death),
-        Torn::Nothing { .. } => Cell::Nothing,
+        TeardownRecord::Receipt { receipt, .. } => cell(&receipt.death),
+        TeardownRecord::Nothing { .. } => Cell::Nothing,
     }
 }
 
-impl Kind for Torn {
+impl RecordKind for TeardownRecord {
     const NAME: &'static str = "receipt";
     const ID: Option<&'static str> = Some(field!(Receipt { vault }));
     const COLUMNS: &'static [Column<Self>] = &[
         col("VAULT", |torn| match torn {
-            Torn::Receipt { receipt: Receipt { vault, .. }, .. } | Torn::Nothing { vault, .. } => {
-                Cell::text(vault)
-            }
+            TeardownRecord::Receipt { receipt: Receipt { vault, .. }, .. }
+            | TeardownRecord::Nothing { vault, .. } => Cell::text(vault),
         }),
         col("NODE", |torn| told(torn, |receipt| Cell::text(&receipt.node))),
         col("CAUSE", |torn| death(torn, |death| Cell::word(&death.cause))),
@@ -93,17 +92,17 @@ impl Kind for Torn {
 /// Of the control plane, or of a call; the words are the same where both have them.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Happening {
+pub(crate) enum EventRecord {
     Recorded(Event),
     Heard(Happened),
 }
 
-impl Kind for Happening {
+impl RecordKind for EventRecord {
     const NAME: &'static str = "event";
     const ID: Option<&'static str> = Some(field!(Happened { vault }));
     const SENTENCE: Option<fn(&Self) -> String> = Some(human::event);
 }
 
 impl Body for Happened {
-    type Kind = Happening;
+    type Kind = EventRecord;
 }

@@ -13,6 +13,6 @@ mod worker;
 mod tests;
 
 pub(crate) use call::{Happened, Heard, Listening, Reply};
-pub(crate) use life::{Beat, Happening, Torn};
+pub(crate) use life::{BeatRecord, EventRecord, TeardownRecord};
 pub(crate) use swarm::Score;
-pub(crate) use tool::{DaemonVersion, Failed, Figure, GROUPS, Setting, Version};
+pub(crate) use tool::{DaemonVersion, Failed, Figure, GROUPS, SettingRecord, Version};

@@ -9,9 +9,9 @@ use crate::api::swarm::NodeDetail;
 use crate::api::vault::{NodeInfo, NodeScore};
 use crate::cli::cell::{Cell, some};
 use crate::cli::human;
-use crate::cli::record::{Body, Column, Kind, col, field, fields};
+use crate::cli::record::{Body, Column, RecordKind, col, field, fields};
 
-impl Kind for NodeInfo {
+impl RecordKind for NodeInfo {
     const NAME: &'static str = "node";
     const ID: Option<&'static str> = Some(field!(NodeInfo { name }));
     const COLUMNS: &'static [Column<Self>] = &[
@@ -41,7 +41,7 @@ pub(crate) struct Score {
     pub(crate) score: NodeScore,
 }
 
-impl Kind for Score {
+impl RecordKind for Score {
     const NAME: &'static str = "score";
     const COLUMNS: &'static [Column<Self>] = &[
         col("NODE", |row| Cell::text(&row.score.node)),
@@ -60,7 +60,7 @@ fn held(holder: &Holder, cell: fn(&Service) -> Cell) -> Cell {
     some(holder.service.as_ref(), cell)
 }
 
-impl Kind for Holder {
+impl RecordKind for Holder {
     const NAME: &'static str = "service";
     const ID: Option<&'static str> = Some(field!(Holder { name }));
     const COLUMNS: &'static [Column<Self>] = &[
@@ -73,7 +73,7 @@ impl Kind for Holder {
     const SENTENCE: Option<fn(&Self) -> String> = Some(human::holder);
 }
 
-impl Kind for SpoolEntry {
+impl RecordKind for SpoolEntry {
     const NAME: &'static str = "spool";
     const ID: Option<&'static str> = Some(field!(SpoolEntry { id }));
     const COLUMNS: &'static [Column<Self>] = &[

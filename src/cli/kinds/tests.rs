@@ -20,7 +20,7 @@ use crate::cli::table;
 use crate::model::check::Check;
 use crate::model::ticket::Ticket;
 use hauki_contract::strict;
-use hauki_contract::system::clock::Held;
+use hauki_contract::system::clock::HeldClock;
 
 const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
 const SUMMONS: &str = "sum_01HF7YAT00000000000000002B";
@@ -119,7 +119,7 @@ fn events() -> Vec<Record> {
     let recorded = what.into_iter().map(|(name, mut event)| {
         let fields = event.as_object_mut().expect("is one");
         fields.extend([("seq".into(), 7.into()), ("at".into(), AT.into()), ("event".into(), name.into())]);
-        Record::told::<Happening>(&to_raw_value(&event).expect("is JSON"))
+        Record::told::<EventRecord>(&to_raw_value(&event).expect("is JSON"))
     });
     let heard = [
         json!({ "vault": VAULT, "at": AT, "event": "log", "text": "half" }),
@@ -132,7 +132,7 @@ fn events() -> Vec<Record> {
 fn receipts() -> Vec<Record> {
     let torn = |mut receipt: Value, changed: bool| {
         receipt.as_object_mut().expect("is one").insert("changed".into(), changed.into());
-        of::<Torn>(receipt)
+        of::<TeardownRecord>(receipt)
     };
     let at = json!({ "cause": "crashed", "at": AT, "detail": "exit status 7", "by": "uid 0 pid 4242" });
     let concluded = json!({ "death": at, "witness": "core", "calls": 1, "reclaimed": [], "reclaimed_us": 0 });
@@ -142,8 +142,8 @@ fn receipts() -> Vec<Record> {
         torn(receipt("destruct", &json!({})), true),
         torn(receipt("destruct", &concluded), false),
         torn(by_gate, true),
-        of::<Torn>(json!({ "vault": VAULT, "changed": false })),
-        of::<Torn>(json!({ "vault": VAULT, "changed": false, "dry_run": true })),
+        of::<TeardownRecord>(json!({ "vault": VAULT, "changed": false })),
+        of::<TeardownRecord>(json!({ "vault": VAULT, "changed": false, "dry_run": true })),
     ]
 }
 
@@ -184,7 +184,7 @@ fn samples() -> Vec<Vec<Record>> {
             "args": [], "limits": limits(), "terms": terms(), "key": "01HF", "created_at": AT, "changed": true }),
         )],
         vec![ticket()],
-        vec![of::<Beat>(json!({ "vault": VAULT, "lease_left_ms": 60_000, "at": AT }))],
+        vec![of::<BeatRecord>(json!({ "vault": VAULT, "lease_left_ms": 60_000, "at": AT }))],
         receipts(),
         events(),
         vec![
@@ -204,8 +204,10 @@ fn samples() -> Vec<Vec<Record>> {
         ],
         entries(),
         vec![
-            of::<Setting>(json!({ "key": "endpoint", "value": null, "origin": "default" })),
-            of::<Setting>(json!({ "key": "timeout", "value": "9s", "origin": "file /etc/hauki/hauki.yaml" })),
+            of::<SettingRecord>(json!({ "key": "endpoint", "value": null, "origin": "default" })),
+            of::<SettingRecord>(
+                json!({ "key": "timeout", "value": "9s", "origin": "file /etc/hauki/hauki.yaml" }),
+            ),
         ],
         vec![of::<Figure>(
             json!({ "name": "one call", "rounds": 500, "min_us": 31, "p50_us": 40, "p95_us": 90,
@@ -267,7 +269,7 @@ fn page(records: &[Record]) -> String {
 fn every_kind_looks_as_it_did() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tables");
     // How far away a time is depends on it.
-    let _clock = Held::at(AT.parse().expect("is a time"));
+    let _clock = HeldClock::at(AT.parse().expect("is a time"));
     let mut there = Vec::new();
     for records in samples() {
         let path = folder.join(format!("{}.txt", records[0].kind()));

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::cell::{Cell, some};
 use crate::cli::human;
-use crate::cli::record::{Column, Kind, col};
+use crate::cli::record::{Column, RecordKind, col};
 use crate::model::check::Check;
 
-impl Kind for Check {
+impl RecordKind for Check {
     const NAME: &'static str = "check";
     const SENTENCE: Option<fn(&Self) -> String> = Some(human::check);
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Setting {
+pub(crate) struct SettingRecord {
     pub(crate) key: String,
     pub(crate) value: Option<String>,
     /// Where it was said, if that was asked for.
@@ -23,7 +23,7 @@ pub(crate) struct Setting {
     pub(crate) origin: Option<String>,
 }
 
-impl Kind for Setting {
+impl RecordKind for SettingRecord {
     const NAME: &'static str = "setting";
     const COLUMNS: &'static [Column<Self>] = &[
         col("SETTING", |setting| Cell::text(&setting.key)),
@@ -49,7 +49,7 @@ pub(crate) struct Figure {
     pub(crate) plot: [u32; GROUPS],
 }
 
-impl Kind for Figure {
+impl RecordKind for Figure {
     const NAME: &'static str = "figure";
     const COLUMNS: &'static [Column<Self>] = &[
         col("STEP", |figure| Cell::text(&figure.name)),
@@ -80,7 +80,7 @@ pub(crate) struct DaemonVersion {
     pub(crate) vault_build: String,
 }
 
-impl Kind for Version {
+impl RecordKind for Version {
     const NAME: &'static str = "version";
 }
 
@@ -88,7 +88,7 @@ impl Kind for Version {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Failed {}
 
-impl Kind for Failed {
+impl RecordKind for Failed {
     const NAME: &'static str = "error";
     /// Of an error that is about one.
     const ID: Option<&'static str> = Some("vault");

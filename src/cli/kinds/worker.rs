@@ -6,14 +6,14 @@ use crate::api::gem::{Gem, GemPlace, GemRemoved};
 use crate::api::summons::Summons;
 use crate::api::vault::{Vault, Vitals};
 use crate::cli::cell::{Cell, some};
-use crate::cli::record::{Column, Kind, col, field, fields};
+use crate::cli::record::{Column, RecordKind, col, field, fields};
 use crate::model::ticket::Ticket;
 
 fn vital(vault: &Vault, cell: fn(&Vitals) -> Cell) -> Cell {
     some(vault.vitals.as_ref(), cell)
 }
 
-impl Kind for Vault {
+impl RecordKind for Vault {
     const NAME: &'static str = "vault";
     const ID: Option<&'static str> = Some(field!(Vault { id }));
     const COLUMNS: &'static [Column<Self>] = &[
@@ -38,7 +38,7 @@ impl Kind for Vault {
     const FIELDS: fn() -> Option<Value> = fields::<Self>;
 }
 
-impl Kind for Summons {
+impl RecordKind for Summons {
     const NAME: &'static str = "summons";
     const ID: Option<&'static str> = Some(field!(Summons { id }));
     const TRIED: Option<&'static str> = Some(field!(Summons { dry_run }));
@@ -58,7 +58,7 @@ impl Kind for Summons {
     const FIELDS: fn() -> Option<Value> = fields::<Self>;
 }
 
-impl Kind for Ticket {
+impl RecordKind for Ticket {
     const NAME: &'static str = "ticket";
     const ID: Option<&'static str> = Some(field!(Ticket { vault }));
     const COLUMNS: &'static [Column<Self>] = &[
@@ -78,7 +78,7 @@ impl Kind for Ticket {
     const FIELDS: fn() -> Option<Value> = fields::<Self>;
 }
 
-impl Kind for Gem {
+impl RecordKind for Gem {
     const NAME: &'static str = "gem";
     const ID: Option<&'static str> = Some(field!(Gem { pointer }));
     const COLUMNS: &'static [Column<Self>] = &[
@@ -98,6 +98,6 @@ impl Kind for Gem {
     const FIELDS: fn() -> Option<Value> = fields::<Self>;
 }
 
-impl Kind for GemRemoved {
+impl RecordKind for GemRemoved {
     const NAME: &'static str = "gem_removed";
 }

@@ -16,17 +16,17 @@ use hauki_contract::system::{clock, dirs};
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Held until it is dropped.
-pub(super) struct Turn(#[expect(dead_code, reason = "its lock goes with it")] File);
+pub(super) struct StartLock(#[expect(dead_code, reason = "its lock goes with it")] File);
 
 /// Waits for the turn, for `patience` at most: who holds the lock is starting a daemon, which has a deadline,
 /// or is no tool of ours.
-pub(super) fn wait(path: &Path, patience: Duration) -> Result<Turn, AutostartError> {
+pub(super) fn wait(path: &Path, patience: Duration) -> Result<StartLock, AutostartError> {
     let failed = |source| AutostartError::State { path: path.to_owned(), source };
     let began = clock::mono();
     let mut lock = dirs::private_file(path).map_err(failed)?;
     loop {
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) if dirs::is_at(&lock, path) => return Ok(Turn(lock)),
+            Ok(()) if dirs::is_at(&lock, path) => return Ok(StartLock(lock)),
             // Somebody has replaced the file meanwhile, and this one is nobody's turn.
             Ok(()) => lock = dirs::private_file(path).map_err(failed)?,
             Err(Errno::WOULDBLOCK | Errno::INTR) => {}

@@ -14,20 +14,20 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::rpc::reserved::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
-use hauki_contract::strict::{Limits, StrictError, answer};
+use hauki_contract::strict::{DocumentLimits, StrictError, answer};
 
 /// A notification as it stood on the wire, or one of the ghost's own in the same form.
 #[derive(Debug, Clone)]
-pub struct Event {
+pub struct GhostEvent {
     /// `hauki.log`, `hauki.event` or `hauki.dying`; `hauki.broken`, `hauki.reconnected` and
     /// `hauki.missed` are the ghost's own.
     pub method: String,
     pub params: Box<RawValue>,
 }
 
-/// An [`Event`], read.
+/// An [`GhostEvent`], read.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum ParsedEvent {
     /// A line of the worker's `print`.
     Log { text: String },
     /// The worker's `emit(event, data)`; `data` is JSON text.
@@ -81,28 +81,30 @@ struct Tag {
 pub struct CallNumber(pub(in crate::client) u64);
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StrictError> {
-    answer::from_str(text, Limits::MESSAGE)
+    answer::from_str(text, DocumentLimits::MESSAGE)
 }
 
-impl Event {
+impl GhostEvent {
     pub(super) fn own(method: &str, params: &impl Serialize) -> Self {
         let params = serde_json::value::to_raw_value(params).unwrap_or_else(|_| RawValue::NULL.to_owned());
         Self { method: method.to_owned(), params }
     }
 
     #[must_use]
-    pub fn what(&self) -> What {
+    pub fn what(&self) -> ParsedEvent {
         let text = self.params.get();
         let read = match self.method.as_str() {
-            LOG => read(text).map(|LogParams { text }| What::Log { text }),
-            EVENT => read(text).map(|EmittedParams { event, data }| What::Emitted { event, data }),
-            DYING => read(text).map(|dying| What::Dying(Box::new(dying))),
-            BROKEN => read(text).map(|BrokenParams { reason }| What::Broken { reason }),
-            RECONNECTED => read(text).map(|ReconnectedParams { after_ms }| What::Reconnected { after_ms }),
-            MISSED => read(text).map(|Lost { lost }| What::Missed { lost }),
-            _ => return What::Unknown,
+            LOG => read(text).map(|LogParams { text }| ParsedEvent::Log { text }),
+            EVENT => read(text).map(|EmittedParams { event, data }| ParsedEvent::Emitted { event, data }),
+            DYING => read(text).map(|dying| ParsedEvent::Dying(Box::new(dying))),
+            BROKEN => read(text).map(|BrokenParams { reason }| ParsedEvent::Broken { reason }),
+            RECONNECTED => {
+                read(text).map(|ReconnectedParams { after_ms }| ParsedEvent::Reconnected { after_ms })
+            }
+            MISSED => read(text).map(|Lost { lost }| ParsedEvent::Missed { lost }),
+            _ => return ParsedEvent::Unknown,
         };
-        read.unwrap_or(What::Unknown)
+        read.unwrap_or(ParsedEvent::Unknown)
     }
 
     /// In which of this ghost's calls the worker printed or emitted this; `None` if in another caller's,
@@ -137,7 +139,7 @@ pub(super) struct Listeners {
 enum Hall {
     #[default]
     Empty,
-    Open(broadcast::Sender<Event>),
+    Open(broadcast::Sender<GhostEvent>),
     Closed,
 }
 
@@ -150,18 +152,18 @@ impl Listeners {
         CallNumber(self.last.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub(super) fn join(&self) -> Events {
+    pub(super) fn join(&self) -> GhostEvents {
         let mut hall = self.hall();
         if matches!(*hall, Hall::Empty) {
             *hall = Hall::Open(broadcast::Sender::new(KEPT));
         }
-        Events::new(match &*hall {
+        GhostEvents::new(match &*hall {
             Hall::Open(sender) => Some(sender.subscribe()),
             Hall::Empty | Hall::Closed => None,
         })
     }
 
-    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
+    pub(super) fn tell(&self, event: impl FnOnce() -> GhostEvent) {
         if let Hall::Open(sender) = &*self.hall() {
             // Nobody has to listen any more.
             let _ = sender.send(event());
@@ -176,23 +178,23 @@ impl Listeners {
 
 /// The events of a ghost from the moment of [`Ghost::events`](super::Ghost::events) on; it ends when
 /// the ghost does. A reader that falls far behind misses the oldest, and is told how many.
-pub struct Events {
-    stream: Pin<Box<dyn Stream<Item = Event> + Send>>,
+pub struct GhostEvents {
+    stream: Pin<Box<dyn Stream<Item = GhostEvent> + Send>>,
 }
 
-impl fmt::Debug for Events {
+impl fmt::Debug for GhostEvents {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Events")
     }
 }
 
-impl Events {
-    fn new(receiver: Option<broadcast::Receiver<Event>>) -> Self {
+impl GhostEvents {
+    fn new(receiver: Option<broadcast::Receiver<GhostEvent>>) -> Self {
         let stream = stream::unfold(receiver, async |receiver| {
             let mut receiver = receiver?;
             let event = match receiver.recv().await {
                 Ok(event) => event,
-                Err(RecvError::Lagged(lost)) => Event::own(MISSED, &Lost { lost }),
+                Err(RecvError::Lagged(lost)) => GhostEvent::own(MISSED, &Lost { lost }),
                 Err(RecvError::Closed) => return None,
             };
             Some((event, Some(receiver)))
@@ -202,21 +204,21 @@ impl Events {
     }
 
     /// The next one; `None` when the ghost is at its end.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<GhostEvent> {
         self.stream.next().await
     }
 
     /// One that has arrived already.
-    pub fn try_next(&mut self) -> Option<Event> {
+    pub fn try_next(&mut self) -> Option<GhostEvent> {
         // Unconstrained, or a task that has done much would be told that there is none.
         tokio::task::unconstrained(self.stream.next()).now_or_never().flatten()
     }
 }
 
-impl Stream for Events {
-    type Item = Event;
+impl Stream for GhostEvents {
+    type Item = GhostEvent;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<GhostEvent>> {
         self.stream.as_mut().poll_next(cx)
     }
 }
@@ -225,8 +227,8 @@ impl Stream for Events {
 mod tests {
     use super::*;
 
-    fn event(method: &str, params: &str) -> Event {
-        Event { method: method.into(), params: RawValue::from_string(params.into()).expect("is JSON") }
+    fn event(method: &str, params: &str) -> GhostEvent {
+        GhostEvent { method: method.into(), params: RawValue::from_string(params.into()).expect("is JSON") }
     }
 
     #[test]
@@ -237,13 +239,13 @@ mod tests {
         assert_eq!(own.call(), Some(CallNumber(7)));
         assert_eq!(event(LOG, r#"{"text":"hi","call":"seven"}"#).call(), None);
         assert!(
-            matches!(emitted.what(), What::Emitted { event, data } if event == "progress" && data.get() == "{\"done\":1.10}")
+            matches!(emitted.what(), ParsedEvent::Emitted { event, data } if event == "progress" && data.get() == "{\"done\":1.10}")
         );
-        assert!(matches!(event(LOG, r#"{"text":"hi"}"#).what(), What::Log { text } if text == "hi"));
-        let own = Event::own(BROKEN, &BrokenParams { reason: "gone".into() });
-        assert!(matches!(own.what(), What::Broken { reason } if reason == "gone"));
+        assert!(matches!(event(LOG, r#"{"text":"hi"}"#).what(), ParsedEvent::Log { text } if text == "hi"));
+        let own = GhostEvent::own(BROKEN, &BrokenParams { reason: "gone".into() });
+        assert!(matches!(own.what(), ParsedEvent::Broken { reason } if reason == "gone"));
         for strange in [event(LOG, "[]"), event(EVENT, "null"), event("hauki.new", "{}")] {
-            assert!(matches!(strange.what(), What::Unknown));
+            assert!(matches!(strange.what(), ParsedEvent::Unknown));
             assert_eq!(strange.lost(), 0);
         }
     }

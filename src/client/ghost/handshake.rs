@@ -6,17 +6,17 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::event::Listeners;
-use super::wire::{Greeting, Wire};
-use super::{GhostError, Options, from_json, to_json, to_ms};
+use super::wire::{GhostGreeting, Wire};
+use super::{GhostError, GhostOptions, from_json, to_json, to_ms};
 use crate::model::ticket::Ticket;
 use crate::rpc::dial::{DialError, dial};
 use crate::rpc::reserved::{self, Hello, Welcome, feature};
 use hauki_contract::system::clock;
 
 /// A connection whose hello is on its way.
-pub(super) struct Opened {
+pub(super) struct PendingHello {
     pub wire: Wire,
-    greeting: Greeting,
+    greeting: GhostGreeting,
     /// When the answer must be there.
     pub by: Instant,
 }
@@ -24,22 +24,22 @@ pub(super) struct Opened {
 /// Nothing is sent before the node has proved that it holds the pinned key.
 pub(super) async fn open(
     ticket: &Ticket,
-    options: &Options,
+    options: &GhostOptions,
     listeners: &Arc<Listeners>,
-) -> Result<Opened, GhostError> {
+) -> Result<PendingHello, GhostError> {
     check(ticket)?;
     let by = Instant::now().checked_add(options.connect_timeout).unwrap_or_else(far);
     let reached = timeout_at(by, reach(ticket, options, listeners)).await;
     let (wire, greeting) = reached.unwrap_or_else(|_| Err(too_late(ticket, options)))?;
-    Ok(Opened { wire, greeting, by })
+    Ok(PendingHello { wire, greeting, by })
 }
 
-impl Opened {
+impl PendingHello {
     /// Waits for what the node says to the ticket.
     pub(super) async fn welcomed(
         self,
         ticket: &Ticket,
-        options: &Options,
+        options: &GhostOptions,
     ) -> Result<(Wire, Welcome), GhostError> {
         let Self { wire, greeting, by } = self;
         let answer = timeout_at(by, greeting.answer(&wire)).await;
@@ -60,15 +60,15 @@ fn far() -> Instant {
     Instant::now() + YEAR
 }
 
-fn too_late(ticket: &Ticket, options: &Options) -> GhostError {
+fn too_late(ticket: &Ticket, options: &GhostOptions) -> GhostError {
     GhostError::ConnectTimeout { vault: ticket.vault.clone(), after: options.connect_timeout }
 }
 
 async fn reach(
     ticket: &Ticket,
-    options: &Options,
+    options: &GhostOptions,
     listeners: &Arc<Listeners>,
-) -> Result<(Wire, Greeting), GhostError> {
+) -> Result<(Wire, GhostGreeting), GhostError> {
     let (vault, endpoint) = (&ticket.vault, &ticket.endpoint);
     let tls = dial(endpoint, ticket.tls.cert_sha256).await.map_err(|error| match error {
         DialError::Connect(source) => GhostError::Connect {

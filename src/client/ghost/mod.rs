@@ -34,21 +34,21 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use error::GhostError;
-pub use event::{CallNumber, Event, Events, What};
+pub use event::{CallNumber, GhostEvent, GhostEvents, ParsedEvent};
 
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
-use crate::rpc::reserved::{self, Lease, VaultStats, Welcome};
-use hauki_contract::strict::{Limits, answer};
-use session::Session;
-use wire::Fault;
+use crate::rpc::reserved::{self, LeaseResult, VaultStats, Welcome};
+use hauki_contract::strict::{DocumentLimits, answer};
+use session::GhostSession;
+use wire::CallFailure;
 
 /// What a call may take beyond the gate's own deadline before we give up on the gate.
 const SLACK: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct GhostOptions {
     /// For TCP, TLS and `hauki.hello` together.
     pub connect_timeout: Duration,
     /// For one call; absent: the ticket's call deadline.
@@ -61,7 +61,7 @@ pub struct Options {
     pub client: Option<String>,
 }
 
-impl Default for Options {
+impl Default for GhostOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
@@ -81,7 +81,7 @@ pub struct Ghost {
 #[derive(Debug)]
 struct Inner {
     vault: VaultId,
-    session: Session,
+    session: GhostSession,
     /// How long a call may take.
     deadline: Duration,
     /// When the hello must have been answered, which a call that is made before waits for.
@@ -97,7 +97,7 @@ impl Drop for Inner {
 
 impl Ghost {
     /// Claims the ticket, and waits for what the node says to it.
-    pub async fn connect(ticket: &Ticket, options: Options) -> Result<Self, GhostError> {
+    pub async fn connect(ticket: &Ticket, options: GhostOptions) -> Result<Self, GhostError> {
         let ghost = Self::open(ticket, options).await?;
         ghost.welcome().await?;
         Ok(ghost)
@@ -109,10 +109,10 @@ impl Ghost {
     ///
     /// The ticket is claimed once the node has read the hello: [`Ghost::welcome`] tells, and the answer
     /// to a call, but not that a notification was sent. A connection that breaks before is not made anew.
-    pub async fn open(ticket: &Ticket, options: Options) -> Result<Self, GhostError> {
+    pub async fn open(ticket: &Ticket, options: GhostOptions) -> Result<Self, GhostError> {
         let listeners = Arc::default();
         let opened = handshake::open(ticket, &options, &listeners).await?;
-        let session = Session::new(opened.wire.clone(), listeners);
+        let session = GhostSession::new(opened.wire.clone(), listeners);
         // The gate does the same with what the hello says.
         let most = Duration::from_millis(ticket.protocol.call_deadline_ms.into());
         let deadline = options.call_deadline.map_or(most, |wished| wished.min(most)) + SLACK;
@@ -137,7 +137,7 @@ impl Ghost {
         self.call_as(self.number(), method, params).await
     }
 
-    /// For a call that is to be made: [`Event::call`] of what the worker says in it will be this.
+    /// For a call that is to be made: [`GhostEvent::call`] of what the worker says in it will be this.
     #[must_use]
     pub fn number(&self) -> CallNumber {
         self.inner.session.listeners.number()
@@ -177,8 +177,10 @@ impl Ghost {
                     }
                     Ok(answer) => return Ok(answer),
                     // A hello that was refused is the reason for whatever happened behind it.
-                    Err(Fault::Failed(error)) => return Err(session.welcome().await.err().unwrap_or(error)),
-                    Err(Fault::Unsent) => {}
+                    Err(CallFailure::Failed(error)) => {
+                        return Err(session.welcome().await.err().unwrap_or(error));
+                    }
+                    Err(CallFailure::Unsent) => {}
                 }
             }
         });
@@ -217,7 +219,7 @@ impl Ghost {
     /// From now on: what the worker prints and emits, the announcement of its death, and what becomes
     /// of the connection. Each caller of this has its own stream.
     #[must_use]
-    pub fn events(&self) -> Events {
+    pub fn events(&self) -> GhostEvents {
         self.inner.session.listeners.join()
     }
 
@@ -227,7 +229,7 @@ impl Ghost {
         self.inner.session.over().await
     }
 
-    pub async fn heartbeat(&self) -> Result<Lease, GhostError> {
+    pub async fn heartbeat(&self) -> Result<LeaseResult, GhostError> {
         let lease = self.call(reserved::HEARTBEAT, None).await?;
         from_json(reserved::HEARTBEAT, &lease)
     }
@@ -242,7 +244,7 @@ impl Ghost {
         let params = to_json(&reserved::Destruct { grace_ms: to_ms(grace) })?;
         let deadline = self.inner.deadline + grace;
         let answer = self.send(reserved::DESTRUCT, Some(&params), Some(self.number()), deadline).await?;
-        Ok(from_json::<reserved::Destructed>(reserved::DESTRUCT, &answer)?.receipt)
+        Ok(from_json::<reserved::DestructResult>(reserved::DESTRUCT, &answer)?.receipt)
     }
 }
 
@@ -255,7 +257,7 @@ fn to_json(value: &impl Serialize) -> Result<String, GhostError> {
 }
 
 fn from_json<T: DeserializeOwned>(method: &str, text: &RawValue) -> Result<T, GhostError> {
-    answer::from_str(text.get(), Limits::MESSAGE)
+    answer::from_str(text.get(), DocumentLimits::MESSAGE)
         .map_err(|source| GhostError::Answer { method: method.to_owned(), source })
 }
 

@@ -12,10 +12,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::event::{BrokenParams, Event, Listeners, ReconnectedParams};
-use super::handshake::Opened;
+use super::event::{BrokenParams, GhostEvent, Listeners, ReconnectedParams};
+use super::handshake::PendingHello;
 use super::wire::Wire;
-use super::{GhostError, Options, SLACK, handshake};
+use super::{GhostError, GhostOptions, SLACK, handshake};
 use crate::client::retry::Retry;
 use crate::model::lease::Mono;
 use crate::model::ticket::Ticket;
@@ -39,14 +39,14 @@ enum Link {
 
 /// Clones share the connection.
 #[derive(Debug, Clone)]
-pub(super) struct Session {
+pub(super) struct GhostSession {
     link: Arc<watch::Sender<Link>>,
     /// What the node said at the first connection.
     welcome: Arc<OnceLock<Welcome>>,
     pub(super) listeners: Arc<Listeners>,
 }
 
-impl Session {
+impl GhostSession {
     pub(super) fn new(wire: Wire, listeners: Arc<Listeners>) -> Self {
         Self { link: Arc::new(watch::Sender::new(Link::Greeting(wire))), welcome: Arc::default(), listeners }
     }
@@ -110,7 +110,7 @@ impl Session {
     }
 
     /// Runs until the end.
-    pub(super) async fn keep(self, opened: Opened, ticket: Ticket, options: Options) {
+    pub(super) async fn keep(self, opened: PendingHello, ticket: Ticket, options: GhostOptions) {
         let first = opened.wire.clone();
         let (mut wire, welcome) = match welcomed(opened, &ticket, &options).await {
             Ok(welcomed) => welcomed,
@@ -120,7 +120,7 @@ impl Session {
             }
         };
         drop(first);
-        let terms = Terms::of(&welcome);
+        let terms = BeatTerms::of(&welcome);
         let _ = self.welcome.set(welcome);
         self.link.send_replace(Link::Up(wire.clone()));
         loop {
@@ -131,7 +131,7 @@ impl Session {
             // Nothing else may hold the old connection when the new one is there.
             drop(wire);
             self.link.send_replace(Link::Down);
-            self.listeners.tell(|| Event::own(BROKEN, &BrokenParams { reason: error.to_string() }));
+            self.listeners.tell(|| GhostEvent::own(BROKEN, &BrokenParams { reason: error.to_string() }));
             let since = clock::mono();
             wire = match self.again(&ticket, &options, &terms).await {
                 Ok(wire) => wire,
@@ -139,11 +139,16 @@ impl Session {
             };
             self.link.send_replace(Link::Up(wire.clone()));
             let after_ms = clock::mono().since(since) / 1000;
-            self.listeners.tell(|| Event::own(RECONNECTED, &ReconnectedParams { after_ms }));
+            self.listeners.tell(|| GhostEvent::own(RECONNECTED, &ReconnectedParams { after_ms }));
         }
     }
 
-    async fn again(&self, ticket: &Ticket, options: &Options, terms: &Terms) -> Result<Wire, GhostError> {
+    async fn again(
+        &self,
+        ticket: &Ticket,
+        options: &GhostOptions,
+        terms: &BeatTerms,
+    ) -> Result<Wire, GhostError> {
         let mut refused_since: Option<Mono> = None;
         let mut attempt = 0;
         loop {
@@ -169,7 +174,11 @@ impl Session {
 
 /// Waits for what the node says to the ticket. The lease counts from when the node has read the hello, and
 /// on a long way the first beat would come too late if it waited for the answer.
-async fn welcomed(opened: Opened, ticket: &Ticket, options: &Options) -> Result<(Wire, Welcome), GhostError> {
+async fn welcomed(
+    opened: PendingHello,
+    ticket: &Ticket,
+    options: &GhostOptions,
+) -> Result<(Wire, Welcome), GhostError> {
     let (wire, terms) = (opened.wire.clone(), &ticket.lease);
     let every = every(terms.link, terms.lease_ms, terms.link_silence_ms);
     let beats = async {
@@ -193,7 +202,7 @@ fn every(link: bool, lease_ms: u64, link_silence_ms: u64) -> Duration {
 }
 
 /// What the gate's terms mean for who beats.
-struct Terms {
+struct BeatTerms {
     every: Duration,
     /// How long nothing may be heard, and for how much longer while calls are in flight. Who gives up a link ends its
     /// vault, and the gate may only have paused: a link is not given up.
@@ -203,7 +212,7 @@ struct Terms {
     refusal_us: u64,
 }
 
-impl Terms {
+impl BeatTerms {
     fn of(welcome: &Welcome) -> Self {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let lease_us = welcome.lease_ms.saturating_mul(1000).max(1_000_000);
@@ -224,7 +233,7 @@ impl Terms {
 
 /// Beats until the connection ends, as all clients of hauki do and `hauki-ticket.5` says. A gate answers a beat at once
 /// unless it is kept from it by calls that are ahead, each of which has a deadline: who hears nothing for longer is alone.
-async fn beat(wire: &Wire, terms: &Terms) -> GhostError {
+async fn beat(wire: &Wire, terms: &BeatTerms) -> GhostError {
     let mut ticks = interval_at(tokio::time::Instant::now() + terms.every, terms.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -252,7 +261,7 @@ mod tests {
                 "lease_left_ms": lease_ms, "link": link, "link_silence_ms": 750, "max_frame_bytes": 4096,
                 "call_deadline_ms": 500,
             });
-            Terms::of(&serde_json::from_value(welcome).expect("is one"))
+            BeatTerms::of(&serde_json::from_value(welcome).expect("is one"))
         };
         for (link, lease_ms, silent_ms, is_busy, alone) in [
             (false, 60_000, 60_000, false, false),

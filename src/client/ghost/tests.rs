@@ -136,8 +136,8 @@ fn run(test: impl Future<Output = ()>) {
     runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), test).await.expect("in time") });
 }
 
-fn quiet() -> Options {
-    Options { beat: false, ..Options::default() }
+fn quiet() -> GhostOptions {
+    GhostOptions { beat: false, ..GhostOptions::default() }
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_wrong_token_and_an_expired_ticket_are_denied() {
 fn a_call_goes_behind_the_hello_and_is_not_held_for_its_answer() {
     run(async {
         let (ticket, _gate) = gate(60_000).await;
-        let slow = || Options { client: Some(SLOW.into()), ..quiet() };
+        let slow = || GhostOptions { client: Some(SLOW.into()), ..quiet() };
         let ghost = Ghost::open(&ticket, slow()).await.expect("opens");
         let (one, two) = tokio::join!(ghost.call("echo", Some("[1]")), ghost.call("nothing", None));
         assert_eq!(one.expect("answers").get(), "[1]");
@@ -182,7 +182,7 @@ fn a_call_goes_behind_the_hello_and_is_not_held_for_its_answer() {
 
         // A gate that says nothing is not waited for beyond the time for connecting.
         let (ticket, _gate) = gate(60_000).await;
-        let options = Options { connect_timeout: Duration::from_millis(300), ..slow() };
+        let options = GhostOptions { connect_timeout: Duration::from_millis(300), ..slow() };
         let error = Ghost::connect(&ticket, options).await.expect_err("is not answered");
         assert!(matches!(error, GhostError::ConnectTimeout { .. }), "{error:?}");
     });
@@ -205,7 +205,7 @@ fn what_goes_behind_a_hello_that_is_refused_fails_with_the_reason() {
         // Neither its answer nor an end comes: the time for connecting ends the wait.
         let (ticket, _gate) = gate(60_000).await;
         let connect_timeout = Duration::from_millis(300);
-        let options = Options { client: Some(SLOW.into()), connect_timeout, ..quiet() };
+        let options = GhostOptions { client: Some(SLOW.into()), connect_timeout, ..quiet() };
         let ghost = Ghost::open(&ticket, options).await.expect("opens");
         let (wire, begun) = (ghost.inner.session.wire().await.expect("is up"), clock::mono());
         assert!(matches!(ghost.closed().await, GhostError::ConnectTimeout { .. }));
@@ -247,7 +247,7 @@ fn a_silent_gate_does_not_hold_a_call_for_ever() {
 fn it_beats_by_itself_and_closes_when_dropped() {
     run(async {
         let (ticket, gate) = gate(60).await;
-        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
         tokio::time::sleep(Duration::from_millis(150)).await;
         let clone = ghost.clone();
         drop(ghost);
@@ -272,8 +272,8 @@ fn a_lost_connection_is_made_anew_and_no_call_is_sent_twice() {
             }
             // What comes now waits for the next connection.
             assert_eq!(ghost.call("echo", Some("[1]")).await.expect("answers").get(), "[1]");
-            assert!(matches!(events.next().await.expect("an event").what(), What::Broken { .. }));
-            assert!(matches!(events.next().await.expect("an event").what(), What::Reconnected { .. }));
+            assert!(matches!(events.next().await.expect("an event").what(), ParsedEvent::Broken { .. }));
+            assert!(matches!(events.next().await.expect("an event").what(), ParsedEvent::Reconnected { .. }));
         }
     });
 }
@@ -282,7 +282,7 @@ fn a_lost_connection_is_made_anew_and_no_call_is_sent_twice() {
 fn a_vault_whose_port_stays_closed_is_given_up() {
     run(async {
         let (ticket, gate) = gate_for(1, 300).await;
-        let ghost = Ghost::connect(&ticket, Options::default()).await.expect("connects");
+        let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
         let mut events = ghost.events();
         assert!(ghost.call("cut", None).await.is_err());
         gate.await.expect("ends");
@@ -290,7 +290,7 @@ fn a_vault_whose_port_stays_closed_is_given_up() {
         for error in [waiting.expect_err("fails"), why] {
             assert_eq!((error.code(), error.may_be_dead()), ("unreachable", true), "{error:?}");
         }
-        assert!(matches!(events.next().await.expect("an event").what(), What::Broken { .. }));
+        assert!(matches!(events.next().await.expect("an event").what(), ParsedEvent::Broken { .. }));
         assert!(events.next().await.is_none());
     });
 }
@@ -301,7 +301,7 @@ fn an_expired_ticket_and_a_stranger_are_no_way_back() {
         let (mut ticket, _gate) = gate_for(2, 60_000).await;
         ticket.expires_at = clock::now() + jiff::SignedDuration::from_secs(1);
         let ghost = Ghost::connect(&ticket, quiet()).await.expect("connects");
-        let one_shot = Ghost::connect(&ticket, Options { reconnect: false, ..quiet() });
+        let one_shot = Ghost::connect(&ticket, GhostOptions { reconnect: false, ..quiet() });
         tokio::time::sleep(Duration::from_millis(1100)).await;
         assert!(ghost.call("cut", None).await.is_err());
         let last = ghost.closed().await;
@@ -309,7 +309,8 @@ fn an_expired_ticket_and_a_stranger_are_no_way_back() {
         assert!(matches!(one_shot.await.expect_err("has expired"), GhostError::Expired { .. }));
 
         let (ticket, _gate) = gate_for(2, 60_000).await;
-        let ghost = Ghost::connect(&ticket, Options { reconnect: false, ..quiet() }).await.expect("connects");
+        let ghost =
+            Ghost::connect(&ticket, GhostOptions { reconnect: false, ..quiet() }).await.expect("connects");
         assert!(ghost.call("cut", None).await.is_err());
         assert!(matches!(ghost.closed().await, GhostError::Broken { .. }));
     });
@@ -334,7 +335,7 @@ fn a_gate_that_falls_silent_is_left() {
             .await;
             (caller, made)
         });
-        let options = Options { reconnect: false, ..Options::default() };
+        let options = GhostOptions { reconnect: false, ..GhostOptions::default() };
         let ghost = Ghost::connect(&ticket, options).await.expect("connects");
         let _held = silent.await.expect("ends");
         let why = ghost.closed().await;
@@ -348,7 +349,7 @@ fn a_ghost_that_outlives_its_runtime_fails_its_calls() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let first = runtime().expect("a runtime");
     let (ticket, _gate) = first.block_on(gate(60_000));
-    let patient = Options { connect_timeout: Duration::MAX, ..quiet() };
+    let patient = GhostOptions { connect_timeout: Duration::MAX, ..quiet() };
     let ghost = first.block_on(Ghost::connect(&ticket, patient)).expect("connects");
     // Some are in the middle of it.
     for _ in 0..4 {

@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::GhostError;
-use super::event::{CallNumber, Event, Listeners};
+use super::event::{CallNumber, GhostEvent, Listeners};
 use crate::model::causes;
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
-use crate::rpc::connection::{self, Connection, End, Owner, Reply, Unsent};
+use crate::rpc::connection::{self, Connection, ConnectionEnd, Owner, RpcReply, Unsent};
 use crate::rpc::line::LineError;
 use crate::rpc::message::write_request;
-use hauki_contract::system::tasks::{self, Kind, Task};
+use hauki_contract::system::tasks::{self, Task, TaskKind};
 use hauki_contract::system::vigil::Vigil;
 
 /// A short call's reply is there within that time.
@@ -23,20 +23,20 @@ const AWAKE_US: u64 = 200;
 
 /// Why a call has no result.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum CallFailure {
     /// The connection had ended before or took no more: nothing was sent, so it may be sent over another.
     Unsent,
     /// It may have run.
     Failed(GhostError),
 }
 
-impl From<GhostError> for Fault {
+impl From<GhostError> for CallFailure {
     fn from(error: GhostError) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<Unsent> for Fault {
+impl From<Unsent> for CallFailure {
     fn from(_: Unsent) -> Self {
         Self::Unsent
     }
@@ -50,20 +50,20 @@ struct Caller {
 
 impl Owner for Caller {
     fn hear(&self, method: String, params: &RawValue) {
-        self.listeners.tell(|| Event { method, params: params.to_owned() });
+        self.listeners.tell(|| GhostEvent { method, params: params.to_owned() });
     }
 
     /// It is among what is heard.
     fn dying(&self, _: &Death) {}
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
-        tasks::spawn(Kind::Session, "ghost-connection", task)
+        tasks::spawn(TaskKind::Session, "ghost-connection", task)
     }
 }
 
 impl Caller {
     /// What came for a call, or why nothing did.
-    fn settled(&self, came: Result<Reply, End>) -> Result<Box<RawValue>, GhostError> {
+    fn settled(&self, came: Result<RpcReply, ConnectionEnd>) -> Result<Box<RawValue>, GhostError> {
         match came {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(error)) => Err(GhostError::of_rpc(&self.vault, error)),
@@ -71,22 +71,22 @@ impl Caller {
         }
     }
 
-    fn ended(&self, end: End) -> GhostError {
+    fn ended(&self, end: ConnectionEnd) -> GhostError {
         let vault = self.vault.clone();
         let reason = match end {
-            End::Dead(death) => return GhostError::Dead { vault, death: Box::new(death) },
-            End::Write(error) => format!("failed to write: {error}"),
-            End::Foreign(error) => format!("the gate sent what is no message: {error}"),
-            End::Closed => "the gate closed it".to_owned(),
-            End::Read(error) => match &*error {
+            ConnectionEnd::Dead(death) => return GhostError::Dead { vault, death: Box::new(death) },
+            ConnectionEnd::Write(error) => format!("failed to write: {error}"),
+            ConnectionEnd::Foreign(error) => format!("the gate sent what is no message: {error}"),
+            ConnectionEnd::Closed => "the gate closed it".to_owned(),
+            ConnectionEnd::Read(error) => match &*error {
                 LineError::Read(error) if error.kind() == ErrorKind::UnexpectedEof => {
                     "the node's daemon has gone, or something between closed it".to_owned()
                 }
                 error => causes::told(error),
             },
-            End::Heaped => "more came than may be held".to_owned(),
-            End::GivenUp(reason) => reason,
-            End::Gone => "the tasks that carried it have ended".to_owned(),
+            ConnectionEnd::Heaped => "more came than may be held".to_owned(),
+            ConnectionEnd::GivenUp(reason) => reason,
+            ConnectionEnd::Gone => "the tasks that carried it have ended".to_owned(),
         };
         GhostError::Broken { vault, reason }
     }
@@ -105,9 +105,9 @@ impl std::fmt::Debug for Wire {
 }
 
 /// The answer to the hello, which is on its way.
-pub(super) struct Greeting(connection::Greeting);
+pub(super) struct GhostGreeting(connection::Greeting);
 
-impl Greeting {
+impl GhostGreeting {
     pub(super) async fn answer(self, wire: &Wire) -> Result<Box<RawValue>, GhostError> {
         wire.connection.owner().settled(self.0.answer(&wire.connection).await)
     }
@@ -121,17 +121,21 @@ impl Wire {
         max_frame_bytes: usize,
         listeners: Arc<Listeners>,
         hello: &str,
-    ) -> (Self, Greeting)
+    ) -> (Self, GhostGreeting)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let CallNumber(id) = listeners.number();
         let owner = Caller { vault, listeners, vigil: Vigil::default() };
         let (connection, greeting) = Connection::start(stream, owner, max_frame_bytes, (id, hello), |_| true);
-        (Self { connection, limit: max_frame_bytes }, Greeting(greeting))
+        (Self { connection, limit: max_frame_bytes }, GhostGreeting(greeting))
     }
 
-    pub(super) async fn call(&self, method: &str, params: Option<&str>) -> Result<Box<RawValue>, Fault> {
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        params: Option<&str>,
+    ) -> Result<Box<RawValue>, CallFailure> {
         self.call_as(self.connection.owner().listeners.number(), method, params).await
     }
 
@@ -140,7 +144,7 @@ impl Wire {
         CallNumber(id): CallNumber,
         method: &str,
         params: Option<&str>,
-    ) -> Result<Box<RawValue>, Fault> {
+    ) -> Result<Box<RawValue>, CallFailure> {
         let line = self.line(Some(id), method, params)?;
         let owner = self.connection.owner();
         let call = self.connection.call(id, line).await?;
@@ -150,7 +154,7 @@ impl Wire {
         Ok(owner.settled(call.answer().await?)?)
     }
 
-    pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), Fault> {
+    pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), CallFailure> {
         let line = self.line(None, method, params)?;
         Ok(self.connection.post(line).await?)
     }

@@ -6,14 +6,14 @@ use futures_util::future::BoxFuture;
 use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
-use super::turns::Program;
+use super::turns::ProgramQueue;
 use crate::client::ghost::{CallNumber, Ghost};
 use crate::rpc::message::{Invalid, Request, RpcError, code, write_error, write_result};
 use crate::rpc::reserved::{HELLO, Hello};
 
 /// The reply to one request; nothing to a notification.
 pub(super) fn one<'a>(
-    (ghost, program): (&'a Ghost, &'a Program),
+    (ghost, program): (&'a Ghost, &'a ProgramQueue),
     number: CallNumber,
     request: Result<Request<'_>, Invalid>,
     stopped: oneshot::Receiver<()>,

@@ -14,16 +14,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
 use super::answer::{array, one};
-use super::outgoing::{Outgoing, until};
-use super::turns::Program;
-use crate::client::ghost::{CallNumber, Event, Events, Ghost, GhostError};
+use super::outgoing::{WriteBuffer, until};
+use super::turns::ProgramQueue;
+use crate::client::ghost::{CallNumber, Ghost, GhostError, GhostEvent, GhostEvents};
 use crate::rpc::foreseen::Foreseen;
 use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{
     Incoming, Invalid, Request, RpcError, code, is_same_id, write_error, write_request, write_result,
 };
 use crate::rpc::reserved::{CANCEL, Cancel};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 
 /// Calls of one program in flight, as many as a gate takes of one connection.
 const IN_FLIGHT: usize = 64;
@@ -33,7 +33,7 @@ const IN_FLIGHT_BYTES: usize = 4 * 1024 * 1024;
 const TOGETHER: usize = 64 * 1024;
 
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct RelayOptions {
     /// Pass events on, as notifications.
     pub events: bool,
     /// How long the program may take nothing of what is there for it; absent: for ever.
@@ -69,9 +69,9 @@ struct Flying {
 
 struct Relay<'a, W> {
     ghost: &'a Ghost,
-    program: &'a Program,
+    program: &'a ProgramQueue,
     output: W,
-    out: Outgoing,
+    out: WriteBuffer,
     calls: FuturesUnordered<BoxFuture<'a, Answer>>,
     /// What is in flight.
     flying: HashMap<CallNumber, Flying>,
@@ -89,23 +89,23 @@ pub async fn carry<R, W>(
     ghost: &Ghost,
     lines: LineReader<R>,
     output: W,
-    options: Options,
+    options: RelayOptions,
     left: impl Future<Output = ()>,
 ) -> Result<(), RelayError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    carry_one(ghost, &Program::default(), lines, output, options, left).await
+    carry_one(ghost, &ProgramQueue::default(), lines, output, options, left).await
 }
 
 /// The same for one of the programs that share a session.
 pub(super) async fn carry_one<R, W>(
     ghost: &Ghost,
-    program: &Program,
+    program: &ProgramQueue,
     mut lines: LineReader<R>,
     output: W,
-    options: Options,
+    options: RelayOptions,
     left: impl Future<Output = ()>,
 ) -> Result<(), RelayError>
 where
@@ -118,7 +118,7 @@ where
         ghost,
         program,
         output,
-        out: Outgoing::default(),
+        out: WriteBuffer::default(),
         calls: FuturesUnordered::new(),
         flying: HashMap::new(),
         foreseen: Foreseen::default(),
@@ -187,7 +187,7 @@ where
     }
     // The last words, `hauki.dying` among them, are there when the session is over.
     while outcome.is_err()
-        && let Some(event) = events.as_mut().and_then(Events::try_next)
+        && let Some(event) = events.as_mut().and_then(GhostEvents::try_next)
     {
         relay.event(&event);
     }
@@ -216,7 +216,7 @@ async fn came<R: AsyncRead + Unpin>(lines: &mut LineReader<R>, admits: bool) -> 
 }
 
 /// Never, where nobody wants events or none come any more.
-async fn next(events: &mut Option<Events>) -> Option<Event> {
+async fn next(events: &mut Option<GhostEvents>) -> Option<GhostEvent> {
     match events {
         Some(stream) => {
             let event = stream.next().await;
@@ -241,8 +241,8 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     }
 
     /// What the worker said in a call goes before its answer, as it came.
-    fn answered(&mut self, answer: &Answer, events: &mut Option<Events>) {
-        while let Some(event) = events.as_mut().and_then(Events::try_next) {
+    fn answered(&mut self, answer: &Answer, events: &mut Option<GhostEvents>) {
+        while let Some(event) = events.as_mut().and_then(GhostEvents::try_next) {
             self.event(&event);
         }
         for call in &answer.calls {
@@ -255,14 +255,14 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     }
 
     /// The program's call is told by the program's id, and another program's not at all.
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &GhostEvent) {
         let Some(call) = event.call() else {
             return write_request(self.out.more(), None, &event.method, Some(event.params.get()));
         };
         let id = self.flying.get(&call).and_then(|flying| flying.id.as_deref());
         let id = id.and_then(|id| strict::raw(id).ok());
         let mut params: BTreeMap<&str, &RawValue> =
-            strict::from_str(event.params.get(), Limits::MESSAGE).unwrap_or_default();
+            strict::from_str(event.params.get(), DocumentLimits::MESSAGE).unwrap_or_default();
         match id {
             Some(id) => params.insert("call", id),
             None => params.remove("call"),
@@ -325,8 +325,9 @@ impl<'a, W: AsyncWrite + Unpin> Relay<'a, W> {
     /// Gives up what the program asked for under the id, and says whether there was any.
     fn cancel(&mut self, request: &Request<'_>, is_single: bool) -> Vec<u8> {
         let mut line = Vec::new();
-        let asked =
-            request.params.map(|params| strict::from_str::<Cancel>(params, Limits::bytes(params.len())));
+        let asked = request
+            .params
+            .map(|params| strict::from_str::<Cancel>(params, DocumentLimits::bytes(params.len())));
         let Some(Ok(Cancel { id: given_up })) = asked else {
             let error = RpcError::new(code::INVALID_PARAMS, "{\"id\": …} says which request is given up");
             request.id.into_iter().for_each(|id| write_error(&mut line, Some(id), &error));

@@ -17,10 +17,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::carry::{Options, carry_one};
-use super::place::{Place, PlaceError, SocketFile};
+use super::carry::{RelayOptions, carry_one};
+use super::place::{ListenAddress, ListenAddressError, SocketFile};
 use super::reader::left;
-use super::turns::{Program, Turns};
+use super::turns::{FairQueue, ProgramQueue};
 use crate::client::ghost::{Ghost, GhostError};
 use crate::model::secret::Secret;
 use crate::rpc::line::LineReader;
@@ -43,7 +43,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct Listener {
-    place: Place,
+    place: ListenAddress,
     socket: Socket,
 }
 
@@ -55,30 +55,30 @@ enum Socket {
 
 impl Listener {
     /// Must be called within a runtime.
-    pub fn bind(place: Place) -> Result<Self, PlaceError> {
+    pub fn bind(place: ListenAddress) -> Result<Self, ListenAddressError> {
         let socket = match &place {
-            Place::Unix(path) => {
+            ListenAddress::Unix(path) => {
                 let (listener, file) = SocketFile::bind(path)?;
                 let listener = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
-                let failed = |source| PlaceError::Bind { place: place.clone(), source };
+                let failed = |source| ListenAddressError::Bind { place: place.clone(), source };
                 return Ok(Self {
                     socket: Socket::Unix { _file: file, listener: listener.map_err(failed)? },
                     place,
                 });
             }
-            Place::Tcp(address) => std::net::TcpListener::bind(address)
+            ListenAddress::Tcp(address) => std::net::TcpListener::bind(address)
                 .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
                 .and_then(TcpListener::from_std)
                 .and_then(|listener| Ok((listener.local_addr()?, listener))),
         };
-        let (address, listener) = socket.map_err(|source| PlaceError::Bind { place, source })?;
+        let (address, listener) = socket.map_err(|source| ListenAddressError::Bind { place, source })?;
         let token = Secret::new(format!("{:032x}", random::u128()));
-        Ok(Self { place: Place::Tcp(address), socket: Socket::Tcp { listener, token } })
+        Ok(Self { place: ListenAddress::Tcp(address), socket: Socket::Tcp { listener, token } })
     }
 
     /// Where it listens, the port that it got included.
     #[must_use]
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &ListenAddress {
         &self.place
     }
 
@@ -93,7 +93,7 @@ impl Listener {
 
     /// Serves until the session is over, and tells why.
     pub async fn serve(self, ghost: Ghost) -> GhostError {
-        let (places, turns) = (Arc::new(Semaphore::new(MOST)), Arc::<Turns>::default());
+        let (places, turns) = (Arc::new(Semaphore::new(MOST)), Arc::<FairQueue>::default());
         let mut programs = JoinSet::new();
         let mut over = std::pin::pin!(ghost.closed());
         let error = loop {
@@ -118,9 +118,9 @@ impl Listener {
         &self,
         ghost: &Ghost,
         places: &Arc<Semaphore>,
-        turns: &Arc<Turns>,
+        turns: &Arc<FairQueue>,
     ) -> io::Result<Option<BoxFuture<'static, ()>>> {
-        let ours = (ghost.clone(), Program::of(turns), Arc::clone(places));
+        let ours = (ghost.clone(), ProgramQueue::of(turns), Arc::clone(places));
         Ok(match &self.socket {
             Socket::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
@@ -142,7 +142,7 @@ impl Listener {
 }
 
 async fn serve<R, W>(
-    (ghost, program, places): (Ghost, Program, Arc<Semaphore>),
+    (ghost, program, places): (Ghost, ProgramQueue, Arc<Semaphore>),
     (input, mut output): (R, W),
     left: impl Future<Output = ()>,
     token: Option<Secret>,
@@ -161,7 +161,7 @@ async fn serve<R, W>(
     };
     let Ok(Ok(_place)) = greeted else { return farewell(lines, output).await };
     // Whatever ends it ends this program's connection only; the session's own end is told by `over`.
-    let options = Options { events: true, patience: Some(PATIENCE) };
+    let options = RelayOptions { events: true, patience: Some(PATIENCE) };
     let _ = carry_one(&ghost, &program, lines, output, options, left).await;
 }
 

@@ -13,7 +13,7 @@ mod place;
 mod reader;
 mod turns;
 
-pub use carry::{Options, RelayError, carry};
+pub use carry::{RelayError, RelayOptions, carry};
 pub use listener::Listener;
-pub use place::{Place, PlaceError};
+pub use place::{ListenAddress, ListenAddressError};
 pub use reader::left;

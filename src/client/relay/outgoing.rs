@@ -8,20 +8,20 @@ use tokio::time::{Instant, sleep_until};
 /// A buffer that much was written from is let go.
 const KEPT: usize = 256 * 1024;
 
-pub(super) struct Outgoing {
+pub(super) struct WriteBuffer {
     bytes: Vec<u8>,
     written: usize,
     /// When the program last took something, or there was first something to take.
     moved: Instant,
 }
 
-impl Default for Outgoing {
+impl Default for WriteBuffer {
     fn default() -> Self {
         Self { bytes: Vec::new(), written: 0, moved: Instant::now() }
     }
 }
 
-impl Outgoing {
+impl WriteBuffer {
     /// Where more is put.
     pub(super) fn more(&mut self) -> &mut Vec<u8> {
         if self.bytes.is_empty() {
@@ -85,7 +85,7 @@ mod tests {
     #[tokio::test]
     async fn all_arrives_in_order_however_little_is_taken_at_a_time() {
         let (mut ours, mut theirs) = tokio::io::duplex(1000);
-        let mut out = Outgoing::default();
+        let mut out = WriteBuffer::default();
         let (mut said, mut heard) = (Vec::new(), vec![0; 999]);
         let mut told = Vec::new();
         while told.len() < 3 * KEPT {

@@ -11,14 +11,14 @@ use std::str::FromStr;
 use rustix::fs::Mode;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ListenAddress {
     Unix(PathBuf),
     /// Loopback; port 0 takes a free one.
     Tcp(SocketAddr),
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum ListenAddressError {
     #[error("{text:?} is no place to listen: write unix:PATH, 127.0.0.1:PORT or [::1]:PORT")]
     Unknown { text: String },
     #[error("{address} is not a loopback address: the port is for programs of this machine")]
@@ -29,13 +29,13 @@ pub enum PlaceError {
     NoSocket { path: PathBuf },
     #[error("failed to listen on {place}")]
     Bind {
-        place: Place,
+        place: ListenAddress,
         #[source]
         source: io::Error,
     },
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ListenAddress {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(out, "unix:{}", path.display()),
@@ -44,17 +44,22 @@ impl fmt::Display for Place {
     }
 }
 
-impl FromStr for Place {
-    type Err = PlaceError;
+impl FromStr for ListenAddress {
+    type Err = ListenAddressError;
 
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
+    fn from_str(text: &str) -> Result<Self, ListenAddressError> {
         if let Some(path) = text.strip_prefix("unix:")
             && !path.is_empty()
         {
             return Ok(Self::Unix(path.into()));
         }
-        let address: SocketAddr = text.parse().map_err(|_| PlaceError::Unknown { text: text.to_owned() })?;
-        if address.ip().is_loopback() { Ok(Self::Tcp(address)) } else { Err(PlaceError::Public { address }) }
+        let address: SocketAddr =
+            text.parse().map_err(|_| ListenAddressError::Unknown { text: text.to_owned() })?;
+        if address.ip().is_loopback() {
+            Ok(Self::Tcp(address))
+        } else {
+            Err(ListenAddressError::Public { address })
+        }
     }
 }
 
@@ -68,17 +73,18 @@ pub(super) struct SocketFile {
 
 impl SocketFile {
     /// Binds, for this user alone from the first moment on. What a killed predecessor left is replaced.
-    pub(super) fn bind(path: &Path) -> Result<(std::os::unix::net::UnixListener, Self), PlaceError> {
-        let failed = |source| PlaceError::Bind { place: Place::Unix(path.to_owned()), source };
+    pub(super) fn bind(path: &Path) -> Result<(std::os::unix::net::UnixListener, Self), ListenAddressError> {
+        let failed =
+            |source| ListenAddressError::Bind { place: ListenAddress::Unix(path.to_owned()), source };
         match fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => {
-                return Err(PlaceError::NoSocket { path: path.to_owned() });
+                return Err(ListenAddressError::NoSocket { path: path.to_owned() });
             }
             Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                     fs::remove_file(path).map_err(failed)?;
                 }
-                Ok(_) => return Err(PlaceError::Taken { path: path.to_owned() }),
+                Ok(_) => return Err(ListenAddressError::Taken { path: path.to_owned() }),
                 Err(error) => return Err(failed(error)),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -109,15 +115,21 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_a_place() {
-        assert_eq!("unix:/a b".parse::<Place>().expect("is one"), Place::Unix("/a b".into()));
+        assert_eq!("unix:/a b".parse::<ListenAddress>().expect("is one"), ListenAddress::Unix("/a b".into()));
         for text in ["127.0.0.1:0", "127.9.9.9:4000", "[::1]:0"] {
-            assert_eq!(text.parse::<Place>().expect("is one").to_string(), text);
+            assert_eq!(text.parse::<ListenAddress>().expect("is one").to_string(), text);
         }
         for text in ["0.0.0.0:1", "10.0.0.1:1", "[::]:1", "[::ffff:10.0.0.1]:1"] {
-            assert!(matches!(text.parse::<Place>(), Err(PlaceError::Public { .. })), "{text}");
+            assert!(
+                matches!(text.parse::<ListenAddress>(), Err(ListenAddressError::Public { .. })),
+                "{text}"
+            );
         }
         for text in ["", "unix:", "localhost:1", "127.0.0.1", "1", "/tmp/x"] {
-            assert!(matches!(text.parse::<Place>(), Err(PlaceError::Unknown { .. })), "{text}");
+            assert!(
+                matches!(text.parse::<ListenAddress>(), Err(ListenAddressError::Unknown { .. })),
+                "{text}"
+            );
         }
     }
 
@@ -127,7 +139,7 @@ mod tests {
         let path = dir.path().join("s");
         let (listener, file) = SocketFile::bind(&path).expect("binds");
         assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);
-        assert!(matches!(SocketFile::bind(&path), Err(PlaceError::Taken { .. })));
+        assert!(matches!(SocketFile::bind(&path), Err(ListenAddressError::Taken { .. })));
         // As after kill -9: the file stays and nobody listens.
         drop(listener);
         std::mem::forget(file);
@@ -140,6 +152,6 @@ mod tests {
         drop(others);
         assert!(!path.exists());
         fs::write(&path, "mine").expect("writes");
-        assert!(matches!(SocketFile::bind(&path), Err(PlaceError::NoSocket { .. })));
+        assert!(matches!(SocketFile::bind(&path), Err(ListenAddressError::NoSocket { .. })));
     }
 }

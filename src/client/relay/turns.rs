@@ -23,7 +23,7 @@ const UNREAD: usize = 1024 * 1024;
 
 /// A session's.
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct FairQueue {
     state: Mutex<State>,
 }
 
@@ -34,13 +34,13 @@ struct State {
     pace: Duration,
     /// Since when there is one.
     since: Option<Instant>,
-    waiting: VecDeque<oneshot::Sender<Turn>>,
+    waiting: VecDeque<oneshot::Sender<RelayPermit>>,
 }
 
 /// One call that is sent, until it has been answered.
-pub(super) struct Turn(Arc<Turns>);
+pub(super) struct RelayPermit(Arc<FairQueue>);
 
-impl Drop for Turn {
+impl Drop for RelayPermit {
     fn drop(&mut self) {
         self.0.ended();
     }
@@ -59,17 +59,17 @@ impl State {
     }
 }
 
-impl Turns {
+impl FairQueue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn take(self: &Arc<Self>) -> Turn {
+    async fn take(self: &Arc<Self>) -> RelayPermit {
         let waiting = {
             let mut state = self.lock();
             if state.waiting.is_empty() && state.has_room() {
                 state.begin();
-                return Turn(Arc::clone(self));
+                return RelayPermit(Arc::clone(self));
             }
             let (place, waiting) = oneshot::channel();
             state.waiting.push_back(place);
@@ -94,14 +94,14 @@ impl Turns {
         }
     }
 
-    fn next(self: &Arc<Self>) -> Option<(oneshot::Sender<Turn>, Turn)> {
+    fn next(self: &Arc<Self>) -> Option<(oneshot::Sender<RelayPermit>, RelayPermit)> {
         let mut state = self.lock();
         while state.has_room()
             && let Some(place) = state.waiting.pop_front()
         {
             if !place.is_closed() {
                 state.begin();
-                return Some((place, Turn(Arc::clone(self))));
+                return Some((place, RelayPermit(Arc::clone(self))));
             }
         }
         None
@@ -110,21 +110,21 @@ impl Turns {
 
 /// One program of a session.
 #[derive(Default)]
-pub(super) struct Program {
-    session: Option<Arc<Turns>>,
+pub(super) struct ProgramQueue {
+    session: Option<Arc<FairQueue>>,
     /// One of its calls stands in the row.
     row: tokio::sync::Mutex<()>,
     unread: AtomicUsize,
     read: Notify,
 }
 
-impl Program {
-    pub(super) fn of(session: &Arc<Turns>) -> Self {
+impl ProgramQueue {
+    pub(super) fn of(session: &Arc<FairQueue>) -> Self {
         Self { session: Some(Arc::clone(session)), ..Self::default() }
     }
 
     /// Waits for the turn of a call; nobody waits where a session has one program only.
-    pub(super) async fn turn(&self) -> Option<Turn> {
+    pub(super) async fn turn(&self) -> Option<RelayPermit> {
         let session = self.session.as_ref()?;
         let _place = self.row.lock().await;
         while self.unread.load(Ordering::Relaxed) > UNREAD {
@@ -149,14 +149,14 @@ mod tests {
     use super::*;
 
     /// The next call to end will have taken a tenth of a second.
-    fn takes_a_while(session: &Turns) {
+    fn takes_a_while(session: &FairQueue) {
         session.lock().since = Instant::now().checked_sub(Duration::from_millis(100));
     }
 
     #[tokio::test]
     async fn programs_take_turns_however_many_calls_they_have() {
-        let session = Arc::<Turns>::default();
-        let (greedy, other) = (Arc::new(Program::of(&session)), Program::of(&session));
+        let session = Arc::<FairQueue>::default();
+        let (greedy, other) = (Arc::new(ProgramQueue::of(&session)), ProgramQueue::of(&session));
         let (told, mut order) = tokio::sync::mpsc::unbounded_channel();
         for _ in 0..200 {
             let (greedy, told) = (Arc::clone(&greedy), told.clone());
@@ -191,8 +191,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_takes_no_answers_or_has_left_keeps_no_turn_from_others() {
-        let session = Arc::<Turns>::default();
-        let (deaf, other) = (Program::of(&session), Program::of(&session));
+        let session = Arc::<FairQueue>::default();
+        let (deaf, other) = (ProgramQueue::of(&session), ProgramQueue::of(&session));
         deaf.leaves(UNREAD + 1);
         let mut waiting = Box::pin(deaf.turn());
         assert!(waiting.as_mut().now_or_never().is_none());
@@ -209,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_alone_waits_for_nobody() {
-        let alone = Program::default();
+        let alone = ProgramQueue::default();
         for _ in 0..2 * MOST {
             assert!(alone.turn().now_or_never().expect("at once").is_none());
         }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::process::{Runner, Started};
+use super::process::{Runner, StartedRunner};
 use super::{RunnerError, find};
 use crate::api::summons::MAX_SOURCE_BYTES;
 use crate::rpc::body::WorkerError;
-use crate::rpc::script::{Failed, FromRunner, ToRunner};
+use crate::rpc::script::{FromRunner, RunFailed, ToRunner};
 
 /// What it may map: the engine's memory for the longest source is 64 MiB, and Rust's lists of its words are a
 /// few times as much.
@@ -36,7 +36,7 @@ pub struct Checker {
     /// The program instead of the one that was installed beside ours.
     program: Option<PathBuf>,
     runner: Option<Runner>,
-    started: Option<Started>,
+    started: Option<StartedRunner>,
 }
 
 impl Checker {
@@ -49,7 +49,7 @@ impl Checker {
     pub fn begin(&mut self) -> Result<(), RunnerError> {
         if self.runner.is_none() && self.started.is_none() {
             let program = self.program.clone().map_or_else(find, Ok)?;
-            self.started = Some(Started::new(&program, MOST_BYTES)?);
+            self.started = Some(StartedRunner::new(&program, MOST_BYTES)?);
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Checker {
                 self.runner = Some(runner);
                 Ok(value)
             }
-            FromRunner::Failed(Failed { error, .. }) => {
+            FromRunner::Failed(RunFailed { error, .. }) => {
                 self.runner = Some(runner);
                 Err(CheckError::Refused(Box::new(error)))
             }

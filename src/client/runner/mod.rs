@@ -14,7 +14,7 @@ mod process;
 pub use check::{CheckError, Checker};
 pub use error::RunnerError;
 pub use place::find;
-pub(super) use process::{Runner, Started};
+pub(super) use process::{Runner, StartedRunner};
 
 /// What the program is called.
 pub const PROGRAM: &str = "hauki-script";

@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 
 use super::RunnerError;
 use crate::rpc::channel::{self, OVERHEAD};
-use crate::rpc::script::{FromRunner, Ready, ToRunner};
+use crate::rpc::script::{FromRunner, RunnerReady, ToRunner};
 
 /// Of what it has written to its standard error.
 const WORDS_BYTES: u64 = 4096;
@@ -31,7 +31,7 @@ const KEPT: usize = 16 * BUFFER;
 const END: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// A process that is on its way; it needs no runtime yet, so it can start beside it.
-pub(in crate::client) struct Started {
+pub(in crate::client) struct StartedRunner {
     process: Process,
     channel: Pair,
 }
@@ -56,7 +56,7 @@ struct Process {
     words: Option<ChildStderr>,
 }
 
-impl Started {
+impl StartedRunner {
     /// With so many bytes that it may map. The thread that calls this must live as long as the runner.
     pub(in crate::client) fn new(program: &Path, most_bytes: u64) -> Result<Self, RunnerError> {
         let failed = |source: io::Error| RunnerError::Start { program: program.to_owned(), source };
@@ -145,7 +145,7 @@ impl Runner {
         }
     }
 
-    fn welcome(&mut self, ready: Ready) -> Result<(), RunnerError> {
+    fn welcome(&mut self, ready: RunnerReady) -> Result<(), RunnerError> {
         const OURS: &str = env!("CARGO_PKG_VERSION");
         if ready.version != OURS {
             let theirs = ready.version.chars().filter(char::is_ascii_graphic).take(32).collect();

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::failure::Failure;
-use super::host::{Host, Refused, World, json};
-use crate::client::ghost::{CallNumber, GhostError, Options};
+use super::failure::ScriptFailure;
+use super::host::{EfunRefused, ScriptHost, World, json};
+use crate::client::ghost::{CallNumber, GhostError, GhostOptions};
 use crate::client::{Ghost, tombstone};
 use crate::model::receipt::Receipt;
 use crate::model::units::parse_duration;
-use crate::rpc::script::Answer;
+use crate::rpc::script::EfunAnswer;
 use hauki_contract::strict;
 
 type Answered = Result<Box<RawValue>, GhostError>;
@@ -25,19 +25,19 @@ pub(super) fn is_marked(json: &str) -> bool {
 }
 
 /// Arguments, which go into a request as they are; who writes them is the child that runs the script.
-pub(super) fn list(params: &str) -> Result<&str, Failure> {
+pub(super) fn list(params: &str) -> Result<&str, ScriptFailure> {
     let is_list = params.starts_with('[') && strict::is_json(params);
-    is_list.then_some(params).ok_or_else(|| Failure::usage("the arguments of a call are a list"))
+    is_list.then_some(params).ok_or_else(|| ScriptFailure::usage("the arguments of a call are a list"))
 }
 
 /// A call that is under way.
-pub(super) struct Pending {
+pub(super) struct RunningCall {
     vault: String,
     method: String,
     answer: tokio::task::JoinHandle<Answered>,
 }
 
-impl Drop for Pending {
+impl Drop for RunningCall {
     fn drop(&mut self) {
         self.answer.abort();
     }
@@ -48,13 +48,13 @@ pub(super) fn number(word: &str) -> Option<CallNumber> {
     word.rsplit_once(' ')?.1.parse().ok().map(CallNumber)
 }
 
-impl<W: World> Host<W> {
-    pub(super) fn ghost_options(&self) -> Options {
-        Options { connect_timeout: self.world.connect_timeout(), ..Options::default() }
+impl<W: World> ScriptHost<W> {
+    pub(super) fn ghost_options(&self) -> GhostOptions {
+        GhostOptions { connect_timeout: self.world.connect_timeout(), ..GhostOptions::default() }
     }
 
     /// The connection to an object, made now if there is none.
-    pub(super) fn ghost(&mut self, vault: &str) -> Result<Ghost, Refused> {
+    pub(super) fn ghost(&mut self, vault: &str) -> Result<Ghost, EfunRefused> {
         let object = self.objects.get(vault)?;
         if let Some(line) = &object.line {
             return Ok(line.ghost.clone());
@@ -71,29 +71,34 @@ impl<W: World> Host<W> {
         }
     }
 
-    pub(super) fn call(&mut self, vault: &str, method: &str, params: &str) -> Result<Answer, Refused> {
+    pub(super) fn call(
+        &mut self,
+        vault: &str,
+        method: &str,
+        params: &str,
+    ) -> Result<EfunAnswer, EfunRefused> {
         self.kept = None;
         let ghost = self.ghost(vault)?;
         let answer = self.plane.wait(ghost.call(method, Some(params)))?;
         self.answered(vault, method, answer)
     }
 
-    fn answered(&mut self, vault: &str, method: &str, answer: Answered) -> Result<Answer, Refused> {
+    fn answered(&mut self, vault: &str, method: &str, answer: Answered) -> Result<EfunAnswer, EfunRefused> {
         match answer {
             Ok(value) => {
                 let text = Box::<str>::from(value).into_string();
                 if is_marked(&text) {
                     self.kept = Some(text);
-                    return Ok(Answer::Nothing);
+                    return Ok(EfunAnswer::Nothing);
                 }
-                Ok(Answer::Json(text))
+                Ok(EfunAnswer::Json(text))
             }
             Err(error) => Err(self.explained(vault, error)?.of_call(vault, method).into()),
         }
     }
 
     /// Sends a call and does not wait for it.
-    pub(super) fn later(&mut self, vault: &str, method: &str, params: String) -> Result<String, Refused> {
+    pub(super) fn later(&mut self, vault: &str, method: &str, params: String) -> Result<String, EfunRefused> {
         let ghost = self.ghost(vault)?;
         let room = Arc::clone(&self.objects.get(vault)?.room);
         let (number, name) = (ghost.number(), method.to_owned());
@@ -102,15 +107,15 @@ impl<W: World> Host<W> {
             let _room = room.acquire().await;
             ghost.call_as(number, &name, Some(&params)).await
         });
-        let pending = Pending { vault: vault.to_owned(), method: method.to_owned(), answer };
+        let pending = RunningCall { vault: vault.to_owned(), method: method.to_owned(), answer };
         let word = format!("{vault} {}", number.0);
         self.pending.insert(word.clone(), pending);
         Ok(word)
     }
 
-    pub(super) fn wait(&mut self, word: &str) -> Result<Answer, Refused> {
+    pub(super) fn wait(&mut self, word: &str) -> Result<EfunAnswer, EfunRefused> {
         let Some(mut pending) = self.pending.remove(word) else {
-            return Err(Failure::usage("there is no such call").into());
+            return Err(ScriptFailure::usage("there is no such call").into());
         };
         let answer = self.plane.wait(&mut pending.answer)?;
         let answer = answer.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
@@ -118,21 +123,21 @@ impl<W: World> Host<W> {
     }
 
     /// Ends a vault; its receipt as JSON. One that is dead already answers with its tombstone.
-    pub(super) fn destruct(&mut self, vault: &str, grace: &str) -> Result<Answer, Refused> {
+    pub(super) fn destruct(&mut self, vault: &str, grace: &str) -> Result<EfunAnswer, EfunRefused> {
         let grace = match grace {
             "" => 0,
             text => match text.parse() {
                 Ok(ms) => ms,
-                Err(_) => parse_duration(text).map_err(|error| Failure::usage(error.to_string()))?,
+                Err(_) => parse_duration(text).map_err(|error| ScriptFailure::usage(error.to_string()))?,
             },
         };
         let ended = match self.ghost(vault) {
             Ok(ghost) => match self.plane.wait(ghost.destruct(Duration::from_millis(grace)))? {
                 Ok(receipt) => Some(receipt),
                 Err(error) if error.may_be_dead() || matches!(error, GhostError::Dead { .. }) => None,
-                Err(error) => return Err(Failure::from(error).of_call(vault, "destruct").into()),
+                Err(error) => return Err(ScriptFailure::from(error).of_call(vault, "destruct").into()),
             },
-            Err(Refused::Failed(failure)) if failure.code == "vault_dead" => None,
+            Err(EfunRefused::Failed(failure)) if failure.code == "vault_dead" => None,
             Err(refused) => return Err(refused),
         };
         let receipt = match ended {
@@ -145,7 +150,7 @@ impl<W: World> Host<W> {
     }
 
     /// Says why a vault died, where the control plane knows.
-    fn explained(&mut self, vault: &str, error: GhostError) -> Result<Failure, Refused> {
+    fn explained(&mut self, vault: &str, error: GhostError) -> Result<ScriptFailure, EfunRefused> {
         if (error.may_be_dead() || matches!(error, GhostError::Dead { .. }))
             && let Some(receipt) = self.tombstone(vault)?
         {
@@ -154,7 +159,7 @@ impl<W: World> Host<W> {
         Ok(error.into())
     }
 
-    fn tombstone(&mut self, vault: &str) -> Result<Option<Receipt>, Refused> {
+    fn tombstone(&mut self, vault: &str) -> Result<Option<Receipt>, EfunRefused> {
         let object = self.objects.get(vault)?;
         if object.receipt.is_some() {
             return Ok(object.receipt.clone());

@@ -5,29 +5,29 @@ use std::path::Path;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::failure::Failure;
-use super::host::{Host, Refused, World, json};
+use super::failure::ScriptFailure;
+use super::host::{EfunRefused, ScriptHost, World, json};
 use super::objects::Object;
-use super::options::Options;
+use super::options::CloneOptions;
 use crate::api::registry::ResolveRequest;
 use crate::api::summons::{MAX_SOURCE_BYTES, Origin, SpawnRequest, SummonsRequest};
 use crate::api::vault::TicketRequest;
-use crate::client::ghost::Options as GhostOptions;
-use crate::client::{Endpoint, Exit, Ghost};
+use crate::client::ghost::GhostOptions;
+use crate::client::{ControlPlane, Exit, Ghost};
 use crate::model::gem::{GemPointer, SCHEME};
 use crate::model::id::VaultId;
 use crate::model::name::ServiceName;
 use crate::model::ticket::Ticket;
-use crate::rpc::script::Answer;
-use hauki_contract::strict::{self, Limits};
+use crate::rpc::script::EfunAnswer;
+use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::{files, random};
 
 /// Clones that are made at the same time.
 const AT_ONCE: usize = 8;
 
-impl<W: World> Host<W> {
-    pub(super) fn clone_object(&mut self, source: &str, arguments: &str) -> Result<Answer, Refused> {
-        let (options, args) = Options::read(arguments)?;
+impl<W: World> ScriptHost<W> {
+    pub(super) fn clone_object(&mut self, source: &str, arguments: &str) -> Result<EfunAnswer, EfunRefused> {
+        let (options, args) = CloneOptions::read(arguments)?;
         let summons = SummonsRequest {
             key: String::new(),
             origin: self.checked(source, options.file_name.as_deref())?,
@@ -57,7 +57,7 @@ impl<W: World> Host<W> {
                     let _ = ghost.destruct(std::time::Duration::ZERO).await;
                 }
             }
-            made.into_iter().collect::<Result<Vec<_>, Failure>>()
+            made.into_iter().collect::<Result<Vec<_>, ScriptFailure>>()
         })??;
         let _inside = self.plane.enter();
         let mut about = Vec::new();
@@ -73,20 +73,24 @@ impl<W: World> Host<W> {
     }
 
     /// A worker's source that its engine takes, or a pointer to one.
-    fn checked(&mut self, source: &str, file: Option<&str>) -> Result<Origin, Refused> {
+    fn checked(&mut self, source: &str, file: Option<&str>) -> Result<Origin, EfunRefused> {
         let (source, file, base) = (source.to_owned(), file.map(str::to_owned), self.base.clone());
         let origin = self.aside(move || origin(&source, file.as_deref(), &base))??;
         if let Origin::Source { text, file } = &origin {
-            self.plane.wait(self.checker.check(text, file))?.map_err(Failure::from)?;
+            self.plane.wait(self.checker.check(text, file))?.map_err(ScriptFailure::from)?;
         }
         Ok(origin)
     }
 
     /// A name of the registry, the id of a vault, or a ticket as JSON.
-    pub(super) fn find_object(&mut self, what: &str) -> Result<Answer, Refused> {
+    pub(super) fn find_object(&mut self, what: &str) -> Result<EfunAnswer, EfunRefused> {
         let ticket = if strict::trimmed(what).starts_with('{') {
-            strict::from_str(what, Limits::bytes(what.len())).map_err(|error| {
-                Failure::new("bad_ticket", Exit::Data, format!("find_object: it is not a ticket: {error}"))
+            strict::from_str(what, DocumentLimits::bytes(what.len())).map_err(|error| {
+                ScriptFailure::new(
+                    "bad_ticket",
+                    Exit::Data,
+                    format!("find_object: it is not a ticket: {error}"),
+                )
             })?
         } else {
             if self.objects.knows(what) {
@@ -105,7 +109,7 @@ impl<W: World> Host<W> {
                 let resolved = endpoint().await?.resolve(&request).await?;
                 resolved
                     .ticket
-                    .ok_or_else(|| Failure::new("denied", Exit::Denied, "it came without a ticket"))
+                    .ok_or_else(|| ScriptFailure::new("denied", Exit::Denied, "it came without a ticket"))
             })??
         };
         if !self.objects.knows(ticket.vault.as_str()) {
@@ -114,22 +118,22 @@ impl<W: World> Host<W> {
         Ok(json(&self.objects.get(ticket.vault.as_str())?.about()))
     }
 
-    pub(super) fn adopt(&mut self, ticket: &str) -> Result<Answer, Failure> {
-        let ticket: Ticket = strict::from_str(ticket, Limits::bytes(ticket.len()))
-            .map_err(|error| Failure::new("bad_ticket", Exit::Data, error.to_string()))?;
+    pub(super) fn adopt(&mut self, ticket: &str) -> Result<EfunAnswer, ScriptFailure> {
+        let ticket: Ticket = strict::from_str(ticket, DocumentLimits::bytes(ticket.len()))
+            .map_err(|error| ScriptFailure::new("bad_ticket", Exit::Data, error.to_string()))?;
         Ok(json(&self.objects.adopt(ticket).about()))
     }
 }
 
-fn unusable(error: impl std::fmt::Display) -> Failure {
-    Failure::new("bad_id", Exit::Data, format!("find_object: {error}"))
+fn unusable(error: impl std::fmt::Display) -> ScriptFailure {
+    ScriptFailure::new("bad_id", Exit::Data, format!("find_object: {error}"))
 }
 
 async fn clone(
-    endpoint: &Endpoint,
+    endpoint: &ControlPlane,
     request: &SpawnRequest,
     options: &GhostOptions,
-) -> Result<(Ticket, Ghost), Failure> {
+) -> Result<(Ticket, Ghost), ScriptFailure> {
     let mut request = request.clone();
     request.summons.key = random::idempotency_key();
     let ticket = endpoint.spawn(&request).await?.ticket;
@@ -139,20 +143,21 @@ async fn clone(
 }
 
 /// A gem-pointer, a source, or the path of one. A source has a brace or a line break, a path has none.
-fn origin(source: &str, file: Option<&str>, base: &Path) -> Result<Origin, Failure> {
-    let bad = |message: String| Failure::new("bad_source", Exit::Data, message);
+fn origin(source: &str, file: Option<&str>, base: &Path) -> Result<Origin, ScriptFailure> {
+    let bad = |message: String| ScriptFailure::new("bad_source", Exit::Data, message);
     if source.starts_with(SCHEME) {
         let pointer: Result<GemPointer, _> = source.parse();
         return pointer
             .map(Origin::Gem)
-            .map_err(|error| Failure::new("bad_gem_pointer", Exit::Data, error.to_string()));
+            .map_err(|error| ScriptFailure::new("bad_gem_pointer", Exit::Data, error.to_string()));
     }
     let (text, file) = if source.contains(['{', '\n']) {
         (source.to_owned(), file.unwrap_or("worker.js").to_owned())
     } else {
         let path = base.join(source);
-        let unreadable =
-            |what: String| Failure::new("unreadable", Exit::Data, format!("failed to read {source}: {what}"));
+        let unreadable = |what: String| {
+            ScriptFailure::new("unreadable", Exit::Data, format!("failed to read {source}: {what}"))
+        };
         let bytes = files::read(&path, MAX_SOURCE_BYTES).map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());

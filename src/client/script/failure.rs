@@ -16,17 +16,17 @@ use hauki_contract::strict::answer;
 /// The Error that the script can catch.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
-pub struct Failure {
+pub struct ScriptFailure {
     pub message: String,
     /// As in the API and in the tool's own errors.
     pub code: &'static str,
     pub exit: Exit,
     /// Boxed, because an error should not make every result large.
-    pub more: Box<More>,
+    pub more: Box<FailureDetail>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct More {
+pub struct FailureDetail {
     /// The worker's kind of error; the code again where no worker speaks.
     pub kind: String,
     pub retryable: bool,
@@ -42,16 +42,18 @@ pub struct More {
     pub notes: Vec<String>,
 }
 
-impl Failure {
+impl ScriptFailure {
     #[must_use]
     pub fn new(code: &'static str, exit: Exit, message: impl Into<String>) -> Self {
-        let more = More { kind: code.to_owned(), retryable: exit.retryable(), ..More::default() };
+        let more =
+            FailureDetail { kind: code.to_owned(), retryable: exit.retryable(), ..FailureDetail::default() };
         Self { message: message.into(), code, exit, more: Box::new(more) }
     }
 
     /// The fields of the Error, as the prelude reads them; those that say nothing are left out.
     pub(super) fn told(&self, number: u64) -> serde_json::Value {
-        let More { kind, retryable, hint, vault, method, rpc_code, cause, worker, notes: _ } = &*self.more;
+        let FailureDetail { kind, retryable, hint, vault, method, rpc_code, cause, worker, notes: _ } =
+            &*self.more;
         let worker = worker.as_ref();
         let mut fields = json!({
             "number": number,
@@ -103,7 +105,7 @@ impl Failure {
     }
 }
 
-impl From<ApiError> for Failure {
+impl From<ApiError> for ScriptFailure {
     fn from(error: ApiError) -> Self {
         let mut this = Self::new(error.code.as_str(), error.code.into(), error.message);
         (this.more.retryable, this.more.hint) = (error.retryable, error.hint);
@@ -117,7 +119,7 @@ impl From<ApiError> for Failure {
     }
 }
 
-impl From<ClientError> for Failure {
+impl From<ClientError> for ScriptFailure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Api(error) => error.into(),
@@ -126,7 +128,7 @@ impl From<ClientError> for Failure {
     }
 }
 
-impl From<RunnerError> for Failure {
+impl From<RunnerError> for ScriptFailure {
     fn from(error: RunnerError) -> Self {
         let mut this = Self::new(error.code(), error.exit(), with_causes(&error));
         this.more.hint = error.hint().map(str::to_owned);
@@ -135,7 +137,7 @@ impl From<RunnerError> for Failure {
     }
 }
 
-impl From<CheckError> for Failure {
+impl From<CheckError> for ScriptFailure {
     fn from(error: CheckError) -> Self {
         match error {
             CheckError::Refused(error) => {
@@ -147,7 +149,7 @@ impl From<CheckError> for Failure {
     }
 }
 
-impl From<GhostError> for Failure {
+impl From<GhostError> for ScriptFailure {
     fn from(error: GhostError) -> Self {
         let mut this = Self::new(error.code(), error.exit(), with_causes(&error));
         match error {

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::client::Ghost;
-use crate::client::ghost::{CallNumber, Events, What};
+use crate::client::ghost::{CallNumber, GhostEvents, ParsedEvent};
 
 /// Where a worker's lines go: its name and the line.
-pub type Lines = Arc<dyn Fn(&str, &str) + Send + Sync>;
+pub type LineSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// Events that a script has not asked for yet; the oldest go when there are more.
 const MOST_EVENTS: usize = 1024;
@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 4 << 20;
 
 pub(super) struct Feed {
     worker: String,
-    lines: Lines,
+    lines: LineSink,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -32,14 +32,14 @@ struct Kept {
 }
 
 struct Inner {
-    incoming: Events,
+    incoming: GhostEvents,
     events: VecDeque<Kept>,
     bytes: usize,
 }
 
 impl Feed {
     /// Listens to a connection. Called inside of the runtime.
-    pub(super) fn of(ghost: &Ghost, worker: &str, lines: &Lines) -> Self {
+    pub(super) fn of(ghost: &Ghost, worker: &str, lines: &LineSink) -> Self {
         let inner = Inner { incoming: ghost.events(), events: VecDeque::new(), bytes: 0 };
         let this =
             Self { worker: worker.to_owned(), lines: Arc::clone(lines), inner: Arc::new(Mutex::new(inner)) };
@@ -62,15 +62,18 @@ impl Feed {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(event) = inner.incoming.try_next() {
             match event.what() {
-                What::Log { text } => (self.lines)(&self.worker, &text),
-                What::Emitted { event: name, data } => {
+                ParsedEvent::Log { text } => (self.lines)(&self.worker, &text),
+                ParsedEvent::Emitted { event: name, data } => {
                     let text = format!("{{\"event\":{},\"data\":{data}}}", Value::from(name));
                     inner.keep(Kept { call: event.call(), text });
                 }
-                What::Missed { lost } => {
+                ParsedEvent::Missed { lost } => {
                     (self.lines)(&self.worker, &format!("({lost} lines and events were lost)"));
                 }
-                What::Dying(_) | What::Broken { .. } | What::Reconnected { .. } | What::Unknown => {}
+                ParsedEvent::Dying(_)
+                | ParsedEvent::Broken { .. }
+                | ParsedEvent::Reconnected { .. }
+                | ParsedEvent::Unknown => {}
             }
         }
     }

@@ -3,17 +3,17 @@
 use std::fs;
 use std::io;
 
-use super::failure::Failure;
+use super::failure::ScriptFailure;
 use crate::client::Exit;
 use hauki_contract::system::files;
 
-fn failed(what: &str, path: &str, why: impl std::fmt::Display) -> Failure {
-    Failure::new("io", Exit::Io, format!("failed to {what} {path}: {why}"))
+fn failed(what: &str, path: &str, why: impl std::fmt::Display) -> ScriptFailure {
+    ScriptFailure::new("io", Exit::Io, format!("failed to {what} {path}: {why}"))
 }
 
 /// A whole file as text; `-` is standard input, which blocks as any program's does. A file that cannot
 /// fit is refused before it is read.
-pub(super) fn read(path: &str, most: usize) -> Result<String, Failure> {
+pub(super) fn read(path: &str, most: usize) -> Result<String, ScriptFailure> {
     let bytes = match path {
         "-" => files::read_from(io::stdin(), most),
         path => files::read(path, most),
@@ -28,6 +28,6 @@ pub(super) fn read(path: &str, most: usize) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| failed("read", path, "it is not UTF-8"))
 }
 
-pub(super) fn write(path: &str, text: &str) -> Result<(), Failure> {
+pub(super) fn write(path: &str, text: &str) -> Result<(), ScriptFailure> {
     fs::write(path, text).map_err(|error| failed("write", path, error))
 }

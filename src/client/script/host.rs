@@ -8,23 +8,23 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::brake::{Brake, Stop};
-use super::calls::{self, Pending};
-use super::failure::Failure;
-use super::feed::Lines;
+use super::calls::{self, RunningCall};
+use super::failure::ScriptFailure;
+use super::feed::LineSink;
 use super::files;
 use super::objects::Objects;
 use super::plane::Plane;
 use super::session::Setup;
-use crate::client::Endpoint;
+use crate::client::ControlPlane;
 use crate::client::runner::Checker;
-use crate::rpc::script::Answer;
+use crate::rpc::script::EfunAnswer;
 
 /// What a script reaches: a control plane, and somebody who reads.
 pub trait World {
     /// The control plane; asked for when the script first needs one, so that it may be started then.
-    fn endpoint(&self) -> impl Future<Output = Result<&Endpoint, Failure>>;
+    fn endpoint(&self) -> impl Future<Output = Result<&ControlPlane, ScriptFailure>>;
     /// The control plane if it can be had without starting one, to ask why a vault died.
-    fn endpoint_if_live(&self) -> impl Future<Output = Option<&Endpoint>>;
+    fn endpoint_if_live(&self) -> impl Future<Output = Option<&ControlPlane>>;
     fn connect_timeout(&self) -> Duration;
     /// A line of the script's own.
     fn print(&self, line: &str) -> io::Result<()>;
@@ -33,13 +33,13 @@ pub trait World {
 /// Failures that the prelude may still ask for.
 const REMEMBERED: usize = 32;
 
-pub(super) struct Host<W> {
+pub(super) struct ScriptHost<W> {
     pub(super) world: W,
     pub(super) plane: Plane,
-    pub(super) lines: Lines,
+    pub(super) lines: LineSink,
     pub(super) objects: Objects,
     /// By the word that the script has for each.
-    pub(super) pending: HashMap<String, Pending>,
+    pub(super) pending: HashMap<String, RunningCall>,
     /// A result in which there may be objects, until the prelude takes it.
     pub(super) kept: Option<String>,
     /// Counts failures.
@@ -55,22 +55,22 @@ pub(super) struct Host<W> {
     /// Looks at the sources of clones.
     pub(super) checker: Checker,
     args: Vec<String>,
-    failures: VecDeque<(u64, Failure)>,
+    failures: VecDeque<(u64, ScriptFailure)>,
 }
 
 /// Why an efun does not return.
-pub(super) enum Refused {
-    Failed(Failure),
+pub(super) enum EfunRefused {
+    Failed(ScriptFailure),
     Stopped,
 }
 
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
+impl From<ScriptFailure> for EfunRefused {
+    fn from(failure: ScriptFailure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<Stopped> for Refused {
+impl From<Stopped> for EfunRefused {
     fn from(_: Stopped) -> Self {
         Self::Stopped
     }
@@ -79,7 +79,7 @@ impl From<Stopped> for Refused {
 /// The brake was pulled while something was awaited.
 pub(super) struct Stopped;
 
-impl<W: World> Host<W> {
+impl<W: World> ScriptHost<W> {
     pub(super) fn new(world: W, plane: Plane, checker: Checker, setup: Setup) -> Self {
         let Setup { args, base, heap_bytes, lines, .. } = setup;
         let heap_bytes = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
@@ -107,12 +107,12 @@ impl<W: World> Host<W> {
         &self.plane.brake
     }
 
-    pub(super) fn failure(&mut self, number: u64) -> Option<Failure> {
+    pub(super) fn failure(&mut self, number: u64) -> Option<ScriptFailure> {
         let at = self.failures.iter().position(|(known, _)| *known == number)?;
         self.failures.remove(at).map(|(_, failure)| failure)
     }
 
-    fn remember(&mut self, failure: Failure) {
+    fn remember(&mut self, failure: ScriptFailure) {
         self.number += 1;
         self.is_untold = true;
         if self.failures.len() == REMEMBERED {
@@ -122,23 +122,23 @@ impl<W: World> Host<W> {
     }
 
     /// What the prelude has run into; nothing if it was the engine.
-    fn last_failure(&mut self) -> Answer {
+    fn last_failure(&mut self) -> EfunAnswer {
         if self.brake().is_pulled() {
-            return Answer::Stop;
+            return EfunAnswer::Stop;
         }
         match self.failures.back() {
             Some((number, failure)) if std::mem::take(&mut self.is_untold) => json(&failure.told(*number)),
-            _ => Answer::Nothing,
+            _ => EfunAnswer::Nothing,
         }
     }
 
-    fn print(&mut self, line: &str) -> Result<(), Refused> {
+    fn print(&mut self, line: &str) -> Result<(), EfunRefused> {
         match self.world.print(line) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(self.stop(Stop::Unheard)),
             Err(error) => {
                 let message = format!("failed to write to standard output: {error}");
-                Err(Failure::new("io", crate::client::Exit::Io, message).into())
+                Err(ScriptFailure::new("io", crate::client::Exit::Io, message).into())
             }
         }
     }
@@ -156,23 +156,23 @@ impl<W: World> Host<W> {
         Ok(done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
     }
 
-    fn stop(&mut self, why: Stop) -> Refused {
+    fn stop(&mut self, why: Stop) -> EfunRefused {
         self.brake().pull(why);
-        Refused::Stopped
+        EfunRefused::Stopped
     }
 
-    fn open(&mut self, words: &[&str]) -> Result<Answer, Refused> {
+    fn open(&mut self, words: &[&str]) -> Result<EfunAnswer, EfunRefused> {
         Ok(match words {
             // The prelude gives it again, with tickets for the objects.
             ["call" | "later", _, _, list, ""] | ["clone", _, list, ""] if calls::is_marked(list) => {
-                Answer::Nothing
+                EfunAnswer::Nothing
             }
             ["call", vault, method, params, _] => self.call(vault, method, calls::list(params)?)?,
             ["later", vault, method, params, _] => {
-                Answer::Text(self.later(vault, method, calls::list(params)?.to_owned())?)
+                EfunAnswer::Text(self.later(vault, method, calls::list(params)?.to_owned())?)
             }
             ["wait", number] => self.wait(number)?,
-            ["kept"] => self.kept.take().map_or(Answer::Nothing, Answer::Json),
+            ["kept"] => self.kept.take().map_or(EfunAnswer::Nothing, EfunAnswer::Json),
             ["clone", source, arguments, _] => self.clone_object(source, arguments)?,
             ["find", what] => self.find_object(what)?,
             ["adopt", ticket] => self.adopt(ticket)?,
@@ -181,48 +181,49 @@ impl<W: World> Host<W> {
             ["events", vault, later] => {
                 let line = self.objects.get(vault)?.line.as_ref();
                 let events = line.map(|line| line.feed.take_events(calls::number(later)));
-                Answer::Json(events.unwrap_or_else(|| "[]".to_owned()))
+                EfunAnswer::Json(events.unwrap_or_else(|| "[]".to_owned()))
             }
             ["destruct", vault, grace] => self.destruct(vault, grace)?,
             ["warn", line] => {
                 (self.lines)("script", line);
-                Answer::Nothing
+                EfunAnswer::Nothing
             }
-            ["print", line] => return self.print(line).map(|()| Answer::Nothing),
+            ["print", line] => return self.print(line).map(|()| EfunAnswer::Nothing),
             ["read_file", path] => {
                 let (path, most) = ((*path).to_owned(), self.longest);
-                Answer::Text(self.aside(move || files::read(&path, most))??)
+                EfunAnswer::Text(self.aside(move || files::read(&path, most))??)
             }
             ["write_file", path, text] => {
                 let (path, text) = ((*path).to_owned(), (*text).to_owned());
                 self.aside(move || files::write(&path, &text))??;
-                Answer::Nothing
+                EfunAnswer::Nothing
             }
             ["sleep", ms] => {
                 let ms = ms.parse::<f64>().ok().filter(|ms| ms.is_finite() && *ms >= 0.0);
-                let ms = ms.ok_or_else(|| Failure::usage("sleep takes milliseconds"))?;
+                let ms = ms.ok_or_else(|| ScriptFailure::usage("sleep takes milliseconds"))?;
                 let time = Duration::from_secs_f64(ms.min(1e12) / 1e3);
                 self.plane.wait(async { tokio::time::sleep(time).await })?;
-                Answer::Nothing
+                EfunAnswer::Nothing
             }
             ["exit", code] => {
-                let code = code.parse().map_err(|_| Failure::usage("exit takes a number from 0 to 255"))?;
+                let code =
+                    code.parse().map_err(|_| ScriptFailure::usage("exit takes a number from 0 to 255"))?;
                 return Err(self.stop(Stop::Exit(code)));
             }
             ["args"] => json(&self.args),
-            _ => return Err(Failure::usage("a function was not given what it takes").into()),
+            _ => return Err(ScriptFailure::usage("a function was not given what it takes").into()),
         })
     }
 }
 
 /// What becomes a value of the script.
-pub(super) fn json(value: &impl Serialize) -> Answer {
-    Answer::Json(serde_json::to_string(value).expect("what a script is told is JSON"))
+pub(super) fn json(value: &impl Serialize) -> EfunAnswer {
+    EfunAnswer::Json(serde_json::to_string(value).expect("what a script is told is JSON"))
 }
 
-impl<W: World> Host<W> {
+impl<W: World> ScriptHost<W> {
     /// What the runner is told. Its words are those of whoever holds it: each efun looks at them anew.
-    pub(super) fn answer(&mut self, words: &[String]) -> Answer {
+    pub(super) fn answer(&mut self, words: &[String]) -> EfunAnswer {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if words == ["failure"] {
             return self.last_failure();
@@ -230,16 +231,18 @@ impl<W: World> Host<W> {
         self.is_untold = false;
         // A script that is to end does nothing more, whatever it catches.
         if self.brake().is_pulled() {
-            return Answer::Stop;
+            return EfunAnswer::Stop;
         }
         match self.open(&words) {
-            Ok(Answer::Text(text) | Answer::Json(text)) if text.len() > self.heap_bytes => Answer::Unfit,
+            Ok(EfunAnswer::Text(text) | EfunAnswer::Json(text)) if text.len() > self.heap_bytes => {
+                EfunAnswer::Unfit
+            }
             Ok(answer) => answer,
-            Err(Refused::Stopped) => Answer::Stop,
-            Err(Refused::Failed(failure)) => {
+            Err(EfunRefused::Stopped) => EfunAnswer::Stop,
+            Err(EfunRefused::Failed(failure)) => {
                 let message = failure.message.clone();
                 self.remember(failure);
-                Answer::Refusal(message)
+                EfunAnswer::Refusal(message)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Scripts of the caller's side: a local engine in which objects of other machines are values.
 //!
-//! A [`Session`] is an engine in a child (`runner`), and its host, which is here. The host holds the
+//! A [`ScriptSession`] is an engine in a child (`runner`), and its host, which is here. The host holds the
 //! objects: a ticket each, and the connection that claimed it. Everything that leaves the engine comes to
 //! the host as strings, runs on one small runtime, and can be ended at any moment by the [`Brake`]. The child has
 //! no other power than what the host does for it. What a session
@@ -22,7 +22,7 @@ mod session;
 mod statement;
 
 pub use brake::{Brake, Stop};
-pub use failure::{Failure, More};
-pub use feed::Lines;
+pub use failure::{FailureDetail, ScriptFailure};
+pub use feed::LineSink;
 pub use host::World;
-pub use session::{End, Session, Setup, SetupError};
+pub use session::{ProgramEnd, ScriptSession, ScriptSetupError, Setup};

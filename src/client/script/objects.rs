@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::failure::Failure;
-use super::feed::{Feed, Lines};
+use super::failure::ScriptFailure;
+use super::feed::{Feed, LineSink};
 use crate::client::Ghost;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
@@ -18,7 +18,7 @@ const IN_FLIGHT: usize = 64;
 pub(super) struct Object {
     pub(super) ticket: Ticket,
     /// Made when the object is first called, for a clone at once.
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<ObjectConnection>,
     /// A worker sent the ticket: what it says of the vault is that worker's word.
     hearsay: bool,
     pub(super) room: Arc<Semaphore>,
@@ -27,7 +27,7 @@ pub(super) struct Object {
 }
 
 /// A connection in use.
-pub(super) struct Line {
+pub(super) struct ObjectConnection {
     pub(super) ghost: Ghost,
     pub(super) feed: Feed,
 }
@@ -38,9 +38,9 @@ impl Object {
     }
 
     /// Takes a connection into use. Called inside of the runtime.
-    pub(super) fn connected(&mut self, ghost: Ghost, lines: &Lines) -> &Line {
+    pub(super) fn connected(&mut self, ghost: Ghost, lines: &LineSink) -> &ObjectConnection {
         let feed = Feed::of(&ghost, &self.ticket.worker.name, lines);
-        self.line.insert(Line { ghost, feed })
+        self.line.insert(ObjectConnection { ghost, feed })
     }
 
     /// What the prelude makes an object of.
@@ -57,8 +57,8 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    pub(super) fn get(&mut self, vault: &str) -> Result<&mut Object, Failure> {
-        let unknown = || Failure::usage(format!("{vault} is not an object that this script holds"));
+    pub(super) fn get(&mut self, vault: &str) -> Result<&mut Object, ScriptFailure> {
+        let unknown = || ScriptFailure::usage(format!("{vault} is not an object that this script holds"));
         self.all.get_mut(vault).ok_or_else(unknown)
     }
 

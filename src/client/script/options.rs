@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::failure::ScriptFailure;
 use crate::api::vault::Placement;
 use crate::model::gem::Wishes;
 use crate::model::id::NodeName;
 use crate::model::name::ServiceName;
 use crate::model::units::{Amount, AmountError, parse_duration, parse_size};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 
 /// The words of `hauki clone`, so that there is one vocabulary.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Options {
+pub(super) struct CloneOptions {
     args: Vec<Value>,
     /// What errors call the source.
     pub(super) file_name: Option<String>,
@@ -65,7 +65,7 @@ const KEYS: [&str; 17] = [
 /// The most that one `clone_object` makes.
 const MOST: u32 = 1000;
 
-impl From<AmountError> for Failure {
+impl From<AmountError> for ScriptFailure {
     fn from(error: AmountError) -> Self {
         Self::usage(format!("clone_object: {error}"))
     }
@@ -75,12 +75,14 @@ impl From<AmountError> for Failure {
 /// between, this is how long the vault outlives it.
 const CLAIM_MS: u64 = 5_000;
 
-impl Options {
+impl CloneOptions {
     /// From the arguments after the source: options if the first of them looks so, and then those of
     /// `create`. An object that has only some of the names is a mistake in one way or the other.
-    pub(super) fn read(arguments: &str) -> Result<(Self, Vec<Value>), Failure> {
-        let mut arguments: Vec<Value> = strict::from_str(arguments, Limits::MESSAGE)
-            .map_err(|error| Failure::usage(format!("clone_object: the arguments are not JSON: {error}")))?;
+    pub(super) fn read(arguments: &str) -> Result<(Self, Vec<Value>), ScriptFailure> {
+        let mut arguments: Vec<Value> =
+            strict::from_str(arguments, DocumentLimits::MESSAGE).map_err(|error| {
+                ScriptFailure::usage(format!("clone_object: the arguments are not JSON: {error}"))
+            })?;
         let are_options = match arguments.first() {
             Some(Value::Object(fields)) => {
                 fields.is_empty() || fields.keys().any(|name| KEYS.contains(&name.as_str()))
@@ -91,18 +93,18 @@ impl Options {
             return Ok((Self::default(), arguments));
         }
         let mut this: Self = strict::from_value(&arguments.remove(0)).map_err(|error| {
-            Failure::usage(format!("clone_object: the options cannot be used: {error}"))
+            ScriptFailure::usage(format!("clone_object: the options cannot be used: {error}"))
                 .hint("arguments of create() follow the options: clone_object(source, {}, ...)")
         })?;
         if this.count.is_some_and(|count| !(1..=MOST).contains(&count)) {
-            return Err(Failure::usage(format!("clone_object: count is from 1 to {MOST}")));
+            return Err(ScriptFailure::usage(format!("clone_object: count is from 1 to {MOST}")));
         }
         let mut args = std::mem::take(&mut this.args);
         args.append(&mut arguments);
         Ok((this, args))
     }
 
-    pub(super) fn wishes(&self) -> Result<Wishes, Failure> {
+    pub(super) fn wishes(&self) -> Result<Wishes, ScriptFailure> {
         let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let linked_claim = (!self.detached).then_some(CLAIM_MS);
         let wishes = Wishes {
@@ -117,7 +119,8 @@ impl Options {
             spawn: self.spawn,
         };
         let within = wishes.limits().check().and_then(|()| wishes.terms().check());
-        within.map_err(|error| Failure::usage(format!("clone_object: {}", error.told(error.word()))))?;
+        within
+            .map_err(|error| ScriptFailure::usage(format!("clone_object: {}", error.told(error.word()))))?;
         Ok(wishes)
     }
 
@@ -134,8 +137,8 @@ impl Options {
 mod tests {
     use super::*;
 
-    fn read(arguments: &str) -> Result<(Wishes, Vec<Value>), Failure> {
-        let (options, args) = Options::read(arguments)?;
+    fn read(arguments: &str) -> Result<(Wishes, Vec<Value>), ScriptFailure> {
+        let (options, args) = CloneOptions::read(arguments)?;
         Ok((options.wishes()?, args))
     }
 
@@ -199,7 +202,7 @@ mod tests {
     #[test]
     fn every_option_has_its_name_in_the_list() {
         // Serde names the fields that it knows in the error about one that it does not.
-        let error = serde_json::from_str::<Options>(r#"{"?":1}"#).expect_err("is unknown").to_string();
+        let error = serde_json::from_str::<CloneOptions>(r#"{"?":1}"#).expect_err("is unknown").to_string();
         let known: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
         assert_eq!(known, KEYS);
     }

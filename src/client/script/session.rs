@@ -10,16 +10,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::brake::{Brake, Stop};
-use super::failure::Failure;
-use super::feed::Lines;
-use super::host::{Host, Stopped, World};
+use super::failure::ScriptFailure;
+use super::feed::LineSink;
+use super::host::{ScriptHost, Stopped, World};
 use super::plane::Plane;
 use super::statement::with_this;
-use crate::client::runner::{self, Checker, Runner, RunnerError, Started};
+use crate::client::runner::{self, Checker, Runner, RunnerError, StartedRunner};
 use crate::model::ticket::Ticket;
 use crate::rpc::channel::WorkerError;
-use crate::rpc::script::{Answer, Begin, Failed, FromRunner, ToRunner};
-use hauki_contract::strict::{self, Limits};
+use crate::rpc::script::{Begin, EfunAnswer, FromRunner, RunFailed, ToRunner};
+use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::random;
 
 /// How long a program may take to end that has been told to.
@@ -36,13 +36,13 @@ pub struct Setup {
     pub heap_bytes: u64,
     pub brake: Brake,
     /// Where workers' lines go.
-    pub lines: Lines,
+    pub lines: LineSink,
     /// The program that runs scripts, instead of the one that is installed beside ours.
     pub runner: Option<PathBuf>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
+pub enum ScriptSetupError {
     #[error(transparent)]
     Runner(#[from] RunnerError),
     #[error("failed to start the runtime")]
@@ -56,48 +56,48 @@ pub enum SetupError {
 
 /// How a program ended that did not reach its end.
 #[derive(Debug)]
-pub enum End {
+pub enum ProgramEnd {
     Stopped(Stop),
     /// Nobody caught it; what failed outside of the engine is beside it.
-    Uncaught(Box<WorkerError>, Option<Failure>),
+    Uncaught(Box<WorkerError>, Option<ScriptFailure>),
     /// The child is gone, and with it everything that the script had.
     Lost(RunnerError),
 }
 
 /// Dropping it ends what it cloned.
-pub struct Session<W: World> {
+pub struct ScriptSession<W: World> {
     /// None when it had to be given up.
     runner: Option<Runner>,
-    host: Host<W>,
+    host: ScriptHost<W>,
 }
 
-impl<W: World> Session<W> {
+impl<W: World> ScriptSession<W> {
     /// Starts the child and does not wait for it.
-    pub fn new(world: W, setup: Setup) -> Result<Self, SetupError> {
+    pub fn new(world: W, setup: Setup) -> Result<Self, ScriptSetupError> {
         let program = setup.runner.clone().map_or_else(runner::find, Ok)?;
         let most_bytes = setup.heap_bytes.saturating_mul(4).saturating_add(BESIDE_HEAP);
-        let started = Started::new(&program, most_bytes)?;
-        let plane = Plane::new(setup.brake.clone()).map_err(SetupError::Runtime)?;
+        let started = StartedRunner::new(&program, most_bytes)?;
+        let plane = Plane::new(setup.brake.clone()).map_err(ScriptSetupError::Runtime)?;
         let most_payload = usize::try_from(setup.heap_bytes).unwrap_or(usize::MAX);
         let runner = {
             let _inside = plane.enter();
             started.attach(most_payload)?
         };
-        let host = Host::new(world, plane, Checker::with(Some(program)), setup);
+        let host = ScriptHost::new(world, plane, Checker::with(Some(program)), setup);
         Ok(Self { runner: Some(runner), host })
     }
 
     /// Makes the engine. Once, before anything is run.
-    pub fn begin(&mut self) -> Result<(), SetupError> {
+    pub fn begin(&mut self) -> Result<(), ScriptSetupError> {
         let bytes = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let (heap_bytes, longest) = (bytes(self.host.heap_bytes()), bytes(self.host.longest()));
         let begun = self.ask(&ToRunner::Begin(Begin { heap_bytes, longest, seed: random::u64() }));
         match begun {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(failed)) => Err(SetupError::Heap(Box::new(failed.error))),
-            Err(End::Lost(error)) => Err(error.into()),
-            Err(End::Stopped(why)) => Err(SetupError::Stopped(why)),
-            Err(End::Uncaught(error, _)) => Err(SetupError::Heap(error)),
+            Ok(Err(failed)) => Err(ScriptSetupError::Heap(Box::new(failed.error))),
+            Err(ProgramEnd::Lost(error)) => Err(error.into()),
+            Err(ProgramEnd::Stopped(why)) => Err(ScriptSetupError::Stopped(why)),
+            Err(ProgramEnd::Uncaught(error, _)) => Err(ScriptSetupError::Heap(error)),
         }
     }
 
@@ -112,14 +112,14 @@ impl<W: World> Session<W> {
     }
 
     /// Runs a whole program.
-    pub fn run(&mut self, source: &str, file: &str) -> Result<(), End> {
+    pub fn run(&mut self, source: &str, file: &str) -> Result<(), ProgramEnd> {
         // The line of `#!` is the kernel's, not the language's; the columns of the others stay.
         let hidden = source.strip_prefix("#!").map(|rest| format!("//{rest}"));
         self.evaluate(hidden.as_deref().unwrap_or(source), file, None).map(drop)
     }
 
     /// Runs a statement; its value as people read it, if it has one.
-    pub fn statement(&mut self, source: &str) -> Result<Option<String>, End> {
+    pub fn statement(&mut self, source: &str) -> Result<Option<String>, ProgramEnd> {
         self.evaluate(&with_this(source), "repl", Some("show"))
     }
 
@@ -135,7 +135,7 @@ impl<W: World> Session<W> {
 
     fn names(&mut self, expression: &str, verb: &str) -> Vec<String> {
         let text = self.evaluate(expression, "repl", Some(verb)).ok().flatten().unwrap_or_default();
-        strict::from_str(&text, Limits::MESSAGE).unwrap_or_default()
+        strict::from_str(&text, DocumentLimits::MESSAGE).unwrap_or_default()
     }
 
     /// Waits for something outside of the engine, or for the brake.
@@ -143,15 +143,20 @@ impl<W: World> Session<W> {
         self.host.plane.wait(work).map_err(|_| self.host.plane.brake.release().unwrap_or(Stop::Interrupted))
     }
 
-    fn evaluate(&mut self, source: &str, file: &str, wanted: Option<&str>) -> Result<Option<String>, End> {
+    fn evaluate(
+        &mut self,
+        source: &str,
+        file: &str,
+        wanted: Option<&str>,
+    ) -> Result<Option<String>, ProgramEnd> {
         let (source, file, wanted) = (source.to_owned(), file.to_owned(), wanted.map(str::to_owned));
         let ended = self.ask(&ToRunner::Run { source, file, wanted });
         self.host.objects.drain();
-        ended?.map_err(|Failed { error, failure }| match self.host.plane.brake.release() {
-            Some(why) => End::Stopped(why),
+        ended?.map_err(|RunFailed { error, failure }| match self.host.plane.brake.release() {
+            Some(why) => ProgramEnd::Stopped(why),
             None => {
                 let failure = failure.and_then(|number| self.host.failure(number));
-                End::Uncaught(Box::new(error), failure)
+                ProgramEnd::Uncaught(Box::new(error), failure)
             }
         })
     }
@@ -163,7 +168,7 @@ impl<W: World> Session<W> {
     }
 
     /// Asks the child and answers its efuns until it has answered.
-    fn ask(&mut self, request: &ToRunner) -> Result<Result<Option<String>, Failed>, End> {
+    fn ask(&mut self, request: &ToRunner) -> Result<Result<Option<String>, RunFailed>, ProgramEnd> {
         let asked = match self.runner.take() {
             Some(mut runner) => {
                 let said = self.converse(&mut runner, request);
@@ -176,10 +181,10 @@ impl<W: World> Session<W> {
         match asked {
             Ok(FromRunner::Done(value)) => Ok(Ok(value)),
             Ok(FromRunner::Failed(failed)) => Ok(Err(failed)),
-            Ok(FromRunner::Ready(_) | FromRunner::Efun(_)) => Err(End::Lost(RunnerError::OutOfTurn)),
+            Ok(FromRunner::Ready(_) | FromRunner::Efun(_)) => Err(ProgramEnd::Lost(RunnerError::OutOfTurn)),
             Err(error) => Err(match self.host.plane.brake.release() {
-                Some(why) => End::Stopped(why),
-                None => End::Lost(error),
+                Some(why) => ProgramEnd::Stopped(why),
+                None => ProgramEnd::Lost(error),
             }),
         }
     }
@@ -206,7 +211,7 @@ impl<W: World> Session<W> {
 
     /// Makes a ticket's object the one of the conversation. Its worker's name becomes a variable, if it
     /// can be one and is free.
-    pub fn bind(&mut self, ticket: &Ticket) -> Result<(), End> {
+    pub fn bind(&mut self, ticket: &Ticket) -> Result<(), ProgramEnd> {
         let name = ticket.worker.name.as_str();
         let begins = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
         let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
@@ -228,7 +233,7 @@ async fn stop(runner: &mut Runner) -> Result<FromRunner, RunnerError> {
     runner.send(&ToRunner::Stop).await?;
     loop {
         match runner.next().await? {
-            FromRunner::Efun(_) => runner.send(&ToRunner::Answer(Answer::Stop)).await?,
+            FromRunner::Efun(_) => runner.send(&ToRunner::Answer(EfunAnswer::Stop)).await?,
             said => return Ok(said),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hauki_lang::lexer::{Kind, words};
+use hauki_lang::lexer::{TokenKind, words};
 
 /// What stands in brackets before a brace of these is no list of parameters.
 const BLOCKS: [&str; 6] = ["if", "for", "while", "switch", "catch", "with"];
@@ -23,17 +23,15 @@ pub(super) fn with_this(source: &str) -> Cow<'_, str> {
         let is_key = words.get(index + 1).is_some_and(|word| word.is(":"))
             && before.is_some_and(|word| word.is("{") || word.is(","));
         match word.text {
-            "(" => {
-                brackets.push(before.is_some_and(|word| {
-                    word.kind == Kind::Name && (after_dot || !BLOCKS.contains(&word.text))
-                }))
-            }
+            "(" => brackets.push(before.is_some_and(|word| {
+                word.kind == TokenKind::Name && (after_dot || !BLOCKS.contains(&word.text))
+            })),
             ")" => parameters = brackets.pop().unwrap_or(false),
             "{" => braces.push(before.is_some_and(|word| word.is(")")) && parameters),
             "}" => {
                 braces.pop();
             }
-            "this" if word.kind == Kind::Name && !after_dot && !is_key && !braces.contains(&true) => {
+            "this" if word.kind == TokenKind::Name && !after_dot && !is_key && !braces.contains(&true) => {
                 text.push_str(&source[copied..word.offset]);
                 text.push_str("this_object()");
                 copied = word.end();

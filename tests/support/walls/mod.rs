@@ -18,6 +18,7 @@ use syn::{Attribute, Item};
 mod assembly;
 mod errors;
 mod items;
+mod names;
 mod phase;
 mod spawns;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::model::gem::{SCHEME, Wishes};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
 use crate::model::units::{Amount, AmountError, parse_duration, parse_size};
-use crate::strict::{self, Limits};
+use crate::strict::{self, DocumentLimits};
 
 /// What `clone_object` was called with; who calls is the node's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -84,7 +84,7 @@ impl CloneAsk {
     /// What the worker asks the core for, as anybody would; the key is this very ask's.
     pub fn request(&self) -> Result<SpawnRequest, ApiError> {
         let mut arguments: Vec<Value> =
-            strict::from_str(&self.arguments, Limits::bytes(self.arguments.len()))
+            strict::from_str(&self.arguments, DocumentLimits::bytes(self.arguments.len()))
                 .map_err(|error| bad(format!("clone_object: the arguments are no array: {error}")))?;
         if arguments.is_empty() || !arguments[0].is_string() {
             return Err(bad("clone_object: the first argument is a gem-pointer or a source"));

@@ -50,7 +50,7 @@ type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What an endpoint answers with.
 #[derive(Clone, Copy)]
-pub enum Reply {
+pub enum EndpointReply {
     Json(Describe),
     /// One such object per line.
     Lines(Describe),
@@ -59,7 +59,7 @@ pub enum Reply {
     Document,
 }
 
-pub struct Endpoint {
+pub struct EndpointSpec {
     pub method: Method,
     pub path: &'static str,
     /// The name of the operation, unique.
@@ -69,7 +69,7 @@ pub struct Endpoint {
     pub who: Who,
     pub query: Option<Describe>,
     pub body: Option<Describe>,
-    pub reply: Reply,
+    pub reply: EndpointReply,
 }
 
 pub(super) fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -88,9 +88,9 @@ pub(super) const fn get(
     path: &'static str,
     id: &'static str,
     summary: &'static str,
-    reply: Reply,
-) -> Endpoint {
-    Endpoint {
+    reply: EndpointReply,
+) -> EndpointSpec {
+    EndpointSpec {
         method: Method::Get,
         path,
         id,
@@ -110,8 +110,8 @@ pub(super) const fn post(
     areas: &'static [Area],
     body: Describe,
     reply: Describe,
-) -> Endpoint {
-    Endpoint {
+) -> EndpointSpec {
+    EndpointSpec {
         method: Method::Post,
         path,
         id,
@@ -120,6 +120,6 @@ pub(super) const fn post(
         who: Who::Owner,
         query: None,
         body: Some(body),
-        reply: Reply::Json(reply),
+        reply: EndpointReply::Json(reply),
     }
 }

@@ -1,7 +1,7 @@
 //! The one table of what a core serves. OpenAPI and the mesh manifest are made from it, and a test of
 //! `core::routes` holds it against the router.
 
-pub use super::endpoint::{Area, Endpoint, Method, Reply, Who};
+pub use super::endpoint::{Area, EndpointReply, EndpointSpec, Method, Who};
 use super::endpoint::{get, of, post, query_of};
 use super::{event, gem, health, registry, spool, summons, swarm, teardown, vault};
 use crate::model::ticket::Ticket;
@@ -48,7 +48,7 @@ pub mod paths {
 }
 
 /// Every endpoint that a core serves.
-pub static ENDPOINTS: &[Endpoint] = &[
+pub static ENDPOINTS: &[EndpointSpec] = &[
     post(
         paths::SPAWN,
         "swarm_spawn_ephemeral",
@@ -65,7 +65,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<summons::SummonsRequest>,
         of::<summons::Summons>,
     ),
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         areas: &[Area::Summoning],
         query: Some(query_of::<summons::SummonsQuery>),
@@ -73,13 +73,13 @@ pub static ENDPOINTS: &[Endpoint] = &[
             paths::SUMMONS,
             "find_summons",
             "The summons whose id begins so",
-            Reply::Json(of::<summons::SummonsFound>),
+            EndpointReply::Json(of::<summons::SummonsFound>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         areas: &[Area::Summoning],
-        ..get(paths::SUMMONS_ONE, "get_summons", "One summons", Reply::Json(of::<summons::Summons>))
+        ..get(paths::SUMMONS_ONE, "get_summons", "One summons", EndpointReply::Json(of::<summons::Summons>))
     },
     post(
         paths::PROVISION,
@@ -105,21 +105,21 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<teardown::BeatRequest>,
         of::<teardown::BeatReply>,
     ),
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         query: Some(query_of::<vault::VaultQuery>),
         ..get(
             paths::VAULTS,
             "list_vaults",
             "The vaults, the oldest first",
-            Reply::Json(of::<vault::VaultList>),
+            EndpointReply::Json(of::<vault::VaultList>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
-        ..get(paths::VAULT, "get_vault", "One vault, living or dead", Reply::Json(of::<vault::Vault>))
+        ..get(paths::VAULT, "get_vault", "One vault, living or dead", EndpointReply::Json(of::<vault::Vault>))
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         method: Method::Delete,
         areas: &[Area::Teardown],
@@ -128,7 +128,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
             paths::VAULT,
             "destruct",
             "End a vault; legal in every phase, and the dead answer with their tombstone",
-            Reply::Json(of::<teardown::Destructed>),
+            EndpointReply::Json(of::<teardown::Destructed>),
         )
     },
     post(
@@ -147,16 +147,16 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<teardown::ReapRequest>,
         of::<teardown::Reaped>,
     ),
-    Endpoint {
+    EndpointSpec {
         areas: &[Area::Summoning],
         ..get(
             paths::GEMS,
             "list_gems",
             "The gems that can be summoned by name",
-            Reply::Json(of::<gem::GemList>),
+            EndpointReply::Json(of::<gem::GemList>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Admin,
         ..post(
             paths::GEMS,
@@ -167,7 +167,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
             of::<gem::Gem>,
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Admin,
         method: Method::Delete,
         areas: &[Area::Summoning],
@@ -176,26 +176,26 @@ pub static ENDPOINTS: &[Endpoint] = &[
             paths::GEMS,
             "remove_gem",
             "Remove a pushed version, or all of them if the pointer has none",
-            Reply::Json(of::<gem::GemRemoved>),
+            EndpointReply::Json(of::<gem::GemRemoved>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         areas: &[Area::Summoning],
         query: Some(query_of::<gem::GemQuery>),
         ..get(
             paths::GEM_RESOLVE,
             "resolve_gem",
             "Find a gem, check its hash, and show it with its source",
-            Reply::Json(of::<gem::Gem>),
+            EndpointReply::Json(of::<gem::Gem>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         ..get(
             paths::REGISTRY,
             "list_services",
             "The names of live workers, in their order",
-            Reply::Json(of::<registry::ServiceList>),
+            EndpointReply::Json(of::<registry::ServiceList>),
         )
     },
     post(
@@ -206,24 +206,24 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<registry::ResolveRequest>,
         of::<registry::Resolved>,
     ),
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         query: Some(query_of::<registry::WatchQuery>),
         ..get(
             paths::REGISTRY_WATCH,
             "watch_services",
             "Who holds a name, and each change of it",
-            Reply::Lines(of::<registry::Holder>),
+            EndpointReply::Lines(of::<registry::Holder>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         query: Some(query_of::<spool::SpoolQuery>),
         ..get(
             paths::SPOOL,
             "list_spool",
             "The queue in its order, then what is done",
-            Reply::Json(of::<spool::SpoolList>),
+            EndpointReply::Json(of::<spool::SpoolList>),
         )
     },
     post(
@@ -234,17 +234,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<spool::SpoolRequest>,
         of::<spool::SpoolEntry>,
     ),
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         query: Some(query_of::<spool::SpoolWait>),
         ..get(
             paths::SPOOL_ONE,
             "get_spooled",
             "One entry and its vault, at once or when it has moved on",
-            Reply::Json(of::<spool::Spooled>),
+            EndpointReply::Json(of::<spool::Spooled>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         method: Method::Delete,
         areas: &[Area::Summoning],
@@ -252,10 +252,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
             paths::SPOOL_ONE,
             "remove_spooled",
             "Forget an entry, whatever its state",
-            Reply::Json(of::<spool::SpoolEntry>),
+            EndpointReply::Json(of::<spool::SpoolEntry>),
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         method: Method::Post,
         areas: &[Area::Summoning],
@@ -263,7 +263,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
             paths::SPOOL_RETRY,
             "retry_spooled",
             "Let a dead letter wait again",
-            Reply::Json(of::<spool::SpoolEntry>),
+            EndpointReply::Json(of::<spool::SpoolEntry>),
         )
     },
     post(
@@ -274,7 +274,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         of::<spool::SpoolOrder>,
         of::<spool::SpoolOrdered>,
     ),
-    Endpoint {
+    EndpointSpec {
         who: Who::Admin,
         ..post(
             paths::NODE_ORDERS,
@@ -285,10 +285,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
             of::<swarm::NodeOrdered>,
         )
     },
-    get(paths::NODES, "list_nodes", "The nodes of the swarm", Reply::Json(of::<vault::NodeList>)),
-    Endpoint {
+    get(paths::NODES, "list_nodes", "The nodes of the swarm", EndpointReply::Json(of::<vault::NodeList>)),
+    EndpointSpec {
         who: Who::Admin,
-        reply: Reply::Lines(of::<swarm::NodeStep>),
+        reply: EndpointReply::Lines(of::<swarm::NodeStep>),
         ..post(
             paths::NODES,
             "add_node",
@@ -302,15 +302,20 @@ pub static ENDPOINTS: &[Endpoint] = &[
         paths::NODE,
         "get_node",
         "One node, and what there is to say of it",
-        Reply::Json(of::<swarm::NodeDetail>),
+        EndpointReply::Json(of::<swarm::NodeDetail>),
     ),
-    Endpoint {
+    EndpointSpec {
         who: Who::Admin,
         method: Method::Delete,
         query: Some(query_of::<swarm::NodeRemove>),
-        ..get(paths::NODE, "remove_node", "Take a node out of the swarm", Reply::Json(of::<vault::NodeInfo>))
+        ..get(
+            paths::NODE,
+            "remove_node",
+            "Take a node out of the swarm",
+            EndpointReply::Json(of::<vault::NodeInfo>),
+        )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Admin,
         ..post(
             paths::NODE_DRAIN,
@@ -321,9 +326,9 @@ pub static ENDPOINTS: &[Endpoint] = &[
             of::<vault::NodeInfo>,
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Admin,
-        reply: Reply::Lines(of::<swarm::NodeStep>),
+        reply: EndpointReply::Lines(of::<swarm::NodeStep>),
         ..post(
             paths::NODE_UPGRADE,
             "upgrade_node",
@@ -333,18 +338,28 @@ pub static ENDPOINTS: &[Endpoint] = &[
             of::<swarm::NodeStep>,
         )
     },
-    Endpoint {
+    EndpointSpec {
         who: Who::Owner,
         query: Some(query_of::<event::EventQuery>),
-        ..get(paths::EVENTS, "events", "What happened, and what happens", Reply::Lines(of::<event::Event>))
+        ..get(
+            paths::EVENTS,
+            "events",
+            "What happened, and what happens",
+            EndpointReply::Lines(of::<event::Event>),
+        )
     },
-    get(paths::OPENAPI, "openapi", "This document", Reply::Document),
-    get(paths::MANIFEST, "manifest", "The services and what they serve in each phase", Reply::Document),
-    get(paths::HEALTH, "health", "Whether the daemon can work", Reply::Json(of::<health::Health>)),
+    get(paths::OPENAPI, "openapi", "This document", EndpointReply::Document),
+    get(
+        paths::MANIFEST,
+        "manifest",
+        "The services and what they serve in each phase",
+        EndpointReply::Document,
+    ),
+    get(paths::HEALTH, "health", "Whether the daemon can work", EndpointReply::Json(of::<health::Health>)),
     get(
         paths::METRICS,
         "metrics",
         "Counters for Prometheus",
-        Reply::Text("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        EndpointReply::Text("application/openmetrics-text; version=1.0.0; charset=utf-8"),
     ),
 ];

@@ -29,50 +29,50 @@ use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
 use crate::model::text::short;
 
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send + 'a>>;
+pub type NodeFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send + 'a>>;
 
 pub trait NodeApi: Send + Sync {
     /// What a placement wants to know. It costs the node the same with one vault and with thousands.
-    fn word(&self) -> Answer<'_, NodeWord>;
+    fn word(&self) -> NodeFuture<'_, NodeWord>;
 
     /// Its vaults, or the one that is asked for, if it is there.
-    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults>;
+    fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults>;
 
     /// Whether it has what a node needs.
-    fn health(&self) -> Answer<'_, NodeHealth>;
+    fn health(&self) -> NodeFuture<'_, NodeHealth>;
 
     /// Forges a vault, loads the worker and, if the order says so, opens the port. A dropped future
     /// forges nothing: what was begun is undone.
     /// `CodeMissing`: the order comes without its code, and the node does not have it.
-    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned>;
+    fn provision(&self, order: ProvisionOrder) -> NodeFuture<'_, Provisioned>;
 
     /// Takes code in before it is needed. It may be let go again when there is much of it.
-    fn keep(&self, code: Code) -> Answer<'_, ()>;
+    fn keep(&self, code: Code) -> NodeFuture<'_, ()>;
 
     /// Opens the vault's port, or tells the one that is open.
-    fn open(&self, order: OpenOrder) -> Answer<'_, Opened>;
+    fn open(&self, order: OpenOrder) -> NodeFuture<'_, OpenedPort>;
 
-    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased>;
+    fn beat(&self, order: BeatOrder) -> NodeFuture<'_, Leased>;
 
     /// Legal in every phase; the dead answer with their tombstone.
-    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn>;
+    fn destruct(&self, order: DestructOrder) -> NodeFuture<'_, TornDown>;
 
     /// How a vault died; it kills nobody. `NotYet`: it lives, or is still dying.
-    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt>;
+    fn receipt(&self, vault: VaultId) -> NodeFuture<'_, Receipt>;
 
     /// Kills all of these at once and waits for none of them; a destruct of each then has its receipt.
     /// Who is dead already, or not there, is passed over.
-    fn doom(&self, doom: Doom) -> Answer<'_, ()>;
+    fn doom(&self, doom: Doom) -> NodeFuture<'_, ()>;
 
     /// The workers' wishes to clone for whose answers somebody waits, after `after`, as soon as there is one or
     /// `wait_ms` has passed. From 0 on they are all told again.
-    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks>;
+    fn asks(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, CloneAsks>;
 
     /// The answer to a worker's wish to clone; `NotAwaited` if nobody waits for it any more.
-    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()>;
+    fn cloned(&self, answer: CloneAnswer) -> NodeFuture<'_, ()>;
 
     /// What happened after `after`, as soon as there is something or `wait_ms` has passed.
-    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News>;
+    fn news(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, News>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -129,7 +129,7 @@ pub struct Provisioned {
     pub warm: bool,
     /// If the order said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opened: Option<Opened>,
+    pub opened: Option<OpenedPort>,
     /// Limits that it is without, as its node's configuration allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unlimited: Vec<Controller>,
@@ -148,7 +148,7 @@ pub struct OpenOrder {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Opened {
+pub struct OpenedPort {
     pub ip: IpAddr,
     pub port: u16,
     pub cert_sha256: Sha256,
@@ -200,7 +200,7 @@ pub struct Doom {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Torn {
+pub struct TornDown {
     pub receipt: Receipt,
     pub changed: bool,
 }

@@ -299,7 +299,8 @@ mod tests {
     fn over_the_wire(error: NodeError) -> NodeError {
         let body = serde_json::to_vec(&NodeErrorBody::from(error)).expect("is written");
         let body: NodeErrorBody =
-            crate::strict::from_slice(&body, crate::strict::Limits::bytes(body.len())).expect("is read");
+            crate::strict::from_slice(&body, crate::strict::DocumentLimits::bytes(body.len()))
+                .expect("is read");
         body.read(NodeFault::NotAsked)
     }
 
@@ -343,8 +344,8 @@ mod tests {
     #[test]
     fn an_older_core_reads_the_code_and_an_older_node_is_taken_at_its_code() {
         let body = serde_json::to_vec(&NodeErrorBody::from(NodeError::dead(receipt()))).expect("is written");
-        let old: OldBody =
-            crate::strict::from_slice(&body, crate::strict::Limits::bytes(body.len())).expect("is read");
+        let old: OldBody = crate::strict::from_slice(&body, crate::strict::DocumentLimits::bytes(body.len()))
+            .expect("is read");
         assert_eq!((old.code, old.retryable), (ErrorCode::VaultDead, false));
         assert_eq!(old.receipt.as_deref(), Some(&receipt()));
         assert!(old.message.ends_with("is dead: destruct"), "{}", old.message);

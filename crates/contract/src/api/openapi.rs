@@ -6,7 +6,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema as _, Schema};
 use serde_json::{Map, Value, json};
 
-use super::endpoint::{Endpoint, Reply, of};
+use super::endpoint::{EndpointReply, EndpointSpec, of};
 use super::endpoints::ENDPOINTS;
 use super::error::{ApiError, ErrorCode};
 use crate::model::id::{NodeName, SpoolId, SummonsId, VaultId};
@@ -50,12 +50,14 @@ pub fn document() -> Value {
     })
 }
 
-fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
+fn operation(endpoint: &EndpointSpec, generator: &mut SchemaGenerator) -> Value {
     let content = match endpoint.reply {
-        Reply::Json(describe) => json!({ "application/json": { "schema": describe(generator) } }),
-        Reply::Lines(describe) => json!({ "application/x-ndjson": { "schema": describe(generator) } }),
-        Reply::Text(kind) => json!({ kind: { "schema": { "type": "string" } } }),
-        Reply::Document => json!({ "application/json": { "schema": { "type": "object" } } }),
+        EndpointReply::Json(describe) => json!({ "application/json": { "schema": describe(generator) } }),
+        EndpointReply::Lines(describe) => {
+            json!({ "application/x-ndjson": { "schema": describe(generator) } })
+        }
+        EndpointReply::Text(kind) => json!({ kind: { "schema": { "type": "string" } } }),
+        EndpointReply::Document => json!({ "application/json": { "schema": { "type": "object" } } }),
     };
     let mut operation = json!({
         "operationId": endpoint.id,
@@ -82,7 +84,7 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
 }
 
 /// What an endpoint may answer besides: the codes' own statuses, and those of HTTP.
-fn statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
+fn statuses(endpoint: &EndpointSpec) -> BTreeSet<u16> {
     let mut statuses: BTreeSet<u16> = ErrorCode::ALL.iter().map(|code| code.http_status()).collect();
     if endpoint.body.is_some() {
         statuses.extend([408, 415]);
@@ -100,7 +102,7 @@ fn named(path: &str, generator: &mut SchemaGenerator) -> Schema {
     }
 }
 
-fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Vec<Value> {
+fn parameters(endpoint: &EndpointSpec, generator: &mut SchemaGenerator) -> Vec<Value> {
     let mut parameters = Vec::new();
     if endpoint.path.contains("{id}") {
         let schema = named(endpoint.path, generator);

@@ -12,7 +12,7 @@ use super::summons::{SpawnRequest, SummonsRequest};
 use super::teardown::{DestructRequest, ReapRequest};
 use super::vault::{Placement, ProvisionRequest, TicketRequest};
 use crate::model::{gem, words};
-use crate::strict::{self, Limits};
+use crate::strict::{self, DocumentLimits};
 
 const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
 const SUMMONS: &str = "sum_01HF7YAT00000000000000001A";
@@ -132,7 +132,7 @@ fn agree<T: DeserializeOwned>(name: &str, whole: Value, check: impl Fn(&T) -> bo
         .build(&json!({ "$ref": format!("#/$defs/{name}"), "$defs": definitions }))
         .expect("is a schema");
     let compare = |document: &Value, what: &str| {
-        let taken = strict::from_str::<T>(&document.to_string(), Limits::bytes(usize::MAX));
+        let taken = strict::from_str::<T>(&document.to_string(), DocumentLimits::bytes(usize::MAX));
         let is_taken = taken.as_ref().is_ok_and(&check);
         let fits = schema.is_valid(document);
         let shown: String = document.to_string().chars().take(300).collect();

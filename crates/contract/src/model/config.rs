@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::NodeName;
 use super::limits::Controller;
-use crate::strict::{self, Limits, StrictError};
+use crate::strict::{self, DocumentLimits, StrictError};
 
 /// The longest configuration file that is read.
 pub const MAX_CONFIG_BYTES: usize = 256 * 1024;
@@ -57,8 +57,8 @@ pub struct Config {
     pub progress: Option<String>,
     pub daemon: Daemon,
     pub data_plane: DataPlane,
-    pub gems: Gems,
-    pub node: Node,
+    pub gems: GemsConfig,
+    pub node: NodeConfig,
     pub placement: PlacementRules,
     /// The nodes of a `haukid core`; absent: the node in the same process.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,7 +68,7 @@ pub struct Config {
 impl Config {
     /// What a file says.
     pub fn read(bytes: &[u8]) -> Result<Self, StrictError> {
-        strict::from_yaml(strict::text(bytes)?, Limits::bytes(MAX_CONFIG_BYTES))
+        strict::from_yaml(strict::text(bytes)?, DocumentLimits::bytes(MAX_CONFIG_BYTES))
     }
 }
 
@@ -105,7 +105,7 @@ pub struct DataPlane {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Gems {
+pub struct GemsConfig {
     /// Looked up in this order, before pushed gems. Absent: `/etc/hauki/gems`, and `share/hauki`
     /// beside the `bin` that holds haukid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -114,7 +114,7 @@ pub struct Gems {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Node {
+pub struct NodeConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<NodeName>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

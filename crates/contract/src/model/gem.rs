@@ -246,7 +246,7 @@ impl Manifest {
     /// As it stands in a `.yaml` file.
     #[cfg(feature = "documents")]
     pub fn read(bytes: &[u8]) -> Result<Self, StrictError> {
-        strict::from_yaml(strict::text(bytes)?, strict::Limits::bytes(MAX_MANIFEST_BYTES))
+        strict::from_yaml(strict::text(bytes)?, strict::DocumentLimits::bytes(MAX_MANIFEST_BYTES))
     }
 
     /// What it wishes for, within the bounds of what a vault can have, or what is wrong with it in its own words.

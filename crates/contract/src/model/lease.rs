@@ -99,7 +99,7 @@ pub struct Lease {
     forged_at: Mono,
     claim_from: Mono,
     used_at: Mono,
-    kept: Kept,
+    kept: LeasePromise,
     /// The end of the longest lease that a beat has asked for.
     held_until: Mono,
     /// The last byte from the owning connection, if the vault is linked and claimed.
@@ -109,14 +109,14 @@ pub struct Lease {
 /// What the signs of life so far promise: each of them its own ticket's lease, and the latest end stands. So
 /// no ticket takes what another has promised, and one that nobody uses promises nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
+pub struct LeasePromise {
     /// By this sign of life,
     pub since: Mono,
     /// for so long.
     pub lease_ms: u64,
 }
 
-impl Kept {
+impl LeasePromise {
     fn until(self) -> Mono {
         self.since.plus_ms(self.lease_ms)
     }
@@ -126,7 +126,7 @@ impl Lease {
     #[must_use]
     pub fn new(terms: Terms, now: Reading) -> Self {
         let Reading { mono, waking, .. } = now;
-        let kept = Kept { since: waking, lease_ms: 0 };
+        let kept = LeasePromise { since: waking, lease_ms: 0 };
         Self {
             terms,
             forged_at: mono,
@@ -162,8 +162,8 @@ impl Lease {
         self.used(now, promised)
     }
 
-    fn kept_from(&self, now: Mono, promised: Promise) -> Kept {
-        Kept { since: now, lease_ms: promised.lease_ms.unwrap_or(self.terms.lease_ms) }
+    fn kept_from(&self, now: Mono, promised: Promise) -> LeasePromise {
+        LeasePromise { since: now, lease_ms: promised.lease_ms.unwrap_or(self.terms.lease_ms) }
     }
 
     /// Whether somebody who is promised that owns the vault by coming now.
@@ -182,7 +182,7 @@ impl Lease {
     }
 
     #[must_use]
-    pub fn kept(&self) -> Kept {
+    pub fn kept(&self) -> LeasePromise {
         self.kept
     }
 

@@ -49,7 +49,7 @@ impl Phase {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub enum PhaseEvent {
     /// The source is loaded and `create` has returned.
     Loaded,
     /// The port is open and a ticket may be handed out.
@@ -62,35 +62,38 @@ pub enum Event {
     Reclaimed,
 }
 
-impl Event {
+impl PhaseEvent {
     pub const ALL: [Self; 5] =
         [Self::Loaded, Self::TicketOpened, Self::Claimed, Self::Doomed, Self::Reclaimed];
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a vault that is {} cannot take {event:?}", phase.as_str())]
-pub struct Refused {
+pub struct IllegalTransition {
     pub phase: Phase,
-    pub event: Event,
+    pub event: PhaseEvent,
 }
 
 /// The only place where a phase changes.
-pub fn transition(phase: Phase, event: Event) -> Result<Phase, Refused> {
+pub fn transition(phase: Phase, event: PhaseEvent) -> Result<Phase, IllegalTransition> {
     match (phase, event) {
-        (Phase::Forging, Event::Loaded) => Ok(Phase::Forged),
-        (Phase::Forged | Phase::Ticketed, Event::TicketOpened) => Ok(Phase::Ticketed),
-        (Phase::Live, Event::TicketOpened) => Ok(Phase::Live),
-        (Phase::Ticketed | Phase::Live, Event::Claimed) => Ok(Phase::Live),
-        (Phase::Forging | Phase::Forged | Phase::Ticketed | Phase::Live | Phase::Dying, Event::Doomed) => {
-            Ok(Phase::Dying)
-        }
+        (Phase::Forging, PhaseEvent::Loaded) => Ok(Phase::Forged),
+        (Phase::Forged | Phase::Ticketed, PhaseEvent::TicketOpened) => Ok(Phase::Ticketed),
+        (Phase::Live, PhaseEvent::TicketOpened) => Ok(Phase::Live),
+        (Phase::Ticketed | Phase::Live, PhaseEvent::Claimed) => Ok(Phase::Live),
+        (
+            Phase::Forging | Phase::Forged | Phase::Ticketed | Phase::Live | Phase::Dying,
+            PhaseEvent::Doomed,
+        ) => Ok(Phase::Dying),
         // Destruct is legal in every phase, so a death after death is no error.
-        (Phase::Dead, Event::Doomed | Event::Reclaimed) | (Phase::Dying, Event::Reclaimed) => Ok(Phase::Dead),
-        (Phase::Forged | Phase::Ticketed | Phase::Live | Phase::Dying | Phase::Dead, Event::Loaded)
-        | (Phase::Forging | Phase::Dying | Phase::Dead, Event::TicketOpened)
-        | (Phase::Forging | Phase::Forged | Phase::Dying | Phase::Dead, Event::Claimed)
-        | (Phase::Forging | Phase::Forged | Phase::Ticketed | Phase::Live, Event::Reclaimed) => {
-            Err(Refused { phase, event })
+        (Phase::Dead, PhaseEvent::Doomed | PhaseEvent::Reclaimed) | (Phase::Dying, PhaseEvent::Reclaimed) => {
+            Ok(Phase::Dead)
+        }
+        (Phase::Forged | Phase::Ticketed | Phase::Live | Phase::Dying | Phase::Dead, PhaseEvent::Loaded)
+        | (Phase::Forging | Phase::Dying | Phase::Dead, PhaseEvent::TicketOpened)
+        | (Phase::Forging | Phase::Forged | Phase::Dying | Phase::Dead, PhaseEvent::Claimed)
+        | (Phase::Forging | Phase::Forged | Phase::Ticketed | Phase::Live, PhaseEvent::Reclaimed) => {
+            Err(IllegalTransition { phase, event })
         }
     }
 }
@@ -113,7 +116,7 @@ mod tests {
         ];
         assert_eq!(table.map(|(phase, _)| phase), Phase::ALL);
         for (phase, row) in table {
-            for (event, next) in Event::ALL.into_iter().zip(row) {
+            for (event, next) in PhaseEvent::ALL.into_iter().zip(row) {
                 assert_eq!(transition(phase, event).ok(), next, "{phase:?} {event:?}");
             }
         }
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn nothing_leads_back_to_life() {
         for phase in Phase::ALL {
-            for event in Event::ALL {
+            for event in PhaseEvent::ALL {
                 if let Ok(next) = transition(phase, event) {
                     assert!(next >= phase, "{phase:?} {event:?} -> {next:?}");
                 }

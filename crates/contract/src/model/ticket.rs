@@ -183,13 +183,13 @@ impl Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strict::{self, Limits};
+    use crate::strict::{self, DocumentLimits};
 
     #[test]
     fn a_port_is_one_where_somebody_can_listen() {
         let read = |port: &str| {
             let text = format!(r#"{{"ip":"127.0.0.1","port":{port}}}"#);
-            strict::from_str::<Endpoint>(&text, Limits::bytes(64)).map_err(|error| error.to_string())
+            strict::from_str::<Endpoint>(&text, DocumentLimits::bytes(64)).map_err(|error| error.to_string())
         };
         assert_eq!(read("1").expect("is one").port, 1);
         assert_eq!(read("65535.0").expect("is one").port, 65535);

@@ -22,7 +22,7 @@ pub struct Load {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ready {
+pub struct WorkerReady {
     /// Identifies the init binary: a heap may only be restored into the same build (design §9).
     pub build: String,
     /// Whether the init's own system call filter is in force.

@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::body::{Load, Loaded, Ready, Said, Stats, Unanswered, WorkerError, WorkerErrorKind};
+pub use super::body::{Load, Loaded, Said, Stats, Unanswered, WorkerError, WorkerErrorKind, WorkerReady};
 use crate::strict;
 
 /// Bytes before the body: length, kind, call.
@@ -65,7 +65,7 @@ pub enum ToVault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromVault {
     /// The init runs, has locked itself down and waits for [`ToVault::Load`].
-    Ready(Ready),
+    Ready(WorkerReady),
     Loaded(Loaded),
     /// `value` is JSON text as the vault wrote it: not yet checked.
     Result {
@@ -146,10 +146,10 @@ mod kind {
 }
 
 /// Kind, call, body, and the bytes to drop afterwards.
-pub(super) type Parts<'a> = (u8, u64, &'a [u8], usize);
+pub(super) type FrameParts<'a> = (u8, u64, &'a [u8], usize);
 
 /// A whole frame at the head of `bytes`. `None` means that more bytes are needed.
-pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Option<Parts<'_>>, FrameError> {
+pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Option<FrameParts<'_>>, FrameError> {
     let Some(length) = bytes.first_chunk::<4>().map(|head| u32::from_le_bytes(*head) as usize) else {
         return Ok(None);
     };
@@ -198,7 +198,7 @@ pub(super) fn take_text(body: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 pub(super) fn json<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, FrameError> {
-    strict::from_slice(body, strict::Limits::MESSAGE).map_err(|_| FrameError::Malformed { kind })
+    strict::from_slice(body, strict::DocumentLimits::MESSAGE).map_err(|_| FrameError::Malformed { kind })
 }
 
 pub(super) fn text(kind: u8, body: &[u8]) -> Result<String, FrameError> {

@@ -4,19 +4,19 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::lines::{Found, Lines};
+use super::lines::{LineBuffer, NextLine};
 pub use super::lines::{LineError, Whole};
 
 /// Reads newline-terminated messages into one buffer that is used again.
 pub struct LineReader<R> {
     input: R,
-    lines: Lines,
+    lines: LineBuffer,
 }
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
     /// `limit` bounds a line without its newline, and with it the memory of this reader.
     pub fn new(input: R, limit: usize) -> Self {
-        Self { input, lines: Lines::new(limit) }
+        Self { input, lines: LineBuffer::new(limit) }
     }
 
     pub fn set_limit(&mut self, limit: usize) {
@@ -56,9 +56,9 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     pub async fn next(&mut self) -> Result<Option<&[u8]>, LineError> {
         loop {
             match self.lines.take()? {
-                Found::Line(place) => return Ok(Some(self.lines.at(place))),
-                Found::End => return Ok(None),
-                Found::Nothing => drop(self.read().await.map_err(LineError::Read)?),
+                NextLine::Line(place) => return Ok(Some(self.lines.at(place))),
+                NextLine::End => return Ok(None),
+                NextLine::Nothing => drop(self.read().await.map_err(LineError::Read)?),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Lines out of bytes, bounded: what has come, where its lines end, and how far they have been taken.
 //!
-//! Pure: whoever reads puts bytes into [`Lines::room`] and says how many. However these were cut, the lines are the
+//! Pure: whoever reads puts bytes into [`LineBuffer::room`] and says how many. However these were cut, the lines are the
 //! same, and no more is kept than a line may be long, a quarter of that, and what was read at once. Each byte is looked
 //! at once and moved a few times at most, however many lines lie there and however small the pieces are that come.
 
@@ -10,7 +10,7 @@ use std::ops::{Deref, Range};
 use memchr::memchr;
 
 /// One buffer, which is used again.
-pub struct Lines {
+pub struct LineBuffer {
     buffer: Vec<u8>,
     /// The first byte that has not been handed out.
     start: usize,
@@ -18,7 +18,7 @@ pub struct Lines {
     end: Option<usize>,
     /// Where the search for that goes on.
     searched: usize,
-    /// The first line that [`Lines::ahead`] has not shown, and where the search for its end goes on.
+    /// The first line that [`LineBuffer::ahead`] has not shown, and where the search for its end goes on.
     shown: usize,
     scanned: usize,
     limit: usize,
@@ -41,7 +41,7 @@ impl Deref for Whole {
 
 /// What there is to be had without more bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum NextLine {
     /// A line without its newline, at this place of the buffer.
     Line(Range<usize>),
     /// Nothing whole.
@@ -67,7 +67,7 @@ pub const KEPT: usize = 256 * 1024;
 /// What was handed out is let go as soon as it is so much of what is kept, so that moving the rest is paid for.
 const LET_GO: usize = 4;
 
-impl Lines {
+impl LineBuffer {
     /// `limit` bounds a line without its newline, and with it the memory of this.
     #[must_use]
     pub fn new(limit: usize) -> Self {
@@ -117,7 +117,7 @@ impl Lines {
     }
 
     /// The next line, which is taken by that.
-    pub fn take(&mut self) -> Result<Found, LineError> {
+    pub fn take(&mut self) -> Result<NextLine, LineError> {
         if let Some(end) = self.end {
             let start = self.start;
             if end - start > self.limit {
@@ -125,19 +125,19 @@ impl Lines {
             }
             (self.start, self.searched, self.end) = (end + 1, end + 1, None);
             self.search();
-            return Ok(Found::Line(start..end));
+            return Ok(NextLine::Line(start..end));
         }
         match self.ended {
             _ if self.held() > self.limit => Err(LineError::TooLong { limit: self.limit }),
-            false => Ok(Found::Nothing),
-            true if self.held() == 0 => Ok(Found::End),
+            false => Ok(NextLine::Nothing),
+            true if self.held() == 0 => Ok(NextLine::End),
             true => Err(LineError::Torn),
         }
     }
 
     /// The next line for who keeps it, with the memory that it lies in: no more is copied than is behind it.
     pub fn take_whole(&mut self) -> Result<Option<Whole>, LineError> {
-        let Found::Line(place) = self.take()? else { return Ok(None) };
+        let NextLine::Line(place) = self.take()? else { return Ok(None) };
         if self.held() > place.len() {
             return Ok(Some(Whole { bytes: self.buffer[place].to_vec(), start: 0 }));
         }
@@ -174,7 +174,7 @@ impl Lines {
         Some(&self.buffer[begin..end])
     }
 
-    /// Where bytes that are read are put behind what is there; [`Lines::came`] says that they are.
+    /// Where bytes that are read are put behind what is there; [`LineBuffer::came`] says that they are.
     pub fn room(&mut self) -> &mut Vec<u8> {
         if self.start > 0 && self.start >= self.held() / LET_GO {
             self.let_go();

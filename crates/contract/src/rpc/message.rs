@@ -11,7 +11,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::strict::{self, Limits, StrictError};
+use crate::strict::{self, DocumentLimits, StrictError};
 
 /// Numeric error codes. Those from -32000 down are ours; `hauki-ticket.5` lists them.
 pub mod code {
@@ -125,7 +125,7 @@ pub const MAX_BATCH: usize = 1024;
 pub const MAX_ID_BYTES: usize = 256;
 /// Arrays and objects within each other, in parameters, results and events: the outermost counts. Most readers end at
 /// some depth, and some of them badly.
-pub const MAX_LEVELS: usize = Limits::DEPTH;
+pub const MAX_LEVELS: usize = DocumentLimits::DEPTH;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -218,20 +218,20 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The members of a batch, one more than there may be at most: half a million of them fit into a line, and what is
 /// refused anyway is not read to its end.
-struct Members<'a>(Vec<&'a RawValue>);
+struct BatchMembers<'a>(Vec<&'a RawValue>);
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for BatchMembers<'de> {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         struct Visit;
         impl<'de> Visitor<'de> for Visit {
-            type Value = Members<'de>;
+            type Value = BatchMembers<'de>;
 
             fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 out.write_str("an array")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members(Vec::new());
+            fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<BatchMembers<'de>, A::Error> {
+                let mut members = BatchMembers(Vec::new());
                 while let Some(item) = input.next_element::<&RawValue>()? {
                     if members.0.len() == MAX_BATCH {
                         return Err(serde::de::Error::custom("there are too many"));
@@ -256,7 +256,7 @@ impl<'a> Incoming<'a> {
         };
         if text.starts_with('[') {
             let items = match serde_json::from_str(text) {
-                Ok(Members(items)) => items,
+                Ok(BatchMembers(items)) => items,
                 Err(error) if error.is_data() => {
                     let message = format!("a batch may hold {MAX_BATCH} requests");
                     return Self::Single(Err(invalid(code::INVALID_REQUEST, message, None)));
@@ -341,7 +341,7 @@ pub fn write_request(out: &mut Vec<u8>, id: Option<u64>, method: &str, params: O
 
 /// One message from a gate, as a caller sees it.
 #[derive(Debug, Deserialize)]
-pub struct Outgoing<'a> {
+pub struct GateMessage<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     pub id: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -355,11 +355,11 @@ pub struct Outgoing<'a> {
     pub params: Option<&'a RawValue>,
 }
 
-impl<'a> Outgoing<'a> {
+impl<'a> GateMessage<'a> {
     /// Reads one line of a gate. The newline may still be there. What is no event has either a result or an error:
     /// who guessed which was meant would take a failure for an answer.
     pub fn decode(line: &'a [u8]) -> Result<Self, StrictError> {
-        let message: Self = strict::from_slice(line, Limits::MESSAGE)?;
+        let message: Self = strict::from_slice(line, DocumentLimits::MESSAGE)?;
         if message.method.is_none() && message.result.is_some() == message.error.is_some() {
             return Err(StrictError::whole("a reply has a result or an error, and not both"));
         }

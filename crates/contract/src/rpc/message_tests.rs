@@ -94,15 +94,15 @@ fn escaped_method_names_are_read() {
 /// A parser looks at no byte of a member that nobody wants.
 #[test]
 fn a_line_that_is_no_text_is_no_message_wherever_the_bytes_stand() {
-    assert!(Outgoing::decode(b"{\"id\":1,\"result\":[1],\"more\":\"m\"}").is_ok());
+    assert!(GateMessage::decode(b"{\"id\":1,\"result\":[1],\"more\":\"m\"}").is_ok());
     for line in [
         &b"{\"id\":1,\"result\":[1],\"more\":\"\xff\"}"[..],
         b"{\"id\":1,\"m\xff\":1}",
         b"{\"result\":\"\xff\"}",
     ] {
-        assert!(Outgoing::decode(line).is_err(), "{line:?}");
+        assert!(GateMessage::decode(line).is_err(), "{line:?}");
     }
-    assert!(Outgoing::decode(b"{\"id\":1,\"id\":2,\"result\":1}").is_err());
+    assert!(GateMessage::decode(b"{\"id\":1,\"id\":2,\"result\":1}").is_err());
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_reply_has_a_result_or_an_error() {
         format!(r#"{{"id":null,{error}}}"#),
         r#"{"method":"e","params":{}}"#.to_owned(),
     ] {
-        assert!(Outgoing::decode(good.as_bytes()).is_ok(), "{good}");
+        assert!(GateMessage::decode(good.as_bytes()).is_ok(), "{good}");
     }
     for bad in [
         "{}".to_owned(),
@@ -122,7 +122,7 @@ fn a_reply_has_a_result_or_an_error() {
         r#"{"id":1,"result":1,"error":null}"#.to_owned(),
         format!(r#"{{"id":1,"result":null,{error}}}"#),
     ] {
-        assert!(Outgoing::decode(bad.as_bytes()).is_err(), "{bad}");
+        assert!(GateMessage::decode(bad.as_bytes()).is_err(), "{bad}");
     }
 }
 

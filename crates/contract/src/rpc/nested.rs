@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::message::{self, RpcError, code};
 use crate::model::id::VaultId;
 use crate::model::trace::{TraceContext, lenient};
-use crate::strict::{self, Limits};
+use crate::strict::{self, DocumentLimits};
 
 /// How many vaults may wait for each other in a row.
 pub const MAX_DEPTH: usize = 16;
-const LIMITS: Limits = Limits { bytes: 4096, depth: 2, values: usize::MAX };
+const LIMITS: DocumentLimits = DocumentLimits { bytes: 4096, depth: 2, values: usize::MAX };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use super::capability::{Ask, Capability, Claims, Denied, Issuer, Word};
+use super::capability::{AuthorityBlock, CallFacts, Capability, Denied, Issuer, TokenTarget};
 use super::reserved;
 use crate::model::ticket::Ticket;
 
@@ -24,13 +24,13 @@ pub enum Stray {
     Spent(#[source] Denied),
 }
 
-pub fn check(ticket: &Ticket, issuer: &Issuer, now: Timestamp) -> Result<Claims, Stray> {
+pub fn check(ticket: &Ticket, issuer: &Issuer, now: Timestamp) -> Result<TokenTarget, Stray> {
     let refuse = |error| match error {
         Denied::Invalid => Stray::Forged(error),
         Denied::Foreign => Stray::Foreign(error),
         Denied::NotAllowed => Stray::Spent(error),
     };
-    let current = |word: &Word| word.is_current(now);
+    let current = |word: &AuthorityBlock| word.is_current(now);
     let capability = Capability::verify(&ticket.auth.token, issuer, current).map_err(refuse)?;
     let claims = capability.claims();
     let same = [
@@ -43,7 +43,7 @@ pub fn check(ticket: &Ticket, issuer: &Issuer, now: Timestamp) -> Result<Claims,
     if let Some((what, _)) = same.into_iter().find(|(_, same)| !same) {
         return Err(Stray::Altered { what });
     }
-    let ask = Ask {
+    let ask = CallFacts {
         vault: &claims.vault,
         generation: claims.generation,
         node: &claims.node,
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    fn checked(key: &IssuerKey, ticket: &Ticket, at: Timestamp) -> Result<Claims, Stray> {
+    fn checked(key: &IssuerKey, ticket: &Ticket, at: Timestamp) -> Result<TokenTarget, Stray> {
         check(ticket, &Issuer::from_hex(&key.public_hex()).expect("is a key"), at)
     }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::message::{RpcError, code};
 use crate::model::ticket::Ticket;
-use crate::strict::{self, Limits};
+use crate::strict::{self, DocumentLimits};
 
 /// In every ticket: the scheme of its token, written without escapes.
 const TICKETS_WORD: &str = "\"biscuit\"";
@@ -44,7 +44,7 @@ impl From<TravelError> for RpcError {
 }
 
 /// A ticket as it came.
-pub struct Found<'a> {
+pub struct FoundTicket<'a> {
     pub ticket: Ticket,
     pub text: &'a str,
 }
@@ -67,7 +67,7 @@ struct Open {
 /// than the text, whatever is in it, for it ends with the first that is no ticket after all.
 pub fn take_in<'a>(
     text: &'a str,
-    mut hold: impl FnMut(Found<'_>) -> Result<String, TravelError>,
+    mut hold: impl FnMut(FoundTicket<'_>) -> Result<String, TravelError>,
 ) -> Result<Cow<'a, str>, TravelError> {
     if !text.contains(TICKETS_WORD) {
         return Ok(text.into());
@@ -97,11 +97,11 @@ pub fn take_in<'a>(
                     // What says that it is one and is none is an error, because a token may be in it, which
                     // no vault is shown.
                     let whole = &text[start..=at];
-                    let ticket: Ticket = strict::from_str(whole, Limits::bytes(whole.len()))
+                    let ticket: Ticket = strict::from_str(whole, DocumentLimits::bytes(whole.len()))
                         .map_err(|error| TravelError::Ticket(error.to_string()))?;
                     ticket.check_known().map_err(|error| TravelError::Ticket(error.to_string()))?;
                     out.push_str(&text[copied..start]);
-                    out.push_str(&hold(Found { ticket, text: whole })?);
+                    out.push_str(&hold(FoundTicket { ticket, text: whole })?);
                     copied = at + 1;
                 }
             }
@@ -142,7 +142,7 @@ fn names_kind(string: &str) -> bool {
     string == "\"kind\""
         || string.len() <= LONGEST
             && string.contains('\\')
-            && strict::from_str::<String>(string, Limits::MESSAGE).is_ok_and(|name| name == "kind")
+            && strict::from_str::<String>(string, DocumentLimits::MESSAGE).is_ok_and(|name| name == "kind")
 }
 
 /// A reference as the vault sees it.
@@ -237,7 +237,7 @@ mod tests {
 
     fn taken(text: &str) -> (String, Vec<String>) {
         let mut found = Vec::new();
-        let out = take_in(text, |Found { ticket, text }| {
+        let out = take_in(text, |FoundTicket { ticket, text }| {
             found.push(text.to_owned());
             Ok(write(&format!("w{}", found.len()), &ticket))
         });

@@ -61,7 +61,8 @@ pub const MAX_FEATURES: usize = 64;
 pub const MAX_FEATURE: usize = 64;
 
 /// The parameters of each of them.
-pub const FIELDS: strict::Limits = strict::Limits { bytes: 32 * 1024, depth: 4, values: usize::MAX };
+pub const FIELDS: strict::DocumentLimits =
+    strict::DocumentLimits { bytes: 32 * 1024, depth: 4, values: usize::MAX };
 
 /// The parameters of `hauki.hello`, the first message on a connection. It does not grow: a node that is older
 /// refuses what it does not know, so what comes later is a feature that the welcome announces.
@@ -186,7 +187,7 @@ pub struct Cancelled {
 /// The parameters of what takes none.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {}
+pub struct NoParams {}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
@@ -219,7 +220,7 @@ impl Welcome {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lease {
+pub struct LeaseResult {
     pub lease_left_ms: u64,
 }
 
@@ -234,7 +235,7 @@ pub struct Destruct {
 
 /// What `hauki.destruct` answers, when everything is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Destructed {
+pub struct DestructResult {
     pub receipt: Receipt,
 }
 
@@ -273,7 +274,7 @@ mod tests {
     fn a_welcome_has_integers_by_their_value() {
         let text = r#"{"vault":"vlt_01HF7YAT00000000000000001A","generation":1.0,"methods":[],"lease_ms":60000.0,
             "lease_left_ms":6e4,"link":false,"link_silence_ms":0.0,"max_frame_bytes":4096.0,"call_deadline_ms":5e2}"#;
-        let welcome: Welcome = strict::from_str(text, strict::Limits::MESSAGE).expect("is one");
+        let welcome: Welcome = strict::from_str(text, strict::DocumentLimits::MESSAGE).expect("is one");
         assert_eq!(
             (welcome.lease_ms, welcome.lease_left_ms, welcome.max_frame_bytes),
             (60_000, 60_000, 4096)

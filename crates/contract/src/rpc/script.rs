@@ -35,7 +35,7 @@ pub enum ToRunner {
     /// Tell what the engine gets to see of a worker's source.
     Show { source: String, file: String },
     /// To [`FromRunner::Efun`].
-    Answer(Answer),
+    Answer(EfunAnswer),
     /// End what runs, whatever it does.
     Stop,
 }
@@ -52,7 +52,7 @@ pub struct Begin {
 
 /// What an efun gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum EfunAnswer {
     Nothing,
     Text(String),
     /// Becomes the value that it stands for.
@@ -68,24 +68,24 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromRunner {
     /// It runs and has locked itself down. Unasked, and first.
-    Ready(Ready),
+    Ready(RunnerReady),
     Efun(Vec<String>),
     /// What was asked for is done.
     Done(Option<String>),
     /// What was asked for failed in the program or source that it was given.
-    Failed(Failed),
+    Failed(RunFailed),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ready {
+pub struct RunnerReady {
     /// Both ends come from one build of the package, so they need no other agreement.
     pub version: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Failed {
+pub struct RunFailed {
     pub error: WorkerError,
     /// The number of the failure behind the door that was thrown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,12 +163,12 @@ impl ToRunner {
                 let (file, rest) = named()?;
                 Self::Show { source: text(kind, rest)?, file }
             }
-            kind::NOTHING => Self::Answer(Answer::Nothing),
-            kind::TEXT => Self::Answer(Answer::Text(text(kind, body)?)),
-            kind::JSON => Self::Answer(Answer::Json(text(kind, body)?)),
-            kind::REFUSAL => Self::Answer(Answer::Refusal(text(kind, body)?)),
-            kind::UNFIT => Self::Answer(Answer::Unfit),
-            kind::STOPPED => Self::Answer(Answer::Stop),
+            kind::NOTHING => Self::Answer(EfunAnswer::Nothing),
+            kind::TEXT => Self::Answer(EfunAnswer::Text(text(kind, body)?)),
+            kind::JSON => Self::Answer(EfunAnswer::Json(text(kind, body)?)),
+            kind::REFUSAL => Self::Answer(EfunAnswer::Refusal(text(kind, body)?)),
+            kind::UNFIT => Self::Answer(EfunAnswer::Unfit),
+            kind::STOPPED => Self::Answer(EfunAnswer::Stop),
             kind::STOP => Self::Stop,
             kind => return Err(FrameError::UnknownKind { kind }),
         };
@@ -176,7 +176,7 @@ impl ToRunner {
     }
 }
 
-impl Answer {
+impl EfunAnswer {
     fn encode(&self, out: &mut Vec<u8>, number: u64) {
         let (kind, text) = match self {
             Self::Nothing => (kind::NOTHING, ""),
@@ -257,12 +257,12 @@ mod tests {
             ToRunner::Finish { source: text("f(") },
             ToRunner::Check { source: text("x"), file: text("x.js") },
             ToRunner::Show { source: text("x"), file: text("x.js") },
-            ToRunner::Answer(Answer::Nothing),
-            ToRunner::Answer(Answer::Text(text("t"))),
-            ToRunner::Answer(Answer::Json(text("[1]"))),
-            ToRunner::Answer(Answer::Refusal(text("no"))),
-            ToRunner::Answer(Answer::Unfit),
-            ToRunner::Answer(Answer::Stop),
+            ToRunner::Answer(EfunAnswer::Nothing),
+            ToRunner::Answer(EfunAnswer::Text(text("t"))),
+            ToRunner::Answer(EfunAnswer::Json(text("[1]"))),
+            ToRunner::Answer(EfunAnswer::Refusal(text("no"))),
+            ToRunner::Answer(EfunAnswer::Unfit),
+            ToRunner::Answer(EfunAnswer::Stop),
             ToRunner::Stop,
         ];
         for order in orders {
@@ -283,11 +283,11 @@ mod tests {
             stack: None,
         };
         let reports = [
-            FromRunner::Ready(Ready { version: text("0.1.0") }),
+            FromRunner::Ready(RunnerReady { version: text("0.1.0") }),
             FromRunner::Efun(words(&["call", "", "ä"])),
             FromRunner::Done(None),
             FromRunner::Done(Some(text(""))),
-            FromRunner::Failed(Failed { error, failure: Some(3) }),
+            FromRunner::Failed(RunFailed { error, failure: Some(3) }),
         ];
         for report in reports {
             let mut bytes = Vec::new();

@@ -41,19 +41,19 @@ const AT: &str = "2026-11-21T14:03:11.123456Z";
 
 #[test]
 fn what_an_answer_says_more_is_passed_over_at_every_level_and_named() {
-    let limits = Limits::bytes(1000);
-    let heard = Heard::default();
+    let limits = DocumentLimits::bytes(1000);
+    let heard = PassedOver::default();
     let read: Outer = noting(MORE.as_bytes(), limits, &heard).expect("is read");
     assert_eq!(read, strict::from_str(PLAIN, limits).expect("is one"));
     assert_eq!(heard.names(), ["new", "newer", "newest"]);
     assert!(strict::from_str::<Outer>(MORE, limits).is_err(), "an order is read strictly");
-    let told: Told<Outer> = from_str(MORE, limits).expect("is read");
+    let told: WithText<Outer> = from_str(MORE, limits).expect("is read");
     assert_eq!((told.value, told.text.get()), (read, MORE));
 }
 
 #[test]
 fn every_other_rule_holds_for_answers_too() {
-    let limits = Limits { depth: 4, ..Limits::bytes(100) };
+    let limits = DocumentLimits { depth: 4, ..DocumentLimits::bytes(100) };
     for (wrong, told) in [
         (r#"{"a":1,"a":1}"#, "duplicate field"),
         (r#"{"a":1.5}"#, "whole number"),
@@ -65,8 +65,9 @@ fn every_other_rule_holds_for_answers_too() {
         assert!(error.reason.contains(told), "{wrong}: {error}");
     }
     let many: String = (0..100).map(|number| format!(r#""n{number}":0,"#)).collect();
-    let heard = Heard::default();
-    noting::<Inner>(format!(r#"{{{many}"a":1}}"#).as_bytes(), Limits::MESSAGE, &heard).expect("is read");
+    let heard = PassedOver::default();
+    noting::<Inner>(format!(r#"{{{many}"a":1}}"#).as_bytes(), DocumentLimits::MESSAGE, &heard)
+        .expect("is read");
     assert_eq!(heard.names().len(), NAMES);
 }
 

@@ -26,14 +26,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use answer::Heard;
+use answer::PassedOver;
 pub use shape::Shape;
 #[cfg(feature = "documents")]
 pub use yaml::from_yaml;
 
 /// How large a document may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct DocumentLimits {
     pub bytes: usize,
     /// Of arrays and objects within each other, the outermost counted.
     pub depth: usize,
@@ -41,7 +41,7 @@ pub struct Limits {
     pub values: usize,
 }
 
-impl Limits {
+impl DocumentLimits {
     /// serde_json itself gives up at 128; ours comes first and has a name.
     pub const DEPTH: usize = 120;
 
@@ -116,18 +116,18 @@ impl StrictError {
 }
 
 /// The document that these bytes are.
-pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8], limits: Limits) -> Result<T, StrictError> {
+pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8], limits: DocumentLimits) -> Result<T, StrictError> {
     from_str(text(bytes)?, limits)
 }
 
-pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: Limits) -> Result<T, StrictError> {
+pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: DocumentLimits) -> Result<T, StrictError> {
     read(text, limits, None)
 }
 
 fn read<'a, T: Deserialize<'a>>(
     text: &'a str,
-    limits: Limits,
-    heard: Option<&Heard>,
+    limits: DocumentLimits,
+    heard: Option<&PassedOver>,
 ) -> Result<T, StrictError> {
     bounded(text, limits)?;
     if !scan::is_within(text.as_bytes(), limits.depth) {
@@ -155,7 +155,7 @@ pub fn is_json(text: &str) -> bool {
 /// The document of which somebody read the members before.
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, StrictError> {
     // Through its text, so that a refusal can name the path. Only small ones are read like this.
-    from_str(&value.to_string(), Limits::bytes(usize::MAX))
+    from_str(&value.to_string(), DocumentLimits::bytes(usize::MAX))
 }
 
 /// As text: UTF-8, without the byte order mark that some editors write before it.
@@ -184,7 +184,7 @@ pub fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| SPACE.contains(&char::from(*byte)))
 }
 
-fn bounded(text: &str, limits: Limits) -> Result<(), StrictError> {
+fn bounded(text: &str, limits: DocumentLimits) -> Result<(), StrictError> {
     if text.len() > limits.bytes {
         return Err(StrictError::whole(format!("it has {} bytes, allowed are {}", text.len(), limits.bytes)));
     }

@@ -17,7 +17,7 @@ struct Events<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Event {
+enum YamlEvent {
     Open,
     Close,
     /// Of the text, or of what can be parsed of it.
@@ -42,20 +42,20 @@ impl<'a> Events<'a> {
     }
 
     /// The next event, and its line from 1.
-    fn next(&mut self) -> (Event, usize) {
+    fn next(&mut self) -> (YamlEvent, usize) {
         let mut event = MaybeUninit::<sys::yaml_event_t>::zeroed();
         // SAFETY: the parser is initialized; where it does not fail it has written the event, which is deleted once.
         unsafe {
             if sys::yaml_parser_parse(self.parser, event.as_mut_ptr()).fail {
-                return (Event::End, 0);
+                return (YamlEvent::End, 0);
             }
             let (kind, line) = ((*event.as_ptr()).type_, (*event.as_ptr()).start_mark.line);
             sys::yaml_event_delete(event.as_mut_ptr());
             let kind = match kind {
-                sys::YAML_SEQUENCE_START_EVENT | sys::YAML_MAPPING_START_EVENT => Event::Open,
-                sys::YAML_SEQUENCE_END_EVENT | sys::YAML_MAPPING_END_EVENT => Event::Close,
-                sys::YAML_STREAM_END_EVENT => Event::End,
-                _ => Event::Other,
+                sys::YAML_SEQUENCE_START_EVENT | sys::YAML_MAPPING_START_EVENT => YamlEvent::Open,
+                sys::YAML_SEQUENCE_END_EVENT | sys::YAML_MAPPING_END_EVENT => YamlEvent::Close,
+                sys::YAML_STREAM_END_EVENT => YamlEvent::End,
+                _ => YamlEvent::Other,
             };
             (kind, usize::try_from(line).unwrap_or(usize::MAX).saturating_add(1))
         }
@@ -78,11 +78,11 @@ pub(super) fn too_deep(text: &str, most: usize) -> Option<usize> {
     let (mut events, mut open) = (Events::new(text)?, 0_usize);
     loop {
         match events.next() {
-            (Event::Open, line) if open == most => return Some(line),
-            (Event::Open, _) => open += 1,
-            (Event::Close, _) => open -= 1,
-            (Event::End, _) => return None,
-            (Event::Other, _) => {}
+            (YamlEvent::Open, line) if open == most => return Some(line),
+            (YamlEvent::Open, _) => open += 1,
+            (YamlEvent::Close, _) => open -= 1,
+            (YamlEvent::End, _) => return None,
+            (YamlEvent::Other, _) => {}
         }
     }
 }

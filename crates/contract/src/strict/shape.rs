@@ -15,12 +15,12 @@ use serde::de::{
     DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
-use super::answer::{DOCUMENT, Heard, OneOf};
+use super::answer::{DOCUMENT, OneOf, PassedOver};
 
 /// From here on two integers are one floating-point number, and which was meant is anybody's guess.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// serde_json's way to keep a value's text, which must reach it as it is.
+/// serde_json's way to keep a value's text, which must reach it is.
 const RAW: &str = "$serde_json::";
 
 pub struct Shape<'s, D> {
@@ -28,11 +28,11 @@ pub struct Shape<'s, D> {
     /// The names so far, where this is the name of a map's member.
     seen: Option<&'s mut HashSet<String>>,
     /// Of an answer: who hears what was passed over.
-    heard: Option<&'s Heard>,
+    heard: Option<&'s PassedOver>,
 }
 
 impl<'s, D> Shape<'s, D> {
-    pub fn new(input: D, heard: Option<&'s Heard>) -> Self {
+    pub fn new(input: D, heard: Option<&'s PassedOver>) -> Self {
         Self { input, seen: None, heard }
     }
 
@@ -53,7 +53,7 @@ struct Look<'s, V> {
     visitor: V,
     wants: Wants,
     seen: Option<&'s mut HashSet<String>>,
-    heard: Option<&'s Heard>,
+    heard: Option<&'s PassedOver>,
 }
 
 macro_rules! pass {
@@ -243,7 +243,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
             Wants::Object(fields) => (None, Some(fields)),
             Wants::Anything | Wants::Integer => (Some(HashSet::new()), None),
         };
-        self.visitor.visit_map(Members { members, seen, fields, heard: self.heard })
+        self.visitor.visit_map(MemberAccess { members, seen, fields, heard: self.heard })
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<V::Value, A::Error> {
@@ -255,7 +255,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
 struct Inner<'s, S> {
     seed: S,
     seen: Option<&'s mut HashSet<String>>,
-    heard: Option<&'s Heard>,
+    heard: Option<&'s PassedOver>,
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Inner<'_, S> {
@@ -266,11 +266,11 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Inner<'_, S> {
     }
 }
 
-fn value<S>(seed: S, heard: Option<&Heard>) -> Inner<'_, S> {
+fn value<S>(seed: S, heard: Option<&PassedOver>) -> Inner<'_, S> {
     Inner { seed, seen: None, heard }
 }
 
-struct Items<'s, A>(A, Option<&'s Heard>);
+struct Items<'s, A>(A, Option<&'s PassedOver>);
 
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
     type Error = A::Error;
@@ -284,14 +284,14 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
     }
 }
 
-struct Members<'s, A> {
+struct MemberAccess<'s, A> {
     members: A,
     seen: Option<HashSet<String>>,
     fields: Option<&'static [&'static str]>,
-    heard: Option<&'s Heard>,
+    heard: Option<&'s PassedOver>,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for MemberAccess<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
@@ -318,7 +318,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, A> {
     }
 }
 
-struct Choice<'s, A>(A, Option<&'s Heard>);
+struct Choice<'s, A>(A, Option<&'s PassedOver>);
 
 impl<'de, 's, A: EnumAccess<'de>> EnumAccess<'de> for Choice<'s, A> {
     type Error = A::Error;
@@ -329,7 +329,7 @@ impl<'de, 's, A: EnumAccess<'de>> EnumAccess<'de> for Choice<'s, A> {
     }
 }
 
-struct Chosen<'s, A>(A, Option<&'s Heard>);
+struct Chosen<'s, A>(A, Option<&'s PassedOver>);
 
 /// What no word has.
 struct Valued<'c>(&'c Cell<bool>);

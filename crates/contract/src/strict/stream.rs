@@ -13,11 +13,11 @@ use super::{SPACE, Strict, trimmed};
 pub struct Piece<'a> {
     /// Where it begins, from 1; of what is broken, where.
     pub line: usize,
-    pub what: What<'a>,
+    pub what: StreamItem<'a>,
 }
 
 #[derive(Debug)]
-pub enum What<'a> {
+pub enum StreamItem<'a> {
     /// Neither an array, nor in one.
     Document(Value),
     /// The documents of one array.
@@ -71,19 +71,19 @@ impl<'a> Iterator for Pieces<'a> {
         if !rest.starts_with(['{', '[']) {
             let word = rest.lines().next()?;
             self.at += word.len();
-            return Some(Piece { line, what: What::Word(trimmed(word)) });
+            return Some(Piece { line, what: StreamItem::Word(trimmed(word)) });
         }
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Strict<Value>>();
         let what = match values.next()? {
-            Ok(Strict(Value::Array(array))) => What::Array(array),
-            Ok(Strict(value)) => What::Document(value),
+            Ok(Strict(Value::Array(array))) => StreamItem::Array(array),
+            Ok(Strict(value)) => StreamItem::Document(value),
             Err(error) => {
                 let next = self.text[self.at + 1..].find("\n{");
                 self.at = next.map_or(self.text.len(), |offset| self.at + 1 + offset);
                 let line = line + error.line().saturating_sub(1);
                 return Some(Piece {
                     line,
-                    what: What::Broken { column: error.column(), reason: reason(&error) },
+                    what: StreamItem::Broken { column: error.column(), reason: reason(&error) },
                 });
             }
         };
@@ -101,10 +101,10 @@ mod tests {
         let text = "a\n\n{\"x\":1}{\n\"y\":2} \r\n  b c \n[1,\n{}]\n{oops\n\n{}";
         let told: Vec<String> = Pieces::new(text)
             .map(|Piece { line, what }| match what {
-                What::Document(value) => format!("{line} {value}"),
-                What::Array(values) => format!("{line} of {}", values.len()),
-                What::Word(word) => format!("{line} {word}"),
-                What::Broken { column, .. } => format!("{line}:{column} broken"),
+                StreamItem::Document(value) => format!("{line} {value}"),
+                StreamItem::Array(values) => format!("{line} of {}", values.len()),
+                StreamItem::Word(word) => format!("{line} {word}"),
+                StreamItem::Broken { column, .. } => format!("{line}:{column} broken"),
             })
             .collect();
         assert_eq!(told, ["1 a", "3 {\"x\":1}", "3 {\"y\":2}", "5 b c", "6 of 2", "8:2 broken", "10 {}"]);
@@ -116,12 +116,12 @@ mod tests {
     fn white_space_that_json_does_not_have_is_not_passed_over() {
         for space in ["\u{b}", "\u{c}", "\u{85}", "\u{a0}", "\u{2003}", "\u{3000}"] {
             for text in [format!("{space}{{}}"), format!("{{}}{space}\n"), format!("{{}}{space}{{}}")] {
-                let mut words = Pieces::new(&text).filter(|piece| matches!(piece.what, What::Word(_)));
+                let mut words = Pieces::new(&text).filter(|piece| matches!(piece.what, StreamItem::Word(_)));
                 assert!(words.next().is_some(), "{text:?}");
             }
             let text = format!("a{space}\n");
             let said = Pieces::new(&text).next().expect("is a piece").what;
-            assert!(matches!(said, What::Word(word) if word.len() > 1), "{space:?}");
+            assert!(matches!(said, StreamItem::Word(word) if word.len() > 1), "{space:?}");
         }
     }
 

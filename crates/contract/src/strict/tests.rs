@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 
-const SMALL: Limits = Limits::bytes(64 * 1024);
+const SMALL: DocumentLimits = DocumentLimits::bytes(64 * 1024);
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -154,8 +154,8 @@ fn raw_text_is_kept_inside_of_documents_too() {
 #[test]
 fn size_depth_and_encoding_are_bounded() {
     let deep = |levels: usize| format!(r#"{{"any":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
-    assert!(read(&deep(Limits::DEPTH - 1)).is_ok());
-    assert!(refused(&deep(Limits::DEPTH)).contains("deeper than 120 levels"));
+    assert!(read(&deep(DocumentLimits::DEPTH - 1)).is_ok());
+    assert!(refused(&deep(DocumentLimits::DEPTH)).contains("deeper than 120 levels"));
     assert!(refused(&deep(100_000)[..60_000]).contains("deeper"));
     assert!(read(&format!(r#"{{"text":"{}"}}"#, "[{\\\"".repeat(1000))).is_ok());
     assert!(refused(&format!(r#"{{"text":"{}"}}"#, "a".repeat(70_000))).contains("allowed are 65536"));

@@ -6,12 +6,12 @@
 use serde::de::DeserializeOwned;
 
 use super::nesting::too_deep;
-use super::{Limits, Shape, StrictError, bounded, words};
+use super::{DocumentLimits, Shape, StrictError, bounded, words};
 
 /// Sequences and mappings within each other; nothing that we read nests deeper than four.
 const OPEN: usize = 32;
 
-pub fn from_yaml<T: DeserializeOwned>(text: &str, limits: Limits) -> Result<T, StrictError> {
+pub fn from_yaml<T: DeserializeOwned>(text: &str, limits: DocumentLimits) -> Result<T, StrictError> {
     bounded(text, limits)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some(line) = too_deep(text, limits.depth.min(OPEN)) {

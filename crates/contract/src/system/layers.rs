@@ -16,21 +16,21 @@ use crate::strict::{self, StrictError};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum SettingSource {
     Flag(&'static str),
     Env(&'static str),
     File(PathBuf),
     Default,
 }
 
-impl Source {
+impl SettingSource {
     #[must_use]
     pub fn is_flag(&self) -> bool {
         matches!(self, Self::Flag(_))
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SettingSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) => write!(out, "flag {name}"),
@@ -96,11 +96,12 @@ impl Layers {
         flag: Option<(T, &'static str)>,
         env: Option<(T, &'static str)>,
         of: impl Fn(&Config) -> Option<T>,
-    ) -> Option<(T, Source)> {
-        let flag = flag.map(|(value, name)| (value, Source::Flag(name)));
-        let env = env.map(|(value, name)| (value, Source::Env(name)));
+    ) -> Option<(T, SettingSource)> {
+        let flag = flag.map(|(value, name)| (value, SettingSource::Flag(name)));
+        let env = env.map(|(value, name)| (value, SettingSource::Env(name)));
         flag.or(env).or_else(|| {
-            let said = |(path, config): (&Path, &Config)| Some((of(config)?, Source::File(path.to_owned())));
+            let said =
+                |(path, config): (&Path, &Config)| Some((of(config)?, SettingSource::File(path.to_owned())));
             self.files().rev().find_map(said)
         })
     }
@@ -163,11 +164,11 @@ mod tests {
         let layers = layers(&["output: yaml\ntimeout: 9s\n", "output: json\n"]);
         let of = |flag, env| layers.strongest(flag, env, |config| config.output.clone());
         let text = |text: &str| Some((text.to_owned(), "-x"));
-        assert_eq!(of(text("id"), text("table")), Some(("id".into(), Source::Flag("-x"))));
-        assert_eq!(of(None, text("table")), Some(("table".into(), Source::Env("-x"))));
-        assert_eq!(of(None, None), Some(("json".into(), Source::File("/1".into()))));
+        assert_eq!(of(text("id"), text("table")), Some(("id".into(), SettingSource::Flag("-x"))));
+        assert_eq!(of(None, text("table")), Some(("table".into(), SettingSource::Env("-x"))));
+        assert_eq!(of(None, None), Some(("json".into(), SettingSource::File("/1".into()))));
         let timeout = layers.strongest(None, None, |config| config.timeout.clone());
-        assert_eq!(timeout, Some(("9s".into(), Source::File("/0".into()))));
+        assert_eq!(timeout, Some(("9s".into(), SettingSource::File("/0".into()))));
         assert_eq!(layers.strongest(None, None, |config| config.endpoint.clone()), None);
     }
 }

@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, registry};
 
-use super::spans::{Collector, Wanted};
+use super::spans::{Collector, ExportFilter};
 use super::trace;
 
 /// Reads `HAUKI_LOG` (for example `debug` or `hauki_node=trace`); `default` otherwise.
@@ -31,12 +31,12 @@ pub fn start(default: &str, json: bool) {
     } else {
         log.map_event_format(|inner| Traced { inner, json }).boxed()
     };
-    let _ = registry().with(log.with_filter(filter)).with(Collector.with_filter(Wanted)).try_init();
+    let _ = registry().with(log.with_filter(filter)).with(Collector.with_filter(ExportFilter)).try_init();
 }
 
 /// For a process that has no log: its spans alone.
 pub fn start_spans() {
-    let _ = registry().with(Collector.with_filter(Wanted)).try_init();
+    let _ = registry().with(Collector.with_filter(ExportFilter)).try_init();
 }
 
 /// A format whose lines end with the trace that they belong to.

@@ -20,13 +20,13 @@ const EACH_US: u64 = 1_000_000;
 
 /// What was long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum SlowKind {
     Request,
     Start,
     Call,
 }
 
-impl What {
+impl SlowKind {
     fn plural(self) -> &'static str {
         match self {
             Self::Request => "requests",
@@ -78,7 +78,7 @@ impl SlowLog {
     }
 
     /// Takes it down; the answer is whether there is a line for it, and how many had none before.
-    fn take(&self, what: What, now: Mono, longest: Longest) -> Option<u64> {
+    fn take(&self, what: SlowKind, now: Mono, longest: Longest) -> Option<u64> {
         let mut book = self.book();
         let kind = &mut book.kinds[what as usize];
         if let Some(hour) = kind.this.take_if(|hour| now.since(hour.began) >= HOUR_US) {
@@ -102,7 +102,7 @@ impl SlowLog {
     }
 
     /// Of these kinds, for `hauki doctor`.
-    fn found(&self, now: Mono, kinds: &[What]) -> Vec<Check> {
+    fn found(&self, now: Mono, kinds: &[SlowKind]) -> Vec<Check> {
         let book = self.book();
         let mut found = Vec::new();
         for what in kinds {
@@ -130,7 +130,7 @@ impl SlowLog {
 }
 
 /// What took so long is told if that is long. `name` says what it was, without anything that a caller wrote.
-pub fn note(what: What, name: impl FnOnce() -> String, took_us: u64, steps: &Steps) {
+pub fn note(what: SlowKind, name: impl FnOnce() -> String, took_us: u64, steps: &Steps) {
     if took_us < LONG_US {
         return;
     }
@@ -146,7 +146,7 @@ pub fn note(what: What, name: impl FnOnce() -> String, took_us: u64, steps: &Ste
 
 /// What was long lately.
 #[must_use]
-pub fn found(kinds: &[What]) -> Vec<Check> {
+pub fn found(kinds: &[SlowKind]) -> Vec<Check> {
     PROCESS.found(clock::mono(), kinds)
 }
 
@@ -162,13 +162,13 @@ mod tests {
     fn lines_have_a_rate_and_those_left_out_are_counted() {
         let log = SlowLog::default();
         let start = Mono(7_000_000_000);
-        let told: Vec<_> = (0..100).map(|_| log.take(What::Call, start, long(2_000_000))).collect();
+        let told: Vec<_> = (0..100).map(|_| log.take(SlowKind::Call, start, long(2_000_000))).collect();
         assert_eq!(told.iter().flatten().count() as u64, BURST);
         let later = Mono(start.0 + EACH_US);
-        assert_eq!(log.take(What::Start, later, long(2_000_000)), Some(100 - BURST));
-        assert_eq!(log.take(What::Start, later, long(2_000_000)), None);
+        assert_eq!(log.take(SlowKind::Start, later, long(2_000_000)), Some(100 - BURST));
+        assert_eq!(log.take(SlowKind::Start, later, long(2_000_000)), None);
         let much_later = Mono(start.0 + 1000 * EACH_US);
-        let told = (0..100).filter(|_| log.take(What::Call, much_later, long(2_000_000)).is_some());
+        let told = (0..100).filter(|_| log.take(SlowKind::Call, much_later, long(2_000_000)).is_some());
         assert_eq!(told.count() as u64, BURST, "it is not saved up");
     }
 
@@ -177,19 +177,19 @@ mod tests {
         let log = SlowLog::default();
         let start = Mono(7_000_000_000);
         for took in [1_500_000, 2_500_000, 2_000_000] {
-            log.take(What::Request, start, long(took));
+            log.take(SlowKind::Request, start, long(took));
         }
-        assert_eq!(log.found(start, &[What::Start, What::Call]), []);
-        let found = log.found(start, &[What::Request]).remove(0);
+        assert_eq!(log.found(start, &[SlowKind::Start, SlowKind::Call]), []);
+        let found = log.found(start, &[SlowKind::Request]).remove(0);
         assert!(found.what.contains("1.0 s, lately: 3; the longest: 2.5 s"), "{}", found.what);
         let next = Mono(start.0 + HOUR_US);
-        log.take(What::Request, next, long(1_100_000));
-        assert!(log.found(next, &[What::Request])[0].what.contains("lately: 4; the longest: 2.5 s"));
+        log.take(SlowKind::Request, next, long(1_100_000));
+        assert!(log.found(next, &[SlowKind::Request])[0].what.contains("lately: 4; the longest: 2.5 s"));
         assert!(
-            log.found(Mono(start.0 + 2 * HOUR_US), &[What::Request])[0]
+            log.found(Mono(start.0 + 2 * HOUR_US), &[SlowKind::Request])[0]
                 .what
                 .contains("lately: 1; the longest: 1.1 s")
         );
-        assert_eq!(log.found(Mono(start.0 + 4 * HOUR_US), &[What::Request]), []);
+        assert_eq!(log.found(Mono(start.0 + 4 * HOUR_US), &[SlowKind::Request]), []);
     }
 }

@@ -56,16 +56,16 @@ impl Span {
 pub(super) struct Collector;
 
 /// Asked for each place in the code once, and again when that changes.
-pub(super) struct Wanted;
+pub(super) struct ExportFilter;
 
-impl Wanted {
+impl ExportFilter {
     /// Spans, and the question whether they are wanted.
     fn is(metadata: &Metadata<'_>) -> bool {
         export::is_on() && metadata.target() == SEAM && !metadata.is_event()
     }
 }
 
-impl<S> Filter<S> for Wanted {
+impl<S> Filter<S> for ExportFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         Self::is(metadata)
     }

@@ -39,7 +39,7 @@ static PROCESS: LazyLock<Register> = LazyLock::new(Register::default);
 
 /// What may be done with a task at the end of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TaskKind {
     /// A loop for as long as the process: it can be left at any of its waits.
     Standing,
     /// What somebody was promised, or what is half written: goes to its end without him who began it.
@@ -82,7 +82,7 @@ impl<E: Error> Ending for Result<(), E> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: TaskKind,
     pub age_us: u64,
 }
 
@@ -127,7 +127,7 @@ impl<T> Drop for Owned<T> {
 
 struct Entry {
     name: &'static str,
-    kind: Kind,
+    kind: TaskKind,
     began: Mono,
     /// There as soon as it is spawned.
     task: Option<AbortHandle>,
@@ -187,7 +187,7 @@ impl Drop for Line {
 }
 
 impl Register {
-    fn enter(&self, name: &'static str, kind: Kind) -> Line {
+    fn enter(&self, name: &'static str, kind: TaskKind) -> Line {
         let mut book = self.0.book();
         book.next += 1;
         let number = book.next;
@@ -212,7 +212,7 @@ impl Register {
 
     pub fn spawn<T: Send + 'static>(
         &self,
-        (runtime, kind, name): (&Handle, Kind, &'static str),
+        (runtime, kind, name): (&Handle, TaskKind, &'static str),
         work: impl Future<Output = T> + Send + 'static,
     ) -> Task<T> {
         let line = self.enter(name, kind);
@@ -236,7 +236,7 @@ impl Register {
         F: Future<Output: Ending> + Send + 'static,
     {
         let shared = Arc::clone(&self.0);
-        self.spawn((runtime, Kind::Standing, name), async move {
+        self.spawn((runtime, TaskKind::Standing, name), async move {
             let mut pause = PAUSE;
             loop {
                 let began = clock::mono();
@@ -266,7 +266,7 @@ impl Register {
         name: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Task<T> {
-        let line = self.enter(name, Kind::Blocking);
+        let line = self.enter(name, TaskKind::Blocking);
         Task(tokio::task::spawn_blocking(move || {
             let _line = line;
             work()
@@ -295,7 +295,7 @@ impl Register {
     }
 
     /// Returns when nothing of this kind is under way.
-    pub async fn idle(&self, kind: Kind) {
+    pub async fn idle(&self, kind: TaskKind) {
         loop {
             let mut changed = pin!(self.0.changed.notified());
             changed.as_mut().enable();
@@ -309,23 +309,24 @@ impl Register {
     /// Waits for orders as long as `patience`, cancels the rest, and tells who did not go in order: orders that were
     /// cut off, and whatever is there even now. Nothing is begun any more.
     pub async fn end(&self, patience: Duration) -> Vec<Left> {
-        self.cancel(|kind| matches!(kind, Kind::Standing | Kind::Session));
-        let _ = timeout(patience, self.idle(Kind::Order)).await;
-        let mut left: Vec<Left> = self.there().into_iter().filter(|left| left.kind == Kind::Order).collect();
+        self.cancel(|kind| matches!(kind, TaskKind::Standing | TaskKind::Session));
+        let _ = timeout(patience, self.idle(TaskKind::Order)).await;
+        let mut left: Vec<Left> =
+            self.there().into_iter().filter(|left| left.kind == TaskKind::Order).collect();
         self.0.book().closed = true;
-        self.cancel(|kind| kind != Kind::Blocking);
+        self.cancel(|kind| kind != TaskKind::Blocking);
         let gone = async {
-            for kind in [Kind::Standing, Kind::Session, Kind::Order, Kind::Blocking] {
+            for kind in [TaskKind::Standing, TaskKind::Session, TaskKind::Order, TaskKind::Blocking] {
                 self.idle(kind).await;
             }
         };
         if timeout(GONE, gone).await.is_err() {
-            left.extend(self.there().into_iter().filter(|left| left.kind != Kind::Order));
+            left.extend(self.there().into_iter().filter(|left| left.kind != TaskKind::Order));
         }
         left
     }
 
-    fn cancel(&self, which: impl Fn(Kind) -> bool) {
+    fn cancel(&self, which: impl Fn(TaskKind) -> bool) {
         let book = self.0.book();
         let tasks = book.entries.values().filter(|entry| which(entry.kind));
         let tasks: Vec<AbortHandle> = tasks.filter_map(|entry| entry.task.clone()).collect();
@@ -356,7 +357,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 
 /// Begins a task in the runtime of its caller.
 pub fn spawn<T: Send + 'static>(
-    kind: Kind,
+    kind: TaskKind,
     name: &'static str,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Task<T> {
@@ -366,7 +367,7 @@ pub fn spawn<T: Send + 'static>(
 /// The same on the runtime of another thread.
 pub fn spawn_on<T: Send + 'static>(
     runtime: &Handle,
-    kind: Kind,
+    kind: TaskKind,
     name: &'static str,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Task<T> {

@@ -16,10 +16,10 @@ async fn panics() {
 }
 
 fn order(register: &Register, work: impl Future<Output = ()> + Send + 'static) -> Task<()> {
-    register.spawn((&Handle::current(), Kind::Order, "an-order"), work)
+    register.spawn((&Handle::current(), TaskKind::Order, "an-order"), work)
 }
 
-fn names(left: &[Left]) -> Vec<(&'static str, Kind)> {
+fn names(left: &[Left]) -> Vec<(&'static str, TaskKind)> {
     left.iter().map(|left| (left.name, left.kind)).collect()
 }
 
@@ -42,7 +42,7 @@ async fn what_stands_is_begun_anew_after_a_panic_and_after_an_error() {
         sleep(SHORT).await;
     }
     assert!(!standing.is_finished());
-    assert_eq!(names(&register.there()), [("a-loop", Kind::Standing)]);
+    assert_eq!(names(&register.there()), [("a-loop", TaskKind::Standing)]);
     assert_eq!(register.end(LONG).await, []);
     assert!(standing.await.is_err_and(|error| error.is_cancelled()));
 }
@@ -93,7 +93,7 @@ async fn at_the_end_orders_are_awaited_and_sessions_are_not() {
         let _ = done.send(());
     }));
     let session =
-        register.spawn((&Handle::current(), Kind::Session, "a-session"), std::future::pending::<()>());
+        register.spawn((&Handle::current(), TaskKind::Session, "a-session"), std::future::pending::<()>());
     assert_eq!(register.end(LONG).await, []);
     assert_eq!(ended.try_recv(), Ok(()), "it was carried out");
     assert!(session.await.is_err_and(|error| error.is_cancelled()));
@@ -105,9 +105,9 @@ async fn at_the_end_orders_are_awaited_and_sessions_are_not() {
 #[tokio::test]
 async fn who_is_spawned_while_the_register_ends_ends_with_it() {
     let register = Register::default();
-    let line = register.enter("late", Kind::Session);
+    let line = register.enter("late", TaskKind::Session);
     let number = line.number;
-    assert_eq!(names(&register.end(SHORT).await), [("late", Kind::Session)]);
+    assert_eq!(names(&register.end(SHORT).await), [("late", TaskKind::Session)]);
     let task = tokio::spawn(async move {
         let _line = line;
         std::future::pending::<()>().await;
@@ -121,7 +121,7 @@ async fn who_is_spawned_while_the_register_ends_ends_with_it() {
 async fn an_order_that_does_not_end_is_cut_off_and_told_by_its_name() {
     let register = Register::default();
     let endless = order(&register, std::future::pending());
-    assert_eq!(names(&register.end(SHORT).await), [("an-order", Kind::Order)]);
+    assert_eq!(names(&register.end(SHORT).await), [("an-order", TaskKind::Order)]);
     assert!(endless.await.is_err_and(|error| error.is_cancelled()));
 }
 
@@ -130,10 +130,10 @@ async fn a_thread_that_does_not_end_holds_nobody_up() {
     let register = Register::default();
     let (let_go, held) = std::sync::mpsc::channel::<()>();
     let blocked = register.block("a-thread", move || held.recv().is_err());
-    assert_eq!(names(&register.end(SHORT).await), [("a-thread", Kind::Blocking)]);
+    assert_eq!(names(&register.end(SHORT).await), [("a-thread", TaskKind::Blocking)]);
     drop(let_go);
     assert!(blocked.await.expect("ends"));
-    register.idle(Kind::Blocking).await;
+    register.idle(TaskKind::Blocking).await;
 }
 
 #[tokio::test]
@@ -142,13 +142,13 @@ async fn what_has_an_owner_ends_with_him_and_nobody_stays_in_the_register() {
     let owned = order(&register, std::future::pending()).owned();
     assert_eq!(register.there().len(), 1);
     drop(owned);
-    register.idle(Kind::Order).await;
+    register.idle(TaskKind::Order).await;
     // One that panics is struck out too.
     assert!(order(&register, panics()).await.is_err_and(|error| error.is_panic()));
     // And one that has ended before its spawner goes on.
     for _ in 0..1_000 {
         drop(order(&register, async {}));
     }
-    register.idle(Kind::Order).await;
+    register.idle(TaskKind::Order).await;
     assert_eq!(register.there(), []);
 }

@@ -156,19 +156,19 @@ impl Ids {
 
 /// A span that ends elsewhere than it began, when this is dropped.
 #[derive(Debug)]
-pub struct Opened {
+pub struct SpanGuard {
     pub context: TraceContext,
     _span: Span,
 }
 
 /// Nothing, and no memory, where nobody asks and nobody listens.
 #[must_use]
-pub fn open(context: Option<TraceContext>, span: impl FnOnce(Ids) -> Span) -> Option<Box<Opened>> {
+pub fn open(context: Option<TraceContext>, span: impl FnOnce(Ids) -> Span) -> Option<Box<SpanGuard>> {
     if !is_wanted() {
-        return context.map(|context| Box::new(Opened { context, _span: Span::none() }));
+        return context.map(|context| Box::new(SpanGuard { context, _span: Span::none() }));
     }
     let ids = Ids::below(context);
-    Some(Box::new(Opened { context: ids.own, _span: span(ids) }))
+    Some(Box::new(SpanGuard { context: ids.own, _span: span(ids) }))
 }
 
 /// What is said here and now belongs to this context.

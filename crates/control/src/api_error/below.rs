@@ -6,7 +6,7 @@ use crate::install::InstallError;
 use crate::ledger::LedgerError;
 use crate::link::LoginError;
 use crate::metrics::MetricsError;
-use crate::store::{OpenError, StoreError};
+use crate::store::{StoreError, StoreOpenError};
 use hauki_contract::api::node_error::NodeError;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::causes::told;
@@ -26,9 +26,9 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<OpenError> for ApiError {
-    fn from(error: OpenError) -> Self {
-        if let OpenError::Use(error) = error {
+impl From<StoreOpenError> for ApiError {
+    fn from(error: StoreOpenError) -> Self {
+        if let StoreOpenError::Use(error) = error {
             return error.into();
         }
         let hint = error.way_back().unwrap_or_else(|| LOOK.into());
@@ -163,7 +163,7 @@ mod tests {
         for lasting in
             [busy(false), StoreError::Full { place: place() }, StoreError::Stopped { place: place() }]
         {
-            assert!(!ApiError::from(OpenError::from(lasting)).retryable);
+            assert!(!ApiError::from(StoreOpenError::from(lasting)).retryable);
         }
     }
 }

@@ -15,9 +15,9 @@ fn vitals(terms: &Terms, idle_ms: u64) -> Vitals {
 }
 
 impl NodeApi for FakeNode {
-    fn word(&self) -> Answer<'_, NodeWord> {
+    fn word(&self) -> NodeFuture<'_, NodeWord> {
         Box::pin(async move {
-            let state = self.enter(Call::Word).await?;
+            let state = self.enter(FakeCall::Word).await?;
             let word = NodeWord {
                 boot_id: state.boot_id(),
                 draining: state.draining,
@@ -30,11 +30,11 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn health(&self) -> Answer<'_, NodeHealth> {
+    fn health(&self) -> NodeFuture<'_, NodeHealth> {
         Box::pin(async move { Ok(NodeHealth { word: self.word().await?, findings: Vec::new() }) })
     }
 
-    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
+    fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults> {
         Box::pin(async move {
             let word = self.word().await?;
             let state = self.state();
@@ -53,13 +53,13 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
+    fn provision(&self, order: ProvisionOrder) -> NodeFuture<'_, Provisioned> {
         Box::pin(async move {
             {
                 let bounds = order.limits.check().and(order.terms.check()).map_err(|error| error.to_string());
                 let issuer = Issuer::from_hex(&order.issuer).map_err(|error| error.to_string());
                 bounds.and(issuer.map(drop)).map_err(|error| NodeError::new(NodeFault::BadOrder, error))?;
-                let mut state = self.enter(Call::Provision).await?;
+                let mut state = self.enter(FakeCall::Provision).await?;
                 if state.draining {
                     let message = format!("node {} is draining", self.name);
                     return Err(NodeError::new(NodeFault::Draining, message));
@@ -88,13 +88,13 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn keep(&self, code: Code) -> Answer<'_, ()> {
-        Box::pin(async move { self.enter(Call::Keep).await?.take_code(code.sha256, &code.source) })
+    fn keep(&self, code: Code) -> NodeFuture<'_, ()> {
+        Box::pin(async move { self.enter(FakeCall::Keep).await?.take_code(code.sha256, &code.source) })
     }
 
-    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
+    fn open(&self, order: OpenOrder) -> NodeFuture<'_, OpenedPort> {
         Box::pin(async move {
-            let mut state = self.enter(Call::Open).await?;
+            let mut state = self.enter(FakeCall::Open).await?;
             let Some((generation, phase, terms)) = state.vaults.get_mut(&order.vault) else {
                 return Err(state.unknown(&order.vault));
             };
@@ -106,7 +106,7 @@ impl NodeApi for FakeNode {
             let mut terms = terms.clone();
             terms.lease_ms = order.lease_ms.unwrap_or(terms.lease_ms);
             terms.link = order.link.unwrap_or(terms.link);
-            let opened = Opened {
+            let opened = OpenedPort {
                 ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 port: 4242,
                 cert_sha256: Sha256::of(b"certificate"),
@@ -121,9 +121,9 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
+    fn beat(&self, order: BeatOrder) -> NodeFuture<'_, Leased> {
         Box::pin(async move {
-            let state = self.enter(Call::Beat).await?;
+            let state = self.enter(FakeCall::Beat).await?;
             match state.vaults.get(&order.vault) {
                 None => Err(state.unknown(&order.vault)),
                 Some((generation, ..)) if order.generation.is_some_and(|wanted| wanted != *generation) => {
@@ -135,14 +135,14 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
+    fn destruct(&self, order: DestructOrder) -> NodeFuture<'_, TornDown> {
         Box::pin(async move {
             let torn = {
-                let mut state = self.enter(Call::Destruct).await?;
+                let mut state = self.enter(FakeCall::Destruct).await?;
                 match state.end(&self.name, &order.vault, order.cause, order.by) {
-                    Some(receipt) => Ok(Torn { receipt, changed: true }),
+                    Some(receipt) => Ok(TornDown { receipt, changed: true }),
                     None => match state.tombs.get(&order.vault) {
-                        Some(receipt) => Ok(Torn { receipt: receipt.clone(), changed: false }),
+                        Some(receipt) => Ok(TornDown { receipt: receipt.clone(), changed: false }),
                         None => Err(state.unknown(&order.vault)),
                     },
                 }
@@ -153,22 +153,22 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt> {
+    fn receipt(&self, vault: VaultId) -> NodeFuture<'_, Receipt> {
         Box::pin(async move {
-            let state = self.enter(Call::Receipt).await?;
+            let state = self.enter(FakeCall::Receipt).await?;
             if state.vaults.contains_key(&vault) {
                 return Err(NodeError::new(NodeFault::NotYet, format!("{vault} is not dead")));
             }
             match state.tombs.get(&vault) {
                 Some(receipt) => {
-                    Ok(told(Torn { receipt: receipt.clone(), changed: false }, &state.lies.torn).receipt)
+                    Ok(told(TornDown { receipt: receipt.clone(), changed: false }, &state.lies.torn).receipt)
                 }
                 None => Err(told(state.unknown(&vault), &state.lies.error)),
             }
         })
     }
 
-    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks> {
+    fn asks(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, CloneAsks> {
         Box::pin(async move {
             let boot = self.state().boot;
             let mut wished = self.wished.subscribe();
@@ -178,15 +178,15 @@ impl NodeApi for FakeNode {
             });
             let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
             let last = *self.wished.borrow();
-            let state = self.enter(Call::Asks).await?;
+            let state = self.enter(FakeCall::Asks).await?;
             let asks = state.wishes.range(after + 1..).map(|(_, ask)| ask.clone()).collect();
             Ok(CloneAsks { boot_id: state.boot_id(), last, asks })
         })
     }
 
-    fn doom(&self, doom: Doom) -> Answer<'_, ()> {
+    fn doom(&self, doom: Doom) -> NodeFuture<'_, ()> {
         Box::pin(async move {
-            let mut state = self.enter(Call::Doom).await?;
+            let mut state = self.enter(FakeCall::Doom).await?;
             for vault in &doom.vaults {
                 let _ = state.end(&self.name, vault, doom.cause, doom.by.clone());
             }
@@ -196,9 +196,9 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+    fn cloned(&self, answer: CloneAnswer) -> NodeFuture<'_, ()> {
         Box::pin(async move {
-            let mut state = self.enter(Call::Cloned).await?;
+            let mut state = self.enter(FakeCall::Cloned).await?;
             if !state.vaults.contains_key(&answer.vault) {
                 return Err(state.unknown(&answer.vault));
             }
@@ -216,7 +216,7 @@ impl NodeApi for FakeNode {
         })
     }
 
-    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
+    fn news(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, News> {
         Box::pin(async move {
             let boot = self.state().boot;
             let mut said = self.said.subscribe();
@@ -227,7 +227,7 @@ impl NodeApi for FakeNode {
             });
             // Either way the answer tells what there is.
             let _ = tokio::time::timeout(Duration::from_millis(wait_ms), something).await;
-            let state = self.enter(Call::News).await?;
+            let state = self.enter(FakeCall::News).await?;
             if state.blot.is_some_and(|blot| after < blot && blot <= state.news.len() as u64) {
                 return Err(NodeError::new(NodeFault::Strange, "it answers strangely"));
             }

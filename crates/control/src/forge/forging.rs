@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::Forge;
 use crate::ledger::{Budget, Ledger, LedgerError, Noted};
-use crate::nodes::Slot;
+use crate::nodes::NodeSlot;
 use crate::vaults::Vaults;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
 use hauki_contract::api::summons::Summons;
@@ -20,26 +20,26 @@ use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::system::random;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// Until a store is written to again that could not be.
 const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_MOST: Duration = Duration::from_secs(30);
 
 /// A vault that no record stands for yet. Who is being forged is in the store; this is the hand that holds one.
-pub(super) struct Forging {
+pub(super) struct ForgeGuard {
     ledger: Ledger,
     vaults: Arc<Vaults>,
     orphans: Arc<Notify>,
-    slot: Arc<Slot>,
+    slot: Arc<NodeSlot>,
     pub(super) vault: VaultId,
     /// It has a budget to be revoked.
     spawner: bool,
     kept: bool,
 }
 
-impl Forging {
-    pub(super) fn begin(forge: &Forge, slot: &Arc<Slot>, summons: &Summons) -> Self {
+impl ForgeGuard {
+    pub(super) fn begin(forge: &Forge, slot: &Arc<NodeSlot>, summons: &Summons) -> Self {
         let (vault, limits) = (random::vault_id(), &summons.limits);
         slot.placed(limits.footprint_bytes());
         Self {
@@ -83,7 +83,7 @@ impl Forging {
     }
 }
 
-impl Drop for Forging {
+impl Drop for ForgeGuard {
     fn drop(&mut self) {
         if self.kept {
             return;
@@ -111,7 +111,7 @@ impl Drop for Forging {
                 orphans.notify_one();
             }
         };
-        drop(tasks::spawn_on(&runtime, Kind::Order, "undo-forging", undoing));
+        drop(tasks::spawn_on(&runtime, TaskKind::Order, "undo-forging", undoing));
     }
 }
 
@@ -128,5 +128,5 @@ async fn let_go(ledger: &Ledger, vault: &VaultId) {
             pause = (pause * 2).min(AGAIN_MOST);
         }
     };
-    drop(tasks::spawn(Kind::Order, "note-not-forged", noting));
+    drop(tasks::spawn(TaskKind::Order, "note-not-forged", noting));
 }

@@ -1,6 +1,6 @@
 //! Phase 2: a node is chosen, provisions the vault, and loads the code.
 //!
-//! From the order to the node until the record is in the store, a [`Forging`] holds the vault: dropped, it
+//! From the order to the node until the record is in the store, a [`ForgeGuard`] holds the vault: dropped, it
 //! destroys it, and nothing is recorded. The commit itself is not given up half way: it runs in its
 //! own task, and once it has begun the vault is either recorded and lives under its claim lease, or
 //! it is destroyed.
@@ -15,20 +15,20 @@ use super::claims::{Claim, Claims};
 use super::duty::Duty;
 use super::events::EventLog;
 use super::failure::{Failure, ForgeError, KeyError, NameError, VaultError};
-use super::keys::{Keys, check_key};
+use super::keys::{IdempotencyKeys, check_key};
 use super::ledger::{Apart, GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
 use super::metrics::Metrics;
-use super::nodes::Slot;
+use super::nodes::NodeSlot;
 use super::placement::{Placing, check_wished};
-use super::registry::Names;
+use super::registry::NameRegistry;
 use super::roster::Roster;
-use super::scheduler::PlaceError;
-use super::spool::Desk;
+use super::scheduler::PlacementError;
+use super::spool::SpoolApi;
 use super::summon::{Drafted, Summoning};
 use super::travel::Travel;
 use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
-use hauki_contract::api::node::{Opened, Opening, ProvisionOrder, Provisioned};
+use hauki_contract::api::node::{OpenedPort, Opening, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -36,12 +36,12 @@ use hauki_contract::model::phase::Phase;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::step;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 use hauki_contract::system::{clock, random};
 
 mod forging;
 
-use forging::Forging;
+use forging::ForgeGuard;
 
 /// Beyond the worker's own call deadline, which bounds `create`.
 const FORGE_DEADLINE: Duration = Duration::from_secs(30);
@@ -53,8 +53,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(3600);
 pub(super) struct Forged {
     pub record: VaultRecord,
     /// If the forge was told to open it.
-    pub opened: Option<Opened>,
-    forging: Forging,
+    pub opened: Option<OpenedPort>,
+    forging: ForgeGuard,
     noted: Noted,
     /// Held until it is recorded, for those that are to stay apart from it.
     turns: Vec<OwnedMutexGuard<()>>,
@@ -87,25 +87,25 @@ pub(super) struct Forge {
     metrics: Arc<Metrics>,
     duty: Arc<Duty>,
     orphans: Arc<Notify>,
-    keys: Arc<Keys>,
+    keys: Arc<IdempotencyKeys>,
     vaults: Arc<Vaults>,
-    names: Arc<Names>,
+    names: Arc<NameRegistry>,
     placing: Arc<Placing>,
     travel: Arc<Travel>,
     summoning: Arc<Summoning>,
     /// Where a key's vault may still wait.
-    desk: Arc<Desk>,
+    desk: Arc<SpoolApi>,
 }
 
 /// The phases that a forging needs.
 pub(super) struct Before<'a> {
-    pub keys: &'a Arc<Keys>,
+    pub keys: &'a Arc<IdempotencyKeys>,
     pub vaults: &'a Arc<Vaults>,
-    pub names: &'a Arc<Names>,
+    pub names: &'a Arc<NameRegistry>,
     pub placing: &'a Arc<Placing>,
     pub travel: &'a Arc<Travel>,
     pub summoning: &'a Arc<Summoning>,
-    pub desk: &'a Arc<Desk>,
+    pub desk: &'a Arc<SpoolApi>,
 }
 
 impl Forge {
@@ -199,7 +199,7 @@ impl Forge {
         while let Some(name) = field.best() {
             let slot = self.roster.slot(&name)?;
             let mut score = field.score(&name).into_iter();
-            let forging = Forging::begin(self, &slot, &drafted.summons);
+            let forging = ForgeGuard::begin(self, &slot, &drafted.summons);
             // Signing takes about as long as noting, and waits for nobody.
             let vouching = async { self.vouch(&forging.vault, drafted.summons.terms.lifetime_ms) };
             let noting = async { tokio::join!(forging.note(&drafted.summons), vouching) };
@@ -251,12 +251,12 @@ impl Forge {
             }));
             field.refuse(&name, refused);
         }
-        Err(passing.map_or_else(|| PlaceError::NoRoom { scores: field.explain() }.into(), Failure::from))
+        Err(passing.map_or_else(|| PlacementError::NoRoom { scores: field.explain() }.into(), Failure::from))
     }
 
     async fn order(
         &self,
-        slot: &Slot,
+        slot: &NodeSlot,
         vault: &VaultId,
         drafted: &Drafted,
         opening: Option<&Opening>,
@@ -303,7 +303,7 @@ impl Forge {
     ) -> Result<(), Failure> {
         let Forged { record, forging, noted, turns, apart, .. } = forged;
         let forge = self.clone();
-        let recording = tasks::spawn(Kind::Order, "record", async move {
+        let recording = tasks::spawn(TaskKind::Order, "record", async move {
             let _turns = turns;
             let vault = record.vault();
             // Before anybody can find the record, and bury it.
@@ -326,7 +326,7 @@ impl Forge {
                     Ok(())
                 }
                 Made::Taken(name) => Err(NameError::Taken { name }.into()),
-                Made::Beside => Err(PlaceError::Overtaken.into()),
+                Made::Beside => Err(PlacementError::Overtaken.into()),
                 Made::Lost => Err(KeyError::LostRace.into()),
             }
         });
@@ -341,7 +341,7 @@ fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, Failure> 
             let vault = built(drafted, random::vault_id(), node, nothing, scores);
             Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
         }
-        None => Err(PlaceError::Unplanned { scores }.into()),
+        None => Err(PlacementError::Unplanned { scores }.into()),
     }
 }
 

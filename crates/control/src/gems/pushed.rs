@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Find, GemError, Gems, check_manifest, check_source};
-use crate::ledger::{Found, encode};
-use crate::store::{Expect, Outcome, Txn};
+use crate::ledger::{Versioned, encode};
+use crate::store::{CommitOutcome, Expect, Txn};
 use hauki_contract::api::gem::{Gem, GemPlace, GemPush, GemRemoved};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, Manifest, check_path, check_version};
@@ -65,7 +65,7 @@ impl GemRecord {
 
 impl Gems {
     async fn versions(&self, path: &str) -> Result<Vec<GemRecord>, GemError> {
-        let found: Vec<Found<GemRecord>> = self.records.all(&format!("{GEM}{path}@")).await?;
+        let found: Vec<Versioned<GemRecord>> = self.records.all(&format!("{GEM}{path}@")).await?;
         let mut versions: Vec<GemRecord> = found.into_iter().map(|found| found.value).collect();
         versions.sort_by(GemRecord::age);
         Ok(versions)
@@ -93,7 +93,7 @@ impl Gems {
 
     pub(super) async fn list_pushed(&self) -> Result<Vec<Gem>, GemError> {
         let mut records: Vec<GemRecord> =
-            self.records.all(GEM).await?.into_iter().map(|found: Found<GemRecord>| found.value).collect();
+            self.records.all(GEM).await?.into_iter().map(|found: Versioned<GemRecord>| found.value).collect();
         records.sort_by(|a, b| a.path.cmp(&b.path).then(a.age(b)));
         Ok(records.into_iter().map(|record| record.into_gem(false)).collect())
     }
@@ -143,7 +143,7 @@ impl Gems {
                 .put(record.key(), encode(&record)?)
                 .put(record.source_key(), source.clone().into_bytes());
             // Another push took this version meanwhile: look again.
-            if let Outcome::Committed { .. } = self.records.commit(txn).await? {
+            if let CommitOutcome::Committed { .. } = self.records.commit(txn).await? {
                 return Ok(record.into_gem(true));
             }
         }

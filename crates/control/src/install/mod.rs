@@ -13,14 +13,14 @@ use std::path::PathBuf;
 
 use super::ledger::NodeRecord;
 use super::link::known_hosts::HostKeyError;
-use super::link::login::{Keys, LoginError, Secrets, Way, login};
+use super::link::login::{LoginError, LoginKeys, Secrets, Way, login};
 use super::link::{identity, quoted};
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep};
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::swarm::SwarmNode;
 use hauki_contract::model::units::show_size;
-use hauki_contract::strict::{Limits, answer};
+use hauki_contract::strict::{DocumentLimits, answer};
 use hauki_contract::system::random;
 use machine::Machine;
 use remote::Remote;
@@ -52,7 +52,7 @@ pub enum InstallError {
     #[error("copy haukid: {done} of {of} bytes were written")]
     Copy { done: u64, of: u64, source: io::Error },
     #[error(transparent)]
-    Identity(#[from] identity::IdentityError),
+    Identity(#[from] identity::SshIdentityError),
     #[error("start haukid anew: it has {vaults} vaults")]
     Busy { vaults: usize },
     #[error("start haukid: {said}")]
@@ -79,7 +79,7 @@ pub(super) type Tell<'a> = &'a dyn Fn(NodeStep);
 /// vaults is not started anew.
 pub(super) fn install(
     order: &NodeAdd,
-    keys: &Keys,
+    keys: &LoginKeys,
     busy: usize,
     tell: Tell<'_>,
 ) -> Result<NodeRecord, InstallError> {
@@ -203,7 +203,7 @@ fn findings(remote: &Remote, node: &SwarmNode) -> Result<(), InstallError> {
     let said =
         remote.run("ask haukid for its findings", &format!("{program} findings --config {path}"), b"")?;
     let json = said.text.lines().find(|line| line.starts_with('['));
-    let checks = json.and_then(|line| answer::from_str::<Vec<Check>>(line, Limits::MESSAGE).ok());
+    let checks = json.and_then(|line| answer::from_str::<Vec<Check>>(line, DocumentLimits::MESSAGE).ok());
     let unfit = |what: String, hint: Option<String>| Err(InstallError::Unfit { what, hint });
     let Some(checks) = checks else {
         let line = said.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("haukid said nothing");

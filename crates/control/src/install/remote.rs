@@ -18,7 +18,7 @@ pub(super) struct Remote {
     sudo: bool,
 }
 
-pub(super) struct Said {
+pub(super) struct CommandOutput {
     pub(super) text: String,
     pub(super) status: i32,
 }
@@ -39,7 +39,7 @@ impl Remote {
     }
 
     /// Runs a shell script as root, with that for its standard input. `what` is for the error.
-    pub(super) fn run(&self, what: &str, script: &str, input: &[u8]) -> Result<Said, InstallError> {
+    pub(super) fn run(&self, what: &str, script: &str, input: &[u8]) -> Result<CommandOutput, InstallError> {
         let failed = broken(what);
         let mut channel = self.session.channel_session().map_err(|error| failed(error.into()))?;
         let sudo = if self.sudo { "sudo -n " } else { "" };
@@ -51,12 +51,12 @@ impl Remote {
         io::Read::by_ref(&mut channel).take(MOST_OUTPUT).read_to_end(&mut bytes).map_err(&failed)?;
         channel.wait_close().map_err(|error| failed(error.into()))?;
         let status = channel.exit_status().map_err(|error| failed(error.into()))?;
-        Ok(Said { text: String::from_utf8_lossy(&bytes).into_owned(), status })
+        Ok(CommandOutput { text: String::from_utf8_lossy(&bytes).into_owned(), status })
     }
 
     /// As [`Remote::run`]; anything but success is an error with what was said last.
     pub(super) fn must(&self, what: &str, script: &str, input: &[u8]) -> Result<String, InstallError> {
-        let Said { text, status } = self.run(what, script, input)?;
+        let CommandOutput { text, status } = self.run(what, script, input)?;
         if status == 0 {
             return Ok(text);
         }

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use super::InstallError;
 use super::remote::Remote;
 use crate::link::quoted;
-use hauki_contract::model::config::{Config, Daemon, DataPlane, Node};
+use hauki_contract::model::config::{Config, Daemon, DataPlane, NodeConfig};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::swarm::SwarmNode;
-use hauki_contract::strict::{Limits, answer};
+use hauki_contract::strict::{DocumentLimits, answer};
 
 const UNIT: &str = "hauki-node.service";
 
@@ -25,12 +25,12 @@ pub(super) fn configuration(node: &SwarmNode, data_plane: IpAddr) -> String {
             ..Daemon::default()
         },
         data_plane: DataPlane { address: Some(data_plane) },
-        node: Node {
+        node: NodeConfig {
             name: Some(node.name.clone()),
             labels: node.labels.clone(),
             max_vaults: node.max_vaults,
             id_base: node.id_base,
-            ..Node::default()
+            ..NodeConfig::default()
         },
         ..Config::default()
     };
@@ -90,7 +90,7 @@ pub(super) fn refuse_other_name(remote: &Remote, node: &SwarmNode) -> Result<(),
     let script = format!("cat {} 2>/dev/null || true", quoted(&config_path(node)));
     let text = remote.must("read its configuration", &script, b"")?;
     let json = text.split_once('\n').map(|(_, json)| json).unwrap_or_default();
-    match answer::from_str::<Config>(json, Limits::MESSAGE).ok().and_then(|config| config.node.name) {
+    match answer::from_str::<Config>(json, DocumentLimits::MESSAGE).ok().and_then(|config| config.node.name) {
         Some(other) if other != node.name => Err(InstallError::OtherName { other: other.to_string() }),
         _ => Ok(()),
     }

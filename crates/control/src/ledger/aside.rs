@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::documents::{NAME, NODE, PREFIXES, VAULT, node_key};
 use super::error::LedgerError;
 use super::record::Records;
-use crate::store::{Document, Expect, Outcome, Txn};
+use crate::store::{CommitOutcome, Document, Expect, Txn};
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::system::clock;
@@ -162,8 +162,10 @@ impl Records {
         }
         match moved {
             // It may have been made anew, and that is damaged now.
-            Ok(Outcome::Committed { .. }) => drop(self.aside().keys().insert(key.clone(), Now::Nothing)),
-            Ok(Outcome::Conflict { .. }) => self.look_again(key).await?,
+            Ok(CommitOutcome::Committed { .. }) => {
+                self.aside().keys().insert(key.clone(), Now::Nothing);
+            }
+            Ok(CommitOutcome::Conflict { .. }) => self.look_again(key).await?,
             // It stays where it is, on a full disk or where its key itself cannot be read, and is passed over. Who
             // looks again and again need not hear of it each time.
             Err(error) if first => tracing::warn!(record = %key, %error, "it could not be moved"),

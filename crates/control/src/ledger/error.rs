@@ -1,7 +1,7 @@
 //! Why the ledger did not do it, or the records could not be read.
 
 use hauki_contract::model::id::VaultId;
-use hauki_contract::model::phase::Refused;
+use hauki_contract::model::phase::IllegalTransition;
 
 use super::family::MAX_DEPTH;
 use crate::store::StoreError;
@@ -23,7 +23,7 @@ pub enum LedgerError {
     #[error("{key} was checked and nobody asked")]
     Unasked { key: String },
     #[error(transparent)]
-    Phase(#[from] Refused),
+    Phase(#[from] IllegalTransition),
     #[error("the spawn budget of {vault} is spent: {spent} of {most}")]
     Spent { vault: VaultId, spent: u32, most: u32 },
     #[error("a family has {MAX_DEPTH} generations at most")]

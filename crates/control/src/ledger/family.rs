@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use super::documents::{BUDGET, LOAN, budget_key};
 use super::error::LedgerError;
-use super::record::{Found, encode};
-use crate::store::{Expect, Outcome, Txn};
+use super::record::{Versioned, encode};
+use crate::store::{CommitOutcome, Expect, Txn};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::limits::Limits;
 
@@ -87,7 +87,7 @@ impl Ledger {
             let txn = txn
                 .check(loan, Expect::Absent)
                 .put(loan, encode(&Loan { paid, term: Some(self.term.to_string()) })?);
-            if let Outcome::Committed { .. } = self.records.write(txn).await? {
+            if let CommitOutcome::Committed { .. } = self.records.write(txn).await? {
                 return Ok(());
             }
         }
@@ -105,7 +105,7 @@ impl Ledger {
                 let expect = Expect::At(found.revision);
                 txn = txn.check(key.as_str(), expect).put(key.as_str(), encode(&found.value)?);
             }
-            if let Outcome::Committed { .. } = self.records.write(txn).await? {
+            if let CommitOutcome::Committed { .. } = self.records.write(txn).await? {
                 return Ok(());
             }
         }
@@ -114,8 +114,8 @@ impl Ledger {
 
     /// Every budget, with the vault that has it.
     pub(crate) async fn budgets(&self) -> Result<Vec<(VaultId, Budget)>, LedgerError> {
-        let all: Vec<Found<Budget>> = self.records.all(BUDGET).await?;
-        let of = |found: Found<Budget>| Some((found.key[BUDGET.len()..].parse().ok()?, found.value));
+        let all: Vec<Versioned<Budget>> = self.records.all(BUDGET).await?;
+        let of = |found: Versioned<Budget>| Some((found.key[BUDGET.len()..].parse().ok()?, found.value));
         Ok(all.into_iter().filter_map(of).collect())
     }
 

@@ -15,8 +15,8 @@ use super::Ledger;
 use super::documents::{FORGING, budget_key, forging_key, tomb_key, vault_key};
 use super::error::LedgerError;
 use super::family::Budget;
-use super::record::{Found, encode};
-use crate::store::{Expect, Outcome, Revision, Txn};
+use super::record::{Versioned, encode};
+use crate::store::{CommitOutcome, Expect, Revision, Txn};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::receipt::Receipt;
 
@@ -55,8 +55,8 @@ impl Ledger {
             txn = txn.put(budget_key(vault), encode(budget)?);
         }
         match self.records.note(txn).await? {
-            Outcome::Committed { revision } => Ok(Noted { vault: vault.clone(), revision }),
-            Outcome::Conflict { key } => Err(LedgerError::Unasked { key }),
+            CommitOutcome::Committed { revision } => Ok(Noted { vault: vault.clone(), revision }),
+            CommitOutcome::Conflict { key } => Err(LedgerError::Unasked { key }),
         }
     }
 
@@ -108,7 +108,7 @@ impl Ledger {
     /// Whether the vault is nobody's, and from now on will be: it is not recorded, and who was making it was killed.
     pub(crate) async fn condemn(&self, vault: &VaultId) -> Result<bool, LedgerError> {
         loop {
-            let found: Option<Found<Forging>> = self.records.find(&forging_key(vault)).await?;
+            let found: Option<Versioned<Forging>> = self.records.find(&forging_key(vault)).await?;
             if let Some(found) = &found
                 && self.works(&found.value.term).await?
             {
@@ -121,7 +121,7 @@ impl Ledger {
             }
             let Some(found) = found else { return Ok(true) };
             let txn = found.gone().check(living, Expect::Absent).check(dead, Expect::Absent);
-            if let Outcome::Committed { .. } = self.records.note(txn.delete(budget_key(vault))).await? {
+            if let CommitOutcome::Committed { .. } = self.records.note(txn.delete(budget_key(vault))).await? {
                 return Ok(true);
             }
         }
@@ -135,7 +135,7 @@ impl Ledger {
                 return Ok(false);
             }
             found.value.died.get_or_insert_with(|| receipt.clone());
-            if let Outcome::Committed { .. } = self.records.note(found.anew()?).await? {
+            if let CommitOutcome::Committed { .. } = self.records.note(found.anew()?).await? {
                 return Ok(true);
             }
         }
@@ -144,7 +144,7 @@ impl Ledger {
 
     /// The note as it stands, for who makes it: it may have died meanwhile. `None`: it was taken for nobody's.
     pub(super) async fn noted_still(&self, noted: &mut Noted) -> Result<Option<Receipt>, LedgerError> {
-        let found: Option<Found<Forging>> = self.records.find(&forging_key(&noted.vault)).await?;
+        let found: Option<Versioned<Forging>> = self.records.find(&forging_key(&noted.vault)).await?;
         let Some(found) = found.filter(|found| *found.value.term == *self.term) else {
             return Err(LedgerError::GivenUp { vault: noted.vault.clone() });
         };

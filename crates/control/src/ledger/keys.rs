@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::Ledger;
 use super::documents::{AGED, KeyRecord, TOMB, aged_key};
 use super::error::LedgerError;
-use super::record::{Found, encode, refuse_foreign};
-use crate::store::{Document, Expect, Outcome, Txn};
+use super::record::{Versioned, encode, refuse_foreign};
+use crate::store::{CommitOutcome, Document, Expect, Txn};
 
 /// What is written together with a vault, or with the answer that a key brings back.
 #[derive(Debug, Default)]
@@ -38,16 +38,16 @@ impl Posting {
 impl Ledger {
     /// Where no vault is made. `false`: somebody else used the key meanwhile.
     pub(crate) async fn post(&self, posting: Posting) -> Result<bool, LedgerError> {
-        Ok(matches!(self.records.write(posting.into_txn()).await?, Outcome::Committed { .. }))
+        Ok(matches!(self.records.write(posting.into_txn()).await?, CommitOutcome::Committed { .. }))
     }
 
     /// A key is not kept any more, unless somebody uses it again now; that one dates it anew.
     pub(crate) async fn forget_key(
         &self,
         dated: &Document,
-        key: Option<&Found<KeyRecord>>,
+        key: Option<&Versioned<KeyRecord>>,
     ) -> Result<(), LedgerError> {
-        let txn = key.map(Found::gone).unwrap_or_default().delete(dated.key.as_str());
+        let txn = key.map(Versioned::gone).unwrap_or_default().delete(dated.key.as_str());
         self.records.write(txn).await.map(drop)
     }
 
@@ -70,11 +70,12 @@ impl Ledger {
     /// Dates these, which are the last or not.
     pub(crate) async fn date_keys(
         &self,
-        page: &[Found<KeyRecord>],
+        page: &[Versioned<KeyRecord>],
         are_last: bool,
     ) -> Result<(), LedgerError> {
-        let dated =
-            |txn: Txn, found: &Found<KeyRecord>| txn.put(aged_key(found.value.at, &found.key), Vec::new());
+        let dated = |txn: Txn, found: &Versioned<KeyRecord>| {
+            txn.put(aged_key(found.value.at, &found.key), Vec::new())
+        };
         let txn = page.iter().fold(Txn::default(), dated);
         let txn = if are_last { txn.put(all_dated(), Vec::new()) } else { txn };
         self.records.write(txn).await.map(drop)

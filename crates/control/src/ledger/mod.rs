@@ -31,7 +31,7 @@ pub use error::LedgerError;
 pub(crate) use family::Budget;
 pub(crate) use forging::Noted;
 pub(crate) use keys::Posting;
-pub(crate) use record::{Found, Records, encode, owner_of};
+pub(crate) use record::{Records, Versioned, encode, owner_of};
 pub(crate) use vault::GENERATION;
 pub use vault::VaultRecord;
 pub(crate) use vaults::{Burial, Made};
@@ -53,7 +53,10 @@ impl Ledger {
 
     /// As a test wants it.
     #[cfg(test)]
-    pub(crate) async fn rewrite<T: serde::Serialize>(&self, found: &Found<T>) -> Result<bool, LedgerError> {
-        Ok(matches!(self.records.write(found.anew()?).await?, crate::store::Outcome::Committed { .. }))
+    pub(crate) async fn rewrite<T: serde::Serialize>(
+        &self,
+        found: &Versioned<T>,
+    ) -> Result<bool, LedgerError> {
+        Ok(matches!(self.records.write(found.anew()?).await?, crate::store::CommitOutcome::Committed { .. }))
     }
 }

@@ -11,7 +11,7 @@ use super::documents::{
 };
 use super::error::LedgerError;
 use super::vault::VaultRecord;
-use crate::store::{Document, Expect, Outcome, Revision, Size, Store, Txn};
+use crate::store::{CommitOutcome, Document, Expect, Revision, Size, Store, Txn};
 use hauki_contract::model::id::VaultId;
 
 const PAGE: usize = 500;
@@ -31,13 +31,13 @@ pub(super) fn refuse_foreign(txn: &Txn) -> Result<(), LedgerError> {
 }
 
 #[derive(Debug, Clone)]
-pub struct Found<T> {
+pub struct Versioned<T> {
     pub key: String,
     pub value: T,
     pub revision: Revision,
 }
 
-impl<T: Serialize> Found<T> {
+impl<T: Serialize> Versioned<T> {
     /// Written over, if it is still the one that was read.
     pub(super) fn anew(&self) -> Result<Txn, LedgerError> {
         let (key, expect) = (self.key.as_str(), Expect::At(self.revision));
@@ -45,7 +45,7 @@ impl<T: Serialize> Found<T> {
     }
 }
 
-impl<T> Found<T> {
+impl<T> Versioned<T> {
     /// Taken away, if it is still the one that was read.
     pub(super) fn gone(&self) -> Txn {
         Txn::default().check(self.key.as_str(), Expect::At(self.revision)).delete(self.key.as_str())
@@ -64,12 +64,12 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, LedgerError> {
 }
 
 /// A record, or its document and why that is none.
-fn decode<T: DeserializeOwned>(document: Document) -> Result<Found<T>, (Document, String)> {
+fn decode<T: DeserializeOwned>(document: Document) -> Result<Versioned<T>, (Document, String)> {
     if !document.intact {
         return Err((document, "its checksum is another".into()));
     }
     match serde_json::from_slice(&document.value) {
-        Ok(value) => Ok(Found { key: document.key, value, revision: document.revision }),
+        Ok(value) => Ok(Versioned { key: document.key, value, revision: document.revision }),
         Err(error) => Err((document, error.to_string())),
     }
 }
@@ -116,7 +116,7 @@ impl Records {
 
     /// A record. One that cannot be read is an error and not an absence: an idempotency key must not be used
     /// twice, and a name must not be given twice, because what stood there is damaged.
-    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, LedgerError> {
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Versioned<T>>, LedgerError> {
         match self.look_up(key).await?.map(decode).transpose() {
             Ok(Some(found)) => Ok(Some(found)),
             Ok(None) => self.refuse_aside(key).map(|()| None),
@@ -128,7 +128,7 @@ impl Records {
     }
 
     /// A record, for who goes on with others: one that cannot be read is none.
-    pub async fn find<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Found<T>>, LedgerError> {
+    pub async fn find<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Versioned<T>>, LedgerError> {
         match self.look_up(key).await?.map(decode).transpose() {
             Ok(found) => Ok(found),
             Err((document, why)) => self.set_aside(&document, &why).await.map(|()| None),
@@ -146,7 +146,7 @@ impl Records {
         prefix: &str,
         after: Option<&str>,
         most: usize,
-    ) -> Result<(Vec<Found<T>>, Option<String>), LedgerError> {
+    ) -> Result<(Vec<Versioned<T>>, Option<String>), LedgerError> {
         self.page_that(prefix, after, most, |_| true).await
     }
 
@@ -157,7 +157,7 @@ impl Records {
         after: Option<&str>,
         most: usize,
         may: impl Fn(&Document) -> bool,
-    ) -> Result<(Vec<Found<T>>, Option<String>), LedgerError> {
+    ) -> Result<(Vec<Versioned<T>>, Option<String>), LedgerError> {
         let documents = self.store.list(prefix, after, most).await?;
         let next = documents.last().filter(|_| documents.len() == most).map(|last| last.key.clone());
         let mut page = Vec::new();
@@ -170,7 +170,7 @@ impl Records {
         Ok((page, next))
     }
 
-    pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Found<T>>, LedgerError> {
+    pub async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<Versioned<T>>, LedgerError> {
         self.all_that(prefix, |_| true).await
     }
 
@@ -179,7 +179,7 @@ impl Records {
         &self,
         prefix: &str,
         fits: impl Fn(&T) -> bool,
-    ) -> Result<Vec<Found<T>>, LedgerError> {
+    ) -> Result<Vec<Versioned<T>>, LedgerError> {
         self.select(prefix, |_| true, fits).await
     }
 
@@ -188,7 +188,7 @@ impl Records {
         &self,
         prefix: &str,
         only: Option<u32>,
-    ) -> Result<Vec<Found<VaultRecord>>, LedgerError> {
+    ) -> Result<Vec<Versioned<VaultRecord>>, LedgerError> {
         // What does not say whose it is may be damaged, and is found to be.
         let may =
             |document: &Document| only.is_none() || owner_of(document).is_none_or(|owner| owner == only);
@@ -200,7 +200,7 @@ impl Records {
         prefix: &str,
         may: impl Fn(&Document) -> bool,
         fits: impl Fn(&T) -> bool,
-    ) -> Result<Vec<Found<T>>, LedgerError> {
+    ) -> Result<Vec<Versioned<T>>, LedgerError> {
         let (mut all, mut next) = self.page_that(prefix, None, PAGE, &may).await?;
         all.retain(|found| fits(&found.value));
         while let Some(after) = next {
@@ -242,25 +242,25 @@ impl Records {
     }
 
     /// For those who keep something else than the ledger does: what is the ledger's only the ledger writes.
-    pub async fn commit(&self, txn: Txn) -> Result<Outcome, LedgerError> {
+    pub async fn commit(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
         refuse_foreign(&txn)?;
         self.write(txn).await
     }
 
-    pub(super) async fn write(&self, txn: Txn) -> Result<Outcome, LedgerError> {
+    pub(super) async fn write(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
         let (txn, gone) = self.beside(txn);
         let outcome = self.store.commit(txn).await?;
-        if let Outcome::Committed { .. } = outcome {
+        if let CommitOutcome::Committed { .. } = outcome {
             self.forget_aside(&gone);
         }
         Ok(outcome)
     }
 
     /// As [`Records::write`], and nobody waits for a flush.
-    pub(super) async fn note(&self, txn: Txn) -> Result<Outcome, LedgerError> {
+    pub(super) async fn note(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
         let (txn, gone) = self.beside(txn);
         let outcome = self.store.note(txn).await?;
-        if let Outcome::Committed { .. } = outcome {
+        if let CommitOutcome::Committed { .. } = outcome {
             self.forget_aside(&gone);
         }
         Ok(outcome)
@@ -282,7 +282,7 @@ impl Records {
     }
 
     /// A vault, living or dead.
-    pub async fn vault(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, LedgerError> {
+    pub async fn vault(&self, id: &VaultId) -> Result<Option<Versioned<VaultRecord>>, LedgerError> {
         match self.get(&vault_key(id)).await? {
             Some(found) => Ok(Some(found)),
             // It can only move from the living to the dead, so this order misses nothing.
@@ -291,8 +291,8 @@ impl Records {
     }
 
     /// Writes over a record if it is still the one that was read.
-    pub async fn replace<T: Serialize>(&self, found: &Found<T>) -> Result<bool, LedgerError> {
-        Ok(matches!(self.commit(found.anew()?).await?, Outcome::Committed { .. }))
+    pub async fn replace<T: Serialize>(&self, found: &Versioned<T>) -> Result<bool, LedgerError> {
+        Ok(matches!(self.commit(found.anew()?).await?, CommitOutcome::Committed { .. }))
     }
 }
 
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(store.commits(), 0);
         // Anybody may hold his own against it.
         let looked = Txn::default().check("name/x", Expect::Absent).put("gem/x", Vec::new());
-        assert!(matches!(core.basis().records.commit(looked).await, Ok(Outcome::Committed { .. })));
+        assert!(matches!(core.basis().records.commit(looked).await, Ok(CommitOutcome::Committed { .. })));
     }
 
     /// A vault may live for longer than what was damaged of it is kept.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LedgerError;
 use hauki_contract::api::vault::Vault;
-use hauki_contract::model::phase::{Event, Phase, transition};
+use hauki_contract::model::phase::{Phase, PhaseEvent, transition};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::ticket::Endpoint;
 use hauki_contract::system::clock;
@@ -27,14 +27,14 @@ impl VaultRecord {
     /// Its worker is loaded, on a node whose daemon has this life.
     pub(crate) fn loaded(vault: Vault, boot_id: String) -> Result<Self, LedgerError> {
         let mut made = Self { vault: Vault { phase: Phase::Forging, receipt: None, ..vault }, boot_id };
-        made.takes(Event::Loaded)?;
+        made.takes(PhaseEvent::Loaded)?;
         Ok(made)
     }
 
     /// One that lives in this phase by its node's word, and was recorded before.
     pub(super) fn again(vault: Vault, boot_id: &str, phase: Phase) -> Result<Self, LedgerError> {
         let mut made = Self::loaded(vault, boot_id.to_owned())?;
-        for event in [Event::TicketOpened, Event::Claimed, Event::Doomed] {
+        for event in [PhaseEvent::TicketOpened, PhaseEvent::Claimed, PhaseEvent::Doomed] {
             if made.vault.phase < phase {
                 made.takes(event)?;
             }
@@ -44,7 +44,7 @@ impl VaultRecord {
 
     /// Its port is open and a ticket may go out.
     pub(crate) fn opened(&mut self, endpoint: Endpoint) -> Result<(), LedgerError> {
-        self.takes(Event::TicketOpened)?;
+        self.takes(PhaseEvent::TicketOpened)?;
         self.vault.endpoint = Some(endpoint);
         Ok(())
     }
@@ -52,19 +52,19 @@ impl VaultRecord {
     /// Whether that is news.
     pub(super) fn claimed(&mut self) -> bool {
         let before = self.vault.phase;
-        self.takes(Event::Claimed).is_ok() && self.vault.phase != before
+        self.takes(PhaseEvent::Claimed).is_ok() && self.vault.phase != before
     }
 
     /// For how long a tombstone is kept must not hang on a node's calendar.
     pub(super) fn died(&mut self, receipt: &mut Receipt) -> Result<(), LedgerError> {
-        self.takes(Event::Doomed)?;
-        self.takes(Event::Reclaimed)?;
+        self.takes(PhaseEvent::Doomed)?;
+        self.takes(PhaseEvent::Reclaimed)?;
         receipt.death.at = receipt.death.at.min(clock::now()).max(self.vault.forged_at);
         (self.vault.receipt, self.vault.vitals) = (Some(receipt.clone()), None);
         Ok(())
     }
 
-    fn takes(&mut self, event: Event) -> Result<(), LedgerError> {
+    fn takes(&mut self, event: PhaseEvent) -> Result<(), LedgerError> {
         self.vault.phase = transition(self.vault.phase, event)?;
         Ok(())
     }

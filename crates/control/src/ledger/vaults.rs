@@ -11,7 +11,7 @@ use super::keys::Posting;
 use super::names::holds;
 use super::record::encode;
 use super::{Ledger, VaultRecord};
-use crate::store::{Expect, Outcome};
+use crate::store::{CommitOutcome, Expect};
 use hauki_contract::api::vault::Vault;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::name::ServiceName;
@@ -63,13 +63,13 @@ impl Ledger {
         loop {
             let txn = txn.clone().check(note.as_str(), Expect::At(noted.revision)).delete(note.as_str());
             return Ok(match self.records.write(txn).await? {
-                Outcome::Committed { .. } => Made::Recorded(died),
-                Outcome::Conflict { key } if key == note => {
+                CommitOutcome::Committed { .. } => Made::Recorded(died),
+                CommitOutcome::Conflict { key } if key == note => {
                     died = self.noted_still(&mut noted).await?;
                     continue;
                 }
-                Outcome::Conflict { key } if key.starts_with(APART) => Made::Beside,
-                Outcome::Conflict { key } => match &vault.name {
+                CommitOutcome::Conflict { key } if key.starts_with(APART) => Made::Beside,
+                CommitOutcome::Conflict { key } => match &vault.name {
                     Some(name) if key == name_key(name) => Made::Taken(name.clone()),
                     Some(_) | None => Made::Lost,
                 },
@@ -94,7 +94,7 @@ impl Ledger {
             if before.phase == Phase::Forged {
                 first();
             }
-            if let Outcome::Committed { .. } = self.records.write(found.anew()?).await? {
+            if let CommitOutcome::Committed { .. } = self.records.write(found.anew()?).await? {
                 return Ok(true);
             }
         }
@@ -107,7 +107,7 @@ impl Ledger {
             if !found.value.claimed() {
                 return Ok(false);
             }
-            if let Outcome::Committed { .. } = self.records.write(found.anew()?).await? {
+            if let CommitOutcome::Committed { .. } = self.records.write(found.anew()?).await? {
                 return Ok(true);
             }
         }
@@ -128,7 +128,7 @@ impl Ledger {
             txn.deletes.extend(vault.name.as_ref().map(name_key));
             // Without its budget it is no parent any more.
             txn.deletes.extend((vault.limits.spawn > 0).then(|| budget_key(&receipt.vault)));
-            if let Outcome::Committed { .. } = self.records.write(txn).await? {
+            if let CommitOutcome::Committed { .. } = self.records.write(txn).await? {
                 return Ok(Burial::Written(Box::new(found.value.into_vault())));
             }
         }

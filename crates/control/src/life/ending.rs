@@ -31,7 +31,7 @@ const ABREAST: usize = 64;
 
 /// Why they end, and how.
 #[derive(Debug, Clone)]
-struct Ending {
+struct BulkTeardown {
     cause: Cause,
     by: Option<String>,
     grace_ms: u32,
@@ -98,7 +98,7 @@ impl Life {
             };
             outcomes.insert(id.clone(), known);
         }
-        let ending = Ending { cause: Cause::Destruct, by, grace_ms, own: held.own.clone() };
+        let ending = BulkTeardown { cause: Cause::Destruct, by, grace_ms, own: held.own.clone() };
         let mut tasks = tokio::task::JoinSet::new();
         for (node, doomed) in by_node {
             let (life, ending) = (self.clone(), ending.clone());
@@ -122,14 +122,19 @@ impl Life {
         Ok(DestructReply { ended: vaults.into_iter().map(answer).collect() })
     }
 
-    async fn end_one(&self, vault: &Vault, ending: &Ending) -> (VaultId, Result<Destructed, Failure>) {
-        let Ending { cause, by, grace_ms, .. } = ending.clone();
+    async fn end_one(&self, vault: &Vault, ending: &BulkTeardown) -> (VaultId, Result<Destructed, Failure>) {
+        let BulkTeardown { cause, by, grace_ms, .. } = ending.clone();
         (vault.id.clone(), self.end(vault, cause, by, grace_ms).await)
     }
 
     /// All of these, which are on one node; until it is done, or the node falls silent: then the rest is
     /// not tried one deadline after the other.
-    async fn end_on(self: &Arc<Self>, node: &NodeName, doomed: Vec<Vault>, ending: &Ending) -> Vec<Outcome> {
+    async fn end_on(
+        self: &Arc<Self>,
+        node: &NodeName,
+        doomed: Vec<Vault>,
+        ending: &BulkTeardown,
+    ) -> Vec<Outcome> {
         let (mut silence, mut told) = (None, false);
         if let (0, Ok(slot)) = (ending.grace_ms, self.roster.slot(node)) {
             let vaults = doomed.iter().map(|vault| vault.id.clone()).collect();
@@ -238,7 +243,8 @@ impl Life {
         if let Err(error) = asked {
             return (NodeReaped { node, reaped: 0, left: wanted, error: Some(error) }, Vec::new());
         }
-        let ending = Ending { cause: Cause::Reaped, by: Some(by.into()), grace_ms: 0, own: Arc::default() };
+        let ending =
+            BulkTeardown { cause: Cause::Reaped, by: Some(by.into()), grace_ms: 0, own: Arc::default() };
         let (mut reaped, mut first_error) = (Vec::new(), None);
         if !doomed.is_empty() {
             for (vault, ended) in self.end_on(&node, doomed, &ending).await {

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::basis::Basis;
 use super::charge::refuse_many;
 use super::failure::{Failure, VaultError};
-use super::lanes::Lanes;
+use super::lanes::Bulkhead;
 use super::ledger::Records;
 use super::roster::Roster;
 use super::vaults::{Vaults, lost};
-use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, Torn};
+use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, TornDown};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::{Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed};
 use hauki_contract::api::vault::Vault;
@@ -49,7 +49,7 @@ impl Life {
     pub(super) async fn heartbeats(self: &Arc<Self>, request: BeatRequest) -> Result<BeatReply, Failure> {
         let BeatRequest { vaults, by } = request;
         refuse_many("heartbeats", vaults.len(), MAX_BEATS, None)?;
-        let lanes = Arc::new(Lanes::new(ABREAST));
+        let lanes = Arc::new(Bulkhead::new(ABREAST));
         let mut tasks = tokio::task::JoinSet::new();
         for (number, target) in vaults.into_iter().enumerate() {
             let (life, by, lanes) = (self.clone(), by.clone(), lanes.clone());
@@ -67,7 +67,7 @@ impl Life {
         Ok(BeatReply { beats: answered.into_iter().map(|(_, beat)| beat).collect() })
     }
 
-    async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Lanes) -> Result<u64, Failure> {
+    async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Bulkhead) -> Result<u64, Failure> {
         let vault = self.living(&target.vault).await?;
         let slot = self.roster.slot(&vault.node)?;
         let lane = lanes.of(&vault.node);
@@ -125,13 +125,13 @@ impl Life {
             return Ok(Destructed { receipt: Some(receipt), changed });
         };
         let order = DestructOrder { vault: vault.id.clone(), cause, by, grace_ms };
-        let Torn { receipt, changed } = match slot.api.destruct(order).await {
+        let TornDown { receipt, changed } = match slot.api.destruct(order).await {
             Ok(torn) => torn,
             Err(NodeError { fault: NodeFault::Dead(receipt), .. }) => {
-                Torn { receipt: *receipt, changed: false }
+                TornDown { receipt: *receipt, changed: false }
             }
             Err(NodeError { fault: NodeFault::Unknown, .. }) => {
-                Torn { receipt: lost(vault, "its node does not know it"), changed: false }
+                TornDown { receipt: lost(vault, "its node does not know it"), changed: false }
             }
             Err(error) => return Err(error.into()),
         };

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use super::ssh::SshLink;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeHealth, NodeVaults, NodeWord,
-    OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
+    BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeFuture, NodeHealth, NodeVaults,
+    NodeWord, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
 };
 use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::{node as paths, with_id};
@@ -25,7 +25,7 @@ use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::trace::TRACEPARENT;
-use hauki_contract::strict::{Limits, answer};
+use hauki_contract::strict::{DocumentLimits, answer};
 use hauki_contract::system::trace;
 
 const CONNECT: Duration = Duration::from_secs(2);
@@ -115,10 +115,10 @@ impl HttpNode {
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return answer::from_slice(&bytes, Limits::bytes(MOST_ANSWER_BYTES))
+            return answer::from_slice(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES))
                 .map_err(|error| self.strange(&format!("strangely: {error}")));
         }
-        match answer::from_slice::<NodeErrorBody>(&bytes, Limits::bytes(MOST_ANSWER_BYTES)) {
+        match answer::from_slice::<NodeErrorBody>(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES)) {
             Ok(refusal) => Err(refusal.read(unsaid)),
             Err(_) => Err(self.strange(&format!("with status {status}"))),
         }
@@ -174,45 +174,45 @@ fn url(path: &str) -> String {
 }
 
 impl NodeApi for HttpNode {
-    fn word(&self) -> Answer<'_, NodeWord> {
+    fn word(&self) -> NodeFuture<'_, NodeWord> {
         Box::pin(self.send(self.client.get(url(paths::WORD)), ASK, NodeFault::NotAsked))
     }
 
-    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
+    fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults> {
         let request = self.client.get(url(paths::VAULTS)).query(&[("of", of)]);
         Box::pin(self.send(request, ASK, NodeFault::NotAsked))
     }
 
-    fn health(&self) -> Answer<'_, NodeHealth> {
+    fn health(&self) -> NodeFuture<'_, NodeHealth> {
         Box::pin(self.send(self.client.get(url(paths::HEALTH)), ASK, NodeFault::NotAsked))
     }
 
-    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
+    fn provision(&self, order: ProvisionOrder) -> NodeFuture<'_, Provisioned> {
         let deadline = FORGE + Duration::from_millis(order.limits.call_deadline_ms.into());
         Box::pin(self.send(self.post(paths::PROVISION, &order), deadline, NodeFault::CodeMissing))
     }
 
-    fn keep(&self, code: Code) -> Answer<'_, ()> {
+    fn keep(&self, code: Code) -> NodeFuture<'_, ()> {
         Box::pin(self.send(self.post(paths::CODE, &code), FORGE, NodeFault::NotAsked))
     }
 
-    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
+    fn open(&self, order: OpenOrder) -> NodeFuture<'_, OpenedPort> {
         let path = with_id(paths::OPEN, order.vault.as_str());
         Box::pin(self.send(self.post(&path, &order), ASK, NodeFault::Unknown))
     }
 
-    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
+    fn beat(&self, order: BeatOrder) -> NodeFuture<'_, Leased> {
         let path = with_id(paths::BEAT, order.vault.as_str());
         Box::pin(self.send(self.post(&path, &order), ASK, NodeFault::Unknown))
     }
 
-    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
+    fn destruct(&self, order: DestructOrder) -> NodeFuture<'_, TornDown> {
         let path = with_id(paths::DESTRUCT, order.vault.as_str());
         let deadline = TEARDOWN + Duration::from_millis(order.grace_ms.into());
         Box::pin(self.send(self.post(&path, &order), deadline, NodeFault::Unknown))
     }
 
-    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt> {
+    fn receipt(&self, vault: VaultId) -> NodeFuture<'_, Receipt> {
         Box::pin(async move {
             let path = with_id(paths::RECEIPT, vault.as_str());
             match self.send(self.client.get(url(&path)), TEARDOWN, NodeFault::NotAsked).await {
@@ -222,21 +222,21 @@ impl NodeApi for HttpNode {
         })
     }
 
-    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks> {
+    fn asks(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, CloneAsks> {
         let request = self.client.get(url(paths::ASKS)).query(&[("after", after), ("wait_ms", wait_ms)]);
         Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms), NodeFault::NotAsked))
     }
 
-    fn doom(&self, doom: Doom) -> Answer<'_, ()> {
+    fn doom(&self, doom: Doom) -> NodeFuture<'_, ()> {
         Box::pin(self.send(self.post(paths::DOOM, &doom), ASK, NodeFault::NotAsked))
     }
 
-    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+    fn cloned(&self, answer: CloneAnswer) -> NodeFuture<'_, ()> {
         let path = with_id(paths::CLONES, answer.vault.as_str());
         Box::pin(self.send(self.post(&path, &answer), ASK, NodeFault::NotAwaited))
     }
 
-    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
+    fn news(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, News> {
         let request = self.client.get(url(paths::NEWS)).query(&[("after", after), ("wait_ms", wait_ms)]);
         Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms), NodeFault::NotAsked))
     }

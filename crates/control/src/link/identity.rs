@@ -20,7 +20,7 @@ const KIND: &[u8] = b"ssh-ed25519";
 const COMMENT: &str = "hauki-core";
 
 #[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
+pub enum SshIdentityError {
     #[error("write the core's SSH key {}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("read the core's SSH key {}", path.display())]
@@ -32,23 +32,23 @@ pub enum IdentityError {
 }
 
 /// The line for `authorized_keys`; the key is made if there is none yet.
-pub fn load_or_make(path: &Path) -> Result<String, IdentityError> {
+pub fn load_or_make(path: &Path) -> Result<String, SshIdentityError> {
     let public = path.with_extension("pub");
     if path.exists() {
         private::check(path, Others::MayNothing)?;
         private::check(&public, Others::MayRead)?;
         return match fs::read_to_string(&public) {
             Ok(line) => Ok(line.trim().to_owned()),
-            Err(source) => Err(IdentityError::Read { path: public, source }),
+            Err(source) => Err(SshIdentityError::Read { path: public, source }),
         };
     }
     let seed = [random::u128().to_le_bytes(), random::u128().to_le_bytes()].concat();
-    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| IdentityError::Make)?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| SshIdentityError::Make)?;
     let line = format!("ssh-ed25519 {} {COMMENT}", STANDARD.encode(public_blob(pair.public_key().as_ref())));
     let text = private_text(&seed, pair.public_key().as_ref());
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| IdentityError::Write { path, source }
+        move |source| SshIdentityError::Write { path, source }
     };
     // The public half first: whoever finds the private one finds both.
     write(&public, &format!("{line}\n")).map_err(failed(&public))?;
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);
         for (file, mode) in [(path.clone(), 0o640), (path.with_extension("pub"), 0o666)] {
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("is ours");
-            assert!(matches!(load_or_make(&path), Err(IdentityError::Private(_))), "{mode:o}");
+            assert!(matches!(load_or_make(&path), Err(SshIdentityError::Private(_))), "{mode:o}");
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("is ours");
         }
         let derived = Command::new("ssh-keygen").arg("-y").arg("-f").arg(&path).output().expect("runs");

@@ -42,7 +42,7 @@ pub struct Secrets {
 
 /// How to get in without a person.
 #[derive(Debug, Clone)]
-pub struct Keys {
+pub struct LoginKeys {
     /// Of this node alone.
     pub file: Option<PathBuf>,
     /// The core's own; it need not exist.
@@ -125,7 +125,7 @@ impl From<LoginError> for NodeError {
     }
 }
 
-pub fn login(address: &SshAddress, keys: &Keys, secrets: &Secrets) -> Result<Entered, LoginError> {
+pub fn login(address: &SshAddress, keys: &LoginKeys, secrets: &Secrets) -> Result<Entered, LoginError> {
     let mut changed = None;
     for preferred in HOST_KEYS {
         let (session, stream) = match shake_hands(address, preferred) {
@@ -182,7 +182,7 @@ fn connect(address: &SshAddress) -> Result<TcpStream, LoginError> {
 fn authenticate(
     session: &Session,
     address: &SshAddress,
-    keys: &Keys,
+    keys: &LoginKeys,
     secrets: &Secrets,
 ) -> Result<Way, LoginError> {
     let user = address.user.as_str();

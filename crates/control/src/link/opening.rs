@@ -12,21 +12,21 @@ use super::pipe::EAGAIN;
 use super::ssh::SshTarget;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Road {
+pub(super) enum Transport {
     Direct,
     Bridge,
 }
 
-pub(super) enum Opened {
-    Yes(UnixStream, Channel, Road),
-    NotYet(Opening),
+pub(super) enum OpenProgress {
+    Yes(UnixStream, Channel, Transport),
+    NotYet(ChannelOpener),
     /// The connection is closed; the session may be whole.
     No(String),
 }
 
-pub(super) struct Opening {
+pub(super) struct ChannelOpener {
     local: UnixStream,
-    road: Road,
+    road: Transport,
     /// Of a bridge: the channel in which it is to be started.
     shell: Option<Channel>,
 }
@@ -40,40 +40,40 @@ pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-impl Opening {
-    pub(super) fn new(local: UnixStream, road: Road) -> Self {
+impl ChannelOpener {
+    pub(super) fn new(local: UnixStream, road: Transport) -> Self {
         Self { local, road, shell: None }
     }
 
-    pub(super) fn go_on(mut self, session: &Session, target: &SshTarget) -> Opened {
+    pub(super) fn go_on(mut self, session: &Session, target: &SshTarget) -> OpenProgress {
         let socket = target.socket.to_string_lossy();
         match self.road {
-            Road::Direct => match session.channel_direct_streamlocal(&socket, None) {
-                Ok(channel) => Opened::Yes(self.local, channel, Road::Direct),
-                Err(error) if waits(&error) => Opened::NotYet(self),
+            Transport::Direct => match session.channel_direct_streamlocal(&socket, None) {
+                Ok(channel) => OpenProgress::Yes(self.local, channel, Transport::Direct),
+                Err(error) if waits(&error) => OpenProgress::NotYet(self),
                 Err(error) if is_refusal(&error) => {
-                    self.road = Road::Bridge;
+                    self.road = Transport::Bridge;
                     self.go_on(session, target)
                 }
-                Err(error) => Opened::No(error.message().to_owned()),
+                Err(error) => OpenProgress::No(error.message().to_owned()),
             },
-            Road::Bridge => {
+            Transport::Bridge => {
                 let mut channel = match self.shell.take() {
                     Some(channel) => channel,
                     None => match session.channel_session() {
                         Ok(channel) => channel,
-                        Err(error) if waits(&error) => return Opened::NotYet(self),
-                        Err(error) => return Opened::No(error.message().to_owned()),
+                        Err(error) if waits(&error) => return OpenProgress::NotYet(self),
+                        Err(error) => return OpenProgress::No(error.message().to_owned()),
                     },
                 };
                 let command = format!("exec {} bridge {}", target.bridge, quoted(&socket));
                 match channel.exec(&command) {
-                    Ok(()) => Opened::Yes(self.local, channel, Road::Bridge),
+                    Ok(()) => OpenProgress::Yes(self.local, channel, Transport::Bridge),
                     Err(error) if waits(&error) => {
                         self.shell = Some(channel);
-                        Opened::NotYet(self)
+                        OpenProgress::NotYet(self)
                     }
-                    Err(error) => Opened::No(error.message().to_owned()),
+                    Err(error) => OpenProgress::No(error.message().to_owned()),
                 }
             }
         }

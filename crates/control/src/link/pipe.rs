@@ -13,7 +13,7 @@ pub(super) const EAGAIN: i32 = -37;
 
 /// What became of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PipeStep {
     Moved,
     Idle,
 }
@@ -88,34 +88,34 @@ impl Pipe {
     }
 
     /// From the client to the node. The error is the session's.
-    pub(super) fn up(&mut self) -> io::Result<Step> {
+    pub(super) fn up(&mut self) -> io::Result<PipeStep> {
         if self.up.is_empty() {
             match self.up.fill(&mut self.local) {
                 Ok(0) => self.local_ended = true,
                 Ok(_) => {}
-                Err(error) if not_now(&error) => return Ok(Step::Idle),
+                Err(error) if not_now(&error) => return Ok(PipeStep::Idle),
                 Err(_) => self.local_ended = true,
             }
         }
         if self.up.is_empty() {
-            return Ok(Step::Idle);
+            return Ok(PipeStep::Idle);
         }
         match self.channel.write(self.up.rest()) {
             // The node takes no more for now.
-            Ok(0) => Ok(Step::Idle),
+            Ok(0) => Ok(PipeStep::Idle),
             Ok(count) => {
                 self.up.start += count;
-                Ok(Step::Moved)
+                Ok(PipeStep::Moved)
             }
             // The channel's end alone is no loss of the session: reading will tell.
-            Err(error) if error.kind() != ErrorKind::WouldBlock && self.channel.eof() => Ok(Step::Idle),
+            Err(error) if error.kind() != ErrorKind::WouldBlock && self.channel.eof() => Ok(PipeStep::Idle),
             Err(error) => Err(error),
         }
     }
 
     /// From the node to the client.
-    pub(super) fn down(&mut self) -> io::Result<Step> {
-        let mut step = Step::Idle;
+    pub(super) fn down(&mut self) -> io::Result<PipeStep> {
+        let mut step = PipeStep::Idle;
         if self.down.is_empty() && !self.remote_ended {
             if self.by_bridge {
                 self.hear_complaints()?;
@@ -124,7 +124,7 @@ impl Pipe {
                 0 => self.remote_ended = self.channel.eof(),
                 _ => {
                     self.spoke = true;
-                    step = Step::Moved;
+                    step = PipeStep::Moved;
                 }
             }
         }
@@ -132,7 +132,7 @@ impl Pipe {
             match self.local.write(self.down.rest()) {
                 Ok(count) => {
                     self.down.start += count;
-                    step = Step::Moved;
+                    step = PipeStep::Moved;
                 }
                 Err(error) if not_now(&error) => break,
                 Err(_) => {

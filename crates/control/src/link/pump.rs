@@ -15,9 +15,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, Channel};
 
 use super::login::Entered;
-use super::opening::{Opened, Opening, Road};
-use super::pipe::{EAGAIN, Pipe, Step};
-use super::ssh::{Shared, SshTarget};
+use super::opening::{ChannelOpener, OpenProgress, Transport};
+use super::pipe::{EAGAIN, Pipe, PipeStep};
+use super::ssh::{LinkShared, SshTarget};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -32,7 +32,7 @@ const SILENCE_US: u64 = 6_500_000;
 const OPENING_MS: u64 = 10_000;
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Lost {
+pub(super) enum SessionLost {
     #[error("the server was silent for {} s", SILENCE_US / 1_000_000)]
     Silent,
     #[error("the server does not say whether the node's socket can be reached")]
@@ -59,12 +59,12 @@ pub(super) struct Pump<'a> {
     ear: Channel,
     target: &'a SshTarget,
     listener: &'a UnixListener,
-    shared: &'a Shared,
-    road: Road,
+    shared: &'a LinkShared,
+    road: Transport,
     pipes: BTreeMap<u64, Pipe>,
     next: u64,
     /// With the time until which it must be decided.
-    opening: Option<(Opening, Mono)>,
+    opening: Option<(ChannelOpener, Mono)>,
     closing: Vec<Channel>,
     /// The call whose packet is half sent.
     stuck: Option<Call>,
@@ -83,40 +83,40 @@ impl<'a> Pump<'a> {
         entered: Entered,
         target: &'a SshTarget,
         listener: &'a UnixListener,
-        shared: &'a Shared,
-    ) -> Result<Self, Lost> {
-        let ear = entered.session.channel_session().map_err(Lost::Deaf)?;
+        shared: &'a LinkShared,
+    ) -> Result<Self, SessionLost> {
+        let ear = entered.session.channel_session().map_err(SessionLost::Deaf)?;
         entered.session.set_blocking(false);
         entered.session.set_keepalive(true, KEEPALIVE_S);
-        let road = if target.bridge_only { Road::Bridge } else { Road::Direct };
+        let road = if target.bridge_only { Transport::Bridge } else { Transport::Direct };
         let (pipes, opening, closing, stuck) = Default::default();
         let (next, heard) = (0, clock::mono());
         Ok(Self { entered, ear, target, listener, shared, road, pipes, next, opening, closing, stuck, heard })
     }
 
     /// Until the link is to end, or the session is lost.
-    pub(super) fn run(mut self) -> Result<(), Lost> {
+    pub(super) fn run(mut self) -> Result<(), SessionLost> {
         loop {
             self.drive()?;
             // A keepalive that is sent in part could never be repeated.
             if self.stuck.is_none() {
-                self.entered.session.keepalive_send().map_err(|error| Lost::Broken(error.into()))?;
+                self.entered.session.keepalive_send().map_err(|error| SessionLost::Broken(error.into()))?;
             }
             if self.wait()? {
                 return Ok(());
             }
             let now = clock::mono();
             if now.since(self.heard) > SILENCE_US {
-                return Err(Lost::Silent);
+                return Err(SessionLost::Silent);
             }
             if self.opening.as_ref().is_some_and(|(_, until)| now > *until) {
-                return Err(Lost::Undecided);
+                return Err(SessionLost::Undecided);
             }
         }
     }
 
     /// Waits for something to do; `true` if the link is to end.
-    fn wait(&mut self) -> Result<bool, Lost> {
+    fn wait(&mut self) -> Result<bool, SessionLost> {
         let mut session = PollFlags::IN;
         if self.stuck.is_some() {
             session |= PollFlags::OUT;
@@ -137,7 +137,7 @@ impl<'a> Pump<'a> {
         let second = Timespec { tv_sec: 1, tv_nsec: 0 };
         match poll(&mut waits, Some(&second)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Lost::Broken(error.into())),
+            Err(error) => return Err(SessionLost::Broken(error.into())),
         }
         let (stop, heard) = (!waits[0].revents().is_empty(), !waits[1].revents().is_empty());
         let gone = |wait: &PollFd<'_>| wait.revents().intersects(PollFlags::HUP | PollFlags::ERR);
@@ -152,12 +152,12 @@ impl<'a> Pump<'a> {
     }
 
     fn has_room(&self) -> bool {
-        let most = if self.road == Road::Bridge { MOST_BRIDGES } else { MOST_PIPES };
+        let most = if self.road == Transport::Bridge { MOST_BRIDGES } else { MOST_PIPES };
         self.opening.is_none() && self.pipes.len() + self.closing.len() < most
     }
 
     /// Everything that can be done without waiting.
-    fn drive(&mut self) -> Result<(), Lost> {
+    fn drive(&mut self) -> Result<(), SessionLost> {
         if let Some(call) = self.stuck.take() {
             self.call(call)?;
         }
@@ -169,7 +169,7 @@ impl<'a> Pump<'a> {
                 if self.stuck.is_some() {
                     return Ok(());
                 }
-                moved |= self.call(call)? == Step::Moved;
+                moved |= self.call(call)? == PipeStep::Moved;
             }
             if !moved {
                 return Ok(());
@@ -178,22 +178,22 @@ impl<'a> Pump<'a> {
     }
 
     /// Takes in what the server says outside of the pipes.
-    fn listen(&mut self) -> io::Result<Step> {
+    fn listen(&mut self) -> io::Result<PipeStep> {
         let mut nothing = [0; 64];
         match self.ear.read(&mut nothing)? {
             0 if self.ear.eof() => Err(io::ErrorKind::ConnectionAborted.into()),
-            0 => Ok(Step::Idle),
-            _ => Ok(Step::Moved),
+            0 => Ok(PipeStep::Idle),
+            _ => Ok(PipeStep::Moved),
         }
     }
 
-    fn call(&mut self, call: Call) -> Result<Step, Lost> {
+    fn call(&mut self, call: Call) -> Result<PipeStep, SessionLost> {
         let result = match call {
             Call::Open => self.open(),
             Call::Close => self.close(),
             Call::Listen => self.listen(),
-            Call::Up(id) => self.pipes.get_mut(&id).map_or(Ok(Step::Idle), Pipe::up),
-            Call::Down(id) => self.pipes.get_mut(&id).map_or(Ok(Step::Idle), Pipe::down),
+            Call::Up(id) => self.pipes.get_mut(&id).map_or(Ok(PipeStep::Idle), Pipe::up),
+            Call::Down(id) => self.pipes.get_mut(&id).map_or(Ok(PipeStep::Idle), Pipe::down),
         };
         let step = match result {
             Ok(step) => step,
@@ -201,17 +201,17 @@ impl<'a> Pump<'a> {
                 let blocked = self.entered.session.block_directions();
                 if matches!(blocked, BlockDirections::Outbound | BlockDirections::Both) {
                     self.stuck = Some(call);
-                    return Ok(Step::Idle);
+                    return Ok(PipeStep::Idle);
                 }
-                Step::Idle
+                PipeStep::Idle
             }
-            Err(error) => return Err(Lost::Broken(error)),
+            Err(error) => return Err(SessionLost::Broken(error)),
         };
         if let Call::Up(id) | Call::Down(id) = call
             && self.pipes.get(&id).is_some_and(Pipe::is_over)
         {
             self.finish(id);
-            return Ok(Step::Moved);
+            return Ok(PipeStep::Moved);
         }
         Ok(step)
     }
@@ -224,47 +224,47 @@ impl<'a> Pump<'a> {
                 reason.unwrap_or_else(|| format!("{} on the node said nothing", self.target.bridge)),
             ));
             // Perhaps the server forwards to sockets by now, or the node's daemon is there again.
-            self.road = if self.target.bridge_only { Road::Bridge } else { Road::Direct };
+            self.road = if self.target.bridge_only { Transport::Bridge } else { Transport::Direct };
         }
         self.closing.push(pipe.into_channel());
     }
 
-    fn open(&mut self) -> io::Result<Step> {
+    fn open(&mut self) -> io::Result<PipeStep> {
         let (opening, until) = match self.opening.take() {
             Some(both) => both,
-            None if !self.has_room() => return Ok(Step::Idle),
+            None if !self.has_room() => return Ok(PipeStep::Idle),
             None => match self.listener.accept() {
                 Ok((local, _)) => {
                     local.set_nonblocking(true)?;
-                    (Opening::new(local, self.road), clock::mono().plus_ms(OPENING_MS))
+                    (ChannelOpener::new(local, self.road), clock::mono().plus_ms(OPENING_MS))
                 }
                 // Nobody is there, or this process has no descriptor left: later.
-                Err(_) => return Ok(Step::Idle),
+                Err(_) => return Ok(PipeStep::Idle),
             },
         };
         match opening.go_on(&self.entered.session, self.target) {
-            Opened::Yes(local, channel, road) => {
-                if road == Road::Direct {
+            OpenProgress::Yes(local, channel, road) => {
+                if road == Transport::Direct {
                     self.shared.refused(None);
                 }
                 self.road = road;
-                self.pipes.insert(self.next, Pipe::new(local, channel, road == Road::Bridge));
+                self.pipes.insert(self.next, Pipe::new(local, channel, road == Transport::Bridge));
                 self.next += 1;
-                Ok(Step::Moved)
+                Ok(PipeStep::Moved)
             }
-            Opened::NotYet(opening) => {
+            OpenProgress::NotYet(opening) => {
                 self.opening = Some((opening, until));
                 Err(io::ErrorKind::WouldBlock.into())
             }
-            Opened::No(reason) => {
+            OpenProgress::No(reason) => {
                 self.shared.refused(Some(reason));
-                Ok(Step::Moved)
+                Ok(PipeStep::Moved)
             }
         }
     }
 
     /// Channels are freed only after the server has closed them too: freeing is not repeated.
-    fn close(&mut self) -> io::Result<Step> {
+    fn close(&mut self) -> io::Result<PipeStep> {
         let before = self.closing.len();
         let mut stuck = false;
         let session = &self.entered.session;
@@ -284,6 +284,6 @@ impl<'a> Pump<'a> {
         if stuck {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(if self.closing.len() < before { Step::Moved } else { Step::Idle })
+        Ok(if self.closing.len() < before { PipeStep::Moved } else { PipeStep::Idle })
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::watch;
 
-use super::login::{Keys, Secrets, login};
+use super::login::{LoginKeys, Secrets, login};
 use super::pump::Pump;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::ssh::SshAddress;
@@ -38,7 +38,7 @@ const STEADY_US: u64 = 5_000_000;
 #[derive(Debug, Clone)]
 pub struct SshTarget {
     pub address: SshAddress,
-    pub keys: Keys,
+    pub keys: LoginKeys,
     /// The node's control socket, on the node.
     pub socket: PathBuf,
     /// `haukid` on the node, for where the server does not forward to sockets.
@@ -49,7 +49,7 @@ pub struct SshTarget {
 
 /// What the link is doing now.
 #[derive(Debug, Clone)]
-pub enum State {
+pub enum LinkState {
     /// For the first time.
     Connecting,
     Up,
@@ -57,7 +57,7 @@ pub enum State {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
+pub enum SshSetupError {
     #[error("make the link's socket {}", path.display())]
     Socket { path: PathBuf, source: io::Error },
     #[error("start the link's thread")]
@@ -65,15 +65,15 @@ pub enum SetupError {
 }
 
 /// What the thread and its owner share.
-pub(super) struct Shared {
-    pub(super) state: watch::Sender<State>,
+pub(super) struct LinkShared {
+    pub(super) state: watch::Sender<LinkState>,
     /// Why the node's socket could not be reached although the session stands.
     pub(super) refusal: Mutex<Option<String>>,
     /// Readable once the link is to end.
     pub(super) stop: OwnedFd,
 }
 
-impl Shared {
+impl LinkShared {
     pub(super) fn refused(&self, reason: Option<String>) {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
@@ -90,23 +90,23 @@ impl Shared {
 pub struct SshLink {
     pub target: SshTarget,
     path: PathBuf,
-    shared: Arc<Shared>,
+    shared: Arc<LinkShared>,
 }
 
 impl SshLink {
     /// Starts the thread; it connects at once. `directory` is made if it is not there.
-    pub fn start(target: SshTarget, directory: &Path, name: &str) -> Result<Self, SetupError> {
+    pub fn start(target: SshTarget, directory: &Path, name: &str) -> Result<Self, SshSetupError> {
         // The name is short, because a socket's path has room for 107 bytes.
         let path = directory.join(format!("{:016x}", random::u64()));
         let listener =
-            bind(directory, &path).map_err(|source| SetupError::Socket { path: path.clone(), source })?;
+            bind(directory, &path).map_err(|source| SshSetupError::Socket { path: path.clone(), source })?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(|error| SetupError::Thread(error.into()))?;
-        let (state, _) = watch::channel(State::Connecting);
-        let shared = Arc::new(Shared { state, refusal: Mutex::default(), stop });
+            .map_err(|error| SshSetupError::Thread(error.into()))?;
+        let (state, _) = watch::channel(LinkState::Connecting);
+        let shared = Arc::new(LinkShared { state, refusal: Mutex::default(), stop });
         let thread = std::thread::Builder::new().name(format!("ssh-{name}")).stack_size(STACK);
         let (inner, wanted) = (shared.clone(), target.clone());
-        thread.spawn(move || keep(&wanted, &listener, &inner)).map_err(SetupError::Thread)?;
+        thread.spawn(move || keep(&wanted, &listener, &inner)).map_err(SshSetupError::Thread)?;
         Ok(Self { target, path, shared })
     }
 
@@ -119,10 +119,10 @@ impl SshLink {
     /// How the link is now; waits while it connects for the first time.
     pub async fn ready(&self) -> Result<(), NodeError> {
         let mut state = self.shared.state.subscribe();
-        let decided = state.wait_for(|state| !matches!(state, State::Connecting)).await;
+        let decided = state.wait_for(|state| !matches!(state, LinkState::Connecting)).await;
         match decided.as_deref() {
-            Ok(State::Down(error)) => Err(error.clone()),
-            Ok(State::Up | State::Connecting) => Ok(()),
+            Ok(LinkState::Down(error)) => Err(error.clone()),
+            Ok(LinkState::Up | LinkState::Connecting) => Ok(()),
             Err(_) => Err(NodeError::new(NodeFault::Silent, "the link has ended")),
         }
     }
@@ -134,7 +134,7 @@ impl SshLink {
     }
 
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<State> {
+    pub fn watch(&self) -> watch::Receiver<LinkState> {
         self.shared.state.subscribe()
     }
 }
@@ -156,13 +156,13 @@ fn bind(directory: &Path, path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Connects, carries, and connects again, until it is told to stop.
-fn keep(target: &SshTarget, listener: &UnixListener, shared: &Shared) {
+fn keep(target: &SshTarget, listener: &UnixListener, shared: &LinkShared) {
     let mut backoff = BACKOFF;
     loop {
         let error = match login(&target.address, &target.keys, &Secrets::default()) {
             Ok(entered) => {
                 let since = clock::mono();
-                shared.state.send_replace(State::Up);
+                shared.state.send_replace(LinkState::Up);
                 tracing::debug!(address = %target.address, "the SSH session stands");
                 match Pump::new(entered, target, listener, shared).and_then(Pump::run) {
                     Ok(()) => return,
@@ -181,7 +181,7 @@ fn keep(target: &SshTarget, listener: &UnixListener, shared: &Shared) {
         if error.fault == NodeFault::Barred {
             backoff = BACKOFF_REFUSED;
         }
-        shared.state.send_replace(State::Down(error));
+        shared.state.send_replace(LinkState::Down(error));
         turn_away(listener);
         // Up to a quarter more, so that a hundred links do not come back at the same moment.
         let jitter = backoff.mul_f64(f64::from(u8::try_from(random::u64() % 256).unwrap_or(0)) / 1024.0);

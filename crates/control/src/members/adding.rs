@@ -12,13 +12,13 @@ use super::Members;
 use crate::failure::{Failure, MemberError};
 use crate::install::install;
 use crate::ledger::NodeRecord;
-use crate::nodes::Slot;
+use crate::nodes::NodeSlot;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// Progress that nobody reads must not fill the memory: what does not fit is left out.
 const BACKLOG: usize = 64;
@@ -57,7 +57,7 @@ impl Members {
             // Whoever does not listen any more finds it in the list.
             let _ = tell.send(last).await;
         };
-        drop(tasks::spawn(Kind::Order, "node-add", adding));
+        drop(tasks::spawn(TaskKind::Order, "node-add", adding));
         steps
     }
 
@@ -65,7 +65,7 @@ impl Members {
         self: &Arc<Self>,
         order: NodeAdd,
         tell: mpsc::Sender<NodeStep>,
-    ) -> Result<Arc<Slot>, NotAdded> {
+    ) -> Result<Arc<NodeSlot>, NotAdded> {
         let name = order.node.name.clone();
         let named = |error: Failure| MemberError::Of { node: name.clone(), source: Box::new(error) };
         let _flight = self.flights.enter(&format!("node/{name}")).await;
@@ -108,7 +108,7 @@ impl Members {
         let mut last = Failure::from(MemberError::NoAnswer);
         for by_bridge in [false, true] {
             record.by_bridge = by_bridge || record.sudo;
-            let slot = Slot::new(self.reach(record)?);
+            let slot = NodeSlot::new(self.reach(record)?);
             let answered = timeout(REACH / 2, async {
                 loop {
                     match slot.word().await {
@@ -153,7 +153,7 @@ impl Members {
                 }
             };
         };
-        drop(tasks::spawn(Kind::Order, "node-upgrade", upgrading));
+        drop(tasks::spawn(TaskKind::Order, "node-upgrade", upgrading));
         Ok(steps)
     }
 
@@ -162,7 +162,7 @@ impl Members {
         record: NodeRecord,
         order: NodeUpgrade,
         tell: &mpsc::Sender<NodeStep>,
-    ) -> Result<Arc<Slot>, NotAdded> {
+    ) -> Result<Arc<NodeSlot>, NotAdded> {
         let slot = self.roster.slot(&record.node.name)?;
         slot.drain(true);
         let emptied = self.emptied(&slot, &order, tell).await;
@@ -184,7 +184,7 @@ impl Members {
 
     async fn emptied(
         &self,
-        slot: &Slot,
+        slot: &NodeSlot,
         order: &NodeUpgrade,
         tell: &mpsc::Sender<NodeStep>,
     ) -> Result<(), Failure> {

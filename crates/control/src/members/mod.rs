@@ -13,11 +13,11 @@ use super::flight::Flights;
 use super::ledger::{NODE, NodeRecord, Records, VAULT, VaultRecord, encode, node_key};
 use super::life::Life;
 use super::link::known_hosts::KnownHosts;
-use super::link::login::Keys;
+use super::link::login::LoginKeys;
 use super::link::{HttpNode, SshLink, SshTarget};
-use super::nodes::{Member, Slot};
+use super::nodes::{Member, NodeSlot};
 use super::roster::Roster;
-use super::store::{Expect, Outcome, Txn};
+use super::store::{CommitOutcome, Expect, Txn};
 use super::vaults::{Vaults, lost};
 use super::watch::Watcher;
 use hauki_contract::api::swarm::{
@@ -61,8 +61,8 @@ impl Members {
         })
     }
 
-    pub(super) fn keys_for(&self, node: &SwarmNode) -> Keys {
-        Keys {
+    pub(super) fn keys_for(&self, node: &SwarmNode) -> LoginKeys {
+        LoginKeys {
             file: node.key_file.clone(),
             own: self.own_key(),
             hosts: KnownHosts::usual(self.home.join("known_hosts")),
@@ -109,20 +109,20 @@ impl Members {
     }
 
     /// A slot for the record, in the place of an earlier one of that name.
-    pub(super) fn take_in(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, Failure> {
-        let slot = Arc::new(Slot::new(self.reach(record)?));
+    pub(super) fn take_in(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<NodeSlot>, Failure> {
+        let slot = Arc::new(NodeSlot::new(self.reach(record)?));
         slot.drain(record.draining);
         self.roster.put(&slot);
         Ok(slot)
     }
 
     /// Lists the node durably and watches it from now on.
-    pub(super) async fn list_node(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<Slot>, Failure> {
+    pub(super) async fn list_node(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<NodeSlot>, Failure> {
         let key = node_key(&record.node.name);
         let found = self.records.get::<NodeRecord>(&key).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
         let txn = Txn::default().check(key.clone(), expect).put(key, encode(record)?);
-        if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
+        if let CommitOutcome::Conflict { .. } = self.records.commit(txn).await? {
             return Err(MemberError::Changed { node: record.node.name.clone() }.into());
         }
         let slot = self.take_in(record)?;
@@ -207,7 +207,7 @@ impl Members {
         let info = slot.last_info();
         let txn =
             Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
-        if let Outcome::Conflict { .. } = self.records.commit(txn).await? {
+        if let CommitOutcome::Conflict { .. } = self.records.commit(txn).await? {
             return Err(MemberError::Changed { node: name.clone() }.into());
         }
         self.roster.remove(name);
@@ -239,7 +239,7 @@ impl Members {
         Ok(())
     }
 
-    fn known(&self, name: &NodeName) -> Result<Arc<Slot>, Failure> {
+    fn known(&self, name: &NodeName) -> Result<Arc<NodeSlot>, Failure> {
         let slots = self.roster.slots();
         slots.get(name).cloned().ok_or_else(|| {
             let known = slots.keys().map(ToString::to_string).collect();

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::scheduler::Word;
+use crate::scheduler::NodeLoad;
 use hauki_contract::api::node::NodeWord;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::lease::Mono;
@@ -56,7 +56,7 @@ pub(super) enum Due {
 }
 
 impl Sight {
-    pub(super) fn word(&self) -> Result<Word, String> {
+    pub(super) fn word(&self) -> Result<NodeLoad, String> {
         if let Some((unheard, _)) = &self.unheard {
             return Err(unheard.to_string());
         }
@@ -64,7 +64,7 @@ impl Sight {
         if let Some(reason) = &self.misplaced {
             return Err(reason.clone());
         }
-        let mut word = Word {
+        let mut word = NodeLoad {
             draining: state.draining,
             used: state.vaults,
             max_vaults: state.max_vaults,

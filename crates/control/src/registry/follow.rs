@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::Names;
+use super::NameRegistry;
 use crate::failure::Failure;
 use crate::ledger::name_key;
 use hauki_contract::api::event::{Event, EventQuery, Happening};
@@ -20,7 +20,7 @@ use hauki_contract::model::id::VaultId;
 use hauki_contract::model::name::ServiceName;
 
 struct Follower {
-    names: Arc<Names>,
+    names: Arc<NameRegistry>,
     only: Option<ServiceName>,
     events: Pin<Box<dyn Stream<Item = Event> + Send>>,
     /// The last event that was seen.
@@ -31,7 +31,7 @@ struct Follower {
     lines: VecDeque<Holder>,
 }
 
-impl Names {
+impl NameRegistry {
     /// How the names stand, then every change, until the daemon stops.
     pub(crate) async fn holders(
         self: &Arc<Self>,

@@ -15,7 +15,7 @@ use super::vaults::Vaults;
 mod follow;
 mod names;
 
-pub(super) struct Names {
+pub(super) struct NameRegistry {
     records: Records,
     flights: Arc<Flights>,
     events: EventLog,
@@ -23,7 +23,7 @@ pub(super) struct Names {
     tickets: Arc<Tickets>,
 }
 
-impl Names {
+impl NameRegistry {
     pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>, tickets: &Arc<Tickets>) -> Arc<Self> {
         Arc::new(Self {
             records: basis.records.clone(),

@@ -5,9 +5,9 @@
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::Names;
+use super::NameRegistry;
 use crate::failure::{Failure, NameError, VaultError};
-use crate::ledger::{Found, NAME, VaultRecord, name_key};
+use crate::ledger::{NAME, VaultRecord, Versioned, name_key};
 use hauki_contract::api::registry::{ResolveRequest, Resolved, Service, ServiceList};
 use hauki_contract::api::vault::{TicketRequest, Vault};
 use hauki_contract::model::name::ServiceName;
@@ -15,7 +15,7 @@ use hauki_contract::model::name::ServiceName;
 /// How often a name may change hands under one request before its caller is told so.
 const LOOKS: u32 = 8;
 
-impl Names {
+impl NameRegistry {
     /// Waits until no other request of this process forges for the name.
     pub(crate) async fn turn(&self, name: Option<&ServiceName>) -> Option<OwnedMutexGuard<()>> {
         match name {
@@ -106,7 +106,7 @@ impl Names {
     }
 
     pub(crate) async fn services(&self) -> Result<ServiceList, Failure> {
-        let found: Vec<Found<Service>> = self.records.all(NAME).await?;
+        let found: Vec<Versioned<Service>> = self.records.all(NAME).await?;
         Ok(ServiceList { services: found.into_iter().map(|found| found.value).collect() })
     }
 }

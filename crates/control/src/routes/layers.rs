@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use futures_util::stream::{self, TryStreamExt as _};
 
 use super::*;
-use crate::charge::{Kind, Turn};
+use crate::charge::{CostClass, UserPermit};
 use crate::extract::MAX_BODY_BYTES;
 use crate::rights::{endpoint, judge};
 
@@ -18,8 +18,8 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Before any handler: who may ask for what at all.
 pub(super) async fn judged(asker: Asker, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().as_str(), template(request.uri().path()));
-    let judged = judge(rights(&asker), method, path).map_err(Refusal::from);
-    match judged.and_then(|()| refuse_extra(&request, path).map_err(Refusal::from)) {
+    let judged = judge(rights(&asker), method, path).map_err(ApiRejection::from);
+    match judged.and_then(|()| refuse_extra(&request, path).map_err(ApiRejection::from)) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
@@ -49,20 +49,20 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
     };
     let (method, path) = (request.method(), template(request.uri().path()));
     let kind = match path {
-        paths::EVENTS | paths::REGISTRY_WATCH => Kind::Waiting,
-        paths::SPOOL_ONE if method == Method::GET => Kind::Waiting,
-        paths::SPAWN | paths::PROVISION => Kind::Making,
-        paths::VAULT if method == Method::DELETE => Kind::Making,
-        paths::HEARTBEATS => Kind::Beat,
-        paths::VAULTS | paths::REGISTRY | paths::SPOOL if method == Method::GET => Kind::Listing,
-        _ => Kind::Work,
+        paths::EVENTS | paths::REGISTRY_WATCH => CostClass::Waiting,
+        paths::SPOOL_ONE if method == Method::GET => CostClass::Waiting,
+        paths::SPAWN | paths::PROVISION => CostClass::Making,
+        paths::VAULT if method == Method::DELETE => CostClass::Making,
+        paths::HEARTBEATS => CostClass::Beat,
+        paths::VAULTS | paths::REGISTRY | paths::SPOOL if method == Method::GET => CostClass::Listing,
+        _ => CostClass::Work,
     };
     match core.charges().turn(uid, kind, bytes).await {
         Ok(turn) => {
             let answer = charge::within(turn.clone(), charge::about(is_long, next.run(request)));
             until_read(answer.await, turn)
         }
-        Err(error) => Refusal::from(error).into_response(),
+        Err(error) => ApiRejection::from(error).into_response(),
     }
 }
 
@@ -73,7 +73,7 @@ fn bytes_of(request: &Request) -> u64 {
 }
 
 /// A long answer waits in memory for its reader, and its asker has a turn less for as long.
-fn until_read(answer: Response, turn: Turn) -> Response {
+fn until_read(answer: Response, turn: UserPermit) -> Response {
     let Some(length) = answer.body().size_hint().exact().filter(|length| *length > LONG_BYTES) else {
         return answer;
     };

@@ -20,7 +20,7 @@ pub(super) async fn show(State(core): Uah, asker: Asker, Id(name): Id<NodeName>)
     }))
 }
 
-pub(super) async fn add(State(core): Uah, Json(order): Json<NodeAdd>) -> Result<Response, Refusal> {
+pub(super) async fn add(State(core): Uah, Json(order): Json<NodeAdd>) -> Result<Response, ApiRejection> {
     Ok(steps(&core, core.add_node(order)))
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn upgrade(
     State(core): Uah,
     Id(name): Id<NodeName>,
     Json(order): Json<NodeUpgrade>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiRejection> {
     Ok(steps(&core, core.upgrade_node(&name, order).await?))
 }
 

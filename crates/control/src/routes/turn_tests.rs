@@ -32,7 +32,7 @@ async fn a_users_orders_take_turns_and_hold_up_nobody_else() {
         }
         orders.push(serde_json::json!({ "vaults": vaults }).to_string());
     }
-    node.hold(Some(Call::Doom));
+    node.hold(Some(FakeCall::Doom));
     for order in &orders {
         let mut stream = UnixStream::connect(&ann).await.expect("connects");
         let head =
@@ -61,7 +61,7 @@ async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
         tokio::spawn(async move { ask(&who, &format!("GET {} HTTP/1.1", paths::VAULTS), b"").await.0 })
     };
     let turns = |kind| swarm.core.charges().turn(1000, kind, 0);
-    let first = turns(charge::Kind::Listing).await.expect("is the first");
+    let first = turns(charge::CostClass::Listing).await.expect("is the first");
     let second = list(ann.clone());
     let other = list(bob);
     assert_eq!(other.await.expect("ends"), 200, "others list");
@@ -70,7 +70,7 @@ async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
     assert_eq!(ask(&ann, &head, body.as_bytes()).await.0, 200);
     let mut work = Vec::new();
     for _ in 0..3 {
-        work.push(turns(charge::Kind::Work).await.expect("has the other turns"));
+        work.push(turns(charge::CostClass::Work).await.expect("has the other turns"));
     }
     assert!(!second.is_finished(), "it waits for the first");
     drop((first, work));
@@ -90,7 +90,8 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
         let head = format!("POST {} HTTP/1.1\r\ncontent-type: application/json", paths::SUMMONS);
         tokio::spawn(async move { ask(&who, &head, &json(&request)).await.0 })
     };
-    let under_way = swarm.core.charges().turn(1000, charge::Kind::Work, 8 << 20).await.expect("is the first");
+    let under_way =
+        swarm.core.charges().turn(1000, charge::CostClass::Work, 8 << 20).await.expect("is the first");
     let second = summon(&ann, "long", 1 << 20);
     assert_eq!(summon(&bob, "long", 1 << 20).await.expect("ends"), 200);
     assert_eq!(summon(&ann, "short", 1 << 10).await.expect("ends"), 200);
@@ -98,7 +99,7 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
     drop(under_way);
     assert_eq!(second.await.expect("ends"), 200);
     // Some of them go together.
-    let half = swarm.core.charges().turn(1000, charge::Kind::Work, 3 << 20).await.expect("is the first");
+    let half = swarm.core.charges().turn(1000, charge::CostClass::Work, 3 << 20).await.expect("is the first");
     assert_eq!(summon(&ann, "other", 3 << 20).await.expect("ends"), 200);
     drop(half);
 }
@@ -106,7 +107,7 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
 /// Of however many users. Who comes when there is no room waits, short bodies and administrators' do not.
 #[tokio::test]
 async fn long_bodies_of_all_users_have_one_room() {
-    use charge::Kind;
+    use charge::CostClass;
 
     const LONGEST: u64 = crate::extract::MAX_BODY_BYTES as u64;
     let charges = Arc::new(charge::Charges::default());
@@ -116,7 +117,7 @@ async fn long_bodies_of_all_users_have_one_room() {
     for uid in 1000..1040 {
         let (charges, taken, waiting) = (charges.clone(), taken.clone(), waiting.clone());
         users.spawn(async move {
-            let turn = charges.turn(uid, Kind::Work, LONGEST).await.expect("has a turn");
+            let turn = charges.turn(uid, CostClass::Work, LONGEST).await.expect("has a turn");
             let together = taken.fetch_add(1, Ordering::Relaxed) + 1;
             let end = waiting.acquire().await.expect("is open");
             end.forget();
@@ -132,7 +133,7 @@ async fn long_bodies_of_all_users_have_one_room() {
         tokio::task::yield_now().await;
     }
     assert_eq!(taken.load(Ordering::Relaxed), 4, "32 MiB at a time");
-    charges.turn(1039, Kind::Beat, 1 << 10).await.expect("is short");
+    charges.turn(1039, CostClass::Beat, 1 << 10).await.expect("is short");
     let administrators: Vec<_> =
         futures_util::future::join_all((0..4).map(|_| charges.administrators_turn(LONGEST))).await;
     let fifth = charges.administrators_turn(LONGEST);
@@ -193,7 +194,7 @@ async fn a_users_beats_for_one_node_do_not_wait_for_another() {
         let head = format!("POST {} HTTP/1.1\r\ncontent-type: application/json", paths::HEARTBEATS);
         tokio::spawn(async move { ask(&ann, &head, body.as_bytes()).await.1 })
     };
-    nodes[0].hold(Some(Call::Beat));
+    nodes[0].hold(Some(FakeCall::Beat));
     let waiting: Vec<_> = (0..40).map(|_| beat(&beats[0])).collect();
     nodes[0].somebody_waits().await;
     let answer = tokio::time::timeout(Duration::from_secs(30), beat(&beats[1])).await;

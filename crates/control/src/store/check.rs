@@ -15,7 +15,7 @@ use super::schema::{INDEXED, rebuild};
 use super::seal::seal;
 use super::sqlite::document;
 use super::tail::Tail;
-use super::{OpenError, Revision};
+use super::{Revision, StoreOpenError};
 use hauki_contract::system::clock;
 
 /// A file of this name beside a store that is missing says that a new one is wanted.
@@ -26,14 +26,14 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Whether there is a store in the file. Beside other state there must be, or it was lost: it is refused unless
 /// somebody wants it so.
-pub(super) fn is_there(path: &Path, beside: Option<&Path>) -> Result<(), OpenError> {
+pub(super) fn is_there(path: &Path, beside: Option<&Path>) -> Result<(), StoreOpenError> {
     let wanted = path.with_file_name(START_ANEW);
     let log = path.with_extension("db-wal");
     let other = beside.map(Path::to_owned).or_else(|| log.exists().then_some(log));
     let length = std::fs::metadata(path).map(|found| found.len()).ok();
     match (length, other) {
         (None | Some(0), Some(beside)) if !wanted.exists() => {
-            Err(OpenError::Missing { path: path.to_owned(), beside })
+            Err(StoreOpenError::Missing { path: path.to_owned(), beside })
         }
         _ => Ok(()),
     }
@@ -44,29 +44,29 @@ pub(super) fn is_filled(
     connection: &Connection,
     path: &Path,
     beside: Option<&Path>,
-) -> Result<(), OpenError> {
+) -> Result<(), StoreOpenError> {
     let Some(beside) = beside.filter(|_| !path.with_file_name(START_ANEW).exists()) else { return Ok(()) };
     match has_documents(connection, path)? {
         true => Ok(()),
-        false => Err(OpenError::Missing { path: path.to_owned(), beside: beside.to_owned() }),
+        false => Err(StoreOpenError::Missing { path: path.to_owned(), beside: beside.to_owned() }),
     }
 }
 
 /// Whether there was no store, and somebody wants it so.
-pub(super) fn begins_anew(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
+pub(super) fn begins_anew(connection: &Connection, path: &Path) -> Result<bool, StoreOpenError> {
     Ok(path.with_file_name(START_ANEW).exists() && !has_documents(connection, path)?)
 }
 
-fn has_documents(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
-    let failed = |error: rusqlite::Error| OpenError::opened(path, error);
+fn has_documents(connection: &Connection, path: &Path) -> Result<bool, StoreOpenError> {
+    let failed = |error: rusqlite::Error| StoreOpenError::opened(path, error);
     let table = "SELECT 1 FROM sqlite_schema WHERE name = 'document'";
     let found: Option<i64> = connection.query_row(table, [], |row| row.get(0)).optional().map_err(failed)?;
     Ok(found.is_some())
 }
 
 /// SQLite's own look at its pages. An index that is not that of its table is made anew.
-pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    let damaged = |what: String| OpenError::Damaged { path: path.to_owned(), what };
+pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), StoreOpenError> {
+    let damaged = |what: String| StoreOpenError::Damaged { path: path.to_owned(), what };
     let Some(wrong) = looked(connection, path, "PRAGMA integrity_check(1)")? else { return Ok(()) };
     if let Some(wrong) = looked(connection, path, "PRAGMA quick_check(1)")? {
         return Err(damaged(wrong));
@@ -82,11 +82,11 @@ pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), O
         }
         Ok(())
     };
-    mend().map_err(|error| OpenError::opened(path, error))
+    mend().map_err(|error| StoreOpenError::opened(path, error))
 }
 
 /// The first thing that is wrong, as far as it is seen in time.
-fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<String>, OpenError> {
+fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<String>, StoreOpenError> {
     let stop = connection.get_interrupt_handle();
     let (done, waiting) = mpsc::channel::<()>();
     let watch = std::thread::Builder::new().name("store-check".into()).spawn(move || {
@@ -105,23 +105,23 @@ fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<Stri
             tracing::info!(path = %path.display(), "the store is large and was looked through in part");
             Ok(None)
         }
-        Err(error) => Err(OpenError::Damaged { path: path.to_owned(), what: error.to_string() }),
+        Err(error) => Err(StoreOpenError::Damaged { path: path.to_owned(), what: error.to_string() }),
     }
 }
 
 /// Whether it has all that was answered.
-pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<Tail, OpenError> {
+pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<Tail, StoreOpenError> {
     let found: Revision = connection
         .query_row("SELECT revision FROM counter", [], |row| row.get(0))
-        .map_err(|error| OpenError::opened(path, error))?;
-    let failed = |source: FileError| OpenError::Open { path: path.to_owned(), source };
+        .map_err(|error| StoreOpenError::opened(path, error))?;
+    let failed = |source: FileError| StoreOpenError::Open { path: path.to_owned(), source };
     let tail = Tail::open(path, found).map_err(|error| failed(error.into()))?;
     match tail.last() {
         Some(answered) if answered > found => {
-            Err(OpenError::LostTail { path: path.to_owned(), found, answered })
+            Err(StoreOpenError::LostTail { path: path.to_owned(), found, answered })
         }
         Some(_) => Ok(tail),
-        None => Err(OpenError::BadTail { path: path.to_owned() }),
+        None => Err(StoreOpenError::BadTail { path: path.to_owned() }),
     }
 }
 
@@ -144,7 +144,7 @@ fn explains(differ: &[i64], missing: i64) -> bool {
 
 /// Whether the documents that are there are those that were written. One that is damaged is said later, by its
 /// own seal; a sum that is wrong without any such says that some are missing, and one that they do not explain is told.
-pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<Option<&'static str>, OpenError> {
+pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<Option<&'static str>, StoreOpenError> {
     let began = clock::mono();
     // What was found, and by how much each damaged one may differ from what was written.
     let scan = || -> rusqlite::Result<Option<(i64, Vec<i64>)>> {
@@ -164,7 +164,7 @@ pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<Option<&'s
         }
         Ok(Some((sum, damaged)))
     };
-    let damaged = |what: String| OpenError::Damaged { path: path.to_owned(), what };
+    let damaged = |what: String| StoreOpenError::Damaged { path: path.to_owned(), what };
     let known = connection.query_row("SELECT sum FROM counter", [], |row| row.get::<_, i64>(0));
     match (scan().map_err(|error| damaged(error.to_string()))?, known) {
         (_, Err(error)) => Err(damaged(error.to_string())),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Expect, MemoryStore, Outcome, Revision, SqliteStore, Store, Txn};
+use super::{CommitOutcome, Expect, MemoryStore, Revision, SqliteStore, Store, Txn};
 
 type Named = (&'static str, Arc<dyn Store>);
 
@@ -14,8 +14,8 @@ fn each() -> (tempfile::TempDir, [Named; 2]) {
 
 async fn put(store: &dyn Store, key: &str, value: &str) -> Revision {
     match store.commit(Txn::default().put(key, value.into())).await.expect("commits") {
-        Outcome::Committed { revision } => revision,
-        Outcome::Conflict { key } => panic!("a conflict on {key} without a check"),
+        CommitOutcome::Committed { revision } => revision,
+        CommitOutcome::Conflict { key } => panic!("a conflict on {key} without a check"),
     }
 }
 
@@ -31,8 +31,8 @@ async fn revisions_rise_and_checks_hold() {
         {
             let txn = Txn::default().check("a", expect).put("b", b"x".to_vec()).delete("a");
             let committed = match store.commit(txn).await.expect("answers") {
-                Outcome::Committed { .. } => true,
-                Outcome::Conflict { key } => {
+                CommitOutcome::Committed { .. } => true,
+                CommitOutcome::Conflict { key } => {
                     assert_eq!(key, "a", "{name}");
                     false
                 }
@@ -51,16 +51,16 @@ async fn notes_and_commits_are_of_one_row() {
     let (_directory, stores) = each();
     for (name, store) in stores {
         let noted = store.note(Txn::default().check("a", Expect::Absent).put("a", b"1".to_vec())).await;
-        let Ok(Outcome::Committed { revision: first }) = noted else { panic!("{name}: {noted:?}") };
+        let Ok(CommitOutcome::Committed { revision: first }) = noted else { panic!("{name}: {noted:?}") };
         assert!(store.get("a").await.expect("reads").is_some(), "{name}");
         let second = put(&*store, "a", "2").await;
         assert!(second > first, "{name}");
         let late =
             store.note(Txn::default().check("a", Expect::At(first)).delete("a")).await.expect("answers");
-        assert_eq!(late, Outcome::Conflict { key: "a".into() }, "{name}");
+        assert_eq!(late, CommitOutcome::Conflict { key: "a".into() }, "{name}");
         let last =
             store.note(Txn::default().check("a", Expect::At(second)).delete("a")).await.expect("answers");
-        assert!(matches!(last, Outcome::Committed { .. }), "{name}");
+        assert!(matches!(last, CommitOutcome::Committed { .. }), "{name}");
         assert_eq!(store.get("a").await.expect("reads"), None, "{name}");
     }
 }
@@ -97,7 +97,7 @@ async fn of_many_that_want_the_same_place_one_gets_it() {
             tasks.spawn(async move {
                 let txn =
                     Txn::default().check("key", Expect::Absent).put("key", format!("{number}").into_bytes());
-                matches!(store.commit(txn).await, Ok(Outcome::Committed { .. }))
+                matches!(store.commit(txn).await, Ok(CommitOutcome::Committed { .. }))
             });
         }
         let won = tasks.join_all().await.into_iter().filter(|won| *won).count();

@@ -6,7 +6,7 @@
 use std::error::Error;
 
 /// What the database said, in its own words.
-pub(super) type Cause = Box<dyn Error + Send + Sync>;
+pub(super) type DatabaseError = Box<dyn Error + Send + Sync>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -14,10 +14,10 @@ pub enum StoreError {
     #[error("no space is left for the store {place}")]
     Full { place: String },
     #[error("read from the store {place}")]
-    Read { place: String, passing: bool, source: Cause },
+    Read { place: String, passing: bool, source: DatabaseError },
     /// Nothing was written.
     #[error("write to the store {place}")]
-    Write { place: String, passing: bool, source: Cause },
+    Write { place: String, passing: bool, source: DatabaseError },
     #[error("the store {place} has stopped")]
     Stopped { place: String },
 }

@@ -15,7 +15,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::check::START_ANEW;
 use super::opening::FileError;
-use super::{OpenError, SqliteStore, Store as _, tail};
+use super::{SqliteStore, Store as _, StoreOpenError, tail};
 use hauki_contract::system::random;
 
 /// Nobody waits for the copy of a larger one.
@@ -62,7 +62,7 @@ pub fn sweep(home: &Path) {
 
 /// What a look has found.
 #[derive(Debug)]
-pub struct Looked {
+pub struct StoreReport {
     /// The keys of what is damaged.
     pub damaged: Vec<String>,
     pub is_bare: bool,
@@ -86,12 +86,12 @@ fn state(path: &Path) -> Option<(u64, u64, i64, i64)> {
 }
 
 /// `None` if a daemon has it open, or it was too large to look. `other` is as in [`SqliteStore::open_beside`].
-pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>, OpenError> {
+pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<StoreReport>, StoreOpenError> {
     let Some(home) = path.parent().filter(|_| other.exists() || path.exists()) else {
-        return Ok(Some(Looked { damaged: Vec::new(), is_bare: true, issuer: None }));
+        return Ok(Some(StoreReport { damaged: Vec::new(), is_bare: true, issuer: None }));
     };
     let failed =
-        |source: io::Error| OpenError::Open { path: path.to_owned(), source: FileError::File(source) };
+        |source: io::Error| StoreOpenError::Open { path: path.to_owned(), source: FileError::File(source) };
     sweep(home);
     let name = path.file_name().unwrap_or_default();
     let files =
@@ -118,12 +118,12 @@ pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<Looked>,
     if is_claimed(home).map_err(failed)? || before != files.each_ref().map(|file| state(file)) {
         return Ok(None);
     }
-    let told = |error: OpenError| error.told_of(path);
+    let told = |error: StoreOpenError| error.told_of(path);
     let looked = SqliteStore::open_beside(&copy.path.join(name), other).map_err(told)?;
-    let used = |error| told(OpenError::Use(error));
+    let used = |error| told(StoreOpenError::Use(error));
     let damaged = looked.damaged(LOOK).await.map_err(used)?;
     let damaged = damaged.into_iter().map(|document| document.key).collect();
-    Ok(Some(Looked {
+    Ok(Some(StoreReport {
         damaged,
         is_bare: looked.is_bare().map_err(used)?,
         issuer: looked.issuer().map_err(used)?,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Answer, Document, Expect, Outcome, Revision, Size, Store, StoreError, Txn};
+use super::{CommitOutcome, Document, Expect, Revision, Size, Store, StoreError, StoreFuture, Txn};
 
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -19,19 +19,19 @@ struct State {
     revision: Revision,
     commits: u64,
     notes: u64,
-    failure: Option<Failure>,
+    failure: Option<InjectedFault>,
     rotten: BTreeSet<String>,
     read: u64,
 }
 
 /// What the store should pretend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub enum InjectedFault {
     DiskFull,
     Stopped,
 }
 
-impl Failure {
+impl InjectedFault {
     fn error(self) -> StoreError {
         let place = "(memory)".to_owned();
         match self {
@@ -47,7 +47,7 @@ impl MemoryStore {
     }
 
     /// Every commit from now on fails like this; `None` mends it.
-    pub fn fail_commits(&self, failure: Option<Failure>) {
+    pub fn fail_commits(&self, failure: Option<InjectedFault>) {
         self.state().failure = failure;
     }
 
@@ -84,12 +84,12 @@ impl State {
         }
     }
 
-    fn commit(&mut self, txn: Txn) -> Result<Outcome, StoreError> {
+    fn commit(&mut self, txn: Txn) -> Result<CommitOutcome, StoreError> {
         if let Some(failure) = self.failure {
             return Err(failure.error());
         }
         if let Some((key, _)) = txn.checks.iter().find(|(key, expect)| !self.holds(key, *expect)) {
-            return Ok(Outcome::Conflict { key: key.clone() });
+            return Ok(CommitOutcome::Conflict { key: key.clone() });
         }
         self.revision += 1;
         for (key, value) in txn.puts {
@@ -100,7 +100,7 @@ impl State {
             self.rotten.remove(&key);
             self.documents.remove(&key);
         }
-        Ok(Outcome::Committed { revision: self.revision })
+        Ok(CommitOutcome::Committed { revision: self.revision })
     }
 }
 
@@ -112,14 +112,14 @@ impl State {
 }
 
 impl Store for MemoryStore {
-    fn get(&self, key: &str) -> Answer<'_, Option<Document>> {
+    fn get(&self, key: &str) -> StoreFuture<'_, Option<Document>> {
         let mut state = self.state();
         state.read += 1;
         let found = state.documents.get_key_value(key).map(|found| state.document(found));
         Box::pin(async move { Ok(found) })
     }
 
-    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>> {
+    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> StoreFuture<'_, Vec<Document>> {
         let mut state = self.state();
         let found: Vec<Document> = state
             .documents
@@ -133,7 +133,7 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(found) })
     }
 
-    fn size(&self, prefix: &str) -> Answer<'_, Size> {
+    fn size(&self, prefix: &str) -> StoreFuture<'_, Size> {
         let state = self.state();
         let within =
             state.documents.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
@@ -144,7 +144,7 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(size) })
     }
 
-    fn damaged(&self, _: Duration) -> Answer<'_, Vec<Document>> {
+    fn damaged(&self, _: Duration) -> StoreFuture<'_, Vec<Document>> {
         let state = self.state();
         let rotten = state.rotten.iter().filter_map(|key| state.documents.get_key_value(key));
         let found = rotten.map(|found| state.document(found)).collect();
@@ -155,27 +155,27 @@ impl Store for MemoryStore {
         None
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 
-    fn commit(&self, txn: Txn) -> Answer<'_, Outcome> {
+    fn commit(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome> {
         // At the first poll, as a real store would, and with a point where a caller can be dropped.
         Box::pin(async move {
             tokio::task::yield_now().await;
             let mut state = self.state();
             let outcome = state.commit(txn)?;
-            state.commits += u64::from(matches!(outcome, Outcome::Committed { .. }));
+            state.commits += u64::from(matches!(outcome, CommitOutcome::Committed { .. }));
             Ok(outcome)
         })
     }
 
-    fn note(&self, txn: Txn) -> Answer<'_, Outcome> {
+    fn note(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome> {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let mut state = self.state();
             let outcome = state.commit(txn)?;
-            state.notes += u64::from(matches!(outcome, Outcome::Committed { .. }));
+            state.notes += u64::from(matches!(outcome, CommitOutcome::Committed { .. }));
             Ok(outcome)
         })
     }

@@ -29,13 +29,13 @@ mod conformance;
 pub use check::START_ANEW;
 pub use error::StoreError;
 use inspect::inspect;
-pub use inspect::{Looked, sweep};
+pub use inspect::{StoreReport, sweep};
 pub use memory::MemoryStore;
-pub use opening::OpenError;
+pub use opening::StoreOpenError;
 pub use sqlite::ISSUER;
 pub use sqlite::SqliteStore;
 
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Signed, as both SQLite and etcd number them.
 pub type Revision = i64;
@@ -100,7 +100,7 @@ impl Txn {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum Outcome {
+pub enum CommitOutcome {
     Committed {
         revision: Revision,
     },
@@ -111,30 +111,30 @@ pub enum Outcome {
 }
 
 pub trait Store: Send + Sync {
-    fn get(&self, key: &str) -> Answer<'_, Option<Document>>;
+    fn get(&self, key: &str) -> StoreFuture<'_, Option<Document>>;
 
     /// Documents whose key starts with `prefix` and sorts after `after`, in the order of their keys.
-    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>>;
+    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> StoreFuture<'_, Vec<Document>>;
 
     /// How much there is with this prefix, without reading it.
-    fn size(&self, prefix: &str) -> Answer<'_, Size>;
+    fn size(&self, prefix: &str) -> StoreFuture<'_, Size>;
 
     /// The documents that do not read as they were written; looked for so long at most.
-    fn damaged(&self, within: Duration) -> Answer<'_, Vec<Document>>;
+    fn damaged(&self, within: Duration) -> StoreFuture<'_, Vec<Document>>;
 
     /// What was found at its opening, and is worth a word for as long as it is open.
     fn suspicion(&self) -> Option<&'static str>;
 
     /// Puts everything where a copy finds it. Nothing is committed after this.
-    fn close(&self) -> Answer<'_, ()>;
+    fn close(&self) -> StoreFuture<'_, ()>;
 
     /// Durable once it answers. Dropping the future does not take it back.
-    fn commit(&self, txn: Txn) -> Answer<'_, Outcome>;
+    fn commit(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome>;
 
     /// As a commit for everybody who looks, and for a process that is killed, but no flush is waited for: a loss of
     /// power may take back the last notes, never one that a later commit has come after. For what says something only
     /// as long as those live who say it.
-    fn note(&self, txn: Txn) -> Answer<'_, Outcome>;
+    fn note(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome>;
 }
 
 /// The first key that sorts after every key with this prefix.

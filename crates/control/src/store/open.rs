@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Looked, OpenError, SqliteStore, Store, inspect};
+use super::{SqliteStore, Store, StoreOpenError, StoreReport, inspect};
 
 /// Its files: what others could write there would be believed.
 pub const FILES: [&str; 3] = ["store.db", "store.db-wal", "store.tail"];
@@ -25,7 +25,11 @@ pub fn file(home: &Path) -> PathBuf {
 
 /// Opens what an earlier core left in this directory, or makes it; `beside` is the file that was made after it. Who begins
 /// anew has no need of who signed.
-pub fn open(home: &Path, beside: &Path, anew: bool) -> Result<(Arc<dyn Store>, Option<Signed>), OpenError> {
+pub fn open(
+    home: &Path,
+    beside: &Path,
+    anew: bool,
+) -> Result<(Arc<dyn Store>, Option<Signed>), StoreOpenError> {
     let store = SqliteStore::open_beside(&file(home), beside)?;
     let signed = match anew {
         true => None,
@@ -35,6 +39,6 @@ pub fn open(home: &Path, beside: &Path, anew: bool) -> Result<(Arc<dyn Store>, O
 }
 
 /// What the next start would find; `None` if nobody could look.
-pub async fn look(home: &Path, beside: &Path) -> Result<Option<Looked>, OpenError> {
+pub async fn look(home: &Path, beside: &Path) -> Result<Option<StoreReport>, StoreOpenError> {
     inspect(&file(home), beside).await
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Revision, START_ANEW, StoreError, tail};
 
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum StoreOpenError {
     #[error("open the store {}", path.display())]
     Open { path: PathBuf, source: FileError },
     #[error("the store {} has schema {found}, this program knows up to {known}", path.display())]
@@ -31,7 +31,7 @@ pub enum FileError {
     Database(#[from] rusqlite::Error),
 }
 
-impl OpenError {
+impl StoreOpenError {
     /// The way back, with what is to be typed for it.
     #[must_use]
     pub fn way_back(&self) -> Option<String> {

@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::Document;
-use super::OpenError;
+use super::StoreOpenError;
 use super::seal::seal;
 use super::sqlite::document;
 
@@ -38,14 +38,14 @@ const SEALED: u32 = 2;
 /// The schema from which on they are in a table with an index.
 pub(super) const INDEXED: u32 = 4;
 
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    let failed = |error: rusqlite::Error| OpenError::opened(path, error);
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreOpenError> {
+    let failed = |error: rusqlite::Error| StoreOpenError::opened(path, error);
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let found: u32 =
         transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        return Err(StoreOpenError::Newer { path: path.to_owned(), found, known });
     }
     for step in MIGRATIONS.iter().skip(found as usize) {
         transaction.execute_batch(step).map_err(failed)?;

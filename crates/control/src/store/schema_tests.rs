@@ -56,7 +56,7 @@ fn a_newer_schema_is_refused_by_name() {
     drop(SqliteStore::open(&path).expect("opens"));
     Connection::open(&path).expect("opens").pragma_update(None, "user_version", 99).expect("sets");
     let error = SqliteStore::open(&path).err().expect("is refused");
-    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+    assert!(matches!(error, StoreOpenError::Newer { found: 99, .. }), "{error}");
     assert!(ApiError::from(error).message.contains("schema 99"));
 }
 

@@ -26,11 +26,12 @@ use super::opening::FileError;
 use super::schema;
 use super::seal::seal;
 use super::tail;
-use super::writer::{Commit, Job, Writer};
+use super::writer::{Commit, StoreWriter, WriteJob};
 use super::{
-    Answer, Document, OpenError, Outcome, START_ANEW, Size, Store, StoreError, Txn, check, prefix_end,
+    CommitOutcome, Document, START_ANEW, Size, Store, StoreError, StoreFuture, StoreOpenError, Txn, check,
+    prefix_end,
 };
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::clock;
 
 /// To so much a log that has grown beyond it is cut when it begins anew.
@@ -42,37 +43,41 @@ pub const ISSUER: &str = "issuer";
 /// So long it waits for another process that has the file.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-type Query = Box<dyn FnOnce(&Connection) + Send>;
+type ReadQuery = Box<dyn FnOnce(&Connection) + Send>;
 
 pub struct SqliteStore {
     path: PathBuf,
     suspicion: Option<&'static str>,
-    writer: Arc<Mutex<Writer>>,
-    commits: mpsc::Sender<Job>,
+    writer: Arc<Mutex<StoreWriter>>,
+    commits: mpsc::Sender<WriteJob>,
     /// How many wait for the writer's thread. Nobody overtakes them.
     waiting: Arc<AtomicUsize>,
-    queries: mpsc::Sender<Query>,
+    queries: mpsc::Sender<ReadQuery>,
     one: Mutex<Connection>,
 }
 
 impl SqliteStore {
     /// Opens or makes the file (mode 0600) and brings its schema up to date.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    pub fn open(path: &Path) -> Result<Self, StoreOpenError> {
         Self::open_bounded(path, None, None)
     }
 
     /// As [`SqliteStore::open`], where `other` is a file that was made after the store: if it is there, the
     /// store must be.
-    pub fn open_beside(path: &Path, other: &Path) -> Result<Self, OpenError> {
+    pub fn open_beside(path: &Path, other: &Path) -> Result<Self, StoreOpenError> {
         Self::open_bounded(path, Some(other).filter(|other| other.exists()), None)
     }
 
     /// `max_pages` makes the database full at that size, for tests of just that.
-    fn open_bounded(path: &Path, beside: Option<&Path>, max_pages: Option<u32>) -> Result<Self, OpenError> {
-        let failed = |source: FileError| OpenError::Open { path: path.to_owned(), source };
+    fn open_bounded(
+        path: &Path,
+        beside: Option<&Path>,
+        max_pages: Option<u32>,
+    ) -> Result<Self, StoreOpenError> {
+        let failed = |source: FileError| StoreOpenError::Open { path: path.to_owned(), source };
         check::is_there(path, beside)?;
         make_private(path).map_err(|error| failed(error.into()))?;
-        let mut writer = connect(path).map_err(|error| OpenError::opened(path, error))?;
+        let mut writer = connect(path).map_err(|error| StoreOpenError::opened(path, error))?;
         check::is_filled(&writer, path, beside)?;
         check::is_whole(&mut writer, path)?;
         if check::begins_anew(&writer, path)? {
@@ -91,12 +96,13 @@ impl SqliteStore {
         let one = Mutex::new(connect(path).map_err(|error| failed(error.into()))?);
 
         let (commits, jobs) = mpsc::channel();
-        let (queries, asked) = mpsc::channel::<Query>();
+        let (queries, asked) = mpsc::channel::<ReadQuery>();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let writer = Writer::new(writer, tail, path.to_owned(), waiting.clone());
+        let writer = StoreWriter::new(writer, tail, path.to_owned(), waiting.clone());
         let writer = Arc::new(Mutex::new(writer));
         let its = writer.clone();
-        spawn("store-writer", move || Writer::work(&its, &jobs)).map_err(|error| failed(error.into()))?;
+        spawn("store-writer", move || StoreWriter::work(&its, &jobs))
+            .map_err(|error| failed(error.into()))?;
         spawn("store-lister", move || {
             for query in asked {
                 query(&lister);
@@ -116,7 +122,7 @@ impl SqliteStore {
     /// The public half of the key that signs, if it was ever written down and can be read.
     pub fn issuer(&self) -> Result<Option<String>, StoreError> {
         let found = self.read(ISSUER)?.filter(|document| document.intact);
-        Ok(found.and_then(|document| strict::from_slice(&document.value, Limits::bytes(1024)).ok()))
+        Ok(found.and_then(|document| strict::from_slice(&document.value, DocumentLimits::bytes(1024)).ok()))
     }
 
     fn place(&self) -> String {
@@ -144,9 +150,9 @@ impl SqliteStore {
     fn query<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         let (reply, answer) = oneshot::channel();
-        let query: Query = Box::new(move |connection| {
+        let query: ReadQuery = Box::new(move |connection| {
             // A caller that went away needs no answer.
             let _ = reply.send(ask(connection));
         });
@@ -202,11 +208,11 @@ pub(super) fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
 }
 
 impl Store for SqliteStore {
-    fn get(&self, key: &str) -> Answer<'_, Option<Document>> {
+    fn get(&self, key: &str) -> StoreFuture<'_, Option<Document>> {
         Box::pin(std::future::ready(self.read(key)))
     }
 
-    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Document>> {
+    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> StoreFuture<'_, Vec<Document>> {
         let from = prefix.to_owned();
         let end = prefix_end(prefix);
         let after = after.unwrap_or_default().to_owned();
@@ -221,7 +227,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn size(&self, prefix: &str) -> Answer<'_, Size> {
+    fn size(&self, prefix: &str) -> StoreFuture<'_, Size> {
         let (from, end) = (prefix.to_owned(), prefix_end(prefix));
         self.query(move |connection| {
             connection
@@ -236,7 +242,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn damaged(&self, within: Duration) -> Answer<'_, Vec<Document>> {
+    fn damaged(&self, within: Duration) -> StoreFuture<'_, Vec<Document>> {
         let path = self.path.clone();
         self.query(move |connection| {
             let began = clock::mono();
@@ -260,9 +266,9 @@ impl Store for SqliteStore {
         self.suspicion
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> StoreFuture<'_, ()> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.send(Job::Close(reply));
+        let sent = self.send(WriteJob::Close(reply));
         Box::pin(async move {
             let stopped = || StoreError::Stopped { place: self.place() };
             sent.map_err(|_| stopped())?;
@@ -270,21 +276,23 @@ impl Store for SqliteStore {
         })
     }
 
-    fn commit(&self, txn: Txn) -> Answer<'_, Outcome> {
+    fn commit(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome> {
         let is_threaded =
             Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-        let at_once =
-            |writer: &mut Writer| is_threaded.then(|| block_in_place(|| writer.write_at_once(&txn, true)))?;
-        self.at_once(at_once).unwrap_or_else(|| self.write(txn, Job::Commit))
+        let at_once = |writer: &mut StoreWriter| {
+            is_threaded.then(|| block_in_place(|| writer.write_at_once(&txn, true)))?
+        };
+        self.at_once(at_once).unwrap_or_else(|| self.write(txn, WriteJob::Commit))
     }
 
-    fn note(&self, txn: Txn) -> Answer<'_, Outcome> {
-        self.at_once(|writer| writer.write_at_once(&txn, false)).unwrap_or_else(|| self.write(txn, Job::Note))
+    fn note(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome> {
+        self.at_once(|writer| writer.write_at_once(&txn, false))
+            .unwrap_or_else(|| self.write(txn, WriteJob::Note))
     }
 }
 
 impl SqliteStore {
-    fn send(&self, job: Job) -> Result<(), mpsc::SendError<Job>> {
+    fn send(&self, job: WriteJob) -> Result<(), mpsc::SendError<WriteJob>> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.commits.send(job)
     }
@@ -292,18 +300,18 @@ impl SqliteStore {
     /// If nobody writes just now. If somebody does, what comes meanwhile is gathered.
     fn at_once(
         &self,
-        write: impl FnOnce(&mut Writer) -> Option<(Result<Outcome, StoreError>, bool)>,
-    ) -> Option<Answer<'_, Outcome>> {
+        write: impl FnOnce(&mut StoreWriter) -> Option<(Result<CommitOutcome, StoreError>, bool)>,
+    ) -> Option<StoreFuture<'_, CommitOutcome>> {
         let mut writer = self.writer.try_lock().ok().filter(|_| self.waiting.load(Ordering::Relaxed) == 0)?;
         let (written, is_news) = write(&mut writer)?;
         drop(writer);
         if is_news {
-            let _ = self.commits.send(Job::Written);
+            let _ = self.commits.send(WriteJob::Written);
         }
         Some(Box::pin(std::future::ready(written)))
     }
 
-    fn write(&self, txn: Txn, how: impl FnOnce(Commit) -> Job) -> Answer<'_, Outcome> {
+    fn write(&self, txn: Txn, how: impl FnOnce(Commit) -> WriteJob) -> StoreFuture<'_, CommitOutcome> {
         let (reply, answer) = oneshot::channel();
         let sent = self.send(how(Commit { txn, reply }));
         Box::pin(async move {

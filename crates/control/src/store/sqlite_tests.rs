@@ -15,7 +15,7 @@ fn open(directory: &tempfile::TempDir) -> SqliteStore {
 async fn it_keeps_what_it_promised_when_opened_again_and_only_its_owner_can_read_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = open(&directory);
-    let Outcome::Committed { revision } =
+    let CommitOutcome::Committed { revision } =
         store.commit(Txn::default().put("a/1", b"one".to_vec())).await.expect("commits")
     else {
         panic!("no conflict is possible");
@@ -43,7 +43,7 @@ async fn a_full_disk_is_an_error_that_names_the_file_and_half_does_nothing() {
     // It goes on as soon as there is room.
     assert!(matches!(
         store.commit(Txn::default().put("small", b"x".to_vec())).await,
-        Ok(Outcome::Committed { .. })
+        Ok(CommitOutcome::Committed { .. })
     ));
 }
 
@@ -83,7 +83,7 @@ async fn commit_until_killed(path: &Path) {
         tasks.spawn(async move {
             let key = format!("k/{number}");
             let outcome = store.commit(Txn::default().put(key.as_str(), vec![7; 2000])).await;
-            assert!(matches!(outcome, Ok(Outcome::Committed { .. })));
+            assert!(matches!(outcome, Ok(CommitOutcome::Committed { .. })));
             println!("\nanswered {key}");
         });
     }
@@ -102,7 +102,7 @@ fn value_of(number: usize) -> Vec<u8> {
 pub(in crate::store) async fn fill(store: &SqliteStore) {
     for number in 0..DOCUMENTS {
         let txn = Txn::default().put(format!("k/{number:04}"), value_of(number));
-        assert!(matches!(store.commit(txn).await, Ok(Outcome::Committed { .. })));
+        assert!(matches!(store.commit(txn).await, Ok(CommitOutcome::Committed { .. })));
     }
 }
 
@@ -217,7 +217,7 @@ async fn a_flipped_bit_in_the_log_is_a_lost_tail_by_name() {
         match SqliteStore::open(&path) {
             Err(error) => {
                 lost += 1;
-                assert!(matches!(error, OpenError::LostTail { .. }), "{error}");
+                assert!(matches!(error, StoreOpenError::LostTail { .. }), "{error}");
                 assert!(error.way_back().is_some_and(|way| way.contains("store.tail")));
                 // Who accepts the loss goes on with what there is.
                 std::fs::remove_file(torn.path().join("store.tail")).expect("removes");
@@ -253,11 +253,11 @@ async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_ot
             let log = directory.path().join("store.db-wal");
             std::fs::write(&log, "x").expect("writes");
             let error = SqliteStore::open(&path).err().expect("is refused");
-            assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+            assert!(matches!(error, StoreOpenError::Missing { .. }), "{error}");
             std::fs::remove_file(&log).expect("removes");
         }
         let error = SqliteStore::open_beside(&path, &key).err().expect("is refused");
-        assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+        assert!(matches!(error, StoreOpenError::Missing { .. }), "{error}");
         assert!(ApiError::from(error).hint.is_some_and(|hint| hint.contains("start-anew")));
         std::fs::write(&path, &whole).expect("writes");
     }
@@ -289,7 +289,7 @@ async fn a_store_that_is_gone_or_was_copied_without_its_log_is_refused_beside_ot
     std::fs::write(&wanted, "").expect("writes");
     std::fs::write(&path, older).expect("writes");
     let error = SqliteStore::open_beside(&path, &key).err().expect("is refused");
-    assert!(matches!(error, OpenError::LostTail { .. }), "{error}");
+    assert!(matches!(error, StoreOpenError::LostTail { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -305,7 +305,7 @@ async fn a_tail_that_is_no_number_is_refused_by_name() {
     for rotten in ["", "garbage", &whole.replacen('0', "+", 1), &whole.replacen('0', "x", 1), &whole[..9]] {
         std::fs::write(&tail, rotten).expect("writes");
         let error = SqliteStore::open(&path).err().expect("is refused");
-        assert!(matches!(error, OpenError::BadTail { .. }), "{rotten:?}: {error}");
+        assert!(matches!(error, StoreOpenError::BadTail { .. }), "{rotten:?}: {error}");
         assert!(error.way_back().is_some_and(|way| way.contains("rm ")));
     }
     std::fs::remove_file(&tail).expect("removes");

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use super::seal::seal;
 use super::sqlite::{BUSY, is_passing};
 use super::tail::Tail;
-use super::{Expect, Outcome, Revision, StoreError, Txn};
+use super::{CommitOutcome, Expect, Revision, StoreError, Txn};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -37,10 +37,10 @@ const PAGE_BYTES: usize = 4096;
 
 pub(super) struct Commit {
     pub txn: Txn,
-    pub reply: oneshot::Sender<Result<Outcome, StoreError>>,
+    pub reply: oneshot::Sender<Result<CommitOutcome, StoreError>>,
 }
 
-pub(super) enum Job {
+pub(super) enum WriteJob {
     Commit(Commit),
     /// Without a flush.
     Note(Commit),
@@ -50,7 +50,7 @@ pub(super) enum Job {
 }
 
 /// The one that writes.
-pub(super) struct Writer {
+pub(super) struct StoreWriter {
     connection: Connection,
     tail: Tail,
     path: PathBuf,
@@ -66,13 +66,13 @@ pub(super) struct Writer {
     waiting: Arc<AtomicUsize>,
 }
 
-impl Writer {
+impl StoreWriter {
     pub(super) fn new(connection: Connection, tail: Tail, path: PathBuf, waiting: Arc<AtomicUsize>) -> Self {
         Self { connection, tail, path, dirty: None, last: clock::mono(), pages: 0, flushes: true, waiting }
     }
 
     /// Ends when the store is dropped and the last commit is answered, or if whoever wrote did not come to an end.
-    pub(super) fn work(writer: &Mutex<Self>, jobs: &mpsc::Receiver<Job>) {
+    pub(super) fn work(writer: &Mutex<Self>, jobs: &mpsc::Receiver<WriteJob>) {
         loop {
             let Ok(wait) = writer.lock().map(|writer| writer.until_quiet()) else { return };
             let first = match wait {
@@ -116,7 +116,7 @@ impl Writer {
         &mut self,
         txn: &Txn,
         flushed: bool,
-    ) -> Option<(Result<Outcome, StoreError>, bool)> {
+    ) -> Option<(Result<CommitOutcome, StoreError>, bool)> {
         // Beyond its bound SQLite copies the log when something is written to it, which waits for the disk.
         if !flushed && self.pages > LOG_PAGES {
             return None;
@@ -141,17 +141,17 @@ impl Writer {
         }
     }
 
-    fn batch(&mut self, jobs: impl Iterator<Item = Job>) {
+    fn batch(&mut self, jobs: impl Iterator<Item = WriteJob>) {
         let (mut commits, mut notes, mut closing) = (Vec::new(), Vec::new(), Vec::new());
         for job in jobs.take(BATCH) {
-            if !matches!(job, Job::Written) {
+            if !matches!(job, WriteJob::Written) {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
             }
             match job {
-                Job::Commit(commit) => commits.push(commit),
-                Job::Note(note) => notes.push(note),
-                Job::Written => {}
-                Job::Close(reply) => closing.push(reply),
+                WriteJob::Commit(commit) => commits.push(commit),
+                WriteJob::Note(note) => notes.push(note),
+                WriteJob::Written => {}
+                WriteJob::Close(reply) => closing.push(reply),
             }
         }
         // Whoever notes something waits for nobody's flush. What must come after it is sent when it is answered.
@@ -179,10 +179,10 @@ impl Writer {
     }
 
     /// Writes the number of the last one beside the file.
-    fn answered(&mut self, outcomes: &[Outcome]) {
+    fn answered(&mut self, outcomes: &[CommitOutcome]) {
         let last = outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::Committed { revision } => Some(*revision),
-            Outcome::Conflict { .. } => None,
+            CommitOutcome::Committed { revision } => Some(*revision),
+            CommitOutcome::Conflict { .. } => None,
         });
         if let Some(error) = last.max().and_then(|last| self.tail.answered(last).err()) {
             tracing::warn!(path = %self.path.display(), %error, "the last commit's number is not written down");
@@ -205,7 +205,7 @@ impl Writer {
         Ok(())
     }
 
-    fn answer(&self, commits: Vec<Commit>, outcomes: rusqlite::Result<Vec<Outcome>>) {
+    fn answer(&self, commits: Vec<Commit>, outcomes: rusqlite::Result<Vec<CommitOutcome>>) {
         match outcomes {
             Ok(outcomes) => {
                 commits.into_iter().zip(outcomes).for_each(|(commit, outcome)| {
@@ -284,7 +284,7 @@ fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
 fn write_batch<'a>(
     connection: &mut Connection,
     batch: impl IntoIterator<Item = &'a Txn>,
-) -> rusqlite::Result<Vec<Outcome>> {
+) -> rusqlite::Result<Vec<CommitOutcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let outcomes = batch.into_iter().map(|txn| apply(&transaction, txn)).collect::<Result<_, _>>()?;
     transaction.commit()?;
@@ -301,7 +301,7 @@ fn txns(commits: &[Commit]) -> impl Iterator<Item = &Txn> {
     commits.iter().map(|commit| &commit.txn)
 }
 
-fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<Outcome> {
+fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<CommitOutcome> {
     for (key, expect) in &txn.checks {
         let found: Option<Revision> = connection
             .prepare_cached("SELECT revision FROM document WHERE key = ?1")?
@@ -313,7 +313,7 @@ fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<Outcome> {
             Expect::At(revision) => found == Some(*revision),
         };
         if !holds {
-            return Ok(Outcome::Conflict { key: key.clone() });
+            return Ok(CommitOutcome::Conflict { key: key.clone() });
         }
     }
     let (last, sum): (Revision, i64) = connection
@@ -345,7 +345,7 @@ fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<Outcome> {
     connection
         .prepare_cached("UPDATE counter SET revision = ?1, sum = ?2")?
         .execute([revision, sum.wrapping_add(more)])?;
-    Ok(Outcome::Committed { revision })
+    Ok(CommitOutcome::Committed { revision })
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ async fn a_quiet_second_begins_the_log_anew_over_the_old_one() {
     }
     // The next commit is one of the log that was begun, over blocks that are there.
     let next = store.commit(Txn::default().put("next", b"x".to_vec())).await;
-    assert!(matches!(next, Ok(Outcome::Committed { .. })));
+    assert!(matches!(next, Ok(CommitOutcome::Committed { .. })));
     assert_eq!(log_of(&directory), (begun, length));
     let copy = copied(directory.path(), &names);
     let store = SqliteStore::open(&copy.path().join("store.db")).expect("opens");
@@ -78,7 +78,7 @@ async fn a_log_that_begins_anew_is_cut_to_its_bound() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = SqliteStore::open(&directory.path().join("store.db")).expect("opens");
     let big = store.commit(Txn::default().put("big", vec![7; 9 << 20])).await;
-    assert!(matches!(big, Ok(Outcome::Committed { .. })));
+    assert!(matches!(big, Ok(CommitOutcome::Committed { .. })));
     let cut = async {
         while log_of(&directory).1 > LOG_BYTES as usize + 8192 {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -112,7 +112,7 @@ async fn a_note_that_power_took_back_is_missed_by_nobody_and_a_commit_after_it_k
     let log = std::fs::read(short.path().join("store.db-wal")).expect("is there");
     std::fs::write(short.path().join("store.db-wal"), &log[..32]).expect("is ours");
     let refused = SqliteStore::open(&short.path().join("store.db")).err().expect("has lost its tail");
-    assert!(matches!(refused, crate::store::OpenError::LostTail { .. }), "{refused}");
+    assert!(matches!(refused, crate::store::StoreOpenError::LostTail { .. }), "{refused}");
 }
 
 /// Whoever writes himself does not hold his runtime up for another process: the thread waits for that.
@@ -130,7 +130,7 @@ async fn who_finds_the_file_taken_leaves_it_to_the_thread_to_wait() {
     assert!(store.get("noted").await.expect("reads").is_none());
     other.execute_batch("COMMIT").expect("lets go");
     for written in [noted.await, committed.await] {
-        assert!(matches!(written, Ok(Outcome::Committed { .. })), "{written:?}");
+        assert!(matches!(written, Ok(CommitOutcome::Committed { .. })), "{written:?}");
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
@@ -107,7 +107,7 @@ async fn a_worker_that_does_not_load_is_the_workers_fault() {
         stack: None,
     };
     let error = NodeError::new(NodeFault::BadSource(Some(Box::new(worker))), "the source did not load");
-    node.fail_next(Call::Provision, error.clone());
+    node.fail_next(FakeCall::Provision, error.clone());
     assert_eq!(core.spawn(spawning("k")).await.expect_err("does not load"), error.into());
     assert_eq!((node.living().len(), store.commits()), (0, 0));
     assert!(core.basis().ledger.count_forging().await.expect("counts") == 0);

@@ -1,8 +1,8 @@
 //! One order for many vaults: each has its answer, and it goes to its end.
 
 use super::*;
-use crate::fake_node::Call;
-use crate::store::memory::Failure;
+use crate::fake_node::FakeCall;
+use crate::store::memory::InjectedFault;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -83,7 +83,7 @@ async fn what_is_ended_without_room_for_a_tombstone_is_told_as_ended() {
     for key in ["1", "2", "3"] {
         vaults.push(spawned(&core, key, "n1").await);
     }
-    store.fail_commits(Some(Failure::DiskFull));
+    store.fail_commits(Some(InjectedFault::DiskFull));
     let ended = core.destruct(&vaults[0], Default::default(), None).await.expect("is ended");
     assert!(ended.changed && ended.receipt.is_some());
     let all = ReapRequest { node: "n1".parse().ok(), ..ReapRequest::default() };
@@ -123,7 +123,7 @@ async fn a_silent_node_costs_one_question_and_keeps_the_others_from_nothing() {
     for number in 0..200 {
         vaults.push(spawned(&core, &format!("k{number}"), if number % 2 == 0 { "n1" } else { "n2" }).await);
     }
-    for call in [Call::Doom, Call::Destruct] {
+    for call in [FakeCall::Doom, FakeCall::Destruct] {
         for _ in 0..100 {
             there.fail_next(call, NodeError::new(NodeFault::Silent, "connection refused"));
         }
@@ -131,7 +131,7 @@ async fn a_silent_node_costs_one_question_and_keeps_the_others_from_nothing() {
     let told = core.destruct_many(order(vaults), None).await.expect("tells").ended;
     assert_eq!(told.iter().filter(|ended| ended.error.is_none()).count(), 100);
     assert_eq!((here.living().len(), there.living().len()), (0, 100));
-    assert_eq!((there.failures_left(Call::Doom), there.failures_left(Call::Destruct)), (99, 100));
+    assert_eq!((there.failures_left(FakeCall::Doom), there.failures_left(FakeCall::Destruct)), (99, 100));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use crate::ledger::{Apart, BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::vault::Vault;
@@ -59,7 +59,7 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
         .spawn(SpawnRequest { summons: SummonsRequest { key: "p".into(), ..parent().summons }, ..parent() });
     let payer = budget.await.expect("spawns").vault.id;
     first.basis().ledger.spend(&payer, "loan/key/spawn/1").await.expect("has a budget");
-    pair.node.hold(Some(Call::Open));
+    pair.node.hold(Some(FakeCall::Open));
     let spawning = tokio::spawn({
         let core = first.clone();
         async move { core.spawn(parent()).await }
@@ -99,7 +99,7 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
 async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
     let pair = Pair::new();
     let first = pair.core(true).await;
-    pair.node.hold(Some(Call::Open));
+    pair.node.hold(Some(FakeCall::Open));
     let spawning = tokio::spawn({
         let core = first.clone();
         async move { core.spawn(parent()).await }
@@ -224,7 +224,7 @@ async fn who_starts_waits_for_one_flush_and_so_does_who_ends() {
 #[tokio::test]
 async fn what_cannot_be_noted_is_not_ordered() {
     let Swarm { core, store, node } = unwatched();
-    store.fail_commits(Some(crate::store::memory::Failure::DiskFull));
+    store.fail_commits(Some(crate::store::memory::InjectedFault::DiskFull));
     let error = core.spawn(spawning("k")).await.expect_err("is full");
     assert_eq!((error.code, node.provisioned()), (ErrorCode::Environment, 0));
 }
@@ -233,13 +233,13 @@ async fn what_cannot_be_noted_is_not_ordered() {
 #[tokio::test]
 async fn a_note_that_could_not_be_taken_away_goes_later() {
     let Swarm { core, store, node } = unwatched();
-    node.hold(Some(Call::Open));
+    node.hold(Some(FakeCall::Open));
     let spawning = tokio::spawn({
         let core = core.clone();
         async move { core.spawn(spawning("k")).await }
     });
     node.somebody_waits().await;
-    store.fail_commits(Some(crate::store::memory::Failure::DiskFull));
+    store.fail_commits(Some(crate::store::memory::InjectedFault::DiskFull));
     node.hold(None);
     spawning.await.expect("ends").expect_err("cannot be recorded");
     while !node.living().is_empty() {

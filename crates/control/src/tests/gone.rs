@@ -1,5 +1,5 @@
 use super::*;
-use crate::watch::Known;
+use crate::watch::KnownSince;
 use hauki_contract::api::event::Happening;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::lease::{Mono, Terms};
@@ -16,7 +16,7 @@ async fn a_vault_is_given_up_when_its_life_time_is_over_and_its_node_silent() {
     // A node that was never up is not lost.
     event(&core, |event| matches!(event.what, Happening::NodeUp { .. })).await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
-    let (mut known, now) = (Known::default(), clock::mono());
+    let (mut known, now) = (KnownSince::default(), clock::mono());
     core.phases().watcher.give_up(&mut known, now).await.expect("looks");
     // However late it is: as long as its node is seen, the node says what lives.
     core.phases().watcher.give_up(&mut known, a_life_later(now)).await.expect("looks");
@@ -30,7 +30,7 @@ async fn a_vault_is_given_up_when_its_life_time_is_over_and_its_node_silent() {
         .expect("looks");
     assert!(core.vault(&vault).await.expect("shows").receipt.is_none(), "not before it must be");
     // A core that has started anew knows nothing of the time before.
-    core.phases().watcher.give_up(&mut Known::default(), a_life_later(now)).await.expect("looks");
+    core.phases().watcher.give_up(&mut KnownSince::default(), a_life_later(now)).await.expect("looks");
     assert!(core.vault(&vault).await.expect("shows").receipt.is_none());
     core.phases().watcher.give_up(&mut known, a_life_later(now)).await.expect("looks");
     let receipt = core.vault(&vault).await.expect("shows").receipt.expect("is given up");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::{BeatRequest, BeatTarget, DestructQuery, ReapRequest};
@@ -114,13 +114,13 @@ async fn reap_ends_what_fits_every_rule_and_nothing_without_one() {
     assert_eq!(node.living(), std::slice::from_ref(&plain));
 
     let down = NodeError::new(NodeFault::Silent, "connection refused");
-    node.fail_next(Call::Doom, down);
+    node.fail_next(FakeCall::Doom, down);
     let done = core.reap(rules(&[], Some(0))).await.expect("tells");
     assert_eq!((done.reaped.len(), done.nodes[0].reaped, done.nodes[0].left), (0, 0, 1));
     assert_eq!(node.living(), std::slice::from_ref(&plain));
 
     // A node of an older version.
-    node.fail_next(Call::Doom, NodeError::new(NodeFault::NotAsked, "no such path on a node"));
+    node.fail_next(FakeCall::Doom, NodeError::new(NodeFault::NotAsked, "no such path on a node"));
     let done = core.reap(rules(&[], Some(0))).await.expect("reaps");
     assert_eq!((done.reaped.len(), done.nodes[0].left, done.nodes[0].error.is_none()), (1, 0, true));
     assert_eq!(node.living(), []);
@@ -132,7 +132,7 @@ async fn a_reap_kills_all_before_it_waits_for_the_first_receipt() {
     for key in ["a", "b", "c"] {
         spawned(&core, key).await;
     }
-    node.hold(Some(Call::Destruct));
+    node.hold(Some(FakeCall::Destruct));
     let all = ReapRequest { older_than_ms: Some(0), ..ReapRequest::default() };
     let reaping = tokio::spawn({
         let core = core.clone();

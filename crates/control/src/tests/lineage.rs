@@ -1,7 +1,7 @@
 //! Budgets of families: spent, given back, and what a crash leaves.
 
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use crate::ledger::{BUDGET, LOAN, loan_key};
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NewsItem;
@@ -38,7 +38,7 @@ async fn spent(core: &Core) -> (usize, Vec<u64>) {
 async fn what_was_made_stays_spent_and_what_failed_does_not() {
     let Swarm { core, node, .. } = swarm();
     let parent = parent(&core, 1).await;
-    node.fail_next(Call::Provision, NodeError::new(NodeFault::WorkerFailed(None), "create failed"));
+    node.fail_next(FakeCall::Provision, NodeError::new(NodeFault::WorkerFailed(None), "create failed"));
     node.wish(ask(&parent, 1));
     assert!(answers(&node, 1).await[0].error.is_some());
     assert_eq!(spent(&core).await, (0, vec![0]));
@@ -76,7 +76,7 @@ async fn what_a_crashed_core_spent_is_given_back_by_the_next() {
 async fn a_budget_is_not_given_back_under_the_hands_of_who_spends_it() {
     let Swarm { core, node, .. } = swarm();
     let parent = parent(&core, 1).await;
-    node.hold(Some(Call::Provision));
+    node.hold(Some(FakeCall::Provision));
     node.wish(ask(&parent, 1));
     node.somebody_waits().await;
     core.phases().families.end_orphaned().await.expect("compares");
@@ -92,7 +92,7 @@ async fn a_budget_is_not_given_back_under_the_hands_of_who_spends_it() {
 async fn a_wish_is_heard_once_by_whatever_way_it_comes() {
     let Swarm { core, node, .. } = swarm();
     let parent = parent(&core, 3).await;
-    node.hold(Some(Call::Provision));
+    node.hold(Some(FakeCall::Provision));
     node.wish(ask(&parent, 1));
     node.somebody_waits().await;
     node.say(NewsItem::Clone(ask(&parent, 1)));
@@ -101,7 +101,7 @@ async fn a_wish_is_heard_once_by_whatever_way_it_comes() {
     node.hold(None);
     assert_eq!(answers(&node, 1).await[0].error, None);
     // As by an older node: only its news tell of it.
-    node.fail_next(Call::Asks, NodeError::new(NodeFault::NotAsked, "no such path on a node"));
+    node.fail_next(FakeCall::Asks, NodeError::new(NodeFault::NotAsked, "no such path on a node"));
     node.wish(ask(&parent, 2));
     node.say(NewsItem::Clone(ask(&parent, 2)));
     assert_eq!(answers(&node, 2).await[1].error, None);

@@ -8,7 +8,7 @@ use crate::service::Tasks;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::clone::CloneAsk;
 use hauki_contract::api::event::Happening;
-use hauki_contract::api::node::{NewsItem, Opened, Torn};
+use hauki_contract::api::node::{NewsItem, OpenedPort, TornDown};
 use hauki_contract::api::node_error::NodeError;
 use hauki_contract::api::teardown::{BeatRequest, BeatTarget};
 use hauki_contract::api::vault::{TicketRequest, Vault};
@@ -114,7 +114,7 @@ async fn a_death_counts_from_the_vaults_own_node_and_incarnation_only() {
 async fn an_answer_to_a_destruct_is_of_that_vault_and_of_that_order() {
     let pair = pair().await;
     let honest = pair.of_honest.id.clone();
-    let lies: [Lie<Torn>; 4] = [
+    let lies: [Lie<TornDown>; 4] = [
         Some(Arc::new(move |torn| torn.receipt.vault = honest.clone())),
         Some(Arc::new(|torn| torn.receipt.node = "n1".parse().expect("a name"))),
         Some(Arc::new(|torn| (torn.changed, torn.receipt.death.cause) = (true, Cause::OutOfMemory))),
@@ -145,7 +145,7 @@ async fn a_ticket_leads_to_the_registered_address_and_says_what_was_ordered() {
     let pair = pair().await;
     let request = || TicketRequest { vault: pair.of_liar.id.clone(), wishes: Default::default() };
     let before = pair.core.ticket(request()).await.expect("opens");
-    let lies: [Lie<Opened>; 6] = [
+    let lies: [Lie<OpenedPort>; 6] = [
         Some(Arc::new(|opened| opened.ip = ELSEWHERE)),
         Some(Arc::new(|opened| opened.port = 22)),
         Some(Arc::new(|opened| opened.port = 0)),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::encode;
-use crate::store::{Outcome, Txn};
+use crate::store::{CommitOutcome, Txn};
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::swarm::NodeRemove;
 use hauki_contract::api::vault::VaultQuery;
@@ -17,7 +17,7 @@ async fn added(store: &Arc<MemoryStore>, node: &Arc<FakeNode>) -> Arc<Core> {
         "by_bridge": false, "sudo": false, "draining": false,
     });
     let txn = Txn::default().put("node/n1", encode(&place).expect("is JSON"));
-    assert!(matches!(store.commit(txn).await, Ok(Outcome::Committed { .. })));
+    assert!(matches!(store.commit(txn).await, Ok(CommitOutcome::Committed { .. })));
     core
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::basis::Parts;
+use super::basis::CoreParts;
 use super::fake_node::FakeNode;
 use super::nodes::Member;
 use super::service::Core;
@@ -51,7 +51,7 @@ pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: 
             address: None,
         })
         .collect();
-    Core::new(Parts {
+    Core::new(CoreParts {
         home: std::env::temp_dir(),
         store,
         issuer: IssuerKey::generate(),

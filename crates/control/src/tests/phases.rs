@@ -1,12 +1,12 @@
 use super::*;
-use crate::fake_node::Call;
-use crate::store::memory::Failure;
+use crate::fake_node::FakeCall;
+use crate::store::memory::InjectedFault;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::{ProvisionRequest, TicketRequest};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::phase::Phase;
-use hauki_contract::rpc::capability::{Ask, Capability, Issuer};
+use hauki_contract::rpc::capability::{CallFacts, Capability, Issuer};
 use hauki_contract::system::clock;
 
 fn provisioning(key: &str, summons: hauki_contract::model::id::SummonsId) -> ProvisionRequest {
@@ -30,7 +30,8 @@ async fn the_three_phases_one_by_one() {
         .expect("opens");
     assert_eq!(ticket.methods, ["scan", "top"]);
     let issuer = Issuer::from_hex(&core.basis().issuer.public_hex()).expect("a key");
-    let ask = Ask { vault: &vault.id, generation: 1, node: &vault.node, now: clock::now(), method: "scan" };
+    let ask =
+        CallFacts { vault: &vault.id, generation: 1, node: &vault.node, now: clock::now(), method: "scan" };
     let held = Capability::verify(&ticket.auth.token, &issuer, |word| word.holds(&ask)).expect("is signed");
     assert_eq!((held.allows(&ask), &held.holder().ticket), (Ok(()), &ticket.id));
     let shown = core.vault(&vault.id).await.expect("shows");
@@ -49,7 +50,7 @@ async fn one_spawn_is_one_commit() {
 
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_no_vault_and_no_record() {
-    for held in [Call::Provision, Call::Open] {
+    for held in [FakeCall::Provision, FakeCall::Open] {
         let Swarm { core, store, node } = swarm();
         node.hold(Some(held));
         let spawning = tokio::spawn({
@@ -73,7 +74,7 @@ async fn a_caller_who_goes_away_leaves_no_vault_and_no_record() {
 #[tokio::test]
 async fn a_full_disk_leaves_no_vault_and_says_so() {
     let Swarm { core, store, node } = swarm();
-    store.fail_commits(Some(Failure::DiskFull));
+    store.fail_commits(Some(InjectedFault::DiskFull));
     let error = core.spawn(spawning("k")).await.expect_err("is full");
     assert_eq!(error.code, ErrorCode::Environment);
     assert!(error.message.contains("(memory)"), "{error}");
@@ -88,7 +89,7 @@ async fn a_full_disk_leaves_no_vault_and_says_so() {
 #[tokio::test]
 async fn a_vault_that_dies_before_it_is_recorded_gets_its_tombstone() {
     let Swarm { core, node, .. } = swarm();
-    node.hold(Some(Call::Open));
+    node.hold(Some(FakeCall::Open));
     let spawning = tokio::spawn({
         let core = core.clone();
         async move { core.spawn(spawning("k")).await }
@@ -118,14 +119,14 @@ async fn a_full_node_passes_it_on_and_the_last_says_why() {
     let (one, two) = (Arc::new(one), Arc::new(two));
     let core = core_over(Arc::new(MemoryStore::default()), &[&one, &two], &["n1", "n2"]);
     let full = || NodeError::new(NodeFault::Full, "no id range is free");
-    one.fail_next(Call::Provision, full());
+    one.fail_next(FakeCall::Provision, full());
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
     assert_eq!(spawned.vault.node.as_str(), "n2");
     assert_eq!(spawned.vault.explanation[0].refused.as_deref(), Some("no id range is free"));
 
     one.set_max_vaults(0);
     let core = core_over(Arc::new(MemoryStore::default()), &[&one, &two], &["n1", "n2"]);
-    two.fail_next(Call::Provision, full());
+    two.fail_next(FakeCall::Provision, full());
     let error = core.spawn(spawning("k2")).await.expect_err("is full");
     assert_eq!(error.code, ErrorCode::NoCapacity);
     assert!(error.message.contains("n1: full: 0 of 0 vaults; n2: no id range is free"), "{error}");

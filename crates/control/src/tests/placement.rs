@@ -1,7 +1,7 @@
 //! Which node takes it, over several nodes at once.
 
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use crate::ledger::Posting;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::DestructQuery;
@@ -113,7 +113,7 @@ async fn a_dry_run_tells_of_every_node_even_if_none_fits() {
 async fn the_answer_names_who_refused_and_who_took_it() {
     let (core, nodes) = three();
     for node in &nodes[..2] {
-        node.fail_next(Call::Provision, NodeError::new(NodeFault::Full, "no id range is free"));
+        node.fail_next(FakeCall::Provision, NodeError::new(NodeFault::Full, "no id range is free"));
     }
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault;
     let told: Vec<_> = vault.explanation.iter().map(|score| (score.node.as_str(), score.chosen)).collect();

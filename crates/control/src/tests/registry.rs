@@ -6,9 +6,9 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt as _};
 
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use crate::reaper::Most;
-use crate::store::memory::Failure;
+use crate::store::memory::InjectedFault;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::registry::{Holder, ResolveRequest, WatchQuery};
@@ -48,7 +48,7 @@ async fn a_look_at_the_name_of_who_has_died_needs_no_room_on_the_disk() {
     let Swarm { core, store, node } = unwatched();
     let spawned = core.spawn(named("k")).await.expect("spawns");
     node.kill(&spawned.vault.id, Cause::OutOfMemory);
-    store.fail_commits(Some(Failure::DiskFull));
+    store.fail_commits(Some(InjectedFault::DiskFull));
     for _ in 0..2 {
         assert_eq!(core.resolve(asked()).await.expect_err("is dead").code, ErrorCode::NotFound);
     }
@@ -165,7 +165,7 @@ async fn a_silent_node_frees_nothing() {
 #[tokio::test]
 async fn what_could_not_be_recorded_has_no_name() {
     let Swarm { core, store, node } = unwatched();
-    store.fail_commits(Some(Failure::DiskFull));
+    store.fail_commits(Some(InjectedFault::DiskFull));
     assert!(core.spawn(named("k")).await.is_err());
     store.fail_commits(None);
     assert_eq!(core.resolve(asked()).await.expect_err("is free").code, ErrorCode::NotFound);
@@ -178,7 +178,7 @@ async fn what_could_not_be_recorded_has_no_name() {
 #[tokio::test]
 async fn a_caller_that_leaves_passes_its_turn_on() {
     let Swarm { core, node, .. } = swarm();
-    node.hold(Some(Call::Provision));
+    node.hold(Some(FakeCall::Provision));
     let first = tokio::spawn({
         let core = core.clone();
         async move { core.spawn(get_or_create("k1")).await }
@@ -260,7 +260,7 @@ async fn a_name_that_becomes_anothers_shows_neither_worker_nor_ticket() {
     let mut wish = summons("s");
     wish.name = Some(name("scout/eu"));
     let summons = core.summon_for(Some(1001), wish).await.expect("summons").id;
-    node.hold(Some(Call::Open));
+    node.hold(Some(FakeCall::Open));
     let wished = ResolveRequest { ticket: Some(TicketWishes::default()), ..asked() };
     let resolving = tokio::spawn({
         let (core, wished) = (core.clone(), wished.clone());
@@ -277,7 +277,7 @@ async fn a_name_that_becomes_anothers_shows_neither_worker_nor_ticket() {
     assert_eq!(denied.code, ErrorCode::Denied, "{denied:?}");
 
     // Nor is a port opened before it is refused.
-    node.fail_next(Call::Open, NodeError::new(NodeFault::Defect, "was asked"));
+    node.fail_next(FakeCall::Open, NodeError::new(NodeFault::Defect, "was asked"));
     for owner in [1000, u32::MAX] {
         for request in [asked(), wished.clone()] {
             let denied = core.resolve_own(Some(owner), request).await.expect_err("is another's");
@@ -286,7 +286,7 @@ async fn a_name_that_becomes_anothers_shows_neither_worker_nor_ticket() {
         let denied = core.spawn_for(Some(owner), Some(owner), get_or_create("g")).await;
         assert_eq!(denied.expect_err("is another's").code, ErrorCode::Denied);
     }
-    assert_eq!(node.failures_left(Call::Open), 1);
+    assert_eq!(node.failures_left(FakeCall::Open), 1);
     let there = core.resolve_own(Some(1001), asked()).await.expect("is theirs");
     assert_eq!(there.vault.id, second);
 }

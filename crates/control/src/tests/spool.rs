@@ -1,9 +1,9 @@
 //! The queue over fake nodes and a fake store: order, crashes, dead letters.
 
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use crate::reaper::Most;
-use crate::store::memory::Failure;
+use crate::store::memory::InjectedFault;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::spool::{SpoolEntry, SpoolQuery, SpoolRequest, SpoolState, SpoolWait, Spooled};
@@ -89,12 +89,12 @@ async fn the_urgent_and_the_modest_come_first() {
 async fn a_failure_that_passes_is_tried_again_and_one_that_stays_is_a_dead_letter() {
     let swarm = swarm();
     let core = &swarm.core;
-    swarm.node.fail_next(Call::Provision, NodeError::new(NodeFault::Late, "too slow"));
+    swarm.node.fail_next(FakeCall::Provision, NodeError::new(NodeFault::Late, "too slow"));
     let passing = put(core, "passing").await;
     let forged = done(core, &passing.id).await;
     assert_eq!((forged.entry.state, forged.entry.attempts), (SpoolState::Forged, 2));
 
-    swarm.node.fail_next(Call::Provision, NodeError::new(NodeFault::WorkerFailed(None), "create failed"));
+    swarm.node.fail_next(FakeCall::Provision, NodeError::new(NodeFault::WorkerFailed(None), "create failed"));
     let staying = put(core, "staying").await;
     let dead = done(core, &staying.id).await.entry;
     assert_eq!((dead.state, dead.attempts, dead.place), (SpoolState::Dead, 1, None));
@@ -120,7 +120,7 @@ async fn what_waits_too_long_is_a_dead_letter() {
 #[tokio::test]
 async fn a_removed_entry_gives_no_vault_even_while_it_is_forged() {
     let swarm = swarm();
-    swarm.node.hold(Some(Call::Provision));
+    swarm.node.hold(Some(FakeCall::Provision));
     let entry = put(&swarm.core, "k").await;
     swarm.node.somebody_waits().await;
     swarm.core.spool_remove(&entry.id).await.expect("is removed");
@@ -142,7 +142,7 @@ async fn a_crash_at_any_point_gives_one_vault_in_the_end() {
         match point {
             "queued" => {}
             "in the forge" => {
-                node.hold(Some(Call::Provision));
+                node.hold(Some(FakeCall::Provision));
                 let tasks = first.start();
                 node.somebody_waits().await;
                 drop(tasks);
@@ -150,10 +150,10 @@ async fn a_crash_at_any_point_gives_one_vault_in_the_end() {
                 node.hold(None);
             }
             "before the commit" => {
-                node.hold(Some(Call::Provision));
+                node.hold(Some(FakeCall::Provision));
                 let tasks = first.start();
                 node.somebody_waits().await;
-                store.fail_commits(Some(Failure::Stopped));
+                store.fail_commits(Some(InjectedFault::Stopped));
                 node.hold(None);
                 // What it made and could not record is ended, and nothing of it is under way any more.
                 until(|| node.provisioned() == 1 && node.living().is_empty()).await;
@@ -251,7 +251,7 @@ async fn owners_take_turns_also_where_one_place_comes_up_at_a_time() {
 async fn a_node_that_refuses_is_not_asked_in_a_circle() {
     let swarm = swarm();
     for _ in 0..50 {
-        swarm.node.fail_next(Call::Provision, NodeError::new(NodeFault::Full, "no id range is left"));
+        swarm.node.fail_next(FakeCall::Provision, NodeError::new(NodeFault::Full, "no id range is left"));
     }
     let entry = put(&swarm.core, "k").await;
     let mut shown = entry;
@@ -265,7 +265,7 @@ async fn a_node_that_refuses_is_not_asked_in_a_circle() {
         swarm.core.basis().spool.nudge();
         tokio::task::yield_now().await;
     }
-    assert_eq!(swarm.node.failures_left(Call::Provision), 49);
+    assert_eq!(swarm.node.failures_left(FakeCall::Provision), 49);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Code on its way to the nodes.
 
 use super::*;
-use crate::fake_node::Call;
+use crate::fake_node::FakeCall;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::gem::GemPush;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -89,7 +89,7 @@ async fn a_node_refuses_other_bytes_than_the_hash_says() {
         let id = core.summon(request).await.expect("summons").id;
         let evil = format!("function evil() {{}} // {}", "x".repeat(bytes)).into_bytes();
         let txn = crate::store::Txn::default().put(crate::ledger::source_key(&id), evil);
-        assert!(matches!(store.commit(txn).await, Ok(crate::store::Outcome::Committed { .. })));
+        assert!(matches!(store.commit(txn).await, Ok(crate::store::CommitOutcome::Committed { .. })));
         let placement = Placement::default();
         let request = ProvisionRequest { key: "p".into(), summons: id, placement, dry_run: false };
         let error = core.provision(request).await.expect_err("is refused");
@@ -106,7 +106,7 @@ async fn a_node_that_cannot_take_the_code_is_not_the_end() {
     let names = ["n1", "n2"];
     let nodes = names.map(|name| Arc::new(FakeNode::new(name.parse().expect("a name"))));
     let core = core_over(Arc::new(MemoryStore::default()), &nodes.each_ref(), &names);
-    nodes[0].fail_next(Call::Keep, NodeError::new(NodeFault::Silent, "connection reset"));
+    nodes[0].fail_next(FakeCall::Keep, NodeError::new(NodeFault::Silent, "connection reset"));
     let spawned = core.spawn(SpawnRequest { summons: of_size("k", 100_000).0, ..spawning("") }).await;
     assert_eq!(spawned.expect("spawns").vault.node.as_str(), "n2");
 }

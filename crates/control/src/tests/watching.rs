@@ -1,6 +1,6 @@
 use super::*;
-use crate::fake_node::Call;
-use crate::store::memory::Failure;
+use crate::fake_node::FakeCall;
+use crate::store::memory::InjectedFault;
 use crate::watch::CLAIM_PAUSE;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::NewsItem;
@@ -93,7 +93,7 @@ async fn a_claim_is_written_down_when_the_store_can_again() {
     let Swarm { core, node, store, .. } = swarm();
     node_up(&core, "boot-1").await;
     let spawned = core.spawn(spawning("k")).await.expect("spawns");
-    store.fail_commits(Some(Failure::DiskFull));
+    store.fail_commits(Some(InjectedFault::DiskFull));
     let (vault, ticket) = (spawned.vault.id, spawned.ticket.id);
     node.say(NewsItem::Claimed { vault: vault.clone(), ticket, peer: "10.0.0.9:5".into() });
     event(&core, |event| matches!(event.what, Happening::Claimed { .. })).await;
@@ -209,7 +209,7 @@ async fn a_core_that_closes_writes_down_the_last_deaths() {
 #[tokio::test]
 async fn what_is_being_forged_is_no_orphan() {
     let Swarm { core, node, .. } = unwatched();
-    node.hold(Some(Call::Open));
+    node.hold(Some(FakeCall::Open));
     let spawning = tokio::spawn({
         let core = core.clone();
         async move { core.spawn(spawning("k")).await }
@@ -227,7 +227,7 @@ async fn a_listing_beside_a_node_that_hangs_says_what_is_known_and_does_not_wait
     let Swarm { core, node, .. } = swarm();
     node_up(&core, "boot-1").await;
     let vault = core.spawn(spawning("k")).await.expect("spawns").vault.id;
-    node.hold(Some(Call::Word));
+    node.hold(Some(FakeCall::Word));
     let began = clock::mono();
     for _ in 0..2 {
         let listed = core.vaults(VaultQuery::default()).await.expect("lists").vaults;

@@ -6,8 +6,8 @@
 
 use super::Vaults;
 use crate::failure::{Failure, VaultError};
-use crate::ledger::{Burial, Found, VaultRecord, vault_key};
-use crate::nodes::Slot;
+use crate::ledger::{Burial, VaultRecord, Versioned, vault_key};
+use crate::nodes::NodeSlot;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -77,7 +77,8 @@ impl Vaults {
             // The first tombstone is the true one.
             Ok(_) => match self.records.vault(&vault.id).await {
                 Ok(first) => {
-                    let first = first.and_then(|first: Found<VaultRecord>| first.value.into_vault().receipt);
+                    let first =
+                        first.and_then(|first: Versioned<VaultRecord>| first.value.into_vault().receipt);
                     VaultError::dead(first.unwrap_or(receipt)).into()
                 }
                 Err(_) => VaultError::dead(receipt).into(),
@@ -111,7 +112,7 @@ impl Vaults {
     /// `None`: the node does not know it.
     pub(crate) async fn ask_for_tombstone(
         &self,
-        slot: &Slot,
+        slot: &NodeSlot,
         vault: &VaultId,
     ) -> Result<Option<Receipt>, NodeError> {
         match slot.api.receipt(vault.clone()).await {

@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use super::Vaults;
 use crate::failure::{Failure, VaultError};
-use crate::ledger::{Found, TOMB, VaultRecord};
-use crate::nodes::Slot;
+use crate::ledger::{TOMB, VaultRecord, Versioned};
+use crate::nodes::NodeSlot;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::vault::{Vault, VaultList, VaultQuery};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::phase::Phase;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// How long a listing waits for a node, and for one that was silent before.
 const PATIENCE: Duration = Duration::from_millis(500);
 const SILENT_PATIENCE: Duration = Duration::from_millis(50);
 
 /// What each node said of its vaults, or why it said nothing.
-pub(crate) type Words = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
+pub(crate) type NodeReports = BTreeMap<NodeName, Result<HashMap<VaultId, NodeVault>, String>>;
 
 impl Vaults {
     /// Of all, or what is this user's.
     pub(crate) async fn vaults_of(&self, only: Option<u32>, query: VaultQuery) -> Result<VaultList, Failure> {
-        let mut found: Vec<Found<VaultRecord>> = self.living_records().await?;
+        let mut found: Vec<Versioned<VaultRecord>> = self.living_records().await?;
         found.retain(|found| only.is_none() || found.value.vault().owner == only);
         if query.all {
             found.extend(self.records.vaults_of(TOMB, only).await?);
@@ -58,7 +58,7 @@ impl Vaults {
         Ok(vault)
     }
 
-    pub(crate) async fn ask_nodes_of(&self, vaults: &[Vault]) -> Words {
+    pub(crate) async fn ask_nodes_of(&self, vaults: &[Vault]) -> NodeReports {
         let one = match vaults {
             [vault] => Some(vault.id.clone()),
             _ => None,
@@ -66,7 +66,7 @@ impl Vaults {
         let names: BTreeSet<&NodeName> =
             vaults.iter().filter(|vault| vault.receipt.is_none()).map(|vault| &vault.node).collect();
         let mut tasks = tokio::task::JoinSet::new();
-        let mut words = Words::new();
+        let mut words = NodeReports::new();
         for name in names {
             match self.roster.slot(name) {
                 Ok(slot) => {
@@ -89,9 +89,9 @@ impl Vaults {
 
 /// What the node says, if it says it soon. One that is known to be silent is asked as well, and not waited for: who
 /// lists wants what is known. It is asked on, so that the next one knows more.
-async fn patiently(slot: &Arc<Slot>, one: Option<VaultId>) -> Result<NodeVaults, String> {
+async fn patiently(slot: &Arc<NodeSlot>, one: Option<VaultId>) -> Result<NodeVaults, String> {
     let silence = slot.silence();
-    let asked = tasks::spawn(Kind::Session, "look-at-vaults", {
+    let asked = tasks::spawn(TaskKind::Session, "look-at-vaults", {
         let slot = slot.clone();
         async move { slot.vaults(one).await.map_err(|error| error.message) }
     });
@@ -104,7 +104,7 @@ async fn patiently(slot: &Arc<Slot>, one: Option<VaultId>) -> Result<NodeVaults,
     }
 }
 
-fn look(vault: &mut Vault, words: &Words) {
+fn look(vault: &mut Vault, words: &NodeReports) {
     match words.get(&vault.node) {
         _ if vault.receipt.is_some() => {}
         None => {}

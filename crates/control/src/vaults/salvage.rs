@@ -18,10 +18,10 @@ use jiff::SignedDuration;
 use super::{Vaults, lost};
 use crate::failure::{Failure, VaultError};
 use crate::ledger::{
-    Budget, Found, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, budget_key, name_key,
+    Budget, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, Versioned, budget_key, name_key,
     summons_key, tomb_key, vault_key,
 };
-use crate::nodes::Slot;
+use crate::nodes::NodeSlot;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::registry::Service;
 use hauki_contract::api::spool::SpoolEntry;
@@ -81,7 +81,7 @@ impl Traces {
         }
         let mut names = records.all::<Service>(NAME).await?.into_iter().map(|found| found.value);
         traces.held = names.find(|service| service.vault == *id);
-        traces.budget = records.find(&budget_key(id)).await?.map(|found: Found<Budget>| found.value);
+        traces.budget = records.find(&budget_key(id)).await?.map(|found: Versioned<Budget>| found.value);
         let told = traces.budget.as_ref().map(|budget| &budget.node);
         let told = told.or(traces.held.as_ref().map(|service| &service.node)).cloned();
         traces.node = traces.node.or(told);
@@ -141,7 +141,7 @@ fn longest() -> Terms {
 
 impl Vaults {
     /// A vault, living or dead, also where its record was damaged.
-    pub(crate) async fn vault_record(&self, id: &VaultId) -> Result<Option<Found<VaultRecord>>, Failure> {
+    pub(crate) async fn vault_record(&self, id: &VaultId) -> Result<Option<Versioned<VaultRecord>>, Failure> {
         let found = match self.records.vault(id).await {
             Err(_) if self.records.aside().is_missing(&vault_key(id)) => {
                 self.salvage(id).await?;
@@ -157,7 +157,7 @@ impl Vaults {
     }
 
     /// The living, with those whose records turn out to be damaged just now.
-    pub(crate) async fn living_records(&self) -> Result<Vec<Found<VaultRecord>>, Failure> {
+    pub(crate) async fn living_records(&self) -> Result<Vec<Versioned<VaultRecord>>, Failure> {
         let living = self.records.all(VAULT).await?;
         if !self.records.aside().any_new_vault() {
             return Ok(living);
@@ -201,7 +201,7 @@ impl Vaults {
         }
         let traces = Traces::of(id, &self.records).await?;
         let slots = self.roster.slots();
-        let asked: Vec<&Arc<Slot>> = slots
+        let asked: Vec<&Arc<NodeSlot>> = slots
             .values()
             .filter(|slot| traces.node.as_ref().is_none_or(|node| *node == slot.name))
             .collect();
@@ -266,7 +266,7 @@ impl Vaults {
     /// One that nobody recorded, while something is damaged that may have been its record.
     pub(crate) async fn salvage_unknown(
         &self,
-        slot: &Slot,
+        slot: &NodeSlot,
         said: &NodeVault,
         boot_id: &str,
     ) -> Result<(), Failure> {

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
-    Answer, BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeHealth, NodeVaults,
-    NodeWord, OpenOrder, Opened, ProvisionOrder, Provisioned, Torn,
+    BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeFuture, NodeHealth,
+    NodeVaults, NodeWord, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
 };
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::death::Cause;
@@ -114,8 +114,8 @@ impl Vetted {
         Ok(answer)
     }
 
-    fn opened(&self, opened: &Opened) -> Result<(), NodeError> {
-        let Opened { ip, port, cert_sha256, key_sha256, terms, .. } = opened;
+    fn opened(&self, opened: &OpenedPort) -> Result<(), NodeError> {
+        let OpenedPort { ip, port, cert_sha256, key_sha256, terms, .. } = opened;
         let mut known = self.known();
         let registered = *known.address.get_or_insert(*ip);
         let identity = (*cert_sha256, *key_sha256);
@@ -134,7 +134,7 @@ impl Vetted {
     }
 
     /// An answer, or an error that may be shown: of `vault` only, if of any.
-    async fn heard<T>(&self, answer: Answer<'_, T>, vault: Option<&VaultId>) -> Result<T, NodeError> {
+    async fn heard<T>(&self, answer: NodeFuture<'_, T>, vault: Option<&VaultId>) -> Result<T, NodeError> {
         let mut error = match answer.await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
@@ -188,11 +188,11 @@ impl Known {
 }
 
 impl NodeApi for Vetted {
-    fn word(&self) -> Answer<'_, NodeWord> {
+    fn word(&self) -> NodeFuture<'_, NodeWord> {
         Box::pin(async move { self.word_of(self.heard(self.inner.word(), None).await?) })
     }
 
-    fn vaults(&self, of: Option<VaultId>) -> Answer<'_, NodeVaults> {
+    fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults> {
         Box::pin(async move {
             let one = of.clone();
             let mut there = self.word_of(self.heard(self.inner.vaults(of), None).await?)?;
@@ -204,7 +204,7 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn health(&self) -> Answer<'_, NodeHealth> {
+    fn health(&self) -> NodeFuture<'_, NodeHealth> {
         Box::pin(async move {
             let mut health = self.word_of(self.heard(self.inner.health(), None).await?)?;
             bounds::findings(&mut health.findings);
@@ -212,7 +212,7 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn provision(&self, order: ProvisionOrder) -> Answer<'_, Provisioned> {
+    fn provision(&self, order: ProvisionOrder) -> NodeFuture<'_, Provisioned> {
         Box::pin(async move {
             let (vault, opens) = (order.vault.clone(), order.opening.is_some());
             let provisioned = self.heard(self.inner.provision(order), Some(&vault)).await?;
@@ -226,11 +226,11 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn keep(&self, code: Code) -> Answer<'_, ()> {
+    fn keep(&self, code: Code) -> NodeFuture<'_, ()> {
         Box::pin(self.heard(self.inner.keep(code), None))
     }
 
-    fn open(&self, order: OpenOrder) -> Answer<'_, Opened> {
+    fn open(&self, order: OpenOrder) -> NodeFuture<'_, OpenedPort> {
         Box::pin(async move {
             let vault = order.vault.clone();
             let opened = self.heard(self.inner.open(order), Some(&vault)).await?;
@@ -239,7 +239,7 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn beat(&self, order: BeatOrder) -> Answer<'_, Leased> {
+    fn beat(&self, order: BeatOrder) -> NodeFuture<'_, Leased> {
         Box::pin(async move {
             let vault = order.vault.clone();
             let leased = self.heard(self.inner.beat(order), Some(&vault)).await?;
@@ -247,7 +247,7 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn destruct(&self, order: DestructOrder) -> Answer<'_, Torn> {
+    fn destruct(&self, order: DestructOrder) -> NodeFuture<'_, TornDown> {
         Box::pin(async move {
             let DestructOrder { vault, cause, by, .. } = order.clone();
             let mut torn = self.heard(self.inner.destruct(order), Some(&vault)).await?;
@@ -259,7 +259,7 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn receipt(&self, vault: VaultId) -> Answer<'_, Receipt> {
+    fn receipt(&self, vault: VaultId) -> NodeFuture<'_, Receipt> {
         Box::pin(async move {
             let mut receipt = self.heard(self.inner.receipt(vault.clone()), Some(&vault)).await?;
             bounds::receipt(&mut receipt, &vault, &self.node).map_err(|what| self.refuse(&what))?;
@@ -267,7 +267,7 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn asks(&self, after: u64, wait_ms: u64) -> Answer<'_, CloneAsks> {
+    fn asks(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, CloneAsks> {
         Box::pin(async move {
             let mut asks = self.heard(self.inner.asks(after, wait_ms), None).await?;
             bounds::clean(&mut asks.boot_id, bounds::NAME);
@@ -275,18 +275,18 @@ impl NodeApi for Vetted {
         })
     }
 
-    fn doom(&self, doom: Doom) -> Answer<'_, ()> {
+    fn doom(&self, doom: Doom) -> NodeFuture<'_, ()> {
         Box::pin(self.heard(self.inner.doom(doom), None))
     }
 
-    fn cloned(&self, answer: CloneAnswer) -> Answer<'_, ()> {
+    fn cloned(&self, answer: CloneAnswer) -> NodeFuture<'_, ()> {
         Box::pin(async move {
             let vault = answer.vault.clone();
             self.heard(self.inner.cloned(answer), Some(&vault)).await
         })
     }
 
-    fn news(&self, after: u64, wait_ms: u64) -> Answer<'_, News> {
+    fn news(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, News> {
         Box::pin(async move { Ok(self.news_of(self.heard(self.inner.news(after, wait_ms), None).await?)) })
     }
 }

@@ -5,12 +5,12 @@
 //! in steps that double, and the first answer that can be read goes on. Deaths among what was passed over are found
 //! by comparing, as after a time in which nobody watched. A crash leaves nothing: the next start reads from zero.
 
-use crate::nodes::Slot;
+use crate::nodes::NodeSlot;
 use hauki_contract::api::node::{MOST_NEWS, News, NodeApi as _};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct NewsCursor {
     pub boot_id: String,
     pub last: u64,
     /// This core has not compared yet since it started.
@@ -19,12 +19,12 @@ pub(super) struct Place {
     step: u64,
 }
 
-impl Place {
+impl NewsCursor {
     pub(super) fn at_start() -> Self {
         Self { first: true, ..Self::default() }
     }
 
-    pub(super) async fn hear(&mut self, slot: &Slot, wait_ms: u64) -> Result<News, NodeError> {
+    pub(super) async fn hear(&mut self, slot: &NodeSlot, wait_ms: u64) -> Result<News, NodeError> {
         let error = match slot.api.news(self.last, wait_ms).await {
             Ok(news) => {
                 let same_boot = self.boot_id.is_empty() || self.boot_id == news.boot_id;

@@ -17,8 +17,8 @@ use super::claims::{Claim, Claims};
 use super::events::EventLog;
 use super::failure::Failure;
 use super::families::Families;
-use super::ledger::{Found, Ledger, Records, VAULT, VaultRecord};
-use super::nodes::Slot;
+use super::ledger::{Ledger, Records, VAULT, VaultRecord, Versioned};
+use super::nodes::NodeSlot;
 use super::queue::Spool;
 use super::roster::Roster;
 use super::vaults::{Vaults, lost};
@@ -29,7 +29,7 @@ use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
 use hauki_contract::system::clock;
-use hauki_contract::system::tasks::{self, Kind, OnFault};
+use hauki_contract::system::tasks::{self, OnFault, TaskKind};
 
 const NEWS_WAIT_MS: u64 = 10_000;
 /// From a claim to its record: who has just come in waits for a first answer and wants the cores for it, and
@@ -44,10 +44,10 @@ mod hearing;
 mod placed;
 mod unseen;
 
-use hearing::Place;
+use hearing::NewsCursor;
 use placed::Placed;
 #[cfg(test)]
-pub(super) use unseen::Known;
+pub(super) use unseen::KnownSince;
 
 pub(super) struct Watcher {
     roster: Roster,
@@ -89,7 +89,7 @@ impl Watcher {
         }
     }
 
-    pub(super) fn watch_slot(self: &Arc<Self>, slot: &Arc<Slot>) {
+    pub(super) fn watch_slot(self: &Arc<Self>, slot: &Arc<NodeSlot>) {
         let (watcher, watched) = (self.clone(), slot.clone());
         slot.watched_by(tasks::stand("node-watch", OnFault::Restart, move || {
             let (watcher, watched) = (watcher.clone(), watched.clone());
@@ -118,7 +118,7 @@ impl Watcher {
         for slot in self.roster.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
-                let (mut place, mut taken) = (Place::default(), 0);
+                let (mut place, mut taken) = (NewsCursor::default(), 0);
                 loop {
                     let news = match place.hear(slot, 0).await {
                         Err(_) if place.goes_on() => continue,
@@ -142,8 +142,8 @@ impl Watcher {
         }
     }
 
-    async fn watch(self: &Arc<Self>, slot: &Arc<Slot>) {
-        let mut place = Place::at_start();
+    async fn watch(self: &Arc<Self>, slot: &Arc<NodeSlot>) {
+        let mut place = NewsCursor::at_start();
         let (mut backoff, mut boots) = (BACKOFF, BACKOFF);
         loop {
             let began = clock::mono();
@@ -185,8 +185,8 @@ impl Watcher {
     /// From one start of the node's daemon to the next, or to an error.
     async fn follow(
         self: &Arc<Self>,
-        slot: &Arc<Slot>,
-        place: &mut Place,
+        slot: &Arc<NodeSlot>,
+        place: &mut NewsCursor,
         backoff: &mut Duration,
     ) -> Result<(), Failure> {
         let mut news = place.hear(slot, 0).await?;
@@ -227,7 +227,12 @@ impl Watcher {
         }
     }
 
-    async fn take(self: &Arc<Self>, slot: &Arc<Slot>, news: News, place: &mut Place) -> Result<(), Failure> {
+    async fn take(
+        self: &Arc<Self>,
+        slot: &Arc<NodeSlot>,
+        news: News,
+        place: &mut NewsCursor,
+    ) -> Result<(), Failure> {
         // Deaths are written down side by side: the store then commits many at a time.
         let mut burials = tokio::task::JoinSet::new();
         let mut placed = Placed::of(slot.name.clone());
@@ -253,7 +258,7 @@ impl Watcher {
         Ok(())
     }
 
-    async fn take_item(self: &Arc<Self>, slot: &Arc<Slot>, item: NewsItem) -> Result<(), Failure> {
+    async fn take_item(self: &Arc<Self>, slot: &Arc<NodeSlot>, item: NewsItem) -> Result<(), Failure> {
         match item {
             NewsItem::Clone(ask) => self.families.take_clone(slot, ask),
             NewsItem::Died(receipt) => {
@@ -306,12 +311,12 @@ impl Watcher {
             }
             claims.lock().remove(&vault);
         };
-        drop(tasks::spawn(Kind::Order, "note-claim", noting));
+        drop(tasks::spawn(TaskKind::Order, "note-claim", noting));
     }
 
     /// Makes the records true again after a time in which nobody watched.
-    pub(super) async fn reconcile(&self, slot: &Slot, after_start: bool) -> Result<(), Failure> {
-        let promised: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+    pub(super) async fn reconcile(&self, slot: &NodeSlot, after_start: bool) -> Result<(), Failure> {
+        let promised: Vec<Versioned<VaultRecord>> = self.records.all(VAULT).await?;
         let state = slot.vaults(None).await?;
         let there: BTreeSet<&VaultId> = state.vaults.iter().map(|vault| &vault.vault).collect();
         for found in promised {
@@ -339,7 +344,7 @@ impl Watcher {
     }
 
     /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
-    async fn end_orphans(&self, slot: &Slot, state: &NodeVaults) -> Result<(), Failure> {
+    async fn end_orphans(&self, slot: &NodeSlot, state: &NodeVaults) -> Result<(), Failure> {
         for vault in &state.vaults {
             if !self.ledger.condemn(&vault.vault).await? {
                 continue;

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use super::Watcher;
 use crate::failure::Failure;
-use crate::ledger::{Found, VAULT, VaultRecord, tomb_key};
-use crate::nodes::Slot;
+use crate::ledger::{VAULT, VaultRecord, Versioned, tomb_key};
+use crate::nodes::NodeSlot;
 use crate::vaults::lost;
 use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
 use hauki_contract::model::causes;
@@ -32,9 +32,9 @@ const DRIFT: u64 = 1000;
 
 /// Since when the core has known each living vault.
 #[derive(Default)]
-pub(crate) struct Known(BTreeMap<VaultId, Mono>);
+pub(crate) struct KnownSince(BTreeMap<VaultId, Mono>);
 
-impl Known {
+impl KnownSince {
     /// Those whose life-time is over. `living` are all that there are, with their life-times.
     fn overdue(&mut self, living: &[(VaultId, u64)], now: Mono) -> BTreeSet<VaultId> {
         let mut since = std::mem::take(&mut self.0);
@@ -49,7 +49,7 @@ impl Known {
 
 impl Watcher {
     pub(crate) async fn give_up_for_ever(&self) {
-        let mut known = Known::default();
+        let mut known = KnownSince::default();
         let mut timer = tokio::time::interval(EVERY);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -63,8 +63,8 @@ impl Watcher {
         }
     }
 
-    pub(crate) async fn give_up(&self, known: &mut Known, now: Mono) -> Result<(), Failure> {
-        let living: Vec<Found<VaultRecord>> = self.records.all(VAULT).await?;
+    pub(crate) async fn give_up(&self, known: &mut KnownSince, now: Mono) -> Result<(), Failure> {
+        let living: Vec<Versioned<VaultRecord>> = self.records.all(VAULT).await?;
         let terms: Vec<(VaultId, u64)> = living
             .iter()
             .map(|found| (found.value.vault().id.clone(), found.value.vault().terms.lifetime_ms))
@@ -83,9 +83,9 @@ impl Watcher {
     }
 
     /// Ends what has a tombstone and lives on the node all the same.
-    pub(super) async fn end_undead(&self, slot: &Slot, state: &NodeVaults) -> Result<(), Failure> {
+    pub(super) async fn end_undead(&self, slot: &NodeSlot, state: &NodeVaults) -> Result<(), Failure> {
         for vault in state.vaults.iter().filter(|vault| vault.phase.is_alive()) {
-            let tomb: Option<Found<VaultRecord>> = self.records.find(&tomb_key(&vault.vault)).await?;
+            let tomb: Option<Versioned<VaultRecord>> = self.records.find(&tomb_key(&vault.vault)).await?;
             let Some(receipt) = tomb.and_then(|tomb| tomb.value.into_vault().receipt) else { continue };
             tracing::warn!(vault = %vault.vault, node = %slot.name, "ending a vault that was declared dead");
             let (vault, cause) = (vault.vault.clone(), receipt.death.cause);
@@ -110,7 +110,7 @@ mod tests {
         let (one, two) = (random::vault_id(), random::vault_id());
         let second = |seconds: u64| Mono(seconds * 1_000_000);
         let both = [(one.clone(), 600_000), (two.clone(), 3_600_000)];
-        let mut known = Known::default();
+        let mut known = KnownSince::default();
         // A clock that has run for long says nothing of those that it did not see.
         assert!(known.overdue(&both, second(1_000_000)).is_empty());
         assert!(known.overdue(&both, second(1_000_600)).is_empty(), "the margin");

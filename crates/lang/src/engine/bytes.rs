@@ -1,7 +1,7 @@
 //! The efuns for bytes, which are the same on both sides and need nobody.
 
 use super::base64;
-use super::door::{Answer, Argument, Want};
+use super::door::{Argument, EfunValue, Want};
 
 pub(super) fn wants(efun: &str) -> Option<Want> {
     match efun {
@@ -11,12 +11,12 @@ pub(super) fn wants(efun: &str) -> Option<Want> {
     }
 }
 
-pub(super) fn answer(efun: &str, argument: &Argument) -> Result<Answer, String> {
+pub(super) fn answer(efun: &str, argument: &Argument) -> Result<EfunValue, String> {
     let bytes = argument.bytes();
     Ok(match efun {
-        "base64_decode" => Answer::Bytes(base64::decode(argument.text())?),
-        "base64_encode" => Answer::Text(base64::encode(bytes)),
-        "utf8_encode" => Answer::Bytes(bytes.to_vec()),
-        _ => Answer::Text(String::from_utf8_lossy(bytes).into_owned()),
+        "base64_decode" => EfunValue::Bytes(base64::decode(argument.text())?),
+        "base64_encode" => EfunValue::Text(base64::encode(bytes)),
+        "utf8_encode" => EfunValue::Bytes(bytes.to_vec()),
+        _ => EfunValue::Text(String::from_utf8_lossy(bytes).into_owned()),
     })
 }

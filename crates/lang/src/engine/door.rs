@@ -13,8 +13,8 @@ use std::ptr::{self, NonNull};
 use mquickjs::{self as sys, JSContext, JSValue};
 
 use super::bytes;
-use super::heap::{self, EXCEPTION, Kind, UNDEFINED};
-use super::json::{self, Manner, Refusal};
+use super::heap::{self, EXCEPTION, UNDEFINED, ValueKind};
+use super::json::{self, JsonRefusal, Manner};
 #[cfg(feature = "script")]
 use super::lift;
 use super::quote;
@@ -31,7 +31,7 @@ pub trait Efuns {
     /// How the arguments of an efun are read; the last word is for all that follow. `None`: no such efun.
     fn wants(&self, efun: &str) -> Option<&'static [Want]>;
     /// The script called an efun; an error is thrown into it.
-    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<Answer, String>;
+    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<EfunValue, String>;
 }
 
 /// How an argument is read.
@@ -70,7 +70,7 @@ impl Argument {
 }
 
 #[derive(Debug)]
-pub enum Answer {
+pub enum EfunValue {
     Nothing,
     Text(String),
     /// Becomes the value, without its text having been in the heap.
@@ -85,9 +85,9 @@ thread_local! {
 }
 
 /// Puts the previous script's efuns back, whatever happens.
-pub(super) struct Run(Option<NonNull<dyn Efuns>>);
+pub(super) struct EfunsGuard(Option<NonNull<dyn Efuns>>);
 
-impl Run {
+impl EfunsGuard {
     pub(super) fn with(efuns: &mut dyn Efuns) -> Self {
         // SAFETY: only the lifetime is erased; the caller holds the borrow until this guard is dropped.
         let erased: NonNull<dyn Efuns + 'static> = unsafe { std::mem::transmute(NonNull::from(efuns)) };
@@ -95,7 +95,7 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for EfunsGuard {
     fn drop(&mut self) {
         RUNNING.set(self.0);
     }
@@ -131,15 +131,17 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn of(refusal: Refusal, what: &str) -> Self {
+    fn of(refusal: JsonRefusal, what: &str) -> Self {
         match refusal {
-            Refusal::Thrown => Self::Thrown,
-            Refusal::Interrupted => Self::Error("interrupted".to_owned()),
-            Refusal::Foreign(how) => Self::Type(format!("{what} {how}, which JSON cannot hold")),
-            Refusal::TooLong(limit) => {
+            JsonRefusal::Thrown => Self::Thrown,
+            JsonRefusal::Interrupted => Self::Error("interrupted".to_owned()),
+            JsonRefusal::Foreign(how) => Self::Type(format!("{what} {how}, which JSON cannot hold")),
+            JsonRefusal::TooLong(limit) => {
                 Self::Error(format!("{what} is longer than the limit of {limit} bytes"))
             }
-            Refusal::TooDeep(levels) => Self::Error(format!("{what} is nested deeper than {levels} levels")),
+            JsonRefusal::TooDeep(levels) => {
+                Self::Error(format!("{what} is nested deeper than {levels} levels"))
+            }
         }
     }
 
@@ -204,16 +206,16 @@ impl Passed {
         self.give(answer)
     }
 
-    fn give(&self, answer: Answer) -> Result<JSValue, Trouble> {
+    fn give(&self, answer: EfunValue) -> Result<JSValue, Trouble> {
         match answer {
-            Answer::Nothing => Ok(UNDEFINED),
-            Answer::Text(text) => {
+            EfunValue::Nothing => Ok(UNDEFINED),
+            EfunValue::Text(text) => {
                 // SAFETY: the text is UTF-8 of the given length.
                 Ok(unsafe { sys::JS_NewStringLen(self.raw, text.as_ptr().cast(), text.len()) })
             }
             #[cfg(feature = "script")]
-            Answer::Json(text) => Ok(self.value_of(&text)),
-            Answer::Bytes(bytes) => self.byte_array(&bytes),
+            EfunValue::Json(text) => Ok(self.value_of(&text)),
+            EfunValue::Bytes(bytes) => self.byte_array(&bytes),
         }
     }
 
@@ -228,22 +230,22 @@ impl Passed {
         // SAFETY: the value is on the engine's stack.
         let kind = unsafe { heap::kind(value) };
         let text = match (want, kind) {
-            (Want::Bytes, Kind::Bytes) => {
+            (Want::Bytes, ValueKind::Bytes) => {
                 // SAFETY: the kind is right, and the copy is made before anything else happens.
                 return Ok(Argument::Bytes(unsafe { (*heap::bytes(value)).to_vec() }));
             }
-            (Want::Bytes | Want::Text, Kind::Text) | (Want::Text, _) => self.text(index)?,
+            (Want::Bytes | Want::Text, ValueKind::Text) | (Want::Text, _) => self.text(index)?,
             (Want::Bytes, _) => return Err(Trouble::Type("neither bytes nor a string".to_owned())),
-            (Want::Json(_), Kind::Undefined) => "null".to_owned(),
+            (Want::Json(_), ValueKind::Undefined) => "null".to_owned(),
             (Want::Json(what), _) => {
                 self.json(index, Manner::Refuse, limit()).map_err(|refusal| Trouble::of(refusal, what))?
             }
-            (Want::Line, Kind::Array | Kind::Object | Kind::Bytes | Kind::Numbers) => {
+            (Want::Line, ValueKind::Array | ValueKind::Object | ValueKind::Bytes | ValueKind::Numbers) => {
                 match self.json(index, Manner::Null, SHOWN_BYTES) {
                     Ok(text) => text,
-                    Err(Refusal::Foreign(how)) => format!("[object that {how}]"),
-                    Err(Refusal::TooLong(limit)) => format!("[object of more than {limit} bytes]"),
-                    Err(Refusal::TooDeep(levels)) => format!("[object of more than {levels} levels]"),
+                    Err(JsonRefusal::Foreign(how)) => format!("[object that {how}]"),
+                    Err(JsonRefusal::TooLong(limit)) => format!("[object of more than {limit} bytes]"),
+                    Err(JsonRefusal::TooDeep(levels)) => format!("[object of more than {levels} levels]"),
                     Err(refusal) => return Err(Trouble::of(refusal, "")),
                 }
             }
@@ -264,7 +266,7 @@ impl Passed {
         copy_text(self.raw, self.value(index)).map(quote::well_formed).ok_or(Trouble::Thrown)
     }
 
-    fn json(&self, index: usize, manner: Manner, limit: usize) -> Result<String, Refusal> {
+    fn json(&self, index: usize, manner: Manner, limit: usize) -> Result<String, JsonRefusal> {
         // SAFETY: the value is on the engine's stack.
         let text = unsafe { json::write(self.raw, self.value(index), manner, limit, &mut interrupted) };
         Ok(text?.unwrap_or_else(|| "null".to_owned()))

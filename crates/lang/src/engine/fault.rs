@@ -52,12 +52,12 @@ impl<'a> Frame<'a> {
 }
 
 /// The engine's text of an error: what `toString` said, and the lines of the stack at its end.
-pub(super) struct Fault<'a> {
+pub(super) struct ErrorText<'a> {
     message: &'a str,
     frames: Vec<Frame<'a>>,
 }
 
-impl<'a> Fault<'a> {
+impl<'a> ErrorText<'a> {
     pub(super) fn read(text: &'a str) -> Self {
         let mut frames = Vec::new();
         let mut message = text.trim_end_matches('\n');
@@ -215,7 +215,7 @@ mod tests {
     fn a_stack_is_parted_from_a_message_of_several_lines() {
         let text = "Error: first\nsecond\n    at get (h:3:4)\n    at f (w:3:7)\n    at apply (native)\n    at run (h:1:2)\n";
         let error =
-            Fault::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js", &SourceMap::default());
+            ErrorText::read(text).into_error(WorkerErrorKind::Throw, None, "a/b.js", &SourceMap::default());
         assert_eq!(error.message, "Error: first\nsecond");
         assert_eq!((error.line, error.column), (Some(3), Some(7)));
         assert_eq!(error.stack.as_deref(), Some("    at f (a/b.js:3:7)"));
@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn an_error_in_evaluated_text_tells_its_place_there() {
         let text = "SyntaxError: unexpected\n    at <input>:2:5\n    at eval (native)\n    at ev (w:1:33)\n";
-        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "w.js", &SourceMap::default());
+        let error =
+            ErrorText::read(text).into_error(WorkerErrorKind::Throw, None, "w.js", &SourceMap::default());
         assert!(
             error.message.starts_with("SyntaxError: unexpected, at 2:5 of the evaluated text; "),
             "{error:?}"
@@ -236,14 +237,16 @@ mod tests {
     fn what_is_no_json_is_not_told_about_programs() {
         let text =
             "SyntaxError: expecting '\"'\n    at <input>:1:2\n    at parse (native)\n    at f (w:1:33)\n";
-        let error = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "w.js", &SourceMap::default());
+        let error =
+            ErrorText::read(text).into_error(WorkerErrorKind::Throw, None, "w.js", &SourceMap::default());
         assert_eq!(error.message, "SyntaxError: expecting '\"', at 1:2 of the text");
     }
 
     #[test]
     fn rubbish_is_a_message() {
         for text in ["", "\n", "    at ", "x", "    at f (w:99999999999:1)", "    at f (w:)"] {
-            let _ = Fault::read(text).into_error(WorkerErrorKind::Throw, None, "f", &SourceMap::default());
+            let _ =
+                ErrorText::read(text).into_error(WorkerErrorKind::Throw, None, "f", &SourceMap::default());
         }
     }
 }

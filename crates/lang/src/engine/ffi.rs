@@ -15,9 +15,9 @@ use std::ptr::{self, NonNull};
 use mquickjs as sys;
 use sys::{JSContext, JSGCRef, JSValue};
 
-use super::door::{self, Efuns, Run};
+use super::door::{self, Efuns, EfunsGuard};
 use super::heap::{self, EXCEPTION, UNDEFINED};
-use super::json::{self, Manner, Refusal};
+use super::json::{self, JsonRefusal, Manner};
 use super::lift;
 use super::memory::Memory;
 use super::quote;
@@ -58,14 +58,14 @@ pub(super) enum Arguments<'a> {
 
 /// Which step failed: reading the source or the arguments, running, or writing the result.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum FailedStep {
     Parse(Thrown),
     Run(Thrown),
-    Result(Refusal),
+    Result(JsonRefusal),
 }
 
 #[cfg(feature = "script")]
-impl Failure {
+impl FailedStep {
     /// The engine's own text; what is no exception has none.
     pub(super) fn into_text(self) -> String {
         match self {
@@ -78,8 +78,8 @@ impl Failure {
 /// How a program ended early, and what the dispatcher told of the value that was thrown.
 #[cfg(feature = "script")]
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub failure: Failure,
+pub(super) struct EarlyEnd {
+    pub failure: FailedStep,
     pub told: Option<String>,
 }
 
@@ -104,15 +104,20 @@ impl Context {
     }
 
     /// Runs a script for its effects.
-    pub(super) fn eval(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Failure> {
-        let _run = Run::with(efuns);
+    pub(super) fn eval(
+        &mut self,
+        efuns: &mut dyn Efuns,
+        source: &str,
+        name: &CStr,
+    ) -> Result<(), FailedStep> {
+        let _run = EfunsGuard::with(efuns);
         self.evaluate(source, name, 0).map(drop)
     }
 
     /// Runs a compiled prelude, whose value is the function that [`Context::dispatch`] calls. The first thing
     /// in a new context: later the engine takes no code that brings its own names.
     pub(super) fn start(&mut self, efuns: &mut dyn Efuns, prelude: Prelude) -> Result<(), Thrown> {
-        let _run = Run::with(efuns);
+        let _run = EfunsGuard::with(efuns);
         let raw = self.raw.as_ptr();
         let code = self.memory.place(prelude.0).as_ptr();
         let length = u32::try_from(prelude.0.len()).unwrap_or(u32::MAX);
@@ -140,22 +145,25 @@ impl Context {
         source: &str,
         name: &CStr,
         wanted: Option<&str>,
-    ) -> Result<Option<Vec<u8>>, Ended> {
-        let _run = Run::with(efuns);
+    ) -> Result<Option<Vec<u8>>, EarlyEnd> {
+        let _run = EfunsGuard::with(efuns);
         let typed = sys::JS_EVAL_RETVAL | sys::JS_EVAL_REPL;
         let value = match self.evaluate(source, name, if wanted.is_some() { typed } else { 0 }) {
             Ok(value) => value,
-            Err(Failure::Run(thrown)) => {
+            Err(FailedStep::Run(thrown)) => {
                 // The exception is still pending, and "again" throws it into the dispatcher.
                 let told = self.call_with("thrown", "", UNDEFINED);
                 let told = if told == EXCEPTION { None } else { self.text_of(told) };
-                return Err(Ended { failure: Failure::Run(thrown), told: told.map(quote::well_formed) });
+                return Err(EarlyEnd {
+                    failure: FailedStep::Run(thrown),
+                    told: told.map(quote::well_formed),
+                });
             }
-            Err(failure) => return Err(Ended { failure, told: None }),
+            Err(failure) => return Err(EarlyEnd { failure, told: None }),
         };
         let Some(verb) = wanted else { return Ok(None) };
         match self.call_with(verb, "", value) {
-            EXCEPTION => Err(Ended { failure: Failure::Run(self.thrown()), told: None }),
+            EXCEPTION => Err(EarlyEnd { failure: FailedStep::Run(self.thrown()), told: None }),
             UNDEFINED => Ok(None),
             text => Ok(self.text_of(text)),
         }
@@ -163,7 +171,7 @@ impl Context {
 
     /// Parses without running.
     pub(super) fn parse(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Thrown> {
-        let _run = Run::with(efuns);
+        let _run = EfunsGuard::with(efuns);
         let value = self.parse_raw(source, name, 0);
         if value == EXCEPTION { Err(self.thrown()) } else { Ok(()) }
     }
@@ -175,8 +183,8 @@ impl Context {
         verb: &str,
         name: &str,
         arguments: Arguments<'_>,
-    ) -> Result<Option<String>, Failure> {
-        let _run = Run::with(efuns);
+    ) -> Result<Option<String>, FailedStep> {
+        let _run = EfunsGuard::with(efuns);
         let parsed = match arguments {
             Arguments::None => UNDEFINED,
             // SAFETY: the context is ours, and no value is held outside of references.
@@ -185,7 +193,7 @@ impl Context {
             },
         };
         if parsed == EXCEPTION {
-            return Err(Failure::Parse(self.thrown()));
+            return Err(FailedStep::Parse(self.thrown()));
         }
         let result = self.call_with(verb, name, parsed);
         if result == EXCEPTION {
@@ -193,15 +201,15 @@ impl Context {
             // Until another takes its place the engine would keep it, and all that hangs on it.
             // SAFETY: the context is ours, and nothing else is done with its exception.
             unsafe { sys::JS_Throw(self.raw.as_ptr(), UNDEFINED) };
-            return Err(Failure::Run(thrown));
+            return Err(FailedStep::Run(thrown));
         }
         // SAFETY: the result was just returned, and nothing has been allocated since.
         let json = unsafe {
             json::write(self.raw.as_ptr(), result, Manner::Refuse, door::limit(), &mut door::interrupted)
         };
         json.map_err(|refusal| match refusal {
-            Refusal::Thrown => Failure::Run(self.thrown()),
-            refusal => Failure::Result(refusal),
+            JsonRefusal::Thrown => FailedStep::Run(self.thrown()),
+            refusal => FailedStep::Result(refusal),
         })
     }
 
@@ -236,14 +244,14 @@ impl Context {
         }
     }
 
-    fn evaluate(&mut self, source: &str, name: &CStr, flags: c_int) -> Result<JSValue, Failure> {
+    fn evaluate(&mut self, source: &str, name: &CStr, flags: c_int) -> Result<JSValue, FailedStep> {
         let function = self.parse_raw(source, name, flags);
         if function == EXCEPTION {
-            return Err(Failure::Parse(self.thrown()));
+            return Err(FailedStep::Parse(self.thrown()));
         }
         // SAFETY: `function` is what the parser just returned; nothing was allocated in between.
         let value = unsafe { sys::JS_Run(self.raw.as_ptr(), function) };
-        if value == EXCEPTION { Err(Failure::Run(self.thrown())) } else { Ok(value) }
+        if value == EXCEPTION { Err(FailedStep::Run(self.thrown())) } else { Ok(value) }
     }
 
     fn parse_raw(&mut self, text: &str, name: &CStr, flags: c_int) -> JSValue {

@@ -94,7 +94,7 @@ fn next_limit(live: usize) -> usize {
 
 /// What a value is, as far as JSON is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     Undefined,
     Null,
     Bool(bool),
@@ -129,43 +129,45 @@ unsafe fn word(value: JSValue, index: usize) -> u64 {
 
 /// # Safety
 /// `value` must be alive.
-pub(super) unsafe fn kind(value: JSValue) -> Kind {
+pub(super) unsafe fn kind(value: JSValue) -> ValueKind {
     if value & 1 == 0 {
-        return Kind::Int((value as i32) >> 1);
+        return ValueKind::Int((value as i32) >> 1);
     }
     match value & 7 {
-        5 => return Kind::Float,
+        5 => return ValueKind::Float,
         // SAFETY: a pointer's block has a header.
         1 => return unsafe { pointed(value) },
         _ => {}
     }
     match value & 31 {
-        _ if value == NULL => Kind::Null,
-        special::BOOL => Kind::Bool(value >> 5 != 0),
-        special::FUNCTION => Kind::Function,
-        special::CHARACTER => Kind::Text,
-        _ => Kind::Undefined,
+        _ if value == NULL => ValueKind::Null,
+        special::BOOL => ValueKind::Bool(value >> 5 != 0),
+        special::FUNCTION => ValueKind::Function,
+        special::CHARACTER => ValueKind::Text,
+        _ => ValueKind::Undefined,
     }
 }
 
 /// # Safety
 /// `value` must be alive and a pointer.
-unsafe fn pointed(value: JSValue) -> Kind {
+unsafe fn pointed(value: JSValue) -> ValueKind {
     // SAFETY: every block has a header.
     let header = unsafe { word(value, 0) };
     match header >> 1 & 7 {
-        block::FLOAT => return Kind::Float,
-        block::STRING => return Kind::Text,
+        block::FLOAT => return ValueKind::Float,
+        block::STRING => return ValueKind::Text,
         block::OBJECT => {}
-        _ => return Kind::Undefined,
+        _ => return ValueKind::Undefined,
     }
     match (header >> 4 & 0xff) as sys::JSObjectClassEnum {
-        sys::JS_CLASS_C_FUNCTION | sys::JS_CLASS_CLOSURE => Kind::Function,
-        sys::JS_CLASS_ARRAY => Kind::Array,
-        sys::JS_CLASS_ERROR => Kind::Error,
-        sys::JS_CLASS_UINT8C_ARRAY | sys::JS_CLASS_INT8_ARRAY | sys::JS_CLASS_UINT8_ARRAY => Kind::Bytes,
-        class if (sys::JS_CLASS_INT16_ARRAY..=sys::JS_CLASS_FLOAT64_ARRAY).contains(&class) => Kind::Numbers,
-        _ => Kind::Object,
+        sys::JS_CLASS_C_FUNCTION | sys::JS_CLASS_CLOSURE => ValueKind::Function,
+        sys::JS_CLASS_ARRAY => ValueKind::Array,
+        sys::JS_CLASS_ERROR => ValueKind::Error,
+        sys::JS_CLASS_UINT8C_ARRAY | sys::JS_CLASS_INT8_ARRAY | sys::JS_CLASS_UINT8_ARRAY => ValueKind::Bytes,
+        class if (sys::JS_CLASS_INT16_ARRAY..=sys::JS_CLASS_FLOAT64_ARRAY).contains(&class) => {
+            ValueKind::Numbers
+        }
+        _ => ValueKind::Object,
     }
 }
 
@@ -188,7 +190,7 @@ pub(super) unsafe fn element(array: JSValue, index: u32) -> JSValue {
 /// The bytes of a typed array whose elements are bytes, until the engine allocates or runs.
 ///
 /// # Safety
-/// `value` must be alive and of the kind [`Kind::Bytes`].
+/// `value` must be alive and of the kind [`ValueKind::Bytes`].
 pub(super) unsafe fn bytes(value: JSValue) -> *mut [u8] {
     // SAFETY: a typed array points to a buffer, whose first word after an object's points to its bytes;
     // the engine has checked offset and length against them.
@@ -202,7 +204,7 @@ pub(super) unsafe fn bytes(value: JSValue) -> *mut [u8] {
 
 /// Where [`property`] goes on.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place {
+pub(super) struct PropertyCursor {
     slot: usize,
     seen: usize,
 }
@@ -212,7 +214,7 @@ pub(super) struct Place {
 ///
 /// # Safety
 /// `object` must be alive and an object.
-pub(super) unsafe fn property(object: JSValue, place: &mut Place) -> Option<(JSValue, Stored)> {
+pub(super) unsafe fn property(object: JSValue, place: &mut PropertyCursor) -> Option<(JSValue, Stored)> {
     // SAFETY: the properties of an object are a block of values that begins with its own sizes, and no
     // slot is read that ends beyond its size, whatever code of the script has changed meanwhile.
     unsafe {

@@ -10,13 +10,13 @@ use std::ptr;
 
 use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 
-use super::heap::{self, EXCEPTION, Kind, Place, Stored, UNDEFINED};
+use super::heap::{self, EXCEPTION, PropertyCursor, Stored, UNDEFINED, ValueKind};
 use super::number;
-use super::quote::Text;
-use hauki_contract::strict::Limits;
+use super::quote::JsonText;
+use hauki_contract::strict::DocumentLimits;
 
 /// Deeper values are refused: gates carry no deeper ones, and the readers of most languages go no further.
-const MOST_LEVELS: usize = Limits::DEPTH;
+const MOST_LEVELS: usize = DocumentLimits::DEPTH;
 
 /// How many values are written between two looks at the clock.
 const BREATH: u32 = 16 * 1024;
@@ -31,7 +31,7 @@ pub(super) enum Manner {
 
 /// Why there is no JSON.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum JsonRefusal {
     /// What it is or holds.
     Foreign(String),
     /// It has more bytes than that.
@@ -47,14 +47,14 @@ pub(super) enum Refusal {
 /// One object or array that has been begun. Its reference moves with it when the engine collects.
 struct Level {
     held: Box<JSGCRef>,
-    shape: Shape,
+    shape: JsonShape,
     next: u32,
-    place: Place,
+    place: PropertyCursor,
     is_empty: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum JsonShape {
     Array,
     Typed,
     Object,
@@ -66,7 +66,7 @@ struct Walk<'a> {
     interrupt: &'a mut dyn FnMut() -> bool,
     breath: u32,
     levels: Vec<Level>,
-    text: Text,
+    text: JsonText,
 }
 
 impl Drop for Walk<'_> {
@@ -85,11 +85,11 @@ pub(super) unsafe fn write(
     manner: Manner,
     limit: usize,
     interrupt: &mut dyn FnMut() -> bool,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, JsonRefusal> {
     if value == UNDEFINED {
         return Ok(None);
     }
-    let (levels, text) = (Vec::new(), Text::new(limit));
+    let (levels, text) = (Vec::new(), JsonText::new(limit));
     let mut walk = Walk { raw, manner, interrupt, breath: BREATH, levels, text };
     walk.value(value)?;
     while walk.step()? {}
@@ -98,38 +98,38 @@ pub(super) unsafe fn write(
 
 impl Walk<'_> {
     /// Writes a value, or begins it. It must be alive; nothing may have been allocated since it was read.
-    fn value(&mut self, value: JSValue) -> Result<(), Refusal> {
+    fn value(&mut self, value: JSValue) -> Result<(), JsonRefusal> {
         self.breath -= 1;
         if self.breath == 0 {
             self.breath = BREATH;
             if (self.interrupt)() {
-                return Err(Refusal::Interrupted);
+                return Err(JsonRefusal::Interrupted);
             }
         }
         // SAFETY: by contract the value is alive.
         match unsafe { heap::kind(value) } {
-            Kind::Undefined | Kind::Null => self.text.put(b"null"),
-            Kind::Bool(true) => self.text.put(b"true"),
-            Kind::Bool(false) => self.text.put(b"false"),
-            Kind::Int(number) => number::put_int(&mut self.text, number.into()),
-            Kind::Float => self.float(value),
-            Kind::Text => self.quote(value),
-            Kind::Function => self.foreign("a function"),
-            Kind::Array => self.begin(value, Shape::Array),
+            ValueKind::Undefined | ValueKind::Null => self.text.put(b"null"),
+            ValueKind::Bool(true) => self.text.put(b"true"),
+            ValueKind::Bool(false) => self.text.put(b"false"),
+            ValueKind::Int(number) => number::put_int(&mut self.text, number.into()),
+            ValueKind::Float => self.float(value),
+            ValueKind::Text => self.quote(value),
+            ValueKind::Function => self.foreign("a function"),
+            ValueKind::Array => self.begin(value, JsonShape::Array),
             // With the indices as keys, as other engines have it, they would serve nobody.
-            Kind::Bytes | Kind::Numbers => self.begin(value, Shape::Typed),
-            Kind::Error | Kind::Object => self.begin(value, Shape::Object),
+            ValueKind::Bytes | ValueKind::Numbers => self.begin(value, JsonShape::Typed),
+            ValueKind::Error | ValueKind::Object => self.begin(value, JsonShape::Object),
         }
     }
 
-    fn foreign(&mut self, what: &str) -> Result<(), Refusal> {
+    fn foreign(&mut self, what: &str) -> Result<(), JsonRefusal> {
         match self.manner {
-            Manner::Refuse => Err(Refusal::Foreign(format!("holds {what}"))),
+            Manner::Refuse => Err(JsonRefusal::Foreign(format!("holds {what}"))),
             Manner::Null => self.text.put(b"null"),
         }
     }
 
-    fn float(&mut self, value: JSValue) -> Result<(), Refusal> {
+    fn float(&mut self, value: JSValue) -> Result<(), JsonRefusal> {
         let mut number = 0.0;
         // SAFETY: the value is a number, of which the engine makes nothing new.
         unsafe { sys::JS_ToNumber(self.raw, &raw mut number, value) };
@@ -143,25 +143,25 @@ impl Walk<'_> {
         })
     }
 
-    fn quote(&mut self, value: JSValue) -> Result<(), Refusal> {
+    fn quote(&mut self, value: JSValue) -> Result<(), JsonRefusal> {
         let text = &mut self.text;
         // SAFETY: the value is an alive string.
         unsafe { read_text(self.raw, value, |letters| text.quote(letters)) }
     }
 
-    fn begin(&mut self, value: JSValue, shape: Shape) -> Result<(), Refusal> {
+    fn begin(&mut self, value: JSValue, shape: JsonShape) -> Result<(), JsonRefusal> {
         if self.levels.iter().any(|level| level.held.val == value) {
-            return Err(Refusal::Foreign("is cyclic".to_owned()));
+            return Err(JsonRefusal::Foreign("is cyclic".to_owned()));
         }
         if self.levels.len() == MOST_LEVELS {
-            return Err(Refusal::TooDeep(MOST_LEVELS));
+            return Err(JsonRefusal::TooDeep(MOST_LEVELS));
         }
-        self.text.put(if shape == Shape::Object { b"{" } else { b"[" })?;
+        self.text.put(if shape == JsonShape::Object { b"{" } else { b"[" })?;
         let mut held = Box::new(JSGCRef { val: UNDEFINED, prev: ptr::null_mut() });
         // SAFETY: the box does not move, and `end` takes the references back in reverse order.
         unsafe { sys::JS_PushGCRef(self.raw, &raw mut *held) };
         held.val = value;
-        self.levels.push(Level { held, shape, next: 0, place: Place::default(), is_empty: true });
+        self.levels.push(Level { held, shape, next: 0, place: PropertyCursor::default(), is_empty: true });
         Ok(())
     }
 
@@ -174,9 +174,9 @@ impl Walk<'_> {
     }
 
     /// Goes on with the innermost level; `false` when all is written.
-    fn step(&mut self) -> Result<bool, Refusal> {
+    fn step(&mut self) -> Result<bool, JsonRefusal> {
         let Some(level) = self.levels.last_mut() else { return Ok(false) };
-        if level.shape == Shape::Object {
+        if level.shape == JsonShape::Object {
             return self.step_object();
         }
         let array = level.held.val;
@@ -193,17 +193,17 @@ impl Walk<'_> {
         // SAFETY: the index is below the length; an element of a typed array is a number.
         let element = unsafe {
             match level.shape {
-                Shape::Array => heap::element(array, index),
+                JsonShape::Array => heap::element(array, index),
                 _ => sys::JS_GetPropertyUint32(self.raw, array, index),
             }
         };
         if element == EXCEPTION {
-            return Err(Refusal::Thrown);
+            return Err(JsonRefusal::Thrown);
         }
         self.value(element).map(|()| true)
     }
 
-    fn step_object(&mut self) -> Result<bool, Refusal> {
+    fn step_object(&mut self) -> Result<bool, JsonRefusal> {
         let Some(level) = self.levels.last_mut() else { return Ok(false) };
         // SAFETY: the object is held.
         let Some((key, stored)) = (unsafe { heap::property(level.held.val, &mut level.place) }) else {
@@ -235,10 +235,10 @@ impl Walk<'_> {
     }
 
     /// Quotes a property's name, which was just read from an object.
-    fn quote_name(&mut self, key: JSValue) -> Result<(), Refusal> {
+    fn quote_name(&mut self, key: JSValue) -> Result<(), JsonRefusal> {
         // SAFETY: by contract the key is alive.
         match unsafe { heap::kind(key) } {
-            Kind::Int(number) => self.text.quote(number.to_string().as_bytes()),
+            ValueKind::Int(number) => self.text.quote(number.to_string().as_bytes()),
             _ => self.quote(key),
         }
     }
@@ -247,21 +247,21 @@ impl Walk<'_> {
     fn name(&self, key: JSValue) -> Vec<u8> {
         // SAFETY: as above.
         match unsafe { heap::kind(key) } {
-            Kind::Int(number) => number.to_string().into_bytes(),
+            ValueKind::Int(number) => number.to_string().into_bytes(),
             // SAFETY: as above, and nothing is allocated while the slice is in use.
             _ => unsafe { read_text(self.raw, key, <[u8]>::to_vec) },
         }
     }
 
     /// Reads a property of the innermost object through the engine.
-    fn get(&mut self, name: &[u8]) -> Result<JSValue, Refusal> {
+    fn get(&mut self, name: &[u8]) -> Result<JSValue, JsonRefusal> {
         let Ok(name) = CString::new(name) else {
-            return Err(Refusal::Foreign("holds a getter whose name has a zero byte".to_owned()));
+            return Err(JsonRefusal::Foreign("holds a getter whose name has a zero byte".to_owned()));
         };
         let Some(level) = self.levels.last() else { return Ok(UNDEFINED) };
         // SAFETY: the object is held; what is returned is used before anything else is allocated.
         let value = unsafe { sys::JS_GetPropertyStr(self.raw, level.held.val, name.as_ptr()) };
-        if value == EXCEPTION { Err(Refusal::Thrown) } else { Ok(value) }
+        if value == EXCEPTION { Err(JsonRefusal::Thrown) } else { Ok(value) }
     }
 }
 

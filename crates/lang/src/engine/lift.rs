@@ -13,7 +13,7 @@ use std::ptr;
 use memchr::memchr2;
 use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 
-use super::heap::{self, EXCEPTION, Kind, Stored, UNDEFINED};
+use super::heap::{self, EXCEPTION, Stored, UNDEFINED, ValueKind};
 use super::json::read_text;
 
 /// Shorter ones cost more to lift than to parse.
@@ -192,7 +192,7 @@ impl Marked {
             match *self {
                 Self::Element { of, index } => Some(sys::JS_SetPropertyUint32(raw, of, index, value)),
                 Self::Property { of, name } => {
-                    if let Kind::Int(number) = heap::kind(name) {
+                    if let ValueKind::Int(number) = heap::kind(name) {
                         let number = u32::try_from(number).ok()?;
                         return Some(sys::JS_SetPropertyUint32(raw, of, number, value));
                     }
@@ -214,12 +214,12 @@ unsafe fn marked(raw: *mut JSContext, mut value: JSValue, way: &[u32], mark: &st
         // SAFETY: what an alive value holds is alive, and nothing is allocated here.
         unsafe {
             match heap::kind(value) {
-                Kind::Array if index < heap::length(value) => {
+                ValueKind::Array if index < heap::length(value) => {
                     place = Some(Marked::Element { of: value, index });
                     value = heap::element(value, index);
                 }
-                Kind::Object => {
-                    let mut next = heap::Place::default();
+                ValueKind::Object => {
+                    let mut next = heap::PropertyCursor::default();
                     for _ in 0..index {
                         heap::property(value, &mut next)?;
                     }
@@ -234,7 +234,7 @@ unsafe fn marked(raw: *mut JSContext, mut value: JSValue, way: &[u32], mark: &st
     }
     // SAFETY: as above.
     let is_mark = unsafe {
-        heap::kind(value) == Kind::Text && read_text(raw, value, |letters| letters == mark.as_bytes())
+        heap::kind(value) == ValueKind::Text && read_text(raw, value, |letters| letters == mark.as_bytes())
     };
     place.filter(|_| is_mark)
 }

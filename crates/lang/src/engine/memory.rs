@@ -53,22 +53,22 @@ pub struct Memory {
 
 /// Where the mapping goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum MapAddress {
     /// At [`FIXED_BASE`], for a heap that may travel. One at a time in a process.
     Fixed,
     Anywhere,
 }
 
 impl Memory {
-    pub fn map(place: Place, heap_bytes: u64) -> Result<Self, MemoryError> {
+    pub fn map(place: MapAddress, heap_bytes: u64) -> Result<Self, MemoryError> {
         let bytes = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
         if !(LEAST_HEAP_BYTES..=MOST_HEAP_BYTES).contains(&bytes) {
             return Err(MemoryError::Size { bytes: heap_bytes });
         }
         let length = PAGE + CODE + bytes.next_multiple_of(PAGE);
         let (address, flags) = match place {
-            Place::Fixed => (FIXED_BASE as *mut _, MapFlags::FIXED_NOREPLACE),
-            Place::Anywhere => (std::ptr::null_mut(), MapFlags::empty()),
+            MapAddress::Fixed => (FIXED_BASE as *mut _, MapFlags::FIXED_NOREPLACE),
+            MapAddress::Anywhere => (std::ptr::null_mut(), MapFlags::empty()),
         };
         let flags = flags | MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: FIXED_NOREPLACE fails instead of replacing what is mapped, so this is always new memory.

@@ -27,14 +27,14 @@ mod worker;
 
 pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
-pub use door::{Answer, Argument, Efuns, Want};
-pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, Memory, MemoryError, Place};
+pub use door::{Argument, EfunValue, Efuns, Want};
+pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, MapAddress, Memory, MemoryError};
 pub use run::Host;
 #[cfg(feature = "script")]
 pub use script::{Script, Uncaught};
 pub use source::{check, seen};
 pub use state::WorkerState;
-pub use worker::{Call, Engine};
+pub use worker::{Engine, WorkerCall};
 
 #[cfg(test)]
 mod tests;

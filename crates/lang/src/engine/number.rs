@@ -1,12 +1,12 @@
 //! Numbers as JavaScript writes them.
 
-use super::json::Refusal;
-use super::quote::Text;
+use super::json::JsonRefusal;
+use super::quote::JsonText;
 
 /// Beyond this an `f64` does not hold every whole number.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-pub(super) fn put_int(text: &mut Text, number: i64) -> Result<(), Refusal> {
+pub(super) fn put_int(text: &mut JsonText, number: i64) -> Result<(), JsonRefusal> {
     let mut digits = [0; 20];
     let mut at = digits.len();
     let mut rest = number.unsigned_abs();
@@ -27,7 +27,7 @@ pub(super) fn put_int(text: &mut Text, number: i64) -> Result<(), Refusal> {
 
 /// Writes a finite number: the shortest digits that read back as the same number, in the forms of
 /// ECMA-262 5.1, section 9.8.1.
-pub(super) fn put(text: &mut Text, number: f64) -> Result<(), Refusal> {
+pub(super) fn put(text: &mut JsonText, number: f64) -> Result<(), JsonRefusal> {
     if number.abs() < EXACT && number.fract() == 0.0 {
         return put_int(text, number as i64);
     }

@@ -1,6 +1,6 @@
 //! The text of a JSON value while it is written: bounded, and one line of strict JSON.
 
-use super::json::Refusal;
+use super::json::JsonRefusal;
 
 /// The bytes that stand in a JSON string as they are; the two that begin special characters do not count.
 static PLAIN: [bool; 256] = {
@@ -60,19 +60,19 @@ pub(super) fn well_formed(text: Vec<u8>) -> String {
 const ROOM: usize = 256;
 
 /// Grows up to its limit and no further.
-pub(super) struct Text {
+pub(super) struct JsonText {
     bytes: Vec<u8>,
     limit: usize,
 }
 
-impl Text {
+impl JsonText {
     pub(super) fn new(limit: usize) -> Self {
         Self { bytes: Vec::with_capacity(ROOM.min(limit)), limit }
     }
 
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), JsonRefusal> {
         if bytes.len() > self.limit - self.bytes.len() {
-            return Err(Refusal::TooLong(self.limit));
+            return Err(JsonRefusal::TooLong(self.limit));
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())
@@ -81,7 +81,7 @@ impl Text {
     /// Appends a string of the engine, which is WTF-8. What JSON cannot hold as
     /// it is keeps its value as an escape: half of a surrogate pair, which would be another text as U+FFFD,
     /// and two names would be one. U+2028 and U+2029, which some readers take for line ends, are escaped too.
-    pub(super) fn quote(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn quote(&mut self, text: &[u8]) -> Result<(), JsonRefusal> {
         self.put(b"\"")?;
         let (mut start, mut at) = (0, 0);
         while let Some(byte) = text.get(at) {
@@ -152,7 +152,7 @@ mod tests {
             (b"cut \xed\xa0", "\"cut \\ufffd\""),
         ];
         for (text, wanted) in table {
-            let mut line = Text::new(1000);
+            let mut line = JsonText::new(1000);
             line.quote(text).expect("fits");
             let line = line.take();
             assert_eq!(line, wanted);
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_limit_is_kept_to_the_byte() {
-        assert_eq!(Text::new(6).quote(b"abcd"), Ok(()));
-        assert_eq!(Text::new(5).quote(b"abcd"), Err(Refusal::TooLong(5)));
-        assert_eq!(Text::new(3).quote(b"\n"), Err(Refusal::TooLong(3)));
+        assert_eq!(JsonText::new(6).quote(b"abcd"), Ok(()));
+        assert_eq!(JsonText::new(5).quote(b"abcd"), Err(JsonRefusal::TooLong(5)));
+        assert_eq!(JsonText::new(3).quote(b"\n"), Err(JsonRefusal::TooLong(3)));
     }
 }

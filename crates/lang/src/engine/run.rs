@@ -1,7 +1,7 @@
 //! One run of the engine: its deadline, its efuns, and what it said about its own end.
 
 use super::clock::{self as asked, Deadline};
-use super::door::{Answer, Argument, Efuns, Want};
+use super::door::{Argument, EfunValue, Efuns, Want};
 use super::state::WorkerState;
 use hauki_contract::rpc::channel::{Said, Unanswered};
 use hauki_contract::system::clock;
@@ -66,7 +66,7 @@ pub(super) struct Run<'a> {
     deadline: Option<Deadline>,
     caller: &'a str,
     state: &'a mut WorkerState,
-    outcome: Outcome,
+    outcome: RunOutcome,
     /// What an object said, until the prelude takes it into the heap.
     said: Option<Said>,
     /// The last ask that went wrong, until the prelude has read about it.
@@ -75,7 +75,7 @@ pub(super) struct Run<'a> {
 
 /// What the engine's exception alone does not tell.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct RunOutcome {
     pub interrupted: bool,
     /// Something that is not an Error was thrown: its text.
     pub thrown: Option<String>,
@@ -88,10 +88,10 @@ impl<'a> Run<'a> {
         caller: &'a str,
         state: &'a mut WorkerState,
     ) -> Self {
-        Self { host, deadline, caller, state, outcome: Outcome::default(), said: None, failure: None }
+        Self { host, deadline, caller, state, outcome: RunOutcome::default(), said: None, failure: None }
     }
 
-    pub(super) fn outcome(self) -> Outcome {
+    pub(super) fn outcome(self) -> RunOutcome {
         self.outcome
     }
 
@@ -133,9 +133,9 @@ impl Efuns for Run<'_> {
         })
     }
 
-    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<Answer, String> {
+    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<EfunValue, String> {
         let text = |index: usize| arguments.get(index).map_or("", Argument::text);
-        let told = |text: String| Ok(Answer::Text(text));
+        let told = |text: String| Ok(EfunValue::Text(text));
         match efun {
             "log" => {
                 let parts: Vec<&str> = arguments.iter().map(Argument::text).collect();
@@ -156,33 +156,33 @@ impl Efuns for Run<'_> {
                 let left = self.state.call_outs.remove(text(0), clock::running_us());
                 return told(left.unwrap_or(-1.0).to_string());
             }
-            "now" | "monotonic" => return Ok(asked::tell(efun).map_or(Answer::Nothing, Answer::Text)),
+            "now" | "monotonic" => return Ok(asked::tell(efun).map_or(EfunValue::Nothing, EfunValue::Text)),
             "caller" if self.caller.is_empty() => {}
             "caller" => return told(self.caller.to_owned()),
             "vault" => return told(self.state.vault.clone()),
             "ask" => {
                 let number = self.host.ask(text(0), text(1), text(2));
                 return number
-                    .map(|number| Answer::Text(number.to_string()))
+                    .map(|number| EfunValue::Text(number.to_string()))
                     .map_err(|failure| self.failed(failure));
             }
             "crowded" if !self.host.is_crowded() => {}
             "crowded" => return told(String::new()),
-            "next" => return self.next(text(0)).map(Answer::Text).map_err(|failure| self.failed(failure)),
+            "next" => return self.next(text(0)).map(EfunValue::Text).map_err(|failure| self.failed(failure)),
             "said" => {
                 let said = self
                     .said
                     .take()
                     .unwrap_or_else(|| Err(Unanswered::new("internal", "no answer has come").into()));
-                return said.map(Answer::Text).map_err(|failure| self.failed(failure));
+                return said.map(EfunValue::Text).map_err(|failure| self.failed(failure));
             }
             "failure" => {
                 let failure = self.failure.take();
                 let about = failure.and_then(|failure| serde_json::to_string(&failure).ok());
-                return Ok(about.map_or(Answer::Nothing, Answer::Text));
+                return Ok(about.map_or(EfunValue::Nothing, EfunValue::Text));
             }
             _ => return Err("no such efun".to_owned()),
         }
-        Ok(Answer::Nothing)
+        Ok(EfunValue::Nothing)
     }
 }

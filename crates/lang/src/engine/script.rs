@@ -8,8 +8,8 @@
 use serde::Deserialize;
 
 use super::door::Efuns;
-use super::fault::{self, Fault};
-use super::ffi::{Context, Ended, Failure, Prelude, Thrown};
+use super::fault::{self, ErrorText};
+use super::ffi::{Context, EarlyEnd, FailedStep, Prelude, Thrown};
 use super::memory::Memory;
 use super::source::{name_callee, program, syntax_error};
 use crate::arrow::{self, Rewritten};
@@ -51,7 +51,7 @@ impl Script {
         let mut context = Context::new(memory, seed);
         match context.start(efuns, Prelude::SCRIPT) {
             Ok(()) => Ok(Self { context }),
-            Err(Thrown(text)) => Err(Fault::read(&text).into_error(
+            Err(Thrown(text)) => Err(ErrorText::read(&text).into_error(
                 WorkerErrorKind::Memory,
                 None,
                 "<hauki>",
@@ -73,10 +73,10 @@ impl Script {
         let Rewritten { text, map } = arrow::rewrite(source);
         match self.context.eval_told(efuns, &text, fault::WORKER, wanted) {
             Ok(value) => Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
-            Err(Ended { failure: Failure::Parse(thrown), .. }) => {
+            Err(EarlyEnd { failure: FailedStep::Parse(thrown), .. }) => {
                 Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
             }
-            Err(Ended { failure, told }) => {
+            Err(EarlyEnd { failure, told }) => {
                 let told: Option<Told> = told.and_then(|json| serde_json::from_str(&json).ok());
                 // Of a statement, what stands at the place may be another one's text.
                 let source = wanted.is_none().then_some(source);
@@ -97,7 +97,7 @@ impl Script {
         }
         let Rewritten { text, map } = arrow::rewrite(source);
         let Err(Thrown(said)) = self.context.parse(efuns, &text, fault::WORKER) else { return false };
-        let error = Fault::read(&said).into_error(WorkerErrorKind::Syntax, None, "", &map);
+        let error = ErrorText::read(&said).into_error(WorkerErrorKind::Syntax, None, "", &map);
         let Some(place) = error.line.zip(error.column) else { return false };
         words.last().is_none_or(|word| {
             Position::of(source, word.end()) <= Position { line: place.0, column: place.1 }
@@ -113,7 +113,7 @@ impl Script {
     ) -> Uncaught {
         let (error, value, failure) =
             told.map_or((None, None, None), |told| (told.error, told.value, told.failure));
-        let fault = Fault::read(error.as_deref().unwrap_or(words));
+        let fault = ErrorText::read(error.as_deref().unwrap_or(words));
         let (kind, message) = fault.judge(&self.context, value.as_deref());
         let source = source.filter(|_| fault.is_direct());
         let mut error = fault.into_error(kind, message, file, map);

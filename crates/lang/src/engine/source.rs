@@ -9,9 +9,9 @@ use crate::map::SourceMap;
 use crate::position::Position;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 
-use super::fault::{self, Fault, plain};
+use super::fault::{self, ErrorText, plain};
 use super::ffi::{Context, Thrown};
-use super::memory::{Memory, Place};
+use super::memory::{MapAddress, Memory};
 use super::run::{Run, Silence};
 use super::state::WorkerState;
 
@@ -26,7 +26,7 @@ pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
     let Rewritten { text, map } = arrow::rewrite(source);
     // The parser keeps byte code, strings and debug information: a few times the text.
     let bytes = (source.len() as u64 * 16).clamp(1 << 20, 1 << 30);
-    let memory = Memory::map(Place::Anywhere, bytes)
+    let memory = Memory::map(MapAddress::Anywhere, bytes)
         .map_err(|error| plain(WorkerErrorKind::Memory, format!("cannot check the source: {error}")))?;
     let mut silence = Silence;
     let mut state = WorkerState::default();
@@ -52,7 +52,7 @@ pub(super) fn program<'a>(source: &'a str, file: &str) -> Result<&'a str, Worker
 
 /// Names the modern feature that the engine lacks, if one explains the refusal.
 pub(super) fn syntax_error(Thrown(text): &Thrown, source: &str, map: &SourceMap, file: &str) -> WorkerError {
-    let fault = Fault::read(text);
+    let fault = ErrorText::read(text);
     if fault.is_memory() {
         return fault.into_error(WorkerErrorKind::Memory, Some("the source does not fit".into()), file, map);
     }

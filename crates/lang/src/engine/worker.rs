@@ -9,9 +9,9 @@ use hauki_contract::system::clock;
 
 use super::call_out::CallOut;
 use super::clock::Deadline;
-use super::fault::{self, Fault, plain};
-use super::ffi::{Arguments, Context, Failure, Prelude, Thrown};
-use super::json::Refusal;
+use super::fault::{self, ErrorText, plain};
+use super::ffi::{Arguments, Context, FailedStep, Prelude, Thrown};
+use super::json::JsonRefusal;
 use super::memory::Memory;
 use super::run::{self, Host, Run, Silence};
 use super::source::{name_callee, program, syntax_error};
@@ -33,7 +33,7 @@ pub struct Engine {
 
 /// One call, as the gate passes it.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub struct WorkerCall<'a> {
     pub method: &'a str,
     /// JSON: an array is spread over the arguments, an object is the single argument.
     pub params: Option<&'a str>,
@@ -52,7 +52,7 @@ impl Engine {
         match context.start(&mut run, Prelude::WORKER) {
             Ok(()) => Ok(Self { context, state, source: None }),
             Err(Thrown(text)) => {
-                Err(Fault::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
+                Err(ErrorText::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
             }
         }
     }
@@ -75,7 +75,7 @@ impl Engine {
         if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
             let outcome = run.outcome();
             return Err(match failure {
-                Failure::Parse(thrown) => syntax_error(&thrown, source, &self.state.map, file),
+                FailedStep::Parse(thrown) => syntax_error(&thrown, source, &self.state.map, file),
                 failure => self.call_error(failure, outcome),
             });
         }
@@ -86,7 +86,7 @@ impl Engine {
     }
 
     /// Calls a public method; the result is one line of valid JSON.
-    pub fn call(&mut self, host: &mut dyn Host, call: Call<'_>) -> Result<String, WorkerError> {
+    pub fn call(&mut self, host: &mut dyn Host, call: WorkerCall<'_>) -> Result<String, WorkerError> {
         if self.state.methods.binary_search_by(|name| name.as_str().cmp(call.method)).is_err() {
             let message = format!("the worker has no method {:?}", call.method);
             return Err(plain(WorkerErrorKind::NoMethod, message));
@@ -199,39 +199,39 @@ impl Engine {
         Ok(names)
     }
 
-    fn call_error(&self, failure: Failure, outcome: run::Outcome) -> WorkerError {
+    fn call_error(&self, failure: FailedStep, outcome: run::RunOutcome) -> WorkerError {
         let file = Some(self.state.file.clone());
         match failure {
-            Failure::Run(thrown) => self.run_error(&thrown, outcome),
-            Failure::Parse(Thrown(text)) => {
-                let fault = Fault::read(&text);
+            FailedStep::Run(thrown) => self.run_error(&thrown, outcome),
+            FailedStep::Parse(Thrown(text)) => {
+                let fault = ErrorText::read(&text);
                 if fault.is_memory() {
                     return plain(WorkerErrorKind::Memory, "the parameters do not fit into the heap".into());
                 }
                 plain(WorkerErrorKind::Params, format!("the parameters are not JSON: {}", fault.message()))
             }
-            Failure::Result(Refusal::Foreign(how)) => {
+            FailedStep::Result(JsonRefusal::Foreign(how)) => {
                 let message = format!("the result {how}, which JSON cannot hold");
                 WorkerError { file, ..plain(WorkerErrorKind::Unserializable, message) }
             }
-            Failure::Result(Refusal::TooLong(limit)) => {
+            FailedStep::Result(JsonRefusal::TooLong(limit)) => {
                 let message =
                     format!("the result is longer than the limit of {limit} bytes; raise max_frame_bytes");
                 WorkerError { file, ..plain(WorkerErrorKind::TooLarge, message) }
             }
-            Failure::Result(Refusal::TooDeep(levels)) => {
+            FailedStep::Result(JsonRefusal::TooDeep(levels)) => {
                 let message = format!("the result is nested deeper than {levels} levels");
                 WorkerError { file, ..plain(WorkerErrorKind::TooLarge, message) }
             }
-            Failure::Result(Refusal::Interrupted | Refusal::Thrown) => {
+            FailedStep::Result(JsonRefusal::Interrupted | JsonRefusal::Thrown) => {
                 let message = "the deadline passed while the result was written".to_owned();
                 WorkerError { file, ..plain(WorkerErrorKind::Deadline, message) }
             }
         }
     }
 
-    fn run_error(&self, Thrown(text): &Thrown, outcome: run::Outcome) -> WorkerError {
-        let mut fault = Fault::read(text);
+    fn run_error(&self, Thrown(text): &Thrown, outcome: run::RunOutcome) -> WorkerError {
+        let mut fault = ErrorText::read(text);
         if outcome.interrupted {
             fault = fault.interrupted();
         }

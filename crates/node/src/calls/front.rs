@@ -2,17 +2,17 @@
 
 use tokio::sync::watch;
 
-use super::{Calls, Patience};
+use super::{CallWaiter, Calls};
 use crate::gate::outbox::ReplyTo;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::trace::TraceContext;
 use hauki_contract::rpc::nested::Nested;
 use hauki_contract::seam;
-use hauki_contract::system::slow::{self, LONG_US, What};
+use hauki_contract::system::slow::{self, LONG_US, SlowKind};
 use hauki_contract::system::trace;
 
-impl Patience {
+impl CallWaiter {
     /// Of a call, whose span ends when it is answered.
     #[must_use]
     pub fn of_call(reply: ReplyTo, deadline_ms: u32, nested: Nested) -> Self {
@@ -71,7 +71,7 @@ impl Long {
     pub fn tell(&self, vault: &VaultId) {
         let steps = [("waited", self.took_us - self.ran_us), ("ran", self.ran_us)].into();
         trace::saying(self.trace, || {
-            slow::note(What::Call, || format!("a call of {vault}"), self.took_us, &steps);
+            slow::note(SlowKind::Call, || format!("a call of {vault}"), self.took_us, &steps);
         });
     }
 }

@@ -128,8 +128,8 @@ impl Backlog {
     }
 
     /// That of the vault itself, where it calls others.
-    pub(crate) fn own(&self) -> Share {
-        Share::new(Account::new(usize::MAX, Some(&self.vault)))
+    pub(crate) fn own(&self) -> BacklogShare {
+        BacklogShare::new(Account::new(usize::MAX, Some(&self.vault)))
     }
 
     /// The account of one ticket, however it was narrowed.
@@ -147,7 +147,7 @@ impl Backlog {
 
 /// The part of one connection, which is given back with it.
 #[derive(Default)]
-pub(crate) struct Share {
+pub(crate) struct BacklogShare {
     account: Arc<Account>,
     held: usize,
 }
@@ -157,7 +157,7 @@ fn budget(max_frame_bytes: usize) -> usize {
     VAULT.max(max_frame_bytes.saturating_add(BEHIND))
 }
 
-impl Share {
+impl BacklogShare {
     pub(super) fn new(account: Arc<Account>) -> Self {
         Self { account, held: 0 }
     }
@@ -188,7 +188,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for BacklogShare {
     fn drop(&mut self) {
         self.set(0);
     }
@@ -200,15 +200,15 @@ mod tests {
 
     const MIB: usize = 1024 * 1024;
 
-    fn held(account: &Arc<Account>, bytes: usize) -> Share {
-        let mut share = Share::new(Arc::clone(account));
+    fn held(account: &Arc<Account>, bytes: usize) -> BacklogShare {
+        let mut share = BacklogShare::new(Arc::clone(account));
         share.set(bytes);
         share
     }
 
     /// A first reply of that length, if it has room.
-    fn come(account: &Arc<Account>, bytes: usize) -> Option<Share> {
-        (!Share::new(Arc::clone(account)).is_over(0, bytes)).then(|| held(account, bytes))
+    fn come(account: &Arc<Account>, bytes: usize) -> Option<BacklogShare> {
+        (!BacklogShare::new(Arc::clone(account)).is_over(0, bytes)).then(|| held(account, bytes))
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         let (one, other) = (Backlog::below(&node, VAULT), Backlog::below(&node, VAULT));
         let ids: Vec<TicketId> = (1..=3).map(|number| TicketId::mint(1, number)).collect();
         let greedy = one.of(&ids[0]);
-        let crowd: Vec<Share> = (0..5).map(|_| held(&greedy, 16 * MIB)).collect();
+        let crowd: Vec<BacklogShare> = (0..5).map(|_| held(&greedy, 16 * MIB)).collect();
         assert!(crowd[0].is_over(16 * MIB, 1));
         // A ticket of the same vault has half of its budget, one of another vault notices nothing.
         let (beside, elsewhere) = (one.of(&ids[1]), other.of(&ids[2]));
@@ -238,7 +238,7 @@ mod tests {
         let node = Account::new(NODE, None);
         let id = TicketId::mint(1, 1);
         let vaults: Vec<Backlog> = (0..9).map(|_| Backlog::below(&node, VAULT)).collect();
-        let mut all: Vec<Share> = vaults[..8]
+        let mut all: Vec<BacklogShare> = vaults[..8]
             .iter()
             .flat_map(|vault| [16, 16].map(|mib| held(&vault.of(&id), mib * MIB)))
             .collect();
@@ -262,7 +262,7 @@ mod tests {
         assert!(alone.is_some(), "one alone may be as long as a frame");
         assert!(come(&vault.of(&ids[1]), 64 * MIB).is_some(), "and another beside it");
         drop(alone);
-        let mut crowd: Vec<Share> = (0..64).filter_map(|_| come(&greedy, 4 * MIB)).collect();
+        let mut crowd: Vec<BacklogShare> = (0..64).filter_map(|_| come(&greedy, 4 * MIB)).collect();
         assert_eq!(crowd.len(), 2 * 65 / 4);
         assert!(come(&greedy, LITTLE).is_some(), "what is little is refused nobody");
         let honest = come(&vault.of(&ids[1]), 32 * MIB);
@@ -289,24 +289,24 @@ mod tests {
         let node = Account::new(NODE, None);
         let ids: Vec<TicketId> = (1..=64).map(|number| TicketId::mint(1, number)).collect();
         // As much as it gets, with a connection for each of its tickets.
-        let greedy = |vault: &Backlog| -> Vec<Share> {
+        let greedy = |vault: &Backlog| -> Vec<BacklogShare> {
             let most = |account: Arc<_>| (1..=256).rev().find_map(|half| come(&account, half * MIB / 2));
             ids.iter().filter_map(|id| most(vault.of(id))).collect()
         };
-        let sum = |crowd: &[Share]| crowd.iter().map(|share| share.held).sum::<usize>();
+        let sum = |crowd: &[BacklogShare]| crowd.iter().map(|share| share.held).sum::<usize>();
         // Within a vault.
         let vault = Backlog::below(&node, VAULT);
         let crowd = greedy(&vault);
         assert!(sum(&crowd) > 7 * VAULT / 2 && sum(&crowd) <= 4 * VAULT + 64 * FIRST, "{}", sum(&crowd));
         let honest = vault.of(&TicketId::mint(1, 65));
-        let mut replies: Vec<Share> = (0..4).filter_map(|_| come(&honest, FIRST / 4)).collect();
+        let mut replies: Vec<BacklogShare> = (0..4).filter_map(|_| come(&honest, FIRST / 4)).collect();
         assert_eq!(replies.len(), 4, "a ticket that holds nothing has room for its first replies");
         assert!(come(&honest, FIRST).is_none(), "it has had its part");
         replies.clear();
         assert!(come(&honest, FIRST).is_some() && come(&honest, FIRST + 1).is_none());
         drop(crowd);
         // Between vaults.
-        let crowd: Vec<Vec<Share>> = (0..40).map(|_| greedy(&Backlog::below(&node, VAULT))).collect();
+        let crowd: Vec<Vec<BacklogShare>> = (0..40).map(|_| greedy(&Backlog::below(&node, VAULT))).collect();
         assert!(node.held.load(Ordering::Relaxed) > 4 * NODE - MIB);
         assert!(node.held.load(Ordering::Relaxed) < 4 * NODE + 40 * 4 * FIRST);
         for _ in 0..100 {

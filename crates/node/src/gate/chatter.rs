@@ -24,12 +24,12 @@ const WORD_NS: u64 = 3_000;
 
 /// How many words were heard, and for how many of them the vault was asked.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(super) struct ChatterCount {
     heard: usize,
     asked: usize,
 }
 
-impl Words {
+impl ChatterCount {
     /// A word is heard.
     pub(super) fn word(&mut self) {
         self.heard += 1;
@@ -70,13 +70,13 @@ impl Chatter {
     }
 
     /// They have been.
-    pub(super) fn end(&mut self, words: &mut Words) {
+    pub(super) fn end(&mut self, words: &mut ChatterCount) {
         let spent_ns = self.began.take().map(|began| clock::thread_ns().saturating_sub(began));
         self.heard(std::mem::take(words), spent_ns);
     }
 
     /// They have been, and that has cost so much if it was measured.
-    pub(super) fn heard(&mut self, Words { heard, asked }: Words, spent_ns: Option<u64>) {
+    pub(super) fn heard(&mut self, ChatterCount { heard, asked }: ChatterCount, spent_ns: Option<u64>) {
         let own = heard.saturating_sub(asked);
         self.goes_on = own > 0;
         if own > 0 {
@@ -150,7 +150,7 @@ mod tests {
         let pause = chatter.pause(64, || Mono(0)).expect("is owed");
         assert!(pause <= Duration::from_millis(101), "{pause:?}");
         assert_eq!(chatter.pause(64, || Mono(0).plus_ms(101)), None);
-        let (mut calls, mut words) = (Chatter::new(Mono(0)), Words::default());
+        let (mut calls, mut words) = (Chatter::new(Mono(0)), ChatterCount::default());
         for _ in 0..100_000 {
             calls.begin();
             words.word();

@@ -1,4 +1,4 @@
-//! One caller's connection: a stranger until its hello, then a [`Session`].
+//! One caller's connection: a stranger until its hello, then a [`GateSession`].
 //!
 //! A stranger gets a deadline, one message and no information.
 
@@ -19,21 +19,22 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::backlog::Backlog;
-use super::chatter::{Chatter, Words};
-use super::hall::{Hall, Nameless};
+use super::chatter::{Chatter, ChatterCount};
+use super::hall::{Nameless, Unauthenticated};
+use super::hello::HelloRefusal;
 use super::identity::Identity;
-use super::long::{Debts, Job, is_long};
+use super::long::{Debts, LongLine, is_long};
 use super::receiving::{GOES_ON, Receiving, stalled, too_much};
-use super::rights::Signed;
+use super::rights::TokenCache;
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
-use super::session::{Refusal, Session};
-use super::turn::Source;
+use super::session::GateSession;
+use super::turn::Applicant;
 use crate::lanes;
-use crate::vault::Vault;
+use crate::vault::VaultHandle;
 use hauki_contract::rpc::line::{LineError, LineReader};
 use hauki_contract::rpc::message::{self, RpcError, code};
 use hauki_contract::seam;
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 use hauki_contract::system::{awake, trace};
 
 /// From the connection to a valid hello.
@@ -52,26 +53,26 @@ const LINE_BYTES: usize = 4096;
 
 /// What the connections of one vault share.
 pub struct Gate {
-    pub vault: Arc<Vault>,
-    pub signed: Signed,
+    pub vault: Arc<VaultHandle>,
+    pub signed: TokenCache,
     pub sending: Backlog,
     pub receiving: Backlog,
     pub debts: Debts,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
-    hall: Hall,
+    hall: Unauthenticated,
 }
 
 type Reader = LineReader<ReadHalf<TlsStream<TcpStream>>>;
-pub(super) type Writer = WriteHalf<TlsStream<TcpStream>>;
+pub(super) type TlsWriter = WriteHalf<TlsStream<TcpStream>>;
 
 impl Gate {
     #[must_use]
-    pub fn new(vault: Arc<Vault>, identity: Arc<Identity>) -> Arc<Self> {
+    pub fn new(vault: Arc<VaultHandle>, identity: Arc<Identity>) -> Arc<Self> {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
         let longest = vault.limits.max_frame_bytes as usize;
         let (sending, receiving) = (Backlog::sending(longest), Backlog::receiving(longest));
-        let (signed, hall, debts) = (Signed::default(), Hall::default(), Debts::default());
+        let (signed, hall, debts) = (TokenCache::default(), Unauthenticated::default(), Debts::default());
         Arc::new(Self { vault, identity, callers, signed, sending, receiving, debts, hall })
     }
 
@@ -90,7 +91,7 @@ impl Gate {
         awake::expect_anybody();
         let known = Arc::new(AtomicBool::new(false));
         let serving = serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new());
-        let task = tasks::spawn(Kind::Session, "caller", serving);
+        let task = tasks::spawn(TaskKind::Session, "caller", serving);
         self.hall.enter(peer.ip().into(), task, known);
     }
 }
@@ -114,17 +115,17 @@ async fn greet(
     gate: &Arc<Gate>,
     stream: TcpStream,
     peer: SocketAddr,
-) -> io::Result<(Reader, Writer, Session)> {
+) -> io::Result<(Reader, TlsWriter, GateSession)> {
     stream.set_nodelay(true)?;
     let tls = TlsAcceptor::from(Arc::clone(&gate.identity.config)).accept(stream).await?;
     let (reader, mut writer) = tokio::io::split(tls);
     let mut reader = LineReader::new(reader, HELLO_BYTES);
     let outcome = match reader.next().await {
-        Ok(Some(line)) => trace::spanned(seam!("hello"), Session::open(gate, line, peer)).await,
+        Ok(Some(line)) => trace::spanned(seam!("hello"), GateSession::open(gate, line, peer)).await,
         Ok(None) | Err(LineError::Torn | LineError::Read(_)) => {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Err(LineError::TooLong { .. }) => Err(Refusal::stranger()),
+        Err(LineError::TooLong { .. }) => Err(HelloRefusal::stranger()),
     };
     match outcome {
         Ok(session) => {
@@ -144,7 +145,7 @@ async fn greet(
 
 /// Reads and writes at the same time: a caller that is being sent much, or whose calls take long,
 /// still has its beats heard, its `hauki.destruct` obeyed and its end noticed.
-async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>) -> io::Result<()> {
+async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSession>) -> io::Result<()> {
     let gate = Arc::clone(&session.gate);
     let vault = Arc::clone(&gate.vault);
     let outbox = Arc::clone(&session.outbox);
@@ -160,9 +161,9 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
     let mut heard = vault.now();
     let mut sending = Sending::default();
     let mut closing = false;
-    let mut receiving = Receiving::new(session.receiving(), Source::Vault(vault.id.clone()), limit, heard);
-    let (mut chatter, mut words) = (Chatter::new(heard), Words::default());
-    let mut job: Option<Job> = None;
+    let mut receiving = Receiving::new(session.receiving(), Applicant::Vault(vault.id.clone()), limit, heard);
+    let (mut chatter, mut words) = (Chatter::new(heard), ChatterCount::default());
+    let mut job: Option<LongLine> = None;
     // Lines since others had a turn; and until when nothing is read of who says too much.
     let mut lines = 0;
     let mut resume = pin!(sleep(Duration::ZERO));
@@ -195,7 +196,7 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
         let reads = !closing && !paused;
         let admits = reads && job.is_none() && !full && outbox.admits();
         if admits && is_long(reader.length(), limit) {
-            job = reader.take_whole().ok().flatten().map(|line| Job::new(&session, line));
+            job = reader.take_whole().ok().flatten().map(|line| LongLine::new(&session, line));
             continue;
         }
         let queued = outbox.queued() + job.as_ref().map_or(0, |job| job.bytes);
@@ -274,7 +275,7 @@ async fn converse(mut reader: Reader, mut writer: Writer, session: Arc<Session>)
                 // Bytes that are no line yet are a part of a turn as well.
                 lines = lines.max(before + 1);
             }
-            () = Job::end(&mut job), if job.is_some() => {
+            () = LongLine::end(&mut job), if job.is_some() => {
                 job = None;
                 lanes::asked();
                 pipe.send();
@@ -327,7 +328,7 @@ async fn listen(reader: &mut Reader, admits: bool) -> Came<'_> {
 
 /// Says that no more comes and lets the other side finish. Closing on bytes that were not read would
 /// make the kernel reset the connection, and the last words could be lost on their way.
-async fn farewell(reader: &mut Reader, writer: &mut Writer) {
+async fn farewell(reader: &mut Reader, writer: &mut TlsWriter) {
     let parting = async {
         if writer.shutdown().await.is_ok() {
             reader.discard().await;

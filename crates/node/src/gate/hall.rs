@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::connection::MAX_CALLERS;
-use super::turn::Source;
+use super::turn::Applicant;
 use hauki_contract::system::tasks::Task;
 
 /// All that find a place may come at the same moment, and nobody says a word before the lane has time.
@@ -18,10 +18,10 @@ const FEW_STRANGERS: usize = 8;
 
 /// Those of one vault.
 #[derive(Default)]
-pub(super) struct Hall(Mutex<VecDeque<Stranger>>);
+pub(super) struct Unauthenticated(Mutex<VecDeque<Stranger>>);
 
 struct Stranger {
-    source: Source,
+    source: Applicant,
     task: Task<()>,
     known: Arc<AtomicBool>,
 }
@@ -44,8 +44,8 @@ impl Drop for Nameless {
     }
 }
 
-impl Hall {
-    pub(super) fn enter(&self, source: Source, task: Task<()>, known: Arc<AtomicBool>) {
+impl Unauthenticated {
+    pub(super) fn enter(&self, source: Applicant, task: Task<()>, known: Arc<AtomicBool>) {
         let mut strangers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         strangers.retain(|stranger| !stranger.known.load(Ordering::Relaxed) && !stranger.task.is_finished());
         strangers.push_back(Stranger { source, task, known });
@@ -62,7 +62,7 @@ impl Hall {
 
 /// The oldest from the source that has most of them, so that a crowd from one address shows nobody else the door.
 fn one_too_many(strangers: &VecDeque<Stranger>) -> Option<usize> {
-    let mut counts: HashMap<&Source, (usize, Reverse<usize>)> = HashMap::new();
+    let mut counts: HashMap<&Applicant, (usize, Reverse<usize>)> = HashMap::new();
     for (index, stranger) in strangers.iter().enumerate() {
         counts.entry(&stranger.source).or_insert((0, Reverse(index))).0 += 1;
     }
@@ -71,7 +71,7 @@ fn one_too_many(strangers: &VecDeque<Stranger>) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use hauki_contract::system::tasks::{self, Kind};
+    use hauki_contract::system::tasks::{self, TaskKind};
 
     use super::*;
 
@@ -79,7 +79,7 @@ mod tests {
     async fn a_crowd_from_one_address_shows_nobody_else_the_door() {
         let of = |text: &str| Stranger {
             source: text.parse::<std::net::IpAddr>().expect("an address").into(),
-            task: tasks::spawn(Kind::Session, "caller", async {}),
+            task: tasks::spawn(TaskKind::Session, "caller", async {}),
             known: Arc::default(),
         };
         let hall: VecDeque<Stranger> =

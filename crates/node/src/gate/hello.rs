@@ -8,18 +8,35 @@ use std::sync::Arc;
 
 use super::connection::Gate;
 use super::rights::{Granted, granted};
-use super::session::Refusal;
 use super::turn::{self, Crowded};
-use crate::vault::Vault;
+use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
-use hauki_contract::rpc::capability::{Ask, Capability, Denied};
+use hauki_contract::rpc::capability::{CallFacts, Capability, Denied};
 use hauki_contract::rpc::message::{RpcError, code};
 use hauki_contract::rpc::reserved;
 use hauki_contract::system::clock;
 
+/// Why a stranger does not become a caller.
+pub struct HelloRefusal {
+    pub id: Option<String>,
+    pub error: RpcError,
+}
+
+impl HelloRefusal {
+    /// All that somebody without a valid token learns.
+    #[must_use]
+    pub fn stranger() -> Self {
+        Self { id: None, error: RpcError::new(code::UNAUTHENTICATED, "no valid ticket was shown") }
+    }
+
+    pub(super) fn with_id(self, id: Option<&str>) -> Self {
+        Self { id: id.map(str::to_owned), ..self }
+    }
+}
+
 /// What a hello has shown.
-pub struct Shown {
+pub struct AcceptedHello {
     pub capability: Arc<Capability>,
     pub granted: Granted,
     /// The vault for which a gate calls.
@@ -33,7 +50,7 @@ pub async fn authenticate(
     token: Secret,
     voucher: Option<Secret>,
     peer: SocketAddr,
-) -> Result<Shown, RpcError> {
+) -> Result<AcceptedHello, RpcError> {
     let known = gate.signed.known(&token, &question(&gate.vault, reserved::HELLO));
     let (capability, calling) = match known.filter(|_| voucher.is_none()) {
         Some(known) => known.map(|capability| (capability, None)),
@@ -53,13 +70,13 @@ pub async fn authenticate(
     .map_err(refusal)?;
     let methods = gate.vault.state().methods.clone();
     let granted = granted(&capability, &question(&gate.vault, reserved::HELLO), &methods);
-    Ok(Shown { capability, granted, calling })
+    Ok(AcceptedHello { capability, granted, calling })
 }
 
 /// Where the first signature is the core's, the holder may know what is wrong with the rest.
 fn refusal(denied: Denied) -> RpcError {
     let message = match denied {
-        Denied::Invalid => return Refusal::stranger().error,
+        Denied::Invalid => return HelloRefusal::stranger().error,
         Denied::Foreign => {
             "the ticket holds a foreign block: only the conditions of hauki-ticket(5) are known here"
         }
@@ -70,7 +87,7 @@ fn refusal(denied: Denied) -> RpcError {
     RpcError::new(code::UNAUTHENTICATED, message)
 }
 
-pub fn question<'a>(vault: &'a Vault, method: &'a str) -> Ask<'a> {
-    let Vault { id, generation, node, .. } = vault;
-    Ask { vault: id, generation: *generation, node, now: clock::now(), method }
+pub fn question<'a>(vault: &'a VaultHandle, method: &'a str) -> CallFacts<'a> {
+    let VaultHandle { id, generation, node, .. } = vault;
+    CallFacts { vault: id, generation: *generation, node, now: clock::now(), method }
 }

@@ -20,7 +20,7 @@ pub struct Identity {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
+pub enum TlsIdentityError {
     #[error("failed to make the node's certificate")]
     Certificate(#[from] rcgen::Error),
     #[error("failed to set up TLS")]
@@ -28,7 +28,7 @@ pub enum IdentityError {
 }
 
 impl Identity {
-    pub fn generate() -> Result<Self, IdentityError> {
+    pub fn generate() -> Result<Self, TlsIdentityError> {
         let key = KeyPair::generate()?;
         // Pinned whole: what else it said would only be said to strangers, who see it before they are asked who they are.
         // X.509 wants a name, without which Java reads no further: it is the same for all nodes.

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::chatter::Words;
-use super::session::Session;
-use super::turn::{self, Source};
+use super::chatter::ChatterCount;
+use super::session::GateSession;
+use super::turn::{self, Applicant};
 use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::line::Whole;
@@ -57,7 +57,7 @@ impl Debts {
 }
 
 /// A line that is being handled.
-pub(super) struct Job {
+pub(super) struct LongLine {
     /// What it holds meanwhile.
     pub(super) bytes: usize,
     /// Whether nothing of its connection is read meanwhile.
@@ -70,12 +70,12 @@ pub(super) fn is_long(length: Option<usize>, limit: usize) -> bool {
     length.is_some_and(|length| length > LONG && length <= limit)
 }
 
-impl Job {
-    pub(super) fn new(session: &Arc<Session>, line: Whole) -> Self {
+impl LongLine {
+    pub(super) fn new(session: &Arc<GateSession>, line: Whole) -> Self {
         let session = Arc::clone(session);
         let (bytes, unread) = (line.len(), Arc::<AtomicBool>::default());
         let is_unread = Arc::clone(&unread);
-        let source = Source::Vault(session.gate.vault.id.clone());
+        let source = Applicant::Vault(session.gate.vault.id.clone());
         let done = Box::pin(async move {
             while let Some(left) = session.gate.debts.left(session.ticket(), session.gate.vault.now()) {
                 if is_unread.load(Ordering::Relaxed) {
@@ -84,7 +84,7 @@ impl Job {
                 sleep(left.min(SIGN)).await;
             }
             let handled = turn::take_long(source, move || {
-                let (began, mut words) = (clock::thread_ns(), Words::default());
+                let (began, mut words) = (clock::thread_ns(), ChatterCount::default());
                 session.handle(&line, &mut words);
                 let spent_ns = clock::thread_ns().saturating_sub(began) + BYTE_NS * line.len() as u64;
                 let gate = &session.gate;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::backlog::{Account, Share};
+use super::backlog::{Account, BacklogShare};
 use hauki_contract::rpc::message::{self, RpcError, code};
 
 /// Over this the connection reads no more requests, and events are left out.
@@ -51,7 +51,7 @@ struct State {
     /// Events that were left out since the last that was not.
     events_lost: u64,
     /// Of what its ticket, its vault and the node may hold.
-    share: Share,
+    share: BacklogShare,
 }
 
 impl State {
@@ -81,7 +81,7 @@ impl State {
 impl Outbox {
     #[must_use]
     pub fn new(account: Arc<Account>) -> Self {
-        let state = State { share: Share::new(account), ..State::default() };
+        let state = State { share: BacklogShare::new(account), ..State::default() };
         Self { state: Mutex::new(state), wake: Notify::new() }
     }
 

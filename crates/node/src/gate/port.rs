@@ -13,7 +13,7 @@ use super::origin;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::receipt::{Reclaimed, Resource};
 use hauki_contract::system::clock;
-use hauki_contract::system::tasks::{self, Kind, Task};
+use hauki_contract::system::tasks::{self, Task, TaskKind};
 
 #[derive(Default)]
 pub struct Port {
@@ -61,7 +61,7 @@ impl Port {
         let listener = state.bound.take().map_or_else(|| listen(ip), Ok)?;
         let address = listener.local_addr()?;
         let listener = Arc::new(listener);
-        let accepting = tasks::spawn(Kind::Session, "port", accept(Arc::clone(&listener), gate()));
+        let accepting = tasks::spawn(TaskKind::Session, "port", accept(Arc::clone(&listener), gate()));
         state.open = Some(Open { address, listener, accepting });
         Ok(address.port())
     }
@@ -136,7 +136,7 @@ mod tests {
         let copy = std::os::fd::AsFd::as_fd(&listener).try_clone_to_owned().expect("is copied");
         let copy = std::net::TcpListener::from(copy);
         let listener = Arc::new(listener);
-        let accepting = tasks::spawn(Kind::Session, "port", std::future::pending());
+        let accepting = tasks::spawn(TaskKind::Session, "port", std::future::pending());
         let port = Port::default();
         port.state().open = Some(Open { address, listener, accepting });
         let closed = port.close(clock::mono()).await.expect("was open");

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::backlog::{Account, BEHIND, LITTLE, Share};
+use super::backlog::{Account, BEHIND, BacklogShare, LITTLE};
 use super::sending::has_passed;
-use super::turn::{self, Source, Turn};
+use super::turn::{self, Applicant, FairPermit};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::{RpcError, code};
 
@@ -30,16 +30,16 @@ const SIGN: Duration = Duration::from_millis(100);
 /// To hold more than one's share.
 enum Leave {
     Unasked,
-    Asked(Pin<Box<dyn Future<Output = Option<Turn>> + Send>>),
-    Given { since: Mono, _turn: Turn },
+    Asked(Pin<Box<dyn Future<Output = Option<FairPermit>> + Send>>),
+    Given { since: Mono, _turn: FairPermit },
     Refused,
 }
 
 pub(super) struct Receiving {
-    share: Share,
+    share: BacklogShare,
     leave: Leave,
     /// Who asks for it, and how much it is for: a line and what is read with it.
-    source: Source,
+    source: Applicant,
     most: usize,
     /// How much of a line there was when it was last seen to have gone on, and when.
     begun: usize,
@@ -48,8 +48,8 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    pub(super) fn new(account: Arc<Account>, source: Source, limit: usize, now: Mono) -> Self {
-        let (share, leave) = (Share::new(account), Leave::Unasked);
+    pub(super) fn new(account: Arc<Account>, source: Applicant, limit: usize, now: Mono) -> Self {
+        let (share, leave) = (BacklogShare::new(account), Leave::Unasked);
         Self { share, leave, source, most: limit.saturating_add(BEHIND), begun: 0, since: now, reads: true }
     }
 
@@ -133,8 +133,8 @@ mod tests {
         Mono(seconds * 1_000_000)
     }
 
-    fn nobody() -> Source {
-        Source::Address(std::net::Ipv4Addr::LOCALHOST.into())
+    fn nobody() -> Applicant {
+        Applicant::Address(std::net::Ipv4Addr::LOCALHOST.into())
     }
 
     #[test]

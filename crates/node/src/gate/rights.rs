@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::ALL_METHODS;
-use hauki_contract::rpc::capability::{Ask, Capability, Denied, Issuer};
+use hauki_contract::rpc::capability::{CallFacts, Capability, Denied, Issuer};
 use hauki_contract::rpc::reserved;
 
 /// What a caller may do, as it was when it came: for lists, not for decisions.
@@ -39,13 +39,13 @@ impl Granted {
 /// Tokens that this gate has found to be signed by its issuer, so that who comes again with the same bytes
 /// has only their conditions asked.
 #[derive(Default)]
-pub struct Signed(Mutex<VecDeque<(Sha256, Arc<Capability>)>>);
+pub struct TokenCache(Mutex<VecDeque<(Sha256, Arc<Capability>)>>);
 
 const MOST_SIGNED: usize = 8;
 
-impl Signed {
+impl TokenCache {
     /// The token, if it was seen here, and whether it opens this.
-    pub fn known(&self, token: &Secret, ask: &Ask<'_>) -> Option<Result<Arc<Capability>, Denied>> {
+    pub fn known(&self, token: &Secret, ask: &CallFacts<'_>) -> Option<Result<Arc<Capability>, Denied>> {
         let digest = Sha256::of(token.reveal().as_bytes());
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let index = seen.iter().position(|(known, _)| *known == digest)?;
@@ -57,7 +57,12 @@ impl Signed {
     }
 
     /// Looks at the token's signatures, and remembers them if they are good.
-    pub fn verify(&self, token: &Secret, issuer: &Issuer, ask: &Ask<'_>) -> Result<Arc<Capability>, Denied> {
+    pub fn verify(
+        &self,
+        token: &Secret,
+        issuer: &Issuer,
+        ask: &CallFacts<'_>,
+    ) -> Result<Arc<Capability>, Denied> {
         let capability = Arc::new(Capability::verify(token, issuer, |word| word.holds(ask))?);
         let digest = Sha256::of(token.reveal().as_bytes());
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,9 +76,9 @@ impl Signed {
 
 /// What the holder may do besides coming in, of the worker's `methods` and the end of the vault.
 #[must_use]
-pub fn granted(capability: &Capability, ask: &Ask<'_>, methods: &[String]) -> Granted {
+pub fn granted(capability: &Capability, ask: &CallFacts<'_>, methods: &[String]) -> Granted {
     let grantable = methods.iter().map(String::as_str).chain([reserved::DESTRUCT]);
-    let allowed = grantable.filter(|&method| capability.allows(&Ask { method, ..*ask }).is_ok());
+    let allowed = grantable.filter(|&method| capability.allows(&CallFacts { method, ..*ask }).is_ok());
     Granted::new(allowed.map(str::to_owned).collect(), methods.len())
 }
 
@@ -104,8 +109,8 @@ mod tests {
             expires_at,
         };
         let issuer = Issuer::from_hex(&key.public_hex()).expect("a key");
-        let (token, signed) = (key.mint(&grant).expect("mints"), Signed::default());
-        let ask = |method| Ask { vault: &vault, generation: 1, node: &node, now: clock::now(), method };
+        let (token, signed) = (key.mint(&grant).expect("mints"), TokenCache::default());
+        let ask = |method| CallFacts { vault: &vault, generation: 1, node: &node, now: clock::now(), method };
         let hello = ask(reserved::HELLO);
         assert!(signed.known(&token, &hello).is_none());
         let capability = signed.verify(&token, &issuer, &hello).expect("verifies");
@@ -119,7 +124,7 @@ mod tests {
         let there_are = ["errors".to_owned(), "top".to_owned()];
         assert_eq!(granted(&capability, &hello, &there_are).shown(), ["top"]);
         // Whose signatures are known is asked for its conditions all the same.
-        let late = Ask { now: expires_at, ..hello };
+        let late = CallFacts { now: expires_at, ..hello };
         assert_eq!(signed.known(&token, &late).expect("was seen").err(), Some(Denied::NotAllowed));
     }
 }

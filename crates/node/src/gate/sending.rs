@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::io::AsyncWrite as _;
 
-use super::connection::{Gate, Writer};
+use super::connection::{Gate, TlsWriter};
 use super::outbox::Outbox;
 use crate::allowance::paid;
 use crate::frames::part;
-use crate::vault::Vault;
+use crate::vault::VaultHandle;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -44,7 +44,7 @@ impl Sending {
         self.sent == self.bytes.len() && self.flushed
     }
 
-    pub(super) fn refill(&mut self, outbox: &Outbox, vault: &Vault) {
+    pub(super) fn refill(&mut self, outbox: &Outbox, vault: &VaultHandle) {
         if self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
         }
@@ -57,7 +57,7 @@ impl Sending {
     /// Sends until all is gone or the socket takes no more; nothing is lost when nobody asks again.
     pub(super) fn poll(
         &mut self,
-        writer: &mut Writer,
+        writer: &mut TlsWriter,
         gate: &Gate,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -75,7 +75,12 @@ impl Sending {
         sent
     }
 
-    fn send(&mut self, writer: &mut Writer, vault: &Vault, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn send(
+        &mut self,
+        writer: &mut TlsWriter,
+        vault: &VaultHandle,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         let mut writer = Pin::new(writer);
         while self.sent < self.bytes.len() {
             match ready!(writer.as_mut().poll_write(cx, &self.bytes[self.sent..]))? {

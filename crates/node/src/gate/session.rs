@@ -8,13 +8,13 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::backlog::Account;
-use super::chatter::Words;
+use super::chatter::ChatterCount;
 use super::connection::{Gate, MAX_CALLERS};
-use super::hello::{self, Shown, question};
+use super::hello::{self, AcceptedHello, HelloRefusal, question};
 use super::outbox::{Batch, Outbox, ReplyTo};
-use crate::asked::Asked;
-use crate::calls::Patience;
-use crate::vault::Vault;
+use crate::asked::BorrowedRequest;
+use crate::calls::CallWaiter;
+use crate::vault::VaultHandle;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Promise;
@@ -24,12 +24,12 @@ use hauki_contract::rpc::foreseen::Foreseen;
 use hauki_contract::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
 use hauki_contract::rpc::nested::Nested;
 use hauki_contract::rpc::reserved::{
-    self, Cancel, Cancelled, Destruct, Destructed, FIELDS, Hello, Lease, Nothing, Welcome,
+    self, Cancel, Cancelled, Destruct, DestructResult, FIELDS, Hello, LeaseResult, NoParams, Welcome,
 };
 use hauki_contract::strict::{self, scan};
-use hauki_contract::system::tasks::{self, Kind};
+use hauki_contract::system::tasks::{self, TaskKind};
 
-pub struct Session {
+pub struct GateSession {
     pub gate: Arc<Gate>,
     pub outbox: Arc<Outbox>,
     capability: Arc<Capability>,
@@ -51,7 +51,7 @@ pub struct Session {
 const QUOTED: usize = 256;
 
 /// The vault dies with the connection that holds this, however the connection ends.
-struct Link(Arc<Vault>);
+struct Link(Arc<VaultHandle>);
 
 impl Drop for Link {
     fn drop(&mut self) {
@@ -60,7 +60,7 @@ impl Drop for Link {
 }
 
 /// Its worker owes it nothing any more.
-impl Drop for Session {
+impl Drop for GateSession {
     fn drop(&mut self) {
         if !self.outbox.is_settled() {
             self.gate.vault.forsake(self.outbox.owner());
@@ -68,48 +68,30 @@ impl Drop for Session {
     }
 }
 
-/// Why a stranger does not become a caller.
-pub struct Refusal {
-    pub id: Option<String>,
-    pub error: RpcError,
-}
-
-impl Refusal {
-    /// All that somebody without a valid token learns.
-    #[must_use]
-    pub fn stranger() -> Self {
-        Self { id: None, error: RpcError::new(code::UNAUTHENTICATED, "no valid ticket was shown") }
-    }
-
-    fn with_id(self, id: Option<&str>) -> Self {
-        Self { id: id.map(str::to_owned), ..self }
-    }
-}
-
-impl Session {
+impl GateSession {
     /// Takes the first line of a connection, which must be `hauki.hello` with a token.
-    pub async fn open(gate: &Arc<Gate>, line: &[u8], peer: SocketAddr) -> Result<Self, Refusal> {
+    pub async fn open(gate: &Arc<Gate>, line: &[u8], peer: SocketAddr) -> Result<Self, HelloRefusal> {
         let (request, odd) = match Incoming::decode(line) {
             Incoming::Single(Ok(request)) => (request, None),
             Incoming::Single(Err(invalid)) => {
-                (Request::glimpse(line).ok_or_else(Refusal::stranger)?, Some(invalid))
+                (Request::glimpse(line).ok_or_else(HelloRefusal::stranger)?, Some(invalid))
             }
-            Incoming::Batch(_) => return Err(Refusal::stranger()),
+            Incoming::Batch(_) => return Err(HelloRefusal::stranger()),
         };
         let id = request.id.or(odd.as_ref().and_then(|invalid| invalid.id.as_deref()));
-        let refuse = || Refusal::stranger().with_id(id);
+        let refuse = || HelloRefusal::stranger().with_id(id);
         if request.method != reserved::HELLO {
             return Err(refuse());
         }
         let params = request.params.ok_or_else(refuse)?;
         let (hello, fault) = Hello::read(params).ok_or_else(refuse)?;
-        let refused = |error| Refusal { error, ..refuse() };
+        let refused = |error| HelloRefusal { error, ..refuse() };
         let shown = hello::authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
         if let Some(fault) = odd.as_ref().map(|invalid| invalid.message.clone()).or(fault) {
             // Said to who has shown a good ticket, and to nobody else.
             return Err(refused(RpcError::new(code::INVALID_PARAMS, fault)));
         }
-        let Shown { capability, granted, calling } = shown;
+        let AcceptedHello { capability, granted, calling } = shown;
         let vault = &gate.vault;
         // Before the claim: who finds no place must not have changed anything.
         let place = gate.place().ok_or_else(|| {
@@ -212,7 +194,7 @@ impl Session {
     }
 
     /// Takes one line; every answer goes through the outbox.
-    pub(super) fn handle(&self, line: &[u8], words: &mut Words) {
+    pub(super) fn handle(&self, line: &[u8], words: &mut ChatterCount) {
         if self.link.is_some() {
             self.gate.vault.owner_heard();
         }
@@ -226,7 +208,12 @@ impl Session {
         }
     }
 
-    fn request(&self, request: Result<Request<'_>, Invalid>, batch: Option<&Arc<Batch>>, words: &mut Words) {
+    fn request(
+        &self,
+        request: Result<Request<'_>, Invalid>,
+        batch: Option<&Arc<Batch>>,
+        words: &mut ChatterCount,
+    ) {
         words.word();
         let id = request.as_ref().ok().and_then(|request| request.id);
         self.carry_out(request, batch, words);
@@ -239,7 +226,7 @@ impl Session {
         &self,
         request: Result<Request<'_>, Invalid>,
         batch: Option<&Arc<Batch>>,
-        words: &mut Words,
+        words: &mut ChatterCount,
     ) {
         let Request { method, params, id, nested } = match request {
             Ok(request) => request,
@@ -267,7 +254,7 @@ impl Session {
             return reply.error(&error);
         }
         if let reserved::METHODS | reserved::HEARTBEAT | reserved::STATS = Cow::as_ref(&method)
-            && let Err(error) = optional::<Nothing>(params)
+            && let Err(error) = optional::<NoParams>(params)
         {
             return reply.error(&error);
         }
@@ -277,12 +264,16 @@ impl Session {
             reserved::HEARTBEAT => {
                 let lease_left_ms = vault
                     .beat(self.promise(), Some(self.client.as_str()).filter(|client| !client.is_empty()));
-                reply.serialize(&Lease { lease_left_ms });
+                reply.serialize(&LeaseResult { lease_left_ms });
             }
             reserved::STATS => {
                 let (deadline_ms, via) = (self.deadline_ms, Vec::new());
                 words.asked();
-                vault.ask(Asked::Stats, self.promise(), Patience { reply, deadline_ms, via, trace: None });
+                vault.ask(
+                    BorrowedRequest::Stats,
+                    self.promise(),
+                    CallWaiter { reply, deadline_ms, via, trace: None },
+                );
             }
             reserved::DESTRUCT => match optional::<Destruct>(params) {
                 Ok(destruct) => self.destruct(&destruct, reply),
@@ -293,10 +284,11 @@ impl Session {
             }
             method => match self.passed(params, nested) {
                 Ok((params, nested)) => {
-                    let asked = Asked::Call { method, caller: &self.caller, params: params.as_deref() };
+                    let asked =
+                        BorrowedRequest::Call { method, caller: &self.caller, params: params.as_deref() };
                     let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
                     words.asked();
-                    vault.ask(asked, self.promise(), Patience::of_call(reply, deadline_ms, nested));
+                    vault.ask(asked, self.promise(), CallWaiter::of_call(reply, deadline_ms, nested));
                 }
                 Err(error) => reply.error(&error),
             },
@@ -309,7 +301,7 @@ impl Session {
 
     /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not
     /// wait for it, and if it gives up one that waits in front of it that ends when it is taken.
-    pub(super) fn look(&self, line: &[u8], words: &mut Words) {
+    pub(super) fn look(&self, line: &[u8], words: &mut ChatterCount) {
         let found = self.foreseen().look(line);
         if let Some(id) = found {
             words.word();
@@ -367,10 +359,10 @@ impl Session {
             {
                 // What it says beside that is for the core; clients of before refuse what they do not know.
                 let receipt = Receipt { generation: None, witness: None, ..receipt };
-                reply.serialize(&Destructed { receipt });
+                reply.serialize(&DestructResult { receipt });
             }
         };
-        drop(tasks::spawn(Kind::Session, "last-answer", parting));
+        drop(tasks::spawn(TaskKind::Session, "last-answer", parting));
     }
 }
 

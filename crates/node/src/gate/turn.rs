@@ -30,7 +30,7 @@ static LEAVES: LazyLock<Turns> = LazyLock::new(|| Turns::of(LEAVE));
 
 struct Turns {
     all: Arc<Semaphore>,
-    sources: Mutex<HashMap<Source, Arc<Semaphore>>>,
+    sources: Mutex<HashMap<Applicant, Arc<Semaphore>>>,
 }
 
 impl Default for Turns {
@@ -43,12 +43,12 @@ impl Default for Turns {
 
 /// Who asks: an address from which a hello came, or a vault that was given a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Source {
+pub enum Applicant {
     Address(IpAddr),
     Vault(VaultId),
 }
 
-impl From<IpAddr> for Source {
+impl From<IpAddr> for Applicant {
     /// Who has one address of IPv6 has all of its network.
     fn from(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
@@ -65,12 +65,12 @@ pub struct Crowded;
 /// A place in the source's row, which is forgotten with the last who stands there.
 struct Row {
     of: &'static Turns,
-    source: Source,
+    source: Applicant,
     turns: Arc<Semaphore>,
 }
 
 impl Row {
-    fn join(of: &'static Turns, source: Source) -> Self {
+    fn join(of: &'static Turns, source: Applicant) -> Self {
         let mut sources = of.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let turns = sources.entry(source.clone()).or_insert_with(|| Arc::new(Semaphore::new(1)));
         Self { of, turns: Arc::clone(turns), source }
@@ -89,7 +89,7 @@ impl Drop for Row {
 
 /// Does the work in its turn, on a thread of its own.
 pub async fn take<T: Send + 'static>(
-    source: Source,
+    source: Applicant,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Crowded> {
     let turn = timeout(PATIENCE, SIGNATURES.turn(source)).await.map_err(|_| Crowded)?;
@@ -99,18 +99,18 @@ pub async fn take<T: Send + 'static>(
 /// The same for what is too long for a lane and can wait for as long as others have such things: one of each source at
 /// a time.
 pub(super) async fn take_long<T: Send + 'static>(
-    source: Source,
+    source: Applicant,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Crowded> {
     LINES.turn(source).await?.have(work).await
 }
 
 /// Leave to hold more than one's share for the length of a line: who waits for it may be let go on by others before.
-pub(super) async fn leave(source: Source) -> Option<Turn> {
+pub(super) async fn leave(source: Applicant) -> Option<FairPermit> {
     timeout(LEAVE_PATIENCE, LEAVES.turn(source)).await.ok()?.ok()
 }
 
-pub(super) struct Turn {
+pub(super) struct FairPermit {
     _first: OwnedSemaphorePermit,
     _one: OwnedSemaphorePermit,
     _row: Row,
@@ -121,16 +121,16 @@ impl Turns {
         Self { all: Arc::new(Semaphore::new(all)), sources: Mutex::default() }
     }
 
-    async fn turn(&'static self, source: Source) -> Result<Turn, Crowded> {
+    async fn turn(&'static self, source: Applicant) -> Result<FairPermit, Crowded> {
         let row = Row::join(self, source);
         let own = |turns: &Arc<Semaphore>| Arc::clone(turns).acquire_owned();
         let first = own(&row.turns).await.map_err(|_| Crowded)?;
         let one = own(&self.all).await.map_err(|_| Crowded)?;
-        Ok(Turn { _first: first, _one: one, _row: row })
+        Ok(FairPermit { _first: first, _one: one, _row: row })
     }
 }
 
-impl Turn {
+impl FairPermit {
     /// The turn goes with the thread: who leaves in the middle does not free it for another.
     async fn have<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Crowded> {
         let done = tasks::block("signature-or-long-line", move || {
@@ -148,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    fn address(text: &str) -> Source {
+    fn address(text: &str) -> Applicant {
         text.parse::<IpAddr>().expect("an address").into()
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Node;
-use crate::vault::Vault;
-use hauki_contract::api::node::{DestructOrder, Doom, Torn};
+use super::NodeService;
+use crate::vault::VaultHandle;
+use hauki_contract::api::node::{DestructOrder, Doom, TornDown};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
@@ -16,7 +16,7 @@ use hauki_contract::model::receipt::Receipt;
 const DYING: Duration = Duration::from_secs(3);
 
 /// What is to be said of a vault that opens to nobody any more.
-pub(super) async fn end_of(vault: &Vault) -> NodeError {
+pub(super) async fn end_of(vault: &VaultHandle) -> NodeError {
     let mut receipt = vault.receipt.subscribe();
     match timeout(DYING, receipt.wait_for(Option::is_some)).await.ok().and_then(Result::ok).as_deref() {
         Some(Some(receipt)) => NodeError::dead(receipt.clone()),
@@ -25,12 +25,12 @@ pub(super) async fn end_of(vault: &Vault) -> NodeError {
     }
 }
 
-impl Node {
-    pub(crate) async fn destruct(&self, order: DestructOrder) -> Result<Torn, NodeError> {
+impl NodeService {
+    pub(crate) async fn destruct(&self, order: DestructOrder) -> Result<TornDown, NodeError> {
         let vault = match self.entry(&order.vault) {
             Ok(entry) => entry.vault,
             Err(NodeError { fault: NodeFault::Dead(receipt), .. }) => {
-                return Ok(Torn { receipt: *receipt, changed: false });
+                return Ok(TornDown { receipt: *receipt, changed: false });
             }
             Err(error) => return Err(error),
         };
@@ -38,7 +38,7 @@ impl Node {
         let changed = vault.doom(order.cause, None, order.by, order.grace_ms.min(60_000));
         let receipt = receipt.wait_for(Option::is_some).await.ok().and_then(|receipt| receipt.clone());
         match receipt {
-            Some(receipt) => Ok(Torn { receipt, changed }),
+            Some(receipt) => Ok(TornDown { receipt, changed }),
             None => Err(NodeError::new(NodeFault::Defect, format!("the keeper of {} was lost", vault.id))),
         }
     }
@@ -60,7 +60,7 @@ impl Node {
     /// Kills all of these before it waits for any; their receipts are had by destructs. Who is not here
     /// or dead already is no error.
     pub(crate) fn doom(&self, doom: &Doom) {
-        let found: Vec<Arc<Vault>> = {
+        let found: Vec<Arc<VaultHandle>> = {
             let book = self.book();
             doom.vaults.iter().filter_map(|id| Some(book.living.get(id)?.vault.clone())).collect()
         };

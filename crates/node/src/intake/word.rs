@@ -3,24 +3,24 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Node;
+use super::NodeService;
 use crate::host;
-use crate::vault::Vault;
+use crate::vault::VaultHandle;
 use hauki_contract::api::node::{NodeHealth, NodeVaults, NodeWord};
 use hauki_contract::model::id::VaultId;
-use hauki_contract::system::slow::{self, What};
+use hauki_contract::system::slow::{self, SlowKind};
 
-impl Node {
+impl NodeService {
     pub(crate) async fn health(&self) -> NodeHealth {
         let mut findings = self.driver.diagnose().await;
         findings.push(self.settings.data_plane_check());
-        findings.extend(slow::found(&[What::Start, What::Call]));
+        findings.extend(slow::found(&[SlowKind::Start, SlowKind::Call]));
         NodeHealth { word: self.word(), findings }
     }
 
     pub(crate) fn vaults(&self, of: Option<&VaultId>) -> NodeVaults {
         // Outside the lock: each is a look into /proc, and the lanes need the book.
-        let found: Vec<Arc<Vault>> = {
+        let found: Vec<Arc<VaultHandle>> = {
             let book = self.book();
             match of {
                 Some(id) => book.living.get(id).map(|entry| entry.vault.clone()).into_iter().collect(),

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::ReachError;
 use super::charge::charged;
 use super::clone::clone_object;
-use crate::vault::Vault;
+use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::rpc::channel::{GATE_OVERHEAD, MAX_ASKS, Said, ToVault, Unanswered};
 use hauki_contract::rpc::message::code;
@@ -19,7 +19,7 @@ use hauki_contract::rpc::nested::Nested;
 const CLONE_OBJECT: &str = "clone_object";
 
 /// What the vault wants.
-pub struct Ask {
+pub struct OutboundCall {
     pub number: u64,
     pub object: String,
     pub method: String,
@@ -29,7 +29,7 @@ pub struct Ask {
 
 /// Carries an ask out, in a task of its own. `false`: the vault has more of them open than an init of
 /// ours ever has.
-pub fn ask(vault: &Arc<Vault>, ask: Ask) -> bool {
+pub fn ask(vault: &Arc<VaultHandle>, ask: OutboundCall) -> bool {
     let mut book = vault.reach.book();
     if book.asks == MAX_ASKS {
         return false;
@@ -51,7 +51,7 @@ pub fn ask(vault: &Arc<Vault>, ask: Ask) -> bool {
 }
 
 /// Who waits for the ask, how long at most, and whether they still do: the vault itself has no say in it.
-fn chain(vault: &Vault) -> (Nested, Duration, Option<watch::Receiver<bool>>) {
+fn chain(vault: &VaultHandle) -> (Nested, Duration, Option<watch::Receiver<bool>>) {
     let limit = u64::from(vault.limits.call_deadline_ms);
     let (mut via, left_ms, forsaken) = match vault.calls().running() {
         Some((via, deadline, forsaken)) => {
@@ -76,13 +76,13 @@ async fn gone(forsaken: Option<watch::Receiver<bool>>) {
 }
 
 async fn carry(
-    vault: &Arc<Vault>,
-    ask: Ask,
+    vault: &Arc<VaultHandle>,
+    ask: OutboundCall,
     nested: Nested,
     left: Duration,
     forsaken: Option<watch::Receiver<bool>>,
 ) -> Said {
-    let Ask { object, method, params, .. } = ask;
+    let OutboundCall { object, method, params, .. } = ask;
     let reach = &vault.reach;
     let held = reach.get(&object);
     let called: Option<VaultId> = held.as_ref().map(|held| held.ticket.vault.clone());
@@ -115,7 +115,7 @@ async fn carry(
 }
 
 /// In front of the calls that wait: the worker is inside of one.
-async fn deliver(vault: &Vault, ask: u64, said: Said) {
+async fn deliver(vault: &VaultHandle, ask: u64, said: Said) {
     let Some(pipe) = vault.pipe.get() else { return };
     loop {
         let mut room = pin!(pipe.room.notified());

@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Weak;
 
-use crate::vault::Vault;
+use crate::vault::VaultHandle;
 use hauki_contract::system::clock;
 
 /// Does the work at the vault's expense, each step as it is measured. Who is dead owes nothing.
-pub(super) async fn charged<F: Future>(vault: Weak<Vault>, work: F) -> F::Output {
+pub(super) async fn charged<F: Future>(vault: Weak<VaultHandle>, work: F) -> F::Output {
     let mut work = pin!(work);
     poll_fn(|cx| {
         let began = clock::thread_ns();

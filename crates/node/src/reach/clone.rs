@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use super::ReachError;
-use crate::vault::Vault;
-use hauki_contract::rpc::reference::{self, Found, TravelError};
+use crate::vault::VaultHandle;
+use hauki_contract::rpc::reference::{self, FoundTicket, TravelError};
 
 /// The longest arguments, source included: they wait in the node's memory until the core has read them.
 const MAX_ARGUMENTS: usize = 1024 * 1024;
 
 /// What the worker gets is a reference to its child.
-pub(super) async fn clone_object(vault: &Arc<Vault>, params: &str) -> Result<String, ReachError> {
+pub(super) async fn clone_object(vault: &Arc<VaultHandle>, params: &str) -> Result<String, ReachError> {
     let reach = &vault.reach;
     if vault.limits.spawn == 0 {
         return Err(ReachError::NoBudget);
@@ -23,7 +23,7 @@ pub(super) async fn clone_object(vault: &Arc<Vault>, params: &str) -> Result<Str
     let made = vault.news.wish(vault.id.clone(), arguments).made().await;
     let ticket = made.ok_or(ReachError::Besieged)?.map_err(ReachError::Core)?;
     let text = serde_json::to_string(&ticket).map_err(|error| TravelError::Ticket(error.to_string()))?;
-    let word = reach.hold(Found { ticket: ticket.clone(), text: &text }, true)?;
+    let word = reach.hold(FoundTicket { ticket: ticket.clone(), text: &text }, true)?;
     let child = reach.get(&word).ok_or(ReachError::Closed)?;
     reach.line(vault, &child).await?;
     Ok(reference::write(&word, &ticket))

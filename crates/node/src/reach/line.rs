@@ -15,21 +15,21 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::charge::charged;
 use super::error::ReachError;
-use crate::gate::backlog::{Backlog, Share};
-use crate::vault::Vault;
+use crate::gate::backlog::{Backlog, BacklogShare};
+use crate::vault::VaultHandle;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::Ticket;
-use hauki_contract::rpc::capability::Claims;
-use hauki_contract::rpc::connection::{Connection, End, Owner, Unsent};
+use hauki_contract::rpc::capability::TokenTarget;
+use hauki_contract::rpc::connection::{Connection, ConnectionEnd, Owner, Unsent};
 use hauki_contract::rpc::dial::{DialError, dial};
 use hauki_contract::rpc::line::LineError;
 use hauki_contract::rpc::message::{RpcError, write_request};
 use hauki_contract::rpc::nested::Nested;
 use hauki_contract::rpc::reserved::{HEARTBEAT, Hello, Welcome, feature};
-use hauki_contract::strict::{Limits, answer};
-use hauki_contract::system::tasks::{self, Kind, Owned, Task};
+use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::system::tasks::{self, Owned, Task, TaskKind};
 
 /// For TCP, TLS and hello together.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 type Answer = Result<Box<RawValue>, ReachError>;
 
 /// For whom a line is opened.
-pub(super) struct Caller {
+pub(super) struct OnBehalfOf {
     pub vault: VaultId,
     pub voucher: Secret,
     /// The longest answer that the vault takes.
@@ -48,7 +48,7 @@ pub(super) struct Caller {
 
 /// A handle: the connection goes with the last of them.
 #[derive(Clone)]
-pub(super) struct Line(Arc<Inner>);
+pub(super) struct OutboundConnection(Arc<Inner>);
 
 struct Inner {
     connection: Connection<Called>,
@@ -63,7 +63,7 @@ struct Called {
     vault: VaultId,
     limit: usize,
     death: Arc<OnceLock<Death>>,
-    payer: Weak<Vault>,
+    payer: Weak<VaultHandle>,
     /// Of the last request.
     number: AtomicU64,
 }
@@ -78,7 +78,7 @@ impl Owner for Called {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
-        tasks::spawn(Kind::Session, "dialled-connection", charged(Weak::clone(&self.payer), task))
+        tasks::spawn(TaskKind::Session, "dialled-connection", charged(Weak::clone(&self.payer), task))
     }
 }
 
@@ -99,36 +99,38 @@ impl Called {
     }
 
     /// Everybody who still waits hears of the end.
-    fn ended(&self, end: &End) -> ReachError {
+    fn ended(&self, end: &ConnectionEnd) -> ReachError {
         if let Some(death) = self.death.get() {
             return ReachError::Dead { vault: self.vault.clone(), death: Box::new(death.clone()) };
         }
         match end {
-            End::Dead(death) => {
+            ConnectionEnd::Dead(death) => {
                 ReachError::Dead { vault: self.vault.clone(), death: Box::new(death.clone()) }
             }
-            End::Write(error) => self.unreachable(&error.to_string()),
-            End::Read(error) => match &**error {
+            ConnectionEnd::Write(error) => self.unreachable(&error.to_string()),
+            ConnectionEnd::Read(error) => match &**error {
                 LineError::TooLong { .. } => ReachError::Long(self.limit),
                 LineError::Torn => self.unreachable("the connection broke"),
                 LineError::Read(error) => self.unreachable(&error.to_string()),
             },
-            End::Foreign(error) => self.unreachable(&format!("its gate sent what is no message: {error}")),
-            End::Closed => self.unreachable("it closed the connection"),
-            End::Heaped => ReachError::Heaped,
-            End::GivenUp(_) | End::Gone => ReachError::Closed,
+            ConnectionEnd::Foreign(error) => {
+                self.unreachable(&format!("its gate sent what is no message: {error}"))
+            }
+            ConnectionEnd::Closed => self.unreachable("it closed the connection"),
+            ConnectionEnd::Heaped => ReachError::Heaped,
+            ConnectionEnd::GivenUp(_) | ConnectionEnd::Gone => ReachError::Closed,
         }
     }
 }
 
-impl Line {
+impl OutboundConnection {
     /// Dials where the core's signature leads.
     pub(super) async fn open(
-        caller: &Caller,
+        caller: &OnBehalfOf,
         ticket: &Ticket,
-        claims: &Claims,
+        claims: &TokenTarget,
         death: Arc<OnceLock<Death>>,
-        (place, payer): (OwnedSemaphorePermit, Weak<Vault>),
+        (place, payer): (OwnedSemaphorePermit, Weak<VaultHandle>),
     ) -> Result<Self, ReachError> {
         let (vault, limit) = (claims.vault.clone(), caller.max_frame_bytes);
         let called = Called { vault: vault.clone(), limit, death, payer, number: AtomicU64::new(0) };
@@ -174,9 +176,9 @@ impl Line {
 }
 
 async fn connect(
-    caller: &Caller,
+    caller: &OnBehalfOf,
     ticket: &Ticket,
-    claims: &Claims,
+    claims: &TokenTarget,
     called: Called,
     place: OwnedSemaphorePermit,
 ) -> Result<(Connection<Called>, Welcome), ReachError> {
@@ -197,15 +199,15 @@ async fn connect(
         Ok(Err(error)) => return Err(ReachError::Refused(Box::new(error))),
         Err(end) => return Err(connection.owner().ended(&end)),
     };
-    match answer::from_str(welcome.get(), Limits::MESSAGE) {
+    match answer::from_str(welcome.get(), DocumentLimits::MESSAGE) {
         Ok(welcome) => Ok((connection, welcome)),
-        Err(error) => Err(connection.owner().ended(&End::Foreign(error))),
+        Err(error) => Err(connection.owner().ended(&ConnectionEnd::Foreign(error))),
     }
 }
 
 /// What goes with the connection's reader.
 struct Held {
-    share: Share,
+    share: BacklogShare,
     _place: OwnedSemaphorePermit,
 }
 

@@ -24,20 +24,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-pub use ask::{Ask, ask};
+pub use ask::{OutboundCall, ask};
 use error::ReachError;
-use line::{Caller, Line};
+use line::{OnBehalfOf, OutboundConnection};
 
 use crate::gate::backlog::Backlog;
-use crate::gate::turn::{self, Crowded, Source};
-use crate::vault::Vault;
+use crate::gate::turn::{self, Applicant, Crowded};
+use crate::vault::VaultHandle;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::Ticket;
 use hauki_contract::rpc::capability::Issuer;
 use hauki_contract::rpc::passage;
-use hauki_contract::rpc::reference::{self, Found, TravelError};
+use hauki_contract::rpc::reference::{self, FoundTicket, TravelError};
 use hauki_contract::system::{clock, random};
 
 /// Objects that one vault holds.
@@ -52,7 +52,7 @@ pub trait Graves: Send + Sync {
 
 pub struct Reach {
     pub issuer: Issuer,
-    caller: Caller,
+    caller: OnBehalfOf,
     graves: Weak<dyn Graves>,
     book: Mutex<Book>,
     /// Whether the book is worth a look.
@@ -75,7 +75,7 @@ struct Held {
     ticket: Ticket,
     /// As it came: it goes on as it came.
     text: Box<str>,
-    line: tokio::sync::Mutex<Option<Line>>,
+    line: tokio::sync::Mutex<Option<OutboundConnection>>,
     death: Arc<OnceLock<Death>>,
     used: Mutex<u64>,
     /// Given at the vault's birth: not let go for others.
@@ -93,7 +93,7 @@ impl Reach {
     ) -> Self {
         let max_frame_bytes = max_frame_bytes as usize;
         let answers = Backlog::receiving(max_frame_bytes);
-        let caller = Caller { vault, voucher, max_frame_bytes, answers };
+        let caller = OnBehalfOf { vault, voucher, max_frame_bytes, answers };
         let places = Arc::new(Semaphore::new(MAX_LINES));
         Self { issuer, caller, graves, book: Mutex::default(), any: AtomicBool::new(false), places }
     }
@@ -120,8 +120,8 @@ impl Reach {
     }
 
     /// The word for it in this vault.
-    fn hold(&self, found: Found<'_>, kept: bool) -> Result<Box<str>, TravelError> {
-        let Found { ticket, text } = found;
+    fn hold(&self, found: FoundTicket<'_>, kept: bool) -> Result<Box<str>, TravelError> {
+        let FoundTicket { ticket, text } = found;
         let mut book = self.book();
         let known = book.held.iter().find(|(_, held)| *held.text == *text).map(|(word, _)| word.clone());
         let word = match known {
@@ -153,7 +153,7 @@ impl Reach {
     }
 
     /// An open line to the object, or a new one.
-    async fn line(&self, own: &Arc<Vault>, held: &Held) -> Result<Line, ReachError> {
+    async fn line(&self, own: &Arc<VaultHandle>, held: &Held) -> Result<OutboundConnection, ReachError> {
         let dead = |death: &Death| ReachError::Dead {
             vault: held.ticket.vault.clone(),
             death: Box::new(death.clone()),
@@ -167,13 +167,19 @@ impl Reach {
         }
         *slot = None;
         let (ticket, issuer) = (held.ticket.clone(), self.issuer.clone());
-        let asking = Source::Vault(self.caller.vault.clone());
+        let asking = Applicant::Vault(self.caller.vault.clone());
         let checked = turn::take(asking, move || passage::check(&ticket, &issuer, clock::now()));
         let claims = checked.await.map_err(|Crowded| ReachError::Unchecked)??;
         let place = self.place().await?;
         let payer = Arc::downgrade(own);
-        let line =
-            Line::open(&self.caller, &held.ticket, &claims, Arc::clone(&held.death), (place, payer)).await;
+        let line = OutboundConnection::open(
+            &self.caller,
+            &held.ticket,
+            &claims,
+            Arc::clone(&held.death),
+            (place, payer),
+        )
+        .await;
         let line = line.map_err(|error| match self.buried(&claims.vault) {
             Some(death) if error.may_be_dead() => dead(&death),
             _ => error,
@@ -195,7 +201,7 @@ impl Reach {
         all.sort_by_key(|held| held.last_used());
         for held in all {
             if let Ok(mut slot) = held.line.try_lock()
-                && slot.as_ref().is_some_and(Line::is_spare)
+                && slot.as_ref().is_some_and(OutboundConnection::is_spare)
             {
                 *slot = None;
                 drop(slot);

@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 use hauki_contract::model::limits::Controller;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
+pub(super) enum CgroupVersion {
     V1,
     V2,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hierarchy {
-    pub version: Version,
+    pub version: CgroupVersion,
     pub controllers: BTreeSet<String>,
     /// Where it is mounted.
     pub point: PathBuf,
@@ -76,7 +76,7 @@ impl Layout {
     #[must_use]
     pub(super) fn name(&self) -> &'static str {
         let has = |version| self.hierarchies.iter().any(|hierarchy| hierarchy.version == version);
-        match (has(Version::V1), has(Version::V2)) {
+        match (has(CgroupVersion::V1), has(CgroupVersion::V2)) {
             (true, true) => "hybrid",
             (true, false) => "v1",
             (false, true) => "v2",
@@ -109,14 +109,14 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
         let options = right.get(2).copied().unwrap_or_default();
         let (version, mut controllers) = match *kind {
             "cgroup" => (
-                Version::V1,
+                CgroupVersion::V1,
                 options
                     .split(',')
                     .filter(|option| !SETTINGS.contains(option))
                     .map(str::to_owned)
                     .collect::<BTreeSet<_>>(),
             ),
-            "cgroup2" => (Version::V2, BTreeSet::new()),
+            "cgroup2" => (CgroupVersion::V2, BTreeSet::new()),
             _ => continue,
         };
         let group = group_of_first(first, version, &controllers);
@@ -126,7 +126,7 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
             .strip_prefix(root)
             .filter(|rest| rest.is_empty() || rest.starts_with('/') || root.is_empty());
         let base = Path::new(point).join(below.unwrap_or(&group).trim_matches('/'));
-        if version == Version::V2 {
+        if version == CgroupVersion::V2 {
             controllers =
                 read(&base.join("cgroup.controllers")).split_whitespace().map(str::to_owned).collect();
         }
@@ -140,13 +140,13 @@ fn parse(mounts: &str, first: &str, read: impl Fn(&Path) -> String) -> Vec<Hiera
 }
 
 /// The group of process 1 in a hierarchy, relative, as liblxc would take it as its base.
-fn group_of_first(first: &str, version: Version, controllers: &BTreeSet<String>) -> String {
+fn group_of_first(first: &str, version: CgroupVersion, controllers: &BTreeSet<String>) -> String {
     let group = first.lines().find_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
         let (names, group) = (parts.next()?, parts.next()?);
         let same = match version {
-            Version::V2 => names.is_empty(),
-            Version::V1 => names.split(',').any(|name| controllers.contains(name)),
+            CgroupVersion::V2 => names.is_empty(),
+            CgroupVersion::V1 => names.split(',').any(|name| controllers.contains(name)),
         };
         same.then_some(group)
     });
@@ -178,9 +178,9 @@ pub(super) mod tests {
         let v1: String =
             HYBRID.lines().filter(|line| !line.contains("cgroup2")).map(|l| format!("{l}\n")).collect();
         for (mounts, v2, name, memory, count) in [
-            (HYBRID, "", "hybrid", Version::V1, 5),
-            (v1.as_str(), "", "v1", Version::V1, 4),
-            (PURE, "cpuset cpu io memory pids", "v2", Version::V2, 1),
+            (HYBRID, "", "hybrid", CgroupVersion::V1, 5),
+            (v1.as_str(), "", "v1", CgroupVersion::V1, 4),
+            (PURE, "cpuset cpu io memory pids", "v2", CgroupVersion::V2, 1),
         ] {
             let layout = layout(mounts, "", v2);
             assert_eq!(layout.name(), name);

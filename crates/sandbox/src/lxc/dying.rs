@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const MANY: usize = 8;
 
 #[derive(Default)]
-pub(super) struct Dying {
+pub(super) struct TeardownBatch {
     state: watch::Sender<State>,
 }
 
@@ -26,7 +26,7 @@ struct State {
     calms: u64,
 }
 
-impl Dying {
+impl TeardownBatch {
     /// One was killed; whether many are dying now.
     pub(super) fn killed(&self) -> bool {
         let mut many = false;
@@ -70,7 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_dead_wait_for_the_dying_but_not_for_ever() {
-        let dying = Dying::default();
+        let dying = TeardownBatch::default();
         dying.calm().await;
         (0..3).for_each(|_| assert!(!dying.killed()));
         let mut waits = pin!(dying.calm());

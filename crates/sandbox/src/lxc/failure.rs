@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 
 use super::idrange::IdRange;
-use super::link::{Ended, Ending, wait_status};
+use super::link::{MonitorEnd, MonitorExit, wait_status};
 use super::walls;
 use super::{SPAWNER, Shared};
 use crate::{StartError, signal_words};
@@ -27,7 +27,7 @@ pub(super) fn of(
     id: &VaultId,
     ids: IdRange,
     log: &OwnedFd,
-    ended: Option<Ended>,
+    ended: Option<MonitorExit>,
 ) -> StartError {
     let vault = id.clone();
     let Some(ended) = ended else {
@@ -43,19 +43,19 @@ pub(super) fn of(
     }
 }
 
-fn detail(log: &OwnedFd, ended: Ended) -> String {
+fn detail(log: &OwnedFd, ended: MonitorExit) -> String {
     worded(&log_text(log).unwrap_or_default(), ended)
 }
 
 /// How it ended, and what liblxc says of it. A kill from outside has no reason that liblxc knows.
-fn worded(told: &str, ended: Ended) -> String {
+fn worded(told: &str, ended: MonitorExit) -> String {
     let end = match ended {
-        Ended { started: true, init: Some(status) } => match wait_status(status) {
-            Ending::Signal(signal) => return format!("its init died of {}", signal_words(signal)),
-            Ending::Status(code) => format!("its init exited with {code} before it was ready"),
+        MonitorExit { started: true, init: Some(status) } => match wait_status(status) {
+            MonitorEnd::Signal(signal) => return format!("its init died of {}", signal_words(signal)),
+            MonitorEnd::Status(code) => format!("its init exited with {code} before it was ready"),
         },
-        Ended { started: true, init: None } => "its init left without a status".to_owned(),
-        Ended { started: false, .. } => "the start failed".to_owned(),
+        MonitorExit { started: true, init: None } => "its init left without a status".to_owned(),
+        MonitorExit { started: false, .. } => "the start failed".to_owned(),
     };
     if told.is_empty() { end } else { format!("{end}: {told}") }
 }
@@ -103,17 +103,17 @@ liblxc does not take lxc.foo = bar
 
     #[test]
     fn what_liblxc_has_logged_is_no_reason_for_a_kill() {
-        let killed = Ended { started: true, init: Some(libc::SIGKILL) };
+        let killed = MonitorExit { started: true, init: Some(libc::SIGKILL) };
         assert_eq!(worded("Failed to open \"/x\"", killed), "its init died of signal 9");
-        let left = Ended { started: true, init: Some(1 << 8) };
+        let left = MonitorExit { started: true, init: Some(1 << 8) };
         assert_eq!(
             worded("Failed to exec", left),
             "its init exited with 1 before it was ready: Failed to exec"
         );
         assert_eq!(
-            worded("Failed to exec", Ended { started: false, init: None }),
+            worded("Failed to exec", MonitorExit { started: false, init: None }),
             "the start failed: Failed to exec"
         );
-        assert_eq!(worded("", Ended { started: true, init: None }), "its init left without a status");
+        assert_eq!(worded("", MonitorExit { started: true, init: None }), "its init left without a status");
     }
 }

@@ -31,7 +31,7 @@ pub struct Container(lxc::Container);
 
 /// How the start of a container went, known when the container has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome {
+pub struct StartOutcome {
     pub started: bool,
     /// The wait status of the init.
     pub init: i32,
@@ -60,7 +60,7 @@ impl Container {
     }
 
     /// Runs the container in the foreground, `lxc.init.cmd` as its init, until it ends.
-    pub fn run(&mut self) -> Result<Outcome, ContainerError> {
+    pub fn run(&mut self) -> Result<StartOutcome, ContainerError> {
         // In the background, which is what liblxc does unless told, it would fork once more, close
         // the channel, and move this process into the vault's cgroup. It can be told only after the
         // first item was set.
@@ -71,24 +71,24 @@ impl Container {
         // to mean that the configured init is run, and does not keep the pointer.
         unsafe {
             let started = (*inner).start.is_some_and(|start| start(inner, 0, std::ptr::null_mut()));
-            Ok(Outcome { started, init: (*inner).error_num })
+            Ok(StartOutcome { started, init: (*inner).error_num })
         }
     }
 }
 
-pub enum Forked {
+pub enum ForkSide {
     Child,
     Parent(Pid),
 }
 
 /// # Safety
 /// The process must have one thread: the child may do anything that a program may do.
-pub unsafe fn fork() -> io::Result<Forked> {
+pub unsafe fn fork() -> io::Result<ForkSide> {
     // SAFETY: fork has no memory preconditions; that the child may go on in Rust and in liblxc, with
     // all locks free, is what the caller promises.
     match unsafe { libc::fork() } {
-        0 => Ok(Forked::Child),
-        raw => Pid::new(raw).map(Forked::Parent).ok_or_else(io::Error::last_os_error),
+        0 => Ok(ForkSide::Child),
+        raw => Pid::new(raw).map(ForkSide::Parent).ok_or_else(io::Error::last_os_error),
     }
 }
 

@@ -11,8 +11,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::cgroup::{Hierarchy, Layout, Version};
-use super::ration::{Setting, settings};
+use super::cgroup::{CgroupVersion, Hierarchy, Layout};
+use super::ration::{CgroupFile, settings};
 use super::wall::Wall;
 use crate::pidfd::PidFd;
 use hauki_contract::model::limits::{Controller, Limits};
@@ -71,7 +71,7 @@ struct Place {
     delegated: Option<String>,
     /// The first that has its limit here, for what is said of the place as a whole.
     controller: Controller,
-    settings: Vec<Setting>,
+    settings: Vec<CgroupFile>,
 }
 
 impl Groups {
@@ -84,7 +84,7 @@ impl Groups {
             Some(Place {
                 base: hierarchy.base.clone(),
                 path: hierarchy.base.join(&name),
-                delegated: (hierarchy.version == Version::V2).then(|| names.join(" ")),
+                delegated: (hierarchy.version == CgroupVersion::V2).then(|| names.join(" ")),
                 controller: *controllers.first()?,
                 settings: settings(&controllers, hierarchy.version, limits),
             })
@@ -92,8 +92,8 @@ impl Groups {
         let places = layout.hierarchies.iter().filter_map(place).collect();
         let memory_events = layout.with(Controller::Memory).map(|hierarchy| {
             hierarchy.base.join(&name).join(match hierarchy.version {
-                Version::V1 => "memory.oom_control",
-                Version::V2 => "memory.events",
+                CgroupVersion::V1 => "memory.oom_control",
+                CgroupVersion::V2 => "memory.events",
             })
         });
         Self { name, hall: format!("/{daemon}/hall."), places, memory_events }

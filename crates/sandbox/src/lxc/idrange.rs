@@ -29,7 +29,7 @@ impl IdRange {
 
 /// The slots of one driver.
 #[derive(Debug, Clone)]
-pub struct Slots {
+pub struct IdSlots {
     base: u32,
     state: Arc<Mutex<State>>,
 }
@@ -41,7 +41,7 @@ struct State {
     foreseen: Option<usize>,
 }
 
-impl Slots {
+impl IdSlots {
     /// `count` ranges from `base` on, fewer if the id space ends before.
     #[must_use]
     pub fn new(base: u32, count: usize) -> Self {
@@ -68,22 +68,22 @@ impl Slots {
 
     /// A free slot, until the result is dropped: the one that was foreseen, or the lowest.
     #[must_use]
-    pub fn take(&self) -> Option<Slot> {
+    pub fn take(&self) -> Option<IdSlot> {
         let mut state = self.state();
         let foreseen = state.foreseen.take().filter(|number| !state.taken[*number]);
         let number = foreseen.or_else(|| state.lowest())?;
         state.taken[number] = true;
-        Some(Slot { slots: self.clone(), number })
+        Some(IdSlot { slots: self.clone(), number })
     }
 
     /// The slot of this id, until the result is dropped; nothing if it is in none of them, or in one that is taken.
     #[must_use]
-    pub fn take_of(&self, id: u32) -> Option<Slot> {
+    pub fn take_of(&self, id: u32) -> Option<IdSlot> {
         let number = usize::try_from(id.checked_sub(self.base)? / WIDTH).ok()?;
         let mut state = self.state();
         let taken = state.taken.get_mut(number).filter(|taken| !**taken)?;
         *taken = true;
-        Some(Slot { slots: self.clone(), number })
+        Some(IdSlot { slots: self.clone(), number })
     }
 
     /// The range that is likely to be the next that is taken. It belongs to nobody yet.
@@ -108,19 +108,19 @@ impl State {
 }
 
 #[derive(Debug)]
-pub struct Slot {
-    slots: Slots,
+pub struct IdSlot {
+    slots: IdSlots,
     number: usize,
 }
 
-impl Slot {
+impl IdSlot {
     #[must_use]
     pub fn range(&self) -> IdRange {
         self.slots.range(self.number)
     }
 }
 
-impl Drop for Slot {
+impl Drop for IdSlot {
     fn drop(&mut self) {
         self.slots.state().taken[self.number] = false;
     }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn ranges_do_not_overlap_and_come_back() {
-        let slots = Slots::new(BASE, 3);
+        let slots = IdSlots::new(BASE, 3);
         let taken: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
         let firsts: Vec<_> = taken.iter().map(|slot| slot.range().first()).collect();
         assert_eq!(firsts, [BASE, BASE + WIDTH, BASE + 2 * WIDTH]);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_was_foreseen_comes_next_if_it_is_free() {
-        let slots = Slots::new(BASE, 3);
+        let slots = IdSlots::new(BASE, 3);
         let first = slots.take().expect("is free");
         let foreseen = slots.foresee();
         assert_eq!(foreseen.map(IdRange::first), Some(BASE + WIDTH));
@@ -157,13 +157,13 @@ mod tests {
 
     #[test]
     fn the_last_range_ends_within_the_id_space() {
-        let slots = Slots::new(u32::MAX - 2 * WIDTH, 100);
+        let slots = IdSlots::new(u32::MAX - 2 * WIDTH, 100);
         assert_eq!(slots.limit(), 2);
     }
 
     #[test]
     fn ids_that_somebody_still_has_are_nobody_elses() {
-        let slots = Slots::new(BASE, 2);
+        let slots = IdSlots::new(BASE, 2);
         assert!(slots.take_of(BASE - 1).is_none() && slots.take_of(BASE + 2 * WIDTH).is_none());
         let held = slots.take_of(BASE + 7).expect("is in the first");
         assert!(slots.take_of(BASE + 8).is_none(), "it is taken");

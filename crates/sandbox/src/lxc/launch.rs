@@ -24,13 +24,13 @@ use super::config;
 use super::failure;
 use super::groups::Groups;
 use super::idrange::IdRange;
-use super::link::{Ended, Forked, Launch, end_of};
+use super::link::{ForkedMonitor, Launch, MonitorExit, end_of};
 use super::prune::prune;
 use super::spawners::SpawnerError;
-use super::vault::{LxcSandbox, Parts};
+use super::vault::{LxcSandbox, VaultParts};
 use super::wall::Wall;
 use super::walls;
-use super::wire::{Name, Order};
+use super::wire::{InlineId, StartOrder};
 use super::{SPAWNER, Shared};
 use crate::StartError;
 use crate::pidfd::{Pid, PidFd, Watched, parent_of};
@@ -101,8 +101,8 @@ async fn prepared(
         .take()
         .ok_or_else(|| StartError::Full { used: format!("{} id ranges", shared.slots.limit()) })?;
     let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
-    let name = Name::new(id.as_str()).ok_or(io::ErrorKind::InvalidInput.into());
-    let order = Order {
+    let name = InlineId::new(id.as_str()).ok_or(io::ErrorKind::InvalidInput.into());
+    let order = StartOrder {
         key: shared.key(),
         vault: name.map_err(system("name it"))?,
         items: config::own_items(slot.range()),
@@ -126,7 +126,7 @@ async fn prepared(
     let mut making = Making::begin(&groups);
     let forked = match timeout(ANSWER, forked).await {
         Ok(Ok(forked)) => forked
-            .and_then(|Forked { monitor, channel, log }| Ok((Watched::new(monitor)?, channel, log)))
+            .and_then(|ForkedMonitor { monitor, channel, log }| Ok((Watched::new(monitor)?, channel, log)))
             .map_err(system("fork its monitor")),
         Ok(Err(_)) => Err(lost(io::ErrorKind::ConnectionReset.into())),
         Err(_) => {
@@ -171,8 +171,9 @@ async fn prepared(
         }
     })
     .await;
-    let failed =
-        |ended: &watch::Receiver<Option<Ended>>| failure::of(shared, id, slot.range(), &log, *ended.borrow());
+    let failed = |ended: &watch::Receiver<Option<MonitorExit>>| {
+        failure::of(shared, id, slot.range(), &log, *ended.borrow())
+    };
     let error = match first {
         Ok(Ok(Some(init))) => {
             awake::expect();
@@ -181,7 +182,7 @@ async fn prepared(
                 Ok(()) => {
                     shared.proven.store(true, Ordering::Relaxed);
                     let (shared, id) = (Arc::clone(shared), id.as_str().to_owned());
-                    let parts = Parts { shared, id, groups, init, monitor, ended };
+                    let parts = VaultParts { shared, id, groups, init, monitor, ended };
                     let held = (slot, link.tenancy());
                     return Ok((channel, Arc::new(LxcSandbox::new(parts, held))));
                 }
@@ -212,7 +213,7 @@ async fn undo(
     groups: &Groups,
     making: &mut Making,
     channel: Option<&OwnedFd>,
-    ended: &watch::Receiver<Option<Ended>>,
+    ended: &watch::Receiver<Option<MonitorExit>>,
 ) {
     for patience in [LEAVING, UNDO] {
         let left = timeout(patience, vacated(channel, ended)).await;
@@ -224,7 +225,7 @@ async fn undo(
 }
 
 /// Resolves when neither a monitor nor an init of this start holds the other end of the channel.
-async fn vacated(channel: Option<&OwnedFd>, ended: &watch::Receiver<Option<Ended>>) {
+async fn vacated(channel: Option<&OwnedFd>, ended: &watch::Receiver<Option<MonitorExit>>) {
     if let Some(channel) = channel {
         // An init that reads the end leaves.
         let _ = rustix::net::shutdown(channel, rustix::net::Shutdown::Write);

@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::hall;
 use super::spawner::ARGV0;
-use super::wire::{self, Items, Order, Recipe, Report, Wish};
+use super::wire::{self, ConfigItems, Recipe, Report, SpawnerCommand, StartOrder};
 use crate::pidfd::{Pid, PidFd};
 use crate::steady::register;
 
@@ -33,14 +33,14 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// How a monitor ended, as its spawner saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ended {
+pub(super) struct MonitorExit {
     /// The wait status of the init, where it is known.
     pub init: Option<i32>,
     pub started: bool,
 }
 
 /// A monitor, the node's end of its vault's channel, and liblxc's log.
-pub(super) struct Forked {
+pub(super) struct ForkedMonitor {
     pub monitor: PidFd,
     pub channel: OwnedFd,
     pub log: OwnedFd,
@@ -48,20 +48,20 @@ pub(super) struct Forked {
 
 /// The reports about one start.
 pub(super) struct Launch {
-    pub forked: oneshot::Receiver<io::Result<Forked>>,
+    pub forked: oneshot::Receiver<io::Result<ForkedMonitor>>,
     /// Closed without a value when the spawner is lost.
-    pub ended: watch::Receiver<Option<Ended>>,
+    pub ended: watch::Receiver<Option<MonitorExit>>,
 }
 
 /// Says by its copies that somebody still needs a spawner.
 pub(super) type Tenancy = Arc<()>;
 
 struct Pending {
-    forked: Option<oneshot::Sender<io::Result<Forked>>>,
-    ended: watch::Sender<Option<Ended>>,
+    forked: Option<oneshot::Sender<io::Result<ForkedMonitor>>>,
+    ended: watch::Sender<Option<MonitorExit>>,
 }
 
-pub(super) struct Link {
+pub(super) struct SpawnerClient {
     socket: AsyncFd<OwnedFd>,
     pending: Mutex<HashMap<u64, Pending>>,
     lost: AtomicBool,
@@ -76,7 +76,7 @@ pub(super) struct Link {
     gone: watch::Receiver<bool>,
 }
 
-impl Link {
+impl SpawnerClient {
     /// Starts a spawner. `empty` is a directory with nothing in it, for its PATH: liblxc then finds
     /// no `newuidmap` and writes the map itself, which is faster and does not ask /etc/subuid.
     pub(super) fn open(
@@ -88,7 +88,7 @@ impl Link {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         rustix::io::ioctl_fionbio(&ours, true)?;
-        wire::send(&ours, &Wish::Know(recipe.clone()), &[])?;
+        wire::send(&ours, &SpawnerCommand::Know(recipe.clone()), &[])?;
         let (first, rest) =
             program.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let mut child = tokio::process::Command::new(first)
@@ -186,13 +186,13 @@ impl Link {
         });
     }
 
-    pub(super) async fn order(&self, order: Order) -> io::Result<Launch> {
+    pub(super) async fn order(&self, order: StartOrder) -> io::Result<Launch> {
         let key = order.key;
         let (forked_tx, forked) = oneshot::channel();
         let (ended_tx, ended) = watch::channel(None);
         self.pending().insert(key, Pending { forked: Some(forked_tx), ended: ended_tx });
         // After the insertion: a link that was lost before it has forgotten everything but this.
-        if let Err(error) = self.send(&Wish::Start(order)).await {
+        if let Err(error) = self.send(&SpawnerCommand::Start(order)).await {
             self.pending().remove(&key);
             // Short of memory, say, is the trouble of this order alone: a lost link ends all its vaults.
             if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) {
@@ -207,11 +207,11 @@ impl Link {
     }
 
     /// Asks for a monitor ahead. Without one the next start takes longer.
-    pub(super) async fn ahead(&self, items: Items) {
-        let _ = self.send(&Wish::Ahead(items)).await;
+    pub(super) async fn ahead(&self, items: ConfigItems) {
+        let _ = self.send(&SpawnerCommand::Ahead(items)).await;
     }
 
-    async fn send(&self, wish: &Wish) -> io::Result<()> {
+    async fn send(&self, wish: &SpawnerCommand) -> io::Result<()> {
         self.socket.async_io(Interest::WRITABLE, |socket| wire::send(socket, wish, &[])).await
     }
 
@@ -247,7 +247,7 @@ impl Link {
             Report::Forked { key, monitor } => {
                 let waiting = pending.get_mut(&key).and_then(|pending| pending.forked.take());
                 let forked = Pid::new(monitor).zip(<[OwnedFd; wire::MOST_FDS]>::try_from(fds).ok()).map(
-                    |(pid, [process, channel, log])| Forked {
+                    |(pid, [process, channel, log])| ForkedMonitor {
                         monitor: PidFd::passed(process, pid),
                         channel,
                         log,
@@ -266,7 +266,7 @@ impl Link {
             }
             Report::Ended { key, init, started } => {
                 if let Some(ended) = pending.remove(&key) {
-                    ended.ended.send_replace(Some(Ended { init, started }));
+                    ended.ended.send_replace(Some(MonitorExit { init, started }));
                 }
             }
         }
@@ -285,25 +285,25 @@ impl Link {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum MonitorEnd {
     Status(i32),
     Signal(i32),
 }
 
 /// Reads the status that liblxc reports for an init. For one that died of a signal liblxc 5 encodes
 /// it the way in which the kernel encodes a *stop* by that signal.
-pub(super) fn wait_status(status: i32) -> Ending {
+pub(super) fn wait_status(status: i32) -> MonitorEnd {
     if libc::WIFSTOPPED(status) {
-        Ending::Signal(libc::WSTOPSIG(status))
+        MonitorEnd::Signal(libc::WSTOPSIG(status))
     } else if libc::WIFSIGNALED(status) {
-        Ending::Signal(libc::WTERMSIG(status))
+        MonitorEnd::Signal(libc::WTERMSIG(status))
     } else {
-        Ending::Status(libc::WEXITSTATUS(status))
+        MonitorEnd::Status(libc::WEXITSTATUS(status))
     }
 }
 
 /// Waits for the end of a monitor; `None` when its spawner was lost and nobody can tell.
-pub(super) async fn end_of(ended: &watch::Receiver<Option<Ended>>) -> Option<Ended> {
+pub(super) async fn end_of(ended: &watch::Receiver<Option<MonitorExit>>) -> Option<MonitorExit> {
     let mut ended = ended.clone();
     ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended)
 }

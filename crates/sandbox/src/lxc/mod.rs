@@ -55,11 +55,11 @@ pub use vault::LxcSandbox;
 use super::{BoxFuture, Driver, StartError, Started, SweepError, Swept, outer_limits};
 use cgroup::Layout;
 use config::Spec;
-use dying::Dying;
+use dying::TeardownBatch;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
-use idrange::Slots;
+use idrange::IdSlots;
 use spawners::Spawners;
 use stuck::Stuck;
 use wall::Wall;
@@ -138,11 +138,11 @@ struct Shared {
     ours: Ours,
     /// A vault has started: this machine can.
     proven: AtomicBool,
-    slots: Slots,
+    slots: IdSlots,
     live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
     spawners: Spawners,
-    dying: Dying,
+    dying: TeardownBatch,
     stuck: Stuck,
     /// As many starts at a time as there are cores: more only makes each of them slower.
     starting: Semaphore,
@@ -269,11 +269,11 @@ impl LxcDriver {
                 shown_dir: config.shown_dir.unwrap_or(state_dir),
                 ours: Ours::read()?,
                 proven: AtomicBool::new(false),
-                slots: Slots::new(id_base, most_vaults),
+                slots: IdSlots::new(id_base, most_vaults),
                 live: watch::Sender::default(),
                 next_key: AtomicU64::new(0),
                 spawners,
-                dying: Dying::default(),
+                dying: TeardownBatch::default(),
                 stuck: Stuck::default(),
                 starting: Semaphore::new(width as usize),
                 width,

@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use super::ffi::{self, Container, ContainerError};
-use super::wire::{LastWord, Recipe};
+use super::wire::{ExitRecord, Recipe};
 use crate::pidfd::Pid;
 
 const REPORT: i32 = 4;
@@ -87,11 +87,11 @@ fn work(birth: Birth<'_>) -> i32 {
         unsafe { (std::fs::File::from_raw_fd(REPORT), std::fs::File::from_raw_fd(LOG)) };
     let number = rustix::process::getpid().as_raw_nonzero().get();
     let word = match run(recipe, items, number) {
-        Ok(outcome) => LastWord { monitor: number, init: outcome.init, started: outcome.started },
+        Ok(outcome) => ExitRecord { monitor: number, init: outcome.init, started: outcome.started },
         Err(error) => {
             // The driver reads the log for the reason; without it the message is only shorter.
             let _ = writeln!(log, "{error}");
-            LastWord { monitor: number, init: 0, started: false }
+            ExitRecord { monitor: number, init: 0, started: false }
         }
     };
     // If the spawner is gone there is nobody to tell.
@@ -99,7 +99,11 @@ fn work(birth: Birth<'_>) -> i32 {
     0
 }
 
-fn run(recipe: &Recipe, items: &[(String, String)], number: i32) -> Result<ffi::Outcome, ContainerError> {
+fn run(
+    recipe: &Recipe,
+    items: &[(String, String)],
+    number: i32,
+) -> Result<ffi::StartOutcome, ContainerError> {
     let number = Pid::new(number).ok_or(ContainerError::New)?;
     let mut container = Container::new(&recipe.name(number), &recipe.lxc_path)?;
     for (key, value) in recipe.items.iter().chain(items) {

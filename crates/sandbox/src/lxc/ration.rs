@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::cgroup::Version;
+use super::cgroup::CgroupVersion;
 use super::wall::Wall;
 use hauki_contract::model::limits::{Controller, Limits};
 
@@ -20,7 +20,7 @@ const LARGEST_PAGE: u64 = 64 * 1024;
 const LEAST_MEMORY: u64 = 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setting {
+pub(super) struct CgroupFile {
     pub controller: Controller,
     pub file: &'static str,
     pub value: String,
@@ -28,7 +28,7 @@ pub(super) struct Setting {
     swap: bool,
 }
 
-impl Setting {
+impl CgroupFile {
     pub(super) fn set_in(&self, group: &Path) -> Result<(), Wall> {
         let Self { controller, file, value, swap } = self;
         let path = group.join(file);
@@ -69,31 +69,35 @@ fn has_swap() -> bool {
 
 /// What is written to a group that has these controllers, in this order.
 #[must_use]
-pub(super) fn settings(controllers: &[Controller], version: Version, limits: &Limits) -> Vec<Setting> {
+pub(super) fn settings(
+    controllers: &[Controller],
+    version: CgroupVersion,
+    limits: &Limits,
+) -> Vec<CgroupFile> {
     let bytes = limits.footprint_bytes().to_string();
     let quota = (u64::from(limits.cpu_percent) * PERIOD_US / 100).max(1_000);
     let of = |controller: &Controller| {
         let controller = *controller;
-        let must = move |file, value| Setting { controller, file, value, swap: false };
-        let no_swap = move |file, value| Setting { swap: true, ..must(file, value) };
+        let must = move |file, value| CgroupFile { controller, file, value, swap: false };
+        let no_swap = move |file, value| CgroupFile { swap: true, ..must(file, value) };
         match (controller, version) {
-            (Controller::Memory, Version::V1) => vec![
+            (Controller::Memory, CgroupVersion::V1) => vec![
                 must("memory.limit_in_bytes", bytes.clone()),
                 // Memory and swap together may not be more than memory: no swap.
                 no_swap("memory.memsw.limit_in_bytes", bytes.clone()),
             ],
-            (Controller::Memory, Version::V2) => vec![
+            (Controller::Memory, CgroupVersion::V2) => vec![
                 must("memory.max", bytes.clone()),
                 // A vault that lost one process to the limit is of no use: all of it goes.
                 must("memory.oom.group", "1".into()),
                 no_swap("memory.swap.max", "0".into()),
             ],
             (Controller::Pids, _) => vec![must("pids.max", limits.pids.to_string())],
-            (Controller::Cpu, Version::V1) => vec![
+            (Controller::Cpu, CgroupVersion::V1) => vec![
                 must("cpu.cfs_period_us", PERIOD_US.to_string()),
                 must("cpu.cfs_quota_us", quota.to_string()),
             ],
-            (Controller::Cpu, Version::V2) => vec![must("cpu.max", format!("{quota} {PERIOD_US}"))],
+            (Controller::Cpu, CgroupVersion::V2) => vec![must("cpu.max", format!("{quota} {PERIOD_US}"))],
         }
     };
     controllers.iter().flat_map(of).collect()
@@ -129,7 +133,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_or_takes_no_word_is_a_refusal() {
         let dir = tempfile::tempdir().expect("a directory");
-        let all = settings(&[Controller::Pids], Version::V2, &Limits::default());
+        let all = settings(&[Controller::Pids], CgroupVersion::V2, &Limits::default());
         let gone = all[0].set_in(dir.path()).expect_err("is not there");
         assert!(matches!(&gone, Wall::Unwritable { controller: Controller::Pids, .. }), "{gone}");
         assert!(gone.hint().contains("node.unlimited: [pids]"), "{}", gone.hint());

@@ -11,13 +11,13 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::config::{LAST_WORD, seccomp_profile};
-use super::ffi::{self, Forked};
+use super::ffi::{self, ForkSide};
 use super::monitor::{self, Birth};
-use super::wire::{Items, Recipe};
+use super::wire::{ConfigItems, Recipe};
 use crate::pidfd::{Pid, PidFd};
 
 pub(super) struct Spare {
-    items: Items,
+    items: ConfigItems,
     pub process: PidFd,
     channel: OwnedFd,
     log: OwnedFd,
@@ -37,7 +37,7 @@ impl Spare {
     /// Must be called by a process with one thread that has no business with liblxc.
     pub(super) fn breed(
         recipe: &Recipe,
-        items: Items,
+        items: ConfigItems,
         null: BorrowedFd<'_>,
         report: BorrowedFd<'_>,
         spawner: Pid,
@@ -57,7 +57,7 @@ impl Spare {
         // SAFETY: this process has one thread: it has started none, and liblxc is never called here
         // but only in the children.
         match unsafe { ffi::fork() }? {
-            Forked::Parent(monitor) => {
+            ForkSide::Parent(monitor) => {
                 drop(room);
                 // Not reaped before `reap`, so the number is still its own.
                 Ok(Self {
@@ -69,7 +69,7 @@ impl Spare {
                     idle: false,
                 })
             }
-            Forked::Child => {
+            ForkSide::Child => {
                 std::mem::forget((room, ours, log, told));
                 monitor::live(Birth {
                     recipe,
@@ -91,7 +91,7 @@ impl Spare {
         self
     }
 
-    pub(super) fn fits(&self, items: &Items) -> bool {
+    pub(super) fn fits(&self, items: &ConfigItems) -> bool {
         self.items == *items && !self.process.is_dead()
     }
 

@@ -26,7 +26,7 @@ use super::ffi;
 use super::groups;
 use super::hall;
 use super::spare::{Begun, Spare};
-use super::wire::{self, Items, LastWord, Name, Order, Recipe, Report, Wish};
+use super::wire::{self, ConfigItems, ExitRecord, InlineId, Recipe, Report, SpawnerCommand, StartOrder};
 use crate::pidfd::{Pid, PidFd};
 use crate::stopwatch::Moment;
 
@@ -109,9 +109,9 @@ struct Spawner {
     recipe: Option<Recipe>,
     monitors: HashMap<Pid, Monitor>,
     /// Ended vaults whose groups no driver is there to remove, and those that ended last.
-    left: Vec<Name>,
+    left: Vec<InlineId>,
     /// By their monitors' numbers.
-    last_words: HashMap<i32, LastWord>,
+    last_words: HashMap<i32, ExitRecord>,
     spare: Option<Spare>,
     /// May give a process its share of the cores again.
     is_nice: bool,
@@ -119,7 +119,7 @@ struct Spawner {
 
 struct Monitor {
     key: u64,
-    vault: Name,
+    vault: InlineId,
     since: Moment,
 }
 
@@ -224,16 +224,16 @@ impl Spawner {
 
     /// Takes one wish; `false` when there will be no more.
     fn obey(&mut self) -> io::Result<bool> {
-        let wish = match wire::receive::<Wish>(&self.control) {
+        let wish = match wire::receive::<SpawnerCommand>(&self.control) {
             Ok(Some((wish, _))) => wish,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
             Err(error) => return Err(error),
         };
         match wish {
-            Wish::Know(recipe) => self.recipe = Some(recipe),
-            Wish::Start(order) => self.start(order)?,
-            Wish::Ahead(items) => {
+            SpawnerCommand::Know(recipe) => self.recipe = Some(recipe),
+            SpawnerCommand::Start(order) => self.start(order)?,
+            SpawnerCommand::Ahead(items) => {
                 if !self.spare.as_ref().is_some_and(|spare| spare.fits(&items)) {
                     self.spare.take().map_or(Ok(()), Spare::dismiss)?;
                     // Without one the next order forks.
@@ -247,8 +247,8 @@ impl Spawner {
         Ok(true)
     }
 
-    fn start(&mut self, order: Order) -> io::Result<()> {
-        let Order { key, vault, items } = order;
+    fn start(&mut self, order: StartOrder) -> io::Result<()> {
+        let StartOrder { key, vault, items } = order;
         match self.employ(items) {
             Ok(Begun { process, channel, log }) => {
                 let monitor = process.pid();
@@ -265,7 +265,7 @@ impl Spawner {
     }
 
     /// Lets the spare monitor begin, or a new one where there is none that fits.
-    fn employ(&mut self, items: Items) -> io::Result<Begun> {
+    fn employ(&mut self, items: ConfigItems) -> io::Result<Begun> {
         match self.spare.take() {
             Some(spare) if spare.fits(&items) => {
                 match spare.begin() {
@@ -281,19 +281,19 @@ impl Spawner {
         self.breed(items)?.begin()
     }
 
-    fn breed(&self, items: Items) -> io::Result<Spare> {
+    fn breed(&self, items: ConfigItems) -> io::Result<Spare> {
         let recipe = self.recipe.as_ref().ok_or(io::ErrorKind::InvalidInput)?;
         Spare::breed(recipe, items, self.null.as_fd(), self.words_in.as_fd(), self.pid)
     }
 
     /// Collects what the monitors said before they exited.
     fn listen(&mut self) -> io::Result<()> {
-        let mut bytes = [0; LastWord::LENGTH];
+        let mut bytes = [0; ExitRecord::LENGTH];
         loop {
             match rustix::io::read(&self.words, &mut bytes) {
                 // Records are written whole, and this process holds a writing end itself.
                 Ok(_) => {
-                    let word = LastWord::decode(&bytes);
+                    let word = ExitRecord::decode(&bytes);
                     self.last_words.insert(word.monitor, word);
                 }
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
@@ -337,7 +337,7 @@ impl Spawner {
         // Of a spare one nobody waits for a word, and its number may come again.
         let living = &self.monitors;
         self.last_words.retain(|number, _| Pid::new(*number).is_some_and(|pid| living.contains_key(&pid)));
-        let is_torn = |(word, monitor): &(Option<LastWord>, Monitor)| {
+        let is_torn = |(word, monitor): &(Option<ExitRecord>, Monitor)| {
             word.is_none() && left(LONGEST_START_MS, monitor.since).is_some()
         };
         if ended.iter().any(is_torn) {

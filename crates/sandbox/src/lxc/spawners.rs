@@ -16,7 +16,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use super::cgroup::Layout;
 use super::hall;
-use super::link::Link;
+use super::link::SpawnerClient;
 use super::prune::prune;
 use super::wall::Wall;
 use super::wire::Recipe;
@@ -52,7 +52,7 @@ pub(super) struct Spawners {
 
 #[derive(Default)]
 struct Current {
-    link: Option<(Arc<Link>, Moment)>,
+    link: Option<(Arc<SpawnerClient>, Moment)>,
     died_young: u32,
     /// Each ends when a spawner and all that it left are gone.
     clearing: JoinSet<()>,
@@ -70,7 +70,7 @@ impl Spawners {
     }
 
     /// A link to a spawner that was alive a moment ago.
-    pub(super) async fn link(&self) -> Result<Arc<Link>, SpawnerError> {
+    pub(super) async fn link(&self) -> Result<Arc<SpawnerClient>, SpawnerError> {
         let mut current = self.current.lock().await;
         if let Some((link, born)) = &current.link {
             if link.is_fit() {
@@ -85,7 +85,7 @@ impl Spawners {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let hall = hall::path(&self.layout, &self.group, number);
         hall.as_deref().map_or(Ok(()), hall::make)?;
-        let link = Link::open(&self.command, &self.empty, hall.as_deref(), &self.recipe);
+        let link = SpawnerClient::open(&self.command, &self.empty, hall.as_deref(), &self.recipe);
         let link = link.map_err(|source| {
             hall.as_deref().map(std::fs::remove_dir);
             SpawnerError::Start { source }
@@ -104,7 +104,7 @@ impl Spawners {
     }
 
     /// The link to the living one, if there is one.
-    pub(super) async fn current(&self) -> Option<Arc<Link>> {
+    pub(super) async fn current(&self) -> Option<Arc<SpawnerClient>> {
         let current = self.current.lock().await;
         current.link.as_ref().map(|(link, _)| Arc::clone(link)).filter(|link| link.is_fit())
     }

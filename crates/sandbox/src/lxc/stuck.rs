@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::idrange::{Slot, Slots};
+use super::idrange::{IdSlot, IdSlots};
 use super::prune::members;
 use hauki_contract::system::proc;
 
@@ -20,13 +20,13 @@ pub(super) struct Stuck {
 #[derive(Debug)]
 struct Group {
     path: PathBuf,
-    _ids: Vec<Slot>,
+    _ids: Vec<IdSlot>,
 }
 
 impl Stuck {
     /// Sets aside what somebody is still in; the rest could not be removed for another reason. No start may be under
     /// way.
-    pub(super) fn keep(&self, slots: &Slots, left: Vec<(PathBuf, io::Error)>) -> Vec<(PathBuf, io::Error)> {
+    pub(super) fn keep(&self, slots: &IdSlots, left: Vec<(PathBuf, io::Error)>) -> Vec<(PathBuf, io::Error)> {
         let (stuck, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(path, error)| {
             error.raw_os_error() == Some(libc::EBUSY) && !members(path).is_empty()
         });

@@ -14,12 +14,12 @@ use tokio::sync::{Notify, watch};
 
 use super::Shared;
 use super::groups::Groups;
-use super::idrange::Slot;
-use super::link::{Ended, Ending, Tenancy, end_of, wait_status};
+use super::idrange::IdSlot;
+use super::link::{MonitorEnd, MonitorExit, Tenancy, end_of, wait_status};
 use super::prune::prune;
 use crate::pidfd::Watched;
 use crate::stopwatch::Moment;
-use crate::{BoxFuture, Exit, Sandbox};
+use crate::{BoxFuture, InitExit, Sandbox};
 use hauki_contract::model::receipt::{Reclaimed, Resource};
 use hauki_contract::system::proc;
 
@@ -32,13 +32,13 @@ const STUCK: Duration = Duration::from_secs(5);
 /// After that nothing of the start goes on any more.
 const SETTLED: Duration = Duration::from_secs(1);
 
-pub(super) struct Vault {
+pub(super) struct LxcVault {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
     pub(super) groups: Groups,
     pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
-    pub(super) ended: watch::Receiver<Option<Ended>>,
+    pub(super) ended: watch::Receiver<Option<MonitorExit>>,
     /// When the killing began, or when the end was seen.
     over: OnceLock<Moment>,
     /// It was killed; or it died by itself, and cannot be any more.
@@ -48,26 +48,26 @@ pub(super) struct Vault {
     killed: Notify,
 }
 
-pub(super) struct Parts {
+pub(super) struct VaultParts {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
     pub(super) groups: Groups,
     pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
-    pub(super) ended: watch::Receiver<Option<Ended>>,
+    pub(super) ended: watch::Receiver<Option<MonitorExit>>,
 }
 
 pub struct LxcSandbox {
-    vault: Arc<Vault>,
-    exit: watch::Receiver<Option<Exit>>,
+    vault: Arc<LxcVault>,
+    exit: watch::Receiver<Option<InitExit>>,
     lines: watch::Receiver<Option<Vec<Reclaimed>>>,
 }
 
 impl LxcSandbox {
     /// Takes over a started vault; what it holds is free again when everything is gone.
-    pub(super) fn new(parts: Parts, held: (Slot, Tenancy)) -> Self {
-        let Parts { shared, id, groups, init, monitor, ended } = parts;
-        let vault = Arc::new(Vault {
+    pub(super) fn new(parts: VaultParts, held: (IdSlot, Tenancy)) -> Self {
+        let VaultParts { shared, id, groups, init, monitor, ended } = parts;
+        let vault = Arc::new(LxcVault {
             shared,
             id,
             groups,
@@ -118,11 +118,11 @@ impl Sandbox for LxcSandbox {
         self.vault.kill();
     }
 
-    fn died(&self) -> BoxFuture<'_, Exit> {
+    fn died(&self) -> BoxFuture<'_, InitExit> {
         let mut exit = self.exit.clone();
         Box::pin(async move {
             // The keeper only goes without a word when the runtime does.
-            exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+            exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(InitExit::Unknown)
         })
     }
 
@@ -141,7 +141,7 @@ impl Drop for LxcSandbox {
     }
 }
 
-impl Vault {
+impl LxcVault {
     fn kill(&self) {
         if self.init.process().is_dead() {
             return;
@@ -185,7 +185,7 @@ impl Vault {
     /// Whether it has ended.
     async fn keep(
         &self,
-        exit: &watch::Sender<Option<Exit>>,
+        exit: &watch::Sender<Option<InitExit>>,
         lines: &watch::Sender<Option<Vec<Reclaimed>>>,
     ) -> bool {
         let mounts = self.mount_namespace();
@@ -244,7 +244,7 @@ impl Vault {
     /// Waits for the monitor to end and, where that is not known, for the word on how the init did; makes the
     /// first happen if it does not by itself. Whether a dead monitor is reaped is its spawner's affair: it
     /// holds nothing but a number.
-    async fn monitor_end(&self, asked: bool) -> (Option<Ended>, bool) {
+    async fn monitor_end(&self, asked: bool) -> (Option<MonitorExit>, bool) {
         let word = async {
             let ended = end_of(&self.ended).await;
             if ended.is_none() {
@@ -304,15 +304,15 @@ fn line(what: Resource, name: String, over: Moment, gone: bool) -> Reclaimed {
     Reclaimed { what, name, gone_after_us: over.elapsed_us(), gone }
 }
 
-fn exit_of(status: Option<i32>, oom: bool) -> Exit {
+fn exit_of(status: Option<i32>, oom: bool) -> InitExit {
     if oom {
-        return Exit::OutOfMemory;
+        return InitExit::OutOfMemory;
     }
     match status {
-        None => Exit::Unknown,
+        None => InitExit::Unknown,
         Some(status) => match wait_status(status) {
-            Ending::Signal(signal) => Exit::Signal(signal),
-            Ending::Status(status) => Exit::Status(status),
+            MonitorEnd::Signal(signal) => InitExit::Signal(signal),
+            MonitorEnd::Status(status) => InitExit::Status(status),
         },
     }
 }
@@ -324,13 +324,13 @@ mod tests {
     #[test]
     fn wait_statuses_become_exits() {
         for (status, oom, exit) in [
-            (None, false, Exit::Unknown),
-            (Some(0), false, Exit::Status(0)),
-            (Some(0x0300), false, Exit::Status(3)),
-            (Some(9), false, Exit::Signal(9)),
-            (Some(0x097f), false, Exit::Signal(9)),
-            (Some(9), true, Exit::OutOfMemory),
-            (None, true, Exit::OutOfMemory),
+            (None, false, InitExit::Unknown),
+            (Some(0), false, InitExit::Status(0)),
+            (Some(0x0300), false, InitExit::Status(3)),
+            (Some(9), false, InitExit::Signal(9)),
+            (Some(0x097f), false, InitExit::Signal(9)),
+            (Some(9), true, InitExit::OutOfMemory),
+            (None, true, InitExit::OutOfMemory),
         ] {
             assert_eq!(exit_of(status, oom), exit);
         }

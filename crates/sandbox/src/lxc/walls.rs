@@ -154,7 +154,7 @@ fn covers(map: &str, first: u32, last: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lxc::idrange::{BASE, Slots};
+    use crate::lxc::idrange::{BASE, IdSlots};
     use crate::pidfd::Pid;
 
     const GOOD: &str = "\
@@ -200,7 +200,7 @@ Seccomp_filters:\t2
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep runs");
         let process = PidFd::open(Pid::new(child.id().cast_signed()).expect("a child")).expect("lives");
         let ours = Ours::read().expect("can be read");
-        let slot = Slots::new(BASE, 1).take().expect("is free");
+        let slot = IdSlots::new(BASE, 1).take().expect("is free");
         assert!(check(&process, &ours, slot.range()).is_err());
         assert_eq!(namespaces("self").expect("can be read"), ours.namespaces);
         process.kill().expect("is ours");

@@ -27,34 +27,34 @@ pub(super) const MOST_FDS: usize = 3;
 
 /// Driver to spawner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Wish {
+pub(super) enum SpawnerCommand {
     /// Comes once, first. What a spawner writes between two forks each monitor keeps for itself, so no order
     /// repeats it.
     Know(Recipe),
-    Start(Order),
+    Start(StartOrder),
     /// A vault of this configuration will come: have a monitor wait for it.
-    Ahead(Items),
+    Ahead(ConfigItems),
 }
 
 /// liblxc configuration, in the order in which it is set.
-pub(super) type Items = Vec<(String, String)>;
+pub(super) type ConfigItems = Vec<(String, String)>;
 
 /// Start one vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Order {
+pub(super) struct StartOrder {
     /// Names this start in every report about it; never used twice.
     pub key: u64,
-    pub vault: Name,
+    pub vault: InlineId,
     /// What is the vault's alone.
-    pub items: Items,
+    pub items: ConfigItems,
 }
 
 /// The id of a vault, in place: what the spawner keeps of each vault lies apart from what it takes and gives
 /// back for a while, or monitors would find room between, and copy a page for each piece of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name([u8; Self::LENGTH]);
+pub(super) struct InlineId([u8; Self::LENGTH]);
 
-impl Name {
+impl InlineId {
     const LENGTH: usize = 32;
 
     /// `None` if it is too long.
@@ -71,13 +71,13 @@ impl Name {
     }
 }
 
-impl Serialize for Name {
+impl Serialize for InlineId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for InlineId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let id = <&str>::deserialize(deserializer)?;
         Self::new(id).ok_or_else(|| serde::de::Error::custom("the id is too long"))
@@ -93,7 +93,7 @@ pub(super) struct Recipe {
     pub lxc_path: String,
     /// Where the vaults have their cgroups, which the spawner removes if the driver is gone when they end.
     pub groups: Vec<PathBuf>,
-    pub items: Items,
+    pub items: ConfigItems,
 }
 
 impl Recipe {
@@ -154,14 +154,14 @@ pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Opti
 /// What a monitor leaves in the pipe to its spawner before it exits: fixed and shorter than PIPE_BUF,
 /// so that the records of many monitors cannot mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LastWord {
+pub(super) struct ExitRecord {
     /// Its number.
     pub monitor: i32,
     pub init: i32,
     pub started: bool,
 }
 
-impl LastWord {
+impl ExitRecord {
     pub(super) const LENGTH: usize = 12;
 
     #[must_use]
@@ -198,11 +198,11 @@ mod tests {
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .expect("a pair");
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
-        let vault = Name::new("vlt_1").expect("is short");
-        let order = Order { key: 7, vault, items: vec![("a".into(), "b".into())] };
+        let vault = InlineId::new("vlt_1").expect("is short");
+        let order = StartOrder { key: 7, vault, items: vec![("a".into(), "b".into())] };
         send(&ours, &order, &[writer.as_fd()]).expect("is sent");
         drop(writer);
-        let (read, fds) = receive::<Order>(&theirs).expect("is read").expect("is open");
+        let (read, fds) = receive::<StartOrder>(&theirs).expect("is read").expect("is open");
         assert_eq!(read, order);
         let mut passed = std::fs::File::from(fds.into_iter().next().expect("came along"));
         passed.write_all(b"x").expect("is the pipe");
@@ -211,12 +211,12 @@ mod tests {
         reader.read_to_string(&mut text).expect("ends, for nobody else holds it");
         assert_eq!(text, "x");
         drop(ours);
-        assert!(receive::<Order>(&theirs).expect("is no error").is_none());
+        assert!(receive::<StartOrder>(&theirs).expect("is no error").is_none());
     }
 
     #[test]
     fn the_last_word_survives_the_pipe() {
-        let word = LastWord { monitor: i32::MAX - 1, init: -9, started: true };
-        assert_eq!(LastWord::decode(&word.encode()), word);
+        let word = ExitRecord { monitor: i32::MAX - 1, init: -9, started: true };
+        assert_eq!(ExitRecord::decode(&word.encode()), word);
     }
 }

@@ -1,12 +1,12 @@
 //! Where a worker's effects go: frames.
 
-use super::{Asked, LOOK_MS, Link};
+use super::{Asked, InitChannel, LOOK_MS};
 use hauki_contract::rpc::channel::{
     MAX_ASKS, MAX_LINE, Said, Unanswered, encode_ask, encode_event, encode_log,
 };
 use hauki_lang::engine::{Deadline, Host};
 
-impl Host for Link {
+impl Host for InitChannel {
     fn log(&mut self, text: &str) {
         for line in text.split('\n') {
             let mut rest = line;

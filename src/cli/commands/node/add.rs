@@ -16,16 +16,16 @@ use crate::api::swarm::{NodeAdd, NodeAsk, NodeStep, NodeUpgrade};
 use crate::cli::commands::summon::parse_label;
 use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::record::Record;
 use crate::cli::{visible, whole};
 use crate::client::Exit;
-use crate::client::endpoint::Lines;
+use crate::client::endpoint::NdjsonStream;
 use crate::model::id::NodeName;
 use crate::model::secret::Secret;
 use crate::model::ssh::SshAddress;
 use crate::model::swarm::{MAX_SWARM_BYTES, SwarmFile, SwarmNode};
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::clock;
 
 const AFTER: &str = "\
@@ -134,11 +134,12 @@ async fn nodes(args: &AddArgs) -> Result<Vec<SwarmNode>, CliError> {
 /// Reads a swarm.yaml; what is wrong is told with its line and column.
 fn read(path: &str, bytes: &[u8]) -> Result<Vec<SwarmNode>, CliError> {
     let bad = |place: String, reason: String| {
-        let kind = Kind::new("bad_swarm_file", Exit::Config);
+        let kind = ErrorKind::new("bad_swarm_file", Exit::Config);
         Err(CliError::new(kind, format!("{path}{place} is not a swarm.yaml: {reason}"))
             .hint("hauki-swarm.yaml(5) lists the fields of a node"))
     };
-    let parsed = strict::text(bytes).and_then(|text| strict::from_yaml(text, Limits::bytes(MAX_SWARM_BYTES)));
+    let parsed =
+        strict::text(bytes).and_then(|text| strict::from_yaml(text, DocumentLimits::bytes(MAX_SWARM_BYTES)));
     let file: SwarmFile = match parsed {
         Ok(file) => file,
         Err(error) => return bad(error.place(), error.to_string()),
@@ -178,10 +179,10 @@ async fn add(ctx: &Ctx, node: SwarmNode, host_key: Option<String>) -> Result<(),
     }
 }
 
-type Failed = (CliError, Option<NodeAsk>);
+type AddFailure = (CliError, Option<NodeAsk>);
 
 /// Shows the steps as they come; the node's record is the last.
-async fn follow(ctx: &Ctx, job: &str, mut lines: Lines) -> Result<Result<(), Failed>, CliError> {
+async fn follow(ctx: &Ctx, job: &str, mut lines: NdjsonStream) -> Result<Result<(), AddFailure>, CliError> {
     let began = clock::mono();
     ctx.progress.begin(job);
     let ended = loop {
@@ -199,7 +200,7 @@ async fn follow(ctx: &Ctx, job: &str, mut lines: Lines) -> Result<Result<(), Fai
                 break Ok(Err((CliError::from(crate::client::error::ClientError::Api(error)), asks)));
             }
             None => {
-                let kind = Kind::new("temporary", Exit::Temporary);
+                let kind = ErrorKind::new("temporary", Exit::Temporary);
                 let error = CliError::new(kind, format!("node {job}: the core left before it was done"));
                 break Err(error.hint("repeat it: what is done stays done"));
             }

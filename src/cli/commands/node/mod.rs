@@ -41,7 +41,7 @@ enum NodeCommand {
     /// Give a node new vaults again
     Undrain(NamesArgs),
     Rm(RmArgs),
-    Doctor(DoctorArgs),
+    Doctor(NodeDoctorArgs),
     Upgrade(add::UpgradeArgs),
 }
 
@@ -70,7 +70,7 @@ struct RmArgs {
 
 /// Say of each node what is good and what is not, and what mends it
 #[derive(Debug, Args)]
-struct DoctorArgs {
+struct NodeDoctorArgs {
     /// All of them otherwise
     #[arg(value_name = "NODE", add = ArgValueCandidates::new(complete::nodes))]
     nodes: Vec<NodeName>,

@@ -13,7 +13,7 @@ use crate::cli::kinds::Reply;
 use crate::cli::output::Format;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, connect, input, whole};
-use crate::client::ghost::{GhostError, Options};
+use crate::client::ghost::{GhostError, GhostOptions};
 use crate::client::{Exit, Ghost};
 use crate::rpc::message::{RpcError, code};
 use crate::rpc::reserved;
@@ -133,9 +133,9 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
 }
 
 /// One connection for one call; a `--timeout` that somebody set is the node's deadline too.
-fn options(ctx: &Ctx) -> Result<Options, CliError> {
+fn options(ctx: &Ctx) -> Result<GhostOptions, CliError> {
     let set = if ctx.settings.is_default("timeout") { None } else { ctx.settings.duration("timeout")? };
-    Ok(Options { call_deadline: set.map(Duration::from_millis), ..connect::short() })
+    Ok(GhostOptions { call_deadline: set.map(Duration::from_millis), ..connect::short() })
 }
 
 /// The gate takes one line after the other, so its answer to a beat says that it has taken the call.

@@ -12,8 +12,8 @@ use crate::cli::kinds::Listening;
 use crate::cli::record::Record;
 use crate::cli::{complete, connect, visible};
 use crate::client::Exit;
-use crate::client::ghost::{Events, What};
-use crate::client::relay::{Listener, Place};
+use crate::client::ghost::{GhostEvents, ParsedEvent};
+use crate::client::relay::{ListenAddress, Listener};
 
 const LISTEN_AFTER: &str = "\
 Programs connect and speak JSON-RPC 2.0, one message per line, without TLS and without the ticket: the
@@ -45,7 +45,7 @@ pub(super) struct ListenArgs {
     ticket: String,
     /// unix:PATH, 127.0.0.1:PORT or [::1]:PORT; port 0 takes a free one
     #[arg(long, value_name = "PLACE")]
-    listen: Place,
+    listen: ListenAddress,
 }
 
 pub(super) fn run(ctx: &Ctx, args: &ListenArgs) -> Result<Exit, CliError> {
@@ -71,14 +71,14 @@ pub(super) fn run(ctx: &Ctx, args: &ListenArgs) -> Result<Exit, CliError> {
 }
 
 /// Says what becomes of the connection, and nothing else, for as long as it is asked to.
-async fn remark(ctx: &Ctx, mut events: Events) -> Infallible {
+async fn remark(ctx: &Ctx, mut events: GhostEvents) -> Infallible {
     while let Some(event) = events.next().await {
         match event.what() {
-            What::Broken { reason } => {
+            ParsedEvent::Broken { reason } => {
                 let reason = visible::line(&reason);
                 ctx.remark(&format!("{reason}; a new one is being made\n"));
             }
-            What::Reconnected { .. } => ctx.remark("the connection is there again\n"),
+            ParsedEvent::Reconnected { .. } => ctx.remark("the connection is there again\n"),
             _ => {}
         }
     }

@@ -13,9 +13,9 @@ use crate::cli::output::Format;
 use crate::cli::progress::Measure;
 use crate::cli::record::Record;
 use crate::client::Ghost;
-use crate::client::ghost::{CallNumber, Event, What};
+use crate::client::ghost::{CallNumber, GhostEvent, ParsedEvent};
 use crate::model::id::VaultId;
-use hauki_contract::strict::{self, Limits};
+use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::clock;
 
 /// What `emit` was given, where it is progress.
@@ -69,7 +69,7 @@ impl Drop for Screen<'_> {
 }
 
 impl Screen<'_> {
-    fn show(&self, event: &Event) -> Result<(), CliError> {
+    fn show(&self, event: &GhostEvent) -> Result<(), CliError> {
         if event.lost() > 0 {
             self.record(Heard::Lost { lost: event.lost() })?;
         }
@@ -77,8 +77,8 @@ impl Screen<'_> {
             return Ok(());
         }
         match event.what() {
-            What::Log { text } => self.record(Heard::Log { text }),
-            What::Emitted { event, data } => {
+            ParsedEvent::Log { text } => self.record(Heard::Log { text }),
+            ParsedEvent::Emitted { event, data } => {
                 let drawn =
                     measure(&data).is_some_and(|measure| self.ctx.progress.measure(&self.job, &measure));
                 // Where people read, once is enough.
@@ -88,8 +88,8 @@ impl Screen<'_> {
                 self.record(Heard::Emitted { name: event, data })
             }
             // The answer tells of a death and of a broken connection.
-            What::Dying(_) | What::Broken { .. } | What::Reconnected { .. } => Ok(()),
-            What::Missed { .. } | What::Unknown => Ok(()),
+            ParsedEvent::Dying(_) | ParsedEvent::Broken { .. } | ParsedEvent::Reconnected { .. } => Ok(()),
+            ParsedEvent::Missed { .. } | ParsedEvent::Unknown => Ok(()),
         }
     }
 
@@ -106,7 +106,7 @@ impl Screen<'_> {
 
 /// Data of the form `{done, total[, message]}`, whatever the event is called.
 fn measure(data: &RawValue) -> Option<Measure> {
-    let Told { done, total, message } = strict::from_str(data.get(), Limits::MESSAGE).ok()?;
+    let Told { done, total, message } = strict::from_str(data.get(), DocumentLimits::MESSAGE).ok()?;
     (total > 0.0 && done >= 0.0).then(|| Measure { done, total, message: message.unwrap_or_default() })
 }
 

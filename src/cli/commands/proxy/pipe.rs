@@ -15,7 +15,7 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::kinds::Reply;
 use crate::cli::record::Record;
-use crate::cli::visible::Shown;
+use crate::cli::visible::OutputKind;
 use crate::cli::{complete, connect, stdin, stdout};
 use crate::client::relay::{self, RelayError};
 use crate::client::{Exit, Ghost};
@@ -90,11 +90,11 @@ async fn requests(ctx: &Ctx, ghost: &Ghost, events: bool) -> Result<Exit, CliErr
     stdout::check().map_err(RelayError::Write)?;
     // The last line may lack its end.
     let lines = LineReader::new(tokio::io::stdin().chain(&b"\n"[..]), 0);
-    let options = relay::Options { events, patience: None };
+    let options = relay::RelayOptions { events, patience: None };
     let left = relay::left(std::io::stdout());
     let carried = match ctx.out.shown {
-        Shown::Elsewhere => relay::carry(ghost, lines, tokio::io::stdout(), options, left).await,
-        Shown::OnScreen => {
+        OutputKind::Elsewhere => relay::carry(ghost, lines, tokio::io::stdout(), options, left).await,
+        OutputKind::OnScreen => {
             let (replies, screen) = tokio::io::duplex(SCREEN_BYTES);
             let carried = relay::carry(ghost, lines, replies, options, left);
             let (carried, shown) = tokio::join!(carried, show(ctx, screen));
@@ -194,7 +194,7 @@ fn tell(
 
 /// In the place of the result, whatever reads on: output has a line for each line of the input.
 fn failed(ctx: &Ctx, error: &CliError, input: &str) -> Result<(), CliError> {
-    if is_bare(ctx) && ctx.out.shown == Shown::Elsewhere {
+    if is_bare(ctx) && ctx.out.shown == OutputKind::Elsewhere {
         return ctx.out.result(&error.json(Some(input)).to_string());
     }
     ctx.item_failed(error, input)

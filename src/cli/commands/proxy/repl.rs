@@ -21,7 +21,7 @@ use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::{complete, stdin, visible};
 use crate::client::Exit;
-use crate::client::script::{Brake, End, Failure, Session, Stop};
+use crate::client::script::{Brake, ProgramEnd, ScriptFailure, ScriptSession, Stop};
 use crate::model::units::parse_size;
 use hauki_contract::system::paths;
 
@@ -48,7 +48,7 @@ pub(super) struct ReplArgs {
     ticket: Option<String>,
 }
 
-type Shared<'a> = Rc<RefCell<Session<Stage<'a>>>>;
+type Shared<'a> = Rc<RefCell<ScriptSession<Stage<'a>>>>;
 
 pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
     let play = Play { args: Vec::new(), base: ".".into(), heap_bytes: args.memory };
@@ -59,9 +59,9 @@ pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
         let ticket = found.map_err(stage::stopped)??;
         ticket.worker.name.clone_into(&mut name);
         session.bind(&ticket).map_err(|end| match end {
-            End::Stopped(why) => stage::stopped(why),
-            End::Uncaught(error, failure) => stage::uncaught(&error, failure, "", "repl"),
-            End::Lost(error) => Failure::from(error).into(),
+            ProgramEnd::Stopped(why) => stage::stopped(why),
+            ProgramEnd::Uncaught(error, failure) => stage::uncaught(&error, failure, "", "repl"),
+            ProgramEnd::Lost(error) => ScriptFailure::from(error).into(),
         })?;
     }
     if io::stdin().is_terminal() {
@@ -71,18 +71,18 @@ pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
 }
 
 /// Runs one statement and shows its value. An exit code is the end, and so is the end of the engine.
-fn statement(ctx: &Ctx, session: &mut Session<Stage<'_>>, text: &str) -> Result<Exit, Option<u8>> {
+fn statement(ctx: &Ctx, session: &mut ScriptSession<Stage<'_>>, text: &str) -> Result<Exit, Option<u8>> {
     let error = match session.statement(text) {
         Ok(None) => return Ok(Exit::Ok),
         Ok(Some(value)) => match ctx.out.line(&value) {
             Ok(()) => return Ok(Exit::Ok),
             Err(error) => CliError::io("write to standard output", &error),
         },
-        Err(End::Stopped(Stop::Exit(code))) => return Err(Some(code)),
-        Err(End::Stopped(why)) => stage::stopped(why),
-        Err(End::Uncaught(error, failure)) => stage::uncaught(&error, failure, text, "repl"),
-        Err(End::Lost(error)) => {
-            let error = CliError::from(Failure::from(error));
+        Err(ProgramEnd::Stopped(Stop::Exit(code))) => return Err(Some(code)),
+        Err(ProgramEnd::Stopped(why)) => stage::stopped(why),
+        Err(ProgramEnd::Uncaught(error, failure)) => stage::uncaught(&error, failure, text, "repl"),
+        Err(ProgramEnd::Lost(error)) => {
+            let error = CliError::from(ScriptFailure::from(error));
             ctx.failed(&error);
             return Err(Some(error.kind.exit.code()));
         }
@@ -97,7 +97,7 @@ fn left(ctx: &Ctx, code: Option<u8>) -> Exit {
 }
 
 /// Statements from a pipe or a file.
-fn answer(ctx: &Ctx, mut session: Session<Stage<'_>>, heap_bytes: u64) -> Result<Exit, CliError> {
+fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, heap_bytes: u64) -> Result<Exit, CliError> {
     let most = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
     let mut lines = {
         let _inside = session.enter();

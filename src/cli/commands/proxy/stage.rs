@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::context::Ctx;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::signals::{self, Endings};
 use crate::cli::visible;
-use crate::client::script::{Brake, End, Failure, Lines, More, Session, Setup, SetupError, Stop, World};
-use crate::client::{Endpoint, Exit};
+use crate::client::script::{
+    Brake, FailureDetail, LineSink, ProgramEnd, ScriptFailure, ScriptSession, ScriptSetupError, Setup, Stop,
+    World,
+};
+use crate::client::{ControlPlane, Exit};
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
 pub(super) use crate::cli::signals::stopped;
@@ -21,11 +24,11 @@ pub(super) struct Stage<'a> {
 }
 
 impl World for Stage<'_> {
-    async fn endpoint(&self) -> Result<&Endpoint, Failure> {
+    async fn endpoint(&self) -> Result<&ControlPlane, ScriptFailure> {
         self.ctx.endpoint().await.map_err(CliError::into_failure)
     }
 
-    async fn endpoint_if_live(&self) -> Option<&Endpoint> {
+    async fn endpoint_if_live(&self) -> Option<&ControlPlane> {
         self.ctx.endpoint_if_live().await
     }
 
@@ -46,12 +49,12 @@ pub(super) struct Play {
 }
 
 /// A session whose brake is pulled by Ctrl-C, SIGTERM and `--timeout`.
-pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(Session<Stage<'a>>, Brake), CliError> {
+pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(ScriptSession<Stage<'a>>, Brake), CliError> {
     let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
     let brake = Brake::default();
     let Play { args, base, heap_bytes } = play;
     let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines: lines(ctx), runner: None };
-    let mut session = Session::new(stage, setup).map_err(unset)?;
+    let mut session = ScriptSession::new(stage, setup).map_err(unset)?;
     let endings = {
         let _inside = session.enter();
         signals::endings()?
@@ -61,12 +64,12 @@ pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(Session<Stage<'a>>, 
     Ok((session, brake))
 }
 
-fn unset(error: SetupError) -> CliError {
+fn unset(error: ScriptSetupError) -> CliError {
     let kind = match error {
-        SetupError::Runner(error) => return Failure::from(error).into(),
-        SetupError::Stopped(why) => return stopped(why),
-        SetupError::Runtime(_) => Kind::new("io", Exit::Io),
-        SetupError::Heap(_) => Kind::new("usage", Exit::Usage),
+        ScriptSetupError::Runner(error) => return ScriptFailure::from(error).into(),
+        ScriptSetupError::Stopped(why) => return stopped(why),
+        ScriptSetupError::Runtime(_) => ErrorKind::new("io", Exit::Io),
+        ScriptSetupError::Heap(_) => ErrorKind::new("usage", Exit::Usage),
     };
     CliError::of(kind, &error)
 }
@@ -78,7 +81,7 @@ async fn heed(mut endings: Endings, brake: Brake) {
 }
 
 /// A worker's lines, on standard error.
-fn lines(ctx: &Ctx) -> Lines {
+fn lines(ctx: &Ctx) -> LineSink {
     let quiet = ctx.globals.quiet > 0;
     Arc::new(move |worker, line| {
         if !quiet {
@@ -89,25 +92,31 @@ fn lines(ctx: &Ctx) -> Lines {
 }
 
 /// What the command ends with.
-pub(super) fn outcome(ctx: &Ctx, end: End, source: &str, file: &str) -> Result<Exit, CliError> {
+pub(super) fn outcome(ctx: &Ctx, end: ProgramEnd, source: &str, file: &str) -> Result<Exit, CliError> {
     match end {
-        End::Stopped(Stop::Exit(code)) => {
+        ProgramEnd::Stopped(Stop::Exit(code)) => {
             ctx.status.set(Some(code));
             Ok(Exit::Ok)
         }
-        End::Stopped(why) => Err(stopped(why)),
-        End::Uncaught(error, failure) => Err(uncaught(&error, failure, source, file)),
-        End::Lost(error) => Err(Failure::from(error).into()),
+        ProgramEnd::Stopped(why) => Err(stopped(why)),
+        ProgramEnd::Uncaught(error, failure) => Err(uncaught(&error, failure, source, file)),
+        ProgramEnd::Lost(error) => Err(ScriptFailure::from(error).into()),
     }
 }
 
-pub(super) fn uncaught(error: &WorkerError, failure: Option<Failure>, source: &str, file: &str) -> CliError {
+pub(super) fn uncaught(
+    error: &WorkerError,
+    failure: Option<ScriptFailure>,
+    source: &str,
+    file: &str,
+) -> CliError {
     let Some(failure) = failure else {
         return match error.kind {
             WorkerErrorKind::Syntax => crate::cli::source::refusal(source, file, error),
             kind => {
-                let shown = CliError::new(Kind::new("script_failed", Exit::Failure), error.message.clone())
-                    .thrown("script", error);
+                let shown =
+                    CliError::new(ErrorKind::new("script_failed", Exit::Failure), error.message.clone())
+                        .thrown("script", error);
                 if kind == WorkerErrorKind::Memory {
                     shown.hint("--memory gives the script more")
                 } else {
@@ -116,7 +125,7 @@ pub(super) fn uncaught(error: &WorkerError, failure: Option<Failure>, source: &s
             }
         };
     };
-    let More { worker, vault, method, .. } = (*failure.more).clone();
+    let FailureDetail { worker, vault, method, .. } = (*failure.more).clone();
     let shown = CliError::from(failure).thrown("script", error);
     match worker {
         Some(worker) => {

@@ -8,7 +8,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ring::signature::{self, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-use super::fields::{Field, Fields, Strange, once};
+use super::fields::{Fields, Strange, WireField, once};
 
 /// The longest token, in letters: a hello has 32 KiB for it and for what else it says.
 pub(super) const MAX_LETTERS: usize = 24 * 1024;
@@ -137,7 +137,7 @@ impl<'a> Chain<'a> {
 }
 
 impl<'a> Link<'a> {
-    fn read(block: Field<'a>) -> Result<Self, Strange> {
+    fn read(block: WireField<'a>) -> Result<Self, Strange> {
         let (mut data, mut next, mut signature, mut other, mut version) = (None, None, None, None, None);
         for field in block.fields()? {
             match field? {
@@ -170,7 +170,7 @@ impl<'a> Link<'a> {
 }
 
 impl<'a> Proof<'a> {
-    fn read(field: Field<'a>) -> Result<Self, Strange> {
+    fn read(field: WireField<'a>) -> Result<Self, Strange> {
         let mut fields = field.fields()?;
         let proof = match fields.next().ok_or(Strange)?? {
             (1, secret) => Self::Secret(secret.bytes()?),
@@ -216,7 +216,7 @@ pub(super) fn payload(version: u64, data: &[u8], next: &[u8], before: Option<&[u
 }
 
 /// Only keys of Ed25519: what the others cost is another matter.
-fn key(field: Field<'_>) -> Result<&Key, Strange> {
+fn key(field: WireField<'_>) -> Result<&Key, Strange> {
     let (mut algorithm, mut key) = (None, None);
     for field in field.fields()? {
         match field? {

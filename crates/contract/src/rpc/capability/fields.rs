@@ -8,12 +8,12 @@
 pub(super) struct Strange;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field<'a> {
+pub(super) enum WireField<'a> {
     Number(u64),
     Bytes(&'a [u8]),
 }
 
-impl<'a> Field<'a> {
+impl<'a> WireField<'a> {
     pub(super) fn number(self) -> Result<u64, Strange> {
         match self {
             Self::Number(number) => Ok(number),
@@ -39,7 +39,7 @@ pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Fields<'a> {
     /// The only field, which has this number.
-    pub(super) fn only(mut self, number: u64) -> Result<Field<'a>, Strange> {
+    pub(super) fn only(mut self, number: u64) -> Result<WireField<'a>, Strange> {
         match (self.next(), self.next()) {
             (Some(Ok((found, field))), None) if found == number => Ok(field),
             _ => Err(Strange),
@@ -63,15 +63,15 @@ impl<'a> Fields<'a> {
         Err(Strange)
     }
 
-    fn field(&mut self) -> Result<(u64, Field<'a>), Strange> {
+    fn field(&mut self) -> Result<(u64, WireField<'a>), Strange> {
         let key = self.varint()?;
         let field = match key & 7 {
-            0 => Field::Number(self.varint()?),
+            0 => WireField::Number(self.varint()?),
             2 => {
                 let length = usize::try_from(self.varint()?).map_err(|_| Strange)?;
                 let (bytes, rest) = self.0.split_at_checked(length).ok_or(Strange)?;
                 self.0 = rest;
-                Field::Bytes(bytes)
+                WireField::Bytes(bytes)
             }
             _ => return Err(Strange),
         };
@@ -80,7 +80,7 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u64, Field<'a>), Strange>;
+    type Item = Result<(u64, WireField<'a>), Strange>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
@@ -107,19 +107,19 @@ mod tests {
     fn numbers_and_bytes_come_out_and_what_is_cut_short_does_not() {
         let message = [0x08, 0x96, 0x01, 0x12, 2, b'h', b'i'];
         let fields: Result<Vec<_>, Strange> = Fields(&message).collect();
-        assert_eq!(fields, Ok(vec![(1, Field::Number(150)), (2, Field::Bytes(b"hi"))]));
+        assert_eq!(fields, Ok(vec![(1, WireField::Number(150)), (2, WireField::Bytes(b"hi"))]));
         for end in [1, 2, 4, 5, 6] {
             let fields: Result<Vec<_>, Strange> = Fields(&message[..end]).collect();
             assert_eq!(fields, Err(Strange), "{end} bytes");
         }
-        assert_eq!(Fields(&message[3..]).only(2), Ok(Field::Bytes(b"hi")));
+        assert_eq!(Fields(&message[3..]).only(2), Ok(WireField::Bytes(b"hi")));
         assert_eq!(Fields(&message).only(1), Err(Strange));
     }
 
     #[test]
     fn what_no_token_has_is_strange() {
         let most = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-        assert_eq!(Fields(&most).next(), Some(Ok((1, Field::Number(u64::MAX)))));
+        assert_eq!(Fields(&most).next(), Some(Ok((1, WireField::Number(u64::MAX)))));
         for message in [
             &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02][..],
             &[0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00],

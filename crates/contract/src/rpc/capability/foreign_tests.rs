@@ -13,7 +13,7 @@ use super::*;
 use crate::system::clock;
 
 /// What the library says of the same question, by the program that gates ran once.
-fn library_allows(world: &World, token: &Secret, ask: &Ask<'_>) -> bool {
+fn library_allows(world: &World, token: &Secret, ask: &CallFacts<'_>) -> bool {
     let root = PublicKey::from_bytes_hex(&world.key.public_hex(), Algorithm::Ed25519).expect("is a key");
     let Ok(token) = Biscuit::from_base64(token.reveal(), root) else { return false };
     let authorizer = authorizer!(
@@ -287,7 +287,7 @@ fn the_cores_word_is_judged_first() {
     let world = World::new();
     let token = world.mint(&["*"]);
     let ask = world.ask("top");
-    let late = Ask { now: world.now + jiff::SignedDuration::from_hours(1), ..ask };
+    let late = CallFacts { now: world.now + jiff::SignedDuration::from_hours(1), ..ask };
     let foreign = append(&token, "right(\"*\");");
     // The holders' part is not even signed.
     let mut torn = raw(&narrow(&token, Some(&["top".into()]), None).expect("narrows"));
@@ -298,7 +298,7 @@ fn the_cores_word_is_judged_first() {
     assert_eq!(world.judge(&foreign, &ask), Err(Denied::Foreign));
     for token in [&token, &foreign, &torn] {
         assert_eq!(world.judge(token, &late), Err(Denied::NotAllowed));
-        assert_eq!(world.judge(token, &Ask { generation: 2, ..ask }), Err(Denied::NotAllowed));
+        assert_eq!(world.judge(token, &CallFacts { generation: 2, ..ask }), Err(Denied::NotAllowed));
     }
     let stranger = World::new();
     assert_eq!(stranger.judge(&foreign, &late), Err(Denied::Invalid));
@@ -311,14 +311,14 @@ fn the_cores_word_is_judged_first() {
 fn more_facts_of_the_core_are_passed_over_and_more_checks_are_not() {
     let world = World::new();
     let of = |code: &str| {
-        let mut words = Words::default();
+        let mut words = Symbols::default();
         let block = BlockBuilder::new().code(code).expect("parses");
         let held = UnverifiedBiscuit::from_base64(world.mint(&["top"]).reveal()).expect("parses");
         let bytes = raw(&Secret::new(held.append(block).and_then(|held| held.to_base64()).expect("appends")));
         let chain = Chain::read(&bytes).expect("is one");
         let mut blocks = chain.blocks();
         let _ = words.read(blocks.next().expect("the core's")).expect("reads");
-        words.read(blocks.next().expect("ours")).and_then(Word::of).is_ok()
+        words.read(blocks.next().expect("ours")).and_then(AuthorityBlock::of).is_ok()
     };
     let whole = |more: &str| {
         let (vault, ticket, digest) = (&world.vault, &world.ticket, Sha256::of(b""));

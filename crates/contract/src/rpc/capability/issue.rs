@@ -8,8 +8,8 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use super::ALWAYS;
 use super::chain::{self, Chain, Key};
 use super::fields::Strange;
-use super::words::{MAX_NAME, MAX_NAMES, Term, Words};
-use super::write::{self, Draft, Next};
+use super::words::{MAX_NAME, MAX_NAMES, Symbols, Term};
+use super::write::{self, Draft, NextKey};
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::lease::Promise;
@@ -47,7 +47,7 @@ pub struct IssuerKey {
     /// Makes the keys that holders narrow tokens with.
     next: hmac::Key,
     /// Of all vouchers: nobody narrows those, and a gate takes none that somebody did.
-    vouchers: Next,
+    vouchers: NextKey,
 }
 
 /// What a new token allows.
@@ -100,7 +100,7 @@ impl IssuerKey {
         let generation = i64::try_from(grant.generation).unwrap_or(i64::MAX);
         let (ticket, ip, cert) =
             (grant.ticket.as_str(), grant.endpoint.ip.to_string(), grant.cert_sha256.to_string());
-        let mut block = Draft::after(&Words::default());
+        let mut block = Draft::after(&Symbols::default());
         block.fact("vault", &[Term::Text(vault)]);
         block.fact("ticket", &[Term::Text(ticket)]);
         block.fact("generation", &[Term::Number(generation)]);
@@ -127,13 +127,13 @@ impl IssuerKey {
 
     /// The word by which a gate shows another for which vault it calls.
     pub fn vouch(&self, vault: &VaultId, expires_at: Timestamp) -> Result<Secret, CapabilityError> {
-        let mut block = Draft::after(&Words::default());
+        let mut block = Draft::after(&Symbols::default());
         block.fact("speaks_for", &[Term::Text(vault.as_str())]);
         block.only_before(expires_at.as_millisecond());
         self.sign(block, &self.vouchers)
     }
 
-    fn sign(&self, block: Draft<'_>, next: &Next) -> Result<Secret, CapabilityError> {
+    fn sign(&self, block: Draft<'_>, next: &NextKey) -> Result<Secret, CapabilityError> {
         written(write::authority(&self.pair, &block.written(), next))
     }
 }
@@ -141,10 +141,10 @@ impl IssuerKey {
 /// The key that a holder narrows a token with is no random one, but follows from the issuer's and the token's `name`:
 /// what was signed once can be signed again, and need not be kept. One name stands for one content: who holds one
 /// token of a name could widen a narrowed one of the same name.
-fn followed(issuer: &hmac::Key, name: &str) -> Result<Next, CapabilityError> {
+fn followed(issuer: &hmac::Key, name: &str) -> Result<NextKey, CapabilityError> {
     let secret = hmac::sign(issuer, name.as_bytes());
     let secret = secret.as_ref().try_into().map_err(|_| CapabilityError::Key)?;
-    Next::of(secret).map_err(|Strange| CapabilityError::Key)
+    NextKey::of(secret).map_err(|Strange| CapabilityError::Key)
 }
 
 fn random() -> Key {
@@ -189,16 +189,16 @@ pub fn narrow(
     if let Some(expires_at) = expires_at {
         block.only_before(expires_at.as_millisecond());
     }
-    let next = Next::of(random()).map_err(|Strange| CapabilityError::Proof)?;
+    let next = NextKey::of(random()).map_err(|Strange| CapabilityError::Proof)?;
     let narrowed = write::appended(&chain, &block.written(), &next);
     written(narrowed.map_err(|Strange| CapabilityError::Proof)?.ok_or(CapabilityError::Sealed)?)
 }
 
 /// What can be told of a token without the issuer's key: whether a gate would know all of it, and whether there is
 /// room for more.
-fn read(token: &[u8]) -> Result<(Chain<'_>, Words<'_>), CapabilityError> {
+fn read(token: &[u8]) -> Result<(Chain<'_>, Symbols<'_>), CapabilityError> {
     let chain = Chain::read(token).map_err(|Strange| CapabilityError::Malformed)?;
-    let mut words = Words::default();
+    let mut words = Symbols::default();
     let mut known =
         |(place, block): (usize, _)| words.read(block).is_ok_and(|block| place == 0 || block.narrows());
     let known = chain.blocks().enumerate().all(&mut known);

@@ -36,7 +36,7 @@ use jiff::Timestamp;
 use chain::{Chain, Key};
 use fields::{Strange, once};
 pub use issue::{CapabilityError, Grant, IssuerKey, check_names, narrow};
-use words::{Block, Check, Term, Words};
+use words::{Block, Symbols, Term, TokenCheck};
 
 use super::reserved;
 use crate::model::digest::Sha256;
@@ -73,10 +73,10 @@ impl Issuer {
         let read = |token: &[u8]| {
             let chain = Chain::read(token)?;
             chain.check_authority(&self.0)?;
-            let block = Words::default().read(chain.only().ok_or(Strange)?)?;
+            let block = Symbols::default().read(chain.only().ok_or(Strange)?)?;
             chain.check_narrowed()?;
             match (&block.facts[..], &block.checks[..]) {
-                ([fact], [Check::Before(end)]) if fact.name == "speaks_for" => match fact.terms[..] {
+                ([fact], [TokenCheck::Before(end)]) if fact.name == "speaks_for" => match fact.terms[..] {
                     [Term::Text(vault)] => Ok((vault.parse().map_err(|_| Strange)?, *end)),
                     _ => Err(Strange),
                 },
@@ -91,7 +91,7 @@ impl Issuer {
 
 /// The facts of one call, as the node knows them.
 #[derive(Clone, Copy)]
-pub struct Ask<'a> {
+pub struct CallFacts<'a> {
     pub vault: &'a VaultId,
     pub generation: u64,
     pub node: &'a NodeName,
@@ -101,7 +101,7 @@ pub struct Ask<'a> {
 
 /// Who holds the token, by the core's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct TokenHolder {
     pub ticket: TicketId,
     pub label: Option<String>,
     pub promise: Promise,
@@ -109,7 +109,7 @@ pub struct Holder {
 
 /// Where a token leads, by the core's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claims {
+pub struct TokenTarget {
     pub vault: VaultId,
     pub generation: u64,
     pub node: NodeName,
@@ -119,9 +119,9 @@ pub struct Claims {
 
 /// What the core signed. It allows nothing by itself: a holder may have taken from it.
 #[derive(Debug)]
-pub struct Word {
-    claims: Claims,
-    holder: Holder,
+pub struct AuthorityBlock {
+    claims: TokenTarget,
+    holder: TokenHolder,
     rights: Names,
     end_ms: i64,
 }
@@ -149,7 +149,7 @@ impl Names {
 /// A token whose signatures are valid, and what is left of it.
 #[derive(Debug)]
 pub struct Capability {
-    word: Word,
+    word: AuthorityBlock,
     /// What holders have left, if any took something away.
     left: Option<Names>,
     end_ms: i64,
@@ -160,15 +160,15 @@ impl Capability {
     pub fn verify(
         token: &Secret,
         issuer: &Issuer,
-        judge: impl FnOnce(&Word) -> Result<(), Denied>,
+        judge: impl FnOnce(&AuthorityBlock) -> Result<(), Denied>,
     ) -> Result<Self, Denied> {
         let invalid = |Strange| Denied::Invalid;
         let bytes = chain::decode(token.reveal()).map_err(invalid)?;
         let chain = Chain::read(&bytes).map_err(invalid)?;
         chain.check_authority(&issuer.0).map_err(invalid)?;
-        let (mut words, mut blocks) = (Words::default(), chain.blocks());
+        let (mut words, mut blocks) = (Symbols::default(), chain.blocks());
         let authority = blocks.next().ok_or(Denied::Invalid)?;
-        let word = words.read(authority).and_then(Word::of).map_err(invalid)?;
+        let word = words.read(authority).and_then(AuthorityBlock::of).map_err(invalid)?;
         judge(&word)?;
         if chain.blocks().any(|block| block.by_another) {
             return Err(Denied::Foreign);
@@ -182,10 +182,10 @@ impl Capability {
         Ok(own)
     }
 
-    fn narrow(&mut self, check: Check<'_>) {
+    fn narrow(&mut self, check: TokenCheck<'_>) {
         match check {
-            Check::Before(end) => self.end_ms = self.end_ms.min(end),
-            Check::Among(names) => {
+            TokenCheck::Before(end) => self.end_ms = self.end_ms.min(end),
+            TokenCheck::Among(names) => {
                 let names = Names::new(names);
                 match &mut self.left {
                     Some(left) => left.keep(&names),
@@ -193,12 +193,12 @@ impl Capability {
                 }
             }
             // Of a holder no condition.
-            Check::Here { .. } => {}
+            TokenCheck::Here { .. } => {}
         }
     }
 
     /// The only function that says yes.
-    pub fn allows(&self, ask: &Ask<'_>) -> Result<(), Denied> {
+    pub fn allows(&self, ask: &CallFacts<'_>) -> Result<(), Denied> {
         self.word.holds(ask)?;
         let left = self.left.as_ref().is_none_or(|left| left.has(ask.method));
         let yes = left && self.word.grants(ask.method) && ask.now.as_millisecond() < self.end_ms;
@@ -206,21 +206,21 @@ impl Capability {
     }
 
     #[must_use]
-    pub fn holder(&self) -> &Holder {
+    pub fn holder(&self) -> &TokenHolder {
         &self.word.holder
     }
 
     /// What the core signed about the vault itself. It allows nothing: a question may be built of it.
     #[must_use]
-    pub fn claims(&self) -> &Claims {
+    pub fn claims(&self) -> &TokenTarget {
         &self.word.claims
     }
 }
 
-impl Word {
+impl AuthorityBlock {
     /// Whether this is the vault, the generation and the node that the core meant, and still the time.
-    pub fn holds(&self, ask: &Ask<'_>) -> Result<(), Denied> {
-        let Claims { vault, generation, node, .. } = &self.claims;
+    pub fn holds(&self, ask: &CallFacts<'_>) -> Result<(), Denied> {
+        let TokenTarget { vault, generation, node, .. } = &self.claims;
         if (vault, *generation, node) == (ask.vault, ask.generation, ask.node) {
             return self.is_current(ask.now);
         }
@@ -257,9 +257,9 @@ impl Word {
         let (mut here, mut end_ms) = (None, None);
         for check in block.checks {
             match check {
-                Check::Here { vault, generation, node } => once(&mut here, (vault, generation, node))?,
-                Check::Before(end) => once(&mut end_ms, end)?,
-                Check::Among(_) => return Err(Strange),
+                TokenCheck::Here { vault, generation, node } => once(&mut here, (vault, generation, node))?,
+                TokenCheck::Before(end) => once(&mut end_ms, end)?,
+                TokenCheck::Among(_) => return Err(Strange),
             }
         }
         let (here_vault, here_generation, here_node) = here.ok_or(Strange)?;
@@ -268,7 +268,7 @@ impl Word {
         }
         let (ip, port) = endpoint.ok_or(Strange)?;
         let ip: IpAddr = ip.parse().map_err(|_| Strange)?;
-        let claims = Claims {
+        let claims = TokenTarget {
             vault: here_vault.parse().map_err(|_| Strange)?,
             generation: here_generation.try_into().map_err(|_| Strange)?,
             node: here_node.parse().map_err(|_| Strange)?,
@@ -278,7 +278,7 @@ impl Word {
         let ticket = ticket.ok_or(Strange)?.parse().map_err(|_| Strange)?;
         let lease_ms = lease.map(u64::try_from).transpose().map_err(|_| Strange)?;
         let promise = Promise { lease_ms, link: link.map(|link| link != 0) };
-        let holder = Holder { ticket, label: label.map(str::to_owned), promise };
+        let holder = TokenHolder { ticket, label: label.map(str::to_owned), promise };
         Ok(Self { claims, holder, rights: Names::new(rights), end_ms: end_ms.ok_or(Strange)? })
     }
 }

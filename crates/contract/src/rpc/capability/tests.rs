@@ -43,23 +43,23 @@ impl World {
         self.key.mint(&grant).expect("mints")
     }
 
-    pub(super) fn ask<'a>(&'a self, method: &'a str) -> Ask<'a> {
-        Ask { vault: &self.vault, generation: 1, node: &self.node, now: self.now, method }
+    pub(super) fn ask<'a>(&'a self, method: &'a str) -> CallFacts<'a> {
+        CallFacts { vault: &self.vault, generation: 1, node: &self.node, now: self.now, method }
     }
 
     pub(super) fn issuer(&self) -> Issuer {
         Issuer::from_hex(&self.key.public_hex()).expect("is a key")
     }
 
-    pub(super) fn verify(&self, token: &Secret, ask: &Ask<'_>) -> Result<Capability, Denied> {
+    pub(super) fn verify(&self, token: &Secret, ask: &CallFacts<'_>) -> Result<Capability, Denied> {
         Capability::verify(token, &self.issuer(), |word| word.holds(ask))
     }
 
-    pub(super) fn judge(&self, token: &Secret, ask: &Ask<'_>) -> Result<(), Denied> {
+    pub(super) fn judge(&self, token: &Secret, ask: &CallFacts<'_>) -> Result<(), Denied> {
         self.verify(token, ask)?.allows(ask)
     }
 
-    pub(super) fn allows(&self, token: &Secret, ask: &Ask<'_>) -> bool {
+    pub(super) fn allows(&self, token: &Secret, ask: &CallFacts<'_>) -> bool {
         self.judge(token, ask).is_ok()
     }
 }
@@ -79,7 +79,7 @@ fn a_full_token_allows_everything_here_and_now_and_names_its_holder() {
     assert_eq!(held.allows(&world.ask(reserved::DESTRUCT)), Ok(()));
     assert_eq!(
         *held.holder(),
-        Holder { ticket: world.ticket.clone(), label: Some("tester".into()), promise: PROMISE }
+        TokenHolder { ticket: world.ticket.clone(), label: Some("tester".into()), promise: PROMISE }
     );
 }
 
@@ -91,10 +91,10 @@ fn another_vault_generation_node_time_or_issuer_is_refused() {
     let late = world.now + jiff::SignedDuration::from_mins(1);
     let ask = world.ask("top");
     assert!(world.allows(&token, &ask));
-    assert!(!world.allows(&token, &Ask { vault: &other_vault, ..ask }));
-    assert!(!world.allows(&token, &Ask { generation: 2, ..ask }));
-    assert!(!world.allows(&token, &Ask { node: &other_node, ..ask }));
-    assert!(!world.allows(&token, &Ask { now: late, ..ask }), "valid at its expiry");
+    assert!(!world.allows(&token, &CallFacts { vault: &other_vault, ..ask }));
+    assert!(!world.allows(&token, &CallFacts { generation: 2, ..ask }));
+    assert!(!world.allows(&token, &CallFacts { node: &other_node, ..ask }));
+    assert!(!world.allows(&token, &CallFacts { now: late, ..ask }), "valid at its expiry");
     let stranger = World { key: IssuerKey::generate(), ..World::new() };
     assert_eq!(stranger.judge(&token, &ask), Err(Denied::Invalid));
 }
@@ -120,12 +120,10 @@ fn narrowing_only_takes_away() {
     }
     let later = world.now + jiff::SignedDuration::from_hours(1);
     let longer = narrow(&token, None, Some(later)).expect("narrows");
-    assert!(
-        !world.allows(
-            &longer,
-            &Ask { now: world.now + jiff::SignedDuration::from_mins(2), ..world.ask("top") }
-        )
-    );
+    assert!(!world.allows(
+        &longer,
+        &CallFacts { now: world.now + jiff::SignedDuration::from_mins(2), ..world.ask("top") }
+    ));
     let shorter = narrow(&token, None, Some(world.now)).expect("narrows");
     assert!(!world.allows(&shorter, &world.ask("top")));
 }

@@ -6,7 +6,7 @@
 //! compares; whatever else somebody wrote is foreign, and a token with it opens nothing.
 
 use super::chain::Content;
-use super::fields::{Field, Fields, Strange, once};
+use super::fields::{Fields, Strange, WireField, once};
 
 /// The longest name, of a method or of anything else.
 pub(super) const MAX_NAME: usize = 256;
@@ -62,7 +62,7 @@ const MAX_TERMS: usize = 4;
 
 /// The words that the blocks so far have brought: a later block uses those of the earlier.
 #[derive(Debug, Default)]
-pub(super) struct Words<'a>(Vec<&'a str>);
+pub(super) struct Symbols<'a>(Vec<&'a str>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Term<'a> {
@@ -78,7 +78,7 @@ pub(super) struct Fact<'a> {
 
 /// A condition, of those that there are.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Check<'a> {
+pub(super) enum TokenCheck<'a> {
     /// `on_vault("vlt_…"), on_generation(1), on_node("n1")`
     Here { vault: &'a str, generation: i64, node: &'a str },
     /// `now_ms($t), $t < 1800000000000`
@@ -90,13 +90,13 @@ pub(super) enum Check<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Block<'a> {
     pub facts: Vec<Fact<'a>>,
-    pub checks: Vec<Check<'a>>,
+    pub checks: Vec<TokenCheck<'a>>,
 }
 
 impl Block<'_> {
     /// Whether a holder may have written it: it takes away, and says nothing besides.
     pub(super) fn narrows(&self) -> bool {
-        self.facts.is_empty() && !self.checks.iter().any(|check| matches!(check, Check::Here { .. }))
+        self.facts.is_empty() && !self.checks.iter().any(|check| matches!(check, TokenCheck::Here { .. }))
     }
 }
 
@@ -107,7 +107,7 @@ enum Part<'a> {
     Variable(u64),
 }
 
-impl<'a> Words<'a> {
+impl<'a> Symbols<'a> {
     /// Reads one block; the blocks before it have been read.
     pub(super) fn read(&mut self, block: Content<'a>) -> Result<Block<'a>, Strange> {
         if block.by_another {
@@ -155,7 +155,7 @@ impl<'a> Words<'a> {
         word.ok_or(Strange)
     }
 
-    fn fact(&self, fact: Field<'a>) -> Result<Fact<'a>, Strange> {
+    fn fact(&self, fact: WireField<'a>) -> Result<Fact<'a>, Strange> {
         let (name, parts) = self.predicate(fact.fields()?.only(1)?)?;
         let terms = parts.into_iter().map(|part| match part {
             Part::Term(term) => Ok(term),
@@ -164,7 +164,7 @@ impl<'a> Words<'a> {
         Ok(Fact { name, terms: terms.collect::<Result<_, _>>()? })
     }
 
-    fn predicate(&self, predicate: Field<'a>) -> Result<(&'a str, Vec<Part<'a>>), Strange> {
+    fn predicate(&self, predicate: WireField<'a>) -> Result<(&'a str, Vec<Part<'a>>), Strange> {
         let (mut name, mut parts) = (None, Vec::new());
         for field in predicate.fields()? {
             match field? {
@@ -176,7 +176,7 @@ impl<'a> Words<'a> {
         Ok((name.ok_or(Strange)?, parts))
     }
 
-    fn part(&self, term: Field<'a>) -> Result<Part<'a>, Strange> {
+    fn part(&self, term: WireField<'a>) -> Result<Part<'a>, Strange> {
         let mut fields = term.fields()?;
         let (kind, value) = fields.next().ok_or(Strange)??;
         if fields.next().is_some() {
@@ -202,7 +202,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn check(&self, check: Field<'a>) -> Result<Check<'a>, Strange> {
+    fn check(&self, check: WireField<'a>) -> Result<TokenCheck<'a>, Strange> {
         let (mut query, mut kind) = (None, None);
         for field in check.fields()? {
             match field? {
@@ -234,24 +234,24 @@ impl<'a> Words<'a> {
                     ("on_vault", [Part::Term(Term::Text(vault))]),
                     ("on_generation", [Part::Term(Term::Number(generation))]),
                     ("on_node", [Part::Term(Term::Text(node))]),
-                ] => Ok(Check::Here { vault, generation: *generation, node }),
+                ] => Ok(TokenCheck::Here { vault, generation: *generation, node }),
                 _ => Err(Strange),
             };
         };
         let [(name, [Part::Variable(it)])] = body[..] else { return Err(Strange) };
         match (name, self.expression(expression)?) {
             ("now_ms", (Part::Variable(left), Part::Term(Term::Number(end)), LESS_THAN)) if left == *it => {
-                Ok(Check::Before(end))
+                Ok(TokenCheck::Before(end))
             }
             ("operation", (Part::Texts(names), Part::Variable(right), CONTAINS)) if right == *it => {
-                Ok(Check::Among(names))
+                Ok(TokenCheck::Among(names))
             }
             _ => Err(Strange),
         }
     }
 
     /// Two values and what is to be done with them.
-    fn expression(&self, expression: Field<'a>) -> Result<(Part<'a>, Part<'a>, u64), Strange> {
+    fn expression(&self, expression: WireField<'a>) -> Result<(Part<'a>, Part<'a>, u64), Strange> {
         let mut operations = expression.fields()?.map(|field| match field? {
             (1, operation) => Ok(operation),
             _ => Err(Strange),
@@ -261,7 +261,7 @@ impl<'a> Words<'a> {
         if operations.next().is_some() {
             return Err(Strange);
         }
-        let value = |operation: Field<'a>| self.part(operation.fields()?.only(1)?);
+        let value = |operation: WireField<'a>| self.part(operation.fields()?.only(1)?);
         let kind = binary.fields()?.only(3)?.fields()?.only(1)?.number()?;
         Ok((value(left)?, value(right)?, kind))
     }

@@ -8,7 +8,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::chain::{BASE64, Chain, ED25519, Key, payload};
 use super::fields::Strange;
-use super::words::{COMMON, CONTAINS, LESS_THAN, OWN, Term, Words};
+use super::words::{COMMON, CONTAINS, LESS_THAN, OWN, Symbols, Term};
 
 /// The dialect that a block claims. Lists came with a later one, but the library of 6.0 claims no more for them.
 const DIALECT: u64 = 3;
@@ -56,7 +56,7 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Of the block after those whose words these are.
-    pub(super) fn after(words: &Words<'a>) -> Self {
+    pub(super) fn after(words: &Symbols<'a>) -> Self {
         let words = words.all().to_vec();
         Self { before: words.len(), words, facts: Vec::new(), checks: Vec::new() }
     }
@@ -155,12 +155,12 @@ fn expression(left: &Message, right: &Message, kind: u64) -> Message {
 }
 
 /// What the next block is signed with: its secret is the token's proof.
-pub(super) struct Next {
+pub(super) struct NextKey {
     secret: Key,
     public: Key,
 }
 
-impl Next {
+impl NextKey {
     /// The half that others may know takes about as long as a signature.
     pub(super) fn of(secret: Key) -> Result<Self, Strange> {
         let public = pair(&secret)?.public_key().as_ref().try_into().map_err(|_| Strange)?;
@@ -169,13 +169,13 @@ impl Next {
 }
 
 /// A token of one block, signed by `issuer`; with the key from `next` its holder appends another.
-pub(super) fn authority(issuer: &Ed25519KeyPair, block: &[u8], next: &Next) -> String {
+pub(super) fn authority(issuer: &Ed25519KeyPair, block: &[u8], next: &NextKey) -> String {
     let link = link(issuer, block, next, 0, None);
     token(Message::default().with(2, &link), next)
 }
 
 /// The token with one block more, signed with its proof. `None`: it is sealed, and nobody appends to it any more.
-pub(super) fn appended(chain: &Chain<'_>, block: &[u8], next: &Next) -> Result<Option<String>, Strange> {
+pub(super) fn appended(chain: &Chain<'_>, block: &[u8], next: &NextKey) -> Result<Option<String>, Strange> {
     let Some(secret) = chain.secret() else { return Ok(None) };
     let link = link(&pair(secret)?, block, next, chain.version(), Some(chain.last_signature()));
     let before = chain.links();
@@ -187,7 +187,13 @@ fn pair(secret: &[u8]) -> Result<Ed25519KeyPair, Strange> {
     Ed25519KeyPair::from_seed_unchecked(secret).map_err(|_| Strange)
 }
 
-fn link(signer: &Ed25519KeyPair, block: &[u8], next: &Next, version: u64, before: Option<&[u8]>) -> Message {
+fn link(
+    signer: &Ed25519KeyPair,
+    block: &[u8],
+    next: &NextKey,
+    version: u64,
+    before: Option<&[u8]>,
+) -> Message {
     let signature = signer.sign(&payload(version, block, &next.public, before));
     let key = Message::default().number(1, u64::from(ED25519)).bytes(2, &next.public);
     let link = Message::default().bytes(1, block).with(2, &key).bytes(3, signature.as_ref());
@@ -195,7 +201,7 @@ fn link(signer: &Ed25519KeyPair, block: &[u8], next: &Next, version: u64, before
     if version > 0 { link.number(5, version) } else { link }
 }
 
-fn token(blocks: Message, next: &Next) -> String {
+fn token(blocks: Message, next: &NextKey) -> String {
     BASE64.encode(blocks.with(4, &Message::default().bytes(1, &next.secret)).0)
 }
 

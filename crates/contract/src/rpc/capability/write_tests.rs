@@ -120,9 +120,9 @@ fn what_follows_a_newer_signature_is_signed_in_the_same_way() {
     let bytes = chain::decode(&theirs).expect("is base64");
     let newer = Chain::read(&bytes).expect("is a chain");
     assert_eq!(newer.version(), 1);
-    let next = write::Next::of([7; 32]).expect("is a key");
+    let next = write::NextKey::of([7; 32]).expect("is a key");
     // Of no words, since ours does not read theirs.
-    let draft = write::Draft::after(&Words::default());
+    let draft = write::Draft::after(&Symbols::default());
     let ours = write::appended(&newer, &draft.written(), &next).expect("is signed").expect("is open");
     let token = Biscuit::from_base64(&ours, pair(&world).public()).expect("is believed");
     assert_eq!(token.block_count(), 3);

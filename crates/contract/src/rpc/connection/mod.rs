@@ -27,16 +27,16 @@ use crate::strict::StrictError;
 use crate::system::clock;
 use crate::system::tasks::Task;
 use given_up::GivenUp;
-use tasks::{Leave, read, write};
+use tasks::{CloseGuard, read, write};
 
 /// What a reply may have beyond the result that `max_frame_bytes` bounds.
 const REPLY_OVERHEAD: usize = 4096;
 /// Lines that wait for the writer; whoever has one more waits as well.
 const QUEUE: usize = 256;
 
-pub type Reply = Result<Box<RawValue>, RpcError>;
+pub type RpcReply = Result<Box<RawValue>, RpcError>;
 /// Their ids rise, and the first are answered first.
-type Pending = BTreeMap<u64, oneshot::Sender<Result<Reply, Unsent>>>;
+type Pending = BTreeMap<u64, oneshot::Sender<Result<RpcReply, Unsent>>>;
 
 /// A line, and the call that it is, if somebody waits for the answer.
 type Queued = (Option<u64>, Vec<u8>);
@@ -59,7 +59,7 @@ pub struct Unsent;
 
 /// Why a connection ended. The first reason stands.
 #[derive(Debug, Clone)]
-pub enum End {
+pub enum ConnectionEnd {
     /// The gate announced it.
     Dead(Death),
     Write(Arc<io::Error>),
@@ -80,7 +80,7 @@ pub enum End {
 struct Shared<O> {
     owner: O,
     pending: Mutex<Pending>,
-    end: watch::Sender<Option<End>>,
+    end: watch::Sender<Option<ConnectionEnd>>,
     tasks: OnceLock<[Task<()>; 2]>,
     /// When the last lines came, in microseconds.
     heard: AtomicU64,
@@ -90,7 +90,7 @@ struct Shared<O> {
 /// A handle: the connection goes with the last of them.
 pub struct Connection<O: Owner> {
     shared: Arc<Shared<O>>,
-    queue: Arc<Queue<O>>,
+    queue: Arc<CallQueue<O>>,
 }
 
 impl<O: Owner> Clone for Connection<O> {
@@ -100,29 +100,29 @@ impl<O: Owner> Clone for Connection<O> {
 }
 
 /// What goes with the last handle.
-struct Queue<O> {
+struct CallQueue<O> {
     lines: mpsc::Sender<Queued>,
     shared: Arc<Shared<O>>,
 }
 
-impl<O> Drop for Queue<O> {
+impl<O> Drop for CallQueue<O> {
     fn drop(&mut self) {
         self.shared.cancel();
     }
 }
 
 /// The answer to the hello, which is on its way.
-pub struct Greeting(oneshot::Receiver<Result<Reply, Unsent>>);
+pub struct Greeting(oneshot::Receiver<Result<RpcReply, Unsent>>);
 
 impl Greeting {
-    pub async fn answer<O: Owner>(self, connection: &Connection<O>) -> Result<Reply, End> {
+    pub async fn answer<O: Owner>(self, connection: &Connection<O>) -> Result<RpcReply, ConnectionEnd> {
         // It stands in no queue, and is sent or the connection ends.
         self.0.await.ok().and_then(Result::ok).ok_or_else(|| connection.end())
     }
 }
 
 /// A call that was queued. Who stops waiting gives it up: it is not sent any more, or the gate is told.
-pub struct Call<'a, O: Owner> {
+pub struct QueuedCall<'a, O: Owner> {
     connection: &'a Connection<O>,
     id: u64,
     queued: bool,
@@ -130,16 +130,16 @@ pub struct Call<'a, O: Owner> {
     answered: bool,
     /// Whether no other waited when it began.
     pub is_alone: bool,
-    receiver: oneshot::Receiver<Result<Reply, Unsent>>,
+    receiver: oneshot::Receiver<Result<RpcReply, Unsent>>,
 }
 
-impl<O: Owner> Call<'_, O> {
+impl<O: Owner> QueuedCall<'_, O> {
     #[must_use]
     pub fn is_answered(&self) -> bool {
         !self.receiver.is_empty()
     }
 
-    pub async fn answer(mut self) -> Result<Result<Reply, End>, Unsent> {
+    pub async fn answer(mut self) -> Result<Result<RpcReply, ConnectionEnd>, Unsent> {
         let came = (&mut self.receiver).await;
         self.answered = true;
         match came {
@@ -149,7 +149,7 @@ impl<O: Owner> Call<'_, O> {
     }
 }
 
-impl<O: Owner> Drop for Call<'_, O> {
+impl<O: Owner> Drop for QueuedCall<'_, O> {
     fn drop(&mut self) {
         let shared = &self.connection.shared;
         if !self.answered && shared.pending().remove(&self.id).is_some() && self.queued {
@@ -166,7 +166,7 @@ impl<O> Shared<O> {
     }
 
     /// The first reason stands. Dropping the senders wakes all who wait.
-    fn end(&self, reason: End) {
+    fn end(&self, reason: ConnectionEnd) {
         self.end.send_if_modified(|end| {
             let first = end.is_none();
             if first {
@@ -215,14 +215,14 @@ impl<O: Owner> Connection<O> {
             given_up: GivenUp::default(),
         });
         let reader = LineReader::new(input, max_frame_bytes.saturating_add(REPLY_OVERHEAD));
-        let reader = shared.owner.spawn(read(Leave(Arc::clone(&shared)), reader, may_hold));
-        let writer = shared.owner.spawn(write(Leave(Arc::clone(&shared)), output, first, queue));
+        let reader = shared.owner.spawn(read(CloseGuard(Arc::clone(&shared)), reader, may_hold));
+        let writer = shared.owner.spawn(write(CloseGuard(Arc::clone(&shared)), output, first, queue));
         let _ = shared.tasks.set([reader, writer]);
         if shared.has_ended() {
             // One of them was quicker than this.
             shared.cancel();
         }
-        let queue = Queue { lines, shared: Arc::clone(&shared) };
+        let queue = CallQueue { lines, shared: Arc::clone(&shared) };
         (Self { shared, queue: Arc::new(queue) }, Greeting(greeting))
     }
 
@@ -232,14 +232,15 @@ impl<O: Owner> Connection<O> {
     }
 
     /// Queues a request, which has this id and is one line.
-    pub async fn call(&self, id: u64, line: Vec<u8>) -> Result<Call<'_, O>, Unsent> {
+    pub async fn call(&self, id: u64, line: Vec<u8>) -> Result<QueuedCall<'_, O>, Unsent> {
         let (sender, receiver) = oneshot::channel();
         let is_alone = {
             let mut pending = self.shared.pending();
             pending.insert(id, sender);
             pending.len() == 1
         };
-        let mut call = Call { connection: self, id, queued: false, answered: false, is_alone, receiver };
+        let mut call =
+            QueuedCall { connection: self, id, queued: false, answered: false, is_alone, receiver };
         // Looked at after the slot is taken: an end in between has either cleared it or is seen here.
         self.queue(Some(id), line).await?;
         call.queued = true;
@@ -291,16 +292,20 @@ impl<O: Owner> Connection<O> {
 
     /// Ends the connection from this side; what waits fails with the reason.
     pub fn give_up(&self, reason: String) {
-        self.shared.end(End::GivenUp(reason));
+        self.shared.end(ConnectionEnd::GivenUp(reason));
     }
 
     /// Why it ended, or will have in a moment.
     #[must_use]
-    pub fn end(&self) -> End {
-        self.shared.end.borrow().clone().unwrap_or_else(|| End::GivenUp("the connection is closing".into()))
+    pub fn end(&self) -> ConnectionEnd {
+        self.shared
+            .end
+            .borrow()
+            .clone()
+            .unwrap_or_else(|| ConnectionEnd::GivenUp("the connection is closing".into()))
     }
 
-    pub async fn closed(&self) -> End {
+    pub async fn closed(&self) -> ConnectionEnd {
         let mut end = self.shared.end.subscribe();
         // The sender lives in `shared`, which we hold.
         let _ = end.wait_for(Option::is_some).await;

@@ -10,10 +10,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
 use super::super::line::{LineError, LineReader};
-use super::super::message::Outgoing;
+use super::super::message::GateMessage;
 use super::super::reserved::{DYING, Dying};
-use super::{End, Owner, QUEUE, Queued, Shared, Unsent};
-use crate::strict::{Limits, answer};
+use super::{ConnectionEnd, Owner, QUEUE, Queued, Shared, Unsent};
+use crate::strict::{DocumentLimits, answer};
 use crate::system::clock;
 
 /// Lines are sent together up to so many bytes.
@@ -22,12 +22,12 @@ pub(super) const TOGETHER: usize = 64 * 1024;
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 pub(super) async fn write<S: AsyncWrite, O: Owner>(
-    leave: Leave<O>,
+    leave: CloseGuard<O>,
     mut output: WriteHalf<S>,
     first: Vec<u8>,
     mut queue: mpsc::Receiver<Queued>,
 ) {
-    let Leave(shared) = &leave;
+    let CloseGuard(shared) = &leave;
     let mut next = Some((None, first));
     // What was given up, and how many lines were taken since: those of the calls that were not sent yet are among as
     // many as the queue holds, and are left out.
@@ -63,7 +63,7 @@ pub(super) async fn write<S: AsyncWrite, O: Owner>(
             refuse(shared, &mut queue).await;
             // The reader may still find `hauki.dying` in what has arrived, which says more.
             tokio::time::sleep(LAST_WORDS).await;
-            shared.end(End::Write(Arc::new(error)));
+            shared.end(ConnectionEnd::Write(Arc::new(error)));
             return;
         }
         next = match leaving.is_empty() {
@@ -85,18 +85,18 @@ async fn refuse<O: Owner>(shared: &Shared<O>, queue: &mut mpsc::Receiver<Queued>
 }
 
 pub(super) async fn read<S: AsyncRead, O: Owner>(
-    leave: Leave<O>,
+    leave: CloseGuard<O>,
     mut lines: LineReader<ReadHalf<S>>,
     mut may_hold: impl FnMut(usize) -> bool,
 ) {
-    let Leave(shared) = &leave;
+    let CloseGuard(shared) = &leave;
     let mut dying = None;
     let end = loop {
         if let Err(end) = next(&mut lines, &mut may_hold).await {
             break end;
         }
         match lines.next().await {
-            Ok(Some(line)) => match Outgoing::decode(line) {
+            Ok(Some(line)) => match GateMessage::decode(line) {
                 Ok(message) => {
                     deliver(shared, message, &mut dying);
                     // Those that came together were heard at the same time.
@@ -104,23 +104,23 @@ pub(super) async fn read<S: AsyncRead, O: Owner>(
                         shared.heard.store(clock::mono().0, Ordering::Relaxed);
                     }
                 }
-                Err(error) => break End::Foreign(error),
+                Err(error) => break ConnectionEnd::Foreign(error),
             },
-            Ok(None) => break End::Closed,
-            Err(error) => break End::Read(Arc::new(error)),
+            Ok(None) => break ConnectionEnd::Closed,
+            Err(error) => break ConnectionEnd::Read(Arc::new(error)),
         }
     };
     // A gate that is killed does not take its leave; its last words still count.
-    shared.end(dying.map_or(end, |Dying { death, .. }| End::Dead(death)));
+    shared.end(dying.map_or(end, |Dying { death, .. }| ConnectionEnd::Dead(death)));
 }
 
 /// Goes with either task, also where that is ended from outside, as at the end of a daemon, and before it has begun:
 /// nobody waits for what will not come.
-pub(super) struct Leave<O>(pub(super) Arc<Shared<O>>);
+pub(super) struct CloseGuard<O>(pub(super) Arc<Shared<O>>);
 
-impl<O> Drop for Leave<O> {
+impl<O> Drop for CloseGuard<O> {
     fn drop(&mut self) {
-        self.0.end(End::Gone);
+        self.0.end(ConnectionEnd::Gone);
     }
 }
 
@@ -128,21 +128,21 @@ impl<O> Drop for Leave<O> {
 async fn next<S: AsyncRead>(
     lines: &mut LineReader<ReadHalf<S>>,
     may_hold: &mut impl FnMut(usize) -> bool,
-) -> Result<(), End> {
+) -> Result<(), ConnectionEnd> {
     while !lines.has_line() && lines.has_room() {
-        lines.fill().await.map_err(|error| End::Read(Arc::new(LineError::Read(error))))?;
+        lines.fill().await.map_err(|error| ConnectionEnd::Read(Arc::new(LineError::Read(error))))?;
         if !may_hold(lines.held()) {
-            return Err(End::Heaped);
+            return Err(ConnectionEnd::Heaped);
         }
     }
     Ok(())
 }
 
-fn deliver<O: Owner>(shared: &Shared<O>, message: Outgoing<'_>, dying: &mut Option<Dying>) {
+fn deliver<O: Owner>(shared: &Shared<O>, message: GateMessage<'_>, dying: &mut Option<Dying>) {
     if let Some(method) = message.method {
         let params = message.params.unwrap_or(RawValue::NULL);
         if method == DYING
-            && let Ok(told) = answer::from_str::<Dying>(params.get(), Limits::MESSAGE)
+            && let Ok(told) = answer::from_str::<Dying>(params.get(), DocumentLimits::MESSAGE)
         {
             shared.owner.dying(&told.death);
             *dying = Some(told);

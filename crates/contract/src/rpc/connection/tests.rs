@@ -8,7 +8,7 @@ use super::super::message::Incoming;
 use super::super::reserved::{CANCEL, Cancel};
 use super::tasks::TOGETHER;
 use super::*;
-use crate::system::tasks::{self, Kind};
+use crate::system::tasks::{self, TaskKind};
 
 const CALLS: u64 = 20;
 
@@ -21,7 +21,7 @@ impl Owner for Nobody {
     fn dying(&self, _: &Death) {}
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
-        tasks::spawn(Kind::Session, "test", task)
+        tasks::spawn(TaskKind::Session, "test", task)
     }
 }
 
@@ -147,7 +147,7 @@ async fn what_was_not_sent_when_nothing_could_be_sent_any_more_may_be_sent_elsew
     assert_eq!(connection.waiting(), 1, "the hello's");
     // Its reason is that of what may have been sent.
     let end = tokio::time::timeout(Duration::from_secs(60), greeting.answer(&connection)).await;
-    assert!(matches!(end, Ok(Err(End::Write(_)))), "{end:?}");
+    assert!(matches!(end, Ok(Err(ConnectionEnd::Write(_)))), "{end:?}");
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn the_end_of_the_writer_alone_is_told_as_well() {
     let [_, writer] = connection.shared.tasks.get().expect("are there");
     writer.cancel();
     let end = tokio::time::timeout(Duration::from_secs(60), call.answer()).await.expect("is told");
-    assert!(matches!(end, Ok(Err(End::Gone))), "{end:?}");
+    assert!(matches!(end, Ok(Err(ConnectionEnd::Gone))), "{end:?}");
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn who_holds_too_much_is_told_and_either_tasks_end_ends_the_other() {
     let call = connection.call(1, line(1, "[]")).await.expect("is sent");
     theirs.write_all(&[b' '; 4000]).await.expect("is taken");
     let end = tokio::time::timeout(Duration::from_secs(60), call.answer()).await.expect("is told");
-    assert!(matches!(end, Ok(Err(End::Heaped))), "{end:?}");
+    assert!(matches!(end, Ok(Err(ConnectionEnd::Heaped))), "{end:?}");
     assert!(connection.is_closed() && connection.call(2, line(2, "[]")).await.is_err());
     // The writer has gone as well, and with both the stream.
     tokio::time::timeout(Duration::from_secs(60), async {
@@ -187,6 +187,6 @@ async fn who_waits_hears_that_the_tasks_were_ended_from_outside() {
     let [reader, _] = connection.shared.tasks.get().expect("are there");
     reader.cancel();
     let end = tokio::time::timeout(Duration::from_secs(60), call.answer()).await.expect("is told");
-    assert!(matches!(end, Ok(Err(End::Gone))), "{end:?}");
+    assert!(matches!(end, Ok(Err(ConnectionEnd::Gone))), "{end:?}");
     assert!(connection.is_closed());
 }

@@ -22,9 +22,9 @@ pub(super) fn mono() -> Option<Mono> {
 
 /// As long as this lives, and in this thread only.
 #[derive(Debug)]
-pub struct Held(PhantomData<*const ()>);
+pub struct HeldClock(PhantomData<*const ()>);
 
-impl Held {
+impl HeldClock {
     /// From now on it is this time, however long that takes.
     #[must_use]
     pub fn at(wall: Timestamp) -> Self {
@@ -47,7 +47,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldClock {
     fn drop(&mut self) {
         HELD.set(None);
     }
@@ -62,7 +62,7 @@ mod tests {
     fn a_held_clock_stands_still_moves_when_it_is_told_and_goes_again() {
         let at: Timestamp = "2026-11-21T14:03:11Z".parse().expect("is one");
         let before = mono();
-        let held = Held::at(at);
+        let held = HeldClock::at(at);
         let began = mono();
         assert!(began >= before);
         std::thread::sleep(Duration::from_millis(2));

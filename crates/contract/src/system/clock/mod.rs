@@ -1,6 +1,6 @@
 //! The one clock: the wall for people and tokens, the monotonic one for leases, and two by which work is measured.
 //!
-//! A test can hold the first two still in its own thread and move them ([`Held`]); every other thread goes by the
+//! A test can hold the first two still in its own thread and move them ([`HeldClock`]); every other thread goes by the
 //! kernel's. What is decided by [`now`] or [`mono`] needs no test that sleeps.
 
 #[cfg(feature = "net")]
@@ -10,7 +10,7 @@ mod kernel;
 mod times;
 
 #[cfg(feature = "net")]
-pub use held::Held;
+pub use held::HeldClock;
 pub use kernel::{running_us, thread_ns, unix_us};
 #[cfg(feature = "net")]
 pub use times::{mono, now, unix_ms};

@@ -53,7 +53,7 @@ fn take_one(listener: &TcpListener, answer: &str) -> (String, Value) {
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("is told");
         if body.len() >= length.parse().expect("is a number") {
             let (head, body) =
-                (head.to_owned(), crate::strict::from_str(body, crate::strict::Limits::MESSAGE));
+                (head.to_owned(), crate::strict::from_str(body, crate::strict::DocumentLimits::MESSAGE));
             stream.write_all(answer.as_bytes()).expect("writes");
             return (head, body.expect("is JSON"));
         }
@@ -120,7 +120,8 @@ fn a_file_gets_a_line_for_each_lot() {
     let text = std::fs::read_to_string(&path).expect("is there");
     assert_eq!(text.lines().count(), 2);
     for line in text.lines() {
-        let document: Value = crate::strict::from_str(line, crate::strict::Limits::MESSAGE).expect("is JSON");
+        let document: Value =
+            crate::strict::from_str(line, crate::strict::DocumentLimits::MESSAGE).expect("is JSON");
         assert_eq!(document["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["kind"], 3);
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn heaps_below_the_minimum_are_refused_and_the_minimum_works() {
-    assert!(matches!(Memory::map(Place::Anywhere, 1000), Err(MemoryError::Size { bytes: 1000 })));
+    assert!(matches!(Memory::map(MapAddress::Anywhere, 1000), Err(MemoryError::Size { bytes: 1000 })));
     let mut engine = engine(LEAST_HEAP_BYTES as u64);
     engine
         .load(&mut Notes::default(), "function f() { return [1, 2] }", "f", "[]", Deadline::after_ms(LONG))

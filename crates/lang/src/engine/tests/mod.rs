@@ -68,7 +68,7 @@ impl Host for Notes {
 const LONG: u32 = 60_000;
 
 fn engine(bytes: u64) -> Engine {
-    let memory = Memory::map(Place::Anywhere, bytes).expect("maps");
+    let memory = Memory::map(MapAddress::Anywhere, bytes).expect("maps");
     Engine::new(memory, 7, "vlt_test").expect("the prelude fits")
 }
 
@@ -91,7 +91,7 @@ fn call_within(
     ms: u32,
 ) -> Result<String, WorkerError> {
     let deadline = Deadline::after_ms(ms);
-    engine.call(&mut Notes::default(), Call { method, params, caller: r#"{"ticket":"t"}"#, deadline })
+    engine.call(&mut Notes::default(), WorkerCall { method, params, caller: r#"{"ticket":"t"}"#, deadline })
 }
 
 fn call(engine: &mut Engine, method: &str, params: Option<&str>) -> Result<String, WorkerError> {
@@ -332,7 +332,7 @@ fn effects_reach_the_host() {
         emit('e'); emit('e', {x: 1}); destruct(this_object()) }",
     );
     let mut notes = Notes::default();
-    let call = Call { method: "f", params: None, caller: "", deadline: Deadline::after_ms(LONG) };
+    let call = WorkerCall { method: "f", params: None, caller: "", deadline: Deadline::after_ms(LONG) };
     engine.call(&mut notes, call).expect("runs");
     assert_eq!(notes.lines, ["a 1 {\"b\":[2]}", "c", "null undefined"]);
     assert_eq!(notes.events, [("e".into(), "null".into()), ("e".into(), "{\"x\":1}".into())]);
@@ -342,7 +342,7 @@ fn effects_reach_the_host() {
 #[test]
 fn random_numbers_follow_the_seed() {
     let numbers = |seed| {
-        let memory = Memory::map(Place::Anywhere, 1 << 20).expect("maps");
+        let memory = Memory::map(MapAddress::Anywhere, 1 << 20).expect("maps");
         let mut engine = Engine::new(memory, seed, "v").expect("starts");
         let source = "function f() { return [Math.random(), random(1000)] }";
         engine.load(&mut Notes::default(), source, "f", "[]", Deadline::after_ms(LONG)).expect("loads");

@@ -58,7 +58,7 @@ function wrong() { later(this_object(), 'end'); }";
     let both = format!("[{parrot},{}]", parrot.replace("parrot", "gone"));
     let mut notes = Notes::default();
     let mut call = |method, params| {
-        let call = Call { method, params, caller: "", deadline: Deadline::after_ms(LONG) };
+        let call = WorkerCall { method, params, caller: "", deadline: Deadline::after_ms(LONG) };
         engine.call(&mut notes, call)
     };
     call("keep", Some(&both)).expect("keeps");
