@@ -5,7 +5,7 @@
 
 mod cost;
 
-use hauki_contract::rpc::lines::{CHUNK, KEPT, LineBuffer, LineError, NextLine};
+use hauki_contract::rpc::line_buffer::{CHUNK, KEPT, LineBuffer, LineError, NextLine};
 use libfuzzer_sys::fuzz_target;
 
 /// What a reader of the whole stream says.

@@ -5,12 +5,12 @@
 
 mod cost;
 
+use hauki_contract::rpc::builtin::{Cancel, Dying, FIELDS, Hello, MAX_FEATURE, MAX_FEATURES, Welcome};
+use hauki_contract::rpc::call_context::{MAX_DEPTH, Nested};
 use hauki_contract::rpc::message::{
     GateMessage, Incoming, Invalid, MAX_BATCH, MAX_ID_BYTES, Request, RpcError, code, is_same_id,
     write_error, write_request, write_result,
 };
-use hauki_contract::rpc::nested::{MAX_DEPTH, Nested};
-use hauki_contract::rpc::reserved::{Cancel, Dying, FIELDS, Hello, MAX_FEATURE, MAX_FEATURES, Welcome};
 use hauki_contract::strict;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

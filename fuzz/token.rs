@@ -19,8 +19,8 @@ use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey};
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::Endpoint;
+use hauki_contract::rpc::builtin;
 use hauki_contract::rpc::capability::{CallFacts, Capability, Denied, Grant, Issuer, IssuerKey, narrow};
-use hauki_contract::rpc::reserved;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -31,7 +31,7 @@ const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
 const NODE: &str = "n1";
 /// What is asked of each token.
 const METHODS: [&str; 7] =
-    ["top", "errors", "secret", "*", reserved::HELLO, reserved::HEARTBEAT, reserved::DESTRUCT];
+    ["top", "errors", "secret", "*", builtin::HELLO, builtin::HEARTBEAT, builtin::DESTRUCT];
 
 struct World {
     issuer: Issuer,
@@ -254,7 +254,7 @@ fuzz_target!(|input: &[u8]| {
             let Ok(token) = narrow(&written(held), names.as_deref(), expires_at) else { return };
             let before = world.allowed(&written(held)).expect("is good");
             let after = world.allowed(&token).expect("what a gate refuses is not made");
-            let always = [reserved::HELLO, reserved::HEARTBEAT];
+            let always = [builtin::HELLO, builtin::HEARTBEAT];
             let left = before.into_iter().filter(|(method, at)| {
                 let named = |names: &Vec<String>| names.iter().any(|name| name == method);
                 later.is_none_or(|later| *at < later)

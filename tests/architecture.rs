@@ -55,11 +55,16 @@ const ORDERED: &[&str] = &["control", "node"];
 const UPWARD: &[(&str, &str, &str, &str)] = &[
     ("node", "calls", "gate", "a call knows whom to answer, and only the gate can"),
     ("node", "calls", "late", "the sentences about a call that was too late stand in a file of their own"),
-    ("node", "frames", "keeper", "the reader of a vault's frames is a part of its keeper, in its own file"),
-    ("node", "gate", "frames", "the gate counts a line as the channel's frame will"),
+    (
+        "node",
+        "inbound",
+        "supervisor",
+        "the reader of a vault's frames is a part of its supervisor, in its own file",
+    ),
+    ("node", "gate", "inbound", "the gate counts a line as the channel's frame will"),
     ("node", "gate", "vault", "a session hands its calls to the vault, which hands answers to the session"),
-    ("node", "keeper", "forge", "a keeper says in the words of the forge why nothing came to be"),
-    ("node", "reach", "vault", "what a vault asks for outside is answered to that vault"),
+    ("node", "supervisor", "forge", "a supervisor says in the words of the forge why nothing came to be"),
+    ("node", "outbound", "vault", "what a vault asks for outside is answered to that vault"),
 ];
 
 /// Who reads JSON or YAML past `strict`, and why that is no fault.
@@ -69,7 +74,7 @@ const READ_FOR_THEMSELVES: &[(&str, &str)] = &[
     ("rpc/message.rs", "the envelope of a request: an object by its first letter, and its members stay text"),
     ("cli/record.rs", "what this very process has written"),
     ("control/ledger/record.rs", "what this core has written into its store, under a checksum"),
-    ("sandbox/lxc/wire.rs", "the daemon and the spawner that it started, of one build"),
+    ("sandbox/lxc/protocol.rs", "the daemon and the spawner that it started, of one build"),
 ];
 
 /// Where the wall ends: what a fake reads was written by a test.

@@ -3,7 +3,7 @@
 
 use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::ticket::Ticket;
-use hauki::rpc::pin;
+use hauki::rpc::tls_pin;
 use tokio::runtime::Runtime;
 
 use crate::report::Report;
@@ -89,7 +89,7 @@ impl Calls {
             let (ticket, times) = if name == FIRST { (&fresh, 1) } else { (&self.ticket, 5) };
             for _ in 0..times {
                 if name != RESUMED {
-                    pin::forget_sessions();
+                    tls_pin::forget_sessions();
                 }
                 let start = now();
                 let ghost = Ghost::open(ticket, options()).await.expect("connects");

@@ -13,8 +13,8 @@ use anstream::ColorChoice;
 use super::error::CliError;
 use super::fit::folded;
 use super::indent::indented;
-use super::ledger::UndoLog;
 use super::record::{Form, Record};
+use super::undo::UndoLog;
 use super::visible::OutputKind;
 use super::{private, stdout, table, visible};
 

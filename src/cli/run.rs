@@ -14,7 +14,7 @@ use super::{stdout, tips, visible};
 use crate::api::teardown::DestructQuery;
 use crate::client::Exit;
 use hauki_contract::system::export;
-use hauki_contract::system::files;
+use hauki_contract::system::rlimit;
 
 /// What `--trace` may take at the end: a collector that is not there must not be felt much.
 const LAST_SPANS: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn main() -> ExitCode {
     complete::answer_shell();
-    files::outlive_size_limit();
+    rlimit::outlive_size_limit();
     match std::panic::catch_unwind(whole) {
         Ok(exit) => exit,
         Err(_) => {

@@ -11,7 +11,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use hauki_contract::system::files;
+use hauki_contract::system::rlimit;
 
 /// The most that is read as one piece where nothing smaller is the limit.
 pub(crate) const MOST_BYTES: usize = 256 * 1024 * 1024;
@@ -23,13 +23,13 @@ const SMALL: usize = 1024 * 1024;
 pub(crate) async fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let is_stdin = path == Path::new("-");
     if !is_stdin && fs::metadata(path)?.is_file() {
-        return files::read(path, most);
+        return rlimit::read(path, most);
     }
     let path = path.to_owned();
     let read =
         aside(
             move || {
-                if is_stdin { files::read_from(io::stdin().lock(), most) } else { files::read(path, most) }
+                if is_stdin { rlimit::read_from(io::stdin().lock(), most) } else { rlimit::read(path, most) }
             },
         );
     read.await.unwrap_or_else(|| Err(io::Error::other("the reader ended")))

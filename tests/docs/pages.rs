@@ -11,9 +11,9 @@ use hauki::model::config::Config;
 use hauki::model::death::Cause;
 use hauki::model::phase::Phase;
 use hauki::model::ticket::Ticket;
+use hauki::rpc::builtin;
 use hauki::rpc::channel::WorkerErrorKind;
 use hauki::rpc::message::code;
-use hauki::rpc::reserved;
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -109,7 +109,7 @@ fn the_ticket_page_has_every_field_method_event_and_error() {
     }
     assert!(fields.len() > 25, "{fields:?}");
     must_mention("hauki-ticket.5", fields.iter().map(String::as_str));
-    must_mention("hauki-ticket.5", reserved::ALL);
+    must_mention("hauki-ticket.5", builtin::ALL);
     let codes: Vec<String> = code::ALL.iter().map(i32::to_string).collect();
     must_mention("hauki-ticket.5", texts(&codes));
 }

@@ -203,7 +203,7 @@ async fn sixty_four_endless_calls_take_the_time_of_one() {
 async fn cores_stay_awake_for_a_stream_of_calls_and_not_for_single_bytes() {
     let daemon = Daemon::start();
     let mut caller = Stranger::enter(&worker(&daemon).await).await;
-    if hauki_contract::system::awake::check().is_err() {
+    if hauki_contract::system::cpu_latency::check().is_err() {
         assert_eq!(moments(&daemon), None, "there is no such device here");
         return until::not_run("this kernel takes no request for a latency");
     }

@@ -393,7 +393,7 @@ async fn a_resumed_session_says_nothing_of_who_calls() {
     for token in [ticket.auth.token.reveal(), "none"] {
         let tcp = tokio::net::TcpStream::connect((ticket.endpoint.ip, ticket.endpoint.port)).await;
         let name = rustls::pki_types::ServerName::IpAddress(ticket.endpoint.ip.into());
-        let connector = hauki::rpc::pin::connector(ticket.tls.cert_sha256).expect("sets up");
+        let connector = hauki::rpc::tls_pin::connector(ticket.tls.cert_sha256).expect("sets up");
         let mut stream = connector.connect(name, tcp.expect("connects")).await.expect("the gate's key");
         let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "hauki.hello", "params": {"token": token}});
         stream.write_all(format!("{hello}\n").as_bytes()).await.expect("the gate reads");

@@ -56,7 +56,7 @@ fn ticket(spawned: &Spawned) -> Value {
     serde_json::to_value(&spawned.ticket).expect("serializes")
 }
 
-/// A worker of each kind, and a caller of the keeper, who has given it the counter as `it`.
+/// A worker of each kind, and a caller of the supervisor, who has given it the counter as `it`.
 async fn pair(daemon: &Daemon) -> (Spawned, Spawned, Stranger) {
     let (counter, keeper) = (daemon.spawn(COUNTER).await, daemon.spawn(KEEPER).await);
     let mut caller = Stranger::enter(&ticket(&keeper)).await;
@@ -77,7 +77,7 @@ async fn an_object_is_called_kept_passed_on_and_given_back() {
     assert_eq!(caller.result("give", json!(["it"])).await, json!([ticket(&counter)]));
     caller.result("tell", json!(["it"])).await;
     assert_eq!(caller.event().await["params"]["data"]["it"], ticket(&counter));
-    // Through a second keeper: delegation, and back.
+    // Through a second supervisor: delegation, and back.
     let second = daemon.spawn(KEEPER).await;
     caller.result("keep", json!(["second", ticket(&second)])).await;
     caller.result("keep", json!(["me", ticket(&keeper)])).await;

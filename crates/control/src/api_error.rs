@@ -14,7 +14,7 @@ use super::rights::RightsError;
 use super::scheduler::PlacementError;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::causes::told;
-use hauki_contract::rpc::reserved;
+use hauki_contract::rpc::builtin;
 
 mod below;
 
@@ -135,7 +135,7 @@ fn forge(error: &ForgeError) -> Verdict {
 fn ticket(error: &TicketError) -> Verdict {
     match error {
         TicketError::NoMethod { methods, .. } => {
-            let has = format!("it has: {}; {} can be granted too", methods.join(", "), reserved::DESTRUCT);
+            let has = format!("it has: {}; {} can be granted too", methods.join(", "), builtin::DESTRUCT);
             (ErrorCode::BadRequest, hint(has))
         }
         TicketError::Names(_) => (ErrorCode::BadRequest, hint("a ticket that names none is for all methods")),

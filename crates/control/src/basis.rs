@@ -1,4 +1,4 @@
-//! What the phases are assembled from: the parts that know no phase.
+//! Shared dependencies: what the phases are assembled from: the parts that know no phase.
 //!
 //! Each phase takes a few of them when it is made and keeps these only, in private fields: they say what it may touch.
 //! Nothing else is handed on, so whoever holds a phase can do with the parts what that phase does with them.
@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 use super::claims::Claims;
 use super::duty::Duty;
 use super::events::EventLog;
-use super::flight::Flights;
 use super::gems::Gems;
 use super::ledger::{Ledger, Records};
 use super::metrics::Metrics;
 use super::nodes::Member;
 use super::queue::Spool;
 use super::roster::Roster;
+use super::single_flight::Flights;
 use super::stock::Stock;
 use super::store::Store;
 use hauki_contract::model::config::Policy;

@@ -1,4 +1,4 @@
-//! Orders that change something are carried out to their end.
+//! Cancellation safety: orders that change something are carried out to their end.
 //!
 //! A handler is dropped where it stands when its client hangs up: killed, cut off, or because what it prints is
 //! read by nobody. What was ordered is not: it runs in a task of its own, and the daemon counts as busy meanwhile.

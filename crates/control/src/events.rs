@@ -1,4 +1,4 @@
-//! What happened, to whoever listens.
+//! Event bus: what happened, to whoever listens.
 //!
 //! Two rings hold the latest events for readers that come later (`core::ring`), one of them what workers print, which is
 //! bounded by its bytes too and pushes out nothing else; a broadcast channel feeds those that follow. Nobody waits for a

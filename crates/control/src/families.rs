@@ -11,12 +11,12 @@ use tokio::sync::Notify;
 
 use super::basis::Basis;
 use super::failure::Failure;
-use super::flight::Flights;
 use super::ledger::{Budget, LOAN, Ledger, LedgerError, Records, VAULT, VaultRecord, budget_key, vault_key};
-use super::life::Life;
 use super::nodes::NodeSlot;
 use super::parent::Parent;
+use super::single_flight::Flights;
 use super::spawn::Spawning;
+use super::teardown::Life;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};

@@ -1,4 +1,4 @@
-//! That events' numbers never fall, also where the clock went back between two starts.
+//! Monotonic event numbers: they never fall, also where the clock went back between two starts.
 //!
 //! Numbers begin at the clock's microseconds. A bound that no number of this life exceeds is in the store, and is
 //! raised long before it is reached; the next life begins behind it, or at its clock if that is later. Who raises it

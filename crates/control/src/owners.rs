@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::failure::{Failure, VaultError};
-use super::keys::IdempotencyKeys;
+use super::idempotency::IdempotencyKeys;
 use super::ledger::{Ledger, Records, VaultRecord, tomb_key, vault_key};
 use super::rights::Rights;
 use super::summon::Summoning;

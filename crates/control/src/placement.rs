@@ -8,11 +8,11 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::basis::Basis;
 use super::failure::Failure;
-use super::flight::Flights;
 use super::ledger::{Apart, Records, VAULT, VaultRecord, Versioned};
 use super::nodes::{FRESH_US, candidates, freshen};
 use super::roster::Roster;
 use super::scheduler::{Candidate, PlacementRequest, check_wish, choose, explain, places};
+use super::single_flight::Flights;
 use super::summon::check_labels;
 use hauki_contract::api::vault::{NodeScore, Placement};
 use hauki_contract::model::config::Policy;

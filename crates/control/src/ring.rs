@@ -1,4 +1,4 @@
-//! What is kept of what happened: the latest, within bounds, and of each source at least its share.
+//! Ring buffer of events: the latest, within bounds, and of each source at least its share.
 //!
 //! The oldest goes first, whoever it is from, but nobody's share goes for another's sake: a node that has much to tell,
 //! or floods on purpose, pushes out its own. So what is kept may have holes, and each of them is told: how much of

@@ -25,10 +25,10 @@ use serde_json::Value;
 
 use super::charge;
 use super::extract::{ApiRejection, Id, Json, Query, RequestError};
-use super::life::MAX_BEATS;
 use super::manifest;
 use super::rights::Rights;
 use super::service::Core;
+use super::teardown::MAX_BEATS;
 use hauki_contract::api::endpoints::ENDPOINTS;
 use hauki_contract::api::event::EventQuery;
 use hauki_contract::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::basis::Basis;
+use super::code_distribution::Travel;
 use super::failure::{Failure, NameError, SpawnError};
 use super::forge::Forge;
-use super::keys::{HeldKey, IdempotencyKeys};
+use super::idempotency::{HeldKey, IdempotencyKeys};
 use super::ledger::{KeyRecord, Ledger, loan_key};
-use super::life::Life;
 use super::parent::Parent;
 use super::registry::NameRegistry;
 use super::stock::Stock;
 use super::summon::Summoning;
+use super::teardown::Life;
 use super::ticket::{Tickets, check_methods, check_terms, opening, unsigned};
-use super::travel::Travel;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::registry::{ResolveRequest, Resolved};
 use hauki_contract::api::summons::{SpawnRequest, Spawned};

@@ -18,7 +18,7 @@ use futures_util::StreamExt as _;
 use super::basis::Basis;
 use super::charge::refuse_many;
 use super::failure::{Failure, KeyError, SpoolError};
-use super::keys::{IdempotencyKeys, reused};
+use super::idempotency::{IdempotencyKeys, reused};
 use super::ledger::{KeyRecord, Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::check_wished;
 use super::queue::Spool;

@@ -1,10 +1,10 @@
-//! How much of the store the summons of each owner take, and how much they may.
+//! Quota: how much of the store the summons of each owner take, and how much they may.
 //!
 //! A summons and its source are kept for a day, and one request may bring 8 MiB of both. So there is a bound for
 //! each owner, and one for all of them together, root aside: the disk is everybody's, and a vault that has died
 //! must find room for its tombstone. The table is in memory, by summons, so that one that is seen twice counts
 //! once. It is read from the store when somebody is first held against it, and then follows what is committed and
-//! what `control::reaper` prunes; a crash costs only that it is read again.
+//! what `control::retention` prunes; a crash costs only that it is read again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

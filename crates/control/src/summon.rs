@@ -7,16 +7,16 @@ use serde::Deserialize;
 
 use super::basis::Basis;
 use super::charge::aside;
+use super::code_distribution::Travel;
 use super::events::EventLog;
 use super::failure::{Failure, KeyError, SummonError};
 use super::gems::{Gems, check_source};
-use super::keys::{IdempotencyKeys, check_key};
+use super::idempotency::{IdempotencyKeys, check_key};
 use super::ledger::{
     KeyRecord, Ledger, LedgerError, Posting, Records, SUMMONS, encode, source_key, summons_key,
 };
 use super::stock::Stock;
 use super::store::Txn;
-use super::travel::Travel;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::summons::{Origin, Summons, SummonsFound, SummonsQuery, SummonsRequest};
 use hauki_contract::model::digest::Sha256;

@@ -17,8 +17,8 @@ use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::{
     ALL_METHODS, Auth, Endpoint, LeaseTerms, Protocol, Ticket, TicketKind, Tls, VERSION,
 };
+use hauki_contract::rpc::builtin;
 use hauki_contract::rpc::capability::{Grant, IssuerKey, check_names};
-use hauki_contract::rpc::reserved;
 use hauki_contract::system::{clock, random};
 
 pub(super) struct Tickets {
@@ -148,7 +148,7 @@ pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: OpenedPort)
 
 pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result<(), Failure> {
     check_listed(wishes)?;
-    let grantable = |method: &String| methods.contains(method) || method == reserved::DESTRUCT;
+    let grantable = |method: &String| methods.contains(method) || method == builtin::DESTRUCT;
     if let Some(method) = wishes.methods.iter().find(|method| !grantable(method)) {
         let (method, methods) = (method.clone(), methods.to_vec());
         return Err(TicketError::NoMethod { method, methods }.into());

@@ -6,9 +6,9 @@
 
 pub mod args;
 pub mod bridge;
-pub mod door;
+pub mod accept;
 pub mod findings;
-pub mod home;
+pub mod state_dir;
 pub mod ready;
 pub mod role;
 pub mod run;

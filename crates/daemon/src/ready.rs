@@ -1,4 +1,4 @@
-//! Telling whoever started the daemon that it serves, or why it cannot.
+//! Readiness notification: telling whoever started the daemon that it serves, or why it cannot.
 
 use std::fs::File;
 use std::io::Write;

@@ -8,8 +8,8 @@ use axum::Router;
 use tokio::time::timeout;
 
 use super::args::Role;
-use super::home::{Half, Home, HomeError};
 use super::settings::DaemonSettings;
+use super::state_dir::{Half, Home, HomeError};
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::model::config::RemoteNode;
@@ -19,8 +19,8 @@ use hauki_control::link::http::{HttpNode, LinkError};
 use hauki_control::nodes::Member;
 use hauki_control::service::Core;
 use hauki_control::service::Tasks;
-use hauki_node::desk::FrontDesk;
-use hauki_node::intake::{NodeService, NodeSetupError};
+use hauki_node::api::FrontDesk;
+use hauki_node::service::{NodeService, NodeSetupError};
 use hauki_node::settings::{NodeSettings, NodeSettingsError};
 use hauki_sandbox::{Driver, DriverConfig, DriverOpenError};
 

@@ -11,19 +11,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
+use super::accept::{self, Listed};
 use super::args::Role;
-use super::door::{self, Listed};
 use super::findings;
-use super::home::{ControlSocket, Home, HomeError};
 use super::ready::ReadyNotice;
 use super::role::{RoleError, RoleParts, halves};
 use super::settings::{DaemonSettings, DaemonSettingsError};
 use super::sight;
+use super::state_dir::{ControlSocket, Home, HomeError};
 use hauki_contract::model::causes;
 use hauki_contract::system::export::{self, Exporter};
 use hauki_contract::system::layers::LayerError;
 use hauki_contract::system::tasks::{self, OnFault};
-use hauki_contract::system::{awake, clock, logging};
+use hauki_contract::system::{clock, cpu_latency, logging};
 
 /// From SIGTERM until the vaults must be gone.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -131,7 +131,7 @@ async fn run(role: &Role, ready: &mut ReadyNotice) -> Result<(), Box<dyn std::er
         let door = door.take();
         async move {
             if let Some((socket, router, listed, closing, stopped)) = door {
-                door::serve(socket, router, listed, closing, stopped).await;
+                accept::serve(socket, router, listed, closing, stopped).await;
             }
         }
     });
@@ -207,7 +207,7 @@ async fn evicted(home: &Home) -> PathBuf {
 /// What is to be changed somewhere goes through several processes.
 async fn hasten(request: Request, next: Next) -> Response {
     if !request.method().is_safe() {
-        awake::expect();
+        cpu_latency::expect();
     }
     next.run(request).await
 }

@@ -1,4 +1,5 @@
-//! The outermost layer of the control socket: which trace a request belongs to, and whether it was long.
+//! Request tracing: the outermost layer of the control socket: which trace a request belongs to, and whether it was
+//! long.
 
 use axum::extract::Request;
 use axum::http::HeaderMap;

@@ -1,4 +1,4 @@
-//! A connection whose peer takes nothing of what is written to it is at its end.
+//! Slow-reader detection: a connection whose peer takes nothing of what is written to it is at its end.
 //!
 //! An answer waits in memory until it has been read, and who follows events or a place in the queue may have ever
 //! more of it. So a write that makes no progress for so long fails, and with it the connection; its place and

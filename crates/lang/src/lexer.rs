@@ -1,5 +1,5 @@
-//! The words of a JavaScript source, modern or not: what the dialect's explanation and the arrow
-//! rewriter both stand on.
+//! Lexer: the tokens of a JavaScript source, modern or not, on which the dialect's explanation and the arrow rewriter
+//! both stand.
 //!
 //! It never fails: rubbish becomes one-character punctuation, something unfinished ends with the text.
 //! Spaces and comments are skipped. A template is one word, whatever it holds.

@@ -1,4 +1,4 @@
-//! The calls that a vault owes answers to: few of them with the vault, the others in the queues of
+//! Call scheduler: the calls that a vault owes answers to: few of them with the vault, the others in the queues of
 //! their connections, which take turns.
 //!
 //! A vault works on one call at a time and answers in order, so what it has is a queue, and an answer
@@ -13,9 +13,9 @@ use std::collections::VecDeque;
 
 use tokio::sync::watch;
 
-use super::asked::{QueuedRequest, VaultRequest};
-use super::gate::outbox::ReplyTo;
+use super::gate::replies::ReplyTo;
 use super::late::{not_begun, too_late};
+use super::requests::{QueuedRequest, VaultRequest};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::RpcError;

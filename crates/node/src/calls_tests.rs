@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::asked::BorrowedRequest;
-use crate::gate::outbox::Outbox;
+use crate::gate::replies::Outbox;
+use crate::requests::BorrowedRequest;
 
 fn reply(outbox: &Arc<Outbox>, id: &str) -> ReplyTo {
     ReplyTo::new(outbox, Some(id), None)

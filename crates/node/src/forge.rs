@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::keeper::Supervisor;
-use super::pipe::VaultChannel;
+use super::channel::VaultChannel;
+use super::supervisor::Supervisor;
 use super::vault::VaultHandle;
 use hauki_contract::api::node::ProvisionOrder;
 use hauki_contract::api::node_error::{NodeError, NodeFault};

@@ -1,7 +1,7 @@
 //! What a caller is told whose call was late: what is known of it, and no more.
 
 use super::calls::CallWaiter;
-use super::gate::outbox::ReplyTo;
+use super::gate::replies::ReplyTo;
 use hauki_contract::rpc::message::{RpcError, code};
 
 /// What ran, or may have. Its answer may have been there, where the vault was not read.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::lanes::{Shard, Shards};
+use super::shards::{Shard, Shards};
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::random;
 use hauki_contract::system::tasks::{self, OnFault, Task, TaskKind};
@@ -30,7 +30,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// A started vault without a worker.
 pub struct Blank {
     pub started: Started,
-    /// Its tasks run there, and so must its keeper.
+    /// Its tasks run there, and so must its supervisor.
     pub lane: Shard,
 }
 

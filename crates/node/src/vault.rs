@@ -1,6 +1,6 @@
 //! One vault as the node's other parts see it: its phase, its lease, its calls, its end.
 //!
-//! The fields are shared between the keeper, the connections and the intake; each lock is held for
+//! The fields are shared between the supervisor, the connections and the intake; each lock is held for
 //! a few instructions and never across an await.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::allowance::Allowance;
-use super::asked::BorrowedRequest;
-use super::audience::Audience;
 use super::calls::{CallWaiter, Calls};
-use super::gate::outbox::ReplyTo;
+use super::channel::VaultChannel;
+use super::gate::replies::ReplyTo;
 use super::host;
-use super::news::Newsroom;
-use super::pipe::VaultChannel;
-use super::reach::Reach;
+use super::journal::Newsroom;
+use super::outbound::Reach;
+use super::requests::BorrowedRequest;
+use super::subscribers::Audience;
 use super::waking::Waking;
 use hauki_contract::api::node::{NewsItem, NodeVault};
 use hauki_contract::api::vault::Vitals;
@@ -29,8 +29,8 @@ use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::text;
 use hauki_contract::model::units::show_millis;
 use hauki_contract::rpc::message::{RpcError, code};
-use hauki_contract::rpc::{channel, reserved};
-use hauki_contract::system::{awake, clock};
+use hauki_contract::rpc::{builtin, channel};
+use hauki_contract::system::{clock, cpu_latency};
 use hauki_sandbox::Sandbox;
 
 pub struct VaultHandle {
@@ -43,11 +43,11 @@ pub struct VaultHandle {
     allowance: Mutex<Allowance>,
     pub pipe: OnceLock<VaultChannel>,
     pub sandbox: OnceLock<Arc<dyn Sandbox>>,
-    /// Wakes the keeper: doomed, or an earlier deadline.
+    /// Wakes the supervisor: doomed, or an earlier deadline.
     pub nudge: Notify,
     pub doomed: watch::Sender<Option<Death>>,
     pub receipt: watch::Sender<Option<Receipt>>,
-    /// When the keeper will next look at the clock by itself, in microseconds of waking time.
+    /// When the supervisor will next look at the clock by itself, in microseconds of waking time.
     pub wake_at: AtomicU64,
     pub audience: Audience,
     pub news: Arc<Newsroom>,
@@ -232,7 +232,7 @@ impl VaultHandle {
             // Under the lock: whoever sees the phase finds the cause.
             self.doomed.send_replace(Some(death.clone()));
             drop(state);
-            awake::expect();
+            cpu_latency::expect();
             self.announce(&death);
         } else {
             drop(state);
@@ -256,7 +256,7 @@ impl VaultHandle {
     /// What a call to this vault gets once it is doomed.
     #[must_use]
     pub fn dead_error(&self, death: &Death) -> RpcError {
-        let dying = reserved::Dying { vault: self.id.clone(), death: death.clone() };
+        let dying = builtin::Dying { vault: self.id.clone(), death: death.clone() };
         RpcError::new(code::VAULT_DEAD, death.epitaph(&self.id)).data(&dying)
     }
 

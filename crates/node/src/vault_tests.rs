@@ -1,8 +1,8 @@
 use std::sync::Weak;
 
 use super::*;
-use crate::intake::NodeService;
-use crate::reach::Graves;
+use crate::outbound::Graves;
+use crate::service::NodeService;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::text::{NAME, SENTENCE};
 use hauki_contract::rpc::capability::{Issuer, IssuerKey};

@@ -12,8 +12,8 @@
 //!        <------------- efuns -------------------------'
 //! ```
 
-mod door;
-mod link;
+mod host_call;
+mod channel;
 mod run;
 mod serve;
 

@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
-use super::link::RunnerChannel;
+use super::channel::RunnerChannel;
 use super::serve::Server;
 use hauki_contract::rpc::channel::CHANNEL_FD;
 use hauki_contract::rpc::script::{FromRunner, HANDED_OVER, RunnerReady, UNLOCKED};

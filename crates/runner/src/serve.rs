@@ -1,7 +1,7 @@
 //! From a request to its answer.
 
-use super::door::Door;
-use super::link::RunnerChannel;
+use super::channel::RunnerChannel;
+use super::host_call::Door;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 use hauki_contract::rpc::script::{Begin, FromRunner, RunFailed, ToRunner};
 use hauki_lang::engine::{self, MapAddress, Memory, Script};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use rustix::fd::BorrowedFd;
 
-use super::link::{InitChannel, InitChannelError, NextInput};
+use super::channel::{InitChannel, InitChannelError, NextInput};
 use super::session::{InitSession, protocol};
 use super::{stamp, watchdog};
 use hauki_contract::model::causes;

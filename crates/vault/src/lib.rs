@@ -10,7 +10,7 @@
 //! ```
 
 mod init;
-mod link;
+mod channel;
 mod rehearsal;
 mod session;
 mod stamp;

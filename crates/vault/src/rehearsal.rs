@@ -8,7 +8,7 @@
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, ToVault, encode_result};
 use hauki_lang::engine::{Deadline, Engine, LEAST_HEAP_BYTES, MapAddress, Memory, WorkerCall};
 
-use super::link::InitChannel;
+use super::channel::InitChannel;
 
 /// From the Ready to the rehearsal. An order that waits for its vault to start sends its load sooner.
 pub(crate) const AFTER_MS: u32 = 3;

@@ -4,7 +4,7 @@
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, WorkerError, WorkerErrorKind};
 use hauki_lang::engine::{Deadline, Engine, MapAddress, Memory, MemoryError, WorkerCall};
 
-use super::link::InitChannel;
+use super::channel::InitChannel;
 use super::rehearsal::{self, rehearse};
 
 /// With these, an error fits into a frame of the smallest limit, quotes and all.

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::batch;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, ErrorKind};
-use crate::cli::keeper::{self, KeepAlive};
+use crate::cli::keep_alive::{self, KeepAlive};
 use crate::cli::signals::{is_ignored, look_who_interrupts, was_terminals};
 use crate::cli::{complete, gone, input};
 use crate::client::Exit;
@@ -56,7 +56,7 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
         return ctx.block_on(Limit::OnlyIfSet, async {
             let mut keepers = keepers(ctx, &args.items).await?;
             let lost = first_lost(ctx, &mut keepers, async |vault: &VaultId, left| {
-                ctx.out.stream(keeper::record(vault, left))
+                ctx.out.stream(keep_alive::record(vault, left))
             });
             tokio::select! {
                 error = lost => Err(error),
@@ -75,7 +75,7 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
         batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let mut keeper = KeepAlive::new(&item, false)?;
             let left = keeper.beat(ctx).await?;
-            Ok(vec![keeper::record(keeper.vault(), left)])
+            Ok(vec![keep_alive::record(keeper.vault(), left)])
         })
         .await
     })

@@ -12,8 +12,8 @@ use crate::cli::{batch, input};
 use crate::client::Exit;
 use crate::model::ticket::{ALL_METHODS, Ticket};
 use crate::model::units::parse_duration;
+use crate::rpc::builtin::DESTRUCT;
 use crate::rpc::capability::{self, CapabilityError};
-use crate::rpc::reserved::DESTRUCT;
 use hauki_contract::system::clock;
 
 const AFTER: &str = "\

@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::cli::cell::Cell;
-use crate::cli::human;
 use crate::cli::record::{Column, RecordKind, col, field, value};
+use crate::cli::sentences;
 use crate::model::id::VaultId;
 use crate::model::secret::Secret;
 
@@ -76,5 +76,5 @@ pub(crate) struct Listening {
 impl RecordKind for Listening {
     const NAME: &'static str = "listener";
     const ID: Option<&'static str> = Some(field!(Listening { vault }));
-    const SENTENCE: Option<fn(&Self) -> String> = Some(human::listener);
+    const SENTENCE: Option<fn(&Self) -> String> = Some(sentences::listener);
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::call::Happened;
 use crate::api::event::Event;
 use crate::cli::cell::{Cell, some};
-use crate::cli::human;
 use crate::cli::record::{Body, Column, RecordKind, col, field, fields};
+use crate::cli::sentences;
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
@@ -29,7 +29,7 @@ impl RecordKind for BeatRecord {
         col("LEASE LEFT", |beat| Cell::Millis(beat.lease_left_ms)),
     ];
     const WIDE: &'static [Column<Self>] = &[col("AT", |beat| Cell::Time(beat.at))];
-    const SENTENCE: Option<fn(&Self) -> String> = Some(human::beat);
+    const SENTENCE: Option<fn(&Self) -> String> = Some(sentences::beat);
 }
 
 /// What came of ending a vault.
@@ -85,7 +85,7 @@ impl RecordKind for TeardownRecord {
         col("WITNESS", |torn| told(torn, |receipt| some(receipt.witness.as_ref(), Cell::word))),
         col("DETAIL", |torn| death(torn, |death| some(death.detail.as_ref(), Cell::text))),
     ];
-    const SENTENCE: Option<fn(&Self) -> String> = Some(human::torn);
+    const SENTENCE: Option<fn(&Self) -> String> = Some(sentences::torn);
     const FIELDS: fn() -> Option<Value> = fields::<Receipt>;
 }
 
@@ -100,7 +100,7 @@ pub(crate) enum EventRecord {
 impl RecordKind for EventRecord {
     const NAME: &'static str = "event";
     const ID: Option<&'static str> = Some(field!(Happened { vault }));
-    const SENTENCE: Option<fn(&Self) -> String> = Some(human::event);
+    const SENTENCE: Option<fn(&Self) -> String> = Some(sentences::event);
 }
 
 impl Body for Happened {

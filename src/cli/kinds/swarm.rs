@@ -8,8 +8,8 @@ use crate::api::spool::SpoolEntry;
 use crate::api::swarm::NodeDetail;
 use crate::api::vault::{NodeInfo, NodeScore};
 use crate::cli::cell::{Cell, some};
-use crate::cli::human;
 use crate::cli::record::{Body, Column, RecordKind, col, field, fields};
+use crate::cli::sentences;
 
 impl RecordKind for NodeInfo {
     const NAME: &'static str = "node";
@@ -70,7 +70,7 @@ impl RecordKind for Holder {
         col("NODE", |holder| held(holder, |service| Cell::text(&service.node))),
         col("SINCE", |holder| held(holder, |service| Cell::Time(service.since))),
     ];
-    const SENTENCE: Option<fn(&Self) -> String> = Some(human::holder);
+    const SENTENCE: Option<fn(&Self) -> String> = Some(sentences::holder);
 }
 
 impl RecordKind for SpoolEntry {

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::cell::{Cell, some};
-use crate::cli::human;
 use crate::cli::record::{Column, RecordKind, col};
+use crate::cli::sentences;
 use crate::model::check::Check;
 
 impl RecordKind for Check {
     const NAME: &'static str = "check";
-    const SENTENCE: Option<fn(&Self) -> String> = Some(human::check);
+    const SENTENCE: Option<fn(&Self) -> String> = Some(sentences::check);
 }
 
 #[derive(Debug, Serialize, Deserialize)]

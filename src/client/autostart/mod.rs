@@ -10,7 +10,7 @@
 mod bounds;
 mod detach;
 mod server;
-mod turn;
+mod start_lock;
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -145,7 +145,7 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
         return Err(AutostartError::Unsafe { path });
     }
     // A start that is slow, and then one's own look at what came of it.
-    let _turn = turn::wait(&plan.state_dir.join("autostart.lock"), plan.patience * 2)?;
+    let _turn = start_lock::wait(&plan.state_dir.join("autostart.lock"), plan.patience * 2)?;
     if is_live(&plan.socket)? {
         return Ok(false);
     }

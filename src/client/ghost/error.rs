@@ -10,8 +10,8 @@ use crate::client::exit::{self, Exit};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::ticket::Foreign;
+use crate::rpc::builtin::Dying;
 use crate::rpc::message::{RpcError, code};
-use crate::rpc::reserved::Dying;
 use hauki_contract::strict::{StrictError, answer};
 
 /// Cheap to clone: an end is told to everybody who waits.

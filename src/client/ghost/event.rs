@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::rpc::reserved::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
+use crate::rpc::builtin::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
 use hauki_contract::strict::{DocumentLimits, StrictError, answer};
 
 /// A notification as it stood on the wire, or one of the ghost's own in the same form.

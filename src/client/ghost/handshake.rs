@@ -9,8 +9,8 @@ use super::event::Listeners;
 use super::wire::{GhostGreeting, Wire};
 use super::{GhostError, GhostOptions, from_json, to_json, to_ms};
 use crate::model::ticket::Ticket;
+use crate::rpc::builtin::{self, Hello, Welcome, feature};
 use crate::rpc::dial::{DialError, dial};
-use crate::rpc::reserved::{self, Hello, Welcome, feature};
 use hauki_contract::system::clock;
 
 /// A connection whose hello is on its way.
@@ -44,7 +44,7 @@ impl PendingHello {
         let Self { wire, greeting, by } = self;
         let answer = timeout_at(by, greeting.answer(&wire)).await;
         let welcome = answer.unwrap_or_else(|_| Err(too_late(ticket, options)))?;
-        let welcome: Welcome = from_json(reserved::HELLO, &welcome)?;
+        let welcome: Welcome = from_json(builtin::HELLO, &welcome)?;
         if welcome.vault != ticket.vault {
             let (vault, answers) = (ticket.vault.clone(), welcome.vault);
             return Err(GhostError::OtherVault { vault, answers });

@@ -39,7 +39,7 @@ pub use event::{CallNumber, GhostEvent, GhostEvents, ParsedEvent};
 use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
-use crate::rpc::reserved::{self, LeaseResult, VaultStats, Welcome};
+use crate::rpc::builtin::{self, LeaseResult, VaultStats, Welcome};
 use hauki_contract::strict::{DocumentLimits, answer};
 use session::GhostSession;
 use wire::CallFailure;
@@ -230,21 +230,21 @@ impl Ghost {
     }
 
     pub async fn heartbeat(&self) -> Result<LeaseResult, GhostError> {
-        let lease = self.call(reserved::HEARTBEAT, None).await?;
-        from_json(reserved::HEARTBEAT, &lease)
+        let lease = self.call(builtin::HEARTBEAT, None).await?;
+        from_json(builtin::HEARTBEAT, &lease)
     }
 
     pub async fn stats(&self) -> Result<VaultStats, GhostError> {
-        let stats = self.call(reserved::STATS, None).await?;
-        from_json(reserved::STATS, &stats)
+        let stats = self.call(builtin::STATS, None).await?;
+        from_json(builtin::STATS, &stats)
     }
 
     /// Ends the vault; the worker's `dest()` may run for `grace`. Answers when everything is gone.
     pub async fn destruct(&self, grace: Duration) -> Result<Receipt, GhostError> {
-        let params = to_json(&reserved::Destruct { grace_ms: to_ms(grace) })?;
+        let params = to_json(&builtin::Destruct { grace_ms: to_ms(grace) })?;
         let deadline = self.inner.deadline + grace;
-        let answer = self.send(reserved::DESTRUCT, Some(&params), Some(self.number()), deadline).await?;
-        Ok(from_json::<reserved::DestructResult>(reserved::DESTRUCT, &answer)?.receipt)
+        let answer = self.send(builtin::DESTRUCT, Some(&params), Some(self.number()), deadline).await?;
+        Ok(from_json::<builtin::DestructResult>(builtin::DESTRUCT, &answer)?.receipt)
     }
 }
 

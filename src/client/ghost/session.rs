@@ -19,7 +19,7 @@ use super::{GhostError, GhostOptions, SLACK, handshake};
 use crate::client::retry::Retry;
 use crate::model::lease::Mono;
 use crate::model::ticket::Ticket;
-use crate::rpc::reserved::{BROKEN, HEARTBEAT, RECONNECTED, Welcome};
+use crate::rpc::builtin::{BROKEN, HEARTBEAT, RECONNECTED, Welcome};
 use hauki_contract::system::{clock, random};
 
 /// The pauses between attempts; their number is not limited.

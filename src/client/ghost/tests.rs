@@ -14,8 +14,8 @@ use crate::model::digest::Sha256;
 use crate::model::id::{TicketId, VaultId};
 use crate::model::secret::Secret;
 use crate::model::ticket::{Auth, Endpoint, LeaseTerms, Protocol, TicketKind, Tls, Worker};
-use crate::rpc::line::LineReader;
 use crate::rpc::message::{Incoming, RpcError, code, write_error, write_request, write_result};
+use crate::rpc::ndjson::LineReader;
 use hauki_contract::system::clock;
 
 #[path = "foreign_tests.rs"]
@@ -65,18 +65,18 @@ fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticke
         features: Vec::new(),
     };
     match method {
-        reserved::HELLO if params.is_some_and(|params| params.contains("open sesame")) => {
+        builtin::HELLO if params.is_some_and(|params| params.contains("open sesame")) => {
             write_result(out, id, &serde_json::to_string(&welcome).expect("serializes"));
         }
-        reserved::HELLO => write_error(out, Some(id), &RpcError::new(code::UNAUTHENTICATED, "no")),
+        builtin::HELLO => write_error(out, Some(id), &RpcError::new(code::UNAUTHENTICATED, "no")),
         "echo" => write_result(out, id, params.unwrap_or("null")),
-        reserved::HEARTBEAT => write_result(out, id, r#"{"lease_left_ms":60}"#),
+        builtin::HEARTBEAT => write_result(out, id, r#"{"lease_left_ms":60}"#),
         "black_hole" | "cut" => return,
         "die" => {
             let death = Death { cause: Cause::HeartbeatLost, at: clock::now(), detail: None, by: None };
-            let dying = reserved::Dying { vault: ticket.vault.clone(), death };
+            let dying = builtin::Dying { vault: ticket.vault.clone(), death };
             let dying = serde_json::to_string(&dying).expect("serializes");
-            return write_request(out, None, reserved::DYING, Some(&dying));
+            return write_request(out, None, builtin::DYING, Some(&dying));
         }
         _ => write_error(out, Some(id), &RpcError::new(code::METHOD_NOT_FOUND, "no such method")),
     }
@@ -114,10 +114,10 @@ async fn gate_for(connections: u32, lease_ms: u64) -> (Ticket, tokio::task::Join
             let mut held = Vec::new();
             while let Ok(Some(line)) = lines.next().await {
                 let Incoming::Single(Ok(request)) = Incoming::decode(line) else { panic!("a bad line") };
-                beats += u32::from(request.method == reserved::HEARTBEAT);
+                beats += u32::from(request.method == builtin::HEARTBEAT);
                 let mut out = std::mem::take(&mut held);
                 answer(&mut out, &request.method, request.params, request.id.unwrap_or("null"), &its);
-                if request.method == reserved::HELLO && request.params.is_some_and(|it| it.contains(SLOW)) {
+                if request.method == builtin::HELLO && request.params.is_some_and(|it| it.contains(SLOW)) {
                     held = out;
                     continue;
                 }
@@ -224,7 +224,7 @@ fn a_death_fails_all_pending_calls_with_its_reason() {
         for error in [pending.expect_err("fails"), why, ghost.call("echo", None).await.expect_err("fails")] {
             assert!(matches!(&error, GhostError::Dead { death, .. } if death.cause == Cause::HeartbeatLost));
         }
-        assert_eq!(events.next().await.expect("an event").method, reserved::DYING);
+        assert_eq!(events.next().await.expect("an event").method, builtin::DYING);
         assert!(events.next().await.is_none() && events.next().await.is_none());
         assert!(ghost.events().try_next().is_none());
     });

@@ -13,10 +13,10 @@ use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
 use crate::rpc::connection::{self, Connection, ConnectionEnd, Owner, RpcReply, Unsent};
-use crate::rpc::line::LineError;
 use crate::rpc::message::write_request;
+use crate::rpc::ndjson::LineError;
+use hauki_contract::system::adaptive_spin::Vigil;
 use hauki_contract::system::tasks::{self, Task, TaskKind};
-use hauki_contract::system::vigil::Vigil;
 
 /// A short call's reply is there within that time.
 const AWAKE_US: u64 = 200;

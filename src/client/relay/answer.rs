@@ -6,10 +6,10 @@ use futures_util::future::BoxFuture;
 use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
-use super::turns::ProgramQueue;
+use super::fair_queue::ProgramQueue;
 use crate::client::ghost::{CallNumber, Ghost};
+use crate::rpc::builtin::{HELLO, Hello};
 use crate::rpc::message::{Invalid, Request, RpcError, code, write_error, write_result};
-use crate::rpc::reserved::{HELLO, Hello};
 
 /// The reply to one request; nothing to a notification.
 pub(super) fn one<'a>(

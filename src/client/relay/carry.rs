@@ -14,15 +14,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
 use super::answer::{array, one};
-use super::outgoing::{WriteBuffer, until};
-use super::turns::ProgramQueue;
+use super::fair_queue::ProgramQueue;
+use super::write_buffer::{WriteBuffer, until};
 use crate::client::ghost::{CallNumber, Ghost, GhostError, GhostEvent, GhostEvents};
+use crate::rpc::builtin::{CANCEL, Cancel};
 use crate::rpc::foreseen::Foreseen;
-use crate::rpc::line::{LineError, LineReader};
 use crate::rpc::message::{
     Incoming, Invalid, Request, RpcError, code, is_same_id, write_error, write_request, write_result,
 };
-use crate::rpc::reserved::{CANCEL, Cancel};
+use crate::rpc::ndjson::{LineError, LineReader};
 use hauki_contract::strict::{self, DocumentLimits};
 
 /// Calls of one program in flight, as many as a gate takes of one connection.

@@ -18,14 +18,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::carry::{RelayOptions, carry_one};
-use super::place::{ListenAddress, ListenAddressError, SocketFile};
+use super::fair_queue::{FairQueue, ProgramQueue};
+use super::listen_address::{ListenAddress, ListenAddressError, SocketFile};
 use super::reader::left;
-use super::turns::{FairQueue, ProgramQueue};
 use crate::client::ghost::{Ghost, GhostError};
 use crate::model::secret::Secret;
-use crate::rpc::line::LineReader;
+use crate::rpc::builtin::{HELLO, Hello};
 use crate::rpc::message::{Incoming, Request, RpcError, code, write_error, write_result};
-use crate::rpc::reserved::{HELLO, Hello};
+use crate::rpc::ndjson::LineReader;
 use hauki_contract::system::random;
 
 /// Programs that are connected at a time.

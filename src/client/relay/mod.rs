@@ -8,12 +8,12 @@
 mod answer;
 mod carry;
 mod listener;
-mod outgoing;
-mod place;
+mod write_buffer;
+mod listen_address;
 mod reader;
-mod turns;
+mod fair_queue;
 
 pub use carry::{RelayError, RelayOptions, carry};
+pub use listen_address::{ListenAddress, ListenAddressError};
 pub use listener::Listener;
-pub use place::{ListenAddress, ListenAddressError};
 pub use reader::left;

@@ -20,7 +20,7 @@ use crate::model::name::ServiceName;
 use crate::model::ticket::Ticket;
 use crate::rpc::script::EfunAnswer;
 use hauki_contract::strict::{self, DocumentLimits};
-use hauki_contract::system::{files, random};
+use hauki_contract::system::{random, rlimit};
 
 /// Clones that are made at the same time.
 const AT_ONCE: usize = 8;
@@ -158,7 +158,7 @@ fn origin(source: &str, file: Option<&str>, base: &Path) -> Result<Origin, Scrip
         let unreadable = |what: String| {
             ScriptFailure::new("unreadable", Exit::Data, format!("failed to read {source}: {what}"))
         };
-        let bytes = files::read(&path, MAX_SOURCE_BYTES).map_err(|error| unreadable(error.to_string()))?;
+        let bytes = rlimit::read(&path, MAX_SOURCE_BYTES).map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         (text, file.map(str::to_owned).or(name).unwrap_or_else(|| source.to_owned()))

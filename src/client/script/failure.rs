@@ -8,9 +8,9 @@ use crate::client::exit::Exit;
 use crate::client::ghost::GhostError;
 use crate::client::runner::{CheckError, RunnerError};
 use crate::model::death::Cause;
+use crate::rpc::builtin::Dying;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
-use crate::rpc::reserved::Dying;
 use hauki_contract::strict::answer;
 
 /// The Error that the script can catch.

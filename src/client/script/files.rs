@@ -5,7 +5,7 @@ use std::io;
 
 use super::failure::ScriptFailure;
 use crate::client::Exit;
-use hauki_contract::system::files;
+use hauki_contract::system::rlimit;
 
 fn failed(what: &str, path: &str, why: impl std::fmt::Display) -> ScriptFailure {
     ScriptFailure::new("io", Exit::Io, format!("failed to {what} {path}: {why}"))
@@ -15,8 +15,8 @@ fn failed(what: &str, path: &str, why: impl std::fmt::Display) -> ScriptFailure 
 /// fit is refused before it is read.
 pub(super) fn read(path: &str, most: usize) -> Result<String, ScriptFailure> {
     let bytes = match path {
-        "-" => files::read_from(io::stdin(), most),
-        path => files::read(path, most),
+        "-" => rlimit::read_from(io::stdin(), most),
+        path => rlimit::read(path, most),
     };
     let bytes = bytes.map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => {

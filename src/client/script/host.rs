@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::brake::{Brake, Stop};
 use super::calls::{self, RunningCall};
+use super::cancel::{Brake, Stop};
+use super::events::LineSink;
 use super::failure::ScriptFailure;
-use super::feed::LineSink;
 use super::files;
 use super::objects::Objects;
-use super::plane::Plane;
+use super::runtime::Plane;
 use super::session::Setup;
 use crate::client::ControlPlane;
 use crate::client::runner::Checker;

@@ -8,21 +8,21 @@
 //! is killed, because the kernel closes the sockets. Nothing here prints or reads signals by itself: the
 //! [`World`] does, and the command line is one of them.
 
-mod brake;
+mod cancel;
 mod calls;
 mod clone;
 mod failure;
-mod feed;
+mod events;
 mod files;
 mod host;
 mod objects;
 mod options;
-mod plane;
+mod runtime;
 mod session;
 mod statement;
 
-pub use brake::{Brake, Stop};
+pub use cancel::{Brake, Stop};
+pub use events::LineSink;
 pub use failure::{FailureDetail, ScriptFailure};
-pub use feed::LineSink;
 pub use host::World;
 pub use session::{ProgramEnd, ScriptSession, ScriptSetupError, Setup};

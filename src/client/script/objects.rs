@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use super::events::{Feed, LineSink};
 use super::failure::ScriptFailure;
-use super::feed::{Feed, LineSink};
 use crate::client::Ghost;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;

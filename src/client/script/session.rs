@@ -9,11 +9,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::brake::{Brake, Stop};
+use super::cancel::{Brake, Stop};
+use super::events::LineSink;
 use super::failure::ScriptFailure;
-use super::feed::LineSink;
 use super::host::{ScriptHost, Stopped, World};
-use super::plane::Plane;
+use super::runtime::Plane;
 use super::statement::with_this;
 use crate::client::runner::{self, Checker, Runner, RunnerError, StartedRunner};
 use crate::model::ticket::Ticket;

@@ -1,6 +1,6 @@
 //! The inner contract: what a core asks of a node.
 //!
-//! [`NodeApi`] is implemented by `node::desk` directly, so that `haukid all` needs no socket
+//! [`NodeApi`] is implemented by `node::api` directly, so that `haukid all` needs no socket
 //! between its halves, and by `control::link` over a node's Unix socket. The node's socket is open to
 //! root only; whoever can speak here is the node's control plane. What fails is a [`NodeError`].
 //!

@@ -6,7 +6,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::pin;
+use super::tls_pin;
 use crate::model::digest::Sha256;
 use crate::model::ticket::Endpoint;
 
@@ -25,6 +25,6 @@ pub async fn dial(endpoint: &Endpoint, certificate: Sha256) -> Result<TlsStream<
     let tcp = TcpStream::connect((endpoint.ip, endpoint.port)).await.map_err(DialError::Connect)?;
     // Without this a small request can wait for the acknowledgement of the one before it.
     let _ = tcp.set_nodelay(true);
-    let connector = pin::connector(certificate).map_err(DialError::Setup)?;
+    let connector = tls_pin::connector(certificate).map_err(DialError::Setup)?;
     connector.connect(ServerName::IpAddress(endpoint.ip.into()), tcp).await.map_err(DialError::Tls)
 }

@@ -1,4 +1,4 @@
-//! Requests that are given up further back in what has been sent already.
+//! Cancellation ahead of the queue: requests that are given up further back in what has been sent already.
 //!
 //! While many calls are in flight no further request is read. What lies there is looked at all the same, for the word
 //! that gives up a call: what is in flight ends at once, and what waits in front of that word will end as soon as it
@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use memchr::memmem;
 
+use super::builtin::{CANCEL, Cancel, FIELDS};
 use super::message::{Incoming, id_key};
-use super::reserved::{CANCEL, Cancel, FIELDS};
 use crate::strict;
 
 /// A line that gives up a request is short.

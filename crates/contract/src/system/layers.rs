@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{files, paths};
+use super::{paths, rlimit};
 use crate::model::config::{Config, MAX_CONFIG_BYTES};
 use crate::strict::{self, StrictError};
 
@@ -68,7 +68,7 @@ impl Layers {
         let paths = named.map_or_else(paths::config_files, |path| vec![path.to_owned()]);
         let mut layers = Vec::with_capacity(paths.len());
         for path in paths {
-            let bytes = match files::read(&path, MAX_CONFIG_BYTES) {
+            let bytes = match rlimit::read(&path, MAX_CONFIG_BYTES) {
                 Ok(bytes) => bytes,
                 Err(error) if is_absence(error.kind()) && !must_exist => continue,
                 Err(source) => return Err(LayerError::Read { path, source }),

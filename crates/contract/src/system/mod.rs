@@ -1,7 +1,7 @@
 //! The only place that reads the real world's clock and randomness, sets up logging, and begins background tasks.
 
 #[cfg(feature = "net")]
-pub mod awake;
+pub mod cpu_latency;
 pub mod clock;
 #[cfg(feature = "net")]
 pub mod dirs;
@@ -10,7 +10,7 @@ pub mod environment;
 #[cfg(feature = "net")]
 pub mod export;
 #[cfg(feature = "net")]
-pub mod files;
+pub mod rlimit;
 #[cfg(feature = "net")]
 pub mod layers;
 #[cfg(feature = "net")]
@@ -32,4 +32,4 @@ pub mod tasks;
 #[cfg(feature = "net")]
 pub mod trace;
 #[cfg(feature = "net")]
-pub mod vigil;
+pub mod adaptive_spin;

@@ -15,7 +15,7 @@ use hauki_contract::model::words::check_labels;
 
 mod directory;
 mod error;
-mod near;
+mod suggest;
 mod pushed;
 
 pub use error::{GemError, SourceError};
@@ -121,6 +121,6 @@ impl Gems {
             Some(version) => format!("{}@{version}", pointer.path),
             None => pointer.path.clone(),
         };
-        GemError::Missing { name, looked, near: Some(near::nearest(&wanted, names)) }
+        GemError::Missing { name, looked, near: Some(suggest::nearest(&wanted, names)) }
     }
 }

@@ -1,4 +1,4 @@
-//! Turns of those that are to stay apart, over all cores.
+//! Anti-affinity: turns of those that are to stay apart, over all cores.
 //!
 //! Who places a vault that must not be beside others of a label looks where these are, and is right only if nobody else
 //! has placed one like it since. So labels have a document, in a few hundred buckets, that each such vault's record

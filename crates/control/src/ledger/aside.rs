@@ -2,7 +2,7 @@
 //!
 //! One of them must not stop a listing, the queue, a reaping or the pruning of all others. But it is not absent
 //! either: who asks for just this one hears that it is damaged. What is set aside stands under `aside/`, behind the
-//! time of that, for 30 days (`control::reaper`), or until what it was about ends. Vaults and names are recorded again
+//! time of that, for 30 days (`control::retention`), or until what it was about ends. Vaults and names are recorded again
 //! (`control::vaults::salvage`).
 
 use std::collections::BTreeMap;

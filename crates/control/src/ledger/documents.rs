@@ -12,13 +12,13 @@
 //! node/<name>         a node that was added (`control::members`)
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
-//! aged/<time>/<key>   when a key was used, for `control::reaper`
+//! aged/<time>/<key>   when a key was used, for `control::retention`
 //! issuer              the public half of the key that signs tickets
 //! aside/<key>         what could not be read, as it is (`ledger::aside`)
 //! ```
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
 //! two transactions, of its forging and of its death, write and delete its name. Keys and tombstones are kept for
-//! [`KEPT`]; `control::reaper` prunes them.
+//! [`KEPT`]; `control::retention` prunes them.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -160,7 +160,7 @@ pub(crate) struct KeyRecord {
     pub ticket: Option<Ticket>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spool: Option<SpoolId>,
-    /// Users' keys are apart. They were not before vaults had owners, and `control::keys` looks for those as well.
+    /// Users' keys are apart. They were not before vaults had owners, and `control::idempotency` looks for those as well.
     #[serde(default)]
     pub apart: bool,
 }

@@ -1,4 +1,4 @@
-//! Terms: which cores work on this store.
+//! Terms, as epochs of leadership are called: which cores work on this store.
 //!
 //! A core's life has a random name, which stands in the store from its start until somebody who knows that it is over
 //! takes it away. What a core has under way (a vault that it makes, a child that is paid for) names its term, so that

@@ -13,12 +13,12 @@ pub mod http;
 pub mod identity;
 pub mod known_hosts;
 pub mod login;
-mod opening;
+mod channel_opener;
 mod pipe;
-mod pump;
+mod event_loop;
 pub mod ssh;
 
+pub use channel_opener::quoted;
 pub use http::HttpNode;
 pub use login::{LoginError, Secrets};
-pub use opening::quoted;
 pub use ssh::{SshLink, SshTarget};

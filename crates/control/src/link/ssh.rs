@@ -16,8 +16,8 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::watch;
 
+use super::event_loop::Pump;
 use super::login::{LoginKeys, Secrets, login};
-use super::pump::Pump;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::ssh::SshAddress;
 use hauki_contract::system::{clock, random};

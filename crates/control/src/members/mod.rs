@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::failure::{Failure, MemberError};
-use super::flight::Flights;
 use super::ledger::{NODE, NodeRecord, Records, VAULT, VaultRecord, encode, node_key};
-use super::life::Life;
 use super::link::known_hosts::KnownHosts;
 use super::link::login::LoginKeys;
 use super::link::{HttpNode, SshLink, SshTarget};
 use super::nodes::{Member, NodeSlot};
 use super::roster::Roster;
+use super::single_flight::Flights;
 use super::store::{CommitOutcome, Expect, Txn};
+use super::teardown::Life;
 use super::vaults::{Vaults, lost};
 use super::watch::Watcher;
 use hauki_contract::api::swarm::{
@@ -27,7 +27,7 @@ use hauki_contract::api::vault::{NodeInfo, NodeList, Vault};
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
 
-mod adding;
+mod add_node;
 
 pub(super) struct Members {
     /// Of the core's SSH key, known hosts and links.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::events::EventLog;
-use super::flight::Flights;
 use super::ledger::Records;
+use super::single_flight::Flights;
 use super::ticket::Tickets;
 use super::vaults::Vaults;
 

@@ -1,4 +1,4 @@
-//! The number of the last commit that was answered, in a file beside the store.
+//! High-water mark: the number of the last commit that was answered, in a file beside the store.
 //!
 //! SQLite recovers from its log up to the first frame that is not whole, without a word: a flipped bit there takes
 //! every later commit with it, though each was answered. So the number is written down before an answer goes out,

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use jiff::SignedDuration;
 
 use super::*;
-use crate::reaper::Most;
+use crate::retention::Most;
 use crate::start;
 use hauki_contract::api::spool::SpoolRequest;
 use hauki_contract::system::clock;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ledger::{KeyRecord, idempotency_key};
-use crate::reaper::Most;
+use crate::retention::Most;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::teardown::DestructQuery;
 use hauki_contract::api::vault::ProvisionRequest;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fake_node::FakeCall;
-use crate::reaper::Most;
+use crate::retention::Most;
 use crate::store::memory::InjectedFault;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::{TOMB, tomb_key};
-use crate::reaper::Most;
+use crate::retention::Most;
 use hauki_contract::api::vault::VaultQuery;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::system::clock;

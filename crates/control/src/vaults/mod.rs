@@ -11,17 +11,17 @@ use tokio::sync::Notify;
 use super::basis::Basis;
 use super::claims::Claims;
 use super::events::EventLog;
-use super::flight::Flights;
 use super::ledger::{Ledger, Records};
 use super::metrics::Metrics;
 use super::queue::Spool;
 use super::roster::Roster;
+use super::single_flight::Flights;
 
-mod death;
+mod tombstones;
 mod listing;
 mod salvage;
 
-pub(super) use death::lost;
+pub(super) use tombstones::lost;
 
 pub(super) struct Vaults {
     records: Records,

@@ -1,4 +1,4 @@
-//! Watching the nodes: their news, and the comparison of what was promised with what is there.
+//! Reconciliation: the nodes' news, and the comparison of what was promised with what is there.
 //!
 //! One task per node. It reads the news from the start of the node's memory, compares once, then
 //! follows. The comparison takes no input: it reads the store first and the node second, so a vault
@@ -40,14 +40,14 @@ const BACKOFF_MOST: Duration = Duration::from_secs(5);
 /// Whose daemon ran for so long is not one that starts all the time.
 const STEADY_US: u64 = 30_000_000;
 
-mod hearing;
+mod cursor;
 mod placed;
-mod unseen;
+mod lost_nodes;
 
-use hearing::NewsCursor;
-use placed::Placed;
+use cursor::NewsCursor;
 #[cfg(test)]
-pub(super) use unseen::KnownSince;
+pub(super) use lost_nodes::KnownSince;
+use placed::Placed;
 
 pub(super) struct Watcher {
     roster: Roster,

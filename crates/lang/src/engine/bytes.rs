@@ -1,7 +1,7 @@
 //! The efuns for bytes, which are the same on both sides and need nobody.
 
 use super::base64;
-use super::door::{Argument, EfunValue, Want};
+use super::host_call::{Argument, EfunValue, Want};
 
 pub(super) fn wants(efun: &str) -> Option<Want> {
     match efun {

@@ -15,12 +15,12 @@ use std::ptr::{self, NonNull};
 use mquickjs as sys;
 use sys::{JSContext, JSGCRef, JSValue};
 
-use super::door::{self, Efuns, EfunsGuard};
 use super::heap::{self, EXCEPTION, UNDEFINED};
+use super::host_call::{self, Efuns, EfunsGuard};
 use super::json::{self, JsonRefusal, Manner};
-use super::lift;
+use super::json_writer;
+use super::long_strings;
 use super::memory::Memory;
-use super::quote;
 
 /// What a message with its stack is cut to; the engine's own stacks are at most 127 bytes.
 const ERROR_BYTES: usize = 16 * 1024;
@@ -89,9 +89,9 @@ impl Context {
         // SAFETY: the memory is ours, aligned to a page, zeroed, long enough for the engine's own objects,
         // and outlives the context; the library table is a constant of the engine.
         let raw = unsafe {
-            sys::JS_SetHostCallback(Some(door::host_callback));
+            sys::JS_SetHostCallback(Some(host_call::host_callback));
             let raw = sys::JS_NewContext(base.as_ptr().cast(), heap_bytes, &raw const sys::js_stdlib);
-            sys::JS_SetInterruptHandler(raw, Some(door::interrupt_handler));
+            sys::JS_SetInterruptHandler(raw, Some(host_call::interrupt_handler));
             // The generator stays at zero for ever if it starts there.
             sys::JS_SetRandomSeed(raw, if seed == 0 { 0x9e37_79b9_7f4a_7c15 } else { seed });
             raw
@@ -156,7 +156,7 @@ impl Context {
                 let told = if told == EXCEPTION { None } else { self.text_of(told) };
                 return Err(EarlyEnd {
                     failure: FailedStep::Run(thrown),
-                    told: told.map(quote::well_formed),
+                    told: told.map(json_writer::well_formed),
                 });
             }
             Err(failure) => return Err(EarlyEnd { failure, told: None }),
@@ -189,7 +189,7 @@ impl Context {
             Arguments::None => UNDEFINED,
             // SAFETY: the context is ours, and no value is held outside of references.
             Arguments::Json(text) => unsafe {
-                lift::parse(self.raw.as_ptr(), text, c"<params>", &mut self.scratch)
+                long_strings::parse(self.raw.as_ptr(), text, c"<params>", &mut self.scratch)
             },
         };
         if parsed == EXCEPTION {
@@ -205,7 +205,13 @@ impl Context {
         }
         // SAFETY: the result was just returned, and nothing has been allocated since.
         let json = unsafe {
-            json::write(self.raw.as_ptr(), result, Manner::Refuse, door::limit(), &mut door::interrupted)
+            json::write(
+                self.raw.as_ptr(),
+                result,
+                Manner::Refuse,
+                host_call::limit(),
+                &mut host_call::interrupted,
+            )
         };
         json.map_err(|refusal| match refusal {
             JsonRefusal::Thrown => FailedStep::Run(self.thrown()),
@@ -266,7 +272,7 @@ impl Context {
 
     #[cfg(feature = "script")]
     fn text_of(&mut self, value: JSValue) -> Option<Vec<u8>> {
-        door::copy_text(self.raw.as_ptr(), value)
+        host_call::copy_text(self.raw.as_ptr(), value)
     }
 
     /// The pending exception as text. Runs the script's own `toString`, if it has one.
@@ -276,7 +282,7 @@ impl Context {
         unsafe { sys::JS_GetErrorStr(self.raw.as_ptr(), text.as_mut_ptr().cast(), text.len()) };
         let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
         text.truncate(end);
-        Thrown(quote::well_formed(text))
+        Thrown(json_writer::well_formed(text))
     }
 
     /// Bytes between the heap's start and its first free byte, garbage included.

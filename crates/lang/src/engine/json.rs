@@ -11,8 +11,8 @@ use std::ptr;
 use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 
 use super::heap::{self, EXCEPTION, PropertyCursor, Stored, UNDEFINED, ValueKind};
+use super::json_writer::JsonText;
 use super::number;
-use super::quote::JsonText;
 use hauki_contract::strict::DocumentLimits;
 
 /// Deeper values are refused: gates carry no deeper ones, and the readers of most languages go no further.

@@ -9,16 +9,16 @@ mod base64;
 mod bytes;
 mod call_out;
 pub mod clock;
-mod door;
-mod fault;
+mod host_call;
+mod error_text;
 mod ffi;
 mod heap;
 mod json;
-mod lift;
+mod long_strings;
 mod memory;
 mod number;
-mod quote;
-mod run;
+mod json_writer;
+mod invocation;
 #[cfg(feature = "script")]
 mod script;
 mod source;
@@ -27,9 +27,9 @@ mod worker;
 
 pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
-pub use door::{Argument, EfunValue, Efuns, Want};
+pub use host_call::{Argument, EfunValue, Efuns, Want};
+pub use invocation::Host;
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, MapAddress, Memory, MemoryError};
-pub use run::Host;
 #[cfg(feature = "script")]
 pub use script::{Script, Uncaught};
 pub use source::{check, seen};

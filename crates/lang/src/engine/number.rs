@@ -1,7 +1,7 @@
 //! Numbers as JavaScript writes them.
 
 use super::json::JsonRefusal;
-use super::quote::JsonText;
+use super::json_writer::JsonText;
 
 /// Beyond this an `f64` does not hold every whole number.
 const EXACT: f64 = 9_007_199_254_740_992.0;

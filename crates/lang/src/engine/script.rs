@@ -7,9 +7,9 @@
 
 use serde::Deserialize;
 
-use super::door::Efuns;
-use super::fault::{self, ErrorText};
+use super::error_text::{self, ErrorText};
 use super::ffi::{Context, EarlyEnd, FailedStep, Prelude, Thrown};
+use super::host_call::Efuns;
 use super::memory::Memory;
 use super::source::{name_callee, program, syntax_error};
 use crate::arrow::{self, Rewritten};
@@ -71,7 +71,7 @@ impl Script {
     ) -> Result<Option<String>, Uncaught> {
         let source = program(source, file).map_err(|error| Uncaught { error, failure: None })?;
         let Rewritten { text, map } = arrow::rewrite(source);
-        match self.context.eval_told(efuns, &text, fault::WORKER, wanted) {
+        match self.context.eval_told(efuns, &text, error_text::WORKER, wanted) {
             Ok(value) => Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
             Err(EarlyEnd { failure: FailedStep::Parse(thrown), .. }) => {
                 Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
@@ -96,7 +96,7 @@ impl Script {
             return true;
         }
         let Rewritten { text, map } = arrow::rewrite(source);
-        let Err(Thrown(said)) = self.context.parse(efuns, &text, fault::WORKER) else { return false };
+        let Err(Thrown(said)) = self.context.parse(efuns, &text, error_text::WORKER) else { return false };
         let error = ErrorText::read(&said).into_error(WorkerErrorKind::Syntax, None, "", &map);
         let Some(place) = error.line.zip(error.column) else { return false };
         words.last().is_none_or(|word| {

@@ -9,10 +9,10 @@ use crate::map::SourceMap;
 use crate::position::Position;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 
-use super::fault::{self, ErrorText, plain};
+use super::error_text::{self, ErrorText, plain};
 use super::ffi::{Context, Thrown};
+use super::invocation::{Run, Silence};
 use super::memory::{MapAddress, Memory};
-use super::run::{Run, Silence};
 use super::state::WorkerState;
 
 /// What the engine gets to see of an author's text.
@@ -32,7 +32,7 @@ pub fn check(source: &str, file: &str) -> Result<(), WorkerError> {
     let mut state = WorkerState::default();
     let mut run = Run::new(&mut silence, None, "", &mut state);
     Context::new(memory, 1)
-        .parse(&mut run, &text, fault::WORKER)
+        .parse(&mut run, &text, error_text::WORKER)
         .map_err(|thrown| syntax_error(&thrown, source, &map, file))
 }
 

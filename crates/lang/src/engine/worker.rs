@@ -9,11 +9,11 @@ use hauki_contract::system::clock;
 
 use super::call_out::CallOut;
 use super::clock::Deadline;
-use super::fault::{self, ErrorText, plain};
+use super::error_text::{self, ErrorText, plain};
 use super::ffi::{Arguments, Context, FailedStep, Prelude, Thrown};
+use super::invocation::{self, Host, Run, Silence};
 use super::json::JsonRefusal;
 use super::memory::Memory;
-use super::run::{self, Host, Run, Silence};
 use super::source::{name_callee, program, syntax_error};
 use super::state::WorkerState;
 
@@ -72,7 +72,7 @@ impl Engine {
         self.state.map = map;
         self.source = (source.len() <= MOST_KEPT).then(|| source.into());
         let mut run = Run::new(host, Some(deadline), "", &mut self.state);
-        if let Err(failure) = self.context.eval(&mut run, &text, fault::WORKER) {
+        if let Err(failure) = self.context.eval(&mut run, &text, error_text::WORKER) {
             let outcome = run.outcome();
             return Err(match failure {
                 FailedStep::Parse(thrown) => syntax_error(&thrown, source, &self.state.map, file),
@@ -199,7 +199,7 @@ impl Engine {
         Ok(names)
     }
 
-    fn call_error(&self, failure: FailedStep, outcome: run::RunOutcome) -> WorkerError {
+    fn call_error(&self, failure: FailedStep, outcome: invocation::RunOutcome) -> WorkerError {
         let file = Some(self.state.file.clone());
         match failure {
             FailedStep::Run(thrown) => self.run_error(&thrown, outcome),
@@ -230,7 +230,7 @@ impl Engine {
         }
     }
 
-    fn run_error(&self, Thrown(text): &Thrown, outcome: run::RunOutcome) -> WorkerError {
+    fn run_error(&self, Thrown(text): &Thrown, outcome: invocation::RunOutcome) -> WorkerError {
         let mut fault = ErrorText::read(text);
         if outcome.interrupted {
             fault = fault.interrupted();

@@ -3,11 +3,11 @@
 use tokio::sync::watch;
 
 use super::{CallWaiter, Calls};
-use crate::gate::outbox::ReplyTo;
+use crate::gate::replies::ReplyTo;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::trace::TraceContext;
-use hauki_contract::rpc::nested::Nested;
+use hauki_contract::rpc::call_context::Nested;
 use hauki_contract::seam;
 use hauki_contract::system::slow::{self, LONG_US, SlowKind};
 use hauki_contract::system::trace;

@@ -1,6 +1,6 @@
-//! What has not been sent yet, and what has come and is not taken yet, in bytes: of each connection, its ticket, its
-//! vault and the node. The two have accounts of their own, so that no caller who writes a long line waits for what he
-//! must read before he has written it.
+//! Byte accounting: what has not been sent yet, and what has come and is not taken yet, in bytes: of each connection,
+//! its ticket, its vault and the node. The two have accounts of their own, so that no caller who writes a long line
+//! waits for what he must read before he has written it.
 //!
 //! Each connection has bounds of its own, which thousands of callers who read nothing could use to the full. So a
 //! vault and the node have budgets. Over a budget its members have equal shares of it, and those who hold more than

@@ -105,7 +105,7 @@ impl Chatter {
 }
 
 fn part(spent_ns: u64, own: usize, words: usize) -> u64 {
-    crate::frames::part(spent_ns, own, words)
+    crate::inbound::part(spent_ns, own, words)
 }
 
 fn signed(ns: u64) -> i64 {

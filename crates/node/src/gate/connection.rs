@@ -18,24 +18,24 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::authorization::TokenCache;
 use super::backlog::Backlog;
 use super::chatter::{Chatter, ChatterCount};
-use super::hall::{Nameless, Unauthenticated};
 use super::hello::HelloRefusal;
 use super::identity::Identity;
 use super::long::{Debts, LongLine, is_long};
 use super::receiving::{GOES_ON, Receiving, stalled, too_much};
-use super::rights::TokenCache;
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::GateSession;
 use super::turn::Applicant;
-use crate::lanes;
+use super::unauthenticated::{Nameless, Unauthenticated};
+use crate::shards;
 use crate::vault::VaultHandle;
-use hauki_contract::rpc::line::{LineError, LineReader};
 use hauki_contract::rpc::message::{self, RpcError, code};
+use hauki_contract::rpc::ndjson::{LineError, LineReader};
 use hauki_contract::seam;
 use hauki_contract::system::tasks::{self, TaskKind};
-use hauki_contract::system::{awake, trace};
+use hauki_contract::system::{cpu_latency, trace};
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -88,7 +88,7 @@ impl Gate {
     }
 
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        awake::expect_anybody();
+        cpu_latency::expect_anybody();
         let known = Arc::new(AtomicBool::new(false));
         let serving = serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new());
         let task = tasks::spawn(TaskKind::Session, "caller", serving);
@@ -221,7 +221,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             sent = poll_fn(|cx| sending.poll(&mut writer, &gate, cx)), if !sending.is_done() => sent?,
             came = listen(&mut reader, admits), if admits || ahead => {
                 heard = vault.now();
-                lanes::called();
+                shards::called();
                 chatter.begin();
                 let before = lines;
                 match came {
@@ -257,7 +257,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
                     session.handle(line, &mut words);
                 }
                 if lines > before {
-                    lanes::asked();
+                    shards::asked();
                 }
                 pipe.send();
                 // What may not be taken yet can still give up what it waits for.
@@ -277,7 +277,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             }
             () = LongLine::end(&mut job), if job.is_some() => {
                 job = None;
-                lanes::asked();
+                shards::asked();
                 pipe.send();
             }
             () = receiving.leave(|| vault.now()), if receiving.asks() => {}

@@ -6,15 +6,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::authorization::{Granted, granted};
 use super::connection::Gate;
-use super::rights::{Granted, granted};
 use super::turn::{self, Crowded};
 use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
+use hauki_contract::rpc::builtin;
 use hauki_contract::rpc::capability::{CallFacts, Capability, Denied};
 use hauki_contract::rpc::message::{RpcError, code};
-use hauki_contract::rpc::reserved;
 use hauki_contract::system::clock;
 
 /// Why a stranger does not become a caller.
@@ -51,13 +51,13 @@ pub async fn authenticate(
     voucher: Option<Secret>,
     peer: SocketAddr,
 ) -> Result<AcceptedHello, RpcError> {
-    let known = gate.signed.known(&token, &question(&gate.vault, reserved::HELLO));
+    let known = gate.signed.known(&token, &question(&gate.vault, builtin::HELLO));
     let (capability, calling) = match known.filter(|_| voucher.is_none()) {
         Some(known) => known.map(|capability| (capability, None)),
         None => {
             let gate = Arc::clone(gate);
             let check = move || {
-                let ask = question(&gate.vault, reserved::HELLO);
+                let ask = question(&gate.vault, builtin::HELLO);
                 let issuer = &gate.vault.reach.issuer;
                 let capability = gate.signed.verify(&token, issuer, &ask)?;
                 let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
@@ -69,7 +69,7 @@ pub async fn authenticate(
     }
     .map_err(refusal)?;
     let methods = gate.vault.state().methods.clone();
-    let granted = granted(&capability, &question(&gate.vault, reserved::HELLO), &methods);
+    let granted = granted(&capability, &question(&gate.vault, builtin::HELLO), &methods);
     Ok(AcceptedHello { capability, granted, calling })
 }
 

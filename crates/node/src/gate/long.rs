@@ -1,5 +1,5 @@
-//! Lines that are too long for a lane: what it would take to see that one of sixty megabytes is no request would stop all
-//! callers of the lane for as long.
+//! Offloading: lines that are too long for a lane: what it would take to see that one of sixty megabytes is no
+//! request would stop all callers of the lane for as long.
 //!
 //! They are handled on a thread of their own, one of each vault at a time. What one costs of which the vault is not asked is
 //! its ticket's debt: with its next long line it waits until a tenth of a core would have paid, which may be seconds, on
@@ -20,7 +20,7 @@ use super::session::GateSession;
 use super::turn::{self, Applicant};
 use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Mono;
-use hauki_contract::rpc::line::Whole;
+use hauki_contract::rpc::ndjson::Whole;
 use hauki_contract::system::clock;
 
 /// Longer than this: a lane reads it within a millisecond.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::connection::Gate;
-use super::origin;
+use super::source_check;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::receipt::{Reclaimed, Resource};
 use hauki_contract::system::clock;
@@ -104,7 +104,7 @@ async fn accept(listener: Arc<TcpListener>, gate: Arc<Gate>) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 backoff = Duration::from_millis(5);
-                if stream.local_addr().is_ok_and(|own| origin::is_through(own.ip(), peer)) {
+                if stream.local_addr().is_ok_and(|own| source_check::is_through(own.ip(), peer)) {
                     gate.admit(stream, peer);
                 } else {
                     tracing::debug!(%peer, "closed a connection that did not come through the data plane");

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::AsyncWrite as _;
 
 use super::connection::{Gate, TlsWriter};
-use super::outbox::Outbox;
+use super::replies::Outbox;
 use crate::allowance::paid;
-use crate::frames::part;
+use crate::inbound::part;
 use crate::vault::VaultHandle;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;

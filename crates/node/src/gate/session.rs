@@ -11,21 +11,21 @@ use super::backlog::Account;
 use super::chatter::ChatterCount;
 use super::connection::{Gate, MAX_CALLERS};
 use super::hello::{self, AcceptedHello, HelloRefusal, question};
-use super::outbox::{Batch, Outbox, ReplyTo};
-use crate::asked::BorrowedRequest;
+use super::replies::{Batch, Outbox, ReplyTo};
 use crate::calls::CallWaiter;
+use crate::requests::BorrowedRequest;
 use crate::vault::VaultHandle;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Promise;
 use hauki_contract::model::receipt::Receipt;
+use hauki_contract::rpc::builtin::{
+    self, Cancel, Cancelled, Destruct, DestructResult, FIELDS, Hello, LeaseResult, NoParams, Welcome,
+};
+use hauki_contract::rpc::call_context::Nested;
 use hauki_contract::rpc::capability::Capability;
 use hauki_contract::rpc::foreseen::Foreseen;
 use hauki_contract::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
-use hauki_contract::rpc::nested::Nested;
-use hauki_contract::rpc::reserved::{
-    self, Cancel, Cancelled, Destruct, DestructResult, FIELDS, Hello, LeaseResult, NoParams, Welcome,
-};
 use hauki_contract::strict::{self, scan};
 use hauki_contract::system::tasks::{self, TaskKind};
 
@@ -80,7 +80,7 @@ impl GateSession {
         };
         let id = request.id.or(odd.as_ref().and_then(|invalid| invalid.id.as_deref()));
         let refuse = || HelloRefusal::stranger().with_id(id);
-        if request.method != reserved::HELLO {
+        if request.method != builtin::HELLO {
             return Err(refuse());
         }
         let params = request.params.ok_or_else(refuse)?;
@@ -144,8 +144,8 @@ impl GateSession {
             link_silence_ms: state.lease.terms.link_silence_ms,
             max_frame_bytes: vault.limits.max_frame_bytes,
             call_deadline_ms: self.deadline_ms,
-            v: reserved::VERSION,
-            features: reserved::FEATURES.map(str::to_owned).to_vec(),
+            v: builtin::VERSION,
+            features: builtin::FEATURES.map(str::to_owned).to_vec(),
         }
     }
 
@@ -238,7 +238,7 @@ impl GateSession {
         };
         let reply = ReplyTo::new(&self.outbox, id, batch);
         // Of one's own requests, so no ticket must allow it.
-        if method == reserved::CANCEL {
+        if method == builtin::CANCEL {
             return match params.map_or_else(|| Err(no_id()), required::<Cancel>) {
                 Ok(Cancel { id: given_up }) => {
                     // As it was seen, in a line of its own.
@@ -253,20 +253,20 @@ impl GateSession {
         if let Err(error) = self.may(&method) {
             return reply.error(&error);
         }
-        if let reserved::METHODS | reserved::HEARTBEAT | reserved::STATS = Cow::as_ref(&method)
+        if let builtin::METHODS | builtin::HEARTBEAT | builtin::STATS = Cow::as_ref(&method)
             && let Err(error) = optional::<NoParams>(params)
         {
             return reply.error(&error);
         }
         let vault = &self.gate.vault;
         match Cow::as_ref(&method) {
-            reserved::METHODS => reply.serialize(&self.methods),
-            reserved::HEARTBEAT => {
+            builtin::METHODS => reply.serialize(&self.methods),
+            builtin::HEARTBEAT => {
                 let lease_left_ms = vault
                     .beat(self.promise(), Some(self.client.as_str()).filter(|client| !client.is_empty()));
                 reply.serialize(&LeaseResult { lease_left_ms });
             }
-            reserved::STATS => {
+            builtin::STATS => {
                 let (deadline_ms, via) = (self.deadline_ms, Vec::new());
                 words.asked();
                 vault.ask(
@@ -275,11 +275,11 @@ impl GateSession {
                     CallWaiter { reply, deadline_ms, via, trace: None },
                 );
             }
-            reserved::DESTRUCT => match optional::<Destruct>(params) {
+            builtin::DESTRUCT => match optional::<Destruct>(params) {
                 Ok(destruct) => self.destruct(&destruct, reply),
                 Err(error) => reply.error(&error),
             },
-            reserved::HELLO => {
+            builtin::HELLO => {
                 reply.error(&RpcError::new(code::INVALID_REQUEST, "hauki.hello comes once, first"))
             }
             method => match self.passed(params, nested) {
@@ -330,11 +330,9 @@ impl GateSession {
     fn may(&self, method: &str) -> Result<(), RpcError> {
         let vault = &self.gate.vault;
         let known = match method {
-            reserved::HELLO
-            | reserved::METHODS
-            | reserved::HEARTBEAT
-            | reserved::STATS
-            | reserved::DESTRUCT => true,
+            builtin::HELLO | builtin::METHODS | builtin::HEARTBEAT | builtin::STATS | builtin::DESTRUCT => {
+                true
+            }
             method => vault.state().methods.iter().any(|name| name == method),
         };
         if !known {

@@ -1,4 +1,4 @@
-//! Whose token is looked at next, and whose long line.
+//! Fair scheduling: whose token is looked at next, and whose long line.
 //!
 //! A signature takes a part of a millisecond, too long for a lane and too short to be worth a thread for
 //! everybody who asks. So few are looked at at once on the whole node, and each source has one turn at a

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::wall::Wall;
-use super::{Shared, ffi, groups, room, walls};
+use super::{Shared, capacity, ffi, groups, walls};
 use hauki_contract::model::causes;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::limits::Controller;
-use hauki_contract::system::awake;
+use hauki_contract::system::cpu_latency;
 
 pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Check> {
     tokio::task::spawn_blocking(move || findings(&shared)).await.unwrap_or_default()
@@ -17,7 +17,7 @@ fn findings(shared: &Shared) -> Vec<Check> {
     let mut findings = vec![Check::ok(format!("liblxc {}", ffi::version())), root(), namespaces(), filters()];
     findings.extend(cgroups(shared));
     findings.push(ids(shared));
-    findings.push(room::finding(shared.slots.limit()));
+    findings.push(capacity::finding(shared.slots.limit()));
     findings.push(awake());
     findings.push(state(shared));
     findings.extend(disk(shared));
@@ -39,7 +39,7 @@ fn root() -> Check {
 }
 
 fn awake() -> Check {
-    match awake::check() {
+    match cpu_latency::check() {
         Ok(()) => Check::ok("keeps idle cores awake for the moment of a start"),
         Err(error) => Check::warn(
             format!("cannot keep idle cores awake for the moment of a start, which makes it slower: {error}"),

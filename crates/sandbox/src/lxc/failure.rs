@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 
 use super::idrange::IdRange;
-use super::link::{MonitorEnd, MonitorExit, wait_status};
+use super::spawner_client::{MonitorEnd, MonitorExit, wait_status};
 use super::walls;
 use super::{SPAWNER, Shared};
 use crate::{StartError, signal_words};

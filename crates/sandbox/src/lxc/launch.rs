@@ -24,20 +24,20 @@ use super::config;
 use super::failure;
 use super::groups::Groups;
 use super::idrange::IdRange;
-use super::link::{ForkedMonitor, Launch, MonitorExit, end_of};
+use super::protocol::{InlineId, StartOrder};
 use super::prune::prune;
+use super::spawner_client::{ForkedMonitor, Launch, MonitorExit, end_of};
 use super::spawners::SpawnerError;
 use super::vault::{LxcSandbox, VaultParts};
 use super::wall::Wall;
 use super::walls;
-use super::wire::{InlineId, StartOrder};
 use super::{SPAWNER, Shared};
 use crate::StartError;
 use crate::pidfd::{Pid, PidFd, Watched, parent_of};
 use crate::steady::register;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Limits;
-use hauki_contract::system::awake;
+use hauki_contract::system::cpu_latency;
 
 /// A start takes milliseconds; one that takes this long does not end by itself.
 const LONGEST_START: Duration = Duration::from_secs(5);
@@ -140,7 +140,7 @@ async fn prepared(
             return Err(StartError::HelperLost { helper: SPAWNER, source: io::ErrorKind::TimedOut.into() });
         }
     };
-    awake::expect();
+    cpu_latency::expect();
     tokio::spawn(look_ahead(Arc::clone(shared)));
     let (monitor, channel, log) = match forked {
         Ok(forked) => forked,
@@ -176,7 +176,7 @@ async fn prepared(
     };
     let error = match first {
         Ok(Ok(Some(init))) => {
-            awake::expect();
+            cpu_latency::expect();
             let (init, entered) = making.enter(&groups, init, shared, slot.range()).await;
             match entered {
                 Ok(()) => {
@@ -208,7 +208,7 @@ async fn prepared(
 
 /// Removes what a failed start made, once nobody is left who could make more. Who does not leave by
 /// itself may be in the groups, so they are cleared before the long wait, too; who is in none yet is
-/// the spawner's, see [`super::hall`].
+/// the spawner's, see [`super::spawner_cgroup`].
 async fn undo(
     groups: &Groups,
     making: &mut Making,

@@ -24,23 +24,23 @@ use tokio::sync::{Semaphore, watch};
 
 mod cgroup;
 mod config;
-mod cover;
+mod hide_cgroups;
 mod diagnose;
-mod dying;
+mod teardown_batch;
 mod failure;
 pub mod ffi;
 mod former;
 mod groups;
-mod hall;
+mod spawner_cgroup;
 pub mod idrange;
 mod launch;
-mod link;
+mod spawner_client;
 mod monitor;
 mod prune;
 mod ration;
-mod room;
+mod capacity;
 mod rootfs;
-mod spare;
+mod prefork;
 pub mod spawner;
 mod spawners;
 mod stuck;
@@ -48,23 +48,23 @@ mod sweep;
 mod vault;
 pub mod wall;
 mod walls;
-mod wire;
+mod protocol;
 
 pub use vault::LxcSandbox;
 
 use super::{BoxFuture, Driver, StartError, Started, SweepError, Swept, outer_limits};
 use cgroup::Layout;
 use config::Spec;
-use dying::TeardownBatch;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
 use idrange::IdSlots;
+use protocol::Recipe;
 use spawners::Spawners;
 use stuck::Stuck;
+use teardown_batch::TeardownBatch;
 use wall::Wall;
 use walls::Ours;
-use wire::Recipe;
 
 /// What errors call it.
 const SPAWNER: &str = "spawner";
@@ -186,7 +186,7 @@ pub fn group_of(prefix: &str, state_dir: &Path) -> io::Result<String> {
 pub fn leave_starter() {
     let layout = Layout::detect(Vec::new()).unwrap_or_default();
     for hierarchy in &layout.hierarchies {
-        if let Err(error) = hall::move_to(&hierarchy.base) {
+        if let Err(error) = spawner_cgroup::move_to(&hierarchy.base) {
             tracing::info!(group = %hierarchy.base.display(), %error, "this daemon stays in its starter's group");
         }
     }

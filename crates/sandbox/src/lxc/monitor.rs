@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use super::ffi::{self, Container, ContainerError};
-use super::wire::{ExitRecord, Recipe};
+use super::protocol::{ExitRecord, Recipe};
 use crate::pidfd::Pid;
 
 const REPORT: i32 = 4;

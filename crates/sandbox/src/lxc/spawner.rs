@@ -21,12 +21,12 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper, setrlimit, wait};
 use rustix::thread::{CapabilitySet, capabilities};
 
-use super::cover::{cover, uncover};
 use super::ffi;
 use super::groups;
-use super::hall;
-use super::spare::{Begun, Spare};
-use super::wire::{self, ConfigItems, ExitRecord, InlineId, Recipe, Report, SpawnerCommand, StartOrder};
+use super::hide_cgroups::{cover, uncover};
+use super::prefork::{Begun, Spare};
+use super::protocol::{self, ConfigItems, ExitRecord, InlineId, Recipe, Report, SpawnerCommand, StartOrder};
+use super::spawner_cgroup;
 use crate::pidfd::{Pid, PidFd};
 use crate::stopwatch::Moment;
 
@@ -67,7 +67,7 @@ fn main(control: OwnedFd) -> ExitCode {
         Ok(hall) => hall,
         Err((step, error)) => {
             let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-            let _ = wire::send(&control, &Report::Unfit { step, errno }, &[]);
+            let _ = protocol::send(&control, &Report::Unfit { step, errno }, &[]);
             return ExitCode::FAILURE;
         }
     };
@@ -133,9 +133,9 @@ fn settle() -> Result<Option<PathBuf>, (String, io::Error)> {
     // monitors, which have to clean up.
     rustix::process::setsid().map_err(|error| failed("begin a session")(error.into()))?;
     rustix::process::chdir("/").map_err(|error| failed("go to /")(error.into()))?;
-    let hall = std::env::var_os(hall::VARIABLE).map(PathBuf::from);
+    let hall = std::env::var_os(spawner_cgroup::VARIABLE).map(PathBuf::from);
     if let Some(hall) = &hall {
-        hall::enter(hall).map_err(failed(&format!("enter the cgroup {}", hall.display())))?;
+        spawner_cgroup::enter(hall).map_err(failed(&format!("enter the cgroup {}", hall.display())))?;
     }
     // SAFETY: a spawner has one thread.
     unsafe { ffi::own_mounts() }.map_err(failed("have mounts of its own"))?;
@@ -224,7 +224,7 @@ impl Spawner {
 
     /// Takes one wish; `false` when there will be no more.
     fn obey(&mut self) -> io::Result<bool> {
-        let wish = match wire::receive::<SpawnerCommand>(&self.control) {
+        let wish = match protocol::receive::<SpawnerCommand>(&self.control) {
             Ok(Some((wish, _))) => wish,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
@@ -371,7 +371,7 @@ impl Spawner {
 
     /// `false` if the driver is gone; that its end is closed is seen elsewhere.
     fn tell(&self, report: &Report, fds: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<bool> {
-        match wire::send(&self.control, report, fds) {
+        match protocol::send(&self.control, report, fds) {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
             {
@@ -393,7 +393,7 @@ impl Spawner {
             }
         }
         if let Some(hall) = &self.hall {
-            let _ = hall::leave(hall);
+            let _ = spawner_cgroup::leave(hall);
         }
     }
 }

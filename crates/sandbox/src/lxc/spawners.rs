@@ -1,4 +1,4 @@
-//! The spawner of the hour: made when first needed, and again when it was lost.
+//! Restart of the spawner: it is made when first needed, and again when it was lost.
 //!
 //! One that does not answer keeps its vaults and gets no more of them.
 //! One that dies young is not replaced at once: whatever ended it may end the next one too. What it
@@ -15,11 +15,11 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::cgroup::Layout;
-use super::hall;
-use super::link::SpawnerClient;
+use super::protocol::Recipe;
 use super::prune::prune;
+use super::spawner_cgroup;
+use super::spawner_client::SpawnerClient;
 use super::wall::Wall;
-use super::wire::Recipe;
 use crate::stopwatch::Moment;
 
 /// A spawner that lived this long did not die of its own start.
@@ -83,8 +83,8 @@ impl Spawners {
             tokio::time::sleep(pause(current.died_young)).await;
         }
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        let hall = hall::path(&self.layout, &self.group, number);
-        hall.as_deref().map_or(Ok(()), hall::make)?;
+        let hall = spawner_cgroup::path(&self.layout, &self.group, number);
+        hall.as_deref().map_or(Ok(()), spawner_cgroup::make)?;
         let link = SpawnerClient::open(&self.command, &self.empty, hall.as_deref(), &self.recipe);
         let link = link.map_err(|source| {
             hall.as_deref().map(std::fs::remove_dir);
@@ -111,7 +111,7 @@ impl Spawners {
 
     /// The name of the hall of the last one.
     pub(super) fn hall(&self) -> String {
-        hall::name(self.number.load(Ordering::Relaxed))
+        spawner_cgroup::name(self.number.load(Ordering::Relaxed))
     }
 
     pub(super) async fn pid(&self) -> Option<u32> {

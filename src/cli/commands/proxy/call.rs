@@ -15,10 +15,10 @@ use crate::cli::record::Record;
 use crate::cli::{batch, complete, connect, input, whole};
 use crate::client::ghost::{GhostError, GhostOptions};
 use crate::client::{Exit, Ghost};
+use crate::rpc::builtin;
 use crate::rpc::message::{RpcError, code};
-use crate::rpc::reserved;
 use hauki_contract::strict;
-use hauki_contract::system::files;
+use hauki_contract::system::rlimit;
 
 /// So many connections fit under any usual limit of open files.
 const FEW: usize = 200;
@@ -99,7 +99,7 @@ async fn params(args: &CallArgs) -> Result<Option<String>, CliError> {
 pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
     let jobs = ctx.globals.jobs();
     if jobs > FEW {
-        files::raise_limit();
+        rlimit::raise_limit();
     }
     ctx.block_on(Limit::Usual, async {
         let params = params(args).await?;
@@ -143,7 +143,7 @@ async fn notify(ctx: &Ctx, ghost: &Ghost, method: &str, params: Option<&str>) ->
     let sent = async {
         // Nobody would hear the node's word that there is none.
         let methods = &ghost.welcome().await?.methods;
-        if !method.starts_with(reserved::PREFIX) && !methods.iter().any(|known| known == method) {
+        if !method.starts_with(builtin::PREFIX) && !methods.iter().any(|known| known == method) {
             let message = format!("there is no method {method:?}; there are: {}", methods.join(", "));
             let error = Box::new(RpcError::new(code::METHOD_NOT_FOUND, message));
             return Err(GhostError::Rpc { vault: ghost.vault().clone(), error });

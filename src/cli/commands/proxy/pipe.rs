@@ -19,7 +19,7 @@ use crate::cli::visible::OutputKind;
 use crate::cli::{complete, connect, stdin, stdout};
 use crate::client::relay::{self, RelayError};
 use crate::client::{Exit, Ghost};
-use crate::rpc::line::LineReader;
+use crate::rpc::ndjson::LineReader;
 
 /// An argument that is longer fits into no frame.
 const MOST_LINE: usize = 64 * 1024 * 1024;

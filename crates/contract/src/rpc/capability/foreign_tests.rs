@@ -155,7 +155,7 @@ fn the_documented_conditions_mean_what_the_library_says_they_mean() {
         let once = append(&token, &code);
         let twice = narrow(&once, Some(&["top".into(), "read".into()]), None).expect("narrows");
         for token in [&once, &twice] {
-            for method in ["top", "errors", "read", "query", "other", reserved::HELLO, reserved::DESTRUCT] {
+            for method in ["top", "errors", "read", "query", "other", builtin::HELLO, builtin::DESTRUCT] {
                 let ask = world.ask(method);
                 assert_eq!(
                     world.allows(token, &ask),

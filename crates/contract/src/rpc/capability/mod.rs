@@ -38,7 +38,7 @@ use fields::{Strange, once};
 pub use issue::{CapabilityError, Grant, IssuerKey, check_names, narrow};
 use words::{Block, Symbols, Term, TokenCheck};
 
-use super::reserved;
+use super::builtin;
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::lease::Promise;
@@ -46,7 +46,7 @@ use crate::model::secret::Secret;
 use crate::model::ticket::{ALL_METHODS, Endpoint};
 
 /// What every holder may do, however narrow the token: speak, stay alive, look.
-const ALWAYS: [&str; 4] = [reserved::HELLO, reserved::METHODS, reserved::HEARTBEAT, reserved::STATS];
+const ALWAYS: [&str; 4] = [builtin::HELLO, builtin::METHODS, builtin::HEARTBEAT, builtin::STATS];
 
 /// Why a token does not allow something. None of it tells a stranger anything about the vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

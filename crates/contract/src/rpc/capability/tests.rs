@@ -75,8 +75,8 @@ pub(super) fn append(token: &Secret, code: &str) -> Secret {
 fn a_full_token_allows_everything_here_and_now_and_names_its_holder() {
     let world = World::new();
     let token = world.mint(&["*"]);
-    let held = world.verify(&token, &world.ask(reserved::DESTRUCT)).expect("verifies");
-    assert_eq!(held.allows(&world.ask(reserved::DESTRUCT)), Ok(()));
+    let held = world.verify(&token, &world.ask(builtin::DESTRUCT)).expect("verifies");
+    assert_eq!(held.allows(&world.ask(builtin::DESTRUCT)), Ok(()));
     assert_eq!(
         *held.holder(),
         TokenHolder { ticket: world.ticket.clone(), label: Some("tester".into()), promise: PROMISE }
@@ -104,7 +104,7 @@ fn rights_are_per_method_and_destruct_is_one_of_them() {
     let world = World::new();
     let token = world.mint(&["top"]);
     for (method, allowed) in
-        [("top", true), ("errors", false), (reserved::HEARTBEAT, true), (reserved::DESTRUCT, false)]
+        [("top", true), ("errors", false), (builtin::HEARTBEAT, true), (builtin::DESTRUCT, false)]
     {
         assert_eq!(world.allows(&token, &world.ask(method)), allowed, "{method}");
     }
@@ -115,7 +115,7 @@ fn narrowing_only_takes_away() {
     let world = World::new();
     let token = world.mint(&["top", "errors"]);
     let narrowed = narrow(&token, Some(&["top".into(), "secret".into()]), None).expect("narrows");
-    for (method, allowed) in [("top", true), ("errors", false), ("secret", false), (reserved::HELLO, true)] {
+    for (method, allowed) in [("top", true), ("errors", false), ("secret", false), (builtin::HELLO, true)] {
         assert_eq!(world.allows(&narrowed, &world.ask(method)), allowed, "{method}");
     }
     let later = world.now + jiff::SignedDuration::from_hours(1);
@@ -169,7 +169,7 @@ fn a_voucher_says_for_whom_it_speaks_and_a_ticket_does_not() {
     assert_eq!(issuer.vouched(&voucher, world.now).expect("is true"), world.vault);
     assert!(issuer.vouched(&voucher, world.now + jiff::SignedDuration::from_mins(1)).is_err(), "is late");
     assert!(issuer.vouched(&world.mint(&["*"]), world.now).is_err(), "a ticket speaks for nobody");
-    assert!(!world.allows(&voucher, &world.ask(reserved::HELLO)), "a voucher opens nothing");
+    assert!(!world.allows(&voucher, &world.ask(builtin::HELLO)), "a voucher opens nothing");
     let forged = IssuerKey::generate().vouch(&world.vault, Timestamp::MAX).expect("signs");
     assert!(issuer.vouched(&forged, world.now).is_err());
     for code in [format!("speaks_for(\"{}\");", random::vault_id()), "check if now_ms($t), $t < 1;".into()] {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::super::builtin::CANCEL;
 use super::super::message::write_request;
-use super::super::reserved::CANCEL;
 
 #[derive(Debug, Default)]
 pub(super) struct GivenUp {

@@ -18,9 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::line::{LineError, LineReader};
+use super::builtin::HELLO;
 use super::message::{RpcError, write_request};
-use super::reserved::HELLO;
+use super::ndjson::{LineError, LineReader};
 use crate::model::death::Death;
 use crate::model::lease::Mono;
 use crate::strict::StrictError;

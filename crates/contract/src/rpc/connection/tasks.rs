@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
-use super::super::line::{LineError, LineReader};
+use super::super::builtin::{DYING, Dying};
 use super::super::message::GateMessage;
-use super::super::reserved::{DYING, Dying};
+use super::super::ndjson::{LineError, LineReader};
 use super::{ConnectionEnd, Owner, QUEUE, Queued, Shared, Unsent};
 use crate::strict::{DocumentLimits, answer};
 use crate::system::clock;

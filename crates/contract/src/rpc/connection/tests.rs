@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 
+use super::super::builtin::{CANCEL, Cancel};
 use super::super::message::Incoming;
-use super::super::reserved::{CANCEL, Cancel};
 use super::tasks::TOGETHER;
 use super::*;
 use crate::system::tasks::{self, TaskKind};

@@ -1,0 +1,100 @@
+//! Call context: what a gate tells the next when it calls for its vault: who waits already, and for how long.
+//!
+//! It stands in the request beside JSON-RPC's own members, as `hauki`. Nobody gains by lying in it: a
+//! name too many has one's own call refused, and a deadline can only become shorter.
+
+use serde::{Deserialize, Serialize};
+
+use super::message::{self, RpcError, code};
+use crate::model::id::VaultId;
+use crate::model::trace::{TraceContext, lenient};
+use crate::strict::{self, DocumentLimits};
+
+/// How many vaults may wait for each other in a row.
+pub const MAX_DEPTH: usize = 16;
+const LIMITS: DocumentLimits = DocumentLimits { bytes: 4096, depth: 2, values: usize::MAX };
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Nested {
+    /// The vaults that wait for this call, the first caller first.
+    pub via: Vec<VaultId>,
+    /// What is left of the first caller's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u32>,
+    /// The trace that the call belongs to, where the other node has the feature; one that cannot be read is as none.
+    #[serde(rename = "traceparent", skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
+    pub trace: Option<TraceContext>,
+}
+
+impl Nested {
+    /// Reads the member of a request, if it is there.
+    pub fn read(text: Option<&str>) -> Result<Self, RpcError> {
+        let Some(text) = text else { return Ok(Self::default()) };
+        strict::from_str(text, LIMITS)
+            .map_err(|error| RpcError::new(code::INVALID_REQUEST, format!("\"hauki\": {error}")))
+    }
+
+    /// Why `vault` may not take the call: it works on one call at a time, so a call that it waits for
+    /// itself would wait for ever.
+    pub fn check(&self, vault: &VaultId) -> Result<(), RpcError> {
+        if self.via.contains(vault) {
+            let chain: Vec<&str> = self.via.iter().chain([vault]).map(VaultId::as_str).collect();
+            let message = format!("{vault} waits for this very call itself ({})", chain.join(" -> "));
+            return Err(RpcError::new(code::LOOP, message));
+        }
+        if self.via.len() >= MAX_DEPTH {
+            let message = format!("{} vaults wait for each other, no more may", self.via.len());
+            return Err(RpcError::new(code::LOOP, message));
+        }
+        Ok(())
+    }
+
+    /// Appends a request with this member, newline included. `params` is JSON text.
+    pub fn write_request(&self, out: &mut Vec<u8>, id: u64, method: &str, params: &str) {
+        message::write_request(out, Some(id), method, Some(params));
+        out.truncate(out.len() - "}\n".len());
+        out.extend_from_slice(b",\"hauki\":");
+        serde_json::to_writer(&mut *out, self).expect("ids and numbers serialize to memory");
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::Incoming;
+    use super::*;
+
+    #[test]
+    fn who_waits_already_is_refused_and_so_is_an_endless_row() {
+        let [a, b] = [1, 2].map(|number| VaultId::mint(1, number));
+        let nested = Nested { via: vec![a.clone(), b.clone()], ..Nested::default() };
+        let error = nested.check(&a).expect_err("is a loop");
+        assert_eq!(error.code, code::LOOP);
+        assert!(error.message.contains(&format!("{a} -> {b} -> {a}")), "{}", error.message);
+        assert_eq!(nested.check(&VaultId::mint(1, 3)), Ok(()));
+        let via = (0..MAX_DEPTH as u128).map(|number| VaultId::mint(2, number)).collect();
+        assert!(Nested { via, ..Nested::default() }.check(&a).is_err());
+    }
+
+    #[test]
+    fn it_travels_in_a_request() {
+        let trace = TraceContext::read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        assert!(trace.is_some());
+        let nested = Nested { via: vec![VaultId::mint(1, 1)], deadline_ms: Some(250), trace };
+        let mut line = Vec::new();
+        nested.write_request(&mut line, 7, "f", "[1]");
+        let Incoming::Single(Ok(request)) = Incoming::decode(&line) else { panic!("is a request") };
+        assert_eq!((request.id, request.params), (Some("7"), Some("[1]")));
+        assert_eq!(Nested::read(request.nested).expect("is whole"), nested);
+        assert_eq!(Nested::read(None).expect("is nothing"), Nested::default());
+        for wrong in ["", "00", "00-0-0-0"] {
+            let text = format!("{{\"deadline_ms\":5,\"traceparent\":\"{wrong}\"}}");
+            let read = Nested::read(Some(&text)).expect("is as none");
+            assert_eq!((read.trace, read.deadline_ms), (None, Some(5)));
+        }
+        assert!(Nested::read(Some("{\"traceparent\":1}")).is_err());
+        assert!(Nested::read(Some("{\"via\":1}")).is_err());
+        assert!(Nested::read(Some("[[],250]")).is_err(), "an array is no object");
+    }
+}

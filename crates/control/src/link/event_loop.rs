@@ -1,0 +1,289 @@
+//! Event loop of one SSH session, non-blocking for its whole life.
+//!
+//! libssh2 keeps one outgoing packet. While a part of it is unsent, only the call that began it may
+//! be repeated, so the loop remembers which that was and waits for the socket before anything else.
+//! What reads for one channel may queue packets for another, so each round goes on until nothing
+//! moves.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::net::Shutdown;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixListener;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use ssh2::{BlockDirections, Channel};
+
+use super::channel_opener::{ChannelOpener, OpenProgress, Transport};
+use super::login::Entered;
+use super::pipe::{EAGAIN, Pipe, PipeStep};
+use super::ssh::{LinkShared, SshTarget};
+use hauki_contract::model::lease::Mono;
+use hauki_contract::system::clock;
+
+/// More connections than this wait in the listener's queue.
+const MOST_PIPES: usize = 64;
+/// OpenSSH gives ten shells to a connection (`MaxSessions`).
+const MOST_BRIDGES: usize = 8;
+const KEEPALIVE_S: u32 = 2;
+/// Three keepalives without any sound.
+const SILENCE_US: u64 = 6_500_000;
+/// How long a server may take to open a channel.
+const OPENING_MS: u64 = 10_000;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SessionLost {
+    #[error("the server was silent for {} s", SILENCE_US / 1_000_000)]
+    Silent,
+    #[error("the server does not say whether the node's socket can be reached")]
+    Undecided,
+    #[error("the server opens no channel: {0}")]
+    Deaf(ssh2::Error),
+    #[error("{0}")]
+    Broken(io::Error),
+}
+
+/// What must be repeated first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Open,
+    Up(u64),
+    Down(u64),
+    Close,
+    Listen,
+}
+
+pub(super) struct Pump<'a> {
+    entered: Entered,
+    /// A channel that nobody uses: libssh2 hears the server only while it reads from one.
+    ear: Channel,
+    target: &'a SshTarget,
+    listener: &'a UnixListener,
+    shared: &'a LinkShared,
+    road: Transport,
+    pipes: BTreeMap<u64, Pipe>,
+    next: u64,
+    /// With the time until which it must be decided.
+    opening: Option<(ChannelOpener, Mono)>,
+    closing: Vec<Channel>,
+    /// The call whose packet is half sent.
+    stuck: Option<Call>,
+    heard: Mono,
+}
+
+impl Drop for Pump<'_> {
+    fn drop(&mut self) {
+        // libssh2 frees everything only if nothing is left that it could want to send.
+        let _ = self.entered.stream.shutdown(Shutdown::Both);
+    }
+}
+
+impl<'a> Pump<'a> {
+    pub(super) fn new(
+        entered: Entered,
+        target: &'a SshTarget,
+        listener: &'a UnixListener,
+        shared: &'a LinkShared,
+    ) -> Result<Self, SessionLost> {
+        let ear = entered.session.channel_session().map_err(SessionLost::Deaf)?;
+        entered.session.set_blocking(false);
+        entered.session.set_keepalive(true, KEEPALIVE_S);
+        let road = if target.bridge_only { Transport::Bridge } else { Transport::Direct };
+        let (pipes, opening, closing, stuck) = Default::default();
+        let (next, heard) = (0, clock::mono());
+        Ok(Self { entered, ear, target, listener, shared, road, pipes, next, opening, closing, stuck, heard })
+    }
+
+    /// Until the link is to end, or the session is lost.
+    pub(super) fn run(mut self) -> Result<(), SessionLost> {
+        loop {
+            self.drive()?;
+            // A keepalive that is sent in part could never be repeated.
+            if self.stuck.is_none() {
+                self.entered.session.keepalive_send().map_err(|error| SessionLost::Broken(error.into()))?;
+            }
+            if self.wait()? {
+                return Ok(());
+            }
+            let now = clock::mono();
+            if now.since(self.heard) > SILENCE_US {
+                return Err(SessionLost::Silent);
+            }
+            if self.opening.as_ref().is_some_and(|(_, until)| now > *until) {
+                return Err(SessionLost::Undecided);
+            }
+        }
+    }
+
+    /// Waits for something to do; `true` if the link is to end.
+    fn wait(&mut self) -> Result<bool, SessionLost> {
+        let mut session = PollFlags::IN;
+        if self.stuck.is_some() {
+            session |= PollFlags::OUT;
+        }
+        let accepts = if self.has_room() { PollFlags::IN } else { PollFlags::empty() };
+        let stream = self.entered.stream.as_fd();
+        let mut waits = vec![
+            PollFd::new(&self.shared.stop, PollFlags::IN),
+            PollFd::from_borrowed_fd(stream, session),
+            PollFd::new(self.listener, accepts),
+        ];
+        for pipe in self.pipes.values() {
+            let mut wanted = PollFlags::empty();
+            wanted.set(PollFlags::IN, pipe.wants_to_read());
+            wanted.set(PollFlags::OUT, pipe.wants_to_write());
+            waits.push(PollFd::new(&pipe.local, wanted));
+        }
+        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        match poll(&mut waits, Some(&second)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(SessionLost::Broken(error.into())),
+        }
+        let (stop, heard) = (!waits[0].revents().is_empty(), !waits[1].revents().is_empty());
+        let gone = |wait: &PollFd<'_>| wait.revents().intersects(PollFlags::HUP | PollFlags::ERR);
+        let gone: Vec<bool> = waits[3..].iter().map(gone).collect();
+        for (pipe, _) in self.pipes.values_mut().zip(gone).filter(|(_, gone)| *gone) {
+            pipe.hung_up();
+        }
+        if heard {
+            self.heard = clock::mono();
+        }
+        Ok(stop)
+    }
+
+    fn has_room(&self) -> bool {
+        let most = if self.road == Transport::Bridge { MOST_BRIDGES } else { MOST_PIPES };
+        self.opening.is_none() && self.pipes.len() + self.closing.len() < most
+    }
+
+    /// Everything that can be done without waiting.
+    fn drive(&mut self) -> Result<(), SessionLost> {
+        if let Some(call) = self.stuck.take() {
+            self.call(call)?;
+        }
+        loop {
+            let mut moved = false;
+            let ids: Vec<u64> = self.pipes.keys().copied().collect();
+            let calls = ids.iter().flat_map(|id| [Call::Up(*id), Call::Down(*id)]);
+            for call in [Call::Listen].into_iter().chain(calls).chain([Call::Close, Call::Open]) {
+                if self.stuck.is_some() {
+                    return Ok(());
+                }
+                moved |= self.call(call)? == PipeStep::Moved;
+            }
+            if !moved {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes in what the server says outside of the pipes.
+    fn listen(&mut self) -> io::Result<PipeStep> {
+        let mut nothing = [0; 64];
+        match self.ear.read(&mut nothing)? {
+            0 if self.ear.eof() => Err(io::ErrorKind::ConnectionAborted.into()),
+            0 => Ok(PipeStep::Idle),
+            _ => Ok(PipeStep::Moved),
+        }
+    }
+
+    fn call(&mut self, call: Call) -> Result<PipeStep, SessionLost> {
+        let result = match call {
+            Call::Open => self.open(),
+            Call::Close => self.close(),
+            Call::Listen => self.listen(),
+            Call::Up(id) => self.pipes.get_mut(&id).map_or(Ok(PipeStep::Idle), Pipe::up),
+            Call::Down(id) => self.pipes.get_mut(&id).map_or(Ok(PipeStep::Idle), Pipe::down),
+        };
+        let step = match result {
+            Ok(step) => step,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let blocked = self.entered.session.block_directions();
+                if matches!(blocked, BlockDirections::Outbound | BlockDirections::Both) {
+                    self.stuck = Some(call);
+                    return Ok(PipeStep::Idle);
+                }
+                PipeStep::Idle
+            }
+            Err(error) => return Err(SessionLost::Broken(error)),
+        };
+        if let Call::Up(id) | Call::Down(id) = call
+            && self.pipes.get(&id).is_some_and(Pipe::is_over)
+        {
+            self.finish(id);
+            return Ok(PipeStep::Moved);
+        }
+        Ok(step)
+    }
+
+    fn finish(&mut self, id: u64) {
+        let Some(pipe) = self.pipes.remove(&id) else { return };
+        if pipe.by_bridge && !pipe.spoke {
+            let reason = pipe.complaint();
+            self.shared.refused(Some(
+                reason.unwrap_or_else(|| format!("{} on the node said nothing", self.target.bridge)),
+            ));
+            // Perhaps the server forwards to sockets by now, or the node's daemon is there again.
+            self.road = if self.target.bridge_only { Transport::Bridge } else { Transport::Direct };
+        }
+        self.closing.push(pipe.into_channel());
+    }
+
+    fn open(&mut self) -> io::Result<PipeStep> {
+        let (opening, until) = match self.opening.take() {
+            Some(both) => both,
+            None if !self.has_room() => return Ok(PipeStep::Idle),
+            None => match self.listener.accept() {
+                Ok((local, _)) => {
+                    local.set_nonblocking(true)?;
+                    (ChannelOpener::new(local, self.road), clock::mono().plus_ms(OPENING_MS))
+                }
+                // Nobody is there, or this process has no descriptor left: later.
+                Err(_) => return Ok(PipeStep::Idle),
+            },
+        };
+        match opening.go_on(&self.entered.session, self.target) {
+            OpenProgress::Yes(local, channel, road) => {
+                if road == Transport::Direct {
+                    self.shared.refused(None);
+                }
+                self.road = road;
+                self.pipes.insert(self.next, Pipe::new(local, channel, road == Transport::Bridge));
+                self.next += 1;
+                Ok(PipeStep::Moved)
+            }
+            OpenProgress::NotYet(opening) => {
+                self.opening = Some((opening, until));
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            OpenProgress::No(reason) => {
+                self.shared.refused(Some(reason));
+                Ok(PipeStep::Moved)
+            }
+        }
+    }
+
+    /// Channels are freed only after the server has closed them too: freeing is not repeated.
+    fn close(&mut self) -> io::Result<PipeStep> {
+        let before = self.closing.len();
+        let mut stuck = false;
+        let session = &self.entered.session;
+        self.closing.retain_mut(|channel| {
+            if stuck {
+                return true;
+            }
+            match channel.close() {
+                Err(error) if error.code() == ssh2::ErrorCode::Session(EAGAIN) => {
+                    let blocked = session.block_directions();
+                    stuck = matches!(blocked, BlockDirections::Outbound | BlockDirections::Both);
+                    true
+                }
+                _ => false,
+            }
+        });
+        if stuck {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(if self.closing.len() < before { PipeStep::Moved } else { PipeStep::Idle })
+    }
+}

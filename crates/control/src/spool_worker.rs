@@ -1,0 +1,304 @@
+//! Queue worker: one task works the spool's queue off, with several forgings at a time.
+//!
+//! An attempt is counted in the store before it begins, so that a summons whose forging ends the
+//! daemon is not tried for ever. Finding no room is no attempt. The vault and the entry's end are one
+//! transaction under the entry's revision, which is why an entry gives at most one vault however
+//! often it was begun.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::task::JoinSet;
+
+use super::basis::Basis;
+use super::duty::Duty;
+use super::failure::{Failure, SpoolError};
+use super::forge::Forge;
+use super::ledger::{Posting, Records, SPOOL, Versioned, encode, spool_key};
+use super::placement::Placing;
+use super::queue::Spool;
+use super::registry::NameRegistry;
+use super::rights::queued_by;
+use super::scheduler::PlacementError;
+use super::store::{CommitOutcome, Expect, Txn};
+use super::summon::Summoning;
+use hauki_contract::api::ApiError;
+use hauki_contract::api::spool::{SpoolEntry, SpoolState};
+use hauki_contract::api::vault::Placement;
+use hauki_contract::model::causes;
+use hauki_contract::model::id::SpoolId;
+use hauki_contract::model::lease::Mono;
+use hauki_contract::system::clock;
+
+/// So many forgings at a time.
+const ABREAST: usize = 16;
+
+/// How often a failing summons is begun before it is a dead letter.
+const MOST_ATTEMPTS: u32 = 16;
+
+/// How often it is looked for room without having been told of any: nodes fill and empty by other
+/// hands too.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// For how long it is believed that a node is full, and how long an order may take to be counted by its
+/// node.
+const BELIEVED_US: u64 = 1_000_000;
+const BACKOFF: SignedDuration = SignedDuration::from_millis(500);
+const BACKOFF_MOST: SignedDuration = SignedDuration::from_secs(60);
+
+pub(super) struct Clerk {
+    bench: Arc<Bench>,
+    /// With what a node refused though it was thought to have room, or the store, which may be full.
+    at_work: JoinSet<(SpoolId, Option<DemandShape>)>,
+    /// Since when.
+    in_hand: HashMap<SpoolId, Mono>,
+    /// And when; for a while this is believed, or the node would be asked in a circle. The queue waits
+    /// with it, and not the one entry, or else those behind would overtake it.
+    refused: Vec<(DemandShape, Mono)>,
+}
+
+/// What decides whether a node has room; one that found none speaks for all of its kind.
+#[derive(Debug, Clone, PartialEq)]
+struct DemandShape {
+    placement: Placement,
+    memory_bytes: u64,
+}
+
+impl Clerk {
+    pub(super) fn new(bench: &Arc<Bench>) -> Self {
+        Self { bench: bench.clone(), at_work: JoinSet::new(), in_hand: HashMap::new(), refused: Vec::new() }
+    }
+
+    pub(super) async fn work_for_ever(mut self) {
+        while let Err(error) = self.read_queue().await {
+            tracing::error!(error = causes::told(&error), "the spool cannot be read; trying again");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::warn!(error = causes::told(&error), "the spool waits");
+            }
+            self.wait().await;
+        }
+    }
+
+    async fn read_queue(&self) -> Result<(), Failure> {
+        let entries: Vec<Versioned<SpoolEntry>> = self.bench.records.all(SPOOL).await?;
+        let mut queue = self.bench.spool.queue();
+        for found in entries {
+            // Somebody may have let a dead one wait again since.
+            if found.value.state != SpoolState::Dead {
+                queue.put(found.value);
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self) {
+        let pause = {
+            let queue = self.bench.spool.queue();
+            let now = clock::mono();
+            let until = queue.next_change(now).map(|at| Duration::from_micros(at.since(now)));
+            match (queue.len(), until) {
+                (0, _) => Duration::MAX,
+                (_, until) => until.unwrap_or(LOOK_EVERY).min(LOOK_EVERY),
+            }
+        };
+        tokio::select! {
+            () = self.bench.spool.work.notified() => {}
+            Some(done) = self.at_work.join_next() => match done {
+                Ok((id, refused)) => {
+                    self.in_hand.remove(&id);
+                    self.refused.extend(refused.map(|shape| (shape, clock::mono())));
+                }
+                // Nobody knows whose it was; the queue is what counts.
+                Err(_) => self.in_hand.clear(),
+            },
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    /// Those whose vaults the nodes may not count yet. One that takes longer, as on a node that hangs,
+    /// holds up nobody.
+    fn on_their_way(&self) -> usize {
+        let now = clock::mono();
+        self.in_hand.values().filter(|since| now.since(**since) < BELIEVED_US).count()
+    }
+
+    /// Gives out what is due, in order, as far as there is room.
+    async fn round(&mut self) -> Result<(), Failure> {
+        let now = clock::mono();
+        let order = self.bench.spool.queue().order();
+        self.refused.retain(|(_, at)| clock::mono().since(*at) < BELIEVED_US);
+        let mut hopeless: Vec<DemandShape> = self.refused.iter().map(|(shape, _)| shape.clone()).collect();
+        for entry in order.iter().cloned() {
+            if self.in_hand.contains_key(&entry.id) {
+                continue;
+            }
+            if self.bench.spool.queue().is_expired(&entry.id, now) {
+                self.bench.expire(&entry).await?;
+                continue;
+            }
+            if self.in_hand.len() >= ABREAST || self.bench.duty.is_draining() {
+                return Ok(());
+            }
+            if self.bench.spool.queue().rests(&entry.id, now) {
+                continue;
+            }
+            let memory_bytes = entry.memory_bytes;
+            let shape = DemandShape { placement: entry.placement.clone(), memory_bytes };
+            if hopeless.contains(&shape) {
+                continue;
+            }
+            // A wished node that is not there may be added.
+            let places = match self.bench.placing.field(&entry.placement, memory_bytes, None).await {
+                Ok(field) => field.places(),
+                Err(error) if error.is_absence() => 0,
+                Err(error) => return Err(error),
+            };
+            // Of more than there is room for, any could win.
+            if places <= self.on_their_way() as u64 {
+                hopeless.push(shape);
+                continue;
+            }
+            let (bench, id) = (self.bench.clone(), entry.id.clone());
+            self.in_hand.insert(id.clone(), clock::mono());
+            self.at_work.spawn(async move {
+                let full = bench.attempt(&id).await.unwrap_or_else(|error| {
+                    tracing::warn!(spool = %id, error = causes::told(&error), "an attempt was cut off; its entry still waits");
+                    true
+                });
+                (id, full.then_some(shape))
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What one attempt is made with.
+pub(super) struct Bench {
+    records: Records,
+    spool: Arc<Spool>,
+    duty: Arc<Duty>,
+    summoning: Arc<Summoning>,
+    names: Arc<NameRegistry>,
+    placing: Arc<Placing>,
+    forge: Arc<Forge>,
+}
+
+impl Bench {
+    pub(super) fn new(
+        basis: &Basis,
+        summoning: &Arc<Summoning>,
+        names: &Arc<NameRegistry>,
+        placing: &Arc<Placing>,
+        forge: &Arc<Forge>,
+    ) -> Arc<Self> {
+        let (records, spool, duty) = (basis.records.clone(), basis.spool.clone(), basis.duty.clone());
+        let (summoning, names) = (summoning.clone(), names.clone());
+        let (placing, forge) = (placing.clone(), forge.clone());
+        Arc::new(Self { records, spool, duty, summoning, names, placing, forge })
+    }
+
+    /// `true`: there was no room after all.
+    async fn attempt(self: &Arc<Self>, id: &SpoolId) -> Result<bool, Failure> {
+        let Some(begun) = self.change_waiting(id, |entry| entry.attempts += 1).await? else {
+            return Ok(false);
+        };
+        let Err(error) = self.forge_entry(&begun).await else { return Ok(false) };
+        let full = error.is_full();
+        let error = ApiError::from(error);
+        let no_attempt = full || self.duty.is_draining();
+        let attempts = begun.value.attempts;
+        if !no_attempt && (!error.retryable || attempts >= MOST_ATTEMPTS) {
+            return self.bury_letter(id, error).await.map(|()| false);
+        }
+        let next_at = (!no_attempt).then(|| clock::now() + backoff(attempts));
+        self.change_waiting(id, |entry| {
+            entry.attempts -= u32::from(no_attempt && entry.attempts > 0);
+            entry.next_at = next_at;
+            entry.error = Some(error.clone());
+        })
+        .await
+        .map(|_| full)
+    }
+
+    async fn forge_entry(self: &Arc<Self>, begun: &Versioned<SpoolEntry>) -> Result<(), Failure> {
+        let entry = &begun.value;
+        let mut drafted = self.summoning.recorded(&entry.summons).await?;
+        // A summons of before there were owners has none; who queued it is on record.
+        drafted.summons.owner = drafted.summons.owner.or_else(|| queued_by(&entry.owner));
+        let _turn = self.names.turn(drafted.summons.name.as_ref()).await;
+        self.names.refuse_taken(drafted.summons.name.as_ref()).await?;
+        let forged = self.forge.forge(&drafted, &entry.placement, None).await?;
+        let done = SpoolEntry {
+            state: SpoolState::Forged,
+            vault: Some(forged.vault().id.clone()),
+            done_at: Some(clock::now()),
+            next_at: None,
+            error: None,
+            ..entry.clone()
+        };
+        let txn = Txn::default()
+            .check(begun.key.as_str(), Expect::At(begun.revision))
+            .put(begun.key.as_str(), encode(&done)?);
+        let news = vec![forged.happening()];
+        self.forge.record(forged, Posting::with(txn)?, news).await?;
+        self.spool.queue().put(done);
+        self.spool.changed();
+        Ok(())
+    }
+
+    async fn expire(&self, entry: &SpoolEntry) -> Result<(), Failure> {
+        let why = match (&entry.error, self.placing.field(&entry.placement, entry.memory_bytes, None).await) {
+            (Some(error), _) => error.message.clone(),
+            (None, Err(error)) => ApiError::from(error).message,
+            (None, Ok(field)) => PlacementError::NoRoom { scores: field.explain() }.to_string(),
+        };
+        self.bury_letter(&entry.id, Failure::from(SpoolError::Expired { why }).into()).await
+    }
+
+    async fn bury_letter(&self, id: &SpoolId, error: ApiError) -> Result<(), Failure> {
+        tracing::warn!(spool = %id, %error, "a summons is a dead letter");
+        self.change_waiting(id, |entry| {
+            (entry.state, entry.done_at) = (SpoolState::Dead, Some(clock::now()));
+            (entry.next_at, entry.error) = (None, Some(error.clone()));
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Writes a waiting entry anew, in the store and in the queue. `None`: it waits no more.
+    async fn change_waiting(
+        &self,
+        id: &SpoolId,
+        change: impl Fn(&mut SpoolEntry),
+    ) -> Result<Option<Versioned<SpoolEntry>>, Failure> {
+        loop {
+            let found = match self.records.find::<SpoolEntry>(&spool_key(id)).await? {
+                Some(found) if found.value.state == SpoolState::Waiting => found,
+                Some(_) | None => {
+                    self.spool.queue().remove(id);
+                    return Ok(None);
+                }
+            };
+            let mut value = found.value;
+            change(&mut value);
+            let txn = Txn::default()
+                .check(found.key.as_str(), Expect::At(found.revision))
+                .put(found.key.as_str(), encode(&value)?);
+            if let CommitOutcome::Committed { revision } = self.records.commit(txn).await? {
+                self.spool.queue().put(value.clone());
+                self.spool.changes.send_modify(|count| *count += 1);
+                return Ok(Some(Versioned { key: found.key, value, revision }));
+            }
+        }
+    }
+}
+
+fn backoff(attempts: u32) -> SignedDuration {
+    let doubled = 1_i32.checked_shl(attempts.saturating_sub(1).min(16)).unwrap_or(i32::MAX);
+    BACKOFF.saturating_mul(doubled).min(BACKOFF_MOST)
+}

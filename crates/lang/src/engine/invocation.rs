@@ -1,0 +1,188 @@
+//! Invocation: one run of the engine, with its deadline, its efuns, and what it said about its own end.
+
+use super::clock::{self as asked, Deadline};
+use super::host_call::{Argument, EfunValue, Efuns, Want};
+use super::state::WorkerState;
+use hauki_contract::rpc::channel::{Said, Unanswered};
+use hauki_contract::system::clock;
+
+/// Where the effects of a worker go. The init's writes frames; the caller's script prints.
+pub trait Host {
+    /// A line of `print` or `write`.
+    fn log(&mut self, text: &str);
+    /// `emit(event, data)`; an error is thrown into the worker.
+    fn event(&mut self, event: &str, data: &str) -> Result<(), String>;
+    /// `destruct(this_object())`. The run goes on to its own end.
+    fn destruct(&mut self);
+    /// Sends a call of an object that the worker holds; the value is its number.
+    fn ask(&mut self, object: &str, method: &str, params: &str) -> Result<u64, Box<Unanswered>>;
+    /// Whether so many calls are under way that an answer must come before the next.
+    fn is_crowded(&self) -> bool;
+    /// The next answer to any call that is under way, which `wanted` is if it is given, or why none
+    /// comes until the deadline.
+    fn answer(
+        &mut self,
+        wanted: Option<u64>,
+        deadline: Option<Deadline>,
+    ) -> Result<(u64, Said), Box<Unanswered>>;
+    /// Called now and then while the worker runs, so that lines and events do not wait for its end. Whether
+    /// somebody still waits for that end.
+    fn tick(&mut self) -> bool;
+    /// The longest JSON that a result or an event may be.
+    fn limit(&self) -> usize;
+}
+
+/// How long a run may go on after it has asked for the worker's end.
+const LAST_MS: u32 = 1000;
+
+/// Takes nothing anywhere: for parsing and for the prelude.
+pub(super) struct Silence;
+
+impl Host for Silence {
+    fn log(&mut self, _: &str) {}
+    fn event(&mut self, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+    fn destruct(&mut self) {}
+    fn ask(&mut self, _: &str, _: &str, _: &str) -> Result<u64, Box<Unanswered>> {
+        Err(Unanswered::new("internal", "nobody is there to carry a call").into())
+    }
+    fn is_crowded(&self) -> bool {
+        false
+    }
+    fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
+        Err(Unanswered::new("internal", "nobody was called").into())
+    }
+    fn tick(&mut self) -> bool {
+        true
+    }
+    fn limit(&self) -> usize {
+        0
+    }
+}
+
+pub(super) struct Run<'a> {
+    host: &'a mut dyn Host,
+    deadline: Option<Deadline>,
+    caller: &'a str,
+    state: &'a mut WorkerState,
+    outcome: RunOutcome,
+    /// What an object said, until the prelude takes it into the heap.
+    said: Option<Said>,
+    /// The last ask that went wrong, until the prelude has read about it.
+    failure: Option<Box<Unanswered>>,
+}
+
+/// What the engine's exception alone does not tell.
+#[derive(Debug, Default)]
+pub(super) struct RunOutcome {
+    pub interrupted: bool,
+    /// Something that is not an Error was thrown: its text.
+    pub thrown: Option<String>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        host: &'a mut dyn Host,
+        deadline: Option<Deadline>,
+        caller: &'a str,
+        state: &'a mut WorkerState,
+    ) -> Self {
+        Self { host, deadline, caller, state, outcome: RunOutcome::default(), said: None, failure: None }
+    }
+
+    pub(super) fn outcome(self) -> RunOutcome {
+        self.outcome
+    }
+
+    /// The number of the call whose answer has come.
+    fn next(&mut self, wanted: &str) -> Result<String, Box<Unanswered>> {
+        let (number, said) = self.host.answer(wanted.parse().ok(), self.deadline)?;
+        self.said = Some(said);
+        Ok(number.to_string())
+    }
+
+    fn failed(&mut self, failure: Box<Unanswered>) -> String {
+        self.interrupt();
+        let message = failure.message.clone();
+        self.failure = Some(failure);
+        message
+    }
+}
+
+impl Efuns for Run<'_> {
+    fn interrupt(&mut self) -> bool {
+        let stop = !self.host.tick() || self.deadline.is_some_and(Deadline::passed);
+        self.outcome.interrupted |= stop;
+        stop
+    }
+
+    fn limit(&self) -> usize {
+        self.host.limit()
+    }
+
+    fn wants(&self, efun: &str) -> Option<&'static [Want]> {
+        Some(match efun {
+            "log" | "thrown" => &[Want::Line],
+            "event" => &[Want::Text, Want::Json("the event's data")],
+            "call_out" => &[Want::Text, Want::Text, Want::Json("an argument of call_out")],
+            "ask" => &[Want::Text, Want::Text, Want::Json("an argument")],
+            "remove_call_out" | "next" => &[Want::Text],
+            "crowded" | "said" | "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" => &[],
+            _ => return None,
+        })
+    }
+
+    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<EfunValue, String> {
+        let text = |index: usize| arguments.get(index).map_or("", Argument::text);
+        let told = |text: String| Ok(EfunValue::Text(text));
+        match efun {
+            "log" => {
+                let parts: Vec<&str> = arguments.iter().map(Argument::text).collect();
+                self.host.log(&parts.join(" "));
+            }
+            "thrown" => self.outcome.thrown = Some(text(0).to_owned()),
+            "event" => self.host.event(text(0), arguments.get(1).map_or("null", Argument::text))?,
+            "destruct" => {
+                self.host.destruct();
+                let end = Deadline::after_ms(LAST_MS);
+                self.deadline = Some(self.deadline.map_or(end, |deadline| deadline.min(end)));
+            }
+            "call_out" => {
+                let now = clock::running_us();
+                return told(self.state.call_outs.add(text(0), text(1), text(2), now)?.to_string());
+            }
+            "remove_call_out" => {
+                let left = self.state.call_outs.remove(text(0), clock::running_us());
+                return told(left.unwrap_or(-1.0).to_string());
+            }
+            "now" | "monotonic" => return Ok(asked::tell(efun).map_or(EfunValue::Nothing, EfunValue::Text)),
+            "caller" if self.caller.is_empty() => {}
+            "caller" => return told(self.caller.to_owned()),
+            "vault" => return told(self.state.vault.clone()),
+            "ask" => {
+                let number = self.host.ask(text(0), text(1), text(2));
+                return number
+                    .map(|number| EfunValue::Text(number.to_string()))
+                    .map_err(|failure| self.failed(failure));
+            }
+            "crowded" if !self.host.is_crowded() => {}
+            "crowded" => return told(String::new()),
+            "next" => return self.next(text(0)).map(EfunValue::Text).map_err(|failure| self.failed(failure)),
+            "said" => {
+                let said = self
+                    .said
+                    .take()
+                    .unwrap_or_else(|| Err(Unanswered::new("internal", "no answer has come").into()));
+                return said.map(EfunValue::Text).map_err(|failure| self.failed(failure));
+            }
+            "failure" => {
+                let failure = self.failure.take();
+                let about = failure.and_then(|failure| serde_json::to_string(&failure).ok());
+                return Ok(about.map_or(EfunValue::Nothing, EfunValue::Text));
+            }
+            _ => return Err("no such efun".to_owned()),
+        }
+        Ok(EfunValue::Nothing)
+    }
+}

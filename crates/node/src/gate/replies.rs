@@ -1,0 +1,369 @@
+//! Reply queue: what a connection still has to send, and how a reply finds its way into it.
+//!
+//! Anyone on the node may append; only the connection's own task sends. The bound is in admission:
+//! a connection reads no further request while its outbox is over the soft limit or too many of its
+//! calls are in flight. A reply that would pass the hard limit all the same, because its caller asks
+//! and does not read, is left out, and its caller told so in a few bytes: the connection goes on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use super::backlog::{Account, BacklogShare};
+use hauki_contract::rpc::message::{self, RpcError, code};
+
+/// Over this the connection reads no more requests, and events are left out.
+const SOFT_LIMIT: usize = 1024 * 1024;
+/// Over this replies are left out.
+const HARD_LIMIT: usize = 16 * 1024 * 1024;
+/// Calls in flight of one connection, at most.
+const MAX_IN_FLIGHT: usize = 64;
+/// Replies that may be on their way at once, in bytes, judged by the largest seen lately.
+const IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
+/// Over this, in bytes of calls that wait for their turn, the connection reads no more requests.
+const QUEUED_LIMIT: usize = 1024 * 1024;
+/// Replies up to this length are never left out: the word that they were would be as long.
+const SHORT: usize = 256;
+/// The longest id that events carry.
+const TAG_BYTES: usize = 128;
+
+#[derive(Default)]
+pub struct Outbox {
+    state: Mutex<State>,
+    /// Something to send, or room for another request.
+    pub wake: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: Vec<u8>,
+    /// What the connection took and may not have sent yet.
+    leaving: usize,
+    /// Replies of batches that are not complete.
+    gathered: usize,
+    in_flight: usize,
+    /// Parameters of calls that wait for their turn at the vault.
+    queued: usize,
+    largest_reply: usize,
+    /// Of `bytes`, those of events.
+    told: usize,
+    /// Events that were left out since the last that was not.
+    events_lost: u64,
+    /// Of what its ticket, its vault and the node may hold.
+    share: BacklogShare,
+}
+
+impl State {
+    fn backlog(&self) -> usize {
+        self.bytes.len() + self.leaving + self.gathered
+    }
+
+    /// Whether a reply must be left out. One alone may be as long as a frame.
+    fn is_crowded(&self, before: usize, reply: usize) -> bool {
+        let is_own = before > SOFT_LIMIT && before + reply > HARD_LIMIT;
+        reply > SHORT && (is_own || self.share.is_over(before, reply))
+    }
+
+    /// Whether more is only added for those who read.
+    fn is_behind(&self) -> bool {
+        let backlog = self.backlog();
+        backlog > SOFT_LIMIT || self.share.is_over(backlog, 0)
+    }
+
+    /// Puts down what there is now.
+    fn account(&mut self) {
+        let held = self.backlog();
+        self.share.set(held);
+    }
+}
+
+impl Outbox {
+    #[must_use]
+    pub fn new(account: Arc<Account>) -> Self {
+        let state = State { share: BacklogShare::new(account), ..State::default() };
+        Self { state: Mutex::new(state), wake: Notify::new() }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`ReplyTo::owner`] of its calls.
+    #[must_use]
+    pub fn owner(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Whether another request may be read.
+    #[must_use]
+    pub fn admits(&self) -> bool {
+        let state = self.lock();
+        let width = (IN_FLIGHT_BYTES / state.largest_reply.max(1)).clamp(1, MAX_IN_FLIGHT);
+        state.in_flight < width && !state.is_behind() && state.queued < QUEUED_LIMIT
+    }
+
+    /// Bytes of calls that wait for their turn at the vault.
+    pub(super) fn queued(&self) -> usize {
+        self.lock().queued
+    }
+
+    /// Appends a whole message; the newline is added here.
+    pub fn line(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.lock();
+        write(&mut state.bytes);
+        state.bytes.push(b'\n');
+        state.account();
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Appends the answer to `id`, or the word that it was left out. Returns the answer's length.
+    fn reply(&self, id: &str, write: impl FnOnce(&mut Vec<u8>, &str)) -> usize {
+        let mut state = self.lock();
+        let (start, before) = (state.bytes.len(), state.backlog());
+        write(&mut state.bytes, id);
+        let written = state.bytes.len() - start;
+        if state.is_crowded(before, written) {
+            take_back(&mut state.bytes, start);
+            message::write_error(&mut state.bytes, Some(id), &left_out());
+        }
+        state.bytes.push(b'\n');
+        state.account();
+        drop(state);
+        self.wake.notify_one();
+        written
+    }
+
+    /// An event, if the caller reads fast enough for events; `params` gets the number of those lost.
+    pub fn event(&self, method: &str, params: impl FnOnce(u64) -> String) {
+        let mut state = self.lock();
+        if state.is_behind() {
+            state.events_lost += 1;
+            return;
+        }
+        let lost = std::mem::take(&mut state.events_lost);
+        let start = state.bytes.len();
+        message::write_request(&mut state.bytes, None, method, Some(&params(lost)));
+        state.told += state.bytes.len() - start;
+        state.account();
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// An event that the caller's limits do not let through.
+    pub fn lose_event(&self) {
+        self.lock().events_lost += 1;
+    }
+
+    /// An event that must not be lost: it is short, and comes once.
+    pub fn last_event(&self, method: &str, params: &str) {
+        message::write_request(&mut self.lock().bytes, None, method, Some(params));
+        self.wake.notify_one();
+    }
+
+    /// Takes what is to be sent into `buffer`, which must be empty: what was taken before is sent. The answer is
+    /// how many of the bytes are events.
+    pub fn take(&self, buffer: &mut Vec<u8>) -> usize {
+        let mut state = self.lock();
+        std::mem::swap(&mut state.bytes, buffer);
+        state.leaving = buffer.len();
+        state.account();
+        std::mem::take(&mut state.told)
+    }
+
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let state = self.lock();
+        state.in_flight == 0 && state.bytes.is_empty()
+    }
+
+    /// Whether all that was asked has been answered.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.lock().in_flight == 0
+    }
+
+    fn begin(&self) {
+        self.lock().in_flight += 1;
+    }
+
+    fn end(&self, reply_bytes: usize) {
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        // Forgotten again after some smaller ones.
+        let faded = state.largest_reply - state.largest_reply / 8;
+        state.largest_reply = faded.max(reply_bytes);
+    }
+}
+
+/// With the room that it took: nobody accounts for that, and it would stay for as long as nothing is sent.
+fn take_back(bytes: &mut Vec<u8>, start: usize) {
+    bytes.truncate(start);
+    bytes.shrink_to(start + SHORT);
+}
+
+fn left_out() -> RpcError {
+    RpcError::new(code::BUSY, "the reply was left out: too many replies wait to be read")
+}
+
+/// Collects the replies of one batch into one line, which keeps to the limit of a frame as well:
+/// members that do not fit are answered with an error.
+pub struct Batch {
+    outbox: Arc<Outbox>,
+    limit: usize,
+    state: Mutex<BatchState>,
+}
+
+struct BatchState {
+    remaining: usize,
+    body: Vec<u8>,
+}
+
+impl Batch {
+    #[must_use]
+    pub fn new(outbox: Arc<Outbox>, requests: usize, limit: usize) -> Arc<Self> {
+        let state = Mutex::new(BatchState { remaining: requests, body: Vec::new() });
+        Arc::new(Self { outbox, limit, state })
+    }
+
+    fn reply(&self, id: &str, write: impl FnOnce(&mut Vec<u8>, &str)) -> usize {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let separator = if state.body.is_empty() { b'[' } else { b',' };
+        let before = state.body.len();
+        state.body.push(separator);
+        let start = state.body.len();
+        write(&mut state.body, id);
+        let written = state.body.len() - start;
+        let mut outbox = self.outbox.lock();
+        let over = (written > SHORT && state.body.len() > self.limit).then(|| {
+            let message = format!("the answers of the batch are longer than {} bytes", self.limit);
+            RpcError::new(code::TOO_LARGE, message)
+        });
+        let crowded = outbox.is_crowded(outbox.backlog(), written).then(left_out);
+        if let Some(error) = over.or(crowded) {
+            take_back(&mut state.body, start);
+            message::write_error(&mut state.body, Some(id), &error);
+        }
+        outbox.gathered += state.body.len() - before;
+        outbox.account();
+        drop(outbox);
+        self.settle(&mut state);
+        written
+    }
+
+    /// A notification of the batch is done and has nothing to say.
+    fn note(&self) {
+        self.settle(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn settle(&self, state: &mut BatchState) {
+        state.remaining -= 1;
+        if state.remaining == 0 && !state.body.is_empty() {
+            let body = std::mem::take(&mut state.body);
+            self.outbox.lock().gathered -= body.len();
+            self.outbox.line(|out| {
+                out.extend_from_slice(&body);
+                out.push(b']');
+            });
+        }
+    }
+}
+
+/// Where one request's answer goes. Dropping it unanswered answers with an internal error, so that
+/// no caller waits for ever.
+pub struct ReplyTo {
+    outbox: Arc<Outbox>,
+    /// JSON text; absent for a notification, which nobody answers.
+    id: Option<Box<str>>,
+    batch: Option<Arc<Batch>>,
+    answered: bool,
+}
+
+impl ReplyTo {
+    #[must_use]
+    pub fn new(outbox: &Arc<Outbox>, id: Option<&str>, batch: Option<&Arc<Batch>>) -> Self {
+        outbox.begin();
+        Self { outbox: Arc::clone(outbox), id: id.map(Into::into), batch: batch.cloned(), answered: false }
+    }
+
+    /// Whose call this is: the same for all calls of one connection.
+    #[must_use]
+    pub fn owner(&self) -> usize {
+        Arc::as_ptr(&self.outbox).addr()
+    }
+
+    /// Whether somebody wants to hear of its end. A notification is given off to be done.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// Whether this is the caller's request of that id, as JSON text.
+    #[must_use]
+    pub fn is_of(&self, id: &str) -> bool {
+        self.id.as_deref().is_some_and(|own| message::is_same_id(own, id))
+    }
+
+    /// Whose call this is, and its id where that is short enough to be told again with every event.
+    #[must_use]
+    pub fn tag(&self) -> Option<(usize, Box<str>)> {
+        let id = self.id.as_ref().filter(|id| id.len() <= TAG_BYTES)?;
+        Some((self.owner(), id.clone()))
+    }
+
+    /// The call's bytes wait for their turn.
+    pub fn hold(&self, bytes: usize) {
+        self.outbox.lock().queued += bytes;
+    }
+
+    /// They do not wait any more.
+    pub fn release(&self, bytes: usize) {
+        self.outbox.lock().queued -= bytes;
+        self.outbox.wake.notify_one();
+    }
+
+    fn finish(&mut self, write: impl FnOnce(&mut Vec<u8>, &str)) {
+        self.answered = true;
+        let written = match (&self.id, &self.batch) {
+            (None, None) => 0,
+            (None, Some(batch)) => {
+                batch.note();
+                0
+            }
+            (Some(id), None) => self.outbox.reply(id, write),
+            (Some(id), Some(batch)) => batch.reply(id, write),
+        };
+        self.outbox.end(written);
+        self.outbox.wake.notify_one();
+    }
+
+    /// `value` is JSON text that has been checked.
+    pub fn value(mut self, value: &str) {
+        self.finish(|out, id| message::write_result(out, id, value));
+    }
+
+    pub fn serialize(self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(value) => self.value(&value),
+            Err(error) => self.error(&RpcError::new(code::INTERNAL, error.to_string())),
+        }
+    }
+
+    pub fn error(mut self, error: &RpcError) {
+        self.finish(|out, id| message::write_error(out, Some(id), error));
+    }
+}
+
+impl Drop for ReplyTo {
+    fn drop(&mut self) {
+        if !self.answered {
+            let error = RpcError::new(code::INTERNAL, "the call was dropped");
+            self.finish(|out, id| message::write_error(out, Some(id), &error));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "replies_tests.rs"]
+mod tests;

@@ -1,0 +1,78 @@
+//! Subscribers of a vault: the reply queues of its connections, each of which hears the last word once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::gate::replies::Outbox;
+use hauki_contract::rpc::builtin;
+
+#[derive(Default)]
+pub struct Audience {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Vec<Weak<Outbox>>,
+    /// The parameters of `hauki.dying`, once it was said.
+    last_word: Option<String>,
+}
+
+impl State {
+    fn each(&self, act: impl FnMut(Arc<Outbox>)) {
+        self.open.iter().filter_map(Weak::upgrade).for_each(act);
+    }
+}
+
+impl Audience {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on `outbox` hears what happens to the vault; of its death even if that was before.
+    pub fn join(&self, outbox: &Arc<Outbox>) {
+        let mut state = self.state();
+        if let Some(params) = &state.last_word {
+            outbox.last_event(builtin::DYING, params);
+        }
+        state.open.retain(|outbox| outbox.strong_count() > 0);
+        state.open.push(Arc::downgrade(outbox));
+    }
+
+    pub fn each(&self, mut act: impl FnMut(&Outbox)) {
+        self.state().each(|outbox| act(&outbox));
+    }
+
+    pub fn size(&self) -> usize {
+        self.state().open.iter().filter(|outbox| outbox.strong_count() > 0).count()
+    }
+
+    /// Tells all that the vault is dying, unless somebody has.
+    pub fn part(&self, params: impl FnOnce() -> String) {
+        let mut state = self.state();
+        if state.last_word.is_none() {
+            let params = params();
+            state.each(|outbox| outbox.last_event(builtin::DYING, &params));
+            state.last_word = Some(params);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_hears_the_last_word_once() {
+        let (audience, early, late) = (Audience::default(), Arc::default(), Arc::default());
+        audience.join(&early);
+        audience.part(|| "1".into());
+        audience.join(&late);
+        audience.part(|| "2".into());
+        for outbox in [early, late] {
+            let mut said = Vec::new();
+            outbox.take(&mut said);
+            let said = String::from_utf8(said).expect("is text");
+            assert_eq!(said, "{\"jsonrpc\":\"2.0\",\"method\":\"hauki.dying\",\"params\":1}\n");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What is behind the door of a script's prelude, seen from the engine: everything is asked of `hauki`,
+//! but the clocks.
+
+use super::channel::RunnerChannel;
+use hauki_contract::rpc::script::EfunAnswer;
+use hauki_lang::engine::{self, Argument, Efuns, Want, clock};
+
+pub(crate) struct Door<'a> {
+    pub link: &'a mut RunnerChannel,
+    /// The longest JSON that goes out.
+    pub longest: usize,
+    pub heap_bytes: usize,
+}
+
+impl Efuns for Door<'_> {
+    fn interrupt(&mut self) -> bool {
+        self.link.is_stopped()
+    }
+
+    fn limit(&self) -> usize {
+        self.longest
+    }
+
+    fn wants(&self, efun: &str) -> Option<&'static [Want]> {
+        const LIST: Want = Want::Json("an argument");
+        Some(match efun {
+            "call" | "later" => &[Want::Text, Want::Text, LIST, Want::Text],
+            "clone" => &[Want::Text, LIST, Want::Text],
+            "adopt" => &[Want::Json("the ticket")],
+            "find" => &[Want::Line],
+            _ => &[Want::Text],
+        })
+    }
+
+    fn call(&mut self, efun: &str, arguments: &[Argument]) -> Result<engine::EfunValue, String> {
+        if let Some(time) = clock::tell(efun) {
+            return Ok(engine::EfunValue::Text(time));
+        }
+        let length: usize = arguments.iter().map(|argument| argument.text().len()).sum();
+        if length > self.heap_bytes {
+            return Err(format!("the arguments are longer than the limit of {} bytes", self.heap_bytes));
+        }
+        let words = std::iter::once(efun).chain(arguments.iter().map(Argument::text));
+        match self.link.ask(words) {
+            EfunAnswer::Nothing => Ok(engine::EfunValue::Nothing),
+            EfunAnswer::Text(text) => Ok(engine::EfunValue::Text(text)),
+            EfunAnswer::Json(text) => Ok(engine::EfunValue::Json(text)),
+            EfunAnswer::Refusal(message) => Err(message),
+            // The engine says of this what it says of every text that does not fit.
+            EfunAnswer::Unfit => Ok(engine::EfunValue::Json(format!("\"{}\"", " ".repeat(self.heap_bytes)))),
+            // The prelude takes it for the end, and runs into the arms of `interrupt`.
+            EfunAnswer::Stop if efun == "failure" => Ok(engine::EfunValue::Json("null".to_owned())),
+            EfunAnswer::Stop => Err("stopped".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Cancellation: ending a script from outside, whatever it is doing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// Why a script must end without having come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It called `exit`.
+    Exit(u8),
+    Interrupted,
+    Terminated,
+    HungUp,
+    TimedOut(Duration),
+    /// Nobody reads what it prints.
+    Unheard,
+}
+
+/// Shared by whoever may end a script and the script. Pulled once, it holds until it is released.
+#[derive(Debug, Clone, Default)]
+pub struct Brake {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// The engine asks often, and only this.
+    pulled: AtomicBool,
+    why: Mutex<Option<Stop>>,
+    woken: Notify,
+}
+
+impl Brake {
+    /// The first reason stands.
+    pub fn pull(&self, why: Stop) {
+        self.inner.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.inner.pulled.store(true, Ordering::Release);
+        self.inner.woken.notify_waiters();
+    }
+
+    #[must_use]
+    pub fn is_pulled(&self) -> bool {
+        self.inner.pulled.load(Ordering::Acquire)
+    }
+
+    /// The reason, which is forgotten: the next statement runs.
+    pub fn release(&self) -> Option<Stop> {
+        let why = self.inner.why.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.inner.pulled.store(false, Ordering::Release);
+        why
+    }
+
+    /// Waits until it is pulled.
+    pub(super) async fn pulled(&self) {
+        let woken = self.inner.woken.notified();
+        let mut woken = std::pin::pin!(woken);
+        // Listening first: a pull in between is either seen by the look or wakes us.
+        woken.as_mut().enable();
+        if !self.is_pulled() {
+            woken.await;
+        }
+    }
+}
