@@ -6,7 +6,7 @@
 mod cost;
 
 use hauki_contract::rpc::builtin::{Cancel, Dying, FIELDS, Hello, MAX_FEATURE, MAX_FEATURES, Welcome};
-use hauki_contract::rpc::call_context::{MAX_DEPTH, Nested};
+use hauki_contract::rpc::call_context::{CallContext, MAX_DEPTH};
 use hauki_contract::rpc::message::{
     GateMessage, Incoming, Invalid, MAX_BATCH, MAX_ID_BYTES, Request, RpcError, code, is_same_id,
     write_error, write_request, write_result,
@@ -87,7 +87,8 @@ fn hello(request: &Request<'_>) {
 
 /// What a gate makes of it when it calls for its vault.
 fn forward(request: &Request<'_>) {
-    let Ok(nested) = cost::within(request.nested.map_or(0, str::len), 64, || Nested::read(request.nested))
+    let Ok(nested) =
+        cost::within(request.nested.map_or(0, str::len), 64, || CallContext::read(request.nested))
     else {
         return;
     };
@@ -104,7 +105,7 @@ fn forward(request: &Request<'_>) {
     assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
     let Incoming::Single(Ok(read)) = Incoming::decode(&out) else { panic!("is no request") };
     assert_eq!((&read.method, read.params, read.id), (&request.method, Some(params), Some("7")));
-    assert_eq!(Nested::read(read.nested), Ok(nested));
+    assert_eq!(CallContext::read(read.nested), Ok(nested));
     out.clear();
     write_request(&mut out, None, &request.method, request.params);
     let Incoming::Single(Ok(read)) = Incoming::decode(&out) else { panic!("is no request") };

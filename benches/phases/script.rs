@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hauki::client::ControlPlane;
-use hauki::client::script::{Brake, ScriptFailure, ScriptSession, Setup, World};
+use hauki::client::script::{CancelHandle, ScriptFailure, ScriptSession, Setup, World};
 use hauki::model::ticket::Ticket;
 
 const HEAP_BYTES: u64 = 8 << 20;
@@ -56,7 +56,7 @@ impl Script {
             args: vec![serde_json::to_string(ticket).expect("is JSON")],
             base: ".".into(),
             heap_bytes: HEAP_BYTES,
-            brake: Brake::default(),
+            brake: CancelHandle::default(),
             lines: Arc::new(|_, _| {}),
             runner: Some(env!("CARGO_BIN_EXE_hauki-script").into()),
         };

@@ -29,7 +29,7 @@ use hauki_control::Member;
 use hauki_control::fake_node::FakeNode;
 use hauki_control::link::HttpNode;
 use hauki_control::nodes::NodeSlot;
-use hauki_node::api::FrontDesk;
+use hauki_node::api::InProcessNode;
 use hauki_node::service::NodeService;
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::fake::FakeDriver;
@@ -389,7 +389,7 @@ async fn real() -> Arc<NodeService> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_node_keeps_the_promises() {
     let node = real().await;
-    let desk = FrontDesk(node.clone());
+    let desk = InProcessNode(node.clone());
     promises(&desk).await;
     real_workers(&desk).await;
     assert_eq!(node.shut_down(Duration::from_secs(10)).await, 0);
@@ -401,7 +401,7 @@ fn served(node: &Arc<NodeService>) -> (HttpNode, tempfile::TempDir, JoinHandle<s
     let ground = tempfile::tempdir().expect("a directory");
     let socket = ground.path().join("node.sock");
     let listener = tokio::net::UnixListener::bind(&socket).expect("binds");
-    let router = hauki_node::routes::router(Arc::new(FrontDesk(node.clone())));
+    let router = hauki_node::routes::router(Arc::new(InProcessNode(node.clone())));
     let serving = tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router)));
     (HttpNode::new(&socket).expect("is set up"), ground, serving)
 }

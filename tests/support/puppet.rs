@@ -17,7 +17,7 @@ use hauki::model::receipt::{Receipt, Reclaimed};
 use hauki::rpc::capability::{Grant, IssuerKey};
 use hauki::rpc::channel::{FromVault, Loaded, ToVault, WorkerReady};
 use hauki_contract::system::{clock, random};
-use hauki_node::api::FrontDesk;
+use hauki_node::api::InProcessNode;
 use hauki_node::service::NodeService;
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::{BoxFuture, Driver, InitExit, Sandbox, StartError, Started, SweepError, Swept};
@@ -103,7 +103,7 @@ impl Sandbox for Body {
 }
 
 pub(crate) struct Stage {
-    desk: FrontDesk,
+    desk: InProcessNode,
     key: IssuerKey,
     puppets: mpsc::UnboundedReceiver<StdStream>,
 }
@@ -132,7 +132,7 @@ impl Stage {
             warm_vaults: 0,
         };
         let node = NodeService::start(settings, Arc::new(Strings(sender))).await.expect("a node");
-        Self { desk: FrontDesk(node), key: IssuerKey::generate(), puppets }
+        Self { desk: InProcessNode(node), key: IssuerKey::generate(), puppets }
     }
 
     /// A vault that has a method `f`, with an open port, and its puppet.
@@ -171,7 +171,7 @@ impl Stage {
     }
 
     /// Its node, for others.
-    pub(crate) fn desk(&self) -> FrontDesk {
+    pub(crate) fn desk(&self) -> InProcessNode {
         self.desk.clone()
     }
 

@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::nodes::Member;
 use super::queue::Spool;
 use super::roster::Roster;
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use super::stock::Stock;
 use super::store::Store;
 use hauki_contract::model::config::Policy;
@@ -49,7 +49,7 @@ pub(super) struct Basis {
     pub gems: Arc<Gems>,
     pub events: EventLog,
     pub metrics: Arc<Metrics>,
-    pub flights: Arc<Flights>,
+    pub flights: Arc<SingleFlight>,
     pub spool: Arc<Spool>,
     pub stock: Arc<Stock>,
     pub claims: Arc<Claims>,

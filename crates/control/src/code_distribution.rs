@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use super::basis::Basis;
 use super::nodes::NodeSlot;
 use super::roster::Roster;
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Summons;
@@ -26,12 +26,12 @@ const SMALL_BYTES: usize = 16 << 10;
 /// So many nodes at a time are sent one gem.
 const ABREAST: usize = 8;
 
-pub(super) struct Travel {
+pub(super) struct CodeDistribution {
     roster: Roster,
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight>,
 }
 
-impl Travel {
+impl CodeDistribution {
     pub(super) fn new(basis: &Basis) -> Arc<Self> {
         Arc::new(Self { roster: basis.roster.clone(), flights: basis.flights.clone() })
     }

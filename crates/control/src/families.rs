@@ -14,9 +14,9 @@ use super::failure::Failure;
 use super::ledger::{Budget, LOAN, Ledger, LedgerError, Records, VAULT, VaultRecord, budget_key, vault_key};
 use super::nodes::NodeSlot;
 use super::parent::Parent;
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use super::spawn::Spawning;
-use super::teardown::Life;
+use super::teardown::Teardown;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -49,13 +49,13 @@ pub(super) struct Families {
     records: Records,
     ledger: Ledger,
     /// Who is in flight has not lost its loan.
-    flights: Arc<Flights>,
-    life: Arc<Life>,
+    flights: Arc<SingleFlight>,
+    life: Arc<Teardown>,
     spawning: Arc<Spawning>,
 }
 
 impl Families {
-    pub(super) fn new(basis: &Basis, life: &Arc<Life>, spawning: &Arc<Spawning>) -> Arc<Self> {
+    pub(super) fn new(basis: &Basis, life: &Arc<Teardown>, spawning: &Arc<Spawning>) -> Arc<Self> {
         let Basis { records, ledger, flights, .. } = basis;
         let (records, ledger, flights) = (records.clone(), ledger.clone(), flights.clone());
         Arc::new(Self { records, ledger, flights, life: life.clone(), spawning: spawning.clone() })

@@ -10,7 +10,7 @@ use super::charge::aside;
 use super::failure::{Failure, KeyError};
 use super::ledger::{KEPT, KeyRecord, LedgerError, Posting, Records, Versioned, idempotency_key, spool_key};
 use super::rights::unmarked;
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use super::store::Expect;
 use hauki_contract::api::summons::{SpawnRequest, SummonsRequest};
 use hauki_contract::api::vault::ProvisionRequest;
@@ -92,7 +92,7 @@ impl HeldKey {
 
 pub(super) struct IdempotencyKeys {
     records: Records,
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight>,
 }
 
 impl IdempotencyKeys {

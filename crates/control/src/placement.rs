@@ -12,7 +12,7 @@ use super::ledger::{Apart, Records, VAULT, VaultRecord, Versioned};
 use super::nodes::{FRESH_US, candidates, freshen};
 use super::roster::Roster;
 use super::scheduler::{Candidate, PlacementRequest, check_wish, choose, explain, places};
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use super::summon::check_labels;
 use hauki_contract::api::vault::{NodeScore, Placement};
 use hauki_contract::model::config::Policy;
@@ -67,7 +67,7 @@ pub(super) struct Placing {
     records: Records,
     roster: Roster,
     policy: Policy,
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight>,
 }
 
 impl Placing {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::basis::{Basis, CoreParts};
 use super::charge::Charges;
-use super::code_distribution::Travel;
+use super::code_distribution::CodeDistribution;
 use super::families::Families;
 use super::forge::{Before, Forge};
 use super::health::Standing;
@@ -23,9 +23,9 @@ use super::registry::NameRegistry;
 use super::retention::Retention;
 use super::spawn::{SpawnPhases, Spawning};
 use super::spool::SpoolApi;
-use super::spool_worker::{Bench, Clerk};
+use super::spool_worker::{Bench, SpoolWorker};
 use super::summon::Summoning;
-use super::teardown::Life;
+use super::teardown::Teardown;
 use super::ticket::Tickets;
 use super::vaults::Vaults;
 use super::watch::Watcher;
@@ -47,7 +47,7 @@ pub(super) struct Phases {
     pub vaults: Arc<Vaults>,
     pub tickets: Arc<Tickets>,
     pub names: Arc<NameRegistry>,
-    pub life: Arc<Life>,
+    pub life: Arc<Teardown>,
     pub summoning: Arc<Summoning>,
     pub desk: Arc<SpoolApi>,
     pub forge: Arc<Forge>,
@@ -66,11 +66,11 @@ impl Phases {
         let retention = Retention::new(basis, &numbers);
         let keys = IdempotencyKeys::new(basis);
         let placing = Placing::new(basis);
-        let travel = Travel::new(basis);
+        let travel = CodeDistribution::new(basis);
         let vaults = Vaults::new(basis);
         let tickets = Tickets::new(basis, &vaults);
         let names = NameRegistry::new(basis, &vaults, &tickets);
-        let life = Life::new(basis, &vaults);
+        let life = Teardown::new(basis, &vaults);
         let summoning = Summoning::new(basis, &keys, &travel);
         let desk = SpoolApi::new(basis, &keys, &summoning, &vaults);
         let before = Before {
@@ -143,7 +143,7 @@ impl Core {
         watcher.start();
         let orphans = self.basis.orphans.clone();
         let standing = [
-            stand("spool", clerk, |bench| Clerk::new(&bench).work_for_ever()),
+            stand("spool", clerk, |bench| SpoolWorker::new(&bench).work_for_ever()),
             stand("retention", retention, |retention| async move { retention.prune_for_ever().await }),
             stand("lost-nodes", watcher, |watcher| async move { watcher.give_up_for_ever().await }),
             stand("salvage", vaults, |vaults| async move { vaults.salvage_for_ever().await }),

@@ -14,11 +14,11 @@ use tokio::sync::OwnedMutexGuard;
 const TIDY: usize = 256;
 
 #[derive(Default)]
-pub(crate) struct Flights {
+pub(crate) struct SingleFlight {
     locks: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
 
-impl Flights {
+impl SingleFlight {
     #[must_use]
     pub(crate) fn is_busy(&self, key: &str) -> bool {
         let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);

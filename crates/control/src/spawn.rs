@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::basis::Basis;
-use super::code_distribution::Travel;
+use super::code_distribution::CodeDistribution;
 use super::failure::{Failure, NameError, SpawnError};
 use super::forge::Forge;
 use super::idempotency::{HeldKey, IdempotencyKeys};
@@ -12,7 +12,7 @@ use super::parent::Parent;
 use super::registry::NameRegistry;
 use super::stock::Stock;
 use super::summon::Summoning;
-use super::teardown::Life;
+use super::teardown::Teardown;
 use super::ticket::{Tickets, check_methods, check_terms, opening, unsigned};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::registry::{ResolveRequest, Resolved};
@@ -31,23 +31,23 @@ pub(super) struct Spawning {
     ledger: Ledger,
     stock: Arc<Stock>,
     keys: Arc<IdempotencyKeys>,
-    travel: Arc<Travel>,
+    travel: Arc<CodeDistribution>,
     summoning: Arc<Summoning>,
     names: Arc<NameRegistry>,
     forge: Arc<Forge>,
     tickets: Arc<Tickets>,
-    life: Arc<Life>,
+    life: Arc<Teardown>,
 }
 
 /// The phases that it is made of.
 pub(super) struct SpawnPhases<'a> {
     pub keys: &'a Arc<IdempotencyKeys>,
-    pub travel: &'a Arc<Travel>,
+    pub travel: &'a Arc<CodeDistribution>,
     pub summoning: &'a Arc<Summoning>,
     pub names: &'a Arc<NameRegistry>,
     pub forge: &'a Arc<Forge>,
     pub tickets: &'a Arc<Tickets>,
-    pub life: &'a Arc<Life>,
+    pub life: &'a Arc<Teardown>,
 }
 
 impl Spawning {

@@ -48,7 +48,7 @@ const BELIEVED_US: u64 = 1_000_000;
 const BACKOFF: SignedDuration = SignedDuration::from_millis(500);
 const BACKOFF_MOST: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) struct Clerk {
+pub(super) struct SpoolWorker {
     bench: Arc<Bench>,
     /// With what a node refused though it was thought to have room, or the store, which may be full.
     at_work: JoinSet<(SpoolId, Option<DemandShape>)>,
@@ -66,7 +66,7 @@ struct DemandShape {
     memory_bytes: u64,
 }
 
-impl Clerk {
+impl SpoolWorker {
     pub(super) fn new(bench: &Arc<Bench>) -> Self {
         Self { bench: bench.clone(), at_work: JoinSet::new(), in_hand: HashMap::new(), refused: Vec::new() }
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::basis::Basis;
 use super::charge::aside;
-use super::code_distribution::Travel;
+use super::code_distribution::CodeDistribution;
 use super::events::EventLog;
 use super::failure::{Failure, KeyError, SummonError};
 use super::gems::{Gems, check_source};
@@ -62,11 +62,15 @@ pub(super) struct Summoning {
     records: Records,
     ledger: Ledger,
     events: EventLog,
-    travel: Arc<Travel>,
+    travel: Arc<CodeDistribution>,
 }
 
 impl Summoning {
-    pub(super) fn new(basis: &Basis, keys: &Arc<IdempotencyKeys>, travel: &Arc<Travel>) -> Arc<Self> {
+    pub(super) fn new(
+        basis: &Basis,
+        keys: &Arc<IdempotencyKeys>,
+        travel: &Arc<CodeDistribution>,
+    ) -> Arc<Self> {
         let Basis { gems, stock, records, ledger, events, .. } = basis;
         Arc::new(Self {
             keys: keys.clone(),

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::args::Role;
 use super::settings::DaemonSettings;
-use super::state_dir::{Half, Home, HomeError};
+use super::state_dir::{Half, StateDir, StateDirError};
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::model::config::RemoteNode;
@@ -19,7 +19,7 @@ use hauki_control::link::http::{HttpNode, LinkError};
 use hauki_control::nodes::Member;
 use hauki_control::service::Core;
 use hauki_control::service::Tasks;
-use hauki_node::api::FrontDesk;
+use hauki_node::api::InProcessNode;
 use hauki_node::service::{NodeService, NodeSetupError};
 use hauki_node::settings::{NodeSettings, NodeSettingsError};
 use hauki_sandbox::{Driver, DriverConfig, DriverOpenError};
@@ -43,7 +43,7 @@ pub fn halves(role: &Role) -> &'static [Half] {
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
     #[error(transparent)]
-    Home(#[from] HomeError),
+    Home(#[from] StateDirError),
     #[error("the node's settings are not usable")]
     Settings(#[from] NodeSettingsError),
     #[error("the sandbox driver cannot work here")]
@@ -87,7 +87,7 @@ pub struct LocalNode {
 }
 
 impl LocalNode {
-    pub async fn start(home: &Home, settings: &DaemonSettings) -> Result<Self, RoleError> {
+    pub async fn start(home: &StateDir, settings: &DaemonSettings) -> Result<Self, RoleError> {
         let node_settings = NodeSettings::new(&settings.config)?;
         let driver = hauki_sandbox::open(DriverConfig {
             node: &settings.config.node,
@@ -107,7 +107,7 @@ impl LocalNode {
 
     #[must_use]
     pub fn desk(&self) -> Arc<dyn NodeApi> {
-        Arc::new(FrontDesk(Arc::clone(&self.node)))
+        Arc::new(InProcessNode(Arc::clone(&self.node)))
     }
 }
 
@@ -118,7 +118,7 @@ pub struct RoleParts {
 }
 
 impl RoleParts {
-    pub async fn start(role: &Role, home: &Home, settings: &DaemonSettings) -> Result<Self, RoleError> {
+    pub async fn start(role: &Role, home: &StateDir, settings: &DaemonSettings) -> Result<Self, RoleError> {
         let local = match role {
             Role::All(_) | Role::Node(_) => Some(LocalNode::start(home, settings).await?),
             Role::Core(_) | Role::Findings(_) => None,
@@ -136,7 +136,7 @@ impl RoleParts {
 
     async fn start_core(
         role: &Role,
-        home: &Home,
+        home: &StateDir,
         settings: &DaemonSettings,
         local: Option<LocalNode>,
     ) -> Result<Self, RoleError> {

@@ -18,7 +18,7 @@ use super::ready::ReadyNotice;
 use super::role::{RoleError, RoleParts, halves};
 use super::settings::{DaemonSettings, DaemonSettingsError};
 use super::sight;
-use super::state_dir::{ControlSocket, Home, HomeError};
+use super::state_dir::{ControlSocket, StateDir, StateDirError};
 use hauki_contract::model::causes;
 use hauki_contract::system::export::{self, Exporter};
 use hauki_contract::system::layers::LayerError;
@@ -83,11 +83,11 @@ fn refuse(ready: &mut ReadyNotice, error: &(dyn std::error::Error + 'static)) ->
 /// Whether it is worth to start it again, for whoever supervises it.
 fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
     let lost = error.downcast_ref::<RoleError>().is_some_and(|error| error.way_back().is_some());
-    match error.downcast_ref::<HomeError>() {
-        Some(HomeError::Taken { .. } | HomeError::Listening { .. }) => ALREADY,
+    match error.downcast_ref::<StateDirError>() {
+        Some(StateDirError::Taken { .. } | StateDirError::Listening { .. }) => ALREADY,
         // It leaves: this one is to be tried again.
-        Some(HomeError::Busy { .. }) => AGAIN,
-        Some(HomeError::Exposed { .. }) => CONFIG,
+        Some(StateDirError::Busy { .. }) => AGAIN,
+        Some(StateDirError::Exposed { .. }) => CONFIG,
         // What could not be read may be there the next time.
         _ if matches!(error.downcast_ref(), Some(DaemonSettingsError::Layer(LayerError::Read { .. }))) => 1,
         _ if lost || error.is::<DaemonSettingsError>() => CONFIG,
@@ -111,7 +111,7 @@ async fn run(role: &Role, ready: &mut ReadyNotice) -> Result<(), Box<dyn std::er
     let mut unknown = signal(SignalKind::user_defined2())?;
     let mut retire = signal(SignalKind::user_defined1())?;
     let stays = settings.idle_exit_ms.is_none();
-    let home = Home::claim(&settings.state_dir, halves(role), stays, PATIENCE).await?;
+    let home = StateDir::claim(&settings.state_dir, halves(role), stays, PATIENCE).await?;
     // Bound before anything is made, so that a path that cannot be bound costs nothing.
     // A node's control plane is root's, whoever may use a core.
     let (uids, admins) = match role {
@@ -191,7 +191,7 @@ async fn run(role: &Role, ready: &mut ReadyNotice) -> Result<(), Box<dyn std::er
 
 /// Resolves with what of the state directory is not what was claimed any more: nothing that is promised from then on
 /// would be found again.
-async fn evicted(home: &Home) -> PathBuf {
+async fn evicted(home: &StateDir) -> PathBuf {
     // Twice in a row: one that is moved away and back in a moment is the same.
     let mut missed = 0;
     loop {

@@ -63,7 +63,7 @@ impl Half {
 
 /// Holds the state directory for as long as it lives.
 #[derive(Debug)]
-pub struct Home {
+pub struct StateDir {
     pub path: PathBuf,
     /// What stood there when it was claimed, and in it as a half's own. Open, so that nothing else gets their numbers.
     dirs: Vec<(PathBuf, File)>,
@@ -73,7 +73,7 @@ pub struct Home {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum HomeError {
+pub enum StateDirError {
     #[error("{step} {}", path.display())]
     System {
         step: &'static str,
@@ -98,12 +98,12 @@ pub enum HomeError {
     Exposed { path: PathBuf },
 }
 
-fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeError {
+fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateDirError {
     let path = path.to_owned();
-    move |source| HomeError::System { step, path, source }
+    move |source| StateDirError::System { step, path, source }
 }
 
-impl Home {
+impl StateDir {
     /// The directory may be passed through by the vaults' ids, but not listed; what is secret in it
     /// has its own mode. Who finds a daemon that leaves waits for it, for `patience` at most.
     /// One that is to stay asks one that is not to leave.
@@ -112,7 +112,7 @@ impl Home {
         halves: &[Half],
         stays: bool,
         patience: Duration,
-    ) -> Result<Self, HomeError> {
+    ) -> Result<Self, StateDirError> {
         dirs::make(path, 0o711).map_err(failed("failed to make the state directory", path))?;
         nobody_elses(path)?;
         let began = clock::mono();
@@ -137,10 +137,10 @@ impl Home {
                         tokio::time::sleep(LOOK).await;
                     }
                     Err(holder) if asked.is_some() => {
-                        return Err(HomeError::Busy { pid: holder.pid, path: path.to_owned() });
+                        return Err(StateDirError::Busy { pid: holder.pid, path: path.to_owned() });
                     }
                     Err(holder) => {
-                        return Err(HomeError::Taken { pid: holder.pid, path: path.to_owned() });
+                        return Err(StateDirError::Taken { pid: holder.pid, path: path.to_owned() });
                     }
                 }
             };
@@ -153,7 +153,7 @@ impl Home {
             let let_go = clock::mono().plus_ms(ms(DYING));
             dirs.push(loop {
                 match own_dir(path, *half) {
-                    Err(HomeError::Taken { .. }) if clock::mono() < let_go => {
+                    Err(StateDirError::Taken { .. }) if clock::mono() < let_go => {
                         tokio::time::sleep(LOOK).await;
                     }
                     claimed => break claimed?,
@@ -193,7 +193,7 @@ impl Home {
     }
 
     /// A directory below, for root's eyes only.
-    pub fn private_dir(&self, name: &str) -> Result<PathBuf, HomeError> {
+    pub fn private_dir(&self, name: &str) -> Result<PathBuf, StateDirError> {
         let path = self.path.join(name);
         dirs::make(&path, 0o700).map_err(failed("failed to make", &path))?;
         Ok(path)
@@ -231,15 +231,15 @@ impl LockHolder {
 }
 
 /// Keys, records and what root executes lie there.
-fn nobody_elses(path: &Path) -> Result<(), HomeError> {
+fn nobody_elses(path: &Path) -> Result<(), StateDirError> {
     match dirs::exposed_within(path).map_err(failed("failed to look at", path))? {
-        Some(path) => Err(HomeError::Exposed { path }),
+        Some(path) => Err(StateDirError::Exposed { path }),
         None => Ok(()),
     }
 }
 
 /// The half's directory, locked.
-fn own_dir(path: &Path, half: Half) -> Result<(PathBuf, File), HomeError> {
+fn own_dir(path: &Path, half: Half) -> Result<(PathBuf, File), StateDirError> {
     let (name, mode) = half.dir();
     let own = path.join(name);
     dirs::make(&own, mode).map_err(failed("failed to make", &own))?;
@@ -247,12 +247,12 @@ fn own_dir(path: &Path, half: Half) -> Result<(PathBuf, File), HomeError> {
     let dir = File::open(&own).map_err(failed("failed to open", &own))?;
     match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok((own, dir)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(HomeError::Taken { pid: "unknown".into(), path: own }),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StateDirError::Taken { pid: "unknown".into(), path: own }),
         Err(error) => Err(failed("failed to lock", &own)(error.into())),
     }
 }
 
-fn try_lock(path: &Path) -> Result<Result<File, LockHolder>, HomeError> {
+fn try_lock(path: &Path) -> Result<Result<File, LockHolder>, StateDirError> {
     let mut lock = OpenOptions::new()
         .read(true)
         .write(true)
@@ -295,12 +295,12 @@ pub struct ControlSocket {
 impl ControlSocket {
     /// The caller holds the state directory's lock. `open` lets every local user connect; who may
     /// do what is then for the peer's credentials to decide.
-    pub fn bind(path: &Path, open: bool) -> Result<Self, HomeError> {
+    pub fn bind(path: &Path, open: bool) -> Result<Self, StateDirError> {
         if let Some(parent) = path.parent() {
             dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
         }
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(HomeError::Listening { path: path.to_owned() });
+            return Err(StateDirError::Listening { path: path.to_owned() });
         }
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -313,7 +313,7 @@ impl ControlSocket {
         Ok(Self { listener, path: path.to_owned(), mode, made })
     }
 
-    fn make(path: &Path, mode: u32) -> Result<(UnixListener, (u64, u64)), HomeError> {
+    fn make(path: &Path, mode: u32) -> Result<(UnixListener, (u64, u64)), StateDirError> {
         let listener = UnixListener::bind(path).map_err(failed("failed to bind", path))?;
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
             .map_err(failed("failed to set the mode of", path))?;
@@ -322,7 +322,7 @@ impl ControlSocket {
     }
 
     /// Makes the file anew if it is gone; `true` if it was. What somebody else has put there stays.
-    pub fn restore(&mut self) -> Result<bool, HomeError> {
+    pub fn restore(&mut self) -> Result<bool, StateDirError> {
         match key(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             _ => return Ok(false),
@@ -361,25 +361,25 @@ mod tests {
     #[tokio::test]
     async fn one_daemon_per_directory_and_half() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Home::claim(dir.path(), &[Half::Core], true, NOW).await.expect("claims");
+        let first = StateDir::claim(dir.path(), &[Half::Core], true, NOW).await.expect("claims");
         let error =
-            Home::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect_err("is taken");
-        assert!(matches!(&error, HomeError::Taken { pid, .. } if *pid == std::process::id().to_string()));
-        let node = Home::claim(dir.path(), &[Half::Node], true, NOW).await.expect("is the other half");
+            StateDir::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect_err("is taken");
+        assert!(matches!(&error, StateDirError::Taken { pid, .. } if *pid == std::process::id().to_string()));
+        let node = StateDir::claim(dir.path(), &[Half::Node], true, NOW).await.expect("is the other half");
         drop((first, node));
-        Home::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect("is free again");
+        StateDir::claim(dir.path(), &[Half::Core, Half::Node], true, NOW).await.expect("is free again");
     }
 
     #[tokio::test]
     async fn a_successor_waits_for_who_leaves_and_only_for_that() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Home::claim(dir.path(), &[Half::Node], true, NOW).await.expect("claims");
+        let first = StateDir::claim(dir.path(), &[Half::Node], true, NOW).await.expect("claims");
         let long = Duration::from_secs(60);
-        assert!(Home::claim(dir.path(), &[Half::Node], true, long).await.is_err(), "not after a minute");
+        assert!(StateDir::claim(dir.path(), &[Half::Node], true, long).await.is_err(), "not after a minute");
         first.leaving();
         let next = tokio::spawn({
             let path = dir.path().to_owned();
-            async move { Home::claim(&path, &[Half::Node], true, long).await }
+            async move { StateDir::claim(&path, &[Half::Node], true, long).await }
         });
         tokio::task::yield_now().await;
         assert!(!next.is_finished());

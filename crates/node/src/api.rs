@@ -13,9 +13,9 @@ use hauki_contract::model::receipt::Receipt;
 
 /// The trait needs `&self` where the node needs an owner for its tasks.
 #[derive(Clone)]
-pub struct FrontDesk(pub Arc<NodeService>);
+pub struct InProcessNode(pub Arc<NodeService>);
 
-impl NodeApi for FrontDesk {
+impl NodeApi for InProcessNode {
     fn word(&self) -> NodeFuture<'_, NodeWord> {
         Box::pin(async { Ok(self.0.word()) })
     }

@@ -1,21 +1,21 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::gate::replies::Outbox;
+use crate::gate::replies::ReplyQueue;
 use crate::requests::BorrowedRequest;
 
-fn reply(outbox: &Arc<Outbox>, id: &str) -> ReplyTo {
+fn reply(outbox: &Arc<ReplyQueue>, id: &str) -> ReplyTo {
     ReplyTo::new(outbox, Some(id), None)
 }
 
-fn sent(outbox: &Outbox) -> String {
+fn sent(outbox: &ReplyQueue) -> String {
     let mut bytes = Vec::new();
     outbox.take(&mut bytes);
     String::from_utf8(bytes).expect("is text")
 }
 
 /// A call of an outbox, and its number if the vault got it at once.
-fn push(calls: &mut Calls, outbox: &Arc<Outbox>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
+fn push(calls: &mut Calls, outbox: &Arc<ReplyQueue>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
     let mut number = 0;
     let asked = BorrowedRequest::Call { method: "f", caller: "", params: Some(id) };
     let patience = CallWaiter { reply: reply(outbox, id), deadline_ms, via: Vec::new(), trace: None };
@@ -38,7 +38,7 @@ const T: Mono = Mono(1_000_000);
 
 #[test]
 fn answers_come_in_order_or_not_at_all() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     let first = push(&mut calls, &outbox, "1", 10, T);
     let second = push(&mut calls, &outbox, "2", 10, T);
@@ -50,7 +50,7 @@ fn answers_come_in_order_or_not_at_all() {
 
 #[test]
 fn a_late_caller_is_told_once_and_the_late_answer_is_swallowed() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     let call = push(&mut calls, &outbox, "1", 10, T);
     assert_eq!(calls.next_deadline(), Some(T.plus_ms(10 + ENGINES_WORD_MS)));
@@ -63,7 +63,7 @@ fn a_late_caller_is_told_once_and_the_late_answer_is_swallowed() {
 
 #[test]
 fn a_call_that_still_waits_is_told_at_its_deadline() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     push(&mut calls, &outbox, "1", 1000, T);
     push(&mut calls, &outbox, "2", 10, T);
@@ -78,7 +78,7 @@ fn a_call_that_still_waits_is_told_at_its_deadline() {
 
 #[test]
 fn a_caller_is_told_if_the_answer_may_lie_unread() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     calls.excuse(T, T.plus_ms(500), 0);
     push(&mut calls, &outbox, "1", 100, T.plus_ms(500));
@@ -94,7 +94,7 @@ fn a_caller_is_told_if_the_answer_may_lie_unread() {
 
 #[test]
 fn the_engine_is_stuck_when_one_call_holds_it_and_not_when_many_wait() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     let first = push(&mut calls, &outbox, "1", 100, T);
     push(&mut calls, &outbox, "2", 100, T);
@@ -105,7 +105,7 @@ fn the_engine_is_stuck_when_one_call_holds_it_and_not_when_many_wait() {
 
 #[test]
 fn connections_take_turns_and_slow_calls_are_handed_over_two_at_a_time() {
-    let (greedy, modest) = (Arc::new(Outbox::default()), Arc::new(Outbox::default()));
+    let (greedy, modest) = (Arc::new(ReplyQueue::default()), Arc::new(ReplyQueue::default()));
     let mut calls = Calls::default();
     let numbers: Vec<u64> = (0..64).map(|id| push(&mut calls, &greedy, &id.to_string(), 60_000, T)).collect();
     assert_eq!((&numbers[..3], calls.queue.len()), (&[1, 2, 0][..], 2));
@@ -122,7 +122,7 @@ fn connections_take_turns_and_slow_calls_are_handed_over_two_at_a_time() {
 
 #[test]
 fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_be_done_is() {
-    let (gone, other) = (Arc::new(Outbox::default()), Arc::new(Outbox::default()));
+    let (gone, other) = (Arc::new(ReplyQueue::default()), Arc::new(ReplyQueue::default()));
     let mut calls = Calls::default();
     let with_it = [push(&mut calls, &gone, "1", 60_000, T), push(&mut calls, &other, "2", 60_000, T)];
     push(&mut calls, &gone, "3", 60_000, T);
@@ -148,7 +148,7 @@ fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_b
 
 #[test]
 fn a_long_call_is_not_handed_over_behind_another() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
     let long = "x".repeat(AHEAD_BYTES);
     assert_eq!(push(&mut calls, &outbox, &long, 60_000, T), 1, "alone it is");
@@ -167,7 +167,7 @@ fn a_long_call_is_not_handed_over_behind_another() {
 
 #[test]
 fn quick_calls_are_handed_over_in_numbers() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
     for id in 0..100 {
         push(&mut calls, &outbox, &id.to_string(), 60_000, T);
@@ -179,7 +179,7 @@ fn quick_calls_are_handed_over_in_numbers() {
 
 #[test]
 fn answers_that_come_together_are_no_slow_ones_and_nobody_is_alone_among_them() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
     let numbers: Vec<u64> = (0..40).map(|id| push(&mut calls, &outbox, &id.to_string(), 60_000, T)).collect();
     for call in &numbers {
@@ -197,7 +197,7 @@ fn answers_that_come_together_are_no_slow_ones_and_nobody_is_alone_among_them() 
 
 #[test]
 fn a_slow_call_stays_slow_when_the_workers_own_work_comes_with_its_answer() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
     let call = push(&mut calls, &outbox, "1", 60_000, T);
     let later = T.plus_ms(300);
@@ -210,7 +210,7 @@ fn a_slow_call_stays_slow_when_the_workers_own_work_comes_with_its_answer() {
 
 #[test]
 fn what_waits_expires_in_its_lane_and_gets_what_is_left_of_its_time() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     for id in ["1", "2", "3"] {
         push(&mut calls, &outbox, id, 100, T);
@@ -227,7 +227,7 @@ fn what_waits_expires_in_its_lane_and_gets_what_is_left_of_its_time() {
 
 #[test]
 fn the_workers_own_work_has_its_own_time_and_cannot_be_claimed_for_ever() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     assert!(!calls.idle(T), "what did not begin cannot end");
     calls.busy(100, T);
@@ -248,7 +248,7 @@ fn the_workers_own_work_has_its_own_time_and_cannot_be_claimed_for_ever() {
 
 #[test]
 fn what_we_left_unread_after_a_deadline_is_not_the_vaults_time_but_nobody_talks_for_ever() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     let call = push(&mut calls, &outbox, "1", 100, T);
     calls.excuse(T, T.plus_ms(90), 0);
@@ -265,7 +265,7 @@ fn what_we_left_unread_after_a_deadline_is_not_the_vaults_time_but_nobody_talks_
 
 #[test]
 fn a_long_call_says_what_it_has_spent_its_time_on_and_whose_it_is() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     let trace = hauki_contract::system::trace::fresh(false);
     assert_eq!((calls.trace(), calls.long(T)), (None, None));

@@ -4,7 +4,7 @@
 use memchr::memchr;
 
 use super::allowance::paid;
-use super::gate::replies::Outbox;
+use super::gate::replies::ReplyQueue;
 use super::outbound::{self, OutboundCall};
 use super::supervisor::Supervisor;
 use hauki_contract::api::node::NewsItem;
@@ -168,11 +168,11 @@ impl Supervisor {
             },
             FromVault::Event { event, data } if is_one_line_of_json(&data) => {
                 if !is_within(data.as_bytes(), MAX_LEVELS) {
-                    vault.audience.each(Outbox::lose_event);
+                    vault.audience.each(ReplyQueue::lose_event);
                     return true;
                 }
                 let Ok(data) = vault.reach.put_back(&data) else {
-                    vault.audience.each(Outbox::lose_event);
+                    vault.audience.each(ReplyQueue::lose_event);
                     return true;
                 };
                 let name = serde_json::Value::String(event).to_string();
@@ -180,7 +180,7 @@ impl Supervisor {
                 // Quoting can make a name six times as long, and a line over the limit would break the
                 // connection of every caller that keeps to it.
                 if body.len() > vault.limits.max_frame_bytes as usize {
-                    vault.audience.each(Outbox::lose_event);
+                    vault.audience.each(ReplyQueue::lose_event);
                 } else {
                     self.tell(builtin::EVENT, &body);
                 }

@@ -28,7 +28,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// Ids, names of fields and numbers of one item; quoting may double its texts, and no more.
 const ITEM_COSTS: usize = 128;
 
-pub struct Newsroom {
+pub struct Journal {
     boot_id: String,
     rings: Mutex<Rings>,
     fresh: Notify,
@@ -99,7 +99,7 @@ fn length(item: &NewsItem) -> usize {
     }
 }
 
-impl Newsroom {
+impl Journal {
     #[must_use]
     pub fn new(boot_id: String) -> Self {
         let wishes = PendingWishes::new(boot_id.clone());
@@ -184,7 +184,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_waiting_reader_wakes_for_the_next_item_and_old_ones_are_not_repeated() {
-        let room = Newsroom::new("b1".into());
+        let room = Journal::new("b1".into());
         let log = |text: &str| NewsItem::Log { vault: random::vault_id(), text: text.into() };
         room.publish(log("one"));
         let first = room.wait(0, 0).await;
@@ -195,7 +195,7 @@ mod tests {
     }
     #[test]
     fn lines_without_end_push_out_lines_and_nothing_else() {
-        let room = Newsroom::new("b1".into());
+        let room = Journal::new("b1".into());
         let (vault, ticket) = (random::vault_id(), random::ticket_id());
         room.publish(NewsItem::Claimed { vault: vault.clone(), ticket, peer: "p".into() });
         for _ in 0..3 * KEPT_LINES {
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn who_says_most_pushes_out_its_own() {
-        let room = Newsroom::new("b1".into());
+        let room = Journal::new("b1".into());
         let (loud, quiet) = (random::vault_id(), random::vault_id());
         let say = |vault: &VaultId, text: String| {
             room.publish(NewsItem::Log { vault: vault.clone(), text });
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_for_one_answer_comes_in_several() {
-        let room = Newsroom::new("b1".into());
+        let room = Journal::new("b1".into());
         let (vault, ticket) = (random::vault_id(), random::ticket_id());
         for _ in 0..2 * PIECE + 1 {
             room.publish(NewsItem::Claimed {
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_dead_weigh_what_is_said_of_them() {
-        let room = Newsroom::new("b1".into());
+        let room = Journal::new("b1".into());
         for number in 0..300 {
             let text = Some("\"".repeat(4096));
             room.publish(NewsItem::Died(Receipt {

@@ -15,11 +15,11 @@ use super::code_cache::CodeCache;
 use super::gate::connection::Gate;
 use super::gate::identity::{Identity, TlsIdentityError};
 use super::gate::port::Port;
-use super::journal::Newsroom;
-use super::outbound::{Graves, Reach};
+use super::journal::Journal;
+use super::outbound::{DeathLookup, Outbound};
 use super::pool::{Blank, Pool};
 use super::settings::NodeSettings;
-use super::shards::{LaneError, Shard, Shards};
+use super::shards::{Shard, ShardError, Shards};
 use super::supervisor::Supervisor;
 use super::vault::VaultHandle;
 use ending::end_of;
@@ -45,7 +45,7 @@ pub struct NodeService {
     lanes: Arc<Shards>,
     pool: Arc<Pool>,
     boot_id: String,
-    pub(super) news: Arc<Newsroom>,
+    pub(super) news: Arc<Journal>,
     draining: AtomicBool,
     pub(super) shelf: CodeCache,
     book: Mutex<Book>,
@@ -67,7 +67,7 @@ struct Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum NodeSetupError {
     #[error(transparent)]
-    Lane(#[from] LaneError),
+    Lane(#[from] ShardError),
     #[error(transparent)]
     Identity(#[from] TlsIdentityError),
     #[error("failed to remove what an earlier daemon left")]
@@ -84,7 +84,7 @@ impl NodeService {
         let identity = Arc::new(Identity::generate()?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let boot_id = format!("{:032x}", random::u128());
-        let news = Arc::new(Newsroom::new(boot_id.clone()));
+        let news = Arc::new(Journal::new(boot_id.clone()));
         let lanes = Arc::new(Shards::start(cores)?);
         let pool = Pool::start(Arc::clone(&driver), Arc::clone(&lanes), settings.warm_vaults);
         let (draining, shelf, book) = Default::default();
@@ -142,7 +142,7 @@ impl NodeService {
         bounds.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
         let order = self.shelf.fill(order)?;
         let opening = order.opening.clone();
-        let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn Graves>)?;
+        let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn DeathLookup>)?;
         let (forged, outcome) = oneshot::channel();
         let keeper = Supervisor {
             vault: Arc::clone(&entry.vault),
@@ -193,14 +193,14 @@ impl NodeService {
     fn enter(
         &self,
         order: &ProvisionOrder,
-        graves: Weak<dyn Graves>,
+        graves: Weak<dyn DeathLookup>,
     ) -> Result<(Entry, Option<Started>, CancelOnDrop), NodeError> {
         let name = &self.settings.name;
         let issuer = Issuer::from_hex(&order.issuer)
             .map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
         let limits = order.limits.clone();
         let (id, voucher) = (order.vault.clone(), order.voucher.clone());
-        let reach = Reach::new(id, issuer, voucher, limits.max_frame_bytes, graves);
+        let reach = Outbound::new(id, issuer, voucher, limits.max_frame_bytes, graves);
         let mut book = self.book();
         if self.draining.load(Ordering::Relaxed) {
             return Err(NodeError::new(NodeFault::Draining, format!("node {name} is draining")));
@@ -322,7 +322,7 @@ impl NodeService {
     }
 }
 
-impl Graves for NodeService {
+impl DeathLookup for NodeService {
     fn death(&self, vault: &VaultId) -> Option<Death> {
         let book = self.book();
         match book.living.get(vault) {

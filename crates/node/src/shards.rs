@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, EnterGuard, Handle};
 use tokio::sync::{Notify, oneshot};
 
 use super::waking::Waking;
-use hauki_contract::system::adaptive_spin::Vigil;
+use hauki_contract::system::adaptive_spin::AdaptiveSpin;
 use hauki_contract::system::cpu_latency::Stream;
 use hauki_contract::system::tasks::{self, Task, TaskKind};
 
@@ -55,7 +55,7 @@ pub fn asked() {
 
 async fn expect() {
     let lane = LANE.with(Rc::clone);
-    let vigil = Vigil::default();
+    let vigil = AdaptiveSpin::default();
     loop {
         lane.answered.notified().await;
         vigil.keep(AWAKE_US, || lane.called.get()).await;
@@ -103,14 +103,14 @@ pub struct Shards {
 
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start a data-plane thread")]
-pub struct LaneError(#[source] std::io::Error);
+pub struct ShardError(#[source] std::io::Error);
 
 impl Shards {
-    pub fn start(count: usize) -> Result<Self, LaneError> {
+    pub fn start(count: usize) -> Result<Self, ShardError> {
         let mut lanes = Vec::new();
         let mut stops = Vec::new();
         for index in 0..count.max(1) {
-            let runtime = Builder::new_current_thread().enable_all().build().map_err(LaneError)?;
+            let runtime = Builder::new_current_thread().enable_all().build().map_err(ShardError)?;
             let (stop, stopped) = oneshot::channel::<()>();
             let waking = Arc::<Waking>::default();
             lanes.push(Shard { runtime: runtime.handle().clone(), waking: Arc::clone(&waking) });
@@ -128,7 +128,7 @@ impl Shards {
                     // A blocking job (a token check) is never worth waiting for at the end.
                     runtime.shutdown_background();
                 })
-                .map_err(LaneError)?;
+                .map_err(ShardError)?;
         }
         Ok(Self { lanes, next: AtomicUsize::new(0), _stop: stops })
     }

@@ -2,34 +2,34 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::gate::replies::Outbox;
+use super::gate::replies::ReplyQueue;
 use hauki_contract::rpc::builtin;
 
 #[derive(Default)]
-pub struct Audience {
+pub struct Subscribers {
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    open: Vec<Weak<Outbox>>,
+    open: Vec<Weak<ReplyQueue>>,
     /// The parameters of `hauki.dying`, once it was said.
     last_word: Option<String>,
 }
 
 impl State {
-    fn each(&self, act: impl FnMut(Arc<Outbox>)) {
+    fn each(&self, act: impl FnMut(Arc<ReplyQueue>)) {
         self.open.iter().filter_map(Weak::upgrade).for_each(act);
     }
 }
 
-impl Audience {
+impl Subscribers {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From here on `outbox` hears what happens to the vault; of its death even if that was before.
-    pub fn join(&self, outbox: &Arc<Outbox>) {
+    pub fn join(&self, outbox: &Arc<ReplyQueue>) {
         let mut state = self.state();
         if let Some(params) = &state.last_word {
             outbox.last_event(builtin::DYING, params);
@@ -38,7 +38,7 @@ impl Audience {
         state.open.push(Arc::downgrade(outbox));
     }
 
-    pub fn each(&self, mut act: impl FnMut(&Outbox)) {
+    pub fn each(&self, mut act: impl FnMut(&ReplyQueue)) {
         self.state().each(|outbox| act(&outbox));
     }
 
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn everybody_hears_the_last_word_once() {
-        let (audience, early, late) = (Audience::default(), Arc::default(), Arc::default());
+        let (audience, early, late) = (Subscribers::default(), Arc::default(), Arc::default());
         audience.join(&early);
         audience.part(|| "1".into());
         audience.join(&late);

@@ -13,10 +13,10 @@ use super::calls::{CallWaiter, Calls};
 use super::channel::VaultChannel;
 use super::gate::replies::ReplyTo;
 use super::host;
-use super::journal::Newsroom;
-use super::outbound::Reach;
+use super::journal::Journal;
+use super::outbound::Outbound;
 use super::requests::BorrowedRequest;
-use super::subscribers::Audience;
+use super::subscribers::Subscribers;
 use super::waking::Waking;
 use hauki_contract::api::node::{NewsItem, NodeVault};
 use hauki_contract::api::vault::Vitals;
@@ -49,12 +49,12 @@ pub struct VaultHandle {
     pub receipt: watch::Sender<Option<Receipt>>,
     /// When the supervisor will next look at the clock by itself, in microseconds of waking time.
     pub wake_at: AtomicU64,
-    pub audience: Audience,
-    pub news: Arc<Newsroom>,
+    pub audience: Subscribers,
+    pub news: Arc<Journal>,
     /// The clock of its lane.
     pub waking: Arc<Waking>,
     /// The objects that it was given.
-    pub reach: Reach,
+    pub reach: Outbound,
     /// The vault that made it, whose gate holds the link.
     parent: Option<VaultId>,
 }
@@ -77,8 +77,8 @@ impl VaultHandle {
         (id, generation, node): (VaultId, u64, NodeName),
         limits: Limits,
         terms: Terms,
-        (news, waking): (Arc<Newsroom>, Arc<Waking>),
-        (reach, parent): (Reach, Option<VaultId>),
+        (news, waking): (Arc<Journal>, Arc<Waking>),
+        (reach, parent): (Outbound, Option<VaultId>),
     ) -> Arc<Self> {
         let now = waking.read();
         let allowance = Allowance::new(limits.cpu_percent, now.waking);
@@ -106,7 +106,7 @@ impl VaultHandle {
             doomed: watch::Sender::new(None),
             receipt: watch::Sender::new(None),
             wake_at: AtomicU64::new(0),
-            audience: Audience::default(),
+            audience: Subscribers::default(),
             news,
             waking,
             reach,

@@ -1,7 +1,7 @@
 use std::sync::Weak;
 
 use super::*;
-use crate::outbound::Graves;
+use crate::outbound::DeathLookup;
 use crate::service::NodeService;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::text::{NAME, SENTENCE};
@@ -11,10 +11,10 @@ use hauki_contract::system::random;
 fn live() -> Arc<VaultHandle> {
     let issuer = Issuer::from_hex(&IssuerKey::generate().public_hex()).expect("is a key");
     let id = random::vault_id();
-    let graves: Weak<dyn Graves> = Weak::<NodeService>::new();
-    let reach = Reach::new(id.clone(), issuer, Secret::new("v".into()), 1 << 20, graves);
+    let graves: Weak<dyn DeathLookup> = Weak::<NodeService>::new();
+    let reach = Outbound::new(id.clone(), issuer, Secret::new("v".into()), 1 << 20, graves);
     let names = (id, 1, "n1".parse().expect("a name"));
-    let rooms = (Arc::new(Newsroom::new("b1".into())), Arc::new(Waking::default()));
+    let rooms = (Arc::new(Journal::new("b1".into())), Arc::new(Waking::default()));
     let vault = VaultHandle::new(names, Limits::default(), Terms::default(), rooms, (reach, None));
     vault.loaded(Vec::new()).expect("is forged");
     vault.ticketed().expect("is loaded");

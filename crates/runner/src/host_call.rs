@@ -5,14 +5,14 @@ use super::channel::RunnerChannel;
 use hauki_contract::rpc::script::EfunAnswer;
 use hauki_lang::engine::{self, Argument, Efuns, Want, clock};
 
-pub(crate) struct Door<'a> {
+pub(crate) struct HostCalls<'a> {
     pub link: &'a mut RunnerChannel,
     /// The longest JSON that goes out.
     pub longest: usize,
     pub heap_bytes: usize,
 }
 
-impl Efuns for Door<'_> {
+impl Efuns for HostCalls<'_> {
     fn interrupt(&mut self) -> bool {
         self.link.is_stopped()
     }

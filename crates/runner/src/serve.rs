@@ -1,7 +1,7 @@
 //! From a request to its answer.
 
 use super::channel::RunnerChannel;
-use super::host_call::Door;
+use super::host_call::HostCalls;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 use hauki_contract::rpc::script::{Begin, FromRunner, RunFailed, ToRunner};
 use hauki_lang::engine::{self, MapAddress, Memory, Script};
@@ -71,7 +71,7 @@ impl Server {
         let memory = Memory::map(MapAddress::Anywhere, begin.heap_bytes)
             .map_err(|error| told(WorkerErrorKind::Memory, error.to_string()))?;
         self.link.limit_payload(heap_bytes);
-        let mut door = Door { link: &mut self.link, longest, heap_bytes };
+        let mut door = HostCalls { link: &mut self.link, longest, heap_bytes };
         let script = Script::new(memory, begin.seed, &mut door)?;
         self.program = Some(Program { script, longest, heap_bytes });
         Ok(())
@@ -85,8 +85,8 @@ impl Server {
 }
 
 impl Program {
-    fn parts<'a>(&'a mut self, link: &'a mut RunnerChannel) -> (&'a mut Script, Door<'a>) {
-        (&mut self.script, Door { link, longest: self.longest, heap_bytes: self.heap_bytes })
+    fn parts<'a>(&'a mut self, link: &'a mut RunnerChannel) -> (&'a mut Script, HostCalls<'a>) {
+        (&mut self.script, HostCalls { link, longest: self.longest, heap_bytes: self.heap_bytes })
     }
 }
 

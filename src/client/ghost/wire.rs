@@ -15,7 +15,7 @@ use crate::model::lease::Mono;
 use crate::rpc::connection::{self, Connection, ConnectionEnd, Owner, RpcReply, Unsent};
 use crate::rpc::message::write_request;
 use crate::rpc::ndjson::LineError;
-use hauki_contract::system::adaptive_spin::Vigil;
+use hauki_contract::system::adaptive_spin::AdaptiveSpin;
 use hauki_contract::system::tasks::{self, Task, TaskKind};
 
 /// A short call's reply is there within that time.
@@ -45,7 +45,7 @@ impl From<Unsent> for CallFailure {
 struct Caller {
     vault: VaultId,
     listeners: Arc<Listeners>,
-    vigil: Vigil,
+    vigil: AdaptiveSpin,
 }
 
 impl Owner for Caller {
@@ -126,7 +126,7 @@ impl Wire {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let CallNumber(id) = listeners.number();
-        let owner = Caller { vault, listeners, vigil: Vigil::default() };
+        let owner = Caller { vault, listeners, vigil: AdaptiveSpin::default() };
         let (connection, greeting) = Connection::start(stream, owner, max_frame_bytes, (id, hello), |_| true);
         (Self { connection, limit: max_frame_bytes }, GhostGreeting(greeting))
     }

@@ -21,7 +21,7 @@ pub enum Stop {
 
 /// Shared by whoever may end a script and the script. Pulled once, it holds until it is released.
 #[derive(Debug, Clone, Default)]
-pub struct Brake {
+pub struct CancelHandle {
     inner: Arc<Inner>,
 }
 
@@ -33,7 +33,7 @@ struct Inner {
     woken: Notify,
 }
 
-impl Brake {
+impl CancelHandle {
     /// The first reason stands.
     pub fn pull(&self, why: Stop) {
         self.inner.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);

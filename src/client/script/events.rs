@@ -18,7 +18,7 @@ pub type LineSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
 const MOST_EVENTS: usize = 1024;
 const MOST_BYTES: usize = 4 << 20;
 
-pub(super) struct Feed {
+pub(super) struct EventFeed {
     worker: String,
     lines: LineSink,
     inner: Arc<Mutex<Inner>>,
@@ -37,7 +37,7 @@ struct Inner {
     bytes: usize,
 }
 
-impl Feed {
+impl EventFeed {
     /// Listens to a connection. Called inside of the runtime.
     pub(super) fn of(ghost: &Ghost, worker: &str, lines: &LineSink) -> Self {
         let inner = Inner { incoming: ghost.events(), events: VecDeque::new(), bytes: 0 };

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::calls::{self, RunningCall};
-use super::cancel::{Brake, Stop};
+use super::cancel::{CancelHandle, Stop};
 use super::events::LineSink;
 use super::failure::ScriptFailure;
 use super::files;
 use super::objects::Objects;
-use super::runtime::Plane;
+use super::runtime::ScriptRuntime;
 use super::session::Setup;
 use crate::client::ControlPlane;
 use crate::client::runner::Checker;
@@ -35,7 +35,7 @@ const REMEMBERED: usize = 32;
 
 pub(super) struct ScriptHost<W> {
     pub(super) world: W,
-    pub(super) plane: Plane,
+    pub(super) plane: ScriptRuntime,
     pub(super) lines: LineSink,
     pub(super) objects: Objects,
     /// By the word that the script has for each.
@@ -80,7 +80,7 @@ impl From<Stopped> for EfunRefused {
 pub(super) struct Stopped;
 
 impl<W: World> ScriptHost<W> {
-    pub(super) fn new(world: W, plane: Plane, checker: Checker, setup: Setup) -> Self {
+    pub(super) fn new(world: W, plane: ScriptRuntime, checker: Checker, setup: Setup) -> Self {
         let Setup { args, base, heap_bytes, lines, .. } = setup;
         let heap_bytes = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
         // The engine holds a text once, and makes another of what is cut out of it.
@@ -103,7 +103,7 @@ impl<W: World> ScriptHost<W> {
         }
     }
 
-    fn brake(&self) -> &Brake {
+    fn brake(&self) -> &CancelHandle {
         &self.plane.brake
     }
 

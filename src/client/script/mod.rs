@@ -2,7 +2,7 @@
 //!
 //! A [`ScriptSession`] is an engine in a child (`runner`), and its host, which is here. The host holds the
 //! objects: a ticket each, and the connection that claimed it. Everything that leaves the engine comes to
-//! the host as strings, runs on one small runtime, and can be ended at any moment by the [`Brake`]. The child has
+//! the host as strings, runs on one small runtime, and can be ended at any moment by the [`CancelHandle`]. The child has
 //! no other power than what the host does for it. What a session
 //! cloned is linked to its connections, so it dies when the session is dropped, and also when the process
 //! is killed, because the kernel closes the sockets. Nothing here prints or reads signals by itself: the
@@ -21,7 +21,7 @@ mod runtime;
 mod session;
 mod statement;
 
-pub use cancel::{Brake, Stop};
+pub use cancel::{CancelHandle, Stop};
 pub use events::LineSink;
 pub use failure::{FailureDetail, ScriptFailure};
 pub use host::World;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::events::{Feed, LineSink};
+use super::events::{EventFeed, LineSink};
 use super::failure::ScriptFailure;
 use crate::client::Ghost;
 use crate::model::receipt::Receipt;
@@ -29,7 +29,7 @@ pub(super) struct Object {
 /// A connection in use.
 pub(super) struct ObjectConnection {
     pub(super) ghost: Ghost,
-    pub(super) feed: Feed,
+    pub(super) feed: EventFeed,
 }
 
 impl Object {
@@ -39,7 +39,7 @@ impl Object {
 
     /// Takes a connection into use. Called inside of the runtime.
     pub(super) fn connected(&mut self, ghost: Ghost, lines: &LineSink) -> &ObjectConnection {
-        let feed = Feed::of(&ghost, &self.ticket.worker.name, lines);
+        let feed = EventFeed::of(&ghost, &self.ticket.worker.name, lines);
         self.line.insert(ObjectConnection { ghost, feed })
     }
 

@@ -15,18 +15,18 @@ use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::cancel::Brake;
+use super::cancel::CancelHandle;
 use super::host::Stopped;
 
 /// How long nobody may drive. A linked vault dies after several times as long.
 const LOOK: Duration = Duration::from_millis(50);
 
-pub(super) struct Plane {
+pub(super) struct ScriptRuntime {
     /// Taken when the plane is dropped, as the thread is.
     runtime: Option<Arc<Runtime>>,
     relief: Option<Thread<()>>,
     shift: Arc<Shift>,
-    pub(super) brake: Brake,
+    pub(super) brake: CancelHandle,
 }
 
 /// Who drives the runtime.
@@ -79,8 +79,8 @@ impl Shift {
     }
 }
 
-impl Plane {
-    pub(super) fn new(brake: Brake) -> io::Result<Self> {
+impl ScriptRuntime {
+    pub(super) fn new(brake: CancelHandle) -> io::Result<Self> {
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
         let shift = Arc::<Shift>::default();
         let (theirs, to_drive) = (Arc::clone(&shift), Arc::clone(&runtime));
@@ -133,7 +133,7 @@ impl Plane {
     }
 }
 
-impl Drop for Plane {
+impl Drop for ScriptRuntime {
     fn drop(&mut self) {
         self.shift.order(Order::Leave);
         self.shift.back.notify_one();

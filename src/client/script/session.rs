@@ -9,11 +9,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::cancel::{Brake, Stop};
+use super::cancel::{CancelHandle, Stop};
 use super::events::LineSink;
 use super::failure::ScriptFailure;
 use super::host::{ScriptHost, Stopped, World};
-use super::runtime::Plane;
+use super::runtime::ScriptRuntime;
 use super::statement::with_this;
 use crate::client::runner::{self, Checker, Runner, RunnerError, StartedRunner};
 use crate::model::ticket::Ticket;
@@ -34,7 +34,7 @@ pub struct Setup {
     /// Where the paths of workers' sources begin.
     pub base: PathBuf,
     pub heap_bytes: u64,
-    pub brake: Brake,
+    pub brake: CancelHandle,
     /// Where workers' lines go.
     pub lines: LineSink,
     /// The program that runs scripts, instead of the one that is installed beside ours.
@@ -77,7 +77,7 @@ impl<W: World> ScriptSession<W> {
         let program = setup.runner.clone().map_or_else(runner::find, Ok)?;
         let most_bytes = setup.heap_bytes.saturating_mul(4).saturating_add(BESIDE_HEAP);
         let started = StartedRunner::new(&program, most_bytes)?;
-        let plane = Plane::new(setup.brake.clone()).map_err(ScriptSetupError::Runtime)?;
+        let plane = ScriptRuntime::new(setup.brake.clone()).map_err(ScriptSetupError::Runtime)?;
         let most_payload = usize::try_from(setup.heap_bytes).unwrap_or(usize::MAX);
         let runner = {
             let _inside = plane.enter();

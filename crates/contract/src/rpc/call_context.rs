@@ -16,7 +16,7 @@ const LIMITS: DocumentLimits = DocumentLimits { bytes: 4096, depth: 2, values: u
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Nested {
+pub struct CallContext {
     /// The vaults that wait for this call, the first caller first.
     pub via: Vec<VaultId>,
     /// What is left of the first caller's time.
@@ -27,7 +27,7 @@ pub struct Nested {
     pub trace: Option<TraceContext>,
 }
 
-impl Nested {
+impl CallContext {
     /// Reads the member of a request, if it is there.
     pub fn read(text: Option<&str>) -> Result<Self, RpcError> {
         let Some(text) = text else { return Ok(Self::default()) };
@@ -68,33 +68,33 @@ mod tests {
     #[test]
     fn who_waits_already_is_refused_and_so_is_an_endless_row() {
         let [a, b] = [1, 2].map(|number| VaultId::mint(1, number));
-        let nested = Nested { via: vec![a.clone(), b.clone()], ..Nested::default() };
+        let nested = CallContext { via: vec![a.clone(), b.clone()], ..CallContext::default() };
         let error = nested.check(&a).expect_err("is a loop");
         assert_eq!(error.code, code::LOOP);
         assert!(error.message.contains(&format!("{a} -> {b} -> {a}")), "{}", error.message);
         assert_eq!(nested.check(&VaultId::mint(1, 3)), Ok(()));
         let via = (0..MAX_DEPTH as u128).map(|number| VaultId::mint(2, number)).collect();
-        assert!(Nested { via, ..Nested::default() }.check(&a).is_err());
+        assert!(CallContext { via, ..CallContext::default() }.check(&a).is_err());
     }
 
     #[test]
     fn it_travels_in_a_request() {
         let trace = TraceContext::read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         assert!(trace.is_some());
-        let nested = Nested { via: vec![VaultId::mint(1, 1)], deadline_ms: Some(250), trace };
+        let nested = CallContext { via: vec![VaultId::mint(1, 1)], deadline_ms: Some(250), trace };
         let mut line = Vec::new();
         nested.write_request(&mut line, 7, "f", "[1]");
         let Incoming::Single(Ok(request)) = Incoming::decode(&line) else { panic!("is a request") };
         assert_eq!((request.id, request.params), (Some("7"), Some("[1]")));
-        assert_eq!(Nested::read(request.nested).expect("is whole"), nested);
-        assert_eq!(Nested::read(None).expect("is nothing"), Nested::default());
+        assert_eq!(CallContext::read(request.nested).expect("is whole"), nested);
+        assert_eq!(CallContext::read(None).expect("is nothing"), CallContext::default());
         for wrong in ["", "00", "00-0-0-0"] {
             let text = format!("{{\"deadline_ms\":5,\"traceparent\":\"{wrong}\"}}");
-            let read = Nested::read(Some(&text)).expect("is as none");
+            let read = CallContext::read(Some(&text)).expect("is as none");
             assert_eq!((read.trace, read.deadline_ms), (None, Some(5)));
         }
-        assert!(Nested::read(Some("{\"traceparent\":1}")).is_err());
-        assert!(Nested::read(Some("{\"via\":1}")).is_err());
-        assert!(Nested::read(Some("[[],250]")).is_err(), "an array is no object");
+        assert!(CallContext::read(Some("{\"traceparent\":1}")).is_err());
+        assert!(CallContext::read(Some("{\"via\":1}")).is_err());
+        assert!(CallContext::read(Some("[[],250]")).is_err(), "an array is no object");
     }
 }

@@ -98,7 +98,7 @@ pub struct Request<'a> {
     pub params: Option<&'a str>,
     /// A string, a number or `null`, as text; absent in a notification.
     pub id: Option<&'a str>,
-    /// What a gate adds that calls for its vault: [`Nested`](super::call_context::Nested), as text.
+    /// What a gate adds that calls for its vault: [`Nested`](super::call_context::CallContext), as text.
     pub nested: Option<&'a str>,
 }
 

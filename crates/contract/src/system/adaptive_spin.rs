@@ -26,20 +26,20 @@ static SPARE_CORE: LazyLock<bool> =
 
 /// The habit of one who waits again and again for the same thing.
 #[derive(Debug)]
-pub struct Vigil {
+pub struct AdaptiveSpin {
     /// How many waits are still to be slept through.
     pause: AtomicU32,
     /// How many will be after one in vain.
     next_pause: AtomicU32,
 }
 
-impl Default for Vigil {
+impl Default for AdaptiveSpin {
     fn default() -> Self {
         Self { pause: AtomicU32::new(0), next_pause: AtomicU32::new(1) }
     }
 }
 
-impl Vigil {
+impl AdaptiveSpin {
     /// Looks out until `came`, for `limit_us` at most; the caller sleeps afterwards if it must. Other tasks
     /// of the thread go on meanwhile, and only a thread that has its runtime for itself does this.
     pub async fn keep(&self, limit_us: u64, came: impl Fn() -> bool) {
@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_ends_the_wait_and_one_in_vain_ends_the_habit_for_a_while() {
-        let vigil = Vigil::default();
+        let vigil = AdaptiveSpin::default();
         vigil.keep(u64::MAX, || true).await;
         assert_eq!(vigil.pause.load(Ordering::Relaxed), 0);
         let looks = Cell::new(0);
@@ -118,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn other_tasks_of_the_thread_go_on() {
         let done = Rc::new(Cell::new(false));
-        let (vigil, said) = (Vigil::default(), Rc::clone(&done));
+        let (vigil, said) = (AdaptiveSpin::default(), Rc::clone(&done));
         let tasks = task::LocalSet::new();
         tasks.spawn_local(async move { said.set(true) });
         let limit_us = 5_000_000;

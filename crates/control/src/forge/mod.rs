@@ -12,7 +12,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 
 use super::basis::Basis;
 use super::claims::{Claim, Claims};
-use super::code_distribution::Travel;
+use super::code_distribution::CodeDistribution;
 use super::duty::Duty;
 use super::events::EventLog;
 use super::failure::{Failure, ForgeError, KeyError, NameError, VaultError};
@@ -91,7 +91,7 @@ pub(super) struct Forge {
     vaults: Arc<Vaults>,
     names: Arc<NameRegistry>,
     placing: Arc<Placing>,
-    travel: Arc<Travel>,
+    travel: Arc<CodeDistribution>,
     summoning: Arc<Summoning>,
     /// Where a key's vault may still wait.
     desk: Arc<SpoolApi>,
@@ -103,7 +103,7 @@ pub(super) struct Before<'a> {
     pub vaults: &'a Arc<Vaults>,
     pub names: &'a Arc<NameRegistry>,
     pub placing: &'a Arc<Placing>,
-    pub travel: &'a Arc<Travel>,
+    pub travel: &'a Arc<CodeDistribution>,
     pub summoning: &'a Arc<Summoning>,
     pub desk: &'a Arc<SpoolApi>,
 }

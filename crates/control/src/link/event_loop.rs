@@ -53,7 +53,7 @@ enum Call {
     Listen,
 }
 
-pub(super) struct Pump<'a> {
+pub(super) struct EventLoop<'a> {
     entered: Entered,
     /// A channel that nobody uses: libssh2 hears the server only while it reads from one.
     ear: Channel,
@@ -71,14 +71,14 @@ pub(super) struct Pump<'a> {
     heard: Mono,
 }
 
-impl Drop for Pump<'_> {
+impl Drop for EventLoop<'_> {
     fn drop(&mut self) {
         // libssh2 frees everything only if nothing is left that it could want to send.
         let _ = self.entered.stream.shutdown(Shutdown::Both);
     }
 }
 
-impl<'a> Pump<'a> {
+impl<'a> EventLoop<'a> {
     pub(super) fn new(
         entered: Entered,
         target: &'a SshTarget,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::watch;
 
-use super::event_loop::Pump;
+use super::event_loop::EventLoop;
 use super::login::{LoginKeys, Secrets, login};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::ssh::SshAddress;
@@ -164,7 +164,7 @@ fn keep(target: &SshTarget, listener: &UnixListener, shared: &LinkShared) {
                 let since = clock::mono();
                 shared.state.send_replace(LinkState::Up);
                 tracing::debug!(address = %target.address, "the SSH session stands");
-                match Pump::new(entered, target, listener, shared).and_then(Pump::run) {
+                match EventLoop::new(entered, target, listener, shared).and_then(EventLoop::run) {
                     Ok(()) => return,
                     Err(lost) => {
                         if clock::mono().since(since) > STEADY_US {

@@ -15,9 +15,9 @@ use super::link::login::LoginKeys;
 use super::link::{HttpNode, SshLink, SshTarget};
 use super::nodes::{Member, NodeSlot};
 use super::roster::Roster;
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use super::store::{CommitOutcome, Expect, Txn};
-use super::teardown::Life;
+use super::teardown::Teardown;
 use super::vaults::{Vaults, lost};
 use super::watch::Watcher;
 use hauki_contract::api::swarm::{
@@ -34,9 +34,9 @@ pub(super) struct Members {
     home: PathBuf,
     records: Records,
     roster: Roster,
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight>,
     vaults: Arc<Vaults>,
-    life: Arc<Life>,
+    life: Arc<Teardown>,
     watcher: Arc<Watcher>,
 }
 
@@ -44,7 +44,7 @@ impl Members {
     pub(super) fn new(
         basis: &Basis,
         vaults: &Arc<Vaults>,
-        life: &Arc<Life>,
+        life: &Arc<Teardown>,
         watcher: &Arc<Watcher>,
     ) -> Arc<Self> {
         let Basis { home, records, roster, flights, .. } = basis;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::basis::Basis;
 use super::events::EventLog;
 use super::ledger::Records;
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 use super::ticket::Tickets;
 use super::vaults::Vaults;
 
@@ -17,7 +17,7 @@ mod names;
 
 pub(super) struct NameRegistry {
     records: Records,
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight>,
     events: EventLog,
     vaults: Arc<Vaults>,
     tickets: Arc<Tickets>,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Life;
+use super::Teardown;
 use crate::charge::refuse_many;
 use crate::failure::{Failure, VaultError};
 use crate::summon::check_labels;
@@ -42,7 +42,7 @@ struct BulkTeardown {
 /// The vaults that an order is at, until it is done. Of two orders for one vault at the same time, which are alike
 /// in all that a receipt says, one has ended it.
 struct Held<'a> {
-    life: &'a Life,
+    life: &'a Teardown,
     own: Arc<BTreeSet<VaultId>>,
 }
 
@@ -55,7 +55,7 @@ impl Drop for Held<'_> {
 /// As it is told to who ordered it.
 type Outcome = (VaultId, Result<Destructed, ApiError>);
 
-impl Life {
+impl Teardown {
     /// Those of which no other order is at it.
     fn hold(&self, vaults: &[VaultId]) -> Held<'_> {
         let mut at = self.ordered();

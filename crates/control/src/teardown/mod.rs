@@ -28,7 +28,7 @@ pub(super) const MAX_BEATS: usize = 10_000;
 /// How many vaults are asked about at one time.
 const ABREAST: usize = 64;
 
-pub(super) struct Life {
+pub(super) struct Teardown {
     records: Records,
     roster: Roster,
     vaults: Arc<Vaults>,
@@ -36,7 +36,7 @@ pub(super) struct Life {
     ordered: Mutex<BTreeSet<VaultId>>,
 }
 
-impl Life {
+impl Teardown {
     pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>) -> Arc<Self> {
         let (records, roster) = (basis.records.clone(), basis.roster.clone());
         Arc::new(Self { records, roster, vaults: vaults.clone(), ordered: Mutex::default() })

@@ -15,7 +15,7 @@ use super::ledger::{Ledger, Records};
 use super::metrics::Metrics;
 use super::queue::Spool;
 use super::roster::Roster;
-use super::single_flight::Flights;
+use super::single_flight::SingleFlight;
 
 mod tombstones;
 mod listing;
@@ -29,7 +29,7 @@ pub(super) struct Vaults {
     /// Whose word is asked for.
     roster: Roster,
     /// Of salvages.
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight>,
     /// Who hears of a death: the events, the counters, who waits for a claim, for room, or for its parent's end.
     events: EventLog,
     metrics: Arc<Metrics>,

@@ -29,7 +29,7 @@ const SHORT: usize = 256;
 const TAG_BYTES: usize = 128;
 
 #[derive(Default)]
-pub struct Outbox {
+pub struct ReplyQueue {
     state: Mutex<State>,
     /// Something to send, or room for another request.
     pub wake: Notify,
@@ -78,7 +78,7 @@ impl State {
     }
 }
 
-impl Outbox {
+impl ReplyQueue {
     #[must_use]
     pub fn new(account: Arc<Account>) -> Self {
         let state = State { share: BacklogShare::new(account), ..State::default() };
@@ -210,7 +210,7 @@ fn left_out() -> RpcError {
 /// Collects the replies of one batch into one line, which keeps to the limit of a frame as well:
 /// members that do not fit are answered with an error.
 pub struct Batch {
-    outbox: Arc<Outbox>,
+    outbox: Arc<ReplyQueue>,
     limit: usize,
     state: Mutex<BatchState>,
 }
@@ -222,7 +222,7 @@ struct BatchState {
 
 impl Batch {
     #[must_use]
-    pub fn new(outbox: Arc<Outbox>, requests: usize, limit: usize) -> Arc<Self> {
+    pub fn new(outbox: Arc<ReplyQueue>, requests: usize, limit: usize) -> Arc<Self> {
         let state = Mutex::new(BatchState { remaining: requests, body: Vec::new() });
         Arc::new(Self { outbox, limit, state })
     }
@@ -273,7 +273,7 @@ impl Batch {
 /// Where one request's answer goes. Dropping it unanswered answers with an internal error, so that
 /// no caller waits for ever.
 pub struct ReplyTo {
-    outbox: Arc<Outbox>,
+    outbox: Arc<ReplyQueue>,
     /// JSON text; absent for a notification, which nobody answers.
     id: Option<Box<str>>,
     batch: Option<Arc<Batch>>,
@@ -282,7 +282,7 @@ pub struct ReplyTo {
 
 impl ReplyTo {
     #[must_use]
-    pub fn new(outbox: &Arc<Outbox>, id: Option<&str>, batch: Option<&Arc<Batch>>) -> Self {
+    pub fn new(outbox: &Arc<ReplyQueue>, id: Option<&str>, batch: Option<&Arc<Batch>>) -> Self {
         outbox.begin();
         Self { outbox: Arc::clone(outbox), id: id.map(Into::into), batch: batch.cloned(), answered: false }
     }

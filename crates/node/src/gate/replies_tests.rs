@@ -1,6 +1,6 @@
 use super::*;
 
-fn sent(outbox: &Outbox) -> String {
+fn sent(outbox: &ReplyQueue) -> String {
     let mut bytes = Vec::new();
     outbox.take(&mut bytes);
     // The second take says that the first has been sent.
@@ -10,7 +10,7 @@ fn sent(outbox: &Outbox) -> String {
 
 #[test]
 fn a_batch_answers_in_one_line_when_its_last_member_is_done() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let batch = Batch::new(Arc::clone(&outbox), 3, 1000);
     let replies = ["1", "2"].map(|id| ReplyTo::new(&outbox, Some(id), Some(&batch)));
     let note = ReplyTo::new(&outbox, None, Some(&batch));
@@ -28,7 +28,7 @@ fn a_batch_answers_in_one_line_when_its_last_member_is_done() {
 
 #[test]
 fn a_dropped_call_is_still_answered_and_a_lone_notification_never() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     drop(ReplyTo::new(&outbox, Some("7"), None));
     drop(ReplyTo::new(&outbox, None, None));
     let text = sent(&outbox);
@@ -38,7 +38,7 @@ fn a_dropped_call_is_still_answered_and_a_lone_notification_never() {
 
 #[test]
 fn large_replies_narrow_the_flight() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let flight: Vec<_> = (0..MAX_IN_FLIGHT).map(|_| ReplyTo::new(&outbox, Some("1"), None)).collect();
     assert!(!outbox.admits());
     drop(flight);
@@ -59,7 +59,7 @@ fn large_replies_narrow_the_flight() {
 
 #[test]
 fn replies_that_nobody_reads_are_left_out_one_by_one() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let big = format!("\"{}\"", "x".repeat(HARD_LIMIT / 4));
     let mut taken = Vec::new();
     ReplyTo::new(&outbox, Some("0"), None).value(&big);
@@ -79,7 +79,7 @@ fn replies_that_nobody_reads_are_left_out_one_by_one() {
 
 #[test]
 fn a_reply_that_is_left_out_leaves_no_room_behind() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let long = "1".repeat(2 * HARD_LIMIT);
     outbox.line(|out| out.resize(SOFT_LIMIT + 1, b'x'));
     ReplyTo::new(&outbox, Some("1"), None).value(&long);
@@ -92,7 +92,7 @@ fn a_reply_that_is_left_out_leaves_no_room_behind() {
 
 #[test]
 fn the_answers_of_a_batch_keep_to_the_limit_and_so_do_many_batches() {
-    let outbox = Arc::new(Outbox::default());
+    let outbox = Arc::new(ReplyQueue::default());
     let big = format!("\"{}\"", "x".repeat(600));
     let batch = Batch::new(Arc::clone(&outbox), 3, 1000);
     for id in ["1", "2", "3"] {
@@ -118,7 +118,7 @@ fn the_answers_of_a_batch_keep_to_the_limit_and_so_do_many_batches() {
 
 #[test]
 fn the_last_word_comes_however_much_waits() {
-    let outbox = Outbox::default();
+    let outbox = ReplyQueue::default();
     outbox.line(|out| out.resize(SOFT_LIMIT + 1, b'x'));
     outbox.last_event("hauki.dying", "{}");
     assert!(sent(&outbox).ends_with("\"method\":\"hauki.dying\",\"params\":{}}\n"));
@@ -126,7 +126,7 @@ fn the_last_word_comes_however_much_waits() {
 
 #[test]
 fn events_are_left_out_and_counted_while_the_caller_does_not_read() {
-    let outbox = Outbox::default();
+    let outbox = ReplyQueue::default();
     outbox.line(|out| out.resize(SOFT_LIMIT + 1, b'x'));
     outbox.event("hauki.log", |_| "{}".into());
     let _ = sent(&outbox);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncWrite as _;
 
 use super::connection::{Gate, TlsWriter};
-use super::replies::Outbox;
+use super::replies::ReplyQueue;
 use crate::allowance::paid;
 use crate::inbound::part;
 use crate::vault::VaultHandle;
@@ -44,7 +44,7 @@ impl Sending {
         self.sent == self.bytes.len() && self.flushed
     }
 
-    pub(super) fn refill(&mut self, outbox: &Outbox, vault: &VaultHandle) {
+    pub(super) fn refill(&mut self, outbox: &ReplyQueue, vault: &VaultHandle) {
         if self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
         }

@@ -11,7 +11,7 @@ use super::backlog::Account;
 use super::chatter::ChatterCount;
 use super::connection::{Gate, MAX_CALLERS};
 use super::hello::{self, AcceptedHello, HelloRefusal, question};
-use super::replies::{Batch, Outbox, ReplyTo};
+use super::replies::{Batch, ReplyQueue, ReplyTo};
 use crate::calls::CallWaiter;
 use crate::requests::BorrowedRequest;
 use crate::vault::VaultHandle;
@@ -22,7 +22,7 @@ use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::builtin::{
     self, Cancel, Cancelled, Destruct, DestructResult, FIELDS, Hello, LeaseResult, NoParams, Welcome,
 };
-use hauki_contract::rpc::call_context::Nested;
+use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::capability::Capability;
 use hauki_contract::rpc::foreseen::Foreseen;
 use hauki_contract::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
@@ -31,7 +31,7 @@ use hauki_contract::system::tasks::{self, TaskKind};
 
 pub struct GateSession {
     pub gate: Arc<Gate>,
-    pub outbox: Arc<Outbox>,
+    pub outbox: Arc<ReplyQueue>,
     capability: Arc<Capability>,
     /// What `previous_object()` shows, as JSON text.
     caller: String,
@@ -104,7 +104,7 @@ impl GateSession {
                 let death = vault.doomed.borrow().clone();
                 refused(death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)))
             })?;
-        let outbox = Arc::new(Outbox::new(gate.sending.of(&capability.holder().ticket)));
+        let outbox = Arc::new(ReplyQueue::new(gate.sending.of(&capability.holder().ticket)));
         let limit = vault.limits.call_deadline_ms;
         let holder = capability.holder();
         let mut caller =
@@ -314,9 +314,9 @@ impl GateSession {
         &self,
         params: Option<&'a str>,
         nested: Option<&str>,
-    ) -> Result<(Option<Cow<'a, str>>, Nested), RpcError> {
+    ) -> Result<(Option<Cow<'a, str>>, CallContext), RpcError> {
         let vault = &self.gate.vault;
-        let nested = Nested::read(nested)?;
+        let nested = CallContext::read(nested)?;
         nested.check(&vault.id)?;
         let deadline_ms = nested.deadline_ms.unwrap_or(u32::MAX).clamp(1, self.deadline_ms);
         if params.is_some_and(|params| !scan::is_within(params.as_bytes(), MAX_LEVELS)) {
@@ -324,7 +324,7 @@ impl GateSession {
             return Err(RpcError::new(code::TOO_LARGE, message));
         }
         let params = params.map(|params| vault.reach.take_in(params, false)).transpose()?;
-        Ok((params, Nested { deadline_ms: Some(deadline_ms), ..nested }))
+        Ok((params, CallContext { deadline_ms: Some(deadline_ms), ..nested }))
     }
 
     fn may(&self, method: &str) -> Result<(), RpcError> {

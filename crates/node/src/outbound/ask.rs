@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::ReachError;
+use super::OutboundError;
 use super::charge::charged;
 use super::clone::clone_object;
 use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
-use hauki_contract::rpc::call_context::Nested;
+use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::channel::{GATE_OVERHEAD, MAX_ASKS, Said, ToVault, Unanswered};
 use hauki_contract::rpc::message::code;
 
@@ -51,7 +51,7 @@ pub fn ask(vault: &Arc<VaultHandle>, ask: OutboundCall) -> bool {
 }
 
 /// Who waits for the ask, how long at most, and whether they still do: the vault itself has no say in it.
-fn chain(vault: &VaultHandle) -> (Nested, Duration, Option<watch::Receiver<bool>>) {
+fn chain(vault: &VaultHandle) -> (CallContext, Duration, Option<watch::Receiver<bool>>) {
     let limit = u64::from(vault.limits.call_deadline_ms);
     let (mut via, left_ms, forsaken) = match vault.calls().running() {
         Some((via, deadline, forsaken)) => {
@@ -62,7 +62,7 @@ fn chain(vault: &VaultHandle) -> (Nested, Duration, Option<watch::Receiver<bool>
     };
     via.push(vault.id.clone());
     let deadline_ms = Some(u32::try_from(left_ms).unwrap_or(u32::MAX).max(1));
-    (Nested { via, deadline_ms, trace: vault.calls().trace() }, Duration::from_millis(left_ms), forsaken)
+    (CallContext { via, deadline_ms, trace: vault.calls().trace() }, Duration::from_millis(left_ms), forsaken)
 }
 
 /// Resolves when the one behind the ask has gone. Who asked in a call that has ended since goes on.
@@ -78,7 +78,7 @@ async fn gone(forsaken: Option<watch::Receiver<bool>>) {
 async fn carry(
     vault: &Arc<VaultHandle>,
     ask: OutboundCall,
-    nested: Nested,
+    nested: CallContext,
     left: Duration,
     forsaken: Option<watch::Receiver<bool>>,
 ) -> Said {
@@ -102,11 +102,11 @@ async fn carry(
         };
         let limit = reach.caller.max_frame_bytes;
         if said.get().len() > limit {
-            return Err(ReachError::Long(limit));
+            return Err(OutboundError::Long(limit));
         }
         Ok(reach.take_in(said.get(), false)?.into_owned())
     };
-    let late = || Err(ReachError::Deadline { method: method.clone() });
+    let late = || Err(OutboundError::Deadline { method: method.clone() });
     let said = tokio::select! {
         said = timeout(left, calling) => said.unwrap_or_else(|_| late()),
         () = gone(forsaken) => late(),

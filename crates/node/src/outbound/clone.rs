@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::ReachError;
+use super::OutboundError;
 use crate::vault::VaultHandle;
 use hauki_contract::rpc::reference::{self, FoundTicket, TravelError};
 
@@ -11,20 +11,20 @@ use hauki_contract::rpc::reference::{self, FoundTicket, TravelError};
 const MAX_ARGUMENTS: usize = 1024 * 1024;
 
 /// What the worker gets is a reference to its child.
-pub(super) async fn clone_object(vault: &Arc<VaultHandle>, params: &str) -> Result<String, ReachError> {
+pub(super) async fn clone_object(vault: &Arc<VaultHandle>, params: &str) -> Result<String, OutboundError> {
     let reach = &vault.reach;
     if vault.limits.spawn == 0 {
-        return Err(ReachError::NoBudget);
+        return Err(OutboundError::NoBudget);
     }
     let arguments = reach.put_back(params)?.into_owned();
     if arguments.len() > MAX_ARGUMENTS {
         return Err(TravelError::Long(MAX_ARGUMENTS).into());
     }
     let made = vault.news.wish(vault.id.clone(), arguments).made().await;
-    let ticket = made.ok_or(ReachError::Besieged)?.map_err(ReachError::Core)?;
+    let ticket = made.ok_or(OutboundError::Besieged)?.map_err(OutboundError::Core)?;
     let text = serde_json::to_string(&ticket).map_err(|error| TravelError::Ticket(error.to_string()))?;
     let word = reach.hold(FoundTicket { ticket: ticket.clone(), text: &text }, true)?;
-    let child = reach.get(&word).ok_or(ReachError::Closed)?;
+    let child = reach.get(&word).ok_or(OutboundError::Closed)?;
     reach.line(vault, &child).await?;
     Ok(reference::write(&word, &ticket))
 }

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::charge::charged;
-use super::error::ReachError;
+use super::error::OutboundError;
 use crate::gate::backlog::{Backlog, BacklogShare};
 use crate::vault::VaultHandle;
 use hauki_contract::model::death::Death;
@@ -22,7 +22,7 @@ use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::Ticket;
 use hauki_contract::rpc::builtin::{HEARTBEAT, Hello, Welcome, feature};
-use hauki_contract::rpc::call_context::Nested;
+use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::capability::TokenTarget;
 use hauki_contract::rpc::connection::{Connection, ConnectionEnd, Owner, Unsent};
 use hauki_contract::rpc::dial::{DialError, dial};
@@ -34,7 +34,7 @@ use hauki_contract::system::tasks::{self, Owned, Task, TaskKind};
 /// For TCP, TLS and hello together.
 const CONNECT: Duration = Duration::from_secs(5);
 
-type Answer = Result<Box<RawValue>, ReachError>;
+type Answer = Result<Box<RawValue>, OutboundError>;
 
 /// For whom a line is opened.
 pub(super) struct OnBehalfOf {
@@ -87,11 +87,11 @@ impl Called {
         self.number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn unreachable(&self, reason: &str) -> ReachError {
-        ReachError::Unreachable { vault: self.vault.clone(), reason: reason.to_owned() }
+    fn unreachable(&self, reason: &str) -> OutboundError {
+        OutboundError::Unreachable { vault: self.vault.clone(), reason: reason.to_owned() }
     }
 
-    fn undialled(&self, error: &DialError) -> ReachError {
+    fn undialled(&self, error: &DialError) -> OutboundError {
         match error {
             DialError::Connect(error) | DialError::Tls(error) => self.unreachable(&error.to_string()),
             DialError::Setup(error) => self.unreachable(&error.to_string()),
@@ -99,17 +99,17 @@ impl Called {
     }
 
     /// Everybody who still waits hears of the end.
-    fn ended(&self, end: &ConnectionEnd) -> ReachError {
+    fn ended(&self, end: &ConnectionEnd) -> OutboundError {
         if let Some(death) = self.death.get() {
-            return ReachError::Dead { vault: self.vault.clone(), death: Box::new(death.clone()) };
+            return OutboundError::Dead { vault: self.vault.clone(), death: Box::new(death.clone()) };
         }
         match end {
             ConnectionEnd::Dead(death) => {
-                ReachError::Dead { vault: self.vault.clone(), death: Box::new(death.clone()) }
+                OutboundError::Dead { vault: self.vault.clone(), death: Box::new(death.clone()) }
             }
             ConnectionEnd::Write(error) => self.unreachable(&error.to_string()),
             ConnectionEnd::Read(error) => match &**error {
-                LineError::TooLong { .. } => ReachError::Long(self.limit),
+                LineError::TooLong { .. } => OutboundError::Long(self.limit),
                 LineError::Torn => self.unreachable("the connection broke"),
                 LineError::Read(error) => self.unreachable(&error.to_string()),
             },
@@ -117,8 +117,8 @@ impl Called {
                 self.unreachable(&format!("its gate sent what is no message: {error}"))
             }
             ConnectionEnd::Closed => self.unreachable("it closed the connection"),
-            ConnectionEnd::Heaped => ReachError::Heaped,
-            ConnectionEnd::GivenUp(_) | ConnectionEnd::Gone => ReachError::Closed,
+            ConnectionEnd::Heaped => OutboundError::Heaped,
+            ConnectionEnd::GivenUp(_) | ConnectionEnd::Gone => OutboundError::Closed,
         }
     }
 }
@@ -131,11 +131,11 @@ impl OutboundConnection {
         claims: &TokenTarget,
         death: Arc<OnceLock<Death>>,
         (place, payer): (OwnedSemaphorePermit, Weak<VaultHandle>),
-    ) -> Result<Self, ReachError> {
+    ) -> Result<Self, OutboundError> {
         let (vault, limit) = (claims.vault.clone(), caller.max_frame_bytes);
         let called = Called { vault: vault.clone(), limit, death, payer, number: AtomicU64::new(0) };
         let connecting = timeout(CONNECT, connect(caller, ticket, claims, called, place));
-        let late = || ReachError::Unreachable { vault, reason: "it did not answer in time".to_owned() };
+        let late = || OutboundError::Unreachable { vault, reason: "it did not answer in time".to_owned() };
         let (connection, welcome) = connecting.await.unwrap_or_else(|_| Err(late()))?;
         connection.may_cancel(welcome.has(feature::CANCEL));
         let beats = welcome.link.then(|| {
@@ -146,21 +146,26 @@ impl OutboundConnection {
     }
 
     /// What was not sent may be sent over another line.
-    pub(super) async fn call(&self, method: &str, params: &str, nested: &Nested) -> Result<Answer, Unsent> {
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        params: &str,
+        nested: &CallContext,
+    ) -> Result<Answer, Unsent> {
         let connection = &self.0.connection;
         let id = connection.owner().number();
         let mut line = Vec::with_capacity(192 + params.len());
         match nested.trace {
             // Whoever does not know it refuses it.
             Some(_) if !self.0.traced => {
-                Nested { trace: None, ..nested.clone() }.write_request(&mut line, id, method, params);
+                CallContext { trace: None, ..nested.clone() }.write_request(&mut line, id, method, params);
             }
             _ => nested.write_request(&mut line, id, method, params),
         }
         let call = connection.call(id, line).await?;
         Ok(match call.answer().await? {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(error)) => Err(ReachError::Refused(Box::new(shortened(error)))),
+            Ok(Err(error)) => Err(OutboundError::Refused(Box::new(shortened(error)))),
             Err(end) => Err(connection.owner().ended(&end)),
         })
     }
@@ -181,7 +186,7 @@ async fn connect(
     claims: &TokenTarget,
     called: Called,
     place: OwnedSemaphorePermit,
-) -> Result<(Connection<Called>, Welcome), ReachError> {
+) -> Result<(Connection<Called>, Welcome), OutboundError> {
     let stream = dial(&claims.endpoint, claims.cert_sha256).await;
     let stream = stream.map_err(|error| called.undialled(&error))?;
     let hello = Hello {
@@ -196,7 +201,7 @@ async fn connect(
         Connection::start(stream, called, caller.max_frame_bytes, (0, &hello), may_hold);
     let welcome = match greeting.answer(&connection).await {
         Ok(Ok(welcome)) => welcome,
-        Ok(Err(error)) => return Err(ReachError::Refused(Box::new(error))),
+        Ok(Err(error)) => return Err(OutboundError::Refused(Box::new(error))),
         Err(end) => return Err(connection.owner().ended(&end)),
     };
     match answer::from_str(welcome.get(), DocumentLimits::MESSAGE) {

@@ -10,7 +10,7 @@ use hauki_contract::rpc::reference::TravelError;
 use hauki_contract::strict::{self, answer};
 
 #[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum ReachError {
+pub(super) enum OutboundError {
     #[error("{0}")]
     Travel(#[from] TravelError),
     #[error("{0}")]
@@ -43,13 +43,13 @@ pub(super) enum ReachError {
     Closed,
 }
 
-impl From<Stray> for ReachError {
+impl From<Stray> for OutboundError {
     fn from(stray: Stray) -> Self {
         Self::Stray(stray.to_string())
     }
 }
 
-impl ReachError {
+impl OutboundError {
     fn word(&self) -> &'static str {
         match self {
             Self::Travel(TravelError::NotGiven) => "not_given",

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 
 pub use ask::{OutboundCall, ask};
 use connection::{OnBehalfOf, OutboundConnection};
-use error::ReachError;
+use error::OutboundError;
 
 use crate::gate::backlog::Backlog;
 use crate::gate::turn::{self, Applicant, Crowded};
@@ -46,14 +46,14 @@ const MAX_HELD: usize = 256;
 const MAX_LINES: usize = 32;
 
 /// Who on this node has died, and why.
-pub trait Graves: Send + Sync {
+pub trait DeathLookup: Send + Sync {
     fn death(&self, vault: &VaultId) -> Option<Death>;
 }
 
-pub struct Reach {
+pub struct Outbound {
     pub issuer: Issuer,
     caller: OnBehalfOf,
-    graves: Weak<dyn Graves>,
+    graves: Weak<dyn DeathLookup>,
     book: Mutex<Book>,
     /// Whether the book is worth a look.
     any: AtomicBool,
@@ -82,14 +82,14 @@ struct Held {
     kept: bool,
 }
 
-impl Reach {
+impl Outbound {
     #[must_use]
     pub fn new(
         vault: VaultId,
         issuer: Issuer,
         voucher: Secret,
         max_frame_bytes: u32,
-        graves: Weak<dyn Graves>,
+        graves: Weak<dyn DeathLookup>,
     ) -> Self {
         let max_frame_bytes = max_frame_bytes as usize;
         let answers = Backlog::receiving(max_frame_bytes);
@@ -153,8 +153,8 @@ impl Reach {
     }
 
     /// An open line to the object, or a new one.
-    async fn line(&self, own: &Arc<VaultHandle>, held: &Held) -> Result<OutboundConnection, ReachError> {
-        let dead = |death: &Death| ReachError::Dead {
+    async fn line(&self, own: &Arc<VaultHandle>, held: &Held) -> Result<OutboundConnection, OutboundError> {
+        let dead = |death: &Death| OutboundError::Dead {
             vault: held.ticket.vault.clone(),
             death: Box::new(death.clone()),
         };
@@ -169,7 +169,7 @@ impl Reach {
         let (ticket, issuer) = (held.ticket.clone(), self.issuer.clone());
         let asking = Applicant::Vault(self.caller.vault.clone());
         let checked = turn::take(asking, move || forwarded_ticket::check(&ticket, &issuer, clock::now()));
-        let claims = checked.await.map_err(|Crowded| ReachError::Unchecked)??;
+        let claims = checked.await.map_err(|Crowded| OutboundError::Unchecked)??;
         let place = self.place().await?;
         let payer = Arc::downgrade(own);
         let line = OutboundConnection::open(
@@ -193,7 +193,7 @@ impl Reach {
     }
 
     /// A place for one more line; a line that nobody uses is given up for it.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, ReachError> {
+    async fn place(&self) -> Result<OwnedSemaphorePermit, OutboundError> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(place);
         }
@@ -207,10 +207,10 @@ impl Reach {
                 drop(slot);
                 // Its task gives the place back as soon as it sees that.
                 let place = Arc::clone(&self.places).acquire_owned().await;
-                return place.map_err(|_| ReachError::Closed);
+                return place.map_err(|_| OutboundError::Closed);
             }
         }
-        Err(ReachError::Crowded(MAX_LINES))
+        Err(OutboundError::Crowded(MAX_LINES))
     }
 
     /// Lets go of everything. The vault is dead.

@@ -16,7 +16,7 @@ use super::monitor::{self, Birth};
 use super::protocol::{ConfigItems, Recipe};
 use crate::pidfd::{Pid, PidFd};
 
-pub(super) struct Spare {
+pub(super) struct PreforkedMonitor {
     items: ConfigItems,
     pub process: PidFd,
     channel: OwnedFd,
@@ -33,7 +33,7 @@ pub(super) struct Begun {
     pub log: OwnedFd,
 }
 
-impl Spare {
+impl PreforkedMonitor {
     /// Must be called by a process with one thread that has no business with liblxc.
     pub(super) fn breed(
         recipe: &Recipe,

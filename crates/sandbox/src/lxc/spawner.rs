@@ -24,7 +24,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 use super::ffi;
 use super::groups;
 use super::hide_cgroups::{cover, uncover};
-use super::prefork::{Begun, Spare};
+use super::prefork::{Begun, PreforkedMonitor};
 use super::protocol::{self, ConfigItems, ExitRecord, InlineId, Recipe, Report, SpawnerCommand, StartOrder};
 use super::spawner_cgroup;
 use crate::pidfd::{Pid, PidFd};
@@ -112,7 +112,7 @@ struct Spawner {
     left: Vec<InlineId>,
     /// By their monitors' numbers.
     last_words: HashMap<i32, ExitRecord>,
-    spare: Option<Spare>,
+    spare: Option<PreforkedMonitor>,
     /// May give a process its share of the cores again.
     is_nice: bool,
 }
@@ -215,7 +215,7 @@ impl Spawner {
                     self.reap()?;
                 } else if !self.obey()? {
                     epoll::delete(&self.epoll, &self.control)?;
-                    self.spare.take().map_or(Ok(()), Spare::see_off)?;
+                    self.spare.take().map_or(Ok(()), PreforkedMonitor::see_off)?;
                     alone_since = Some(Moment::now());
                 }
             }
@@ -235,7 +235,7 @@ impl Spawner {
             SpawnerCommand::Start(order) => self.start(order)?,
             SpawnerCommand::Ahead(items) => {
                 if !self.spare.as_ref().is_some_and(|spare| spare.fits(&items)) {
-                    self.spare.take().map_or(Ok(()), Spare::dismiss)?;
+                    self.spare.take().map_or(Ok(()), PreforkedMonitor::dismiss)?;
                     // Without one the next order forks.
                     self.spare = self
                         .breed(items)
@@ -276,14 +276,14 @@ impl Spawner {
                     Err(_) => {}
                 }
             }
-            spare => spare.map_or(Ok(()), Spare::dismiss)?,
+            spare => spare.map_or(Ok(()), PreforkedMonitor::dismiss)?,
         }
         self.breed(items)?.begin()
     }
 
-    fn breed(&self, items: ConfigItems) -> io::Result<Spare> {
+    fn breed(&self, items: ConfigItems) -> io::Result<PreforkedMonitor> {
         let recipe = self.recipe.as_ref().ok_or(io::ErrorKind::InvalidInput)?;
-        Spare::breed(recipe, items, self.null.as_fd(), self.words_in.as_fd(), self.pid)
+        PreforkedMonitor::breed(recipe, items, self.null.as_fd(), self.words_in.as_fd(), self.pid)
     }
 
     /// Collects what the monitors said before they exited.

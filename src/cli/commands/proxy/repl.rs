@@ -21,7 +21,7 @@ use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::{complete, stdin, visible};
 use crate::client::Exit;
-use crate::client::script::{Brake, ProgramEnd, ScriptFailure, ScriptSession, Stop};
+use crate::client::script::{CancelHandle, ProgramEnd, ScriptFailure, ScriptSession, Stop};
 use crate::model::units::parse_size;
 use hauki_contract::system::paths;
 
@@ -127,7 +127,7 @@ fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, heap_bytes: u64) -> 
     }
 }
 
-fn converse(ctx: &Ctx, session: Shared<'_>, brake: &Brake, name: &str) -> Result<Exit, CliError> {
+fn converse(ctx: &Ctx, session: Shared<'_>, brake: &CancelHandle, name: &str) -> Result<Exit, CliError> {
     let failed = |error: ReadlineError| CliError::io("use the terminal", &io::Error::other(error));
     let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
     let mut editor: Editor<Assistant<'_>, DefaultHistory> = Editor::with_config(config).map_err(failed)?;

@@ -10,8 +10,8 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::signals::{self, Endings};
 use crate::cli::visible;
 use crate::client::script::{
-    Brake, FailureDetail, LineSink, ProgramEnd, ScriptFailure, ScriptSession, ScriptSetupError, Setup, Stop,
-    World,
+    CancelHandle, FailureDetail, LineSink, ProgramEnd, ScriptFailure, ScriptSession, ScriptSetupError, Setup,
+    Stop, World,
 };
 use crate::client::{ControlPlane, Exit};
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
@@ -49,9 +49,12 @@ pub(super) struct Play {
 }
 
 /// A session whose brake is pulled by Ctrl-C, SIGTERM and `--timeout`.
-pub(super) fn open<'a>(ctx: &'a Ctx, play: Play) -> Result<(ScriptSession<Stage<'a>>, Brake), CliError> {
+pub(super) fn open<'a>(
+    ctx: &'a Ctx,
+    play: Play,
+) -> Result<(ScriptSession<Stage<'a>>, CancelHandle), CliError> {
     let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
-    let brake = Brake::default();
+    let brake = CancelHandle::default();
     let Play { args, base, heap_bytes } = play;
     let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines: lines(ctx), runner: None };
     let mut session = ScriptSession::new(stage, setup).map_err(unset)?;
@@ -74,7 +77,7 @@ fn unset(error: ScriptSetupError) -> CliError {
     CliError::of(kind, &error)
 }
 
-async fn heed(mut endings: Endings, brake: Brake) {
+async fn heed(mut endings: Endings, brake: CancelHandle) {
     loop {
         brake.pull(signals::first(&mut endings).await);
     }
