@@ -24,17 +24,30 @@ use hauki_contract::model::config::Policy;
 use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::system::clock;
 
-/// What the daemon builds a core from.
-pub struct CoreParts {
-    pub store: Arc<dyn Store>,
-    pub issuer: IssuerKey,
-    /// A directory for the core's SSH key, known hosts and links.
-    pub home: PathBuf,
+/// What its daemon says of a core.
+pub struct CoreSettings {
     pub members: Vec<Member>,
     pub gem_directories: Vec<PathBuf>,
     pub policy: Policy,
     /// `all` or `core`, for `/healthz`.
     pub role: String,
+}
+
+impl CoreSettings {
+    /// Of these nodes, and as nobody has said anything.
+    #[must_use]
+    pub fn of(members: Vec<Member>) -> Self {
+        Self { members, gem_directories: Vec::new(), policy: Policy::default(), role: "all".to_owned() }
+    }
+}
+
+/// What a core is built from.
+pub struct CoreParts {
+    pub store: Arc<dyn Store>,
+    pub issuer: IssuerKey,
+    /// A directory for the core's SSH key, known hosts and links.
+    pub home: PathBuf,
+    pub settings: CoreSettings,
 }
 
 pub(super) struct Basis {
@@ -61,7 +74,8 @@ pub(super) struct Basis {
 impl Basis {
     /// With the role that the core has.
     pub(super) fn new(parts: CoreParts) -> (Self, String) {
-        let CoreParts { store, issuer, home, members, gem_directories, policy, role } = parts;
+        let CoreParts { store, issuer, home, settings } = parts;
+        let CoreSettings { members, gem_directories, policy, role } = settings;
         let records = Records::new(store);
         let basis = Self {
             ledger: Ledger::new(records.clone()),

@@ -75,7 +75,7 @@ pub mod start;
 #[cfg(test)]
 mod tests;
 
-pub use basis::CoreParts;
+pub use basis::{CoreParts, CoreSettings};
 pub use health::Activity;
 pub use nodes::Member;
 pub use service::{Core, Tasks};

@@ -9,13 +9,11 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::basis::CoreParts;
+use super::basis::{CoreParts, CoreSettings};
 use super::issuer::{self, IssuerError};
-use super::nodes::Member;
 use super::service::Core;
 use super::store::open::{self as stores, Signed};
 use super::store::{START_ANEW, StoreError, StoreOpenError, StoreReport};
-use hauki_contract::model::config::Policy;
 use hauki_contract::system::private::{self, Others, PrivateError};
 
 #[derive(Debug, thiserror::Error)]
@@ -98,13 +96,7 @@ pub fn store_file(state_dir: &Path) -> PathBuf {
 }
 
 /// Opens what an earlier core left, or makes it. Nothing runs yet: that is [`Core::start`].
-pub fn open(
-    state_dir: &Path,
-    members: Vec<Member>,
-    gem_directories: Vec<PathBuf>,
-    policy: Policy,
-    role: &str,
-) -> Result<Arc<Core>, CoreStartError> {
+pub fn open(state_dir: &Path, settings: CoreSettings) -> Result<Arc<Core>, CoreStartError> {
     let home = state_dir.join("core");
     make_private(&home).map_err(|source| CoreStartError::Directory { path: home.clone(), source })?;
     // The store comes first, so that a key beside no store is never what a crash of the first start left.
@@ -125,7 +117,7 @@ pub fn open(
         }
         _ => {}
     }
-    Ok(Core::new(CoreParts { store, issuer, home, members, gem_directories, policy, role: role.to_owned() }))
+    Ok(Core::new(CoreParts { store, issuer, home, settings }))
 }
 
 /// The keys of the damaged records that a start would find, without one; `None` if nobody could look.
@@ -154,6 +146,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::Member;
     use crate::fake_node::FakeNode;
     use crate::tests::spawning;
     use hauki_contract::api::ErrorCode;
@@ -162,7 +155,7 @@ mod tests {
     fn opened(directory: &Path, node: &Arc<FakeNode>) -> Arc<Core> {
         let name = "n1".parse().expect("a name");
         let member = Member { name, labels: BTreeMap::new(), api: node.clone(), address: None };
-        open(directory, vec![member], Vec::new(), Policy::Spread, "all").expect("opens")
+        open(directory, CoreSettings::of(vec![member])).expect("opens")
     }
 
     /// As soon as the threads of a store that was dropped have let it go.
@@ -198,7 +191,7 @@ mod tests {
         let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
         let (key, anew) =
             (directory.path().join("core/issuer.key"), directory.path().join("core").join(START_ANEW));
-        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all").map(drop);
+        let again = || open(directory.path(), CoreSettings::of(Vec::new())).map(drop);
         drop(opened(directory.path(), &node));
         std::fs::remove_file(&key).expect("was made");
         let core = opened(directory.path(), &node);
@@ -232,7 +225,7 @@ mod tests {
         let core = opened(directory.path(), &node);
         core.spawn(spawning("k")).await.expect("spawns");
         drop(core);
-        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all").map(drop);
+        let again = || open(directory.path(), CoreSettings::of(Vec::new())).map(drop);
         for (name, mode, way) in [
             ("issuer.key", 0o666, "start-anew"),
             ("issuer.key", 0o640, "chmod 600"),
@@ -264,7 +257,7 @@ mod tests {
         drop(core);
         opened(directory.path(), &node).sign().await.expect("is known");
         let whole = std::fs::read_to_string(&key).expect("reads");
-        let again = || open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "all");
+        let again = || open(directory.path(), CoreSettings::of(Vec::new()));
         let mut refused = 0;
         for place in [0, 1, 7, 31, 40, 63] {
             let mut spoiled = whole.clone().into_bytes();
@@ -307,8 +300,7 @@ mod tests {
         std::fs::create_dir(directory.path().join("core")).expect("makes");
         std::fs::write(directory.path().join("core/store.db"), "not a database, surely not one at all")
             .expect("writes");
-        let error =
-            open(directory.path(), Vec::new(), Vec::new(), Policy::Spread, "core").err().expect("is refused");
+        let error = open(directory.path(), CoreSettings::of(Vec::new())).err().expect("is refused");
         assert!(error.to_string().contains("store.db"), "{error}");
         let CoreStartError::Store(error) = error else { panic!("the store is at fault") };
         assert_eq!(hauki_contract::api::ApiError::from(error).code, ErrorCode::Environment);

@@ -15,6 +15,7 @@ use hauki_contract::api::node::NodeApi;
 use hauki_contract::model::config::RemoteNode;
 use hauki_contract::system::paths;
 use hauki_contract::system::tasks::{self, TaskKind};
+use hauki_control::CoreSettings;
 use hauki_control::link::http::{HttpNode, LinkError};
 use hauki_control::nodes::Member;
 use hauki_control::service::Core;
@@ -149,8 +150,13 @@ impl RoleParts {
         if gems.is_empty() {
             gems = paths::gem_directories();
         }
-        let policy = settings.config.placement.policy.unwrap_or_default();
-        let core = hauki_control::start::open(&home.path, members, gems, policy, role.name())?;
+        let core_settings = CoreSettings {
+            members,
+            gem_directories: gems,
+            policy: settings.config.placement.policy.unwrap_or_default(),
+            role: role.name().to_owned(),
+        };
+        let core = hauki_control::start::open(&home.path, core_settings)?;
         home.keep_store(hauki_control::start::store_file(&home.path));
         core.look_through().await.map_err(RoleError::Store)?;
         core.begin().await.map_err(RoleError::Store)?;

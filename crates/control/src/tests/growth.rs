@@ -42,7 +42,7 @@ async fn grow(cycles: usize) {
     let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
     let name = "n1".parse().expect("a name");
     let member = Member { name, labels: BTreeMap::new(), api: node.clone(), address: None };
-    let core = start::open(directory.path(), vec![member], Vec::new(), Policy::Spread, "all").expect("opens");
+    let core = start::open(directory.path(), CoreSettings::of(vec![member])).expect("opens");
     let store = directory.path().join("core/store.db");
     let bytes = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |found| found.len());
     for round in 0..ROUNDS {

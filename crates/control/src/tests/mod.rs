@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::basis::CoreParts;
+use super::basis::{CoreParts, CoreSettings};
 use super::fake_node::FakeNode;
 use super::nodes::Member;
 use super::service::Core;
@@ -11,7 +11,6 @@ use super::store::{MemoryStore, Store};
 use hauki_contract::api::event::{Event, EventQuery};
 use hauki_contract::api::summons::{Origin, SpawnRequest, SummonsRequest};
 use hauki_contract::api::vault::{Placement, TicketWishes};
-use hauki_contract::model::config::Policy;
 use hauki_contract::rpc::capability::IssuerKey;
 
 mod bad_input;
@@ -55,10 +54,7 @@ pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: 
         home: std::env::temp_dir(),
         store,
         issuer: IssuerKey::generate(),
-        members,
-        gem_directories: Vec::new(),
-        policy: Policy::Spread,
-        role: "all".into(),
+        settings: CoreSettings::of(members),
     })
 }
 

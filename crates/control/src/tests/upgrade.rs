@@ -71,7 +71,7 @@ async fn a_listed_users_requests_find_their_first_answers_and_what_is_queued_kee
     crate::issuer::load_or_make(&directory.path().join("core/issuer.key")).expect("is made");
     let name = "n1".parse().expect("a name");
     let member = Member { name, labels: BTreeMap::new(), api: node.clone(), address: None };
-    let core = start::open(directory.path(), vec![member], Vec::new(), Policy::Spread, "all").expect("opens");
+    let core = start::open(directory.path(), CoreSettings::of(vec![member])).expect("opens");
     core.look_through().await.expect("looks");
     let before = node.provisioned();
     let uah = || State(core.clone());
