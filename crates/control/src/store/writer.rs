@@ -14,7 +14,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::seal::seal;
@@ -124,7 +124,7 @@ impl StoreWriter {
         let is_first = self.dirty.is_none();
         let mut write = || {
             self.connection.busy_timeout(Duration::ZERO)?;
-            let written = self.flushing(flushed).and_then(|()| write_batch(&mut self.connection, [txn]));
+            let written = self.flushing(flushed).and_then(|()| write_batch(&self.connection, [txn]));
             self.connection.busy_timeout(BUSY)?;
             written
         };
@@ -171,7 +171,7 @@ impl StoreWriter {
 
     fn commit(&mut self, commits: Vec<Commit>) {
         self.wrote(txns(&commits));
-        let outcomes = self.flushing(true).and_then(|()| write_batch(&mut self.connection, txns(&commits)));
+        let outcomes = self.flushing(true).and_then(|()| write_batch(&self.connection, txns(&commits)));
         if let Ok(outcomes) = &outcomes {
             self.answered(outcomes);
         }
@@ -192,7 +192,7 @@ impl StoreWriter {
     /// Their numbers are not written beside the file: a loss of power may take them back, and that is no damage.
     fn note_down(&mut self, notes: Vec<Commit>) {
         self.wrote(txns(&notes));
-        let outcomes = self.flushing(false).and_then(|()| write_batch(&mut self.connection, txns(&notes)));
+        let outcomes = self.flushing(false).and_then(|()| write_batch(&self.connection, txns(&notes)));
         self.answer(notes, outcomes);
     }
 
@@ -282,13 +282,23 @@ fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
 /// One transaction for the batch. Checks come before writes, so a conflict needs no undoing; an
 /// error undoes the whole batch, because nothing of it has been answered.
 fn write_batch<'a>(
-    connection: &mut Connection,
+    connection: &Connection,
     batch: impl IntoIterator<Item = &'a Txn>,
 ) -> rusqlite::Result<Vec<CommitOutcome>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let outcomes = batch.into_iter().map(|txn| apply(&transaction, txn)).collect::<Result<_, _>>()?;
-    transaction.commit()?;
-    Ok(outcomes)
+    // Not rusqlite's own transaction, which compiles both words for each.
+    let say = |word: &str| connection.prepare_cached(word)?.execute([]);
+    // What a panic left open.
+    if !connection.is_autocommit() {
+        say("ROLLBACK")?;
+    }
+    say("BEGIN IMMEDIATE")?;
+    let outcomes: rusqlite::Result<Vec<_>> = batch.into_iter().map(|txn| apply(connection, txn)).collect();
+    let written = outcomes.and_then(|outcomes| say("COMMIT").map(|_| outcomes));
+    if written.is_err() && !connection.is_autocommit() {
+        // That it cannot be undone either changes nothing: it was never committed.
+        let _ = say("ROLLBACK");
+    }
+    written
 }
 
 /// How many pages it writes at most, or nearly.
