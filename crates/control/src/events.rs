@@ -1,6 +1,6 @@
 //! Event bus: what happened, to whoever listens.
 //!
-//! Two rings hold the latest events for readers that come later (`core::ring`), one of them what workers print, which is
+//! Two rings hold the latest events for readers that come later (`control::ring`), one of them what workers print, which is
 //! bounded by its bytes too and pushes out nothing else; a broadcast channel feeds those that follow. Nobody waits for a
 //! reader: one that is too slow goes on with what is kept, and is told what is not. Events are news, not records: a
 //! crash forgets them, the store does not.

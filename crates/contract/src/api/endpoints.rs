@@ -1,5 +1,5 @@
 //! The one table of what a core serves. OpenAPI and the mesh manifest are made from it, and a test of
-//! `core::routes` holds it against the router.
+//! `control::routes` holds it against the router.
 
 pub use super::endpoint::{Area, EndpointReply, EndpointSpec, Method, Who};
 use super::endpoint::{get, of, post, query_of};

@@ -28,7 +28,7 @@ use super::receiving::{GOES_ON, Receiving, stalled, too_much};
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::GateSession;
 use super::turn::Applicant;
-use super::unauthenticated::{Nameless, Unauthenticated};
+use super::unauthenticated::{CountedStranger, Unauthenticated};
 use crate::shards;
 use crate::vault::VaultHandle;
 use hauki_contract::rpc::message::{self, RpcError, code};
@@ -90,7 +90,7 @@ impl Gate {
     pub fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         cpu_latency::expect_anybody();
         let known = Arc::new(AtomicBool::new(false));
-        let serving = serve(Arc::clone(self), stream, peer, Arc::clone(&known), Nameless::new());
+        let serving = serve(Arc::clone(self), stream, peer, Arc::clone(&known), CountedStranger::new());
         let task = tasks::spawn(TaskKind::Session, "caller", serving);
         self.hall.enter(peer.ip().into(), task, known);
     }
@@ -101,7 +101,7 @@ async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     known: Arc<AtomicBool>,
-    nameless: Nameless,
+    nameless: CountedStranger,
 ) {
     let greeting = gate.vault.waking.within(HELLO_DEADLINE, greet(&gate, stream, peer));
     let Some(Ok((reader, writer, session))) = greeting.await else { return };

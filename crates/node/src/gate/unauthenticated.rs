@@ -27,18 +27,18 @@ struct Stranger {
 }
 
 /// Counts those on the node.
-pub(super) struct Nameless;
+pub(super) struct CountedStranger;
 
 static STRANGERS: AtomicUsize = AtomicUsize::new(0);
 
-impl Nameless {
+impl CountedStranger {
     pub(super) fn new() -> Self {
         STRANGERS.fetch_add(1, Ordering::Relaxed);
         Self
     }
 }
 
-impl Drop for Nameless {
+impl Drop for CountedStranger {
     fn drop(&mut self) {
         STRANGERS.fetch_sub(1, Ordering::Relaxed);
     }
