@@ -43,6 +43,10 @@ impl Format {
             _ => None,
         }
     }
+
+    fn is_table(self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +71,8 @@ pub(crate) struct Output {
     file: RefCell<Option<PathBuf>>,
     /// Whether JSON is an array even for one record.
     list: Cell<bool>,
+    /// Whether the columns that were named are some of the first record's.
+    checked: Cell<bool>,
     pub(crate) shown: OutputKind,
     pub(crate) ledger: UndoLog,
 }
@@ -77,8 +83,8 @@ fn written(result: io::Result<()>) -> Result<(), CliError> {
 
 impl Output {
     pub(crate) fn new(style: Style) -> Self {
-        let (kept, file, ledger) = Default::default();
-        Self { style, kept, file, list: Cell::new(false), shown: OutputKind::of_stdout(), ledger }
+        let (kept, file, list, checked, ledger) = Default::default();
+        Self { style, kept, file, list, checked, shown: OutputKind::of_stdout(), ledger }
     }
 
     /// Records go into this file, which only its owner can read; errors are told in words.
@@ -112,6 +118,9 @@ impl Output {
         if self.style.mute {
             self.done(&record);
             return Ok(());
+        }
+        if !self.style.columns.is_empty() && !self.style.format.is_table() && !self.checked.replace(true) {
+            table::check(&record, &self.style.columns)?;
         }
         match self.style.format {
             Format::Jsonl => written(stdout::line(&self.shown.json(&record.json)))?,

@@ -41,6 +41,11 @@ fn check_columns(form: &dyn Form, values: &[Value], names: &[String]) -> Result<
     }
 }
 
+/// The same where no table is drawn: who names a column that is none has made a mistake there, too.
+pub(crate) fn check(record: &Record, names: &[String]) -> Result<(), CliError> {
+    check_columns(record.form, record.value().as_slice(), names)
+}
+
 /// Titles and rows.
 type Lines = (Vec<String>, Vec<Vec<String>>);
 

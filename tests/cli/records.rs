@@ -192,6 +192,11 @@ fn a_column_that_is_none_is_an_error_and_one_that_could_be_is_empty() {
     assert!(ran.code == 0 && ran.stdout.contains("ticketed"), "{}", ran.stderr);
     let ran = tool.run(&["ls", "-o", "table", "--columns", "id,colour"]);
     assert!(ran.code == 2 && ran.stderr.contains("no column \"colour\""), "{}", ran.stderr);
+    for format in ["jsonl", "json", "yaml", "id"] {
+        let ran = tool.run(&["ls", "-o", format, "--columns", "id,colour"]);
+        assert!(ran.code == 2 && ran.stderr.contains("no column"), "{format}: {} {}", ran.stdout, ran.stderr);
+        assert_eq!(tool.run(&["ls", "-o", format, "--columns", "id,vitals.calls"]).code, 0, "{format}");
+    }
     for (filter, count) in [
         (["--phase", "ticketed"], 1),
         (["--phase", "live"], 0),
