@@ -9,6 +9,7 @@ use std::time::Duration;
 use hauki::client::ControlPlane;
 use hauki::client::script::{CancelHandle, ScriptFailure, ScriptSession, Setup, World};
 use hauki::model::ticket::Ticket;
+use hauki_contract::system::trace;
 
 const HEAP_BYTES: u64 = 8 << 20;
 
@@ -58,6 +59,7 @@ impl Script {
             heap_bytes: HEAP_BYTES,
             brake: CancelHandle::default(),
             lines: Arc::new(|_, _| {}),
+            trace: trace::fresh(false),
             runner: Some(env!("CARGO_BIN_EXE_hauki-script").into()),
         };
         let mut session = ScriptSession::new(Heard(Rc::clone(&heard)), setup).expect("starts");

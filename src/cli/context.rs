@@ -44,7 +44,7 @@ pub(crate) struct Ctx {
     /// Looks at sources before they are sent: one child for all of a command.
     pub(crate) checker: tokio::sync::Mutex<Checker>,
     /// Of all that this command asks for.
-    trace: TraceContext,
+    pub(crate) trace: TraceContext,
     color: ColorChoice,
     /// Errors are JSON objects on standard error.
     machine: bool,

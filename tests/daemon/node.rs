@@ -443,3 +443,61 @@ fn a_command_tells_what_it_spent_its_time_on() {
     // Nobody listens at that port.
     assert_eq!((run("http://127.0.0.1:1"), run("https://127.0.0.1:1")), (Some(0), Some(2)));
 }
+
+/// On both sides, and with the trace of a program that brings its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_of_the_tool_belongs_to_its_command() {
+    const OWN: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let (url, came) = collector();
+    let daemon = Daemon::start_in(Daemon::ground(&format!("daemon: {{trace: \"{url}\"}}\n")), "all", &[]);
+    let file = |name: &str, text: &str| {
+        let path = daemon.dir.path().join(name);
+        std::fs::write(&path, text).expect("writes");
+        path
+    };
+    let spawned = daemon.spawn("function f(x) { return x; }").await;
+    let ticket = file("t.json", &serde_json::to_string(&spawned.ticket).expect("is JSON"));
+    file("w.js", "function f(x) { return x; }");
+    let script = file("s.js", "print(clone_object(\"w.js\")->f(1));");
+    let (ticket, script) = (ticket.to_str().expect("is text"), script.to_str().expect("is text"));
+    let request = r#"{"jsonrpc":"2.0","id":1,"method":"f","params":[1]}"#;
+    let member = format!(r#","hauki":{{"traceparent":"00-{OWN}-00f067aa0ba902b7-01"}}}}"#);
+    let traced = request.strip_suffix('}').expect("is an object").to_owned() + &member;
+    let mut calls = Vec::new();
+    for (number, (words, input)) in [
+        (&["proxy", "call", ticket, "f", "1"][..], ""),
+        (&["proxy", "pipe", ticket, "f"], "1\n"),
+        (&["proxy", "pipe", ticket], request),
+        (&["proxy", "pipe", ticket], &traced),
+        (&["proxy", "run", script], ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let spans = daemon.dir.path().join(format!("spans{number}.json"));
+        let is_own = input == traced;
+        let input = std::fs::File::open(file("input", input)).expect("opens");
+        let mut hauki = daemon.hauki();
+        hauki.args(words).arg("--trace").arg(&spans).stdin(input);
+        let output = tokio::task::block_in_place(|| hauki.output()).expect("hauki runs");
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        let document = std::fs::read_to_string(&spans).expect("was written");
+        let document: serde_json::Value = serde_json::from_str(&document).expect("is JSON");
+        let spans =
+            document["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().expect("a list").clone();
+        let of = |name: &str| {
+            spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("{spans:#?}"))
+        };
+        let (call, command) = (of("call"), of("command"));
+        let expected = if is_own { OWN.into() } else { command["traceId"].clone() };
+        assert_eq!((&call["traceId"], &call["kind"]), (&expected, &3.into()), "{words:?}");
+        calls.push((call["traceId"].clone(), call["spanId"].clone()));
+    }
+    while !calls.is_empty() {
+        let span = tokio::task::block_in_place(|| came.recv_timeout(HANG));
+        let span = span.unwrap_or_else(|_| panic!("nothing came for {calls:?}"));
+        if span["name"] == "call" {
+            calls.retain(|(trace, above)| (&span["traceId"], &span["parentSpanId"]) != (trace, above));
+        }
+    }
+}

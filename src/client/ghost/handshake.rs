@@ -9,7 +9,7 @@ use super::event::Listeners;
 use super::wire::{GhostGreeting, Wire};
 use super::{GhostError, GhostOptions, from_json, to_json, to_ms};
 use crate::model::ticket::Ticket;
-use crate::rpc::builtin::{self, Hello, Welcome, feature};
+use crate::rpc::builtin::{self, Hello, Welcome};
 use crate::rpc::dial::{DialError, dial};
 use hauki_contract::system::clock;
 
@@ -49,7 +49,7 @@ impl PendingHello {
             let (vault, answers) = (ticket.vault.clone(), welcome.vault);
             return Err(GhostError::OtherVault { vault, answers });
         }
-        wire.may_cancel(welcome.has(feature::CANCEL));
+        wire.welcomed(&welcome);
         Ok((wire, welcome))
     }
 }

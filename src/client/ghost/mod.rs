@@ -41,6 +41,7 @@ use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::rpc::builtin::{self, LeaseResult, VaultStats, Welcome};
 use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::system::trace;
 use session::GhostSession;
 use wire::CallFailure;
 
@@ -163,6 +164,11 @@ impl Ghost {
     ) -> Result<Box<RawValue>, GhostError> {
         let session = &self.inner.session;
         let sent = pin!(async {
+            // Who looks wants the whole way of a call, and the gate is told of a trace only once it has said that it
+            // knows what that is.
+            if trace::is_wanted() {
+                session.welcome().await?;
+            }
             loop {
                 let wire = session.wire().await?;
                 let answer = match answered {

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,11 +13,15 @@ use crate::model::causes;
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
+use crate::rpc::builtin::{PREFIX, Welcome, feature};
+use crate::rpc::call_context::CallContext;
 use crate::rpc::connection::{self, Connection, ConnectionEnd, Owner, RpcReply, Unsent};
 use crate::rpc::message::write_request;
 use crate::rpc::ndjson::LineError;
+use hauki_contract::seam;
 use hauki_contract::system::adaptive_spin::AdaptiveSpin;
 use hauki_contract::system::tasks::{self, Task, TaskKind};
+use hauki_contract::system::trace;
 
 /// A short call's reply is there within that time.
 const AWAKE_US: u64 = 200;
@@ -46,6 +51,8 @@ struct Caller {
     vault: VaultId,
     listeners: Arc<Listeners>,
     vigil: AdaptiveSpin,
+    /// Whether the gate knows what a trace is. Older ones refuse it, so it is not told before the welcome.
+    traced: AtomicBool,
 }
 
 impl Owner for Caller {
@@ -126,7 +133,8 @@ impl Wire {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let CallNumber(id) = listeners.number();
-        let owner = Caller { vault, listeners, vigil: AdaptiveSpin::default() };
+        let owner =
+            Caller { vault, listeners, vigil: AdaptiveSpin::default(), traced: AtomicBool::new(false) };
         let (connection, greeting) = Connection::start(stream, owner, max_frame_bytes, (id, hello), |_| true);
         (Self { connection, limit: max_frame_bytes }, GhostGreeting(greeting))
     }
@@ -145,13 +153,23 @@ impl Wire {
         method: &str,
         params: Option<&str>,
     ) -> Result<Box<RawValue>, CallFailure> {
-        let line = self.line(Some(id), method, params)?;
         let owner = self.connection.owner();
-        let call = self.connection.call(id, line).await?;
-        if call.is_alone {
-            owner.vigil.keep(AWAKE_US, || call.is_answered()).await;
-        }
-        Ok(owner.settled(call.answer().await?)?)
+        let called = async {
+            let mut line = self.line(Some(id), method, params)?;
+            if owner.traced.load(Ordering::Relaxed)
+                && !method.starts_with(PREFIX)
+                && let Some(context) = trace::current()
+            {
+                CallContext { trace: Some(context), ..CallContext::default() }
+                    .join_within(self.limit, &mut line);
+            }
+            let call = self.connection.call(id, line).await?;
+            if call.is_alone {
+                owner.vigil.keep(AWAKE_US, || call.is_answered()).await;
+            }
+            Ok(owner.settled(call.answer().await?)?)
+        };
+        trace::spanned(seam!("call"), called).await
     }
 
     pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), CallFailure> {
@@ -159,9 +177,10 @@ impl Wire {
         Ok(self.connection.post(line).await?)
     }
 
-    /// What the welcome says of calls that are given up.
-    pub(super) fn may_cancel(&self, heard: bool) {
-        self.connection.may_cancel(heard);
+    /// From now on it is asked for what it can.
+    pub(super) fn welcomed(&self, welcome: &Welcome) {
+        self.connection.may_cancel(welcome.has(feature::CANCEL));
+        self.connection.owner().traced.store(welcome.has(feature::TRACE), Ordering::Relaxed);
     }
 
     fn line(&self, id: Option<u64>, method: &str, params: Option<&str>) -> Result<Vec<u8>, GhostError> {

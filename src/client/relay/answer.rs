@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 use super::fair_queue::ProgramQueue;
 use crate::client::ghost::{CallNumber, Ghost};
 use crate::rpc::builtin::{HELLO, Hello};
+use crate::rpc::call_context::CallContext;
 use crate::rpc::message::{Invalid, Request, RpcError, code, write_error, write_result};
+use hauki_contract::system::trace;
 
 /// The reply to one request; nothing to a notification.
 pub(super) fn one<'a>(
@@ -18,9 +20,11 @@ pub(super) fn one<'a>(
     request: Result<Request<'_>, Invalid>,
     stopped: oneshot::Receiver<()>,
 ) -> BoxFuture<'a, Vec<u8>> {
-    let (method, params, id) = match request {
-        Ok(Request { method, params, id, .. }) => {
-            (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned))
+    let (method, params, id, own) = match request {
+        Ok(Request { method, params, id, nested }) => {
+            // What else a program may say there is for gates.
+            let own = CallContext::read(nested).ok().and_then(|nested| nested.trace);
+            (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned), own)
         }
         Err(invalid) => {
             let mut line = Vec::new();
@@ -50,7 +54,11 @@ pub(super) fn one<'a>(
             // Dropping the call gives it up.
             let call = async {
                 let _turn = program.turn().await;
-                ghost.call_as(number, &method, params.as_deref()).await
+                let call = ghost.call_as(number, &method, params.as_deref());
+                match own {
+                    Some(own) => trace::within(own, call).await,
+                    None => call.await,
+                }
             };
             tokio::select! {
                 answer = call => answer,

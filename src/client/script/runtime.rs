@@ -17,6 +17,9 @@ use tokio::task::JoinHandle;
 
 use super::cancel::CancelHandle;
 use super::host::Stopped;
+use crate::model::trace::TraceContext;
+use hauki_contract::seam;
+use hauki_contract::system::trace::{self, SpanGuard};
 
 /// How long nobody may drive. A linked vault dies after several times as long.
 const LOOK: Duration = Duration::from_millis(50);
@@ -27,6 +30,9 @@ pub(super) struct ScriptRuntime {
     relief: Option<Thread<()>>,
     shift: Arc<Shift>,
     pub(super) brake: CancelHandle,
+    /// Of all that is done here.
+    trace: TraceContext,
+    _command: Option<Box<SpanGuard>>,
 }
 
 /// Who drives the runtime.
@@ -80,13 +86,15 @@ impl Shift {
 }
 
 impl ScriptRuntime {
-    pub(super) fn new(brake: CancelHandle) -> io::Result<Self> {
+    pub(super) fn new(brake: CancelHandle, trace: TraceContext) -> io::Result<Self> {
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
         let shift = Arc::<Shift>::default();
         let (theirs, to_drive) = (Arc::clone(&shift), Arc::clone(&runtime));
         let relief = std::thread::Builder::new().name("relief".into());
         let relief = relief.spawn(move || theirs.relieve(&to_drive))?;
-        Ok(Self { runtime: Some(runtime), relief: Some(relief), shift, brake })
+        let command = trace::open(Some(trace), seam!("command"));
+        let trace = command.as_ref().map_or(trace, |command| command.context);
+        Ok(Self { runtime: Some(runtime), relief: Some(relief), shift, brake, trace, _command: command })
     }
 
     fn runtime(&self) -> &Runtime {
@@ -114,7 +122,7 @@ impl ScriptRuntime {
         if self.shift.relief_drives.load(Ordering::SeqCst) {
             self.shift.back.notify_one();
         }
-        let done = self.runtime().block_on(work);
+        let done = self.runtime().block_on(trace::within(self.trace, work));
         self.shift.script_drives.store(false, Ordering::SeqCst);
         done
     }
@@ -123,7 +131,7 @@ impl ScriptRuntime {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let task = self.runtime().spawn(work);
+        let task = self.runtime().spawn(trace::within(self.trace, work));
         self.shift.order(Order::Drive);
         task
     }

@@ -17,6 +17,7 @@ use super::runtime::ScriptRuntime;
 use super::statement::with_this;
 use crate::client::runner::{self, Checker, Runner, RunnerError, StartedRunner};
 use crate::model::ticket::Ticket;
+use crate::model::trace::TraceContext;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::script::{Begin, EfunAnswer, FromRunner, RunFailed, ToRunner};
 use hauki_contract::strict::{self, DocumentLimits};
@@ -37,6 +38,8 @@ pub struct Setup {
     pub brake: CancelHandle,
     /// Where workers' lines go.
     pub lines: LineSink,
+    /// What the script's requests and calls belong to.
+    pub trace: TraceContext,
     /// The program that runs scripts, instead of the one that is installed beside ours.
     pub runner: Option<PathBuf>,
 }
@@ -77,7 +80,8 @@ impl<W: World> ScriptSession<W> {
         let program = setup.runner.clone().map_or_else(runner::find, Ok)?;
         let most_bytes = setup.heap_bytes.saturating_mul(4).saturating_add(BESIDE_HEAP);
         let started = StartedRunner::new(&program, most_bytes)?;
-        let plane = ScriptRuntime::new(setup.brake.clone()).map_err(ScriptSetupError::Runtime)?;
+        let plane =
+            ScriptRuntime::new(setup.brake.clone(), setup.trace).map_err(ScriptSetupError::Runtime)?;
         let most_payload = usize::try_from(setup.heap_bytes).unwrap_or(usize::MAX);
         let runner = {
             let _inside = plane.enter();

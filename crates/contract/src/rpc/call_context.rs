@@ -12,12 +12,15 @@ use crate::strict::{self, DocumentLimits};
 
 /// How many vaults may wait for each other in a row.
 pub const MAX_DEPTH: usize = 16;
+/// Of a request as it is written.
+const END: &[u8] = b"}\n";
 const LIMITS: DocumentLimits = DocumentLimits { bytes: 4096, depth: 2, values: usize::MAX };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CallContext {
     /// The vaults that wait for this call, the first caller first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<VaultId>,
     /// What is left of the first caller's time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,10 +56,25 @@ impl CallContext {
     /// Appends a request with this member, newline included. `params` is JSON text.
     pub fn write_request(&self, out: &mut Vec<u8>, id: u64, method: &str, params: &str) {
         message::write_request(out, Some(id), method, Some(params));
-        out.truncate(out.len() - "}\n".len());
+        self.join(out);
+    }
+
+    /// Puts this member into the request at the end of `out`.
+    pub fn join(&self, out: &mut Vec<u8>) {
+        out.truncate(out.len() - END.len());
         out.extend_from_slice(b",\"hauki\":");
         serde_json::to_writer(&mut *out, self).expect("ids and numbers serialize to memory");
-        out.extend_from_slice(b"}\n");
+        out.extend_from_slice(END);
+    }
+
+    /// As [`CallContext::join`], where the line must not become longer than `most` bytes, its newline not counted.
+    pub fn join_within(&self, most: usize, out: &mut Vec<u8>) {
+        let plain = out.len() - END.len();
+        self.join(out);
+        if out.len() - 1 > most {
+            out.truncate(plain);
+            out.extend_from_slice(END);
+        }
     }
 }
 
@@ -92,6 +110,15 @@ mod tests {
             let text = format!("{{\"deadline_ms\":5,\"traceparent\":\"{wrong}\"}}");
             let read = CallContext::read(Some(&text)).expect("is as none");
             assert_eq!((read.trace, read.deadline_ms), (None, Some(5)));
+        }
+        // Where it would make the line too long it is left out.
+        for (room, is_there) in [(0, true), (1, false)] {
+            let mut plain = Vec::new();
+            message::write_request(&mut plain, Some(7), "f", Some("[1]"));
+            let (mut joined, bare) = (plain.clone(), plain.clone());
+            nested.join(&mut joined);
+            nested.join_within(joined.len() - 1 - room, &mut plain);
+            assert_eq!(plain, if is_there { joined } else { bare });
         }
         assert!(CallContext::read(Some("{\"traceparent\":1}")).is_err());
         assert!(CallContext::read(Some("{\"via\":1}")).is_err());

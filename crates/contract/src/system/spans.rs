@@ -33,7 +33,7 @@ impl Span {
     /// As OTLP has it. What asks and what answers is known by the name.
     pub(super) fn told(&self, service: &str) -> Value {
         let kind = match (self.name, service) {
-            ("request", "hauki") => 3,
+            ("request" | "call", "hauki") => 3,
             ("request" | "hello" | "call", _) => 2,
             _ => 1,
         };

@@ -56,7 +56,8 @@ pub(super) fn open<'a>(
     let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
     let brake = CancelHandle::default();
     let Play { args, base, heap_bytes } = play;
-    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines: lines(ctx), runner: None };
+    let (lines, trace) = (lines(ctx), ctx.trace);
+    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines, trace, runner: None };
     let mut session = ScriptSession::new(stage, setup).map_err(unset)?;
     let endings = {
         let _inside = session.enter();
