@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::support::daemon::{self, Daemon, signal};
 use crate::support::death::{Traces, destruct};
 use crate::support::family::HANG;
-use crate::support::until::{PATIENCE, until, until_so};
+use crate::support::until::{PATIENCE, not_run, until, until_so};
 use crate::support::user::as_user;
 use hauki::api::ErrorCode;
 use hauki::api::event::{Event, EventQuery};
@@ -378,4 +378,47 @@ async fn a_signal_that_means_nothing_ends_nothing_and_is_answered_in_the_log() {
         timeout(HANG, told).await.expect("is told");
     }
     assert!(daemon.is_running() && daemon.endpoint().health().await.is_ok());
+}
+
+/// What a fault of a standing task means, on a daemon that runs: it is begun anew and does its work, and without its
+/// door a daemon leaves in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standing_task_that_faults_is_begun_anew_or_ends_the_daemon_in_order() {
+    if !cfg!(debug_assertions) {
+        return not_run("a release build takes no orders to fault");
+    }
+    let dir = std::sync::Arc::new(Daemon::ground_with(1, ""));
+    let (order, draft) = (dir.path().join("fault"), dir.path().join("fault.draft"));
+    let fault = |task: &str| {
+        std::fs::write(&draft, task).expect("writes");
+        std::fs::rename(&draft, &order).expect("renames");
+    };
+    let mut daemon = Daemon::start_with(dir.clone(), "all", &[("HAUKI_TEST_FAULT", &order)]);
+    let living = daemon.spawn("function f() {}").await.vault.id;
+    for task in ["spool", "retention", "lost-nodes", "salvage", "orphans", "node-watch", "pool-filler"] {
+        fault(task);
+        let told = format!("it panicked: as was ordered; it is begun anew in 100 ms task=\"{task}\"");
+        until(&told, async || daemon.log().contains(&told)).await;
+        assert!(daemon.endpoint().vault(&living).await.expect("shows").phase.is_alive(), "{task}");
+    }
+    // The one after the fault does what the one before would have done.
+    let worker = dir.path().join("w.js");
+    std::fs::write(&worker, "function f() {}").expect("writes");
+    let mut hauki = daemon.hauki();
+    hauki.args(["summon", "--spool", "--wait"]).arg(&worker);
+    let output = tokio::task::block_in_place(|| hauki.output()).expect("hauki runs");
+    assert!(output.status.success(), "{output:?}");
+
+    fault("door");
+    assert_eq!(daemon.wait().code(), Some(1));
+    for told in [
+        "as was ordered; nothing works without it task=\"door\"",
+        "leaving, because nothing works without it",
+    ] {
+        assert!(daemon.log().contains(told), "{told}: {}", daemon.log());
+    }
+    assert_eq!(daemon.leftovers(), [""; 0]);
+    daemon.restart();
+    let died = daemon.endpoint().vault(&living).await.expect("shows").receipt.expect("has died");
+    assert_eq!(died.death.cause, Cause::NodeShutdown);
 }

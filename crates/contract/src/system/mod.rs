@@ -6,6 +6,8 @@ pub mod clock;
 #[cfg(feature = "net")]
 pub mod dirs;
 #[cfg(feature = "net")]
+mod ending;
+#[cfg(feature = "net")]
 pub mod environment;
 #[cfg(feature = "net")]
 pub mod export;

@@ -4,15 +4,13 @@
 //! daemon leaves it is cut off in the middle of what it writes. So what outlives the function that begins it is
 //! spawned here, and stands in the register of the process until it has ended. (A `JoinSet` that the same function
 //! awaits is no background.) The daemon ends the register: what was ordered gets a while, the rest ends at once, and
-//! what is left is told by its name. A test holds the daemon, the control plane and the node to that.
+//! what is left is told by its name. A test holds the daemon, the control plane, the node and the
+//! sandbox to that.
 //!
 //! A register is one lock and one map. A task costs two short turns at it, and one is spawned for a connection or an
 //! order, never for a call.
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -24,6 +22,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use tokio::time::{sleep, timeout};
 
+pub use super::ending::Ending;
+use super::ending::caught;
 use super::{clock, trace};
 use crate::model::lease::Mono;
 
@@ -46,6 +46,8 @@ pub enum TaskKind {
     Order,
     /// Of a peer or a vault, and ends with that: there is nobody to work for after it.
     Session,
+    /// What orders stand on, as the watch over a vault's processes: it ends after them, and nobody waits for it.
+    Support,
     /// Work on a thread of its own, which cannot be cancelled.
     Blocking,
 }
@@ -59,23 +61,6 @@ pub enum OnFault {
     EndProcess,
     /// It is told, and that is all.
     Log,
-}
-
-/// How a standing task may end by itself.
-pub trait Ending {
-    fn fault(self) -> Option<String>;
-}
-
-impl Ending for () {
-    fn fault(self) -> Option<String> {
-        None
-    }
-}
-
-impl<E: Error> Ending for Result<(), E> {
-    fn fault(self) -> Option<String> {
-        self.err().map(|error| error.to_string())
-    }
 }
 
 /// A task that did not end in order.
@@ -241,7 +226,7 @@ impl Register {
             loop {
                 let began = clock::mono();
                 // What it does before its first wait is looked after as well.
-                let Some(fault) = caught(async { begin().await }).await else { return };
+                let Some(fault) = caught(name, async { begin().await }).await else { return };
                 match policy {
                     OnFault::Restart => {}
                     OnFault::EndProcess => {
@@ -316,7 +301,13 @@ impl Register {
         self.0.book().closed = true;
         self.cancel(|kind| kind != TaskKind::Blocking);
         let gone = async {
-            for kind in [TaskKind::Standing, TaskKind::Session, TaskKind::Order, TaskKind::Blocking] {
+            for kind in [
+                TaskKind::Standing,
+                TaskKind::Session,
+                TaskKind::Order,
+                TaskKind::Support,
+                TaskKind::Blocking,
+            ] {
                 self.idle(kind).await;
             }
         };
@@ -334,25 +325,6 @@ impl Register {
         drop(book);
         tasks.iter().for_each(AbortHandle::abort);
     }
-}
-
-/// Why it ended, if that is a fault.
-async fn caught<F: Future<Output: Ending>>(work: F) -> Option<String> {
-    let mut work = pin!(work);
-    let ended = std::future::poll_fn(|cx| {
-        // What it held is dropped with it, and what it shares is behind locks that outlive a panic.
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(ended)) => Poll::Ready(ended.fault()),
-            Err(panic) => Poll::Ready(Some(format!("it panicked: {}", words(&*panic)))),
-        }
-    });
-    ended.await
-}
-
-fn words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
 }
 
 /// Begins a task in the runtime of its caller.
