@@ -301,7 +301,7 @@ fn the_ledger_is_the_only_writer_of_what_it_keeps() {
 #[test]
 fn background_tasks_are_begun_by_their_register_and_by_nobody_else() {
     let concerned = |file: &str| {
-        let rooms = ["control/", "daemon/", "node/"];
+        let rooms = ["control/", "daemon/", "node/", "sandbox/"];
         let is_test = file.contains("/tests/") || file.ends_with("tests.rs");
         rooms.iter().any(|room| file.starts_with(room)) && !is_test
     };

@@ -25,6 +25,7 @@ use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
 use hauki_contract::model::receipt::{Reclaimed, Resource};
 use hauki_contract::rpc::channel::CHANNEL_FD;
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// What shall go wrong from now on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -183,7 +184,7 @@ impl FakeSandbox {
         let (lines_tx, lines) = watch::channel(None);
         let killed = Arc::new(OnceLock::new());
         let sandbox = Arc::new(Self { init: Arc::clone(&init), killed: Arc::clone(&killed), exit, lines });
-        tokio::spawn(async move {
+        tasks::spawn(TaskKind::Support, "fake-vault", async move {
             let status = child.wait().await;
             let over = *killed.get_or_init(Moment::now);
             exit_tx.send_replace(Some(status.map_or(InitExit::Unknown, exit_of)));

@@ -8,9 +8,10 @@ use hauki_contract::model::causes;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::limits::Controller;
 use hauki_contract::system::cpu_latency;
+use hauki_contract::system::tasks;
 
 pub(super) async fn diagnose(shared: Arc<Shared>) -> Vec<Check> {
-    tokio::task::spawn_blocking(move || findings(&shared)).await.unwrap_or_default()
+    tasks::block("sandbox-findings", move || findings(&shared)).await.unwrap_or_default()
 }
 
 fn findings(shared: &Shared) -> Vec<Check> {

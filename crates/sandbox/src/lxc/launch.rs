@@ -17,7 +17,6 @@ use rustix::net::sockopt::set_socket_passcred;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::io::Interest;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use super::config;
@@ -38,6 +37,7 @@ use crate::steady::register;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::cpu_latency;
+use hauki_contract::system::tasks::{self, Task, TaskKind};
 
 /// A start takes milliseconds; one that takes this long does not end by itself.
 const LONGEST_START: Duration = Duration::from_secs(5);
@@ -133,7 +133,7 @@ async fn prepared(
             link.give_up();
             undo_groups(&groups, &mut making).await;
             // It may still obey. The ids are given to no other before it has, or cannot any more.
-            tokio::spawn(async move {
+            tasks::spawn(TaskKind::Support, "sandbox-late-start", async move {
                 end_of(&ended).await;
                 drop(slot);
             });
@@ -141,7 +141,7 @@ async fn prepared(
         }
     };
     cpu_latency::expect();
-    tokio::spawn(look_ahead(Arc::clone(shared)));
+    tasks::spawn(TaskKind::Support, "sandbox-look-ahead", look_ahead(Arc::clone(shared)));
     let (monitor, channel, log) = match forked {
         Ok(forked) => forked,
         Err(error) => {
@@ -278,12 +278,12 @@ fn peek_sender(channel: impl AsFd) -> io::Result<Option<Pid>> {
 }
 
 /// The making of a vault's groups, which goes on beside the start of its init.
-struct Making(Option<JoinHandle<Result<(), Wall>>>);
+struct Making(Option<Task<Result<(), Wall>>>);
 
 impl Making {
     fn begin(groups: &Groups) -> Self {
         let groups = groups.clone();
-        Self(Some(spawn_blocking(move || groups.make())))
+        Self(Some(tasks::block("sandbox-groups", move || groups.make())))
     }
 
     /// Waits for its end, whose outcome is told once.
@@ -306,7 +306,7 @@ impl Making {
             return (init, Err(wall));
         }
         let (moving, shared) = (Arc::clone(&init), Arc::clone(shared));
-        let moved = spawn_blocking(move || {
+        let moved = tasks::block("sandbox-admission", move || {
             walls::check(moving.process(), &shared.ours, ids).and_then(|()| groups.admit(moving.process()))
         });
         (init, moved.await.unwrap_or_else(|error| Err(lost(error))))
@@ -322,6 +322,6 @@ async fn undo_groups(groups: &Groups, making: &mut Making) {
     let left = groups.remove_empty();
     if !left.is_empty() {
         // What it could not remove is found again by the sweep of the next start.
-        let _ = spawn_blocking(move || prune(&left)).await;
+        let _ = tasks::block("sandbox-prune", move || prune(&left)).await;
     }
 }

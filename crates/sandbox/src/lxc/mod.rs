@@ -58,6 +58,7 @@ use config::Spec;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
+use hauki_contract::system::tasks::{self, TaskKind};
 use idrange::IdSlots;
 use protocol::Recipe;
 use spawners::Spawners;
@@ -305,7 +306,8 @@ impl LxcDriver {
             return Err(StartError::System { vault, step: "start it twice", source });
         }
         // A task of its own: a caller that goes away must not leave half a vault.
-        let task = tokio::spawn(async move { launch::launch(shared, &id, &limits).await });
+        let launch = async move { launch::launch(shared, &id, &limits).await };
+        let task = tasks::spawn(TaskKind::Order, "sandbox-start", launch);
         task.await.unwrap_or_else(|error| {
             Err(StartError::System { vault, step: "wait for the start", source: io::Error::other(error) })
         })

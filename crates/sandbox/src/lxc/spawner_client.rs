@@ -24,6 +24,7 @@ use super::spawner::ARGV0;
 use super::spawner_cgroup;
 use crate::pidfd::{Pid, PidFd};
 use crate::steady::register;
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// A spawner that was told to leave ends its monitors first, for which it gives them two seconds.
 const LEAVING: Duration = Duration::from_millis(2_500);
@@ -118,10 +119,10 @@ impl SpawnerClient {
         let watching = Arc::clone(&link);
         let sorting = Arc::clone(&link);
         // Two tasks: one sorts reports until the socket closes, one collects the dead child.
-        tokio::spawn(async move {
+        tasks::spawn(TaskKind::Support, "spawner-reports", async move {
             sorting.sort_reports().await;
         });
-        tokio::spawn(async move {
+        tasks::spawn(TaskKind::Support, "spawner-child", async move {
             tokio::select! {
                 // Whatever its status was: the vaults are judged one by one.
                 _ = child.wait() => {}
@@ -172,7 +173,7 @@ impl SpawnerClient {
             return;
         }
         let link = Arc::clone(self);
-        tokio::spawn(async move {
+        tasks::spawn(TaskKind::Support, "spawner-given-up", async move {
             let mut gone = link.gone();
             let empty = async {
                 while Arc::strong_count(&link.tenancy) > 1 {

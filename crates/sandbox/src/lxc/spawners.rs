@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 
 use super::cgroup::Layout;
 use super::protocol::Recipe;
@@ -21,6 +21,7 @@ use super::spawner_cgroup;
 use super::spawner_client::SpawnerClient;
 use super::wall::Wall;
 use crate::stopwatch::Moment;
+use hauki_contract::system::tasks;
 
 /// A spawner that lived this long did not die of its own start.
 const GROWN_US: u64 = 1_000_000;
@@ -96,7 +97,7 @@ impl Spawners {
             let _ = gone.wait_for(|gone| *gone).await;
             if let Some(hall) = hall {
                 // What could not be removed is found again by the sweep of the next start.
-                let _ = spawn_blocking(move || prune(&[hall])).await;
+                let _ = tasks::block("sandbox-prune", move || prune(&[hall])).await;
             }
         });
         current.link = Some((Arc::clone(&link), Moment::now()));

@@ -15,6 +15,7 @@ use super::former;
 use super::prune::{Pruned, prune};
 use super::rootfs;
 use crate::{SweepError, Swept};
+use hauki_contract::system::tasks;
 
 pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
     // No start may be half-way: its groups would be there before its name is in the list.
@@ -22,7 +23,7 @@ pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
     let live = shared.lives();
     let hall = shared.spawners.hall();
     let working = Arc::clone(&shared);
-    let swept = tokio::task::spawn_blocking(move || {
+    let swept = tasks::block("sandbox-sweep", move || {
         let mut pruned = prune(&strays(&working, &live, &hall));
         forget_former(&working, &mut pruned);
         let roots = if live.is_empty() {

@@ -22,6 +22,7 @@ use crate::stopwatch::Moment;
 use crate::{BoxFuture, InitExit, Sandbox};
 use hauki_contract::model::receipt::{Reclaimed, Resource};
 use hauki_contract::system::proc;
+use hauki_contract::system::tasks::{self, TaskKind};
 
 /// A monitor that has not cleaned up by then is stuck, and is killed.
 const MONITOR_PATIENCE: Duration = Duration::from_secs(3);
@@ -82,7 +83,7 @@ impl LxcSandbox {
         let (exit_tx, exit) = watch::channel(None);
         let (lines_tx, lines) = watch::channel(None);
         let kept = Arc::clone(&vault);
-        tokio::spawn(async move {
+        tasks::spawn(TaskKind::Support, "sandbox-vault", async move {
             if !kept.keep(&exit_tx, &lines_tx).await {
                 // Its ids and its groups are nobody else's as long as it is there.
                 kept.init.gone().await;
@@ -282,7 +283,7 @@ impl LxcVault {
         }
         let again = left.clone();
         // If it panicked, what is left is seen by looking again.
-        let _ = tokio::task::spawn_blocking(move || prune(&again)).await;
+        let _ = tasks::block("sandbox-prune", move || prune(&again)).await;
         left.into_iter().filter(|path| path.exists()).collect()
     }
 
