@@ -322,7 +322,15 @@ async fn a_worker_that_fails_gives_one_typed_error_and_goes_on() {
         ("lambda", code::WORKER, "unserializable", ""),
         ("huge", code::WORKER, "unserializable", "Infinity"),
     ] {
-        let reply = caller.call(method, json!([])).await;
+        // Where the machine is so busy that the vault gets no turn to say it, its node does, in words of its own.
+        let mut reply = caller.call(method, json!([])).await;
+        for _ in 0..20 {
+            if reply["error"]["message"] != "the call did not end within 500 ms" {
+                break;
+            }
+            assert_eq!((method, &reply["error"]["code"]), ("spin", &json!(code::DEADLINE)));
+            reply = caller.call(method, json!([])).await;
+        }
         let error = &reply["error"];
         assert_eq!(
             (&error["code"], &error["data"]["kind"]),
