@@ -172,7 +172,8 @@ fn vault(error: &VaultError) -> Verdict {
 fn name(error: &NameError) -> Verdict {
     match error {
         NameError::Taken { name } => {
-            let way = format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it is");
+            let way =
+                format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is");
             (ErrorCode::Conflict, hint(way))
         }
         NameError::Foreign { .. } => (ErrorCode::Denied, None),

@@ -176,6 +176,11 @@ impl InitChannel {
         }
     }
 
+    /// Whether nothing has come that is not handled, not even the beginning of a frame.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.start == self.input.len()
+    }
+
     /// Whether the gate owed this answer.
     fn close(&mut self, ask: u64) -> bool {
         let at = self.open.iter().position(|asked| asked.number == ask);

@@ -75,7 +75,7 @@ impl InitSession {
     pub(crate) fn due(&mut self) {
         match self.worker {
             LoadState::Awaited => {
-                if self.rehearsal.take().is_some() {
+                if self.rehearsal.take().is_some() && self.link.is_silent() {
                     let _ = rehearse(&mut self.link);
                 }
             }

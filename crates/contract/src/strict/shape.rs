@@ -20,7 +20,7 @@ use super::answer::{DOCUMENT, OneOf, PassedOver};
 /// From here on two integers are one floating-point number, and which was meant is anybody's guess.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// serde_json's way to keep a value's text, which must reach it is.
+/// serde_json's way to keep a value's text, which must reach it as it is.
 const RAW: &str = "$serde_json::";
 
 pub struct Shape<'s, D> {

@@ -287,10 +287,6 @@ fn write_batch<'a>(
 ) -> rusqlite::Result<Vec<CommitOutcome>> {
     // Not rusqlite's own transaction, which compiles both words for each.
     let say = |word: &str| connection.prepare_cached(word)?.execute([]);
-    // What a panic left open.
-    if !connection.is_autocommit() {
-        say("ROLLBACK")?;
-    }
     say("BEGIN IMMEDIATE")?;
     let outcomes: rusqlite::Result<Vec<_>> = batch.into_iter().map(|txn| apply(connection, txn)).collect();
     let written = outcomes.and_then(|outcomes| say("COMMIT").map(|_| outcomes));

@@ -173,23 +173,3 @@ async fn as_long_as_somebody_writes_the_log_is_not_begun_anew() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
-
-#[test]
-fn what_a_batch_left_open_is_undone_before_the_next() {
-    let mut connection = Connection::open_in_memory().expect("opens");
-    crate::store::schema::migrate(&mut connection, Path::new("store.db")).expect("is empty");
-    // As a panic in the middle of one.
-    connection.execute_batch("BEGIN IMMEDIATE").expect("begins");
-    let lost = apply(&connection, &Txn::default().put("lost".to_owned(), vec![1])).expect("writes");
-    assert!(matches!(lost, CommitOutcome::Committed { .. }));
-    let kept = Txn::default().put("kept".to_owned(), vec![2]);
-    assert!(matches!(
-        write_batch(&connection, [&kept]).expect("writes")[..],
-        [CommitOutcome::Committed { .. }]
-    ));
-    assert!(connection.is_autocommit());
-    let keys = connection.prepare("SELECT key FROM document").and_then(|mut read| {
-        read.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()
-    });
-    assert_eq!(keys.expect("reads"), ["kept"]);
-}
