@@ -71,7 +71,9 @@ pub(crate) struct Output {
     file: RefCell<Option<PathBuf>>,
     /// Whether JSON is an array even for one record.
     list: Cell<bool>,
-    /// Whether the columns that were named are some of the first record's.
+    /// A column that was named and is none of the first record's, where no table is drawn: what is under way goes on,
+    /// and ends with it.
+    misnamed: RefCell<Option<CliError>>,
     checked: Cell<bool>,
     pub(crate) shown: OutputKind,
     pub(crate) ledger: UndoLog,
@@ -83,8 +85,8 @@ fn written(result: io::Result<()>) -> Result<(), CliError> {
 
 impl Output {
     pub(crate) fn new(style: Style) -> Self {
-        let (kept, file, list, checked, ledger) = Default::default();
-        Self { style, kept, file, list, checked, shown: OutputKind::of_stdout(), ledger }
+        let (kept, file, list, misnamed, checked, ledger) = Default::default();
+        Self { style, kept, file, list, misnamed, checked, shown: OutputKind::of_stdout(), ledger }
     }
 
     /// Records go into this file, which only its owner can read; errors are told in words.
@@ -119,8 +121,10 @@ impl Output {
             self.done(&record);
             return Ok(());
         }
-        if !self.style.columns.is_empty() && !self.style.format.is_table() && !self.checked.replace(true) {
-            table::check(&record, &self.style.columns)?;
+        let is_checked = self.style.columns.is_empty() || self.style.format.is_table();
+        // What has no columns, as an item that failed, is no example of what was asked for.
+        if !is_checked && !record.form.titles().is_empty() && !self.checked.replace(true) {
+            *self.misnamed.borrow_mut() = table::check(&record, &self.style.columns).err();
         }
         match self.style.format {
             Format::Jsonl => written(stdout::line(&self.shown.json(&record.json)))?,
@@ -233,7 +237,7 @@ impl Output {
             Format::Jsonl | Format::Yaml | Format::Id => {}
         }
         kept.iter().for_each(|record| self.done(record));
-        Ok(())
+        self.misnamed.take().map_or(Ok(()), Err)
     }
 
     /// Tables of runs of one kind; kinds that read better as sentences are sentences.

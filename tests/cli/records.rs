@@ -197,6 +197,15 @@ fn a_column_that_is_none_is_an_error_and_one_that_could_be_is_empty() {
         assert!(ran.code == 2 && ran.stderr.contains("no column"), "{format}: {} {}", ran.stdout, ran.stderr);
         assert_eq!(tool.run(&["ls", "-o", format, "--columns", "id,vitals.calls"]).code, 0, "{format}");
     }
+    // An item that failed has none of them, and what comes after it is done all the same.
+    for (columns, code) in [("id", 6), ("colour", 2)] {
+        let ran =
+            tool.run(&["show", "vlt_00000000000000000000000000", VAULT, "-o", "jsonl", "--columns", columns]);
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        let kinds = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("is a record"));
+        let kinds: Vec<_> = kinds.map(|record| record["kind"].clone()).collect();
+        assert_eq!(kinds, ["error", "vault"], "{}", ran.stdout);
+    }
     for (filter, count) in [
         (["--phase", "ticketed"], 1),
         (["--phase", "live"], 0),

@@ -307,7 +307,7 @@ async fn every_verb_works_with_a_newer_daemon() {
     let (worker, script) = (worker.as_str(), script.as_str());
     let at = |name: &str| daemon.dir.path().join(name).to_str().expect("is text").to_owned();
 
-    let summons = hauki.ok(&["summon", worker, "-o", "jsonl"], "").await;
+    let summons = hauki.ok(&["summon", worker, "--claim", "1h", "--lease", "1h", "-o", "jsonl"], "").await;
     // So it is in pipes: a record with a member more.
     let with_more = |record: &str| record.replacen('{', r#"{"x_new":{"y":[1]},"#, 1);
     let vault = hauki.ok(&["forge", "-", "-o", "jsonl"], &with_more(&summons)).await;
@@ -325,7 +325,7 @@ async fn every_verb_works_with_a_newer_daemon() {
         &["proxy", "call", &ticket, "echo", "7"],
         &["proxy", "call", &ticket, "echo", "7", "-o", "jsonl"],
         &["proxy", "run", script],
-        &["clone", worker, "--name", "a/b"],
+        &["clone", worker, "--name", "a/b", "--claim", "1h"],
         &["resolve", "a/b"],
         &["resolve", "a/b", "--no-ticket"],
         &["gem", "push", worker, "w", "--version", "1"],

@@ -13,7 +13,8 @@ use super::channel::InitChannel;
 /// From the Ready to the rehearsal. An order that waits for its vault to start sends its load sooner.
 pub(crate) const AFTER_MS: u32 = 3;
 
-const BUDGET_MS: u32 = 100;
+/// What it may take.
+pub(crate) const BUDGET_MS: u32 = 100;
 
 /// A bit of what workers are made of.
 const WORKER: &str = "\
@@ -24,13 +25,13 @@ function text(s) { return s.toUpperCase() + JSON.stringify(seen); }
 ";
 
 /// `None` if something did not work, which tells nobody anything: it is told where it matters.
-pub(crate) fn rehearse(link: &mut InitChannel) -> Option<()> {
+pub(crate) fn rehearse(link: &mut InitChannel, budget_ms: u32) -> Option<()> {
     let load = Load {
         source: WORKER.to_owned(),
         file: "rehearsal.js".to_owned(),
         args: r#"[{"a":[1,2.5,"b"]}]"#.to_owned(),
         heap_bytes: LEAST_HEAP_BYTES as u64,
-        deadline_ms: BUDGET_MS,
+        deadline_ms: budget_ms,
         max_frame_bytes: 64 * 1024,
         seed: 1,
         vault: String::new(),
@@ -38,7 +39,7 @@ pub(crate) fn rehearse(link: &mut InitChannel) -> Option<()> {
     let mut frames = Vec::new();
     ToVault::Load(Box::new(load)).encode(&mut frames);
     let Ok(Some((ToVault::Load(load), _))) = ToVault::decode(&frames, frames.len()) else { return None };
-    let deadline = Deadline::after_ms(BUDGET_MS);
+    let deadline = Deadline::after_ms(budget_ms);
     // Not where the worker's will be: what is remembered of a heap is remembered by its address.
     let memory = Memory::map(MapAddress::Anywhere, load.heap_bytes).ok()?;
     let mut engine = Engine::new(memory, load.seed, &load.vault).ok()?;
@@ -68,7 +69,7 @@ mod tests {
         let mut link = InitChannel::new(unsafe { BorrowedFd::borrow_raw(ours.as_raw_fd()) });
         let _workers = Memory::map(MapAddress::Fixed, LEAST_HEAP_BYTES as u64).expect("is free");
         for _ in 0..2 {
-            assert_eq!(rehearse(&mut link), Some(()));
+            assert_eq!(rehearse(&mut link, 60_000), Some(()));
         }
         link.flush();
         theirs.set_nonblocking(true).expect("is a socket");

@@ -76,7 +76,7 @@ impl InitSession {
         match self.worker {
             LoadState::Awaited => {
                 if self.rehearsal.take().is_some() && self.link.is_silent() {
-                    let _ = rehearse(&mut self.link);
+                    let _ = rehearse(&mut self.link, rehearsal::BUDGET_MS);
                 }
             }
             _ => self.call_out(),
