@@ -170,8 +170,15 @@ impl Record {
 
     /// What was told by somebody who may know more of such records than this version: as it came.
     pub(crate) fn told<T: RecordKind>(text: &RawValue) -> Self {
-        let members = text.get().strip_prefix('{').expect("a record is an object");
-        let json = format!("{{\"v\":1,\"kind\":\"{}\",{members}", T::NAME);
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(text.get()).unwrap_or_default();
+        let mut json = format!("{{\"v\":1,\"kind\":\"{}\",", T::NAME);
+        // No member twice: these two are ours, whatever the other calls so.
+        if ["v", "kind"].into_iter().fold(false, |has, name| members.remove(name).is_some() || has) {
+            let rest = serde_json::to_string(&members).expect("its keys are strings");
+            json.push_str(&rest[1..]);
+        } else {
+            json.push_str(text.get().strip_prefix('{').expect("a record is an object"));
+        }
         Self { form: Of::<T>::FORM, json, made: None }
     }
 
@@ -245,5 +252,20 @@ mod tests {
         let mut record = reply("1");
         record.json = record.json.replace("\"v\":1,", "\"v\":1,\"newer\":{\"a\":[1]},");
         assert!(record.form.cells(&record.json).is_some() && record.json.contains("newer"));
+    }
+
+    #[test]
+    fn what_is_passed_on_has_no_member_twice() {
+        let told = |text: &str| {
+            let text = RawValue::from_string(text.to_owned()).expect("is JSON");
+            Record::told::<Failed>(&text).json
+        };
+        assert_eq!(told(r#"{"b":1.0,"a":"\ud800"}"#), r#"{"v":1,"kind":"error","b":1.0,"a":"\ud800"}"#);
+        for other in [r#""kind":"ticket""#, r#""v":2"#, r#""\u006bind":1"#] {
+            assert_eq!(
+                told(&format!(r#"{{"b":1.0,{other},"a":2}}"#)),
+                r#"{"v":1,"kind":"error","a":2,"b":1.0}"#
+            );
+        }
     }
 }
