@@ -4,6 +4,7 @@
 mod support {
     pub(crate) mod daemon;
     pub(crate) mod plane;
+    pub(crate) mod program;
     pub(crate) mod screen;
     pub(crate) mod tool;
     pub(crate) mod until;

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::program::program as write_program;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -250,8 +252,7 @@ fn dependencies_are_there_in_one_version_but_for_those_with_a_reason() {
 fn limited(script: &str) -> (i32, String) {
     let folder = tempfile::tempdir().expect("a directory");
     let program: PathBuf = folder.path().join("tests");
-    fs::write(&program, format!("#!/bin/bash\n{script}\n")).expect("writes");
-    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("is ours");
+    write_program(&program, &format!("#!/bin/bash\n{script}\n"));
     let mut run = Command::new(root().join("tests/limit.py"));
     let output = run.arg(program).env("HAUKI_TEST_LIMIT", "61").output().expect("runs");
     (output.status.code().expect("ends by itself"), String::from_utf8(output.stdout).expect("is text"))

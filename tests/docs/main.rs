@@ -3,6 +3,7 @@
 #[path = "../support"]
 mod support {
     pub(crate) mod daemon;
+    pub(crate) mod program;
     pub(crate) mod until;
 }
 

@@ -1,10 +1,10 @@
 //! The README's own commands, as they stand there, on a real daemon with real vaults.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::support::daemon::Daemon;
+use crate::support::program::program;
 
 /// The blocks of one language under one heading.
 fn blocks(heading: &str, language: &str) -> Vec<String> {
@@ -28,9 +28,7 @@ fn run(daemon: &Daemon, script: &str) -> Output {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let _ = std::os::unix::fs::symlink(examples, work.join("examples"));
     let feed = work.join("feed.sh");
-    std::fs::write(&feed, "#!/bin/sh\nhauki proxy call \"$1\" observe '[\"a\"]' >/dev/null\n")
-        .expect("is ours");
-    std::fs::set_permissions(&feed, PermissionsExt::from_mode(0o755)).expect("is ours");
+    program(&feed, "#!/bin/sh\nhauki proxy call \"$1\" observe '[\"a\"]' >/dev/null\n");
     let beside = Path::new(env!("CARGO_BIN_EXE_hauki")).parent().expect("has a directory");
     let command = Command::new("bash")
         .args(["-c", script])

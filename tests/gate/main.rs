@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod death;
     pub(crate) mod family;
     pub(crate) mod probe;
+    pub(crate) mod program;
     pub(crate) mod puppet;
     pub(crate) mod stranger;
     pub(crate) mod tool;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 
+use super::program::program;
+
 pub(crate) struct Tool {
     pub home: tempfile::TempDir,
 }
@@ -36,8 +38,8 @@ impl Tool {
 
     /// An executable script, for example in place of haukid.
     pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.file(name, &format!("#!/bin/bash\n{text}\n"));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("marks");
+        let path = self.path(name);
+        program(&path, &format!("#!/bin/bash\n{text}\n"));
         path
     }
 
