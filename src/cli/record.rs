@@ -173,7 +173,7 @@ impl Record {
         let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(text.get()).unwrap_or_default();
         let mut json = format!("{{\"v\":1,\"kind\":\"{}\",", T::NAME);
         // No member twice: these two are ours, whatever the other calls so.
-        if ["v", "kind"].into_iter().fold(false, |has, name| members.remove(name).is_some() || has) {
+        if ["v", "kind"].map(|name| members.remove(name).is_some()).contains(&true) {
             let rest = serde_json::to_string(&members).expect("its keys are strings");
             json.push_str(&rest[1..]);
         } else {
