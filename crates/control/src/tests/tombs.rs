@@ -63,3 +63,24 @@ async fn a_user_lists_his_own_and_what_is_damaged_is_found_by_whoever_lists() {
     assert_eq!(list(None).await, [of_root, of_ann]);
     assert_eq!(core.basis().records.aside().count(), 1);
 }
+
+#[tokio::test]
+async fn who_hears_of_a_death_after_it_was_written_down_does_not_ask_the_store() {
+    let Swarm { core, store, .. } = unwatched();
+    let spawned = core.spawn_for(None, None, spawning("k")).await.expect("spawns");
+    let ended = core.destruct(&spawned.vault.id, Default::default(), None).await.expect("ends");
+    let receipt = ended.receipt.expect("has one");
+    let vaults = &core.phases().vaults;
+    let (read, written) = (store.read(), store.commits() + store.notes());
+    for _ in 0..3 {
+        assert!(!vaults.bury(receipt.clone()).await.expect("is known"));
+    }
+    assert_eq!((store.read(), store.commits() + store.notes()), (read, written));
+    // Of the last ones only: of earlier ones the store is asked.
+    for number in 0..64 {
+        died(&core, 1000, number).await;
+    }
+    let read = store.read();
+    assert!(!vaults.bury(receipt).await.expect("is known"));
+    assert!(store.read() > read);
+}

@@ -2,9 +2,10 @@
 //!
 //! What the store says of a vault and what its node says are brought together here. `listing` shows both, `death` writes
 //! tombstones by the node's word, `salvage` makes records anew by it. The records are the store's, under `vault/` and
-//! `tomb/`; nothing is kept here, so a crash leaves what was committed.
+//! `tomb/`; what is kept here saves questions only, so a crash leaves what was committed.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -16,6 +17,7 @@ use super::metrics::Metrics;
 use super::queue::Spool;
 use super::roster::Roster;
 use super::single_flight::SingleFlight;
+use hauki_contract::model::id::VaultId;
 
 mod tombstones;
 mod listing;
@@ -28,7 +30,7 @@ pub(super) struct Vaults {
     ledger: Ledger,
     /// Whose word is asked for.
     roster: Roster,
-    /// Of salvages.
+    /// Of salvages and burials.
     flights: Arc<SingleFlight>,
     /// Who hears of a death: the events, the counters, who waits for a claim, for room, or for its parent's end.
     events: EventLog,
@@ -36,6 +38,31 @@ pub(super) struct Vaults {
     claims: Arc<Claims>,
     spool: Arc<Spool>,
     orphans: Arc<Notify>,
+    buried: Buried,
+}
+
+/// Whose tombstones this core wrote last. News of a death comes by several ways at once, and those who come after the
+/// first need not ask the store.
+#[derive(Default)]
+struct Buried(Mutex<VecDeque<VaultId>>);
+
+impl Buried {
+    const MOST: usize = 64;
+
+    fn has(&self, vault: &VaultId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(vault)
+    }
+
+    fn add(&self, vault: &VaultId) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.truncate(Self::MOST - 1);
+        last.push_front(vault.clone());
+    }
+
+    /// There is a record of it again.
+    fn remove(&self, vault: &VaultId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|buried| buried != vault);
+    }
 }
 
 impl Vaults {
@@ -50,6 +77,7 @@ impl Vaults {
             claims: basis.claims.clone(),
             spool: basis.spool.clone(),
             orphans: basis.orphans.clone(),
+            buried: Buried::default(),
         })
     }
 }

@@ -290,6 +290,7 @@ impl Vaults {
             }
         }
         let node = vault.node.clone();
+        self.buried.remove(&id);
         self.ledger.record_again(vault, boot_id).await?;
         tracing::warn!(vault = %id, %node, "a vault was recorded again, for its record was damaged");
         Ok(())

@@ -21,6 +21,10 @@ impl Vaults {
     /// Writes the tombstone. `false`: it was there already, nobody knows the vault, or the receipt comes
     /// from a node that does not have it.
     pub(crate) async fn bury(&self, mut receipt: Receipt) -> Result<bool, Failure> {
+        let _turn = self.flights.enter(&format!("bury/{}", receipt.vault)).await;
+        if self.buried.has(&receipt.vault) {
+            return Ok(false);
+        }
         let key = vault_key(&receipt.vault);
         let mut tried = false;
         loop {
@@ -51,6 +55,7 @@ impl Vaults {
                     }
                 }
             };
+            self.buried.add(&receipt.vault);
             self.spool.nudge();
             self.metrics.died(receipt.death.cause);
             if vault.limits.spawn > 0 {
