@@ -377,6 +377,16 @@ fn the_kernels_clocks_are_read_in_one_place() {
     assert_eq!(read, BTreeSet::from(["system/clock/kernel.rs"]));
 }
 
+/// What a store is made of is its own matter: neither its trait nor its errors know.
+#[test]
+fn a_database_is_named_by_its_own_store_only() {
+    let all = LIBRARY.foreign();
+    let named = all.iter().filter(|(_, path)| path[0] == "rusqlite").map(|(file, _)| *file);
+    let product: BTreeSet<&str> = named.filter(|file| !file.contains("tests")).collect();
+    let own = ["check", "schema", "sqlite", "writer"].map(|file| format!("control/store/{file}.rs"));
+    assert_eq!(product, own.iter().map(String::as_str).collect());
+}
+
 #[test]
 fn documents_are_read_by_strict_and_by_nobody_else() {
     let (mut wrong, mut used) = (BTreeSet::new(), BTreeSet::new());

@@ -31,8 +31,8 @@ impl From<StoreOpenError> for ApiError {
         if let StoreOpenError::Use(error) = error {
             return error.into();
         }
-        let hint = error.way_back().unwrap_or_else(|| LOOK.into());
-        Self::new(ErrorCode::Environment, told(&error)).hint(hint)
+        let (hint, retryable) = (error.way_back().unwrap_or_else(|| LOOK.into()), error.may_be_retried());
+        Self { retryable, ..Self::new(ErrorCode::Environment, told(&error)).hint(hint) }
     }
 }
 

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use super::opening::FileError;
 use super::schema::{INDEXED, rebuild};
 use super::seal::seal;
-use super::sqlite::document;
+use super::sqlite::{document, unopened};
 use super::tail::Tail;
 use super::{Revision, StoreOpenError};
 use hauki_contract::system::clock;
@@ -58,7 +58,7 @@ pub(super) fn begins_anew(connection: &Connection, path: &Path) -> Result<bool, 
 }
 
 fn has_documents(connection: &Connection, path: &Path) -> Result<bool, StoreOpenError> {
-    let failed = |error: rusqlite::Error| StoreOpenError::opened(path, error);
+    let failed = |error: rusqlite::Error| unopened(path, error);
     let table = "SELECT 1 FROM sqlite_schema WHERE name = 'document'";
     let found: Option<i64> = connection.query_row(table, [], |row| row.get(0)).optional().map_err(failed)?;
     Ok(found.is_some())
@@ -82,7 +82,7 @@ pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), S
         }
         Ok(())
     };
-    mend().map_err(|error| StoreOpenError::opened(path, error))
+    mend().map_err(|error| unopened(path, error))
 }
 
 /// The first thing that is wrong, as far as it is seen in time.
@@ -113,7 +113,7 @@ fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<Stri
 pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<Tail, StoreOpenError> {
     let found: Revision = connection
         .query_row("SELECT revision FROM counter", [], |row| row.get(0))
-        .map_err(|error| StoreOpenError::opened(path, error))?;
+        .map_err(|error| unopened(path, error))?;
     let failed = |source: FileError| StoreOpenError::Open { path: path.to_owned(), source };
     let tail = Tail::open(path, found).map_err(|error| failed(error.into()))?;
     match tail.last() {

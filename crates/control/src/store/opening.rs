@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::DatabaseError;
 use super::{Revision, START_ANEW, StoreError, tail};
 
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +29,25 @@ pub enum FileError {
     #[error("prepare the file")]
     File(#[from] std::io::Error),
     #[error("set up the database")]
-    Database(#[from] rusqlite::Error),
+    Database { passing: bool, source: DatabaseError },
 }
 
 impl StoreOpenError {
+    /// Whether the same may succeed later with nothing mended.
+    #[must_use]
+    pub fn may_be_retried(&self) -> bool {
+        match self {
+            Self::Open { source: FileError::Database { passing, .. }, .. } => *passing,
+            Self::Use(error) => error.may_be_retried(),
+            Self::Open { source: FileError::File(_), .. }
+            | Self::Newer { .. }
+            | Self::Missing { .. }
+            | Self::Damaged { .. }
+            | Self::LostTail { .. }
+            | Self::BadTail { .. } => false,
+        }
+    }
+
     /// The way back, with what is to be typed for it.
     #[must_use]
     pub fn way_back(&self) -> Option<String> {
@@ -64,16 +80,6 @@ impl StoreOpenError {
                 "it was written by a newer haukid: install that one again; nothing was changed".to_owned(),
             ),
             Self::Open { .. } | Self::Use(_) => None,
-        }
-    }
-
-    /// What SQLite said when the file was opened.
-    pub(super) fn opened(path: &Path, error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-                Self::Damaged { path: path.to_owned(), what: error.to_string() }
-            }
-            _ => Self::Open { path: path.to_owned(), source: error.into() },
         }
     }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::Document;
 use super::StoreOpenError;
 use super::seal::seal;
-use super::sqlite::document;
+use super::sqlite::{document, unopened};
 
 /// Step `n` leads from `user_version` n to n + 1. A step that was released is never changed.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -39,7 +39,7 @@ const SEALED: u32 = 2;
 pub(super) const INDEXED: u32 = 4;
 
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreOpenError> {
-    let failed = |error: rusqlite::Error| StoreOpenError::opened(path, error);
+    let failed = |error: rusqlite::Error| unopened(path, error);
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let found: u32 =

@@ -77,7 +77,7 @@ impl SqliteStore {
         let failed = |source: FileError| StoreOpenError::Open { path: path.to_owned(), source };
         check::is_there(path, beside)?;
         make_private(path).map_err(|error| failed(error.into()))?;
-        let mut writer = connect(path).map_err(|error| StoreOpenError::opened(path, error))?;
+        let mut writer = connect(path).map_err(|error| unopened(path, error))?;
         check::is_filled(&writer, path, beside)?;
         check::is_whole(&mut writer, path)?;
         if check::begins_anew(&writer, path)? {
@@ -90,10 +90,10 @@ impl SqliteStore {
         // It has been done, and is not wanted again.
         let _ = std::fs::remove_file(path.with_file_name(START_ANEW));
         if let Some(pages) = max_pages {
-            writer.pragma_update(None, "max_page_count", pages).map_err(|error| failed(error.into()))?;
+            writer.pragma_update(None, "max_page_count", pages).map_err(|error| failed(unprepared(error)))?;
         }
-        let lister = connect(path).map_err(|error| failed(error.into()))?;
-        let one = Mutex::new(connect(path).map_err(|error| failed(error.into()))?);
+        let lister = connect(path).map_err(|error| failed(unprepared(error)))?;
+        let one = Mutex::new(connect(path).map_err(|error| failed(unprepared(error)))?);
 
         let (commits, jobs) = mpsc::channel();
         let (queries, asked) = mpsc::channel::<ReadQuery>();
@@ -170,6 +170,20 @@ impl SqliteStore {
 pub(super) fn is_passing(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, OperationInterrupted};
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked | OperationInterrupted))
+}
+
+/// What SQLite said when the file was opened.
+pub(super) fn unopened(path: &Path, error: rusqlite::Error) -> StoreOpenError {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(NotADatabase | DatabaseCorrupt) => StoreOpenError::Damaged { path, what: error.to_string() },
+        _ => StoreOpenError::Open { path, source: unprepared(error) },
+    }
+}
+
+fn unprepared(error: rusqlite::Error) -> FileError {
+    FileError::Database { passing: is_passing(&error), source: error.into() }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {

@@ -348,3 +348,14 @@ fn who_was_kept_waiting_may_come_again_and_a_damaged_file_stays_damaged() {
     let lasting = [ffi::SQLITE_CORRUPT, ffi::SQLITE_READONLY, ffi::SQLITE_IOERR, ffi::SQLITE_FULL];
     assert!(!lasting.into_iter().any(|code| is_passing(&failure(code))));
 }
+
+#[test]
+fn a_file_that_others_hold_may_be_opened_again_later() {
+    use rusqlite::ffi::{Error, SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_CORRUPT};
+    for (code, passing) in [(SQLITE_BUSY, true), (SQLITE_CANTOPEN, false), (SQLITE_CORRUPT, false)] {
+        let said = rusqlite::Error::SqliteFailure(Error::new(code), None);
+        let error = unopened(Path::new("/s/store.db"), said);
+        assert_eq!(error.may_be_retried(), passing, "{error}");
+        assert_eq!(hauki_contract::api::ApiError::from(error).retryable, passing);
+    }
+}
