@@ -63,6 +63,7 @@ mod spool_worker;
 mod families;
 mod watch;
 mod members;
+mod neighbours;
 mod owners;
 mod health;
 

@@ -9,7 +9,7 @@
 //! makes no dead letter and holds up nobody. What is written down is the calendar's time, for the next start.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
@@ -41,6 +41,8 @@ struct Waiting {
     /// When it becomes a dead letter, and before when it is not tried.
     expires: Option<Mono>,
     next: Option<Mono>,
+    /// Until when it is believed that another core is at it.
+    held: Option<Mono>,
 }
 
 /// Both clocks at one moment.
@@ -79,7 +81,9 @@ impl Queue {
                 let same = known.filter(|known| known.entry.next_at == entry.next_at);
                 let due = || entry.next_at.map(|at| now.mono_of(at));
                 let next = same.map_or_else(due, |known| known.next);
-                self.waiting.insert(entry.id.clone(), Waiting { entry: Arc::new(entry), expires, next });
+                let held = known.and_then(|known| known.held);
+                let waiting = Waiting { entry: Arc::new(entry), expires, next, held };
+                self.waiting.insert(waiting.entry.id.clone(), waiting);
             }
             SpoolState::Dead => self.remove(&entry.id),
             SpoolState::Forged => {
@@ -93,6 +97,38 @@ impl Queue {
     pub(super) fn remove(&mut self, id: &SpoolId) {
         if self.waiting.remove(id).is_some() {
             self.order = OnceLock::new();
+        }
+    }
+
+    /// As the store has them now, which others write to as well; of those that this core knew before it looked, what is
+    /// not among them is gone. Whether anything is another.
+    pub(super) fn follow(&mut self, before: &[Arc<SpoolEntry>], entries: Vec<SpoolEntry>) -> bool {
+        let waits = |entry: &&SpoolEntry| entry.state == SpoolState::Waiting;
+        let there: HashSet<&SpoolId> = entries.iter().filter(waits).map(|entry| &entry.id).collect();
+        // One that is new here meanwhile is kept: somebody may have let a dead one wait again since.
+        let gone: Vec<&SpoolId> =
+            before.iter().map(|entry| &entry.id).filter(|id| !there.contains(id)).collect();
+        let mut news = gone.iter().any(|id| self.waiting.contains_key(*id));
+        gone.into_iter().for_each(|id| self.remove(id));
+        for entry in entries {
+            let same = match entry.state {
+                SpoolState::Waiting => self.waiting.get(&entry.id).is_some_and(|known| *known.entry == entry),
+                // When its owner was served counts for those that wait.
+                SpoolState::Forged => self.served.get(&entry.owner).copied() >= entry.done_at,
+                SpoolState::Dead => true,
+            };
+            if !same {
+                news = true;
+                self.put(entry);
+            }
+        }
+        news
+    }
+
+    /// Another core is at it, which is believed until then.
+    pub(super) fn leave(&mut self, id: &SpoolId, until: Mono) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.held = Some(until);
         }
     }
 
@@ -139,7 +175,7 @@ impl Queue {
 
     /// When time alone changes something: an attempt is due again, or a deadline passes.
     pub(super) fn next_change(&self, now: Mono) -> Option<Mono> {
-        let times = self.waiting.values().flat_map(|waiting| [waiting.next, waiting.expires]);
+        let times = self.waiting.values().flat_map(|waiting| [waiting.next, waiting.expires, waiting.held]);
         times.flatten().filter(|at| *at > now).min()
     }
 
@@ -150,6 +186,11 @@ impl Queue {
     /// Whether it is not to be tried again yet.
     pub(super) fn rests(&self, id: &SpoolId, now: Mono) -> bool {
         self.waiting.get(id).and_then(|waiting| waiting.next).is_some_and(|at| at > now)
+    }
+
+    /// Whether another core is at it, as far as is known.
+    pub(super) fn is_left(&self, id: &SpoolId, now: Mono) -> bool {
+        self.waiting.get(id).and_then(|waiting| waiting.held).is_some_and(|at| at > now)
     }
 }
 

@@ -16,6 +16,7 @@ use super::forge::{Before, Forge};
 use super::health::Standing;
 use super::idempotency::IdempotencyKeys;
 use super::members::Members;
+use super::neighbours::Neighbours;
 use super::numbers::EventNumbers;
 use super::owners::Owners;
 use super::placement::Placing;
@@ -56,6 +57,7 @@ pub(super) struct Phases {
     pub clerk: Arc<Bench>,
     pub watcher: Arc<Watcher>,
     pub members: Arc<Members>,
+    pub neighbours: Arc<Neighbours>,
     pub owners: Arc<Owners>,
     pub standing: Arc<Standing>,
 }
@@ -95,8 +97,10 @@ impl Phases {
         let spawning = Spawning::new(basis, &steps);
         let families = Families::new(basis, &life, &spawning);
         let watcher = Watcher::new(basis, &vaults, &families);
+        let clerk = Bench::new(basis, &summoning, &names, &placing, &forge);
         Self {
-            clerk: Bench::new(basis, &summoning, &names, &placing, &forge),
+            neighbours: Neighbours::new(basis, &clerk),
+            clerk,
             members: Members::new(basis, &vaults, &life, &watcher),
             owners: Owners::new(basis, &vaults, &keys, &summoning),
             standing: Standing::new(basis, role),
@@ -118,7 +122,7 @@ impl Phases {
 
 /// The core's background work; it ends when this is dropped.
 pub struct Tasks {
-    _standing: [Owned<()>; 5],
+    _standing: [Owned<()>; 6],
     watcher: Arc<Watcher>,
 }
 
@@ -139,13 +143,14 @@ impl Core {
     /// Starts to watch every node, to work the queue off and to prune what is kept too long.
     #[must_use]
     pub fn start(self: &Arc<Self>) -> Tasks {
-        let Phases { clerk, retention, watcher, vaults, families, .. } = &self.phases;
+        let Phases { clerk, retention, watcher, vaults, families, neighbours, .. } = &self.phases;
         watcher.start();
         let orphans = self.basis.orphans.clone();
         let standing = [
             stand("spool", clerk, |bench| SpoolWorker::new(&bench).work_for_ever()),
             stand("retention", retention, |retention| async move { retention.prune_for_ever().await }),
             stand("lost-nodes", watcher, |watcher| async move { watcher.give_up_for_ever().await }),
+            stand("neighbours", neighbours, |neighbours| async move { neighbours.follow_for_ever().await }),
             stand("salvage", vaults, |vaults| async move { vaults.salvage_for_ever().await }),
             stand("orphans", families, move |families| {
                 let orphans = orphans.clone();

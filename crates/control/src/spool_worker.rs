@@ -4,19 +4,23 @@
 //! daemon is not tried for ever. Finding no room is no attempt. The vault and the entry's end are one
 //! transaction under the entry's revision, which is why an entry gives at most one vault however
 //! often it was begun.
+//!
+//! The same writing says whose attempt it is, by the core's term, so that of cores on one store one forges. What a core
+//! holds whose term is over is nobody's, and what others queue is seen by looking now and then (`control::neighbours`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::basis::Basis;
 use super::duty::Duty;
 use super::failure::{Failure, SpoolError};
 use super::forge::Forge;
-use super::ledger::{Posting, Records, SPOOL, Versioned, encode, spool_key};
+use super::ledger::{Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::Placing;
 use super::queue::Spool;
 use super::registry::NameRegistry;
@@ -72,7 +76,7 @@ impl SpoolWorker {
     }
 
     pub(super) async fn work_for_ever(mut self) {
-        while let Err(error) = self.read_queue().await {
+        while let Err(error) = self.bench.read_queue().await {
             tracing::error!(error = causes::told(&error), "the spool cannot be read; trying again");
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -82,18 +86,6 @@ impl SpoolWorker {
             }
             self.wait().await;
         }
-    }
-
-    async fn read_queue(&self) -> Result<(), Failure> {
-        let entries: Vec<Versioned<SpoolEntry>> = self.bench.records.all(SPOOL).await?;
-        let mut queue = self.bench.spool.queue();
-        for found in entries {
-            // Somebody may have let a dead one wait again since.
-            if found.value.state != SpoolState::Dead {
-                queue.put(found.value);
-            }
-        }
-        Ok(())
     }
 
     async fn wait(&mut self) {
@@ -137,6 +129,9 @@ impl SpoolWorker {
             if self.in_hand.contains_key(&entry.id) {
                 continue;
             }
+            if self.bench.spool.queue().is_left(&entry.id, now) {
+                continue;
+            }
             if self.bench.spool.queue().is_expired(&entry.id, now) {
                 self.bench.expire(&entry).await?;
                 continue;
@@ -177,9 +172,19 @@ impl SpoolWorker {
     }
 }
 
+/// An entry in the store, with the term of the core that is at it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct HeldEntry {
+    #[serde(flatten)]
+    entry: SpoolEntry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_by: Option<String>,
+}
+
 /// What one attempt is made with.
 pub(super) struct Bench {
     records: Records,
+    ledger: Ledger,
     spool: Arc<Spool>,
     duty: Arc<Duty>,
     summoning: Arc<Summoning>,
@@ -196,27 +201,44 @@ impl Bench {
         placing: &Arc<Placing>,
         forge: &Arc<Forge>,
     ) -> Arc<Self> {
-        let (records, spool, duty) = (basis.records.clone(), basis.spool.clone(), basis.duty.clone());
+        let Basis { records, ledger, spool, duty, .. } = basis;
+        let (records, ledger, spool, duty) = (records.clone(), ledger.clone(), spool.clone(), duty.clone());
         let (summoning, names) = (summoning.clone(), names.clone());
         let (placing, forge) = (placing.clone(), forge.clone());
-        Arc::new(Self { records, spool, duty, summoning, names, placing, forge })
+        Arc::new(Self { records, ledger, spool, duty, summoning, names, placing, forge })
+    }
+
+    /// As the store has it; what others put there or took away is seen by this only.
+    pub(super) async fn read_queue(&self) -> Result<(), Failure> {
+        let before = self.spool.queue().order();
+        let entries: Vec<Versioned<SpoolEntry>> = self.records.all(SPOOL).await?;
+        let entries = entries.into_iter().map(|found| found.value).collect();
+        if self.spool.queue().follow(&before, entries) {
+            self.spool.changed();
+        }
+        Ok(())
     }
 
     /// `true`: there was no room after all.
     async fn attempt(self: &Arc<Self>, id: &SpoolId) -> Result<bool, Failure> {
-        let Some(begun) = self.change_waiting(id, |entry| entry.attempts += 1).await? else {
+        let begun = self.change_waiting(id, |held| {
+            held.held_by = Some(self.ledger.term().to_owned());
+            held.entry.attempts += 1;
+        });
+        let Some(begun) = begun.await? else {
             return Ok(false);
         };
         let Err(error) = self.forge_entry(&begun).await else { return Ok(false) };
         let full = error.is_full();
         let error = ApiError::from(error);
         let no_attempt = full || self.duty.is_draining();
-        let attempts = begun.value.attempts;
+        let attempts = begun.value.entry.attempts;
         if !no_attempt && (!error.retryable || attempts >= MOST_ATTEMPTS) {
             return self.bury_letter(id, error).await.map(|()| false);
         }
         let next_at = (!no_attempt).then(|| clock::now() + backoff(attempts));
-        self.change_waiting(id, |entry| {
+        self.change_waiting(id, |HeldEntry { entry, held_by }| {
+            *held_by = None;
             entry.attempts -= u32::from(no_attempt && entry.attempts > 0);
             entry.next_at = next_at;
             entry.error = Some(error.clone());
@@ -225,8 +247,8 @@ impl Bench {
         .map(|_| full)
     }
 
-    async fn forge_entry(self: &Arc<Self>, begun: &Versioned<SpoolEntry>) -> Result<(), Failure> {
-        let entry = &begun.value;
+    async fn forge_entry(self: &Arc<Self>, begun: &Versioned<HeldEntry>) -> Result<(), Failure> {
+        let entry = &begun.value.entry;
         let mut drafted = self.summoning.recorded(&entry.summons).await?;
         // A summons of before there were owners has none; who queued it is on record.
         drafted.summons.owner = drafted.summons.owner.or_else(|| queued_by(&entry.owner));
@@ -262,7 +284,8 @@ impl Bench {
 
     async fn bury_letter(&self, id: &SpoolId, error: ApiError) -> Result<(), Failure> {
         tracing::warn!(spool = %id, %error, "a summons is a dead letter");
-        self.change_waiting(id, |entry| {
+        self.change_waiting(id, |HeldEntry { entry, held_by }| {
+            *held_by = None;
             (entry.state, entry.done_at) = (SpoolState::Dead, Some(clock::now()));
             (entry.next_at, entry.error) = (None, Some(error.clone()));
         })
@@ -270,27 +293,33 @@ impl Bench {
         .map(drop)
     }
 
-    /// Writes a waiting entry anew, in the store and in the queue. `None`: it waits no more.
+    /// Writes a waiting entry anew, in the store and in the queue. `None`: it waits no more, or another core is at it.
     async fn change_waiting(
         &self,
         id: &SpoolId,
-        change: impl Fn(&mut SpoolEntry),
-    ) -> Result<Option<Versioned<SpoolEntry>>, Failure> {
+        change: impl Fn(&mut HeldEntry),
+    ) -> Result<Option<Versioned<HeldEntry>>, Failure> {
         loop {
-            let found = match self.records.find::<SpoolEntry>(&spool_key(id)).await? {
-                Some(found) if found.value.state == SpoolState::Waiting => found,
+            let found = match self.records.find::<HeldEntry>(&spool_key(id)).await? {
+                Some(found) if found.value.entry.state == SpoolState::Waiting => found,
                 Some(_) | None => {
                     self.spool.queue().remove(id);
                     return Ok(None);
                 }
             };
+            if let Some(term) = &found.value.held_by
+                && self.ledger.is_held(term).await?
+            {
+                self.spool.queue().leave(id, clock::mono().plus_ms(BELIEVED_US / 1000));
+                return Ok(None);
+            }
             let mut value = found.value;
             change(&mut value);
             let txn = Txn::default()
                 .check(found.key.as_str(), Expect::At(found.revision))
                 .put(found.key.as_str(), encode(&value)?);
             if let CommitOutcome::Committed { revision } = self.records.commit(txn).await? {
-                self.spool.queue().put(value.clone());
+                self.spool.queue().put(value.entry.clone());
                 self.spool.changes.send_modify(|count| *count += 1);
                 return Ok(Some(Versioned { key: found.key, value, revision }));
             }

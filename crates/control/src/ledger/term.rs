@@ -35,6 +35,22 @@ impl Ledger {
         self.records.note(txn).await.map(drop)
     }
 
+    /// Whether others work on this store beside this core, as far as anybody knows.
+    pub(crate) async fn has_others(&self) -> Result<bool, LedgerError> {
+        let two = self.records.documents(TERM, None, 2).await?;
+        Ok(two.iter().any(|term| term.key != term_key(&self.term)))
+    }
+
+    /// By whom something in the queue is held that this core is at.
+    pub(crate) fn term(&self) -> &str {
+        &self.term
+    }
+
+    /// Whether what this term holds is another core's. What a core holds whose term is over is nobody's.
+    pub(crate) async fn is_held(&self, term: &str) -> Result<bool, LedgerError> {
+        Ok(*term != *self.term && self.works(term).await?)
+    }
+
     /// Whether the core of this term still works on what it has begun.
     pub(super) async fn works(&self, term: &str) -> Result<bool, LedgerError> {
         Ok(*term == *self.term || self.records.is_there(&term_key(term)).await?)

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::fake_node::FakeCall;
+use crate::ledger::{FORGING, TERM};
 use crate::retention::Most;
+use crate::store::Txn;
 use crate::store::memory::InjectedFault;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -296,4 +298,74 @@ async fn what_waits_keeps_its_summons_and_the_daemon_and_what_is_done_is_forgott
     core.phases().retention.prune(later, Most { tombs: 10, ..Most::default() }).await.expect("prunes");
     let error = core.spool_show(&entry.id, SpoolWait::default()).await.expect_err("is forgotten");
     assert_eq!(error.code, ErrorCode::NotFound);
+}
+
+/// Cores on one store, one of them without an end that anybody knows of.
+struct Cores {
+    store: Arc<MemoryStore>,
+    node: Arc<FakeNode>,
+}
+
+impl Cores {
+    fn new() -> Self {
+        Self { store: Arc::default(), node: Arc::new(FakeNode::new("n1".parse().expect("a name"))) }
+    }
+
+    async fn core(&self, alone: bool) -> Arc<Core> {
+        let core = core_over(self.store.clone(), &[&self.node], &["n1"]);
+        core.basis().ledger.begin(alone).await.expect("begins");
+        core
+    }
+}
+
+async fn attempts(core: &Arc<Core>, id: &SpoolId) -> u32 {
+    core.spool_show(id, SpoolWait::default()).await.expect("is there").entry.attempts
+}
+
+#[tokio::test]
+async fn of_two_cores_one_forges_and_the_other_takes_over_when_its_term_is_over() {
+    let cores = Cores::new();
+    let first = cores.core(true).await;
+    let _first = first.start();
+    cores.node.hold(Some(FakeCall::Provision));
+    let entry = put(&first, "k").await;
+    cores.node.somebody_waits().await;
+    let second = cores.core(false).await;
+    let _second = second.start();
+    // It looked, and left it to the other.
+    until(|| second.basis().spool.queue().is_left(&entry.id, clock::mono())).await;
+    assert_eq!(cores.store.size(FORGING).await.expect("counts").documents, 1);
+    assert_eq!(attempts(&second, &entry.id).await, 1);
+
+    let term = format!("{TERM}{}", first.basis().ledger.term());
+    let _ = cores.store.commit(Txn::default().delete(term)).await.expect("is over");
+    while attempts(&second, &entry.id).await == 1 {
+        tokio::task::yield_now().await;
+    }
+    cores.node.hold(None);
+    let vault = done(&second, &entry.id).await.vault.expect("was forged").id;
+    until(|| cores.node.living() == [vault.clone()]).await;
+    assert_eq!(attempts(&second, &entry.id).await, 2);
+}
+
+#[tokio::test]
+async fn what_another_core_has_queued_or_taken_away_is_seen() {
+    let cores = Cores::new();
+    let first = cores.core(true).await;
+    let second = cores.core(false).await;
+    cores.node.set_max_vaults(0);
+    let _second = second.start();
+    let (kept, gone) = (put(&first, "kept").await.id, put(&first, "gone").await.id);
+    until(|| second.basis().spool.waiting() == 2).await;
+    first.spool_remove(&gone).await.expect("is removed");
+    until(|| second.basis().spool.waiting() == 1).await;
+    // Nobody works at the first: whose daemon was killed.
+    cores.node.set_max_vaults(1);
+    assert_eq!(done(&second, &kept).await.entry.state, SpoolState::Forged);
+    assert_eq!((cores.node.provisioned(), second.basis().spool.waiting()), (1, 0));
+    // And who looks again finds nothing new, so nobody is woken.
+    second.phases().clerk.read_queue().await.expect("reads");
+    let changes = second.basis().spool.changes.subscribe();
+    second.phases().clerk.read_queue().await.expect("reads");
+    assert!(!changes.has_changed().expect("is open"));
 }
