@@ -347,9 +347,13 @@ impl Ctx {
         }
     }
 
+    fn passed_over(&self) -> Vec<String> {
+        self.endpoint.get().map(ControlPlane::passed_over).unwrap_or_default()
+    }
+
     /// What answers said more than this version knows is not in the records, and that is said once.
     pub(crate) fn tell_passed_over(&self) {
-        let names = self.endpoint.get().map(ControlPlane::passed_over).unwrap_or_default();
+        let names = self.passed_over();
         if names.is_empty() {
             return;
         }
@@ -361,6 +365,19 @@ impl Ctx {
             self.remark(&format!("{}\n", visible::json(&warning.to_string())));
         } else {
             self.warn(&message);
+        }
+    }
+
+    /// What the command ends with. Whoever reads objects gets one, with what was passed over in it.
+    pub(crate) fn failed_at_last(&self, error: CliError) {
+        let names = self.passed_over();
+        if !self.machine {
+            self.tell_passed_over();
+            self.failed(&error);
+        } else if names.is_empty() {
+            self.failed(&error);
+        } else {
+            self.failed(&error.with("newer_daemon", names));
         }
     }
 

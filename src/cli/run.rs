@@ -57,16 +57,19 @@ fn whole() -> ExitCode {
             "{HINT}hint:{HINT:#} in a pipe it is one JSON record per line; -o table draws a table\n"
         ));
     }
-    ctx.tell_passed_over();
     let finished = match ctx.out.write_file() {
         Some(written) => ctx.block_on(Limit::OnlyIfSet, written),
         None => ctx.out.finish(),
     };
     let exit = match result.and_then(|exit| finished.map(|()| exit)) {
-        Ok(exit) => exit,
+        Ok(exit) => {
+            ctx.tell_passed_over();
+            exit
+        }
         Err(error) => {
-            ctx.failed(&error);
-            error.kind.exit
+            let exit = error.kind.exit;
+            ctx.failed_at_last(error);
+            exit
         }
     };
     undo(&ctx);

@@ -285,8 +285,7 @@ async fn a_new_node_serves_an_old_core_in_its_own_way() {
 }
 
 /// What asks nobody, or wants a machine of its own.
-const ASK_NOBODY: [&str; 7] =
-    ["completions", "help", "config show", "ticket narrow", "node add", "node rm", "node upgrade"];
+const ASK_NOBODY: [&str; 5] = ["completions", "help", "config show", "ticket narrow", "node rm"];
 
 /// Whoever answers may say more: each verb works, and what is in no record is said.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -349,6 +348,13 @@ async fn every_verb_works_with_a_newer_daemon() {
         .await;
     hauki.ok(&["proxy", "repl", &ticket], "1 + 1\n").await;
     let node = hauki.ok(&["node", "ls", "-o", "id"], "").await;
+    // Steps that are not known are passed over, and the last one is told.
+    for words in [
+        &["node", "upgrade", node.trim(), "-o", "id"][..],
+        &["node", "add", "root@n7.example", "--name", "n7", "-o", "id"],
+    ] {
+        assert_eq!(hauki.ok(words, "").await, node);
+    }
     for verb in ["show", "drain", "undrain"] {
         hauki.ok(&["node", verb, node.trim()], "").await;
     }
@@ -387,6 +393,13 @@ async fn every_verb_works_with_a_newer_daemon() {
     let warning: Value = serde_json::from_str(&said).expect("is an object");
     assert_eq!((&warning["kind"], &warning["members"]), (&json!("warning"), &json!([newer::MORE])));
     assert!(!records.contains(newer::MORE));
+    // A failure is one object, and has it in it.
+    let (code, _, said) = hauki.run(&["summon", worker, "--columns", "none", "-o", "json"], "").await;
+    let failure: Value = serde_json::from_str(&said).expect("is one object");
+    assert_eq!(
+        (code, &failure["kind"], &failure["newer_daemon"]),
+        (2, &json!("error"), &json!([newer::MORE]))
+    );
     assert_eq!(hauki.run(&["ls", "-q"], "").await.2, "");
     let (_, events, said) = hauki.run(&["events", "-o", "jsonl"], "").await;
     let kept = events.lines().filter(|line| line.contains(newer::MORE)).count();

@@ -96,6 +96,7 @@ fn length(item: &NewsItem) -> usize {
             let lines = receipt.reclaimed.iter().map(|line| line.name.len() + LINE_COSTS);
             said.chain(lines).sum()
         }
+        NewsItem::Other => 0,
     }
 }
 
@@ -122,7 +123,7 @@ impl Journal {
         let talker = match &item {
             NewsItem::Log { vault, .. } => Some(vault.clone()),
             NewsItem::Clone(ask) => Some(ask.vault.clone()),
-            NewsItem::Claimed { .. } | NewsItem::Died(_) => None,
+            NewsItem::Claimed { .. } | NewsItem::Died(_) | NewsItem::Other => None,
         };
         if let Some(vault) = talker {
             rings.add_line(vault, item);

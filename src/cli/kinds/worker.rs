@@ -87,7 +87,7 @@ impl RecordKind for Gem {
         col("SHA256", |gem| Cell::hash(&gem.sha256)),
         col("SIZE", |gem| Cell::Bytes(gem.bytes)),
         col("FOUND IN", |gem| match &gem.found_in {
-            GemPlace::Pushed => Cell::word(&gem.found_in),
+            GemPlace::Pushed | GemPlace::Other => Cell::word(&gem.found_in),
             GemPlace::Directory(directory) => Cell::text(directory),
         }),
     ];

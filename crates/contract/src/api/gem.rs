@@ -52,6 +52,9 @@ pub enum GemPlace {
     Pushed,
     /// A directory of the configuration.
     Directory(String),
+    /// Of a later version.
+    #[schemars(skip)]
+    Other,
 }
 
 /// The query of `GET /api/v2/gems/resolve` and `DELETE /api/v2/gems`

@@ -315,4 +315,7 @@ pub enum NewsItem {
     /// A worker wants to clone. Told here only as long as no core asks for such wishes, as older ones do not.
     Clone(CloneAsk),
     Died(Receipt),
+    /// Of a later version, and nothing that this one could act on.
+    #[schemars(skip)]
+    Other,
 }

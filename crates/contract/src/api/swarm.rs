@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::ApiError;
@@ -54,6 +53,9 @@ pub enum NodeStep {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asks: Option<NodeAsk>,
     },
+    /// Of a later version, with which nothing can be done but to wait for the next.
+    #[serde(skip)]
+    Other,
 }
 
 /// Whatever a step may have.
@@ -79,7 +81,7 @@ impl<'de> Deserialize<'de> for NodeStep {
             "copied" => Ok(Self::Copied { bytes: has(bytes, "bytes")?, of: has(of, "of")? }),
             "added" => Ok(Self::Added { node: has(node, "node")? }),
             "failed" => Ok(Self::Failed { error: has(error, "error")?, asks }),
-            other => Err(D::Error::unknown_variant(other, &["done", "copied", "added", "failed"])),
+            _ => Ok(Self::Other),
         }
     }
 }
@@ -92,6 +94,9 @@ pub enum NodeAsk {
         fingerprint: String,
     },
     Password,
+    /// Of a later version: nobody here can answer it.
+    #[schemars(skip)]
+    Other,
 }
 
 /// `POST /api/v2/nodes/{id}/drain`

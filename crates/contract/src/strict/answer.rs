@@ -1,4 +1,5 @@
-//! What somebody answers who was asked: read as strictly as an order, but for members that this version does not know.
+//! What somebody answers who was asked: read as strictly as an order, but for members and choices that this version does
+//! not know.
 //!
 //! Who orders is read strictly, because an order that is carried out in part is another order. Who answers may be of a
 //! newer version and say more than was asked: that is passed over, at every level, and [`PassedOver`] has its names for
@@ -18,6 +19,10 @@ use super::{DocumentLimits, Shape, StrictError, read, text};
 
 /// Read strictly in answers too, with all that is in it: `hauki-ticket(5)` has its reason.
 pub(super) const DOCUMENT: &str = "Ticket";
+
+/// The last name of an enum that others may be added to: in an answer a choice of another name is read as this one, and
+/// whatever it has is passed over with it. One that cannot be done without has no such name.
+pub(super) const OTHER: &str = "other";
 
 /// So many names say enough, and so much of each.
 const NAMES: usize = 16;
@@ -85,7 +90,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for WithText<T> {
     }
 }
 
-/// The name of a member: one of these, or another.
+/// The name of a member or a choice: one of these, or another.
 pub(super) struct OneOf(pub(super) &'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for OneOf {
@@ -100,7 +105,7 @@ impl Visitor<'_> for OneOf {
     type Value = Result<&'static str, String>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("the name of a member")
+        out.write_str("a name")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {

@@ -3,7 +3,8 @@ use serde_json::json;
 
 use super::*;
 use crate::api::event::Event;
-use crate::api::swarm::{NodeDetail, NodeStep};
+use crate::api::node::{News, NewsItem};
+use crate::api::swarm::{NodeAsk, NodeDetail, NodeStep};
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::strict;
@@ -119,10 +120,39 @@ fn what_serde_would_read_into_a_buffer_of_its_own_is_read_by_the_same_rule() {
     ] {
         holds::<NodeStep>(&step);
     }
-    for wrong in [json!({ "step": "copied", "bytes": 1 }), json!({ "step": "what" }), json!({ "what": "w" })]
-    {
+    for wrong in [json!({ "step": "copied", "bytes": 1 }), json!({ "what": "w" })] {
         assert!(from_value::<NodeStep>(&wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_choice_that_is_not_known_is_passed_over_where_others_may_come() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Open {
+        One(Inner),
+        Word,
+        Other,
+    }
+    let limits = DocumentLimits::bytes(1000);
+    let text = r#"[{"one":{"a":1}},{"newer":{"one":{"a":[1,"\ud83d"]}}},"newest","word",{"nothing":null}]"#;
+    let heard = PassedOver::default();
+    let read: Vec<Open> = noting(text.as_bytes(), limits, &heard).expect("is read");
+    assert_eq!(read, [Open::One(Inner { a: 1 }), Open::Other, Open::Other, Open::Word, Open::Other]);
+    assert_eq!(heard.names(), ["newer", "newest", "nothing"]);
+    assert!(strict::from_str::<Vec<Open>>(text, limits).is_err(), "an order is read strictly");
+    assert!(from_str::<Vec<Choice>>(text, limits).is_err(), "there are no others");
+    for wrong in [r#"{"newer":{"#, r#"{"newer":1,"more":2}"#, r#"{"word":1}"#, r#"{"newer":[}}"#, "7"] {
+        assert!(from_str::<Open>(wrong, limits).is_err(), "{wrong}");
+    }
+    let error = json!({ "code": "denied", "message": "m", "retryable": false });
+    let asks = json!({ "step": "failed", "error": error, "asks": { "totp": { "digits": 6 } } });
+    let read: NodeStep = from_value(&asks).expect("is read");
+    assert!(matches!(read, NodeStep::Failed { asks: Some(NodeAsk::Other), .. }), "{read:?}");
+    let read: NodeStep = from_value(&json!({ "step": "paused", "why": 1 })).expect("is read");
+    assert_eq!(read, NodeStep::Other);
+    let news = json!({ "boot_id": "b", "last": 2, "items": [{ "moved": { "vault": VAULT } }] });
+    assert_eq!(from_value::<News>(&news).expect("is read").items, [NewsItem::Other]);
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! it. Pure: no state, and nothing is allocated for a document of structs beyond what its fields need.
 
 pub mod answer;
+mod choice;
 #[cfg(feature = "documents")]
 mod nesting;
 mod place;

@@ -2,20 +2,19 @@
 //!
 //! It stands around any [`Deserializer`] and is told by the type what it wants. Where a struct is
 //! wanted a sequence is refused; where an integer is wanted a number with an integer's value is one;
-//! the members of a map are remembered by name; of an answer, members that the type does not have are passed over. Inside `flatten` and untagged enums serde reads into
-//! a buffer of its own, which no deserializer sees: types of contracts that a peer writes avoid both.
+//! the members of a map are remembered by name; of an answer, members that the type does not have are passed over, and
+//! choices that it does not have where it has room for them ([`OTHER`]). Inside `flatten` and untagged enums serde reads
+//! into a buffer of its own, which no deserializer sees: types of contracts that a peer writes avoid both.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::value::StrDeserializer;
-use serde::de::{
-    DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::answer::{DOCUMENT, OneOf, PassedOver};
+use super::answer::{DOCUMENT, OTHER, OneOf, PassedOver};
+use super::choice::Choice;
 
 /// From here on two integers are one floating-point number, and which was meant is anybody's guess.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -36,24 +35,26 @@ impl<'s, D> Shape<'s, D> {
         Self { input, seen: None, heard }
     }
 
-    fn look<V>(self, visitor: V, wants: Wants) -> (D, Look<'s, V>) {
-        (self.input, Look { visitor, wants, seen: self.seen, heard: self.heard })
+    fn look<V>(self, visitor: V, wants: Wants) -> (D, ShapeVisitor<'s, V>) {
+        (self.input, ShapeVisitor { visitor, wants, seen: self.seen, heard: self.heard })
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wants {
+pub(super) enum Wants {
     Anything,
     Integer,
     /// With these members.
     Object(&'static [&'static str]),
+    /// One of these, the last of which is whatever else there is.
+    Choice(&'static [&'static str]),
 }
 
-struct Look<'s, V> {
-    visitor: V,
-    wants: Wants,
-    seen: Option<&'s mut HashSet<String>>,
-    heard: Option<&'s PassedOver>,
+pub(super) struct ShapeVisitor<'s, V> {
+    pub(super) visitor: V,
+    pub(super) wants: Wants,
+    pub(super) seen: Option<&'s mut HashSet<String>>,
+    pub(super) heard: Option<&'s PassedOver>,
 }
 
 macro_rules! pass {
@@ -143,7 +144,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
     ) -> Result<V::Value, D::Error> {
         let (input, look) = self.look(visitor, Wants::Object(fields));
         let heard = look.heard.filter(|_| name != DOCUMENT);
-        input.deserialize_struct(name, fields, Look { heard, ..look })
+        input.deserialize_struct(name, fields, ShapeVisitor { heard, ..look })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -152,7 +153,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let (input, look) = self.look(visitor, Wants::Anything);
+        let is_open = self.heard.is_some() && variants.last() == Some(&OTHER);
+        let wants = if is_open { Wants::Choice(variants) } else { Wants::Anything };
+        let (input, look) = self.look(visitor, wants);
         input.deserialize_enum(name, variants, look)
     }
 
@@ -161,7 +164,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
     }
 }
 
-impl<V> Look<'_, V> {
+impl<V> ShapeVisitor<'_, V> {
     fn note<E: Error>(&mut self, name: &str) -> Result<(), E> {
         let is_new = self.seen.as_mut().is_none_or(|seen| seen.insert(name.to_owned()));
         if is_new { Ok(()) } else { Err(E::custom(format_args!("the member {name:?} is there twice"))) }
@@ -176,7 +179,7 @@ macro_rules! forward {
     )*};
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for ShapeVisitor<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -241,24 +244,28 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Look<'_, V> {
         // Derived code refuses a field that comes twice by itself.
         let (seen, fields) = match self.wants {
             Wants::Object(fields) => (None, Some(fields)),
-            Wants::Anything | Wants::Integer => (Some(HashSet::new()), None),
+            Wants::Anything | Wants::Integer | Wants::Choice(_) => (Some(HashSet::new()), None),
         };
         self.visitor.visit_map(MemberAccess { members, seen, fields, heard: self.heard })
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Choice(choice, self.heard))
+        let open = match self.wants {
+            Wants::Choice(known) => self.heard.map(|heard| (known, heard)),
+            Wants::Anything | Wants::Integer | Wants::Object(_) => None,
+        };
+        self.visitor.visit_enum(Choice { choice, heard: self.heard, open })
     }
 }
 
 /// What reads the next value, which is looked at as well.
-struct Inner<'s, S> {
+pub(super) struct ShapedSeed<'s, S> {
     seed: S,
     seen: Option<&'s mut HashSet<String>>,
     heard: Option<&'s PassedOver>,
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Inner<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for ShapedSeed<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<S::Value, D::Error> {
@@ -266,8 +273,8 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Inner<'_, S> {
     }
 }
 
-fn value<S>(seed: S, heard: Option<&PassedOver>) -> Inner<'_, S> {
-    Inner { seed, seen: None, heard }
+pub(super) fn value<S>(seed: S, heard: Option<&PassedOver>) -> ShapedSeed<'_, S> {
+    ShapedSeed { seed, seen: None, heard }
 }
 
 struct Items<'s, A>(A, Option<&'s PassedOver>);
@@ -297,7 +304,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for MemberAccess<'_, A> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         let Some((fields, heard)) = self.fields.zip(self.heard) else {
             let heard = self.heard;
-            return self.members.next_key_seed(Inner { seed, seen: self.seen.as_mut(), heard });
+            return self.members.next_key_seed(ShapedSeed { seed, seen: self.seen.as_mut(), heard });
         };
         while let Some(name) = self.members.next_key_seed(OneOf(fields))? {
             match name {
@@ -315,60 +322,5 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for MemberAccess<'_, A> {
 
     fn size_hint(&self) -> Option<usize> {
         self.members.size_hint()
-    }
-}
-
-struct Choice<'s, A>(A, Option<&'s PassedOver>);
-
-impl<'de, 's, A: EnumAccess<'de>> EnumAccess<'de> for Choice<'s, A> {
-    type Error = A::Error;
-    type Variant = Chosen<'s, A::Variant>;
-
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), A::Error> {
-        self.0.variant_seed(value(seed, self.1)).map(|(name, rest)| (name, Chosen(rest, self.1)))
-    }
-}
-
-struct Chosen<'s, A>(A, Option<&'s PassedOver>);
-
-/// What no word has.
-struct Valued<'c>(&'c Cell<bool>);
-
-impl<'de> DeserializeSeed<'de> for Valued<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, _: D) -> Result<(), D::Error> {
-        self.0.set(true);
-        Err(D::Error::invalid_type(Unexpected::Map, &"a string"))
-    }
-}
-
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<'_, A> {
-    type Error = A::Error;
-
-    /// A word stands alone. Where it is the name of an object's member it has a value, which is asked for here.
-    fn unit_variant(self) -> Result<(), A::Error> {
-        let has_value = Cell::new(false);
-        match self.0.newtype_variant_seed(Valued(&has_value)) {
-            Err(error) if has_value.get() => Err(error),
-            Err(_) | Ok(()) => Ok(()),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        self.0.newtype_variant_seed(value(seed, self.1))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(len, Look { visitor, wants: Wants::Anything, seen: None, heard: self.1 })
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, A::Error> {
-        self.0
-            .struct_variant(fields, Look { visitor, wants: Wants::Object(fields), seen: None, heard: self.1 })
     }
 }

@@ -79,6 +79,7 @@ impl Gems {
             let place = match &find.place {
                 GemPlace::Pushed => "the pushed gem".to_owned(),
                 GemPlace::Directory(directory) => format!("the gem in {directory}"),
+                GemPlace::Other => "the gem".to_owned(),
             };
             let path = pointer.path.clone();
             return Err(GemError::Changed { place, path, found: sha256, wanted });

@@ -174,6 +174,7 @@ impl Vetted {
                 true
             }
             NewsItem::Clone(_) => true,
+            NewsItem::Other => false,
         });
         news
     }

@@ -260,6 +260,7 @@ impl Watcher {
 
     async fn take_item(self: &Arc<Self>, slot: &Arc<NodeSlot>, item: NewsItem) -> Result<(), Failure> {
         match item {
+            NewsItem::Other => {}
             NewsItem::Clone(ask) => self.families.take_clone(slot, ask),
             NewsItem::Died(receipt) => {
                 self.vaults.bury(receipt).await?;

@@ -191,6 +191,7 @@ async fn follow(ctx: &Ctx, job: &str, mut lines: NdjsonStream) -> Result<Result<
             Some(NodeStep::Copied { bytes, of }) => {
                 ctx.progress.part(job, bytes, of);
             }
+            Some(NodeStep::Other) => {}
             Some(NodeStep::Added { node }) => {
                 ctx.progress.end(job, began);
                 ctx.out.record(Record::new(&node))?;
