@@ -6,8 +6,18 @@ use quote::ToTokens as _;
 use super::items::{attributes, is_test};
 
 /// What only the ledger's documents begin with.
-const KEYS: &[&str] =
-    &["vault/", "tomb/", "name/", "key/", "aged/", "budget/", "loan/", "forging/", "term/", "apart/"];
+const KEYS: &[&str] = &[
+    "vault/",
+    "tomb/",
+    "name/",
+    "key/",
+    "aged/",
+    "budget/",
+    "loan/",
+    "ephemeral/forging/",
+    "term/",
+    "apart/",
+];
 
 /// The places in the product's part of a source.
 pub(crate) fn past_the_ledger(text: &str) -> Vec<String> {

@@ -5,7 +5,6 @@
 //! vault/<id>          a living vault      tomb/<id>              a dead one, with its receipt
 //! budget/<id>         what a vault that may clone has left, as long as it lives
 //! loan/key/…          who paid for a child that is being made under that key
-//! forging/<id>        a vault that is being made: by whom, where and whose (`ledger::forging`)
 //! term/<id>           a core that works on this store (`ledger::term`)
 //! apart/<bucket>      who placed a vault last that is to stay apart from others (`ledger::apart`)
 //! spool/<id>          a summons in the queue, or what became of it
@@ -15,6 +14,7 @@
 //! aged/<time>/<key>   when a key was used, for `control::retention`
 //! issuer              the public half of the key that signs tickets
 //! aside/<key>         what could not be read, as it is (`ledger::aside`)
+//! ephemeral/forging/<id>  a vault that is being made: by whom, where and whose (`ledger::forging`)
 //! ```
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
 //! two transactions, of its forging and of its death, write and delete its name. Keys and tombstones are kept for
@@ -43,7 +43,10 @@ pub(crate) const KEY: &str = "key/";
 pub(crate) const NAME: &str = "name/";
 pub(crate) const BUDGET: &str = "budget/";
 pub(crate) const LOAN: &str = "loan/";
-pub(crate) const FORGING: &str = "forging/";
+/// Ephemeral ([`EPHEMERAL`](crate::store::EPHEMERAL)).
+pub(crate) const FORGING: &str = "ephemeral/forging/";
+/// Where earlier versions had them, in the file.
+pub(super) const FORGED_BEFORE: &str = "forging/";
 pub(crate) const TERM: &str = "term/";
 pub(crate) const APART: &str = "apart/";
 pub(crate) const AGED: &str = "aged/";
@@ -58,7 +61,7 @@ pub(super) const PREFIXES: &[&str] = &[
     TOMB,
     BUDGET,
     LOAN,
-    FORGING,
+    FORGED_BEFORE,
     TERM,
     APART,
     SPOOL,

@@ -5,9 +5,10 @@
 //! recorded, or is noted by a core whose term goes on, or is nobody's: left by a core that was killed. Whoever ends
 //! one of those takes the note away first, and who makes it then finds that at his commit and records no dead vault.
 //!
-//! It is noted, not committed ([`Store::note`](crate::store::Store::note)): all who look see it before there can be a
-//! vault, and a loss of power that takes it back has ended its core, whose vault is then nobody's, as it must be. No
-//! start waits for a second flush.
+//! The document is ephemeral ([`EPHEMERAL`](crate::store::EPHEMERAL)): all who look see it before there can be a vault,
+//! and what takes it back has ended its core, whose vault is then nobody's, as it must be. No start waits for a second
+//! flush, nor writes into the file before the order goes out, but for one that may clone: its budget is noted there
+//! ([`Store::note`](crate::store::Store::note)).
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::Ledger;
-use super::documents::{TERM, term_key};
+use super::documents::{FORGED_BEFORE, TERM, term_key};
 use super::error::LedgerError;
 use crate::store::Txn;
 use hauki_contract::system::random;
@@ -29,8 +29,10 @@ impl Ledger {
         let mut txn = Txn::default().put(term_key(&self.term), Vec::new());
         if alone {
             let others = self.records.documents(TERM, None, MOST).await?;
-            txn.deletes
-                .extend(others.into_iter().map(|term| term.key).filter(|key| *key != term_key(&self.term)));
+            // Nobody else makes anything either.
+            let before = self.records.documents(FORGED_BEFORE, None, MOST).await?;
+            let gone = others.into_iter().chain(before).map(|found| found.key);
+            txn.deletes.extend(gone.filter(|key| *key != term_key(&self.term)));
         }
         self.records.note(txn).await.map(drop)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CommitOutcome, Expect, MemoryStore, Revision, SqliteStore, Store, Txn};
+use super::{CommitOutcome, EPHEMERAL, Expect, MemoryStore, Revision, SqliteStore, Store, Txn};
 
 type Named = (&'static str, Arc<dyn Store>);
 
@@ -102,5 +102,94 @@ async fn of_many_that_want_the_same_place_one_gets_it() {
         }
         let won = tasks.join_all().await.into_iter().filter(|won| *won).count();
         assert_eq!(won, 1, "{name}");
+    }
+}
+
+/// What is ephemeral is seen and checked as the rest is, alone and in one transaction with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ephemeral_documents_are_of_one_row_with_the_others() {
+    let (_directory, stores) = each();
+    for (name, store) in stores {
+        let key = format!("{EPHEMERAL}a");
+        let first = put(&*store, &key, "1").await;
+        assert!(put(&*store, "kept", "1").await > first, "{name}");
+        let second =
+            match store.note(Txn::default().check(&key, Expect::At(first)).put(&key, b"22".to_vec())).await {
+                Ok(CommitOutcome::Committed { revision }) => revision,
+                other => panic!("{name}: {other:?}"),
+            };
+        assert!(second > first, "{name}");
+        let found = store.get(&key).await.expect("reads").expect("is there");
+        assert_eq!((found.value, found.revision, found.intact), (b"22".to_vec(), second, true), "{name}");
+        put(&*store, &format!("{EPHEMERAL}b"), "333").await;
+        let listed = store.list(EPHEMERAL, Some(&key), 9).await.expect("lists");
+        assert_eq!(
+            listed.into_iter().map(|found| found.key).collect::<Vec<_>>(),
+            [format!("{EPHEMERAL}b")],
+            "{name}"
+        );
+        let size = store.size(EPHEMERAL).await.expect("counts");
+        assert_eq!((size.documents, size.bytes), (2, 5), "{name}");
+
+        let taking = |at| Txn::default().check(&key, Expect::At(at)).delete(&key).put("made", b"x".to_vec());
+        let late = store.commit(taking(first)).await.expect("answers");
+        assert_eq!(late, CommitOutcome::Conflict { key: key.clone() }, "{name}");
+        assert!(store.get("made").await.expect("reads").is_none(), "{name}");
+        let beside = store.commit(taking(second).check("kept", Expect::Absent)).await.expect("answers");
+        assert_eq!(beside, CommitOutcome::Conflict { key: "kept".into() }, "{name}");
+        assert!(store.get(&key).await.expect("reads").is_some(), "{name}: a conflict changes nothing");
+        let taken = store.commit(taking(second)).await.expect("answers");
+        assert!(matches!(taken, CommitOutcome::Committed { .. }), "{name}");
+        assert_eq!(store.get(&key).await.expect("reads"), None, "{name}");
+        let again = store.note(Txn::default().check(&key, Expect::At(second)).put(&key, Vec::new())).await;
+        assert_eq!(again.expect("answers"), CommitOutcome::Conflict { key: key.clone() }, "{name}");
+    }
+}
+
+/// One transaction takes the ephemeral one and writes the other: whoever looks for the one first and then for the other
+/// finds one of them. Others write meanwhile, alone and in batches, and somebody changes the ephemeral one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_one_transaction_moves_is_never_nowhere() {
+    let (_directory, stores) = each();
+    for (name, store) in stores {
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..40 {
+            let (store, noted, made) =
+                (store.clone(), format!("{EPHEMERAL}{number}"), format!("made/{number}"));
+            tasks.spawn(async move {
+                let mut revision = put(&*store, &noted, "1").await;
+                let mover = tokio::spawn({
+                    let (store, noted, made) = (store.clone(), noted.clone(), made.clone());
+                    async move {
+                        loop {
+                            let txn = Txn::default().check(&noted, Expect::At(revision)).delete(&noted);
+                            match store.commit(txn.put(&made, b"x".to_vec())).await.expect("answers") {
+                                CommitOutcome::Committed { .. } => return,
+                                CommitOutcome::Conflict { key } => assert_eq!(key, noted),
+                            }
+                            revision =
+                                store.get(&noted).await.expect("reads").expect("was only changed").revision;
+                        }
+                    }
+                });
+                let mut changed = 0;
+                while !mover.is_finished() {
+                    let found = store.get(&noted).await.expect("reads");
+                    assert!(found.is_some() || store.get(&made).await.expect("reads").is_some(), "{name}");
+                    if let Some(found) = found.filter(|_| changed < 3) {
+                        let txn = Txn::default()
+                            .check(&noted, Expect::At(found.revision))
+                            .put(&noted, b"2".to_vec());
+                        changed +=
+                            usize::from(matches!(store.note(txn).await, Ok(CommitOutcome::Committed { .. })));
+                    }
+                    tokio::task::yield_now().await;
+                }
+                mover.await.expect("ends");
+                assert!(store.get(&noted).await.expect("reads").is_none(), "{name}");
+                assert!(store.get(&made).await.expect("reads").is_some(), "{name}");
+            });
+        }
+        tasks.join_all().await;
     }
 }

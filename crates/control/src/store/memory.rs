@@ -77,11 +77,7 @@ impl MemoryStore {
 
 impl State {
     fn holds(&self, key: &str, expect: Expect) -> bool {
-        let found = self.documents.get(key).map(|(_, revision)| *revision);
-        match expect {
-            Expect::Absent => found.is_none(),
-            Expect::At(revision) => found == Some(revision),
-        }
+        expect.holds(self.documents.get(key).map(|(_, revision)| *revision))
     }
 
     fn commit(&mut self, txn: Txn) -> Result<CommitOutcome, StoreError> {
@@ -137,10 +133,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let within =
             state.documents.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
-        let size = within.fold(Size::default(), |size, (_, (value, _))| Size {
-            documents: size.documents + 1,
-            bytes: size.bytes + value.len() as u64,
-        });
+        let size = within.fold(Size::default(), |size, (_, (value, _))| size.with(value.len()));
         Box::pin(async move { Ok(size) })
     }
 

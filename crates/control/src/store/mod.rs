@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 mod check;
+mod ephemeral;
 mod error;
 mod inspect;
 pub mod memory;
@@ -37,6 +38,10 @@ pub use sqlite::SqliteStore;
 
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
+/// What is under this prefix is ephemeral: it is there for as long as the store is open, as what is under a lease in etcd.
+/// It is written at once, everybody sees it, and a kill takes it back. One transaction may be of both kinds.
+pub const EPHEMERAL: &str = "ephemeral/";
+
 /// Signed, as both SQLite and etcd number them.
 pub type Revision = i64;
 
@@ -56,6 +61,12 @@ pub struct Size {
     pub documents: u64,
     /// Of their values.
     pub bytes: u64,
+}
+
+impl Size {
+    fn with(self, bytes: usize) -> Self {
+        Self { documents: self.documents + 1, bytes: self.bytes + bytes as u64 }
+    }
 }
 
 /// What must be true of a key for a transaction to go ahead.
@@ -95,6 +106,12 @@ impl Txn {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.puts.is_empty() && self.deletes.is_empty()
+    }
+
+    /// Of everything that it looks at or changes.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let (checks, puts) = (self.checks.iter().map(|(key, _)| key), self.puts.iter().map(|(key, _)| key));
+        checks.chain(puts).chain(&self.deletes).map(String::as_str)
     }
 }
 

@@ -22,6 +22,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
 
+use super::ephemeral::{EphemeralDocuments, is_ephemeral};
 use super::opening::FileError;
 use super::schema;
 use super::seal::seal;
@@ -48,6 +49,7 @@ type ReadQuery = Box<dyn FnOnce(&Connection) + Send>;
 pub struct SqliteStore {
     path: PathBuf,
     suspicion: Option<&'static str>,
+    ephemeral: Arc<EphemeralDocuments>,
     writer: Arc<Mutex<StoreWriter>>,
     commits: mpsc::Sender<WriteJob>,
     /// How many wait for the writer's thread. Nobody overtakes them.
@@ -98,7 +100,10 @@ impl SqliteStore {
         let (commits, jobs) = mpsc::channel();
         let (queries, asked) = mpsc::channel::<ReadQuery>();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let writer = StoreWriter::new(writer, tail, path.to_owned(), waiting.clone());
+        let last = writer.query_row("SELECT revision FROM counter", [], |row| row.get(0));
+        let ephemeral = EphemeralDocuments::beside(last.map_err(|error| failed(unprepared(error)))?);
+        let ephemeral = Arc::new(ephemeral);
+        let writer = StoreWriter::new(writer, tail, ephemeral.clone(), path.to_owned(), waiting.clone());
         let writer = Arc::new(Mutex::new(writer));
         let its = writer.clone();
         spawn("store-writer", move || StoreWriter::work(&its, &jobs))
@@ -109,7 +114,7 @@ impl SqliteStore {
             }
         })
         .map_err(|error| failed(error.into()))?;
-        Ok(Self { path: path.to_owned(), suspicion, writer, commits, waiting, queries, one })
+        Ok(Self { path: path.to_owned(), suspicion, ephemeral, writer, commits, waiting, queries, one })
     }
 
     /// Whether nothing was ever kept in it, or nothing is left, but for whose it is.
@@ -223,10 +228,15 @@ pub(super) fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
 
 impl Store for SqliteStore {
     fn get(&self, key: &str) -> StoreFuture<'_, Option<Document>> {
-        Box::pin(std::future::ready(self.read(key)))
+        let found = if is_ephemeral(key) { Ok(self.ephemeral.get(key)) } else { self.read(key) };
+        Box::pin(std::future::ready(found))
     }
 
     fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> StoreFuture<'_, Vec<Document>> {
+        // Of one kind or the other. Who lists everything wants what is kept.
+        if is_ephemeral(prefix) {
+            return Box::pin(std::future::ready(Ok(self.ephemeral.list(prefix, after, limit))));
+        }
         let from = prefix.to_owned();
         let end = prefix_end(prefix);
         let after = after.unwrap_or_default().to_owned();
@@ -242,6 +252,9 @@ impl Store for SqliteStore {
     }
 
     fn size(&self, prefix: &str) -> StoreFuture<'_, Size> {
+        if is_ephemeral(prefix) {
+            return Box::pin(std::future::ready(Ok(self.ephemeral.size(prefix))));
+        }
         let (from, end) = (prefix.to_owned(), prefix_end(prefix));
         self.query(move |connection| {
             connection
@@ -291,6 +304,9 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome> {
+        if let Some(done) = self.ephemeral.write(&txn) {
+            return Box::pin(std::future::ready(Ok(done)));
+        }
         let is_threaded =
             Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
         let at_once = |writer: &mut StoreWriter| {
@@ -300,6 +316,9 @@ impl Store for SqliteStore {
     }
 
     fn note(&self, txn: Txn) -> StoreFuture<'_, CommitOutcome> {
+        if let Some(done) = self.ephemeral.write(&txn) {
+            return Box::pin(std::future::ready(Ok(done)));
+        }
         self.at_once(|writer| writer.write_at_once(&txn, false))
             .unwrap_or_else(|| self.write(txn, WriteJob::Note))
     }

@@ -17,10 +17,11 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
+use super::ephemeral::{EphemeralDocuments, Pins, is_ephemeral};
 use super::seal::seal;
 use super::sqlite::{BUSY, is_passing};
 use super::tail::Tail;
-use super::{CommitOutcome, Expect, Revision, StoreError, Txn};
+use super::{CommitOutcome, Revision, StoreError, Txn};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -53,6 +54,7 @@ pub(super) enum WriteJob {
 pub(super) struct StoreWriter {
     connection: Connection,
     tail: Tail,
+    ephemeral: Arc<EphemeralDocuments>,
     path: PathBuf,
     /// Since when there is something in the log that is not in the file.
     dirty: Option<Mono>,
@@ -67,8 +69,15 @@ pub(super) struct StoreWriter {
 }
 
 impl StoreWriter {
-    pub(super) fn new(connection: Connection, tail: Tail, path: PathBuf, waiting: Arc<AtomicUsize>) -> Self {
-        Self { connection, tail, path, dirty: None, last: clock::mono(), pages: 0, flushes: true, waiting }
+    pub(super) fn new(
+        connection: Connection,
+        tail: Tail,
+        ephemeral: Arc<EphemeralDocuments>,
+        path: PathBuf,
+        waiting: Arc<AtomicUsize>,
+    ) -> Self {
+        let last = clock::mono();
+        Self { connection, tail, ephemeral, path, dirty: None, last, pages: 0, flushes: true, waiting }
     }
 
     /// Ends when the store is dropped and the last commit is answered, or if whoever wrote did not come to an end.
@@ -124,7 +133,7 @@ impl StoreWriter {
         let is_first = self.dirty.is_none();
         let mut write = || {
             self.connection.busy_timeout(Duration::ZERO)?;
-            let written = self.flushing(flushed).and_then(|()| write_batch(&self.connection, [txn]));
+            let written = self.flushing(flushed).and_then(|()| self.write_batch([txn]));
             self.connection.busy_timeout(BUSY)?;
             written
         };
@@ -171,7 +180,7 @@ impl StoreWriter {
 
     fn commit(&mut self, commits: Vec<Commit>) {
         self.wrote(txns(&commits));
-        let outcomes = self.flushing(true).and_then(|()| write_batch(&self.connection, txns(&commits)));
+        let outcomes = self.flushing(true).and_then(|()| self.write_batch(txns(&commits)));
         if let Ok(outcomes) = &outcomes {
             self.answered(outcomes);
         }
@@ -192,7 +201,7 @@ impl StoreWriter {
     /// Their numbers are not written beside the file: a loss of power may take them back, and that is no damage.
     fn note_down(&mut self, notes: Vec<Commit>) {
         self.wrote(txns(&notes));
-        let outcomes = self.flushing(false).and_then(|()| write_batch(&self.connection, txns(&notes)));
+        let outcomes = self.flushing(false).and_then(|()| self.write_batch(txns(&notes)));
         self.answer(notes, outcomes);
     }
 
@@ -203,6 +212,78 @@ impl StoreWriter {
             self.flushes = on;
         }
         Ok(())
+    }
+
+    /// One transaction for the batch. Checks come before writes, so a conflict needs no undoing; an
+    /// error undoes the whole batch, because nothing of it has been answered.
+    fn write_batch<'a>(
+        &self,
+        batch: impl IntoIterator<Item = &'a Txn>,
+    ) -> rusqlite::Result<Vec<CommitOutcome>> {
+        let (connection, mut pins) = (&self.connection, self.ephemeral.pins());
+        // Not rusqlite's own transaction, which compiles both words for each.
+        let say = |word: &str| connection.prepare_cached(word)?.execute([]);
+        say("BEGIN IMMEDIATE")?;
+        let outcomes: rusqlite::Result<Vec<_>> =
+            batch.into_iter().map(|txn| self.apply(&mut pins, txn)).collect();
+        let written = outcomes.and_then(|outcomes| say("COMMIT").map(|_| outcomes));
+        if written.is_ok() {
+            pins.settle();
+        } else if !connection.is_autocommit() {
+            // That it cannot be undone either changes nothing: it was never committed.
+            let _ = say("ROLLBACK");
+        }
+        written
+    }
+
+    fn apply(&self, pins: &mut Pins<'_>, txn: &Txn) -> rusqlite::Result<CommitOutcome> {
+        let connection = &self.connection;
+        for (key, expect) in &txn.checks {
+            let found = if is_ephemeral(key) { pins.revision(key) } else { revision(connection, key)? };
+            if !expect.holds(found) {
+                return Ok(CommitOutcome::Conflict { key: key.clone() });
+            }
+        }
+        let (last, sum): (Revision, i64) = connection
+            .prepare_cached("SELECT revision, sum FROM counter")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let revision = self.ephemeral.next(last);
+        // By how much the sum of all seals changes, so that a document that vanishes is missed.
+        let mut more = 0_i64;
+        let was = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_i64().unwrap_or_default());
+        let mut add = connection.prepare_cached(
+            "INSERT INTO document (key, revision, value, seal) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO NOTHING",
+        )?;
+        for (key, value) in &txn.puts {
+            if is_ephemeral(key) {
+                pins.put(key, value, revision);
+                continue;
+            }
+            let sum = seal(key, revision, value);
+            more = more.wrapping_add(sum);
+            // Most are new.
+            if add.execute(params![key, revision, value, sum])? == 0 {
+                let mut old = connection.prepare_cached("SELECT seal FROM document WHERE key = ?1")?;
+                more = more.wrapping_sub(old.query_row([key], was)?);
+                connection
+                    .prepare_cached(
+                        "UPDATE document SET revision = ?2, value = ?3, seal = ?4 WHERE key = ?1",
+                    )?
+                    .execute(params![key, revision, value, sum])?;
+            }
+        }
+        let mut delete = connection.prepare_cached("DELETE FROM document WHERE key = ?1 RETURNING seal")?;
+        for key in &txn.deletes {
+            if is_ephemeral(key) {
+                pins.delete(key);
+                continue;
+            }
+            more = more.wrapping_sub(delete.query_row([key], was).optional()?.unwrap_or_default());
+        }
+        connection
+            .prepare_cached("UPDATE counter SET revision = ?1, sum = ?2")?
+            .execute([revision, sum.wrapping_add(more)])?;
+        Ok(CommitOutcome::Committed { revision })
     }
 
     fn answer(&self, commits: Vec<Commit>, outcomes: rusqlite::Result<Vec<CommitOutcome>>) {
@@ -279,24 +360,6 @@ fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// One transaction for the batch. Checks come before writes, so a conflict needs no undoing; an
-/// error undoes the whole batch, because nothing of it has been answered.
-fn write_batch<'a>(
-    connection: &Connection,
-    batch: impl IntoIterator<Item = &'a Txn>,
-) -> rusqlite::Result<Vec<CommitOutcome>> {
-    // Not rusqlite's own transaction, which compiles both words for each.
-    let say = |word: &str| connection.prepare_cached(word)?.execute([]);
-    say("BEGIN IMMEDIATE")?;
-    let outcomes: rusqlite::Result<Vec<_>> = batch.into_iter().map(|txn| apply(connection, txn)).collect();
-    let written = outcomes.and_then(|outcomes| say("COMMIT").map(|_| outcomes));
-    if written.is_err() && !connection.is_autocommit() {
-        // That it cannot be undone either changes nothing: it was never committed.
-        let _ = say("ROLLBACK");
-    }
-    written
-}
-
 /// How many pages it writes at most, or nearly.
 fn pages(txn: &Txn) -> usize {
     let values = txn.puts.iter().map(|(_, value)| value.len() / PAGE_BYTES + 3);
@@ -307,51 +370,12 @@ fn txns(commits: &[Commit]) -> impl Iterator<Item = &Txn> {
     commits.iter().map(|commit| &commit.txn)
 }
 
-fn apply(connection: &Connection, txn: &Txn) -> rusqlite::Result<CommitOutcome> {
-    for (key, expect) in &txn.checks {
-        let found: Option<Revision> = connection
-            .prepare_cached("SELECT revision FROM document WHERE key = ?1")?
-            // Of a damaged row it may be no number, which is no reason to fail the others in the batch.
-            .query_row([key], |row| Ok(row.get_ref(0)?.as_i64().unwrap_or_default()))
-            .optional()?;
-        let holds = match expect {
-            Expect::Absent => found.is_none(),
-            Expect::At(revision) => found == Some(*revision),
-        };
-        if !holds {
-            return Ok(CommitOutcome::Conflict { key: key.clone() });
-        }
-    }
-    let (last, sum): (Revision, i64) = connection
-        .prepare_cached("SELECT revision, sum FROM counter")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let revision = last + 1;
-    // By how much the sum of all seals changes, so that a document that vanishes is missed.
-    let mut more = 0_i64;
-    let was = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_i64().unwrap_or_default());
-    let mut add = connection.prepare_cached(
-        "INSERT INTO document (key, revision, value, seal) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO NOTHING",
-    )?;
-    for (key, value) in &txn.puts {
-        let sum = seal(key, revision, value);
-        more = more.wrapping_add(sum);
-        // Most are new.
-        if add.execute(params![key, revision, value, sum])? == 0 {
-            let mut old = connection.prepare_cached("SELECT seal FROM document WHERE key = ?1")?;
-            more = more.wrapping_sub(old.query_row([key], was)?);
-            connection
-                .prepare_cached("UPDATE document SET revision = ?2, value = ?3, seal = ?4 WHERE key = ?1")?
-                .execute(params![key, revision, value, sum])?;
-        }
-    }
-    let mut delete = connection.prepare_cached("DELETE FROM document WHERE key = ?1 RETURNING seal")?;
-    for key in &txn.deletes {
-        more = more.wrapping_sub(delete.query_row([key], was).optional()?.unwrap_or_default());
-    }
+fn revision(connection: &Connection, key: &str) -> rusqlite::Result<Option<Revision>> {
     connection
-        .prepare_cached("UPDATE counter SET revision = ?1, sum = ?2")?
-        .execute([revision, sum.wrapping_add(more)])?;
-    Ok(CommitOutcome::Committed { revision })
+        .prepare_cached("SELECT revision FROM document WHERE key = ?1")?
+        // Of a damaged row it may be no number, which is no reason to fail the others in the batch.
+        .query_row([key], |row| Ok(row.get_ref(0)?.as_i64().unwrap_or_default()))
+        .optional()
 }
 
 #[cfg(test)]

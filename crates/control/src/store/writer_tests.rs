@@ -1,7 +1,7 @@
 use super::*;
-use crate::store::Store as _;
 use crate::store::sqlite::tests::{DOCUMENTS, copied, fill, flip, lost_in_silence};
 use crate::store::sqlite::{LOG_BYTES, SqliteStore};
+use crate::store::{EPHEMERAL, Store as _};
 
 /// The log is empty, or begun anew: its second frame is not of the log that its header begins.
 fn is_copied(log: &[u8]) -> bool {
@@ -172,4 +172,35 @@ async fn as_long_as_somebody_writes_the_log_is_not_begun_anew() {
         begun = Some(log);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// What is ephemeral is gone when the store is opened again, costs the file nothing, and holds when the file is taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_ephemeral_is_not_in_the_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("store.db");
+    let store = SqliteStore::open(&path).expect("opens");
+    let _ = store.commit(Txn::default().put("kept", b"x".to_vec())).await.expect("commits");
+    let files = || ["store.db", "store.db-wal"].map(|name| std::fs::read(directory.path().join(name)).ok());
+    let before = files();
+    let key = format!("{EPHEMERAL}a");
+    let _ = store.note(Txn::default().put(&key, b"x".to_vec())).await.expect("is noted");
+    assert!(before == files(), "nothing is written");
+
+    // A transaction that takes it away waits for another process: until then it is there, and whoever changes it waits.
+    let other = Connection::open(&path).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("takes it");
+    let taking = store.commit(Txn::default().delete(&key).put("made", b"x".to_vec()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(store.get(&key).await.expect("reads").is_some());
+    other.execute_batch("COMMIT").expect("lets go");
+    assert!(matches!(taking.await, Ok(CommitOutcome::Committed { .. })));
+    assert!(store.get(&key).await.expect("reads").is_none());
+
+    let _ = store.note(Txn::default().put(&key, b"x".to_vec())).await.expect("is noted");
+    store.close().await.expect("closes");
+    drop(store);
+    let store = SqliteStore::open(&path).expect("opens");
+    assert!(store.get(&key).await.expect("reads").is_none());
+    assert_eq!((store.size("").await.expect("counts").documents, store.suspicion()), (2, None));
 }

@@ -93,6 +93,16 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
     assert_eq!(recorded(&third).await.len(), 2);
 }
 
+/// Earlier versions had them in the file.
+#[tokio::test]
+async fn what_an_earlier_version_was_at_is_forgotten() {
+    let pair = Pair::new();
+    let txn = crate::store::Txn::default().put("forging/earlier", b"{}".to_vec()).put("kept", b"{}".to_vec());
+    let _ = pair.store.commit(txn).await.expect("commits");
+    pair.core(true).await;
+    assert_eq!((pair.count("forging/").await, pair.count("kept").await), (0, 1));
+}
+
 /// Two that work on one store and do not know of each other: nothing that is dead is recorded, nothing that is
 /// recorded is ended.
 #[tokio::test]
