@@ -13,6 +13,7 @@ mod support {
     pub(crate) mod until;
 }
 
+mod budgets;
 mod cancel;
 mod charged;
 mod foreign;

@@ -343,6 +343,13 @@ impl Calls {
             }
             cancel(pending.call);
         }
+        left.append(&mut self.take_back(of));
+        left
+    }
+
+    /// Takes back what has not begun of what `of` names.
+    pub fn take_back(&mut self, of: impl Fn(&ReplyTo) -> bool) -> Vec<ReplyTo> {
+        let mut left = Vec::new();
         for lane in &mut self.lanes {
             let waiting = std::mem::take(&mut lane.waiting);
             let (gone, stay): (VecDeque<_>, VecDeque<_>) =

@@ -321,6 +321,12 @@ impl VaultHandle {
         any
     }
 
+    /// What a caller has asked and the vault has not got is refused.
+    pub fn refuse(&self, owner: usize, error: &RpcError) {
+        let left = self.calls().take_back(|reply| reply.owner() == owner);
+        left.into_iter().for_each(|reply| reply.error(error));
+    }
+
     fn give_up(&self, of: impl Fn(&ReplyTo) -> bool) -> Vec<ReplyTo> {
         let Some(pipe) = self.pipe.get() else { return Vec::new() };
         // Each behind its call: the queue and the channel have the same order.

@@ -11,7 +11,11 @@
 //! many callers can leave the first of each unread. Such a reply has room in twice the budgets, and beyond that in an
 //! equal share of that, so that others' tickets and vaults take it from nobody. Shares of ever more members have no sum, so
 //! in four times nobody has more than a short one. That much each vault of the node and each ticket of a vault has whatever
-//! others hold, or those who came first could keep everybody else out for as long as they read nothing.
+//! others hold.
+//!
+//! Those who came first could keep everybody else at that for as long as they take nothing. So there are ceilings: where
+//! all together hold so many times a budget, who holds more than an equal part of that is not waited for any more, and
+//! everybody else goes on.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,7 +56,7 @@ impl Default for Account {
 }
 
 impl Account {
-    fn new(budget: usize, above: Option<&Arc<Self>>) -> Arc<Self> {
+    pub(super) fn new(budget: usize, above: Option<&Arc<Self>>) -> Arc<Self> {
         Arc::new(Self { budget, above: above.cloned(), ..Self::default() })
     }
 
@@ -87,7 +91,18 @@ impl Account {
         most / self.members.load(Ordering::Relaxed).max(1)
     }
 
-    /// The same for one that has held little until now: `counts` says whether it is a member all the same.
+    /// What each member may keep where all together hold more than so many times the budget.
+    fn most_kept(&self, times: usize) -> usize {
+        let (held, members) =
+            (self.held.load(Ordering::Relaxed), self.members.load(Ordering::Relaxed).max(1));
+        let above = self.above.as_ref().map_or(usize::MAX, |above| above.most_kept(times));
+        let above = if held <= above { usize::MAX } else { above / members };
+        let all = self.budget.saturating_mul(times);
+        let own = if held <= all { usize::MAX } else { FIRST.max(all / members) };
+        above.min(own)
+    }
+
+    /// The share of one that has held little until now: `counts` says whether it is a member all the same.
     fn first_share(&self, more: usize, counts: bool) -> usize {
         let held = self.held.load(Ordering::Relaxed);
         let after = held.saturating_add(more);
@@ -123,7 +138,7 @@ impl Backlog {
         Self::below(&RECEIVING, budget(max_frame_bytes))
     }
 
-    fn below(node: &Arc<Account>, budget: usize) -> Self {
+    pub(super) fn below(node: &Arc<Account>, budget: usize) -> Self {
         Self { vault: Account::new(budget, Some(node)), tickets: Mutex::default() }
     }
 
@@ -176,6 +191,16 @@ impl BacklogShare {
             }
             self.account.take(before - bytes);
         }
+    }
+
+    /// Whether it holds anything that is put down.
+    pub(super) fn is_counted(&self) -> bool {
+        self.held > 0
+    }
+
+    /// Whether all together hold more than so many times a budget, and it more than an equal part of that.
+    pub(super) fn is_hog(&self, times: usize) -> bool {
+        self.is_counted() && self.held > self.account.most_kept(times)
     }
 
     /// Whether so much more would be more than its share.
@@ -317,6 +342,32 @@ mod tests {
             assert!(come(&honest.of(&ids[1]), FIRST).is_none());
         }
         assert!(crowd.iter().map(|crowd| sum(crowd)).max() <= Some(4 * VAULT + 64 * FIRST));
+    }
+
+    #[test]
+    fn over_the_ceiling_who_holds_most_is_told_from_everybody_else() {
+        let node = Account::new(NODE, None);
+        let ids: Vec<TicketId> = (1..=8).map(|number| TicketId::mint(1, number)).collect();
+        let hogs = |all: &[BacklogShare]| all.iter().map(|one| one.is_hog(3)).collect::<Vec<_>>();
+        // Within a vault.
+        let vault = Backlog::below(&node, VAULT);
+        let mut all: Vec<_> =
+            [100, 40, 40, 8].iter().zip(&ids).map(|(mib, id)| held(&vault.of(id), mib * MIB)).collect();
+        assert_eq!(hogs(&all), [false; 4], "it is below");
+        all.push(held(&vault.of(&ids[4]), 8 * MIB));
+        assert_eq!(hogs(&all), [true, true, true, false, false]);
+        all[0].set(0);
+        assert_eq!(hogs(&all), [false; 5], "one of them was enough");
+        let split: Vec<_> = (0..10).map(|_| held(&vault.of(&ids[5]), 10 * MIB)).collect();
+        assert_eq!(hogs(&all), [false, true, true, false, false]);
+        assert_eq!(hogs(&split), [true; 10], "many connections are one ticket");
+        drop((all, split));
+        // Between vaults.
+        let vaults: Vec<Backlog> = (0..20).map(|_| Backlog::below(&node, VAULT)).collect();
+        let of = |vault: usize, mib: usize| held(&vaults[vault].of(&ids[0]), mib * MIB);
+        let mut all: Vec<_> = (0..8).map(|vault| of(vault, 96)).collect();
+        all.extend((8..20).map(|vault| of(vault, 30)));
+        assert_eq!(hogs(&all), [[true; 8].to_vec(), [false; 12].to_vec()].concat());
     }
 
     #[test]

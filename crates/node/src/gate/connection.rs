@@ -24,10 +24,9 @@ use super::chatter::{Chatter, ChatterCount};
 use super::hello::HelloRefusal;
 use super::identity::Identity;
 use super::long::{Debts, LongLine, is_long};
-use super::receiving::{GOES_ON, Receiving, stalled, too_much};
+use super::receiving::{GOES_ON, Leaves, Room, stalled};
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::GateSession;
-use super::turn::Applicant;
 use super::unauthenticated::{CountedStranger, Unauthenticated};
 use crate::shards;
 use crate::vault::VaultHandle;
@@ -45,6 +44,9 @@ pub const MAX_CALLERS: usize = 64;
 /// Beyond the lease a silent connection is of no use to anybody.
 const IDLE_GRACE: Duration = Duration::from_secs(10);
 
+/// Who holds much is looked at as often, whatever happens to him: others may come who have no room by it. Nobody who is
+/// kept waiting is silent for longer.
+const WATCH: Duration = Duration::from_millis(100);
 /// How long the other side may take to close after us.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Lines of one caller, after which others of the lane have a turn; and a long one counts as so many as this goes into.
@@ -57,6 +59,7 @@ pub struct Gate {
     pub signed: TokenCache,
     pub sending: Backlog,
     pub receiving: Backlog,
+    pub leaves: Arc<Leaves>,
     pub debts: Debts,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
@@ -73,7 +76,8 @@ impl Gate {
         let longest = vault.limits.max_frame_bytes as usize;
         let (sending, receiving) = (Backlog::sending(longest), Backlog::receiving(longest));
         let (signed, hall, debts) = (TokenCache::default(), Unauthenticated::default(), Debts::default());
-        Arc::new(Self { vault, identity, callers, signed, sending, receiving, debts, hall })
+        let leaves = Arc::default();
+        Arc::new(Self { vault, identity, callers, signed, sending, receiving, leaves, debts, hall })
     }
 
     /// How many callers there are.
@@ -161,7 +165,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
     let mut heard = vault.now();
     let mut sending = Sending::default();
     let mut closing = false;
-    let mut receiving = Receiving::new(session.receiving(), Applicant::Vault(vault.id.clone()), limit, heard);
+    let mut receiving = session.receiving(limit, heard);
     let (mut chatter, mut words) = (Chatter::new(heard), ChatterCount::default());
     let mut job: Option<LongLine> = None;
     // Lines since others had a turn; and until when nothing is read of who says too much.
@@ -199,13 +203,19 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             job = reader.take_whole().ok().flatten().map(|line| LongLine::new(&session, line));
             continue;
         }
-        let queued = outbox.queued() + job.as_ref().map_or(0, |job| job.bytes);
-        let over = receiving.holds(reader.held() + queued);
+        let (queued, unread) = outbox.held();
+        if unread && outbox.is_lost() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let queued = queued + job.as_ref().map_or(0, |job| job.bytes);
+        let room = receiving.holds(reader.held() + queued, || vault.now());
+        let over = room != Room::Enough;
         // Nothing of it is taken before it has an end, which comes from nobody but this caller.
-        if over && admits && !reader.has_line() && queued == 0 && receiving.asks_in_vain() {
-            closing = true;
+        let ends = over && admits && !reader.has_line() && queued == 0;
+        if !closing && (room == Room::Lost || ends && receiving.asks_in_vain()) {
+            (closing, job) = (true, None);
             reader.forget();
-            session.complain(&too_much());
+            session.gives_up();
             continue;
         }
         let admits = admits && (!over || reader.has_line());
@@ -214,6 +224,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
         if receiving.asks() {
             session.heard();
         }
+        let watched = unread || receiving.is_watched();
         if let Some(job) = &job {
             job.keeps(closing || (!over && reader.has_room()));
         }
@@ -281,6 +292,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
                 pipe.send();
             }
             () = receiving.leave(|| vault.now()), if receiving.asks() => {}
+            () = async { sleep(WATCH).await }, if watched => {}
             () = resume.as_mut(), if paused => paused = false,
             () = woken.as_mut() => woken.set(outbox.wake.notified()),
             () = pipe.room.notified(), if full => {}

@@ -3,9 +3,14 @@
 //!
 //! A line may be as long as a frame, and each caller may have begun one. So these bytes are accounted for as unread
 //! replies are: a vault and the node have budgets, and who holds more than his share waits, as far as something of his
-//! will be taken without him. For a line that only he can end he asks leave, which few have at a time, until what they
-//! hold is taken; two who each have sent half of a long line would otherwise wait for each other. Where it does not come
-//! he is told that it is too much, and that is his end. Nobody holds what he has begun without going on.
+//! will be taken without him. For a line that only he can end he asks leave, which one of a vault's callers has at a
+//! time, until what he holds is taken; two who each have sent half of a long line would otherwise wait for each other.
+//! Where it does not come he is told that it is too much, and that is his end. So it is of who holds far more than his
+//! part while all together hold twice their budget, whatever he waits for, and of who keeps leave for longer than it is
+//! for while others wait for it: what he has asked and nobody has begun goes with him. Nobody holds what he has begun
+//! without going on.
+//!
+//! Leave is the vault's, for it is the vault that may be slow to take what was sent with it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,19 +20,50 @@ use tokio::time::timeout;
 
 use super::backlog::{Account, BEHIND, BacklogShare, LITTLE};
 use super::sending::has_passed;
-use super::turn::{self, Applicant, FairPermit};
+use super::turn::{Applicant, FairPermit, Turns};
+use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::{RpcError, code};
 
 /// How long a line that is not little may take for so much more of it as is little.
 pub(super) const GOES_ON: Duration = Duration::from_secs(30);
 
-/// Who has leave ends his line within this time, or others have waited in vain.
+/// Who has leave ends his line within this time, and it is taken, or others have waited in vain.
 const LEAVE: Duration = Duration::from_secs(10);
-/// Nobody who is kept waiting is silent for longer.
-const SIGN: Duration = Duration::from_millis(100);
+/// How long it may take to come.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
+/// How many budgets all together hold before those who hold most must go, and those of them who have leave.
+const CEILING: usize = 2;
+const CEILING_WITH_LEAVE: usize = 4;
 
-/// To hold more than one's share.
+/// Leave to hold more than one's share: one of a vault's callers has it at a time, and its tickets take turns.
+pub struct Leaves {
+    turns: Arc<Turns>,
+    /// Shared by all who wait.
+    waiting: Arc<()>,
+}
+
+impl Default for Leaves {
+    fn default() -> Self {
+        Self { turns: Arc::new(Turns::of(1)), waiting: Arc::default() }
+    }
+}
+
+impl Leaves {
+    fn ask(&self, ticket: TicketId) -> impl Future<Output = Option<FairPermit>> + Send + use<> {
+        let (turns, waits) = (Arc::clone(&self.turns), Arc::clone(&self.waiting));
+        async move {
+            let turn = timeout(LEAVE_PATIENCE, turns.turn(Applicant::Ticket(ticket))).await;
+            drop(waits);
+            turn.ok()?.ok()
+        }
+    }
+
+    fn are_wanted(&self) -> bool {
+        Arc::strong_count(&self.waiting) > 1
+    }
+}
+
 enum Leave {
     Unasked,
     Asked(Pin<Box<dyn Future<Output = Option<FairPermit>> + Send>>),
@@ -35,11 +71,22 @@ enum Leave {
     Refused,
 }
 
+/// What comes of what somebody holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Enough,
+    /// He is not read before some of it has gone.
+    Over,
+    /// It must go now, and he with it.
+    Lost,
+}
+
 pub(super) struct Receiving {
     share: BacklogShare,
+    leaves: Arc<Leaves>,
     leave: Leave,
     /// Who asks for it, and how much it is for: a line and what is read with it.
-    source: Applicant,
+    ticket: TicketId,
     most: usize,
     /// How much of a line there was when it was last seen to have gone on, and when.
     begun: usize,
@@ -48,25 +95,43 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    pub(super) fn new(account: Arc<Account>, source: Applicant, limit: usize, now: Mono) -> Self {
-        let (share, leave) = (BacklogShare::new(account), Leave::Unasked);
-        Self { share, leave, source, most: limit.saturating_add(BEHIND), begun: 0, since: now, reads: true }
+    pub(super) fn new(
+        account: Arc<Account>,
+        leaves: &Arc<Leaves>,
+        ticket: TicketId,
+        limit: usize,
+        now: Mono,
+    ) -> Self {
+        let (share, leave, leaves) = (BacklogShare::new(account), Leave::Unasked, Arc::clone(leaves));
+        let most = limit.saturating_add(BEHIND);
+        Self { share, leaves, leave, ticket, most, begun: 0, since: now, reads: true }
     }
 
-    /// Puts down what there is now. Whether that is too much.
-    pub(super) fn holds(&mut self, bytes: usize) -> bool {
+    /// Puts down what there is now.
+    pub(super) fn holds(&mut self, bytes: usize, now: impl FnOnce() -> Mono) -> Room {
         self.share.set(bytes);
-        let is_over = self.share.is_over(bytes, 0);
-        if !is_over {
+        if !self.share.is_over(bytes, 0) {
             self.leave = Leave::Unasked;
+            return Room::Enough;
         }
-        is_over && !(bytes <= self.most && matches!(self.leave, Leave::Given { .. }))
+        let (lost, enough) = match self.leave {
+            Leave::Given { since, .. } => {
+                let stays = self.leaves.are_wanted() && has_passed(LEAVE, since, now());
+                (stays || self.share.is_hog(CEILING_WITH_LEAVE), bytes <= self.most)
+            }
+            _ => (self.share.is_hog(CEILING), false),
+        };
+        match (lost, enough) {
+            (true, _) => Room::Lost,
+            (false, true) => Room::Enough,
+            (false, false) => Room::Over,
+        }
     }
 
     /// It is too much, and only this caller can make it less: whether he has asked for leave, and does not get it.
     pub(super) fn asks_in_vain(&mut self) -> bool {
         if matches!(self.leave, Leave::Unasked) {
-            self.leave = Leave::Asked(Box::pin(turn::leave(self.source.clone())));
+            self.leave = Leave::Asked(Box::pin(self.leaves.ask(self.ticket.clone())));
         }
         !self.asks()
     }
@@ -76,22 +141,19 @@ impl Receiving {
         matches!(self.leave, Leave::Asked(_))
     }
 
-    /// Until leave is given or refused, or a moment has passed.
+    /// Whether he must be looked at again although nothing happens to him.
+    pub(super) fn is_watched(&self) -> bool {
+        self.share.is_counted()
+    }
+
+    /// Until leave is given or refused.
     pub(super) async fn leave(&mut self, now: impl FnOnce() -> Mono) {
         let Leave::Asked(coming) = &mut self.leave else { return std::future::pending().await };
-        if let Ok(turn) = timeout(SIGN, coming).await {
-            self.leave = turn.map_or(Leave::Refused, |turn| Leave::Given { since: now(), _turn: turn });
-        }
+        self.leave = coming.await.map_or(Leave::Refused, |turn| Leave::Given { since: now(), _turn: turn });
     }
 
     /// So much of a line has come that has no end.
     pub(super) fn came(&mut self, unfinished: usize, now: Mono) {
-        if let Leave::Given { since, .. } = self.leave
-            && unfinished > 0
-            && has_passed(LEAVE, since, now)
-        {
-            self.leave = Leave::Refused;
-        }
         let goes_on = unfinished >= self.begun.saturating_add(LITTLE);
         let is_little = unfinished <= LITTLE || self.begun <= LITTLE;
         if is_little || unfinished < self.begun || goes_on {
@@ -127,19 +189,69 @@ pub(super) fn stalled() -> RpcError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::backlog::Backlog;
     use super::*;
 
     fn at(seconds: u64) -> Mono {
         Mono(seconds * 1_000_000)
     }
 
-    fn nobody() -> Applicant {
-        Applicant::Address(std::net::Ipv4Addr::LOCALHOST.into())
+    fn of(account: &Arc<Account>, leaves: &Arc<Leaves>, limit: usize) -> Receiving {
+        Receiving::new(Arc::clone(account), leaves, TicketId::mint(1, 1), limit, at(0))
+    }
+
+    /// Each who comes begins a line and goes on for as long as he may, and nobody ends his.
+    #[test]
+    fn who_waits_holds_no_more_than_his_part_once_others_have_come() {
+        const MIB: usize = 1 << 20;
+        let node = Account::new(1024 * MIB, None);
+        let (backlog, leaves) = (Backlog::below(&node, 64 * MIB), Arc::default());
+        let account = backlog.of(&TicketId::mint(1, 1));
+        let mut all: Vec<(Receiving, usize)> = Vec::new();
+        let (mut most, mut lost) = (0, 0);
+        for _ in 0..64 {
+            all.push((of(&account, &leaves, 64 * MIB), 0));
+            while let Some((last, held)) = all.last_mut()
+                && last.holds(*held, || at(0)) == Room::Enough
+                && *held < 60 * MIB
+            {
+                *held += MIB;
+            }
+            most = most.max(all.iter().map(|(_, held)| held).sum());
+            all.retain_mut(|(one, held)| one.holds(*held, || at(0)) != Room::Lost);
+            lost = 64 - all.len();
+        }
+        assert!(most <= 3 * 64 * MIB, "{} MiB were held", most / MIB);
+        assert!(all.iter().map(|(_, held)| held).sum::<usize>() <= 2 * 64 * MIB);
+        assert!((1..32).contains(&lost), "{lost} of them had to go");
+    }
+
+    #[tokio::test]
+    async fn leave_goes_in_time_to_who_waits_for_it_and_stays_where_nobody_does() {
+        const MIB: usize = 1 << 20;
+        let (backlog, leaves) = (Backlog::below(&Account::new(1024 * MIB, None), 64 * MIB), Arc::default());
+        let [mut one, mut other] = [1, 2].map(|number| {
+            let ticket = TicketId::mint(1, number);
+            Receiving::new(backlog.of(&ticket), &leaves, ticket, 60 * MIB, at(0))
+        });
+        assert_eq!(one.holds(50 * MIB, || at(0)), Room::Enough);
+        assert_eq!(other.holds(40 * MIB, || at(0)), Room::Over);
+        assert_eq!(one.holds(50 * MIB, || at(0)), Room::Over);
+        assert!(!one.asks_in_vain());
+        one.leave(|| at(1)).await;
+        assert_eq!(one.holds(60 * MIB, || at(100)), Room::Enough, "nobody else wants it");
+        assert!(!other.asks_in_vain());
+        assert_eq!(one.holds(60 * MIB, || at(10)), Room::Enough);
+        assert_eq!(one.holds(60 * MIB, || at(11)), Room::Lost);
+        assert_eq!(one.holds(0, || at(11)), Room::Enough);
+        other.leave(|| at(11)).await;
+        assert_eq!(other.holds(40 * MIB, || at(100)), Room::Enough);
+        assert_eq!(other.holds(62 * MIB, || at(100)), Room::Enough, "who has room needs no leave");
     }
 
     #[test]
     fn a_line_that_has_begun_goes_on_or_is_given_up() {
-        let of = || Receiving::new(Arc::default(), nobody(), 0, at(0));
+        let of = || of(&Arc::default(), &Arc::default(), 0);
         let mut silent = of();
         silent.came(LITTLE, at(3_600));
         assert!(!silent.is_stalled(LITTLE, at(7_200)), "who holds little may take his time");

@@ -23,6 +23,9 @@ const MAX_IN_FLIGHT: usize = 64;
 const IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
 /// Over this, in bytes of calls that wait for their turn, the connection reads no more requests.
 const QUEUED_LIMIT: usize = 1024 * 1024;
+/// How many budgets are unread altogether before those who have left most are cut off. More than what first replies have
+/// room in, or all that came first would be cut off by the next.
+const CEILING: usize = 3;
 /// Replies up to this length are never left out: the word that they were would be as long.
 const SHORT: usize = 256;
 /// The longest id that events carry.
@@ -103,9 +106,15 @@ impl ReplyQueue {
         state.in_flight < width && !state.is_behind() && state.queued < QUEUED_LIMIT
     }
 
-    /// Bytes of calls that wait for their turn at the vault.
-    pub(super) fn queued(&self) -> usize {
-        self.lock().queued
+    /// Bytes of calls that wait for their turn at the vault, and whether what was not sent must be watched.
+    pub(super) fn held(&self) -> (usize, bool) {
+        let state = self.lock();
+        (state.queued, state.share.is_counted())
+    }
+
+    /// Whether so much is unread altogether, and here so much of it, that nobody waits for it any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lock().share.is_hog(CEILING)
     }
 
     /// Appends a whole message; the newline is added here.

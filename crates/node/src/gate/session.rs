@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::backlog::Account;
 use super::chatter::ChatterCount;
 use super::connection::{Gate, MAX_CALLERS};
 use super::hello::{self, AcceptedHello, HelloRefusal, question};
+use super::receiving::{Receiving, too_much};
 use super::replies::{Batch, ReplyQueue, ReplyTo};
 use crate::calls::CallWaiter;
 use crate::requests::BorrowedRequest;
 use crate::vault::VaultHandle;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::TicketId;
-use hauki_contract::model::lease::Promise;
+use hauki_contract::model::lease::{Mono, Promise};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::builtin::{
     self, Cancel, Cancelled, Destruct, DestructResult, FIELDS, Hello, LeaseResult, NoParams, Welcome,
@@ -153,9 +153,10 @@ impl GateSession {
         &self.capability.holder().ticket
     }
 
-    /// What its ticket may hold of what callers send.
-    pub(super) fn receiving(&self) -> Arc<Account> {
-        self.gate.receiving.of(self.ticket())
+    /// What is held of what it sends.
+    pub(super) fn receiving(&self, limit: usize, now: Mono) -> Receiving {
+        let ticket = self.ticket().clone();
+        Receiving::new(self.gate.receiving.of(&ticket), &self.gate.leaves, ticket, limit, now)
     }
 
     fn foreseen(&self) -> MutexGuard<'_, Foreseen> {
@@ -191,6 +192,12 @@ impl GateSession {
     /// Answers what is no request at all.
     pub fn complain(&self, error: &RpcError) {
         self.outbox.line(|out| message::write_error(out, None, error));
+    }
+
+    /// Its caller has sent too much: what has not begun of it does not begin, and nothing more is read.
+    pub(super) fn gives_up(&self) {
+        self.gate.vault.refuse(self.outbox.owner(), &too_much());
+        self.complain(&too_much());
     }
 
     /// Takes one line; every answer goes through the outbox.

@@ -14,21 +14,16 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use hauki_contract::model::id::VaultId;
+use hauki_contract::model::id::{TicketId, VaultId};
 use hauki_contract::system::tasks;
 
 /// How long a turn may take to come.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// The same for leave to hold more than one's share, and how many of the whole node have it: beside its budget the node
-/// needs room for so many of the longest lines.
-const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
-const LEAVE: usize = 2;
 
-static SIGNATURES: LazyLock<Turns> = LazyLock::new(Turns::default);
-static LINES: LazyLock<Turns> = LazyLock::new(Turns::default);
-static LEAVES: LazyLock<Turns> = LazyLock::new(|| Turns::of(LEAVE));
+static SIGNATURES: LazyLock<Arc<Turns>> = LazyLock::new(Arc::default);
+static LINES: LazyLock<Arc<Turns>> = LazyLock::new(Arc::default);
 
-struct Turns {
+pub(super) struct Turns {
     all: Arc<Semaphore>,
     sources: Mutex<HashMap<Applicant, Arc<Semaphore>>>,
 }
@@ -41,11 +36,12 @@ impl Default for Turns {
     }
 }
 
-/// Who asks: an address from which a hello came, or a vault that was given a ticket.
+/// Who asks: an address from which a hello came, a vault that was given a ticket, or the holders of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Applicant {
     Address(IpAddr),
     Vault(VaultId),
+    Ticket(TicketId),
 }
 
 impl From<IpAddr> for Applicant {
@@ -64,16 +60,16 @@ pub struct Crowded;
 
 /// A place in the source's row, which is forgotten with the last who stands there.
 struct Row {
-    of: &'static Turns,
+    of: Arc<Turns>,
     source: Applicant,
     turns: Arc<Semaphore>,
 }
 
 impl Row {
-    fn join(of: &'static Turns, source: Applicant) -> Self {
+    fn join(of: &Arc<Turns>, source: Applicant) -> Self {
         let mut sources = of.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let turns = sources.entry(source.clone()).or_insert_with(|| Arc::new(Semaphore::new(1)));
-        Self { of, turns: Arc::clone(turns), source }
+        Self { of: Arc::clone(of), turns: Arc::clone(turns), source }
     }
 }
 
@@ -105,11 +101,6 @@ pub(super) async fn take_long<T: Send + 'static>(
     LINES.turn(source).await?.have(work).await
 }
 
-/// Leave to hold more than one's share for the length of a line: who waits for it may be let go on by others before.
-pub(super) async fn leave(source: Applicant) -> Option<FairPermit> {
-    timeout(LEAVE_PATIENCE, LEAVES.turn(source)).await.ok()?.ok()
-}
-
 pub(super) struct FairPermit {
     _first: OwnedSemaphorePermit,
     _one: OwnedSemaphorePermit,
@@ -117,11 +108,11 @@ pub(super) struct FairPermit {
 }
 
 impl Turns {
-    fn of(all: usize) -> Self {
+    pub(super) fn of(all: usize) -> Self {
         Self { all: Arc::new(Semaphore::new(all)), sources: Mutex::default() }
     }
 
-    async fn turn(&'static self, source: Applicant) -> Result<FairPermit, Crowded> {
+    pub(super) async fn turn(self: &Arc<Self>, source: Applicant) -> Result<FairPermit, Crowded> {
         let row = Row::join(self, source);
         let own = |turns: &Arc<Semaphore>| Arc::clone(turns).acquire_owned();
         let first = own(&row.turns).await.map_err(|_| Crowded)?;
