@@ -217,3 +217,28 @@ async fn a_damaged_budget_ends_no_child_and_what_is_written_anew_is_whole() {
         Cause::ParentDied
     );
 }
+
+/// They are written anew before anybody asks, and that they were damaged is told all the same.
+#[tokio::test]
+async fn what_a_start_mends_by_itself_is_told_as_well() {
+    let Swarm { core, store, .. } = unwatched();
+    core.sign().await.expect("signs");
+    core.number_events().await.expect("numbers");
+    for key in ["issuer", "meta/events"] {
+        store.spoil(key);
+    }
+    let found = async |core: &Arc<Core>| core.health().await.expect("tells").findings;
+    let named = "2 damaged records of the store were set aside: issuer, meta/events";
+    for core in [core.clone(), core_over(store.clone(), &[], &[])] {
+        core.look_through().await.expect("looks");
+        core.sign().await.expect("signs");
+        core.number_events().await.expect("numbers");
+        assert!(found(&core).await.iter().any(|check| check.what == named), "{:#?}", found(&core).await);
+        for key in ["issuer", "meta/events"] {
+            assert!(store.get(key).await.expect("reads").is_some_and(|document| document.intact));
+        }
+    }
+    let later = clock::now() + jiff::SignedDuration::from_hours(31 * 24);
+    core.phases().retention.prune(later, Default::default()).await.expect("prunes");
+    assert!(found(&core).await.iter().all(|check| check.what != named), "not for ever");
+}
