@@ -376,6 +376,7 @@ impl From<AutostartError> for CliError {
             .hint(
                 "what is found without being named must be root's or one's own, where nobody else may write",
             ),
+            AutostartError::InPlace { .. } => this.hint("move it away; haukid then makes its socket again"),
             AutostartError::NotRoot { uid } => {
                 this.hint("sudo hauki … , or --endpoint for a control plane elsewhere").hint(format!(
                     "or root starts haukid with  daemon: {{allow_uids: [{uid}]}}  in /etc/hauki/hauki.yaml"

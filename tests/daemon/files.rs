@@ -30,6 +30,34 @@ async fn a_socket_that_was_removed_is_there_again() {
     assert!(daemon.is_running() && daemon.log().contains("was removed"), "{}", daemon.log());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_put_in_the_sockets_place_is_named_and_stays() {
+    let mut daemon = Daemon::start();
+    std::fs::remove_file(&daemon.socket).expect("is there");
+    let taken = async {
+        // The daemon may be faster than whoever puts something there.
+        while std::fs::OpenOptions::new().write(true).create_new(true).open(&daemon.socket).is_err() {
+            let _ = std::fs::remove_file(&daemon.socket);
+        }
+        while !daemon.log().contains("stands in the control socket's place") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(HANG, taken).await.expect("is told");
+    let seen = hauki::client::autostart::is_live(&daemon.socket).expect_err("is no socket");
+    assert!(seen.to_string().ends_with("is no socket"), "{seen}");
+    assert!(std::fs::symlink_metadata(&daemon.socket).expect("stays").is_file());
+    std::fs::remove_file(&daemon.socket).expect("is there");
+    let again = async {
+        while !matches!(hauki::client::autostart::is_live(&daemon.socket), Ok(true)) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(HANG, again).await.expect("is made anew");
+    let told = daemon.log().matches("stands in the control socket's place").count();
+    assert_eq!((told, daemon.is_running()), (1, true));
+}
+
 /// A second daemon at the same path is another installation: what it finds there is not the first one's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_directory_a_daemon_leaves_in_order_and_no_other_ends_its_vaults() {

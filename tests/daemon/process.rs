@@ -1,7 +1,7 @@
 //! `haukid` as a process: how it starts, refuses, leaves, and who may speak to it.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -124,6 +124,25 @@ fn a_socket_that_nobody_listens_on_is_replaced() {
     drop(UnixListener::bind(dir.path().join("hauki.sock")).expect("binds"));
     let daemon = Daemon::start_in(dir, "all", &[]);
     UnixStream::connect(&daemon.socket).expect("listens");
+}
+
+#[test]
+fn what_is_no_socket_is_not_replaced() {
+    for made in ["file", "directory", "link"] {
+        let dir = Daemon::ground("");
+        let place = dir.path().join("hauki.sock");
+        match made {
+            "file" => std::fs::write(&place, "somebody's").expect("is ours"),
+            "directory" => std::fs::create_dir(&place).expect("is ours"),
+            _ => std::os::unix::fs::symlink("elsewhere", &place).expect("is ours"),
+        }
+        let before = std::fs::symlink_metadata(&place).expect("is there");
+        let (word, status) = Daemon::refused_in(dir.path(), "all", &[]);
+        assert!(word.contains("hauki.sock") && word.contains("move it away"), "{made}: {word}");
+        assert_eq!(status.code(), Some(78), "{made}: {word}");
+        let after = std::fs::symlink_metadata(&place).expect("stays");
+        assert_eq!((after.ino(), after.len()), (before.ino(), before.len()), "{made}");
+    }
 }
 
 #[test]

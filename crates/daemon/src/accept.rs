@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::state_dir::ControlSocket;
+use super::state_dir::{ControlSocket, SocketPlace};
 use super::unread::Unread;
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -121,6 +121,7 @@ pub async fn serve(
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut socket = socket;
+    let mut hidden = false;
     loop {
         let stream = tokio::select! {
             accepted = socket.listener.accept() => match accepted {
@@ -134,11 +135,20 @@ pub async fn serve(
                 }
             },
             _ = looks.tick() => {
-                match socket.restore() {
-                    Ok(true) => tracing::warn!("the control socket's file was removed; it is there again"),
-                    Ok(false) => {}
+                let seen = socket.restore();
+                match &seen {
+                    Ok(SocketPlace::Anew) => {
+                        tracing::warn!("the control socket's file was removed; it is there again");
+                    }
+                    // Once, and not twice a second.
+                    Ok(SocketPlace::Anothers) if !hidden => tracing::error!(
+                        "something else stands in the control socket's place, so nobody finds it: move that away, and \
+                         the socket is made again"
+                    ),
+                    Ok(SocketPlace::Anothers | SocketPlace::There) => {}
                     Err(error) => tracing::error!("the control socket's file was removed: {error}"),
                 }
+                hidden = matches!(seen, Ok(SocketPlace::Anothers));
                 continue;
             }
             () = is_true(&mut closing) => break,

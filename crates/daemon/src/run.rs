@@ -87,7 +87,7 @@ fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
         Some(StateDirError::Taken { .. } | StateDirError::Listening { .. }) => ALREADY,
         // It leaves: this one is to be tried again.
         Some(StateDirError::Busy { .. }) => AGAIN,
-        Some(StateDirError::Exposed { .. }) => CONFIG,
+        Some(StateDirError::Exposed { .. } | StateDirError::InPlace { .. }) => CONFIG,
         // What could not be read may be there the next time.
         _ if matches!(error.downcast_ref(), Some(DaemonSettingsError::Layer(LayerError::Read { .. }))) => 1,
         _ if lost || error.is::<DaemonSettingsError>() => CONFIG,

@@ -13,7 +13,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -90,6 +90,8 @@ pub enum StateDirError {
     Busy { pid: String, path: PathBuf },
     #[error("another haukid listens on {}", path.display())]
     Listening { path: PathBuf },
+    #[error("{} is in the control socket's place and is no socket: move it away", path.display())]
+    InPlace { path: PathBuf },
     #[error(
         "the state directory is not safe: another user could exchange {}; it and what is above it must be root's or the \
          daemon's own, and closed to the writing of others",
@@ -282,6 +284,16 @@ fn try_lock(path: &Path) -> Result<Result<File, LockHolder>, StateDirError> {
     Ok(Ok(lock))
 }
 
+/// What stands where a control socket was bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocketPlace {
+    There,
+    /// It was removed, and is made anew.
+    Anew,
+    /// Something that was put there since, under which nobody finds the socket.
+    Anothers,
+}
+
 /// The bound control socket; its file goes when this does.
 #[derive(Debug)]
 pub struct ControlSocket {
@@ -296,17 +308,14 @@ impl ControlSocket {
     /// The caller holds the state directory's lock. `open` lets every local user connect; who may
     /// do what is then for the peer's credentials to decide.
     pub fn bind(path: &Path, open: bool) -> Result<Self, StateDirError> {
-        if let Some(parent) = path.parent() {
-            dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
-        }
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(StateDirError::Listening { path: path.to_owned() });
         }
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("failed to remove the old socket", path)(error));
-            }
-            _ => {}
+        // Why it cannot be looked at otherwise, the binding says.
+        match fs::symlink_metadata(path).map(|found| found.file_type().is_socket()) {
+            Ok(true) => fs::remove_file(path).map_err(failed("failed to remove the old socket", path))?,
+            Ok(false) => return Err(StateDirError::InPlace { path: path.to_owned() }),
+            Err(_) => {}
         }
         let mode = if open { 0o666 } else { 0o600 };
         let (listener, made) = Self::make(path, mode)?;
@@ -314,6 +323,9 @@ impl ControlSocket {
     }
 
     fn make(path: &Path, mode: u32) -> Result<(UnixListener, (u64, u64)), StateDirError> {
+        if let Some(parent) = path.parent() {
+            dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
+        }
         let listener = UnixListener::bind(path).map_err(failed("failed to bind", path))?;
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
             .map_err(failed("failed to set the mode of", path))?;
@@ -321,17 +333,15 @@ impl ControlSocket {
         Ok((listener, made))
     }
 
-    /// Makes the file anew if it is gone; `true` if it was. What somebody else has put there stays.
-    pub fn restore(&mut self) -> Result<bool, StateDirError> {
+    /// Makes the file anew if it is gone. What somebody else has put there stays.
+    pub fn restore(&mut self) -> Result<SocketPlace, StateDirError> {
         match key(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            _ => return Ok(false),
-        }
-        if let Some(parent) = self.path.parent() {
-            dirs::make(parent, 0o755).map_err(failed("failed to make the socket's directory", parent))?;
+            Ok(there) if there != self.made => return Ok(SocketPlace::Anothers),
+            _ => return Ok(SocketPlace::There),
         }
         (self.listener, self.made) = Self::make(&self.path, self.mode)?;
-        Ok(true)
+        Ok(SocketPlace::Anew)
     }
 }
 

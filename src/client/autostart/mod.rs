@@ -17,7 +17,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -27,6 +26,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use hauki_contract::system::{clock, dirs};
+
+pub use server::is_live;
 
 /// The ids of vaults pass through it, and nobody lists it.
 const STATE_MODE: u32 = 0o711;
@@ -97,29 +98,15 @@ pub enum AutostartError {
     Stranger { path: PathBuf, uid: u32 },
     #[error("any user could listen on {} in the daemon's place: {} is not closed to others", path.display(), what.display())]
     Exposed { path: PathBuf, what: PathBuf },
+    /// Where haukid would serve, or does.
+    #[error("{} is in the control socket's place and is no socket", path.display())]
+    InPlace { path: PathBuf },
     #[error("failed to connect to {path}")]
     Socket {
         path: PathBuf,
         #[source]
         source: io::Error,
     },
-}
-
-/// Whether a daemon listens that can be trusted (`server`). A socket file that nobody listens on any more counts as
-/// absent.
-pub fn is_live(socket: &Path) -> Result<bool, AutostartError> {
-    match UnixStream::connect(socket) {
-        Ok(stream) => match server::verify(&stream, socket) {
-            Err(AutostartError::Socket { source, .. }) if is_absence(source.kind()) => Ok(false),
-            verified => verified.map(|()| true),
-        },
-        Err(error) if is_absence(error.kind()) => Ok(false),
-        Err(source) => Err(AutostartError::Socket { path: socket.into(), source }),
-    }
-}
-
-fn is_absence(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::ConnectionRefused)
 }
 
 /// Makes sure that somebody listens on the socket; tells whether a daemon had to be started. Blocks.

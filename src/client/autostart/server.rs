@@ -5,15 +5,40 @@
 //! able to put another socket there either: then it holds for all that follow, also after the daemon has
 //! left and another one was started. Whoever names an endpoint knows what it is, and is not asked.
 
-use std::io;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use super::AutostartError;
 use hauki_contract::system::dirs;
 
+/// Whether a daemon listens that can be trusted. A socket file that nobody listens on any more counts as
+/// absent.
+pub fn is_live(socket: &Path) -> Result<bool, AutostartError> {
+    match UnixStream::connect(socket) {
+        Ok(stream) => match verify(&stream, socket) {
+            Err(AutostartError::Socket { source, .. }) if is_absence(source.kind()) => Ok(false),
+            verified => verified.map(|()| true),
+        },
+        // Of a file that is none the kernel says that nobody listens.
+        Err(error) if is_absence(error.kind()) => match fs::symlink_metadata(socket) {
+            Ok(found) if !found.file_type().is_socket() && !found.is_symlink() => {
+                Err(AutostartError::InPlace { path: socket.into() })
+            }
+            _ => Ok(false),
+        },
+        Err(source) => Err(AutostartError::Socket { path: socket.into(), source }),
+    }
+}
+
+fn is_absence(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::ConnectionRefused)
+}
+
 /// Root's and one's own are trusted.
-pub(super) fn verify(stream: &UnixStream, socket: &Path) -> Result<(), AutostartError> {
+fn verify(stream: &UnixStream, socket: &Path) -> Result<(), AutostartError> {
     let failed = |source: io::Error| AutostartError::Socket { path: socket.into(), source };
     let server = rustix::net::sockopt::socket_peercred(stream).map_err(|errno| failed(errno.into()))?;
     if !server.uid.is_root() && server.uid != rustix::process::geteuid() {
@@ -27,12 +52,10 @@ pub(super) fn verify(stream: &UnixStream, socket: &Path) -> Result<(), Autostart
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, chown};
     use std::os::unix::net::UnixListener;
     use std::path::PathBuf;
 
-    use super::super::is_live;
     use super::*;
 
     /// A socket of the suite's own user, where that user alone may write.
