@@ -255,6 +255,22 @@ fn a_state_that_nothing_can_be_executed_from_is_named() {
     ground.assert_clean(&group);
 }
 
+#[test]
+fn a_proc_that_cannot_be_written_is_named() {
+    let ground = Ground::new("procro");
+    let config = ground.config(&probe::init_binary());
+    let group = apart(async move || {
+        mount_bind("/proc", "/proc").expect("root may");
+        mount_remount("/proc", MountFlags::BIND | MountFlags::RDONLY, c"").expect("root may");
+        let driver = driver(config);
+        let wall = refusal(&driver).await;
+        assert!(matches!(wall, Wall::NoMap { .. }), "{wall}");
+        assert_told_of(&driver, "no vault can be given user ids").await;
+        close(driver).await
+    });
+    ground.assert_clean(&group);
+}
+
 #[tokio::test]
 async fn ids_of_the_machine_itself_are_given_to_no_vault() {
     let ground = Ground::new("ids");

@@ -50,7 +50,7 @@ fn awake() -> Check {
 }
 
 fn namespaces() -> Check {
-    if let Some(wall) = walls::missing_namespace() {
+    if let Some(wall) = walls::missing_namespace().or_else(walls::missing_map) {
         return of(&wall);
     }
     let most = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();

@@ -51,6 +51,12 @@ pub enum Wall {
     NoNamespaces { kind: &'static str },
     #[error("this machine does not give haukid the user ids {first} to {last}")]
     NoIds { first: u32, last: u32 },
+    #[error("no vault can be given user ids of its own: {} cannot be written", path.display())]
+    NoMap {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("nothing may be executed from {}, which lies on a file system mounted noexec", path.display())]
     NoExec { path: PathBuf },
     #[error("the vaults may not pass through {}", path.display())]
@@ -105,6 +111,7 @@ impl Wall {
             Self::Ids { .. } | Self::NoIds { .. } => {
                 "choose other ids with node.id_base, or run haukid where user ids are not mapped".into()
             }
+            Self::NoMap { .. } => "mount /proc writable for haukid: mount -o remount,rw /proc".into(),
             Self::NoNamespaces { kind } => format!("sysctl -w user.max_{kind}_namespaces=15000"),
             Self::NoExec { path } => {
                 format!("mount -o remount,exec $(findmnt -no TARGET -T {})", path.display())

@@ -110,7 +110,15 @@ fn judge(status: &str, our_filters: u32, first: u32) -> Result<(), Wall> {
 
 /// What of the surroundings keeps vaults of these ids from starting, where that can be seen from here.
 pub(super) fn missing(rootfs: &Path, ids: IdRange) -> Option<Wall> {
-    missing_place(rootfs).or_else(missing_namespace).or_else(|| check_ids(ids.first(), ids.last()).err())
+    let of_ids = || check_ids(ids.first(), ids.last()).err();
+    missing_place(rootfs).or_else(missing_namespace).or_else(missing_map).or_else(of_ids)
+}
+
+/// Tried out, without a word written: a start writes the ids of a vault into a file of this kind.
+pub(super) fn missing_map() -> Option<Wall> {
+    let path = PathBuf::from("/proc/self/uid_map");
+    let opened = std::fs::OpenOptions::new().write(true).open(&path);
+    opened.err().map(|source| Wall::NoMap { path, source })
 }
 
 /// A kind of namespace of which there may be none.
