@@ -45,6 +45,7 @@ mod basis;
 
 // The phases.
 mod carried;
+mod membership;
 mod numbers;
 mod retention;
 mod idempotency;

@@ -1,7 +1,7 @@
 //! Polling: what other cores on this store have changed, taken over once in a while.
 //!
 //! What they write is in the store at once, and whoever decides something holds it against the store. What this core
-//! remembers of it is behind until it looks: the queue. A core that is alone, as today's are, reads one
+//! remembers of it is behind until it looks: the queue, and which nodes there are. A core that is alone, as today's are, reads one
 //! short list a second and nothing else. Nothing is owned here, and a crash leaves nothing.
 
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::basis::Basis;
 use super::failure::Failure;
 use super::ledger::Ledger;
+use super::membership::Membership;
 use super::spool_worker::Bench;
+use super::watch::Watcher;
 use hauki_contract::model::causes;
 use hauki_contract::system::clock;
 
@@ -22,11 +24,19 @@ const SHARE: u32 = 20;
 pub(super) struct Neighbours {
     ledger: Ledger,
     clerk: Arc<Bench>,
+    membership: Arc<Membership>,
+    watcher: Arc<Watcher>,
 }
 
 impl Neighbours {
-    pub(super) fn new(basis: &Basis, clerk: &Arc<Bench>) -> Arc<Self> {
-        Arc::new(Self { ledger: basis.ledger.clone(), clerk: clerk.clone() })
+    pub(super) fn new(
+        basis: &Basis,
+        clerk: &Arc<Bench>,
+        membership: &Arc<Membership>,
+        watcher: &Arc<Watcher>,
+    ) -> Arc<Self> {
+        let (ledger, clerk) = (basis.ledger.clone(), clerk.clone());
+        Arc::new(Self { ledger, clerk, membership: membership.clone(), watcher: watcher.clone() })
     }
 
     pub(super) async fn follow_for_ever(&self) {
@@ -48,6 +58,8 @@ impl Neighbours {
         if !self.ledger.has_others().await? {
             return Ok(());
         }
+        self.membership.catch_up().await?;
+        self.watcher.watch_new();
         self.clerk.read_queue().await
     }
 }

@@ -220,6 +220,10 @@ impl NodeSlot {
         }
     }
 
+    pub(super) fn is_watched(&self) -> bool {
+        self.watcher.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     pub(super) fn unwatch(&self) {
         if let Some(task) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take() {
             task.cancel();

@@ -1,32 +1,64 @@
 //! The membership of the swarm at this moment: the nodes by their names, each behind its slot.
 //!
 //! Nothing of it is kept: the daemon's own node and those of the configuration come with each start, the added ones from
-//! their records (`control::members`), which alone say who belongs to the swarm durably.
+//! their records (`control::membership`), which alone say who belongs to the swarm durably. It knows of which state of
+//! those it was made.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::failure::{Failure, MemberError};
 use super::nodes::{Member, NodeSlot, NodeSlots};
+use super::store::Expect;
 use hauki_contract::model::id::NodeName;
 
 /// One view of them for all who have a part in it.
 #[derive(Clone)]
-pub(super) struct Roster(Arc<RwLock<Arc<NodeSlots>>>);
+pub(super) struct Roster {
+    view: Arc<RwLock<View>>,
+    /// That are not the store's to say.
+    configured: Arc<BTreeSet<NodeName>>,
+}
+
+struct View {
+    slots: Arc<NodeSlots>,
+    /// The number of the membership that it shows; nothing before the store was asked.
+    number: Option<Expect>,
+}
 
 impl Roster {
     pub(super) fn new(members: Vec<Member>) -> Self {
+        let configured = members.iter().map(|member| member.name.clone()).collect();
         let slots = members.into_iter().map(|member| (member.name.clone(), Arc::new(NodeSlot::new(member))));
-        Self(Arc::new(RwLock::new(Arc::new(slots.collect()))))
+        let view = View { slots: Arc::new(slots.collect()), number: None };
+        Self { view: Arc::new(RwLock::new(view)), configured: Arc::new(configured) }
+    }
+
+    pub(super) fn is_configured(&self, name: &NodeName) -> bool {
+        self.configured.contains(name)
+    }
+
+    fn view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        look(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn number(&self) -> Option<Expect> {
+        self.view(|view| view.number)
+    }
+
+    /// It shows what has this number.
+    pub(super) fn is_of(&self, number: Expect) {
+        self.view.write().unwrap_or_else(PoisonError::into_inner).number = Some(number);
     }
 
     /// The nodes of this moment.
     pub(super) fn slots(&self) -> Arc<NodeSlots> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.view(|view| view.slots.clone())
     }
 
     fn change(&self, change: impl FnOnce(&mut NodeSlots) -> Option<Arc<NodeSlot>>) {
-        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(earlier) = change(Arc::make_mut(&mut slots)) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = change(Arc::make_mut(&mut view.slots)) {
             earlier.unwatch();
         }
     }

@@ -16,6 +16,7 @@ use super::forge::{Before, Forge};
 use super::health::Standing;
 use super::idempotency::IdempotencyKeys;
 use super::members::Members;
+use super::membership::Membership;
 use super::neighbours::Neighbours;
 use super::numbers::EventNumbers;
 use super::owners::Owners;
@@ -57,6 +58,7 @@ pub(super) struct Phases {
     pub clerk: Arc<Bench>,
     pub watcher: Arc<Watcher>,
     pub members: Arc<Members>,
+    pub membership: Arc<Membership>,
     pub neighbours: Arc<Neighbours>,
     pub owners: Arc<Owners>,
     pub standing: Arc<Standing>,
@@ -75,6 +77,7 @@ impl Phases {
         let life = Teardown::new(basis, &vaults);
         let summoning = Summoning::new(basis, &keys, &travel);
         let desk = SpoolApi::new(basis, &keys, &summoning, &vaults);
+        let membership = Membership::new(basis);
         let before = Before {
             keys: &keys,
             vaults: &vaults,
@@ -82,6 +85,7 @@ impl Phases {
             placing: &placing,
             travel: &travel,
             summoning: &summoning,
+            membership: &membership,
             desk: &desk,
         };
         let forge = Forge::new(basis, &before);
@@ -99,9 +103,9 @@ impl Phases {
         let watcher = Watcher::new(basis, &vaults, &families);
         let clerk = Bench::new(basis, &summoning, &names, &placing, &forge);
         Self {
-            neighbours: Neighbours::new(basis, &clerk),
+            neighbours: Neighbours::new(basis, &clerk, &membership, &watcher),
             clerk,
-            members: Members::new(basis, &vaults, &life, &watcher),
+            members: Members::new(basis, &membership, &vaults, &life, &watcher),
             owners: Owners::new(basis, &vaults, &keys, &summoning),
             standing: Standing::new(basis, role),
             numbers,
@@ -110,6 +114,7 @@ impl Phases {
             tickets,
             names,
             life,
+            membership,
             summoning,
             desk,
             forge,

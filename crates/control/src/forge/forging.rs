@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::Forge;
 use crate::ledger::{Budget, Ledger, LedgerError, Noted};
 use crate::nodes::NodeSlot;
+use crate::store::Expect;
 use crate::vaults::Vaults;
 use hauki_contract::api::node::{DestructOrder, NodeApi};
 use hauki_contract::api::summons::Summons;
@@ -54,13 +55,22 @@ impl ForgeGuard {
     }
 
     /// Before the order goes out, so that nobody who sees it on its node takes it for nobody's.
-    pub(super) async fn note(&self, summons: &Summons) -> Result<Noted, LedgerError> {
+    pub(super) async fn note(
+        &self,
+        summons: &Summons,
+        membership: Expect,
+    ) -> Result<Option<Noted>, LedgerError> {
         let budget = || {
             let (parent, limits) = (summons.parent.clone(), summons.limits.clone());
             Budget::new(self.slot.name.clone(), parent, summons.owner, limits)
         };
         let budget = self.spawner.then(budget);
-        self.ledger.forging(&self.vault, &self.slot.name, summons.owner, budget.as_ref()).await
+        self.ledger.forging(&self.vault, &self.slot.name, summons.owner, budget.as_ref(), membership).await
+    }
+
+    /// It was not even noted.
+    pub(super) fn unnoted(mut self) {
+        self.kept = true;
     }
 
     /// The node says that nothing was made.

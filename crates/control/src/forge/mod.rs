@@ -18,6 +18,7 @@ use super::events::EventLog;
 use super::failure::{Failure, ForgeError, KeyError, NameError, VaultError};
 use super::idempotency::{IdempotencyKeys, check_key};
 use super::ledger::{Apart, GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
+use super::membership::Membership;
 use super::metrics::Metrics;
 use super::nodes::NodeSlot;
 use super::placement::{Placing, check_wished};
@@ -25,6 +26,7 @@ use super::registry::NameRegistry;
 use super::roster::Roster;
 use super::scheduler::PlacementError;
 use super::spool::SpoolApi;
+use super::store::Expect;
 use super::summon::{Drafted, Summoning};
 use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
@@ -93,6 +95,7 @@ pub(super) struct Forge {
     placing: Arc<Placing>,
     travel: Arc<CodeDistribution>,
     summoning: Arc<Summoning>,
+    membership: Arc<Membership>,
     /// Where a key's vault may still wait.
     desk: Arc<SpoolApi>,
 }
@@ -105,6 +108,7 @@ pub(super) struct Before<'a> {
     pub placing: &'a Arc<Placing>,
     pub travel: &'a Arc<CodeDistribution>,
     pub summoning: &'a Arc<Summoning>,
+    pub membership: &'a Arc<Membership>,
     pub desk: &'a Arc<SpoolApi>,
 }
 
@@ -125,6 +129,7 @@ impl Forge {
             placing: before.placing.clone(),
             travel: before.travel.clone(),
             summoning: before.summoning.clone(),
+            membership: before.membership.clone(),
             desk: before.desk.clone(),
         })
     }
@@ -193,6 +198,8 @@ impl Forge {
         let (turns, apart) = self.placing.apart(wish).await?;
         let memory_bytes = drafted.summons.limits.footprint_bytes();
         let code = Some(drafted.summons.worker.sha256);
+        // Before the look, so that it never says more than was seen.
+        let mut membership = self.roster.number().unwrap_or(Expect::Absent);
         let mut field = step!("place", self.placing.field(wish, memory_bytes, code)).await?;
         let mut tried: Vec<NodeScore> = Vec::new();
         let mut passing = None;
@@ -202,9 +209,16 @@ impl Forge {
             let forging = ForgeGuard::begin(self, &slot, &drafted.summons);
             // Signing takes about as long as noting, and waits for nobody.
             let vouching = async { self.vouch(&forging.vault, drafted.summons.terms.lifetime_ms) };
-            let noting = async { tokio::join!(forging.note(&drafted.summons), vouching) };
+            let noting = async { tokio::join!(forging.note(&drafted.summons, membership), vouching) };
             let (noted, voucher) = step!("note", noting).await;
-            let (noted, voucher) = (noted?, voucher?);
+            let (Some(noted), voucher) = (noted?, voucher?) else {
+                forging.unnoted();
+                membership = self.membership.catch_up().await?;
+                field = self.placing.field(wish, memory_bytes, code).await?;
+                let refused = tried.iter().filter_map(|score| Some((&score.node, score.refused.clone()?)));
+                refused.for_each(|(node, why)| field.refuse(node, why));
+                continue;
+            };
             let ordering = self.order(&slot, &forging.vault, drafted, opening, voucher);
             let refused = match step!("order", ordering).await {
                 Ok(mut provisioned) => {

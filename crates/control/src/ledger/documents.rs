@@ -8,7 +8,9 @@
 //! term/<id>           a core that works on this store (`ledger::term`)
 //! apart/<bucket>      who placed a vault last that is to stay apart from others (`ledger::apart`)
 //! spool/<id>          a summons in the queue, or what became of it
-//! node/<name>         a node that was added (`control::members`)
+//! node/<name>         a node that was added (`control::membership`)
+//! meta/nodes          by its revision, the number of the membership; which nodes without a record are drained
+//! meta/events         no event of these lives has a number beyond it (`control::numbers`)
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! aged/<time>/<key>   when a key was used, for `control::retention`
@@ -52,6 +54,7 @@ pub(crate) const APART: &str = "apart/";
 pub(crate) const AGED: &str = "aged/";
 pub(crate) const SPOOL: &str = "spool/";
 pub(crate) const NODE: &str = "node/";
+pub(crate) const MEMBERSHIP: &str = "meta/nodes";
 
 /// All that a key may begin with.
 pub(super) const PREFIXES: &[&str] = &[

@@ -13,7 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
-use super::documents::{FORGING, budget_key, forging_key, tomb_key, vault_key};
+use super::documents::{FORGING, MEMBERSHIP, budget_key, forging_key, tomb_key, vault_key};
 use super::error::LedgerError;
 use super::family::Budget;
 use super::record::{Versioned, encode};
@@ -42,22 +42,24 @@ pub(crate) struct Noted {
 }
 
 impl Ledger {
-    /// Before the order goes out, with the budget of a vault that may clone: its `create` may do so already.
+    /// Before the order goes out, with the budget of a vault that may clone: its `create` may do so already. `None`: the
+    /// membership by which the node was chosen is not that of this number any more.
     pub(crate) async fn forging(
         &self,
         vault: &VaultId,
         node: &NodeName,
         owner: Option<u32>,
         budget: Option<&Budget>,
-    ) -> Result<Noted, LedgerError> {
+        membership: Expect,
+    ) -> Result<Option<Noted>, LedgerError> {
         let forging = Forging { term: self.term.to_string(), node: node.clone(), owner, died: None };
-        let mut txn = Txn::default().put(forging_key(vault), encode(&forging)?);
+        let mut txn = Txn::default().check(MEMBERSHIP, membership).put(forging_key(vault), encode(&forging)?);
         if let Some(budget) = budget {
             txn = txn.put(budget_key(vault), encode(budget)?);
         }
         match self.records.note(txn).await? {
-            CommitOutcome::Committed { revision } => Ok(Noted { vault: vault.clone(), revision }),
-            CommitOutcome::Conflict { key } => Err(LedgerError::Unasked { key }),
+            CommitOutcome::Committed { revision } => Ok(Some(Noted { vault: vault.clone(), revision })),
+            CommitOutcome::Conflict { .. } => Ok(None),
         }
     }
 
@@ -79,6 +81,16 @@ impl Ledger {
             Some(forging) => self.works(&forging.term).await,
             None => Ok(false),
         }
+    }
+
+    /// Whether one is being made there.
+    pub(crate) async fn is_forging_on(&self, node: &NodeName) -> Result<bool, LedgerError> {
+        for found in self.records.all_that(FORGING, |forging: &Forging| forging.node == *node).await? {
+            if self.works(&found.value.term).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// How many are being made.

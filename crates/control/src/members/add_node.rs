@@ -84,7 +84,7 @@ impl Members {
             Some(slot) => slot.word().await.map_or(0, |word| word.vaults as usize),
             None => 0,
         };
-        let keys = self.keys_for(&order.node);
+        let keys = self.membership.keys_for(&order.node);
         let told = tell.clone();
         let installed = tasks::block("node-install", move || {
             install(&order, &keys, busy, &|step| match step {
@@ -108,7 +108,7 @@ impl Members {
         let mut last = Failure::from(MemberError::NoAnswer);
         for by_bridge in [false, true] {
             record.by_bridge = by_bridge || record.sudo;
-            let slot = NodeSlot::new(self.reach(record)?);
+            let slot = NodeSlot::new(self.membership.reach(record)?);
             let answered = timeout(REACH / 2, async {
                 loop {
                     match slot.word().await {
@@ -163,8 +163,10 @@ impl Members {
         order: NodeUpgrade,
         tell: &mpsc::Sender<NodeStep>,
     ) -> Result<Arc<NodeSlot>, NotAdded> {
-        let slot = self.roster.slot(&record.node.name)?;
-        slot.drain(true);
+        let name = record.node.name.clone();
+        let slot = self.roster.slot(&name)?;
+        // For each core. A crash leaves it so, and its operator finds it drained.
+        self.membership.drain(&name, true).await?;
         let emptied = self.emptied(&slot, &order, tell).await;
         let upgraded = match emptied {
             Ok(()) => {
@@ -176,10 +178,10 @@ impl Members {
             }
             Err(error) => Err(error.into()),
         };
-        if upgraded.is_err() {
-            slot.drain(record.draining);
-        }
-        upgraded
+        let restored = self.membership.drain(&name, record.draining).await;
+        let slot = upgraded?;
+        restored?;
+        Ok(slot)
     }
 
     async fn emptied(

@@ -296,7 +296,7 @@ impl Core {
 
     /// Makes slots of what the store lists. Called once, before anybody asks.
     pub async fn load_nodes(&self) -> Answer<()> {
-        Ok(self.phases.members.load().await?)
+        Ok(self.phases.membership.load().await?)
     }
 
     /// Makes the records true once, before anybody asks, as far as the nodes can be reached.

@@ -7,6 +7,7 @@ use std::task::Poll;
 use super::*;
 use crate::fake_node::FakeCall;
 use crate::ledger::{Apart, BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
+use crate::store::Expect;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::vault::Vault;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -126,7 +127,13 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
 
     // Nor if its node had answered before.
     let other = Vault { id: random::vault_id(), ..vault };
-    let noted = first.basis().ledger.forging(&other.id, &other.node, None, None).await.expect("notes");
+    let noted = first
+        .basis()
+        .ledger
+        .forging(&other.id, &other.node, None, None, Expect::Absent)
+        .await
+        .expect("notes")
+        .expect("is noted");
     assert!(second.basis().ledger.condemn(&other.id).await.expect("looks"));
     let record = VaultRecord::loaded(other.clone(), String::new()).expect("is loaded");
     let refused = first
@@ -139,7 +146,13 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
     assert!(first.basis().records.vault(&other.id).await.expect("reads").is_none());
     // One that is recorded, or that somebody is at, is not for anybody to end.
     assert!(!second.basis().ledger.condemn(&recorded(&second).await[0]).await.expect("looks"));
-    let noted = second.basis().ledger.forging(&other.id, &other.node, None, None).await.expect("notes");
+    let noted = second
+        .basis()
+        .ledger
+        .forging(&other.id, &other.node, None, None, Expect::Absent)
+        .await
+        .expect("notes")
+        .expect("is noted");
     assert!(!first.basis().ledger.condemn(&other.id).await.expect("looks"));
     assert!(
         first

@@ -1,10 +1,11 @@
 //! Nodes that were added and are removed.
 
 use super::*;
-use crate::ledger::encode;
+use crate::fake_node::FakeCall;
+use crate::ledger::{NodeRecord, encode};
 use crate::store::{CommitOutcome, Txn};
 use hauki_contract::api::ErrorCode;
-use hauki_contract::api::swarm::NodeRemove;
+use hauki_contract::api::swarm::{NodeDrain, NodeRemove};
 use hauki_contract::api::vault::VaultQuery;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -70,4 +71,118 @@ async fn what_the_node_has_buried_is_buried_before_the_node_goes() {
     core.remove_node(&name, &NodeRemove { force: false }).await.expect("is empty");
     let receipt = core.vault(&vault).await.expect("is known").receipt.expect("is settled");
     assert_eq!(receipt.death.cause, Cause::HeartbeatLost);
+}
+
+/// Two cores that have the same nodes in their configuration, and begin one beside the other.
+async fn beside(store: &Arc<MemoryStore>, nodes: &[&Arc<FakeNode>]) -> [Arc<Core>; 2] {
+    let cores = [true, false].map(|alone| (alone, core_over(store.clone(), nodes, &["n1", "n2"])));
+    for (alone, core) in &cores {
+        core.basis().ledger.begin(*alone).await.expect("begins");
+    }
+    cores.map(|(_, core)| core)
+}
+
+fn pair() -> [Arc<FakeNode>; 2] {
+    ["n1", "n2"].map(|name| Arc::new(FakeNode::new(name.parse().expect("a name"))))
+}
+
+async fn place(core: &Arc<Core>, key: &str) -> String {
+    core.spawn(spawning(key)).await.expect("spawns").vault.node.to_string()
+}
+
+#[tokio::test]
+async fn what_one_core_has_drained_no_other_places_on() {
+    let (store, nodes) = (Arc::new(MemoryStore::default()), pair());
+    let [first, second] = beside(&store, &[&nodes[0], &nodes[1]]).await;
+    // It has looked at both, and would go on for a second.
+    let before = place(&second, "before").await;
+    let other = if before == "n1" { "n2" } else { "n1" };
+    let (draining, name) = (NodeDrain { draining: true }, before.parse().expect("a name"));
+    assert_eq!(first.drain_node(&name, &draining).await.expect("drains").state, "draining");
+    let made = nodes.iter().map(|node| node.provisioned()).sum::<u32>();
+    for number in 0..3 {
+        assert_eq!(place(&second, &format!("k{number}")).await, other);
+        assert_eq!(place(&first, &format!("f{number}")).await, other);
+    }
+    assert_eq!(nodes.iter().map(|node| node.provisioned()).sum::<u32>(), made + 6, "none for nothing");
+    let listed = second.nodes().await.nodes;
+    let states: Vec<&str> = listed.iter().map(|node| node.state.as_str()).collect();
+    assert_eq!(states.iter().filter(|state| **state == "draining").count(), 1, "{states:?}");
+    // And both ways.
+    second.drain_node(&name, &NodeDrain { draining: false }).await.expect("undrains");
+    let drained = other.parse().expect("a name");
+    second.drain_node(&drained, &draining).await.expect("drains");
+    assert_eq!(place(&first, "last").await, before);
+    // Who begins alone has drained nothing yet.
+    let third = core_over(store.clone(), &[&nodes[0], &nodes[1]], &["n1", "n2"]);
+    third.basis().ledger.begin(true).await.expect("begins");
+    third.load_nodes().await.expect("loads");
+    assert!(third.nodes().await.nodes.iter().all(|node| node.state == "ready"));
+}
+
+fn record(name: &str, draining: bool) -> NodeRecord {
+    let record = serde_json::json!({
+        "node": { "name": name, "ssh": "root@127.0.0.1:1" },
+        "by_bridge": false, "sudo": false, "draining": draining,
+    });
+    serde_json::from_value(record).expect("is one")
+}
+
+#[tokio::test]
+async fn what_another_core_has_added_or_taken_out_is_seen() {
+    let (store, nodes) = (Arc::new(MemoryStore::default()), pair());
+    let [first, second] = beside(&store, &[&nodes[0], &nodes[1]]).await;
+    let names = async |core: &Arc<Core>| {
+        core.nodes().await.nodes.into_iter().map(|node| node.name.to_string()).collect::<Vec<_>>()
+    };
+    for name in ["a1", "a2"] {
+        first.phases().membership.list(&record(name, name == "a2")).await.expect("is listed");
+    }
+    for core in [&first, &second] {
+        assert_eq!(names(core).await, ["a1", "a2", "n1", "n2"]);
+        let slots = core.basis().roster.slots();
+        let draining = |name: &str| slots[&name.parse::<NodeName>().expect("a name")].is_draining();
+        assert_eq!([draining("a1"), draining("a2")], [false, true]);
+    }
+    assert_eq!(
+        first.phases().membership.strike(&"a1".parse().expect("a name")).await.is_err(),
+        true,
+        "is not drained"
+    );
+    // What is the same keeps its link, and is watched.
+    let kept = second.basis().roster.slot(&"a1".parse().expect("a name")).expect("is there");
+    let _tasks = second.start();
+    first.phases().membership.strike(&"a2".parse().expect("a name")).await.expect("goes");
+    let gone = || second.basis().roster.slots().len() == 3;
+    while !gone() || !kept.is_watched() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let still = second.basis().roster.slot(&"a1".parse().expect("a name")).expect("is there");
+    assert!(Arc::ptr_eq(&kept, &still));
+    // It is asked by the next start as well, and stays drained.
+    first.phases().membership.drain(&"a1".parse().expect("a name"), true).await.expect("drains");
+    let third = core_over(store.clone(), &[], &[]);
+    third.basis().ledger.begin(true).await.expect("begins");
+    third.load_nodes().await.expect("loads");
+    assert!(third.basis().roster.slots().values().all(|slot| slot.is_draining()));
+}
+
+#[tokio::test]
+async fn a_node_on_which_a_vault_is_being_made_is_not_taken_out() {
+    let store = Arc::new(MemoryStore::default());
+    let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let core = added(&store, &node).await;
+    node.hold(Some(FakeCall::Provision));
+    let spawning = tokio::spawn({
+        let core = core.clone();
+        async move { core.spawn(spawning("k")).await }
+    });
+    node.somebody_waits().await;
+    let name = "n1".parse().expect("a name");
+    let error = core.remove_node(&name, &NodeRemove { force: false }).await.expect_err("is being used");
+    assert_eq!(error.code, ErrorCode::Conflict);
+    assert!(error.message.contains("is being made"), "{}", error.message);
+    node.hold(None);
+    spawning.await.expect("ends").expect("spawns");
+    core.spawn(super::spawning("k2")).await.expect("it is as it was");
 }

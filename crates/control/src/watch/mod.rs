@@ -83,6 +83,11 @@ impl Watcher {
         }
     }
 
+    /// Those that another core has added.
+    pub(super) fn watch_new(self: &Arc<Self>) {
+        self.roster.slots().values().filter(|slot| !slot.is_watched()).for_each(|slot| self.watch_slot(slot));
+    }
+
     pub(super) fn stop(&self) {
         for slot in self.roster.slots().values() {
             slot.unwatch();

@@ -1,0 +1,235 @@
+//! Membership: which nodes the store says there are, and the roster that is made of it.
+//!
+//! `node/<name>` is an added node. Whoever adds, drains or takes out one writes `meta/nodes` in the same transaction,
+//! under the revision that he has seen: that document's revision is the number of the membership. A start puts the
+//! number that it placed by into the transaction that notes it (`ledger::forging`), so once a drain is answered no core on
+//! this store places there any more; whom that meets reads the nodes anew ([`Membership::catch_up`]) and places
+//! again. What the document says is which nodes are drained that have no record: the daemon's own and those of the
+//! configuration, for as long as this core and those beside it live.
+//!
+//! A crash leaves what was committed. The slots and links are this process's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::basis::Basis;
+use super::failure::{Failure, MemberError};
+use super::ledger::{MEMBERSHIP, NODE, NodeRecord, Records, Versioned, encode, node_key};
+use super::link::known_hosts::KnownHosts;
+use super::link::login::LoginKeys;
+use super::link::{HttpNode, SshLink, SshTarget};
+use super::nodes::{Member, NodeSlot};
+use super::roster::Roster;
+use super::store::{CommitOutcome, Expect, Txn};
+use hauki_contract::model::id::NodeName;
+use hauki_contract::model::swarm::SwarmNode;
+use hauki_contract::strict::{self, DocumentLimits};
+
+/// A node's name has 64 bytes at most, and there are not as many.
+const LIST: DocumentLimits = DocumentLimits::bytes(1 << 20);
+
+/// The number of the membership, and which nodes without a record are drained; `None` if that cannot be read.
+type Numbered = (Expect, Option<BTreeSet<NodeName>>);
+
+pub(super) struct Membership {
+    /// Of the core's SSH key, known hosts and links.
+    home: PathBuf,
+    records: Records,
+    roster: Roster,
+    /// What the slots of added nodes were made of.
+    taken: Mutex<BTreeMap<NodeName, NodeRecord>>,
+    /// One at a time makes slots of records.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Membership {
+    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+        let Basis { home, records, roster, .. } = basis;
+        let (home, records, roster) = (home.clone(), records.clone(), roster.clone());
+        Arc::new(Self { home, records, roster, taken: Mutex::default(), turn: tokio::sync::Mutex::default() })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, BTreeMap<NodeName, NodeRecord>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn keys_for(&self, node: &SwarmNode) -> LoginKeys {
+        LoginKeys {
+            file: node.key_file.clone(),
+            own: self.own_key(),
+            hosts: KnownHosts::usual(self.home.join("known_hosts")),
+        }
+    }
+
+    pub(super) fn own_key(&self) -> PathBuf {
+        self.home.join("ssh_ed25519")
+    }
+
+    /// A link to a node; it connects at once.
+    pub(super) fn reach(&self, record: &NodeRecord) -> Result<Member, Failure> {
+        let node = &record.node;
+        let program = super::link::quoted(&node.program().to_string_lossy());
+        let target = SshTarget {
+            address: node.ssh.clone(),
+            keys: self.keys_for(node),
+            socket: node.socket(),
+            bridge: if record.sudo { format!("sudo -n {program}") } else { program },
+            bridge_only: record.by_bridge,
+        };
+        let link = SshLink::start(target, &self.home.join("link"), node.name.as_str());
+        let link = link.map_err(|error| MemberError::Link(Box::new(error)))?;
+        let api = HttpNode::over(link).map_err(|error| MemberError::Link(Box::new(error)))?;
+        let (name, labels) = (node.name.clone(), node.labels.clone());
+        Ok(Member { name, labels, api: Arc::new(api), address: record.address })
+    }
+
+    pub(super) async fn record(&self, name: &NodeName) -> Result<Option<Versioned<NodeRecord>>, Failure> {
+        Ok(self.records.get::<NodeRecord>(&node_key(name)).await?)
+    }
+
+    /// At the start of a core that is alone: what was drained without a record was so for the life of those before.
+    pub(super) async fn load(&self) -> Result<(), Failure> {
+        let (number, drained) = self.numbered().await?;
+        if drained.is_none_or(|drained| !drained.is_empty()) {
+            self.write(Txn::default(), number, &BTreeSet::new()).await?;
+        }
+        for found in self.records.all::<NodeRecord>(NODE).await? {
+            let node = found.value.node.name;
+            if self.roster.is_configured(&node) {
+                tracing::warn!(%node, "the configuration has a node of that name; the added one is left out");
+            }
+        }
+        self.catch_up().await.map(drop)
+    }
+
+    /// Makes the roster what the store says, unless it is; with the number of that.
+    pub(super) async fn catch_up(&self) -> Result<Expect, Failure> {
+        let _turn = self.turn.lock().await;
+        // Before the records, so that a number is never later than what was made of it.
+        let (number, drained) = self.numbered().await?;
+        if self.roster.number() == Some(number) {
+            return Ok(number);
+        }
+        let mut there = BTreeSet::new();
+        for record in self.records.all::<NodeRecord>(NODE).await?.into_iter().map(|found| found.value) {
+            if !self.roster.is_configured(&record.node.name) {
+                there.insert(record.node.name.clone());
+                self.take_in(record)?;
+            }
+        }
+        for (name, slot) in &*self.roster.slots() {
+            match (self.roster.is_configured(name), &drained) {
+                (true, Some(drained)) => slot.drain(drained.contains(name)),
+                (true, None) => {}
+                // One whose record is damaged was not taken out.
+                (false, _) if !there.contains(name) && self.records.refuse_damaged_node(name).is_ok() => {
+                    self.roster.remove(name);
+                    self.taken().remove(name);
+                }
+                (false, _) => {}
+            }
+        }
+        self.roster.is_of(number);
+        Ok(number)
+    }
+
+    /// A slot for the record, in the place of an earlier one of that name, unless that was made of the same.
+    fn take_in(&self, record: NodeRecord) -> Result<(), Failure> {
+        let name = record.node.name.clone();
+        let made_of = NodeRecord { draining: false, ..record.clone() };
+        let known =
+            self.roster.slots().get(&name).filter(|_| self.taken().get(&name) == Some(&made_of)).cloned();
+        match known {
+            Some(slot) => slot.drain(record.draining),
+            None => {
+                let slot = Arc::new(NodeSlot::new(self.reach(&record)?));
+                slot.drain(record.draining);
+                self.roster.put(&slot);
+                self.taken().insert(name, made_of);
+            }
+        }
+        Ok(())
+    }
+
+    /// In the store, for each core on it, and here.
+    pub(super) async fn drain(&self, name: &NodeName, draining: bool) -> Result<(), Failure> {
+        loop {
+            let (number, drained) = self.numbered().await?;
+            let mut named = drained.clone().unwrap_or_default();
+            let mut txn = Txn::default();
+            let mut same = drained.is_some();
+            if let Some(mut found) = self.record(name).await? {
+                same &= found.value.draining == draining;
+                found.value.draining = draining;
+                let key = found.key.as_str();
+                txn = txn.check(key, Expect::At(found.revision)).put(key, encode(&found.value)?);
+            }
+            if self.roster.is_configured(name) {
+                same &= named.contains(name) == draining;
+                if draining {
+                    named.insert(name.clone())
+                } else {
+                    named.remove(name)
+                };
+            }
+            if same || self.write(txn, number, &named).await? {
+                return self.catch_up().await.map(drop);
+            }
+        }
+    }
+
+    /// Lists the node, with a new link to it.
+    pub(super) async fn list(&self, record: &NodeRecord) -> Result<(), Failure> {
+        let name = &record.node.name;
+        let key = node_key(name);
+        let seen = self.record(name).await?.map(|found| found.revision);
+        loop {
+            let (number, drained) = self.numbered().await?;
+            let txn = Txn::default().check(key.as_str(), seen.map_or(Expect::Absent, Expect::At));
+            let txn = txn.put(key.as_str(), encode(record)?);
+            if self.write(txn, number, &drained.unwrap_or_default()).await? {
+                self.taken().remove(name);
+                return self.catch_up().await.map(drop);
+            }
+            if self.record(name).await?.map(|found| found.revision) != seen {
+                return Err(MemberError::Changed { node: name.clone() }.into());
+            }
+        }
+    }
+
+    /// Takes a node out that was drained for it.
+    pub(super) async fn strike(&self, name: &NodeName) -> Result<(), Failure> {
+        loop {
+            let (number, drained) = self.numbered().await?;
+            let found = self.record(name).await?.filter(|found| found.value.draining);
+            let Some(Versioned { key, revision, .. }) = found else {
+                return Err(MemberError::Changed { node: name.clone() }.into());
+            };
+            let txn = Txn::default().check(key.as_str(), Expect::At(revision)).delete(key);
+            let mut drained = drained.unwrap_or_default();
+            drained.remove(name);
+            if self.write(txn, number, &drained).await? {
+                return self.catch_up().await.map(drop);
+            }
+        }
+    }
+
+    async fn numbered(&self) -> Result<Numbered, Failure> {
+        // As it stands: one that is damaged is written anew by the next change.
+        let found = self.records.documents(MEMBERSHIP, None, 1).await?.pop();
+        Ok(match found {
+            None => (Expect::Absent, Some(BTreeSet::new())),
+            Some(found) if found.intact => {
+                (Expect::At(found.revision), strict::from_slice(&found.value, LIST).ok())
+            }
+            Some(found) => (Expect::At(found.revision), None),
+        })
+    }
+
+    /// `false`: somebody else has changed something meanwhile.
+    async fn write(&self, txn: Txn, number: Expect, drained: &BTreeSet<NodeName>) -> Result<bool, Failure> {
+        let txn = txn.check(MEMBERSHIP, number).put(MEMBERSHIP, encode(drained)?);
+        Ok(matches!(self.records.commit(txn).await?, CommitOutcome::Committed { .. }))
+    }
+}
