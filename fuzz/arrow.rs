@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 
 use hauki_lang::arrow::{Rewritten, rewrite};
-use hauki_lang::dialect::explain;
 use hauki_lang::lexer::{TokenKind, words};
 use hauki_lang::position::Position;
+use hauki_lang::unsupported::explain;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use mquickjs as sys;
 

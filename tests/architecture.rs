@@ -54,7 +54,12 @@ const ORDERED: &[&str] = &["control", "node"];
 /// Where today's code runs upward all the same. None may be added; each that goes is taken out here.
 const UPWARD: &[(&str, &str, &str, &str)] = &[
     ("node", "calls", "gate", "a call knows whom to answer, and only the gate can"),
-    ("node", "calls", "late", "the sentences about a call that was too late stand in a file of their own"),
+    (
+        "node",
+        "calls",
+        "deadline_errors",
+        "the sentences about a call that was too late stand in a file of their own",
+    ),
     (
         "node",
         "inbound",

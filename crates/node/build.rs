@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `crates/vault/src/stamp.rs` holds until the digest is written over the zeros.
+/// What `crates/vault/src/build_id.rs` holds until the digest is written over the zeros.
 const PLACEHOLDER: &[u8] = b"hauki-vault-build:00000000000000000000000000000000";
 const DIGITS: usize = 32;
 

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, FromArgMatches as _};
 
 use super::commands::{Command, one};
-use super::flow::flowed;
-use super::number::whole;
+use super::number_args::whole;
+use super::reflow::flowed;
 
 /// Of requests at the same time.
 const MOST_JOBS: u64 = 1024;

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use super::context::Ctx;
 use super::error::CliError;
 use super::record::Record;
-use super::visible;
+use super::sanitize;
 use crate::client::Exit;
 
 /// One of many.
@@ -107,7 +107,7 @@ impl Told {
     fn rest(&self) -> impl Iterator<Item = String> {
         let again = self.messages.iter().filter(|(_, count)| **count > 1);
         let again =
-            again.map(|(message, count)| format!("and {} more: {}\n", count - 1, visible::line(message)));
+            again.map(|(message, count)| format!("and {} more: {}\n", count - 1, sanitize::line(message)));
         let hidden = self.kinds.iter().filter(|(_, (_, hidden))| *hidden > 0);
         again.chain(hidden.map(|(code, (_, hidden))| format!("and {hidden} more of the kind {code}\n")))
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::visible;
+use super::sanitize;
 use crate::model::digest::Sha256;
 use crate::model::ticket::{Endpoint, Worker};
 use crate::model::units::{show_micros, show_millis, show_size};
@@ -70,7 +70,7 @@ impl Cell {
 
     /// What others wrote is made visible here, whatever it is drawn as.
     pub(crate) fn drawn(&self, reveal: bool) -> String {
-        visible::line(&self.shown(reveal)).into_owned()
+        sanitize::line(&self.shown(reveal)).into_owned()
     }
 
     fn shown(&self, reveal: bool) -> String {

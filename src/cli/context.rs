@@ -17,7 +17,7 @@ use super::color;
 use super::error::{CliError, ErrorKind};
 use super::output::{self, FORMATS, Format, Output, Style};
 use super::progress::{self, MODES, Progress};
-use super::{private, signals, visible, whole};
+use super::{bounded_read, sanitize, signals, ticket_files};
 use crate::client::autostart::{self, Plan};
 use crate::client::config::Settings;
 use crate::client::endpoint::{Authority, EndpointOptions};
@@ -191,7 +191,7 @@ impl Ctx {
     /// What a file holds that the settings name.
     async fn held(&self, what: &str, key: &'static str) -> Result<Option<(PathBuf, Vec<u8>)>, CliError> {
         let Some(path) = self.settings.get(key).map(PathBuf::from) else { return Ok(None) };
-        match whole::read(&path, MOST_PEM).await {
+        match bounded_read::read(&path, MOST_PEM).await {
             Ok(bytes) => Ok(Some((path, bytes))),
             Err(error) => {
                 let message = format!("failed to read the {what} {}: {error}", path.display());
@@ -202,7 +202,7 @@ impl Ctx {
 
     /// One word, which a header can carry.
     fn token(&self, path: &Path, bytes: &[u8]) -> Result<Secret, CliError> {
-        if private::is_shared(path) {
+        if ticket_files::is_shared(path) {
             self.warn(&format!("{} holds a token and others can read it: chmod 600", path.display()));
         }
         let unusable = |why: &str| {
@@ -318,7 +318,7 @@ impl Ctx {
     /// An earlier verb's failure goes on to the reader.
     pub(crate) fn pass_on(&self, value: &serde_json::Value) -> Result<(), CliError> {
         if self.out.is_for_people() {
-            self.say(&format!("{}\n", visible::json(&value.to_string())));
+            self.say(&format!("{}\n", sanitize::json(&value.to_string())));
             return Ok(());
         }
         self.out.record(super::record::Record::failed(value))
@@ -336,7 +336,7 @@ impl Ctx {
     pub(crate) fn warn(&self, text: &str) {
         use color::WARN;
         if !self.machine {
-            self.remark(&format!("{WARN}warning:{WARN:#} {}\n", visible::line(text)));
+            self.remark(&format!("{WARN}warning:{WARN:#} {}\n", sanitize::line(text)));
         }
     }
 
@@ -362,7 +362,7 @@ impl Ctx {
         if self.machine {
             let warning = json!({ "v": 1, "kind": "warning", "code": "newer_daemon", "message": message,
                 "members": names });
-            self.remark(&format!("{}\n", visible::json(&warning.to_string())));
+            self.remark(&format!("{}\n", sanitize::json(&warning.to_string())));
         } else {
             self.warn(&message);
         }
@@ -386,7 +386,7 @@ impl Ctx {
             return;
         }
         if self.machine {
-            self.say(&format!("{}\n", visible::json(&error.json(None).to_string())));
+            self.say(&format!("{}\n", sanitize::json(&error.json(None).to_string())));
         } else {
             self.say(&error.text(None));
         }

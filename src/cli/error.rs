@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::visible;
+use super::sanitize;
 use crate::api::{ApiError, ErrorCode};
 use crate::client::autostart::AutostartError;
 use crate::client::config::ConfigError;
@@ -17,7 +17,7 @@ use crate::client::script::{self, ScriptFailure};
 use crate::client::{ClientError, Exit};
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
-use hauki_contract::strict::answer;
+use hauki_contract::strict::tolerant_reader;
 
 /// What the kernel takes, less the zero at the end.
 const LONG_PATH: &str =
@@ -188,15 +188,15 @@ impl CliError {
     pub(crate) fn text(&self, input: Option<&str>) -> String {
         use super::color::{ERROR, HINT};
         let about = input.filter(|input| !self.message.contains(input));
-        let about = about.map(|input| format!("{}: ", visible::line(input))).unwrap_or_default();
+        let about = about.map(|input| format!("{}: ", sanitize::line(input))).unwrap_or_default();
         // A worker's error may have lines of its own, and none of them is one of ours.
-        let message = visible::lines(&self.message).replace('\n', "\n   ");
+        let message = sanitize::lines(&self.message).replace('\n', "\n   ");
         let mut text = format!("{ERROR}error:{ERROR:#} {about}{message}\n");
         for note in &self.more.notes {
-            let _ = writeln!(text, "{}", visible::lines(note));
+            let _ = writeln!(text, "{}", sanitize::lines(note));
         }
         for hint in &self.more.hints {
-            let _ = writeln!(text, "{HINT}hint:{HINT:#} {}", visible::lines(hint));
+            let _ = writeln!(text, "{HINT}hint:{HINT:#} {}", sanitize::lines(hint));
         }
         text
     }
@@ -276,7 +276,7 @@ impl From<GhostError> for CliError {
                     false => this,
                 };
                 match &rpc.data {
-                    Some(data) => match answer::from_value::<WorkerError>(data) {
+                    Some(data) => match tolerant_reader::from_value::<WorkerError>(data) {
                         Ok(worker) => this.thrown("worker", &worker),
                         Err(_) => this.with("data", data.clone()),
                     },

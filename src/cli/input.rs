@@ -10,9 +10,9 @@ use super::batch::BatchItem;
 use super::context::Ctx;
 use super::error::{CliError, ErrorKind};
 use super::kinds::{BeatRecord, EventRecord, Happened, Reply, TeardownRecord};
-use super::named::{self, NameLookup};
+use super::lookup::{self, NameLookup};
 use super::record::{RecordKind as _, field};
-use super::{private, stdin, whole};
+use super::{bounded_read, stdin, ticket_files};
 use crate::api::gem::Gem;
 use crate::api::spool::SpoolEntry;
 use crate::api::summons::Summons;
@@ -88,13 +88,13 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
     let (mut items, names) = (Vec::new(), NameLookup::default());
     for argument in arguments {
         if argument == "-" {
-            let bytes = whole::read("-".as_ref(), whole::MOST_BYTES).await;
+            let bytes = bounded_read::read("-".as_ref(), bounded_read::MOST_BYTES).await;
             let bytes = bytes.map_err(|error| CliError::unreadable("standard input", &error))?;
             items.extend(parsed("standard input", bytes).await?);
-        } else if is_id(argument) && !named::is_short(argument) {
+        } else if is_id(argument) && !lookup::is_short(argument) {
             items.push(Item { name: argument.clone(), what: What::Id(argument.clone()) });
         } else {
-            match whole::read(argument.as_ref(), whole::MOST_BYTES).await {
+            match bounded_read::read(argument.as_ref(), bounded_read::MOST_BYTES).await {
                 Ok(_) if could_be_name(argument) && names.is_taken(ctx, argument).await => {
                     let error =
                         CliError::usage(format!("{argument} is a file here and names a vault as well"));
@@ -102,7 +102,7 @@ pub(crate) async fn read(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Item>, C
                 }
                 Ok(bytes) => {
                     let read = parsed(argument, bytes).await?;
-                    if read.iter().any(Item::is_ticket) && private::is_shared(argument.as_ref()) {
+                    if read.iter().any(Item::is_ticket) && ticket_files::is_shared(argument.as_ref()) {
                         ctx.warn(&format!(
                             "{argument} holds a ticket and others can read it: chmod 600; --out writes it so"
                         ));
@@ -149,8 +149,8 @@ fn unknown(argument: &str, error: &std::io::Error) -> CliError {
     }
     let message = format!("there is no id, no live worker and no file {argument}");
     let error = CliError::new(ErrorKind::new("not_found", Exit::NotFound), message);
-    if named::is_too_short(argument) {
-        let (letters, listed) = (named::LETTERS, named::listed(argument));
+    if lookup::is_too_short(argument) {
+        let (letters, listed) = (lookup::LETTERS, lookup::listed(argument));
         return error.hint(format!("type at least {letters} letters of the id; {listed}"));
     }
     error.hint("an argument is an id or its beginning, a worker's name, a file of records, or -")
@@ -168,7 +168,7 @@ pub(crate) async fn read_some(ctx: &Ctx, arguments: &[String]) -> Result<Vec<Ite
 
 async fn parsed(origin: &str, bytes: Vec<u8>) -> Result<Vec<Item>, CliError> {
     let name = origin.to_owned();
-    let items = whole::made(bytes, move |bytes| parse(&name, bytes)).await;
+    let items = bounded_read::made(bytes, move |bytes| parse(&name, bytes)).await;
     items.ok_or_else(|| {
         CliError::new(ErrorKind::new("internal", Exit::Bug), format!("{origin} was not looked through"))
     })
@@ -201,10 +201,10 @@ fn parse(origin: &str, bytes: &[u8]) -> Vec<Item> {
 }
 
 fn bare(origin: &str, line: &str, number: usize) -> Item {
-    if is_id(line) && !named::is_short(line) {
+    if is_id(line) && !lookup::is_short(line) {
         return Item { name: line.to_owned(), what: What::Id(line.to_owned()) };
     }
-    if named::is_likely(line) {
+    if lookup::is_likely(line) {
         let place = format!("{origin}:{number}");
         return Item { name: line.to_owned(), what: What::Word { text: line.to_owned(), place } };
     }

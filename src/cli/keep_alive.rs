@@ -12,7 +12,7 @@ use super::error::{CliError, ErrorKind};
 use super::input::Item;
 use super::kinds::BeatRecord;
 use super::record::Record;
-use super::visible;
+use super::sanitize;
 use crate::api::teardown::{BeatRequest, BeatTarget};
 use crate::client::ghost::GhostOptions;
 use crate::client::{Exit, Ghost, identity};
@@ -146,7 +146,7 @@ impl KeepAlive {
                 // Three intervals are one lease: after that nothing is left to be kept.
                 Err(error) if error.kind.exit == Exit::Temporary => {
                     let since = *lost_since.get_or_insert_with(|| {
-                        let why = visible::line(&error.message);
+                        let why = sanitize::line(&error.message);
                         ctx.remark(&format!("{why}: trying again while the lease may hold\n"));
                         clock::mono()
                     });

@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 
 use super::error::CliError;
-use super::fit::folded;
-use super::indent::indented;
+use super::pretty_json::indented;
 use super::record::{Form, Record};
+use super::sanitize::OutputKind;
+use super::terminal_width::folded;
 use super::undo::UndoLog;
-use super::visible::OutputKind;
-use super::{private, stdout, table, visible};
+use super::{sanitize, stdout, table, ticket_files};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -209,7 +209,7 @@ impl Output {
         Some(async move {
             if !kept.is_empty() {
                 let text = kept.iter().map(|record| format!("{}\n", record.json)).collect();
-                let written = private::write(&path, text).await;
+                let written = ticket_files::write(&path, text).await;
                 written.map_err(|error| CliError::io(&format!("write {}", path.display()), &error))?;
             }
             kept.iter().for_each(|record| self.done(record));
@@ -263,7 +263,7 @@ impl Output {
     /// A sentence, newline included; where no type of ours can hold the record, its text.
     fn told(&self, record: &Record) -> String {
         let sentence = record.form.sentence(&record.json);
-        let sentence = sentence.unwrap_or_else(|| format!("{}\n", visible::json(&record.json)));
+        let sentence = sentence.unwrap_or_else(|| format!("{}\n", sanitize::json(&record.json)));
         match self.style.width {
             Some(width) => folded(&sentence, width),
             None => sentence,

@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::color::{self, GOOD};
 use super::error::CliError;
-use super::visible;
+use super::sanitize;
 use crate::model::lease::Mono;
 use crate::model::units::show_micros;
 use hauki_contract::system::clock;
@@ -51,7 +51,7 @@ impl Measure {
 
     /// The worker wrote the message.
     fn words(&self) -> String {
-        format!("{}/{}  {}", self.done, self.total, visible::line(&self.message)).trim_end().to_owned()
+        format!("{}/{}  {}", self.done, self.total, sanitize::line(&self.message)).trim_end().to_owned()
     }
 }
 
@@ -116,17 +116,17 @@ impl Progress for Plain {
 
     fn done(&self, job: &str, step: &str) {
         // Nobody can be told that standard error is closed.
-        let _ = writeln!(io::stderr(), "{}: {}", visible::line(job), visible::line(step));
+        let _ = writeln!(io::stderr(), "{}: {}", sanitize::line(job), sanitize::line(step));
     }
 
     fn part(&self, _: &str, _: u64, _: u64) {}
 
     fn end(&self, job: &str, began: Mono) {
-        let _ = writeln!(io::stderr(), "{}: done in {}", visible::line(job), show_micros(took(began)));
+        let _ = writeln!(io::stderr(), "{}: done in {}", sanitize::line(job), show_micros(took(began)));
     }
 
     fn measure(&self, job: &str, measure: &Measure) -> bool {
-        let _ = writeln!(io::stderr(), "{}: {}", visible::line(job), measure.words());
+        let _ = writeln!(io::stderr(), "{}: {}", sanitize::line(job), measure.words());
         true
     }
 
@@ -145,7 +145,7 @@ struct JsonProgress;
 impl JsonProgress {
     fn say(job: &str, state: &str, step: Option<&str>, took_us: Option<u64>) {
         let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": state, "step": step, "took_us": took_us });
-        let _ = writeln!(io::stderr(), "{}", visible::json(&line.to_string()));
+        let _ = writeln!(io::stderr(), "{}", sanitize::json(&line.to_string()));
     }
 }
 
@@ -164,7 +164,7 @@ impl Progress for JsonProgress {
 
     fn part(&self, job: &str, bytes: u64, of: u64) {
         let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": "part", "bytes": bytes, "of": of });
-        let _ = writeln!(io::stderr(), "{}", visible::json(&line.to_string()));
+        let _ = writeln!(io::stderr(), "{}", sanitize::json(&line.to_string()));
     }
 
     fn end(&self, job: &str, began: Mono) {
@@ -174,7 +174,7 @@ impl Progress for JsonProgress {
     fn measure(&self, job: &str, measure: &Measure) -> bool {
         let Measure { done, total, message } = measure;
         let line = serde_json::json!({ "v": 1, "kind": "progress", "job": job, "state": "measure", "done": done, "total": total, "message": message });
-        let _ = writeln!(io::stderr(), "{}", visible::json(&line.to_string()));
+        let _ = writeln!(io::stderr(), "{}", sanitize::json(&line.to_string()));
         true
     }
 
@@ -216,21 +216,21 @@ impl Progress for Bar {
     fn begin(&self, job: &str) {
         let bar = self.all.add(ProgressBar::new_spinner());
         bar.set_style(spinner());
-        bar.set_message(visible::line(job).into_owned());
+        bar.set_message(sanitize::line(job).into_owned());
         self.jobs().insert(job.to_owned(), (bar, String::new()));
     }
 
     fn at(&self, job: &str, state: &str) {
         if let Some((bar, steps)) = self.jobs().get(job) {
-            bar.set_message(format!("{}{steps}  {}", visible::line(job), visible::line(state)));
+            bar.set_message(format!("{}{steps}  {}", sanitize::line(job), sanitize::line(state)));
         }
     }
 
     fn done(&self, job: &str, step: &str) {
         if let Some((bar, steps)) = self.jobs().get_mut(job) {
-            steps.push_str(&format!("  {GOOD}✓{GOOD:#} {}", visible::line(step)));
+            steps.push_str(&format!("  {GOOD}✓{GOOD:#} {}", sanitize::line(step)));
             bar.set_style(spinner());
-            bar.set_message(format!("{}{steps}", visible::line(job)));
+            bar.set_message(format!("{}{steps}", sanitize::line(job)));
         }
     }
 
@@ -246,7 +246,7 @@ impl Progress for Bar {
     fn end(&self, job: &str, began: Mono) {
         if let Some((bar, steps)) = self.jobs().remove(job) {
             bar.finish_and_clear();
-            let line = format!("{}{steps}        {}\n", visible::line(job), show_micros(took(began)));
+            let line = format!("{}{steps}        {}\n", sanitize::line(job), show_micros(took(began)));
             // Nobody can be told that standard error is closed.
             self.all.suspend(|| {
                 let _ = color::stderr(self.color).write_all(line.as_bytes());
@@ -261,7 +261,7 @@ impl Progress for Bar {
             if let Ok(style) = ProgressStyle::with_template("{prefix}  {bar:30} {percent:>3}%  {wide_msg}") {
                 bar.set_style(style);
             }
-            bar.set_prefix(visible::line(job).into_owned());
+            bar.set_prefix(sanitize::line(job).into_owned());
             (bar, String::new())
         });
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of WHOLE")]

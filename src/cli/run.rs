@@ -10,7 +10,7 @@ use super::color::HINT;
 use super::complete;
 use super::context::{Ctx, Limit};
 use super::error::CliError;
-use super::{stdout, tips, visible};
+use super::{sanitize, stdout, suggestions};
 use crate::api::teardown::DestructQuery;
 use crate::client::Exit;
 use hauki_contract::system::export;
@@ -83,7 +83,7 @@ fn whole() -> ExitCode {
 /// Help and version are answers; the rest is a usage error, as JSON where JSON was asked for.
 fn refused(mut error: clap::Error) -> Exit {
     use clap::error::ErrorKind;
-    let tip = tips::mend(&mut error, &hidden());
+    let tip = suggestions::mend(&mut error, &hidden());
     let answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if !answer && wants_json() {
         let text = error.render().to_string();
@@ -91,7 +91,7 @@ fn refused(mut error: clap::Error) -> Exit {
         let (message, hint) = text.split_once("\n\n").unwrap_or((text, ""));
         let hint = tip.unwrap_or_else(|| hint.lines().next().unwrap_or_default().trim().to_owned());
         let usage = CliError::usage(message.lines().map(str::trim).collect::<Vec<_>>().join(" ")).hint(hint);
-        let _ = writeln!(std::io::stderr(), "{}", visible::json(&usage.json(None).to_string()));
+        let _ = writeln!(std::io::stderr(), "{}", sanitize::json(&usage.json(None).to_string()));
         return Exit::Usage;
     }
     if !answer && let Some(said) = spelled(&error.render().to_string()) {
@@ -121,15 +121,15 @@ fn spelled(said: &str) -> Option<String> {
     let mut is_foreign = false;
     let mut said = said.to_owned();
     for word in words.iter().map(String::as_str).chain(values) {
-        if matches!(visible::line(word), Cow::Owned(_)) {
+        if matches!(sanitize::line(word), Cow::Owned(_)) {
             is_foreign = true;
             // The parser leaves escape sequences out.
             for quoted in [word, &anstream::adapter::strip_str(word).to_string()] {
-                said = said.replace(quoted, &visible::line(quoted));
+                said = said.replace(quoted, &sanitize::line(quoted));
             }
         }
     }
-    is_foreign.then(|| visible::lines(&said).into_owned())
+    is_foreign.then(|| sanitize::lines(&said).into_owned())
 }
 
 /// An answer that nobody gets.

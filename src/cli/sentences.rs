@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::color::{FAINT, GOOD, WARN};
 use super::kinds::{BeatRecord, EventRecord, Happened, Heard, Listening, TeardownRecord};
-use super::visible;
+use super::sanitize;
 use crate::api::event::{Event, Happening as What};
 use crate::api::registry::Holder;
 use crate::model::check::{Check, CheckLevel};
@@ -18,7 +18,7 @@ use crate::model::units::{show_micros, show_millis};
 
 /// Whoever wrote it, it is one line here.
 fn line(text: &str) -> Cow<'_, str> {
-    visible::line(text)
+    sanitize::line(text)
 }
 
 fn cause(death: &Death) -> String {

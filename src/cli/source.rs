@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::bounded_read;
 use super::context::Ctx;
 use super::error::CliError;
-use super::whole;
 use crate::api::summons::{MAX_SOURCE_BYTES, Origin};
 use crate::client::runner::CheckError;
 use crate::client::script::ScriptFailure;
@@ -36,7 +36,7 @@ pub(crate) async fn read(ctx: &Ctx, argument: &str, name: Option<&str>) -> Resul
 
 /// The text of a source that its engine takes.
 pub(crate) async fn checked(ctx: &Ctx, path: &Path, shown: &str, file: &str) -> Result<String, CliError> {
-    let bytes = whole::read(path, MAX_SOURCE_BYTES).await;
+    let bytes = bounded_read::read(path, MAX_SOURCE_BYTES).await;
     let text = text(shown, bytes.map_err(|error| CliError::unreadable(shown, &error))?)?;
     // The parse-only check of the worker's own engine, so that no sandbox is spent on a typing error.
     let checked = ctx.checker.lock().await.check(&text, file).await;

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::cell::{Cell, some};
 use super::error::CliError;
-use super::fit::{fit, leave_out_empty};
 use super::output::{Format, Style};
 use super::record::{Form, Record};
-use super::visible;
+use super::sanitize;
+use super::terminal_width::{fit, leave_out_empty};
 
 /// What a user's own column leads to.
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
@@ -84,7 +84,7 @@ fn chosen(form: &dyn Form, records: &[&Record], style: &Style) -> Result<Lines, 
 pub(crate) fn draw(form: &dyn Form, records: &[&Record], style: &Style) -> Result<String, CliError> {
     if style.columns.is_empty() && form.titles().is_empty() {
         let values = records.iter().filter_map(|record| record.value());
-        return Ok(values.map(|value| visible::json(&format!("{value:#}\n")).into_owned()).collect());
+        return Ok(values.map(|value| sanitize::json(&format!("{value:#}\n")).into_owned()).collect());
     }
     let (mut titles, mut rows) = match style.columns.is_empty() {
         true => usual(form, records, style),

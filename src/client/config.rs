@@ -1,6 +1,6 @@
 //! Settings, each with its origin: flag, then environment, then files, then default.
 //!
-//! What the files say and which layer wins is in `system::layers`, for the daemon as well; here is what the tool
+//! What the files say and which layer wins is in `system::config_layers`, for the daemon as well; here is what the tool
 //! asks them for, and the words in which it shows all of it.
 
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::model::config::{self, Config};
 use crate::model::units::{self, UnitError};
-pub use hauki_contract::system::layers::SettingSource;
-use hauki_contract::system::layers::{LayerError, Layers};
+pub use hauki_contract::system::config_layers::SettingSource;
+use hauki_contract::system::config_layers::{LayerError, Layers};
 use hauki_contract::system::paths::{self, Places};
 
 #[derive(Debug, Clone, PartialEq, Eq)]

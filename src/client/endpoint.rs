@@ -17,12 +17,12 @@ use crate::client::address::Address;
 use crate::client::autostart;
 use crate::client::error::ClientError;
 use crate::client::retry::Retry;
-use crate::client::traced;
+use crate::client::trace_header;
 use crate::model::secret::Secret;
-use hauki_contract::strict::answer::{self, PassedOver};
+use hauki_contract::strict::tolerant_reader::{self, PassedOver};
 use hauki_contract::strict::{DocumentLimits, StrictError};
 
-pub use super::lines::NdjsonStream;
+pub use super::ndjson_stream::NdjsonStream;
 
 /// Of one answer, or of one line of a stream: the list of every vault of a large swarm.
 pub(super) const MOST_ANSWER: DocumentLimits = DocumentLimits::bytes(256 * 1024 * 1024);
@@ -149,7 +149,7 @@ impl ControlPlane {
     }
 
     async fn checked(&self, path: &str, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = match traced::sent(request).await {
+        let response = match trace_header::sent(request).await {
             Ok(response) => response,
             Err(source) => {
                 let failure = self.failure(path, source);
@@ -164,7 +164,7 @@ impl ControlPlane {
             return Ok(response);
         }
         let body = self.body(path, response).await?;
-        Err(match answer::from_slice::<ApiError>(&body, MOST_ANSWER) {
+        Err(match tolerant_reader::from_slice::<ApiError>(&body, MOST_ANSWER) {
             Ok(error) => ClientError::Api(error),
             Err(error) => self.not_ours(path, status.as_u16(), Some(error)),
         })
@@ -193,7 +193,7 @@ impl ControlPlane {
         status: u16,
         body: &[u8],
     ) -> Result<T, ClientError> {
-        answer::noting(body, MOST_ANSWER, &self.heard)
+        tolerant_reader::noting(body, MOST_ANSWER, &self.heard)
             .map_err(|error| self.not_ours(path, status, Some(error)))
     }
 

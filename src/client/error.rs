@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::api::{ApiError, ErrorCode};
 use crate::client::exit::Exit;
-use crate::model::causes;
+use crate::model::error_chain;
 use hauki_contract::strict::StrictError;
 
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +121,7 @@ impl ClientError {
 #[must_use]
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     // Layers of the HTTP client that tell only that something is wrong below.
-    causes::told_but(error, |error| {
+    error_chain::told_but(error, |error| {
         error.is::<reqwest::Error>() || error.to_string().starts_with("client error (")
     })
 }

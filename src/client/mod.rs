@@ -15,7 +15,7 @@ pub mod error;
 pub mod exit;
 pub mod ghost;
 pub mod identity;
-mod lines;
+mod ndjson_stream;
 mod operations;
 pub mod relay;
 pub mod retry;
@@ -23,7 +23,7 @@ pub mod runner;
 pub mod script;
 mod swarm;
 pub mod tombstone;
-mod traced;
+mod trace_header;
 
 pub use address::Address;
 pub use endpoint::ControlPlane;

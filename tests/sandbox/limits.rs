@@ -7,7 +7,7 @@ use crate::support::leak::{Ground, vault_id};
 use crate::support::probe;
 use hauki::model::check::{Check, CheckLevel};
 use hauki::model::limits::{Controller, Limits};
-use hauki_sandbox::lxc::wall::Wall;
+use hauki_sandbox::lxc::isolation_error::IsolationError;
 use hauki_sandbox::lxc::{LxcConfig, LxcDriver, LxcSetupError};
 use hauki_sandbox::{Driver, StartError};
 use rustix::mount::{
@@ -57,7 +57,7 @@ fn point_of(controller: Controller) -> PathBuf {
     own.or_else(|| points.iter().find(|point| point.is_v2)).expect("cgroups are mounted").path.clone()
 }
 
-async fn refusal(driver: &LxcDriver) -> Wall {
+async fn refusal(driver: &LxcDriver) -> IsolationError {
     match driver.start(&vault_id(), &Limits::default()).await {
         Err(error @ StartError::Wall { .. }) => {
             assert!(!error.is_passing(), "{error:?}");
@@ -100,7 +100,7 @@ fn a_controller_that_is_not_there_is_named_and_nothing_starts() {
             let driver = driver(config);
             let wall = refusal(&driver).await;
             // On version 2 all went with one mount.
-            assert!(matches!(wall, Wall::NoController { .. }), "{wall}");
+            assert!(matches!(wall, IsolationError::NoController { .. }), "{wall}");
             assert_told_of(&driver, &format!("the {controller} limit cannot be enforced")).await;
             close(driver).await
         });
@@ -117,7 +117,7 @@ fn without_any_cgroups_nothing_starts() {
             unmount(point.path, UnmountFlags::DETACH).expect("root may");
         }
         let driver = driver(config);
-        assert!(matches!(refusal(&driver).await, Wall::NoController { .. }));
+        assert!(matches!(refusal(&driver).await, IsolationError::NoController { .. }));
         assert_told_of(&driver, "no cgroups are mounted").await;
         close(driver).await
     });
@@ -134,7 +134,10 @@ fn cgroups_that_cannot_be_written_are_named_and_nothing_starts() {
             mount_remount(&point, MountFlags::BIND | MountFlags::RDONLY, c"").expect("root may");
             let driver = driver(config);
             let wall = refusal(&driver).await;
-            assert!(matches!(wall, Wall::Unwritable { .. } | Wall::NoHall { .. }), "{wall:?}");
+            assert!(
+                matches!(wall, IsolationError::Unwritable { .. } | IsolationError::NoHall { .. }),
+                "{wall:?}"
+            );
             assert_told_of(&driver, &format!("the {controller} limit cannot be enforced")).await;
             close(driver).await
         });
@@ -152,7 +155,10 @@ fn a_mount_that_hides_a_controller_is_a_refusal() {
             mount("none", point_of(controller), "tmpfs", MountFlags::empty(), None).expect("root may");
             let driver = driver(config);
             let wall = refusal(&driver).await;
-            assert!(matches!(wall, Wall::Unwritable { .. } | Wall::NotKept { .. }), "{wall:?}");
+            assert!(
+                matches!(wall, IsolationError::Unwritable { .. } | IsolationError::NotKept { .. }),
+                "{wall:?}"
+            );
             assert_told_of(&driver, &format!("the {controller} limit cannot be enforced")).await;
             close(driver).await
         });
@@ -246,7 +252,7 @@ fn a_state_that_nothing_can_be_executed_from_is_named() {
         mount_remount(&state, MountFlags::BIND | MountFlags::NOEXEC, c"").expect("root may");
         let driver = driver(config);
         let wall = refusal(&driver).await;
-        assert!(matches!(wall, Wall::NoExec { .. }), "{wall}");
+        assert!(matches!(wall, IsolationError::NoExec { .. }), "{wall}");
         assert_told_of(&driver, "nothing may be executed").await;
         let group = close(driver).await;
         unmount(&state, UnmountFlags::DETACH).expect("is mounted");
@@ -264,7 +270,7 @@ fn a_proc_that_cannot_be_written_is_named() {
         mount_remount("/proc", MountFlags::BIND | MountFlags::RDONLY, c"").expect("root may");
         let driver = driver(config);
         let wall = refusal(&driver).await;
-        assert!(matches!(wall, Wall::NoMap { .. }), "{wall}");
+        assert!(matches!(wall, IsolationError::NoMap { .. }), "{wall}");
         assert_told_of(&driver, "no vault can be given user ids").await;
         close(driver).await
     });

@@ -4,19 +4,19 @@
 
 use std::error::Error;
 
-use super::charge::ChargeError;
+use super::authorization::AuthorizationError;
 use super::extract::RequestError;
 use super::failure::{
     Failure, ForgeError, KeyError, MemberError, NameError, SpawnError, SpoolError, SummonError, TicketError,
     VaultError,
 };
-use super::rights::RightsError;
 use super::scheduler::PlacementError;
+use super::user_limits::UserLimitError;
 use hauki_contract::api::{ApiError, ErrorCode};
-use hauki_contract::model::causes::told;
+use hauki_contract::model::error_chain::told;
 use hauki_contract::rpc::builtin;
 
-mod below;
+mod sources;
 
 /// What it is to a client, and what to do about it.
 type Verdict = (ErrorCode, Option<String>);
@@ -74,10 +74,10 @@ fn hint(text: impl Into<String>) -> Option<String> {
     Some(text.into())
 }
 
-fn charge(error: &ChargeError) -> Verdict {
+fn charge(error: &UserLimitError) -> Verdict {
     match error {
-        ChargeError::Many { .. } => (ErrorCode::BadRequest, None),
-        ChargeError::Waits { .. } => (ErrorCode::Temporary, hint("end some of them, or try again")),
+        UserLimitError::Many { .. } => (ErrorCode::BadRequest, None),
+        UserLimitError::Waits { .. } => (ErrorCode::Temporary, hint("end some of them, or try again")),
     }
 }
 
@@ -233,19 +233,19 @@ fn member(error: &MemberError) -> Verdict {
     }
 }
 
-impl From<ChargeError> for ApiError {
-    fn from(error: ChargeError) -> Self {
+impl From<UserLimitError> for ApiError {
+    fn from(error: UserLimitError) -> Self {
         judged(&error, charge(&error))
     }
 }
 
-impl From<RightsError> for ApiError {
-    fn from(error: RightsError) -> Self {
+impl From<AuthorizationError> for ApiError {
+    fn from(error: AuthorizationError) -> Self {
         let way = match &error {
-            RightsError::Administrators => {
+            AuthorizationError::Administrators => {
                 hint("root may; others are listed in daemon.admin_uids of the configuration")
             }
-            RightsError::Nobody => None,
+            AuthorizationError::Nobody => None,
         };
         judged(&error, (ErrorCode::Denied, way))
     }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
+use super::node_table::NodeTable;
 use super::nodes::NodeSlot;
-use super::roster::Roster;
 use super::single_flight::SingleFlight;
 use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -27,12 +27,12 @@ const SMALL_BYTES: usize = 16 << 10;
 const ABREAST: usize = 8;
 
 pub(super) struct CodeDistribution {
-    roster: Roster,
+    roster: NodeTable,
     flights: Arc<SingleFlight>,
 }
 
 impl CodeDistribution {
-    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
         Arc::new(Self { roster: basis.roster.clone(), flights: basis.flights.clone() })
     }
 

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
 
 use hauki_contract::api::ApiError;
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::text;
 use hauki_contract::strict::{self, DocumentLimits, StrictError};
 use hauki_contract::system::tasks;
@@ -142,7 +142,7 @@ async fn read(body: Body) -> Result<axum::body::Bytes, ApiRejection> {
     // The length is checked while reading; a declared one is not believed.
     let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, MAX_BODY_BYTES)).await.map_err(late)?;
     read.map_err(|error| {
-        let too_long = causes::told(&error).contains("length limit exceeded");
+        let too_long = error_chain::told(&error).contains("length limit exceeded");
         let unread = || RequestError::Unread { reason: error.to_string() };
         if too_long { RequestError::TooLong } else { unread() }.into()
     })

@@ -7,17 +7,17 @@ use std::error::Error;
 
 use tokio::task::JoinError;
 
-use super::charge::ChargeError;
 use super::gems::{GemError, SourceError};
 use super::ledger::LedgerError;
 use super::scheduler::PlacementError;
+use super::user_limits::UserLimitError;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::id::{NodeName, SpoolId, SummonsId, VaultId};
+use hauki_contract::model::labels::LabelError;
 use hauki_contract::model::limits::LimitError;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::model::receipt::Receipt;
-use hauki_contract::model::words::LabelError;
 use hauki_contract::rpc::capability::CapabilityError;
 
 /// Of any operation.
@@ -32,7 +32,7 @@ pub enum Failure {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
-    Charge(#[from] ChargeError),
+    Charge(#[from] UserLimitError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]

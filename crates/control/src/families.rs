@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
 use super::failure::Failure;
 use super::ledger::{Budget, LOAN, Ledger, LedgerError, Records, VAULT, VaultRecord, budget_key, vault_key};
 use super::nodes::NodeSlot;
@@ -21,8 +21,8 @@ use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NodeApi;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Spawned;
-use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, TaskKind};
@@ -55,8 +55,8 @@ pub(super) struct Families {
 }
 
 impl Families {
-    pub(super) fn new(basis: &Basis, life: &Arc<Teardown>, spawning: &Arc<Spawning>) -> Arc<Self> {
-        let Basis { records, ledger, flights, .. } = basis;
+    pub(super) fn new(basis: &Dependencies, life: &Arc<Teardown>, spawning: &Arc<Spawning>) -> Arc<Self> {
+        let Dependencies { records, ledger, flights, .. } = basis;
         let (records, ledger, flights) = (records.clone(), ledger.clone(), flights.clone());
         Arc::new(Self { records, ledger, flights, life: life.clone(), spawning: spawning.clone() })
     }
@@ -64,7 +64,7 @@ impl Families {
     /// The vault did not come to be.
     async fn revoke(&self, vault: &VaultId) {
         if let Err(error) = self.ledger.revoke(vault).await {
-            tracing::warn!(%vault, error = causes::told(&error), "a budget is left to the next start");
+            tracing::warn!(%vault, error = error_chain::told(&error), "a budget is left to the next start");
         }
     }
 
@@ -138,7 +138,7 @@ impl Families {
             if (alone || told.is_err())
                 && let Err(error) = families.life.end(&child, cause, Some(vault.to_string()), 0).await
             {
-                tracing::warn!(vault = %child.id, error = causes::told(&error), "left to its claim lease");
+                tracing::warn!(vault = %child.id, error = error_chain::told(&error), "left to its claim lease");
             }
         };
         drop(tasks::spawn(TaskKind::Order, "clone", cloning));
@@ -160,7 +160,7 @@ impl Families {
             orphans.notified().await;
             if let Err(error) = self.end_orphaned().await {
                 tracing::error!(
-                    error = causes::told(&error),
+                    error = error_chain::told(&error),
                     "the children of the dead could not be looked for"
                 );
             }
@@ -177,7 +177,7 @@ impl Families {
                 continue;
             }
             if let Err(error) = self.life.end(&vault, Cause::ParentDied, Some(parent.to_string()), 0).await {
-                tracing::warn!(vault = %vault.id, error = causes::told(&error), "its parent is dead and it cannot be ended now");
+                tracing::warn!(vault = %vault.id, error = error_chain::told(&error), "its parent is dead and it cannot be ended now");
             }
         }
         for (id, _) in self.ledger.budgets().await? {

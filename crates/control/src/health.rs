@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::basis::Basis;
-use super::duty::Duty;
+use super::admission::Admission;
+use super::dependencies::Dependencies;
 use super::failure::Failure;
 use super::ledger::{Ledger, Records, VAULT};
 use super::metrics::{Metrics, MetricsError};
+use super::node_table::NodeTable;
 use super::queue::Spool;
-use super::roster::Roster;
 use hauki_contract::api::health::Health;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 use hauki_contract::system::export;
-use hauki_contract::system::slow::{self, SlowKind};
+use hauki_contract::system::slow_log::{self, SlowKind};
 
 /// What a daemon that may leave when it is idle wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +29,16 @@ pub struct Activity {
 pub(super) struct Standing {
     records: Records,
     ledger: Ledger,
-    roster: Roster,
+    roster: NodeTable,
     spool: Arc<Spool>,
-    duty: Arc<Duty>,
+    duty: Arc<Admission>,
     metrics: Arc<Metrics>,
     role: String,
     started: Mono,
 }
 
 impl Standing {
-    pub(super) fn new(basis: &Basis, role: String) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies, role: String) -> Arc<Self> {
         Arc::new(Self {
             records: basis.records.clone(),
             ledger: basis.ledger.clone(),
@@ -101,7 +101,7 @@ impl Standing {
                 Err(error) => findings.push(Check::failed(error.message, error.hint)),
             }
         }
-        findings.extend(slow::found(&[SlowKind::Request]));
+        findings.extend(slow_log::found(&[SlowKind::Request]));
         findings.extend(export::found());
         findings.extend(self.records.aside_check(named));
         let hint = "compare with a copy of the state directory, if there is one";

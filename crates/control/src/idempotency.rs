@@ -5,17 +5,17 @@
 
 use std::sync::Arc;
 
-use super::basis::Basis;
-use super::charge::aside;
+use super::authorization::unmarked;
+use super::dependencies::Dependencies;
 use super::failure::{Failure, KeyError};
 use super::ledger::{KEPT, KeyRecord, LedgerError, Posting, Records, Versioned, idempotency_key, spool_key};
-use super::rights::unmarked;
 use super::single_flight::SingleFlight;
 use super::store::Expect;
+use super::user_limits::aside;
 use hauki_contract::api::summons::{SpawnRequest, SummonsRequest};
 use hauki_contract::api::vault::ProvisionRequest;
 use hauki_contract::model::digest::Sha256;
-use hauki_contract::model::words::is_key;
+use hauki_contract::model::labels::is_key;
 use hauki_contract::system::clock;
 
 /// A request that has its key in it.
@@ -96,7 +96,7 @@ pub(super) struct IdempotencyKeys {
 }
 
 impl IdempotencyKeys {
-    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
         Arc::new(Self { records: basis.records.clone(), flights: basis.flights.clone() })
     }
 

@@ -15,7 +15,7 @@ use super::ledger::{Records, encode};
 use super::store::{CommitOutcome, ISSUER, Txn};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::rpc::capability::{CapabilityError, IssuerKey};
-use hauki_contract::system::private::{self, PrivateError};
+use hauki_contract::system::private_files::{self, PrivateError};
 
 /// It has 64 digits.
 const MOST_BYTES: u64 = 4096;
@@ -32,7 +32,7 @@ pub enum IssuerError {
 
 /// Reads the key, or makes it.
 pub fn load_or_make(path: &Path) -> Result<IssuerKey, IssuerError> {
-    match private::read(path, MOST_BYTES) {
+    match private_files::read(path, MOST_BYTES) {
         Ok(text) => IssuerKey::from_hex(&Secret::new(text.trim().to_owned()))
             .map_err(|source| IssuerError::Use { path: path.to_owned(), source }),
         Err(error) if error.is_absence() => {

@@ -1,18 +1,18 @@
 //! The control plane, UAH CORE (Universal API Hub).
 //!
 //! ```text
-//!   routes --> service::face --> phases: summon, forge, ticket, spawn, life, watch, members, ...
+//!   routes --> service::operations --> phases: summon, forge, ticket, spawn, life, watch, members, ...
 //!                                   |  each holds the parts that it may touch
-//!                                   '--> basis: ledger, records --> store
-//!                                               roster --> nodes --> api::node
-//!                                               gems, queue, stock, claims, flights, events, ...
+//!                                   '--> dependencies: ledger, records --> store
+//!                                                      node_table --> nodes --> api::node
+//!                                                      gems, queue, quota, claims, events, ...
 //! ```
 //! `service` assembles them and does nothing else. The core owns the store and the issuer's key; the nodes own the vaults. It never carries a call.
 //! It meets the node only through [`hauki_contract::api::node::NodeApi`].
 
 // The parts from the bottom up: each may use those before it, and `tests/architecture.rs` holds that. What knows nothing
 // of the others (rules, formats, the way to a machine) comes first.
-mod charge;
+mod user_limits;
 mod ring;
 pub mod events;
 mod extract;
@@ -22,8 +22,8 @@ mod bulkhead;
 pub mod link;
 pub mod manifest;
 pub mod scheduler;
-mod vetting;
-mod rights;
+mod validation;
+mod authorization;
 
 // What is kept, and who keeps it.
 pub mod store;
@@ -36,17 +36,17 @@ mod failure;
 
 // What phases are made of.
 pub mod issuer;
-mod stock;
+mod quota;
 mod queue;
 mod claims;
-mod duty;
-mod roster;
-mod basis;
+mod admission;
+mod node_table;
+mod dependencies;
 
 // The phases.
-mod carried;
+mod run_to_completion;
 mod membership;
-mod numbers;
+mod event_numbers;
 mod retention;
 mod idempotency;
 mod code_distribution;
@@ -65,7 +65,7 @@ mod families;
 mod watch;
 mod members;
 mod neighbours;
-mod owners;
+mod ownership;
 mod health;
 
 // What assembles them, and who asks for that.
@@ -77,7 +77,7 @@ pub mod start;
 #[cfg(test)]
 mod tests;
 
-pub use basis::{CoreParts, CoreSettings};
+pub use dependencies::{CoreParts, CoreSettings};
 pub use health::Activity;
 pub use nodes::Member;
 pub use service::{Core, Tasks};

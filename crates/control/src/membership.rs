@@ -13,14 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
 use super::failure::{Failure, MemberError};
 use super::ledger::{MEMBERSHIP, NODE, NodeRecord, Records, Versioned, encode, node_key};
 use super::link::known_hosts::KnownHosts;
 use super::link::login::LoginKeys;
 use super::link::{HttpNode, SshLink, SshTarget};
+use super::node_table::NodeTable;
 use super::nodes::{Member, NodeSlot};
-use super::roster::Roster;
 use super::store::{CommitOutcome, Expect, Txn};
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
@@ -36,7 +36,7 @@ pub(super) struct Membership {
     /// Of the core's SSH key, known hosts and links.
     home: PathBuf,
     records: Records,
-    roster: Roster,
+    roster: NodeTable,
     /// What the slots of added nodes were made of.
     taken: Mutex<BTreeMap<NodeName, NodeRecord>>,
     /// One at a time makes slots of records.
@@ -44,8 +44,8 @@ pub(super) struct Membership {
 }
 
 impl Membership {
-    pub(super) fn new(basis: &Basis) -> Arc<Self> {
-        let Basis { home, records, roster, .. } = basis;
+    pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
+        let Dependencies { home, records, roster, .. } = basis;
         let (home, records, roster) = (home.clone(), records.clone(), roster.clone());
         Arc::new(Self { home, records, roster, taken: Mutex::default(), turn: tokio::sync::Mutex::default() })
     }

@@ -7,13 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
 use super::failure::Failure;
 use super::ledger::Ledger;
 use super::membership::Membership;
 use super::spool_worker::Bench;
 use super::watch::Watcher;
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::system::clock;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     pub(super) fn new(
-        basis: &Basis,
+        basis: &Dependencies,
         clerk: &Arc<Bench>,
         membership: &Arc<Membership>,
         watcher: &Arc<Watcher>,
@@ -43,7 +43,7 @@ impl Neighbours {
         loop {
             let began = clock::mono();
             if let Err(error) = self.follow().await {
-                let error = causes::told(&error);
+                let error = error_chain::told(&error);
                 tracing::warn!(
                     error,
                     "what other cores have changed is not known yet; the next look tries again"

@@ -1,6 +1,6 @@
 //! The nodes as the core sees them: how to ask, and what each last said.
 //!
-//! Not seeing a node is not its death. A slot remembers both its last word and why there is no later one (`sight`); only the node's own word, or a new boot id, ends a vault.
+//! Not seeing a node is not its death. A slot remembers both its last word and why there is no later one (`observed`); only the node's own word, or a new boot id, ends a vault.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::scheduler::{Candidate, NodeLoad};
-use super::vetting::Vetted;
+use super::validation::ValidatedNode;
 use hauki_contract::api::node::{NodeApi, NodeFuture, NodeHealth, NodeVaults, NodeWord};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::NodeInfo;
@@ -20,9 +20,9 @@ use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, Task, TaskKind};
 
-mod sight;
+mod observed;
 
-use sight::{Due, Sight, Unheard};
+use observed::{Due, ObservedNode, Unheard};
 
 /// How long a node may take to tell its state.
 const STATE_DEADLINE: Duration = Duration::from_secs(2);
@@ -46,8 +46,8 @@ pub struct NodeSlot {
     pub name: NodeName,
     pub labels: BTreeMap<String, String>,
     /// It is heard through this only.
-    pub api: Vetted,
-    sight: Mutex<Sight>,
+    pub api: ValidatedNode,
+    sight: Mutex<ObservedNode>,
     /// By the core's word; a node that stops says so itself.
     draining: AtomicBool,
     watcher: Mutex<Option<Task<()>>>,
@@ -59,7 +59,7 @@ impl NodeSlot {
     #[must_use]
     pub fn new(member: Member) -> Self {
         let Member { name, labels, api, address } = member;
-        let api = Vetted::new(name.clone(), api, address);
+        let api = ValidatedNode::new(name.clone(), api, address);
         let (sight, draining, watcher, wishes) = Default::default();
         Self { name, labels, api, sight, draining, watcher, wishes }
     }
@@ -68,7 +68,7 @@ impl NodeSlot {
         self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sight(&self) -> MutexGuard<'_, Sight> {
+    fn sight(&self) -> MutexGuard<'_, ObservedNode> {
         self.sight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -114,7 +114,7 @@ impl NodeSlot {
                 let rtt_us = if sight.rtt_us == 0 { took_us } else { sight.rtt_us };
                 let misplaced = self.api.misplaced(&word);
                 let word = Some((word, now));
-                *sight = Sight { word, misplaced, unheard: None, rtt_us, placed_since, code, sent };
+                *sight = ObservedNode { word, misplaced, unheard: None, rtt_us, placed_since, code, sent };
                 Ok((said, took_us))
             }
             Err(error) => {

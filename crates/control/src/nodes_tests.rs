@@ -5,11 +5,11 @@ use hauki_contract::model::lease::Mono;
 fn a_silent_node_is_waited_for_once() {
     let word = |at| Some((crate::fake_node::blank_word(&"n1".parse().expect("a name")), Mono(at)));
     let silence = |at| Some((Unheard::Silent("gone".to_owned()), Mono(at)));
-    let mut new = Sight::default();
+    let mut new = ObservedNode::default();
     assert_eq!(new.due(Mono(0), 100), Due::Ask);
-    let mut known = Sight { word: word(50), ..Sight::default() };
+    let mut known = ObservedNode { word: word(50), ..ObservedNode::default() };
     assert_eq!([known.due(Mono(149), 100), known.due(Mono(150), 100)], [Due::Nothing, Due::Ask]);
-    let mut silent = Sight { word: word(50), unheard: silence(60), ..Sight::default() };
+    let mut silent = ObservedNode { word: word(50), unheard: silence(60), ..ObservedNode::default() };
     assert_eq!(silent.due(Mono(159), 100), Due::Nothing);
     // One looks whether it is back, for all that come at that time.
     assert_eq!([silent.due(Mono(160), 100), silent.due(Mono(161), 100)], [Due::Look, Due::Nothing]);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
 use super::failure::Failure;
-use super::ledger::{Apart, Records, VAULT, VaultRecord, Versioned};
+use super::ledger::{AntiAffinity, Records, VAULT, VaultRecord, Versioned};
+use super::node_table::NodeTable;
 use super::nodes::{FRESH_US, candidates, freshen};
-use super::roster::Roster;
 use super::scheduler::{Candidate, PlacementRequest, check_wish, choose, explain, places};
 use super::single_flight::SingleFlight;
 use super::summon::check_labels;
@@ -65,14 +65,14 @@ pub(super) fn check_wished(wish: &Placement) -> Result<(), Failure> {
 
 pub(super) struct Placing {
     records: Records,
-    roster: Roster,
+    roster: NodeTable,
     policy: Policy,
     flights: Arc<SingleFlight>,
 }
 
 impl Placing {
-    pub(super) fn new(basis: &Basis) -> Arc<Self> {
-        let Basis { records, roster, flights, policy, .. } = basis;
+    pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
+        let Dependencies { records, roster, flights, policy, .. } = basis;
         let (records, roster, flights) = (records.clone(), roster.clone(), flights.clone());
         Arc::new(Self { records, roster, policy: *policy, flights })
     }
@@ -116,13 +116,16 @@ impl Placing {
 
     /// Of those that are to stay apart by one label, one at a time looks, forges and is recorded: else two would see the
     /// same empty node. What is seen here is held against the store when it is recorded, for those of other cores.
-    pub(super) async fn apart(&self, wish: &Placement) -> Result<(Vec<OwnedMutexGuard<()>>, Apart), Failure> {
-        let keys = Apart::keys(&wish.anti_affinity);
+    pub(super) async fn apart(
+        &self,
+        wish: &Placement,
+    ) -> Result<(Vec<OwnedMutexGuard<()>>, AntiAffinity), Failure> {
+        let keys = AntiAffinity::keys(&wish.anti_affinity);
         let mut turns = Vec::with_capacity(keys.len());
         // In the order of the set, so that no two wait for each other.
         for key in &keys {
             turns.push(self.flights.enter(key).await);
         }
-        Ok((turns, Apart::seen(keys, &self.records).await?))
+        Ok((turns, AntiAffinity::seen(keys, &self.records).await?))
     }
 }

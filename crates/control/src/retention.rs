@@ -14,16 +14,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
+use super::event_numbers::EventNumbers;
 use super::ledger::{
     AGED, ASIDE, KEPT, KEY, KeyRecord, Ledger, LedgerError, Records, SPOOL, SUMMONS, TOMB, VAULT,
     VaultRecord, Versioned, aged_key, owner_of, source_key, spool_key,
 };
-use super::numbers::EventNumbers;
-use super::stock::Stock;
+use super::quota::SummonsQuota;
 use super::store::{CommitOutcome, Document, Expect, Size, Txn};
 use hauki_contract::api::spool::SpoolEntry;
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::system::clock;
@@ -82,14 +82,14 @@ impl Default for Most {
 pub(super) struct Retention {
     records: Records,
     ledger: Ledger,
-    stock: Arc<Stock>,
+    stock: Arc<SummonsQuota>,
     /// Whose bound is looked at as often.
     numbers: Arc<EventNumbers>,
 }
 
 impl Retention {
-    pub(super) fn new(basis: &Basis, numbers: &Arc<EventNumbers>) -> Arc<Self> {
-        let Basis { records, ledger, stock, .. } = basis;
+    pub(super) fn new(basis: &Dependencies, numbers: &Arc<EventNumbers>) -> Arc<Self> {
+        let Dependencies { records, ledger, stock, .. } = basis;
         let (records, ledger, stock) = (records.clone(), ledger.clone(), stock.clone());
         Arc::new(Self { records, ledger, stock, numbers: numbers.clone() })
     }
@@ -104,7 +104,10 @@ impl Retention {
                 self.prune(clock::now(), Most::default()).await
             };
             if let Err(error) = kept.await {
-                tracing::warn!(error = causes::told(&error), "could not prune; the next round tries again");
+                tracing::warn!(
+                    error = error_chain::told(&error),
+                    "could not prune; the next round tries again"
+                );
             }
         }
     }

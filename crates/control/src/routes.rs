@@ -2,7 +2,7 @@
 //!
 //! A handler owns nothing. When a client hangs up, its handler is dropped where it stands; what
 //! that must undo is undone by the service (`control::forge`), and what is to be done all the same
-//! goes on (`control::carried`). Whose is what is judged in `control::owners`.
+//! goes on (`control::run_to_completion`). Whose is what is judged in `control::ownership`.
 
 mod layers;
 mod nodes;
@@ -23,12 +23,12 @@ use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::charge;
+use super::authorization::Rights;
 use super::extract::{ApiRejection, Id, Json, Query, RequestError};
 use super::manifest;
-use super::rights::Rights;
 use super::service::Core;
 use super::teardown::MAX_BEATS;
+use super::user_limits;
 use hauki_contract::api::endpoints::ENDPOINTS;
 use hauki_contract::api::event::EventQuery;
 use hauki_contract::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
@@ -313,7 +313,7 @@ async fn events(State(core): Uah, asker: Asker, Query(query): Query<EventQuery>)
 
 /// One JSON object per line. Who follows keeps the daemon busy for as long as they read.
 fn lines<T: Serialize>(core: &Arc<Core>, items: impl Stream<Item = T> + Send + 'static) -> Response {
-    let with = (core.request(), charge::carried());
+    let with = (core.request(), user_limits::carried());
     let lines = items.map(move |item| {
         let _ = &with;
         let mut line = serde_json::to_vec(&item)?;

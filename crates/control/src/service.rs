@@ -1,16 +1,16 @@
 //! UAH CORE: the assembly of the control plane, independent of HTTP.
 //!
-//! [`Core`] makes the parts ([`Basis`]) and of them the phases, one after the other, each from those before it: what a
-//! phase may touch stands in its own fields and nowhere else. Its operations are in `face`. Calls to workers never
+//! [`Core`] makes the parts ([`Dependencies`]) and of them the phases, one after the other, each from those before it: what a
+//! phase may touch stands in its own fields and nowhere else. Its operations are in `operations`. Calls to workers never
 //! come here. A crash leaves the store and the nodes: what the store promised is true again after
 //! the first reconciliation (`control::watch`), and what was being forged and not yet recorded is
 //! destroyed there.
 
 use std::sync::Arc;
 
-use super::basis::{Basis, CoreParts};
-use super::charge::Charges;
 use super::code_distribution::CodeDistribution;
+use super::dependencies::{CoreParts, Dependencies};
+use super::event_numbers::EventNumbers;
 use super::families::Families;
 use super::forge::{Before, Forge};
 use super::health::Standing;
@@ -18,8 +18,7 @@ use super::idempotency::IdempotencyKeys;
 use super::members::Members;
 use super::membership::Membership;
 use super::neighbours::Neighbours;
-use super::numbers::EventNumbers;
-use super::owners::Owners;
+use super::ownership::Owners;
 use super::placement::Placing;
 use super::registry::NameRegistry;
 use super::retention::Retention;
@@ -29,17 +28,18 @@ use super::spool_worker::{Bench, SpoolWorker};
 use super::summon::Summoning;
 use super::teardown::Teardown;
 use super::ticket::Tickets;
+use super::user_limits::UserLimits;
 use super::vaults::Vaults;
 use super::watch::Watcher;
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::system::tasks::{self, OnFault, Owned};
 
-mod face;
+mod operations;
 
 pub struct Core {
-    basis: Basis,
+    basis: Dependencies,
     phases: Phases,
-    charges: Charges,
+    charges: UserLimits,
 }
 
 /// What is done with the parts. Each is made of those that it names and of nothing else.
@@ -65,7 +65,7 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    fn of(basis: &Basis, role: String) -> Self {
+    fn of(basis: &Dependencies, role: String) -> Self {
         let numbers = EventNumbers::new(basis);
         let retention = Retention::new(basis, &numbers);
         let keys = IdempotencyKeys::new(basis);
@@ -140,9 +140,9 @@ impl Drop for Tasks {
 impl Core {
     #[must_use]
     pub fn new(parts: CoreParts) -> Arc<Self> {
-        let (basis, role) = Basis::new(parts);
+        let (basis, role) = Dependencies::new(parts);
         let phases = Phases::of(&basis, role);
-        Arc::new(Self { basis, phases, charges: Charges::default() })
+        Arc::new(Self { basis, phases, charges: UserLimits::default() })
     }
 
     /// Starts to watch every node, to work the queue off and to prune what is kept too long.
@@ -171,14 +171,14 @@ impl Core {
         self.drain();
         self.phases.watcher.catch_up().await;
         if let Err(error) = self.basis.records.close().await {
-            tracing::error!(error = causes::told(&error), "the store could not be put in order");
+            tracing::error!(error = error_chain::told(&error), "the store could not be put in order");
         }
         self.basis.events.close();
     }
 
     /// As a test wants it.
     #[cfg(test)]
-    pub(super) fn basis(&self) -> &Basis {
+    pub(super) fn basis(&self) -> &Dependencies {
         &self.basis
     }
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::basis::Basis;
 use super::code_distribution::CodeDistribution;
+use super::dependencies::Dependencies;
 use super::failure::{Failure, NameError, SpawnError};
 use super::forge::Forge;
 use super::idempotency::{HeldKey, IdempotencyKeys};
 use super::ledger::{KeyRecord, Ledger, loan_key};
 use super::parent::Parent;
+use super::quota::SummonsQuota;
 use super::registry::NameRegistry;
-use super::stock::Stock;
 use super::summon::Summoning;
 use super::teardown::Teardown;
 use super::ticket::{Tickets, check_methods, check_terms, opening, unsigned};
@@ -18,8 +18,8 @@ use hauki_contract::api::event::Happening;
 use hauki_contract::api::registry::{ResolveRequest, Resolved};
 use hauki_contract::api::summons::{SpawnRequest, Spawned};
 use hauki_contract::api::vault::TicketWishes;
-use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::step;
 use hauki_contract::system::clock;
@@ -29,7 +29,7 @@ type Users = (Option<u32>, Option<u32>);
 
 pub(super) struct Spawning {
     ledger: Ledger,
-    stock: Arc<Stock>,
+    stock: Arc<SummonsQuota>,
     keys: Arc<IdempotencyKeys>,
     travel: Arc<CodeDistribution>,
     summoning: Arc<Summoning>,
@@ -51,7 +51,7 @@ pub(super) struct SpawnPhases<'a> {
 }
 
 impl Spawning {
-    pub(super) fn new(basis: &Basis, steps: &SpawnPhases<'_>) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies, steps: &SpawnPhases<'_>) -> Arc<Self> {
         Arc::new(Self {
             ledger: basis.ledger.clone(),
             stock: basis.stock.clone(),
@@ -102,7 +102,7 @@ impl Spawning {
     /// Nothing was made of it. If it was, the loan went with the record of the child.
     async fn give_back(&self, loan: &str) {
         if let Err(error) = self.ledger.repay(loan).await {
-            tracing::warn!(%loan, error = causes::told(&error), "a budget is spent until the next comparison");
+            tracing::warn!(%loan, error = error_chain::told(&error), "a budget is spent until the next comparison");
         }
     }
 

@@ -1,30 +1,30 @@
 //! The omega_spool: summons that wait for capacity.
 //!
 //! ```text
-//!   desk (put, show, remove, retry) --> store spool/<id> --> queue (the order, in memory)
-//!                                           ^                    |
-//!                                           '--- clerk <---------'   forges, one vault for an entry
+//!   API (put, show, remove, retry) --> store spool/<id> --> queue (the order, in memory)
+//!                                           ^                   |
+//!                                           '--- worker <-------'   forges, one vault for an entry
 //! ```
 //! The store owns the entries; the queue (`control::queue`) is an index of those that wait and is read again at each
 //! start. A crash loses nothing: what was being forged and not recorded is ended by the
 //! reconciliation (`control::watch`), and its entry still waits.
-//! Here is the desk: what callers do with it.
+//! Here is the API: what callers do with it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
-use super::basis::Basis;
-use super::charge::refuse_many;
+use super::authorization::Rights;
+use super::dependencies::Dependencies;
 use super::failure::{Failure, KeyError, SpoolError};
 use super::idempotency::{IdempotencyKeys, reused};
 use super::ledger::{KeyRecord, Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::check_wished;
 use super::queue::Spool;
-use super::rights::Rights;
 use super::store::{CommitOutcome, Expect, Txn};
 use super::summon::Summoning;
+use super::user_limits::refuse_many;
 use super::vaults::Vaults;
 use hauki_contract::api::spool::{
     MOST_PRIORITY, SpoolAct, SpoolDone, SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery,
@@ -58,12 +58,12 @@ pub(super) struct SpoolApi {
 
 impl SpoolApi {
     pub(super) fn new(
-        basis: &Basis,
+        basis: &Dependencies,
         keys: &Arc<IdempotencyKeys>,
         summoning: &Arc<Summoning>,
         vaults: &Arc<Vaults>,
     ) -> Arc<Self> {
-        let Basis { records, ledger, spool, .. } = basis;
+        let Dependencies { records, ledger, spool, .. } = basis;
         let (records, ledger, spool) = (records.clone(), ledger.clone(), spool.clone());
         let (keys, summoning, vaults) = (keys.clone(), summoning.clone(), vaults.clone());
         Arc::new(Self { records, ledger, spool, keys, summoning, vaults })

@@ -16,22 +16,22 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use super::basis::Basis;
-use super::duty::Duty;
+use super::admission::Admission;
+use super::authorization::queued_by;
+use super::dependencies::Dependencies;
 use super::failure::{Failure, SpoolError};
 use super::forge::Forge;
 use super::ledger::{Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::Placing;
 use super::queue::Spool;
 use super::registry::NameRegistry;
-use super::rights::queued_by;
 use super::scheduler::PlacementError;
 use super::store::{CommitOutcome, Expect, Txn};
 use super::summon::Summoning;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
 use hauki_contract::api::vault::Placement;
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::SpoolId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
@@ -77,12 +77,12 @@ impl SpoolWorker {
 
     pub(super) async fn work_for_ever(mut self) {
         while let Err(error) = self.bench.read_queue().await {
-            tracing::error!(error = causes::told(&error), "the spool cannot be read; trying again");
+            tracing::error!(error = error_chain::told(&error), "the spool cannot be read; trying again");
             tokio::time::sleep(LOOK_EVERY).await;
         }
         loop {
             if let Err(error) = self.round().await {
-                tracing::warn!(error = causes::told(&error), "the spool waits");
+                tracing::warn!(error = error_chain::told(&error), "the spool waits");
             }
             self.wait().await;
         }
@@ -162,7 +162,7 @@ impl SpoolWorker {
             self.in_hand.insert(id.clone(), clock::mono());
             self.at_work.spawn(async move {
                 let full = bench.attempt(&id).await.unwrap_or_else(|error| {
-                    tracing::warn!(spool = %id, error = causes::told(&error), "an attempt was cut off; its entry still waits");
+                    tracing::warn!(spool = %id, error = error_chain::told(&error), "an attempt was cut off; its entry still waits");
                     true
                 });
                 (id, full.then_some(shape))
@@ -186,7 +186,7 @@ pub(super) struct Bench {
     records: Records,
     ledger: Ledger,
     spool: Arc<Spool>,
-    duty: Arc<Duty>,
+    duty: Arc<Admission>,
     summoning: Arc<Summoning>,
     names: Arc<NameRegistry>,
     placing: Arc<Placing>,
@@ -195,13 +195,13 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(
-        basis: &Basis,
+        basis: &Dependencies,
         summoning: &Arc<Summoning>,
         names: &Arc<NameRegistry>,
         placing: &Arc<Placing>,
         forge: &Arc<Forge>,
     ) -> Arc<Self> {
-        let Basis { records, ledger, spool, duty, .. } = basis;
+        let Dependencies { records, ledger, spool, duty, .. } = basis;
         let (records, ledger, spool, duty) = (records.clone(), ledger.clone(), spool.clone(), duty.clone());
         let (summoning, names) = (summoning.clone(), names.clone());
         let (placing, forge) = (placing.clone(), forge.clone());

@@ -9,12 +9,12 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::basis::{CoreParts, CoreSettings};
+use super::dependencies::{CoreParts, CoreSettings};
 use super::issuer::{self, IssuerError};
 use super::service::Core;
 use super::store::open::{self as stores, Signed};
 use super::store::{START_ANEW, StoreError, StoreOpenError, StoreReport};
-use hauki_contract::system::private::{self, Others, PrivateError};
+use hauki_contract::system::private_files::{self, Others, PrivateError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CoreStartError {
@@ -85,7 +85,7 @@ fn check_key(key: &Path, signed: &Signed) -> Result<(), CoreStartError> {
 /// Whose records they are, and where they end.
 fn check_store(home: &Path) -> Result<(), CoreStartError> {
     stores::FILES.iter().try_for_each(|name| {
-        private::check(&home.join(name), Others::MayRead).map_err(CoreStartError::Exposed)
+        private_files::check(&home.join(name), Others::MayRead).map_err(CoreStartError::Exposed)
     })
 }
 

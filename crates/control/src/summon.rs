@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::basis::Basis;
-use super::charge::aside;
 use super::code_distribution::CodeDistribution;
+use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::failure::{Failure, KeyError, SummonError};
 use super::gems::{Gems, check_source};
@@ -15,15 +14,16 @@ use super::idempotency::{IdempotencyKeys, check_key};
 use super::ledger::{
     KeyRecord, Ledger, LedgerError, Posting, Records, SUMMONS, encode, source_key, summons_key,
 };
-use super::stock::Stock;
+use super::quota::SummonsQuota;
 use super::store::Txn;
+use super::user_limits::aside;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::summons::{Origin, Summons, SummonsFound, SummonsQuery, SummonsRequest};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::SummonsId;
+use hauki_contract::model::labels;
 use hauki_contract::model::ticket::Worker;
-use hauki_contract::model::words;
 use hauki_contract::system::{clock, random};
 
 /// Who looks for one by its beginning needs no more to see that it is not enough.
@@ -58,7 +58,7 @@ impl Drafted {
 pub(super) struct Summoning {
     keys: Arc<IdempotencyKeys>,
     gems: Arc<Gems>,
-    stock: Arc<Stock>,
+    stock: Arc<SummonsQuota>,
     records: Records,
     ledger: Ledger,
     events: EventLog,
@@ -67,11 +67,11 @@ pub(super) struct Summoning {
 
 impl Summoning {
     pub(super) fn new(
-        basis: &Basis,
+        basis: &Dependencies,
         keys: &Arc<IdempotencyKeys>,
         travel: &Arc<CodeDistribution>,
     ) -> Arc<Self> {
-        let Basis { gems, stock, records, ledger, events, .. } = basis;
+        let Dependencies { gems, stock, records, ledger, events, .. } = basis;
         Arc::new(Self {
             keys: keys.clone(),
             gems: gems.clone(),
@@ -185,7 +185,7 @@ impl Summoning {
                 let base = gem.manifest.wishes().map_err(|reason| SummonError::Manifest { reason })?;
                 let mut all = gem.manifest.labels;
                 all.extend(labels);
-                words::check_labels(&all).map_err(SummonError::GemLabels)?;
+                labels::check_labels(&all).map_err(SummonError::GemLabels)?;
                 let worker = Worker { name: gem.path, version: gem.version, sha256: gem.sha256 };
                 let file = format!("{}.js", worker.name);
                 let source = gem.source.unwrap_or_default();
@@ -234,5 +234,5 @@ fn stem(file: &str) -> String {
 }
 
 pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Failure> {
-    Ok(words::check_labels(labels).map_err(SummonError::Labels)?)
+    Ok(labels::check_labels(labels).map_err(SummonError::Labels)?)
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::basis::Basis;
 use super::claims::{Claim, Claims};
+use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::failure::{Failure, TicketError, VaultError};
 use super::ledger::Ledger;
-use super::roster::Roster;
+use super::node_table::NodeTable;
 use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{NodeApi, OpenOrder, OpenedPort, Opening};
@@ -24,15 +24,15 @@ use hauki_contract::system::{clock, random};
 pub(super) struct Tickets {
     vaults: Arc<Vaults>,
     ledger: Ledger,
-    roster: Roster,
+    roster: NodeTable,
     issuer: Arc<IssuerKey>,
     claims: Arc<Claims>,
     events: EventLog,
 }
 
 impl Tickets {
-    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>) -> Arc<Self> {
-        let Basis { ledger, roster, issuer, claims, events, .. } = basis;
+    pub(super) fn new(basis: &Dependencies, vaults: &Arc<Vaults>) -> Arc<Self> {
+        let Dependencies { ledger, roster, issuer, claims, events, .. } = basis;
         Arc::new(Self {
             vaults: vaults.clone(),
             ledger: ledger.clone(),

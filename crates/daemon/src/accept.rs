@@ -22,8 +22,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::slow_reader::Unread;
 use super::state_dir::{ControlSocket, SocketPlace};
-use super::unread::Unread;
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::{ApiError, ErrorCode};
 

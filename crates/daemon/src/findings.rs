@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::settings::DaemonSettings;
 use hauki_contract::api::ApiError;
-use hauki_contract::model::causes;
 use hauki_contract::model::check::Check;
+use hauki_contract::model::error_chain;
 use hauki_contract::system::random;
 use hauki_control::start::{self, CoreStartError};
 use hauki_node::settings::NodeSettings;
@@ -49,7 +49,7 @@ async fn sandbox(settings: &DaemonSettings, node: Option<&NodeSettings>) -> Vec<
             found
         }
         Err(error) => {
-            let what = format!("the sandbox driver cannot work here: {}", causes::told(&error));
+            let what = format!("the sandbox driver cannot work here: {}", error_chain::told(&error));
             vec![Check::fail(what, "free some space, or set daemon.state_dir, if it is about the disk")]
         }
     };

@@ -13,5 +13,5 @@ pub mod ready;
 pub mod role;
 pub mod run;
 pub mod settings;
-mod sight;
-mod unread;
+mod request_trace;
+mod slow_reader;

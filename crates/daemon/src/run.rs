@@ -15,13 +15,13 @@ use super::accept::{self, Listed};
 use super::args::Role;
 use super::findings;
 use super::ready::ReadyNotice;
+use super::request_trace;
 use super::role::{RoleError, RoleParts, halves};
 use super::settings::{DaemonSettings, DaemonSettingsError};
-use super::sight;
 use super::state_dir::{ControlSocket, StateDir, StateDirError};
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
+use hauki_contract::system::config_layers::LayerError;
 use hauki_contract::system::export::{self, Exporter};
-use hauki_contract::system::layers::LayerError;
 use hauki_contract::system::tasks::{self, OnFault};
 use hauki_contract::system::{clock, cpu_latency, logging};
 
@@ -69,7 +69,7 @@ pub unsafe fn main(role: &Role) -> ExitCode {
 }
 
 fn refuse(ready: &mut ReadyNotice, error: &(dyn std::error::Error + 'static)) -> ExitCode {
-    let mut words = causes::told(error);
+    let mut words = error_chain::told(error);
     let role = error.downcast_ref::<RoleError>();
     if let Some(way) = role.and_then(RoleError::way_back) {
         words.push_str(&format!(" ({way})"));
@@ -124,7 +124,7 @@ async fn run(role: &Role, ready: &mut ReadyNotice) -> Result<(), Box<dyn std::er
     let socket = ControlSocket::bind(&settings.socket, !uids.is_empty() || !admins.is_empty())?;
     let parts = RoleParts::start(role, &home, &settings).await?;
     let listed = Listed::new(uids, admins);
-    let router = parts.router().layer(from_fn(hasten)).layer(from_fn(sight::seen));
+    let router = parts.router().layer(from_fn(hasten)).layer(from_fn(request_trace::seen));
     let ((close, closing), (stop, stopped)) = (watch::channel(false), watch::channel(false));
     let mut door = Some((socket, router, listed, closing, stopped));
     let serving = tasks::stand("door", OnFault::EndProcess, move || {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::args::ServeArgs;
 use hauki_contract::model::config::Config;
 use hauki_contract::model::units::{UnitError, parse_duration};
+use hauki_contract::system::config_layers::{LayerError, Layers};
 use hauki_contract::system::export::{Target, TargetError};
-use hauki_contract::system::layers::{LayerError, Layers};
 use hauki_contract::system::paths::{self, Places};
 
 #[derive(Debug, Clone)]

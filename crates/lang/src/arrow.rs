@@ -12,9 +12,9 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use super::lexer::{Lexer, Token, TokenKind};
-use super::map::SourceMap;
 use super::position::Position;
 use super::scan;
+use super::source_map::SourceMap;
 
 /// What the engine sees, and where it came from.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! What both JavaScript sides share: the worker's in a vault and the script's at the caller.
 
 pub mod arrow;
-pub mod dialect;
+pub mod unsupported;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod lexer;
-pub mod map;
+pub mod source_map;
 pub mod position;
 mod scan;

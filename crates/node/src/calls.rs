@@ -7,14 +7,14 @@
 //! loops must not make the others wait for all of them. A caller whose deadline has passed is answered
 //! at once; if the vault has its call, the entry stays until the vault has caught up.
 
-mod front;
+mod current;
 
 use std::collections::VecDeque;
 
 use tokio::sync::watch;
 
+use super::deadline_errors::{not_begun, too_late};
 use super::gate::replies::ReplyTo;
-use super::late::{not_begun, too_late};
 use super::requests::{QueuedRequest, VaultRequest};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
@@ -29,7 +29,7 @@ const GRACE_MS: u64 = 500;
 const ENGINES_WORD_MS: u64 = 100;
 
 /// What an honest vault has said at most before its answer and we have not read yet, in the socket and in its own
-/// buffer, as [`Allowance::said`](super::allowance::Allowance::said) counts.
+/// buffer, as [`TokenBucket::said`](super::token_bucket::TokenBucket::said) counts.
 const UNREAD_BYTES: u64 = 512 * 1024;
 
 /// How much work the vault is given ahead, as far as can be told from the calls before.

@@ -22,7 +22,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
 use hauki_contract::rpc::channel;
-use hauki_sandbox::steady::register;
+use hauki_sandbox::stable_fd::register;
 
 const CHUNK: usize = 16 * 1024;
 /// What is kept for the next frames.

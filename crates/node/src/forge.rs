@@ -10,8 +10,8 @@ use super::supervisor::Supervisor;
 use super::vault::VaultHandle;
 use hauki_contract::api::node::ProvisionOrder;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
-use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::method::{self, MethodError};
 use hauki_contract::rpc::channel::{FromVault, Load, MAX_LINE, ToVault, WorkerError, WorkerErrorKind};
 use hauki_contract::rpc::reference::TravelError;
@@ -234,7 +234,7 @@ impl ForgeFailure {
             _ => NodeFault::Environment,
         };
         let hint = error.hint().unwrap_or_else(|| "hauki doctor checks this machine".into());
-        Self { cause: Cause::LoadFailed, error: NodeError::new(fault, causes::told(error)).hint(hint) }
+        Self { cause: Cause::LoadFailed, error: NodeError::new(fault, error_chain::told(error)).hint(hint) }
     }
 
     fn worker(mut error: WorkerError) -> Self {

@@ -3,10 +3,10 @@
 
 use memchr::memchr;
 
-use super::allowance::paid;
 use super::gate::replies::ReplyQueue;
 use super::outbound::{self, OutboundCall};
 use super::supervisor::Supervisor;
+use super::token_bucket::paid;
 use hauki_contract::api::node::NewsItem;
 use hauki_contract::model::death::Cause;
 use hauki_contract::rpc::builtin;

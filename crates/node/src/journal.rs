@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::wishes::{PendingWishes, WishGuard};
+use super::clone_requests::{PendingWishes, WishGuard};
 use hauki_contract::api::node::{MOST_NEWS, News, NewsItem};
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;

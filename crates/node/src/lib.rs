@@ -8,14 +8,14 @@
 // The parts from the bottom up: each may use those before it, and `tests/architecture.rs` holds that. What knows no vault
 // comes first.
 pub mod init;
-pub mod waking;
+pub mod waking_clock;
 pub mod shards;
 pub mod affinity;
-mod allowance;
+mod token_bucket;
 pub mod channel;
 pub mod requests;
-pub mod host;
-pub mod wishes;
+pub mod host_load;
+pub mod clone_requests;
 pub mod journal;
 pub mod pool;
 pub mod settings;
@@ -24,7 +24,7 @@ mod code_cache;
 // The way of a call, and the life of a vault.
 pub mod calls;
 pub mod gate;
-mod late;
+mod deadline_errors;
 pub mod subscribers;
 pub mod outbound;
 pub mod vault;

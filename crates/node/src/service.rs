@@ -1,7 +1,7 @@
 //! Node service: takes the core's orders and keeps the table of vaults.
 
-mod ending;
-mod tombs;
+mod teardown;
+mod tombstones;
 mod status;
 
 use std::collections::HashMap;
@@ -22,7 +22,6 @@ use super::settings::NodeSettings;
 use super::shards::{Shard, ShardError, Shards};
 use super::supervisor::Supervisor;
 use super::vault::VaultHandle;
-use ending::end_of;
 use hauki_contract::api::clone::CloneAnswer;
 use hauki_contract::api::node::{
     BeatOrder, DestructOrder, Leased, OpenOrder, OpenedPort, Opening, ProvisionOrder, Provisioned,
@@ -37,6 +36,7 @@ use hauki_contract::rpc::capability::Issuer;
 use hauki_contract::system::tasks::TaskKind;
 use hauki_contract::system::{clock, random};
 use hauki_sandbox::{Driver, Started, SweepError};
+use teardown::end_of;
 
 pub struct NodeService {
     settings: NodeSettings,
@@ -54,7 +54,7 @@ pub struct NodeService {
 #[derive(Default)]
 struct Book {
     living: HashMap<VaultId, Entry>,
-    dead: tombs::Tombs,
+    dead: tombstones::RecentTombstones,
 }
 
 #[derive(Clone)]

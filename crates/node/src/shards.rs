@@ -16,7 +16,7 @@ use std::thread;
 use tokio::runtime::{Builder, EnterGuard, Handle};
 use tokio::sync::{Notify, oneshot};
 
-use super::waking::Waking;
+use super::waking_clock::WakingClock;
 use hauki_contract::system::adaptive_spin::AdaptiveSpin;
 use hauki_contract::system::cpu_latency::Stream;
 use hauki_contract::system::tasks::{self, Task, TaskKind};
@@ -74,7 +74,7 @@ pub async fn turn() {
 #[derive(Clone)]
 pub struct Shard {
     runtime: Handle,
-    pub waking: Arc<Waking>,
+    pub waking: Arc<WakingClock>,
 }
 
 impl Shard {
@@ -112,7 +112,7 @@ impl Shards {
         for index in 0..count.max(1) {
             let runtime = Builder::new_current_thread().enable_all().build().map_err(ShardError)?;
             let (stop, stopped) = oneshot::channel::<()>();
-            let waking = Arc::<Waking>::default();
+            let waking = Arc::<WakingClock>::default();
             lanes.push(Shard { runtime: runtime.handle().clone(), waking: Arc::clone(&waking) });
             stops.push(stop);
             thread::Builder::new()

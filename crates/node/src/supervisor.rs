@@ -28,7 +28,7 @@ use hauki_contract::model::lease::Mono;
 use hauki_contract::model::phase::{self, PhaseEvent};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::channel::{OVERHEAD, ToVault};
-use hauki_contract::system::slow::{self, SlowKind};
+use hauki_contract::system::slow_log::{self, SlowKind};
 use hauki_contract::system::{clock, trace};
 use hauki_contract::{seam, step};
 use hauki_sandbox::{Driver, InitExit, Started, signal_words};
@@ -77,7 +77,7 @@ impl Supervisor {
         let forging = trace::spanned(seam!("forge"), forging);
         let (outcome, steps) = trace::watched(trace::current(), forging).await;
         let took_us = clock::mono().since(ordered_at);
-        slow::note(SlowKind::Start, || format!("the start of {}", self.vault.id), took_us, &steps);
+        slow_log::note(SlowKind::Start, || format!("the start of {}", self.vault.id), took_us, &steps);
         match outcome {
             Ok(methods) => {
                 let forged_us = clock::mono().since(ordered_at);

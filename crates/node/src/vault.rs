@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use super::allowance::Allowance;
 use super::calls::{CallWaiter, Calls};
 use super::channel::VaultChannel;
 use super::gate::replies::ReplyTo;
-use super::host;
+use super::host_load;
 use super::journal::Journal;
 use super::outbound::Outbound;
 use super::requests::BorrowedRequest;
 use super::subscribers::Subscribers;
-use super::waking::Waking;
+use super::token_bucket::TokenBucket;
+use super::waking_clock::WakingClock;
 use hauki_contract::api::node::{NewsItem, NodeVault};
 use hauki_contract::api::vault::Vitals;
 use hauki_contract::model::death::{Cause, Death};
@@ -40,7 +40,7 @@ pub struct VaultHandle {
     pub limits: Limits,
     pub state: Mutex<VaultState>,
     pub calls: Mutex<Calls>,
-    allowance: Mutex<Allowance>,
+    allowance: Mutex<TokenBucket>,
     pub pipe: OnceLock<VaultChannel>,
     pub sandbox: OnceLock<Arc<dyn Sandbox>>,
     /// Wakes the supervisor: doomed, or an earlier deadline.
@@ -52,7 +52,7 @@ pub struct VaultHandle {
     pub audience: Subscribers,
     pub news: Arc<Journal>,
     /// The clock of its lane.
-    pub waking: Arc<Waking>,
+    pub waking: Arc<WakingClock>,
     /// The objects that it was given.
     pub reach: Outbound,
     /// The vault that made it, whose gate holds the link.
@@ -77,11 +77,11 @@ impl VaultHandle {
         (id, generation, node): (VaultId, u64, NodeName),
         limits: Limits,
         terms: Terms,
-        (news, waking): (Arc<Journal>, Arc<Waking>),
+        (news, waking): (Arc<Journal>, Arc<WakingClock>),
         (reach, parent): (Outbound, Option<VaultId>),
     ) -> Arc<Self> {
         let now = waking.read();
-        let allowance = Allowance::new(limits.cpu_percent, now.waking);
+        let allowance = TokenBucket::new(limits.cpu_percent, now.waking);
         let state = VaultState {
             phase: Phase::Forging,
             lease: Lease::new(terms, now),
@@ -128,7 +128,7 @@ impl VaultHandle {
     }
 
     /// What is done for it that nobody has asked for.
-    pub fn allowance(&self) -> MutexGuard<'_, Allowance> {
+    pub fn allowance(&self) -> MutexGuard<'_, TokenBucket> {
         self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -342,7 +342,7 @@ impl VaultHandle {
     pub fn vitals(&self) -> Vitals {
         let connections = self.audience.size();
         let init_pid = self.sandbox.get().map_or(0, |sandbox| sandbox.init_pid());
-        let memory_bytes = host::resident_bytes(init_pid);
+        let memory_bytes = host_load::resident_bytes(init_pid);
         let state = self.state();
         let Reading { mono, waking, .. } = self.waking.read();
         Vitals {

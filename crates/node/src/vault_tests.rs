@@ -14,7 +14,7 @@ fn live() -> Arc<VaultHandle> {
     let graves: Weak<dyn DeathLookup> = Weak::<NodeService>::new();
     let reach = Outbound::new(id.clone(), issuer, Secret::new("v".into()), 1 << 20, graves);
     let names = (id, 1, "n1".parse().expect("a name"));
-    let rooms = (Arc::new(Journal::new("b1".into())), Arc::new(Waking::default()));
+    let rooms = (Arc::new(Journal::new("b1".into())), Arc::new(WakingClock::default()));
     let vault = VaultHandle::new(names, Limits::default(), Terms::default(), rooms, (reach, None));
     vault.loaded(Vec::new()).expect("is forged");
     vault.ticketed().expect("is loaded");

@@ -20,7 +20,7 @@ pub mod fake;
 pub mod lxc;
 mod open;
 pub mod pidfd;
-pub mod steady;
+pub mod stable_fd;
 pub mod stopwatch;
 
 pub use open::{DriverConfig, DriverOpenError, NAMES, dispatch, leave_starter, open};

@@ -13,8 +13,8 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::steady::{Steady, register};
-use hauki_contract::system::proc;
+use super::stable_fd::{StableFd, register};
+use hauki_contract::system::procfs;
 
 /// A process number that may be looked up: greater than 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ impl AsFd for PidFd {
 }
 
 // SAFETY: the descriptor is owned, open until the drop, and never exchanged.
-unsafe impl Steady for PidFd {}
+unsafe impl StableFd for PidFd {}
 
 /// A process whose end can be awaited.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ impl Watched {
 
 /// The parent of a process, from `/proc/<pid>/stat`. Only true while the process is not reaped.
 pub fn parent_of(pid: Pid) -> io::Result<Option<Pid>> {
-    let stat = proc::read(format!("/proc/{}/stat", pid.as_u32()))?;
+    let stat = procfs::read(format!("/proc/{}/stat", pid.as_u32()))?;
     // The name, in brackets, may hold anything; what follows its last bracket does not.
     let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
     Ok(after.split(' ').nth(1).and_then(|text| text.parse().ok()).and_then(Pid::new))

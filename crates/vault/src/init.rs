@@ -6,8 +6,8 @@ use rustix::fd::BorrowedFd;
 
 use super::channel::{InitChannel, InitChannelError, NextInput};
 use super::session::{InitSession, protocol};
-use super::{stamp, watchdog};
-use hauki_contract::model::causes;
+use super::{build_id, watchdog};
+use hauki_contract::model::error_chain;
 use hauki_contract::rpc::channel::{CHANNEL_FD, FromVault, WorkerReady};
 use hauki_jail::lockdown::{self, LockdownError};
 use hauki_lang::engine::Deadline;
@@ -46,7 +46,7 @@ fn lock_down(channel: BorrowedFd<'static>) -> Result<(), InitError> {
 fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     if let Err(error) = lock_down(channel) {
         // Said instead of being ready: nothing has been read, and nothing will be.
-        let words = causes::told(&error);
+        let words = error_chain::told(&error);
         let mut link = InitChannel::new(channel);
         link.send(&FromVault::Error { call: 0, error: protocol(words) });
         link.flush();
@@ -54,7 +54,7 @@ fn serve(channel: BorrowedFd<'static>) -> Result<(), InitError> {
     }
 
     let mut session = InitSession::new(InitChannel::new(channel));
-    session.link().send(&FromVault::Ready(WorkerReady { build: stamp::id(), locked: true }));
+    session.link().send(&FromVault::Ready(WorkerReady { build: build_id::id(), locked: true }));
     loop {
         session.rest();
         let due = session.next_due();

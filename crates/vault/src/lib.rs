@@ -11,9 +11,9 @@
 
 mod init;
 mod channel;
-mod rehearsal;
+mod warm_up;
 mod session;
-mod stamp;
+mod build_id;
 mod watchdog;
 
 pub use init::run;

@@ -5,7 +5,7 @@ use hauki_contract::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, Work
 use hauki_lang::engine::{Deadline, Engine, MapAddress, Memory, MemoryError, WorkerCall};
 
 use super::channel::InitChannel;
-use super::rehearsal::{self, rehearse};
+use super::warm_up::{self, rehearse};
 
 /// With these, an error fits into a frame of the smallest limit, quotes and all.
 const MESSAGE_BYTES: usize = 2048;
@@ -39,7 +39,7 @@ enum LoadState {
 
 impl InitSession {
     pub(crate) fn new(link: InitChannel) -> Self {
-        let rehearsal = Some(Deadline::after_ms(rehearsal::AFTER_MS));
+        let rehearsal = Some(Deadline::after_ms(warm_up::AFTER_MS));
         Self { link, worker: LoadState::Awaited, deadline_ms: 0, rehearsal }
     }
 
@@ -76,7 +76,7 @@ impl InitSession {
         match self.worker {
             LoadState::Awaited => {
                 if self.rehearsal.take().is_some() && self.link.is_silent() {
-                    let _ = rehearse(&mut self.link, rehearsal::BUDGET_MS);
+                    let _ = rehearse(&mut self.link, warm_up::BUDGET_MS);
                 }
             }
             _ => self.call_out(),

@@ -13,7 +13,7 @@ use crate::api::teardown::DestructQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::kinds::{Figure, GROUPS};
-use crate::cli::number::whole;
+use crate::cli::number_args::whole;
 use crate::cli::record::Record;
 use crate::client::Exit;
 use crate::client::endpoint::ControlPlane;

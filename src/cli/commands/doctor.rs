@@ -16,7 +16,7 @@ use crate::client::runner::{CheckError, PROGRAM};
 use crate::client::script::ScriptFailure;
 use crate::client::{Exit, autostart};
 use crate::model::check::{Check, CheckLevel};
-use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 
 const AFTER: &str = "\
 Exit 78 if something is missing without which vaults cannot be made.
@@ -111,16 +111,18 @@ async fn findings(program: &Path) -> Vec<Check> {
     let asked = Command::new(program).arg("findings").kill_on_drop(true).output();
     let shown: PathBuf = program.into();
     match tokio::time::timeout(Duration::from_secs(10), asked).await {
-        Ok(Ok(output)) => match answer::from_slice::<Vec<Check>>(&output.stdout, DocumentLimits::MESSAGE) {
-            Ok(checks) => checks,
-            Err(_) => {
-                let words = String::from_utf8_lossy(&output.stderr);
-                let words = words.lines().next().unwrap_or("it said nothing").to_owned();
-                // The dynamic linker says this before haukid can say anything.
-                let hint = words.contains("liblxc").then(|| "apt-get install liblxc1".to_owned());
-                vec![Check::failed(format!("{} cannot look around: {words}", shown.display()), hint)]
+        Ok(Ok(output)) => {
+            match tolerant_reader::from_slice::<Vec<Check>>(&output.stdout, DocumentLimits::MESSAGE) {
+                Ok(checks) => checks,
+                Err(_) => {
+                    let words = String::from_utf8_lossy(&output.stderr);
+                    let words = words.lines().next().unwrap_or("it said nothing").to_owned();
+                    // The dynamic linker says this before haukid can say anything.
+                    let hint = words.contains("liblxc").then(|| "apt-get install liblxc1".to_owned());
+                    vec![Check::failed(format!("{} cannot look around: {words}", shown.display()), hint)]
+                }
             }
-        },
+        }
         Ok(Err(error)) => vec![Check::failed(format!("{}: {error}", shown.display()), None)],
         Err(_) => vec![Check::failed(format!("{} did not answer", shown.display()), None)],
     }

@@ -8,11 +8,11 @@ use crate::api::event::EventQuery;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::kinds::EventRecord;
-use crate::cli::number::whole;
+use crate::cli::number_args::whole;
 use crate::cli::record::Record;
-use crate::cli::{complete, gone, named};
+use crate::cli::{broken_pipe, complete, lookup};
 use crate::client::{ClientError, Exit};
-use hauki_contract::strict::answer::WithText;
+use hauki_contract::strict::tolerant_reader::WithText;
 
 const AFTER: &str = "\
 Each event has a number; --after goes on where an earlier reader stopped. Where events are missing
@@ -49,13 +49,13 @@ pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
     let limit = if args.follow { Limit::OnlyIfSet } else { Limit::Usual };
     ctx.block_on(limit, async {
         let vault = match &args.vault {
-            Some(text) => Some(named::vault(ctx, text).await?),
+            Some(text) => Some(lookup::vault(ctx, text).await?),
             None => None,
         };
         let mut query = EventQuery { follow: args.follow, after: args.after, vault };
         let endpoint = ctx.endpoint().await?;
         let mut events = endpoint.events(&query).await?;
-        let mut left = std::pin::pin!(gone::reader());
+        let mut left = std::pin::pin!(broken_pipe::reader());
         let mut has_come = false;
         loop {
             let event = tokio::select! {

@@ -10,7 +10,7 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output::Format;
 use crate::cli::record::Record;
-use crate::cli::{complete, source, whole};
+use crate::cli::{bounded_read, complete, source};
 use crate::client::Exit;
 use crate::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, SCHEME};
 
@@ -120,7 +120,7 @@ async fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
         }
     };
     let shown = path.display();
-    let bytes = whole::read(&path, MAX_MANIFEST_BYTES).await;
+    let bytes = bounded_read::read(&path, MAX_MANIFEST_BYTES).await;
     let bytes = bytes.map_err(|error| CliError::unreadable(&shown, &error))?;
     let manifest: Manifest = Manifest::read(&bytes)
         .map_err(|error| CliError::data("bad_manifest", format!("{shown}{}: {error}", error.place())))?;

@@ -16,7 +16,7 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::keep_alive::{self, KeepAlive};
 use crate::cli::signals::{is_ignored, look_who_interrupts, was_terminals};
-use crate::cli::{complete, gone, input};
+use crate::cli::{broken_pipe, complete, input};
 use crate::client::Exit;
 use crate::model::id::VaultId;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
             });
             tokio::select! {
                 error = lost => Err(error),
-                () = gone::reader() => Err(CliError::unread()),
+                () = broken_pipe::reader() => Err(CliError::unread()),
             }
         });
     }

@@ -9,10 +9,10 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::output::Format;
 use crate::cli::record::Record;
-use crate::cli::{complete, gone};
+use crate::cli::{broken_pipe, complete};
 use crate::client::Exit;
 use crate::model::name::ServiceName;
-use hauki_contract::strict::answer::WithText;
+use hauki_contract::strict::tolerant_reader::WithText;
 
 const AFTER: &str = "\
 A name is given with `hauki clone --name` or `hauki summon --name`, has one holder, and is free
@@ -66,7 +66,7 @@ async fn resolve(ctx: &Ctx, args: &ResolveArgs, name: &ServiceName) -> Result<Ex
 async fn watch(ctx: &Ctx, query: WatchQuery) -> Result<Exit, CliError> {
     ctx.out.list();
     let mut holders = ctx.endpoint().await?.watch_services(&query).await?;
-    let mut left = std::pin::pin!(gone::reader());
+    let mut left = std::pin::pin!(broken_pipe::reader());
     loop {
         let holder = tokio::select! {
             holder = holders.next::<WithText<Holder>>() => holder?,

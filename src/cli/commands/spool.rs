@@ -13,7 +13,7 @@ use crate::api::vault::Placement;
 use crate::api::{ApiError, ErrorCode};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
-use crate::cli::number::whole;
+use crate::cli::number_args::whole;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};

@@ -13,7 +13,7 @@ use crate::cli::batch::BatchItem;
 use crate::cli::complete;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
-use crate::cli::number::whole;
+use crate::cli::number_args::whole;
 use crate::cli::record::Record;
 use crate::cli::source;
 use crate::client::Exit;

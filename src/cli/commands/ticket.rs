@@ -13,10 +13,10 @@ use crate::cli::error::CliError;
 use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::Exit;
+use crate::model::labels::{MOST_KEY, is_line};
 use crate::model::lease::Terms;
 use crate::model::ticket::Ticket;
 use crate::model::units::parse_duration;
-use crate::model::words::{MOST_KEY, is_line};
 
 const AFTER: &str = "\
 A ticket is all that a client in any language needs: address, pinned TLS key, token, methods and

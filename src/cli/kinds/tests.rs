@@ -20,7 +20,7 @@ use crate::cli::table;
 use crate::model::check::Check;
 use crate::model::ticket::Ticket;
 use hauki_contract::strict;
-use hauki_contract::system::clock::HeldClock;
+use hauki_contract::system::clock::ManualClock;
 
 const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
 const SUMMONS: &str = "sum_01HF7YAT00000000000000002B";
@@ -269,7 +269,7 @@ fn page(records: &[Record]) -> String {
 fn every_kind_looks_as_it_did() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tables");
     // How far away a time is depends on it.
-    let _clock = HeldClock::at(AT.parse().expect("is a time"));
+    let _clock = ManualClock::at(AT.parse().expect("is a time"));
     let mut there = Vec::new();
     for records in samples() {
         let path = folder.join(format!("{}.txt", records[0].kind()));

@@ -4,12 +4,12 @@
 //! on `<state_dir>/autostart.lock`; who gets it looks again, starts the daemon if there is still
 //! none, and holds the lock until the daemon has said through a pipe that it listens or why it
 //! cannot. The kernel drops the lock of a tool that dies. The daemon itself inherits nothing, see
-//! `detach`, writes its own log file, and leaves by itself when it is idle, so a crash here leaves
+//! `daemonize`, writes its own log file, and leaves by itself when it is idle, so a crash here leaves
 //! at worst a daemon that goes away in a few minutes.
 
-mod bounds;
-mod detach;
-mod server;
+mod inherited_limits;
+mod daemonize;
+mod server_identity;
 mod start_lock;
 
 use std::ffi::OsStr;
@@ -27,7 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use hauki_contract::system::{clock, dirs};
 
-pub use server::is_live;
+pub use server_identity::is_live;
 
 /// The ids of vaults pass through it, and nobody lists it.
 const STATE_MODE: u32 = 0o711;
@@ -123,7 +123,7 @@ pub fn ensure(plan: &Plan) -> Result<bool, AutostartError> {
     if !uid.is_root() && plan.program.is_none() {
         return Err(AutostartError::NotRoot { uid: uid.as_raw() });
     }
-    if let Some(limit) = bounds::too_narrow() {
+    if let Some(limit) = inherited_limits::too_narrow() {
         return Err(AutostartError::Narrow { limit });
     }
     dirs::make(&plan.state_dir, STATE_MODE).map_err(state(&plan.state_dir))?;
@@ -239,13 +239,13 @@ fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::
         .args(plan.config.iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]))
         .current_dir("/")
         .env_clear()
-        .envs(detach::environment())
+        .envs(daemonize::environment())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?);
     // SAFETY: it runs between fork and exec, for which it is made, and the parent keeps the pipe open until
     // spawn has returned, so the number is valid there.
-    unsafe { command.pre_exec(move || detach::detach(number)) };
+    unsafe { command.pre_exec(move || daemonize::detach(number)) };
     // Nobody waits for one that serves: it outlives us, and init adopts it.
     command.spawn()
 }

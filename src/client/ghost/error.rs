@@ -12,7 +12,7 @@ use crate::model::id::VaultId;
 use crate::model::ticket::Foreign;
 use crate::rpc::builtin::Dying;
 use crate::rpc::message::{RpcError, code};
-use hauki_contract::strict::{StrictError, answer};
+use hauki_contract::strict::{StrictError, tolerant_reader};
 
 /// Cheap to clone: an end is told to everybody who waits.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -83,7 +83,7 @@ impl GhostError {
     pub(super) fn of_rpc(vault: &VaultId, error: RpcError) -> Self {
         let vault = vault.clone();
         let dying = error.data.as_ref().filter(|_| error.code == code::VAULT_DEAD);
-        match dying.and_then(|data| answer::from_value::<Dying>(data).ok()) {
+        match dying.and_then(|data| tolerant_reader::from_value::<Dying>(data).ok()) {
             Some(Dying { death, .. }) => Self::Dead { vault, death: Box::new(death) },
             None => Self::Rpc { vault, error: Box::new(error) },
         }

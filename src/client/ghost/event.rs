@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::rpc::builtin::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
-use hauki_contract::strict::{DocumentLimits, StrictError, answer};
+use hauki_contract::strict::{DocumentLimits, StrictError, tolerant_reader};
 
 /// A notification as it stood on the wire, or one of the ghost's own in the same form.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ struct Tag {
 pub struct CallNumber(pub(in crate::client) u64);
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StrictError> {
-    answer::from_str(text, DocumentLimits::MESSAGE)
+    tolerant_reader::from_str(text, DocumentLimits::MESSAGE)
 }
 
 impl GhostEvent {

@@ -40,7 +40,7 @@ use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::rpc::builtin::{self, LeaseResult, VaultStats, Welcome};
-use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use hauki_contract::system::trace;
 use session::GhostSession;
 use wire::CallFailure;
@@ -263,7 +263,7 @@ fn to_json(value: &impl Serialize) -> Result<String, GhostError> {
 }
 
 fn from_json<T: DeserializeOwned>(method: &str, text: &RawValue) -> Result<T, GhostError> {
-    answer::from_str(text.get(), DocumentLimits::MESSAGE)
+    tolerant_reader::from_str(text.get(), DocumentLimits::MESSAGE)
         .map_err(|source| GhostError::Answer { method: method.to_owned(), source })
 }
 

@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::GhostError;
 use super::event::{CallNumber, GhostEvent, Listeners};
-use crate::model::causes;
 use crate::model::death::Death;
+use crate::model::error_chain;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
 use crate::rpc::builtin::{PREFIX, Welcome, feature};
@@ -89,7 +89,7 @@ impl Caller {
                 LineError::Read(error) if error.kind() == ErrorKind::UnexpectedEof => {
                     "the node's daemon has gone, or something between closed it".to_owned()
                 }
-                error => causes::told(error),
+                error => error_chain::told(error),
             },
             ConnectionEnd::Heaped => "more came than may be held".to_owned(),
             ConnectionEnd::GivenUp(reason) => reason,

@@ -17,10 +17,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::carry::{RelayOptions, carry_one};
 use super::fair_queue::{FairQueue, ProgramQueue};
+use super::forward::{RelayOptions, carry_one};
+use super::hangup::left;
 use super::listen_address::{ListenAddress, ListenAddressError, SocketFile};
-use super::reader::left;
 use crate::client::ghost::{Ghost, GhostError};
 use crate::model::secret::Secret;
 use crate::rpc::builtin::{HELLO, Hello};

@@ -1,19 +1,19 @@
 //! A ticket's session for programs that speak JSON-RPC and know nothing of tickets.
 //!
-//! [`carry`] takes one program's lines through a [`Ghost`](super::Ghost), which keeps the ids of
+//! [`forward`] takes one program's lines through a [`Ghost`](super::Ghost), which keeps the ids of
 //! several programs apart and the connection up; [`Listener`] is a local endpoint where such programs
 //! connect. Memory is bounded on the way: what a program may have in flight is limited, and while it
 //! does not take its replies no more of its requests are read.
 
 mod answer;
-mod carry;
+mod forward;
 mod listener;
 mod write_buffer;
 mod listen_address;
-mod reader;
+mod hangup;
 mod fair_queue;
 
-pub use carry::{RelayError, RelayOptions, carry};
+pub use forward::{RelayError, RelayOptions, carry};
+pub use hangup::left;
 pub use listen_address::{ListenAddress, ListenAddressError};
 pub use listener::Listener;
-pub use reader::left;

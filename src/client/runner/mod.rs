@@ -2,18 +2,18 @@
 //!
 //! Nothing of the engine is in the caller's process: sources are parsed and scripts run in a child that has
 //! locked itself down, and what it says is taken as a stranger's word. `process` starts and ends it,
-//! `place` finds it, [`Checker`] has it parse sources; a session of `script` has it run programs.
+//! `locate` finds it, [`Checker`] has it parse sources; a session of `script` has it run programs.
 //! The child dies with the thread that started it and with its `Runner`, whatever it does at that moment,
 //! so a crash of either leaves nothing.
 
 mod check;
 mod error;
-mod place;
+mod locate;
 mod process;
 
 pub use check::{CheckError, Checker};
 pub use error::RunnerError;
-pub use place::find;
+pub use locate::find;
 pub(super) use process::{Runner, StartedRunner};
 
 /// What the program is called.

@@ -11,7 +11,7 @@ use crate::model::death::Cause;
 use crate::rpc::builtin::Dying;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
-use hauki_contract::strict::answer;
+use hauki_contract::strict::tolerant_reader;
 
 /// The Error that the script can catch.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -157,11 +157,11 @@ impl From<GhostError> for ScriptFailure {
                 this.more.rpc_code = Some(rpc.code);
                 let data = rpc.data.unwrap_or_default();
                 if rpc.code == code::VAULT_DEAD {
-                    let dying = answer::from_value::<Dying>(&data).ok();
+                    let dying = tolerant_reader::from_value::<Dying>(&data).ok();
                     this.more.cause = dying.map(|dying| dying.death.cause);
                     return this;
                 }
-                match answer::from_value::<WorkerError>(&data) {
+                match tolerant_reader::from_value::<WorkerError>(&data) {
                     Ok(worker) => this.worker(worker),
                     Err(_) => this,
                 }

@@ -6,7 +6,7 @@ use syn::{Fields, FnArg, ImplItem, Item, ItemImpl, ItemStruct, ReturnType, Type,
 use super::items::{attributes, impl_attributes, is_test};
 
 /// The whole, the parts that it is made from, and what it is made of.
-const WHOLE: &[&str] = &["Core", "Basis", "Phases"];
+const WHOLE: &[&str] = &["Core", "Dependencies", "Phases"];
 
 /// The places in the product's part of a source; `assembles` is said of the files that are the assembly.
 pub(crate) fn past_the_assembly(text: &str, assembles: bool) -> Vec<String> {
@@ -51,7 +51,7 @@ fn names(tokens: impl quote::ToTokens, word: &str) -> bool {
 fn is_made_of_parts(item: &ItemImpl) -> bool {
     item.items.iter().any(|item| match item {
         ImplItem::Fn(made) => made.sig.inputs.iter().any(|given| match given {
-            FnArg::Typed(given) => names(&given.ty, "Basis"),
+            FnArg::Typed(given) => names(&given.ty, "Dependencies"),
             FnArg::Receiver(_) => false,
         }),
         _ => false,
@@ -79,7 +79,7 @@ fn hands_out(item: &ItemImpl, found: &mut Vec<String>) {
     for item in item.items.iter().filter(|item| !is_test(impl_attributes(item))) {
         if let ImplItem::Fn(item) = item
             && let ReturnType::Type(_, given) = &item.sig.output
-            && ["Basis", "Phases"].iter().any(|whole| names(given, whole))
+            && ["Dependencies", "Phases"].iter().any(|whole| names(given, whole))
         {
             found.push(format!("Core::{} hands out what it is made of", item.sig.ident));
         }
@@ -92,24 +92,24 @@ mod tests {
 
     #[test]
     fn whoever_reaches_past_the_assembly_is_seen() {
-        let phase = "impl Forge { pub(super) fn new(basis: &Basis) -> Arc<Self> { todo(basis) } }";
+        let phase = "impl Forge { pub(super) fn new(basis: &Dependencies) -> Arc<Self> { todo(basis) } }";
         for planted in [
             "impl Core { async fn f(&self) {} }",
             "impl super::service::Core { async fn f(&self) {} }",
             "impl Drop for Core { fn drop(&mut self) {} }",
-            "pub struct Core { pub(super) basis: Basis }",
+            "pub struct Core { pub(super) basis: Dependencies }",
             &format!("pub(super) struct Forge {{ pub(super) ledger: Ledger }} {phase}"),
             &format!("pub(super) struct Forge {{ core: Arc<Core> }} {phase}"),
-            &format!("pub(super) struct Forge {{ basis: Arc<super::basis::Basis> }} {phase}"),
+            &format!("pub(super) struct Forge {{ basis: Arc<super::dependencies::Dependencies> }} {phase}"),
             &format!("#[cfg(test)] mod tests {{}} struct Forge {{ phases: Weak<Phases> }} {phase}"),
         ] {
             assert_eq!(past_the_assembly(planted, false).len(), 1, "{planted}");
         }
-        let handed = "impl Core { pub(super) fn basis(&self) -> &Basis { &self.basis } }";
+        let handed = "impl Core { pub(super) fn basis(&self) -> &Dependencies { &self.basis } }";
         assert_eq!(past_the_assembly(handed, true).len(), 1);
         for innocent in [
-            "impl Core { pub fn f(&self) {} #[cfg(test)] fn basis(&self) -> &Basis { &self.basis } }",
-            "pub struct Core { basis: Basis, phases: Phases }",
+            "impl Core { pub fn f(&self) {} #[cfg(test)] fn basis(&self) -> &Dependencies { &self.basis } }",
+            "pub struct Core { basis: Dependencies, phases: Phases }",
             &format!("struct Forge {{ ledger: Ledger, names: Arc<Names> }} {phase}"),
             "struct Before<'a> { pub names: &'a Arc<Names> }",
         ] {

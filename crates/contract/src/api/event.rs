@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::id::{NodeName, SummonsId, TicketId, VaultId};
 use crate::model::name::ServiceName;
 use crate::model::receipt::Receipt;
-use crate::strict::answer;
+use crate::strict::tolerant_reader;
 
 /// The query of `GET /api/v2/events`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +62,7 @@ pub enum Happening {
     },
     Died {
         vault: VaultId,
-        #[serde(deserialize_with = "answer::field")]
+        #[serde(deserialize_with = "tolerant_reader::field")]
         receipt: Receipt,
     },
     /// The vault took the name, at its forging.

@@ -11,7 +11,7 @@ use super::spool::SpoolRequest;
 use super::summons::{SpawnRequest, SummonsRequest};
 use super::teardown::{DestructRequest, ReapRequest};
 use super::vault::{Placement, ProvisionRequest, TicketRequest};
-use crate::model::{gem, words};
+use crate::model::{gem, labels};
 use crate::strict::{self, DocumentLimits};
 
 const VAULT: &str = "vlt_01HF7YAT00000000000000001A";
@@ -181,11 +181,11 @@ fn is_summons(request: &SummonsRequest) -> bool {
         super::summons::Origin::Source { text, .. } => !text.bytes().all(|byte| byte.is_ascii_whitespace()),
         super::summons::Origin::Gem(_) => true,
     };
-    has_source && words::is_key(&request.key) && request.check().is_ok()
+    has_source && labels::is_key(&request.key) && request.check().is_ok()
 }
 
 fn is_place(placement: &Placement) -> bool {
-    words::check_labels(&placement.labels).is_ok() && words::check_labels(&placement.anti_affinity).is_ok()
+    labels::check_labels(&placement.labels).is_ok() && labels::check_labels(&placement.anti_affinity).is_ok()
 }
 
 #[test]
@@ -207,19 +207,19 @@ fn the_other_requests_agree_as_well() {
     });
     let provision = json!({ "key": "k", "summons": SUMMONS, "placement": { "node": "n1", "labels": { "a": "b" }, "anti_affinity": { "a": "b" } }, "dry_run": true });
     agree("ProvisionRequest", provision, |request: &ProvisionRequest| {
-        words::is_key(&request.key) && is_place(&request.placement)
+        labels::is_key(&request.key) && is_place(&request.placement)
     });
     let spool = json!({ "key": "k", "summons": SUMMONS, "placement": {}, "priority": 9, "deadline_ms": 1 });
     agree("SpoolRequest", spool, |request: &SpoolRequest| {
-        words::is_key(&request.key) && request.priority <= 9 && is_place(&request.placement)
+        labels::is_key(&request.key) && request.priority <= 9 && is_place(&request.placement)
     });
     let reap = json!({ "older_than_ms": 1, "dry_run": true });
     agree("ReapRequest", reap, |reap: &ReapRequest| {
-        reap.has_rule() && words::check_labels(&reap.labels).is_ok()
+        reap.has_rule() && labels::check_labels(&reap.labels).is_ok()
     });
     let reap = json!({ "idle_ms": 1, "node": "n1", "worker": "w", "labels": { "a": "b" } });
     agree("ReapRequest", reap, |reap: &ReapRequest| {
-        reap.has_rule() && words::check_labels(&reap.labels).is_ok()
+        reap.has_rule() && labels::check_labels(&reap.labels).is_ok()
     });
     agree(
         "DestructRequest",
@@ -235,7 +235,7 @@ fn the_other_requests_agree_as_well() {
         gem::check_path(&push.path).is_ok()
             && push.version.as_deref().is_none_or(|version| gem::check_version(version).is_ok())
             && !push.source.bytes().all(|byte| byte.is_ascii_whitespace())
-            && words::check_labels(&push.manifest.labels).is_ok()
+            && labels::check_labels(&push.manifest.labels).is_ok()
             && push.manifest.wishes().is_ok_and(|wishes| wishes.limits().check().is_ok())
     });
 }

@@ -20,7 +20,7 @@ pub const MOST_PRIORITY: u8 = 9;
 pub struct SpoolRequest {
     /// Idempotency key, minted by the caller. It is the same as that of a provision: one that was
     /// forged already is not queued again.
-    #[schemars(schema_with = "crate::model::words::key_schema")]
+    #[schemars(schema_with = "crate::model::labels::key_schema")]
     pub key: String,
     pub summons: SummonsId,
     #[serde(default)]

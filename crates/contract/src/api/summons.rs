@@ -10,11 +10,11 @@ use super::error::{ApiError, ErrorCode};
 use super::vault::{Placement, TicketWishes, Vault};
 use crate::model::gem::{GemPointer, Wishes};
 use crate::model::id::{SummonsId, VaultId};
+use crate::model::labels::{self, check_labels};
 use crate::model::lease::Terms;
 use crate::model::limits::Limits;
 use crate::model::name::ServiceName;
 use crate::model::ticket::{Ticket, Worker};
-use crate::model::words::{self, check_labels};
 
 /// The longest source that is taken, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 4 * 1024 * 1024;
@@ -29,7 +29,7 @@ pub enum Origin {
         #[schemars(length(max = MAX_SOURCE_BYTES), regex(pattern = r"[^\t\n\f\r ]"))]
         text: String,
         /// What errors call the file; its stem is the worker's name.
-        #[schemars(schema_with = "words::file_schema")]
+        #[schemars(schema_with = "labels::file_schema")]
         file: String,
     },
 }
@@ -40,7 +40,7 @@ pub enum Origin {
 pub struct SummonsRequest {
     /// Idempotency key, minted by the caller: the same key and body give the same summons, another
     /// body is refused with `key_reused`. Kept for 24 hours.
-    #[schemars(schema_with = "words::key_schema")]
+    #[schemars(schema_with = "labels::key_schema")]
     pub key: String,
     pub origin: Origin,
     /// The arguments of `create`.
@@ -49,7 +49,7 @@ pub struct SummonsRequest {
     #[serde(default)]
     pub wishes: Wishes,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "words::labels_schema")]
+    #[schemars(schema_with = "labels::labels_schema")]
     pub labels: BTreeMap<String, String>,
     /// What its vault is found by in the service registry, as long as it lives. Taken when it is forged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,9 +93,9 @@ impl SummonsRequest {
     pub fn check(&self) -> Result<(), ApiError> {
         let bad = |message: String| Err(ApiError::new(ErrorCode::BadRequest, message));
         if let Origin::Source { file, .. } = &self.origin
-            && !words::is_file(file)
+            && !labels::is_file(file)
         {
-            let most = words::MOST_FILE;
+            let most = labels::MOST_FILE;
             return bad(format!("the file name {file:?} must have 1 to {most} characters, none of control"));
         }
         check_labels(&self.labels).or_else(|error| bad(error.to_string()))?;

@@ -114,7 +114,7 @@ pub struct ReapRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "crate::model::words::labels_schema")]
+    #[schemars(schema_with = "crate::model::labels::labels_schema")]
     pub labels: BTreeMap<String, String>,
     pub dry_run: bool,
     /// Of this user only; whoever asks is not asked.

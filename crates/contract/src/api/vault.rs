@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, ErrorCode};
 use crate::model::id::{NodeName, SummonsId, VaultId};
+use crate::model::labels;
 use crate::model::lease::Terms;
 use crate::model::limits::{Controller, Limits};
 use crate::model::name::ServiceName;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::{Endpoint, Worker};
-use crate::model::words;
 
 /// Which nodes may take it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,11 +24,11 @@ pub struct Placement {
     pub node: Option<NodeName>,
     /// Labels that the node must have.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "words::labels_schema")]
+    #[schemars(schema_with = "labels::labels_schema")]
     pub labels: BTreeMap<String, String>,
     /// Not on a node with a living vault that has one of these labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "words::labels_schema")]
+    #[schemars(schema_with = "labels::labels_schema")]
     pub anti_affinity: BTreeMap<String, String>,
 }
 
@@ -37,7 +37,7 @@ pub struct Placement {
 #[serde(deny_unknown_fields)]
 pub struct ProvisionRequest {
     /// Idempotency key, minted by the caller.
-    #[schemars(schema_with = "words::key_schema")]
+    #[schemars(schema_with = "labels::key_schema")]
     pub key: String,
     pub summons: SummonsId,
     #[serde(default)]
@@ -161,7 +161,7 @@ pub struct TicketWishes {
     pub link: Option<bool>,
     /// A name for the holder, which the worker and the audit see.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "words::holder_schema")]
+    #[schemars(schema_with = "labels::holder_schema")]
     pub label: Option<String>,
 }
 
@@ -171,10 +171,10 @@ impl TicketWishes {
         if self.expires_ms == Some(0) {
             return Err(ApiError::new(ErrorCode::BadRequest, "a ticket cannot expire after 0 ms"));
         }
-        if !self.label.as_ref().is_none_or(|label| words::is_line(label, words::MOST_KEY)) {
+        if !self.label.as_ref().is_none_or(|label| labels::is_line(label, labels::MOST_KEY)) {
             let message = format!(
                 "a ticket's label may have {} characters, and no control characters",
-                words::MOST_KEY
+                labels::MOST_KEY
             );
             return Err(ApiError::new(ErrorCode::BadRequest, message));
         }

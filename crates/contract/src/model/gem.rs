@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Sha256;
 use super::lease::Terms;
 use super::limits::Limits;
-use super::{units, words};
+use super::{labels, units};
 #[cfg(feature = "documents")]
 use crate::strict::{self, StrictError};
 
@@ -238,7 +238,7 @@ pub struct Manifest {
     #[schemars(range(max = 10_000))]
     pub spawn: Option<u32>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "words::labels_schema")]
+    #[schemars(schema_with = "labels::labels_schema")]
     pub labels: BTreeMap<String, String>,
 }
 

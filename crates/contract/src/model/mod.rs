@@ -1,6 +1,6 @@
 //! The nouns of the system, pure: no runtime, no clock, no input or output.
 
-pub mod causes;
+pub mod error_chain;
 #[cfg(feature = "documents")]
 pub mod check;
 #[cfg(feature = "documents")]
@@ -41,4 +41,4 @@ pub mod trace;
 #[cfg(feature = "documents")]
 pub mod units;
 #[cfg(feature = "documents")]
-pub mod words;
+pub mod labels;

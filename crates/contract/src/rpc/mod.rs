@@ -10,7 +10,7 @@ pub mod connection;
 #[cfg(feature = "net")]
 pub mod dial;
 #[cfg(feature = "documents")]
-pub mod foreseen;
+pub mod early_cancel;
 #[cfg(feature = "net")]
 pub mod ndjson;
 #[cfg(feature = "documents")]

@@ -7,8 +7,8 @@ use serde::Deserializer;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, Unexpected, VariantAccess, Visitor};
 
-use super::answer::{OTHER, OneOf, PassedOver};
 use super::shape::{ShapeVisitor, Wants, value};
+use super::tolerant_reader::{OTHER, OneOf, PassedOver};
 
 pub(super) struct Choice<'s, A> {
     pub(super) choice: A,

@@ -4,21 +4,21 @@
 //! meant, refuses `60000.0` where an integer is meant, and keeps the last of two equal members of a
 //! map. So nothing is read with `serde_json::from_*` directly; what is read here is bounded in size and
 //! depth and number of values, has objects where objects are meant, integers by their value, no member twice, and no text
-//! with half a surrogate pair. A refusal names the member by its path. What is read with [`answer`] may say more than this
+//! with half a surrogate pair. A refusal names the member by its path. What is read with [`tolerant_reader`] may say more than this
 //! version knows.
 //!
 //! Text that is only carried (parameters and results) stays text and keeps its escapes; [`scan`] bounds
 //! it. Pure: no state, and nothing is allocated for a document of structs beyond what its fields need.
 
-pub mod answer;
+pub mod tolerant_reader;
 mod choice;
 #[cfg(feature = "documents")]
 mod nesting;
-mod place;
+mod json_path;
 pub mod scan;
 mod shape;
 pub mod stream;
-mod words;
+mod error_text;
 #[cfg(feature = "documents")]
 mod yaml;
 
@@ -27,8 +27,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use answer::PassedOver;
 pub use shape::Shape;
+use tolerant_reader::PassedOver;
 #[cfg(feature = "documents")]
 pub use yaml::from_yaml;
 
@@ -102,16 +102,16 @@ impl StrictError {
         let told = error.to_string();
         // Where the form itself is broken, a reader counts columns; elsewhere the path says more.
         let reason = match error.classify() {
-            serde_json::error::Category::Data => {
-                words::plain(told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told))
-            }
+            serde_json::error::Category::Data => error_text::plain(
+                told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told),
+            ),
             // Its own words tell of hex digits, which are not what is missing.
             _ if told.contains("surrogate") || told.starts_with("unexpected end of hex escape") => {
                 format!("half of a surrogate pair is no text, at line {line} column {column}")
             }
-            _ => words::plain(&told),
+            _ => error_text::plain(&told),
         };
-        let path = if line == 0 { String::new() } else { place::path(text, line, column) };
+        let path = if line == 0 { String::new() } else { json_path::path(text, line, column) };
         Self { path, reason, line, column }
     }
 }

@@ -13,8 +13,8 @@ use serde::Deserializer;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::answer::{DOCUMENT, OTHER, OneOf, PassedOver};
 use super::choice::Choice;
+use super::tolerant_reader::{DOCUMENT, OTHER, OneOf, PassedOver};
 
 /// From here on two integers are one floating-point number, and which was meant is anybody's guess.
 const EXACT: f64 = 9_007_199_254_740_992.0;

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::words::plain;
+use super::error_text::plain;
 use super::{SPACE, Strict, trimmed};
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 
 use super::nesting::too_deep;
-use super::{DocumentLimits, Shape, StrictError, bounded, words};
+use super::{DocumentLimits, Shape, StrictError, bounded, error_text};
 
 /// Sequences and mappings within each other; nothing that we read nests deeper than four.
 const OPEN: usize = 32;
@@ -25,7 +25,7 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str, limits: DocumentLimits) -> Res
         let (line, column) = error.location().map_or((0, 0), |place| (place.line(), place.column()));
         let told = error.to_string();
         let told = told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told);
-        let reason = words::with_quotes(words::plain(told));
+        let reason = error_text::with_quotes(error_text::plain(told));
         StrictError { line, column, ..StrictError::whole(reason) }
     })
 }

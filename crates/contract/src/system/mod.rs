@@ -6,7 +6,7 @@ pub mod clock;
 #[cfg(feature = "net")]
 pub mod dirs;
 #[cfg(feature = "net")]
-mod ending;
+mod task_outcome;
 #[cfg(feature = "net")]
 pub mod environment;
 #[cfg(feature = "net")]
@@ -14,19 +14,19 @@ pub mod export;
 #[cfg(feature = "net")]
 pub mod rlimit;
 #[cfg(feature = "net")]
-pub mod layers;
+pub mod config_layers;
 #[cfg(feature = "net")]
 pub mod logging;
 #[cfg(feature = "net")]
 pub mod paths;
 #[cfg(feature = "net")]
-pub mod private;
+pub mod private_files;
 #[cfg(feature = "net")]
-pub mod proc;
+pub mod procfs;
 #[cfg(feature = "net")]
 pub mod random;
 #[cfg(feature = "net")]
-pub mod slow;
+pub mod slow_log;
 #[cfg(feature = "net")]
 mod spans;
 #[cfg(feature = "net")]

@@ -22,8 +22,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use tokio::time::{sleep, timeout};
 
-pub use super::ending::Ending;
-use super::ending::caught;
+pub use super::task_outcome::TaskOutcome;
+use super::task_outcome::caught;
 use super::{clock, trace};
 use crate::model::lease::Mono;
 
@@ -218,7 +218,7 @@ impl Register {
         mut begin: impl FnMut() -> F + Send + 'static,
     ) -> Task<()>
     where
-        F: Future<Output: Ending> + Send + 'static,
+        F: Future<Output: TaskOutcome> + Send + 'static,
     {
         let shared = Arc::clone(&self.0);
         self.spawn((runtime, TaskKind::Standing, name), async move {
@@ -349,7 +349,7 @@ pub fn spawn_on<T: Send + 'static>(
 /// Begins what stands for as long as the process.
 pub fn stand<F>(name: &'static str, policy: OnFault, begin: impl FnMut() -> F + Send + 'static) -> Task<()>
 where
-    F: Future<Output: Ending> + Send + 'static,
+    F: Future<Output: TaskOutcome> + Send + 'static,
 {
     PROCESS.stand((&Handle::current(), name, policy), begin)
 }

@@ -10,20 +10,20 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedMutexGuard};
 
-use super::basis::Basis;
+use super::admission::Admission;
 use super::claims::{Claim, Claims};
 use super::code_distribution::CodeDistribution;
-use super::duty::Duty;
+use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::failure::{Failure, ForgeError, KeyError, NameError, VaultError};
 use super::idempotency::{IdempotencyKeys, check_key};
-use super::ledger::{Apart, GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
+use super::ledger::{AntiAffinity, GENERATION, KeyRecord, Ledger, Made, Noted, Posting, VaultRecord};
 use super::membership::Membership;
 use super::metrics::Metrics;
+use super::node_table::NodeTable;
 use super::nodes::NodeSlot;
 use super::placement::{Placing, check_wished};
 use super::registry::NameRegistry;
-use super::roster::Roster;
 use super::scheduler::PlacementError;
 use super::spool::SpoolApi;
 use super::store::Expect;
@@ -41,9 +41,9 @@ use hauki_contract::step;
 use hauki_contract::system::tasks::{self, TaskKind};
 use hauki_contract::system::{clock, random};
 
-mod forging;
+mod guard;
 
-use forging::ForgeGuard;
+use guard::ForgeGuard;
 
 /// Beyond the worker's own call deadline, which bounds `create`.
 const FORGE_DEADLINE: Duration = Duration::from_secs(30);
@@ -61,7 +61,7 @@ pub(super) struct Forged {
     /// Held until it is recorded, for those that are to stay apart from it.
     turns: Vec<OwnedMutexGuard<()>>,
     /// As the store had those when it was looked where they are.
-    apart: Apart,
+    apart: AntiAffinity,
 }
 
 impl Forged {
@@ -81,13 +81,13 @@ impl Forged {
 }
 
 pub(super) struct Forge {
-    roster: Roster,
+    roster: NodeTable,
     ledger: Ledger,
     issuer: Arc<IssuerKey>,
     claims: Arc<Claims>,
     events: EventLog,
     metrics: Arc<Metrics>,
-    duty: Arc<Duty>,
+    duty: Arc<Admission>,
     orphans: Arc<Notify>,
     keys: Arc<IdempotencyKeys>,
     vaults: Arc<Vaults>,
@@ -113,7 +113,7 @@ pub(super) struct Before<'a> {
 }
 
 impl Forge {
-    pub(super) fn new(basis: &Basis, before: &Before<'_>) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies, before: &Before<'_>) -> Arc<Self> {
         Arc::new(Self {
             roster: basis.roster.clone(),
             ledger: basis.ledger.clone(),

@@ -11,7 +11,7 @@ use hauki_contract::api::gem::{Gem, GemList, GemPlace};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, Manifest};
-use hauki_contract::model::words::check_labels;
+use hauki_contract::model::labels::check_labels;
 
 mod directory;
 mod error;

@@ -4,7 +4,7 @@
 //! repeating it. Nothing is written on a machine that fails a check. Files there: the program, and
 //! `node.yaml` and a unit or a log beside the places that the node was given.
 
-mod machine;
+mod facts;
 mod remote;
 mod start;
 
@@ -15,14 +15,14 @@ use super::ledger::NodeRecord;
 use super::link::known_hosts::HostKeyError;
 use super::link::login::{LoginError, LoginKeys, Secrets, Way, login};
 use super::link::{identity, quoted};
+use facts::HostFacts;
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep};
 use hauki_contract::model::check::{Check, CheckLevel};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::swarm::SwarmNode;
 use hauki_contract::model::units::show_size;
-use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use hauki_contract::system::random;
-use machine::Machine;
 use remote::Remote;
 
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +97,7 @@ pub(super) fn install(
     };
     done(format!("logged in {way}"));
     let remote = Remote::new(entered.session);
-    let machine = Machine::look(&remote)?;
+    let machine = HostFacts::look(&remote)?;
     if !machine.root && !machine.sudo {
         return Err(InstallError::NotRoot);
     }
@@ -107,7 +107,7 @@ pub(super) fn install(
     let data_plane = machine.data_plane(node.data_plane)?;
     let remote = remote.with_sudo(!machine.root);
     start::refuse_other_name(&remote, node)?;
-    let Machine { os, cores, memory_bytes, .. } = &machine;
+    let HostFacts { os, cores, memory_bytes, .. } = &machine;
     done(format!("checked: {os}, {cores} cores, {}", show_size(*memory_bytes)));
     // By the core's own key too: its line may be of a version that gave it every right.
     if matches!(entered.way, Way::OwnKey | Way::Agent | Way::Password) {
@@ -203,7 +203,8 @@ fn findings(remote: &Remote, node: &SwarmNode) -> Result<(), InstallError> {
     let said =
         remote.run("ask haukid for its findings", &format!("{program} findings --config {path}"), b"")?;
     let json = said.text.lines().find(|line| line.starts_with('['));
-    let checks = json.and_then(|line| answer::from_str::<Vec<Check>>(line, DocumentLimits::MESSAGE).ok());
+    let checks =
+        json.and_then(|line| tolerant_reader::from_str::<Vec<Check>>(line, DocumentLimits::MESSAGE).ok());
     let unfit = |what: String, hint: Option<String>| Err(InstallError::Unfit { what, hint });
     let Some(checks) = checks else {
         let line = said.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("haukid said nothing");

@@ -8,7 +8,7 @@ use crate::link::quoted;
 use hauki_contract::model::config::{Config, Daemon, DataPlane, NodeConfig};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::swarm::SwarmNode;
-use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 
 const UNIT: &str = "hauki-node.service";
 
@@ -90,7 +90,10 @@ pub(super) fn refuse_other_name(remote: &Remote, node: &SwarmNode) -> Result<(),
     let script = format!("cat {} 2>/dev/null || true", quoted(&config_path(node)));
     let text = remote.must("read its configuration", &script, b"")?;
     let json = text.split_once('\n').map(|(_, json)| json).unwrap_or_default();
-    match answer::from_str::<Config>(json, DocumentLimits::MESSAGE).ok().and_then(|config| config.node.name) {
+    match tolerant_reader::from_str::<Config>(json, DocumentLimits::MESSAGE)
+        .ok()
+        .and_then(|config| config.node.name)
+    {
         Some(other) if other != node.name => Err(InstallError::OtherName { other: other.to_string() }),
         _ => Ok(()),
     }

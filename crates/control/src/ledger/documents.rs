@@ -6,16 +6,16 @@
 //! budget/<id>         what a vault that may clone has left, as long as it lives
 //! loan/key/…          who paid for a child that is being made under that key
 //! term/<id>           a core that works on this store (`ledger::term`)
-//! apart/<bucket>      who placed a vault last that is to stay apart from others (`ledger::apart`)
+//! apart/<bucket>      who placed a vault last that is to stay apart from others (`ledger::anti_affinity`)
 //! spool/<id>          a summons in the queue, or what became of it
 //! node/<name>         a node that was added (`control::membership`)
 //! meta/nodes          by its revision, the number of the membership; which nodes without a record are drained
-//! meta/events         no event of these lives has a number beyond it (`control::numbers`)
+//! meta/events         no event of these lives has a number beyond it (`control::event_numbers`)
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! aged/<time>/<key>   when a key was used, for `control::retention`
 //! issuer              the public half of the key that signs tickets
-//! aside/<key>         what could not be read, as it is (`ledger::aside`)
+//! aside/<key>         what could not be read, as it is (`ledger::quarantine`)
 //! ephemeral/forging/<id>  a vault that is being made: by whom, where and whose (`ledger::forging`)
 //! ```
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   phases --> Ledger: record, open, claim, bury, post, spend, ... --> Records --> store
-//!                 '-- VaultRecord: one event of model::phase         '-- Aside, of what cannot be read
+//!                 '-- VaultRecord: one event of model::phase         '-- Quarantine, of what cannot be read
 //! ```
 //! Each operation is one transaction of the store and, where a vault is concerned, one event of its state machine, so
 //! between any two there is a moment at which everything on record is true. An operation looks, decides and commits
@@ -11,26 +11,26 @@
 //! Everybody may read ([`Records`]), and what the ledger does not keep (summons, the queue, gems, nodes) others write
 //! through the same door, which refuses the rest. A crash leaves what was committed, and nothing half.
 
-mod apart;
-mod aside;
+mod anti_affinity;
+mod quarantine;
 mod documents;
 mod error;
 mod family;
 mod forging;
-mod keys;
+mod idempotency_keys;
 mod names;
 mod record;
 mod term;
 mod vault;
 mod vaults;
 
-pub(crate) use apart::Apart;
-pub(crate) use aside::{ASIDE, since};
+pub(crate) use anti_affinity::AntiAffinity;
 pub(crate) use documents::*;
 pub use error::LedgerError;
 pub(crate) use family::Budget;
 pub(crate) use forging::Noted;
-pub(crate) use keys::Posting;
+pub(crate) use idempotency_keys::Posting;
+pub(crate) use quarantine::{ASIDE, since};
 pub(crate) use record::{Records, Versioned, encode, owner_of};
 pub(crate) use vault::GENERATION;
 pub use vault::VaultRecord;

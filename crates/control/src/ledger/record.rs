@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::aside::{Aside, damaged};
 use super::documents::{
     AGED, APART, BUDGET, FORGING, KEY, LOAN, NAME, TERM, TOMB, VAULT, tomb_key, vault_key,
 };
 use super::error::LedgerError;
+use super::quarantine::{Quarantine, damaged};
 use super::vault::VaultRecord;
 use crate::store::{CommitOutcome, Document, Expect, Revision, Size, Store, Txn};
 use hauki_contract::model::id::VaultId;
@@ -52,15 +52,15 @@ impl<T> Versioned<T> {
     }
 }
 
-/// The store, seen as records. What cannot be read is set aside and stops nothing else (`Aside`).
+/// The store, seen as records. What cannot be read is set aside and stops nothing else (`Quarantine`).
 #[derive(Clone)]
 pub struct Records {
     store: Arc<dyn Store>,
-    aside: Arc<Aside>,
+    aside: Arc<Quarantine>,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, LedgerError> {
-    Ok(crate::charge::aside(|| serde_json::to_vec(value))?)
+    Ok(crate::user_limits::aside(|| serde_json::to_vec(value))?)
 }
 
 /// A record, or its document and why that is none.
@@ -98,7 +98,7 @@ impl Records {
         &self.store
     }
 
-    pub(crate) fn aside(&self) -> &Aside {
+    pub(crate) fn aside(&self) -> &Quarantine {
         &self.aside
     }
 
@@ -276,7 +276,7 @@ impl Records {
     /// What was set aside so long ago that nobody will look at it. A record that was made anew stays.
     pub async fn forget_aside_of(&self, document: &Document) -> Result<(), LedgerError> {
         let _ = self.store.commit(Txn::default().delete(document.key.as_str())).await?;
-        let key = document.key.strip_prefix(super::aside::ASIDE).unwrap_or(&document.key);
+        let key = document.key.strip_prefix(super::quarantine::ASIDE).unwrap_or(&document.key);
         self.forget_aside(&[key.to_owned()]);
         Ok(())
     }

@@ -3,11 +3,11 @@
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. News of a death comes by
 //! several ways; whoever commits first writes the tombstone, the others find it written.
 
-use super::apart::Apart;
+use super::anti_affinity::AntiAffinity;
 use super::documents::{APART, budget_key, forging_key, name_key, tomb_key, vault_key};
 use super::error::LedgerError;
 use super::forging::Noted;
-use super::keys::Posting;
+use super::idempotency_keys::Posting;
 use super::names::holds;
 use super::record::encode;
 use super::{Ledger, VaultRecord};
@@ -48,7 +48,7 @@ impl Ledger {
         &self,
         record: &VaultRecord,
         mut noted: Noted,
-        apart: Apart,
+        apart: AntiAffinity,
         posting: Posting,
     ) -> Result<Made, LedgerError> {
         let vault = record.vault();

@@ -20,12 +20,12 @@ use hauki_contract::api::node::{
 };
 use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::{node as paths, with_id};
-use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::trace::TRACEPARENT;
-use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use hauki_contract::system::trace;
 
 const CONNECT: Duration = Duration::from_secs(2);
@@ -115,10 +115,10 @@ impl HttpNode {
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return answer::from_slice(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES))
+            return tolerant_reader::from_slice(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES))
                 .map_err(|error| self.strange(&format!("strangely: {error}")));
         }
-        match answer::from_slice::<NodeErrorBody>(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES)) {
+        match tolerant_reader::from_slice::<NodeErrorBody>(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES)) {
             Ok(refusal) => Err(refusal.read(unsaid)),
             Err(_) => Err(self.strange(&format!("with status {status}"))),
         }
@@ -147,7 +147,7 @@ impl HttpNode {
 
     fn lost(&self, error: &reqwest::Error) -> NodeError {
         // The innermost cause is what the kernel said.
-        let innermost = causes::behind(error).last().map(ToString::to_string);
+        let innermost = error_chain::behind(error).last().map(ToString::to_string);
         let refusal = self.ssh.as_ref().and_then(|(link, _)| link.refusal());
         let cause = refusal.or(innermost).unwrap_or_else(|| error.to_string());
         NodeError::new(NodeFault::Silent, format!("the node at {} cannot be reached: {cause}", self.place))

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
-use hauki_contract::system::private::{self, Others, PrivateError};
+use hauki_contract::system::private_files::{self, Others, PrivateError};
 use hauki_contract::system::random;
 
 const KIND: &[u8] = b"ssh-ed25519";
@@ -35,8 +35,8 @@ pub enum SshIdentityError {
 pub fn load_or_make(path: &Path) -> Result<String, SshIdentityError> {
     let public = path.with_extension("pub");
     if path.exists() {
-        private::check(path, Others::MayNothing)?;
-        private::check(&public, Others::MayRead)?;
+        private_files::check(path, Others::MayNothing)?;
+        private_files::check(&public, Others::MayRead)?;
         return match fs::read_to_string(&public) {
             Ok(line) => Ok(line.trim().to_owned()),
             Err(source) => Err(SshIdentityError::Read { path: public, source }),

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ssh2::{CheckResult, HashType, HostKeyType, KnownHostFileKind, KnownHostKeyFormat, Session};
 
 use hauki_contract::model::ssh::SshAddress;
-use hauki_contract::system::private::{self, Others, PrivateError};
+use hauki_contract::system::private_files::{self, Others, PrivateError};
 
 #[derive(Debug, Clone)]
 pub struct KnownHosts {
@@ -70,7 +70,7 @@ impl KnownHosts {
         let (key, _) = session.host_key().ok_or(HostKeyError::Absent)?;
         let fingerprint = fingerprint(session).ok_or(HostKeyError::Absent)?;
         // Who can write there says whom we believe.
-        private::check(&self.own, Others::MayRead).map_err(HostKeyError::Private)?;
+        private_files::check(&self.own, Others::MayRead).map_err(HostKeyError::Private)?;
         let mut known = false;
         for file in std::iter::once(&self.own).chain(&self.others).filter(|file| file.exists()) {
             let read = |source| HostKeyError::Read { file: file.clone(), source };

@@ -13,10 +13,10 @@ use ssh2::{KeyboardInteractivePrompt, MethodType, Prompt, Session};
 
 use super::known_hosts::{HostKeyError, KnownHosts};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ssh::SshAddress;
-use hauki_contract::system::private::{self, Others, PrivateError};
+use hauki_contract::system::private_files::{self, Others, PrivateError};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// For the handshake and for each way to log in.
@@ -121,7 +121,7 @@ impl LoginError {
 
 impl From<LoginError> for NodeError {
     fn from(error: LoginError) -> Self {
-        Self::new(error.fault(), causes::told(&error)).hint(error.hint())
+        Self::new(error.fault(), error_chain::told(&error)).hint(error.hint())
     }
 }
 
@@ -192,7 +192,7 @@ fn authenticate(
     // The core's own first: a node that was added once lets it in, and a server counts the tries.
     if keys.own.exists() {
         let laid = |source| LoginError::Laid { address: address.clone(), source };
-        private::check(&keys.own, Others::MayNothing).map_err(laid)?;
+        private_files::check(&keys.own, Others::MayNothing).map_err(laid)?;
         match by_file(&keys.own) {
             Ok(()) => return Ok(Way::OwnKey),
             Err(error) => note("the core's key".into(), &error),

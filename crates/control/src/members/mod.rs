@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
 use super::failure::{Failure, MemberError};
 use super::ledger::{Ledger, NodeRecord, Records, VAULT, VaultRecord};
 use super::membership::Membership;
+use super::node_table::NodeTable;
 use super::nodes::NodeSlot;
-use super::roster::Roster;
 use super::single_flight::SingleFlight;
 use super::teardown::Teardown;
 use super::vaults::{Vaults, lost};
@@ -20,7 +20,7 @@ use hauki_contract::api::swarm::{
     NodeAct, NodeDetail, NodeDone, NodeDrain, NodeOrder, NodeOrdered, NodeRemove,
 };
 use hauki_contract::api::vault::{NodeInfo, NodeList, Vault};
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::NodeName;
 
 mod add_node;
@@ -29,7 +29,7 @@ pub(super) struct Members {
     records: Records,
     ledger: Ledger,
     membership: Arc<Membership>,
-    roster: Roster,
+    roster: NodeTable,
     flights: Arc<SingleFlight>,
     vaults: Arc<Vaults>,
     life: Arc<Teardown>,
@@ -38,13 +38,13 @@ pub(super) struct Members {
 
 impl Members {
     pub(super) fn new(
-        basis: &Basis,
+        basis: &Dependencies,
         membership: &Arc<Membership>,
         vaults: &Arc<Vaults>,
         life: &Arc<Teardown>,
         watcher: &Arc<Watcher>,
     ) -> Arc<Self> {
-        let Basis { records, ledger, roster, flights, .. } = basis;
+        let Dependencies { records, ledger, roster, flights, .. } = basis;
         let (records, ledger, roster) = (records.clone(), ledger.clone(), roster.clone());
         let (flights, membership, vaults) = (flights.clone(), membership.clone(), vaults.clone());
         let (life, watcher) = (life.clone(), watcher.clone());
@@ -170,7 +170,7 @@ impl Members {
     /// Another core may have changed what there is.
     async fn look(&self) {
         if let Err(error) = self.membership.catch_up().await {
-            tracing::warn!(error = causes::told(&error), "the nodes are shown as they were");
+            tracing::warn!(error = error_chain::told(&error), "the nodes are shown as they were");
         }
     }
 

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::ledger::name_key;
 use hauki_contract::api::event::{Event, EventQuery, Happening};
 use hauki_contract::api::registry::{Holder, Service, WatchQuery};
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::name::ServiceName;
 
@@ -56,7 +56,7 @@ impl NameRegistry {
             match follower.next().await {
                 Ok(line) => line.map(|line| (line, follower)),
                 Err(error) => {
-                    tracing::error!(error = causes::told(&error), "a watch of names ends");
+                    tracing::error!(error = error_chain::told(&error), "a watch of names ends");
                     None
                 }
             }

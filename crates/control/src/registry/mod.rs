@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::basis::Basis;
+use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::ledger::Records;
 use super::single_flight::SingleFlight;
@@ -24,7 +24,7 @@ pub(super) struct NameRegistry {
 }
 
 impl NameRegistry {
-    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>, tickets: &Arc<Tickets>) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies, vaults: &Arc<Vaults>, tickets: &Arc<Tickets>) -> Arc<Self> {
         Arc::new(Self {
             records: basis.records.clone(),
             flights: basis.flights.clone(),

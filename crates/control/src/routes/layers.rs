@@ -7,9 +7,9 @@ use axum::middleware::Next;
 use futures_util::stream::{self, TryStreamExt as _};
 
 use super::*;
-use crate::charge::{CostClass, UserPermit};
+use crate::authorization::{endpoint, judge};
 use crate::extract::MAX_BODY_BYTES;
-use crate::rights::{endpoint, judge};
+use crate::user_limits::{CostClass, UserPermit};
 
 /// A shorter one has left us as soon as it is written.
 const LONG_BYTES: u64 = 64 * 1024;
@@ -42,10 +42,10 @@ fn refuse_extra(request: &Request, path: &str) -> Result<(), RequestError> {
 /// In the turn of who asks.
 pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, next: Next) -> Response {
     let bytes = bytes_of(&request);
-    let is_long = bytes > charge::LONG_BYTES;
+    let is_long = bytes > user_limits::LONG_BYTES;
     let Some(uid) = rights(&asker).only() else {
         let turn = core.charges().administrators_turn(bytes).await;
-        return charge::within(turn, charge::about(is_long, next.run(request))).await;
+        return user_limits::within(turn, user_limits::about(is_long, next.run(request))).await;
     };
     let (method, path) = (request.method(), template(request.uri().path()));
     let kind = match path {
@@ -59,7 +59,7 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
     };
     match core.charges().turn(uid, kind, bytes).await {
         Ok(turn) => {
-            let answer = charge::within(turn.clone(), charge::about(is_long, next.run(request)));
+            let answer = user_limits::within(turn.clone(), user_limits::about(is_long, next.run(request)));
             until_read(answer.await, turn)
         }
         Err(error) => ApiRejection::from(error).into_response(),

@@ -61,7 +61,7 @@ async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
         tokio::spawn(async move { ask(&who, &format!("GET {} HTTP/1.1", paths::VAULTS), b"").await.0 })
     };
     let turns = |kind| swarm.core.charges().turn(1000, kind, 0);
-    let first = turns(charge::CostClass::Listing).await.expect("is the first");
+    let first = turns(user_limits::CostClass::Listing).await.expect("is the first");
     let second = list(ann.clone());
     let other = list(bob);
     assert_eq!(other.await.expect("ends"), 200, "others list");
@@ -70,7 +70,7 @@ async fn a_user_has_one_listing_at_a_time_and_works_beside_it() {
     assert_eq!(ask(&ann, &head, body.as_bytes()).await.0, 200);
     let mut work = Vec::new();
     for _ in 0..3 {
-        work.push(turns(charge::CostClass::Work).await.expect("has the other turns"));
+        work.push(turns(user_limits::CostClass::Work).await.expect("has the other turns"));
     }
     assert!(!second.is_finished(), "it waits for the first");
     drop((first, work));
@@ -91,7 +91,7 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
         tokio::spawn(async move { ask(&who, &head, &json(&request)).await.0 })
     };
     let under_way =
-        swarm.core.charges().turn(1000, charge::CostClass::Work, 8 << 20).await.expect("is the first");
+        swarm.core.charges().turn(1000, user_limits::CostClass::Work, 8 << 20).await.expect("is the first");
     let second = summon(&ann, "long", 1 << 20);
     assert_eq!(summon(&bob, "long", 1 << 20).await.expect("ends"), 200);
     assert_eq!(summon(&ann, "short", 1 << 10).await.expect("ends"), 200);
@@ -99,7 +99,8 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
     drop(under_way);
     assert_eq!(second.await.expect("ends"), 200);
     // Some of them go together.
-    let half = swarm.core.charges().turn(1000, charge::CostClass::Work, 3 << 20).await.expect("is the first");
+    let half =
+        swarm.core.charges().turn(1000, user_limits::CostClass::Work, 3 << 20).await.expect("is the first");
     assert_eq!(summon(&ann, "other", 3 << 20).await.expect("ends"), 200);
     drop(half);
 }
@@ -107,10 +108,10 @@ async fn a_users_long_bodies_are_read_one_after_the_other() {
 /// Of however many users. Who comes when there is no room waits, short bodies and administrators' do not.
 #[tokio::test]
 async fn long_bodies_of_all_users_have_one_room() {
-    use charge::CostClass;
+    use user_limits::CostClass;
 
     const LONGEST: u64 = crate::extract::MAX_BODY_BYTES as u64;
-    let charges = Arc::new(charge::Charges::default());
+    let charges = Arc::new(user_limits::UserLimits::default());
     let taken = Arc::new(AtomicU64::new(0));
     let waiting = Arc::new(tokio::sync::Semaphore::new(0));
     let mut users = tokio::task::JoinSet::new();

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
-use super::opening::FileError;
+use super::checksum::seal;
+use super::high_water_mark::HighWaterMark;
+use super::open_error::FileError;
 use super::schema::{INDEXED, rebuild};
-use super::seal::seal;
 use super::sqlite::{document, unopened};
-use super::tail::Tail;
 use super::{Revision, StoreOpenError};
 use hauki_contract::system::clock;
 
@@ -110,12 +110,12 @@ fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<Stri
 }
 
 /// Whether it has all that was answered.
-pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<Tail, StoreOpenError> {
+pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<HighWaterMark, StoreOpenError> {
     let found: Revision = connection
         .query_row("SELECT revision FROM counter", [], |row| row.get(0))
         .map_err(|error| unopened(path, error))?;
     let failed = |source: FileError| StoreOpenError::Open { path: path.to_owned(), source };
-    let tail = Tail::open(path, found).map_err(|error| failed(error.into()))?;
+    let tail = HighWaterMark::open(path, found).map_err(|error| failed(error.into()))?;
     match tail.last() {
         Some(answered) if answered > found => {
             Err(StoreOpenError::LostTail { path: path.to_owned(), found, answered })

@@ -14,8 +14,8 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 
 use super::check::START_ANEW;
-use super::opening::FileError;
-use super::{SqliteStore, Store as _, StoreOpenError, tail};
+use super::open_error::FileError;
+use super::{SqliteStore, Store as _, StoreOpenError, high_water_mark};
 use hauki_contract::system::random;
 
 /// Nobody waits for the copy of a larger one.
@@ -94,9 +94,13 @@ pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<StoreRep
         |source: io::Error| StoreOpenError::Open { path: path.to_owned(), source: FileError::File(source) };
     sweep(home);
     let name = path.file_name().unwrap_or_default();
-    let files =
-        [path, &tail::path_of(path), &path.with_extension("db-wal"), &path.with_file_name(START_ANEW)]
-            .map(Path::to_owned);
+    let files = [
+        path,
+        &high_water_mark::path_of(path),
+        &path.with_extension("db-wal"),
+        &path.with_file_name(START_ANEW),
+    ]
+    .map(Path::to_owned);
     let size: u64 = files.iter().filter_map(|file| state(file)).map(|(_, length, ..)| length).sum();
     let room = rustix::fs::statvfs(home).map_err(|error| failed(error.into()))?;
     // The copy is written to as well when it is opened.

@@ -17,11 +17,11 @@ mod error;
 mod inspect;
 pub mod memory;
 pub mod open;
-mod opening;
+mod open_error;
 mod schema;
-mod seal;
+mod checksum;
 pub mod sqlite;
-mod tail;
+mod high_water_mark;
 mod writer;
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ pub use error::StoreError;
 use inspect::inspect;
 pub use inspect::{StoreReport, sweep};
 pub use memory::MemoryStore;
-pub use opening::StoreOpenError;
+pub use open_error::StoreOpenError;
 pub use sqlite::ISSUER;
 pub use sqlite::SqliteStore;
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::Document;
 use super::StoreOpenError;
-use super::seal::seal;
+use super::checksum::seal;
 use super::sqlite::{document, unopened};
 
 /// Step `n` leads from `user_version` n to n + 1. A step that was released is never changed.

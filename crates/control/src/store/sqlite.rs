@@ -5,8 +5,8 @@
 //! whoever writes while nobody else does does it himself: that takes less than waking a thread. With
 //! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power, and a note the first; a crash leaves
 //! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
-//! closed, everything is copied into the file itself. Every document has a checksum (`seal`), and the
-//! number of the last answered commit stands beside the file (`tail`).
+//! closed, everything is copied into the file itself. Every document has a checksum (`checksum`), and the
+//! number of the last answered commit stands beside the file (`high_water_mark`).
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -22,11 +22,11 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
 
+use super::checksum::seal;
 use super::ephemeral::{EphemeralDocuments, is_ephemeral};
-use super::opening::FileError;
+use super::high_water_mark;
+use super::open_error::FileError;
 use super::schema;
-use super::seal::seal;
-use super::tail;
 use super::writer::{Commit, StoreWriter, WriteJob};
 use super::{
     CommitOutcome, Document, START_ANEW, Size, Store, StoreError, StoreFuture, StoreOpenError, Txn, check,
@@ -84,7 +84,7 @@ impl SqliteStore {
         check::is_whole(&mut writer, path)?;
         if check::begins_anew(&writer, path)? {
             // What was answered of the one before says nothing of this one. Should it end here, it is done again.
-            tail::remove(path).map_err(|error| failed(error.into()))?;
+            high_water_mark::remove(path).map_err(|error| failed(error.into()))?;
         }
         schema::migrate(&mut writer, path)?;
         let tail = check::is_complete(&writer, path)?;

@@ -17,10 +17,10 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
+use super::checksum::seal;
 use super::ephemeral::{EphemeralDocuments, Pins, is_ephemeral};
-use super::seal::seal;
+use super::high_water_mark::HighWaterMark;
 use super::sqlite::{BUSY, is_passing};
-use super::tail::Tail;
 use super::{CommitOutcome, Revision, StoreError, Txn};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
@@ -53,7 +53,7 @@ pub(super) enum WriteJob {
 /// The one that writes.
 pub(super) struct StoreWriter {
     connection: Connection,
-    tail: Tail,
+    tail: HighWaterMark,
     ephemeral: Arc<EphemeralDocuments>,
     path: PathBuf,
     /// Since when there is something in the log that is not in the file.
@@ -71,7 +71,7 @@ pub(super) struct StoreWriter {
 impl StoreWriter {
     pub(super) fn new(
         connection: Connection,
-        tail: Tail,
+        tail: HighWaterMark,
         ephemeral: Arc<EphemeralDocuments>,
         path: PathBuf,
         waiting: Arc<AtomicUsize>,

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Teardown;
-use crate::charge::refuse_many;
 use crate::failure::{Failure, VaultError};
 use crate::summon::check_labels;
-use crate::vetting::died_of;
+use crate::user_limits::refuse_many;
+use crate::validation::died_of;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::node::{Doom, NodeApi as _};
 use hauki_contract::api::teardown::{

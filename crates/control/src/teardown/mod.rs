@@ -6,19 +6,19 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::basis::Basis;
 use super::bulkhead::Bulkhead;
-use super::charge::refuse_many;
+use super::dependencies::Dependencies;
 use super::failure::{Failure, VaultError};
 use super::ledger::Records;
-use super::roster::Roster;
+use super::node_table::NodeTable;
+use super::user_limits::refuse_many;
 use super::vaults::{Vaults, lost};
 use hauki_contract::api::node::{BeatOrder, DestructOrder, NodeApi as _, TornDown};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::teardown::{Beat, BeatReply, BeatRequest, BeatTarget, DestructQuery, Destructed};
 use hauki_contract::api::vault::Vault;
-use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 
 mod bulk;
@@ -30,14 +30,14 @@ const ABREAST: usize = 64;
 
 pub(super) struct Teardown {
     records: Records,
-    roster: Roster,
+    roster: NodeTable,
     vaults: Arc<Vaults>,
     /// Vaults that bulk orders are at.
     ordered: Mutex<BTreeSet<VaultId>>,
 }
 
 impl Teardown {
-    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies, vaults: &Arc<Vaults>) -> Arc<Self> {
         let (records, roster) = (basis.records.clone(), basis.roster.clone());
         Arc::new(Self { records, roster, vaults: vaults.clone(), ordered: Mutex::default() })
     }
@@ -138,7 +138,7 @@ impl Teardown {
         };
         // It is ended, whatever becomes of its tombstone: that is told again by its node until it is written down.
         if let Err(error) = self.vaults.bury(receipt.clone()).await {
-            tracing::error!(vault = %vault.id, error = causes::told(&error), "it has ended, and its tombstone is written down later");
+            tracing::error!(vault = %vault.id, error = error_chain::told(&error), "it has ended, and its tombstone is written down later");
         }
         Ok(Destructed { receipt: Some(receipt), changed })
     }

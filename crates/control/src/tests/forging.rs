@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use super::*;
 use crate::fake_node::FakeCall;
-use crate::ledger::{Apart, BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
+use crate::ledger::{AntiAffinity, BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
 use crate::store::Expect;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::vault::Vault;
@@ -139,7 +139,7 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
     let refused = first
         .basis()
         .ledger
-        .record(&record, noted, Apart::default(), Posting::default())
+        .record(&record, noted, AntiAffinity::default(), Posting::default())
         .await
         .expect_err("is not its own any more");
     assert!(ApiError::from(refused).retryable);
@@ -165,7 +165,7 @@ async fn who_was_taken_for_dead_records_no_vault_that_was_ended() {
     let made = second
         .basis()
         .ledger
-        .record(&record, noted, Apart::default(), Posting::default())
+        .record(&record, noted, AntiAffinity::default(), Posting::default())
         .await
         .expect("is recorded");
     assert!(matches!(made, Made::Recorded(Some(_))), "with its receipt");

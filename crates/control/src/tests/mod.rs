@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::basis::{CoreParts, CoreSettings};
+use super::dependencies::{CoreParts, CoreSettings};
 use super::fake_node::FakeNode;
 use super::nodes::Member;
 use super::service::Core;
@@ -14,24 +14,24 @@ use hauki_contract::api::vault::{Placement, TicketWishes};
 use hauki_contract::rpc::capability::IssuerKey;
 
 mod bad_input;
-mod ending;
+mod bulk_teardown;
 mod forging;
-mod gone;
-mod growth;
+mod lost_nodes;
+mod memory_bounds;
 mod idempotency;
-mod life;
-mod lineage;
-mod lying;
+mod leases;
+mod families;
+mod hostile_node;
 mod members;
 mod phases;
 mod placement;
 mod registry;
-mod rot;
+mod damaged_records;
 mod spool;
-mod tombs;
-mod travel;
-mod upgrade;
-mod watching;
+mod tombstones;
+mod code_distribution;
+mod schema_upgrade;
+mod reconciliation;
 
 pub(super) struct Swarm {
     pub core: Arc<Core>,

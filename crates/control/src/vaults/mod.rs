@@ -1,7 +1,7 @@
 //! Vaults on record: looked at, ended on paper, and recorded again where a record was damaged.
 //!
-//! What the store says of a vault and what its node says are brought together here. `listing` shows both, `death` writes
-//! tombstones by the node's word, `salvage` makes records anew by it. The records are the store's, under `vault/` and
+//! What the store says of a vault and what its node says are brought together here. `listing` shows both, `tombstones` writes
+//! tombstones by the node's word, `recovery` makes records anew by it. The records are the store's, under `vault/` and
 //! `tomb/`; what is kept here saves questions only, so a crash leaves what was committed.
 
 use std::collections::VecDeque;
@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::basis::Basis;
 use super::claims::Claims;
+use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::ledger::{Ledger, Records};
 use super::metrics::Metrics;
+use super::node_table::NodeTable;
 use super::queue::Spool;
-use super::roster::Roster;
 use super::single_flight::SingleFlight;
 use hauki_contract::model::id::VaultId;
 
 mod tombstones;
 mod listing;
-mod salvage;
+mod recovery;
 
 pub(super) use tombstones::lost;
 
@@ -29,7 +29,7 @@ pub(super) struct Vaults {
     records: Records,
     ledger: Ledger,
     /// Whose word is asked for.
-    roster: Roster,
+    roster: NodeTable,
     /// Of salvages and burials.
     flights: Arc<SingleFlight>,
     /// Who hears of a death: the events, the counters, who waits for a claim, for room, or for its parent's end.
@@ -66,7 +66,7 @@ impl Buried {
 }
 
 impl Vaults {
-    pub(super) fn new(basis: &Basis) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
         Arc::new(Self {
             records: basis.records.clone(),
             ledger: basis.ledger.clone(),

@@ -18,7 +18,7 @@ use crate::ledger::{VAULT, VaultRecord, Versioned, tomb_key};
 use crate::nodes::NodeSlot;
 use crate::vaults::lost;
 use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
-use hauki_contract::model::causes;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
@@ -56,7 +56,7 @@ impl Watcher {
             timer.tick().await;
             if let Err(error) = self.give_up(&mut known, clock::mono()).await {
                 tracing::warn!(
-                    error = causes::told(&error),
+                    error = error_chain::told(&error),
                     "could not look for vaults of lost nodes; the next round tries again"
                 );
             }

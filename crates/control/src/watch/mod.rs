@@ -12,21 +12,21 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::basis::Basis;
 use super::claims::{Claim, Claims};
+use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::failure::Failure;
 use super::families::Families;
 use super::ledger::{Ledger, Records, VAULT, VaultRecord, Versioned};
+use super::node_table::NodeTable;
 use super::nodes::NodeSlot;
 use super::queue::Spool;
-use super::roster::Roster;
 use super::vaults::{Vaults, lost};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
-use hauki_contract::model::causes;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
 use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, OnFault, TaskKind};
@@ -41,16 +41,16 @@ const BACKOFF_MOST: Duration = Duration::from_secs(5);
 const STEADY_US: u64 = 30_000_000;
 
 mod cursor;
-mod placed;
+mod placement_cache;
 mod lost_nodes;
 
 use cursor::NewsCursor;
 #[cfg(test)]
 pub(super) use lost_nodes::KnownSince;
-use placed::Placed;
+use placement_cache::PlacementCache;
 
 pub(super) struct Watcher {
-    roster: Roster,
+    roster: NodeTable,
     records: Records,
     ledger: Ledger,
     events: EventLog,
@@ -62,7 +62,7 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn new(basis: &Basis, vaults: &Arc<Vaults>, families: &Arc<Families>) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies, vaults: &Arc<Vaults>, families: &Arc<Families>) -> Arc<Self> {
         Arc::new(Self {
             roster: basis.roster.clone(),
             records: basis.records.clone(),
@@ -110,7 +110,7 @@ impl Watcher {
             let (watcher, slot) = (self.clone(), slot.clone());
             tasks.spawn(async move {
                 if let Err(error) = watcher.reconcile(&slot, false).await {
-                    tracing::warn!(node = %slot.name, error = causes::told(&error), "its vaults are compared later");
+                    tracing::warn!(node = %slot.name, error = error_chain::told(&error), "its vaults are compared later");
                 }
             });
         }
@@ -142,7 +142,7 @@ impl Watcher {
                 }
             };
             if let Err(error) = caught.await {
-                tracing::warn!(node = %slot.name, error = causes::told(&error), "its last news are left to the next start");
+                tracing::warn!(node = %slot.name, error = error_chain::told(&error), "its last news are left to the next start");
             }
         }
     }
@@ -178,7 +178,7 @@ impl Watcher {
                 }
                 Failure::Node(_) => {}
                 error => {
-                    let error = causes::told(error);
+                    let error = error_chain::told(error);
                     tracing::error!(node = %slot.name, error, "the node's news could not be written down");
                 }
             }
@@ -240,7 +240,7 @@ impl Watcher {
     ) -> Result<(), Failure> {
         // Deaths are written down side by side: the store then commits many at a time.
         let mut burials = tokio::task::JoinSet::new();
-        let mut placed = Placed::of(slot.name.clone());
+        let mut placed = PlacementCache::of(slot.name.clone());
         for item in news.items {
             if let NewsItem::Log { vault, .. } | NewsItem::Claimed { vault, .. } = &item
                 && !self.is_on(&mut placed, vault).await?
@@ -310,7 +310,7 @@ impl Watcher {
                 match ledger.claim(&vault).await {
                     Ok(_) => break,
                     Err(error) => {
-                        tracing::warn!(%vault, error = causes::told(&error), "its claim is written down later")
+                        tracing::warn!(%vault, error = error_chain::told(&error), "its claim is written down later")
                     }
                 }
                 pause = (pause * 2).min(BACKOFF_MOST);

@@ -6,9 +6,9 @@
 
 use std::fmt::Write as _;
 
-use crate::dialect;
-use crate::map::SourceMap;
 use crate::position::Position;
+use crate::source_map::SourceMap;
+use crate::unsupported;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::ffi::Context;
@@ -198,7 +198,7 @@ impl<'a> ErrorText<'a> {
 /// Adds to "X is not defined" what a program does without X.
 fn absence(message: &str) -> Option<String> {
     let name = message.strip_prefix("ReferenceError: variable '")?.strip_suffix("' is not defined")?;
-    let instead = dialect::absent_global(name)?;
+    let instead = unsupported::absent_global(name)?;
     Some(format!("{message}; MicroQuickJS does not have it: {instead}"))
 }
 

@@ -14,8 +14,8 @@ use super::memory::Memory;
 use super::source::{name_callee, program, syntax_error};
 use crate::arrow::{self, Rewritten};
 use crate::lexer;
-use crate::map::SourceMap;
 use crate::position::Position;
+use crate::source_map::SourceMap;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 
 /// An engine for programs of this side.

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::arrow::{self, Rewritten};
-use crate::dialect;
-use crate::map::SourceMap;
 use crate::position::Position;
+use crate::source_map::SourceMap;
+use crate::unsupported;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::error_text::{self, ErrorText, plain};
@@ -58,7 +58,7 @@ pub(super) fn syntax_error(Thrown(text): &Thrown, source: &str, map: &SourceMap,
     }
     let mut error = fault.into_error(WorkerErrorKind::Syntax, None, file, map);
     let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
-    if let Some(found) = dialect::explain(source, place) {
+    if let Some(found) = unsupported::explain(source, place) {
         error.message = found.to_string();
         error.line = Some(found.place.line);
         error.column = Some(found.place.column);
@@ -77,7 +77,7 @@ pub(super) fn name_callee(error: &mut WorkerError, source: &str) {
         _ => return,
     };
     let place = error.line.zip(error.column).map(|(line, column)| Position { line, column });
-    let name = place.and_then(|place| dialect::callee(source, place));
+    let name = place.and_then(|place| unsupported::callee(source, place));
     let Some(name) = name.filter(|name| name.len() <= MOST_NAMED) else { return };
     error.message = format!("TypeError: {name} is {why}");
     if let Some((object, method)) = name.rsplit_once('.') {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call_out::CallOuts;
-use crate::map::SourceMap;
+use crate::source_map::SourceMap;
 
 /// Together with the heap's bytes this is the whole worker: small, and written as JSON beside them when
 /// a heap travels (design §9). The random numbers' state is inside the heap.

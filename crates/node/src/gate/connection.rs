@@ -19,11 +19,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::authorization::TokenCache;
-use super::backlog::Backlog;
-use super::chatter::{Chatter, ChatterCount};
+use super::byte_accounts::Backlog;
 use super::hello::HelloRefusal;
 use super::identity::Identity;
-use super::long::{Debts, LongLine, is_long};
+use super::offload::{Debts, LongLine, is_long};
+use super::rate_limit::{MessageCount, RateLimit};
 use super::receiving::{GOES_ON, Leaves, Room, stalled};
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::GateSession;
@@ -166,7 +166,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
     let mut sending = Sending::default();
     let mut closing = false;
     let mut receiving = session.receiving(limit, heard);
-    let (mut chatter, mut words) = (Chatter::new(heard), ChatterCount::default());
+    let (mut chatter, mut words) = (RateLimit::new(heard), MessageCount::default());
     let mut job: Option<LongLine> = None;
     // Lines since others had a turn; and until when nothing is read of who says too much.
     let mut lines = 0;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::authorization::{Granted, granted};
 use super::connection::Gate;
-use super::turn::{self, Crowded};
+use super::fair_scheduler::{self, Crowded};
 use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
@@ -63,7 +63,7 @@ pub async fn authenticate(
                 let calling = voucher.map(|voucher| issuer.vouched(&voucher, ask.now)).transpose()?;
                 Ok((capability, calling))
             };
-            let checked = turn::take(peer.ip().into(), check).await;
+            let checked = fair_scheduler::take(peer.ip().into(), check).await;
             checked.map_err(|Crowded| RpcError::new(code::BUSY, Crowded.to_string()))?
         }
     }

@@ -3,13 +3,13 @@
 //! It owns the port, TLS, the token, the rights, the bounds and the deadlines, so that a vault has
 //! none of them. Plain calls of an authenticated caller are all that passes on.
 
-pub(crate) mod backlog;
-mod chatter;
+pub(crate) mod byte_accounts;
+mod rate_limit;
 pub mod connection;
 mod unauthenticated;
 pub mod hello;
 pub mod identity;
-mod long;
+mod offload;
 mod source_check;
 pub mod replies;
 pub mod port;
@@ -17,4 +17,4 @@ mod receiving;
 pub mod authorization;
 mod sending;
 pub mod session;
-pub mod turn;
+pub mod fair_scheduler;

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::backlog::{Account, BEHIND, BacklogShare, LITTLE};
+use super::byte_accounts::{Account, BEHIND, BacklogShare, LITTLE};
+use super::fair_scheduler::{Applicant, FairPermit, Turns};
 use super::sending::has_passed;
-use super::turn::{Applicant, FairPermit, Turns};
 use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::{RpcError, code};
@@ -189,7 +189,7 @@ pub(super) fn stalled() -> RpcError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::backlog::Backlog;
+    use super::super::byte_accounts::Backlog;
     use super::*;
 
     fn at(seconds: u64) -> Mono {

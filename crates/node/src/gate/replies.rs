@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::backlog::{Account, BacklogShare};
+use super::byte_accounts::{Account, BacklogShare};
 use hauki_contract::rpc::message::{self, RpcError, code};
 
 /// Over this the connection reads no more requests, and events are left out.

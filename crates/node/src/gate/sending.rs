@@ -9,8 +9,8 @@ use tokio::io::AsyncWrite as _;
 
 use super::connection::{Gate, TlsWriter};
 use super::replies::ReplyQueue;
-use crate::allowance::paid;
 use crate::inbound::part;
+use crate::token_bucket::paid;
 use crate::vault::VaultHandle;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::chatter::ChatterCount;
 use super::connection::{Gate, MAX_CALLERS};
 use super::hello::{self, AcceptedHello, HelloRefusal, question};
+use super::rate_limit::MessageCount;
 use super::receiving::{Receiving, too_much};
 use super::replies::{Batch, ReplyQueue, ReplyTo};
 use crate::calls::CallWaiter;
@@ -24,7 +24,7 @@ use hauki_contract::rpc::builtin::{
 };
 use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::capability::Capability;
-use hauki_contract::rpc::foreseen::Foreseen;
+use hauki_contract::rpc::early_cancel::EarlyCancels;
 use hauki_contract::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
 use hauki_contract::strict::{self, scan};
 use hauki_contract::system::tasks::{self, TaskKind};
@@ -41,7 +41,7 @@ pub struct GateSession {
     deadline_ms: u32,
     link: Option<Link>,
     /// What is given up further back in what has been read.
-    foreseen: Mutex<Foreseen>,
+    foreseen: Mutex<EarlyCancels>,
     /// One of the places for callers, which are counted.
     _place: OwnedSemaphorePermit,
 }
@@ -159,7 +159,7 @@ impl GateSession {
         Receiving::new(self.gate.receiving.of(&ticket), &self.gate.leaves, ticket, limit, now)
     }
 
-    fn foreseen(&self) -> MutexGuard<'_, Foreseen> {
+    fn foreseen(&self) -> MutexGuard<'_, EarlyCancels> {
         self.foreseen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -201,7 +201,7 @@ impl GateSession {
     }
 
     /// Takes one line; every answer goes through the outbox.
-    pub(super) fn handle(&self, line: &[u8], words: &mut ChatterCount) {
+    pub(super) fn handle(&self, line: &[u8], words: &mut MessageCount) {
         if self.link.is_some() {
             self.gate.vault.owner_heard();
         }
@@ -219,7 +219,7 @@ impl GateSession {
         &self,
         request: Result<Request<'_>, Invalid>,
         batch: Option<&Arc<Batch>>,
-        words: &mut ChatterCount,
+        words: &mut MessageCount,
     ) {
         words.word();
         let id = request.as_ref().ok().and_then(|request| request.id);
@@ -233,7 +233,7 @@ impl GateSession {
         &self,
         request: Result<Request<'_>, Invalid>,
         batch: Option<&Arc<Batch>>,
-        words: &mut ChatterCount,
+        words: &mut MessageCount,
     ) {
         let Request { method, params, id, nested } = match request {
             Ok(request) => request,
@@ -308,7 +308,7 @@ impl GateSession {
 
     /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not
     /// wait for it, and if it gives up one that waits in front of it that ends when it is taken.
-    pub(super) fn look(&self, line: &[u8], words: &mut ChatterCount) {
+    pub(super) fn look(&self, line: &[u8], words: &mut MessageCount) {
         let found = self.foreseen().look(line);
         if let Some(id) = found {
             words.word();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::connection::MAX_CALLERS;
-use super::turn::Applicant;
+use super::fair_scheduler::Applicant;
 use hauki_contract::system::tasks::Task;
 
 /// All that find a place may come at the same moment, and nobody says a word before the lane has time.

@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::charge::charged;
+use super::accounting::charged;
 use super::error::OutboundError;
-use crate::gate::backlog::{Backlog, BacklogShare};
+use crate::gate::byte_accounts::{Backlog, BacklogShare};
 use crate::vault::VaultHandle;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
@@ -28,7 +28,7 @@ use hauki_contract::rpc::connection::{Connection, ConnectionEnd, Owner, Unsent};
 use hauki_contract::rpc::dial::{DialError, dial};
 use hauki_contract::rpc::message::{RpcError, write_request};
 use hauki_contract::rpc::ndjson::LineError;
-use hauki_contract::strict::{DocumentLimits, answer};
+use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use hauki_contract::system::tasks::{self, Owned, Task, TaskKind};
 
 /// For TCP, TLS and hello together.
@@ -204,7 +204,7 @@ async fn connect(
         Ok(Err(error)) => return Err(OutboundError::Refused(Box::new(error))),
         Err(end) => return Err(connection.owner().ended(&end)),
     };
-    match answer::from_str(welcome.get(), DocumentLimits::MESSAGE) {
+    match tolerant_reader::from_str(welcome.get(), DocumentLimits::MESSAGE) {
         Ok(welcome) => Ok((connection, welcome)),
         Err(error) => Err(connection.owner().ended(&ConnectionEnd::Foreign(error))),
     }

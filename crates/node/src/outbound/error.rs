@@ -7,7 +7,7 @@ use hauki_contract::rpc::channel::{Unanswered, WorkerError};
 use hauki_contract::rpc::forwarded_ticket::Stray;
 use hauki_contract::rpc::message::{RpcError, code};
 use hauki_contract::rpc::reference::TravelError;
-use hauki_contract::strict::{self, answer};
+use hauki_contract::strict::{self, tolerant_reader};
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum OutboundError {
@@ -122,7 +122,7 @@ fn refused(told: &mut Unanswered, error: &RpcError) {
     let Some(data) = &error.data else { return };
     let cause = data.pointer("/death/cause");
     told.cause = cause.filter(|cause| strict::from_value::<Cause>(cause).is_ok()).cloned();
-    if let Ok(worker) = answer::from_value(data) {
+    if let Ok(worker) = tolerant_reader::from_value(data) {
         failed(told, worker);
     }
 }

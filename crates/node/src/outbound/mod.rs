@@ -10,8 +10,8 @@
 //! this vault: a word that is guessed, or another vault's, means nothing. What is kept is bounded, and
 //! all of it goes with the vault.
 
-mod ask;
-mod charge;
+mod call;
+mod accounting;
 mod clone;
 mod error;
 mod connection;
@@ -24,12 +24,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-pub use ask::{OutboundCall, ask};
+pub use call::{OutboundCall, ask};
 use connection::{OnBehalfOf, OutboundConnection};
 use error::OutboundError;
 
-use crate::gate::backlog::Backlog;
-use crate::gate::turn::{self, Applicant, Crowded};
+use crate::gate::byte_accounts::Backlog;
+use crate::gate::fair_scheduler::{self, Applicant, Crowded};
 use crate::vault::VaultHandle;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
@@ -168,7 +168,8 @@ impl Outbound {
         *slot = None;
         let (ticket, issuer) = (held.ticket.clone(), self.issuer.clone());
         let asking = Applicant::Vault(self.caller.vault.clone());
-        let checked = turn::take(asking, move || forwarded_ticket::check(&ticket, &issuer, clock::now()));
+        let checked =
+            fair_scheduler::take(asking, move || forwarded_ticket::check(&ticket, &issuer, clock::now()));
         let claims = checked.await.map_err(|Crowded| OutboundError::Unchecked)??;
         let place = self.place().await?;
         let payer = Arc::downgrade(own);

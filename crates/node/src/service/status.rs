@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::NodeService;
-use crate::host;
+use crate::host_load;
 use crate::vault::VaultHandle;
 use hauki_contract::api::node::{NodeHealth, NodeVaults, NodeWord};
 use hauki_contract::model::id::VaultId;
-use hauki_contract::system::slow::{self, SlowKind};
+use hauki_contract::system::slow_log::{self, SlowKind};
 
 impl NodeService {
     pub(crate) async fn health(&self) -> NodeHealth {
         let mut findings = self.driver.diagnose().await;
         findings.push(self.settings.data_plane_check());
-        findings.extend(slow::found(&[SlowKind::Start, SlowKind::Call]));
+        findings.extend(slow_log::found(&[SlowKind::Start, SlowKind::Call]));
         NodeHealth { word: self.word(), findings }
     }
 
@@ -42,8 +42,8 @@ impl NodeService {
             draining: self.draining.load(Ordering::Relaxed),
             max_vaults: self.settings.max_vaults,
             warm_vaults: u32::try_from(self.pool.stock()).unwrap_or(u32::MAX),
-            free_memory_bytes: host::free_memory_bytes(),
-            load_percent: host::load_percent(),
+            free_memory_bytes: host_load::free_memory_bytes(),
+            load_percent: host_load::load_percent(),
             vaults: u32::try_from(vaults).unwrap_or(u32::MAX),
             code: self.shelf.list(),
         }

@@ -3,7 +3,7 @@
 //! A machine has version 1 hierarchies, the version 2 one, or both (hybrid: version 2 without the
 //! controllers that version 1 took). All vaults of one daemon live below one group of its own,
 //! named after its state directory; so a later daemon finds what an earlier one left, and never touches
-//! another's. This file only looks; [`super::groups`] makes, and [`super::prune`] mends.
+//! another's. This file only looks; [`super::vault_cgroups`] makes, and [`super::prune`] mends.
 
 use std::collections::BTreeSet;
 use std::io;

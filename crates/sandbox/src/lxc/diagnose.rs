@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::wall::Wall;
-use super::{Shared, capacity, ffi, groups, walls};
-use hauki_contract::model::causes;
+use super::isolation_error::IsolationError;
+use super::{Shared, capacity, ffi, isolation_check, vault_cgroups};
 use hauki_contract::model::check::Check;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::limits::Controller;
 use hauki_contract::system::cpu_latency;
 use hauki_contract::system::tasks;
@@ -50,7 +50,7 @@ fn awake() -> Check {
 }
 
 fn namespaces() -> Check {
-    if let Some(wall) = walls::missing_namespace().or_else(walls::missing_map) {
+    if let Some(wall) = isolation_check::missing_namespace().or_else(isolation_check::missing_map) {
         return of(&wall);
     }
     let most = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
@@ -83,24 +83,28 @@ fn controller_of(shared: &Shared, controller: Controller) -> Check {
             format!("take {controller} out of node.unlimited, and see what is missing"),
         );
     }
-    match (groups::trial(layout, &shared.group, controller), layout.with(controller)) {
+    match (vault_cgroups::trial(layout, &shared.group, controller), layout.with(controller)) {
         (Ok(()), Some(hierarchy)) => {
             Check::ok(format!("cgroup controller {controller} at {}", hierarchy.base.display()))
         }
-        (Ok(()), None) => of(&Wall::NoController { controller }),
+        (Ok(()), None) => of(&IsolationError::NoController { controller }),
         (Err(wall), _) => of(&wall),
     }
 }
 
-fn of(wall: &Wall) -> Check {
-    Check::fail(causes::told(wall), wall.hint())
+fn of(wall: &IsolationError) -> Check {
+    Check::fail(error_chain::told(wall), wall.hint())
 }
 
 /// The filters that vaults live under, as far as a kernel says which it knows.
 fn filters() -> Check {
     let known = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
     let has = |action: &str| known.split_whitespace().any(|known| known == action);
-    if has("kill_process") && has("errno") { Check::ok("system call filters") } else { of(&Wall::NoFilter) }
+    if has("kill_process") && has("errno") {
+        Check::ok("system call filters")
+    } else {
+        of(&IsolationError::NoFilter)
+    }
 }
 
 /// Without this mount option a process that changes its group waits for all processors, some
@@ -127,7 +131,7 @@ fn idling() -> Option<Check> {
 /// Whether the ids of all vaults are ours to give, and nobody else's.
 fn ids(shared: &Shared) -> Check {
     let (first, last) = shared.slots.span();
-    if let Err(wall) = walls::check_ids(first, last) {
+    if let Err(wall) = isolation_check::check_ids(first, last) {
         return of(&wall);
     }
     let theirs = ["/etc/subuid", "/etc/subgid"].into_iter().find_map(|file| {
@@ -152,8 +156,8 @@ fn meets(line: &str, first: u32, last: u32) -> bool {
 }
 
 fn state(shared: &Shared) -> Check {
-    match walls::missing_place(&shared.rootfs) {
-        Some(Wall::NoExec { .. }) => of(&Wall::NoExec { path: shared.shown_dir.clone() }),
+    match isolation_check::missing_place(&shared.rootfs) {
+        Some(IsolationError::NoExec { .. }) => of(&IsolationError::NoExec { path: shared.shown_dir.clone() }),
         Some(wall) => of(&wall),
         None => Check::ok(format!("state in {}", shared.shown_dir.display())),
     }

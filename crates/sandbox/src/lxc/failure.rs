@@ -9,8 +9,8 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 
 use super::idrange::IdRange;
+use super::isolation_check;
 use super::spawner_client::{MonitorEnd, MonitorExit, wait_status};
-use super::walls;
 use super::{SPAWNER, Shared};
 use crate::{StartError, signal_words};
 use hauki_contract::model::id::VaultId;
@@ -33,7 +33,7 @@ pub(super) fn of(
     let Some(ended) = ended else {
         return StartError::HelperLost { helper: SPAWNER, source: io::ErrorKind::ConnectionReset.into() };
     };
-    if let Some(wall) = walls::missing(&shared.rootfs, ids) {
+    if let Some(wall) = isolation_check::missing(&shared.rootfs, ids) {
         return wall.of(vault);
     }
     let detail = detail(log, ended);

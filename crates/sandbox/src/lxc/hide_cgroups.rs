@@ -1,4 +1,4 @@
-//! Hidden cgroups: liblxc sees no cgroups: the vaults' groups are the node's, see [`super::groups`].
+//! Hidden cgroups: liblxc sees no cgroups: the vaults' groups are the node's, see [`super::vault_cgroups`].
 //!
 //! It makes groups in every hierarchy that it finds, and only a configuration file for the whole
 //! machine could tell it otherwise. So the spawner, whose mounts are its own, covers the place where

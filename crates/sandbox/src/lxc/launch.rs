@@ -21,19 +21,19 @@ use tokio::time::timeout;
 
 use super::config;
 use super::failure;
-use super::groups::Groups;
 use super::idrange::IdRange;
+use super::isolation_check;
+use super::isolation_error::IsolationError;
 use super::protocol::{InlineId, StartOrder};
 use super::prune::prune;
 use super::spawner_client::{ForkedMonitor, Launch, MonitorExit, end_of};
-use super::spawners::SpawnerError;
+use super::spawner_supervisor::SpawnerError;
 use super::vault::{LxcSandbox, VaultParts};
-use super::wall::Wall;
-use super::walls;
+use super::vault_cgroups::VaultCgroups;
 use super::{SPAWNER, Shared};
 use crate::StartError;
 use crate::pidfd::{Pid, PidFd, Watched, parent_of};
-use crate::steady::register;
+use crate::stable_fd::register;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::cpu_latency;
@@ -94,13 +94,13 @@ async fn prepared(
     // The semaphore is never closed; if it were, a start without it would only be slower.
     let _permit = shared.starting.acquire().await.ok();
     if let Some(controller) = shared.layout.lack() {
-        return Err(Wall::NoController { controller }.of(id.clone()));
+        return Err(IsolationError::NoController { controller }.of(id.clone()));
     }
     let slot = shared
         .slots
         .take()
         .ok_or_else(|| StartError::Full { used: format!("{} id ranges", shared.slots.limit()) })?;
-    let groups = Groups::new(&shared.layout, &shared.group, id.as_str(), limits);
+    let groups = VaultCgroups::new(&shared.layout, &shared.group, id.as_str(), limits);
     let name = InlineId::new(id.as_str()).ok_or(io::ErrorKind::InvalidInput.into());
     let order = StartOrder {
         key: shared.key(),
@@ -210,7 +210,7 @@ async fn prepared(
 /// itself may be in the groups, so they are cleared before the long wait, too; who is in none yet is
 /// the spawner's, see [`super::spawner_cgroup`].
 async fn undo(
-    groups: &Groups,
+    groups: &VaultCgroups,
     making: &mut Making,
     channel: Option<&OwnedFd>,
     ended: &watch::Receiver<Option<MonitorExit>>,
@@ -278,16 +278,16 @@ fn peek_sender(channel: impl AsFd) -> io::Result<Option<Pid>> {
 }
 
 /// The making of a vault's groups, which goes on beside the start of its init.
-struct Making(Option<Task<Result<(), Wall>>>);
+struct Making(Option<Task<Result<(), IsolationError>>>);
 
 impl Making {
-    fn begin(groups: &Groups) -> Self {
+    fn begin(groups: &VaultCgroups) -> Self {
         let groups = groups.clone();
         Self(Some(tasks::block("sandbox-groups", move || groups.make())))
     }
 
     /// Waits for its end, whose outcome is told once.
-    async fn end(&mut self) -> Result<(), Wall> {
+    async fn end(&mut self) -> Result<(), IsolationError> {
         let Some(task) = self.0.take() else { return Ok(()) };
         task.await.unwrap_or_else(|error| Err(lost(error)))
     }
@@ -296,28 +296,29 @@ impl Making {
     /// move takes milliseconds.
     async fn enter(
         &mut self,
-        groups: &Groups,
+        groups: &VaultCgroups,
         init: Watched,
         shared: &Arc<Shared>,
         ids: IdRange,
-    ) -> (Arc<Watched>, Result<(), Wall>) {
+    ) -> (Arc<Watched>, Result<(), IsolationError>) {
         let (groups, init) = (groups.clone(), Arc::new(init));
         if let Err(wall) = self.end().await {
             return (init, Err(wall));
         }
         let (moving, shared) = (Arc::clone(&init), Arc::clone(shared));
         let moved = tasks::block("sandbox-admission", move || {
-            walls::check(moving.process(), &shared.ours, ids).and_then(|()| groups.admit(moving.process()))
+            isolation_check::check(moving.process(), &shared.ours, ids)
+                .and_then(|()| groups.admit(moving.process()))
         });
         (init, moved.await.unwrap_or_else(|error| Err(lost(error))))
     }
 }
 
-fn lost(error: tokio::task::JoinError) -> Wall {
-    Wall::Unseen { path: PathBuf::from("/proc"), source: io::Error::other(error) }
+fn lost(error: tokio::task::JoinError) -> IsolationError {
+    IsolationError::Unseen { path: PathBuf::from("/proc"), source: io::Error::other(error) }
 }
 
-async fn undo_groups(groups: &Groups, making: &mut Making) {
+async fn undo_groups(groups: &VaultCgroups, making: &mut Making) {
     let _ = making.end().await;
     let left = groups.remove_empty();
     if !left.is_empty() {

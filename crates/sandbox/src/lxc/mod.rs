@@ -11,7 +11,7 @@
 //! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, the cgroups, pidfds of
 //! inits and monitors. A crash of `haukid` closes the channels, upon which the inits and monitors end and
 //! the spawner removes the cgroups; a crash of the spawner kills everything, and the keepers of the vaults
-//! remove the cgroups; what a crash of both leaves is found by `sweep`, by the name of the state directory.
+//! remove the cgroups; what a crash of both leaves is found by `orphan_sweep`, by the name of the state directory.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -29,25 +29,25 @@ mod diagnose;
 mod teardown_batch;
 mod failure;
 pub mod ffi;
-mod former;
-mod groups;
+mod group_names;
+mod vault_cgroups;
 mod spawner_cgroup;
 pub mod idrange;
 mod launch;
 mod spawner_client;
 mod monitor;
 mod prune;
-mod ration;
+mod cgroup_limits;
 mod capacity;
 mod rootfs;
 mod prefork;
 pub mod spawner;
-mod spawners;
-mod stuck;
-mod sweep;
+mod spawner_supervisor;
+mod unkillable;
+mod orphan_sweep;
 mod vault;
-pub mod wall;
-mod walls;
+pub mod isolation_error;
+mod isolation_check;
 mod protocol;
 
 pub use vault::LxcSandbox;
@@ -60,12 +60,12 @@ use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
 use hauki_contract::system::tasks::{self, TaskKind};
 use idrange::IdSlots;
+use isolation_check::Ours;
+use isolation_error::IsolationError;
 use protocol::Recipe;
-use spawners::Spawners;
-use stuck::Stuck;
+use spawner_supervisor::SpawnerSupervisor;
 use teardown_batch::TeardownBatch;
-use wall::Wall;
-use walls::Ours;
+use unkillable::Unkillable;
 
 /// What errors call it.
 const SPAWNER: &str = "spawner";
@@ -115,7 +115,7 @@ pub enum LxcSetupError {
     #[error("the vaults may not pass through {path}; `chmod o+x {path}` lets them")]
     Closed { path: PathBuf },
     #[error(transparent)]
-    Wall(#[from] Wall),
+    IsolationError(#[from] IsolationError),
     #[error("{step} {path}")]
     System {
         step: &'static str,
@@ -142,9 +142,9 @@ struct Shared {
     slots: IdSlots,
     live: watch::Sender<HashSet<String>>,
     next_key: AtomicU64,
-    spawners: Spawners,
+    spawners: SpawnerSupervisor,
     dying: TeardownBatch,
-    stuck: Stuck,
+    stuck: Unkillable,
     /// As many starts at a time as there are cores: more only makes each of them slower.
     starting: Semaphore,
     width: u32,
@@ -236,10 +236,10 @@ impl LxcDriver {
         let width = u32::try_from(width).unwrap_or(u32::MAX);
         let group = group_of(&name_prefix, &state_dir).map_err(failed("find", &state_dir))?;
         let former =
-            former::note(&state_dir, &name_prefix, &group).map_err(failed("write in", &state_dir))?;
+            group_names::note(&state_dir, &name_prefix, &group).map_err(failed("write in", &state_dir))?;
         for controller in layout.dispensable.clone() {
             // Nobody's vault is refused for what it may be without.
-            match groups::trial(&layout, &group, controller) {
+            match vault_cgroups::trial(&layout, &group, controller) {
                 // A bad moment is no reason to be without it for a whole life.
                 Ok(()) => {}
                 Err(wall) if wall.is_passing() => {
@@ -256,10 +256,10 @@ impl LxcDriver {
         let recipe = Recipe {
             prefix: group.clone(),
             lxc_path: lxc_path.display().to_string(),
-            groups: groups::parents(&layout, &group),
+            groups: vault_cgroups::parents(&layout, &group),
             items: config::common_items(spec),
         };
-        let spawners = Spawners::new(spawner_command, empty, recipe, layout.clone(), group.clone());
+        let spawners = SpawnerSupervisor::new(spawner_command, empty, recipe, layout.clone(), group.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 layout,
@@ -275,7 +275,7 @@ impl LxcDriver {
                 next_key: AtomicU64::new(0),
                 spawners,
                 dying: TeardownBatch::default(),
-                stuck: Stuck::default(),
+                stuck: Unkillable::default(),
                 starting: Semaphore::new(width as usize),
                 width,
             }),
@@ -327,7 +327,7 @@ impl Driver for LxcDriver {
     }
 
     fn sweep(&self) -> BoxFuture<'_, Result<Swept, SweepError>> {
-        Box::pin(sweep::sweep(Arc::clone(&self.shared)))
+        Box::pin(orphan_sweep::sweep(Arc::clone(&self.shared)))
     }
 
     fn serves(&self, blank: &Limits, wanted: &Limits) -> bool {
@@ -352,7 +352,7 @@ impl Driver for LxcDriver {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.shared.spawners.close().await;
-            sweep::remove_daemon_groups(&self.shared);
+            orphan_sweep::remove_daemon_groups(&self.shared);
         })
     }
 }

@@ -22,11 +22,11 @@ use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, set_child_subrea
 use rustix::thread::{CapabilitySet, capabilities};
 
 use super::ffi;
-use super::groups;
 use super::hide_cgroups::{cover, uncover};
 use super::prefork::{Begun, PreforkedMonitor};
 use super::protocol::{self, ConfigItems, ExitRecord, InlineId, Recipe, Report, SpawnerCommand, StartOrder};
 use super::spawner_cgroup;
+use super::vault_cgroups;
 use crate::pidfd::{Pid, PidFd};
 use crate::stopwatch::Moment;
 
@@ -389,7 +389,7 @@ impl Spawner {
         let places = self.recipe.as_ref().map_or(&[][..], |recipe| &recipe.groups);
         for place in places {
             for vault in &self.left {
-                let _ = std::fs::remove_dir(place.join(groups::leaf(vault.as_str())));
+                let _ = std::fs::remove_dir(place.join(vault_cgroups::leaf(vault.as_str())));
             }
         }
         if let Some(hall) = &self.hall {

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Layout;
-use super::wall::Wall;
+use super::isolation_error::IsolationError;
 use hauki_contract::model::limits::Controller;
 
 /// How a spawner is told where its hall is.
@@ -31,11 +31,11 @@ pub(super) fn name(number: u64) -> String {
 }
 
 /// Makes it, for a spawner to come.
-pub(super) fn make(hall: &Path) -> Result<(), Wall> {
+pub(super) fn make(hall: &Path) -> Result<(), IsolationError> {
     for dir in hall.parent().into_iter().chain([hall]) {
         match std::fs::create_dir(dir) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Wall::NoHall { path: dir.to_owned(), source });
+                return Err(IsolationError::NoHall { path: dir.to_owned(), source });
             }
             _ => {}
         }

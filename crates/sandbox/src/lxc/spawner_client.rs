@@ -23,7 +23,7 @@ use super::protocol::{self, ConfigItems, Recipe, Report, SpawnerCommand, StartOr
 use super::spawner::ARGV0;
 use super::spawner_cgroup;
 use crate::pidfd::{Pid, PidFd};
-use crate::steady::register;
+use crate::stable_fd::register;
 use hauki_contract::system::tasks::{self, TaskKind};
 
 /// A spawner that was told to leave ends its monitors first, for which it gives them two seconds.

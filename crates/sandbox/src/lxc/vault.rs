@@ -13,15 +13,15 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::Shared;
-use super::groups::Groups;
 use super::idrange::IdSlot;
 use super::prune::prune;
 use super::spawner_client::{MonitorEnd, MonitorExit, Tenancy, end_of, wait_status};
+use super::vault_cgroups::VaultCgroups;
 use crate::pidfd::Watched;
 use crate::stopwatch::Moment;
 use crate::{BoxFuture, InitExit, Sandbox};
 use hauki_contract::model::receipt::{Reclaimed, Resource};
-use hauki_contract::system::proc;
+use hauki_contract::system::procfs;
 use hauki_contract::system::tasks::{self, TaskKind};
 
 /// A monitor that has not cleaned up by then is stuck, and is killed.
@@ -36,7 +36,7 @@ const SETTLED: Duration = Duration::from_secs(1);
 pub(super) struct LxcVault {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
-    pub(super) groups: Groups,
+    pub(super) groups: VaultCgroups,
     pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
     pub(super) ended: watch::Receiver<Option<MonitorExit>>,
@@ -52,7 +52,7 @@ pub(super) struct LxcVault {
 pub(super) struct VaultParts {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
-    pub(super) groups: Groups,
+    pub(super) groups: VaultCgroups,
     pub(super) init: Arc<Watched>,
     pub(super) monitor: Watched,
     pub(super) ended: watch::Receiver<Option<MonitorExit>>,
@@ -233,7 +233,7 @@ impl LxcVault {
             ),
             Some(path) => line(Resource::Cgroups, path.display().to_string(), over, false),
         });
-        let all = proc::read("/proc/self/mountinfo").unwrap_or_default();
+        let all = procfs::read("/proc/self/mountinfo").unwrap_or_default();
         let kept = mounts.as_deref().and_then(|namespace| kept_by(&all, namespace)).map(str::to_owned);
         let gone = kept.is_none() && ended;
         let name = kept.or(mounts).unwrap_or_else(|| "mount namespace of its processes".to_owned());

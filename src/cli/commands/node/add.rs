@@ -18,7 +18,7 @@ use crate::cli::complete;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::record::Record;
-use crate::cli::{visible, whole};
+use crate::cli::{bounded_read, sanitize};
 use crate::client::Exit;
 use crate::client::endpoint::NdjsonStream;
 use crate::model::id::NodeName;
@@ -100,7 +100,7 @@ pub(super) fn run(ctx: &Ctx, args: &AddArgs) -> Result<Exit, CliError> {
 
 async fn nodes(args: &AddArgs) -> Result<Vec<SwarmNode>, CliError> {
     if let Some(path) = &args.file {
-        let bytes = whole::read(path, MAX_SWARM_BYTES).await;
+        let bytes = bounded_read::read(path, MAX_SWARM_BYTES).await;
         let bytes = bytes.map_err(|error| CliError::io(&format!("read {}", path.display()), &error))?;
         return read(&path.display().to_string(), &bytes);
     }
@@ -163,7 +163,7 @@ async fn add(ctx: &Ctx, node: SwarmNode, host_key: Option<String>) -> Result<(),
         let on_terminal = !ctx.globals.no_input && io::stdin().is_terminal() && io::stderr().is_terminal();
         match asks {
             Some(NodeAsk::HostKey { fingerprint }) if on_terminal && order.host_key.is_none() => {
-                let shown = visible::line(&fingerprint);
+                let shown = sanitize::line(&fingerprint);
                 ctx.say(&format!("{job}: the host key of {} is {shown}\n", order.node.ssh));
                 if answer(&format!("{job}: is that the machine's key? [y/N] "), true)? != "y" {
                     return Err(error);

@@ -6,13 +6,13 @@ use clap::Args;
 use clap_complete::ArgValueCompleter;
 use serde_json::value::RawValue;
 
-use super::{argument, live, result};
+use super::{argument, call_progress, result};
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::kinds::Reply;
 use crate::cli::output::Format;
 use crate::cli::record::Record;
-use crate::cli::{batch, complete, connect, input, whole};
+use crate::cli::{batch, bounded_read, complete, connect, input};
 use crate::client::ghost::{GhostError, GhostOptions};
 use crate::client::{Exit, Ghost};
 use crate::rpc::builtin;
@@ -85,7 +85,7 @@ async fn params(args: &CallArgs) -> Result<Option<String>, CliError> {
         return Err(CliError::usage("standard input cannot be two things, a ticket and an argument or two"));
     }
     for path in &args.file {
-        let bytes = whole::read(path.as_ref(), whole::MOST_BYTES).await;
+        let bytes = bounded_read::read(path.as_ref(), bounded_read::MOST_BYTES).await;
         let bytes = bytes.map_err(|error| CliError::unreadable(path, &error))?;
         // A text is what the file holds; a mark before JSON is not part of it.
         let bytes = if args.text { &bytes[..] } else { strict::without_mark(&bytes) };
@@ -118,7 +118,7 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
                 return Ok(Vec::new());
             }
             let result = if args.events {
-                live::call(ctx, &ghost, &args.method, params.as_deref()).await?
+                call_progress::call(ctx, &ghost, &args.method, params.as_deref()).await?
             } else {
                 result(ctx, &ghost, &args.method, params.as_deref()).await?
             };

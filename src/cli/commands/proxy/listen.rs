@@ -10,7 +10,7 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::kinds::Listening;
 use crate::cli::record::Record;
-use crate::cli::{complete, connect, visible};
+use crate::cli::{complete, connect, sanitize};
 use crate::client::Exit;
 use crate::client::ghost::{GhostEvents, ParsedEvent};
 use crate::client::relay::{ListenAddress, Listener};
@@ -75,7 +75,7 @@ async fn remark(ctx: &Ctx, mut events: GhostEvents) -> Infallible {
     while let Some(event) = events.next().await {
         match event.what() {
             ParsedEvent::Broken { reason } => {
-                let reason = visible::line(&reason);
+                let reason = sanitize::line(&reason);
                 ctx.remark(&format!("{reason}; a new one is being made\n"));
             }
             ParsedEvent::Reconnected { .. } => ctx.remark("the connection is there again\n"),

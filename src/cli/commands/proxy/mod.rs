@@ -2,11 +2,11 @@
 
 mod call;
 mod listen;
-mod live;
+mod call_progress;
 mod pipe;
 mod repl;
 mod run;
-mod stage;
+mod script_context;
 
 use clap::{Args, Subcommand};
 use serde_json::value::RawValue;

@@ -15,7 +15,7 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::kinds::Reply;
 use crate::cli::record::Record;
-use crate::cli::visible::OutputKind;
+use crate::cli::sanitize::OutputKind;
 use crate::cli::{complete, connect, stdin, stdout};
 use crate::client::relay::{self, RelayError};
 use crate::client::{Exit, Ghost};

@@ -16,10 +16,10 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
-use super::stage::{self, Play, Stage};
+use super::script_context::{self, Play, Stage};
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
-use crate::cli::{complete, stdin, visible};
+use crate::cli::{complete, sanitize, stdin};
 use crate::client::Exit;
 use crate::client::script::{CancelHandle, ProgramEnd, ScriptFailure, ScriptSession, Stop};
 use crate::model::units::parse_size;
@@ -52,15 +52,15 @@ type Shared<'a> = Rc<RefCell<ScriptSession<Stage<'a>>>>;
 
 pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
     let play = Play { args: Vec::new(), base: ".".into(), heap_bytes: args.memory };
-    let (mut session, brake) = stage::open(ctx, play)?;
+    let (mut session, brake) = script_context::open(ctx, play)?;
     let mut name = "hauki".to_owned();
     if let Some(argument) = &args.ticket {
         let found = session.wait(super::single(ctx, argument));
-        let ticket = found.map_err(stage::stopped)??;
+        let ticket = found.map_err(script_context::stopped)??;
         ticket.worker.name.clone_into(&mut name);
         session.bind(&ticket).map_err(|end| match end {
-            ProgramEnd::Stopped(why) => stage::stopped(why),
-            ProgramEnd::Uncaught(error, failure) => stage::uncaught(&error, failure, "", "repl"),
+            ProgramEnd::Stopped(why) => script_context::stopped(why),
+            ProgramEnd::Uncaught(error, failure) => script_context::uncaught(&error, failure, "", "repl"),
             ProgramEnd::Lost(error) => ScriptFailure::from(error).into(),
         })?;
     }
@@ -79,8 +79,8 @@ fn statement(ctx: &Ctx, session: &mut ScriptSession<Stage<'_>>, text: &str) -> R
             Err(error) => CliError::io("write to standard output", &error),
         },
         Err(ProgramEnd::Stopped(Stop::Exit(code))) => return Err(Some(code)),
-        Err(ProgramEnd::Stopped(why)) => stage::stopped(why),
-        Err(ProgramEnd::Uncaught(error, failure)) => stage::uncaught(&error, failure, text, "repl"),
+        Err(ProgramEnd::Stopped(why)) => script_context::stopped(why),
+        Err(ProgramEnd::Uncaught(error, failure)) => script_context::uncaught(&error, failure, text, "repl"),
         Err(ProgramEnd::Lost(error)) => {
             let error = CliError::from(ScriptFailure::from(error));
             ctx.failed(&error);
@@ -105,7 +105,7 @@ fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, heap_bytes: u64) -> 
     };
     let (mut text, mut last) = (String::new(), Exit::Ok);
     loop {
-        let line = session.wait(lines.recv()).map_err(stage::stopped)?;
+        let line = session.wait(lines.recv()).map_err(script_context::stopped)?;
         let ended = line.is_none();
         if let Some(line) = line {
             text.push_str(&line.map_err(|error| CliError::io("read standard input", &error))?);
@@ -138,7 +138,7 @@ fn converse(ctx: &Ctx, session: Shared<'_>, brake: &CancelHandle, name: &str) ->
     let exit = loop {
         // What was interrupted at the last moment must not end the next statement.
         let _ = brake.release();
-        match editor.readline(&format!("{}> ", visible::line(name))) {
+        match editor.readline(&format!("{}> ", sanitize::line(name))) {
             Ok(text) if text.trim().is_empty() => {}
             Ok(text) => {
                 if let Err(code) = statement(ctx, &mut session.borrow_mut(), &text) {

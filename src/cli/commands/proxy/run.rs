@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::ValueHint;
 
-use super::stage::{self, Play};
+use super::script_context::{self, Play};
+use crate::cli::bounded_read;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
-use crate::cli::whole;
 use crate::client::Exit;
 use crate::client::script::Stop;
 use crate::model::units::parse_size;
@@ -49,7 +49,7 @@ pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
     // From standard input there is no folder beside which workers could be.
     let base = args.script.parent().map(Path::to_owned).unwrap_or_default();
     let play = Play { args: args.args.clone(), base, heap_bytes: args.memory };
-    let (mut session, brake) = stage::open(ctx, play)?;
+    let (mut session, brake) = script_context::open(ctx, play)?;
     if let Some(ms) = ctx.timeout_if_set()? {
         let limit = Duration::from_millis(ms);
         session.spawn(async move {
@@ -58,10 +58,10 @@ pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
         });
     }
     let read = session.wait(read(&args.script, args.memory));
-    let (source, file) = read.map_err(stage::stopped)??;
+    let (source, file) = read.map_err(script_context::stopped)??;
     match session.run(&source, &file) {
         Ok(()) => Ok(Exit::Ok),
-        Err(end) => stage::outcome(ctx, end, &source, &file),
+        Err(end) => script_context::outcome(ctx, end, &source, &file),
     }
 }
 
@@ -70,7 +70,7 @@ async fn read(path: &Path, heap_bytes: u64) -> Result<(String, String), CliError
     let is_stdin = path == Path::new("-");
     let file = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
     let most = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
-    let bytes = whole::read(path, most).await.map_err(|error| {
+    let bytes = bounded_read::read(path, most).await.map_err(|error| {
         let unread = CliError::unreadable(&file, &error);
         let fits = error.kind() != ErrorKind::FileTooLarge;
         if fits { unread } else { unread.hint("--memory gives the script more") }

@@ -8,7 +8,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ring::signature::{self, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-use super::fields::{Fields, Strange, WireField, once};
+use super::protobuf::{Fields, Strange, WireField, once};
 
 /// The longest token, in letters: a hello has 32 KiB for it and for what else it says.
 pub(super) const MAX_LETTERS: usize = 24 * 1024;

@@ -44,7 +44,7 @@ fn written(token: &[u8]) -> Secret {
 
 /// The fields of a message, each with its number and length.
 fn parts(message: &[u8]) -> Vec<Vec<u8>> {
-    let mut rest = fields::Fields(message);
+    let mut rest = protobuf::Fields(message);
     let mut parts = Vec::new();
     while !rest.0.is_empty() {
         let before = rest.0;
@@ -74,8 +74,8 @@ fn a_block_that_says_anything_else_is_foreign_and_costs_nothing() {
             format!("check if operation($m), $m != \"hauki.stats\" || \"a{n}\".matches(\"\\\\w{{380}}x\");")
         })
         .collect();
-    let long = format!("check if operation($m), [\"{}\"].contains($m);", "x".repeat(words::MAX_NAME + 1));
-    let many: Vec<String> = (0..=words::MAX_NAMES).map(|n| format!("\"m{n}\"")).collect();
+    let long = format!("check if operation($m), [\"{}\"].contains($m);", "x".repeat(datalog::MAX_NAME + 1));
+    let many: Vec<String> = (0..=datalog::MAX_NAMES).map(|n| format!("\"m{n}\"")).collect();
     let many = format!("check if operation($m), [{}].contains($m);", many.join(","));
     let five = "check if now_ms($t), $t < 1800000000000;".repeat(5);
     for code in [

@@ -7,8 +7,8 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::ALWAYS;
 use super::chain::{self, Chain, Key};
-use super::fields::Strange;
-use super::words::{MAX_NAME, MAX_NAMES, Symbols, Term};
+use super::datalog::{MAX_NAME, MAX_NAMES, Symbols, Term};
+use super::protobuf::Strange;
 use super::write::{self, Draft, NextKey};
 use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};

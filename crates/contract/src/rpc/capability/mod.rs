@@ -24,9 +24,9 @@
 //! A voucher opens nothing: it tells a gate which vault another gate calls for.
 
 mod chain;
-mod fields;
+mod protobuf;
 mod issue;
-mod words;
+mod datalog;
 mod write;
 
 use std::net::IpAddr;
@@ -34,9 +34,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use chain::{Chain, Key};
-use fields::{Strange, once};
+use datalog::{Block, Symbols, Term, TokenCheck};
 pub use issue::{CapabilityError, Grant, IssuerKey, check_names, narrow};
-use words::{Block, Symbols, Term, TokenCheck};
+use protobuf::{Strange, once};
 
 use super::builtin;
 use crate::model::digest::Sha256;

@@ -1,4 +1,4 @@
-//! Blocks as hauki says them, and tokens as they are put together: what `words`, `chain` and `fields` read, written.
+//! Blocks as hauki says them, and tokens as they are put together: what `datalog`, `chain` and `protobuf` read, written.
 //!
 //! Bytes are those that the library of the format's authors writes, which the tests hold against it. It is not asked
 //! here: it compiles a program for each token, to be run by nobody, and every start has two of them to wait for.
@@ -7,8 +7,8 @@ use base64::Engine as _;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::chain::{BASE64, Chain, ED25519, Key, payload};
-use super::fields::Strange;
-use super::words::{COMMON, CONTAINS, LESS_THAN, OWN, Symbols, Term};
+use super::datalog::{COMMON, CONTAINS, LESS_THAN, OWN, Symbols, Term};
+use super::protobuf::Strange;
 
 /// The dialect that a block claims. Lists came with a later one, but the library of 6.0 claims no more for them.
 const DIALECT: u64 = 3;

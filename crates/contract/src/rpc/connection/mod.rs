@@ -5,7 +5,7 @@
 //! Either's end ends the other, and settles every pending call. What a call is to its owner (numbers, deadlines,
 //! the words of errors, what is done while it waits) is the owner's; what goes over the wire is here.
 
-mod given_up;
+mod cancelled;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use crate::model::lease::Mono;
 use crate::strict::StrictError;
 use crate::system::clock;
 use crate::system::tasks::Task;
-use given_up::GivenUp;
+use cancelled::CancelledCalls;
 use tasks::{CloseGuard, read, write};
 
 /// What a reply may have beyond the result that `max_frame_bytes` bounds.
@@ -84,7 +84,7 @@ struct Shared<O> {
     tasks: OnceLock<[Task<()>; 2]>,
     /// When the last lines came, in microseconds.
     heard: AtomicU64,
-    given_up: GivenUp,
+    given_up: CancelledCalls,
 }
 
 /// A handle: the connection goes with the last of them.
@@ -212,7 +212,7 @@ impl<O: Owner> Connection<O> {
             end: watch::Sender::new(None),
             tasks: OnceLock::new(),
             heard: AtomicU64::new(clock::mono().0),
-            given_up: GivenUp::default(),
+            given_up: CancelledCalls::default(),
         });
         let reader = LineReader::new(input, max_frame_bytes.saturating_add(REPLY_OVERHEAD));
         let reader = shared.owner.spawn(read(CloseGuard(Arc::clone(&shared)), reader, may_hold));
@@ -313,7 +313,7 @@ impl<O: Owner> Connection<O> {
     }
 
     #[cfg(test)]
-    fn given_up(&self) -> &GivenUp {
+    fn given_up(&self) -> &CancelledCalls {
         &self.shared.given_up
     }
 

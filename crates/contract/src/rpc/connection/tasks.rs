@@ -13,7 +13,7 @@ use super::super::builtin::{DYING, Dying};
 use super::super::message::GateMessage;
 use super::super::ndjson::{LineError, LineReader};
 use super::{ConnectionEnd, Owner, QUEUE, Queued, Shared, Unsent};
-use crate::strict::{DocumentLimits, answer};
+use crate::strict::{DocumentLimits, tolerant_reader};
 use crate::system::clock;
 
 /// Lines are sent together up to so many bytes.
@@ -142,7 +142,7 @@ fn deliver<O: Owner>(shared: &Shared<O>, message: GateMessage<'_>, dying: &mut O
     if let Some(method) = message.method {
         let params = message.params.unwrap_or(RawValue::NULL);
         if method == DYING
-            && let Ok(told) = answer::from_str::<Dying>(params.get(), DocumentLimits::MESSAGE)
+            && let Ok(told) = tolerant_reader::from_str::<Dying>(params.get(), DocumentLimits::MESSAGE)
         {
             shared.owner.dying(&told.death);
             *dying = Some(told);

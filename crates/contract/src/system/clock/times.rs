@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{held, kernel};
+use super::{kernel, manual};
 use crate::model::lease::Mono;
 
 /// The last second of the wall clock, so far before the end of what can be written that no term, however long,
@@ -12,7 +12,7 @@ const LATEST_S: i64 = 253_000_000_000;
 /// A clock that is beyond all reason stands still here: what is written can be read again.
 #[must_use]
 pub fn now() -> Timestamp {
-    held::wall().unwrap_or_else(|| match kernel::wall() {
+    manual::wall().unwrap_or_else(|| match kernel::wall() {
         Some(since) => within_reason(
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
             i32::try_from(since.subsec_nanos()).unwrap_or(0),
@@ -34,7 +34,7 @@ fn within_reason(seconds: i64, nanos: i32) -> Timestamp {
 /// slept can be seen, and a vault's life-time does not stand still.
 #[must_use]
 pub fn mono() -> Mono {
-    held::mono().unwrap_or_else(|| Mono(kernel::boot_us()))
+    manual::mono().unwrap_or_else(|| Mono(kernel::boot_us()))
 }
 
 #[must_use]

@@ -4,7 +4,7 @@
 //! dropped and counted, and a thread of its own sends what is there and gives up on what cannot be sent. No crates of
 //! OpenTelemetry: what is sent is one document of one request, written below.
 
-mod post;
+mod http_post;
 mod target;
 
 use std::fs::OpenOptions;
@@ -220,7 +220,7 @@ fn send(target: &Target, document: &str) -> io::Result<()> {
             let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
             file.write_all(format!("{document}\n").as_bytes())
         }
-        Target::Http { host, port, path } => post::post((host, *port), path, document),
+        Target::Http { host, port, path } => http_post::post((host, *port), path, document),
     }
 }
 

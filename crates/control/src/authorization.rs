@@ -1,0 +1,133 @@
+//! Authorization: who may ask for what, and what an asker's own is.
+//!
+//! Who may ask for what at all is in the one table of endpoints ([`Who`]) and judged before any handler. Whose it is
+//! that a request is about, the records know (`control::ownership`).
+
+use hauki_contract::api::endpoints::{ENDPOINTS, EndpointSpec, Method, Who};
+use hauki_contract::api::peer::Peer;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizationError {
+    #[error("this is an administrator's")]
+    Administrators,
+    #[error("nobody knows who asks")]
+    Nobody,
+}
+
+/// What an asker may touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    All,
+    /// What this user owns.
+    Of(u32),
+    /// The kernel said nothing of the peer.
+    Nothing,
+}
+
+impl Rights {
+    pub(super) fn of(peer: Option<&Peer>) -> Self {
+        match peer {
+            Some(peer) if peer.admin => Self::All,
+            Some(peer) => Self::Of(peer.uid),
+            None => Self::Nothing,
+        }
+    }
+
+    pub(super) fn own(self, owner: Option<u32>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(uid) => owner == Some(uid),
+            Self::Nothing => false,
+        }
+    }
+
+    /// Only these, if not all.
+    pub(super) fn only(self) -> Option<u32> {
+        match self {
+            Self::All => None,
+            Self::Of(uid) => Some(uid),
+            // The kernel gives this number to nobody.
+            Self::Nothing => Some(u32::MAX),
+        }
+    }
+
+    /// Users' idempotency keys are apart: the same key of two users is two keys.
+    pub(super) fn mark(self, key: &mut String) {
+        if let Some(uid) = self.only() {
+            *key = format!("{uid}: {key}");
+        }
+    }
+
+    /// What a user is answered is what he wrote.
+    pub(super) fn unmark(self, key: &mut String) {
+        if self.only().is_some()
+            && let Some(plain) = unmarked(key).map(str::to_owned)
+        {
+            *key = plain;
+        }
+    }
+
+    /// As the spool writes it.
+    pub(super) fn own_entry(self, owner: &str) -> bool {
+        self.only().is_none_or(|uid| queued_by(owner) == Some(uid))
+    }
+}
+
+/// A key without its mark, if it has one.
+pub(super) fn unmarked(key: &str) -> Option<&str> {
+    let (uid, key) = key.split_once(": ")?;
+    uid.parse::<u32>().is_ok().then_some(key)
+}
+
+/// Whose a queued entry is, as the spool writes it.
+pub(super) fn queued_by(owner: &str) -> Option<u32> {
+    owner.strip_prefix("uid ")?.parse().ok()
+}
+
+/// The row of the table.
+pub(super) fn endpoint(method: &str, path: &str) -> Option<&'static EndpointSpec> {
+    ENDPOINTS.iter().find(|endpoint| endpoint.path == path && serves(endpoint.method, method))
+}
+
+/// Whether the table lets this asker ask.
+pub(super) fn judge(rights: Rights, method: &str, path: &str) -> Result<(), AuthorizationError> {
+    match (rights, endpoint(method, path).map(|endpoint| endpoint.who)) {
+        // An unknown one is refused as such.
+        (Rights::All, _) | (_, None) | (Rights::Of(_), Some(Who::User | Who::Owner)) => Ok(()),
+        (Rights::Of(_), Some(Who::Admin)) => Err(AuthorizationError::Administrators),
+        (Rights::Nothing, Some(_)) => Err(AuthorizationError::Nobody),
+    }
+}
+
+fn serves(known: Method, asked: &str) -> bool {
+    asked.eq_ignore_ascii_case(known.as_str()) || (asked == "HEAD" && known == Method::Get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_judges_every_endpoint() {
+        for endpoint in ENDPOINTS {
+            let judged = |rights| judge(rights, endpoint.method.as_str(), endpoint.path);
+            assert!(judged(Rights::All).is_ok() && judged(Rights::Nothing).is_err(), "{}", endpoint.id);
+            assert_eq!(judged(Rights::Of(1000)).is_ok(), endpoint.who != Who::Admin, "{}", endpoint.id);
+        }
+        let admins: Vec<&str> = ENDPOINTS
+            .iter()
+            .filter(|endpoint| endpoint.who == Who::Admin)
+            .map(|endpoint| endpoint.id)
+            .collect();
+        let known = [
+            "push_gem",
+            "remove_gem",
+            "order_nodes",
+            "add_node",
+            "remove_node",
+            "drain_node",
+            "upgrade_node",
+        ];
+        assert_eq!(admins, known);
+    }
+}

@@ -1,0 +1,142 @@
+//! Where a script of `proxy run` and `proxy repl` plays: this process's output, signals and settings.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::context::Ctx;
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::sanitize;
+use crate::cli::signals::{self, Endings};
+use crate::client::script::{
+    CancelHandle, FailureDetail, LineSink, ProgramEnd, ScriptFailure, ScriptSession, ScriptSetupError, Setup,
+    Stop, World,
+};
+use crate::client::{ControlPlane, Exit};
+use crate::rpc::channel::{WorkerError, WorkerErrorKind};
+
+pub(super) use crate::cli::signals::stopped;
+
+pub(super) struct Stage<'a> {
+    ctx: &'a Ctx,
+    connect_timeout: Duration,
+}
+
+impl World for Stage<'_> {
+    async fn endpoint(&self) -> Result<&ControlPlane, ScriptFailure> {
+        self.ctx.endpoint().await.map_err(CliError::into_failure)
+    }
+
+    async fn endpoint_if_live(&self) -> Option<&ControlPlane> {
+        self.ctx.endpoint_if_live().await
+    }
+
+    fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    fn print(&self, line: &str) -> io::Result<()> {
+        self.ctx.out.line(line)
+    }
+}
+
+/// What somebody said about the script.
+pub(super) struct Play {
+    pub(super) args: Vec<String>,
+    pub(super) base: PathBuf,
+    pub(super) heap_bytes: u64,
+}
+
+/// A session whose brake is pulled by Ctrl-C, SIGTERM and `--timeout`.
+pub(super) fn open<'a>(
+    ctx: &'a Ctx,
+    play: Play,
+) -> Result<(ScriptSession<Stage<'a>>, CancelHandle), CliError> {
+    let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
+    let brake = CancelHandle::default();
+    let Play { args, base, heap_bytes } = play;
+    let (lines, trace) = (lines(ctx), ctx.trace);
+    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines, trace, runner: None };
+    let mut session = ScriptSession::new(stage, setup).map_err(unset)?;
+    let endings = {
+        let _inside = session.enter();
+        signals::endings()?
+    };
+    session.spawn(heed(endings, brake.clone()));
+    session.begin().map_err(unset)?;
+    Ok((session, brake))
+}
+
+fn unset(error: ScriptSetupError) -> CliError {
+    let kind = match error {
+        ScriptSetupError::Runner(error) => return ScriptFailure::from(error).into(),
+        ScriptSetupError::Stopped(why) => return stopped(why),
+        ScriptSetupError::Runtime(_) => ErrorKind::new("io", Exit::Io),
+        ScriptSetupError::Heap(_) => ErrorKind::new("usage", Exit::Usage),
+    };
+    CliError::of(kind, &error)
+}
+
+async fn heed(mut endings: Endings, brake: CancelHandle) {
+    loop {
+        brake.pull(signals::first(&mut endings).await);
+    }
+}
+
+/// A worker's lines, on standard error.
+fn lines(ctx: &Ctx) -> LineSink {
+    let quiet = ctx.globals.quiet > 0;
+    Arc::new(move |worker, line| {
+        if !quiet {
+            // That it is closed is nothing anybody could be told.
+            let _ = writeln!(io::stderr(), "{}: {}", sanitize::line(worker), sanitize::line(line));
+        }
+    })
+}
+
+/// What the command ends with.
+pub(super) fn outcome(ctx: &Ctx, end: ProgramEnd, source: &str, file: &str) -> Result<Exit, CliError> {
+    match end {
+        ProgramEnd::Stopped(Stop::Exit(code)) => {
+            ctx.status.set(Some(code));
+            Ok(Exit::Ok)
+        }
+        ProgramEnd::Stopped(why) => Err(stopped(why)),
+        ProgramEnd::Uncaught(error, failure) => Err(uncaught(&error, failure, source, file)),
+        ProgramEnd::Lost(error) => Err(ScriptFailure::from(error).into()),
+    }
+}
+
+pub(super) fn uncaught(
+    error: &WorkerError,
+    failure: Option<ScriptFailure>,
+    source: &str,
+    file: &str,
+) -> CliError {
+    let Some(failure) = failure else {
+        return match error.kind {
+            WorkerErrorKind::Syntax => crate::cli::source::refusal(source, file, error),
+            kind => {
+                let shown =
+                    CliError::new(ErrorKind::new("script_failed", Exit::Failure), error.message.clone())
+                        .thrown("script", error);
+                if kind == WorkerErrorKind::Memory {
+                    shown.hint("--memory gives the script more")
+                } else {
+                    shown
+                }
+            }
+        };
+    };
+    let FailureDetail { worker, vault, method, .. } = (*failure.more).clone();
+    let shown = CliError::from(failure).thrown("script", error);
+    match worker {
+        Some(worker) => {
+            let method = method.map(|method| format!("{method} of ")).unwrap_or_default();
+            let shown = shown.note(format!("   in {method}{}", vault.as_deref().unwrap_or("the worker")));
+            shown.behind("worker", &worker)
+        }
+        None => shown,
+    }
+}
