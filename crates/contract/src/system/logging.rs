@@ -5,19 +5,20 @@
 use std::fmt;
 
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, registry};
+use tracing_subscriber::{Layer as _, registry};
 
 use super::spans::{Collector, ExportFilter};
 use super::trace;
 
 /// Reads `HAUKI_LOG` (for example `debug` or `hauki_node=trace`); `default` otherwise.
 pub fn start(default: &str, json: bool) {
-    let filter = EnvFilter::try_from_env("HAUKI_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = filter(std::env::var("HAUKI_LOG").ok().as_deref(), default);
     let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // A log line that cannot be written (a full disk) would be complained about on the same
@@ -32,6 +33,12 @@ pub fn start(default: &str, json: bool) {
         log.map_event_format(|inner| Traced { inner, json }).boxed()
     };
     let _ = registry().with(log.with_filter(filter)).with(Collector.with_filter(ExportFilter)).try_init();
+}
+
+/// Levels, of all or by module. What is no such list counts as none.
+fn filter(asked: Option<&str>, default: &str) -> Targets {
+    let asked = asked.map(str::trim).filter(|asked| !asked.is_empty());
+    asked.and_then(|asked| asked.parse().ok()).or_else(|| default.parse().ok()).unwrap_or_default()
 }
 
 /// For a process that has no log: its spans alone.
@@ -66,6 +73,33 @@ where
         match line.strip_suffix('}').filter(|_| self.json) {
             Some(open) => writeln!(out, "{open},\"trace\":\"{}\"}}", belongs.trace),
             None => writeln!(out, "{line} trace={}", belongs.trace),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_of_all_or_by_module() {
+        for (asked, by_module, of_all) in [
+            (None, Some(Level::INFO), Some(Level::INFO)),
+            (Some(""), Some(Level::INFO), Some(Level::INFO)),
+            (Some("hauki_node"), Some(Level::TRACE), None),
+            (Some("hauki_node=loud"), Some(Level::INFO), Some(Level::INFO)),
+            (Some("warn"), Some(Level::WARN), Some(Level::WARN)),
+            (Some("info,hauki_node=debug"), Some(Level::DEBUG), Some(Level::INFO)),
+            (Some("hauki_node=trace"), Some(Level::TRACE), None),
+        ] {
+            let filter = filter(asked, "info");
+            let most = |target: &str| {
+                let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+                levels.into_iter().find(|level| filter.would_enable(target, level))
+            };
+            assert_eq!((most("hauki_node::gate"), most("hauki_control")), (by_module, of_all), "{asked:?}");
         }
     }
 }
