@@ -7,6 +7,7 @@ use serde::Deserializer;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, Unexpected, VariantAccess, Visitor};
 
+use super::object::ObjectVisitor;
 use super::shape::{ShapeVisitor, Wants, value};
 use super::tolerant_reader::{OTHER, OneOf, PassedOver};
 
@@ -89,8 +90,6 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Chosen<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        let heard = self.heard;
-        self.rest
-            .struct_variant(fields, ShapeVisitor { visitor, wants: Wants::Object(fields), seen: None, heard })
+        self.rest.struct_variant(fields, ObjectVisitor { visitor, fields, heard: self.heard })
     }
 }

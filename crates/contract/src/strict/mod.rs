@@ -15,6 +15,7 @@ mod choice;
 #[cfg(feature = "documents")]
 mod nesting;
 mod json_path;
+mod object;
 pub mod scan;
 mod shape;
 pub mod stream;

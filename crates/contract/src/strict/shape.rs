@@ -10,11 +10,11 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserializer;
-use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
 use super::choice::Choice;
-use super::tolerant_reader::{DOCUMENT, OTHER, OneOf, PassedOver};
+use super::object::ObjectVisitor;
+use super::tolerant_reader::{DOCUMENT, OTHER, PassedOver};
 
 /// From here on two integers are one floating-point number, and which was meant is anybody's guess.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -44,8 +44,6 @@ impl<'s, D> Shape<'s, D> {
 pub(super) enum Wants {
     Anything,
     Integer,
-    /// With these members.
-    Object(&'static [&'static str]),
     /// One of these, the last of which is whatever else there is.
     Choice(&'static [&'static str]),
 }
@@ -142,9 +140,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Shape<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let (input, look) = self.look(visitor, Wants::Object(fields));
-        let heard = look.heard.filter(|_| name != DOCUMENT);
-        input.deserialize_struct(name, fields, ShapeVisitor { heard, ..look })
+        let heard = self.heard.filter(|_| name != DOCUMENT);
+        self.input.deserialize_struct(name, fields, ObjectVisitor { visitor, fields, heard })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -234,25 +231,17 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ShapeVisitor<'_, V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        if matches!(self.wants, Wants::Object(_)) {
-            return Err(A::Error::invalid_type(Unexpected::Seq, &"an object"));
-        }
         self.visitor.visit_seq(Items(items, self.heard))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        // Derived code refuses a field that comes twice by itself.
-        let (seen, fields) = match self.wants {
-            Wants::Object(fields) => (None, Some(fields)),
-            Wants::Anything | Wants::Integer | Wants::Choice(_) => (Some(HashSet::new()), None),
-        };
-        self.visitor.visit_map(MemberAccess { members, seen, fields, heard: self.heard })
+        self.visitor.visit_map(MemberAccess { members, seen: HashSet::new(), heard: self.heard })
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<V::Value, A::Error> {
         let open = match self.wants {
             Wants::Choice(known) => self.heard.map(|heard| (known, heard)),
-            Wants::Anything | Wants::Integer | Wants::Object(_) => None,
+            Wants::Anything | Wants::Integer => None,
         };
         self.visitor.visit_enum(Choice { choice, heard: self.heard, open })
     }
@@ -293,8 +282,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
 
 struct MemberAccess<'s, A> {
     members: A,
-    seen: Option<HashSet<String>>,
-    fields: Option<&'static [&'static str]>,
+    seen: HashSet<String>,
     heard: Option<&'s PassedOver>,
 }
 
@@ -302,18 +290,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for MemberAccess<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        let Some((fields, heard)) = self.fields.zip(self.heard) else {
-            let heard = self.heard;
-            return self.members.next_key_seed(ShapedSeed { seed, seen: self.seen.as_mut(), heard });
-        };
-        while let Some(name) = self.members.next_key_seed(OneOf(fields))? {
-            match name {
-                Ok(name) => return seed.deserialize(StrDeserializer::new(name)).map(Some),
-                Err(other) => heard.passed_over(&other),
-            }
-            self.members.next_value::<IgnoredAny>()?;
-        }
-        Ok(None)
+        self.members.next_key_seed(ShapedSeed { seed, seen: Some(&mut self.seen), heard: self.heard })
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
