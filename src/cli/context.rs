@@ -6,6 +6,7 @@
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use anstream::ColorChoice;
@@ -135,6 +136,16 @@ impl Ctx {
         limit: Limit,
         work: impl Future<Output = Result<T, CliError>>,
     ) -> Result<T, CliError> {
+        let mut result = None;
+        {
+            let work = pin!(async { result = Some(work.await) });
+            self.run(limit, work)?;
+        }
+        result.expect("the work has ended")
+    }
+
+    /// All that is the same for every command, which is a tenth of them where each has its own.
+    fn run(&self, limit: Limit, work: Pin<&mut dyn Future<Output = ()>>) -> Result<(), CliError> {
         let runtime = match self.runtime.get() {
             Some(runtime) => runtime,
             None => {
@@ -157,13 +168,13 @@ impl Ctx {
         let run = async {
             if limit == Limit::OwnSignals {
                 return tokio::select! {
-                    result = work => result,
+                    () = work => Ok(()),
                     () = expiry => Err(self.timed_out(time)),
                 };
             }
             let mut endings = signals::endings()?;
             tokio::select! {
-                result = work => result,
+                () = work => Ok(()),
                 why = signals::first(&mut endings) => Err(signals::stopped(why)),
                 () = expiry => Err(self.timed_out(time)),
             }

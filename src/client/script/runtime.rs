@@ -6,6 +6,7 @@
 //! drives in its place until it waits again.
 
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle as Thread;
@@ -122,9 +123,14 @@ impl ScriptRuntime {
         if self.shift.relief_drives.load(Ordering::SeqCst) {
             self.shift.back.notify_one();
         }
-        let done = self.runtime().block_on(trace::within(self.trace, work));
+        let mut done = None;
+        {
+            // The runtime is compiled once, and not for each kind of work.
+            let work: Pin<&mut dyn Future<Output = ()>> = pin!(async { done = Some(work.await) });
+            self.runtime().block_on(trace::within(self.trace, work));
+        }
         self.shift.script_drives.store(false, Ordering::SeqCst);
-        done
+        done.expect("the work has ended")
     }
 
     pub(super) fn spawn<T: Send + 'static>(

@@ -202,6 +202,8 @@ impl Register {
     ) -> Task<T> {
         let line = self.enter(name, kind);
         let number = line.number;
+        // What a runtime makes of a task is compiled for each type of work, and is more than most work is.
+        let work: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(work);
         // No `async` block, which would be twice as large as what it waits for.
         let task = runtime.spawn(trace::carried(work.map(move |done| {
             drop(line);
