@@ -1,4 +1,4 @@
-//! Many items under one verb: all that can be done is done, in the order of the input.
+//! Batch: many items under one verb; all that can be done is done, in the order of the input.
 
 use std::collections::{BTreeMap, BTreeSet};
 

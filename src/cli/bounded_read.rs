@@ -1,4 +1,4 @@
-//! Whole files as people name them, and no more of them than can be used.
+//! Bounded reads: whole files as people name them, and no more of them than can be used.
 //!
 //! What is not a plain file may take its time or have no end, so a thread reads it: a blocked read must keep
 //! the process neither from hearing signals nor from ending. What is made of much of it is made on a thread

@@ -1,4 +1,5 @@
-//! Whether anybody still reads our standard output: what waits for news writes too seldom to find out.
+//! Broken pipe detection: whether anybody still reads our standard output: what waits for news writes too seldom to
+//! find out.
 
 use rustix::event::{PollFd, PollFlags, poll};
 

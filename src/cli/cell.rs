@@ -1,4 +1,4 @@
-//! What stands in a cell of a table, and how it is drawn.
+//! Table cells: what stands in a cell of a table, and how it is drawn.
 
 use jiff::Timestamp;
 use serde::Serialize;

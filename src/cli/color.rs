@@ -1,4 +1,4 @@
-//! The few styles that we use, and who may see them: each stream is judged by itself.
+//! Terminal styles: the few that we use, and who may see them: each stream is judged by itself.
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};

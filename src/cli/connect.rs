@@ -1,4 +1,4 @@
-//! From an input item to a ghost, and from a dead connection to the tombstone.
+//! Connecting: from an input item to a ghost, and from a dead connection to the tombstone.
 
 use super::context::Ctx;
 use super::error::CliError;

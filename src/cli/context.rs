@@ -1,4 +1,4 @@
-//! What every verb is given: settings, output, progress, and the control plane when it is asked for.
+//! Command context: what every verb is given, settings, output, progress, and the control plane when it is asked for.
 //!
 //! Everything is made when it is first needed, so that `hauki --help` does not set up a runtime and
 //! `hauki config show` does not start a daemon.

@@ -1,4 +1,4 @@
-//! One error for all verbs. Its kind alone decides the exit; its words are for people, its object for
+//! Command error: one for all verbs. Its kind alone decides the exit; its words are for people, its object for
 //! machines.
 
 use std::error::Error;

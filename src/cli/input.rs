@@ -1,4 +1,4 @@
-//! What verbs read: ids, files of records, or an explicit `-`.
+//! Record input: what verbs read, ids, files of records, or an explicit `-`.
 //!
 //! A file holds records as JSON objects, one per line or printed over many, in arrays or not, or bare
 //! ids and names, one per line. What cannot be read becomes a failed item of its own and the rest goes on.

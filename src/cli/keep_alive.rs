@@ -1,4 +1,4 @@
-//! Keeping vaults alive for as long as something lasts.
+//! Keep-alive: keeping vaults alive for as long as something lasts.
 //!
 //! A ticket is kept over its own connection, straight to the node, so that it works where no control
 //! plane can be reached; a bare id is kept through the control plane. A lost connection is made anew

@@ -1,5 +1,5 @@
-//! From what people type to what they mean: the name of a worker, or the beginning of the id of a vault, of a summons
-//! or of an entry of the queue.
+//! Name lookup: from what people type to what they mean, the name of a worker, or the beginning of the id of a vault,
+//! of a summons or of an entry of the queue.
 //!
 //! The control plane is asked, and only where one is there already: a mistyped name starts no daemon.
 

@@ -1,4 +1,5 @@
-//! Whole numbers as flags take them. Where one is refused, the bounds are told, and not which digit was none.
+//! Number arguments: whole numbers as flags take them. Where one is refused, the bounds are told, and not which digit
+//! was none.
 
 /// From `LEAST` to `MOST`.
 pub(crate) fn whole<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(text: &str) -> Result<T, String> {

@@ -1,4 +1,4 @@
-//! Standard output: records, in the form that was asked for.
+//! Output formats: records on standard output, in the form that was asked for.
 //!
 //! A terminal decides style, never content: `auto` is a table there and one record per line
 //! elsewhere. Lines are flushed one by one, so that a reader in a pipe can act on each; tables and

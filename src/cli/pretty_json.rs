@@ -1,4 +1,4 @@
-//! JSON text laid out for people, word by word as it came.
+//! JSON pretty-printer: JSON text laid out for people, word by word as it came.
 //!
 //! What is carried for others is not read on the way: a number keeps its digits, and half of a surrogate pair its
 //! spelling, which no value of ours could hold. So this moves white space only, and takes any depth.

@@ -1,4 +1,4 @@
-//! What happens meanwhile, on standard error: a bar, plain lines, JSON lines, or nothing.
+//! Progress reporting: what happens meanwhile, on standard error: a bar, plain lines, JSON lines, or nothing.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

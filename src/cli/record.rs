@@ -1,4 +1,4 @@
-//! What verbs write: one JSON object, with its version and kind in front.
+//! Output records: what verbs write, one JSON object, with its version and kind in front.
 //!
 //! The text is what is written and handed on, byte for byte. Whoever draws it reads it again as the type that it
 //! was made of ([`RecordKind`]), so a field that is called otherwise in the contract is an error of the compiler and no

@@ -1,5 +1,5 @@
-//! Help texts as paragraphs. They are written in lines, and a terminal has a width of its own: broken twice, every
-//! other line would be a word or two.
+//! Text reflow: help texts as paragraphs. They are written in lines, and a terminal has a width of its own: broken
+//! twice, every other line would be a word or two.
 
 /// Lines of one paragraph become one; what is set in, as examples are, stays as it is.
 pub(super) fn flowing(text: &str) -> String {

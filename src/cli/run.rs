@@ -1,4 +1,4 @@
-//! From the process's start to its exit code.
+//! Entry point: from the process's start to its exit code.
 
 use std::borrow::Cow;
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! The one printer of text that others wrote: file names, workers' words, names, errors.
+//! Terminal sanitizer: the one printer of text that others wrote: file names, workers' words, names, errors.
 //!
 //! A terminal takes orders from what is printed on it: escape sequences (also by the one byte of C1),
 //! marks that turn the direction of writing, and letters without width, which make two names look the

@@ -1,4 +1,4 @@
-//! What ends a command from outside: Ctrl-C, SIGTERM, and a terminal that hangs up.
+//! Signal handling: what ends a command from outside, Ctrl-C, SIGTERM, and a terminal that hangs up.
 //!
 //! A hang-up that we were started to ignore, as nohup(1) does it, stays ignored.
 

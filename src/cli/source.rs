@@ -1,4 +1,4 @@
-//! Workers' sources as people name them, looked at before anything is sent.
+//! Source arguments: workers' sources as people name them, looked at before anything is sent.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The one way to standard output.
+//! Standard output: the one way to it.
 //!
 //! Rust's runtime opens /dev/null in the place of a standard descriptor that is closed (`hauki clone w.js >&-`), and
 //! what is written there would vanish as if somebody had read it. So this looks before the runtime does, and writes

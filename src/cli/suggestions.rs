@@ -1,4 +1,4 @@
-//! What to type instead: for the words of other tools, and in place of guesses by spelling alone.
+//! Suggestions: what to type instead, for the words of other tools, and in place of guesses by spelling alone.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 

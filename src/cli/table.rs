@@ -1,4 +1,4 @@
-//! Records as tables: the columns of their kind, those that `wide` adds, or those that a user names.
+//! Table rendering: records as tables, the columns of their kind, those that `wide` adds, or those that a user names.
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! What is wider than the terminal. Of a table long cells are cut, and then the last columns are left out, so that
-//! no line breaks over two. A sentence is folded between its words, and nothing of it is lost.
+//! Fitting to the terminal's width: what is wider. Of a table long cells are cut, and then the last columns are left
+//! out, so that no line breaks over two. A sentence is folded between its words, and nothing of it is lost.
 
 use anstream::adapter::strip_str;
 

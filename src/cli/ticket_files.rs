@@ -1,4 +1,4 @@
-//! Files that hold tickets: only their owner may read them.
+//! Ticket files: only their owner may read them.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};

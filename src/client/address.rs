@@ -1,4 +1,4 @@
-//! Where a control plane listens, as people and files write it.
+//! Endpoint address: where a control plane listens, as people and files write it.
 
 use std::fmt;
 use std::path::PathBuf;

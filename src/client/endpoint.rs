@@ -1,4 +1,5 @@
-//! A control plane, as an object: how it is asked, and how it answers. What it can be asked is in `operations`.
+//! API client: a control plane as an object, how it is asked, and how it answers. What it can be asked is in
+//! `operations`.
 //!
 //! The transport is a Unix socket, where the peer's credentials decide, or HTTPS with a bearer
 //! token. Plain HTTP over a network does not exist. Dropping a request's future closes its

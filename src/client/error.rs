@@ -1,4 +1,4 @@
-//! What can go wrong between a caller and a control plane.
+//! Error types: what can go wrong between a caller and a control plane.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a process of ours ends with. The numbers are public and stable: scripts branch on them.
+//! Exit codes: what a process of ours ends with. The numbers are public and stable: scripts branch on them.
 //!
 //! 64 to 78 are those of sysexits(3) where one fits; the small numbers are ours, because clap owns 2
 //! for usage. 126 and 127 are what shells say of a command that does not start, 125 stays free, and 255 is never used, because xargs stops at it.

@@ -1,4 +1,4 @@
-//! Who we are, in the words that tombstones and logs keep: `pid 4242 on ops1`.
+//! Process identity: who we are, in the words that tombstones and logs keep: `pid 4242 on ops1`.
 
 #[must_use]
 pub fn pid_and_host() -> String {

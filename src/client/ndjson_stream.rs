@@ -1,4 +1,4 @@
-//! An answer that comes in lines, each of which is an answer of its own.
+//! NDJSON stream: an answer that comes in lines, each of which is an answer of its own.
 
 use reqwest::Response;
 use serde::de::DeserializeOwned;

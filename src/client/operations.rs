@@ -1,4 +1,5 @@
-//! What a control plane can be asked: a method of [`ControlPlane`] for each path of `crate::api::paths`.
+//! API operations: what a control plane can be asked, a method of [`ControlPlane`] for each path of
+//! `crate::api::paths`.
 
 use reqwest::Method;
 

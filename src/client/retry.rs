@@ -1,4 +1,4 @@
-//! Sending again what may be sent again: bounded in number, spread in time.
+//! Retry with backoff: sending again what may be sent again, bounded in number, spread in time.
 //!
 //! Every request of the control plane is either idempotent or carries an idempotency key that its
 //! caller minted, so the same bytes are sent each time and a lost answer makes nothing twice. The

@@ -1,4 +1,4 @@
-//! The nodes of the swarm, as an [`ControlPlane`] sees them.
+//! Node operations: the nodes of the swarm, as a [`ControlPlane`] sees them.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! Turning "connection refused" into why the vault died.
+//! Tombstone lookup: turning "connection refused" into why the vault died.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Trace context on its way out: what a request says of the trace that it belongs to.
+//! Trace header, the context on its way out: what a request says of the trace that it belongs to.
 
 use reqwest::{RequestBuilder, Response};
 

@@ -1,4 +1,4 @@
-//! What fails below as the error of the API: what its reader hears, and what to do about it.
+//! Error mapping: what fails below as the error of the API, what its reader hears, and what to do about it.
 //!
 //! The only place of the control plane where one is made. What stands behind a failure is told along with it.
 

@@ -1,4 +1,4 @@
-//! Shared dependencies: what the phases are assembled from: the parts that know no phase.
+//! Shared dependencies, of which the phases are assembled: the parts that know no phase.
 //!
 //! Each phase takes a few of them when it is made and keeps these only, in private fields: they say what it may touch.
 //! Nothing else is handed on, so whoever holds a phase can do with the parts what that phase does with them.

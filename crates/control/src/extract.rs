@@ -1,4 +1,4 @@
-//! Reading requests, so that every refusal has the one shape of errors.
+//! Request extractors: reading requests, so that every refusal has the one shape of errors.
 //!
 //! axum's own extractors answer in plain text and with statuses of their own; nothing of them is
 //! used where a client could see it.

@@ -1,4 +1,5 @@
-//! Why the control plane did not do what it was asked: errors by operation, each with what stands behind it.
+//! Error types: why the control plane did not do what it was asked, errors by operation, each with what stands behind
+//! it.
 //!
 //! A phase says what it refused and why; what that is to a client, `api_error` alone knows. Nothing here is kept but what
 //! an entry of the queue or an answer takes with it, and that is the API's error by then.

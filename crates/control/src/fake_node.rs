@@ -1,4 +1,4 @@
-//! A node without sandboxes: the contract's promises in memory, and failures on demand.
+//! Fake node, without sandboxes: the contract's promises in memory, and failures on demand.
 //!
 //! Always compiled and chosen by value, for tests of the core and for measuring it alone.
 

@@ -1,4 +1,4 @@
-//! Families: who may have children made, how many, and that none outlives its parent.
+//! Spawn quotas of families: who may have children made, how many, and that none outlives its parent.
 //!
 //! What a family may still have is in the ledger (`ledger::family`); here is who asks for it, and what is done when a
 //! parent has died. A core that crashes between a payment and the record of the child leaves it to the next.

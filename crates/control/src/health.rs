@@ -1,4 +1,4 @@
-//! How the core stands: its health, its counters, and whether anybody needs it.
+//! Health: how the core stands, its counters, and whether anybody needs it.
 
 use std::sync::Arc;
 

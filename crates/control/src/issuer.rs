@@ -1,4 +1,4 @@
-//! The key that signs tickets, in `<state_dir>/core/issuer.key`.
+//! Signing key: the key that signs tickets, in `<state_dir>/core/issuer.key`.
 //!
 //! Made at the first start and never changed: nodes check tickets against its public half, which
 //! each provision order carries. The keys that holders narrow tokens with follow from it, so a token can be

@@ -1,4 +1,4 @@
-//! `/mesh/manifest`: what the services serve in each of the five phases.
+//! Service manifest, `/mesh/manifest`: what the services serve in each of the five phases.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Counters for `/metrics`, in the OpenMetrics text format.
+//! Metrics: counters for `/metrics`, in the OpenMetrics text format.
 
 use std::sync::atomic::AtomicU64;
 

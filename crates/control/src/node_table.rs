@@ -1,4 +1,4 @@
-//! The membership of the swarm at this moment: the nodes by their names, each behind its slot.
+//! Node table, the swarm at this moment: the nodes by their names, each behind its slot.
 //!
 //! Nothing of it is kept: the daemon's own node and those of the configuration come with each start, the added ones from
 //! their records (`control::membership`), which alone say who belongs to the swarm durably. It knows of which state of

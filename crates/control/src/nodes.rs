@@ -1,4 +1,4 @@
-//! The nodes as the core sees them: how to ask, and what each last said.
+//! Node handles: the nodes as the core sees them, how to ask, and what each last said.
 //!
 //! Not seeing a node is not its death. A slot remembers both its last word and why there is no later one (`observed`); only the node's own word, or a new boot id, ends a vault.
 

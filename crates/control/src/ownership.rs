@@ -1,4 +1,4 @@
-//! Whose is what: a user who may use the socket sees and ends what is their own; administrators all.
+//! Ownership: a user who may use the socket sees and ends what is their own; administrators all.
 //!
 //! What a request is about (an id in its path or its body) is judged here, against the owner in the record. What is
 //! others' is answered as if it were not there, because that it is there is theirs to tell. A vault belongs to

@@ -1,4 +1,4 @@
-//! Under whom a vault is made: what a child may have at most, and what it inherits.
+//! Inheritance of limits: under whom a vault is made, what a child may have at most, and what it inherits.
 
 use super::failure::{Failure, SummonError};
 use super::summon::Drafted;

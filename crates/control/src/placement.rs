@@ -1,4 +1,4 @@
-//! The scheduler's view of this swarm at one moment: what the nodes said lately, and where vaults
+//! Scheduler snapshot, of this swarm at one moment: what the nodes said lately, and where vaults
 //! are that a new one is to stay apart from.
 
 use std::collections::BTreeMap;

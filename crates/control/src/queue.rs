@@ -1,4 +1,4 @@
-//! The queue of summons that wait, in memory: whose turn it is. Pure, over what it was given.
+//! Fair priority queue of summons that wait, in memory: whose turn it is. Pure, over what it was given.
 //!
 //! First the priority. Among equals the owners take turns: everybody's first entry comes before
 //! anybody's second, so that who queues a thousand does not keep out who queues one; and of the first

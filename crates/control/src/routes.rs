@@ -1,4 +1,4 @@
-//! UAH CORE over HTTP: each handler reads a request, calls one method of [`Core`], writes the answer.
+//! HTTP routes of UAH CORE: each handler reads a request, calls one method of [`Core`], writes the answer.
 //!
 //! A handler owns nothing. When a client hangs up, its handler is dropped where it stands; what
 //! that must undo is undone by the service (`control::forge`), and what is to be done all the same

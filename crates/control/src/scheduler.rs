@@ -1,4 +1,4 @@
-//! Placement: which node takes a vault. Pure and deterministic; it explains itself.
+//! Scheduler, filter and score: which node takes a vault. Pure and deterministic; it explains itself.
 //!
 //! First a filter (the wished node, labels, vaults to stay apart from, drain, places, memory, reach),
 //! then a score from 0 to 1,000,000: 350,000 for free memory, 350,000 for an idle processor, 200,000

@@ -1,4 +1,4 @@
-//! UAH CORE: the assembly of the control plane, independent of HTTP.
+//! Composition root of UAH CORE: the assembly of the control plane, independent of HTTP.
 //!
 //! [`Core`] makes the parts ([`Dependencies`]) and of them the phases, one after the other, each from those before it: what a
 //! phase may touch stands in its own fields and nowhere else. Its operations are in `operations`. Calls to workers never

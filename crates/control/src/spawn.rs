@@ -1,4 +1,4 @@
-//! `swarm_spawn_ephemeral`: the first three phases in one round trip and one commit.
+//! Combined request, `swarm_spawn_ephemeral`: the first three phases in one round trip and one commit.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The omega_spool: summons that wait for capacity.
+//! Durable queue, the omega_spool: summons that wait for capacity.
 //!
 //! ```text
 //!   API (put, show, remove, retry) --> store spool/<id> --> queue (the order, in memory)

@@ -1,4 +1,4 @@
-//! From a state directory to a core: what the daemon calls once.
+//! Bootstrap: from a state directory to a core, what the daemon calls once.
 //!
 //! `<state_dir>/core/` holds the store and the issuer's key and is open to its owner only. Who holds
 //! the daemon's lock on the state directory may call this.

@@ -1,4 +1,4 @@
-//! Phase 1: a worker is asked for, resolved, hashed, and held against the limits.
+//! Request validation, phase 1: a worker is asked for, resolved, hashed, and held against the limits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Phase 3: the node opens the vault's port, and the core signs what the caller may do there.
+//! Ticket issuing, phase 3: the node opens the vault's port, and the core signs what the caller may do there.
 
 use std::sync::Arc;
 

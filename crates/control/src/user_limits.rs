@@ -1,4 +1,4 @@
-//! Fair use: what one user may have done for him at a time.
+//! Concurrency limits per user: what one user may have done for him at a time.
 //!
 //! The daemon's threads are everybody's. A listed user's requests take turns, so many of his at a time, and so do
 //! the orders that go on after he has hung up; what merely waits (a stream of events, a look at the queue that is

@@ -1,4 +1,4 @@
-//! The control socket's accept loop: the kernel says who the peer is, and that is asked before a byte is read.
+//! Accept loop of the control socket: the kernel says who the peer is, and that is asked before a byte is read.
 //!
 //! Whoever is not listed gets one word and is gone, so that he holds nothing of ours. Those who are listed may
 //! hold so many connections each, and all but root so many together: descriptors are everybody's. A

@@ -1,4 +1,4 @@
-//! The command line of `haukid`.
+//! Command line of `haukid`.
 
 use std::path::PathBuf;
 

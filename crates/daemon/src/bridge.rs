@@ -1,4 +1,4 @@
-//! `haukid bridge SOCKET`: standard input and output, joined to a Unix socket.
+//! Socket bridge, `haukid bridge SOCKET`: standard input and output, joined to a Unix socket.
 //!
 //! For an SSH server that does not forward to sockets, or a user who reaches root by `sudo` only: the
 //! core starts it on the node and speaks through it. It holds nothing and ends with either side.

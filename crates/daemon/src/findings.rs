@@ -1,4 +1,4 @@
-//! `haukid findings`: what `hauki doctor` shows where no daemon runs.
+//! Diagnostics, `haukid findings`: what `hauki doctor` shows where no daemon runs.
 //!
 //! It prepares the sandbox driver as a daemon would, in a directory of its own that goes again, and
 //! lets it say what it found. Nothing is started.

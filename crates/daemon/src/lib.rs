@@ -1,4 +1,4 @@
-//! The daemon: it puts core and node together, serves the control socket, and goes in order.
+//! The daemon, haukid: it puts core and node together, serves the control socket, and goes in order.
 //!
 //! `haukid all` is both halves in one process, `core` and `node` are the halves. State: the lock,
 //! the store and the keys under the state directory. A crash leaves the socket file and whatever the

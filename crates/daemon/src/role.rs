@@ -1,4 +1,4 @@
-//! What a role is made of.
+//! Roles of the daemon: what each is made of.
 
 use std::path::Path;
 use std::sync::Arc;

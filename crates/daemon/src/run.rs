@@ -1,4 +1,4 @@
-//! From the command line to the exit: build, serve, wait for a reason to leave, leave in order.
+//! Main loop: from the command line to the exit: build, serve, wait for a reason to leave, leave in order.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

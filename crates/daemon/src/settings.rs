@@ -1,4 +1,4 @@
-//! What the daemon runs with: flag over file over default.
+//! Settings of the daemon: flag over file over default.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The state directory, its locks, and the socket.
+//! State directory: its locks, and the socket.
 //!
 //! One core and one node per state directory: each half has a lock of its own, held for life, and
 //! `haukid all` holds both, so a `haukid core` and a `haukid node` may share a directory. The locks

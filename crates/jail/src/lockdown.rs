@@ -1,4 +1,4 @@
-//! Descriptors, core dumps, tracers, and the system call filter.
+//! Seccomp lockdown: descriptors, core dumps, tracers, and the system call filter.
 //!
 //! In a vault LXC cannot install the tight filter: it would apply before LXC's own last steps and kill the
 //! start (`lxc-facts.md`). So the sandbox installs a small denylist, and this is the allowlist: whoever

@@ -1,4 +1,4 @@
-//! `object->method(a, b)` becomes `call_other(object, "method", a, b)`.
+//! Source rewriter: `object->method(a, b)` becomes `call_other(object, "method", a, b)`.
 //!
 //! A pure function over the words of [`super::lexer`]: strings, comments, regular expressions and `-->`
 //! are not arrows there. `->` followed by a name and a bracket is never JavaScript, so nothing valid is

@@ -1,4 +1,4 @@
-//! What both JavaScript sides share: the worker's in a vault and the script's at the caller.
+//! The language: what both JavaScript sides share: the worker's in a vault and the script's at the caller.
 
 pub mod arrow;
 pub mod unsupported;

@@ -1,4 +1,4 @@
-//! Where something stands in a text, as people and the engine count: lines and columns from one,
+//! Source position: where something stands in a text, as people and the engine count: lines and columns from one,
 //! columns in characters, lines ended by `\n` alone.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! How long the word at the start of a text is: the part of the lexer that needs no memory.
+//! Token scanner: how long the word at the start of a text is, the part of the lexer that needs no memory.
 //!
 //! Nothing here fails. What is unfinished ends with its line, or with the text where it may hold lines.
 

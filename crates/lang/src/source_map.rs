@@ -1,4 +1,4 @@
-//! From a place in the rewritten text to the author's.
+//! Source map: from a place in the rewritten text to the author's.
 //!
 //! The rewriter never moves a line break, so only places on lines that it changed need a row, and a
 //! row holds for what follows it on its line.

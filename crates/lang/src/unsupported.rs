@@ -1,4 +1,4 @@
-//! Why the engine refused a source: the modern JavaScript that MicroQuickJS does not have.
+//! Unsupported syntax: why the engine refused a source, the modern JavaScript that MicroQuickJS does not have.
 //!
 //! Only asked after a refusal, and only about the place of the refusal, so a wrong guess cannot turn a
 //! good source away; at worst it words a refusal badly.

@@ -1,4 +1,4 @@
-//! On which core a vault runs: on its lane's while calls come one by one and are short, else on any.
+//! CPU affinity: on which core a vault runs, on its lane's while calls come one by one and are short, else on any.
 //!
 //! A caller, the lane and the vault then wait for each other, so a second core works on nothing, and
 //! every step to it and back wakes a core that sleeps, which costs more than the rest of the call. The

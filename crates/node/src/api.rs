@@ -1,4 +1,4 @@
-//! The inner contract, answered by the node service: all that others hold of a node.
+//! Node API: the inner contract, answered by the node service: all that others hold of a node.
 
 use std::sync::Arc;
 

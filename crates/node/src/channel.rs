@@ -1,4 +1,4 @@
-//! The node's end of a vault's channel: many writers that never wait, one reader.
+//! Channel of a vault, the node's end: many writers that never wait, one reader.
 //!
 //! A writer appends a frame and tries to send at once, which nearly always works and spares the
 //! wake-up of another task. What the socket does not take stays in the buffer; the supervisor sends the

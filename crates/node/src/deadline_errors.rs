@@ -1,4 +1,4 @@
-//! What a caller is told whose call was late: what is known of it, and no more.
+//! Deadline errors: what a caller is told whose call was late, what is known of it, and no more.
 
 use super::calls::CallWaiter;
 use super::gate::replies::ReplyTo;

@@ -1,4 +1,4 @@
-//! Phase 2 on the node: from an order to a worker that can be called.
+//! Provisioning on the node, phase 2: from an order to a worker that can be called.
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How much of this machine is free, as the scheduler wants to know it.
+//! Host load: how much of this machine is free, as the scheduler wants to know it.
 
 use std::fs;
 use std::num::NonZero;

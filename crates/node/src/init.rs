@@ -1,4 +1,4 @@
-//! The init that runs in every vault, built with this very crate.
+//! Embedded init: the program that runs in every vault, built with this very crate.
 
 pub static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hauki-vault"));
 

@@ -1,4 +1,4 @@
-//! Requests to a vault, as they pass by and as they are kept until their turn.
+//! Request buffers: requests to a vault, as they pass by and as they are kept until their turn.
 //!
 //! The queue and the channel have one order, so both are written under one lock, which all callers of the vault and the
 //! lane wait for. What is long is therefore copied before: into the frame that it will be, which then changes hands.

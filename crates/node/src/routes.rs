@@ -1,4 +1,4 @@
-//! The inner contract over HTTP, for a `haukid node` whose core is another process.
+//! HTTP routes of the inner contract, for a `haukid node` whose core is another process.
 
 use std::sync::Arc;
 

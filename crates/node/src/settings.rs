@@ -1,4 +1,4 @@
-//! What a node needs to know before it starts.
+//! Settings of a node: what it needs to know before it starts.
 
 use std::net::{IpAddr, TcpListener};
 

@@ -1,4 +1,4 @@
-//! How much the node does for a vault that nobody asked of it: a token bucket, in processor time.
+//! Token bucket, in processor time: how much the node does for a vault that nobody asked of it.
 //!
 //! What a worker prints, emits, calls out and asks of others costs the vault next to nothing to send and the
 //! node much more to pass on. So what its lane has spent on such frames is measured, and a vault may spend a

@@ -1,4 +1,4 @@
-//! One vault as the node's other parts see it: its phase, its lease, its calls, its end.
+//! Vault handle: one vault as the node's other parts see it: its phase, its lease, its calls, its end.
 //!
 //! The fields are shared between the supervisor, the connections and the intake; each lock is held for
 //! a few instructions and never across an await.

@@ -1,4 +1,4 @@
-//! The runner's end of the channel: blocking, bounded, one request at a time.
+//! Channel, the runner's end: blocking, bounded, one request at a time.
 //!
 //! When the channel ends, nobody is left for whom anything could be done: the process ends at once, also
 //! from within the engine.

@@ -1,4 +1,4 @@
-//! What is behind the door of a script's prelude, seen from the engine: everything is asked of `hauki`,
+//! Host calls: what is behind a script's prelude, seen from the engine: everything is asked of `hauki`,
 //! but the clocks.
 
 use super::channel::RunnerChannel;

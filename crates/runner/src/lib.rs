@@ -1,4 +1,4 @@
-//! The runner of the caller's scripts, `hauki-script`: the engine, one channel, and no way out.
+//! Script runner, `hauki-script`: the engine, one channel, and no way out.
 //!
 //! `hauki` starts it to parse a worker's source or to run a program, because the engine is C and meets text
 //! that others wrote. Before the first byte of it is read the process has given up descriptors, memory

@@ -1,4 +1,4 @@
-//! The runner from start to end: take the channel, lock down, serve, leave with the channel.
+//! Main loop of the runner, from start to end: take the channel, lock down, serve, leave with the channel.
 
 use std::io;
 use std::process::ExitCode;

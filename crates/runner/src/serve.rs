@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! Request handling: from a request to its answer.
 
 use super::channel::RunnerChannel;
 use super::host_call::HostCalls;

@@ -1,4 +1,4 @@
-//! The driver without LXC: the same init as a plain child process, with no isolation whatever.
+//! Fake driver, without LXC: the same init as a plain child process, with no isolation whatever.
 //!
 //! For tests of what happens around a sandbox, on machines without root and for failures that the
 //! real one does not show on demand. It is always compiled and chosen by value, and passes the same

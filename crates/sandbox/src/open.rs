@@ -1,4 +1,5 @@
-//! Which driver there is, by the name that the configuration gives it: the one place that knows them all.
+//! Driver factory: which driver there is, by the name that the configuration gives it: the one place that knows them
+//! all.
 //!
 //! Whoever opens one holds a [`Driver`] and no more. A further driver is a folder beside `lxc`, a name in [`NAMES`],
 //! an arm in [`open`], and, where it starts this program under another name, one in [`dispatch`].

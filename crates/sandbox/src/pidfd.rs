@@ -1,4 +1,4 @@
-//! Processes by file descriptor, never by bare number.
+//! pidfd: processes by file descriptor, never by bare number.
 //!
 //! `kill(-1)` ends every process on the machine, and liblxc answers -1 for a container that is gone.
 //! So this is the only place in the node that signals, it does so through a pidfd, which names one

@@ -1,4 +1,4 @@
-//! Registering descriptors with the runtime.
+//! I/O readiness: registering descriptors with the runtime.
 //!
 //! tokio cannot know that a type keeps answering with the same open descriptor while it is
 //! registered; if it did not, the runtime would watch somebody else's. [`StableFd`] is that promise,

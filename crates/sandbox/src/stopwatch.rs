@@ -1,4 +1,4 @@
-//! Microseconds between a kill and what follows. The sandbox measures, it never decides by time of
+//! Stopwatch: microseconds between a kill and what follows. The sandbox measures, it never decides by time of
 //! day, so it needs no clock that tests could hold still.
 
 use hauki_contract::system::clock;

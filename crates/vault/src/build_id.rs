@@ -1,4 +1,4 @@
-//! Which build of the init this is.
+//! Build id: which build of the init this is.
 //!
 //! The build script of `hauki-node` writes a digest of the finished binary over the zeros below. A binary
 //! that was built by hand keeps them, and says `development`: no heap can be moved out of it.

@@ -1,4 +1,4 @@
-//! The init's end of the channel: blocking, bounded, and batched.
+//! Channel, the init's end: blocking, bounded, and batched.
 //!
 //! Replies gather while complete frames wait in the buffer and leave with one write before the next
 //! blocking read. What a worker prints leaves earlier, from the engine's interrupt handler, and a write

@@ -1,4 +1,4 @@
-//! Pid 1 from start to end: give up what was inherited, lock down, serve, leave with the channel.
+//! Init process: pid 1 from start to end: give up what was inherited, lock down, serve, leave with the channel.
 
 use std::process::ExitCode;
 

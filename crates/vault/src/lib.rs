@@ -1,4 +1,4 @@
-//! What runs inside a vault: pid 1, one engine, one channel.
+//! Init of a vault: what runs inside a vault: pid 1, one engine, one channel.
 //!
 //! The init has no network, no file and no power over its own life. It owns the worker's heap and the
 //! few bytes of state beside it; the gate owns everything else. A crash of the init leaves nothing

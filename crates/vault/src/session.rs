@@ -1,4 +1,4 @@
-//! From a message to its answer: one load, then calls in order, one at a time, and between them what
+//! Request loop: from a message to its answer, one load, then calls in order, one at a time, and between them what
 //! the worker has called out.
 
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, WorkerError, WorkerErrorKind};

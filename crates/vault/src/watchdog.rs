@@ -1,4 +1,4 @@
-//! The thread that ends the init when the channel ends, also while a worker loops for ever.
+//! Watchdog: the thread that ends the init when the channel ends, also while a worker loops for ever.
 //!
 //! The main thread cannot do this: it is inside the engine for as long as a call runs. End of file
 //! means that the gate, or the daemon that holds it, is gone; nobody is left to answer to, so there

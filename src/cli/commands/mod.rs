@@ -1,4 +1,4 @@
-//! One file per verb: its arguments, its help, and `run`. Which verbs there are is the table here.
+//! Commands, one file per verb: its arguments, its help, and `run`. Which verbs there are is the table here.
 
 use clap::{Args, Subcommand};
 

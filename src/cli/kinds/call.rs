@@ -1,4 +1,4 @@
-//! What is said over a session: replies, events of a call, and where others can listen in.
+//! Record kinds of calls: what is said over a session: replies, events of a call, and where others can listen in.
 
 use jiff::Timestamp;
 use serde::de::Error as _;

@@ -1,4 +1,4 @@
-//! How a vault lives and ends: beats, events, receipts.
+//! Record kinds of a vault's life and end: beats, events, receipts.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

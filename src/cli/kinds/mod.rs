@@ -1,4 +1,4 @@
-//! The kinds of records: for each the type behind it, its columns, and its sentence.
+//! Record kinds: for each the type behind it, its columns, and its sentence.
 //!
 //! Most types are the API's own. What only the tool itself writes has its type here, for those who write it, draw
 //! it and read it again.

@@ -1,4 +1,4 @@
-//! What there is of the swarm: nodes, the scheduler's view of them, names, the queue.
+//! Record kinds of the swarm: what there is of the swarm: nodes, the scheduler's view of them, names, the queue.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

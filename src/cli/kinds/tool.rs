@@ -1,4 +1,4 @@
-//! What the tool says of itself and of this machine.
+//! Record kinds of the tool: what it says of itself and of this machine.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What becomes of a source: summons, vault, ticket; and the gem that it may be.
+//! Record kinds of a worker: what becomes of a source, summons, vault, ticket; and the gem that it may be.
 
 use serde_json::Value;
 

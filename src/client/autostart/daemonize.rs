@@ -1,4 +1,4 @@
-//! What a daemon that starts by itself takes along of whoever started it: nothing.
+//! Daemonizing: what a daemon that starts by itself takes along of whoever started it: nothing.
 //!
 //! It outlives the command that needed it first, so it must not hold that command's pipes and locks, nor
 //! be shaped by its shell: limits, priority, blocked and ignored signals, the umask, half an environment.

@@ -1,4 +1,5 @@
-//! Limits of the caller's shell that a daemon would die of, and that the kernel does not let us lift.
+//! Inherited resource limits: those of the caller's shell that a daemon would die of, and that the kernel does not
+//! let us lift.
 //!
 //! `daemonize` lifts what it can. Without the capability for it, as in many containers, the hard limits stay; then
 //! it is better not to start than to be killed in the middle of everybody's work.

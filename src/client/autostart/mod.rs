@@ -1,4 +1,4 @@
-//! Bringing up `haukid all` where nothing is configured and nobody listens.
+//! Autostart: bringing up `haukid all` where nothing is configured and nobody listens.
 //!
 //! Any number of tools may find the socket dead at the same moment. They queue at an advisory lock
 //! on `<state_dir>/autostart.lock`; who gets it looks again, starts the daemon if there is still

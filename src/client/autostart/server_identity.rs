@@ -1,5 +1,5 @@
-//! Who serves a socket that nobody has named: whoever comes first can listen at a path in a shared place, and would be
-//! told every source and every ticket.
+//! Server authentication: who serves a socket that nobody has named: whoever comes first can listen at a path in a
+//! shared place, and would be told every source and every ticket.
 //!
 //! The kernel says whose process began to listen. That alone is true of one connection only, so nobody else may be
 //! able to put another socket there either: then it holds for all that follow, also after the daemon has

@@ -1,4 +1,4 @@
-//! What can go wrong between a ghost and its vault.
+//! Error types: what can go wrong between a ghost and its vault.
 
 use std::io;
 use std::sync::Arc;

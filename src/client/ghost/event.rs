@@ -1,4 +1,4 @@
-//! What a ghost hears without having asked: the worker's words, and what becomes of the connection.
+//! Event stream: what a ghost hears without having asked: the worker's words, and what becomes of the connection.
 
 use std::fmt;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! From a ticket to one connection that begins with its hello.
+//! Handshake: from a ticket to one connection that begins with its hello.
 
 use std::sync::Arc;
 use std::time::Duration;

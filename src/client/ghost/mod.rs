@@ -1,4 +1,4 @@
-//! A ticket as an object: connect once, call as often as you like.
+//! RPC client, the ghost, a ticket as an object: connect once, call as often as you like.
 //!
 //! A [`Ghost`] owns one TLS connection to the node's gate at a time. Clones share it, and their calls
 //! are pipelined: one task writes, one reads and hands replies to those who wait for them by id.

@@ -1,4 +1,4 @@
-//! The connection that there is at the moment, and the task that keeps there being one.
+//! Reconnecting session: the connection that there is at the moment, and the task that keeps there being one.
 //!
 //! One task per ghost beats, notices the end of a connection and makes a new one: with pauses that
 //! grow, for as long as the ticket is valid, and until the node says no. What was in flight has

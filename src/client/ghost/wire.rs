@@ -1,4 +1,4 @@
-//! A ghost's connection: calls by number, in the ghost's own words.
+//! Connection adapter of a ghost: calls by number, in the ghost's own words.
 
 use std::io::ErrorKind;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One request of a program, answered.
+//! Request handler: one request of a program, answered.
 
 use std::future::ready;
 

@@ -1,4 +1,4 @@
-//! One program's lines, there and back.
+//! Request forwarding: one program's lines, there and back.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::ready;

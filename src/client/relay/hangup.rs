@@ -1,4 +1,4 @@
-//! Whether a program still takes what is written for it.
+//! Hang-up detection: whether a program still takes what is written for it.
 //!
 //! The end of its input says nothing: `hauki proxy pipe t.json < requests` has its answers to come. A closed
 //! pipe or Unix socket shows on our own end of it; a TCP connection that the other side has closed as TCP does

@@ -1,4 +1,4 @@
-//! A local endpoint: many programs, one session.
+//! Listener, a local endpoint: many programs, one session.
 //!
 //! A Unix socket asks the kernel who the peer is; nobody but this user and root gets an answer. The
 //! peers of a loopback port are unknown, and a web page can make a browser write to it, so the first

@@ -1,4 +1,4 @@
-//! A ticket's session for programs that speak JSON-RPC and know nothing of tickets.
+//! Local proxy: a ticket's session for programs that speak JSON-RPC and know nothing of tickets.
 //!
 //! [`forward`] takes one program's lines through a [`Ghost`](super::Ghost), which keeps the ids of
 //! several programs apart and the connection up; [`Listener`] is a local endpoint where such programs

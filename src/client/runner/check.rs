@@ -1,4 +1,4 @@
-//! Workers' sources, read by the engine in a child: one for all that are looked at together.
+//! Syntax check: workers' sources, read by the engine in a child: one for all that are looked at together.
 
 use std::path::PathBuf;
 use std::time::Duration;

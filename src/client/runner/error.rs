@@ -1,4 +1,4 @@
-//! What can go wrong with the runner itself. What is wrong with a program or a source is no error of it.
+//! Error types: what can go wrong with the runner itself. What is wrong with a program or a source is no error of it.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;

@@ -1,4 +1,4 @@
-//! Where the runner is: beside our own executable, or where packages put what nobody types.
+//! Executable lookup: where the runner is, beside our own executable, or where packages put what nobody types.
 //!
 //! Never on `PATH`, and never where somebody stands: it gets to read what its caller reads.
 

@@ -1,4 +1,4 @@
-//! The program that has the engine, `hauki-script`, as a child of this process.
+//! Subprocess of the engine: `hauki-script`, as a child of this process.
 //!
 //! Nothing of the engine is in the caller's process: sources are parsed and scripts run in a child that has
 //! locked itself down, and what it says is taken as a stranger's word. `process` starts and ends it,

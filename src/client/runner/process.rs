@@ -1,4 +1,4 @@
-//! One runner from its start to its end.
+//! Process lifecycle: one runner from its start to its end.
 //!
 //! It is started without an environment, at the root, with one end of a socket pair as its standard input
 //! and nothing else of ours; what is not closed on exec by itself, it closes first of all. What it writes

@@ -1,4 +1,4 @@
-//! `clone_object` and `find_object`: how a script comes to hold an object.
+//! Object creation, `clone_object` and `find_object`: how a script comes to hold an object.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Events: what a worker says without being asked: lines for the person, events for the script.
+//! Events: what a worker says without being asked, lines for the person, events for the script.
 //!
 //! A task hands lines on while calls run. The script's own thread can do the same at any moment, so
 //! that what came before a reply is there when the reply is, and no last line is lost at the end.

@@ -1,4 +1,4 @@
-//! What a script is told when something outside of it fails: the public words of errors, in one shape.
+//! Script errors: what a script is told when something outside of it fails: the public words of errors, in one shape.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Files of the caller, for scripts only: a worker has none.
+//! File access: files of the caller, for scripts only: a worker has none.
 
 use std::fs;
 use std::io;

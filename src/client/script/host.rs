@@ -1,4 +1,4 @@
-//! The host of a script: what is behind the door of its prelude.
+//! Host functions of a script: what is behind the door of its prelude.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;

@@ -1,4 +1,4 @@
-//! Scripts of the caller's side: a local engine in which objects of other machines are values.
+//! Script engine of the caller's side: a local engine in which objects of other machines are values.
 //!
 //! A [`ScriptSession`] is an engine in a child (`runner`), and its host, which is here. The host holds the
 //! objects: a ticket each, and the connection that claimed it. Everything that leaves the engine comes to

@@ -1,4 +1,4 @@
-//! The objects that a script holds: a ticket each, and the connection to it.
+//! Object table: the objects that a script holds: a ticket each, and the connection to it.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What follows the source in `clone_object(source, …)`.
+//! Clone options: what follows the source in `clone_object(source, …)`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The runtime below a script, and waiting that can be ended.
+//! Async runtime below a script, and waiting that can be ended.
 //!
 //! The runtime has no thread of its own: the session's drives it while the script runs in its child, so a
 //! call needs no other thread to be woken, twice. While the session is held up by a terminal, a file or a

@@ -1,4 +1,4 @@
-//! A script from its text to its end.
+//! Script session: a script from its text to its end.
 //!
 //! The script runs in a child; here is its other half. A request goes there, and until its answer comes the
 //! child's efuns are answered. When the brake is pulled the child is told to end what it runs, and is

@@ -1,4 +1,4 @@
-//! What people type at the top level that the engine would read otherwise.
+//! Statement preprocessing: what people type at the top level that the engine would read otherwise.
 
 use std::borrow::Cow;
 

@@ -17,6 +17,7 @@ use syn::{Attribute, Item};
 
 mod assembly;
 mod errors;
+mod headers;
 mod items;
 mod names;
 mod phase;

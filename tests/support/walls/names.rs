@@ -28,7 +28,7 @@ pub(crate) fn named_twice(files: &BTreeMap<String, String>) -> Vec<String> {
     twice.map(tell).collect()
 }
 
-fn is_of_tests(file: &str) -> bool {
+pub(super) fn is_of_tests(file: &str) -> bool {
     file.contains("/tests/") || file.ends_with("tests.rs")
 }
 

@@ -1,4 +1,4 @@
-//! A worker's wish to clone: from its node to the core, which asks for them, and the answer back.
+//! Clone request of a worker: from its node to the core, which asks for them, and the answer back.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What an endpoint is, and the short forms in which the table of them is written.
+//! Endpoint descriptors: what an endpoint is, and the short forms in which the table of them is written.
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};

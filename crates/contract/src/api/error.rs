@@ -1,4 +1,4 @@
-//! The one shape of every failure, and the codes that machines may branch on.
+//! API error: the one shape of every failure, and the codes that machines may branch on.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The stream of what happens: one JSON object per line (`application/x-ndjson`).
+//! Event stream: what happens, one JSON object per line (`application/x-ndjson`).
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

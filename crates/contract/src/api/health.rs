@@ -1,4 +1,4 @@
-//! What the daemon says of itself.
+//! Health endpoint: what the daemon says of itself.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Why a node, or the way to it, did not do what was asked: the error of the inner contract.
+//! Error types of the inner contract: why a node, or the way to it, did not do what was asked.
 //!
 //! [`NodeFault`] is what its asker acts on: another node, the code along with it, a tombstone to write down. Some
 //! faults are told apart that have one code of the outer API, because a core does different things about them: a

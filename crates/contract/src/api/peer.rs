@@ -1,4 +1,4 @@
-//! Who asks, by the kernel's word; kept in tombstones and the audit log.
+//! Peer credentials: who asks, by the kernel's word; kept in tombstones and the audit log.
 
 use std::fmt;
 

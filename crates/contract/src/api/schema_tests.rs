@@ -1,5 +1,5 @@
-//! The published schemas say what the server enforces: for documents at the edges of every field, both give
-//! the same verdict.
+//! Schema conformance: the published schemas say what the server enforces: for documents at the edges of every field,
+//! both give the same verdict.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

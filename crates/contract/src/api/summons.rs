@@ -1,4 +1,4 @@
-//! Phase 1, and the first three phases in one.
+//! Summons, the request for a worker: phase 1, and the first three phases in one.
 
 use std::collections::BTreeMap;
 

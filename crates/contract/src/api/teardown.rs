@@ -1,4 +1,4 @@
-//! Phase 5 and what holds it off: heartbeats, destruct, reap.
+//! Teardown: phase 5 and what holds it off: heartbeats, destruct, reap.
 
 use std::collections::BTreeMap;
 

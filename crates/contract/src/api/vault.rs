@@ -1,4 +1,4 @@
-//! Phases 2 and 3: forging a vault, opening its port, looking at it.
+//! Vaults: phases 2 and 3, forging a vault, opening its port, looking at it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What was looked at on a machine, and what came of it.
+//! Health check of a machine: what was looked at, and what came of it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

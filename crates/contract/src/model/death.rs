@@ -1,4 +1,4 @@
-//! Why a vault died. The words are public: `hauki-architecture.7` has the table of causes, the
+//! Causes of death: why a vault died. The words are public: `hauki-architecture.7` has the table of causes, the
 //! mechanism that notices each, and how fast.
 
 use jiff::Timestamp;

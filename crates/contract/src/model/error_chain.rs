@@ -1,4 +1,4 @@
-//! An error's chain: what stands behind it, and the one way to tell all of it.
+//! Error chain: what stands behind it, and the one way to tell all of it.
 
 use std::error::Error;
 use std::iter::successors;

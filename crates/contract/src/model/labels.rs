@@ -1,4 +1,4 @@
-//! Words that a caller chooses, as labels, keys and names of files: one line, and not a long one. How long,
+//! Labels, keys and names of files, which a caller chooses: one line, and not a long one. How long,
 //! and by which pattern, is said here once for the server and for the schemas.
 //!
 //! Lengths are of characters, which is what a schema can count.

@@ -1,4 +1,4 @@
-//! What one vault may use. Every field carries its unit; zero never means "unlimited".
+//! Resource limits: what one vault may use. Every field carries its unit; zero never means "unlimited".
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

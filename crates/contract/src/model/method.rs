@@ -1,4 +1,4 @@
-//! What a method may be called, and how many a worker may have.
+//! Method names: what a method may be called, and how many a worker may have.
 //!
 //! The engine says which functions a worker has, from inside the sandbox, so its word is checked like
 //! any stranger's: a name that is a pattern (`*`) or begins with `hauki.` would grant what nobody meant.

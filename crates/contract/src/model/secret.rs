@@ -1,4 +1,4 @@
-//! Text that must not be seen: no `Display`, a redacting `Debug`, comparison in constant time.
+//! Secrets: text that must not be seen; no `Display`, a redacting `Debug`, comparison in constant time.
 
 use std::fmt;
 

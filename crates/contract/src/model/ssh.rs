@@ -1,4 +1,4 @@
-//! Where a node's SSH server is: `USER@HOST[:PORT]`. Pure.
+//! SSH address: where a node's SSH server is, `USER@HOST[:PORT]`. Pure.
 
 use std::borrow::Cow;
 use std::fmt;

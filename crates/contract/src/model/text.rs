@@ -1,4 +1,4 @@
-//! Texts of somebody's: how long one may be that is kept, told on or written down, and that none of them
+//! Bounded text: how long one may be that is kept, told on or written down, and that none of them
 //! commands a terminal.
 //!
 //! Whoever takes such a text in refuses one that is too long ([`short`]); whoever makes something of it that

@@ -1,4 +1,4 @@
-//! The JSON bodies of the channel's rarer frames.
+//! Frame bodies: the JSON of the channel's rarer frames.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The channel between the gate and one vault: frames over an inherited socketpair.
+//! Vault protocol: the channel between the gate and one vault, frames over an inherited socketpair.
 //!
 //! The gate has parsed every request already, so the channel does not carry JSON-RPC: a call is a
 //! number, a method name and the parameters as JSON text, which only the engine inside the vault

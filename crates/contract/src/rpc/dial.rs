@@ -1,4 +1,4 @@
-//! From a ticket's address to a stream that nobody but its node can read.
+//! Dialing: from a ticket's address to a stream that nobody but its node can read.
 
 use std::io;
 

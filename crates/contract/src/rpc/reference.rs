@@ -1,4 +1,5 @@
-//! Tickets and references in JSON text: one takes the other's place on the way in and on the way out.
+//! Object references: tickets and references in JSON text; one takes the other's place on the way in and on the way
+//! out.
 //!
 //! The text is checked JSON, so it is enough to look at its bytes: nothing is parsed but the tickets
 //! themselves, and what needs no change is not even copied. A call without a ticket pays one search

@@ -1,4 +1,4 @@
-//! The channel between `hauki` and the runner of its scripts, `hauki-script`: the frames of
+//! Runner protocol: the channel between `hauki` and the runner of its scripts, `hauki-script`: the frames of
 //! [`channel`](super::channel), with other kinds.
 //!
 //! The runner has the engine and nothing else. What a script wants from the world goes to `hauki` as an

@@ -1,4 +1,4 @@
-//! What was wrong, in the words of whoever wrote the document: derived code speaks of its own types.
+//! Error text: what was wrong, in the words of whoever wrote the document: derived code speaks of its own types.
 
 /// Of our types and serde's, what a document holds where they are read.
 const MEANT: &[(&str, &str)] = &[

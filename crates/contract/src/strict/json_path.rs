@@ -1,4 +1,4 @@
-//! Where in a document something stands, as a path. It is looked for only when something is wrong.
+//! JSON path: where in a document something stands. It is looked for only when something is wrong.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! One strict way to read a document: whatever comes as JSON or YAML and is not passed on as text.
+//! Strict deserialization: one way to read a document, whatever comes as JSON or YAML and is not passed on as text.
 //!
 //! serde's derived code is lenient where our contracts are not: it takes a sequence where an object is
 //! meant, refuses `60000.0` where an integer is meant, and keeps the last of two equal members of a

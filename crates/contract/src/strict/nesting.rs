@@ -1,5 +1,6 @@
-//! How deep a YAML document nests, counted by the parser that reads it: whether a bracket is one depends on quotes,
-//! comments, indentation and what stands around it, and who counts by other rules than the parser can be fooled.
+//! Nesting limit: how deep a YAML document nests, counted by the parser that reads it. Whether a bracket is one
+//! depends on quotes, comments, indentation and what stands around it, and who counts by other rules than the parser
+//! can be fooled.
 //!
 //! The parser looks at each open level again with every word, which is what makes depth costly. It is asked for one
 //! event after the other and let go at the first that is too deep: beyond that it has looked ahead for one key,

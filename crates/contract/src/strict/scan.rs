@@ -1,4 +1,4 @@
-//! Bounds for JSON text that is carried and not read: one pass, nothing is allocated.
+//! JSON scanner: bounds for JSON text that is carried and not read: one pass, nothing is allocated.
 //!
 //! It is no parser. What it is given has been or will be checked by one; it only counts, and it reads
 //! broken text to its end like any other.

@@ -1,4 +1,5 @@
-//! Between a type and the format that it is read from: what derived code would let through, refused.
+//! Deserializer adapter: between a type and the format that it is read from: what derived code would let through,
+//! refused.
 //!
 //! It stands around any [`Deserializer`] and is told by the type what it wants. Where a struct is
 //! wanted a sequence is refused; where an integer is wanted a number with an integer's value is one;

@@ -1,5 +1,5 @@
-//! Documents and words in a row, as people and pipes write them: documents one per line, printed over many
-//! lines or in arrays; words one per line.
+//! Record stream: documents and words in a row, as people and pipes write them: documents one per line, printed over
+//! many lines or in arrays; words one per line.
 //!
 //! What cannot be read is a piece as well, and the next line that begins like a document is where sense may
 //! begin again. Lines are counted once, however many pieces there are.

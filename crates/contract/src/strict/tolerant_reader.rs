@@ -1,5 +1,5 @@
-//! What somebody answers who was asked: read as strictly as an order, but for members and choices that this version does
-//! not know.
+//! Tolerant reader: what somebody answers who was asked is read as strictly as an order, but for members and choices
+//! that this version does not know.
 //!
 //! Who orders is read strictly, because an order that is carried out in part is another order. Who answers may be of a
 //! newer version and say more than was asked: that is passed over, at every level, and [`PassedOver`] has its names for

@@ -1,4 +1,4 @@
-//! Documents that people write: the same rules, and no text that makes the parser work for long.
+//! YAML, which people write: the same rules, and no text that makes the parser work for long.
 //!
 //! The parser looks at each open level again with every word: 60 KB of `[` cost it 24 s. It also
 //! loads a document whole before any type sees it, so size and depth are bounded before it does.

@@ -1,4 +1,4 @@
-//! The layers of the configuration: flag over environment over files over default, read once for tool and daemon.
+//! Configuration layers: flag over environment over files over default, read once for tool and daemon.
 //!
 //! The strongest layer that says anything wins, value by value. Nothing is validated before it has
 //! won, so a bad value in a weak layer cannot break a command that overrides it; a file that is not

@@ -1,4 +1,5 @@
-//! Directories and lock files whose modes are chosen here, and not by the umask of whoever came first.
+//! File permissions: directories and lock files whose modes are chosen here, and not by the umask of whoever came
+//! first.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! The variables of this process.
+//! Environment variables of this process.
 
 use std::env;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! Logs go to standard error: journald or the embedded daemon's log file holds the other end.
+//! Logging: lines go to standard error: journald or the embedded daemon's log file holds the other end.
 //!
 //! A line that was written for somebody's request names its trace, at whatever level spans are shown.
 

@@ -1,4 +1,5 @@
-//! The only place that reads the real world's clock and randomness, sets up logging, and begins background tasks.
+//! System interface: the only place that reads the real world's clock and randomness, sets up logging, and begins
+//! background tasks.
 
 #[cfg(feature = "net")]
 pub mod cpu_latency;

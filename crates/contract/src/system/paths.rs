@@ -1,4 +1,4 @@
-//! Where things are by default: root's under /run, /var/lib and /etc, others' under their home.
+//! Default paths: root's under /run, /var/lib and /etc, others' under their home.
 
 use std::env;
 use std::path::{Component, PathBuf};

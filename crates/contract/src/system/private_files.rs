@@ -1,4 +1,4 @@
-//! Files that are to be nobody else's: keys, and what says whom we believe.
+//! Private files, which are to be nobody else's: keys, and what says whom we believe.
 //!
 //! Whoever can write such a file decides for us, and whoever can read a key is us. So one that is laid open is not
 //! used: that it was is something for its owner to know, and no mode that we set afterwards takes it back.

@@ -1,4 +1,4 @@
-//! Files of the kernel, which do not say how long they are.
+//! procfs: files of the kernel, which do not say how long they are.
 
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -1,4 +1,4 @@
-//! How a standing task ends by itself, and what of that is a fault: a panic, or an error that it returns.
+//! Task outcome: how a standing task ends by itself, and what of that is a fault: a panic, or an error that it returns.
 //!
 //! In builds with debug assertions a fault comes when it is ordered, too: `HAUKI_TEST_FAULT` names a file, and the task
 //! whose name is written there panics where it waits, once. So a test sees from outside what a daemon that runs does

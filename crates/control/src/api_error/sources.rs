@@ -1,4 +1,5 @@
-//! What failed below the phases, as the error of the API: the store, the ledger, gems, the way to a machine.
+//! Error mapping, of sources: what failed below the phases, as the error of the API: the store, the ledger, gems, the
+//! way to a machine.
 
 use super::{ASIDE, hint, judged};
 use crate::gems::{GemError, SourceError};

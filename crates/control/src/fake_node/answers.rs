@@ -1,4 +1,4 @@
-//! What the fake answers, as the contract has it.
+//! Fake node's API: what the fake answers, as the contract has it.
 
 use super::*;
 

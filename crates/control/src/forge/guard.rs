@@ -1,4 +1,4 @@
-//! The guard of a vault that is being made and is not recorded yet.
+//! Drop guard of a vault that is being made and is not recorded yet.
 //!
 //! Whoever drops it (the caller went away, the store is full, an answer was lost) has the vault destroyed and its note
 //! taken away. A crash drops nothing: the note then names a term that is over, and the next core's first comparison

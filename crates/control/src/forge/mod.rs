@@ -1,4 +1,4 @@
-//! Phase 2: a node is chosen, provisions the vault, and loads the code.
+//! Provisioning, phase 2: a node is chosen, provisions the vault, and loads the code.
 //!
 //! From the order to the node until the record is in the store, a [`ForgeGuard`] holds the vault: dropped, it
 //! destroys it, and nothing is recorded. The commit itself is not given up half way: it runs in its

@@ -1,4 +1,4 @@
-//! Gems in directories of the configuration: `<dir>/<path>[@<version>].js`, beside it `.yaml`.
+//! Directory source: gems in directories of the configuration: `<dir>/<path>[@<version>].js`, beside it `.yaml`.
 //!
 //! Files are opened with `openat2` and `RESOLVE_BENEATH`, so that no symbolic link, however it was
 //! put there, leads out of the directory; only regular files are read, and never more than a source

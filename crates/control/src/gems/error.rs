@@ -1,4 +1,4 @@
-//! Why a source cannot be used, and why a gem is not found, pushed or removed.
+//! Error types of gems: why a source cannot be used, and why a gem is not found, pushed or removed.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Gems that were pushed: immutable versions in the store, listing apart from source.
+//! Package store: gems that were pushed, immutable versions in the store, listing apart from source.
 
 use std::cmp::Ordering;
 

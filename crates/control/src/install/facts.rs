@@ -1,4 +1,4 @@
-//! What a machine is, by its own word: one script, one line for each fact.
+//! Host facts: what a machine is, by its own word; one script, one line for each fact.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! Making a machine a node: check, copy, configure, start, reach. Blocking, on a thread of its own.
+//! Node installation: making a machine a node; check, copy, configure, start, reach. Blocking, on a thread of its own.
 //!
 //! Every step finds out whether it is done already, so that a half-done installation is repaired by
 //! repeating it. Nothing is written on a machine that fails a check. Files there: the program, and

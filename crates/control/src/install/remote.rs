@@ -1,4 +1,4 @@
-//! One machine through one blocking SSH session: commands with their output, and files.
+//! Remote execution: one machine through one blocking SSH session: commands with their output, and files.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};

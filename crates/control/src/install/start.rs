@@ -1,4 +1,4 @@
-//! The node's own files, and its daemon: as a systemd service where there is systemd, else detached.
+//! Service setup: the node's own files, and its daemon, as a systemd service where there is systemd, else detached.
 
 use std::net::IpAddr;
 

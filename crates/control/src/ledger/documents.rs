@@ -1,4 +1,4 @@
-//! What the documents of the store mean, and under which keys they are.
+//! Key layout: what the documents of the store mean, and under which keys they are.
 //!
 //! ```text
 //! summons/<id>        a summons           source/<id>            its source, as it is

@@ -1,4 +1,4 @@
-//! Why the ledger did not do it, or the records could not be read.
+//! Error types of the ledger: why it did not do it, or the records could not be read.
 
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::phase::IllegalTransition;

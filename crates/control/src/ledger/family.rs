@@ -1,4 +1,4 @@
-//! Budgets of families, spent and paid back.
+//! Budget accounting of families: spent and paid back.
 //!
 //! A vault that may clone has a document under `budget/` from before its order goes out until its tombstone is
 //! written: at once the budget, the proof that it lives, and the way up to those above, who pay for every descendant.

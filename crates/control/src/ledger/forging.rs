@@ -1,4 +1,4 @@
-//! Who is being forged.
+//! Provisioning intents: who is being forged.
 //!
 //! A vault that is being made has a document from before the order to its node goes out until its record is
 //! committed, and the same transaction takes the one away and writes the other. So at any moment a vault on a node is

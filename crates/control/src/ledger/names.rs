@@ -1,4 +1,4 @@
-//! Names of living workers: each comes and goes with the record of the vault that holds it.
+//! Name records, of living workers: each comes and goes with the record of the vault that holds it.
 
 use super::Ledger;
 use super::documents::name_key;

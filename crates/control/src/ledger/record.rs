@@ -1,4 +1,5 @@
-//! The store, seen as records: what everybody reads, and the door through which others than the ledger write.
+//! Repository: the store, seen as records; what everybody reads, and the door through which others than the ledger
+//! write.
 
 use std::sync::Arc;
 

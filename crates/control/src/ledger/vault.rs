@@ -1,4 +1,4 @@
-//! A vault on record, and the state machine that moves it.
+//! State machine of a vault's record: what is on record of a vault, and what moves it.
 //!
 //! The fields are nobody else's: a record is made when the worker is loaded, and from then on only an event of
 //! `model::phase` changes its phase, here, in the transaction that writes it. Whoever reads may take the vault out and

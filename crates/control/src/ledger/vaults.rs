@@ -1,4 +1,4 @@
-//! The life of a vault in the store: recorded, opened, claimed, buried.
+//! Vault records: the life of a vault in the store, recorded, opened, claimed, buried.
 //!
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. News of a death comes by
 //! several ways; whoever commits first writes the tombstone, the others find it written.

@@ -1,4 +1,4 @@
-//! A node in another process: the inner contract over a Unix socket, its own or a link's.
+//! HTTP client for a node in another process: the inner contract over a Unix socket, its own or a link's.
 //!
 //! Every request has a deadline, and every answer a size. What the node refuses comes back as its own
 //! error; what the connection does is silence, because nobody knows what became of the request.

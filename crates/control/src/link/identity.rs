@@ -1,4 +1,4 @@
-//! The core's own SSH key, in `<state_dir>/core/ssh_ed25519`.
+//! SSH client key: the core's own, in `<state_dir>/core/ssh_ed25519`.
 //!
 //! A daemon that starts again at night has no agent and nobody to ask for a password, so a node that
 //! was added with either of them lets this key in from then on. Made when it is first needed, in

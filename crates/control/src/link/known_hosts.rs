@@ -1,4 +1,4 @@
-//! Which host keys are believed. Fails closed: an unknown key is as good as a wrong one.
+//! Host key verification: which host keys are believed. Fails closed: an unknown key is as good as a wrong one.
 //!
 //! Asked in this order: the core's own file, in which `hauki node add` writes what its user
 //! confirmed, then the files that `ssh` itself reads. A key that differs from a known one is refused

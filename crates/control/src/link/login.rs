@@ -1,4 +1,4 @@
-//! From an address to an authenticated SSH session, step by step, each with its own failure.
+//! SSH login: from an address to an authenticated SSH session, step by step, each with its own failure.
 //!
 //! Blocking, with a deadline for each step; it runs on a thread of its own. A session leaves here
 //! blocking still: its owner decides once how it is to be used and never changes it.

@@ -1,4 +1,4 @@
-//! How the core reaches a node: the inner contract over a Unix socket, on this machine or behind SSH.
+//! Node transport: how the core reaches a node, the inner contract over a Unix socket, on this machine or behind SSH.
 //!
 //! ```text
 //!   HttpNode --HTTP--> Unix socket -----------------------------------------> haukid node   (local)

@@ -1,4 +1,4 @@
-//! One connection through the session: bytes both ways, each direction with one bounded buffer.
+//! Tunnel: one connection through the session, bytes both ways, each direction with one bounded buffer.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;

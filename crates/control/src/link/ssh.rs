@@ -1,4 +1,4 @@
-//! One node behind SSH: a thread that keeps one session, and what it is doing now.
+//! SSH session of one node: a thread that keeps one session, and what it is doing now.
 //!
 //! The thread listens on a Unix socket of its own, in a directory that only the core's user can
 //! enter, and carries each connection there through a channel to the node's socket. It ends when the

@@ -1,4 +1,4 @@
-//! `POST /api/v2/nodes` and an upgrade: the steps of an installation as a stream, and its record.
+//! Adding and upgrading a node, `POST /api/v2/nodes`: the steps of an installation as a stream, and its record.
 //!
 //! The installation goes on when its listener leaves; repeated meanwhile it waits for the first.
 

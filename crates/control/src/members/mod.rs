@@ -1,4 +1,4 @@
-//! What an operator does about the swarm's nodes: adds, drains, upgrades, takes out.
+//! Node administration: what an operator does about the swarm's nodes: adds, drains, upgrades, takes out.
 //!
 //! The durable list is `control::membership`'s. The node in the same process and those of the configuration are not in the store, and cannot be
 //! removed by a command. A crash between installing a node and recording it leaves a machine on which

@@ -1,4 +1,4 @@
-//! What is known of a node by its own words, and why there is none.
+//! Observed state: what is known of a node by its own words, and why there is none.
 //!
 //! Silence is what the way to it says: nobody knows how the node is, so nothing is concluded from it. An error that it
 //! answered is an answer: it is there, it can be asked for other things, and only gets nothing new.

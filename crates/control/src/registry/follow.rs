@@ -1,4 +1,4 @@
-//! Watching names.
+//! Watch API: watching names.
 //!
 //! Events only say where to look: each line is what the store says at that moment, compared with the
 //! line before it. So a reader that was too slow for the events loses none of the truth, only changes

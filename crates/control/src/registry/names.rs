@@ -1,4 +1,4 @@
-//! Taking a name, and finding who holds it.
+//! Name registration: taking a name, and finding who holds it.
 //!
 //! What makes two holders of one name impossible is the ledger's check in the transaction that
 //! records the vault. The turn that callers take before is in memory and only saves sandboxes.

@@ -1,5 +1,5 @@
-//! What every request goes through before its handler: it is counted, its asker's rights and what it brings are judged
-//! by the one table, and it waits for its asker's turn.
+//! Middleware: what every request goes through before its handler: it is counted, its asker's rights and what it
+//! brings are judged by the one table, and it waits for its asker's turn.
 
 use axum::body::HttpBody as _;
 use axum::http::header::CONTENT_LENGTH;

@@ -1,4 +1,4 @@
-//! The nodes of the swarm, over HTTP.
+//! HTTP routes of the swarm's nodes.
 
 use super::*;
 use hauki_contract::api::swarm::{

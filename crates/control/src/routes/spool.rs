@@ -1,4 +1,4 @@
-//! The durable queue of summons, over HTTP.
+//! HTTP routes of the durable queue of summons.
 
 use super::*;
 use hauki_contract::api::spool::{

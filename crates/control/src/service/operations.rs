@@ -1,4 +1,4 @@
-//! What the core does, one line for each: which phase does it.
+//! Facade: what the core does, one line for each: which phase does it.
 //!
 //! Without an owner it is done for an administrator; `ownership` and `authorization` say whose things are meant.
 

@@ -1,4 +1,5 @@
-//! What is looked at before a store is used: that it is there, that it is whole, that it ends where it ended.
+//! Integrity check: what is looked at before a store is used, that it is there, that it is whole, that it ends where
+//! it ended.
 //!
 //! Each finding is a refusal that names the way back, because going on would make it worse: an empty store
 //! takes every living vault for one that nobody ordered, and a lost tail does so for the youngest. A single

@@ -1,4 +1,4 @@
-//! The checksum of a document: FNV-1a over its key, its revision and its value.
+//! Checksum of a document: FNV-1a over its key, its revision and its value.
 //!
 //! It is against rot and not against people: who can write the file can seal it as well. A changed byte always
 //! gives another sum, for each step of the sum can be undone.

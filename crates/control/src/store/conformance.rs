@@ -1,4 +1,4 @@
-//! What every store must do, run over each of them.
+//! Conformance suite: what every store must do, run over each of them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How a store fails while it is used, whatever it is made of.
+//! Error types of a store: how one fails while it is used, whatever it is made of.
 //!
 //! What the caller may do is said, and not read out of a database's numbers: whether the same may be tried again. How
 //! a store's file fails to open is the file's matter (`open_error`).

@@ -1,4 +1,4 @@
-//! A look at a store that nobody has open, without touching it.
+//! Read-only inspection of a store that nobody has open, without touching it.
 //!
 //! Opening recovers, migrates and removes what was asked for once. So the look is at a copy, in a directory of its own
 //! beside it that goes again: what is told of it is what the next start would find. What a daemon writes meanwhile makes

@@ -1,4 +1,4 @@
-//! The fake store: the same promises without a disk, and failures on demand.
+//! In-memory store, the fake: the same promises without a disk, and failures on demand.
 //!
 //! It is always compiled and chosen by value. A crash leaves nothing behind, which is the point.
 

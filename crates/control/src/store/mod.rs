@@ -1,4 +1,4 @@
-//! What the control plane has promised, kept as documents under keys.
+//! Document store: what the control plane has promised, kept as documents under keys.
 //!
 //! The trait is what SQLite and etcd have in common: documents with revisions, prefix listing, and
 //! a transaction that checks revisions before it writes. Everything above decides with

@@ -1,4 +1,4 @@
-//! Which store there is, and what of it lies in the core's directory: the one place that knows them all.
+//! Store factory: which store there is, and what of it lies in the core's directory: the one place that knows them all.
 //!
 //! Whoever opens one holds a [`Store`] and no more. A further store is a file beside `sqlite`, an arm here by what chooses
 //! it, and a place in `conformance`.

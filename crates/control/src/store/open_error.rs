@@ -1,4 +1,4 @@
-//! Why a store's file is not opened, and the way back.
+//! Error types of opening: why a store's file is not opened, and the way back.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The tables of the store, and how those of earlier versions become today's.
+//! Schema and migrations: the tables of the store, and how those of earlier versions become today's.
 
 use std::path::Path;
 

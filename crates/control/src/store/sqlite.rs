@@ -1,4 +1,4 @@
-//! The store in one SQLite file.
+//! SQLite store, in one file.
 //!
 //! Two threads: the `writer` gathers every commit that waits into one transaction (one `fsync` for all of them), the
 //! lister answers beside it, as WAL allows. One document is read by whoever wants it, from a third connection, and

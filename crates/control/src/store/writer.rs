@@ -1,4 +1,4 @@
-//! The one connection that writes into the SQLite file, and the thread that uses it.
+//! Group commit: the one connection that writes into the SQLite file, and the thread that uses it.
 //!
 //! The thread gathers every commit that waits into one transaction, writes the number of the last one beside the file,
 //! and only then answers. In a quiet second it copies the log into the file, so that a copy of the file is a store,

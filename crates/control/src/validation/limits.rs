@@ -1,4 +1,4 @@
-//! How much of what a node says is taken, and the checks that need nothing but the words. Pure.
+//! Input limits: how much of what a node says is taken, and the checks that need nothing but the words. Pure.
 
 use hauki_contract::api::node::NodeWord;
 use hauki_contract::api::node_error::{NodeError, NodeFault};

@@ -1,4 +1,4 @@
-//! Looking at vaults: what the store promised, with what the nodes say of it now.
+//! Listing vaults: what the store promised, with what the nodes say of it now.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

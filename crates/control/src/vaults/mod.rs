@@ -1,4 +1,4 @@
-//! Vaults on record: looked at, ended on paper, and recorded again where a record was damaged.
+//! Vault records: looked at, ended on paper, and recorded again where a record was damaged.
 //!
 //! What the store says of a vault and what its node says are brought together here. `listing` shows both, `tombstones` writes
 //! tombstones by the node's word, `recovery` makes records anew by it. The records are the store's, under `vault/` and

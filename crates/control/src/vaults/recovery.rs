@@ -1,4 +1,4 @@
-//! Vaults and names whose records are damaged are recorded again, by what else knows of them.
+//! Record recovery: vaults and names whose records are damaged are recorded again, by what else knows of them.
 //!
 //! A vault lives on its node, whatever becomes of its record. So it is not left to its lease: what its node says,
 //! and what the records of its key, its summons, its name and its budget say, becomes a record anew that is marked

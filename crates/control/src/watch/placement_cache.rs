@@ -1,4 +1,4 @@
-//! Where a vault was placed, asked whenever a node has news of it.
+//! Placement cache: where a vault was placed, asked whenever a node has news of it.
 //!
 //! A worker may print thousands of lines, so an answer is kept for one batch of news. It cannot become wrong
 //! meanwhile: a vault stays where it was made.

@@ -1,4 +1,4 @@
-//! Bytes as text, for workers that take and return files.
+//! Base64: bytes as text, for workers that take and return files.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;

@@ -1,4 +1,4 @@
-//! The efuns for bytes, which are the same on both sides and need nobody.
+//! Byte builtins: the efuns for bytes, which are the same on both sides and need nobody.
 
 use super::base64;
 use super::host_call::{Argument, EfunValue, Want};

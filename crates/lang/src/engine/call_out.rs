@@ -1,4 +1,4 @@
-//! What a worker wants to do later, by itself.
+//! Timers, `call_out`: what a worker wants to do later, by itself.
 //!
 //! A call_out is the name of a function and arguments as JSON, no closure: it is a few bytes beside the
 //! heap and goes where the heap goes. Its time is on the machine's monotonic clock, so whoever moves a

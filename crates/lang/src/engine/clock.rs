@@ -1,4 +1,4 @@
-//! What the engine asks of the clocks, and when a run of it must end.
+//! Clock interface: what the engine asks of the clocks, and when a run of it must end.
 
 use hauki_contract::system::clock;
 

@@ -1,4 +1,4 @@
-//! MicroQuickJS behind strings: the context, and what is run in it.
+//! FFI to MicroQuickJS, behind strings: the context, and what is run in it.
 //!
 //! Raw calls of the engine are in five files: this one, `door` (what a script calls), `lift` (what it is
 //! given), `json` (what it returns), and `heap` (how values look).

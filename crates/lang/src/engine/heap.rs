@@ -1,4 +1,4 @@
-//! Looking at the engine's values where they lie, without allocating.
+//! Heap inspection: looking at the engine's values where they lie, without allocating.
 //!
 //! The engine's own interface reads a property by making its name again as a string, which allocates,
 //! which may move everything. What is read here instead are the engine's structures themselves

@@ -1,4 +1,4 @@
-//! Host calls: where a running script meets Rust: the one callback that it may call, and the question whether it must
+//! Host calls: where a running script meets Rust, the one callback that it may call, and the question whether it must
 //! stop.
 //!
 //! The engine gives its callbacks no pointer of ours. While a script runs, the thread-local [`RUNNING`]

@@ -1,4 +1,4 @@
-//! From a value of the engine to one line of JSON that every client can read.
+//! JSON serialization: from a value of the engine to one line of JSON that every client can read.
 //!
 //! The engine's own `JSON.stringify` needs the text inside the heap, takes 150 ns for each letter, and
 //! writes what JSON has no word for as `null`. This one writes into a bounded buffer outside of it. A

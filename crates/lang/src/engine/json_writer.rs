@@ -1,4 +1,4 @@
-//! JSON writer: the text of a JSON value while it is written: bounded, and one line of strict JSON.
+//! JSON writer: the text of a JSON value while it is written, bounded, and one line of strict JSON.
 
 use super::json::JsonRefusal;
 

@@ -1,4 +1,4 @@
-//! The one mapping in which a worker lives.
+//! Memory mapping: the one in which a worker lives.
 //!
 //! ```text
 //! base      base + 4 KiB    base + 68 KiB                              base + length

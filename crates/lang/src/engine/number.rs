@@ -1,4 +1,4 @@
-//! Numbers as JavaScript writes them.
+//! Number formatting: numbers as JavaScript writes them.
 
 use super::json::JsonRefusal;
 use super::json_writer::JsonText;

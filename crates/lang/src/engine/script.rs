@@ -1,4 +1,4 @@
-//! The caller's side: a program that runs once, and statements that somebody types.
+//! Script execution, the caller's side: a program that runs once, and statements that somebody types.
 //!
 //! The prelude and what it reaches through its door belong to the caller (`client::script`); here is
 //! only what the engine makes of the text. The prelude's dispatcher knows at least the verb "thrown",

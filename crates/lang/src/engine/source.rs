@@ -1,4 +1,4 @@
-//! The author's text before it runs: what is program in it, and why the engine refused it.
+//! Source analysis: the author's text before it runs, what is program in it, and why the engine refused it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

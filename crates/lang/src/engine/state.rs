@@ -1,4 +1,4 @@
-//! What a worker has beside its heap.
+//! Worker state: what a worker has beside its heap.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The life of one worker in its engine: prelude, source, `create`, calls, `dest`.
+//! Worker lifecycle: the life of one in its engine, prelude, source, `create`, calls, `dest`.
 
 use serde_json::value::RawValue;
 

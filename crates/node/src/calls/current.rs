@@ -1,4 +1,5 @@
-//! The call at the front, which the engine works on: whose it is, which trace it belongs to, and what it has spent its time on.
+//! Head of the queue: the call which the engine works on: whose it is, which trace it belongs to, and what it has
+//! spent its time on.
 
 use tokio::sync::watch;
 

@@ -1,4 +1,4 @@
-//! One caller's connection: a stranger until its hello, then a [`GateSession`].
+//! Connection of one caller: a stranger until its hello, then a [`GateSession`].
 //!
 //! A stranger gets a deadline, one message and no information.
 

@@ -1,4 +1,4 @@
-//! The first line of a connection: what it says, and whether its ticket opens this vault.
+//! Handshake: the first line of a connection, what it says, and whether its ticket opens this vault.
 //!
 //! Who has no good ticket learns nothing, whatever else is wrong with his line; who has one is told what
 //! cannot be used.

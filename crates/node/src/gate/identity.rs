@@ -1,4 +1,4 @@
-//! The node's TLS identity: a key and a self-signed certificate, made anew at each start.
+//! TLS identity of the node: a key and a self-signed certificate, made anew at each start.
 //!
 //! Nothing is kept on disk: no vault outlives the process, so no ticket does either, and every
 //! ticket pins the key of its own time.

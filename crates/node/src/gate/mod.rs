@@ -1,4 +1,4 @@
-//! The gate: everything between a caller on the network and a vault.
+//! The gate, an RPC server in front of the vaults: everything between a caller on the network and a vault.
 //!
 //! It owns the port, TLS, the token, the rights, the bounds and the deadlines, so that a vault has
 //! none of them. Plain calls of an authenticated caller are all that passes on.

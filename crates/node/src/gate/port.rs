@@ -1,5 +1,5 @@
-//! A vault's port: opened at the handshake, made ready during the forge where both are one order, closed at
-//! death, and seen to be closed.
+//! Listener of a vault, its port: opened at the handshake, made ready during the forge where both are one order,
+//! closed at death, and seen to be closed.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -1,5 +1,5 @@
-//! What has come of a caller and has not gone into the vault: bytes that end no line yet, lines that wait, calls that
-//! wait for their turn.
+//! Receive buffer: what has come of a caller and has not gone into the vault, bytes that end no line yet, lines that
+//! wait, calls that wait for their turn.
 //!
 //! A line may be as long as a frame, and each caller may have begun one. So these bytes are accounted for as unread
 //! replies are: a vault and the node have budgets, and who holds more than his share waits, as far as something of his

@@ -1,4 +1,4 @@
-//! What leaves on one connection: how far it has gone, who pays for it, and for how long it may not move.
+//! Send progress of one connection: how far it has gone, who pays for it, and for how long it may not move.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! An authenticated caller: who it is, what it may do, and its requests one by one.
+//! Session of an authenticated caller: who it is, what it may do, and its requests one by one.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Who pays for what is carried to other vaults and back: the vault that asks.
+//! Cost accounting of outbound calls: who pays for what is carried to other vaults and back, the vault that asks.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! One ask of a vault, from its frame to the answer's.
+//! Outbound call of a vault, from its frame to the answer's.
 
 use std::pin::pin;
 use std::sync::Arc;

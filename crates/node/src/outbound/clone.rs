@@ -1,5 +1,5 @@
-//! `clone_object` of a worker: the wish waits until the core has answered it with a ticket. The gate claims that at
-//! once, so that the child dies with this vault however this vault ends.
+//! Clone requests, `clone_object` of a worker: the wish waits until the core has answered it with a ticket. The gate
+//! claims that at once, so that the child dies with this vault however this vault ends.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Why a call did not get from one vault to another, and what the calling worker is told.
+//! Error types of outbound calls: why a call did not get from one vault to another, and what the calling worker is
+//! told.
 
 use hauki_contract::api::ApiError;
 use hauki_contract::model::death::{Cause, Death};

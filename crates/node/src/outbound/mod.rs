@@ -1,4 +1,4 @@
-//! Outbound calls: what a vault can reach: the objects that it was given, and nothing else.
+//! Outbound calls: what a vault can reach, the objects that it was given, and nothing else.
 //!
 //! ```text
 //!   params, results of its own calls   -- ticket -->    take_in   -- reference -->  vault

@@ -1,4 +1,4 @@
-//! What a node says of itself.
+//! Status report: what a node says of itself.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

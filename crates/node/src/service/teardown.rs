@@ -1,4 +1,4 @@
-//! How vaults end by order, and what is told of those that have.
+//! Teardown: how vaults end by order, and what is told of those that have.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The dead that can still be asked about here; the core keeps tombstones for longer.
+//! Tombstone cache, of the dead that can still be asked about here; the core keeps tombstones for longer.
 //!
 //! Whoever is over the number of them that are kept is the oldest, and only that one.
 

@@ -1,4 +1,4 @@
-//! Which cgroup hierarchies this machine has, and the vaults' groups in them.
+//! Cgroup detection: which cgroup hierarchies this machine has, and the vaults' groups in them.
 //!
 //! A machine has version 1 hierarchies, the version 2 one, or both (hybrid: version 2 without the
 //! controllers that version 1 took). All vaults of one daemon live below one group of its own,

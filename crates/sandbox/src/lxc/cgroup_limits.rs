@@ -1,4 +1,4 @@
-//! The limits of one vault as files of its cgroups, each of which is read again after it was written.
+//! Cgroup limits: those of one vault as files, each of which is read again after it was written.
 //!
 //! The kernel may take a value and keep another, and a place where cgroups should be may be something else,
 //! so what counts is what the file says afterwards. That costs one system call for each, beside a start that

@@ -1,4 +1,4 @@
-//! The liblxc configuration of vaults. Of cgroups it says nothing: those are the node's.
+//! liblxc configuration of vaults. Of cgroups it says nothing: those are the node's.
 
 use std::path::Path;
 

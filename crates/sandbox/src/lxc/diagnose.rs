@@ -1,4 +1,4 @@
-//! What `hauki doctor` says about LXC on this machine: one line per condition, with what mends it.
+//! Diagnostics: what `hauki doctor` says about LXC on this machine: one line per condition, with what mends it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Why a start failed, as far as liblxc and the kernel tell, and whether the next one may go better.
+//! Failure diagnosis: why a start failed, as far as liblxc and the kernel tell, and whether the next one may go better.
 //!
 //! What liblxc logs is for who knows liblxc. So before its words are passed on, the usual reasons are looked
 //! for by themselves: a machine that has none of them and has started vaults before can start others, and

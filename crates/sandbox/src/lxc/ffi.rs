@@ -1,4 +1,4 @@
-//! Everything `unsafe` about liblxc and about forking.
+//! FFI: everything `unsafe` about liblxc and about forking.
 //!
 //! The `lxc` crate 0.8 is used where it is sound: `new(name, None)`, `set_config_path` and
 //! `set_config_item` keep their C strings alive for the call and hand back owned text. Its

@@ -1,4 +1,4 @@
-//! Under which names this directory's groups may be.
+//! Cgroup names: under which names this directory's groups may be.
 //!
 //! The name comes from the directory's path and its numbers (`group_of`), so a directory that was moved has another
 //! one, and what a killed daemon left under the former would be nobody's. So each name is written down in the

@@ -1,6 +1,6 @@
-//! Each vault has its own range of user and group ids, so that two vaults are strangers to the
-//! kernel even where namespaces do not separate them. Ranges are numbered slots above one base; the
-//! driver owns the allocation, and a crash leaves nothing, since ids are not recorded anywhere.
+//! Id ranges of user namespaces: each vault has its own range of user and group ids, so that two vaults are strangers
+//! to the kernel even where namespaces do not separate them. Ranges are numbered slots above one base; the driver
+//! owns the allocation, and a crash leaves nothing, since ids are not recorded anywhere.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

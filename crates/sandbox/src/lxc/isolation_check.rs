@@ -1,4 +1,4 @@
-//! What the kernel says of a vault's first process, before it is given a worker.
+//! Isolation check: what the kernel says of a vault's first process, before it is given a worker.
 //!
 //! liblxc is asked for an empty world: its own user and group ids, namespaces, no capabilities, no way to
 //! gain privileges, a system call filter. A liblxc that was built without one of these, or a machine that

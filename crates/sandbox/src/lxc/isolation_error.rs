@@ -1,4 +1,5 @@
-//! What a vault must have around it before it is given a worker, and what is said where that cannot be had.
+//! Isolation errors: what a vault must have around it before it is given a worker, and what is said where that cannot
+//! be had.
 //!
 //! A limit that is set and not kept is worse than none: its owner relies on it. So each of these is a
 //! refusal that names what is missing, and its hint what mends it. Only limits that cgroups keep may be

@@ -1,4 +1,4 @@
-//! One start, from the order to the init's first byte, and its undoing.
+//! Container start: one start, from the order to the init's first byte, and its undoing.
 //!
 //! The init's pid is learned from the init itself: the kernel attaches the sender's pid to the first
 //! bytes on the channel, before any worker runs, and translates it for us. A pidfd made from it is

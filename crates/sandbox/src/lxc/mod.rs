@@ -1,4 +1,4 @@
-//! The real driver: liblxc containers, started by a process of their own.
+//! LXC driver, the real one: liblxc containers, started by a process of their own.
 //!
 //! ```text
 //!   haukid (many threads)                 spawner (one thread)          monitor (one per vault)

@@ -1,4 +1,4 @@
-//! What a predecessor left: everything below this daemon's group that is no vault of ours.
+//! Orphan sweep: what a predecessor left, everything below this daemon's group that is no vault of ours.
 //!
 //! The group's name comes from the state directory itself, not from its path, and one daemon at a time may
 //! use that (its lock is the daemon's business), so whatever is there and not ours has no owner. Mounts die with the

@@ -1,4 +1,4 @@
-//! Prefork: a monitor ahead: forked, configured, and waiting for the last word of its seccomp profile.
+//! Prefork: a monitor ahead, forked, configured, and waiting for the last word of its seccomp profile.
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -1,4 +1,4 @@
-//! Removes groups with whatever still lives in them.
+//! Cgroup removal: removes groups with whatever still lives in them.
 //!
 //! Needed when a start failed half-way, when a spawner was lost, and after a crash of the daemon.
 //! Blocking, for it waits for processes to end; the callers put it on a thread of its own.

@@ -1,4 +1,4 @@
-//! The one root file system that all vaults share, read-only: the init and the few names that
+//! Root file system: the one that all vaults share, read-only: the init and the few names that
 //! liblxc expects. Named after its content, so that a new init gets a root of its own beside one
 //! that may still be in use. A crash while it is built leaves a directory under a temporary name,
 //! which the next start replaces.

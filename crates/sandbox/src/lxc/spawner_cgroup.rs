@@ -1,4 +1,4 @@
-//! The spawner's cgroup: it lives there, and everything that it forks is born there.
+//! Cgroup of the spawner: it lives there, and everything that it forks is born there.
 //!
 //! A monitor stays in it; an init leaves it for the groups of its vault when it has said its first word.
 //! One that lost its monitor before that may never get so far, and is in no vault's group: it is found

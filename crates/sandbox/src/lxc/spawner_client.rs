@@ -1,4 +1,4 @@
-//! The driver's end of its spawner: one child process, one socket, one task that sorts reports.
+//! Spawner client, the driver's end of its spawner: one child process, one socket, one task that sorts reports.
 //!
 //! A link belongs to one life of a spawner. When that ends, every waiting start and every vault of
 //! this link is told by the closing of its channel, and the driver makes a new link.

@@ -1,4 +1,4 @@
-//! What an earlier daemon has left and nobody can end, set aside.
+//! Unkillable processes: what an earlier daemon has left and nobody can end, set aside.
 //!
 //! A process that waits in the kernel, or is held by somebody's freezer, outlives its kill. It must not keep a whole
 //! node from starting: its groups stay where they are, its ids are no other vault's, and it is told. Each sweep tries

@@ -1,4 +1,4 @@
-//! One running vault of the LXC driver.
+//! Running container: one vault of the LXC driver.
 //!
 //! Each vault has a keeper: a task that waits for the init's end, finds out why, waits for the
 //! monitor to be reaped, looks at what the kernel still shows, mends it, and publishes each result.

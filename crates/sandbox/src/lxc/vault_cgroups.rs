@@ -1,4 +1,4 @@
-//! The cgroups of one vault: made, filled and removed by the node, not by liblxc.
+//! Cgroups of one vault: made, filled and removed by the node, not by liblxc.
 //!
 //! liblxc would make two groups in each hierarchy, hand them over to the vault's root (for which it
 //! forks into the user namespace), move two processes and do it all backwards at the end: a third of

@@ -1,4 +1,4 @@
-//! Where a worker's effects go: frames.
+//! Host interface: where a worker's effects go, frames.
 
 use super::{Asked, InitChannel, LOOK_MS};
 use hauki_contract::rpc::channel::{

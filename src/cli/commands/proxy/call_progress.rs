@@ -1,4 +1,4 @@
-//! What a worker tells while it works on a call: a bar for progress, lines or records for the rest.
+//! Call progress: what a worker tells while it works on a call, a bar for progress, lines or records for the rest.
 
 use std::pin::pin;
 

@@ -1,4 +1,4 @@
-//! Where a script of `proxy run` and `proxy repl` plays: this process's output, signals and settings.
+//! Script context: where a script of `proxy run` and `proxy repl` plays: this process's output, signals and settings.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A token from outside: blocks in a row, each signed with a key that the block before names.
+//! Signature chain of a token from outside: blocks in a row, each signed with a key that the block before names.
 //!
 //! Whoever shows a token may have made it up, so everything is bounded before the first signature is
 //! looked at: bytes, blocks (each is one verification), kinds of keys. What the blocks say is not read here.

@@ -1,4 +1,4 @@
-//! What a block says, recognised by its shape and by nothing else.
+//! Datalog patterns: what a block says, recognised by its shape and by nothing else.
 //!
 //! A biscuit's blocks are programs in Datalog, and one that runs is as costly as its writer likes: a
 //! join of facts or a regular expression of a few bytes occupies a core for minutes. So none runs. The

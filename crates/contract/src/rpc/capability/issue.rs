@@ -1,4 +1,4 @@
-//! The side of a token that makes it: the core mints, a holder narrows.
+//! Token issuing: the core mints, a holder narrows.
 
 use jiff::Timestamp;
 use ring::hmac;

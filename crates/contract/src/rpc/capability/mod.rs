@@ -1,4 +1,4 @@
-//! The ticket's token: minting, narrowing and verifying, in the one place that knows its words.
+//! Capability token of a ticket: minting, narrowing and verifying, in the one place that knows its words.
 //!
 //! A token is a biscuit. The core signs the authority block; a node verifies it offline with the
 //! core's public key; a holder may append blocks that only ever take away. The words:

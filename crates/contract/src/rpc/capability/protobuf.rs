@@ -1,4 +1,4 @@
-//! Protocol buffers as a token has them: fields in a row, each a number or some bytes.
+//! Protocol Buffers wire format as a token has them: fields in a row, each a number or some bytes.
 //!
 //! A token comes from anybody. Nothing here copies, allocates or recurses, so reading costs no more than
 //! there are bytes; and what no token has (groups, fields of fixed width) is no token.

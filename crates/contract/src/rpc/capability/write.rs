@@ -1,4 +1,5 @@
-//! Blocks as hauki says them, and tokens as they are put together: what `datalog`, `chain` and `protobuf` read, written.
+//! Token encoder: blocks as hauki says them, and tokens as they are put together: what `datalog`, `chain` and
+//! `protobuf` read, written.
 //!
 //! Bytes are those that the library of the format's authors writes, which the tests hold against it. It is not asked
 //! here: it compiles a program for each token, to be run by nobody, and every start has two of them to wait for.

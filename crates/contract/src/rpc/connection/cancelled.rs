@@ -1,5 +1,5 @@
-//! Calls that nobody waits for any more: what was not sent yet stays here, and of what was the node is told, if it is
-//! one that listens.
+//! Cancelled calls, for which nobody waits any more: what was not sent yet stays here, and of what was the node is
+//! told, if it is one that listens.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

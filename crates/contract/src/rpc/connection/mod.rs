@@ -1,4 +1,5 @@
-//! The caller's end of a connection to a gate, for everybody who dials one: a ghost, and a gate for its vault.
+//! Client connection: the caller's end of a connection to a gate, for everybody who dials one: a ghost, and a gate
+//! for its vault.
 //!
 //! Two tasks. The writer takes whole lines from a bounded queue and sends as many as there are at once. The
 //! reader hands each reply to the call that waits for its id and each event to the [`Owner`].

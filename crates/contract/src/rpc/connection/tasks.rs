@@ -1,4 +1,4 @@
-//! The two tasks of a connection: one writes what is queued, one reads and hands out what comes.
+//! Reader and writer tasks of a connection: one writes what is queued, one reads and hands out what comes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the kernel's clocks say. Nobody else asks them.
+//! Kernel clocks: what they say. Nobody else asks them.
 
 use rustix::time::{ClockId, clock_gettime};
 

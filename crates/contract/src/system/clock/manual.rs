@@ -1,4 +1,4 @@
-//! A clock that a test holds: both times stand still in its thread until they are moved.
+//! Manual clock, which a test holds: both times stand still in its thread until they are moved.
 
 use std::cell::Cell;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! The times by which something is decided, as types.
+//! Time types: the times by which something is decided, as types.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,5 @@
-//! One POST of HTTP/1.1, which is all that a collector wants: a client for more would cost each build a dependency.
+//! HTTP client of one request: a POST of HTTP/1.1, which is all that a collector wants: a client for more would cost
+//! each build a dependency.
 
 use std::io::{self, Read, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};

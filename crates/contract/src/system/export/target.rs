@@ -1,4 +1,4 @@
-//! Where spans go, as somebody writes it: a URL of a collector, or a file.
+//! Export target: where spans go, as somebody writes it: a URL of a collector, or a file.
 
 use std::path::PathBuf;
 
