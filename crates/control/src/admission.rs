@@ -1,6 +1,6 @@
 //! Admission and drain: whether anything new is forged, and who is being served meanwhile.
 //!
-//! A daemon that may leave when nobody needs it asks here. Nothing is kept: who starts is on duty.
+//! A daemon that may leave when nobody needs it asks here. Nothing is kept: who starts admits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};

@@ -27,13 +27,13 @@ const SMALL_BYTES: usize = 16 << 10;
 const ABREAST: usize = 8;
 
 pub(super) struct CodeDistribution {
-    roster: NodeTable,
+    node_table: NodeTable,
     flights: Arc<SingleFlight>,
 }
 
 impl CodeDistribution {
     pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
-        Arc::new(Self { roster: basis.roster.clone(), flights: basis.flights.clone() })
+        Arc::new(Self { node_table: basis.node_table.clone(), flights: basis.flights.clone() })
     }
 
     /// Sends the order, and its code if the node needs it.
@@ -77,7 +77,7 @@ impl CodeDistribution {
     pub(super) fn send_ahead(self: &Arc<Self>, summons: &Summons, source: &str) {
         let sha256 = summons.worker.sha256;
         let wanting: Vec<Arc<NodeSlot>> =
-            self.roster.slots().values().filter(|slot| slot.wants_code(&sha256)).cloned().collect();
+            self.node_table.slots().values().filter(|slot| slot.wants_code(&sha256)).cloned().collect();
         if summons.gem.is_none() || wanting.is_empty() {
             return;
         }

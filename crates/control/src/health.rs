@@ -29,9 +29,9 @@ pub struct Activity {
 pub(super) struct Standing {
     records: Records,
     ledger: Ledger,
-    roster: NodeTable,
+    node_table: NodeTable,
     spool: Arc<Spool>,
-    duty: Arc<Admission>,
+    admission: Arc<Admission>,
     metrics: Arc<Metrics>,
     role: String,
     started: Mono,
@@ -42,9 +42,9 @@ impl Standing {
         Arc::new(Self {
             records: basis.records.clone(),
             ledger: basis.ledger.clone(),
-            roster: basis.roster.clone(),
+            node_table: basis.node_table.clone(),
             spool: basis.spool.clone(),
-            duty: basis.duty.clone(),
+            admission: basis.admission.clone(),
             metrics: basis.metrics.clone(),
             role,
             started: clock::mono(),
@@ -59,11 +59,11 @@ impl Standing {
     /// whether work is still taken, and this looks for requests after it has said no: at least one of
     /// the two sees the other.
     pub(super) async fn retire(&self) -> bool {
-        self.duty.drain(true);
+        self.admission.drain(true);
         let empty =
             self.activity().await.is_ok_and(|activity| (activity.vaults, activity.requests) == (0, 0));
         if !empty {
-            self.duty.drain(false);
+            self.admission.drain(false);
         }
         empty
     }
@@ -71,8 +71,8 @@ impl Standing {
     pub(super) async fn activity(&self) -> Result<Activity, Failure> {
         Ok(Activity {
             vaults: self.living_count().await?.saturating_add(self.spool.waiting()),
-            requests: self.duty.requests(),
-            idle_us: self.duty.idle_us(),
+            requests: self.admission.requests(),
+            idle_us: self.admission.idle_us(),
         })
     }
 
@@ -88,8 +88,8 @@ impl Standing {
     pub(super) async fn health(&self, named: bool) -> Result<Health, Failure> {
         let mut findings = Vec::new();
         let mut vault_build = String::new();
-        let alone = self.roster.slots().len() == 1;
-        for slot in self.roster.slots().values() {
+        let alone = self.node_table.slots().len() == 1;
+        for slot in self.node_table.slots().values() {
             match slot.health().await {
                 Ok(health) => {
                     vault_build.clone_from(&health.word.vault_build);
@@ -107,7 +107,7 @@ impl Standing {
         let hint = "compare with a copy of the state directory, if there is one";
         findings.extend(self.records.suspicion().map(|what| Check::fail(what, hint)));
         Ok(Health {
-            status: if self.duty.is_draining() { "draining" } else { "ok" }.into(),
+            status: if self.admission.is_draining() { "draining" } else { "ok" }.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             role: self.role.clone(),
             pid: std::process::id(),
@@ -119,6 +119,6 @@ impl Standing {
     }
 
     pub(super) async fn metrics_text(&self) -> Result<String, MetricsError> {
-        self.metrics.text(&self.records, &self.roster.slots()).await
+        self.metrics.text(&self.records, &self.node_table.slots()).await
     }
 }

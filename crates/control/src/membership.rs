@@ -1,4 +1,4 @@
-//! Membership: which nodes the store says there are, and the roster that is made of it.
+//! Membership: which nodes the store says there are, and the node table that is made of it.
 //!
 //! `node/<name>` is an added node. Whoever adds, drains or takes out one writes `meta/nodes` in the same transaction,
 //! under the revision that he has seen: that document's revision is the number of the membership. A start puts the
@@ -36,7 +36,7 @@ pub(super) struct Membership {
     /// Of the core's SSH key, known hosts and links.
     home: PathBuf,
     records: Records,
-    roster: NodeTable,
+    node_table: NodeTable,
     /// What the slots of added nodes were made of.
     taken: Mutex<BTreeMap<NodeName, NodeRecord>>,
     /// One at a time makes slots of records.
@@ -45,9 +45,15 @@ pub(super) struct Membership {
 
 impl Membership {
     pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
-        let Dependencies { home, records, roster, .. } = basis;
-        let (home, records, roster) = (home.clone(), records.clone(), roster.clone());
-        Arc::new(Self { home, records, roster, taken: Mutex::default(), turn: tokio::sync::Mutex::default() })
+        let Dependencies { home, records, node_table, .. } = basis;
+        let (home, records, node_table) = (home.clone(), records.clone(), node_table.clone());
+        Arc::new(Self {
+            home,
+            records,
+            node_table,
+            taken: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        })
     }
 
     fn taken(&self) -> MutexGuard<'_, BTreeMap<NodeName, NodeRecord>> {
@@ -96,41 +102,41 @@ impl Membership {
         }
         for found in self.records.all::<NodeRecord>(NODE).await? {
             let node = found.value.node.name;
-            if self.roster.is_configured(&node) {
+            if self.node_table.is_configured(&node) {
                 tracing::warn!(%node, "the configuration has a node of that name; the added one is left out");
             }
         }
         self.catch_up().await.map(drop)
     }
 
-    /// Makes the roster what the store says, unless it is; with the number of that.
+    /// Makes the node table what the store says, unless it is; with the number of that.
     pub(super) async fn catch_up(&self) -> Result<Expect, Failure> {
         let _turn = self.turn.lock().await;
         // Before the records, so that a number is never later than what was made of it.
         let (number, drained) = self.numbered().await?;
-        if self.roster.number() == Some(number) {
+        if self.node_table.number() == Some(number) {
             return Ok(number);
         }
         let mut there = BTreeSet::new();
         for record in self.records.all::<NodeRecord>(NODE).await?.into_iter().map(|found| found.value) {
-            if !self.roster.is_configured(&record.node.name) {
+            if !self.node_table.is_configured(&record.node.name) {
                 there.insert(record.node.name.clone());
                 self.take_in(record)?;
             }
         }
-        for (name, slot) in &*self.roster.slots() {
-            match (self.roster.is_configured(name), &drained) {
+        for (name, slot) in &*self.node_table.slots() {
+            match (self.node_table.is_configured(name), &drained) {
                 (true, Some(drained)) => slot.drain(drained.contains(name)),
                 (true, None) => {}
                 // One whose record is damaged was not taken out.
                 (false, _) if !there.contains(name) && self.records.refuse_damaged_node(name).is_ok() => {
-                    self.roster.remove(name);
+                    self.node_table.remove(name);
                     self.taken().remove(name);
                 }
                 (false, _) => {}
             }
         }
-        self.roster.is_of(number);
+        self.node_table.is_of(number);
         Ok(number)
     }
 
@@ -139,13 +145,13 @@ impl Membership {
         let name = record.node.name.clone();
         let made_of = NodeRecord { draining: false, ..record.clone() };
         let known =
-            self.roster.slots().get(&name).filter(|_| self.taken().get(&name) == Some(&made_of)).cloned();
+            self.node_table.slots().get(&name).filter(|_| self.taken().get(&name) == Some(&made_of)).cloned();
         match known {
             Some(slot) => slot.drain(record.draining),
             None => {
                 let slot = Arc::new(NodeSlot::new(self.reach(&record)?));
                 slot.drain(record.draining);
-                self.roster.put(&slot);
+                self.node_table.put(&slot);
                 self.taken().insert(name, made_of);
             }
         }
@@ -165,7 +171,7 @@ impl Membership {
                 let key = found.key.as_str();
                 txn = txn.check(key, Expect::At(found.revision)).put(key, encode(&found.value)?);
             }
-            if self.roster.is_configured(name) {
+            if self.node_table.is_configured(name) {
                 same &= named.contains(name) == draining;
                 if draining {
                     named.insert(name.clone())

@@ -65,16 +65,16 @@ pub(super) fn check_wished(wish: &Placement) -> Result<(), Failure> {
 
 pub(super) struct Placing {
     records: Records,
-    roster: NodeTable,
+    node_table: NodeTable,
     policy: Policy,
     flights: Arc<SingleFlight>,
 }
 
 impl Placing {
     pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
-        let Dependencies { records, roster, flights, policy, .. } = basis;
-        let (records, roster, flights) = (records.clone(), roster.clone(), flights.clone());
-        Arc::new(Self { records, roster, policy: *policy, flights })
+        let Dependencies { records, node_table, flights, policy, .. } = basis;
+        let (records, node_table, flights) = (records.clone(), node_table.clone(), flights.clone());
+        Arc::new(Self { records, node_table, policy: *policy, flights })
     }
 
     pub(super) async fn field<'a>(
@@ -84,15 +84,15 @@ impl Placing {
         code: Option<Sha256>,
     ) -> Result<PlacementView<'a>, Failure> {
         check_wished(wish)?;
-        freshen(&self.roster.slots(), FRESH_US).await;
+        freshen(&self.node_table.slots(), FRESH_US).await;
         let apart = self.beside(&wish.anti_affinity).await?;
-        let seen = || candidates(&self.roster.slots(), self.policy, code.as_ref());
+        let seen = || candidates(&self.node_table.slots(), self.policy, code.as_ref());
         // From here to the choice nothing waits, so that each caller sees what the one before took.
         let mut field = PlacementView { candidates: seen(), wish, memory_bytes, apart };
         check_wish(&field.candidates, wish)?;
         if field.best().is_none() {
             // What is remembered knows the vaults that were sent there since, but not those that died.
-            freshen(&self.roster.slots(), 0).await;
+            freshen(&self.node_table.slots(), 0).await;
             field.candidates = seen();
         }
         Ok(field)

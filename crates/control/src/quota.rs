@@ -169,9 +169,9 @@ mod tests {
         let (ann, bob) = (Some(1000), Some(1001));
         core.summon_for(ann, summons("a1")).await.expect("is taken");
         core.spawn_for(ann, ann, spawning("a2")).await.expect("is taken");
-        assert_eq!(core.basis().stock.table().owners[&1000].summons, 2);
+        assert_eq!(core.basis().quota.table().owners[&1000].summons, 2);
         let hoard = random::summons_id();
-        core.basis().stock.put(hoard.clone(), ann, OF_ONE.bytes - 100);
+        core.basis().quota.put(hoard.clone(), ann, OF_ONE.bytes - 100);
         let dry = hauki_contract::api::summons::SummonsRequest { dry_run: true, ..summons("a3") };
         for refused in [
             core.summon_for(ann, dry).await.map(drop),
@@ -183,10 +183,10 @@ mod tests {
         assert_eq!(node.provisioned(), 1, "nothing is forged for what is refused");
         core.summon_for(bob, summons("b1")).await.expect("is taken");
         core.summon_for(Some(ROOT), summons("r1")).await.expect("is taken");
-        core.basis().stock.remove(&hoard);
+        core.basis().quota.remove(&hoard);
         core.summon_for(ann, summons("a3")).await.expect("has room again");
         // Too many, and too much of all together.
-        let table = || core.basis().stock.table();
+        let table = || core.basis().quota.table();
         let many = Taken { summons: OF_ONE.summons, bytes: 0 };
         let before = table().owners.insert(1000, many).expect("is there");
         assert_eq!(core.summon_for(ann, summons("a5")).await.expect_err("is refused").code, ErrorCode::Quota);
@@ -198,15 +198,15 @@ mod tests {
         // Another core over the same store counts the same, as soon as it has to.
         let other = crate::tests::core_over(store, &[&node], &["n1"]);
         other.summon_for(ann, summons("a6")).await.expect("is taken");
-        let counted = other.basis().stock.table().owners[&1000];
+        let counted = other.basis().quota.table().owners[&1000];
         assert_eq!(counted.summons, 4);
         // What is pruned is not counted any more.
         let later = hauki_contract::system::clock::now() + 2 * crate::ledger::KEPT;
         other.phases().retention.prune(later, Default::default()).await.expect("prunes");
-        let left = || other.basis().stock.table().owners.get(&1000).map(|taken| taken.summons);
+        let left = || other.basis().quota.table().owners.get(&1000).map(|taken| taken.summons);
         assert_eq!(left(), Some(1), "the living vault's stays");
         // Counted, and not in the store.
-        other.basis().stock.put(SummonsId::mint(1, 1), ann, 5);
+        other.basis().quota.put(SummonsId::mint(1, 1), ann, 5);
         assert_eq!(left(), Some(2));
         other.phases().retention.prune(later, Default::default()).await.expect("prunes");
         assert_eq!(left(), Some(1));

@@ -82,16 +82,16 @@ impl Default for Most {
 pub(super) struct Retention {
     records: Records,
     ledger: Ledger,
-    stock: Arc<SummonsQuota>,
+    quota: Arc<SummonsQuota>,
     /// Whose bound is looked at as often.
     numbers: Arc<EventNumbers>,
 }
 
 impl Retention {
     pub(super) fn new(basis: &Dependencies, numbers: &Arc<EventNumbers>) -> Arc<Self> {
-        let Dependencies { records, ledger, stock, .. } = basis;
-        let (records, ledger, stock) = (records.clone(), ledger.clone(), stock.clone());
-        Arc::new(Self { records, ledger, stock, numbers: numbers.clone() })
+        let Dependencies { records, ledger, quota, .. } = basis;
+        let (records, ledger, quota) = (records.clone(), ledger.clone(), quota.clone());
+        Arc::new(Self { records, ledger, quota, numbers: numbers.clone() })
     }
 
     pub(super) async fn prune_for_ever(&self) {
@@ -213,7 +213,7 @@ impl Retention {
     async fn prune_summons(&self, limit: Timestamp, limit_ms: u64) -> Result<(), LedgerError> {
         let end = SummonsId::mint(limit_ms, 0);
         let old = self.before::<Aged>(SUMMONS, &format!("{SUMMONS}{end}")).await?;
-        self.stock.keep(&end, &old.iter().map(|summons| summons.value.id.clone()).collect());
+        self.quota.keep(&end, &old.iter().map(|summons| summons.value.id.clone()).collect());
         if old.is_empty() {
             return Ok(());
         }
@@ -223,7 +223,7 @@ impl Retention {
                 && !in_use.contains(&summons.value.id)
                 && self.forget(&summons, Some(source_key(&summons.value.id))).await?
             {
-                self.stock.remove(&summons.value.id);
+                self.quota.remove(&summons.value.id);
             }
         }
         Ok(())

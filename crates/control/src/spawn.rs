@@ -29,7 +29,7 @@ type Users = (Option<u32>, Option<u32>);
 
 pub(super) struct Spawning {
     ledger: Ledger,
-    stock: Arc<SummonsQuota>,
+    quota: Arc<SummonsQuota>,
     keys: Arc<IdempotencyKeys>,
     travel: Arc<CodeDistribution>,
     summoning: Arc<Summoning>,
@@ -54,7 +54,7 @@ impl Spawning {
     pub(super) fn new(basis: &Dependencies, steps: &SpawnPhases<'_>) -> Arc<Self> {
         Arc::new(Self {
             ledger: basis.ledger.clone(),
-            stock: basis.stock.clone(),
+            quota: basis.quota.clone(),
             keys: steps.keys.clone(),
             travel: steps.travel.clone(),
             summoning: steps.summoning.clone(),
@@ -120,7 +120,7 @@ impl Spawning {
         let mut drafted = step!("draft", self.summoning.draft(summons, least)).await?;
         drafted.summons.owner = owner;
         parent.map(|parent| parent.adopt(&mut drafted)).transpose()?;
-        self.stock.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
+        self.quota.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
         let _turn = self.names.turn(name.as_ref()).await;
         match (&name, get_or_create) {
             (None, true) => {
@@ -162,10 +162,10 @@ impl Spawning {
             tokio::task::yield_now().await;
             self.tickets.signed(ticket, &wishes)
         };
-        self.stock.count(&drafted.summons.id, drafted.summons.owner, || drafted.bytes());
+        self.quota.count(&drafted.summons.id, drafted.summons.owner, || drafted.bytes());
         let (recorded, ticket) = tokio::join!(self.forge.record(forged, posting, news), signing);
         if recorded.is_err() {
-            self.stock.remove(&drafted.summons.id);
+            self.quota.remove(&drafted.summons.id);
         }
         match (recorded, name) {
             (Ok(()), _) => {

@@ -136,7 +136,7 @@ impl SpoolWorker {
                 self.bench.expire(&entry).await?;
                 continue;
             }
-            if self.in_hand.len() >= ABREAST || self.bench.duty.is_draining() {
+            if self.in_hand.len() >= ABREAST || self.bench.admission.is_draining() {
                 return Ok(());
             }
             if self.bench.spool.queue().rests(&entry.id, now) {
@@ -186,7 +186,7 @@ pub(super) struct Bench {
     records: Records,
     ledger: Ledger,
     spool: Arc<Spool>,
-    duty: Arc<Admission>,
+    admission: Arc<Admission>,
     summoning: Arc<Summoning>,
     names: Arc<NameRegistry>,
     placing: Arc<Placing>,
@@ -201,11 +201,12 @@ impl Bench {
         placing: &Arc<Placing>,
         forge: &Arc<Forge>,
     ) -> Arc<Self> {
-        let Dependencies { records, ledger, spool, duty, .. } = basis;
-        let (records, ledger, spool, duty) = (records.clone(), ledger.clone(), spool.clone(), duty.clone());
+        let Dependencies { records, ledger, spool, admission, .. } = basis;
+        let (records, ledger, spool, admission) =
+            (records.clone(), ledger.clone(), spool.clone(), admission.clone());
         let (summoning, names) = (summoning.clone(), names.clone());
         let (placing, forge) = (placing.clone(), forge.clone());
-        Arc::new(Self { records, ledger, spool, duty, summoning, names, placing, forge })
+        Arc::new(Self { records, ledger, spool, admission, summoning, names, placing, forge })
     }
 
     /// As the store has it; what others put there or took away is seen by this only.
@@ -231,7 +232,7 @@ impl Bench {
         let Err(error) = self.forge_entry(&begun).await else { return Ok(false) };
         let full = error.is_full();
         let error = ApiError::from(error);
-        let no_attempt = full || self.duty.is_draining();
+        let no_attempt = full || self.admission.is_draining();
         let attempts = begun.value.entry.attempts;
         if !no_attempt && (!error.retryable || attempts >= MOST_ATTEMPTS) {
             return self.bury_letter(id, error).await.map(|()| false);

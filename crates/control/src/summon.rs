@@ -58,7 +58,7 @@ impl Drafted {
 pub(super) struct Summoning {
     keys: Arc<IdempotencyKeys>,
     gems: Arc<Gems>,
-    stock: Arc<SummonsQuota>,
+    quota: Arc<SummonsQuota>,
     records: Records,
     ledger: Ledger,
     events: EventLog,
@@ -71,11 +71,11 @@ impl Summoning {
         keys: &Arc<IdempotencyKeys>,
         travel: &Arc<CodeDistribution>,
     ) -> Arc<Self> {
-        let Dependencies { gems, stock, records, ledger, events, .. } = basis;
+        let Dependencies { gems, quota, records, ledger, events, .. } = basis;
         Arc::new(Self {
             keys: keys.clone(),
             gems: gems.clone(),
-            stock: stock.clone(),
+            quota: quota.clone(),
             records: records.clone(),
             ledger: ledger.clone(),
             events: events.clone(),
@@ -93,7 +93,7 @@ impl Summoning {
             check_key(&request.key)?;
             let mut drafted = self.draft(request, Wishes::default()).await?;
             drafted.summons.owner = owner;
-            self.stock.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
+            self.quota.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
             return Ok(drafted.summons);
         }
         let held = self.keys.hold_key("summons", &request).await?;
@@ -102,7 +102,7 @@ impl Summoning {
         }
         let mut drafted = self.draft(request, Wishes::default()).await?;
         drafted.summons.owner = owner;
-        self.stock.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
+        self.quota.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
         let record = KeyRecord {
             digest: held.digest,
             at: clock::now(),
@@ -113,10 +113,10 @@ impl Summoning {
             apart: true,
         };
         let posting = held.record_in(drafted.posting()?, &record)?;
-        self.stock.count(&drafted.summons.id, drafted.summons.owner, || drafted.bytes());
+        self.quota.count(&drafted.summons.id, drafted.summons.owner, || drafted.bytes());
         let posted = self.ledger.post(posting).await;
         if !matches!(posted, Ok(true)) {
-            self.stock.remove(&drafted.summons.id);
+            self.quota.remove(&drafted.summons.id);
         }
         if !posted? {
             return Err(KeyError::LostRace.into());

@@ -24,7 +24,7 @@ use hauki_contract::system::{clock, random};
 pub(super) struct Tickets {
     vaults: Arc<Vaults>,
     ledger: Ledger,
-    roster: NodeTable,
+    node_table: NodeTable,
     issuer: Arc<IssuerKey>,
     claims: Arc<Claims>,
     events: EventLog,
@@ -32,11 +32,11 @@ pub(super) struct Tickets {
 
 impl Tickets {
     pub(super) fn new(basis: &Dependencies, vaults: &Arc<Vaults>) -> Arc<Self> {
-        let Dependencies { ledger, roster, issuer, claims, events, .. } = basis;
+        let Dependencies { ledger, node_table, issuer, claims, events, .. } = basis;
         Arc::new(Self {
             vaults: vaults.clone(),
             ledger: ledger.clone(),
-            roster: roster.clone(),
+            node_table: node_table.clone(),
             issuer: issuer.clone(),
             claims: claims.clone(),
             events: events.clone(),
@@ -52,7 +52,7 @@ impl Tickets {
         }
         check_terms(&wishes)?;
         check_methods(&wishes, &vault.methods)?;
-        let slot = self.roster.slot(&vault.node)?;
+        let slot = self.node_table.slot(&vault.node)?;
         let order = OpenOrder {
             vault: vault.id.clone(),
             generation: vault.generation,

@@ -81,13 +81,13 @@ impl Forged {
 }
 
 pub(super) struct Forge {
-    roster: NodeTable,
+    node_table: NodeTable,
     ledger: Ledger,
     issuer: Arc<IssuerKey>,
     claims: Arc<Claims>,
     events: EventLog,
     metrics: Arc<Metrics>,
-    duty: Arc<Admission>,
+    admission: Arc<Admission>,
     orphans: Arc<Notify>,
     keys: Arc<IdempotencyKeys>,
     vaults: Arc<Vaults>,
@@ -115,13 +115,13 @@ pub(super) struct Before<'a> {
 impl Forge {
     pub(super) fn new(basis: &Dependencies, before: &Before<'_>) -> Arc<Self> {
         Arc::new(Self {
-            roster: basis.roster.clone(),
+            node_table: basis.node_table.clone(),
             ledger: basis.ledger.clone(),
             issuer: basis.issuer.clone(),
             claims: basis.claims.clone(),
             events: basis.events.clone(),
             metrics: basis.metrics.clone(),
-            duty: basis.duty.clone(),
+            admission: basis.admission.clone(),
             orphans: basis.orphans.clone(),
             keys: before.keys.clone(),
             vaults: before.vaults.clone(),
@@ -193,18 +193,18 @@ impl Forge {
         wish: &Placement,
         opening: Option<&Opening>,
     ) -> Result<Forged, Failure> {
-        self.duty.refuse_while_draining()?;
+        self.admission.refuse_while_draining()?;
         check_wished(wish)?;
         let (turns, apart) = self.placing.apart(wish).await?;
         let memory_bytes = drafted.summons.limits.footprint_bytes();
         let code = Some(drafted.summons.worker.sha256);
         // Before the look, so that it never says more than was seen.
-        let mut membership = self.roster.number().unwrap_or(Expect::Absent);
+        let mut membership = self.node_table.number().unwrap_or(Expect::Absent);
         let mut field = step!("place", self.placing.field(wish, memory_bytes, code)).await?;
         let mut tried: Vec<NodeScore> = Vec::new();
         let mut passing = None;
         while let Some(name) = field.best() {
-            let slot = self.roster.slot(&name)?;
+            let slot = self.node_table.slot(&name)?;
             let mut score = field.score(&name).into_iter();
             let forging = ForgeGuard::begin(self, &slot, &drafted.summons);
             // Signing takes about as long as noting, and waits for nobody.
@@ -236,7 +236,7 @@ impl Forge {
                     NodeFault::Full | NodeFault::Draining => {
                         forging.undone().await;
                         // A node that drains because the whole daemon does is not full.
-                        self.duty.refuse_while_draining()?;
+                        self.admission.refuse_while_draining()?;
                         error.message
                     }
                     // It fell silent. What it may have made has an id that nobody will hear of, and

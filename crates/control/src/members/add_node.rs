@@ -75,12 +75,12 @@ impl Members {
                 let (node, place) = (name.clone(), record.node.ssh.to_string());
                 return Err(MemberError::Elsewhere { node, place }.into());
             }
-            None if self.roster.slots().contains_key(&name) => {
+            None if self.node_table.slots().contains_key(&name) => {
                 return Err(MemberError::Configured { node: name.clone() }.into());
             }
             _ => {}
         }
-        let busy = match self.roster.slots().get(&name) {
+        let busy = match self.node_table.slots().get(&name) {
             Some(slot) => slot.word().await.map_or(0, |word| word.vaults as usize),
             None => 0,
         };
@@ -164,7 +164,7 @@ impl Members {
         tell: &mpsc::Sender<NodeStep>,
     ) -> Result<Arc<NodeSlot>, NotAdded> {
         let name = record.node.name.clone();
-        let slot = self.roster.slot(&name)?;
+        let slot = self.node_table.slot(&name)?;
         // For each core. A crash leaves it so, and its operator finds it drained.
         self.membership.drain(&name, true).await?;
         let emptied = self.emptied(&slot, &order, tell).await;

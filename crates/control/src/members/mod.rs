@@ -29,7 +29,7 @@ pub(super) struct Members {
     records: Records,
     ledger: Ledger,
     membership: Arc<Membership>,
-    roster: NodeTable,
+    node_table: NodeTable,
     flights: Arc<SingleFlight>,
     vaults: Arc<Vaults>,
     life: Arc<Teardown>,
@@ -44,11 +44,11 @@ impl Members {
         life: &Arc<Teardown>,
         watcher: &Arc<Watcher>,
     ) -> Arc<Self> {
-        let Dependencies { records, ledger, roster, flights, .. } = basis;
-        let (records, ledger, roster) = (records.clone(), ledger.clone(), roster.clone());
+        let Dependencies { records, ledger, node_table, flights, .. } = basis;
+        let (records, ledger, node_table) = (records.clone(), ledger.clone(), node_table.clone());
         let (flights, membership, vaults) = (flights.clone(), membership.clone(), vaults.clone());
         let (life, watcher) = (life.clone(), watcher.clone());
-        Arc::new(Self { records, ledger, membership, roster, flights, vaults, life, watcher })
+        Arc::new(Self { records, ledger, membership, node_table, flights, vaults, life, watcher })
     }
 
     pub(super) async fn node_record(&self, name: &NodeName) -> Result<Option<NodeRecord>, Failure> {
@@ -58,7 +58,7 @@ impl Members {
     /// Lists the node durably and watches it from now on.
     pub(super) async fn list_node(self: &Arc<Self>, record: &NodeRecord) -> Result<Arc<NodeSlot>, Failure> {
         self.membership.list(record).await?;
-        let slot = self.roster.slot(&record.node.name)?;
+        let slot = self.node_table.slot(&record.node.name)?;
         self.watcher.watch_slot(&slot);
         Ok(slot)
     }
@@ -66,7 +66,7 @@ impl Members {
     pub(super) async fn list(&self) -> NodeList {
         self.look().await;
         let mut asked = tokio::task::JoinSet::new();
-        for slot in self.roster.slots().values() {
+        for slot in self.node_table.slots().values() {
             let slot = slot.clone();
             asked.spawn(async move { slot.info().await });
         }
@@ -85,7 +85,7 @@ impl Members {
     pub(super) async fn drain(&self, name: &NodeName, order: &NodeDrain) -> Result<NodeInfo, Failure> {
         self.known(name).await?;
         self.membership.drain(name, order.draining).await?;
-        Ok(self.roster.slot(name)?.info().await)
+        Ok(self.node_table.slot(name)?.info().await)
     }
 
     /// One answer per node, in the order of the request.
@@ -176,7 +176,7 @@ impl Members {
 
     async fn known(&self, name: &NodeName) -> Result<Arc<NodeSlot>, Failure> {
         self.look().await;
-        let slots = self.roster.slots();
+        let slots = self.node_table.slots();
         slots.get(name).cloned().ok_or_else(|| {
             let known = slots.keys().map(ToString::to_string).collect();
             MemberError::Unknown { node: name.clone(), known }.into()

@@ -131,7 +131,7 @@ impl Core {
         &self,
         order: impl Future<Output = Answer<T>> + Send + 'static,
     ) -> Answer<T> {
-        self.basis.duty.carry_out(order).await
+        self.basis.admission.carry_out(order).await
     }
 }
 
@@ -307,7 +307,7 @@ impl Core {
     /// Counts a request as under way until the answer is dropped.
     #[must_use]
     pub fn request(&self) -> RequestUnderWay {
-        self.basis.duty.request()
+        self.basis.admission.request()
     }
 
     pub(crate) fn charges(&self) -> &UserLimits {
@@ -343,7 +343,7 @@ impl Core {
 
     /// From now on nothing new is forged; everything else goes on.
     pub fn drain(&self) {
-        self.basis.duty.drain(true);
+        self.basis.admission.drain(true);
     }
 
     /// As [`Core::drain`], but only if nobody is here.

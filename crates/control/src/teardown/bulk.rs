@@ -136,7 +136,7 @@ impl Teardown {
         ending: &BulkTeardown,
     ) -> Vec<Outcome> {
         let (mut silence, mut told) = (None, false);
-        if let (0, Ok(slot)) = (ending.grace_ms, self.roster.slot(node)) {
+        if let (0, Ok(slot)) = (ending.grace_ms, self.node_table.slot(node)) {
             let vaults = doomed.iter().map(|vault| vault.id.clone()).collect();
             // All die now. What follows kills too, where a node does not know this order.
             let doom = Doom { vaults, cause: ending.cause, by: ending.by.clone() };
@@ -196,7 +196,7 @@ impl Teardown {
         }
         let mut by_node: BTreeMap<NodeName, Vec<Vault>> = match &request.node {
             Some(node) => BTreeMap::from([(node.clone(), Vec::new())]),
-            None => self.roster.slots().keys().map(|node| (node.clone(), Vec::new())).collect(),
+            None => self.node_table.slots().keys().map(|node| (node.clone(), Vec::new())).collect(),
         };
         for vault in doomed {
             by_node.entry(vault.node.clone()).or_default().push(vault);
@@ -236,7 +236,7 @@ impl Teardown {
         by: &'static str,
     ) -> (NodeReaped, Vec<ReapedVault>) {
         let wanted = doomed.len() as u64;
-        let asked = match self.roster.slot(&node) {
+        let asked = match self.node_table.slot(&node) {
             Ok(slot) => slot.word().await.map(drop).map_err(ApiError::from),
             Err(error) => Err(error.into()),
         };

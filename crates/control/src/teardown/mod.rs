@@ -30,7 +30,7 @@ const ABREAST: usize = 64;
 
 pub(super) struct Teardown {
     records: Records,
-    roster: NodeTable,
+    node_table: NodeTable,
     vaults: Arc<Vaults>,
     /// Vaults that bulk orders are at.
     ordered: Mutex<BTreeSet<VaultId>>,
@@ -38,8 +38,8 @@ pub(super) struct Teardown {
 
 impl Teardown {
     pub(super) fn new(basis: &Dependencies, vaults: &Arc<Vaults>) -> Arc<Self> {
-        let (records, roster) = (basis.records.clone(), basis.roster.clone());
-        Arc::new(Self { records, roster, vaults: vaults.clone(), ordered: Mutex::default() })
+        let (records, node_table) = (basis.records.clone(), basis.node_table.clone());
+        Arc::new(Self { records, node_table, vaults: vaults.clone(), ordered: Mutex::default() })
     }
 
     pub(super) fn ordered(&self) -> MutexGuard<'_, BTreeSet<VaultId>> {
@@ -70,7 +70,7 @@ impl Teardown {
 
     async fn beat(&self, target: BeatTarget, by: Option<String>, lanes: &Bulkhead) -> Result<u64, Failure> {
         let vault = self.living(&target.vault).await?;
-        let slot = self.roster.slot(&vault.node)?;
+        let slot = self.node_table.slot(&vault.node)?;
         let lane = lanes.of(&vault.node);
         // Nobody closes it.
         let _place = lane.acquire().await.ok();
@@ -118,7 +118,7 @@ impl Teardown {
     ) -> Result<Destructed, Failure> {
         // A node whose record is damaged was not taken out.
         self.records.refuse_damaged_node(&vault.node)?;
-        let Ok(slot) = self.roster.slot(&vault.node) else {
+        let Ok(slot) = self.node_table.slot(&vault.node) else {
             // Nobody can be asked any more, so the word of two decides: who took the node out, and who
             // ends this. Should the node come back with it, it is ended there.
             let receipt = lost(vault, "its node was taken out of the swarm");

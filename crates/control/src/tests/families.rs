@@ -124,7 +124,7 @@ async fn a_wish_is_heard_however_much_its_neighbours_print() {
 async fn to_ask_how_a_vault_died_kills_nobody() {
     let Swarm { core, node, .. } = swarm();
     let (lives, dies) = (parent(&core, 0).await, random_spawn(&core).await);
-    let slot = core.basis().roster.slot(&"n1".parse().expect("a name")).expect("is there");
+    let slot = core.basis().node_table.slot(&"n1".parse().expect("a name")).expect("is there");
     let asked = core.phases().vaults.ask_for_tombstone(&slot, &lives).await.expect_err("lives");
     assert_eq!((asked.fault, node.living().len()), (NodeFault::NotYet, 2));
     node.kill(&dies, Cause::OutOfMemory);

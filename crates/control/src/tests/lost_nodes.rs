@@ -45,7 +45,7 @@ async fn a_vault_of_a_node_that_was_taken_out_ends_by_word_and_does_not_come_bac
     node.set_down(true);
     core.destruct(&vault, Default::default(), None).await.expect_err("a silent node may be asked later");
     assert!(core.vault(&vault).await.expect("shows").receipt.is_none());
-    core.basis().roster.remove(&"n1".parse().expect("a name"));
+    core.basis().node_table.remove(&"n1".parse().expect("a name"));
     let shown = core.vault(&vault).await.expect("shows");
     assert!(shown.receipt.is_none() && shown.unreachable.is_some(), "taken out is not dead");
     let ended = core.destruct(&vault, Default::default(), None).await.expect("ends the record");

@@ -140,7 +140,7 @@ async fn what_another_core_has_added_or_taken_out_is_seen() {
     }
     for core in [&first, &second] {
         assert_eq!(names(core).await, ["a1", "a2", "n1", "n2"]);
-        let slots = core.basis().roster.slots();
+        let slots = core.basis().node_table.slots();
         let draining = |name: &str| slots[&name.parse::<NodeName>().expect("a name")].is_draining();
         assert_eq!([draining("a1"), draining("a2")], [false, true]);
     }
@@ -150,21 +150,21 @@ async fn what_another_core_has_added_or_taken_out_is_seen() {
         "is not drained"
     );
     // What is the same keeps its link, and is watched.
-    let kept = second.basis().roster.slot(&"a1".parse().expect("a name")).expect("is there");
+    let kept = second.basis().node_table.slot(&"a1".parse().expect("a name")).expect("is there");
     let _tasks = second.start();
     first.phases().membership.strike(&"a2".parse().expect("a name")).await.expect("goes");
-    let gone = || second.basis().roster.slots().len() == 3;
+    let gone = || second.basis().node_table.slots().len() == 3;
     while !gone() || !kept.is_watched() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    let still = second.basis().roster.slot(&"a1".parse().expect("a name")).expect("is there");
+    let still = second.basis().node_table.slot(&"a1".parse().expect("a name")).expect("is there");
     assert!(Arc::ptr_eq(&kept, &still));
     // It is asked by the next start as well, and stays drained.
     first.phases().membership.drain(&"a1".parse().expect("a name"), true).await.expect("drains");
     let third = core_over(store.clone(), &[], &[]);
     third.basis().ledger.begin(true).await.expect("begins");
     third.load_nodes().await.expect("loads");
-    assert!(third.basis().roster.slots().values().all(|slot| slot.is_draining()));
+    assert!(third.basis().node_table.slots().values().all(|slot| slot.is_draining()));
 }
 
 #[tokio::test]

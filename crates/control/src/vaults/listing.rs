@@ -68,7 +68,7 @@ impl Vaults {
         let mut tasks = tokio::task::JoinSet::new();
         let mut words = NodeReports::new();
         for name in names {
-            match self.roster.slot(name) {
+            match self.node_table.slot(name) {
                 Ok(slot) => {
                     let one = one.clone();
                     tasks.spawn(async move {

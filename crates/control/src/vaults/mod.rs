@@ -29,7 +29,7 @@ pub(super) struct Vaults {
     records: Records,
     ledger: Ledger,
     /// Whose word is asked for.
-    roster: NodeTable,
+    node_table: NodeTable,
     /// Of salvages and burials.
     flights: Arc<SingleFlight>,
     /// Who hears of a death: the events, the counters, who waits for a claim, for room, or for its parent's end.
@@ -70,7 +70,7 @@ impl Vaults {
         Arc::new(Self {
             records: basis.records.clone(),
             ledger: basis.ledger.clone(),
-            roster: basis.roster.clone(),
+            node_table: basis.node_table.clone(),
             flights: basis.flights.clone(),
             events: basis.events.clone(),
             metrics: basis.metrics.clone(),

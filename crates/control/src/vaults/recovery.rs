@@ -200,7 +200,7 @@ impl Vaults {
             return Ok(());
         }
         let traces = Traces::of(id, &self.records).await?;
-        let slots = self.roster.slots();
+        let slots = self.node_table.slots();
         let asked: Vec<&Arc<NodeSlot>> = slots
             .values()
             .filter(|slot| traces.node.as_ref().is_none_or(|node| *node == slot.name))

@@ -31,7 +31,7 @@ impl Vaults {
             let vault = match self.ledger.bury(&mut receipt).await? {
                 Burial::Written(vault) => vault,
                 Burial::Foreign(node) => {
-                    self.roster
+                    self.node_table
                         .distrust(&receipt.node, &format!("{} died, which is on node {node}", receipt.vault));
                     return Ok(false);
                 }
@@ -44,7 +44,7 @@ impl Vaults {
                         if self.salvage_dead(&receipt.vault, &receipt.node).await? {
                             continue;
                         }
-                        self.roster
+                        self.node_table
                             .distrust(&receipt.node, &format!("{} died, which is another's", receipt.vault));
                         return Ok(false);
                     }
@@ -97,7 +97,7 @@ impl Vaults {
     /// cannot be asked changes nothing.
     pub(crate) async fn confirm(&self, record: &VaultRecord) -> Result<(), Failure> {
         let (vault, boot_id) = (record.vault(), record.boot_id());
-        let slot = self.roster.slot(&vault.node)?;
+        let slot = self.node_table.slot(&vault.node)?;
         let Ok(state) = slot.vaults(Some(vault.id.clone())).await else { return Ok(()) };
         let said = state.vaults.iter().find(|said| said.vault == vault.id);
         if said.is_some_and(|said| said.phase.is_alive()) {

@@ -72,7 +72,7 @@ impl Watcher {
         let overdue = known.overdue(&terms, now);
         for vault in living.into_iter().map(|found| found.value.into_vault()) {
             // A node that is seen tells its vaults' ends itself.
-            let seen = self.roster.slot(&vault.node).is_ok_and(|slot| slot.is_heard());
+            let seen = self.node_table.slot(&vault.node).is_ok_and(|slot| slot.is_heard());
             if overdue.contains(&vault.id) && !seen {
                 self.vaults
                     .bury(lost(&vault, "its node was not seen again before its life-time was over"))

@@ -50,7 +50,7 @@ pub(super) use lost_nodes::KnownSince;
 use placement_cache::PlacementCache;
 
 pub(super) struct Watcher {
-    roster: NodeTable,
+    node_table: NodeTable,
     records: Records,
     ledger: Ledger,
     events: EventLog,
@@ -64,7 +64,7 @@ pub(super) struct Watcher {
 impl Watcher {
     pub(super) fn new(basis: &Dependencies, vaults: &Arc<Vaults>, families: &Arc<Families>) -> Arc<Self> {
         Arc::new(Self {
-            roster: basis.roster.clone(),
+            node_table: basis.node_table.clone(),
             records: basis.records.clone(),
             ledger: basis.ledger.clone(),
             events: basis.events.clone(),
@@ -78,18 +78,22 @@ impl Watcher {
 
     /// Starts to watch every node; each watch ends with its slot's, or when [`Self::stop`] is called.
     pub(super) fn start(self: &Arc<Self>) {
-        for slot in self.roster.slots().values() {
+        for slot in self.node_table.slots().values() {
             self.watch_slot(slot);
         }
     }
 
     /// Those that another core has added.
     pub(super) fn watch_new(self: &Arc<Self>) {
-        self.roster.slots().values().filter(|slot| !slot.is_watched()).for_each(|slot| self.watch_slot(slot));
+        self.node_table
+            .slots()
+            .values()
+            .filter(|slot| !slot.is_watched())
+            .for_each(|slot| self.watch_slot(slot));
     }
 
     pub(super) fn stop(&self) {
-        for slot in self.roster.slots().values() {
+        for slot in self.node_table.slots().values() {
             slot.unwatch();
         }
     }
@@ -106,7 +110,7 @@ impl Watcher {
     /// cannot is left to the watching.
     pub(super) async fn settle(self: &Arc<Self>) {
         let mut tasks = tokio::task::JoinSet::new();
-        for slot in self.roster.slots().values() {
+        for slot in self.node_table.slots().values() {
             let (watcher, slot) = (self.clone(), slot.clone());
             tasks.spawn(async move {
                 if let Err(error) = watcher.reconcile(&slot, false).await {
@@ -120,7 +124,7 @@ impl Watcher {
 
     /// Writes down the deaths that the nodes have told until now.
     pub(super) async fn catch_up(&self) {
-        for slot in self.roster.slots().values() {
+        for slot in self.node_table.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
                 let (mut place, mut taken) = (NewsCursor::default(), 0);
@@ -372,7 +376,7 @@ impl Watcher {
                 Err(error) => return Err(error.into()),
             }
         }
-        let slots = self.roster.slots();
+        let slots = self.node_table.slots();
         Ok(self.ledger.clear_notes(&slot.name, |node| slots.contains_key(node)).await?)
     }
 }

@@ -32,7 +32,8 @@ impl Watcher {
         let place = self.place_of(vault).await?;
         let own = place.as_ref() == Some(&placed.node);
         if let (false, Some(place)) = (own, place) {
-            self.roster.distrust(&placed.node, &format!("it has news of {vault}, which is on node {place}"));
+            self.node_table
+                .distrust(&placed.node, &format!("it has news of {vault}, which is on node {place}"));
         }
         placed.own.insert(vault.clone(), own);
         Ok(own)
