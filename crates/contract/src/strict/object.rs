@@ -1,4 +1,4 @@
-//! Where a struct is wanted: an object and nothing else, and its members by their names.
+//! Struct deserialization: where a struct is wanted, an object and nothing else, and its members by their names.
 //!
 //! Derived code can be read from a sequence as well, which is refused here, and what nobody calls is never compiled: there
 //! are hundreds of structs, and each crate compiles how it reads them.
