@@ -137,24 +137,18 @@ impl Ctx {
         work: impl Future<Output = Result<T, CliError>>,
     ) -> Result<T, CliError> {
         let mut result = None;
-        {
-            let work = pin!(async { result = Some(work.await) });
-            self.run(limit, work)?;
-        }
+        self.run(limit, pin!(async { result = Some(work.await) }))?;
         result.expect("the work has ended")
     }
 
     /// All that is the same for every command, which is a tenth of them where each has its own.
     fn run(&self, limit: Limit, work: Pin<&mut dyn Future<Output = ()>>) -> Result<(), CliError> {
-        let runtime = match self.runtime.get() {
-            Some(runtime) => runtime,
-            None => {
-                let made = spare_descriptors()
-                    .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
-                let made = made.map_err(|error| CliError::io("start the runtime", &error))?;
-                self.runtime.get_or_init(|| made)
-            }
-        };
+        if self.runtime.get().is_none() {
+            let made = spare_descriptors()
+                .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
+            let _ = self.runtime.set(made.map_err(|error| CliError::io("start the runtime", &error))?);
+        }
+        let runtime = self.runtime.get().expect("it has been made");
         let time = match limit {
             Limit::Usual => self.settings.duration("timeout")?,
             Limit::OnlyIfSet | Limit::OwnSignals => self.timeout_if_set()?,
