@@ -124,7 +124,8 @@ async fn manifest(args: &PushArgs) -> Result<Manifest, CliError> {
     let bytes = bytes.map_err(|error| CliError::unreadable(&shown, &error))?;
     let manifest: Manifest = Manifest::read(&bytes)
         .map_err(|error| CliError::data("bad_manifest", format!("{shown}{}: {error}", error.place())))?;
-    manifest.wishes().map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
+    let checked = manifest.check_texts().and_then(|()| manifest.wishes());
+    checked.map_err(|error| CliError::data("bad_manifest", format!("{shown}: {error}")))?;
     Ok(manifest)
 }
 

@@ -16,6 +16,9 @@ use crate::strict::{self, StrictError};
 
 /// The longest manifest that is read.
 pub const MAX_MANIFEST_BYTES: usize = 64 * 1024;
+/// Of a manifest's description, in letters, and of an amount in it.
+const MOST_DESCRIPTION: usize = 4096;
+const MOST_AMOUNT: usize = 64;
 
 pub const SCHEME: &str = "gem-pointer://";
 
@@ -220,15 +223,19 @@ impl Wishes {
 #[serde(deny_unknown_fields, default)]
 pub struct Manifest {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
     pub description: Option<String>,
     /// The heap, for example `8MiB`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub memory: Option<String>,
     /// The longest that one call may run, for example `5s`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub deadline: Option<String>,
     /// The heartbeat lease, for example `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub lease: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
@@ -247,6 +254,21 @@ impl Manifest {
     #[cfg(feature = "documents")]
     pub fn read(bytes: &[u8]) -> Result<Self, StrictError> {
         strict::from_yaml(strict::text(bytes)?, strict::DocumentLimits::bytes(MAX_MANIFEST_BYTES))
+    }
+
+    /// Whether each of its texts is as short as whoever lists gems expects, or what is wrong with it in its own words.
+    pub fn check_texts(&self) -> Result<(), String> {
+        let amounts = [("memory", &self.memory), ("deadline", &self.deadline), ("lease", &self.lease)];
+        let texts = amounts.map(|(name, text)| (name, text, MOST_AMOUNT));
+        for (name, text, most) in
+            [("description", &self.description, MOST_DESCRIPTION)].into_iter().chain(texts)
+        {
+            let letters = text.as_deref().map_or(0, |text| text.chars().count());
+            if letters > most {
+                return Err(format!("{name}: {letters} letters are too many, {most} are allowed"));
+            }
+        }
+        Ok(())
     }
 
     /// What it wishes for, within the bounds of what a vault can have, or what is wrong with it in its own words.

@@ -272,6 +272,33 @@ fn breadth_is_bounded_whatever_it_is_made_of() {
 
 #[cfg(feature = "documents")]
 #[test]
+fn a_tag_that_means_nothing_here_is_refused_where_it_stands() {
+    let read = |text: &str| from_yaml::<Outer>(text, SMALL);
+    for (text, tag, place) in [
+        ("n: 1\ntext: !!python/object x", "!!python/object", (2, 7)),
+        ("text: !!python/object:os.system [a]", "!!python/object:os.system", (1, 7)),
+        ("any: {a: [!!set {b}]}", "!!set", (1, 11)),
+        ("!!omap\nn: 1", "!!omap", (1, 1)),
+        ("? !!binary n\n: 1", "!!binary", (1, 3)),
+        ("%TAG ! tag:evil.example,2000:\n---\ntext: !x y", "!<tag:evil.example,2000:x>", (3, 7)),
+        ("text: !<tag:yaml.org,2002:python/name:a%0Ab> x", "!!python/name:a\\nb", (1, 7)),
+    ] {
+        let told = read(text).expect_err(text);
+        assert_eq!(
+            ((told.line, told.column), told.reason.contains(&format!("\"{tag}\""))),
+            (place, true),
+            "{told}"
+        );
+    }
+    let long = read(&format!("text: !!{} x", "p".repeat(1_000))).expect_err("is long").to_string();
+    assert!(long.len() < 200, "{long}");
+    let plain = "!!map\ntext: !!str 5\nn: !!int 7\nlist: !!seq []\nlabels: {a: '5'}\n";
+    let read = read(plain).expect("is plain");
+    assert_eq!((read.text.as_str(), read.n), ("5", 7));
+}
+
+#[cfg(feature = "documents")]
+#[test]
 fn a_scalar_of_another_type_is_no_text() {
     let read = |text: &str| from_yaml::<Outer>(text, SMALL);
     for (text, found) in [

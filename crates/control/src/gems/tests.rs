@@ -161,4 +161,20 @@ async fn what_cannot_be_pushed() {
         );
         assert!(error.message.contains(told), "{error}");
     }
+    // Each who lists gems reads them.
+    let of = |description: Option<usize>, memory: Option<String>| {
+        let description = description.map(|letters| "é".repeat(letters));
+        gems.push(GemPush {
+            manifest: Manifest { description, memory, ..Manifest::default() },
+            ..push("x", None, "x")
+        })
+    };
+    assert!(of(Some(4096), None).await.is_ok());
+    for (description, memory, told) in [
+        (Some(7_000_000), None, "description: 7000000 letters are too many, 4096 are allowed"),
+        (None, Some("0".repeat(1_000_000) + "8MiB"), "memory: 1000004 letters are too many, 64 are allowed"),
+    ] {
+        let error = ApiError::from(of(description, memory).await.expect_err("is refused"));
+        assert!(error.message.contains(told) && error.message.len() < 200, "{error}");
+    }
 }
