@@ -209,6 +209,49 @@ async fn who_says_without_end_what_no_vault_is_asked_is_read_later() {
     }
 }
 
+/// Each of them is good, and given up before the vault has heard of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_up_long_calls_pays_for_their_way() {
+    let daemon = Daemon::start();
+    let wishes = Wishes {
+        lease_ms: Some(600_000),
+        call_deadline_ms: Some(60_000),
+        cpu_percent: Some(CPU),
+        max_frame_bytes: Some(4 << 20),
+        ..Wishes::default()
+    };
+    let source = "function size(x) { return x.length; } function spin() { for (;;) {} }";
+    let spawned = daemon.spawn_with(source, wishes).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    let mut spins = Stranger::enter(&ticket).await;
+    spins.send(&request(1, "spin", json!([])).to_string()).await;
+    let long = request(1, "size", json!(["x".repeat(1 << 20)])).to_string();
+    let word = json!({"jsonrpc": "2.0", "method": "hauki.cancel", "params": {"id": 1}}).to_string();
+    let much = format!("{long}\n{word}\n");
+    let mut floods = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let stranger = Stranger::enter(&ticket).await;
+        let much = much.clone();
+        floods.spawn(async move {
+            let (mut input, mut output) = tokio::io::split(stranger.stream);
+            let write = async {
+                while tokio::io::AsyncWriteExt::write_all(&mut output, much.as_bytes()).await.is_ok() {}
+            };
+            let read = async { drop(tokio::io::copy(&mut input, &mut tokio::io::sink()).await) };
+            tokio::join!(write, read);
+        });
+    }
+    // What they have ahead of them, in the first second.
+    tokio::time::sleep(WATCHED / 3).await;
+    let began = used(daemon.pid());
+    tokio::time::sleep(WATCHED).await;
+    let (spent, budget) = (used(daemon.pid()) - began, WATCHED * CPU / 100);
+    println!("haukid spent {spent:?} of {budget:?}");
+    // As much as the vault may, and as much again for TLS, which this build does slowly, and a line of each.
+    assert!(spent <= 3 * budget, "haukid spent {spent:?} of {budget:?}");
+    floods.shutdown().await;
+}
+
 /// A line of megabytes takes long to be refused, and a new connection is no new ticket.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_long_lines_refused_pays_for_them_on_whatever_connection() {
