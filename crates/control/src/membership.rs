@@ -1,11 +1,11 @@
 //! Membership: which nodes the store says there are, and the node table that is made of it.
 //!
-//! `node/<name>` is an added node. Whoever adds, drains or takes out one writes `meta/nodes` in the same transaction,
+//! `node/<name>` is an added node. Whoever adds, drains or takes out one writes `ephemeral/nodes` in the same transaction,
 //! under the revision that he has seen: that document's revision is the number of the membership. A start puts the
 //! number that it placed by into the transaction that notes it (`ledger::forging`), so once a drain is answered no core on
 //! this store places there any more; whom that meets reads the nodes anew ([`Membership::catch_up`]) and places
 //! again. What the document says is which nodes are drained that have no record: the daemon's own and those of the
-//! configuration, for as long as this core and those beside it live.
+//! configuration, for as long as the store is open.
 //!
 //! A crash leaves what was committed. The slots and links are this process's own.
 
@@ -24,13 +24,9 @@ use super::nodes::{Member, NodeSlot};
 use super::store::{CommitOutcome, Expect, Txn};
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
-use hauki_contract::strict::{self, DocumentLimits};
 
-/// A node's name has 64 bytes at most, and there are not as many.
-const LIST: DocumentLimits = DocumentLimits::bytes(1 << 20);
-
-/// The number of the membership, and which nodes without a record are drained; `None` if that cannot be read.
-type Numbered = (Expect, Option<BTreeSet<NodeName>>);
+/// The number of the membership, and which nodes without a record are drained.
+type Numbered = (Expect, BTreeSet<NodeName>);
 
 pub(super) struct Membership {
     /// Of the core's SSH key, known hosts and links.
@@ -97,7 +93,7 @@ impl Membership {
     /// At the start of a core that is alone: what was drained without a record was so for the life of those before.
     pub(super) async fn load(&self) -> Result<(), Failure> {
         let (number, drained) = self.numbered().await?;
-        if drained.is_none_or(|drained| !drained.is_empty()) {
+        if !drained.is_empty() {
             self.write(Txn::default(), number, &BTreeSet::new()).await?;
         }
         for found in self.records.all::<NodeRecord>(NODE).await? {
@@ -125,15 +121,12 @@ impl Membership {
             }
         }
         for (name, slot) in &*self.node_table.slots() {
-            match (self.node_table.is_configured(name), &drained) {
-                (true, Some(drained)) => slot.drain(drained.contains(name)),
-                (true, None) => {}
+            if self.node_table.is_configured(name) {
+                slot.drain(drained.contains(name));
+            } else if !there.contains(name) && self.records.refuse_damaged_node(name).is_ok() {
                 // One whose record is damaged was not taken out.
-                (false, _) if !there.contains(name) && self.records.refuse_damaged_node(name).is_ok() => {
-                    self.node_table.remove(name);
-                    self.taken().remove(name);
-                }
-                (false, _) => {}
+                self.node_table.remove(name);
+                self.taken().remove(name);
             }
         }
         self.node_table.is_of(number);
@@ -161,10 +154,8 @@ impl Membership {
     /// In the store, for each core on it, and here.
     pub(super) async fn drain(&self, name: &NodeName, draining: bool) -> Result<(), Failure> {
         loop {
-            let (number, drained) = self.numbered().await?;
-            let mut named = drained.clone().unwrap_or_default();
-            let mut txn = Txn::default();
-            let mut same = drained.is_some();
+            let (number, mut drained) = self.numbered().await?;
+            let (mut txn, mut same) = (Txn::default(), true);
             if let Some(mut found) = self.record(name).await? {
                 same &= found.value.draining == draining;
                 found.value.draining = draining;
@@ -172,14 +163,14 @@ impl Membership {
                 txn = txn.check(key, Expect::At(found.revision)).put(key, encode(&found.value)?);
             }
             if self.node_table.is_configured(name) {
-                same &= named.contains(name) == draining;
+                same &= drained.contains(name) == draining;
                 if draining {
-                    named.insert(name.clone())
+                    drained.insert(name.clone())
                 } else {
-                    named.remove(name)
+                    drained.remove(name)
                 };
             }
-            if same || self.write(txn, number, &named).await? {
+            if same || self.write(txn, number, &drained).await? {
                 return self.catch_up().await.map(drop);
             }
         }
@@ -194,7 +185,7 @@ impl Membership {
             let (number, drained) = self.numbered().await?;
             let txn = Txn::default().check(key.as_str(), seen.map_or(Expect::Absent, Expect::At));
             let txn = txn.put(key.as_str(), encode(record)?);
-            if self.write(txn, number, &drained.unwrap_or_default()).await? {
+            if self.write(txn, number, &drained).await? {
                 self.taken().remove(name);
                 return self.catch_up().await.map(drop);
             }
@@ -207,13 +198,12 @@ impl Membership {
     /// Takes a node out that was drained for it.
     pub(super) async fn strike(&self, name: &NodeName) -> Result<(), Failure> {
         loop {
-            let (number, drained) = self.numbered().await?;
+            let (number, mut drained) = self.numbered().await?;
             let found = self.record(name).await?.filter(|found| found.value.draining);
             let Some(Versioned { key, revision, .. }) = found else {
                 return Err(MemberError::Changed { node: name.clone() }.into());
             };
             let txn = Txn::default().check(key.as_str(), Expect::At(revision)).delete(key);
-            let mut drained = drained.unwrap_or_default();
             drained.remove(name);
             if self.write(txn, number, &drained).await? {
                 return self.catch_up().await.map(drop);
@@ -222,15 +212,8 @@ impl Membership {
     }
 
     async fn numbered(&self) -> Result<Numbered, Failure> {
-        // As it stands: one that is damaged is written anew by the next change.
-        let found = self.records.documents(MEMBERSHIP, None, 1).await?.pop();
-        Ok(match found {
-            None => (Expect::Absent, Some(BTreeSet::new())),
-            Some(found) if found.intact => {
-                (Expect::At(found.revision), strict::from_slice(&found.value, LIST).ok())
-            }
-            Some(found) => (Expect::At(found.revision), None),
-        })
+        let found = self.records.find::<BTreeSet<NodeName>>(MEMBERSHIP).await?;
+        Ok(found.map_or((Expect::Absent, BTreeSet::new()), |found| (Expect::At(found.revision), found.value)))
     }
 
     /// `false`: somebody else has changed something meanwhile.

@@ -9,13 +9,13 @@
 //! apart/<bucket>      who placed a vault last that is to stay apart from others (`ledger::anti_affinity`)
 //! spool/<id>          a summons in the queue, or what became of it
 //! node/<name>         a node that was added (`control::membership`)
-//! meta/nodes          by its revision, the number of the membership; which nodes without a record are drained
 //! meta/events         no event of these lives has a number beyond it (`control::event_numbers`)
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //! aged/<time>/<key>   when a key was used, for `control::retention`
 //! issuer              the public half of the key that signs tickets
 //! aside/<key>         what could not be read, as it is (`ledger::quarantine`)
+//! ephemeral/nodes     by its revision, the number of the membership; which nodes without a record are drained
 //! ephemeral/forging/<id>  a vault that is being made: by whom, where and whose (`ledger::forging`)
 //! ```
 //! A vault is under exactly one of `vault/` and `tomb/`, because one transaction moves it. The same
@@ -54,7 +54,8 @@ pub(crate) const APART: &str = "apart/";
 pub(crate) const AGED: &str = "aged/";
 pub(crate) const SPOOL: &str = "spool/";
 pub(crate) const NODE: &str = "node/";
-pub(crate) const MEMBERSHIP: &str = "meta/nodes";
+/// Ephemeral as well, so that a note that checks it asks nothing of the disk.
+pub(crate) const MEMBERSHIP: &str = "ephemeral/nodes";
 
 /// All that a key may begin with.
 pub(super) const PREFIXES: &[&str] = &[

@@ -6,8 +6,8 @@ use std::task::Poll;
 
 use super::*;
 use crate::fake_node::FakeCall;
-use crate::ledger::{AntiAffinity, BUDGET, FORGING, LOAN, Made, Posting, TERM, VaultRecord};
-use crate::store::Expect;
+use crate::ledger::{AntiAffinity, BUDGET, FORGING, LOAN, MEMBERSHIP, Made, Posting, TERM, VaultRecord};
+use crate::store::{EPHEMERAL, Expect};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::vault::Vault;
 use hauki_contract::api::{ApiError, ErrorCode};
@@ -276,4 +276,10 @@ async fn a_note_that_could_not_be_taken_away_goes_later() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), gone).await.expect("is noted");
+}
+
+/// Else each start would wait for the file, and its note be a row in it.
+#[test]
+fn what_is_noted_and_checked_by_a_start_is_ephemeral() {
+    assert!([FORGING, MEMBERSHIP].iter().all(|key| key.starts_with(EPHEMERAL)));
 }
