@@ -76,7 +76,7 @@ impl ForgeGuard {
     /// The node says that nothing was made.
     pub(super) async fn undone(mut self) {
         self.kept = true;
-        let_go(&self.ledger, &self.vault).await;
+        let_go(&self.ledger, &self.vault, self.spawner).await;
         if self.spawner {
             self.orphans.notify_one();
         }
@@ -116,7 +116,7 @@ impl Drop for ForgeGuard {
                     tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
                 }
             }
-            let_go(&ledger, &vault).await;
+            let_go(&ledger, &vault, orphans.is_some()).await;
             if let Some(orphans) = orphans {
                 orphans.notify_one();
             }
@@ -127,13 +127,13 @@ impl Drop for ForgeGuard {
 
 /// The vault is gone, so the store need not say any more that it is being made. It says it until then: as long as it
 /// cannot be written to, this is tried again.
-async fn let_go(ledger: &Ledger, vault: &VaultId) {
-    let Err(error) = ledger.give_up(vault).await else { return };
+async fn let_go(ledger: &Ledger, vault: &VaultId, may_clone: bool) {
+    let Err(error) = ledger.give_up(vault, may_clone).await else { return };
     tracing::warn!(%vault, error = error_chain::told(&error), "that it is not made any more is noted later");
     let (ledger, vault) = (ledger.clone(), vault.clone());
     let noting = async move {
         let mut pause = AGAIN;
-        while ledger.give_up(&vault).await.is_err() {
+        while ledger.give_up(&vault, may_clone).await.is_err() {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(AGAIN_MOST);
         }

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
-use super::documents::{BUDGET, LOAN, budget_key};
+use super::documents::{BUDGET, LOAN, budget_key, forging_key, vault_key};
 use super::error::LedgerError;
 use super::record::{Versioned, encode};
 use crate::store::{CommitOutcome, Expect, Txn};
@@ -56,9 +56,12 @@ struct Loan {
 }
 
 impl Ledger {
-    /// Its vault neither lives nor is being made.
+    /// Its vault neither lives nor is being made. Whoever only looks may see the one half of what was written and not yet
+    /// the other, so the transaction asks again.
     pub(crate) async fn revoke(&self, vault: &VaultId) -> Result<(), LedgerError> {
-        self.records.write(Txn::default().delete(budget_key(vault))).await.map(drop)
+        let nobody =
+            Txn::default().check(vault_key(vault), Expect::Absent).check(forging_key(vault), Expect::Absent);
+        self.records.write(nobody.delete(budget_key(vault))).await.map(drop)
     }
 
     /// Takes one from the budget of the parent and of everybody above it, at once or not at all. The

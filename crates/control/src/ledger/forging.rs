@@ -63,9 +63,10 @@ impl Ledger {
         }
     }
 
-    /// It did not come to be, nor will it.
-    pub(crate) async fn give_up(&self, vault: &VaultId) -> Result<(), LedgerError> {
-        let txn = Txn::default().delete(forging_key(vault)).delete(budget_key(vault));
+    /// It did not come to be, nor will it. Only one that may clone has something in the file.
+    pub(crate) async fn give_up(&self, vault: &VaultId, may_clone: bool) -> Result<(), LedgerError> {
+        let mut txn = Txn::default().delete(forging_key(vault));
+        txn.deletes.extend(may_clone.then(|| budget_key(vault)));
         self.records.note(txn).await.map(drop)
     }
 

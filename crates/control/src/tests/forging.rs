@@ -94,6 +94,28 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
     assert_eq!(recorded(&third).await.len(), 2);
 }
 
+/// Whoever compares may see a budget before he can see the note that was written with it.
+#[tokio::test]
+async fn the_budget_of_one_that_is_being_made_or_lives_is_not_revoked() {
+    let pair = Pair::new();
+    let core = pair.core(true).await;
+    let ledger = &core.basis().ledger;
+    pair.node.hold(Some(FakeCall::Open));
+    let spawning = tokio::spawn({
+        let core = core.clone();
+        async move { core.spawn(parent()).await }
+    });
+    pair.node.somebody_waits().await;
+    let made = pair.node.living()[0].clone();
+    ledger.revoke(&made).await.expect("answers");
+    assert_eq!(pair.count(BUDGET).await, 1);
+    pair.node.hold(None);
+    spawning.await.expect("ends").expect("spawns");
+    ledger.revoke(&made).await.expect("answers");
+    assert_eq!(pair.count(BUDGET).await, 1);
+    ledger.revoke(&random::vault_id()).await.expect("answers");
+}
+
 /// Earlier versions had them in the file.
 #[tokio::test]
 async fn what_an_earlier_version_was_at_is_forgotten() {
