@@ -69,17 +69,17 @@ impl Standing {
     }
 
     pub(super) async fn activity(&self) -> Result<Activity, Failure> {
-        Ok(Activity {
-            vaults: self.living_count().await?.saturating_add(self.spool.waiting()),
-            requests: self.admission.requests(),
-            idle_us: self.admission.idle_us(),
-        })
+        // In the order in which a start goes: a request or an entry of the spool, a note, a record. Whoever is between two
+        // of them is counted twice rather than not at all.
+        let (requests, waiting) = (self.admission.requests(), self.spool.waiting());
+        let vaults = self.living_count().await?.saturating_add(waiting);
+        Ok(Activity { vaults, requests, idle_us: self.admission.idle_us() })
     }
 
     async fn living_count(&self) -> Result<u32, Failure> {
-        let recorded = self.records.size(VAULT).await?.documents;
         // What is being forged is not recorded yet and must not be left behind either, nor whose record is damaged.
         let others = self.ledger.count_forging().await?.saturating_add(self.records.aside().missing_vaults());
+        let recorded = self.records.size(VAULT).await?.documents;
         let (recorded, others) = (u32::try_from(recorded), u32::try_from(others));
         Ok(recorded.unwrap_or(u32::MAX).saturating_add(others.unwrap_or(u32::MAX)))
     }

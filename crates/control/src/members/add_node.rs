@@ -140,13 +140,13 @@ impl Members {
         name: &NodeName,
         order: NodeUpgrade,
     ) -> Result<mpsc::Receiver<NodeStep>, Failure> {
-        let Some(record) = self.node_record(name).await? else {
+        if self.node_record(name).await?.is_none() {
             return Err(MemberError::Foreign { node: name.clone() }.into());
-        };
+        }
         let (tell, steps) = mpsc::channel(BACKLOG);
-        let members = self.clone();
+        let (members, name) = (self.clone(), name.clone());
         let upgrading = async move {
-            let _ = match members.upgraded(record, order, &tell).await {
+            let _ = match members.upgraded(&name, order, &tell).await {
                 Ok(slot) => tell.send(NodeStep::Added { node: slot.info().await }).await,
                 Err(NotAdded { error, asks }) => {
                     tell.send(NodeStep::Failed { error: error.into(), asks }).await
@@ -159,14 +159,18 @@ impl Members {
 
     async fn upgraded(
         self: &Arc<Self>,
-        record: NodeRecord,
+        name: &NodeName,
         order: NodeUpgrade,
         tell: &mpsc::Sender<NodeStep>,
     ) -> Result<Arc<NodeSlot>, NotAdded> {
-        let name = record.node.name.clone();
-        let slot = self.node_table.slot(&name)?;
+        // Whether it is to be drained afterwards is what its operator wished, not what another upgrade has made of it.
+        let _turn = self.emptying(name).await;
+        let Some(record) = self.node_record(name).await? else {
+            return Err(Failure::from(MemberError::Foreign { node: name.clone() }).into());
+        };
+        let slot = self.node_table.slot(name)?;
         // For each core. A crash leaves it so, and its operator finds it drained.
-        self.membership.drain(&name, true).await?;
+        self.membership.drain(name, true).await?;
         let emptied = self.emptied(&slot, &order, tell).await;
         let upgraded = match emptied {
             Ok(()) => {
@@ -178,7 +182,7 @@ impl Members {
             }
             Err(error) => Err(error.into()),
         };
-        let restored = self.membership.drain(&name, record.draining).await;
+        let restored = self.membership.drain(name, record.draining).await;
         let slot = upgraded?;
         restored?;
         Ok(slot)

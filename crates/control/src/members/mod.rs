@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::dependencies::Dependencies;
 use super::failure::{Failure, MemberError};
 use super::ledger::{Ledger, NodeRecord, Records, VAULT, VaultRecord};
@@ -113,6 +115,7 @@ impl Members {
         name: &NodeName,
         order: &NodeRemove,
     ) -> Result<NodeInfo, Failure> {
+        let _turn = self.emptying(name).await;
         let slot = self.known(name).await?;
         let Some(found) = self.node_record(name).await? else {
             return Err(MemberError::Own { node: name.clone() }.into());
@@ -135,6 +138,11 @@ impl Members {
         let info = slot.last_info();
         self.membership.strike(name).await?;
         Ok(info)
+    }
+
+    /// One at a time drains a node for something, and then restores what its operator wished.
+    async fn emptying(&self, name: &NodeName) -> OwnedMutexGuard<()> {
+        self.flights.enter(&format!("emptied/{name}")).await
     }
 
     /// Ends what the records have on a node. What cannot be ended is given up by force only: nobody will

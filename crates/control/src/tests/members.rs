@@ -5,7 +5,7 @@ use crate::fake_node::FakeCall;
 use crate::ledger::{NodeRecord, encode};
 use crate::store::{CommitOutcome, Txn};
 use hauki_contract::api::ErrorCode;
-use hauki_contract::api::swarm::{NodeDrain, NodeRemove};
+use hauki_contract::api::swarm::{NodeDrain, NodeRemove, NodeStep, NodeUpgrade};
 use hauki_contract::api::vault::VaultQuery;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -185,4 +185,25 @@ async fn a_node_on_which_a_vault_is_being_made_is_not_taken_out() {
     node.hold(None);
     spawning.await.expect("ends").expect("spawns");
     core.spawn(super::spawning("k2")).await.expect("it is as it was");
+}
+
+/// Whoever repeats an upgrade that he has given up finds the node drained by the first.
+#[tokio::test]
+async fn an_upgrade_that_is_repeated_leaves_the_node_as_its_operator_wished_it() {
+    let store = Arc::new(MemoryStore::default());
+    let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let core = added(&store, &node).await;
+    named(&core, "k").await.expect("spawns");
+    let name: NodeName = "n1".parse().expect("a name");
+    let mut first = core.upgrade_node(&name, NodeUpgrade { kill: false }).await.expect("begins");
+    assert!(matches!(first.recv().await, Some(NodeStep::Done { .. })), "it waits for the vault's end");
+    let second = core.upgrade_node(&name, NodeUpgrade { kill: false }).await.expect("begins");
+    // Time enough to look at the record, if nothing holds it.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop((first, second));
+    let _both_have_ended = core.basis().flights.enter("emptied/n1").await;
+    let record = core.phases().members.node_record(&name).await.expect("reads").expect("is there");
+    assert!(!record.draining);
 }
