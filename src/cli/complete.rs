@@ -13,6 +13,7 @@ use crate::client::config::Settings;
 use crate::client::endpoint::EndpointOptions;
 use crate::client::retry::Retry;
 use crate::client::{Address, ClientError, ControlPlane, autostart};
+use crate::model::phase::Phase;
 
 const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -45,7 +46,7 @@ pub(crate) fn vaults() -> Vec<CompletionCandidate> {
     let list = ask(async |endpoint| endpoint.vaults(&VaultQuery::default()).await);
     let vaults = list.map(|list| list.vaults).unwrap_or_default();
     let candidate = |vault: crate::api::vault::Vault| {
-        let help = format!("{} on {}, {}", vault.worker.name, vault.node, vault.phase.as_str());
+        let help = format!("{} on {}, {}", vault.worker.name, vault.node, vault.phase.told(Phase::as_str));
         CompletionCandidate::new(vault.id.as_str()).help(Some(help.into()))
     };
     vaults.into_iter().map(candidate).collect()

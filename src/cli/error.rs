@@ -204,7 +204,7 @@ impl CliError {
 
 impl From<ApiError> for CliError {
     fn from(error: ApiError) -> Self {
-        let kind = ErrorKind::new(error.code.as_str(), error.code.into());
+        let kind = ErrorKind::new(error.code.as_str(), Exit::of_api(&error));
         let mut this = Self::new(kind, error.message);
         this.more.retryable = error.retryable;
         this.more.hints.extend(error.hint);

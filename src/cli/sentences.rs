@@ -13,6 +13,7 @@ use crate::api::registry::Holder;
 use crate::model::check::{Check, CheckLevel};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
+use crate::model::open_word::OpenWord;
 use crate::model::receipt::{Receipt, Resource, Witness};
 use crate::model::units::{show_micros, show_millis};
 
@@ -60,8 +61,8 @@ fn receipt(receipt: &Receipt, changed: bool) -> String {
     for reclaimed in &receipt.reclaimed {
         let name = line(&reclaimed.name);
         let what = match reclaimed.what {
-            Resource::Port => format!("port {name}"),
-            other => resource(other).to_owned(),
+            OpenWord::Known(Resource::Port) => format!("port {name}"),
+            other => other.told(resource).to_owned(),
         };
         if reclaimed.gone {
             let _ = write!(out, " {what} {} ", show_micros(reclaimed.gone_after_us));
@@ -71,10 +72,13 @@ fn receipt(receipt: &Receipt, changed: bool) -> String {
     }
     let took = show_micros(receipt.reclaimed_us);
     let _ = match receipt.witness {
-        Some(Witness::Core) => writeln!(out, "      by the core's word: nobody saw anything reclaimed"),
-        Some(Witness::Node) => {
+        Some(OpenWord::Known(Witness::Core)) => {
+            writeln!(out, "      by the core's word: nobody saw anything reclaimed")
+        }
+        Some(OpenWord::Known(Witness::Node)) => {
             writeln!(out, "      reclaimed in {took}, by the word of node {}", receipt.node)
         }
+        Some(OpenWord::Other(whose)) => writeln!(out, "      reclaimed in {took}, by the word of {whose}"),
         None => writeln!(out, "      reclaimed in {took}"),
     };
     out
@@ -134,9 +138,10 @@ pub(crate) fn holder(Holder { name, service }: &Holder) -> String {
 
 pub(crate) fn check(Check { level, what, hint }: &Check) -> String {
     let (level, style) = match level {
-        CheckLevel::Ok => ("ok", GOOD),
-        CheckLevel::Warn => ("warn", WARN),
-        CheckLevel::Fail => ("fail", WARN),
+        OpenWord::Known(CheckLevel::Ok) => ("ok", GOOD),
+        OpenWord::Known(CheckLevel::Warn) => ("warn", WARN),
+        OpenWord::Known(CheckLevel::Fail) => ("fail", WARN),
+        OpenWord::Other(level) => (*level, WARN),
     };
     let what = line(what);
     match hint.as_deref().map(line) {

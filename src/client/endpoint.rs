@@ -166,7 +166,7 @@ impl ControlPlane {
         }
         let body = self.body(path, response).await?;
         Err(match tolerant_reader::from_slice::<ApiError>(&body, MOST_ANSWER) {
-            Ok(error) => ClientError::Api(error),
+            Ok(error) => ClientError::Api(ApiError { status: Some(status.as_u16()), ..error }),
             Err(error) => self.not_ours(path, status.as_u16(), Some(error)),
         })
     }

@@ -74,7 +74,7 @@ impl ClientError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Api(error) => error.code.into(),
+            Self::Api(error) => Exit::of_api(error),
             Self::Unreachable { .. } | Self::Broken { .. } => Exit::Temporary,
             Self::Timeout { .. } => Exit::Timeout,
             Self::Protocol { .. } => Exit::Failure,

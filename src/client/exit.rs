@@ -3,7 +3,8 @@
 //! 64 to 78 are those of sysexits(3) where one fits; the small numbers are ours, because clap owns 2
 //! for usage. 126 and 127 are what shells say of a command that does not start, 125 stays free, and 255 is never used, because xargs stops at it.
 
-use crate::api::ErrorCode;
+use crate::api::{ApiError, ErrorCode};
+use crate::model::open_word::OpenWord;
 use crate::rpc::message::code;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -159,6 +160,23 @@ impl From<Exit> for std::process::ExitCode {
     }
 }
 
+impl Exit {
+    /// Of an answer that is no. A code that is not known counts as the first with its status, and among the defects of
+    /// others, which are not ours, as a failure.
+    #[must_use]
+    pub fn of_api(error: &ApiError) -> Self {
+        let of_status = |status| ErrorCode::ALL.into_iter().find(|code| code.http_status() == status);
+        match (error.code, error.status) {
+            (OpenWord::Known(code), _) => code.into(),
+            (OpenWord::Other(_), _) if error.retryable => Self::Temporary,
+            (OpenWord::Other(_), Some(status @ 400..500)) => {
+                of_status(status).map_or(Self::Failure, Self::from)
+            }
+            (OpenWord::Other(_), _) => Self::Failure,
+        }
+    }
+}
+
 impl From<ErrorCode> for Exit {
     fn from(code: ErrorCode) -> Self {
         match code {
@@ -222,6 +240,21 @@ mod tests {
         for code in ErrorCode::ALL {
             assert_ne!(Exit::from(code), Exit::Ok);
         }
+    }
+
+    #[test]
+    fn a_code_that_is_not_known_exits_by_its_status() {
+        let exit = |retryable, status| {
+            let bare = ApiError::new(ErrorCode::Internal, "m");
+            Exit::of_api(&ApiError { code: OpenWord::Other("frozen"), retryable, status, ..bare })
+        };
+        for (status, expected) in
+            [(400, 65), (403, 4), (404, 3), (409, 5), (422, 65), (429, 8), (418, 1), (500, 1)]
+        {
+            assert_eq!(exit(false, Some(status)).code(), expected, "{status}");
+            assert_eq!(exit(true, Some(status)), Exit::Temporary, "{status}");
+        }
+        assert_eq!((exit(false, None), exit(true, None)), (Exit::Failure, Exit::Temporary));
     }
 
     #[test]

@@ -25,7 +25,8 @@ use hauki::api::vault::TicketRequest;
 use hauki::client::ghost::{Ghost, GhostOptions};
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
-use hauki::model::limits::Limits;
+use hauki::model::limits::{Controller, Limits};
+use hauki::model::open_word::OpenWord;
 use hauki::model::ticket::Ticket;
 use hauki_control::link::HttpNode;
 use serde::Deserialize;
@@ -313,6 +314,7 @@ async fn every_verb_works_with_a_newer_daemon() {
     let ticket = at("t.json");
     hauki.ok(&["ticket", "-", "--out", &ticket], &with_more(&vault)).await;
     let id: Value = serde_json::from_str(&vault).expect("is a record");
+    assert_eq!((&id["phase"], &id["unlimited"]), (&json!("x_forged"), &json!(["x_gpu", "pids"])));
     let id = id["id"].as_str().expect("has one");
     for words in [
         &["version"][..],
@@ -412,7 +414,18 @@ async fn every_verb_works_with_a_newer_daemon() {
     assert!(holder.is_some_and(|line| line.contains(newer::MORE) && line.contains("a/b")));
     watch.kill().await.expect("is ours");
 
-    hauki.ok(&["destruct", &ticket], "").await;
+    assert!(hauki.ok(&["ls", "-o", "table"], "").await.contains("x_live"));
+    let shown = hauki.ok(&["events", "-o", "table"], "").await;
+    assert!(shown.contains(r#""event":"x_forged""#), "{shown}");
+    let (code, _, said) = hauki.run(&["show", "vlt_01HF7YAT00000000000000001A", "-o", "json"], "").await;
+    let failure: Value = serde_json::from_str(&said).expect("is one object");
+    assert_eq!((code, &failure["code"]), (3, &json!("x_not_found")), "by its status");
+    let torn = hauki.ok(&["destruct", &ticket, "-o", "jsonl"], "").await;
+    let torn: Value = serde_json::from_str(&torn).expect("is a record");
+    let words = (&torn["death"]["cause"], &torn["witness"], &torn["reclaimed"][0]["what"]);
+    assert_eq!(words, (&json!("x_destruct"), &json!("x_node"), &json!("x_process")));
+    let told = hauki.ok(&["destruct", id, "-o", "table"], "").await;
+    assert!(told.contains("x_destruct") && told.contains("x_process"), "{told}");
     hauki.ok(&["destruct", "--reap", "--older-than", "0s"], "").await;
     let used = hauki.used.borrow();
     for verb in verbs(&hauki::cli::command(), "") {
@@ -477,6 +490,8 @@ async fn a_core_is_served_by_a_newer_node() {
     let spawned = core.spawn(WORKER).await.vault.id;
     let shown = core.endpoint().vault(&spawned).await.expect("shows");
     assert!(shown.vitals.is_some() && shown.unreachable.is_none(), "{shown:?}");
+    assert_eq!(shown.phase, OpenWord::Other("x_ticketed"));
+    assert_eq!(shown.unlimited, [OpenWord::Other("x_gpu"), Controller::Pids.into()]);
     let listed = core.endpoint().node(&"n1".parse().expect("a name")).await.expect("shows");
     assert_eq!(listed.info.state, "ready");
     core.endpoint()
@@ -491,7 +506,7 @@ async fn a_core_is_served_by_a_newer_node() {
     node.fake.kill(&spawned, Cause::OutOfMemory);
     until::until("its death is on record", async || {
         let shown = core.endpoint().vault(&spawned).await.expect("shows");
-        shown.receipt.is_some_and(|receipt| receipt.death.cause == Cause::OutOfMemory)
+        shown.receipt.is_some_and(|receipt| receipt.death.cause == OpenWord::Other("x_out_of_memory"))
     })
     .await;
     // A refusal with a tombstone in it.
@@ -501,5 +516,8 @@ async fn a_core_is_served_by_a_newer_node() {
     node.fake.wish(ask);
     until::until("the wish is answered", async || !node.fake.answers().is_empty()).await;
     assert_eq!(node.fake.answers()[0].error, None);
-    assert!(core.endpoint().destruct(&parent, &Default::default()).await.expect("ends").changed);
+    // Its node names a cause that is not the ordered one, as if somebody else had ended it.
+    let torn = core.endpoint().destruct(&parent, &Default::default()).await.expect("ends");
+    let cause = torn.receipt.expect("is told").death.cause;
+    assert_eq!(cause, OpenWord::Other("x_destruct"));
 }

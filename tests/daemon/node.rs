@@ -127,7 +127,7 @@ async fn a_core_comes_and_goes_and_its_vaults_go_on() {
     assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("without a core"), 2);
     core.restart();
     let known = core.endpoint().vault(&spawned.vault.id).await.expect("was promised");
-    assert_eq!((known.phase, known.receipt), (Phase::Live, None));
+    assert_eq!((known.phase, known.receipt), (Phase::Live.into(), None));
     assert_eq!(core.terminate().code(), Some(0));
     assert_eq!(ghost.call_typed::<i32>("add", &[1]).await.expect("without a core"), 3);
     core.restart();
@@ -169,7 +169,7 @@ async fn what_a_dead_core_ordered_and_never_recorded_is_ended_by_the_next() {
     };
     timeout(HANG, gone).await.expect("is found");
     let tomb = link.destruct(ending(&vault)).await.expect("is idempotent");
-    assert_eq!((tomb.changed, tomb.receipt.death.cause), (false, Cause::Cancelled));
+    assert_eq!((tomb.changed, tomb.receipt.death.cause), (false, Cause::Cancelled.into()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,7 +248,7 @@ async fn a_vault_is_destructed_while_its_worker_is_being_created() {
         };
         until("its sandbox runs", started).await;
         let (changed, receipt) = twenty_ends(&link, &vault).await;
-        assert_eq!((changed, receipt.death.cause, receipt.is_clean()), (1, Cause::Destruct, true));
+        assert_eq!((changed, receipt.death.cause, receipt.is_clean()), (1, Cause::Destruct.into(), true));
         let error = timeout(HANG, forging).await.expect("is told").expect("ends").expect_err("was ended");
         assert_eq!(error.fault, NodeFault::Ended);
         assert_eq!(node.leftovers(), Vec::<String>::new());

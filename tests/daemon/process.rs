@@ -83,7 +83,7 @@ async fn a_successor_waits_for_who_drains() {
     let status = daemon.succeed();
     assert_eq!(status.code(), Some(0));
     let known = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
-    assert_eq!(known.receipt.map(|receipt| receipt.death.cause), Some(Cause::NodeShutdown));
+    assert_eq!(known.receipt.map(|receipt| receipt.death.cause), Some(Cause::NodeShutdown.into()));
     assert!(daemon.socket.exists(), "the one that left did not take its successor's socket along");
 }
 

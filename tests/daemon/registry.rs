@@ -41,7 +41,7 @@ async fn connected(spawned: &Spawned) -> Ghost {
 async fn is_free(endpoint: &ControlPlane) {
     let asked = endpoint.resolve(&ResolveRequest { name: name(), ticket: None }).await;
     let error = asked.expect_err("nobody has the name");
-    assert_eq!(error.api().map(|error| error.code), Some(ErrorCode::NotFound), "{error:?}");
+    assert_eq!(error.api().map(|error| error.code), Some(ErrorCode::NotFound.into()), "{error:?}");
 }
 
 async fn line(lines: &mut NdjsonStream) -> Option<VaultId> {
@@ -73,7 +73,7 @@ async fn who_meets_one_that_is_dying_gets_the_next() {
     let next = daemon.endpoint().spawn(&request).await.expect("is no conflict");
     assert!(next.changed && next.vault.id != first);
     let late = late.await.expect("ends").expect_err("opens to nobody");
-    assert_eq!(late.api().map(|error| error.code), Some(ErrorCode::VaultDead), "{late:?}");
+    assert_eq!(late.api().map(|error| error.code), Some(ErrorCode::VaultDead.into()), "{late:?}");
     assert!(ended.await.expect("ends").expect("is legal").receipt.is_some());
 }
 

@@ -61,7 +61,7 @@ async fn twenty_callers_in_each_phase_hear_one_cause_and_one_receipt() {
     let forged = endpoint.provision(&order).await.expect("forges");
     assert_eq!(endpoint.vault(&forged.id).await.expect("is known").phase, Phase::Forged);
     let (changed, receipt) = by_twenty(&endpoint, &forged.id).await;
-    assert_eq!((changed, receipt.death.cause, receipt.is_clean()), (1, Cause::Destruct, true));
+    assert_eq!((changed, receipt.death.cause, receipt.is_clean()), (1, Cause::Destruct.into(), true));
 
     for phase in [Phase::Ticketed, Phase::Live] {
         let spawned = daemon.spawn(WORKER).await;
@@ -98,7 +98,7 @@ async fn the_gate_and_the_worker_destruct_as_well() {
     let receipt = ghost.destruct(Duration::ZERO).await.expect("destructs");
     traces[0].assert_agrees(&receipt, Cause::Destruct);
     assert_eq!(receipt.death.by.as_deref(), Some(by_gate.ticket.id.as_str()));
-    let attributed = Receipt { generation: Some(1), witness: Some(Witness::Node), ..receipt };
+    let attributed = Receipt { generation: Some(1), witness: Some(Witness::Node.into()), ..receipt };
     assert_eq!(death(&endpoint, &by_gate.vault.id).await, attributed, "both planes tell the same");
     let ghost = Ghost::connect(&by_itself.ticket, GhostOptions::default()).await.expect("connects");
     let _ = timeout(HANG, ghost.call("end", None)).await.expect("does not hang");
@@ -163,7 +163,7 @@ async fn a_repeated_key_answers_the_same_vault_and_never_a_dead_ticket() {
     let receipt = destruct(&endpoint, &first.vault.id).await;
     let error = spawn(&request).await.expect_err("is dead");
     let error = error.api().expect("the core's word");
-    assert_eq!((error.code, error.receipt.as_deref()), (ErrorCode::VaultDead, Some(&receipt)));
+    assert_eq!((error.code, error.receipt.as_deref()), (ErrorCode::VaultDead.into(), Some(&receipt)));
 
     // The news of a death need not have arrived: the answer is right at the very next moment.
     for _ in 0..10 {

@@ -25,11 +25,11 @@ async fn a_worker_is_summoned_called_and_destructed() {
     assert_eq!(ghost.call_typed::<i64>("add", &[40]).await.expect("answers"), 40);
     assert_eq!(ghost.call_typed::<i64>("add", &[2]).await.expect("answers"), 42);
     let seen = endpoint.vault(&spawned.vault.id).await.expect("is known");
-    assert_eq!((seen.phase, seen.vitals.expect("lives").calls), (Phase::Live, 2));
+    assert_eq!((seen.phase, seen.vitals.expect("lives").calls), (Phase::Live.into(), 2));
     let torn = endpoint.destruct(&spawned.vault.id, &DestructQuery::default()).await.expect("destructs");
     let receipt = torn.receipt.expect("a receipt");
     assert!(receipt.is_clean(), "{receipt:?}");
-    assert_eq!((receipt.death.cause, receipt.calls, torn.changed), (Cause::Destruct, 2, true));
+    assert_eq!((receipt.death.cause, receipt.calls, torn.changed), (Cause::Destruct.into(), 2, true));
     let again = endpoint.destruct(&spawned.vault.id, &DestructQuery::default()).await.expect("is idempotent");
     assert!(!again.changed);
     let error = tokio::time::timeout(Duration::from_secs(5), ghost.call("add", Some("[1]")))

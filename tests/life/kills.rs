@@ -101,7 +101,7 @@ async fn the_daemon() {
     for spawned in [&idle, &looping] {
         let known = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
         let receipt = known.receipt.expect("is dead from the first answer on");
-        assert_eq!((known.phase, receipt.death.cause), (Phase::Dead, Cause::DaemonLost));
+        assert_eq!((known.phase, receipt.death.cause), (Phase::Dead.into(), Cause::DaemonLost.into()));
         assert!(receipt.reclaimed.is_empty(), "nobody watched, so nothing is claimed");
     }
     let error = daemon.endpoint().spawn(&request).await.expect_err("its ticket is dead");
@@ -119,7 +119,7 @@ async fn the_daemon_and_at_once_its_successor() {
         daemon.succeed();
         for spawned in &spawned {
             let known = daemon.endpoint().vault(&spawned.vault.id).await.expect("is known");
-            assert_eq!(known.receipt.map(|receipt| receipt.death.cause), Some(Cause::DaemonLost));
+            assert_eq!(known.receipt.map(|receipt| receipt.death.cause), Some(Cause::DaemonLost.into()));
         }
         destruct(&daemon.endpoint(), &daemon.spawn(WORKER).await.vault.id).await;
         family.gone().await;
@@ -170,7 +170,7 @@ async fn the_daemon_at_any_moment_of_twenty_spawns() {
         println!("round {round}: killed after {moment:?}, {} acknowledged", acknowledged.len());
         for spawned in acknowledged {
             let known = daemon.endpoint().vault(&spawned.vault.id).await.expect("was promised");
-            assert_eq!(known.receipt.map(|receipt| receipt.death.cause), Some(Cause::DaemonLost));
+            assert_eq!(known.receipt.map(|receipt| receipt.death.cause), Some(Cause::DaemonLost.into()));
         }
         assert!(daemon.endpoint().vaults(&Default::default()).await.expect("lists").vaults.is_empty());
         // One whose answer was lost: the same key gives one vault, or the word that it is dead.

@@ -113,7 +113,7 @@ async fn beats_of_both_planes_extend_and_their_loss_ends() {
     assert!(matches!(reason, GhostError::Dead { death, .. } if death.cause == Cause::HeartbeatLost));
     let late = endpoint.beat(&beat(&by_core, None)).await.expect("answers");
     let error = late.beats[0].error.as_ref().expect("is dead");
-    assert_eq!((error.code, error.receipt.is_some()), (ErrorCode::VaultDead, true));
+    assert_eq!((error.code, error.receipt.is_some()), (ErrorCode::VaultDead.into(), true));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,7 +126,7 @@ async fn no_beat_prolongs_the_life_time_and_no_other_generation_beats() {
     let _beating = connect(&spawned, true).await;
     for generation in [0, 2, u64::MAX] {
         let reply = endpoint.beat(&beat(&spawned, Some(generation))).await.expect("answers");
-        assert_eq!(reply.beats[0].error.as_ref().map(|error| error.code), Some(ErrorCode::Conflict));
+        assert_eq!(reply.beats[0].error.as_ref().map(|error| error.code), Some(ErrorCode::Conflict.into()));
     }
     traces.assert_agrees(&death(&endpoint, &spawned.vault.id).await, Cause::LifetimeExpired);
 }

@@ -131,7 +131,7 @@ async fn it_forges_what_it_is_ordered_and_lists_what_lives(node: &dyn NodeApi) {
     for (vault, phase) in [(&one, Phase::Ticketed), (&other, Phase::Forged)] {
         let alone = node.vaults(Some(vault.clone())).await.expect("lists").vaults;
         let [said] = alone.as_slice() else { panic!("{alone:?}") };
-        assert_eq!((&said.vault, said.generation, said.phase), (vault, 1, phase));
+        assert_eq!((&said.vault, said.generation, said.phase), (vault, 1, phase.into()));
     }
     for vault in [&one, &other] {
         node.destruct(ending(vault)).await.expect("ends");
@@ -200,7 +200,7 @@ async fn the_dead_answer_everything_with_one_receipt(node: &dyn NodeApi) {
     let torn = node.destruct(ending(&vault)).await.expect("ends");
     let Receipt { vault: of, node: by_node, death, .. } = &torn.receipt;
     assert_eq!((of, by_node.as_str(), torn.changed), (&vault, NAME, true));
-    assert_eq!((death.cause, death.by.as_deref()), (Cause::Destruct, Some("me")));
+    assert_eq!((death.cause, death.by.as_deref()), (Cause::Destruct.into(), Some("me")));
     let other = DestructOrder { cause: Cause::Reaped, by: Some("another".into()), ..ending(&vault) };
     let again = node.destruct(other).await.expect("is legal");
     assert_eq!((&again.receipt, again.changed), (&torn.receipt, false));
@@ -239,7 +239,10 @@ async fn the_doomed_die_at_once_and_nobody_else(node: &dyn NodeApi) {
     node.doom(doom).await.expect("is told");
     let torn = node.destruct(ending(&two)).await.expect("is idempotent");
     let death = &torn.receipt.death;
-    assert_eq!((torn.changed, death.cause, death.by.as_deref()), (false, Cause::Reaped, Some("reaper")));
+    assert_eq!(
+        (torn.changed, death.cause, death.by.as_deref()),
+        (false, Cause::Reaped.into(), Some("reaper"))
+    );
     assert_eq!(node.receipt(one).await.expect("is told"), gone, "it was dead before");
     assert_eq!(fault(node.receipt(spared.clone()).await), NodeFault::NotYet);
     node.destruct(ending(&spared)).await.expect("ends");

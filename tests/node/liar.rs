@@ -73,8 +73,8 @@ fn forged(vault: &VaultId, node: &str) -> Receipt {
         vault: vault.clone(),
         node: name(node),
         generation: Some(1),
-        witness: Some(Witness::Node),
-        death: Death { cause: Cause::OutOfMemory, at: clock::now(), detail, by },
+        witness: Some(Witness::Node.into()),
+        death: Death { cause: Cause::OutOfMemory.into(), at: clock::now(), detail, by },
         lived_ms: 1,
         calls: 0,
         reclaimed_us: 1,
@@ -138,7 +138,7 @@ async fn a_node_buries_no_vault_that_lives_on_another_however_it_says_so() {
             let foreign = foreign.clone();
             move |list| {
                 for said in &mut list.vaults {
-                    (said.vault, said.phase) = (foreign.clone(), hauki::model::phase::Phase::Dead);
+                    (said.vault, said.phase) = (foreign.clone(), hauki::model::phase::Phase::Dead.into());
                 }
             }
         })),
@@ -159,7 +159,7 @@ async fn a_node_buries_no_vault_that_lives_on_another_however_it_says_so() {
     swarm.lives().await;
     let ended = swarm.core.endpoint().destruct(&foreign, &Default::default()).await.expect("ends");
     let receipt = ended.receipt.expect("is dead");
-    assert_eq!((receipt.death.cause, receipt.node.as_str()), (Cause::Destruct, "honest"));
+    assert_eq!((receipt.death.cause, receipt.node.as_str()), (Cause::Destruct.into(), "honest"));
     assert!(ended.changed && !receipt.reclaimed.is_empty(), "by its own node's word: {receipt:?}");
 }
 

@@ -560,7 +560,7 @@ async fn a_detached_object_survives_until_its_lease_ends() {
     let found = ground.prints(&format!("print(find_object({kept:?})->add(1))"));
     assert_eq!(found, "42\n");
     let list = ground.daemon.endpoint().vaults(&VaultQuery::default()).await.expect("lists").vaults;
-    assert_eq!((list.len(), list[0].phase), (1, Phase::Live));
+    assert_eq!((list.len(), list[0].phase), (1, Phase::Live.into()));
     let gone = ground.prints(&format!("print(destruct(find_object({kept:?})).death.cause)"));
     assert_eq!(gone, "destruct\n");
 }

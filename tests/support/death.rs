@@ -106,7 +106,7 @@ impl Traces {
         assert_eq!(receipt.death.cause, cause, "{receipt:?}");
         assert_eq!(receipt.vault, self.vault);
         assert!(receipt.is_clean(), "{receipt:?}");
-        let told: Vec<Resource> = receipt.reclaimed.iter().map(|line| line.what).collect();
+        let told: Vec<Resource> = receipt.reclaimed.iter().filter_map(|line| line.what.known()).collect();
         for what in
             [Resource::Process, Resource::Monitor, Resource::Cgroups, Resource::Mounts, Resource::Port]
         {

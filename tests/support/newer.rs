@@ -1,5 +1,5 @@
 //! A daemon and a node one version newer, as far as the other end can tell: what a real one answers, with a member
-//! more in each object of it.
+//! more in each object of it, and other words where words may come that are not known.
 //!
 //! Tickets are documents with a version of their own and stay as they are, but for where they lead: to a gate that
 //! does the same with what vaults' nodes say. What a worker has written is the worker's.
@@ -23,6 +23,20 @@ use tokio_rustls::TlsAcceptor;
 use super::stranger::Stranger;
 
 pub(crate) const MORE: &str = "x_new";
+/// What a word that is not known begins with.
+pub(crate) const NEW: &str = "x_";
+/// Where there are such, and a member that tells what they are in.
+const OPEN: [(&str, &str); 9] = [
+    ("cause", "at"),
+    ("code", "retryable"),
+    ("event", "seq"),
+    ("found_in", "pointer"),
+    ("level", "what"),
+    ("phase", "generation"),
+    ("state", "attempts"),
+    ("what", "gone_after_us"),
+    ("witness", "lived_ms"),
+];
 const MOST: usize = 64 << 20;
 
 /// The objects that are a choice have its name alone, and these are for people's own names.
@@ -36,6 +50,7 @@ fn newer(value: &mut Value, ticket: &dyn Fn(&mut Value)) {
     }
     match value {
         Value::Object(members) => {
+            words(members);
             for (_, value) in members.iter_mut().filter(|(name, _)| !NAMES.contains(&name.as_str())) {
                 newer(value, ticket);
             }
@@ -45,6 +60,26 @@ fn newer(value: &mut Value, ticket: &dyn Fn(&mut Value)) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| newer(item, ticket)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Each word that may be another one is.
+fn words(members: &mut serde_json::Map<String, Value>) {
+    let places: Vec<&str> = OPEN
+        .into_iter()
+        .filter(|(_, beside)| members.contains_key(*beside))
+        .map(|(place, _)| place)
+        .collect();
+    for place in places {
+        if let Some(Value::String(word)) = members.get_mut(place) {
+            *word = format!("{NEW}{word}");
+        }
+    }
+    if members.contains_key("forged_us") && members.contains_key("methods") {
+        members.insert("unlimited".into(), json!([format!("{NEW}gpu"), "pids"]));
+    }
+    if let Some(kind) = members.get_mut("worker").and_then(|worker| worker.get_mut("kind")) {
+        *kind = json!(format!("{NEW}kind"));
     }
 }
 

@@ -246,7 +246,7 @@ impl Stage {
     }
 
     pub(crate) async fn cause(&self, vault: &VaultId) -> Cause {
-        self.receipt(vault).await.death.cause
+        self.receipt(vault).await.death.cause.known().expect("is of this version")
     }
 
     pub(crate) async fn is_alive(&self, vault: &VaultId) -> bool {

@@ -88,7 +88,7 @@ impl IntoResponse for ApiRejection {
     fn into_response(mut self) -> Response {
         // It may quote what was sent, and that may be as long as a body.
         text::cut(&mut self.error.message, text::SENTENCE);
-        let known = StatusCode::from_u16(self.error.code.http_status());
+        let known = StatusCode::from_u16(self.error.code.http_status(self.error.retryable));
         let status = self.status.unwrap_or(known.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         (status, Json(self.error)).into_response()
     }

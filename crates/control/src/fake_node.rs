@@ -347,7 +347,7 @@ impl State {
             node: node.clone(),
             generation: None,
             witness: None,
-            death: Death { cause, at: clock::now(), detail: None, by },
+            death: Death { cause: cause.into(), at: clock::now(), detail: None, by },
             lived_ms: 1,
             calls: 0,
             reclaimed_us: 1,

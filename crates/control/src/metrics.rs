@@ -12,6 +12,7 @@ use prometheus_client::registry::Registry;
 use super::ledger::{LedgerError, Records, VAULT, VaultRecord};
 use super::nodes::NodeSlots;
 use hauki_contract::model::death::Cause;
+use hauki_contract::model::open_word::OpenWord;
 use hauki_contract::model::phase::Phase;
 
 type Labels = Vec<(&'static str, String)>;
@@ -74,8 +75,10 @@ impl Metrics {
         self.forge_seconds.get_or_create(&vec![("start", start.into())]).observe(micros as f64 / 1e6);
     }
 
-    pub fn died(&self, cause: Cause) {
-        self.deaths.get_or_create(&vec![("cause", word(&cause))]).inc();
+    /// Of a later version's causes there is one series.
+    pub fn died(&self, cause: OpenWord<Cause>) {
+        let cause = cause.known().map_or_else(|| "other".to_owned(), |cause| word(&cause));
+        self.deaths.get_or_create(&vec![("cause", cause)]).inc();
     }
 
     pub fn answered(&self, method: &str, path: &str, status: u16) {

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
 use hauki_contract::model::id::SpoolId;
 use hauki_contract::model::lease::Mono;
+use hauki_contract::model::open_word::OpenWord;
 use hauki_contract::system::clock;
 
 #[derive(Debug, Default)]
@@ -73,7 +74,7 @@ impl Queue {
     fn put_at(&mut self, entry: SpoolEntry, now: ClockPair) {
         self.order = OnceLock::new();
         match entry.state {
-            SpoolState::Waiting => {
+            OpenWord::Known(SpoolState::Waiting) => {
                 let known = self.waiting.get(&entry.id);
                 let same = known.filter(|known| known.entry.expires_at == entry.expires_at);
                 let due = || entry.expires_at.map(|at| now.mono_of(at));
@@ -85,8 +86,8 @@ impl Queue {
                 let waiting = Waiting { entry: Arc::new(entry), expires, next, held };
                 self.waiting.insert(waiting.entry.id.clone(), waiting);
             }
-            SpoolState::Dead => self.remove(&entry.id),
-            SpoolState::Forged => {
+            OpenWord::Known(SpoolState::Dead) | OpenWord::Other(_) => self.remove(&entry.id),
+            OpenWord::Known(SpoolState::Forged) => {
                 self.remove(&entry.id);
                 let served = self.served.entry(entry.owner).or_default();
                 *served = entry.done_at.unwrap_or_default().max(*served);
@@ -112,10 +113,14 @@ impl Queue {
         gone.into_iter().for_each(|id| self.remove(id));
         for entry in entries {
             let same = match entry.state {
-                SpoolState::Waiting => self.waiting.get(&entry.id).is_some_and(|known| *known.entry == entry),
+                OpenWord::Known(SpoolState::Waiting) => {
+                    self.waiting.get(&entry.id).is_some_and(|known| *known.entry == entry)
+                }
                 // When its owner was served counts for those that wait.
-                SpoolState::Forged => self.served.get(&entry.owner).copied() >= entry.done_at,
-                SpoolState::Dead => true,
+                OpenWord::Known(SpoolState::Forged) => {
+                    self.served.get(&entry.owner).copied() >= entry.done_at
+                }
+                OpenWord::Known(SpoolState::Dead) | OpenWord::Other(_) => true,
             };
             if !same {
                 news = true;
@@ -232,7 +237,7 @@ mod tests {
     fn entry(number: u64, owner: &str, priority: u8) -> SpoolEntry {
         SpoolEntry {
             id: SpoolId::mint(number, 1),
-            state: SpoolState::Waiting,
+            state: SpoolState::Waiting.into(),
             summons: SummonsId::mint(number, 1),
             worker: format!("{number}"),
             owner: owner.into(),
@@ -292,7 +297,7 @@ mod tests {
             let first = queue.order()[0].clone();
             served.push(first.owner.clone());
             let done_at = Timestamp::from_second(second).ok();
-            queue.put(SpoolEntry { state: SpoolState::Forged, done_at, ..(*first).clone() });
+            queue.put(SpoolEntry { state: SpoolState::Forged.into(), done_at, ..(*first).clone() });
         }
         assert_eq!(served, ["greedy", "modest"]);
         // And who always has one only does not come before the others each time.

@@ -120,7 +120,7 @@ fn refusals_say_why_and_are_gathered() {
     ];
     let scores = explained(&candidates, &plain(64 * MIB));
     let error = told(PlacementError::NoRoom { scores });
-    assert_eq!((error.code, error.retryable), (ErrorCode::NoCapacity, true));
+    assert_eq!((error.code, error.retryable), (ErrorCode::NoCapacity.into(), true));
     assert_eq!(
         error.message,
         "no node can take it: 5 nodes, 0 fit (n1, n2: draining; n3: 64 MiB needed, 1024 KiB free; \
@@ -142,7 +142,10 @@ fn labels_the_wished_node_and_distance_bind() {
     assert_eq!(explained(&candidates, &(wished, BTreeMap::new(), MIB))[0].node.as_str(), "n1");
     let unknown = Placement { node: Some(name("n9")), ..Placement::default() };
     let error = told(check_wish(&candidates, &unknown).expect_err("is unknown"));
-    assert_eq!((error.code, error.hint.as_deref()), (ErrorCode::NotFound, Some("the nodes are: n2, n1")));
+    assert_eq!(
+        (error.code, error.hint.as_deref()),
+        (ErrorCode::NotFound.into(), Some("the nodes are: n2, n1"))
+    );
 
     let vault = VaultId::mint(1, 2);
     let apart = [(name("n2"), vault.clone())].into();

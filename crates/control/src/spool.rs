@@ -92,7 +92,7 @@ impl SpoolApi {
         let vault = earlier.and_then(|earlier| earlier.vault.clone());
         let entry = SpoolEntry {
             id: random::spool_id(),
-            state: if vault.is_some() { SpoolState::Forged } else { SpoolState::Waiting },
+            state: if vault.is_some() { SpoolState::Forged } else { SpoolState::Waiting }.into(),
             summons: summons.id.clone(),
             worker: summons.worker.name,
             owner,
@@ -150,7 +150,7 @@ impl SpoolApi {
 
     pub(super) async fn list_of(&self, rights: Rights, query: SpoolQuery) -> Result<SpoolList, Failure> {
         let fits = |entry: &SpoolEntry| {
-            rights.own_entry(&entry.owner) && query.state.is_none_or(|state| state == entry.state)
+            rights.own_entry(&entry.owner) && query.state.is_none_or(|state| entry.state == state)
         };
         let found: Vec<Versioned<SpoolEntry>> = self.records.all_that(SPOOL, fits).await?;
         let mut entries: Vec<SpoolEntry> = found.into_iter().map(|found| found.value).collect();
@@ -216,7 +216,7 @@ impl SpoolApi {
             }
             let now = clock::now();
             found.value = SpoolEntry {
-                state: SpoolState::Waiting,
+                state: SpoolState::Waiting.into(),
                 attempts: 0,
                 next_at: None,
                 error: None,

@@ -257,7 +257,7 @@ impl Bench {
         self.names.refuse_taken(drafted.summons.name.as_ref()).await?;
         let forged = self.forge.forge(&drafted, &entry.placement, None).await?;
         let done = SpoolEntry {
-            state: SpoolState::Forged,
+            state: SpoolState::Forged.into(),
             vault: Some(forged.vault().id.clone()),
             done_at: Some(clock::now()),
             next_at: None,
@@ -287,7 +287,7 @@ impl Bench {
         tracing::warn!(spool = %id, %error, "a summons is a dead letter");
         self.change_waiting(id, |HeldEntry { entry, held_by }| {
             *held_by = None;
-            (entry.state, entry.done_at) = (SpoolState::Dead, Some(clock::now()));
+            (entry.state, entry.done_at) = (SpoolState::Dead.into(), Some(clock::now()));
             (entry.next_at, entry.error) = (None, Some(error.clone()));
         })
         .await

@@ -214,13 +214,13 @@ impl ForgeFailure {
     }
 
     pub(super) fn doomed(vault: &VaultHandle) -> Self {
-        let why = match vault.doomed.borrow().as_ref().map(|death| death.cause) {
+        let why = match vault.doomed.borrow().as_ref().and_then(|death| death.cause.known()) {
             None | Some(Cause::Destruct | Cause::Cancelled) => "was destructed",
             Some(cause) => &format!("died ({})", cause.describe()),
         };
         let message = format!("{} {why} while it was being forged", vault.id);
         // That its node stops says nothing of the worker: another, or the same a little later, may take it.
-        let fault = match vault.doomed.borrow().as_ref().map(|death| death.cause) {
+        let fault = match vault.doomed.borrow().as_ref().and_then(|death| death.cause.known()) {
             Some(Cause::NodeShutdown | Cause::DaemonLost) => NodeFault::Failed,
             _ => NodeFault::Ended,
         };

@@ -81,7 +81,7 @@ impl Supervisor {
         match outcome {
             Ok(methods) => {
                 let forged_us = clock::mono().since(ordered_at);
-                let unlimited = self.driver.unlimited();
+                let unlimited = self.driver.unlimited().into_iter().map(Into::into).collect();
                 let provisioned = Provisioned { methods, forged_us, warm, opened: None, unlimited };
                 if forged.send(Ok(provisioned)).is_err() {
                     self.vault.doom(Cause::Cancelled, None, None, 0);
@@ -92,7 +92,7 @@ impl Supervisor {
             Err(failure) => {
                 let first = self.vault.doom(failure.cause, Some(failure.error.message.clone()), None, 0);
                 // A kill is seen on the channel as well, and may be seen there first.
-                let cause = self.vault.doomed.borrow().as_ref().map(|death| death.cause);
+                let cause = self.vault.doomed.borrow().as_ref().and_then(|death| death.cause.known());
                 let ours = first || cause == Some(failure.cause);
                 let failure = if ours { failure } else { ForgeFailure::doomed(&self.vault) };
                 // The order has failed only when nothing of it is left.

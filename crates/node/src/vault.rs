@@ -359,7 +359,12 @@ impl VaultHandle {
     #[must_use]
     pub fn describe(&self) -> NodeVault {
         let vitals = self.vitals();
-        NodeVault { vault: self.id.clone(), generation: self.generation, phase: self.state().phase, vitals }
+        NodeVault {
+            vault: self.id.clone(),
+            generation: self.generation,
+            phase: self.state().phase.into(),
+            vitals,
+        }
     }
 }
 

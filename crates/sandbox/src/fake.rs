@@ -188,7 +188,12 @@ impl FakeSandbox {
             let status = child.wait().await;
             let over = *killed.get_or_init(Moment::now);
             exit_tx.send_replace(Some(status.map_or(InitExit::Unknown, exit_of)));
-            let line = |what, name, gone| Reclaimed { what, name, gone_after_us: over.elapsed_us(), gone };
+            let line = |what: Resource, name, gone| Reclaimed {
+                what: what.into(),
+                name,
+                gone_after_us: over.elapsed_us(),
+                gone,
+            };
             let mut lines =
                 vec![line(Resource::Process, format!("pid {}", init.pid().as_u32()), init.is_dead())];
             if state.faults().leftovers {

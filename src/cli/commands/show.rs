@@ -1,5 +1,6 @@
 //! `hauki show`: everything about one summons, vault or gem.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use clap::Args;
@@ -56,14 +57,17 @@ pub(crate) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Exit, CliError> {
 async fn vault(endpoint: &ControlPlane, id: &VaultId, wait: Option<Phase>) -> Result<Record, CliError> {
     loop {
         let vault = endpoint.vault(id).await?;
-        match wait {
-            Some(phase) if vault.phase < phase => tokio::time::sleep(Duration::from_millis(50)).await,
-            Some(phase) if vault.phase > phase => {
-                let message =
-                    format!("{id} is {} and will not be {} again", vault.phase.as_str(), phase.as_str());
+        let Some(wanted) = wait else { return Ok(Record::new(&vault)) };
+        // Where a phase that is not known stands in a life, only its end tells.
+        let gone = vault.receipt.as_ref().map(|_| Phase::Dead);
+        match vault.phase.known().or(gone).map(|phase| phase.cmp(&wanted)) {
+            Some(Ordering::Less) | None => tokio::time::sleep(Duration::from_millis(50)).await,
+            Some(Ordering::Equal) => return Ok(Record::new(&vault)),
+            Some(Ordering::Greater) => {
+                let (phase, wanted) = (vault.phase.told(Phase::as_str), wanted.as_str());
+                let message = format!("{id} is {phase} and will not be {wanted} again");
                 return Err(CliError::new(ErrorKind::new("conflict", Exit::Conflict), message));
             }
-            _ => return Ok(Record::new(&vault)),
         }
     }
 }

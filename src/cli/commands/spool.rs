@@ -2,6 +2,7 @@
 //! put one in.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
@@ -18,6 +19,7 @@ use crate::cli::record::Record;
 use crate::cli::{batch, complete, input};
 use crate::client::{ClientError, Exit};
 use crate::model::id::{SpoolId, SummonsId};
+use crate::model::open_word::OpenWord;
 use crate::model::units::parse_duration;
 use hauki_contract::strict;
 use hauki_contract::system::clock;
@@ -126,13 +128,15 @@ impl QueueArgs {
                 endpoint.spool_show(&entry.id, &SpoolWait { wait_ms: LOOK_MS, place }).await?;
             place = now.place;
             match (now.state, vault) {
-                (SpoolState::Waiting, _) => {}
-                (SpoolState::Dead, _) => {
+                (OpenWord::Known(SpoolState::Waiting), _) => {}
+                // A state that is not known is no end, unless there is a vault.
+                (OpenWord::Other(_), None) => tokio::time::sleep(Duration::from_millis(LOOK_MS)).await,
+                (OpenWord::Known(SpoolState::Dead), _) => {
                     let lost = || ApiError::new(crate::api::ErrorCode::Internal, "it is a dead letter");
                     let error = ClientError::Api(now.error.unwrap_or_else(lost));
                     return Err(CliError::from(error).with("spool", entry.id.to_string()));
                 }
-                (SpoolState::Forged, Some(vault)) => {
+                (OpenWord::Known(SpoolState::Forged) | OpenWord::Other(_), Some(vault)) => {
                     ctx.progress.done(&job, &format!("forged on {}", vault.node));
                     ctx.progress.end(&job, began);
                     if let Some(receipt) = vault.receipt {
@@ -145,7 +149,7 @@ impl QueueArgs {
                     ctx.made(&vault.id);
                     return Ok(record.made(&vault.id));
                 }
-                (SpoolState::Forged, None) => {
+                (OpenWord::Known(SpoolState::Forged), None) => {
                     let error = ApiError::new(crate::api::ErrorCode::NotFound, "its vault is forgotten");
                     return Err(ClientError::Api(error).into());
                 }

@@ -7,6 +7,7 @@ use crate::api::summons::Summons;
 use crate::api::vault::{Vault, Vitals};
 use crate::cli::cell::{Cell, some};
 use crate::cli::record::{Column, RecordKind, col, field, fields};
+use crate::model::phase::Phase;
 use crate::model::ticket::Ticket;
 
 fn vital(vault: &Vault, cell: fn(&Vitals) -> Cell) -> Cell {
@@ -21,7 +22,7 @@ impl RecordKind for Vault {
         col("WORKER", |vault| Cell::worker(&vault.worker)),
         col("NAME", |vault| some(vault.name.as_ref(), Cell::text)),
         col("NODE", |vault| Cell::text(&vault.node)),
-        col("PHASE", |vault| Cell::text(vault.phase.as_str())),
+        col("PHASE", |vault| Cell::text(vault.phase.told(Phase::as_str))),
         col("LEASE", |vault| vital(vault, |vitals| Cell::Millis(vitals.lease_left_ms))),
         col("CALLS", |vault| vital(vault, |vitals| Cell::Count(vitals.calls))),
         col("MEM", |vault| vital(vault, |vitals| Cell::Bytes(vitals.memory_bytes))),

@@ -73,7 +73,8 @@ fn answer(out: &mut Vec<u8>, method: &str, params: Option<&str>, id: &str, ticke
         builtin::HEARTBEAT => write_result(out, id, r#"{"lease_left_ms":60}"#),
         "black_hole" | "cut" => return,
         "die" => {
-            let death = Death { cause: Cause::HeartbeatLost, at: clock::now(), detail: None, by: None };
+            let death =
+                Death { cause: Cause::HeartbeatLost.into(), at: clock::now(), detail: None, by: None };
             let dying = builtin::Dying { vault: ticket.vault.clone(), death };
             let dying = serde_json::to_string(&dying).expect("serializes");
             return write_request(out, None, builtin::DYING, Some(&dying));

@@ -8,6 +8,7 @@ use crate::client::exit::Exit;
 use crate::client::ghost::GhostError;
 use crate::client::runner::{CheckError, RunnerError};
 use crate::model::death::Cause;
+use crate::model::open_word::OpenWord;
 use crate::rpc::builtin::Dying;
 use crate::rpc::channel::WorkerError;
 use crate::rpc::message::code;
@@ -36,7 +37,7 @@ pub struct FailureDetail {
     /// The number of a JSON-RPC error.
     pub rpc_code: Option<i32>,
     /// Why the vault died.
-    pub cause: Option<Cause>,
+    pub cause: Option<OpenWord<Cause>>,
     pub worker: Option<WorkerError>,
     /// Lines that explain more to a person, as the end of a log.
     pub notes: Vec<String>,
@@ -107,7 +108,7 @@ impl ScriptFailure {
 
 impl From<ApiError> for ScriptFailure {
     fn from(error: ApiError) -> Self {
-        let mut this = Self::new(error.code.as_str(), error.code.into(), error.message);
+        let mut this = Self::new(error.code.as_str(), Exit::of_api(&error), error.message);
         (this.more.retryable, this.more.hint) = (error.retryable, error.hint);
         if let Some(receipt) = &error.receipt {
             this.more.cause = Some(receipt.death.cause);

@@ -3,11 +3,14 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::vault::NodeScore;
+use crate::model::open_word::OpenWord;
 use crate::model::receipt::Receipt;
 use crate::rpc::channel::WorkerError;
+use crate::strict::{DocumentLimits, tolerant_reader};
 
 /// Stable, public codes. Each has one HTTP status here and one exit code in `client::exit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -108,17 +111,34 @@ impl ErrorCode {
     }
 }
 
+impl OpenWord<ErrorCode> {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.told(ErrorCode::as_str)
+    }
+
+    /// Of one that is not known, by whether it may be retried.
+    #[must_use]
+    pub fn http_status(self, retryable: bool) -> u16 {
+        let code = if retryable { ErrorCode::Temporary } else { ErrorCode::Internal };
+        self.known().unwrap_or(code).http_status()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiError {
-    pub code: ErrorCode,
+    pub code: OpenWord<ErrorCode>,
     /// A lower-case fragment that says what failed and on what.
     pub message: String,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     pub retryable: bool,
+    /// That the answer came with, for whoever does not know the code; nothing of what is written.
+    #[serde(skip)]
+    pub status: Option<u16>,
     /// The worker's own error, where its code or source is at fault.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "as_known", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub worker: Option<Box<WorkerError>>,
     /// Every node with its refusal, where a dry run found no capacity.
@@ -129,14 +149,21 @@ pub struct ApiError {
     pub receipt: Option<Box<Receipt>>,
 }
 
+/// Of a worker's error of a kind that is not known, what the message says of it is left.
+pub(super) fn as_known<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Box<WorkerError>>, D::Error> {
+    let text = Option::<Box<RawValue>>::deserialize(input)?;
+    Ok(text.and_then(|text| tolerant_reader::from_str(text.get(), DocumentLimits::MESSAGE).ok()))
+}
+
 impl ApiError {
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
-            code,
+            code: code.into(),
             message: message.into(),
             hint: None,
             retryable: code.retryable(),
+            status: None,
             worker: None,
             explanation: Vec::new(),
             receipt: None,

@@ -24,6 +24,7 @@ use crate::model::digest::Sha256;
 use crate::model::id::{NodeName, TicketId, VaultId};
 use crate::model::lease::Terms;
 use crate::model::limits::{Controller, Limits};
+use crate::model::open_word::OpenWord;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
@@ -132,7 +133,7 @@ pub struct Provisioned {
     pub opened: Option<OpenedPort>,
     /// Limits that it is without, as its node's configuration allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unlimited: Vec<Controller>,
+    pub unlimited: Vec<OpenWord<Controller>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -284,7 +285,7 @@ impl AsMut<NodeWord> for NodeHealth {
 pub struct NodeVault {
     pub vault: VaultId,
     pub generation: u64,
-    pub phase: Phase,
+    pub phase: OpenWord<Phase>,
     pub vitals: Vitals,
 }
 

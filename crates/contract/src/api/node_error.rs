@@ -12,7 +12,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ApiError, ErrorCode};
+use super::error::{ApiError, ErrorCode, as_known};
+use crate::model::open_word::OpenWord;
 use crate::model::receipt::Receipt;
 use crate::rpc::channel::WorkerError;
 
@@ -223,13 +224,13 @@ impl From<NodeError> for ApiError {
 /// What goes over the wire, and is read there. Of an error of the outer API it leaves out what only a core says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeErrorBody {
-    code: ErrorCode,
+    code: OpenWord<ErrorCode>,
     message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
     #[serde(default)]
     retryable: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "as_known", skip_serializing_if = "Option::is_none")]
     worker: Option<Box<WorkerError>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     receipt: Option<Box<Receipt>>,
@@ -240,7 +241,8 @@ pub struct NodeErrorBody {
 impl From<NodeError> for NodeErrorBody {
     fn from(error: NodeError) -> Self {
         let reason = Some(error.fault.word().to_owned());
-        let ApiError { code, message, hint, retryable, worker, receipt, explanation: _ } = error.into();
+        let ApiError { code, message, hint, retryable, worker, receipt, status: _, explanation: _ } =
+            error.into();
         Self { code, message, hint, retryable, worker, receipt, reason }
     }
 }
@@ -248,16 +250,18 @@ impl From<NodeError> for NodeErrorBody {
 impl NodeErrorBody {
     #[must_use]
     pub fn http_status(&self) -> u16 {
-        self.code.http_status()
+        self.code.http_status(self.retryable)
     }
 
     /// What it means; `unsaid` is what a node that gives no reason means by "not found" where it was asked.
     #[must_use]
     pub fn read(self, unsaid: NodeFault) -> NodeError {
-        let Self { code, message, hint, worker, receipt, reason, retryable: _ } = self;
+        let Self { code, message, hint, worker, receipt, reason, retryable } = self;
         let by_code = || match code {
-            ErrorCode::NotFound => unsaid,
-            code => NodeFault::of_code(code),
+            OpenWord::Known(ErrorCode::NotFound) => unsaid,
+            OpenWord::Known(code) => NodeFault::of_code(code),
+            OpenWord::Other(_) if retryable => NodeFault::Failed,
+            OpenWord::Other(_) => NodeFault::Defect,
         };
         let plain = reason.and_then(|reason| PLAIN.into_iter().find(|fault| fault.word() == reason));
         let fault = match (plain.unwrap_or_else(by_code), receipt) {
@@ -283,7 +287,12 @@ mod tests {
             node: "n1".parse().expect("a name"),
             generation: Some(1),
             witness: None,
-            death: Death { cause: Cause::Destruct, at: jiff::Timestamp::UNIX_EPOCH, detail: None, by: None },
+            death: Death {
+                cause: Cause::Destruct.into(),
+                at: jiff::Timestamp::UNIX_EPOCH,
+                detail: None,
+                by: None,
+            },
             lived_ms: 1,
             calls: 0,
             reclaimed_us: 1,
@@ -376,7 +385,7 @@ mod tests {
         let told = ApiError::from(error);
         assert_eq!(
             (told.code, &told.worker, told.hint.as_deref()),
-            (ErrorCode::BadSource, &worker(), Some("h"))
+            (ErrorCode::BadSource.into(), &worker(), Some("h"))
         );
         assert_eq!(ApiError::from(NodeError::dead(receipt())), ApiError::vault_dead(receipt()));
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use super::vault::{Placement, ProvisionRequest, Vault};
 use crate::model::id::{SpoolId, SummonsId, VaultId};
+use crate::model::open_word::OpenWord;
 
 /// The most urgent; the least is 0.
 pub const MOST_PRIORITY: u8 = 9;
@@ -64,7 +65,7 @@ pub enum SpoolState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SpoolEntry {
     pub id: SpoolId,
-    pub state: SpoolState,
+    pub state: OpenWord<SpoolState>,
     pub summons: SummonsId,
     /// The worker's name.
     pub worker: String,

@@ -12,6 +12,7 @@ use crate::model::labels;
 use crate::model::lease::Terms;
 use crate::model::limits::{Controller, Limits};
 use crate::model::name::ServiceName;
+use crate::model::open_word::OpenWord;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::{Endpoint, Worker};
@@ -56,12 +57,12 @@ pub struct Vault {
     pub node: NodeName,
     /// The fencing token of this incarnation.
     pub generation: u64,
-    pub phase: Phase,
+    pub phase: OpenWord<Phase>,
     pub methods: Vec<String>,
     pub limits: Limits,
     /// Of `limits`, those that its node does not enforce, as its configuration allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unlimited: Vec<Controller>,
+    pub unlimited: Vec<OpenWord<Controller>>,
     pub terms: Terms,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::VaultId;
+use super::open_word::OpenWord;
 use super::text::{self, NAME, SENTENCE};
 
 /// The first of these to happen ends a vault.
@@ -94,11 +95,19 @@ impl Cause {
     }
 }
 
+impl OpenWord<Cause> {
+    /// The same of any; one that is not known says itself.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        self.told(Cause::describe)
+    }
+}
+
 /// The tombstone's core: what, when, and who.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Death {
-    pub cause: Cause,
+    pub cause: OpenWord<Cause>,
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
     /// What is known beyond the cause: the last beat, an exit status, the worker's message.
@@ -113,7 +122,7 @@ impl Death {
     /// Both texts may be a stranger's, and a receipt is kept, told on and written down by everybody who hears of it.
     #[must_use]
     pub fn new(cause: Cause, at: Timestamp, detail: Option<String>, by: Option<String>) -> Self {
-        let mut death = Self { cause, at, detail, by };
+        let mut death = Self { cause: cause.into(), at, detail, by };
         death.cut();
         death
     }

@@ -21,6 +21,8 @@ pub mod method;
 #[cfg(feature = "documents")]
 pub mod name;
 #[cfg(feature = "documents")]
+pub mod open_word;
+#[cfg(feature = "documents")]
 pub mod phase;
 #[cfg(feature = "documents")]
 pub mod receipt;

@@ -6,6 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::open_word::OpenWord;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -45,6 +47,14 @@ impl Phase {
             Self::Dying => "dying",
             Self::Dead => "dead",
         }
+    }
+}
+
+impl OpenWord<Phase> {
+    /// Whether there may be somebody, for who would end, spare or ask for him: a phase that is not known is no end.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        self.known().is_none_or(Phase::is_alive)
     }
 }
 

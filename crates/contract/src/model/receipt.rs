@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::death::Death;
 use super::id::{NodeName, VaultId};
+use super::open_word::OpenWord;
 
 /// One thing that the vault had, and how long after the kill it was seen to be gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reclaimed {
-    pub what: Resource,
+    pub what: OpenWord<Resource>,
     /// What was checked, for people: a pid, a cgroup name, a port.
     pub name: String,
     /// Microseconds from the kill to the check that found it gone.
@@ -52,7 +53,7 @@ pub struct Receipt {
     pub generation: Option<u64>,
     /// Absent where the node itself answers, at its gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub witness: Option<Witness>,
+    pub witness: Option<OpenWord<Witness>>,
     pub death: Death,
     /// From the handshake with the init to the kill.
     pub lived_ms: u64,

@@ -115,7 +115,7 @@ impl SlowLog {
             };
             let count: u64 = hours.iter().map(|hour| hour.count).sum();
             found.push(Check {
-                level: CheckLevel::Warn,
+                level: CheckLevel::Warn.into(),
                 what: format!(
                     "{} that took longer than {}, lately: {count}; the longest: {}",
                     what.plural(),

@@ -160,7 +160,7 @@ mod tests {
             |passing| StoreError::Write { place: place(), passing, source: "database is locked".into() };
         let told = ApiError::from(busy(true));
         assert_eq!(told.message, "write to the store /s/store.db: database is locked");
-        assert_eq!((told.code, told.retryable), (ErrorCode::Environment, true));
+        assert_eq!((told.code, told.retryable), (ErrorCode::Environment.into(), true));
         for lasting in
             [busy(false), StoreError::Full { place: place() }, StoreError::Stopped { place: place() }]
         {

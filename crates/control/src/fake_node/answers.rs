@@ -45,7 +45,7 @@ impl NodeApi for FakeNode {
                 .map(|(vault, (generation, phase, terms))| NodeVault {
                     vault: vault.clone(),
                     generation: *generation,
-                    phase: *phase,
+                    phase: (*phase).into(),
                     vitals: vitals(terms, state.idle.get(vault).copied().unwrap_or(0)),
                 })
                 .collect();

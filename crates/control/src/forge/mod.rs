@@ -353,7 +353,7 @@ fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, Failure> 
         Some(node) => {
             let nothing = Provisioned::default();
             let vault = built(drafted, random::vault_id(), node, nothing, scores);
-            Ok(Vault { phase: Phase::Forging, changed: false, dry_run: true, ..vault })
+            Ok(Vault { phase: Phase::Forging.into(), changed: false, dry_run: true, ..vault })
         }
         None => Err(PlacementError::Unplanned { scores }.into()),
     }
@@ -373,7 +373,7 @@ fn built(
         worker: summons.worker.clone(),
         node,
         generation: GENERATION,
-        phase: Phase::Forged,
+        phase: Phase::Forged.into(),
         methods: provisioned.methods,
         limits: summons.limits.clone(),
         unlimited: provisioned.unlimited,

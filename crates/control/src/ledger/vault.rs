@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LedgerError;
 use hauki_contract::api::vault::Vault;
+use hauki_contract::model::open_word::OpenWord;
 use hauki_contract::model::phase::{Phase, PhaseEvent, transition};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::ticket::Endpoint;
@@ -26,16 +27,19 @@ pub struct VaultRecord {
 impl VaultRecord {
     /// Its worker is loaded, on a node whose daemon has this life.
     pub(crate) fn loaded(vault: Vault, boot_id: String) -> Result<Self, LedgerError> {
-        let mut made = Self { vault: Vault { phase: Phase::Forging, receipt: None, ..vault }, boot_id };
+        let mut made =
+            Self { vault: Vault { phase: Phase::Forging.into(), receipt: None, ..vault }, boot_id };
         made.takes(PhaseEvent::Loaded)?;
         Ok(made)
     }
 
     /// One that lives in this phase by its node's word, and was recorded before.
-    pub(super) fn again(vault: Vault, boot_id: &str, phase: Phase) -> Result<Self, LedgerError> {
+    pub(super) fn again(vault: Vault, boot_id: &str, phase: OpenWord<Phase>) -> Result<Self, LedgerError> {
         let mut made = Self::loaded(vault, boot_id.to_owned())?;
+        // Of one that is not known: that its worker is loaded.
+        let phase = phase.known().unwrap_or(Phase::Forged);
         for event in [PhaseEvent::TicketOpened, PhaseEvent::Claimed, PhaseEvent::Doomed] {
-            if made.vault.phase < phase {
+            if made.vault.phase.known().is_some_and(|before| before < phase) {
                 made.takes(event)?;
             }
         }
@@ -65,7 +69,9 @@ impl VaultRecord {
     }
 
     fn takes(&mut self, event: PhaseEvent) -> Result<(), LedgerError> {
-        self.vault.phase = transition(self.vault.phase, event)?;
+        // What a later version has written may live, and can be ended.
+        let phase = self.vault.phase.known().unwrap_or(Phase::Live);
+        self.vault.phase = transition(phase, event)?.into();
         Ok(())
     }
 
@@ -103,14 +109,19 @@ mod tests {
         let core = unwatched().core;
         let vault = core.spawn(spawning("k")).await.expect("spawns").vault;
         let mut record =
-            VaultRecord::loaded(Vault { phase: Phase::Dead, ..vault.clone() }, "b".into()).expect("is");
-        assert_eq!((record.vault().phase, record.boot_id()), (Phase::Forged, "b"), "whatever it came with");
+            VaultRecord::loaded(Vault { phase: Phase::Dead.into(), ..vault.clone() }, "b".into())
+                .expect("is");
+        assert_eq!(
+            (record.vault().phase, record.boot_id()),
+            (Phase::Forged.into(), "b"),
+            "whatever it came with"
+        );
         assert!(!record.claimed(), "nobody has a ticket to it");
         let endpoint = vault.endpoint.clone().expect("is open");
         record.opened(endpoint.clone()).expect("opens");
         assert_eq!(
             (record.vault().phase, &record.vault().endpoint),
-            (Phase::Ticketed, &Some(endpoint.clone()))
+            (Phase::Ticketed.into(), &Some(endpoint.clone()))
         );
         assert!(record.claimed() && !record.claimed(), "it is news once");
         record.opened(endpoint.clone()).expect("another ticket");
@@ -118,12 +129,15 @@ mod tests {
         let mut receipt = crate::vaults::lost(&vault, "as a test says");
         receipt.death.at = jiff::Timestamp::MIN;
         record.died(&mut receipt).expect("dies");
-        assert_eq!((record.vault().phase, receipt.death.cause), (Phase::Dead, Cause::DaemonLost));
+        assert_eq!(
+            (record.vault().phase, receipt.death.cause),
+            (Phase::Dead.into(), Cause::DaemonLost.into())
+        );
         assert_eq!(receipt.death.at, vault.forged_at, "not before it was made");
         assert_eq!(record.vault().receipt.as_ref(), Some(&receipt));
         assert!(record.opened(endpoint).is_err() && !record.claimed(), "nothing leads back to life");
         for phase in [Phase::Forged, Phase::Ticketed, Phase::Live, Phase::Dying] {
-            let again = VaultRecord::again(vault.clone(), "", phase).expect("is led there");
+            let again = VaultRecord::again(vault.clone(), "", phase.into()).expect("is led there");
             assert_eq!(again.vault().phase, phase);
         }
     }

@@ -36,11 +36,11 @@ async fn each_vault_of_an_order_has_its_answer_in_its_place() {
     assert_eq!(node.living().len(), 2, "a dry run ends nothing");
     let told = core.destruct_many(order(all.clone()), Some("me".into())).await.expect("ends").ended;
     assert!(told.iter().map(|ended| &ended.vault).eq(&all));
-    assert_eq!(told[1].error.as_ref().map(|error| error.code), Some(ErrorCode::NotFound));
+    assert_eq!(told[1].error.as_ref().map(|error| error.code), Some(ErrorCode::NotFound.into()));
     assert_eq!(told.iter().map(|ended| ended.changed).collect::<Vec<_>>(), [true, false, false, true, true]);
     for place in [0, 3, 4] {
         let death = &told[place].receipt.as_ref().expect("is dead").death;
-        assert_eq!((death.cause, death.by.as_deref()), (Cause::Destruct, Some("me")));
+        assert_eq!((death.cause, death.by.as_deref()), (Cause::Destruct.into(), Some("me")));
     }
     assert_eq!(node.living(), []);
     let again = core.destruct_many(order(all), None).await.expect("answers").ended;
@@ -112,7 +112,7 @@ async fn who_died_of_something_else_was_not_ended_by_the_order() {
     let told = core.destruct_many(order(vaults), Some("me".into())).await.expect("ends").ended;
     assert_eq!(told.iter().map(|ended| ended.changed).collect::<Vec<_>>(), [true, false, true]);
     let cause = told[1].receipt.as_ref().map(|receipt| receipt.death.cause);
-    assert_eq!(cause, Some(Cause::LifetimeExpired));
+    assert_eq!(cause, Some(Cause::LifetimeExpired.into()));
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn one_unreadable_record_of_each_kind_stops_nothing() {
 
     // Of which the tombstone is damaged has died, and a key is not free to be used again.
     let error = core.vault(&vaults[3].id).await.expect_err("is damaged");
-    assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead, None));
+    assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead.into(), None));
     assert!(error.message.contains("is dead, and its tombstone is damaged"), "{}", error.message);
     let others = core.own_vault(crate::authorization::Rights::Of(1000), &vaults[3].id).await;
     assert_eq!(others.expect_err("nobody knows whose").code, ErrorCode::NotFound);

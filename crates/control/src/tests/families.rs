@@ -46,7 +46,10 @@ async fn what_was_made_stays_spent_and_what_failed_does_not() {
     assert_eq!(answers(&node, 2).await[1].error, None);
     assert_eq!(spent(&core).await, (0, vec![1]), "and no loan stands beside it");
     node.wish(ask(&parent, 3));
-    assert_eq!(answers(&node, 3).await[2].error.as_ref().map(|error| error.code), Some(ErrorCode::Quota));
+    assert_eq!(
+        answers(&node, 3).await[2].error.as_ref().map(|error| error.code),
+        Some(ErrorCode::Quota.into())
+    );
 }
 
 #[tokio::test]

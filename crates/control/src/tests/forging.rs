@@ -271,7 +271,7 @@ async fn what_cannot_be_noted_is_not_ordered() {
     let Swarm { core, store, node } = unwatched();
     store.fail_commits(Some(crate::store::memory::InjectedFault::DiskFull));
     let error = core.spawn(spawning("k")).await.expect_err("is full");
-    assert_eq!((error.code, node.provisioned()), (ErrorCode::Environment, 0));
+    assert_eq!((error.code, node.provisioned()), (ErrorCode::Environment.into(), 0));
 }
 
 /// What is no longer made is noted as soon as the store can be written to, and holds no idle daemon back then.

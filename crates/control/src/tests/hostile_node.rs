@@ -51,7 +51,7 @@ fn forged(vault: &VaultId, node: &str) -> Receipt {
         generation: None,
         witness: None,
         death: Death {
-            cause: Cause::Destruct,
+            cause: Cause::Destruct.into(),
             at: clock::now(),
             detail: None,
             by: Some("uid 0 pid 1".into()),
@@ -106,7 +106,7 @@ async fn a_death_counts_from_the_vaults_own_node_and_incarnation_only() {
     // What it says of its own is on record as its word.
     pair.liar.kill(&pair.of_liar.id, Cause::OutOfMemory);
     let dead = pair.buried(&pair.of_liar.id).await;
-    assert_eq!((dead.death.cause, dead.witness), (Cause::OutOfMemory, Some(Witness::Node)));
+    assert_eq!((dead.death.cause, dead.witness), (Cause::OutOfMemory.into(), Some(Witness::Node.into())));
     assert!(pair.honest.living().contains(&pair.of_honest.id));
 }
 
@@ -117,7 +117,7 @@ async fn an_answer_to_a_destruct_is_of_that_vault_and_of_that_order() {
     let lies: [Lie<TornDown>; 4] = [
         Some(Arc::new(move |torn| torn.receipt.vault = honest.clone())),
         Some(Arc::new(|torn| torn.receipt.node = "n1".parse().expect("a name"))),
-        Some(Arc::new(|torn| (torn.changed, torn.receipt.death.cause) = (true, Cause::OutOfMemory))),
+        Some(Arc::new(|torn| (torn.changed, torn.receipt.death.cause) = (true, Cause::OutOfMemory.into()))),
         Some(Arc::new(|torn| (torn.changed, torn.receipt.death.by) = (true, Some("uid 0 pid 1".into())))),
     ];
     for (number, lie) in lies.into_iter().enumerate() {
@@ -216,8 +216,12 @@ async fn news_of_other_nodes_vaults_are_not_told_on_and_texts_are_cut() {
     pair.liar.say(NewsItem::Clone(stolen));
     pair.liar.say(NewsItem::Log { vault: own.clone(), text: "x".repeat(7 << 20) });
     let mut receipt = forged(&own, "n2");
-    let line =
-        Reclaimed { what: Resource::Port, name: "\u{9b}31m".repeat(1 << 16), gone_after_us: 1, gone: true };
+    let line = Reclaimed {
+        what: Resource::Port.into(),
+        name: "\u{9b}31m".repeat(1 << 16),
+        gone_after_us: 1,
+        gone: true,
+    };
     (receipt.death.detail, receipt.death.by) = (Some("d".repeat(1 << 20)), Some("\x1b]0;x\x07".into()));
     receipt.reclaimed = vec![line; 1000];
     // Kept for 24 hours from when the core hears it, not from a date of the node's.
@@ -247,7 +251,8 @@ async fn a_list_says_nothing_of_others_and_a_beat_promises_no_more_than_a_lease(
     pair.liar.lie(Lies {
         vaults: Some(Arc::new(move |list| {
             for said in &mut list.vaults {
-                (said.vault, said.phase) = (foreign.clone(), hauki_contract::model::phase::Phase::Dead);
+                (said.vault, said.phase) =
+                    (foreign.clone(), hauki_contract::model::phase::Phase::Dead.into());
             }
         })),
         leased: Some(Arc::new(|leased| leased.lease_left_ms = u64::MAX)),

@@ -160,7 +160,7 @@ async fn a_key_outlives_no_tombstone_without_saying_that_its_vault_is_dead() {
     core.phases().retention.prune(clock::now(), Most { tombs: 0, ..Most::default() }).await.expect("prunes");
     assert_eq!(core.vault(&spawned.vault.id).await.expect_err("is forgotten").code, ErrorCode::NotFound);
     let error = core.spawn(spawning("k")).await.expect_err("is dead");
-    assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead, None));
+    assert_eq!((error.code, error.receipt), (ErrorCode::VaultDead.into(), None));
 }
 
 /// 2,000 lives leave 10,000 documents: a round reads those that are old, and none of them is left.

@@ -27,7 +27,7 @@ async fn heartbeats_answer_one_by_one_in_their_order() {
     let vaults = vec![target(&one), target(&dead), target(&stranger), old, target(&two)];
     let beats = core.heartbeats(BeatRequest { vaults, by: None }).await.expect("beats").beats;
     let codes: Vec<Option<ErrorCode>> =
-        beats.iter().map(|beat| beat.error.as_ref().map(|error| error.code)).collect();
+        beats.iter().map(|beat| beat.error.as_ref().and_then(|error| error.code.known())).collect();
     let expected =
         [None, Some(ErrorCode::VaultDead), Some(ErrorCode::NotFound), Some(ErrorCode::Conflict), None];
     assert_eq!(codes, expected);
@@ -45,7 +45,7 @@ async fn everything_asked_of_the_dead_is_answered_with_the_tombstone() {
     let ended = core.destruct(&vault, DestructQuery::default(), by.clone()).await.expect("ends");
     let receipt = ended.receipt.expect("has one");
     assert!(ended.changed);
-    assert_eq!((receipt.death.cause, &receipt.death.by), (Cause::Destruct, &by));
+    assert_eq!((receipt.death.cause, &receipt.death.by), (Cause::Destruct.into(), &by));
 
     let request = TicketRequest { vault: vault.clone(), wishes: TicketWishes::default() };
     let error = core.ticket(request).await.expect_err("is dead");
@@ -53,7 +53,7 @@ async fn everything_asked_of_the_dead_is_answered_with_the_tombstone() {
     let again = core.destruct(&vault, DestructQuery::default(), None).await.expect("answers");
     assert_eq!((again.changed, again.receipt.as_ref()), (false, Some(&receipt)));
     let shown = core.vault(&vault).await.expect("shows");
-    assert_eq!((shown.phase, shown.receipt), (Phase::Dead, Some(receipt)));
+    assert_eq!((shown.phase, shown.receipt), (Phase::Dead.into(), Some(receipt)));
     assert_eq!(core.vaults(VaultQuery::default()).await.expect("lists").vaults, []);
     let all = VaultQuery { all: true, ..VaultQuery::default() };
     assert_eq!(core.vaults(all).await.expect("lists").vaults.len(), 1);
@@ -79,9 +79,9 @@ async fn a_destruct_that_cannot_reach_the_node_says_so_and_buries_nothing() {
     let vault = spawned(&core, "k").await;
     node.set_down(true);
     let error = core.destruct(&vault, DestructQuery::default(), None).await.expect_err("is down");
-    assert_eq!((error.code, error.retryable), (ErrorCode::Temporary, true));
+    assert_eq!((error.code, error.retryable), (ErrorCode::Temporary.into(), true));
     let shown = core.vault(&vault).await.expect("shows");
-    assert_eq!((shown.receipt, shown.phase), (None, Phase::Ticketed));
+    assert_eq!((shown.receipt, shown.phase), (None, Phase::Ticketed.into()));
     assert!(shown.unreachable.expect("says why").contains("connection refused"));
     let dry = DestructQuery { dry_run: true, ..DestructQuery::default() };
     assert!(core.destruct(&vault, dry, None).await.expect("plans").receipt.is_none());
@@ -110,7 +110,10 @@ async fn reap_ends_what_fits_every_rule_and_nothing_without_one() {
     assert_eq!(node.living().len(), 2);
     let done = core.reap(rules(&[("job", "nightly")], Some(0))).await.expect("reaps");
     assert_eq!(done.reaped.len(), 1);
-    assert_eq!(done.reaped[0].receipt.as_ref().map(|receipt| receipt.death.cause), Some(Cause::Reaped));
+    assert_eq!(
+        done.reaped[0].receipt.as_ref().map(|receipt| receipt.death.cause),
+        Some(Cause::Reaped.into())
+    );
     assert_eq!(node.living(), std::slice::from_ref(&plain));
 
     let down = NodeError::new(NodeFault::Silent, "connection refused");

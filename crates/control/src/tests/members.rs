@@ -47,7 +47,7 @@ async fn a_removed_node_leaves_nothing_under_its_name_or_its_workers_names() {
         let receipt = core.vault(&vault).await.expect("is known").receipt.expect("is settled");
         // The living end and say so; what cannot be asked is given up.
         let cause = if down { Cause::DaemonLost } else { Cause::Reaped };
-        assert_eq!((receipt.death.cause, living(&core).await), (cause, 0));
+        assert_eq!((receipt.death.cause, living(&core).await), (cause.into(), 0));
         assert_eq!(node.living().is_empty(), !down);
 
         // Another machine of that name, and another worker of that one.

@@ -21,7 +21,7 @@ async fn the_three_phases_one_by_one() {
     assert_eq!(core.summons(&summons.id).await.expect("is kept").worker, summons.worker);
 
     let vault = core.provision(provisioning("k", summons.id.clone())).await.expect("forges");
-    assert_eq!((vault.phase, vault.generation), (Phase::Forged, 1));
+    assert_eq!((vault.phase, vault.generation), (Phase::Forged.into(), 1));
     assert_eq!(node.living(), std::slice::from_ref(&vault.id));
 
     let ticket = core
@@ -35,7 +35,7 @@ async fn the_three_phases_one_by_one() {
     let held = Capability::verify(&ticket.auth.token, &issuer, |word| word.holds(&ask)).expect("is signed");
     assert_eq!((held.allows(&ask), &held.holder().ticket), (Ok(()), &ticket.id));
     let shown = core.vault(&vault.id).await.expect("shows");
-    assert_eq!((shown.phase, shown.endpoint), (Phase::Ticketed, Some(ticket.endpoint)));
+    assert_eq!((shown.phase, shown.endpoint), (Phase::Ticketed.into(), Some(ticket.endpoint)));
     assert!(shown.vitals.is_some() && shown.unreachable.is_none());
 }
 

@@ -61,7 +61,7 @@ async fn those_that_are_to_stay_apart_do_so_with_two_cores_on_one_store() {
     let beside = two.spawn(scout("two")).await.expect("sees nobody there either").vault;
     let recorded = one.phases().forge.record(forged, Posting::default(), Vec::new()).await;
     let refused = ApiError::from(recorded.expect_err("is no longer alone"));
-    assert_eq!((refused.code, refused.retryable), (ErrorCode::Temporary, true));
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::Temporary.into(), true));
     while node.living() != [beside.id.clone()] {
         tokio::task::yield_now().await;
     }
@@ -106,7 +106,7 @@ async fn a_dry_run_tells_of_every_node_even_if_none_fits() {
     assert_eq!(told, [("n3", false), ("n1", true), ("n2", true)]);
     assert!(planned.explanation[0].free_memory_bytes.is_some() && planned.explanation[0].rtt_us.is_some());
     let error = core.provision(request(Some(("gpu", "yes")))).await.expect_err("none fits");
-    assert_eq!((error.code, error.explanation.len()), (ErrorCode::NoCapacity, 3));
+    assert_eq!((error.code, error.explanation.len()), (ErrorCode::NoCapacity.into(), 3));
 }
 
 #[tokio::test]

@@ -7,10 +7,11 @@ use hauki_contract::api::node::NewsItem;
 use hauki_contract::api::vault::VaultQuery;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
+use hauki_contract::model::open_word::OpenWord;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::system::{clock, random};
 
-async fn died(core: &Core, vault: &VaultId) -> Cause {
+async fn died(core: &Core, vault: &VaultId) -> OpenWord<Cause> {
     let event =
         event(core, |event| matches!(&event.what, Happening::Died { vault: died, .. } if died == vault))
             .await;

@@ -57,7 +57,7 @@ async fn a_look_at_the_name_of_who_has_died_needs_no_room_on_the_disk() {
     let dead = core.vault(&spawned.vault.id).await.expect("is known");
     assert_eq!(
         dead.receipt.map(|receipt| receipt.death.cause),
-        Some(Cause::OutOfMemory),
+        Some(Cause::OutOfMemory.into()),
         "it is written down then"
     );
 }

@@ -54,7 +54,7 @@ async fn what_finds_no_room_waits_and_is_forged_when_there_is_some() {
     swarm.node.set_max_vaults(1);
     let first = core.spawn(spawning("first")).await.expect("fills the node");
     let entry = put(core, "k").await;
-    assert_eq!((entry.state, entry.place, entry.changed), (SpoolState::Waiting, Some(1), true));
+    assert_eq!((entry.state, entry.place, entry.changed), (SpoolState::Waiting.into(), Some(1), true));
     let again = put(core, "k").await;
     assert_eq!((again.id.clone(), again.changed), (entry.id.clone(), false));
     core.destruct(&first.vault.id, DestructQuery::default(), None).await.expect("makes room");
@@ -94,15 +94,15 @@ async fn a_failure_that_passes_is_tried_again_and_one_that_stays_is_a_dead_lette
     swarm.node.fail_next(FakeCall::Provision, NodeError::new(NodeFault::Late, "too slow"));
     let passing = put(core, "passing").await;
     let forged = done(core, &passing.id).await;
-    assert_eq!((forged.entry.state, forged.entry.attempts), (SpoolState::Forged, 2));
+    assert_eq!((forged.entry.state, forged.entry.attempts), (SpoolState::Forged.into(), 2));
 
     swarm.node.fail_next(FakeCall::Provision, NodeError::new(NodeFault::WorkerFailed(None), "create failed"));
     let staying = put(core, "staying").await;
     let dead = done(core, &staying.id).await.entry;
-    assert_eq!((dead.state, dead.attempts, dead.place), (SpoolState::Dead, 1, None));
+    assert_eq!((dead.state, dead.attempts, dead.place), (SpoolState::Dead.into(), 1, None));
     assert_eq!(dead.error.expect("says why").code, ErrorCode::WorkerFailed);
     let again = core.spool_retry(&staying.id).await.expect("waits again");
-    assert_eq!((again.state, again.attempts, again.error), (SpoolState::Waiting, 0, None));
+    assert_eq!((again.state, again.attempts, again.error), (SpoolState::Waiting.into(), 0, None));
     assert_eq!(done(core, &staying.id).await.entry.state, SpoolState::Forged);
     assert!(!core.spool_retry(&staying.id).await.expect("is done").changed);
 }
@@ -115,7 +115,7 @@ async fn what_waits_too_long_is_a_dead_letter() {
     let request = SpoolRequest { deadline_ms: Some(1), ..wish("k", &summons) };
     let entry = swarm.core.spool_put(request, "uid 0".into()).await.expect("is queued");
     let dead = done(&swarm.core, &entry.id).await.entry;
-    assert_eq!((dead.state, dead.attempts), (SpoolState::Dead, 0));
+    assert_eq!((dead.state, dead.attempts), (SpoolState::Dead.into(), 0));
     assert_eq!(dead.error.expect("says why").code, ErrorCode::Timeout);
 }
 
@@ -197,16 +197,19 @@ async fn one_key_is_one_vault_with_the_queue_and_without() {
     let forged_first = core.summon(summons("forged first")).await.expect("summons").id;
     let vault = core.provision(provision("a", &forged_first)).await.expect("forges").id;
     let entry = core.spool_put(wish("a", &forged_first), "uid 0".into()).await.expect("is known");
-    assert_eq!((entry.state, entry.vault, entry.changed), (SpoolState::Forged, Some(vault.clone()), false));
+    assert_eq!(
+        (entry.state, entry.vault, entry.changed),
+        (SpoolState::Forged.into(), Some(vault.clone()), false)
+    );
     assert_eq!(core.provision(provision("a", &forged_first)).await.expect("is known").id, vault);
 
     swarm.node.set_max_vaults(1);
     let queued_first = core.summon(summons("queued first")).await.expect("summons").id;
     let refused = core.provision(provision("b", &queued_first)).await.expect_err("there is no room");
-    assert_eq!((refused.code, refused.retryable), (ErrorCode::NoCapacity, true));
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::NoCapacity.into(), true));
     let entry = core.spool_put(wish("b", &queued_first), "uid 0".into()).await.expect("is queued");
     let waiting = core.provision(provision("b", &queued_first)).await.expect_err("it waits");
-    assert_eq!((waiting.code, waiting.message.contains("at place 1")), (ErrorCode::NoCapacity, true));
+    assert_eq!((waiting.code, waiting.message.contains("at place 1")), (ErrorCode::NoCapacity.into(), true));
     let other = SpoolRequest { priority: 9, ..wish("b", &queued_first) };
     let error = core.spool_put(other, "uid 0".into()).await.expect_err("is another wish");
     assert_eq!(error.code, ErrorCode::KeyReused);
@@ -261,7 +264,7 @@ async fn a_node_that_refuses_is_not_asked_in_a_circle() {
         tokio::task::yield_now().await;
         shown = swarm.core.spool_show(&shown.id, SpoolWait::default()).await.expect("shows").entry;
     }
-    assert_eq!((shown.state, shown.attempts), (SpoolState::Waiting, 0));
+    assert_eq!((shown.state, shown.attempts), (SpoolState::Waiting.into(), 0));
     assert!(shown.error.expect("says why").message.contains("no id range is left"));
     for _ in 0..20 {
         swarm.core.basis().spool.nudge();

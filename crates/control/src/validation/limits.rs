@@ -35,7 +35,7 @@ pub(super) fn receipt(receipt: &mut Receipt, vault: &VaultId, node: &NodeName) -
     receipt.death.cut();
     receipt.reclaimed.truncate(RECLAIMED);
     receipt.reclaimed.iter_mut().for_each(|line| clean(&mut line.name, NAME));
-    receipt.witness = Some(Witness::Node);
+    receipt.witness = Some(Witness::Node.into());
     Ok(())
 }
 

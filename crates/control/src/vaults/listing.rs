@@ -11,6 +11,7 @@ use crate::nodes::NodeSlot;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
 use hauki_contract::api::vault::{Vault, VaultList, VaultQuery};
 use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::open_word::OpenWord;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::system::tasks::{self, TaskKind};
 
@@ -112,12 +113,17 @@ fn look(vault: &mut Vault, words: &NodeReports) {
         Some(Ok(vaults)) => {
             // What its node does not have is at its end, and the tombstone on its way.
             let Some(said) = vaults.get(&vault.id) else {
-                (vault.phase, vault.vitals) = (Phase::Dying, None);
+                (vault.phase, vault.vitals) = (Phase::Dying.into(), None);
                 return;
             };
             // The node drives the phase; the record may be behind it, never before it. It is dead with its
             // tombstone.
-            vault.phase = vault.phase.max(said.phase.min(Phase::Dying));
+            vault.phase = match (vault.phase, said.phase) {
+                (OpenWord::Known(recorded), OpenWord::Known(said)) => {
+                    recorded.max(said.min(Phase::Dying)).into()
+                }
+                (_, said) => said,
+            };
             vault.vitals = said.phase.is_alive().then(|| said.vitals.clone());
         }
     }

@@ -109,7 +109,7 @@ impl Traces {
             worker: summons.map(|summons| summons.worker.clone()).or(held_worker).unwrap_or_else(nameless),
             node,
             generation: said.map_or(crate::ledger::GENERATION, |said| said.generation),
-            phase: said.map_or(Phase::Forged, |said| said.phase),
+            phase: said.map_or(Phase::Forged.into(), |said| said.phase),
             methods: self.methods.clone(),
             limits: summons.map(|summons| summons.limits.clone()).or(limits).unwrap_or_default(),
             unlimited: Vec::new(),

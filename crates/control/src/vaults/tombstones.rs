@@ -137,9 +137,9 @@ pub(crate) fn lost(vault: &Vault, detail: &str) -> Receipt {
         vault: vault.id.clone(),
         node: vault.node.clone(),
         generation: Some(vault.generation),
-        witness: Some(Witness::Core),
+        witness: Some(Witness::Core.into()),
         death: Death {
-            cause: Cause::DaemonLost,
+            cause: Cause::DaemonLost.into(),
             at: now,
             detail: Some(detail.to_owned()),
             by: Some("core".into()),

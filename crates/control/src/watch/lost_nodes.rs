@@ -18,6 +18,7 @@ use crate::ledger::{VAULT, VaultRecord, Versioned, tomb_key};
 use crate::nodes::NodeSlot;
 use crate::vaults::lost;
 use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
+use hauki_contract::model::death::Cause;
 use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
@@ -88,7 +89,8 @@ impl Watcher {
             let tomb: Option<Versioned<VaultRecord>> = self.records.find(&tomb_key(&vault.vault)).await?;
             let Some(receipt) = tomb.and_then(|tomb| tomb.value.into_vault().receipt) else { continue };
             tracing::warn!(vault = %vault.vault, node = %slot.name, "ending a vault that was declared dead");
-            let (vault, cause) = (vault.vault.clone(), receipt.death.cause);
+            let (vault, cause) =
+                (vault.vault.clone(), receipt.death.cause.known().unwrap_or(Cause::Destruct));
             let order = DestructOrder { vault, cause, by: Some("core".into()), grace_ms: 0 };
             match slot.api.destruct(order).await {
                 Ok(_) => {}

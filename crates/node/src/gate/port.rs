@@ -78,7 +78,7 @@ impl Port {
         let _ = open.accepting.await;
         let gone = end(&open.listener);
         let gone_after_us = clock::mono().since(since);
-        Some(Reclaimed { what: Resource::Port, name: open.address.to_string(), gone_after_us, gone })
+        Some(Reclaimed { what: Resource::Port.into(), name: open.address.to_string(), gone_after_us, gone })
     }
 }
 

@@ -52,7 +52,7 @@ mod tests {
             node: "n1".parse().expect("a name"),
             generation: None,
             witness: None,
-            death: Death { cause: Cause::Destruct, at: clock::now(), detail: None, by: None },
+            death: Death { cause: Cause::Destruct.into(), at: clock::now(), detail: None, by: None },
             lived_ms: 1,
             calls: 0,
             reclaimed_us: 1,

@@ -87,7 +87,7 @@ mod tests {
     fn the_scarcest_is_named_with_what_would_do() {
         let all = [supply("a", 8, Some(9_000)), supply("b", 3, Some(4_000)), supply("c", 1, None)];
         let plenty = judge(1_000, &all);
-        assert_eq!((plenty.level, plenty.what.as_str()), (CheckLevel::Ok, "room for 1000 vaults"));
+        assert_eq!((plenty.level, plenty.what.as_str()), (CheckLevel::Ok.into(), "room for 1000 vaults"));
         let scarce = judge(1_001, &all);
         assert_eq!(scarce.level, CheckLevel::Warn);
         assert_eq!(scarce.what, "room for some 1000 of 1001 vaults: too few a");

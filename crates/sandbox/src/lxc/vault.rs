@@ -302,7 +302,7 @@ fn kept_by<'a>(mounts: &'a str, namespace: &str) -> Option<&'a str> {
 }
 
 fn line(what: Resource, name: String, over: Moment, gone: bool) -> Reclaimed {
-    Reclaimed { what, name, gone_after_us: over.elapsed_us(), gone }
+    Reclaimed { what: what.into(), name, gone_after_us: over.elapsed_us(), gone }
 }
 
 fn exit_of(status: Option<i32>, oom: bool) -> InitExit {
