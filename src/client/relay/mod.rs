@@ -1,6 +1,6 @@
 //! Local proxy: a ticket's session for programs that speak JSON-RPC and know nothing of tickets.
 //!
-//! [`forward`] takes one program's lines through a [`Ghost`](super::Ghost), which keeps the ids of
+//! `forward` takes one program's lines through a [`Ghost`](super::Ghost), which keeps the ids of
 //! several programs apart and the connection up; [`Listener`] is a local endpoint where such programs
 //! connect. Memory is bounded on the way: what a program may have in flight is limited, and while it
 //! does not take its replies no more of its requests are read.
