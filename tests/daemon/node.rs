@@ -461,7 +461,7 @@ async fn a_call_of_the_tool_belongs_to_its_command() {
     let script = file("s.js", "print(clone_object(\"w.js\")->f(1));");
     let (ticket, script) = (ticket.to_str().expect("is text"), script.to_str().expect("is text"));
     let request = r#"{"jsonrpc":"2.0","id":1,"method":"f","params":[1]}"#;
-    let member = format!(r#","hauki":{{"traceparent":"00-{OWN}-00f067aa0ba902b7-01"}}}}"#);
+    let member = format!(r#","traceparent":"00-{OWN}-00f067aa0ba902b7-01"}}"#);
     let traced = request.strip_suffix('}').expect("is an object").to_owned() + &member;
     let mut calls = Vec::new();
     for (number, (words, input)) in [
@@ -493,6 +493,18 @@ async fn a_call_of_the_tool_belongs_to_its_command() {
         assert_eq!((&call["traceId"], &call["kind"]), (&expected, &3.into()), "{words:?}");
         calls.push((call["traceId"].clone(), call["spanId"].clone()));
     }
+    // Nobody writes this one down, and it is the first of its connection: the log has it all the same.
+    let slow = "function slow(ms) { var end = Date.now() + ms; while (Date.now() < end) {} return ms; }";
+    let slow = daemon.spawn(slow).await;
+    let ticket = file("slow.json", &serde_json::to_string(&slow.ticket).expect("is JSON"));
+    let mut hauki = daemon.hauki();
+    hauki.args(["proxy", "call"]).arg(ticket).args(["slow", "1200"]);
+    let output = tokio::task::block_in_place(|| hauki.output()).expect("hauki runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "1200");
+    let told = format!("a call of {} took 1.", slow.vault.id);
+    let log = daemon.log();
+    let line = log.lines().find(|line| line.contains(&told)).expect("it was long");
+    assert!(line.contains(" trace="), "{line}");
     while !calls.is_empty() {
         let span = tokio::task::block_in_place(|| came.recv_timeout(HANG));
         let span = span.unwrap_or_else(|_| panic!("nothing came for {calls:?}"));

@@ -428,7 +428,7 @@ async fn a_trace_goes_with_a_call_to_the_vaults_that_it_asks() {
     for (word, known) in [(format!("00-{trace}-00f067aa0ba902b7-00"), true), ("made up".into(), false)] {
         let before = daemon.log().len();
         let call = json!({"jsonrpc": "2.0", "id": 7, "method": "call", "params": ["it", "slow", 1200],
-            "hauki": {"traceparent": word}});
+            "traceparent": word});
         caller.send(&call.to_string()).await;
         assert_eq!(caller.reply().await["result"], 1200);
         let log = daemon.log().split_off(before);

@@ -2,7 +2,6 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,9 +13,8 @@ use crate::model::error_chain;
 use crate::model::id::VaultId;
 use crate::model::lease::Mono;
 use crate::rpc::builtin::{PREFIX, Welcome, feature};
-use crate::rpc::call_context::CallContext;
 use crate::rpc::connection::{self, Connection, ConnectionEnd, Owner, RpcReply, Unsent};
-use crate::rpc::message::write_request;
+use crate::rpc::message::{add_trace, write_request};
 use crate::rpc::ndjson::LineError;
 use hauki_contract::seam;
 use hauki_contract::system::adaptive_spin::AdaptiveSpin;
@@ -51,8 +49,6 @@ struct Caller {
     vault: VaultId,
     listeners: Arc<Listeners>,
     vigil: AdaptiveSpin,
-    /// Whether the gate knows what a trace is. Older ones refuse it, so it is not told before the welcome.
-    traced: AtomicBool,
 }
 
 impl Owner for Caller {
@@ -133,8 +129,7 @@ impl Wire {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let CallNumber(id) = listeners.number();
-        let owner =
-            Caller { vault, listeners, vigil: AdaptiveSpin::default(), traced: AtomicBool::new(false) };
+        let owner = Caller { vault, listeners, vigil: AdaptiveSpin::default() };
         let (connection, greeting) = Connection::start(stream, owner, max_frame_bytes, (id, hello), |_| true);
         (Self { connection, limit: max_frame_bytes }, GhostGreeting(greeting))
     }
@@ -156,12 +151,10 @@ impl Wire {
         let owner = self.connection.owner();
         let called = async {
             let mut line = self.line(Some(id), method, params)?;
-            if owner.traced.load(Ordering::Relaxed)
-                && !method.starts_with(PREFIX)
+            if !method.starts_with(PREFIX)
                 && let Some(context) = trace::current()
             {
-                CallContext { trace: Some(context), ..CallContext::default() }
-                    .join_within(self.limit, &mut line);
+                add_trace(&mut line, context, self.limit);
             }
             let call = self.connection.call(id, line).await?;
             if call.is_alone {
@@ -180,7 +173,6 @@ impl Wire {
     /// From now on it is asked for what it can.
     pub(super) fn welcomed(&self, welcome: &Welcome) {
         self.connection.may_cancel(welcome.has(feature::CANCEL));
-        self.connection.owner().traced.store(welcome.has(feature::TRACE), Ordering::Relaxed);
     }
 
     fn line(&self, id: Option<u64>, method: &str, params: Option<&str>) -> Result<Vec<u8>, GhostError> {

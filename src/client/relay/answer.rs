@@ -9,7 +9,6 @@ use tokio::sync::oneshot;
 use super::fair_queue::ProgramQueue;
 use crate::client::ghost::{CallNumber, Ghost};
 use crate::rpc::builtin::{HELLO, Hello};
-use crate::rpc::call_context::CallContext;
 use crate::rpc::message::{Invalid, Request, RpcError, code, write_error, write_result};
 use hauki_contract::system::trace;
 
@@ -21,10 +20,9 @@ pub(super) fn one<'a>(
     stopped: oneshot::Receiver<()>,
 ) -> BoxFuture<'a, Vec<u8>> {
     let (method, params, id, own) = match request {
-        Ok(Request { method, params, id, nested }) => {
-            // What else a program may say there is for gates.
-            let own = CallContext::read(nested).ok().and_then(|nested| nested.trace);
-            (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned), own)
+        // What only gates say is no program's to say.
+        Ok(Request { method, params, id, nested: _, trace }) => {
+            (method.into_owned(), params.map(str::to_owned), id.map(str::to_owned), trace)
         }
         Err(invalid) => {
             let mut line = Vec::new();

@@ -261,7 +261,7 @@ mod tests {
     fn a_hello_is_judged_as_a_gate_judges_it() {
         let token = Secret::new("open sesame".into());
         let judged = |method: &str, params: Option<&str>| {
-            let request = Request { method: method.into(), params, id: Some("1"), nested: None };
+            let request = Request { method: method.into(), params, id: Some("1"), nested: None, trace: None };
             admitted(&request, &token).map_err(|error| (error.code, error.message))
         };
         for good in [r#"{"token":"open sesame"}"#, r#"{"token":"open sesame","v":1,"features":["new"]}"#] {

@@ -3,11 +3,10 @@
 //! It is written by whoever asks, so it is read strictly, and one that is wrong is as none: it decides nothing, is no
 //! reason to refuse, and nothing but the numbers that were read from it is ever kept or written.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 
-use serde::{Deserialize as _, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// The length of version 00, which every later one begins with.
 const LENGTH: usize = 55;
@@ -82,11 +81,6 @@ impl Serialize for TraceContext {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         out.collect_str(self)
     }
-}
-
-/// For a member that may be there: a text that cannot be used is as none.
-pub fn lenient<'de, D: Deserializer<'de>>(input: D) -> Result<Option<TraceContext>, D::Error> {
-    Ok(TraceContext::read(&Cow::<str>::deserialize(input)?))
 }
 
 /// In small letters, as the format wants it.

@@ -47,13 +47,11 @@ pub const VERSION: u32 = 1;
 
 /// What this node can beyond what every node of this version can. A client leaves names alone that it does not
 /// know, and asks for nothing whose name is not there.
-pub const FEATURES: [&str; 2] = [feature::CANCEL, feature::TRACE];
+pub const FEATURES: [&str; 1] = [feature::CANCEL];
 
 pub mod feature {
     /// `hauki.cancel` is obeyed.
     pub const CANCEL: &str = "cancel";
-    /// A request's member `hauki` may have a `traceparent`.
-    pub const TRACE: &str = "trace";
 }
 
 /// The most names, and the longest, that a hello may have in `features`.

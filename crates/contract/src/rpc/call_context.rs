@@ -7,13 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{self, RpcError, code};
 use crate::model::id::VaultId;
-use crate::model::trace::{TraceContext, lenient};
 use crate::strict::{self, DocumentLimits};
 
 /// How many vaults may wait for each other in a row.
 pub const MAX_DEPTH: usize = 16;
-/// Of a request as it is written.
-const END: &[u8] = b"}\n";
 const LIMITS: DocumentLimits = DocumentLimits { bytes: 4096, depth: 2, values: usize::MAX };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,9 +22,6 @@ pub struct CallContext {
     /// What is left of the first caller's time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u32>,
-    /// The trace that the call belongs to, where the other node has the feature; one that cannot be read is as none.
-    #[serde(rename = "traceparent", skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
-    pub trace: Option<TraceContext>,
 }
 
 impl CallContext {
@@ -56,25 +50,7 @@ impl CallContext {
     /// Appends a request with this member, newline included. `params` is JSON text.
     pub fn write_request(&self, out: &mut Vec<u8>, id: u64, method: &str, params: &str) {
         message::write_request(out, Some(id), method, Some(params));
-        self.join(out);
-    }
-
-    /// Puts this member into the request at the end of `out`.
-    pub fn join(&self, out: &mut Vec<u8>) {
-        out.truncate(out.len() - END.len());
-        out.extend_from_slice(b",\"hauki\":");
-        serde_json::to_writer(&mut *out, self).expect("ids and numbers serialize to memory");
-        out.extend_from_slice(END);
-    }
-
-    /// As [`CallContext::join`], where the line must not become longer than `most` bytes, its newline not counted.
-    pub fn join_within(&self, most: usize, out: &mut Vec<u8>) {
-        let plain = out.len() - END.len();
-        self.join(out);
-        if out.len() - 1 > most {
-            out.truncate(plain);
-            out.extend_from_slice(END);
-        }
+        message::add_member(out, "hauki", self);
     }
 }
 
@@ -97,30 +73,13 @@ mod tests {
 
     #[test]
     fn it_travels_in_a_request() {
-        let trace = TraceContext::read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-        assert!(trace.is_some());
-        let nested = CallContext { via: vec![VaultId::mint(1, 1)], deadline_ms: Some(250), trace };
+        let nested = CallContext { via: vec![VaultId::mint(1, 1)], deadline_ms: Some(250) };
         let mut line = Vec::new();
         nested.write_request(&mut line, 7, "f", "[1]");
         let Incoming::Single(Ok(request)) = Incoming::decode(&line) else { panic!("is a request") };
         assert_eq!((request.id, request.params), (Some("7"), Some("[1]")));
         assert_eq!(CallContext::read(request.nested).expect("is whole"), nested);
         assert_eq!(CallContext::read(None).expect("is nothing"), CallContext::default());
-        for wrong in ["", "00", "00-0-0-0"] {
-            let text = format!("{{\"deadline_ms\":5,\"traceparent\":\"{wrong}\"}}");
-            let read = CallContext::read(Some(&text)).expect("is as none");
-            assert_eq!((read.trace, read.deadline_ms), (None, Some(5)));
-        }
-        // Where it would make the line too long it is left out.
-        for (room, is_there) in [(0, true), (1, false)] {
-            let mut plain = Vec::new();
-            message::write_request(&mut plain, Some(7), "f", Some("[1]"));
-            let (mut joined, bare) = (plain.clone(), plain.clone());
-            nested.join(&mut joined);
-            nested.join_within(joined.len() - 1 - room, &mut plain);
-            assert_eq!(plain, if is_there { joined } else { bare });
-        }
-        assert!(CallContext::read(Some("{\"traceparent\":1}")).is_err());
         assert!(CallContext::read(Some("{\"via\":1}")).is_err());
         assert!(CallContext::read(Some("[[],250]")).is_err(), "an array is no object");
     }

@@ -11,6 +11,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::model::trace::{TRACEPARENT, TraceContext};
 use crate::strict::{self, DocumentLimits, StrictError};
 
 /// Numeric error codes. Those from -32000 down are ours; `hauki-ticket.5` lists them.
@@ -100,6 +101,8 @@ pub struct Request<'a> {
     pub id: Option<&'a str>,
     /// What a gate adds that calls for its vault: [`Nested`](super::call_context::CallContext), as text.
     pub nested: Option<&'a str>,
+    /// Of `traceparent`; one that cannot be read is as none.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why a message is no request; `id` where one could be read.
@@ -139,6 +142,8 @@ struct Envelope<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     hauki: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    traceparent: Option<&'a RawValue>,
 }
 
 /// Keeps an explicit `null` apart from absence, which JSON-RPC gives another meaning.
@@ -197,7 +202,11 @@ fn request(text: &str) -> Result<Request<'_>, Invalid> {
     if params.is_some_and(|params| !params.starts_with(['[', '{'])) {
         return Err(invalid(code::INVALID_REQUEST, "\"params\" must be an array or an object", id));
     }
-    Ok(Request { method, params, id, nested: envelope.hauki.map(RawValue::get) })
+    let trace = envelope
+        .traceparent
+        .and_then(|trace| serde_json::from_str::<Text<'_>>(trace.get()).ok())
+        .and_then(|Text(trace)| TraceContext::read(&trace));
+    Ok(Request { method, params, id, nested: envelope.hauki.map(RawValue::get), trace })
 }
 
 impl<'a> Request<'a> {
@@ -208,7 +217,7 @@ impl<'a> Request<'a> {
         let text = strict::trimmed(std::str::from_utf8(line).ok()?);
         let envelope: Envelope<'_> = serde_json::from_str(text).ok().filter(|_| text.starts_with('{'))?;
         let Text(method) = serde_json::from_str(envelope.method?.get()).ok()?;
-        Some(Self { method, params: envelope.params.map(RawValue::get), id: None, nested: None })
+        Some(Self { method, params: envelope.params.map(RawValue::get), id: None, nested: None, trace: None })
     }
 }
 
@@ -337,6 +346,30 @@ pub fn write_request(out: &mut Vec<u8>, id: Option<u64>, method: &str, params: O
         out.extend_from_slice(params.as_bytes());
     }
     out.extend_from_slice(b"}\n");
+}
+
+/// The end of a request as it is written.
+const END: &[u8] = b"}\n";
+
+/// Puts one more member into the request at the end of `out`.
+pub(super) fn add_member(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
+    out.truncate(out.len() - END.len());
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    serde_json::to_writer(&mut *out, value).expect("a member serializes to memory");
+    out.extend_from_slice(END);
+}
+
+/// Says in the request at the end of `line`, the only one there, which trace it belongs to; not where the line would become
+/// longer than `most` bytes by that, its newline not counted. Whoever does not know the member passes it over.
+pub fn add_trace(line: &mut Vec<u8>, trace: TraceContext, most: usize) {
+    let plain = line.len() - END.len();
+    add_member(line, TRACEPARENT, &trace);
+    if line.len() - 1 > most {
+        line.truncate(plain);
+        line.extend_from_slice(END);
+    }
 }
 
 /// One message from a gate, as a caller sees it.

@@ -138,3 +138,26 @@ fn white_space_that_json_does_not_have_is_not_passed_over() {
         }
     }
 }
+
+#[test]
+fn a_request_says_which_trace_it_belongs_to() {
+    const TEXT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let trace = TraceContext::read(TEXT).expect("is one");
+    let mut plain = Vec::new();
+    write_request(&mut plain, Some(7), "f", Some("[1]"));
+    let mut traced = plain.clone();
+    add_trace(&mut traced, trace, usize::MAX);
+    let request = single(std::str::from_utf8(&traced).expect("is text")).expect("is a request");
+    assert_eq!((request.id, request.params, request.trace), (Some("7"), Some("[1]"), Some(trace)));
+    // Where it would make the line too long it is left out.
+    for (room, is_there) in [(0, true), (1, false)] {
+        let mut line = plain.clone();
+        add_trace(&mut line, trace, traced.len() - 1 - room);
+        assert_eq!(line, if is_there { traced.clone() } else { plain.clone() });
+    }
+    // It decides nothing, so none that is wrong is a reason to refuse.
+    for wrong in ["\"\"", "\"00\"", "\"00-0-0-0\"", "1", "null", "{}"] {
+        let line = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"f\",\"id\":1,\"traceparent\":{wrong}}}");
+        assert_eq!(single(&line).expect("is a request").trace, None, "{line}");
+    }
+}

@@ -8,7 +8,6 @@ use crate::gate::replies::ReplyTo;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::trace::TraceContext;
-use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::seam;
 use hauki_contract::system::slow_log::{self, LONG_US, SlowKind};
 use hauki_contract::system::trace;
@@ -16,8 +15,8 @@ use hauki_contract::system::trace;
 impl CallWaiter {
     /// Of a call, whose span ends when it is answered.
     #[must_use]
-    pub fn of_call(reply: ReplyTo, deadline_ms: u32, nested: CallContext) -> Self {
-        Self { reply, deadline_ms, via: nested.via, trace: trace::open(nested.trace, seam!("call")) }
+    pub fn of_call(reply: ReplyTo, deadline_ms: u32, via: Vec<VaultId>, trace: Option<TraceContext>) -> Self {
+        Self { reply, deadline_ms, via, trace: trace::open(trace, seam!("call")) }
     }
 }
 

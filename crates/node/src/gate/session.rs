@@ -235,7 +235,7 @@ impl GateSession {
         batch: Option<&Arc<Batch>>,
         words: &mut MessageCount,
     ) {
-        let Request { method, params, id, nested } = match request {
+        let Request { method, params, id, nested, trace } = match request {
             Ok(request) => request,
             Err(invalid) => {
                 // The specification wants an answer even where no id could be read.
@@ -295,7 +295,8 @@ impl GateSession {
                         BorrowedRequest::Call { method, caller: &self.caller, params: params.as_deref() };
                     let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
                     words.asked();
-                    vault.ask(asked, self.promise(), CallWaiter::of_call(reply, deadline_ms, nested));
+                    let waiter = CallWaiter::of_call(reply, deadline_ms, nested.via, trace);
+                    vault.ask(asked, self.promise(), waiter);
                 }
                 Err(error) => reply.error(&error),
             },

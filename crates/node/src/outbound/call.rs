@@ -12,6 +12,7 @@ use super::accounting::charged;
 use super::clone::clone_object;
 use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
+use hauki_contract::model::trace::TraceContext;
 use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::channel::{GATE_OVERHEAD, MAX_ASKS, Said, ToVault, Unanswered};
 use hauki_contract::rpc::message::code;
@@ -39,11 +40,12 @@ pub fn ask(vault: &Arc<VaultHandle>, ask: OutboundCall) -> bool {
     }
     book.asks += 1;
     let (nested, left, forsaken) = chain(vault);
+    let trace = vault.calls().trace();
     let own = Arc::clone(vault);
     while book.tasks.try_join_next().is_some() {}
     book.tasks.spawn(charged(Arc::downgrade(vault), async move {
         let number = ask.number;
-        let said = carry(&own, ask, nested, left, forsaken).await;
+        let said = carry(&own, ask, (nested, trace), left, forsaken).await;
         deliver(&own, number, said).await;
         own.reach.book().asks -= 1;
     }));
@@ -62,7 +64,7 @@ fn chain(vault: &VaultHandle) -> (CallContext, Duration, Option<watch::Receiver<
     };
     via.push(vault.id.clone());
     let deadline_ms = Some(u32::try_from(left_ms).unwrap_or(u32::MAX).max(1));
-    (CallContext { via, deadline_ms, trace: vault.calls().trace() }, Duration::from_millis(left_ms), forsaken)
+    (CallContext { via, deadline_ms }, Duration::from_millis(left_ms), forsaken)
 }
 
 /// Resolves when the one behind the ask has gone. Who asked in a call that has ended since goes on.
@@ -78,7 +80,7 @@ async fn gone(forsaken: Option<watch::Receiver<bool>>) {
 async fn carry(
     vault: &Arc<VaultHandle>,
     ask: OutboundCall,
-    nested: CallContext,
+    (nested, trace): (CallContext, Option<TraceContext>),
     left: Duration,
     forsaken: Option<watch::Receiver<bool>>,
 ) -> Said {
@@ -96,7 +98,7 @@ async fn carry(
         let said = loop {
             let line = reach.line(vault, &held).await?;
             // A line that has not sent it has closed meanwhile, so the next one is another.
-            if let Ok(said) = line.call(&method, &params, &nested).await {
+            if let Ok(said) = line.call(&method, &params, (&nested, trace)).await {
                 break said?;
             }
         };

@@ -21,12 +21,13 @@ use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ticket::Ticket;
+use hauki_contract::model::trace::TraceContext;
 use hauki_contract::rpc::builtin::{HEARTBEAT, Hello, Welcome, feature};
 use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::capability::TokenTarget;
 use hauki_contract::rpc::connection::{Connection, ConnectionEnd, Owner, Unsent};
 use hauki_contract::rpc::dial::{DialError, dial};
-use hauki_contract::rpc::message::{RpcError, write_request};
+use hauki_contract::rpc::message::{RpcError, add_trace, write_request};
 use hauki_contract::rpc::ndjson::LineError;
 use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use hauki_contract::system::tasks::{self, Owned, Task, TaskKind};
@@ -54,8 +55,6 @@ struct Inner {
     connection: Connection<Called>,
     /// While a vault lives by it.
     beats: Option<Owned<()>>,
-    /// Whether the other node knows what a trace is.
-    traced: bool,
 }
 
 /// The other end, and who pays for what comes from there.
@@ -142,7 +141,7 @@ impl OutboundConnection {
             let every = Duration::from_millis(welcome.lease_ms.min(welcome.link_silence_ms) / 3);
             connection.owner().spawn(beat(connection.clone(), every)).owned()
         });
-        Ok(Self(Arc::new(Inner { connection, beats, traced: welcome.has(feature::TRACE) })))
+        Ok(Self(Arc::new(Inner { connection, beats })))
     }
 
     /// What was not sent may be sent over another line.
@@ -150,17 +149,14 @@ impl OutboundConnection {
         &self,
         method: &str,
         params: &str,
-        nested: &CallContext,
+        (nested, trace): (&CallContext, Option<TraceContext>),
     ) -> Result<Answer, Unsent> {
         let connection = &self.0.connection;
         let id = connection.owner().number();
         let mut line = Vec::with_capacity(192 + params.len());
-        match nested.trace {
-            // Whoever does not know it refuses it.
-            Some(_) if !self.0.traced => {
-                CallContext { trace: None, ..nested.clone() }.write_request(&mut line, id, method, params);
-            }
-            _ => nested.write_request(&mut line, id, method, params),
+        nested.write_request(&mut line, id, method, params);
+        if let Some(trace) = trace {
+            add_trace(&mut line, trace, usize::MAX);
         }
         let call = connection.call(id, line).await?;
         Ok(match call.answer().await? {
