@@ -31,7 +31,8 @@ use hauki::model::ticket::Ticket;
 use hauki_control::link::HttpNode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
 use tokio::process::Command;
 
 const WORKER: &str = "function echo(x) { return x; }";
@@ -110,6 +111,46 @@ async fn an_old_client_is_served_by_a_new_node() {
 }
 
 /// A reader of then refuses a member that it does not know.
+/// As the tool of version 0.1 reads it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "what counts is that it can be read")]
+struct OldReceipt {
+    vault: String,
+    node: String,
+    death: Value,
+    lived_ms: u64,
+    calls: u64,
+    reclaimed_us: u64,
+    reclaimed: Vec<Value>,
+}
+
+/// What a tool says of itself decides: only that one is so strict.
+#[tokio::test]
+async fn the_tool_of_version_one_reads_the_receipt_of_what_it_ended() {
+    let daemon = Daemon::start();
+    let ask = async |agent: &str, method: &str, path: &str| {
+        let mut stream = UnixStream::connect(&daemon.socket).await.expect("listens");
+        let head = format!("{method} {path} HTTP/1.0\r\nhost: hauki\r\nuser-agent: {agent}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("is taken");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("is text");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("has a head");
+        assert!(head.starts_with("HTTP/1.0 200"), "{head}");
+        serde_json::from_str::<Value>(body).expect("is JSON")
+    };
+    for (agent, is_old) in [("hauki/0.1.0", true), (concat!("hauki/", env!("CARGO_PKG_VERSION")), false)] {
+        let vault = ticket(&daemon).await.vault;
+        let one = format!("/api/v2/vaults/{vault}");
+        let (destructed, shown) = (ask(agent, "DELETE", &one).await, ask(agent, "GET", &one).await);
+        for receipt in [&destructed["receipt"], &shown["receipt"]] {
+            assert_eq!(receipt["vault"], vault.as_str(), "{receipt}");
+            let read = serde_json::from_value::<OldReceipt>(receipt.clone());
+            assert_eq!(read.is_ok(), is_old, "{agent}: {receipt}: {read:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_ticket_of_version_one_has_the_members_that_it_always_had() {
     let daemon = Daemon::start();

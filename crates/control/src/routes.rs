@@ -6,6 +6,7 @@
 
 mod layers;
 mod nodes;
+mod older;
 pub(super) mod spool;
 
 use std::collections::{BTreeSet, HashMap};
@@ -89,6 +90,7 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::METRICS, get(metrics))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(older::readable))
         .layer(from_fn_with_state(core.clone(), charged))
         .layer(from_fn(judged))
         .layer(from_fn_with_state(core.clone(), measure))
