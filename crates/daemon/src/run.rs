@@ -10,6 +10,7 @@ use axum::response::Response;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
+use tracing::level_filters::LevelFilter;
 
 use super::accept::{self, Listed};
 use super::args::Role;
@@ -48,7 +49,7 @@ const IDLE_LOOK: Duration = Duration::from_millis(500);
 #[must_use]
 pub unsafe fn main(role: &Role) -> ExitCode {
     let serve = role.args();
-    logging::start("info", serve.log_json);
+    logging::start(LevelFilter::INFO, serve.log_json);
     // Every file says itself who may see it, whatever the shell was set to that we come from.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // SAFETY: passed on to our caller.

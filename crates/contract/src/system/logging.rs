@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use tracing::{Event, Subscriber};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber, warn};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -17,8 +18,13 @@ use super::spans::{Collector, ExportFilter};
 use super::trace;
 
 /// Reads `HAUKI_LOG` (for example `debug` or `hauki_node=trace`); `default` otherwise.
-pub fn start(default: &str, json: bool) {
-    let filter = filter(std::env::var("HAUKI_LOG").ok().as_deref(), default);
+pub fn start(default: LevelFilter, json: bool) {
+    let asked = std::env::var("HAUKI_LOG").ok();
+    let filter = filter(asked.as_deref(), default);
+    let (filter, refused) = match filter {
+        Ok(filter) => (filter, None),
+        Err(refused) => (Targets::new().with_default(default), Some(refused)),
+    };
     let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // A log line that cannot be written (a full disk) would be complained about on the same
@@ -33,12 +39,31 @@ pub fn start(default: &str, json: bool) {
         log.map_event_format(|inner| Traced { inner, json }).boxed()
     };
     let _ = registry().with(log.with_filter(filter)).with(Collector.with_filter(ExportFilter)).try_init();
+    if let Some(refused) = refused {
+        warn!("HAUKI_LOG is not followed: {refused} is no level and no MODULE=LEVEL");
+    }
 }
 
-/// Levels, of all or by module. What is no such list counts as none.
-fn filter(asked: Option<&str>, default: &str) -> Targets {
-    let asked = asked.map(str::trim).filter(|asked| !asked.is_empty());
-    asked.and_then(|asked| asked.parse().ok()).or_else(|| default.parse().ok()).unwrap_or_default()
+/// Levels, of all or by module; `Err` is the part that is neither.
+fn filter(asked: Option<&str>, default: LevelFilter) -> Result<Targets, String> {
+    let parts = asked.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty());
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return Ok(Targets::new().with_default(default));
+    }
+    parts.try_fold(Targets::new(), |filter, part| {
+        let (module, level) =
+            part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+        let is_module =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_:".contains(c));
+        // Nothing would be read as a level too.
+        let level = Some(level.trim()).filter(|level| !level.is_empty()).map(str::parse::<LevelFilter>);
+        match (module.map(str::trim), level.and_then(Result::ok)) {
+            (None, Some(level)) => Ok(filter.with_default(level)),
+            (Some(module), Some(level)) if is_module(module) => Ok(filter.with_target(module, level)),
+            _ => Err(part.to_owned()),
+        }
+    })
 }
 
 /// For a process that has no log: its spans alone.
@@ -88,18 +113,28 @@ mod tests {
         for (asked, by_module, of_all) in [
             (None, Some(Level::INFO), Some(Level::INFO)),
             (Some(""), Some(Level::INFO), Some(Level::INFO)),
-            (Some("hauki_node"), Some(Level::TRACE), None),
-            (Some("hauki_node=loud"), Some(Level::INFO), Some(Level::INFO)),
             (Some("warn"), Some(Level::WARN), Some(Level::WARN)),
             (Some("info,hauki_node=debug"), Some(Level::DEBUG), Some(Level::INFO)),
             (Some("hauki_node=trace"), Some(Level::TRACE), None),
+            (Some("info,"), Some(Level::INFO), Some(Level::INFO)),
+            (Some(" warn , hauki_node = off ,,"), None, Some(Level::WARN)),
         ] {
-            let filter = filter(asked, "info");
+            let filter = filter(asked, LevelFilter::INFO).expect("is a list");
             let most = |target: &str| {
                 let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
                 levels.into_iter().find(|level| filter.would_enable(target, level))
             };
             assert_eq!((most("hauki_node::gate"), most("hauki_control")), (by_module, of_all), "{asked:?}");
+        }
+        for (asked, named) in [
+            ("inof", "inof"),
+            ("hauki_node", "hauki_node"),
+            ("info,hauki_node=loud", "hauki_node=loud"),
+            ("hauki_node[span]=debug", "hauki_node[span]=debug"),
+            ("=info", "=info"),
+            ("hauki_node=", "hauki_node="),
+        ] {
+            assert_eq!(filter(Some(asked), LevelFilter::INFO).expect_err(asked), named);
         }
     }
 }
