@@ -14,8 +14,8 @@
 //! others hold.
 //!
 //! Those who came first could keep everybody else at that for as long as they take nothing. So there are ceilings: where
-//! all together hold so many times a budget, who holds more than an equal part of that is not waited for any more, and
-//! everybody else goes on.
+//! all together hold so many times a budget, who holds more than an equal part of that is not waited for any more, unless
+//! he takes what is there for him as fast as it must be taken, and everybody else goes on.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -204,7 +204,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             continue;
         }
         let (queued, unread) = outbox.held();
-        if unread && outbox.is_lost() {
+        if unread && !sending.is_on_time(vault.now()) && outbox.is_lost() {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         let queued = queued + job.as_ref().map_or(0, |job| job.bytes);

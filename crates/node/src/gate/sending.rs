@@ -17,6 +17,8 @@ use hauki_contract::system::clock;
 
 /// How long a caller may take nothing of what is there for it.
 pub(super) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// Before that nobody is late.
+const GRACE: Duration = Duration::from_secs(1);
 /// So that it has passed when it is looked at.
 const A_MOMENT: Duration = Duration::from_millis(1);
 /// A buffer that much was sent from is let go.
@@ -29,13 +31,15 @@ pub(super) struct Sending {
     /// How many of the bytes are events, which the vault pays for.
     told: usize,
     flushed: bool,
+    /// When they were taken from the outbox.
+    began: Mono,
     /// When the socket last took something.
     moved: Option<Mono>,
 }
 
 impl Default for Sending {
     fn default() -> Self {
-        Self { bytes: Vec::new(), sent: 0, told: 0, flushed: true, moved: None }
+        Self { bytes: Vec::new(), sent: 0, told: 0, flushed: true, began: Mono::default(), moved: None }
     }
 }
 
@@ -51,7 +55,10 @@ impl Sending {
         self.bytes.clear();
         self.told = outbox.take(&mut self.bytes);
         (self.sent, self.flushed) = (0, self.bytes.is_empty());
-        self.moved = (!self.flushed).then(|| vault.now());
+        if !self.flushed {
+            self.began = vault.now();
+            self.moved = Some(self.began);
+        }
     }
 
     /// Sends until all is gone or the socket takes no more; nothing is lost when nobody asks again.
@@ -100,11 +107,46 @@ impl Sending {
         Some(WRITE_DEADLINE.saturating_sub(Duration::from_micros(now.since(since))) + A_MOMENT)
     }
 
+    /// Whether the caller takes what is there for it, fast enough to be through within [`WRITE_DEADLINE`].
+    pub(super) fn is_on_time(&self, now: Mono) -> bool {
+        !self.is_done() && is_on_time(self.sent, self.bytes.len(), now.since(self.began))
+    }
+
     pub(super) fn is_stalled(&self, now: Mono) -> bool {
         !self.is_done() && self.moved.is_some_and(|at| has_passed(WRITE_DEADLINE, at, now))
     }
 }
 
+/// `sent` of so many bytes in so many microseconds.
+fn is_on_time(sent: usize, bytes: usize, after_us: u64) -> bool {
+    let late = u128::from(after_us).saturating_sub(GRACE.as_micros());
+    sent as u128 * WRITE_DEADLINE.as_micros() >= bytes as u128 * late
+}
+
 pub(super) fn has_passed(limit: Duration, since: Mono, now: Mono) -> bool {
     u128::from(now.since(since)) >= limit.as_micros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_fast_enough_is_on_time_and_who_drips_or_sleeps_is_not() {
+        const MIB: usize = 1024 * 1024;
+        let at = |ms: u64| ms * 1000;
+        for (sent, after, is) in [
+            (0, at(0), true),
+            (0, at(1000), true),
+            (0, at(1001), false),
+            (1000, at(2000), false),
+            (2 * MIB, at(2000), true),
+            (20 * MIB, at(15_000), true),
+            (18 * MIB, at(15_000), false),
+            (40 * MIB - 1, at(32_000), false),
+        ] {
+            assert_eq!(is_on_time(sent, 40 * MIB, after), is, "{sent} after {after}");
+        }
+        assert!(is_on_time(usize::MAX, usize::MAX, at(20_000)));
+    }
 }
