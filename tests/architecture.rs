@@ -78,6 +78,7 @@ const READ_FOR_THEMSELVES: &[(&str, &str)] = &[
     ("lang/engine", "within a vault or the runner, what the engine and our own prelude have written"),
     ("rpc/message.rs", "the envelope of a request: an object by its first letter, and its members stay text"),
     ("cli/record.rs", "what this very process has written"),
+    ("control/routes/older.rs", "what this very process has written"),
     ("control/ledger/record.rs", "what this core has written into its store, under a checksum"),
     ("sandbox/lxc/protocol.rs", "the daemon and the spawner that it started, of one build"),
 ];
@@ -411,4 +412,28 @@ fn documents_are_read_by_strict_and_by_nobody_else() {
     let idle: Vec<&&str> =
         READ_FOR_THEMSELVES.iter().map(|(place, _)| place).filter(|place| !used.contains(*place)).collect();
     assert!(idle.is_empty(), "no exceptions any more: {idle:?}");
+}
+
+/// Who besides the drivers' own room speaks of one of them, and why a second one changes nothing there.
+const SPEAKS_OF_A_DRIVER: &[(&str, &str)] = &[
+    ("model/config.rs", "the default of node.sandbox, a text as the default of every other key"),
+    ("api/endpoints.rs", "an address that callers know since there was one driver"),
+    ("control/manifest.rs", "what the control plane can, in the words of its callers"),
+    ("control/install/mod.rs", "a hint at what the loader of another machine has said is missing"),
+    ("cli/commands/doctor.rs", "a hint at what the loader of this machine has said is missing"),
+];
+
+/// What a source says with its tests and comments left out.
+fn said(text: &str) -> impl Iterator<Item = &str> {
+    let product = text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+    product.map(|line| line.split("//").next().unwrap_or_default())
+}
+
+#[test]
+fn a_driver_is_named_by_the_room_of_sandboxes_only() {
+    let names = |file: &&String| said(&FILES[*file]).any(|line| line.to_ascii_lowercase().contains("lxc"));
+    let outside = |file: &&String| !file.starts_with("sandbox/") && LIBRARY.reached.contains(*file);
+    let named: BTreeSet<&str> = FILES.keys().filter(outside).filter(names).map(String::as_str).collect();
+    let allowed: BTreeSet<&str> = SPEAKS_OF_A_DRIVER.iter().map(|(file, _)| *file).collect();
+    assert_eq!(named, allowed, "a second driver is a folder of the sandboxes' room and nothing else");
 }
