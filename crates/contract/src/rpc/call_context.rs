@@ -1,4 +1,5 @@
-//! Call context: what a gate tells the next when it calls for its vault: who waits already, and for how long.
+//! Call context: what a gate tells the next when it calls for its vault: who waits already, and for how long; and which
+//! trace a call belongs to.
 //!
 //! It stands in the request beside JSON-RPC's own members, as `hauki`. Nobody gains by lying in it: a
 //! name too many has one's own call refused, and a deadline can only become shorter.
@@ -7,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{self, RpcError, code};
 use crate::model::id::VaultId;
+use crate::model::trace::{TRACEPARENT, TraceContext};
 use crate::strict::{self, DocumentLimits};
 
 /// How many vaults may wait for each other in a row.
 pub const MAX_DEPTH: usize = 16;
+/// The end of a request as it is written.
+const END: &[u8] = b"}\n";
 const LIMITS: DocumentLimits = DocumentLimits { bytes: 4096, depth: 2, values: usize::MAX };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +54,28 @@ impl CallContext {
     /// Appends a request with this member, newline included. `params` is JSON text.
     pub fn write_request(&self, out: &mut Vec<u8>, id: u64, method: &str, params: &str) {
         message::write_request(out, Some(id), method, Some(params));
-        message::add_member(out, "hauki", self);
+        add_member(out, "hauki", self);
+    }
+}
+
+/// Puts one more member into the request at the end of `out`.
+fn add_member(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
+    out.truncate(out.len() - END.len());
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    serde_json::to_writer(&mut *out, value).expect("a member serializes to memory");
+    out.extend_from_slice(END);
+}
+
+/// Says in the request at the end of `line`, the only one there, which trace it belongs to; not where the line would become
+/// longer than `most` bytes by that, its newline not counted. Whoever does not know the member passes it over.
+pub fn add_trace(line: &mut Vec<u8>, trace: TraceContext, most: usize) {
+    let plain = line.len() - END.len();
+    add_member(line, TRACEPARENT, &trace);
+    if line.len() - 1 > most {
+        line.truncate(plain);
+        line.extend_from_slice(END);
     }
 }
 

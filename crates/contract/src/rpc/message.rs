@@ -11,7 +11,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::model::trace::{TRACEPARENT, TraceContext};
+use crate::model::trace::TraceContext;
 use crate::strict::{self, DocumentLimits, StrictError};
 
 /// Numeric error codes. Those from -32000 down are ours; `hauki-ticket.5` lists them.
@@ -346,30 +346,6 @@ pub fn write_request(out: &mut Vec<u8>, id: Option<u64>, method: &str, params: O
         out.extend_from_slice(params.as_bytes());
     }
     out.extend_from_slice(b"}\n");
-}
-
-/// The end of a request as it is written.
-const END: &[u8] = b"}\n";
-
-/// Puts one more member into the request at the end of `out`.
-pub(super) fn add_member(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
-    out.truncate(out.len() - END.len());
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    serde_json::to_writer(&mut *out, value).expect("a member serializes to memory");
-    out.extend_from_slice(END);
-}
-
-/// Says in the request at the end of `line`, the only one there, which trace it belongs to; not where the line would become
-/// longer than `most` bytes by that, its newline not counted. Whoever does not know the member passes it over.
-pub fn add_trace(line: &mut Vec<u8>, trace: TraceContext, most: usize) {
-    let plain = line.len() - END.len();
-    add_member(line, TRACEPARENT, &trace);
-    if line.len() - 1 > most {
-        line.truncate(plain);
-        line.extend_from_slice(END);
-    }
 }
 
 /// One message from a gate, as a caller sees it.

@@ -1,5 +1,6 @@
 //! Lines as callers write them, well and badly.
 
+use super::super::call_context::add_trace;
 use super::*;
 
 fn single(line: &str) -> Result<Request<'_>, Invalid> {
