@@ -414,7 +414,17 @@ async fn a_standing_task_that_faults_is_begun_anew_or_ends_the_daemon_in_order()
     };
     let mut daemon = Daemon::start_with(dir.clone(), "all", &[("HAUKI_TEST_FAULT", &order)]);
     let living = daemon.spawn("function f() {}").await.vault.id;
-    for task in ["spool", "retention", "lost-nodes", "salvage", "orphans", "node-watch", "pool-filler"] {
+    for task in [
+        "spool",
+        "retention",
+        "lost-nodes",
+        "neighbours",
+        "scrub",
+        "salvage",
+        "orphans",
+        "node-watch",
+        "pool-filler",
+    ] {
         fault(task);
         let told = format!("it panicked: as was ordered; it is begun anew in 100 ms task=\"{task}\"");
         until(&told, async || daemon.log().contains(&told)).await;

@@ -9,6 +9,7 @@ use super::ledger::{Ledger, Records, VAULT};
 use super::metrics::{Metrics, MetricsError};
 use super::node_table::NodeTable;
 use super::queue::Spool;
+use super::scrub::Scrub;
 use hauki_contract::api::health::Health;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::lease::Mono;
@@ -33,12 +34,13 @@ pub(super) struct Standing {
     spool: Arc<Spool>,
     admission: Arc<Admission>,
     metrics: Arc<Metrics>,
+    scrub: Arc<Scrub>,
     role: String,
     started: Mono,
 }
 
 impl Standing {
-    pub(super) fn new(basis: &Dependencies, role: String) -> Arc<Self> {
+    pub(super) fn new(basis: &Dependencies, scrub: &Arc<Scrub>, role: String) -> Arc<Self> {
         Arc::new(Self {
             records: basis.records.clone(),
             ledger: basis.ledger.clone(),
@@ -46,6 +48,7 @@ impl Standing {
             spool: basis.spool.clone(),
             admission: basis.admission.clone(),
             metrics: basis.metrics.clone(),
+            scrub: scrub.clone(),
             role,
             started: clock::mono(),
         })
@@ -104,6 +107,7 @@ impl Standing {
         findings.extend(slow_log::found(&[SlowKind::Request]));
         findings.extend(export::found());
         findings.extend(self.records.aside_check(named));
+        findings.extend(self.scrub.finding(named));
         let hint = "compare with a copy of the state directory, if there is one";
         findings.extend(self.records.suspicion().map(|what| Check::fail(what, hint)));
         Ok(Health {

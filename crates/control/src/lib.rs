@@ -66,6 +66,7 @@ mod watch;
 mod members;
 mod neighbours;
 mod ownership;
+mod scrub;
 mod health;
 
 // What assembles them, and who asks for that.

@@ -22,6 +22,7 @@ use super::ownership::Owners;
 use super::placement::Placing;
 use super::registry::NameRegistry;
 use super::retention::Retention;
+use super::scrub::Scrub;
 use super::spawn::{SpawnPhases, Spawning};
 use super::spool::SpoolApi;
 use super::spool_worker::{Bench, SpoolWorker};
@@ -61,6 +62,7 @@ pub(super) struct Phases {
     pub membership: Arc<Membership>,
     pub neighbours: Arc<Neighbours>,
     pub owners: Arc<Owners>,
+    pub scrub: Arc<Scrub>,
     pub standing: Arc<Standing>,
 }
 
@@ -102,12 +104,14 @@ impl Phases {
         let families = Families::new(basis, &life, &spawning);
         let watcher = Watcher::new(basis, &vaults, &families);
         let clerk = Bench::new(basis, &summoning, &names, &placing, &forge);
+        let scrub = Scrub::new(basis);
         Self {
             neighbours: Neighbours::new(basis, &clerk, &membership, &watcher),
             clerk,
             members: Members::new(basis, &membership, &vaults, &life, &watcher),
             owners: Owners::new(basis, &vaults, &keys, &summoning),
-            standing: Standing::new(basis, role),
+            standing: Standing::new(basis, &scrub, role),
+            scrub,
             numbers,
             retention,
             vaults,
@@ -127,7 +131,7 @@ impl Phases {
 
 /// The core's background work; it ends when this is dropped.
 pub struct Tasks {
-    _standing: [Owned<()>; 6],
+    _standing: [Owned<()>; 7],
     watcher: Arc<Watcher>,
 }
 
@@ -148,7 +152,7 @@ impl Core {
     /// Starts to watch every node, to work the queue off and to prune what is kept too long.
     #[must_use]
     pub fn start(self: &Arc<Self>) -> Tasks {
-        let Phases { clerk, retention, watcher, vaults, families, neighbours, .. } = &self.phases;
+        let Phases { clerk, retention, watcher, vaults, families, neighbours, scrub, .. } = &self.phases;
         watcher.start();
         let orphans = self.basis.orphans.clone();
         let standing = [
@@ -156,6 +160,7 @@ impl Core {
             stand("retention", retention, |retention| async move { retention.prune_for_ever().await }),
             stand("lost-nodes", watcher, |watcher| async move { watcher.give_up_for_ever().await }),
             stand("neighbours", neighbours, |neighbours| async move { neighbours.follow_for_ever().await }),
+            stand("scrub", scrub, |scrub| async move { scrub.look_for_ever().await }),
             stand("salvage", vaults, |vaults| async move { vaults.salvage_for_ever().await }),
             stand("orphans", families, move |families| {
                 let orphans = orphans.clone();

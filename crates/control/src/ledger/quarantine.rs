@@ -15,7 +15,9 @@ use tokio::sync::Notify;
 use super::documents::{APART, NAME, NODE, PREFIXES, VAULT, node_key};
 use super::error::LedgerError;
 use super::record::Records;
-use crate::store::{CommitOutcome, Document, Expect, ISSUER, Txn};
+use crate::store::{
+    CommitOutcome, Document, Expect, ISSUER, StructureFault, Txn, VerifiedPart, VerifyCursor,
+};
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::system::clock;
@@ -142,6 +144,19 @@ impl Records {
             }
         }
         Ok(())
+    }
+
+    /// Looks at a part of the store that is in use; what is damaged there is set aside. With what is wrong beyond that, and
+    /// where the next part begins.
+    pub(crate) async fn verify(
+        &self,
+        from: VerifyCursor,
+    ) -> Result<(Option<StructureFault>, Option<VerifyCursor>), LedgerError> {
+        let VerifiedPart { damaged, fault, next } = self.store().verify(from).await?;
+        for document in damaged {
+            self.set_aside(&document, "its checksum is another").await?;
+        }
+        Ok((fault, next))
     }
 
     /// Unless somebody wrote to it meanwhile.

@@ -22,6 +22,9 @@ use hauki_contract::system::clock;
 /// A file of this name beside a store that is missing says that a new one is wanted.
 pub const START_ANEW: &str = "start-anew";
 
+/// A file of this name beside it says that the store's index is to be made anew, whatever can be seen of it in time.
+pub const INDEX_ANEW: &str = "index-anew";
+
 /// How long the pages are looked through; what is not reached is found when it is read.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -68,7 +71,11 @@ fn has_documents(connection: &Connection, path: &Path) -> Result<bool, StoreOpen
 /// SQLite's own look at its pages. An index that is not that of its table is made anew.
 pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), StoreOpenError> {
     let damaged = |what: String| StoreOpenError::Damaged { path: path.to_owned(), what };
-    let Some(wrong) = looked(connection, path, "PRAGMA integrity_check(1)")? else { return Ok(()) };
+    let wanted = path.with_file_name(INDEX_ANEW);
+    let found = looked(connection, path, "PRAGMA integrity_check(1)")?;
+    let Some(wrong) = found.or_else(|| wanted.exists().then(|| "somebody wants it so".into())) else {
+        return Ok(());
+    };
     if let Some(wrong) = looked(connection, path, "PRAGMA quick_check(1)")? {
         return Err(damaged(wrong));
     }
@@ -83,7 +90,10 @@ pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), S
         }
         Ok(())
     };
-    mend().map_err(|error| unopened(path, error))
+    mend().map_err(|error| unopened(path, error))?;
+    // It has been done, and is not wanted again.
+    let _ = std::fs::remove_file(wanted);
+    Ok(())
 }
 
 /// The first thing that is wrong, as far as it is seen in time.

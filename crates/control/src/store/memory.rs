@@ -3,10 +3,14 @@
 //! It is always compiled and chosen by value. A crash leaves nothing behind, which is the point.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{CommitOutcome, Document, Expect, Revision, Size, Store, StoreError, StoreFuture, Txn};
+use super::{
+    CommitOutcome, Document, Expect, Revision, Size, Store, StoreError, StoreFuture, StructureFault, Txn,
+    VerifiedPart, VerifyCursor,
+};
 
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -21,6 +25,7 @@ struct State {
     notes: u64,
     failure: Option<InjectedFault>,
     rotten: BTreeSet<String>,
+    fault: Option<StructureFault>,
     read: u64,
 }
 
@@ -60,6 +65,11 @@ impl MemoryStore {
     /// The document does not read any more as it was written.
     pub fn spoil(&self, key: &str) {
         self.state().rotten.insert(key.to_owned());
+    }
+
+    /// What is wrong with what holds the documents from now on; `None` mends it.
+    pub fn break_structure(&self, fault: Option<StructureFault>) {
+        self.state().fault = fault;
     }
 
     /// How many transactions have been committed, each with a flush.
@@ -142,6 +152,20 @@ impl Store for MemoryStore {
         let rotten = state.rotten.iter().filter_map(|key| state.documents.get_key_value(key));
         let found = rotten.map(|found| state.document(found)).collect();
         Box::pin(async move { Ok(found) })
+    }
+
+    /// One at a time, so that whoever looks goes on.
+    fn verify(&self, from: VerifyCursor) -> StoreFuture<'_, VerifiedPart> {
+        let state = self.state();
+        let after = match from {
+            VerifyCursor::Key(last) => Bound::Excluded(last),
+            VerifyCursor::Start | VerifyCursor::Row(_) => Bound::Unbounded,
+        };
+        let found = state.documents.range((after, Bound::Unbounded)).next();
+        let next = found.map(|(key, _)| VerifyCursor::Key(key.clone()));
+        let damaged = found.map(|found| state.document(found)).filter(|document| !document.intact);
+        let part = VerifiedPart { damaged: damaged.into_iter().collect(), fault: state.fault.clone(), next };
+        Box::pin(async move { Ok(part) })
     }
 
     fn suspicion(&self) -> Option<&'static str> {

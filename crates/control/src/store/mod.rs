@@ -22,12 +22,13 @@ mod schema;
 mod checksum;
 pub mod sqlite;
 mod high_water_mark;
+mod verify;
 mod writer;
 
 #[cfg(test)]
 mod conformance;
 
-pub use check::START_ANEW;
+pub use check::{INDEX_ANEW, START_ANEW};
 pub use error::StoreError;
 use inspect::inspect;
 pub use inspect::{StoreReport, sweep};
@@ -67,6 +68,35 @@ impl Size {
     fn with(self, bytes: usize) -> Self {
         Self { documents: self.documents + 1, bytes: self.bytes + bytes as u64 }
     }
+}
+
+/// Where a verification goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum VerifyCursor {
+    #[default]
+    Start,
+    /// Behind this document, and behind this key, as the store has them.
+    Row(i64),
+    Key(String),
+}
+
+/// What a part of the store looks like.
+#[derive(Debug, Default)]
+pub struct VerifiedPart {
+    /// What does not read as it was written.
+    pub damaged: Vec<Document>,
+    /// The first thing that is wrong with what holds the documents.
+    pub fault: Option<StructureFault>,
+    /// Nothing after the last part, or where nobody could go on.
+    pub next: Option<VerifyCursor>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StructureFault {
+    /// A document and its key do not lead to each other.
+    Astray { key: String },
+    /// It cannot be read, in the store's own words.
+    Pages { what: String },
 }
 
 /// What must be true of a key for a transaction to go ahead.
@@ -138,6 +168,9 @@ pub trait Store: Send + Sync {
 
     /// The documents that do not read as they were written; looked for so long at most.
     fn damaged(&self, within: Duration) -> StoreFuture<'_, Vec<Document>>;
+
+    /// Looks at the next part while the store is in use, and writes nothing.
+    fn verify(&self, from: VerifyCursor) -> StoreFuture<'_, VerifiedPart>;
 
     /// What was found at its opening, and is worth a word for as long as it is open.
     fn suspicion(&self) -> Option<&'static str>;

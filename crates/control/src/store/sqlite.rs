@@ -2,7 +2,7 @@
 //!
 //! Two threads: the `writer` gathers every commit that waits into one transaction (one `fsync` for all of them), the
 //! lister answers beside it, as WAL allows. One document is read by whoever wants it, from a third connection, and
-//! whoever writes while nobody else does does it himself: that takes less than waking a thread. With
+//! whoever writes while nobody else does does it himself: that takes less than waking a thread. A fourth is for `verify`. With
 //! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power, and a note the first; a crash leaves
 //! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
 //! closed, everything is copied into the file itself. Every document has a checksum (`checksum`), and the
@@ -29,11 +29,11 @@ use super::open_error::FileError;
 use super::schema;
 use super::writer::{Commit, StoreWriter, WriteJob};
 use super::{
-    CommitOutcome, Document, START_ANEW, Size, Store, StoreError, StoreFuture, StoreOpenError, Txn, check,
-    prefix_end,
+    CommitOutcome, Document, START_ANEW, Size, Store, StoreError, StoreFuture, StoreOpenError, Txn,
+    VerifiedPart, VerifyCursor, check, prefix_end, verify,
 };
 use hauki_contract::strict::{self, DocumentLimits};
-use hauki_contract::system::clock;
+use hauki_contract::system::{clock, tasks};
 
 /// To so much a log that has grown beyond it is cut when it begins anew.
 pub(super) const LOG_BYTES: u32 = 4 << 20;
@@ -56,6 +56,7 @@ pub struct SqliteStore {
     waiting: Arc<AtomicUsize>,
     queries: mpsc::Sender<ReadQuery>,
     one: Mutex<Connection>,
+    verifier: Arc<Mutex<Connection>>,
 }
 
 impl SqliteStore {
@@ -96,6 +97,7 @@ impl SqliteStore {
         }
         let lister = connect(path).map_err(|error| failed(unprepared(error)))?;
         let one = Mutex::new(connect(path).map_err(|error| failed(unprepared(error)))?);
+        let verifier = Arc::new(Mutex::new(connect(path).map_err(|error| failed(unprepared(error)))?));
 
         let (commits, jobs) = mpsc::channel();
         let (queries, asked) = mpsc::channel::<ReadQuery>();
@@ -114,7 +116,8 @@ impl SqliteStore {
             }
         })
         .map_err(|error| failed(error.into()))?;
-        Ok(Self { path: path.to_owned(), suspicion, ephemeral, writer, commits, waiting, queries, one })
+        let path = path.to_owned();
+        Ok(Self { path, suspicion, ephemeral, writer, commits, waiting, queries, one, verifier })
     }
 
     /// Whether nothing was ever kept in it, or nothing is left, but for whose it is.
@@ -286,6 +289,22 @@ impl Store for SqliteStore {
                 }
             }
             Ok(found)
+        })
+    }
+
+    fn verify(&self, from: VerifyCursor) -> StoreFuture<'_, VerifiedPart> {
+        let verifier = self.verifier.clone();
+        Box::pin(async move {
+            // Beside the lister, behind which others wait.
+            let looking = tasks::block("store-verify", move || {
+                let connection = verifier.lock().unwrap_or_else(PoisonError::into_inner);
+                let part = verify::part(&connection, &from);
+                // The next one is to see what is in the file, and not what is remembered of it.
+                connection.execute_batch("PRAGMA shrink_memory")?;
+                part
+            });
+            let part = looking.await.map_err(|_| StoreError::Stopped { place: self.place() })?;
+            part.map_err(|error| self.unread(error))
         })
     }
 
