@@ -6,6 +6,7 @@ use super::admission::Admission;
 use super::dependencies::Dependencies;
 use super::failure::Failure;
 use super::ledger::{Ledger, Records, VAULT};
+use super::membership::Membership;
 use super::metrics::{Metrics, MetricsError};
 use super::node_table::NodeTable;
 use super::queue::Spool;
@@ -35,12 +36,18 @@ pub(super) struct Standing {
     admission: Arc<Admission>,
     metrics: Arc<Metrics>,
     scrub: Arc<Scrub>,
+    membership: Arc<Membership>,
     role: String,
     started: Mono,
 }
 
 impl Standing {
-    pub(super) fn new(basis: &Dependencies, scrub: &Arc<Scrub>, role: String) -> Arc<Self> {
+    pub(super) fn new(
+        basis: &Dependencies,
+        scrub: &Arc<Scrub>,
+        membership: &Arc<Membership>,
+        role: String,
+    ) -> Arc<Self> {
         Arc::new(Self {
             records: basis.records.clone(),
             ledger: basis.ledger.clone(),
@@ -49,6 +56,7 @@ impl Standing {
             admission: basis.admission.clone(),
             metrics: basis.metrics.clone(),
             scrub: scrub.clone(),
+            membership: membership.clone(),
             role,
             started: clock::mono(),
         })
@@ -104,6 +112,7 @@ impl Standing {
                 Err(error) => findings.push(Check::failed(error.message, error.hint)),
             }
         }
+        findings.extend(self.membership.findings());
         findings.extend(slow_log::found(&[SlowKind::Request]));
         findings.extend(export::found());
         findings.extend(self.records.aside_check(named));

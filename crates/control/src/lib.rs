@@ -16,6 +16,7 @@ mod user_limits;
 mod ring;
 pub mod events;
 mod extract;
+mod outage;
 pub mod fake_node;
 mod single_flight;
 mod bulkhead;

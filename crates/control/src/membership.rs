@@ -22,6 +22,8 @@ use super::link::{HttpNode, SshLink, SshTarget};
 use super::node_table::NodeTable;
 use super::nodes::{Member, NodeSlot};
 use super::store::{CommitOutcome, Expect, Txn};
+use hauki_contract::model::check::Check;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::swarm::SwarmNode;
 
@@ -35,6 +37,8 @@ pub(super) struct Membership {
     node_table: NodeTable,
     /// What the slots of added nodes were made of.
     taken: Mutex<BTreeMap<NodeName, NodeRecord>>,
+    /// Those to whom no link could be made, and why.
+    unlinked: Mutex<BTreeMap<NodeName, (NodeRecord, String)>>,
     /// One at a time makes slots of records.
     turn: tokio::sync::Mutex<()>,
 }
@@ -48,12 +52,17 @@ impl Membership {
             records,
             node_table,
             taken: Mutex::default(),
+            unlinked: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })
     }
 
     fn taken(&self) -> MutexGuard<'_, BTreeMap<NodeName, NodeRecord>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unlinked(&self) -> MutexGuard<'_, BTreeMap<NodeName, (NodeRecord, String)>> {
+        self.unlinked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn keys_for(&self, node: &SwarmNode) -> LoginKeys {
@@ -108,6 +117,11 @@ impl Membership {
     /// Makes the node table what the store says, unless it is; with the number of that.
     pub(super) async fn catch_up(&self) -> Result<Expect, Failure> {
         let _turn = self.turn.lock().await;
+        self.caught_up().await
+    }
+
+    /// In the turn of whoever calls.
+    async fn caught_up(&self) -> Result<Expect, Failure> {
         // Before the records, so that a number is never later than what was made of it.
         let (number, drained) = self.numbered().await?;
         if self.node_table.number() == Some(number) {
@@ -117,9 +131,10 @@ impl Membership {
         for record in self.records.all::<NodeRecord>(NODE).await?.into_iter().map(|found| found.value) {
             if !self.node_table.is_configured(&record.node.name) {
                 there.insert(record.node.name.clone());
-                self.take_in(record)?;
+                self.take_in_or_later(record);
             }
         }
+        self.unlinked().retain(|name, _| there.contains(name));
         for (name, slot) in &*self.node_table.slots() {
             if self.node_table.is_configured(name) {
                 slot.drain(drained.contains(name));
@@ -133,22 +148,59 @@ impl Membership {
         Ok(number)
     }
 
-    /// A slot for the record, in the place of an earlier one of that name, unless that was made of the same.
-    fn take_in(&self, record: NodeRecord) -> Result<(), Failure> {
+    /// One that cannot be linked just now keeps no other out, nor is it lost: it is tried again (`control::neighbours`).
+    fn take_in_or_later(&self, record: NodeRecord) {
         let name = record.node.name.clone();
-        let made_of = NodeRecord { draining: false, ..record.clone() };
-        let known =
-            self.node_table.slots().get(&name).filter(|_| self.taken().get(&name) == Some(&made_of)).cloned();
-        match known {
-            Some(slot) => slot.drain(record.draining),
-            None => {
-                let slot = Arc::new(NodeSlot::new(self.reach(&record)?));
-                slot.drain(record.draining);
-                self.node_table.put(&slot);
-                self.taken().insert(name, made_of);
+        match self.take_in(&record) {
+            Ok(()) => drop(self.unlinked().remove(&name)),
+            Err(error) => {
+                if let Some(slot) = self.node_table.slots().get(&name) {
+                    slot.drain(record.draining);
+                }
+                let error = error_chain::told(&error);
+                let before = self.unlinked().insert(name.clone(), (record, error.clone()));
+                if before.is_none() {
+                    tracing::warn!(node = %name, error, "no link to the node can be made; it is left out until there is one");
+                }
             }
         }
+    }
+
+    /// What there is to say of nodes that are in no table.
+    pub(super) fn findings(&self) -> Vec<Check> {
+        let told = |(name, (_, error)): (&NodeName, &(NodeRecord, String))| {
+            let what = format!("{name}: it is left out, for no link to it can be made: {error}");
+            Check::fail(what, "free some space or descriptors; it is tried again by itself")
+        };
+        self.unlinked().iter().map(told).collect()
+    }
+
+    /// Those that could not be linked, once more.
+    pub(super) async fn reach_again(&self) {
+        if self.unlinked().is_empty() {
+            return;
+        }
+        let _turn = self.turn.lock().await;
+        let unlinked = self.unlinked().clone();
+        unlinked.into_values().for_each(|(record, _)| self.take_in_or_later(record));
+    }
+
+    /// A slot for the record, in the place of an earlier one of that name, unless that was made of the same.
+    fn take_in(&self, record: &NodeRecord) -> Result<(), Failure> {
+        let name = &record.node.name;
+        let is_same = self.taken().get(name) == Some(&made_of(record));
+        match self.node_table.slots().get(name).filter(|_| is_same) {
+            Some(slot) => slot.drain(record.draining),
+            None => self.link(record, self.reach(record)?),
+        }
         Ok(())
+    }
+
+    fn link(&self, record: &NodeRecord, member: Member) {
+        let slot = Arc::new(NodeSlot::new(member));
+        slot.drain(record.draining);
+        self.node_table.put(&slot);
+        self.taken().insert(record.node.name.clone(), made_of(record));
     }
 
     /// In the store, for each core on it, and here.
@@ -181,13 +233,17 @@ impl Membership {
         let name = &record.node.name;
         let key = node_key(name);
         let seen = self.record(name).await?.map(|found| found.revision);
+        // What cannot be linked is not listed.
+        let member = self.reach(record)?;
+        // Between its record and its link nobody may take it in by its earlier one.
+        let _turn = self.turn.lock().await;
         loop {
             let (number, drained) = self.numbered().await?;
             let txn = Txn::default().check(key.as_str(), seen.map_or(Expect::Absent, Expect::At));
             let txn = txn.put(key.as_str(), encode(record)?);
             if self.write(txn, number, &drained).await? {
-                self.taken().remove(name);
-                return self.catch_up().await.map(drop);
+                self.link(record, member);
+                return self.caught_up().await.map(drop);
             }
             if self.record(name).await?.map(|found| found.revision) != seen {
                 return Err(MemberError::Changed { node: name.clone() }.into());
@@ -221,4 +277,9 @@ impl Membership {
         let txn = txn.check(MEMBERSHIP, number).put(MEMBERSHIP, encode(drained)?);
         Ok(matches!(self.records.commit(txn).await?, CommitOutcome::Committed { .. }))
     }
+}
+
+/// What a change of makes another slot.
+fn made_of(record: &NodeRecord) -> NodeRecord {
+    NodeRecord { draining: false, ..record.clone() }
 }

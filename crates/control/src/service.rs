@@ -110,7 +110,7 @@ impl Phases {
             clerk,
             members: Members::new(basis, &membership, &vaults, &life, &watcher),
             owners: Owners::new(basis, &vaults, &keys, &summoning),
-            standing: Standing::new(basis, &scrub, role),
+            standing: Standing::new(basis, &scrub, &membership, role),
             scrub,
             numbers,
             retention,
@@ -131,12 +131,14 @@ impl Phases {
 
 /// The core's background work; it ends when this is dropped.
 pub struct Tasks {
-    _standing: [Owned<()>; 7],
+    standing: Vec<Owned<()>>,
     watcher: Arc<Watcher>,
 }
 
 impl Drop for Tasks {
     fn drop(&mut self) {
+        // One of them watches whoever is not watched.
+        self.standing.clear();
         self.watcher.stop();
     }
 }
@@ -155,7 +157,7 @@ impl Core {
         let Phases { clerk, retention, watcher, vaults, families, neighbours, scrub, .. } = &self.phases;
         watcher.start();
         let orphans = self.basis.orphans.clone();
-        let standing = [
+        let standing = vec![
             stand("spool", clerk, |bench| SpoolWorker::new(&bench).work_for_ever()),
             stand("retention", retention, |retention| async move { retention.prune_for_ever().await }),
             stand("lost-nodes", watcher, |watcher| async move { watcher.give_up_for_ever().await }),
@@ -167,7 +169,7 @@ impl Core {
                 async move { families.end_orphaned_for_ever(&orphans).await }
             }),
         ];
-        Tasks { _standing: standing, watcher: watcher.clone() }
+        Tasks { standing, watcher: watcher.clone() }
     }
 
     /// The last words: writes down how the nodes' vaults ended, then lets the followers of events

@@ -196,9 +196,12 @@ impl Members {
     ) -> Result<(), Failure> {
         let mut said = None;
         loop {
+            // Before its vaults, so that one that is made just now is among the one or the other. From the drain on no core
+            // begins another there.
+            let is_forging = self.ledger.is_forging_on(&slot.name).await?;
             // One that cannot be asked has to be mended rather than emptied.
             let Ok(there) = slot.vaults(None).await else { return Ok(()) };
-            let count = there.vaults.len();
+            let count = there.vaults.len().max(usize::from(is_forging));
             if count == 0 {
                 return Ok(());
             }

@@ -24,6 +24,7 @@ struct State {
     commits: u64,
     notes: u64,
     failure: Option<InjectedFault>,
+    unread: Option<InjectedFault>,
     rotten: BTreeSet<String>,
     fault: Option<StructureFault>,
     read: u64,
@@ -54,6 +55,11 @@ impl MemoryStore {
     /// Every commit from now on fails like this; `None` mends it.
     pub fn fail_commits(&self, failure: Option<InjectedFault>) {
         self.state().failure = failure;
+    }
+
+    /// Every listing from now on fails like this; `None` mends it.
+    pub fn fail_listings(&self, failure: Option<InjectedFault>) {
+        self.state().unread = failure;
     }
 
     /// How many documents have been handed out.
@@ -136,7 +142,8 @@ impl Store for MemoryStore {
             .map(|found| state.document(found))
             .collect();
         state.read += found.len() as u64;
-        Box::pin(async move { Ok(found) })
+        let unread = state.unread;
+        Box::pin(async move { unread.map_or(Ok(found), |failure| Err(failure.error())) })
     }
 
     fn size(&self, prefix: &str) -> StoreFuture<'_, Size> {

@@ -204,3 +204,81 @@ async fn an_upgrade_that_is_repeated_leaves_the_node_as_its_operator_wished_it()
     let record = core.phases().members.node_record(&name).await.expect("reads").expect("is there");
     assert!(!record.draining);
 }
+
+/// Whoever makes a slot anew: nobody would hear of its deaths otherwise, where a core is alone.
+#[tokio::test]
+async fn a_node_that_comes_in_is_watched_by_a_core_that_is_alone_too() {
+    let store = Arc::new(MemoryStore::default());
+    let core = core_over(store.clone(), &[], &[]);
+    core.basis().ledger.begin(true).await.expect("begins");
+    let _tasks = core.start();
+    let name: NodeName = "a1".parse().expect("a name");
+    for _ in 0..2 {
+        core.phases().membership.list(&record("a1", false)).await.expect("is listed");
+        let slot = core.basis().node_table.slot(&name).expect("is there");
+        let watched = async {
+            while !slot.is_watched() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), watched).await.expect("is watched");
+    }
+}
+
+/// As on a disk with no room for its socket.
+#[tokio::test]
+async fn a_node_that_cannot_be_linked_keeps_no_other_out_and_comes_in_when_it_can() {
+    let (store, nodes, home) =
+        (Arc::new(MemoryStore::default()), pair(), tempfile::tempdir().expect("a directory"));
+    let [first, _] = beside(&store, &[&nodes[0], &nodes[1]]).await;
+    let members = core_members(&[&nodes[0], &nodes[1]], &["n1", "n2"]);
+    let core = core_in(home.path(), store.clone(), members);
+    core.basis().ledger.begin(false).await.expect("begins");
+    let in_the_way = home.path().join("link");
+    std::fs::write(&in_the_way, "").expect("writes");
+    first.phases().membership.list(&record("a1", true)).await.expect("is listed by who can");
+    first.drain_node(&"n1".parse().expect("a name"), &NodeDrain { draining: true }).await.expect("drains");
+    for number in 0..2 {
+        assert_eq!(place(&core, &format!("k{number}")).await, "n2", "the others go on, as they are");
+    }
+    let slots = || core.basis().node_table.slots();
+    let told = async || {
+        let findings = core.health().await.expect("tells").findings;
+        findings.iter().any(|check| check.what.starts_with("a1: it is left out"))
+    };
+    assert!(slots().len() == 2 && told().await);
+    let refused = core.phases().membership.list(&record("a2", false)).await;
+    assert!(
+        refused.is_err()
+            && core
+                .phases()
+                .membership
+                .record(&"a2".parse().expect("a name"))
+                .await
+                .expect("reads")
+                .is_none()
+    );
+    std::fs::remove_file(&in_the_way).expect("was there");
+    core.phases().membership.reach_again().await;
+    assert!(slots()[&"a1".parse::<NodeName>().expect("a name")].is_draining() && !told().await);
+}
+
+#[tokio::test]
+async fn an_upgrade_waits_for_a_vault_that_is_being_made() {
+    let store = Arc::new(MemoryStore::default());
+    let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let core = added(&store, &node).await;
+    node.hold(Some(FakeCall::Provision));
+    let spawning = tokio::spawn({
+        let core = core.clone();
+        async move { core.spawn(spawning("k")).await }
+    });
+    node.somebody_waits().await;
+    let name: NodeName = "n1".parse().expect("a name");
+    let mut steps = core.upgrade_node(&name, NodeUpgrade { kill: false }).await.expect("begins");
+    let Some(NodeStep::Done { what }) = steps.recv().await else { panic!("it installs under a vault") };
+    assert!(what.starts_with("draining: 1 vaults"), "{what}");
+    drop(steps);
+    node.hold(None);
+    spawning.await.expect("ends").expect("spawns");
+}

@@ -1,6 +1,7 @@
 //! The service over a fake node and a fake store.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::dependencies::{CoreParts, CoreSettings};
@@ -40,7 +41,11 @@ pub(super) struct Swarm {
 }
 
 pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: &[&str]) -> Arc<Core> {
-    let members = names
+    core_in(&std::env::temp_dir(), store, core_members(nodes, names))
+}
+
+fn core_members(nodes: &[&Arc<FakeNode>], names: &[&str]) -> Vec<Member> {
+    names
         .iter()
         .zip(nodes)
         .map(|(name, node)| Member {
@@ -49,9 +54,12 @@ pub(super) fn core_over(store: Arc<dyn Store>, nodes: &[&Arc<FakeNode>], names: 
             api: (*node).clone(),
             address: None,
         })
-        .collect();
+        .collect()
+}
+
+fn core_in(home: &Path, store: Arc<dyn Store>, members: Vec<Member>) -> Arc<Core> {
     Core::new(CoreParts {
-        home: std::env::temp_dir(),
+        home: home.to_owned(),
         store,
         issuer: IssuerKey::generate(),
         settings: CoreSettings::of(members),
