@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
+use super::ledger::Versioned;
+use super::store::Revision;
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
 use hauki_contract::model::id::SpoolId;
 use hauki_contract::model::lease::Mono;
@@ -39,6 +41,8 @@ struct Order {
 #[derive(Debug)]
 struct Waiting {
     entry: Arc<SpoolEntry>,
+    /// Of that state in the store; zero where there is no earlier one.
+    revision: Revision,
     /// When it becomes a dead letter, and before when it is not tried.
     expires: Option<Mono>,
     next: Option<Mono>,
@@ -66,12 +70,19 @@ impl ClockPair {
 }
 
 impl Queue {
-    /// As the entry now is in the store.
+    /// One that waits from now on, or no more.
     pub(super) fn put(&mut self, entry: SpoolEntry) {
-        self.put_at(entry, ClockPair::read());
+        self.put_at(entry, 0, ClockPair::read());
     }
 
-    fn put_at(&mut self, entry: SpoolEntry, now: ClockPair) {
+    /// As it stands in the store since this revision, unless it is known how it stands since a later one.
+    pub(super) fn change(&mut self, entry: SpoolEntry, revision: Revision) {
+        if self.waiting.get(&entry.id).is_none_or(|known| known.revision < revision) {
+            self.put_at(entry, revision, ClockPair::read());
+        }
+    }
+
+    fn put_at(&mut self, entry: SpoolEntry, revision: Revision, now: ClockPair) {
         self.order = OnceLock::new();
         match entry.state {
             OpenWord::Known(SpoolState::Waiting) => {
@@ -83,7 +94,7 @@ impl Queue {
                 let due = || entry.next_at.map(|at| now.mono_of(at));
                 let next = same.map_or_else(due, |known| known.next);
                 let held = known.and_then(|known| known.held);
-                let waiting = Waiting { entry: Arc::new(entry), expires, next, held };
+                let waiting = Waiting { entry: Arc::new(entry), revision, expires, next, held };
                 self.waiting.insert(waiting.entry.id.clone(), waiting);
             }
             OpenWord::Known(SpoolState::Dead) | OpenWord::Other(_) => self.remove(&entry.id),
@@ -101,21 +112,22 @@ impl Queue {
         }
     }
 
-    /// As the store has them now, which others write to as well; of those that this core knew before it looked, what is
-    /// not among them is gone. Whether anything is another.
-    pub(super) fn follow(&mut self, before: &[Arc<SpoolEntry>], entries: Vec<SpoolEntry>) -> bool {
-        let waits = |entry: &&SpoolEntry| entry.state == SpoolState::Waiting;
-        let there: HashSet<&SpoolId> = entries.iter().filter(waits).map(|entry| &entry.id).collect();
+    /// As the store had them when somebody looked, which others write to as well; of those that this core knew before he
+    /// looked, what is not among them is gone, and what is gone from here by now stays so. Whether anything is another.
+    pub(super) fn follow(&mut self, before: &[Arc<SpoolEntry>], entries: Vec<Versioned<SpoolEntry>>) -> bool {
+        let waits = |found: &&Versioned<SpoolEntry>| found.value.state == SpoolState::Waiting;
+        let there: HashSet<&SpoolId> = entries.iter().filter(waits).map(|found| &found.value.id).collect();
+        let was: HashSet<&SpoolId> = before.iter().map(|entry| &entry.id).collect();
         // One that is new here meanwhile is kept: somebody may have let a dead one wait again since.
-        let gone: Vec<&SpoolId> =
-            before.iter().map(|entry| &entry.id).filter(|id| !there.contains(id)).collect();
+        let gone: Vec<&SpoolId> = was.iter().copied().filter(|id| !there.contains(id)).collect();
         let mut news = gone.iter().any(|id| self.waiting.contains_key(*id));
         gone.into_iter().for_each(|id| self.remove(id));
-        for entry in entries {
+        for Versioned { value: entry, revision, .. } in entries {
             let same = match entry.state {
-                OpenWord::Known(SpoolState::Waiting) => {
-                    self.waiting.get(&entry.id).is_some_and(|known| *known.entry == entry)
-                }
+                OpenWord::Known(SpoolState::Waiting) => match self.waiting.get(&entry.id) {
+                    Some(known) => known.revision >= revision || *known.entry == entry,
+                    None => was.contains(&entry.id),
+                },
                 // When its owner was served counts for those that wait.
                 OpenWord::Known(SpoolState::Forged) => {
                     self.served.get(&entry.owner).copied() >= entry.done_at
@@ -124,7 +136,7 @@ impl Queue {
             };
             if !same {
                 news = true;
-                self.put(entry);
+                self.put_at(entry, revision, ClockPair::read());
             }
         }
         news
@@ -305,6 +317,35 @@ mod tests {
         assert_eq!(queue.place(&SpoolId::mint(6000, 1)), Some(2));
     }
 
+    /// Between a look at the store and what is made of it this core goes on.
+    #[test]
+    fn what_was_read_before_takes_nothing_back_that_this_core_has_changed_since() {
+        let found = |number, attempts, revision| Versioned {
+            key: String::new(),
+            value: SpoolEntry { attempts, ..entry(number, "a", 5) },
+            revision,
+        };
+        let mut queue = queue(&[(1, "a", 5), (2, "a", 5), (3, "a", 5)]);
+        let attempts = |queue: &Queue| {
+            queue.order().iter().map(|entry| (entry.worker.clone(), entry.attempts)).collect::<Vec<_>>()
+        };
+        let before = queue.order();
+        let read = vec![found(1, 0, 1), found(2, 0, 2), found(3, 7, 9)];
+        // It is tried and put back with a rest, and one is taken away.
+        queue.change(SpoolEntry { attempts: 1, ..entry(1, "a", 5) }, 4);
+        queue.remove(&SpoolId::mint(2, 1));
+        assert!(queue.follow(&before, read), "another core was at the third");
+        assert_eq!(attempts(&queue), [("1".to_owned(), 1), ("3".to_owned(), 7)]);
+        // Whoever writes first need not come first.
+        queue.change(SpoolEntry { attempts: 6, ..entry(3, "a", 5) }, 8);
+        assert_eq!(attempts(&queue)[1].1, 7);
+        // The next look sees what others have done since.
+        let before = queue.order();
+        assert!(queue.follow(&before, vec![found(1, 1, 4), found(2, 3, 10), found(3, 8, 11)]));
+        assert_eq!(attempts(&queue).iter().map(|(_, tried)| *tried).collect::<Vec<_>>(), [1, 3, 8]);
+        assert!(!queue.follow(&queue.order(), vec![found(1, 1, 4), found(2, 3, 10), found(3, 8, 11)]));
+    }
+
     #[test]
     fn time_is_waited_for_only_where_it_matters() {
         let at = |second| Timestamp::from_second(second).expect("is in range");
@@ -313,12 +354,12 @@ mod tests {
         let now = |wall, second| ClockPair { wall: at(wall), mono: mono(second) };
         assert_eq!(queue.next_change(mono(0)), None);
         let waiting = SpoolEntry { next_at: Some(at(9)), expires_at: Some(at(20)), ..entry(2, "a", 5) };
-        queue.put_at(waiting.clone(), now(0, 0));
+        queue.put_at(waiting.clone(), 0, now(0, 0));
         let next = |queue: &Queue| [0, 9, 20].map(|second| queue.next_change(mono(second)));
         assert_eq!(next(&queue), [Some(mono(9)), Some(mono(20)), None]);
         // The calendar goes on by a year: nothing is due sooner, and what is new is measured from there.
-        queue
-            .put_at(SpoolEntry { attempts: 1, next_at: Some(at(31_536_017)), ..waiting }, now(31_536_005, 5));
+        let tried = SpoolEntry { attempts: 1, next_at: Some(at(31_536_017)), ..waiting };
+        queue.put_at(tried, 0, now(31_536_005, 5));
         assert_eq!(next(&queue), [Some(mono(17)), Some(mono(17)), None]);
         assert_eq!(
             [17, 20].map(|second| queue.is_expired(&SpoolId::mint(2, 1), mono(second))),

@@ -22,6 +22,7 @@ use super::dependencies::Dependencies;
 use super::failure::{Failure, SpoolError};
 use super::forge::Forge;
 use super::ledger::{Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
+use super::outage::Outage;
 use super::placement::Placing;
 use super::queue::Spool;
 use super::registry::NameRegistry;
@@ -76,13 +77,20 @@ impl SpoolWorker {
     }
 
     pub(super) async fn work_for_ever(mut self) {
+        let mut outage = Outage::default();
         while let Err(error) = self.bench.read_queue().await {
-            tracing::error!(error = error_chain::told(&error), "the spool cannot be read; trying again");
+            if outage.begins() {
+                tracing::error!(error = error_chain::told(&error), "the spool cannot be read; trying again");
+            }
             tokio::time::sleep(LOOK_EVERY).await;
         }
         loop {
-            if let Err(error) = self.round().await {
-                tracing::warn!(error = error_chain::told(&error), "the spool waits");
+            match self.round().await {
+                Ok(()) if outage.is_over() => tracing::info!("the spool goes on"),
+                Err(error) if outage.begins() => {
+                    tracing::warn!(error = error_chain::told(&error), "the spool waits");
+                }
+                Ok(()) | Err(_) => {}
             }
             self.wait().await;
         }
@@ -150,8 +158,10 @@ impl SpoolWorker {
             // A wished node that is not there may be added.
             let places = match self.bench.placing.field(&entry.placement, memory_bytes, None).await {
                 Ok(field) => field.places(),
-                Err(error) if error.is_absence() => 0,
-                Err(error) => return Err(error),
+                Err(error) if error.is_absence() || error.is_full() => 0,
+                Err(error @ Failure::Ledger(_)) => return Err(error),
+                // Its attempt hears this, and it is a dead letter rather than in the way of all behind it.
+                Err(_) => u64::MAX,
             };
             // Of more than there is room for, any could win.
             if places <= self.on_their_way() as u64 {
@@ -213,7 +223,6 @@ impl Bench {
     pub(super) async fn read_queue(&self) -> Result<(), Failure> {
         let before = self.spool.queue().order();
         let entries: Vec<Versioned<SpoolEntry>> = self.records.all(SPOOL).await?;
-        let entries = entries.into_iter().map(|found| found.value).collect();
         if self.spool.queue().follow(&before, entries) {
             self.spool.changed();
         }
@@ -320,7 +329,7 @@ impl Bench {
                 .check(found.key.as_str(), Expect::At(found.revision))
                 .put(found.key.as_str(), encode(&value)?);
             if let CommitOutcome::Committed { revision } = self.records.commit(txn).await? {
-                self.spool.queue().put(value.entry.clone());
+                self.spool.queue().change(value.entry.clone(), revision);
                 self.spool.changes.send_modify(|count| *count += 1);
                 return Ok(Some(Versioned { key: found.key, value, revision }));
             }

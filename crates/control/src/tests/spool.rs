@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fake_node::FakeCall;
-use crate::ledger::{FORGING, TERM};
+use crate::ledger::{FORGING, TERM, spool_key};
 use crate::retention::Most;
 use crate::store::Txn;
 use crate::store::memory::InjectedFault;
@@ -371,4 +371,24 @@ async fn what_another_core_has_queued_or_taken_away_is_seen() {
     let changes = second.basis().spool.changes.subscribe();
     second.phases().clerk.read_queue().await.expect("reads");
     assert!(!changes.has_changed().expect("is open"));
+}
+
+/// As another version may have written it.
+#[tokio::test]
+async fn an_entry_that_can_never_be_placed_is_a_dead_letter_and_holds_up_nobody() {
+    let store = Arc::new(MemoryStore::default());
+    let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+    let core = core_over(store.clone(), &[&node], &["n1"]);
+    let bad = put(&core, "bad").await;
+    let labels = (0..65).map(|number| (format!("l{number}"), "x".to_owned())).collect();
+    let placement = Placement { anti_affinity: labels, ..Placement::default() };
+    let written = SpoolEntry { placement, ..bad.clone() };
+    let txn = Txn::default().put(spool_key(&bad.id), serde_json::to_vec(&written).expect("is JSON"));
+    let _ = store.commit(txn).await.expect("commits");
+    let core = core_over(store, &[&node], &["n1"]);
+    let _tasks = core.start();
+    let good = put(&core, "good").await;
+    let done = async { (done(&core, &good.id).await.entry.state, done(&core, &bad.id).await.entry.state) };
+    let states = tokio::time::timeout(std::time::Duration::from_secs(10), done).await.expect("goes on");
+    assert_eq!(states, (SpoolState::Forged.into(), SpoolState::Dead.into()));
 }
