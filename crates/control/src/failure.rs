@@ -106,6 +106,16 @@ impl Failure {
         }
     }
 
+    /// Whether it is about the one vault only, and others may go well: neither the store's nor a silent node's.
+    pub(super) fn is_of_one(&self) -> bool {
+        match self {
+            Self::Node(error) => !error.fault.is_silence(),
+            Self::Ledger(error) => !matches!(error, LedgerError::Store(_)),
+            Self::Vault(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether its node was asked in vain, or cannot be asked.
     pub(super) fn is_silence(&self) -> bool {
         match self {

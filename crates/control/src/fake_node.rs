@@ -251,6 +251,12 @@ impl FakeNode {
         self.tell();
     }
 
+    /// Its memory of news was too short.
+    pub fn forget_news(&self) {
+        self.state().news.clear();
+        self.said.send_replace(0);
+    }
+
     fn tell(&self) {
         let count = self.state().news.len() as u64;
         self.said.send_replace(count);

@@ -99,11 +99,8 @@ impl Retention {
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             timer.tick().await;
-            let kept = async {
-                self.numbers.raise_bound().await?;
-                self.prune(clock::now(), Most::default()).await
-            };
-            if let Err(error) = kept.await {
+            let raised = self.numbers.raise_bound().await;
+            if let Err(error) = self.prune(clock::now(), Most::default()).await.and(raised) {
                 tracing::warn!(
                     error = error_chain::told(&error),
                     "could not prune; the next round tries again"
@@ -115,6 +112,19 @@ impl Retention {
     pub(super) async fn prune(&self, now: Timestamp, most: Most) -> Result<(), LedgerError> {
         let limit = now - KEPT;
         let limit_ms = u64::try_from(limit.as_millisecond()).unwrap_or(0);
+        // What fails with one kind of records keeps none of the others.
+        let done = [
+            self.prune_spool(limit, limit_ms).await,
+            self.prune_keys(now, limit).await,
+            self.prune_summons(limit, limit_ms).await,
+            self.prune_tombs(limit, limit_ms).await,
+            self.prune_surplus(most).await,
+            self.prune_aside(now).await,
+        ];
+        done.into_iter().collect()
+    }
+
+    async fn prune_spool(&self, limit: Timestamp, limit_ms: u64) -> Result<(), LedgerError> {
         let entries = format!("{SPOOL}{}", SpoolId::mint(limit_ms, 0));
         for entry in self.before::<SpoolEntry>(SPOOL, &entries).await? {
             // What waits, or can be tried again, stays.
@@ -122,11 +132,7 @@ impl Retention {
                 self.forget(&entry, None).await?;
             }
         }
-        self.prune_keys(now, limit).await?;
-        self.prune_summons(limit, limit_ms).await?;
-        self.prune_tombs(limit, limit_ms).await?;
-        self.prune_surplus(most).await?;
-        self.prune_aside(now).await
+        Ok(())
     }
 
     /// The records of a kind that sort before `end`.

@@ -141,7 +141,7 @@ async fn to_ask_how_a_vault_died_kills_nobody() {
         vaults: Some(Arc::new(|list| list.vaults.clear())),
         ..crate::fake_node::Lies::default()
     });
-    core.phases().watcher.reconcile(&slot, false).await.expect("compares");
+    core.phases().watcher.reconcile(&slot, false, &mut Default::default()).await.expect("compares");
     assert_eq!(node.living(), std::slice::from_ref(&lives));
     assert!(core.vault(&lives).await.expect("shows").receipt.is_none());
 }

@@ -1,9 +1,10 @@
 use super::*;
 use crate::fake_node::FakeCall;
 use crate::store::memory::InjectedFault;
-use crate::watch::CLAIM_PAUSE;
+use crate::watch::{CLAIM_PAUSE, Unsettled};
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::NewsItem;
+use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::VaultQuery;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::id::VaultId;
@@ -244,4 +245,43 @@ async fn a_listing_beside_a_node_that_hangs_says_what_is_known_and_does_not_wait
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), listed).await.expect("it is asked again");
+}
+
+/// What is about one vault is left for later; the node's other vaults are heard.
+#[tokio::test]
+async fn a_vault_that_cannot_be_settled_keeps_no_others_news() {
+    let Swarm { core, node, .. } = unwatched();
+    let vaults = [
+        core.spawn(spawning("a")).await.expect("spawns").vault.id,
+        core.spawn(spawning("b")).await.expect("spawns").vault.id,
+    ];
+    // One has died and its receipt cannot be told, one was left by a crash and cannot be ended.
+    node.kill(&vaults[0], Cause::OutOfMemory);
+    node.forget_news();
+    let stuck = random::vault_id();
+    node.plant(stuck.clone());
+    for call in [FakeCall::Receipt, FakeCall::Destruct] {
+        for _ in 0..20 {
+            node.fail_next(call, NodeError::new(NodeFault::Failed, "it is stuck"));
+        }
+    }
+    let _tasks = core.start();
+    let heard = async {
+        node_up(&core, "boot-1").await;
+        node.kill(&vaults[1], Cause::HeartbeatLost);
+        died(&core, &vaults[1]).await
+    };
+    let cause = tokio::time::timeout(std::time::Duration::from_secs(10), heard).await.expect("goes on");
+    assert_eq!(cause, Cause::HeartbeatLost);
+    assert_eq!(node.living(), std::slice::from_ref(&stuck));
+    // And when it can be, it is.
+    let slot = core.basis().node_table.slot(&"n1".parse().expect("a name")).expect("is there");
+    let mut left = Unsettled::default();
+    let mut again = async || core.phases().watcher.reconcile(&slot, true, &mut left).await.expect("compares");
+    while node.failures_left(FakeCall::Receipt) + node.failures_left(FakeCall::Destruct) > 0 {
+        again().await;
+    }
+    again().await;
+    assert!(left.is_empty() && node.living().is_empty());
+    assert_eq!(core.vault(&vaults[0]).await.expect("shows").phase, Phase::Dead);
 }

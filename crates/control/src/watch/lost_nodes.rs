@@ -17,7 +17,6 @@ use crate::failure::Failure;
 use crate::ledger::{VAULT, VaultRecord, Versioned, tomb_key};
 use crate::nodes::NodeSlot;
 use crate::vaults::lost;
-use hauki_contract::api::node::{DestructOrder, NodeApi, NodeVaults};
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
@@ -71,34 +70,27 @@ impl Watcher {
             .map(|found| (found.value.vault().id.clone(), found.value.vault().terms.lifetime_ms))
             .collect();
         let overdue = known.overdue(&terms, now);
+        let mut failed = Ok(());
         for vault in living.into_iter().map(|found| found.value.into_vault()) {
             // A node that is seen tells its vaults' ends itself.
             let seen = self.node_table.slot(&vault.node).is_ok_and(|slot| slot.is_heard());
             if overdue.contains(&vault.id) && !seen {
-                self.vaults
-                    .bury(lost(&vault, "its node was not seen again before its life-time was over"))
-                    .await?;
+                let why = "its node was not seen again before its life-time was over";
+                match self.vaults.bury(lost(&vault, why)).await {
+                    Err(error) if error.is_of_one() => failed = Err(error),
+                    buried => drop(buried?),
+                }
             }
         }
-        Ok(())
+        failed
     }
 
     /// Ends what has a tombstone and lives on the node all the same.
-    pub(super) async fn end_undead(&self, slot: &NodeSlot, state: &NodeVaults) -> Result<(), Failure> {
-        for vault in state.vaults.iter().filter(|vault| vault.phase.is_alive()) {
-            let tomb: Option<Versioned<VaultRecord>> = self.records.find(&tomb_key(&vault.vault)).await?;
-            let Some(receipt) = tomb.and_then(|tomb| tomb.value.into_vault().receipt) else { continue };
-            tracing::warn!(vault = %vault.vault, node = %slot.name, "ending a vault that was declared dead");
-            let (vault, cause) =
-                (vault.vault.clone(), receipt.death.cause.known().unwrap_or(Cause::Destruct));
-            let order = DestructOrder { vault, cause, by: Some("core".into()), grace_ms: 0 };
-            match slot.api.destruct(order).await {
-                Ok(_) => {}
-                Err(error) if error.is_gone() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+    pub(super) async fn end_undead(&self, slot: &NodeSlot, vault: &VaultId) -> Result<(), Failure> {
+        let tomb: Option<Versioned<VaultRecord>> = self.records.find(&tomb_key(vault)).await?;
+        let Some(receipt) = tomb.and_then(|tomb| tomb.value.into_vault().receipt) else { return Ok(()) };
+        tracing::warn!(%vault, node = %slot.name, "ending a vault that was declared dead");
+        self.end_there(slot, vault, receipt.death.cause.known().unwrap_or(Cause::Destruct)).await
     }
 }
 

@@ -6,7 +6,6 @@
 //! for the converse, so a vault on the node that nobody records or forges was left by a crash.
 //! Silence of a node changes nothing but its face in the listing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,21 +16,21 @@ use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::failure::Failure;
 use super::families::Families;
-use super::ledger::{Ledger, Records, VAULT, VaultRecord, Versioned};
+use super::ledger::{Ledger, Records};
 use super::node_table::NodeTable;
 use super::nodes::NodeSlot;
 use super::queue::Spool;
-use super::vaults::{Vaults, lost};
+use super::vaults::Vaults;
 use hauki_contract::api::event::Happening;
-use hauki_contract::api::node::{DestructOrder, MOST_NEWS, News, NewsItem, NodeApi, NodeVaults};
-use hauki_contract::api::node_error::{NodeError, NodeFault};
-use hauki_contract::model::death::Cause;
+use hauki_contract::api::node::{MOST_NEWS, News, NewsItem};
 use hauki_contract::model::error_chain;
 use hauki_contract::model::id::{NodeName, TicketId, VaultId};
 use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, OnFault, TaskKind};
 
 const NEWS_WAIT_MS: u64 = 10_000;
+/// How often what could not be compared is compared again.
+const LEFT_AGAIN_US: u64 = 30_000_000;
 /// From a claim to its record: who has just come in waits for a first answer and wants the cores for it, and
 /// of a vault that is dead by then no such record is needed.
 pub(super) const CLAIM_PAUSE: Duration = Duration::from_millis(100);
@@ -40,10 +39,12 @@ const BACKOFF_MOST: Duration = Duration::from_secs(5);
 /// Whose daemon ran for so long is not one that starts all the time.
 const STEADY_US: u64 = 30_000_000;
 
+mod comparison;
 mod cursor;
 mod placement_cache;
 mod lost_nodes;
 
+pub(super) use comparison::Unsettled;
 use cursor::NewsCursor;
 #[cfg(test)]
 pub(super) use lost_nodes::KnownSince;
@@ -113,7 +114,7 @@ impl Watcher {
         for slot in self.node_table.slots().values() {
             let (watcher, slot) = (self.clone(), slot.clone());
             tasks.spawn(async move {
-                if let Err(error) = watcher.reconcile(&slot, false).await {
+                if let Err(error) = watcher.reconcile(&slot, false, &mut Unsettled::default()).await {
                     tracing::warn!(node = %slot.name, error = error_chain::told(&error), "its vaults are compared later");
                 }
             });
@@ -127,7 +128,7 @@ impl Watcher {
         for slot in self.node_table.slots().values() {
             let caught = async {
                 // Only deaths: the watcher may have told the rest already.
-                let (mut place, mut taken) = (NewsCursor::default(), 0);
+                let (mut place, mut taken, mut left) = (NewsCursor::default(), 0, Unsettled::default());
                 loop {
                     let news = match place.hear(slot, 0).await {
                         Err(_) if place.goes_on() => continue,
@@ -140,7 +141,8 @@ impl Watcher {
                     taken += news.items.len();
                     for item in news.items {
                         if let NewsItem::Died(receipt) = item {
-                            self.vaults.bury(receipt).await?;
+                            let vault = receipt.vault.clone();
+                            left.pass(slot, &vault, self.vaults.bury(receipt).await)?;
                         }
                     }
                 }
@@ -208,16 +210,17 @@ impl Watcher {
             }
         }
         // Until all is taken that there was, and not for as long as a worker talks.
-        let mut taken = 0;
+        let (mut taken, mut left) = (0, Unsettled::default());
         while !news.items.is_empty() && taken <= MOST_NEWS {
             taken += news.items.len();
-            self.take(slot, news, place).await?;
+            self.take(slot, news, place, &mut left).await?;
             news = place.hear(slot, 0).await?;
         }
-        self.reconcile(slot, place.first).await?;
+        self.reconcile(slot, place.first, &mut left).await?;
+        let mut compared = clock::mono();
         self.vaults.salvage_all().await;
         self.orphans.notify_one();
-        place.first = false;
+        place.first &= !left.is_empty();
         *backoff = BACKOFF;
         let boot_id = place.boot_id.clone();
         self.spool.nudge();
@@ -232,7 +235,12 @@ impl Watcher {
                 // It was to wait until there is something. Who does not must not keep us busy.
                 tokio::time::sleep(BACKOFF).await;
             }
-            self.take(slot, news, place).await?;
+            self.take(slot, news, place, &mut left).await?;
+            if !left.is_empty() && clock::mono().since(compared) > LEFT_AGAIN_US {
+                self.reconcile(slot, place.first, &mut left).await?;
+                place.first &= !left.is_empty();
+                compared = clock::mono();
+            }
         }
     }
 
@@ -241,6 +249,7 @@ impl Watcher {
         slot: &Arc<NodeSlot>,
         news: News,
         place: &mut NewsCursor,
+        left: &mut Unsettled,
     ) -> Result<(), Failure> {
         // Deaths are written down side by side: the store then commits many at a time.
         let mut burials = tokio::task::JoinSet::new();
@@ -254,13 +263,13 @@ impl Watcher {
             match item {
                 NewsItem::Died(receipt) => {
                     let vaults = self.vaults.clone();
-                    burials.spawn(async move { vaults.bury(receipt).await });
+                    burials.spawn(async move { (receipt.vault.clone(), vaults.bury(receipt).await) });
                 }
                 item => self.take_item(slot, item).await?,
             }
         }
-        for buried in burials.join_all().await {
-            buried?;
+        for (vault, buried) in burials.join_all().await {
+            left.pass(slot, &vault, buried)?;
         }
         // In one boot it only grows.
         place.last = place.last.max(news.last);
@@ -322,61 +331,5 @@ impl Watcher {
             claims.lock().remove(&vault);
         };
         drop(tasks::spawn(TaskKind::Order, "note-claim", noting));
-    }
-
-    /// Makes the records true again after a time in which nobody watched.
-    pub(super) async fn reconcile(&self, slot: &NodeSlot, after_start: bool) -> Result<(), Failure> {
-        let promised: Vec<Versioned<VaultRecord>> = self.records.all(VAULT).await?;
-        let state = slot.vaults(None).await?;
-        let there: BTreeSet<&VaultId> = state.vaults.iter().map(|vault| &vault.vault).collect();
-        for found in promised {
-            let (boot_id, vault) = (found.value.boot_id().to_owned(), found.value.into_vault());
-            if vault.node != slot.name || there.contains(&vault.id) {
-                continue;
-            }
-            let receipt = match self.vaults.ask_for_tombstone(slot, &vault.id).await {
-                // It was left out of the list, and that is all.
-                Err(NodeError { fault: NodeFault::NotYet, .. }) => continue,
-                told => told?,
-            };
-            let why = if boot_id == state.word.boot_id {
-                "its node does not know it"
-            } else {
-                "its node's daemon started anew"
-            };
-            self.vaults.bury(receipt.unwrap_or_else(|| lost(&vault, why))).await?;
-        }
-        self.end_undead(slot, &state).await?;
-        if after_start {
-            self.end_orphans(slot, &state).await?;
-        }
-        Ok(())
-    }
-
-    /// Vaults that a crashed core had ordered and not recorded: nobody knows of them.
-    async fn end_orphans(&self, slot: &NodeSlot, state: &NodeVaults) -> Result<(), Failure> {
-        for vault in &state.vaults {
-            if !self.ledger.condemn(&vault.vault).await? {
-                continue;
-            }
-            if self.records.aside().may_hide_a_vault() {
-                self.vaults.salvage_unknown(slot, vault, &state.word.boot_id).await?;
-                continue;
-            }
-            tracing::info!(vault = %vault.vault, node = %slot.name, "ending a vault that nobody recorded");
-            let order = DestructOrder {
-                vault: vault.vault.clone(),
-                cause: Cause::Cancelled,
-                by: Some("core".into()),
-                grace_ms: 0,
-            };
-            match slot.api.destruct(order).await {
-                Ok(_) => {}
-                Err(error) if error.is_gone() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let slots = self.node_table.slots();
-        Ok(self.ledger.clear_notes(&slot.name, |node| slots.contains_key(node)).await?)
     }
 }
