@@ -2,6 +2,8 @@
 //!
 //! Nothing here fails. What is unfinished ends with its line, or with the text where it may hold lines.
 
+use hauki_contract::strict::byte_search::find_any;
+
 /// Whether a byte may stand in a name; of the bytes beyond ASCII the caller looks at the character.
 const NAME: u8 = 1;
 const SPACE: u8 = 2;
@@ -67,8 +69,14 @@ pub(crate) fn line_end(bytes: &[u8]) -> usize {
 /// Whether a line ends in a text, and where first.
 #[must_use]
 pub(crate) fn find_line_end(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    memchr::memchr3_iter(b'\n', b'\r', 0xe2, bytes).find(|at| line_end(&bytes[*at..]) > 0)
+    let (bytes, mut at) = (text.as_bytes(), 0);
+    loop {
+        at += find_any([b'\n', b'\r', 0xe2], &bytes[at..])?;
+        if line_end(&bytes[at..]) > 0 {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// White space beyond ASCII, line ends included. Unicode counts U+0085 too, and ES5 does not.

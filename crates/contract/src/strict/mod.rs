@@ -10,6 +10,7 @@
 //! Text that is only carried (parameters and results) stays text and keeps its escapes; [`scan`] bounds
 //! it. Pure: no state, and nothing is allocated for a document of structs beyond what its fields need.
 
+pub mod byte_search;
 pub mod tolerant_reader;
 mod choice;
 #[cfg(feature = "documents")]

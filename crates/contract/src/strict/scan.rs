@@ -3,6 +3,8 @@
 //! It is no parser. What it is given has been or will be checked by one; it only counts, and it reads
 //! broken text to its end like any other.
 
+use super::byte_search::find_either;
+
 /// Whether arrays and objects are at most so deep within each other.
 #[must_use]
 pub fn is_within(text: &[u8], depth: usize) -> bool {
@@ -54,7 +56,7 @@ pub fn has_at_most(text: &[u8], values: usize) -> bool {
 
 /// Behind the closing quote of the string whose inside begins at `at`, or the end of the text.
 pub(super) fn end_of_string(text: &[u8], mut at: usize) -> usize {
-    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+    while let Some(found) = text.get(at..).and_then(|rest| find_either(*b"\"\\", rest)) {
         at += found + 1;
         if text[at - 1] == b'"' {
             return at;

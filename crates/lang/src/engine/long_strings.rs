@@ -10,11 +10,11 @@ use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::ptr;
 
-use memchr::memchr2;
 use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 
 use super::heap::{self, EXCEPTION, Stored, UNDEFINED, ValueKind};
 use super::json::read_text;
+use hauki_contract::strict::byte_search::find_either;
 
 /// Shorter ones cost more to lift than to parse.
 const LONG: usize = 96;
@@ -100,11 +100,11 @@ fn lift<'a>(text: &'a str, rest: &mut Vec<u8>) -> Vec<Lifted<'a>> {
 
 /// Where the string that begins before `at` ends, and whether it has escapes.
 fn end_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    let first = at + memchr2(b'"', b'\\', &bytes[at..])?;
+    let first = at + find_either(*b"\"\\", &bytes[at..])?;
     at = first;
     while bytes.get(at)? == &b'\\' {
         at += 2;
-        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        at += find_either(*b"\"\\", bytes.get(at..)?)?;
     }
     Some((at, at > first))
 }
