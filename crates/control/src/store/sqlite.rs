@@ -1,12 +1,12 @@
 //! SQLite store, in one file.
 //!
 //! Two threads: the `writer` gathers every commit that waits into one transaction (one `fsync` for all of them), the
-//! lister answers beside it, as WAL allows. One document is read by whoever wants it, from a third connection, and
-//! whoever writes while nobody else does does it himself: that takes less than waking a thread. A fourth is for `verify`. With
-//! `synchronous=FULL` an answered commit survives `kill -9` and the loss of power, and a note the first; a crash leaves
-//! the file and its `-wal`, from which SQLite recovers at the next open. In a quiet second, and when it is
-//! closed, everything is copied into the file itself. Every document has a checksum (`checksum`), and the
-//! number of the last answered commit stands beside the file (`high_water_mark`).
+//! lister answers beside it, as WAL allows. One document is read by whoever wants it, from the writer's connection or,
+//! while somebody writes, from a third, and whoever writes while nobody else does does it himself: that takes less than
+//! waking a thread. A fourth is for `verify`. With `synchronous=FULL` an answered commit survives `kill -9` and the loss
+//! of power, and a note the first; a crash leaves the file and its `-wal`, from which SQLite recovers at the next open. In
+//! a quiet second, and when it is closed, everything is copied into the file itself. Every document has a checksum
+//! (`checksum`), and the number of the last answered commit stands beside the file (`high_water_mark`).
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -152,7 +152,12 @@ impl SqliteStore {
                 .query_row([key], document)
                 .optional()
         };
-        read(&self.one()).map_err(|error| self.unread(error))
+        // The writer's has at hand what it has written. The other fetches those pages from the log after each commit.
+        let found = match self.writer.try_lock() {
+            Ok(writer) => read(writer.connection()),
+            Err(_) => read(&self.one()),
+        };
+        found.map_err(|error| self.unread(error))
     }
 
     fn query<T: Send + 'static>(

@@ -30,6 +30,37 @@ async fn it_keeps_what_it_promised_when_opened_again_and_only_its_owner_can_read
     assert_eq!((found.value, found.revision), (b"one".to_vec(), revision));
 }
 
+/// How often this thread has read from a file, this reading apart.
+fn file_reads() -> u64 {
+    let said = std::fs::read_to_string("/proc/thread-self/io").expect("is told");
+    let count = said.lines().find_map(|line| line.strip_prefix("syscr: ")).expect("is counted");
+    count.parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_just_written_is_read_without_a_look_at_the_file_and_while_somebody_writes_it_is_read_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = open(&directory);
+    let of_counting = {
+        let before = file_reads();
+        file_reads() - before
+    };
+    let mut at_hand = 0;
+    for number in 0..50_u8 {
+        store.commit(Txn::default().put("a/1", vec![number; 300])).await.expect("commits");
+        let before = file_reads();
+        let found = store.get("a/1").await.expect("reads").expect("is there");
+        // The writer's thread may have it for a moment.
+        at_hand += usize::from(file_reads() - before == of_counting);
+        assert_eq!(found.value, vec![number; 300]);
+        let writing = store.writer.lock().expect("nobody died with it");
+        let found = store.get("a/1");
+        drop(writing);
+        assert_eq!(found.await.expect("reads").expect("is there").value, vec![number; 300]);
+    }
+    assert!(at_hand > 25, "{at_hand}");
+}
+
 #[tokio::test]
 async fn a_full_disk_is_an_error_that_names_the_file_and_half_does_nothing() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -80,6 +80,11 @@ impl StoreWriter {
         Self { connection, tail, ephemeral, path, dirty: None, last, pages: 0, flushes: true, waiting }
     }
 
+    /// For who has it, and so knows that nobody writes.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Ends when the store is dropped and the last commit is answered, or if whoever wrote did not come to an end.
     pub(super) fn work(writer: &Mutex<Self>, jobs: &mpsc::Receiver<WriteJob>) {
         loop {
