@@ -1,17 +1,18 @@
 //! Warm-up: what a load and a call touch is touched before there is one.
 //!
 //! A process that has just begun runs everything for the first time: pages of the program come into its page table one
-//! by one, the processor is asked what it can do (which leaves a virtual machine each time), and the allocator gets its
-//! first memory. A blank vault waits anyway, so it does that meanwhile, with a worker of its own that nobody sees, in a
-//! heap that is gone afterwards. Whoever is waited for is not rehearsed for: see [`AFTER_MS`].
+//! by one, and the allocator gets its first memory. A blank vault waits anyway, so it does that meanwhile, with a worker
+//! of its own that nobody sees, in a heap that is gone afterwards. It costs ten times what it saves the load, so whoever
+//! is waited for, or wanted soon, is not rehearsed for: see [`AFTER_MS`].
 
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, ToVault, encode_result};
 use hauki_lang::engine::{Deadline, Engine, LEAST_HEAP_BYTES, MapAddress, Memory, WorkerCall};
 
 use super::channel::InitChannel;
 
-/// From the Ready to the rehearsal. An order that waits for its vault to start sends its load sooner.
-pub(crate) const AFTER_MS: u32 = 3;
+/// From the Ready to the rehearsal. An order that waits for its vault to start sends its load sooner; and where starts
+/// follow each other, so that a blank is taken as soon as it is there, the next of them has the processor.
+pub(crate) const AFTER_MS: u32 = 50;
 
 /// What it may take.
 pub(crate) const BUDGET_MS: u32 = 100;
