@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use hauki_contract::system::{environment, rlimit};
+use hauki_contract::system::{clock, environment, rlimit};
 use hauki_daemon::args::{DaemonTask, HaukidArgs};
 use hauki_daemon::{bridge, run};
 
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     // SAFETY: there is one thread yet.
     unsafe { environment::forget_empty() };
     rlimit::outlive_size_limit();
+    clock::be_in_time();
     match HaukidArgs::parse().task {
         DaemonTask::Bridge(args) => bridge::main(&args.socket),
         // SAFETY: whoever gave --ready-fd on the command line handed the descriptor over for this.

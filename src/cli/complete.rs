@@ -23,7 +23,7 @@ pub(crate) fn answer_shell() {
 }
 
 fn ask<T>(question: impl AsyncFnOnce(ControlPlane) -> Result<T, ClientError>) -> Option<T> {
-    let settings = Settings::load(&Default::default(), |name| std::env::var(name).ok(), None).ok()?;
+    let settings = Settings::load(&Default::default(), |name| std::env::var_os(name), None).ok()?;
     let address = match settings.get("endpoint") {
         Some(text) => text.parse().ok()?,
         None if autostart::is_live(&settings.socket()).ok()? => Address::Unix(settings.socket()),

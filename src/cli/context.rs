@@ -94,7 +94,7 @@ fn traced(target: &str) -> Result<(), CliError> {
 impl Ctx {
     pub(crate) fn new(globals: Globals) -> Result<Self, CliError> {
         let settings =
-            Settings::load(&globals.flags(), |name| std::env::var(name).ok(), globals.config.as_deref())?;
+            Settings::load(&globals.flags(), |name| std::env::var_os(name), globals.config.as_deref())?;
         let color = settings.choice("color", "auto, always, never", color::parse)?;
         let format = settings.choice("output", FORMATS, Format::parse)?;
         let machine = matches!(settings.get("output"), Some("json" | "jsonl"));

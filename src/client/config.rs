@@ -4,6 +4,7 @@
 //! asks them for, and the words in which it shows all of it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -33,6 +34,9 @@ pub enum ConfigError {
     },
     #[error("{name} from {origin} is {value:?}, and must be one of: {allowed}")]
     Choice { name: &'static str, origin: SettingSource, value: String, allowed: &'static str },
+    /// Taken for unset, it would send a command to where it was not meant to go.
+    #[error("{name} from environment {variable} is no text in UTF-8: {shown}")]
+    NotText { name: &'static str, variable: &'static str, shown: String },
 }
 
 /// What can be set, in the order in which it is shown.
@@ -63,6 +67,16 @@ pub struct SettingName {
     flag: &'static str,
     default: Option<&'static str>,
     of_file: fn(&Config) -> Option<String>,
+}
+
+impl SettingName {
+    fn text(&self, value: OsString) -> Result<String, ConfigError> {
+        value.into_string().map_err(|value| ConfigError::NotText {
+            name: self.key,
+            variable: self.env,
+            shown: value.to_string_lossy().into_owned(),
+        })
+    }
 }
 
 const fn name(
@@ -142,7 +156,7 @@ impl Settings {
     /// Lays the layers over each other. `explicit` is the file of `--config`, which must exist.
     pub fn load(
         flags: &BTreeMap<&'static str, String>,
-        env: impl Fn(&str) -> Option<String>,
+        env: impl Fn(&str) -> Option<OsString>,
         explicit: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let must_exist = explicit.is_some() || env("HAUKI_CONFIG").is_some_and(|path| !path.is_empty());
@@ -150,14 +164,14 @@ impl Settings {
         let values = NAMES.into_iter().map(|name| {
             let flag = flags.get(name.key).cloned().map(|value| (value, name.flag));
             let said = env(name.env).filter(|value| !value.is_empty() && !name.env.is_empty());
-            let said = said.map(|value| (value, name.env));
+            let said = said.map(|value| name.text(value)).transpose()?.map(|value| (value, name.env));
             let setting = match layers.strongest(flag, said, name.of_file) {
                 Some((value, source)) => Setting { value: Some(value), source },
                 None => Setting { value: name.default.map(str::to_owned), source: SettingSource::Default },
             };
-            (name.key, setting)
+            Ok((name.key, setting))
         });
-        let values = values.collect();
+        let values = values.collect::<Result<_, ConfigError>>()?;
         let mut others = BTreeMap::new();
         for (path, config) in layers.files() {
             let source = SettingSource::File(path.to_owned());
@@ -257,7 +271,8 @@ mod tests {
         let path = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(&path, file).expect("writes");
         let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let env =
+            |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
         Settings::load(&flags, env, Some(path.path())).map(|settings| (settings, path))
     }
 

@@ -1,5 +1,7 @@
 //! What the tool does before any control plane is asked: help, usage, local checks, settings.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use crate::support::tool::Tool;
 
 #[test]
@@ -186,6 +188,13 @@ fn what_cannot_be_read_is_65_and_a_setting_of_the_environment_78() {
     }
     let ran = tool.run_in(&["ls"], "", &[("HAUKI_OUTPUT", std::path::Path::new("xml"))]);
     assert_eq!(ran.code, 78, "{}", ran.stderr);
+    // Taken for unset, it would send the command to another daemon.
+    for variable in ["HAUKI_ENDPOINT", "HAUKI_TIMEOUT", "HAUKI_OUTPUT", "HAUKI_STATE_DIR"] {
+        let value = std::path::Path::new(std::ffi::OsStr::from_bytes(b"unix:///x/\xff.sock"));
+        let ran = tool.run_in(&["ls"], "", &[(variable, value)]);
+        assert_eq!(ran.code, 78, "{variable}: {}", ran.stderr);
+        assert!(ran.stderr.contains(variable) && ran.stderr.contains("no text"), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -179,6 +179,44 @@ fn what_its_starter_has_set_for_itself_is_neither_the_daemons_nor_its_vaults() {
     }
 }
 
+/// What it could not shake off later: leases are judged by its timers, and its ports are where it is.
+#[test]
+fn neither_its_starters_timers_nor_its_network_nor_its_small_limits_are_the_daemons() {
+    let started = Started::new("state");
+    std::fs::write(started.ground.path().join("w.js"), "function f() { return 1; }").expect("is ours");
+    let starter = "import ctypes, os\n\
+        prctl = ctypes.CDLL(None).prctl\n\
+        prctl(29, 10**9, 0, 0, 0), prctl(41, 1, 0, 0, 0)\n\
+        os.execvp('hauki', ['hauki', 'clone', 'w.js', '--out', 't.json', '-q'])\n";
+    std::fs::write(started.ground.path().join("starter.py"), starter).expect("is ours");
+    let script = r#"
+        (ulimit -S -q 0 -i 0; exec unshare --net --ipc --uts python3 starter.py) || exit 1
+        read -r pid rest < state/core.lock
+        for process in $pid $(cat /proc/$pid/task/$pid/children); do
+            grep -q 50000 /proc/$process/timerslack_ns || echo "slack $process"
+            grep -q THP_enabled:.1 /proc/$process/status || echo "pages $process"
+            for limit in 'Max msgqueue size' 'Max pending signals'; do
+                diff <(grep "$limit" /proc/1/limits) <(grep "$limit" /proc/$process/limits) || echo "$limit"
+            done
+        done
+        for name in net ipc uts; do
+            [ /proc/$pid/ns/$name -ef /proc/1/ns/$name ] || echo "namespace $name"
+        done
+        hauki proxy call t.json f
+        hauki doctor | grep 'another network namespace'
+        unshare --net hauki doctor > apart; echo $?
+        grep -o 'haukid.*another network namespace' apart | sed "s/$pid/PID/"
+        kill $pid
+        while [ -e /proc/$pid ]; do sleep 0.05; done
+    "#;
+    std::fs::write(started.ground.path().join("script"), script).expect("is ours");
+    // Of a machine of its own, whose first process may be looked at.
+    let line = "exec unshare --pid --fork --kill-child --mount-proc bash script";
+    let output = started.shell(line, &[("HAUKI_STATE_DIR", "state")]);
+    let expected = "1\n78\nhaukid (pid PID) is in another network namespace\n";
+    assert_eq!(words(&output).0, expected, "{output:?}");
+}
+
 /// What is found without being named must be root's or one's own, for good.
 #[test]
 fn where_another_user_could_serve_the_socket_it_is_used_by_its_name_only() {

@@ -50,6 +50,7 @@ async fn checks(ctx: &Ctx) -> Vec<Check> {
                 );
                 checks.extend(health.findings);
                 checks.push(Check::ok(what));
+                checks.extend(apart(ctx, health.pid));
                 if health.version != env!("CARGO_PKG_VERSION") {
                     let what =
                         format!("hauki is {}, haukid is {}", env!("CARGO_PKG_VERSION"), health.version);
@@ -68,6 +69,21 @@ async fn checks(ctx: &Ctx) -> Vec<Check> {
     let what = if files.is_empty() { "none, the defaults apply".to_owned() } else { files.join(", ") };
     checks.push(Check::ok(format!("configuration: {what}")));
     checks
+}
+
+/// Where a call from here cannot arrive, although the daemon answers: a file leads into every network namespace, and a port into
+/// one.
+fn apart(ctx: &Ctx, pid: u32) -> Option<Check> {
+    if ctx.settings.get("endpoint").is_some_and(|endpoint| !endpoint.starts_with("unix:")) {
+        return None;
+    }
+    let of = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).ok();
+    let is_apart = of("self")? != of(&pid.to_string())?;
+    let what =
+        format!("haukid (pid {pid}) is in another network namespace, so its tickets lead nowhere from here");
+    let hint =
+        format!("nsenter --net=/proc/{pid}/ns/net hauki ..., or end haukid and let it start from here");
+    is_apart.then(|| Check::fail(what, hint))
 }
 
 /// What reads scripts and sources is tried with the least of them.

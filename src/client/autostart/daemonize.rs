@@ -4,8 +4,10 @@
 //! be shaped by its shell: limits, priority, blocked and ignored signals, the umask, half an environment.
 //! What runs between fork and exec is async-signal-safe and does not allocate.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd as _;
 
 use hauki_contract::system::environment::OURS;
 
@@ -45,6 +47,17 @@ const LIMITS: [libc::__rlimit_resource_t; 6] = [
     libc::RLIMIT_NPROC,
     libc::RLIMIT_RSS,
 ];
+/// Meant for the command too, but what the machine's own services have is not without bounds: as its first process has them.
+const USUAL: [libc::__rlimit_resource_t; 7] = [
+    libc::RLIMIT_MEMLOCK,
+    libc::RLIMIT_SIGPENDING,
+    libc::RLIMIT_MSGQUEUE,
+    libc::RLIMIT_LOCKS,
+    libc::RLIMIT_NICE,
+    libc::RLIMIT_RTPRIO,
+    libc::RLIMIT_RTTIME,
+];
+const NO: libc::c_ulong = 0;
 /// The kernel's own default. With none at all it would lay memory out by an older rule, that leaves less to chance.
 const STACK: libc::rlim_t = 8 << 20;
 /// Where a system gives no number of its own.
@@ -56,13 +69,34 @@ const PLAIN: libc::c_ulong = 0;
 const OF_A_PROCESS: libc::c_int = 1;
 const BY_PRIORITY: libc::c_int = 0;
 
-/// Makes the calling process a stranger to its starter, but for one descriptor, which is kept through exec.
+/// Namespaces of which whoever calls a worker must see the same as the daemon.
+const SHARED: [&str; 3] = ["net", "ipc", "uts"];
+
+/// The machine's own, of those in which its starter was put alone, as `ip netns exec` does. Where the starter sees other users,
+/// processes or files than the machine's first process, it lives in a machine of its own.
+pub(super) fn namespaces_of_machine() -> Vec<File> {
+    let of = |process: &str, name: &str| format!("/proc/{process}/ns/{name}");
+    let is_shared = |name: &&str| fs::read_link(of("self", name)).ok() == fs::read_link(of("1", name)).ok();
+    if !["user", "pid", "mnt"].iter().all(is_shared) {
+        return Vec::new();
+    }
+    SHARED.iter().filter(|name| !is_shared(name)).filter_map(|name| File::open(of("1", name)).ok()).collect()
+}
+
+/// Makes the calling process a stranger to its starter, but for one descriptor, which is kept through exec, and part of what
+/// `machine` leads to.
 /// What the kernel refuses to who is not root stays as it is.
 ///
 /// # Safety
 /// For a process between fork and exec: it changes signals and descriptors under whoever uses them.
-pub(super) unsafe fn detach(kept: libc::c_int) -> io::Result<()> {
+pub(super) unsafe fn detach(kept: libc::c_int, machine: &[File]) -> io::Result<()> {
     rustix::process::setsid()?;
+    for namespace in machine {
+        // SAFETY: a system call on a number that is open here.
+        if unsafe { libc::setns(namespace.as_raw_fd(), 0) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
     // SAFETY: all of these are system calls or async-signal-safe functions of the C library, on values of
     // this frame; the caller knows that nobody else uses what they change.
     unsafe {
@@ -79,19 +113,21 @@ pub(super) unsafe fn detach(kept: libc::c_int) -> io::Result<()> {
             raise(limit, libc::RLIM_INFINITY);
         }
         raise(libc::RLIMIT_NOFILE, DESCRIPTORS);
+        for limit in USUAL {
+            as_the_first_process(limit);
+        }
         unbend_stack();
         // As a debugger sets it, addresses would be the same in every daemon and every vault.
         libc::personality(PLAIN);
+        libc::prctl(libc::PR_SET_THP_DISABLE, NO, NO, NO, NO);
+        libc::syscall(libc::SYS_set_mempolicy, NO, NO, NO);
         libc::setpriority(libc::PRIO_PROCESS, 0, 0);
         libc::syscall(libc::SYS_ioprio_set, OF_A_PROCESS, 0, BY_PRIORITY);
         libc::sched_setscheduler(0, libc::SCHED_OTHER, &std::mem::zeroed());
         let everywhere = [!0_u8; size_of::<libc::cpu_set_t>()];
         libc::sched_setaffinity(0, everywhere.len(), everywhere.as_ptr().cast());
-        let score = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-        if score >= 0 {
-            libc::write(score, c"0".as_ptr().cast(), 1);
-            libc::close(score);
-        }
+        write(c"/proc/self/oom_score_adj", b"0");
+        write(c"/proc/self/coredump_filter", b"0x33");
         close_from(3);
         if libc::fcntl(kept, libc::F_SETFD, 0) < 0 {
             return Err(io::Error::last_os_error());
@@ -112,6 +148,33 @@ unsafe fn raise(limit: libc::__rlimit_resource_t, most: libc::rlim_t) {
         let high = libc::rlimit { rlim_cur: most.max(now.rlim_max), rlim_max: most.max(now.rlim_max) };
         if libc::setrlimit(limit, &high) != 0 {
             libc::setrlimit(limit, &libc::rlimit { rlim_cur: now.rlim_max, ..now });
+        }
+    }
+}
+
+/// # Safety
+/// As for [`daemonize`].
+unsafe fn as_the_first_process(limit: libc::__rlimit_resource_t) {
+    // SAFETY: passed on to our caller; both structures are of this frame.
+    unsafe {
+        let (mut usual, mut now): (libc::rlimit, libc::rlimit) = std::mem::zeroed();
+        let is_known = libc::prlimit(1, limit, std::ptr::null(), &mut usual) == 0;
+        if is_known && libc::getrlimit(limit, &mut now) == 0 && libc::setrlimit(limit, &usual) != 0 {
+            let most = usual.rlim_cur.min(now.rlim_max);
+            libc::setrlimit(limit, &libc::rlimit { rlim_cur: most, ..now });
+        }
+    }
+}
+
+/// # Safety
+/// As for [`daemonize`].
+unsafe fn write(file: &CStr, text: &[u8]) {
+    // SAFETY: passed on to our caller; both are there until it returns.
+    unsafe {
+        let file = libc::open(file.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        if file >= 0 {
+            libc::write(file, text.as_ptr().cast(), text.len());
+            libc::close(file);
         }
     }
 }

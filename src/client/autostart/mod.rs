@@ -243,9 +243,10 @@ fn spawn(plan: &Plan, program: &Path, log: &File, ready: BorrowedFd<'_>) -> io::
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?);
+    let machine = daemonize::namespaces_of_machine();
     // SAFETY: it runs between fork and exec, for which it is made, and the parent keeps the pipe open until
     // spawn has returned, so the number is valid there.
-    unsafe { command.pre_exec(move || daemonize::detach(number)) };
+    unsafe { command.pre_exec(move || daemonize::detach(number, &machine)) };
     // Nobody waits for one that serves: it outlives us, and init adopts it.
     command.spawn()
 }

@@ -19,7 +19,7 @@ use super::trace;
 
 /// Reads `HAUKI_LOG` (for example `debug` or `hauki_node=trace`); `default` otherwise.
 pub fn start(default: LevelFilter, json: bool) {
-    let asked = std::env::var("HAUKI_LOG").ok();
+    let asked = std::env::var_os("HAUKI_LOG").map(|asked| asked.to_string_lossy().into_owned());
     let filter = filter(asked.as_deref(), default);
     let (filter, refused) = match filter {
         Ok(filter) => (filter, None),

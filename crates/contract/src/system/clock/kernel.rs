@@ -1,4 +1,4 @@
-//! Kernel clocks: what they say. Nobody else asks them.
+//! Kernel clocks: what they say, and how much later than it was asked for they may wake somebody. Nobody else asks them.
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -37,4 +37,20 @@ pub fn unix_us() -> u64 {
 #[must_use]
 pub fn thread_ns() -> u64 {
     read_ns(ClockId::ThreadCPUTime)
+}
+
+/// Timers of this process come when they are asked for, whatever slack it inherited: one that is a second late looks like a
+/// pause of the machine, which nobody's lease is judged by. What is started from here has the same; what threads have that there
+/// are already stays.
+pub fn be_in_time() {
+    /// The kernel's own, in nanoseconds.
+    const SLACK: libc::c_ulong = 50_000;
+    const NOTHING: libc::c_ulong = 0;
+    // SAFETY: numbers are asked for and given, of the calling thread.
+    unsafe {
+        let inherited = libc::prctl(libc::PR_GET_TIMERSLACK, NOTHING, NOTHING, NOTHING, NOTHING);
+        if u64::try_from(inherited).is_ok_and(|inherited| inherited > SLACK) {
+            libc::prctl(libc::PR_SET_TIMERSLACK, SLACK, NOTHING, NOTHING, NOTHING);
+        }
+    }
 }

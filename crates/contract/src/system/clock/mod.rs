@@ -9,7 +9,7 @@ mod kernel;
 #[cfg(feature = "net")]
 mod times;
 
-pub use kernel::{running_us, thread_ns, unix_us};
+pub use kernel::{be_in_time, running_us, thread_ns, unix_us};
 #[cfg(feature = "net")]
 pub use manual::ManualClock;
 #[cfg(feature = "net")]
