@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 mod walls;
 
 use walls::{
-    Arrow, Sources, begins, past_the_assembly, past_the_failures, past_the_ledger, past_the_register,
+    Arrow, Root, Sources, begins, past_the_assembly, past_the_failures, past_the_ledger, past_the_register,
 };
 
 /// How documents are read: everybody's, so it is in no row below.
@@ -107,50 +107,52 @@ const OWN_CRATE: &[&str] = &["lang", "jail", "vault", "runner", "sandbox", "node
 /// The rooms that are one crate, `crates/contract`.
 const CONTRACT: &[&str] = &["strict", "model", "rpc", "api", "system"];
 
-/// A source of one of the crates as it would stand in a single one, where each crate is a room.
-fn in_one_crate(room: Option<&str>, text: &str) -> String {
-    let library = if room == Some("bin") { "hauki" } else { "crate" };
-    let mut text = match room.filter(|room| OWN_CRATE.contains(room)) {
-        Some(room) => text.replace("crate::", &format!("crate::{room}::")),
-        None => text.to_owned(),
-    };
-    for room in OWN_CRATE {
-        text = text.replace(&format!("hauki_{room}"), &format!("{library}::{room}"));
-    }
-    text.replace("hauki_contract", library)
-}
+/// What the library of the tool shows of the contracts. More stands in no root that several rooms have.
+const SHOWN: &[&str] = &["api", "model", "rpc"];
 
 /// Every source, by its room and its path there.
 static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = BTreeMap::new();
-    let mut take = |below: PathBuf, room: Option<&str>| {
+    let mut take = |below: PathBuf, name: &dyn Fn(&str) -> String| {
         let mut files = Vec::new();
         files_below(&below, &mut files);
         for file in files {
             let path = file.strip_prefix(&below).expect("is below").to_str().expect("is text");
             let text = fs::read_to_string(&file).expect("can be read");
-            let (name, room) = match room {
-                Some(room) if path == "main.rs" => (format!("bin/hauki-{room}.rs"), Some("bin")),
-                Some(room) if path == "lib.rs" => (format!("{room}/mod.rs"), Some(room)),
-                Some(room) => (format!("{room}/{path}"), Some(room)),
-                None if path.starts_with("bin/") || path == "main.rs" => (path.to_owned(), Some("bin")),
-                None => (path.to_owned(), None),
-            };
-            all.insert(name, in_one_crate(room, &text));
+            assert!(all.insert(name(path), text).is_none(), "{path} of two crates");
         }
     };
-    take(root.join("src"), None);
-    take(root.join("crates/contract/src"), None);
+    take(root.join("src"), &str::to_owned);
+    take(root.join("crates/contract/src"), &|path| match path {
+        "lib.rs" => "contract.rs".to_owned(),
+        path => path.to_owned(),
+    });
     for room in OWN_CRATE {
-        take(root.join("crates").join(room).join("src"), Some(room));
+        take(root.join("crates").join(room).join("src"), &|path| match path {
+            "main.rs" => format!("bin/hauki-{room}.rs"),
+            "lib.rs" => format!("{room}/mod.rs"),
+            path => format!("{room}/{path}"),
+        });
     }
-    let rooms = OWN_CRATE.iter().chain(CONTRACT).chain(&["client", "cli"]);
-    all.insert("lib.rs".to_owned(), rooms.map(|room| format!("pub mod {room};\n")).collect());
     all
 });
 
-static LIBRARY: LazyLock<Sources<'static>> = LazyLock::new(|| Sources::read(&FILES, "lib.rs"));
+/// The crates as if they were one, where each of [`OWN_CRATE`] is a room.
+static ROOTS: LazyLock<Vec<Root<'static>>> = LazyLock::new(|| {
+    let leak = |text: String| -> &'static str { text.leak() };
+    let own = OWN_CRATE.iter().map(|room| Root {
+        file: leak(format!("{room}/mod.rs")),
+        name: leak(format!("hauki_{room}")),
+        place: Some(*room),
+    });
+    let binaries = BINARIES.iter().map(|(file, _)| Root { file, name: "", place: Some(*file) });
+    let shared = [("lib.rs", "hauki"), ("contract.rs", "hauki_contract")];
+    let shared = shared.map(|(file, name)| Root { file, name, place: None });
+    shared.into_iter().chain(own).chain(binaries).collect()
+});
+
+static LIBRARY: LazyLock<Sources<'static>> = LazyLock::new(|| Sources::read(&FILES, &ROOTS));
 static ARROWS: LazyLock<BTreeSet<Arrow>> = LazyLock::new(|| LIBRARY.arrows());
 
 /// The rooms named in arrows, with the places where that is done.
@@ -166,45 +168,24 @@ fn rooms(arrows: impl IntoIterator<Item = Arrow>) -> BTreeMap<(String, String), 
 
 #[test]
 fn every_room_uses_only_what_the_picture_allows() {
-    let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
-    // The root of the library has no walls: it only says which rooms there are.
-    let arrows = ARROWS.iter().filter(|arrow| !arrow.from.is_empty()).cloned();
-    let wrong: Vec<String> = rooms(arrows)
+    let mut table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    table.insert("", SHOWN);
+    let is_binary =
+        |arrow: &&Arrow| BINARIES.iter().any(|(file, _)| arrow.from.first().is_some_and(|from| from == file));
+    let wrong: Vec<String> = rooms(ARROWS.iter().filter(|arrow| !is_binary(arrow)).cloned())
         .into_iter()
         .filter(|((from, to), _)| to != FOR_ALL && !table[from.as_str()].contains(&to.as_str()))
         .map(|(_, told)| told)
         .collect();
     assert!(wrong.is_empty(), "forbidden directions:\n{}", wrong.join("\n"));
-}
-
-/// What a manifest asks for of ours, but for what only its tests or its build need.
-fn ours(manifest: &str) -> BTreeSet<String> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).expect("is there");
-    let (_, rest) = text.split_once("\n[dependencies]\n").expect("has dependencies");
-    let section = rest.split("\n[").next().expect("has a first part");
-    let names = section.lines().filter_map(|line| line.strip_prefix("hauki-"));
-    names.map(|line| line.split(['.', ' ']).next().expect("has a name").to_owned()).collect()
-}
-
-/// The picture again, of crates: more is in no manifest, so the compiler refuses the rest.
-#[test]
-fn a_crate_is_given_what_its_room_may_use() {
-    assert_eq!(ours("crates/contract/Cargo.toml"), BTreeSet::new());
-    for room in OWN_CRATE {
-        let (_, allowed) = MAY_USE.iter().find(|(of, _)| of == room).expect("has a row");
-        let mut crates: BTreeSet<String> =
-            allowed.iter().filter(|room| OWN_CRATE.contains(room)).map(|room| (*room).to_owned()).collect();
-        if allowed.iter().any(|room| CONTRACT.contains(room)) {
-            crates.insert("contract".to_owned());
-        }
-        assert_eq!(ours(&format!("crates/{room}/Cargo.toml")), crates, "crates/{room}");
-    }
+    assert_eq!(LIBRARY.declared(&[]), [""; 0], "a root of several rooms declares them and nothing else");
 }
 
 #[test]
 fn every_binary_is_a_shell_around_its_room() {
     for (file, allowed) in BINARIES {
-        let used = rooms(LIBRARY.guest(file, "hauki").0);
+        let own = ARROWS.iter().filter(|arrow| arrow.from.first().is_some_and(|from| from == file));
+        let used = rooms(own.cloned());
         let used: Vec<&str> = used.keys().map(|(_, room)| room.as_str()).collect();
         assert_eq!(used, *allowed, "{file}");
     }
@@ -254,15 +235,8 @@ fn inside_a_room_nothing_new_runs_upward() {
 
 #[test]
 fn every_source_is_read_and_every_room_is_in_the_table() {
-    let mut reached = LIBRARY.reached.clone();
-    let mut unread = LIBRARY.unread.clone();
-    for (file, _) in BINARIES {
-        let (_, binary) = LIBRARY.guest(file, "hauki");
-        reached.extend(binary.reached);
-        unread.extend(binary.unread);
-    }
-    assert_eq!(unread, Vec::<String>::new(), "what cannot be followed is forbidden");
-    let orphans: Vec<&String> = FILES.keys().filter(|file| !reached.contains(*file)).collect();
+    assert_eq!(LIBRARY.unread, Vec::<String>::new(), "what cannot be followed is forbidden");
+    let orphans: Vec<&String> = FILES.keys().filter(|file| !LIBRARY.reached.contains(*file)).collect();
     assert!(orphans.is_empty(), "no `mod` and no table names {orphans:?}");
     for file in FILES.keys().filter(|file| !file.starts_with("bin/")) {
         if let Some((room, _)) = file.split_once('/') {
@@ -397,16 +371,13 @@ fn a_database_is_named_by_its_own_store_only() {
 #[test]
 fn documents_are_read_by_strict_and_by_nobody_else() {
     let (mut wrong, mut used) = (BTreeSet::new(), BTreeSet::new());
-    let binaries: Vec<_> = BINARIES.iter().map(|(file, _)| Sources::read(&FILES, file)).collect();
-    for sources in binaries.iter().chain([&*LIBRARY]) {
-        for (file, path) in sources.foreign() {
-            if !reads(&path) || FAKES.iter().any(|fake| file.starts_with(fake)) {
-                continue;
-            }
-            match READ_FOR_THEMSELVES.iter().find(|(place, _)| file.starts_with(place)) {
-                Some((place, _)) => drop(used.insert(*place)),
-                None => drop(wrong.insert(format!("{file}: {}", path.join("::")))),
-            }
+    for (file, path) in LIBRARY.foreign() {
+        if !reads(&path) || FAKES.iter().any(|fake| file.starts_with(fake)) {
+            continue;
+        }
+        match READ_FOR_THEMSELVES.iter().find(|(place, _)| file.starts_with(place)) {
+            Some((place, _)) => drop(used.insert(*place)),
+            None => drop(wrong.insert(format!("{file}: {}", path.join("::")))),
         }
     }
     assert!(wrong.is_empty(), "documents are read past crate::strict:\n{wrong:#?}");

@@ -18,7 +18,7 @@ use std::path::Path;
 
 /// One edit of one patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub(crate) struct Edit {
     /// The patch and the line in it.
     pub origin: String,
     pub file: String,
@@ -30,7 +30,7 @@ pub struct Edit {
 }
 
 /// All edits of all patches in a directory.
-pub fn read(directory: &Path) -> Result<Vec<Edit>, String> {
+pub(crate) fn read(directory: &Path) -> Result<Vec<Edit>, String> {
     let told = |error: std::io::Error| format!("{}: {error}", directory.display());
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory).map_err(told)? {
@@ -50,7 +50,7 @@ pub fn read(directory: &Path) -> Result<Vec<Edit>, String> {
 }
 
 /// The edits of one patch.
-pub fn parse(name: &str, text: &str) -> Result<Vec<Edit>, String> {
+pub(crate) fn parse(name: &str, text: &str) -> Result<Vec<Edit>, String> {
     let mut edits = Vec::<Edit>::new();
     let mut has_words = false;
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -92,7 +92,7 @@ fn head_of(origin: String, head: &str) -> Option<Edit> {
 }
 
 /// A source with its edits made.
-pub fn apply(file: &str, text: &str, edits: &[Edit]) -> Result<String, String> {
+pub(crate) fn apply(file: &str, text: &str, edits: &[Edit]) -> Result<String, String> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut edits: Vec<&Edit> = edits.iter().filter(|edit| edit.file == file).collect();
     edits.sort_by_key(|edit| (edit.first, edit.last));
@@ -128,7 +128,7 @@ pub fn apply(file: &str, text: &str, edits: &[Edit]) -> Result<String, String> {
 }
 
 /// A short name for all that the patches do.
-pub fn digest(edits: &[Edit]) -> String {
+pub(crate) fn digest(edits: &[Edit]) -> String {
     let all: String = edits
         .iter()
         .map(|edit| format!("{} {} {} {:x}\n{}", edit.file, edit.first, edit.last, edit.hash, edit.lines))
@@ -137,7 +137,7 @@ pub fn digest(edits: &[Edit]) -> String {
 }
 
 /// FNV-1a: it tells revisions apart; against an adversary cargo has checked the whole crate.
-pub fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

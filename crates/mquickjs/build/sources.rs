@@ -13,7 +13,7 @@ use std::process::Command;
 /// The target of the dependency in Cargo.toml.
 const TARGET: &str = "x86_64-unknown-none";
 
-pub fn find(manifest: &Path, name: &str, version: &str) -> Result<PathBuf, Box<dyn Error>> {
+pub(crate) fn find(manifest: &Path, name: &str, version: &str) -> Result<PathBuf, Box<dyn Error>> {
     // Without the network first: it asks no index, and works in a vendored tree.
     let answer = metadata(manifest, &["--offline"]).or_else(|_| metadata(manifest, &[]))?;
     let root = root_of(&answer, name, version)

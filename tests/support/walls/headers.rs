@@ -33,7 +33,7 @@ const LONGEST: usize = 40;
 
 /// Files whose header is not there, names nothing at first, or takes too long for it.
 fn nameless(files: &BTreeMap<String, String>) -> Vec<String> {
-    let files = files.iter().filter(|(file, _)| !is_of_tests(file) && *file != "lib.rs");
+    let files = files.iter().filter(|(file, _)| !is_of_tests(file));
     files.filter_map(|(file, text)| fault(text).map(|fault| format!("{file}: {fault}"))).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Who names whom in the sources of a crate, read as the compiler reads them; `architecture.rs` holds it
+//! Who names whom in the sources of some crates, read as the compiler reads them; `architecture.rs` holds it
 //! against the picture.
 //!
 //! From the root through every `mod`, with `#[path]`; `use` trees with groups, renames, globs and
@@ -8,7 +8,8 @@
 //! crate`, a path that depends on a feature) is not passed over: it is in [`Sources::unread`].
 //!
 //! Names are followed to where they are declared: who takes a thing out of a re-export names the module
-//! that it comes from too. Not seen is what no path says: a type that is only inferred.
+//! that it comes from too, and who says `crate`, by whatever name and in whatever tree, names the root of his own
+//! crate. Not seen is what no path says: a type that is only inferred.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ mod assembly;
 mod errors;
 mod headers;
 mod items;
+mod manifests;
 mod names;
 mod phase;
 mod spawns;
@@ -50,9 +52,26 @@ struct Module {
     mentions: BTreeSet<Vec<String>>,
 }
 
-/// A crate, read.
+/// The root of a crate.
+#[derive(Clone, Copy)]
+pub(crate) struct Root<'a> {
+    pub file: &'a str,
+    /// What others call it; of a program nobody speaks.
+    pub name: &'a str,
+    /// The module, right below the root of all, that it is here; without one it is that root itself.
+    pub place: Option<&'a str>,
+}
+
+impl Root<'_> {
+    fn place(&self) -> Place {
+        self.place.map(str::to_owned).into_iter().collect()
+    }
+}
+
+/// Crates, read as if they were one.
 pub(crate) struct Sources<'a> {
     files: &'a BTreeMap<String, String>,
+    roots: &'a [Root<'a>],
     modules: BTreeMap<Place, Module>,
     /// The files that are part of it; tests are too.
     pub reached: BTreeSet<String>,
@@ -68,27 +87,15 @@ pub(crate) struct Arrow {
 }
 
 impl<'a> Sources<'a> {
-    /// Reads `files`, by their paths below `src`, from `root`.
-    pub(crate) fn read(files: &'a BTreeMap<String, String>, root: &str) -> Self {
+    /// Reads `files`, by their paths, from the `roots` of their crates.
+    pub(crate) fn read(files: &'a BTreeMap<String, String>, roots: &'a [Root<'a>]) -> Self {
         let mut sources =
-            Self { files, modules: BTreeMap::new(), reached: BTreeSet::new(), unread: Vec::new() };
-        sources.file(root, "", Vec::new(), false);
-        sources
-    }
-
-    /// Reads a binary that uses this library by `name`, and tells the modules that it names.
-    pub(crate) fn guest(&self, root: &str, name: &str) -> (BTreeSet<Arrow>, Self) {
-        let binary = Self::read(self.files, root);
-        let mut arrows = BTreeSet::new();
-        for module in binary.modules.values() {
-            let imports = module.imports.iter().map(|(_, path)| path);
-            let paths = imports.chain(&module.globs).chain(&module.mentions);
-            for path in paths.filter(|path| path[0] == name) {
-                let targets = self.descend(Vec::new(), &path[1..], 0);
-                arrows.extend(targets.into_iter().map(|to| Arrow { from: Vec::new(), to }));
-            }
+            Self { files, roots, modules: BTreeMap::new(), reached: BTreeSet::new(), unread: Vec::new() };
+        for root in roots {
+            let children = root.file.strip_suffix("mod.rs").unwrap_or_default();
+            sources.file(root.file, children, root.place(), false);
         }
-        (arrows, binary)
+        sources
     }
 
     /// Every module that another one names, to itself excepted.
@@ -205,7 +212,13 @@ impl<'a> Sources<'a> {
             self.unread.push(format!("{file}: include! is a file that no mod names"));
         }
         if !tests {
-            self.modules.insert(place, module);
+            // One name may be two modules, of two crates or under two conditions: both count.
+            let known = self.modules.entry(place).or_default();
+            known.declared.append(&mut module.declared);
+            known.imports.append(&mut module.imports);
+            known.globs.append(&mut module.globs);
+            known.mentions.append(&mut module.mentions);
+            known.file = module.file;
         }
     }
 
@@ -241,11 +254,28 @@ impl<'a> Sources<'a> {
     fn targets(&self, at: &Place, path: &[String], depth: usize) -> Vec<Place> {
         let Some((first, rest)) = path.split_first().filter(|_| depth < DEEPEST) else { return Vec::new() };
         match first.as_str() {
-            "crate" => self.descend(Vec::new(), rest, depth),
+            "crate" => self.descend(self.root_of(at), rest, depth),
+            "::" => self.library(rest, depth),
             "self" => self.descend(at.clone(), rest, depth),
             "super" => self.descend(above(at), rest, depth),
-            _ => self.named(at, path, depth).unwrap_or_default(),
+            _ => {
+                let found = self.library(path, depth);
+                if found.is_empty() { self.named(at, path, depth).unwrap_or_default() } else { found }
+            }
         }
+    }
+
+    /// Where the crate begins that a module is of.
+    fn root_of(&self, at: &Place) -> Place {
+        let roots = self.roots.iter().map(Root::place).filter(|root| at.starts_with(root));
+        roots.max_by_key(Vec::len).unwrap_or_default()
+    }
+
+    /// What a path says that begins with the name of a crate.
+    fn library(&self, path: &[String], depth: usize) -> Vec<Place> {
+        let Some((name, rest)) = path.split_first() else { return Vec::new() };
+        let root = self.roots.iter().find(|root| root.name == name);
+        root.map(|root| self.descend(root.place(), rest, depth)).unwrap_or_default()
     }
 
     /// What a name means inside a module: what is declared there, or what `use` has brought in.
@@ -259,7 +289,7 @@ impl<'a> Sources<'a> {
         let follow = |target: &[String]| {
             let whole: Vec<String> = target.iter().chain(&path[1..]).cloned().collect();
             // `use serde;` means what it says.
-            if whole == path { Vec::new() } else { self.targets(at, &whole, depth + 1) }
+            if whole == path { self.library(path, depth) } else { self.targets(at, &whole, depth + 1) }
         };
         let imported: Vec<_> = module.imports.iter().filter(|(import, _)| import == name).collect();
         if !imported.is_empty() {

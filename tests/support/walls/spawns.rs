@@ -78,11 +78,12 @@ mod tests {
 
     use super::{begins, past_the_register};
     use crate::walls::Sources;
+    use crate::walls::tests::LONE;
 
     /// What is seen of a source, by both ways.
     fn seen(text: &str) -> bool {
         let files = BTreeMap::from([("lib.rs".to_owned(), text.to_owned())]);
-        let sources = Sources::read(&files, "lib.rs");
+        let sources = Sources::read(&files, LONE);
         let named = sources.foreign().iter().any(|(_, path)| begins(path));
         named || !past_the_register(text).is_empty()
     }

@@ -4,7 +4,7 @@ use super::*;
 
 /// Of a small house: `core` and `node` may not know each other, and of the parts of `core` the store is below
 /// the service.
-const HOUSE: &[(&str, &str)] = &[
+const HOUSE: [(&str, &str); 8] = [
     ("lib.rs", "pub mod core; pub mod node; pub mod sandbox; pub mod model;"),
     ("model.rs", "pub struct Id;"),
     ("sandbox.rs", "pub trait Driver {}"),
@@ -15,10 +15,13 @@ const HOUSE: &[(&str, &str)] = &[
     ("core/store.rs", "use crate::model::Id; pub struct Store(pub Id);"),
 ];
 
+/// The house is one crate.
+pub(super) const LONE: &[Root<'_>] = &[Root { file: "lib.rs", name: "house", place: None }];
+
 /// The house with `text` in `file`.
 fn house(file: &str, text: &str) -> BTreeMap<String, String> {
     let mut files: BTreeMap<String, String> =
-        HOUSE.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        HOUSE.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
     files.entry("core/forge.rs".to_owned()).or_default();
     files.insert(file.to_owned(), text.to_owned());
     files
@@ -30,7 +33,7 @@ fn named(text: &str) -> Vec<String> {
 }
 
 fn from(place: &str, files: &BTreeMap<String, String>) -> Vec<String> {
-    let sources = Sources::read(files, "lib.rs");
+    let sources = Sources::read(files, LONE);
     assert_eq!(sources.unread, Vec::<String>::new());
     let arrows = sources.arrows();
     let found = arrows.iter().filter(|arrow| arrow.from.join("::") == place);
@@ -133,7 +136,7 @@ fn files_are_found_where_the_compiler_finds_them() {
     assert_eq!(from("core::forge::away", &files), ["node::intake"]);
     assert_eq!(from("core::forge::away::deeper", &files), ["sandbox"]);
     assert_eq!(from("core::forge::plain", &files), ["sandbox"]);
-    let sources = Sources::read(&files, "lib.rs");
+    let sources = Sources::read(&files, LONE);
     let orphans: Vec<&String> = files.keys().filter(|file| !sources.reached.contains(*file)).collect();
     assert_eq!(orphans, ["core/orphan.rs"]);
 }
@@ -150,19 +153,94 @@ fn what_cannot_be_followed_is_told() {
         "fn f( {",
     ] {
         let files = house("core/forge.rs", text);
-        assert!(!Sources::read(&files, "lib.rs").unread.is_empty(), "{text}");
+        assert!(!Sources::read(&files, LONE).unread.is_empty(), "{text}");
     }
 }
 
+/// Three crates: `base` at the root of all, `node` and `control` as rooms of their own, and a program.
+const SEVERAL: &[Root<'_>] = &[
+    Root { file: "lib.rs", name: "base", place: None },
+    Root { file: "node/mod.rs", name: "its_node", place: Some("node") },
+    Root { file: "control/mod.rs", name: "its_control", place: Some("control") },
+    Root { file: "main.rs", name: "", place: Some("main.rs") },
+];
+
+/// What `place` names if `text` is in `file` of those.
+fn among_crates(place: &str, file: &str, text: &str) -> Vec<String> {
+    let mut files = BTreeMap::from(
+        [
+            ("lib.rs", "pub mod model;"),
+            ("model.rs", "pub struct Id;"),
+            ("node/mod.rs", "pub mod vault; pub mod gate;"),
+            ("node/vault.rs", ""),
+            ("node/gate.rs", "pub fn x() {}"),
+            ("control/mod.rs", "pub fn y() {}"),
+            ("main.rs", "fn main() {}"),
+        ]
+        .map(|(file, text)| (file.to_owned(), text.to_owned())),
+    );
+    files.insert(file.to_owned(), text.to_owned());
+    let sources = Sources::read(&files, SEVERAL);
+    assert_eq!(sources.unread, Vec::<String>::new());
+    let found = sources.arrows().into_iter().filter(|arrow| arrow.from.join("::") == place);
+    let parts = found.filter(|arrow| arrow.to.len() < 3).map(|arrow| arrow.to.join("::"));
+    parts.filter(|to| !to.is_empty() && to != "node").collect()
+}
+
 #[test]
-fn a_binary_is_read_as_a_guest_of_the_library() {
-    let mut files =
-        house("main.rs", "use hauki::{node::intake, model as m}; fn main() { hauki::sandbox::x() }");
-    files.insert("core/forge.rs".into(), String::new());
-    let sources = Sources::read(&files, "lib.rs");
-    let (arrows, _) = sources.guest("main.rs", "hauki");
-    let rooms: BTreeSet<&str> = arrows.iter().filter_map(|arrow| Some(arrow.to.first()?.as_str())).collect();
-    assert_eq!(rooms.into_iter().collect::<Vec<_>>(), ["model", "node", "sandbox"]);
+fn a_crate_is_followed_by_whatever_name_it_goes() {
+    let vault = |text: &str| among_crates("node::vault", "node/vault.rs", text);
+    for upward in [
+        "use crate as c; fn f() { c::gate::x() }",
+        "use crate::{self as c}; fn f() { c::gate::x() }",
+        "use {crate as c}; fn f() { c::gate::x() }",
+        "use crate as c; use c as d; fn f() { d::gate::x() }",
+        "mod inner { pub use crate as c; } use inner::c; fn f() { c::gate::x() }",
+        "fn f() { crate :: gate :: x() }",
+        "m! { crate\n::gate::x() }",
+        "use super as s; fn f() { s::gate::x() }",
+        "use crate::*; fn f() { gate::x() }",
+        "fn f() { its_node::gate::x() }",
+    ] {
+        assert_eq!(vault(upward), ["node::gate"], "{upward}");
+    }
+    for across in [
+        "fn f() { its_control::y() }",
+        "fn f() { ::its_control::y() }",
+        "use its_control as c; fn f() { c::y() }",
+        "use its_control; fn f() { its_control::y() }",
+        "use its_control::*;",
+        "use ::{its_control as c}; fn f() { c::y() }",
+    ] {
+        assert_eq!(vault(across), ["control"], "{across}");
+    }
+    assert_eq!(vault("use base::model::Id; fn f() { base::model::g() }"), ["model"]);
+    assert_eq!(vault("use crate::model::Id;"), [""; 0], "it has no such module, and the compiler says so");
+}
+
+#[test]
+fn what_the_root_of_a_library_hands_on_is_followed() {
+    assert_eq!(among_crates("", "lib.rs", "pub mod model; pub use its_control as c;"), ["control"]);
+    let mut files = BTreeMap::from(HOUSE.map(|(file, text)| (file.to_owned(), text.to_owned())));
+    files.insert(
+        "lib.rs".to_owned(),
+        "#[cfg(unix)] mod a { use crate::b::X; } #[cfg(not(unix))] mod a {} pub mod b { pub struct X; }"
+            .to_owned(),
+    );
+    let arrows = Sources::read(&files, LONE).arrows();
+    assert!(arrows.iter().any(|arrow| arrow.from == ["a"] && arrow.to == ["b"]), "{arrows:?}");
+}
+
+#[test]
+fn a_program_is_held_by_whatever_name_it_calls_its_library() {
+    for text in [
+        "use its_node::gate; fn main() { gate::x() }",
+        "use its_node as n; fn main() { n::gate::x() }",
+        "use its_node::*; fn main() { gate::x() }",
+        "fn main() { ::its_node::gate::x() }",
+    ] {
+        assert_eq!(among_crates("main.rs", "main.rs", text), ["node::gate"], "{text}");
+    }
 }
 
 #[test]
@@ -171,7 +249,7 @@ fn names_of_other_crates_are_told_in_full() {
         "use serde_json as j; use serde_json::from_slice as read; fn f() { j::from_str(\"\"); read(b\"\") }";
     let text = &format!("{text} fn g() {{ drop(::serde_yaml::from_str(\"\")) }}");
     let files = house("core/forge.rs", text);
-    let sources = Sources::read(&files, "lib.rs");
+    let sources = Sources::read(&files, LONE);
     let foreign = sources.foreign();
     let has = |path: &[&str]| {
         foreign.iter().any(|(file, found)| {
