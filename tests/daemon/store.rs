@@ -1,6 +1,7 @@
 //! A store that is damaged, cut, lost or copied, as its operator sees it: what is said, by the daemon and by the doctor,
 //! and that the way back works as it is printed.
 
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -411,4 +412,35 @@ fn a_store_of_a_later_version_is_refused_in_words_and_left_as_it_is() {
     let (code, said) = hauki(&daemon, &["doctor"]);
     assert!(code == Some(78) && said.contains("schema 99"), "{code:?} {said}");
     assert_eq!(std::fs::read(&path).expect("reads"), before);
+}
+
+/// Nobody reads it, and no start looks: the daemon itself finds it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bit_that_flips_in_the_index_of_a_running_daemon_is_told_by_the_doctor() {
+    let mut daemon = Daemon::start();
+    let key = format!("summons/{}", named(&daemon, "boss").await.vault.summons);
+    quiet(&daemon).await;
+    assert!(!hauki(&daemon, &["doctor"]).1.contains("index"));
+    let bytes = std::fs::read(store_of(&daemon)).expect("reads");
+    let places = (0..bytes.len() - key.len() - 12).filter(|at| bytes[*at..].starts_with(key.as_bytes()));
+    let in_index: Vec<usize> =
+        places.map(|at| at + key.len()).filter(|end| !bytes[*end..*end + 12].contains(&b'{')).collect();
+    assert!(!in_index.is_empty());
+    // In its place, as a disk does it: a file that is written anew has a moment in which it is short.
+    let file = std::fs::OpenOptions::new().write(true).open(store_of(&daemon)).expect("opens");
+    for end in in_index {
+        file.write_at(&[bytes[end - 1] ^ 1], end as u64 - 1).expect("writes");
+    }
+    let told = format!("the store's index does not fit its records: {key}");
+    let found = async {
+        while !tokio::task::block_in_place(|| hauki(&daemon, &["doctor"])).1.contains(&told) {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    };
+    timeout(HANG, found).await.expect("is found");
+    assert_eq!(daemon.log().matches("the store's index does not fit its records").count(), 1);
+    assert_eq!(listed(&daemon).len(), 1, "everything else goes on");
+    assert_eq!(daemon.terminate().code(), Some(0));
+    daemon.restart();
+    assert!(!hauki(&daemon, &["doctor"]).1.contains("index"));
 }

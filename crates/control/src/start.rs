@@ -120,8 +120,17 @@ pub fn open(state_dir: &Path, settings: CoreSettings) -> Result<Arc<Core>, CoreS
     Ok(Core::new(CoreParts { store, issuer, home, settings }))
 }
 
-/// The keys of the damaged records that a start would find, without one; `None` if nobody could look.
-pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, CoreStartError> {
+/// What a start would find in the store.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// The keys of the damaged records.
+    pub damaged: Vec<String>,
+    /// It is too large for all of it to be looked at here.
+    pub in_part: bool,
+}
+
+/// What a start would find, without one; `None` if nobody could look.
+pub async fn inspect(state_dir: &Path) -> Result<Option<Inspected>, CoreStartError> {
     let home = state_dir.join("core");
     let key = home.join("issuer.key");
     if key.exists() {
@@ -129,11 +138,11 @@ pub async fn inspect(state_dir: &Path) -> Result<Option<Vec<String>>, CoreStartE
     }
     check_store(&home)?;
     let looked = stores::look(&home, &key).await?;
-    let Some(StoreReport { damaged, is_bare, issuer }) = looked else { return Ok(None) };
+    let Some(StoreReport { damaged, is_bare, is_whole, issuer }) = looked else { return Ok(None) };
     if !home.join(START_ANEW).exists() {
         check_key(&key, &Signed { is_bare, issuer })?;
     }
-    Ok(Some(damaged))
+    Ok(Some(Inspected { damaged, in_part: !is_whole }))
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
@@ -159,7 +168,7 @@ mod tests {
     }
 
     /// As soon as the threads of a store that was dropped have let it go.
-    async fn looked(directory: &Path) -> Result<Vec<String>, CoreStartError> {
+    async fn looked(directory: &Path) -> Result<Inspected, CoreStartError> {
         for _ in 0..1_000 {
             if let Some(found) = inspect(directory).await.transpose() {
                 return found;
@@ -212,7 +221,7 @@ mod tests {
         again().expect("nobody knows who signed");
         std::fs::remove_file(&key).expect("is there");
         std::fs::write(&anew, "").expect("is ours");
-        assert_eq!(looked(directory.path()).await.expect("may go on"), [""; 0]);
+        assert_eq!(looked(directory.path()).await.expect("may go on"), Inspected::default());
         let core = opened(directory.path(), &node);
         assert_eq!(core.vaults(Default::default()).await.expect("lists").vaults.len(), 1, "the records stay");
         assert!(key.exists() && !anew.exists());
@@ -275,6 +284,17 @@ mod tests {
         drop(again().expect("is known"));
         std::fs::write(&key, &whole).expect("is ours");
         assert!(matches!(again().err(), Some(CoreStartError::OtherKey { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_too_large_to_be_looked_at_is_said_to_be() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let node = Arc::new(FakeNode::new("n1".parse().expect("a name")));
+        drop(opened(directory.path(), &node));
+        assert_eq!(looked(directory.path()).await.expect("looks"), Inspected::default());
+        let store = std::fs::File::options().write(true).open(store_file(directory.path()));
+        store.and_then(|file| file.set_len(600 << 20)).expect("grows, and has holes");
+        assert!(looked(directory.path()).await.expect("looks").in_part);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

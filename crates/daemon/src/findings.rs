@@ -12,7 +12,7 @@ use hauki_contract::api::ApiError;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::error_chain;
 use hauki_contract::system::random;
-use hauki_control::start::{self, CoreStartError};
+use hauki_control::start::{self, CoreStartError, Inspected};
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::DriverConfig;
 
@@ -68,11 +68,15 @@ async fn store(state_dir: &Path) -> Option<Check> {
             let hint = error.way_back().unwrap_or_else(|| "put the file back from a copy".into());
             Some(Check::fail(error.to_string(), hint))
         }
-        Ok(Some(damaged)) if !damaged.is_empty() => {
+        Ok(Some(Inspected { damaged, .. })) if !damaged.is_empty() => {
             let named: Vec<&str> = damaged.iter().take(5).map(String::as_str).collect();
             let what = format!("{} damaged records of the store: {}", damaged.len(), named.join(", "));
             Some(Check::fail(what, "they are set aside at the next start; everything else goes on"))
         }
+        Ok(Some(Inspected { in_part: true, .. })) => Some(Check::warn(
+            "the store is large: not all of it was looked at",
+            "a daemon looks at all of it while it serves, and `hauki doctor` then says what it found",
+        )),
         Ok(_) => None,
     }
 }

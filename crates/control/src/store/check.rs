@@ -68,17 +68,29 @@ fn has_documents(connection: &Connection, path: &Path) -> Result<bool, StoreOpen
     Ok(found.is_some())
 }
 
-/// SQLite's own look at its pages. An index that is not that of its table is made anew.
-pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), StoreOpenError> {
+/// What a look has come to.
+enum Seen {
+    Whole,
+    /// Nothing was wrong in time.
+    InPart,
+    Wrong(String),
+}
+
+/// SQLite's own look at its pages; `false`: in part only. An index that is not that of its table is made anew.
+pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<bool, StoreOpenError> {
     let damaged = |what: String| StoreOpenError::Damaged { path: path.to_owned(), what };
     let wanted = path.with_file_name(INDEX_ANEW);
-    let found = looked(connection, path, "PRAGMA integrity_check(1)")?;
-    let Some(wrong) = found.or_else(|| wanted.exists().then(|| "somebody wants it so".into())) else {
-        return Ok(());
+    let wrong = match looked(connection, path, "PRAGMA integrity_check(1)")? {
+        Seen::Wrong(wrong) => wrong,
+        Seen::Whole | Seen::InPart if wanted.exists() => "somebody wants it so".into(),
+        Seen::Whole => return Ok(true),
+        Seen::InPart => return Ok(false),
     };
-    if let Some(wrong) = looked(connection, path, "PRAGMA quick_check(1)")? {
-        return Err(damaged(wrong));
-    }
+    let whole = match looked(connection, path, "PRAGMA quick_check(1)")? {
+        Seen::Wrong(wrong) => return Err(damaged(wrong)),
+        Seen::Whole => true,
+        Seen::InPart => false,
+    };
     let mut mend = || {
         let schema: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         // An older one is written anew when it is brought up to date.
@@ -93,11 +105,11 @@ pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<(), S
     mend().map_err(|error| unopened(path, error))?;
     // It has been done, and is not wanted again.
     let _ = std::fs::remove_file(wanted);
-    Ok(())
+    Ok(whole)
 }
 
 /// The first thing that is wrong, as far as it is seen in time.
-fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<String>, StoreOpenError> {
+fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Seen, StoreOpenError> {
     let stop = connection.get_interrupt_handle();
     let (done, waiting) = mpsc::channel::<()>();
     let watch = std::thread::Builder::new().name("store-check".into()).spawn(move || {
@@ -111,10 +123,11 @@ fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Option<Stri
         let _ = watch.join();
     }
     match said {
-        Ok(said) => Ok((said != "ok").then_some(said)),
+        Ok(said) if said == "ok" => Ok(Seen::Whole),
+        Ok(said) => Ok(Seen::Wrong(said)),
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
             tracing::info!(path = %path.display(), "the store is large and was looked through in part");
-            Ok(None)
+            Ok(Seen::InPart)
         }
         Err(error) => Err(StoreOpenError::Damaged { path: path.to_owned(), what: error.to_string() }),
     }
@@ -155,7 +168,11 @@ fn explains(differ: &[i64], missing: i64) -> bool {
 
 /// Whether the documents that are there are those that were written. One that is damaged is said later, by its
 /// own seal; a sum that is wrong without any such says that some are missing, and one that they do not explain is told.
-pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<Option<&'static str>, StoreOpenError> {
+/// With it whether all of them were looked at.
+pub(super) fn adds_up(
+    connection: &Connection,
+    path: &Path,
+) -> Result<(Option<&'static str>, bool), StoreOpenError> {
     let began = clock::mono();
     // What was found, and by how much each damaged one may differ from what was written.
     let scan = || -> rusqlite::Result<Option<(i64, Vec<i64>)>> {
@@ -189,12 +206,12 @@ pub(super) fn adds_up(connection: &Connection, path: &Path) -> Result<Option<&'s
             }
             // From here on it is the sum of what there is.
             let mended = connection.execute("UPDATE counter SET sum = ?1", [sum]);
-            mended.map(|_| suspicion).map_err(|error| damaged(error.to_string()))
+            mended.map(|_| (suspicion, true)).map_err(|error| damaged(error.to_string()))
         }
         (None, _) => {
             tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
-            Ok(None)
+            Ok((None, false))
         }
-        (Some(_), Ok(_)) => Ok(None),
+        (Some(_), Ok(_)) => Ok((None, true)),
     }
 }

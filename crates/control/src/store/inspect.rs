@@ -66,6 +66,8 @@ pub struct StoreReport {
     /// The keys of what is damaged.
     pub damaged: Vec<String>,
     pub is_bare: bool,
+    /// All of it was looked at.
+    pub is_whole: bool,
     /// Whose tickets are on record.
     pub issuer: Option<String>,
 }
@@ -85,10 +87,10 @@ fn state(path: &Path) -> Option<(u64, u64, i64, i64)> {
     Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
 }
 
-/// `None` if a daemon has it open, or it was too large to look. `other` is as in [`SqliteStore::open_beside`].
+/// `None` if a daemon has it open, or there was no room to look. `other` is as in [`SqliteStore::open_beside`].
 pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<StoreReport>, StoreOpenError> {
     let Some(home) = path.parent().filter(|_| other.exists() || path.exists()) else {
-        return Ok(Some(StoreReport { damaged: Vec::new(), is_bare: true, issuer: None }));
+        return Ok(Some(StoreReport { damaged: Vec::new(), is_bare: true, is_whole: true, issuer: None }));
     };
     let failed =
         |source: io::Error| StoreOpenError::Open { path: path.to_owned(), source: FileError::File(source) };
@@ -104,7 +106,10 @@ pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<StoreRep
     let size: u64 = files.iter().filter_map(|file| state(file)).map(|(_, length, ..)| length).sum();
     let room = rustix::fs::statvfs(home).map_err(|error| failed(error.into()))?;
     // The copy is written to as well when it is opened.
-    if size > MOST_BYTES || room.f_bavail.saturating_mul(room.f_frsize) < 2 * size {
+    if size > MOST_BYTES {
+        return Ok(Some(StoreReport { damaged: Vec::new(), is_bare: false, is_whole: false, issuer: None }));
+    }
+    if room.f_bavail.saturating_mul(room.f_frsize) < 2 * size {
         return Ok(None);
     }
     let before = files.each_ref().map(|file| state(file));
@@ -129,6 +134,7 @@ pub(super) async fn inspect(path: &Path, other: &Path) -> Result<Option<StoreRep
     let damaged = damaged.into_iter().map(|document| document.key).collect();
     Ok(Some(StoreReport {
         damaged,
+        is_whole: looked.was_seen_whole(),
         is_bare: looked.is_bare().map_err(used)?,
         issuer: looked.issuer().map_err(used)?,
     }))

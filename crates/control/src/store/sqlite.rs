@@ -49,6 +49,7 @@ type ReadQuery = Box<dyn FnOnce(&Connection) + Send>;
 pub struct SqliteStore {
     path: PathBuf,
     suspicion: Option<&'static str>,
+    was_seen_whole: bool,
     ephemeral: Arc<EphemeralDocuments>,
     writer: Arc<Mutex<StoreWriter>>,
     commits: mpsc::Sender<WriteJob>,
@@ -82,14 +83,14 @@ impl SqliteStore {
         make_private(path).map_err(|error| failed(error.into()))?;
         let mut writer = connect(path).map_err(|error| unopened(path, error))?;
         check::is_filled(&writer, path, beside)?;
-        check::is_whole(&mut writer, path)?;
+        let pages = check::is_whole(&mut writer, path)?;
         if check::begins_anew(&writer, path)? {
             // What was answered of the one before says nothing of this one. Should it end here, it is done again.
             high_water_mark::remove(path).map_err(|error| failed(error.into()))?;
         }
         schema::migrate(&mut writer, path)?;
         let tail = check::is_complete(&writer, path)?;
-        let suspicion = check::adds_up(&writer, path)?;
+        let (suspicion, documents) = check::adds_up(&writer, path)?;
         // It has been done, and is not wanted again.
         let _ = std::fs::remove_file(path.with_file_name(START_ANEW));
         if let Some(pages) = max_pages {
@@ -116,8 +117,24 @@ impl SqliteStore {
             }
         })
         .map_err(|error| failed(error.into()))?;
-        let path = path.to_owned();
-        Ok(Self { path, suspicion, ephemeral, writer, commits, waiting, queries, one, verifier })
+        let (path, was_seen_whole) = (path.to_owned(), pages && documents);
+        Ok(Self {
+            path,
+            suspicion,
+            was_seen_whole,
+            ephemeral,
+            writer,
+            commits,
+            waiting,
+            queries,
+            one,
+            verifier,
+        })
+    }
+
+    /// Whether all of it was looked at when it was opened.
+    pub fn was_seen_whole(&self) -> bool {
+        self.was_seen_whole
     }
 
     /// Whether nothing was ever kept in it, or nothing is left, but for whose it is.
