@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            records                HTTP over a Unix socket              api::node
-//!   cli  ------------->  client  ---------------------->  core  ----------------------->  node
+//!   cli  ------------->  client  ---------------------->  control  -------------------->  node
 //!    |                     |                                |  (UAH CORE: store, gems,      |
 //!    |                     |                                |   placement, tickets)         v
 //!    |                     |                                                             sandbox

@@ -15,6 +15,8 @@ alone --package hauki-lang
 for feature in engine script; do
     alone --package hauki-lang --features "$feature"
 done
+alone --package hauki-mquickjs
+alone --package hauki-mquickjs --features unoptimized
 for part in jail vault runner sandbox node control daemon; do
     alone --package "hauki-$part"
 done

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::program::program as write_program;
 
@@ -222,6 +222,66 @@ fn dependencies_come_from_where_and_under_what_deny_toml_allows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let idle: Vec<&String> = allowed.iter().filter(|licence| !used.contains(*licence)).collect();
     assert!(idle.is_empty(), "nothing is under these: {idle:?}");
+}
+
+/// Who asks for whatever version there is; of what lies beside it there is one.
+fn wild(packages: &[Value]) -> Vec<String> {
+    let wild = packages.iter().flat_map(|package| {
+        let dependencies = package["dependencies"].as_array().expect("is a list").iter();
+        let wild = dependencies.filter(|other| other["req"] == "*" && other["path"].is_null());
+        wild.map(|other| format!("{}: {}", package["name"], other["name"]))
+    });
+    wild.collect()
+}
+
+#[test]
+fn dependencies_say_which_version_they_mean() {
+    assert_eq!(
+        (said("deny.toml", "wildcards"), said("deny.toml", "allow-wildcard-paths")),
+        ("deny".into(), "true".into())
+    );
+    assert_eq!(wild(&packages()), [""; 0]);
+    let asks = |req: &str, path: Value| json!([{"name": "a", "dependencies": [{"name": "b", "req": req, "path": path}]}]);
+    let found = |packages: Value| wild(packages.as_array().expect("is a list")).len();
+    assert_eq!(found(asks("*", Value::Null)), 1);
+    assert_eq!((found(asks("*", json!("/b"))), found(asks("^1", Value::Null))), (0, 0));
+}
+
+/// What `tests/features.sh` gives to cargo.
+fn built_alone() -> BTreeSet<String> {
+    let folder = tempfile::tempdir().expect("a directory");
+    let told = folder.path().join("told");
+    write_program(
+        &folder.path().join("cargo"),
+        &format!("#!/bin/bash\necho \"$*\" >> '{}'\n", told.display()),
+    );
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").expect("is set"));
+    let run =
+        Command::new("bash").arg(root().join("tests/features.sh")).env("PATH", path).output().expect("runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let told = fs::read_to_string(told).expect("was called");
+    let line = |line: &str| {
+        line.strip_prefix("clippy --locked ")?.strip_suffix(" -- -D warnings").map(str::to_owned)
+    };
+    told.lines().map(|text| line(text).unwrap_or_else(|| panic!("{text}"))).collect()
+}
+
+#[test]
+fn each_feature_of_each_crate_is_built_alone() {
+    let built = built_alone();
+    let is_built = |alone: &str| built.iter().any(|line| line == alone || line == &format!("{alone} --bins"));
+    for package in packages().iter().filter(|package| package["source"].is_null()) {
+        let name = package["name"].as_str().expect("has a name");
+        let alone = match name {
+            "hauki" => "--no-default-features".to_owned(),
+            name => format!("--package {name}"),
+        };
+        assert!(is_built(&alone), "{name}");
+        let features = package["features"].as_object().expect("is an object");
+        for feature in features.keys().filter(|feature| *feature != "default") {
+            assert!(is_built(&format!("{alone} --features {feature}")), "{name}: {feature}");
+        }
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ async fn the_silent_and_the_slow_are_shown_the_door_and_keep_nobody_out() {
     for caller in [&mut before, &mut after] {
         assert_eq!(caller.result("echo", json!([1])).await, 1);
     }
-    // 128 are in the hall, and not all 208.
+    // 128 wait unauthenticated, and not all 208.
     assert!(descriptors(&daemon) <= idle + 136, "{} descriptors are open", descriptors(&daemon));
     // A byte now and then buys no time: the deadline is for the whole hello.
     let mut pace = tokio::time::interval(std::time::Duration::from_millis(200));

@@ -175,7 +175,7 @@ async fn a_repeated_key_answers_the_same_vault_and_never_a_dead_ticket() {
         let answer = spawn(&request).await;
         match answer {
             Err(error) => assert!(error.is(ErrorCode::VaultDead), "{error}"),
-            // The init has just gone and its keeper has not been woken yet: the ticket is good for
+            // The init has just gone and its supervisor has not been woken yet: the ticket is good for
             // hearing of the death, nothing else.
             Ok(early) => assert_eq!(early.ticket, spawned.ticket),
         }

@@ -1,7 +1,7 @@
 //! The control plane, UAH CORE (Universal API Hub).
 //!
 //! ```text
-//!   routes --> service::operations --> phases: summon, forge, ticket, spawn, life, watch, members, ...
+//!   routes --> service::operations --> phases: summon, forge, ticket, spawn, teardown, watch, ...
 //!                                   |  each holds the parts that it may touch
 //!                                   '--> dependencies: ledger, records --> store
 //!                                                      node_table --> nodes --> api::node

@@ -1,6 +1,6 @@
 //! Bindings to MicroQuickJS: the engine's own interface, as far as hauki uses it, declared by hand.
 //!
-//! All functions are unsafe to call; `lpc::engine` in hauki says by which rules they are safe. What the
+//! All functions are unsafe to call; `lang::engine` in hauki says by which rules they are safe. What the
 //! declarations say of sizes and numbers is checked when `host.c` is compiled.
 
 #![no_std]

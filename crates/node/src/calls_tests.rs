@@ -14,7 +14,7 @@ fn sent(outbox: &ReplyQueue) -> String {
     String::from_utf8(bytes).expect("is text")
 }
 
-/// A call of an outbox, and its number if the vault got it at once.
+/// A call of a connection, and its number if the vault got it at once.
 fn push(calls: &mut Calls, outbox: &Arc<ReplyQueue>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
     let mut number = 0;
     let asked = BorrowedRequest::Call { method: "f", caller: "", params: Some(id) };

@@ -32,7 +32,7 @@ mod inbound;
 pub mod supervisor;
 mod forge;
 
-// The desk, and who asks there.
+// The service, and who asks it.
 pub mod service;
 pub mod api;
 pub mod routes;

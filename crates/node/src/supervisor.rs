@@ -52,7 +52,7 @@ pub type ForgeReply = oneshot::Sender<Result<Provisioned, NodeError>>;
 pub struct Supervisor {
     pub vault: Arc<VaultHandle>,
     pub driver: Arc<dyn Driver>,
-    /// The open port, shared with the intake which opens it.
+    /// The open port, shared with the service, which opens it.
     pub port: Arc<Port>,
     /// Where it opens.
     pub data_plane: IpAddr,

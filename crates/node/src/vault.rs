@@ -1,6 +1,6 @@
 //! Vault handle: one vault as the node's other parts see it: its phase, its lease, its calls, its end.
 //!
-//! The fields are shared between the supervisor, the connections and the intake; each lock is held for
+//! The fields are shared between the supervisor, the connections and the service; each lock is held for
 //! a few instructions and never across an await.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,9 +7,9 @@
 //! else: objects, files, output, time. A crash leaves nothing behind, and `hauki` says that it happened.
 //!
 //! ```text
-//!   fd 3 --> link --> serve --> lpc::engine --> door --.
-//!        <--      <--                                  |
-//!        <------------- efuns -------------------------'
+//!   fd 3 --> channel --> serve --> lang::engine --> host_call --.
+//!        <--         <--                                        |
+//!        <----------------- efuns ------------------------------'
 //! ```
 
 mod host_call;

@@ -111,7 +111,7 @@ impl FakeDriver {
         let started = self.spawn().and_then(|(channel, child)| {
             let number = child.id().unwrap_or_default();
             let pid = Pid::new(number.cast_signed()).ok_or(io::ErrorKind::NotFound)?;
-            // Nobody but our keeper reaps it, so the number is still its own.
+            // Nobody but our supervisor reaps it, so the number is still its own.
             let init = Arc::new(PidFd::open(pid)?);
             Ok(Started {
                 channel,

@@ -76,7 +76,7 @@ impl From<Stopped> for EfunRefused {
     }
 }
 
-/// The brake was pulled while something was awaited.
+/// The cancel handle was pulled while something was awaited.
 pub(super) struct Stopped;
 
 impl<W: World> ScriptHost<W> {

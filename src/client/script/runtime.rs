@@ -26,7 +26,7 @@ use hauki_contract::system::trace::{self, SpanGuard};
 const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) struct ScriptRuntime {
-    /// Taken when the plane is dropped, as the thread is.
+    /// Taken when this is dropped, as the thread is.
     runtime: Option<Arc<Runtime>>,
     relief: Option<Thread<()>>,
     shift: Arc<Shift>,
@@ -102,7 +102,7 @@ impl ScriptRuntime {
         self.runtime.as_ref().expect("it is taken when the plane is dropped")
     }
 
-    /// Waits for work, or until the brake is pulled; then the work is dropped.
+    /// Waits for work, or until it is cancelled; then the work is dropped.
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
         self.drive(async {
             tokio::select! {
@@ -113,7 +113,7 @@ impl ScriptRuntime {
         })
     }
 
-    /// Waits for work behind a pulled brake, for so long; then the work is dropped.
+    /// Waits for work although it is cancelled, for so long; then the work is dropped.
     pub(super) fn finish<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         self.drive(async { tokio::time::timeout(limit, work).await.ok() })
     }

@@ -1,7 +1,7 @@
 //! Script session: a script from its text to its end.
 //!
 //! The script runs in a child; here is its other half. A request goes there, and until its answer comes the
-//! child's efuns are answered. When the brake is pulled the child is told to end what it runs, and is
+//! child's efuns are answered. When it is cancelled the child is told to end what it runs, and is
 //! killed if it does not within a moment, as it cannot while its engine parses: then everything that the
 //! script had is gone with it.
 
@@ -142,7 +142,7 @@ impl<W: World> ScriptSession<W> {
         strict::from_str(&text, DocumentLimits::MESSAGE).unwrap_or_default()
     }
 
-    /// Waits for something outside of the engine, or for the brake.
+    /// Waits for something outside of the engine, or until it is cancelled.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         self.host.plane.wait(work).map_err(|_| self.host.plane.brake.release().unwrap_or(Stop::Interrupted))
     }
@@ -202,7 +202,7 @@ impl<W: World> ScriptSession<W> {
             match host.plane.wait(runner.next()) {
                 Ok(Ok(FromRunner::Efun(words))) => {
                     let answer = ToRunner::Answer(host.answer(&words));
-                    // A short answer is on its way at once, also behind a pulled brake.
+                    // A short answer is on its way at once, also after a cancel.
                     host.plane.wait(runner.send(&answer)).map_err(cut)??;
                 }
                 Ok(said) => return said,

@@ -1,7 +1,8 @@
 //! The configuration file, `hauki.yaml`: one shape for the tool and the daemon.
 //!
 //! Every field is optional, so that layers can lie over each other: flag, environment, file,
-//! default. Who reads the file and merges is `client::config` and `daemon::settings`.
+//! default. `system::config_layers` reads the files and lays them over each other, for `client::config` and
+//! `daemon::settings`, which know the flags and the defaults.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

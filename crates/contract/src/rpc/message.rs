@@ -99,7 +99,7 @@ pub struct Request<'a> {
     pub params: Option<&'a str>,
     /// A string, a number or `null`, as text; absent in a notification.
     pub id: Option<&'a str>,
-    /// What a gate adds that calls for its vault: [`Nested`](super::call_context::CallContext), as text.
+    /// What a gate adds that calls for its vault: [`CallContext`](super::call_context::CallContext), as text.
     pub nested: Option<&'a str>,
     /// Of `traceparent`; one that cannot be read is as none.
     pub trace: Option<TraceContext>,

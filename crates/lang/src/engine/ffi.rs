@@ -1,7 +1,7 @@
 //! FFI to MicroQuickJS, behind strings: the context, and what is run in it.
 //!
-//! Raw calls of the engine are in five files: this one, `door` (what a script calls), `lift` (what it is
-//! given), `json` (what it returns), and `heap` (how values look).
+//! Raw calls of the engine are in five files: this one, `host_call` (what a script calls), `long_strings`
+//! (what it is given), `json` (what it returns), and `heap` (how values look).
 //!
 //! Rules of the engine that the code below keeps:
 //! - The collector moves objects. A `JSValue` is only good until the next call that may allocate, unless

@@ -3,7 +3,7 @@
 // a worker sends can look like an object, but is none: what counts is identity, not looks.
 //
 // The value is a function as in the worker's prelude; its dispatcher is called with the verbs of
-// lpc::engine::Script and those of `hauki proxy repl`.
+// lang::engine::Script and those of `hauki proxy repl`.
 (function (G, door, shared) {
   var keys = Object.keys, Err = Error, Str = String, isArray = Array.isArray;
   var stringify = JSON.stringify, Typed = Object.getPrototypeOf(Uint8Array);

@@ -1,7 +1,7 @@
 //! Reply queue: what a connection still has to send, and how a reply finds its way into it.
 //!
 //! Anyone on the node may append; only the connection's own task sends. The bound is in admission:
-//! a connection reads no further request while its outbox is over the soft limit or too many of its
+//! a connection reads no further request while its queue is over the soft limit or too many of its
 //! calls are in flight. A reply that would pass the hard limit all the same, because its caller asks
 //! and does not read, is left out, and its caller told so in a few bytes: the connection goes on.
 

@@ -24,14 +24,14 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 /// A buffer that much was sent from is let go.
 const KEPT: usize = 1024 * 1024;
 
-/// What was taken from the outbox and is on its way.
+/// What was taken from the queue of replies and is on its way.
 pub(super) struct Sending {
     bytes: Vec<u8>,
     sent: usize,
     /// How many of the bytes are events, which the vault pays for.
     told: usize,
     flushed: bool,
-    /// When they were taken from the outbox.
+    /// When they were taken from that queue.
     began: Mono,
     /// When the socket last took something.
     moved: Option<Mono>,

@@ -200,7 +200,7 @@ impl GateSession {
         self.complain(&too_much());
     }
 
-    /// Takes one line; every answer goes through the outbox.
+    /// Takes one line; every answer goes through the queue of replies.
     pub(super) fn handle(&self, line: &[u8], words: &mut MessageCount) {
         if self.link.is_some() {
             self.gate.vault.owner_heard();

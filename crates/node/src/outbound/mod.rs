@@ -3,7 +3,7 @@
 //! ```text
 //!   params, results of its own calls   -- ticket -->    take_in   -- reference -->  vault
 //!   results, events, its own params    <-- ticket --    put_back  <-- reference --  vault
-//!   an ask of the vault  -- passage::check, put_back -->  line  == TLS, as any caller ==>  other gate
+//!   an ask of the vault  -- forwarded_ticket::check, put_back -->  connection  == TLS, as any caller ==>  other gate
 //! ```
 //!
 //! The tickets stay here. In the vault there is a word that stands for each, made up at random for

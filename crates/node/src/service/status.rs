@@ -19,7 +19,7 @@ impl NodeService {
     }
 
     pub(crate) fn vaults(&self, of: Option<&VaultId>) -> NodeVaults {
-        // Outside the lock: each is a look into /proc, and the lanes need the book.
+        // Outside the lock: each is a look into /proc, and the shards need the table.
         let found: Vec<Arc<VaultHandle>> = {
             let book = self.book();
             match of {

@@ -10,7 +10,7 @@
 //!
 //! `haukid` never calls liblxc. It owns: the id ranges in use, the channel ends, the cgroups, pidfds of
 //! inits and monitors. A crash of `haukid` closes the channels, upon which the inits and monitors end and
-//! the spawner removes the cgroups; a crash of the spawner kills everything, and the keepers of the vaults
+//! the spawner removes the cgroups; a crash of the spawner kills everything, and the supervisors of the vaults
 //! remove the cgroups; what a crash of both leaves is found by `orphan_sweep`, by the name of the state directory.
 
 use std::collections::HashSet;

@@ -3,7 +3,7 @@
 //! The group's name comes from the state directory itself, not from its path, and one daemon at a time may
 //! use that (its lock is the daemon's business), so whatever is there and not ours has no owner. Mounts die with the
 //! processes that hold their namespaces. A predecessor's spawner, which may live for a moment longer,
-//! ends with its hall.
+//! ends with its cgroup.
 
 use std::collections::HashSet;
 use std::io;
@@ -70,7 +70,7 @@ fn forget_former(shared: &Shared, pruned: &mut Pruned) {
     pruned.left.extend(left);
 }
 
-/// Groups of vaults that are not in `live`, and the halls of all spawners but the last one's.
+/// Groups of vaults that are not in `live`, and the cgroups of all spawners but the last one's.
 fn strays(shared: &Shared, live: &HashSet<String>, hall: &str) -> Vec<PathBuf> {
     let daemons = shared.layout.hierarchies.iter().map(|hierarchy| hierarchy.base.join(&shared.group));
     let entries = daemons.filter_map(|group| std::fs::read_dir(group).ok()).flatten().flatten();

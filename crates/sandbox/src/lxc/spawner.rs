@@ -6,7 +6,7 @@
 //! owns the monitors' pids (it alone reaps them, and the inits of those that were ended first) and
 //! nothing else; it does what it is told and reports what it sees. It leaves when the driver's end of the socket closes: the inits see the end
 //! of their channels at the same moment and end by themselves, the monitors after them, and the spawner
-//! removes the cgroups, its own hall last. What has not ended within `GRACE_MS` dies with the spawner.
+//! removes the cgroups, its own last. What has not ended within `GRACE_MS` dies with the spawner.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -123,7 +123,7 @@ struct Monitor {
     since: Moment,
 }
 
-/// Leaves what it was born into, and enters its hall.
+/// Leaves what it was born into, and enters its cgroup.
 fn settle() -> Result<Option<PathBuf>, (String, io::Error)> {
     let failed = |step: &str| {
         let step = step.to_owned();

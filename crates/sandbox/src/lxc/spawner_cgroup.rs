@@ -11,10 +11,10 @@ use super::cgroup::Layout;
 use super::isolation_error::IsolationError;
 use hauki_contract::model::limits::Controller;
 
-/// How a spawner is told where its hall is.
+/// How a spawner is told where its cgroup is.
 pub(super) const VARIABLE: &str = "HAUKI_HALL";
 
-/// The hall of the spawner with this number, in one hierarchy that vaults have groups in: in that of
+/// The cgroup of the spawner with this number, in one hierarchy that vaults have groups in: in that of
 /// `pids` on version 1, where it changes nothing for who is in it.
 #[must_use]
 pub(super) fn path(layout: &Layout, daemon: &str, number: u64) -> Option<PathBuf> {
@@ -48,8 +48,8 @@ pub(super) fn enter(hall: &Path) -> io::Result<()> {
     move_to(hall)
 }
 
-/// Moves the calling process out, and removes the hall if nobody else is in it. Below a group of version
-/// 2 that is not the machine's root no process may be, and the hall is left for the next sweep.
+/// Moves the calling process out, and removes the cgroup if nobody else is in it. Below a group of version
+/// 2 that is not the machine's root no process may be, and the cgroup is left for the next sweep.
 pub(super) fn leave(hall: &Path) -> io::Result<()> {
     if let Some(base) = hall.parent().and_then(Path::parent) {
         move_to(base)?;

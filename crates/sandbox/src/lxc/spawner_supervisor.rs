@@ -2,7 +2,7 @@
 //!
 //! One that does not answer keeps its vaults and gets no more of them.
 //! One that dies young is not replaced at once: whatever ended it may end the next one too. What it
-//! leaves in its hall is ended after it.
+//! leaves in its cgroup is ended after it.
 
 use std::ffi::OsString;
 use std::io;
@@ -110,7 +110,7 @@ impl SpawnerSupervisor {
         current.link.as_ref().map(|(link, _)| Arc::clone(link)).filter(|link| link.is_fit())
     }
 
-    /// The name of the hall of the last one.
+    /// The name of the cgroup of the last one.
     pub(super) fn hall(&self) -> String {
         spawner_cgroup::name(self.number.load(Ordering::Relaxed))
     }

@@ -1,6 +1,6 @@
 //! Running container: one vault of the LXC driver.
 //!
-//! Each vault has a keeper: a task that waits for the init's end, finds out why, waits for the
+//! Each vault has a supervisor: a task that waits for the init's end, finds out why, waits for the
 //! monitor to be reaped, looks at what the kernel still shows, mends it, and publishes each result.
 //! So a vault is reclaimed whether or not anybody asks, and all who ask get the same lines. When the
 //! last [`LxcSandbox`] is dropped the vault is killed: a handle that was lost is no vault lost.
@@ -122,7 +122,7 @@ impl Sandbox for LxcSandbox {
     fn died(&self) -> BoxFuture<'_, InitExit> {
         let mut exit = self.exit.clone();
         Box::pin(async move {
-            // The keeper only goes without a word when the runtime does.
+            // The supervisor only goes without a word when the runtime does.
             exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(InitExit::Unknown)
         })
     }
@@ -148,15 +148,15 @@ impl LxcVault {
             return;
         }
         self.over.get_or_init(Moment::now);
-        // Counted before it is said: the keeper takes back what was said.
+        // Counted before it is said: the supervisor takes back what was said.
         let in_a_crowd = self.shared.dying.killed();
         self.in_a_crowd.fetch_or(in_a_crowd, Ordering::AcqRel);
         let was_asked = self.asked.swap(true, Ordering::AcqRel);
         if was_asked {
             self.shared.dying.died();
         } else if in_a_crowd {
-            // It would clear up behind its init, on the core that the next one needs to die. The keeper
-            // kills it then; if the keeper is gone, the kernel does when the spawner leaves.
+            // It would clear up behind its init, on the core that the next one needs to die. The supervisor
+            // kills it then; if the supervisor is gone, the kernel does when the spawner leaves.
             let _ = self.monitor.process().stop();
         }
         if self.init.process().kill().is_err() {

@@ -113,7 +113,7 @@ impl VaultCgroups {
         self.places.iter().try_for_each(Place::make)
     }
 
-    /// Moves a process of a hall with all its threads, and asks the kernel whether it is there. Fails if it
+    /// Moves a process of a spawner's cgroup with all its threads, and asks the kernel whether it is there. Fails if it
     /// has died.
     pub(super) fn admit(&self, process: &PidFd) -> Result<(), IsolationError> {
         let Some(first) = self.places.first() else { return Ok(()) };

@@ -48,7 +48,7 @@ pub(super) struct Play {
     pub(super) heap_bytes: u64,
 }
 
-/// A session whose brake is pulled by Ctrl-C, SIGTERM and `--timeout`.
+/// A session that is cancelled by Ctrl-C, SIGTERM and `--timeout`.
 pub(super) fn open<'a>(
     ctx: &'a Ctx,
     play: Play,
