@@ -51,7 +51,7 @@ pub struct SqliteStore {
     suspicion: Option<&'static str>,
     was_seen_whole: bool,
     ephemeral: Arc<EphemeralDocuments>,
-    writer: Arc<Mutex<StoreWriter>>,
+    pub(super) writer: Arc<Mutex<StoreWriter>>,
     commits: mpsc::Sender<WriteJob>,
     /// How many wait for the writer's thread. Nobody overtakes them.
     waiting: Arc<AtomicUsize>,
@@ -73,7 +73,7 @@ impl SqliteStore {
     }
 
     /// `max_pages` makes the database full at that size, for tests of just that.
-    fn open_bounded(
+    pub(super) fn open_bounded(
         path: &Path,
         beside: Option<&Path>,
         max_pages: Option<u32>,
@@ -319,11 +319,7 @@ impl Store for SqliteStore {
         Box::pin(async move {
             // Beside the lister, behind which others wait.
             let looking = tasks::block("store-verify", move || {
-                let connection = verifier.lock().unwrap_or_else(PoisonError::into_inner);
-                let part = verify::part(&connection, &from);
-                // The next one is to see what is in the file, and not what is remembered of it.
-                connection.execute_batch("PRAGMA shrink_memory")?;
-                part
+                verify::part(&verifier.lock().unwrap_or_else(PoisonError::into_inner), &from)
             });
             let part = looking.await.map_err(|_| StoreError::Stopped { place: self.place() })?;
             part.map_err(|error| self.unread(error))

@@ -47,7 +47,7 @@ async fn what_was_just_written_is_read_without_a_look_at_the_file_and_while_some
     };
     let mut at_hand = 0;
     for number in 0..50_u8 {
-        store.commit(Txn::default().put("a/1", vec![number; 300])).await.expect("commits");
+        let _ = store.commit(Txn::default().put("a/1", vec![number; 300])).await.expect("commits");
         let before = file_reads();
         let found = store.get("a/1").await.expect("reads").expect("is there");
         // The writer's thread may have it for a moment.

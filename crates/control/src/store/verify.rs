@@ -18,6 +18,13 @@ const MOST: usize = 128;
 const OUT_OF_ORDER: &str = "what it holds is out of order";
 
 pub(super) fn part(connection: &Connection, from: &VerifyCursor) -> rusqlite::Result<VerifiedPart> {
+    let part = looked_at(connection, from);
+    // The next one is to see what is in the file, and not what is remembered of it.
+    connection.execute_batch("PRAGMA shrink_memory")?;
+    part
+}
+
+fn looked_at(connection: &Connection, from: &VerifyCursor) -> rusqlite::Result<VerifiedPart> {
     let moment = connection.unchecked_transaction()?;
     let mut part = VerifiedPart::default();
     let next = match from {
