@@ -186,6 +186,9 @@ impl StoreWriter {
     fn commit(&mut self, commits: Vec<Commit>) {
         self.wrote(txns(&commits));
         let outcomes = self.flushing(true).and_then(|()| self.write_batch(txns(&commits)));
+        if is_for_each(&commits, &outcomes) {
+            return commits.into_iter().for_each(|commit| self.commit(vec![commit]));
+        }
         if let Ok(outcomes) = &outcomes {
             self.answered(outcomes);
         }
@@ -207,6 +210,9 @@ impl StoreWriter {
     fn note_down(&mut self, notes: Vec<Commit>) {
         self.wrote(txns(&notes));
         let outcomes = self.flushing(false).and_then(|()| self.write_batch(txns(&notes)));
+        if is_for_each(&notes, &outcomes) {
+            return notes.into_iter().for_each(|note| self.note_down(vec![note]));
+        }
         self.answer(notes, outcomes);
     }
 
@@ -369,6 +375,11 @@ fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
 fn pages(txn: &Txn) -> usize {
     let values = txn.puts.iter().map(|(_, value)| value.len() / PAGE_BYTES + 3);
     values.sum::<usize>() + 2 * txn.deletes.len() + 2
+}
+
+/// Whether one of them may be what fails, for its size or for what it finds in the file: then each goes by itself.
+fn is_for_each<T>(batch: &[Commit], outcomes: &rusqlite::Result<T>) -> bool {
+    batch.len() > 1 && outcomes.as_ref().is_err_and(|error| !is_passing(error))
 }
 
 fn txns(commits: &[Commit]) -> impl Iterator<Item = &Txn> {

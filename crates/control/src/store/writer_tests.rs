@@ -204,3 +204,25 @@ async fn what_is_ephemeral_is_not_in_the_file() {
     assert!(store.get(&key).await.expect("reads").is_none());
     assert_eq!((store.size("").await.expect("counts").documents, store.suspicion()), (2, None));
 }
+
+/// What is gathered into one transaction shares its flush, and nothing else.
+#[tokio::test]
+async fn one_that_cannot_be_committed_takes_none_of_those_beside_it_along() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open_bounded(&directory.path().join("store.db"), None, Some(32)).expect("opens");
+    for noted in [false, true] {
+        let write = |key: &str, bytes: usize| {
+            let txn = Txn::default().put(key, vec![0; bytes]);
+            if noted { store.note(txn) } else { store.commit(txn) }
+        };
+        // They gather behind whoever writes just now.
+        let held = store.writer.lock().expect("is free");
+        let (before, big, after) = (write("a", 1), write("big", 4 << 20), write("b", 1));
+        drop(held);
+        assert!(matches!(big.await, Err(StoreError::Full { .. })), "{noted}");
+        for small in [before.await, after.await] {
+            assert!(matches!(small, Ok(CommitOutcome::Committed { .. })), "{noted}: {small:?}");
+        }
+        assert_eq!(store.get("big").await.expect("reads"), None);
+    }
+}
