@@ -20,12 +20,32 @@ pub(crate) trait BatchItem {
 }
 
 /// Runs `work` over the items, `jobs` at a time. One item's failure is the command's; of many, each
-/// failure becomes a record in its place.
+/// failure becomes a record in its place. A record that cannot be written ends it.
 pub(crate) async fn run<T: BatchItem>(
     ctx: &Ctx,
     items: Vec<T>,
     jobs: usize,
     work: impl AsyncFn(T) -> Result<Vec<Record>, CliError>,
+) -> Result<Exit, CliError> {
+    carried_out(ctx, items, jobs, work, false).await
+}
+
+/// As [`run`], for what is done to the end whether or not anybody can be told.
+pub(crate) async fn run_to_end<T: BatchItem>(
+    ctx: &Ctx,
+    items: Vec<T>,
+    jobs: usize,
+    work: impl AsyncFn(T) -> Result<Vec<Record>, CliError>,
+) -> Result<Exit, CliError> {
+    carried_out(ctx, items, jobs, work, true).await
+}
+
+async fn carried_out<T: BatchItem>(
+    ctx: &Ctx,
+    items: Vec<T>,
+    jobs: usize,
+    work: impl AsyncFn(T) -> Result<Vec<Record>, CliError>,
+    to_end: bool,
 ) -> Result<Exit, CliError> {
     let alone = items.len() == 1;
     let mut exits = Vec::with_capacity(items.len());
@@ -41,31 +61,39 @@ pub(crate) async fn run<T: BatchItem>(
             }
         })
         .buffered(jobs.max(1));
-    while let Some((name, answer, passed_on)) = answers.next().await {
-        if let Some(value) = passed_on {
-            handed_on = true;
-            ctx.pass_on(&value)?;
-            continue;
-        }
-        match answer {
-            Ok(records) => {
-                for record in records.unwrap_or_default() {
-                    ctx.out.record(record)?;
-                }
-                exits.push(Exit::Ok);
+    let telling = async {
+        while let Some((name, answer, passed_on)) = answers.next().await {
+            if let Some(value) = passed_on {
+                handed_on = true;
+                ctx.pass_on(&value)?;
+                continue;
             }
-            Err(error) if alone => return Err(error),
-            Err(error) => {
-                exits.push(error.kind.exit);
-                if !ctx.out.is_for_people() {
-                    ctx.item_failed(&error, &name)?;
-                } else if told.is_news(&error) {
-                    let error = if told.hints_anew(&error) { error } else { error.without_hints() };
-                    ctx.item_failed(&error, &name)?;
+            match answer {
+                Ok(records) => {
+                    for record in records.unwrap_or_default() {
+                        ctx.out.record(record)?;
+                    }
+                    exits.push(Exit::Ok);
+                }
+                Err(error) if alone => return Err(error),
+                Err(error) => {
+                    exits.push(error.kind.exit);
+                    if !ctx.out.is_for_people() {
+                        ctx.item_failed(&error, &name)?;
+                    } else if told.is_news(&error) {
+                        let error = if told.hints_anew(&error) { error } else { error.without_hints() };
+                        ctx.item_failed(&error, &name)?;
+                    }
                 }
             }
         }
+        Ok(())
+    };
+    let outcome = telling.await;
+    if to_end {
+        while answers.next().await.is_some() {}
     }
+    outcome?;
     if ctx.out.is_for_people() {
         told.rest().for_each(|line| ctx.say(&line));
     }

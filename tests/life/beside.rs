@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::support::daemon::{Daemon, signal};
 use crate::support::screen;
+use hauki::model::gem::Wishes;
+use hauki_contract::system::clock;
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
@@ -84,4 +86,44 @@ async fn a_command_that_does_not_start_ends_as_in_a_shell() {
         assert_eq!(output.status.code(), Some(code), "{program}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(program));
     }
+}
+
+/// A beat is what keeps a vault, and its record only tells of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beats_go_on_where_their_records_cannot_be_written() {
+    const LEASE_MS: u64 = 120_000;
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(LEASE_MS), ..Wishes::default() };
+    let mut vaults = Vec::new();
+    for number in 0..12 {
+        let spawned = daemon.spawn_with("function f() { return 1; }", wishes.clone()).await;
+        let path = daemon.dir.path().join(format!("t{number}.json"));
+        std::fs::write(&path, serde_json::to_vec(&spawned.ticket).expect("is JSON")).expect("is ours");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("is ours");
+        let called = daemon.hauki().args(["proxy", "call"]).arg(&path).arg("f").output().expect("runs");
+        assert!(called.status.success(), "{called:?}");
+        vaults.push((spawned.vault.id, path));
+    }
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("is there");
+    let left =
+        async |id| daemon.endpoint().vault(id).await.expect("lives").vitals.expect("is asked").lease_left_ms;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let began = clock::mono();
+    let mut command = Command::from(daemon.hauki());
+    command.args(["heartbeat", "-j", "1"]).args(vaults.iter().map(|(_, path)| path)).stdout(full());
+    assert_eq!(within(command.status()).await.expect("runs").code(), Some(74));
+    for (id, _) in &vaults {
+        let left = left(id).await;
+        assert!(left + clock::mono().since(began) / 1000 + 1 >= LEASE_MS, "{id} was passed over: {left}");
+    }
+    let mut command = Command::from(daemon.hauki());
+    command.args(["heartbeat", "--watch"]).arg(&vaults[0].1).stdout(full()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("is piped")).lines();
+    let line = within(lines.next_line()).await.expect("is text").expect("says it");
+    assert!(line.contains("the beats go on"), "{line}");
+    signal(child.id().expect("runs"), Signal::TERM);
+    let line = within(lines.next_line()).await.expect("is text");
+    assert_eq!(line.as_deref(), Some("error: terminated"), "the loss is told once");
+    within(child.wait()).await.expect("ends");
 }

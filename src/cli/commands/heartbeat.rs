@@ -1,5 +1,6 @@
 //! `hauki heartbeat`: what keeps phase 4 alive.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -55,8 +56,18 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
     if args.watch {
         return ctx.block_on(Limit::OnlyIfSet, async {
             let mut keepers = keepers(ctx, &args.items).await?;
+            let is_told = Cell::new(false);
             let lost = first_lost(ctx, &mut keepers, async |vault: &VaultId, left| {
-                ctx.out.stream(keep_alive::record(vault, left))
+                match ctx.out.stream(keep_alive::record(vault, left)) {
+                    // A full disk is no reason to let them die; who leaves has had enough.
+                    Err(error) if error.kind.exit != Exit::BrokenPipe => {
+                        if !is_told.replace(true) {
+                            ctx.say(&format!("the beats go on, their records are lost: {}\n", error.message));
+                        }
+                        Ok(())
+                    }
+                    outcome => outcome,
+                }
             });
             tokio::select! {
                 error = lost => Err(error),
@@ -72,7 +83,7 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
         } else {
             input::read_some(ctx, &args.items).await?
         };
-        batch::run(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
+        batch::run_to_end(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
             let mut keeper = KeepAlive::new(&item, false)?;
             let left = keeper.beat(ctx).await?;
             Ok(vec![keep_alive::record(keeper.vault(), left)])
