@@ -24,7 +24,7 @@ pub(crate) fn past_the_assembly(text: &str, assembles: bool) -> Vec<String> {
         })
         .collect();
     let is_phase = |name: &str| impls.iter().any(|item| is_of(&item.self_ty, name) && is_made_of_parts(item));
-    let is_kept = |name: &Ident| WHOLE[0] == name.to_string() || !assembles && is_phase(&name.to_string());
+    let is_kept = |name: &Ident| *name == WHOLE[0] || !assembles && is_phase(&name.to_string());
     // Another name that stays in a file without a phase is no phase's.
     let has_phase = impls.iter().any(|item| is_made_of_parts(item));
     let hides = |seen: &Visibility| !assembles && (has_phase || !matches!(seen, Visibility::Inherited));
