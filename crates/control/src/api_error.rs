@@ -225,6 +225,9 @@ fn member(error: &MemberError) -> Verdict {
             ErrorCode::Conflict,
             hint("two nodes cannot have one name: choose another, or `hauki node rm` that one"),
         ),
+        MemberError::Described(_) => {
+            (ErrorCode::BadRequest, hint("hauki-swarm.yaml(5) lists the fields of a node"))
+        }
         MemberError::Configured { .. } => (ErrorCode::Conflict, hint("choose another name")),
         MemberError::Link(_) => (ErrorCode::Environment, None),
         MemberError::Installing(_) | MemberError::Install(_) | MemberError::Of { .. } => {

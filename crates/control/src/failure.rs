@@ -19,6 +19,7 @@ use hauki_contract::model::labels::LabelError;
 use hauki_contract::model::limits::LimitError;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::model::receipt::Receipt;
+use hauki_contract::model::swarm::SwarmNodeError;
 use hauki_contract::rpc::capability::CapabilityError;
 
 /// Of any operation.
@@ -269,6 +270,8 @@ pub enum MemberError {
     Own { node: NodeName },
     #[error("{why}")]
     Busy { why: String },
+    #[error(transparent)]
+    Described(#[from] SwarmNodeError),
     #[error("node {node} is at {place} already")]
     Elsewhere { node: NodeName, place: String },
     #[error("node {node} is the daemon's own, or in its configuration")]

@@ -99,15 +99,34 @@ pub(super) fn refuse_other_name(remote: &Remote, node: &SwarmNode) -> Result<(),
     }
 }
 
+/// A word of a command in a unit, whatever letters it has: systemd reads escapes, `%` and `$` in it, the last not in
+/// the program's own name.
+fn word(text: &str, is_program: bool) -> String {
+    let mut word = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => word.extend(['\\', letter]),
+            '%' => word.push_str("%%"),
+            '$' if !is_program => word.push_str("$$"),
+            letter if letter.is_control() => {
+                let mut bytes = [0; 4];
+                word.extend(letter.encode_utf8(&mut bytes).bytes().map(|byte| format!("\\x{byte:02x}")));
+            }
+            letter => word.push(letter),
+        }
+    }
+    word + "\""
+}
+
 fn unit(node: &SwarmNode) -> String {
     format!(
         "[Unit]\nDescription=hauki swarm node {name}\nWants=network-online.target\nAfter=network-online.target\n\n\
          [Service]\nType=notify\nExecStart={program} node --socket {socket} --config {config}\nRestart=on-failure\n\
          RestartSec=1\nRestartPreventExitStatus=69 78\nDelegate=yes\nKillMode=mixed\nTimeoutStopSec=30\n\n[Install]\nWantedBy=multi-user.target\n",
         name = node.name,
-        program = node.program().display(),
-        socket = node.socket().display(),
-        config = config_path(node),
+        program = word(&node.program().to_string_lossy(), true),
+        socket = word(&node.socket().to_string_lossy(), false),
+        config = word(&config_path(node), false),
     )
 }
 
@@ -158,5 +177,22 @@ mod tests {
         let config: Config = serde_yaml::from_str(&text).expect("is YAML");
         assert_eq!(config.node.name.as_ref().map(|name| name.as_str()), Some("n1"));
         assert_eq!((config.node.id_base, config.data_plane.address.is_some()), (Some(7), true));
+    }
+
+    #[test]
+    fn no_path_is_more_than_a_word_of_the_unit() {
+        let node = |more: &str| -> SwarmNode {
+            serde_json::from_str(&format!("{{\"name\":\"n1\",\"ssh\":\"root@h\"{more}}}")).expect("parses")
+        };
+        let plain = unit(&node(""));
+        let line = |unit: &str| unit.lines().find(|line| line.starts_with("ExecStart=")).map(str::to_owned);
+        let expected = r#"ExecStart="/usr/local/bin/haukid" node --socket "/run/hauki/node.sock" --config "/var/lib/hauki/node.yaml""#;
+        assert_eq!(line(&plain).as_deref(), Some(expected));
+        let hostile = unit(&node(
+            r#","socket":"/run/a\nExecStartPre=/bin/id\n#","state_dir":"/srv/a \"b\" %h $X \\x","program":"/opt/$x""#,
+        ));
+        assert_eq!(hostile.lines().count(), plain.lines().count());
+        let expected = r#"ExecStart="/opt/$x" node --socket "/run/a\x0aExecStartPre=/bin/id\x0a#" --config "/srv/a \"b\" %%h $$X \\x/node.yaml""#;
+        assert_eq!(line(&hostile).as_deref(), Some(expected));
     }
 }

@@ -66,6 +66,7 @@ impl Members {
         order: NodeAdd,
         tell: mpsc::Sender<NodeStep>,
     ) -> Result<Arc<NodeSlot>, NotAdded> {
+        order.node.check().map_err(MemberError::from)?;
         let name = order.node.name.clone();
         let named = |error: Failure| MemberError::Of { node: name.clone(), source: Box::new(error) };
         let _flight = self.flights.enter(&format!("node/{name}")).await;

@@ -145,6 +145,11 @@ fn read(path: &str, bytes: &[u8]) -> Result<Vec<SwarmNode>, CliError> {
         Err(error) => return bad(error.place(), error.to_string()),
     };
     let mut seen = std::collections::BTreeSet::new();
+    for node in &file.nodes {
+        if let Err(error) = node.check() {
+            return bad(String::new(), format!("node {}: {error}", node.name));
+        }
+    }
     match file.nodes.iter().find(|node| !seen.insert(&node.name)) {
         Some(twice) => bad(String::new(), format!("two nodes are called {}", twice.name)),
         None => Ok(file.nodes),
