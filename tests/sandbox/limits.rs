@@ -135,7 +135,7 @@ fn cgroups_that_cannot_be_written_are_named_and_nothing_starts() {
             let driver = driver(config);
             let wall = refusal(&driver).await;
             assert!(
-                matches!(wall, IsolationError::Unwritable { .. } | IsolationError::NoHall { .. }),
+                matches!(wall, IsolationError::Unwritable { .. } | IsolationError::NoSpawnerCgroup { .. }),
                 "{wall:?}"
             );
             assert_told_of(&driver, &format!("the {controller} limit cannot be enforced")).await;

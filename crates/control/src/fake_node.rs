@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk, CloneAsks};
 use hauki_contract::api::node::{
-    BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeFuture, NodeHealth, NodeVault,
-    NodeVaults, NodeWord, OpenOrder, OpenedPort, Opening, ProvisionOrder, Provisioned, TornDown,
+    BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeFuture, NodeHealth,
+    NodeStatus, NodeVault, NodeVaults, OpenOrder, OpenedPort, Opening, ProvisionOrder, Provisioned, TornDown,
 };
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::Vitals;
@@ -82,7 +82,7 @@ pub type Lie<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
 /// What becomes of its answers before they go out: a node that was taken over.
 #[derive(Default, Clone)]
 pub struct Lies {
-    pub word: Lie<NodeWord>,
+    pub word: Lie<NodeStatus>,
     pub vaults: Lie<NodeVaults>,
     pub provisioned: Lie<Provisioned>,
     pub opened: Lie<OpenedPort>,
@@ -101,8 +101,8 @@ fn told<T>(mut truth: T, lie: &Lie<T>) -> T {
 
 /// A healthy, empty node.
 #[must_use]
-pub fn blank_word(name: &NodeName) -> NodeWord {
-    NodeWord {
+pub fn blank_word(name: &NodeName) -> NodeStatus {
+    NodeStatus {
         name: name.clone(),
         boot_id: "boot-1".into(),
         version: "0.0.0".into(),

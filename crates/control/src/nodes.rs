@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::scheduler::{Candidate, NodeLoad};
 use super::validation::ValidatedNode;
-use hauki_contract::api::node::{NodeApi, NodeFuture, NodeHealth, NodeVaults, NodeWord};
+use hauki_contract::api::node::{NodeApi, NodeFuture, NodeHealth, NodeStatus, NodeVaults};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::NodeInfo;
 use hauki_contract::model::check::Check;
@@ -73,7 +73,7 @@ impl NodeSlot {
     }
 
     /// Asks the node now.
-    pub async fn word(&self) -> Result<NodeWord, NodeError> {
+    pub async fn word(&self) -> Result<NodeStatus, NodeError> {
         let (word, rtt_us) = self.heard(self.api.word()).await?;
         // The others take as long as they have to tell.
         self.sight().rtt_us = rtt_us;
@@ -91,7 +91,7 @@ impl NodeSlot {
     }
 
     /// The answer, with what it says of the node remembered, and how long it took.
-    async fn heard<T: AsRef<NodeWord>>(&self, answer: NodeFuture<'_, T>) -> Result<(T, u64), NodeError> {
+    async fn heard<T: AsRef<NodeStatus>>(&self, answer: NodeFuture<'_, T>) -> Result<(T, u64), NodeError> {
         let began = clock::mono();
         let asked = tokio::time::timeout(STATE_DEADLINE, answer).await;
         let answer = asked.unwrap_or_else(|_| {
@@ -200,7 +200,7 @@ impl NodeSlot {
 
     /// The last word, even if it is old.
     #[must_use]
-    pub fn last_word(&self) -> Option<NodeWord> {
+    pub fn last_word(&self) -> Option<NodeStatus> {
         self.sight().word.as_ref().map(|(state, _)| state.clone())
     }
 

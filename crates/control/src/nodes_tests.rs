@@ -46,7 +46,7 @@ async fn only_silence_is_silence_and_an_error_that_a_node_answered_is_an_answer(
     let slot = NodeSlot::new(Member { name: name.clone(), labels: BTreeMap::new(), api, address: None });
     let says = async |fault| {
         let error = NodeError::new(fault, "so it is");
-        let answer: NodeFuture<'_, NodeWord> = Box::pin(async { Err(error) });
+        let answer: NodeFuture<'_, NodeStatus> = Box::pin(async { Err(error) });
         slot.heard(answer).await.map(drop).expect_err("is none")
     };
     for silent in [NodeFault::Silent, NodeFault::Barred, NodeFault::Late] {

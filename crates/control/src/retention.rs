@@ -48,11 +48,11 @@ struct Aged {
 /// Of a tombstone, the same.
 #[derive(Deserialize)]
 struct Tomb {
-    vault: Buried,
+    vault: TombstoneVault,
 }
 
 #[derive(Deserialize)]
-struct Buried {
+struct TombstoneVault {
     receipt: Receipt,
 }
 

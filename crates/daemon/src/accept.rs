@@ -76,13 +76,13 @@ impl Listed {
 }
 
 /// A place, until it is dropped.
-struct Place {
+struct ConnectionPermit {
     guests: Arc<Guests>,
     uid: u32,
 }
 
 impl Guests {
-    fn place(self: &Arc<Self>, uid: u32) -> Option<Place> {
+    fn place(self: &Arc<Self>, uid: u32) -> Option<ConnectionPermit> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let others: usize = counts.iter().filter(|(uid, _)| **uid != ROOT).map(|(_, count)| count).sum();
         let own = counts.get(&uid).copied().unwrap_or_default();
@@ -90,11 +90,11 @@ impl Guests {
             return None;
         }
         counts.insert(uid, own + 1);
-        Some(Place { guests: Arc::clone(self), uid })
+        Some(ConnectionPermit { guests: Arc::clone(self), uid })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut counts = self.guests.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.uid) {
@@ -179,7 +179,7 @@ pub async fn serve(
 
 async fn attend(
     stream: UnixStream,
-    (peer, place): (Peer, Place),
+    (peer, place): (Peer, ConnectionPermit),
     router: Router,
     patience: Patience,
     mut stop: watch::Receiver<bool>,

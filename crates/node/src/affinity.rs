@@ -1,6 +1,6 @@
-//! CPU affinity: on which core a vault runs, on its lane's while calls come one by one and are short, else on any.
+//! CPU affinity: on which core a vault runs, on its shard's while calls come one by one and are short, else on any.
 //!
-//! A caller, the lane and the vault then wait for each other, so a second core works on nothing, and
+//! A caller, the shard and the vault then wait for each other, so a second core works on nothing, and
 //! every step to it and back wakes a core that sleeps, which costs more than the rest of the call. The
 //! kernel prefers the sleeping core all the same. As soon as calls overlap or take long a second core is
 //! worth its price, so a vault is let go when that is seen, and looked at now and then while it is not:
@@ -9,7 +9,7 @@
 use hauki_contract::model::lease::Mono;
 use hauki_sandbox::Sandbox;
 
-/// So many calls alone before their vault is drawn to the lane.
+/// So many calls alone before their vault is drawn to the shard.
 const LONE: u32 = 8;
 /// How long a drawn vault may go unseen, and how long while nothing is called.
 const LOOK_MS: u64 = 4;
@@ -40,7 +40,7 @@ impl Affinity {
         if self.lone < LONE {
             return;
         }
-        // The lane goes where the kernel sends it, and the vault after it.
+        // The shard goes where the kernel sends it, and the vault after it.
         let core = rustix::thread::sched_getcpu();
         match &mut self.drawn {
             Some(drawn) if drawn.core == core => drawn.used = true,

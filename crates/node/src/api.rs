@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::service::NodeService;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
-    BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeFuture, NodeHealth, NodeVaults,
-    NodeWord, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
+    BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeFuture, NodeHealth, NodeStatus,
+    NodeVaults, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
 };
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
@@ -16,7 +16,7 @@ use hauki_contract::model::receipt::Receipt;
 pub struct InProcessNode(pub Arc<NodeService>);
 
 impl NodeApi for InProcessNode {
-    fn word(&self) -> NodeFuture<'_, NodeWord> {
+    fn word(&self) -> NodeFuture<'_, NodeStatus> {
         Box::pin(async { Ok(self.0.word()) })
     }
 
@@ -33,7 +33,7 @@ impl NodeApi for InProcessNode {
     }
 
     fn keep(&self, code: Code) -> NodeFuture<'_, ()> {
-        Box::pin(async move { self.0.shelf.keep(&code) })
+        Box::pin(async move { self.0.code_cache.keep(&code) })
     }
 
     fn open(&self, order: OpenOrder) -> NodeFuture<'_, OpenedPort> {

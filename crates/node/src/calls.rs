@@ -44,7 +44,7 @@ const SHORT_US: u64 = 500;
 
 /// One connection's calls that the vault does not have yet. They have one deadline, so the first is due
 /// first.
-struct Lane {
+struct ConnectionQueue {
     owner: usize,
     waiting: VecDeque<Waiting>,
 }
@@ -96,7 +96,7 @@ pub struct Calls {
     /// The bytes of these.
     handed: usize,
     /// None is empty; the first has the next turn.
-    lanes: VecDeque<Lane>,
+    connections: VecDeque<ConnectionQueue>,
     next: u64,
     /// When the engine last began something new, as far as can be seen from here.
     progress: Mono,
@@ -146,16 +146,16 @@ impl Calls {
         let deadline_ms = patience.deadline_ms;
         let deadline = now.plus_ms(deadline_ms.into());
         let bytes = order.bytes();
-        if self.lanes.is_empty() && self.has_room(bytes) {
+        if self.connections.is_empty() && self.has_room(bytes) {
             let call = self.begin(patience, bytes, deadline, now);
             return hand(call, order, deadline_ms);
         }
         let (owner, kept) = (patience.reply.owner(), order.keep());
         patience.reply.hold(kept.bytes());
         let waiting = Waiting { kept, patience, deadline };
-        match self.lanes.iter_mut().find(|lane| lane.owner == owner) {
-            Some(lane) => lane.waiting.push_back(waiting),
-            None => self.lanes.push_back(Lane { owner, waiting: VecDeque::from([waiting]) }),
+        match self.connections.iter_mut().find(|connection| connection.owner == owner) {
+            Some(connection) => connection.waiting.push_back(waiting),
+            None => self.connections.push_back(ConnectionQueue { owner, waiting: VecDeque::from([waiting]) }),
         }
     }
 
@@ -163,10 +163,10 @@ impl Calls {
     pub fn hand_over(&mut self, now: Mono, mut hand: impl FnMut(u64, VaultRequest<'_>, u32)) {
         self.measure(now);
         while self.has_room(self.next_bytes()) {
-            let Some(mut lane) = self.lanes.pop_front() else { return };
-            let first = lane.waiting.pop_front();
-            if !lane.waiting.is_empty() {
-                self.lanes.push_back(lane);
+            let Some(mut connection) = self.connections.pop_front() else { return };
+            let first = connection.waiting.pop_front();
+            if !connection.waiting.is_empty() {
+                self.connections.push_back(connection);
             }
             let Some(Waiting { kept, patience, deadline }) = first else { continue };
             patience.reply.release(kept.bytes());
@@ -190,7 +190,7 @@ impl Calls {
 
     /// Of the call whose turn is next.
     fn next_bytes(&self) -> usize {
-        let next = self.lanes.front().and_then(|lane| lane.waiting.front());
+        let next = self.connections.front().and_then(|connection| connection.waiting.front());
         next.map_or(0, |waiting| waiting.kept.bytes())
     }
 
@@ -278,7 +278,7 @@ impl Calls {
     pub fn next_deadline(&self) -> Option<Mono> {
         let running = self.queue.iter().enumerate().filter(|(_, pending)| pending.reply.is_some());
         let running = running.map(|(index, pending)| pending.due(index)).min();
-        let waiting = self.lanes.iter().filter_map(|lane| lane.waiting.front());
+        let waiting = self.connections.iter().filter_map(|connection| connection.waiting.front());
         let waiting = waiting.map(|waiting| waiting.deadline).min();
         [running, waiting, self.stuck_at()].into_iter().flatten().min()
     }
@@ -321,13 +321,13 @@ impl Calls {
                 too_late(reply, pending.deadline_ms, self.unread_us - pending.unread_us);
             }
         }
-        for lane in &mut self.lanes {
-            while let Some(late) = lane.waiting.pop_front_if(|waiting| waiting.deadline <= now) {
+        for connection in &mut self.connections {
+            while let Some(late) = connection.waiting.pop_front_if(|waiting| waiting.deadline <= now) {
                 late.patience.reply.release(late.kept.bytes());
                 not_begun(late.patience);
             }
         }
-        self.lanes.retain(|lane| !lane.waiting.is_empty());
+        self.connections.retain(|connection| !connection.waiting.is_empty());
         if self.stuck_at().is_some_and(|at| at <= now) { Overdue::Stuck } else { Overdue::Nothing }
     }
 
@@ -350,17 +350,17 @@ impl Calls {
     /// Takes back what has not begun of what `of` names.
     pub fn take_back(&mut self, of: impl Fn(&ReplyTo) -> bool) -> Vec<ReplyTo> {
         let mut left = Vec::new();
-        for lane in &mut self.lanes {
-            let waiting = std::mem::take(&mut lane.waiting);
+        for connection in &mut self.connections {
+            let waiting = std::mem::take(&mut connection.waiting);
             let (gone, stay): (VecDeque<_>, VecDeque<_>) =
                 waiting.into_iter().partition(|waiting| of(&waiting.patience.reply));
-            lane.waiting = stay;
+            connection.waiting = stay;
             for Waiting { kept, patience, .. } in gone {
                 patience.reply.release(kept.bytes());
                 left.push(patience.reply);
             }
         }
-        self.lanes.retain(|lane| !lane.waiting.is_empty());
+        self.connections.retain(|connection| !connection.waiting.is_empty());
         left
     }
 
@@ -370,7 +370,7 @@ impl Calls {
             reply.error(error);
         }
         self.handed = 0;
-        for waiting in self.lanes.drain(..).flat_map(|lane| lane.waiting) {
+        for waiting in self.connections.drain(..).flat_map(|connection| connection.waiting) {
             waiting.patience.reply.release(waiting.kept.bytes());
             waiting.patience.reply.error(error);
         }
@@ -378,7 +378,7 @@ impl Calls {
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.lanes.is_empty()
+        self.queue.is_empty() && self.connections.is_empty()
     }
 }
 

@@ -5,7 +5,7 @@
 //! rest when the socket has room.
 //!
 //! Only reading is registered with the runtime. A Unix socket announces room for writing after every
-//! frame that the other side takes, and each announcement would wake a lane that waits for an answer,
+//! frame that the other side takes, and each announcement would wake a shard that waits for an answer,
 //! in the middle of every call.
 
 use std::future::poll_fn;
@@ -63,7 +63,7 @@ impl UnsentFrames {
 }
 
 impl VaultChannel {
-    /// Must be called on the lane that will use it.
+    /// Must be called on the shard that will use it.
     pub fn new(channel: OwnedFd) -> io::Result<Self> {
         ioctl_fionbio(&channel, true)?;
         Ok(Self {

@@ -109,43 +109,43 @@ mod tests {
 
     #[test]
     fn what_was_used_the_longest_ago_goes() {
-        let shelf = CodeCache::default();
+        let cache = CodeCache::default();
         let all: Vec<Code> = (0..=MOST).map(|number| code(&format!("// {number}"))).collect();
         for code in &all[..MOST] {
-            shelf.keep(code).expect("fits");
+            cache.keep(code).expect("fits");
         }
-        assert!(shelf.take(&all[0].sha256).is_some());
-        shelf.keep(&all[MOST]).expect("fits");
-        assert_eq!(shelf.list().len(), MOST);
-        let here = [0, 1, 2, MOST].map(|place: usize| shelf.take(&all[place].sha256).is_some());
+        assert!(cache.take(&all[0].sha256).is_some());
+        cache.keep(&all[MOST]).expect("fits");
+        assert_eq!(cache.list().len(), MOST);
+        let here = [0, 1, 2, MOST].map(|place: usize| cache.take(&all[place].sha256).is_some());
         assert_eq!(here, [true, false, true, true]);
     }
 
     #[test]
     fn it_holds_so_many_bytes_and_no_more() {
-        let shelf = CodeCache::default();
+        let cache = CodeCache::default();
         for number in 0..2 * MOST_BYTES / MAX_SOURCE_BYTES {
             let source = format!("{number:010}{}", "x".repeat(MAX_SOURCE_BYTES - 10));
-            shelf.keep(&code(&source)).expect("is of the largest size");
-            let codes = shelf.codes();
+            cache.keep(&code(&source)).expect("is of the largest size");
+            let codes = cache.codes();
             let held: usize = codes.by_hash.values().map(|(source, _)| source.len()).sum();
             assert!(held == codes.bytes && held <= MOST_BYTES, "{held}");
         }
-        assert_eq!(shelf.list().len(), MOST_BYTES / MAX_SOURCE_BYTES);
+        assert_eq!(cache.list().len(), MOST_BYTES / MAX_SOURCE_BYTES);
         let huge = "x".repeat(MAX_SOURCE_BYTES + 1);
-        assert_eq!(shelf.keep(&code(&huge)).expect_err("is too large").fault, NodeFault::TooLarge);
+        assert_eq!(cache.keep(&code(&huge)).expect_err("is too large").fault, NodeFault::TooLarge);
     }
 
     #[test]
     fn nothing_gets_in_under_a_hash_that_is_not_its_own() {
-        let shelf = CodeCache::default();
+        let cache = CodeCache::default();
         let (good, evil) =
             (code("function f() {}"), Code { source: "evil".into(), ..code("function f() {}") });
         for _ in 0..2 {
-            assert_eq!(shelf.keep(&evil).expect_err("is another").fault, NodeFault::BadOrder);
-            shelf.keep(&good).expect("is itself");
+            assert_eq!(cache.keep(&evil).expect_err("is another").fault, NodeFault::BadOrder);
+            cache.keep(&good).expect("is itself");
         }
-        assert_eq!(shelf.take(&good.sha256).as_deref(), Some("function f() {}"));
-        assert_eq!(shelf.list(), [good.sha256]);
+        assert_eq!(cache.take(&good.sha256).as_deref(), Some("function f() {}"));
+        assert_eq!(cache.list(), [good.sha256]);
     }
 }

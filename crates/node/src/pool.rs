@@ -31,14 +31,14 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 pub struct Blank {
     pub started: Started,
     /// Its tasks run there, and so must its supervisor.
-    pub lane: Shard,
+    pub shard: Shard,
 }
 
 pub struct Pool {
     driver: Arc<dyn Driver>,
-    lanes: Arc<Shards>,
+    shards: Arc<Shards>,
     limits: Limits,
-    shelf: Mutex<Shelf>,
+    state: Mutex<PoolState>,
     /// How many blanks there are, for those who wait for a number.
     stock: watch::Sender<usize>,
     nudge: Notify,
@@ -47,7 +47,7 @@ pub struct Pool {
 }
 
 #[derive(Default)]
-struct Shelf {
+struct PoolState {
     /// With the numbers by which they are struck when they die.
     blanks: Vec<(u64, Blank)>,
     demand: Demand,
@@ -56,13 +56,13 @@ struct Shelf {
 
 impl Pool {
     /// Keeps at most so many; with 0 there is no pool.
-    pub fn start(driver: Arc<dyn Driver>, lanes: Arc<Shards>, most: u32) -> Arc<Self> {
-        let shelf = Shelf { demand: Demand::new(most as usize), ..Shelf::default() };
+    pub fn start(driver: Arc<dyn Driver>, shards: Arc<Shards>, most: u32) -> Arc<Self> {
+        let state = PoolState { demand: Demand::new(most as usize), ..PoolState::default() };
         let pool = Arc::new(Self {
             driver,
-            lanes,
+            shards,
             limits: Limits::default(),
-            shelf: Mutex::new(shelf),
+            state: Mutex::new(state),
             stock: watch::Sender::new(0),
             nudge: Notify::new(),
             filler: Mutex::default(),
@@ -76,8 +76,8 @@ impl Pool {
         pool
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, PoolState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[must_use]
@@ -85,8 +85,8 @@ impl Pool {
         *self.stock.borrow()
     }
 
-    fn count(&self, shelf: &Shelf) {
-        self.stock.send_replace(shelf.blanks.len());
+    fn count(&self, state: &PoolState) {
+        self.stock.send_replace(state.blanks.len());
     }
 
     /// A living blank that a vault of these limits can be made of.
@@ -95,17 +95,17 @@ impl Pool {
         if !self.driver.serves(&self.limits, limits) {
             return None;
         }
-        let mut shelf = self.shelf();
+        let mut state = self.state();
         // The youngest first: its pages are the likeliest to be in the processor's caches.
-        while let Some((_, blank)) = shelf.blanks.pop() {
-            self.count(&shelf);
+        while let Some((_, blank)) = state.blanks.pop() {
+            self.count(&state);
             if !blank.started.sandbox.is_dead() {
-                let left = shelf.blanks.len();
-                shelf.demand.taken(left);
+                let left = state.blanks.len();
+                state.demand.taken(left);
                 return Some(blank);
             }
         }
-        shelf.demand.missed();
+        state.demand.missed();
         None
     }
 
@@ -117,10 +117,10 @@ impl Pool {
     /// Takes nothing more in and ends what is there; returns when all of it is reclaimed.
     pub async fn close(&self) {
         let blanks = {
-            let mut shelf = self.shelf();
-            shelf.closed = true;
-            let blanks = std::mem::take(&mut shelf.blanks);
-            self.count(&shelf);
+            let mut state = self.state();
+            state.closed = true;
+            let blanks = std::mem::take(&mut state.blanks);
+            self.count(&state);
             blanks
         };
         self.refill();
@@ -154,7 +154,7 @@ impl Pool {
                     }
                 }
             }
-            if self.shelf().closed {
+            if self.state().closed {
                 return;
             }
             tokio::select! {
@@ -169,16 +169,16 @@ impl Pool {
     }
 
     fn wants_more(&self) -> bool {
-        let shelf = self.shelf();
-        !shelf.closed && shelf.blanks.len() < shelf.demand.target
+        let state = self.state();
+        !state.closed && state.blanks.len() < state.demand.target
     }
 
     async fn start_one(self: &Arc<Self>) -> Result<(), StartError> {
-        let lane = self.lanes.assign();
+        let shard = self.shards.assign();
         let (driver, limits, id) = (Arc::clone(&self.driver), self.limits.clone(), random::vault_id());
         let vault = id.clone();
         let starting =
-            lane.spawn(TaskKind::Order, "blank-start", async move { driver.start(&id, &limits).await });
+            shard.spawn(TaskKind::Order, "blank-start", async move { driver.start(&id, &limits).await });
         let started = starting.await.map_err(|error| StartError::System {
             vault,
             step: "wait for the start",
@@ -187,13 +187,13 @@ impl Pool {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let sandbox = Arc::clone(&started.sandbox);
         {
-            let mut shelf = self.shelf();
-            if !shelf.closed {
-                shelf.blanks.push((number, Blank { started, lane: lane.clone() }));
-                self.count(&shelf);
+            let mut state = self.state();
+            if !state.closed {
+                state.blanks.push((number, Blank { started, shard: shard.clone() }));
+                self.count(&state);
             }
         }
-        if self.shelf().closed {
+        if self.state().closed {
             sandbox.reclaim().await;
             return Ok(());
         }
@@ -204,18 +204,18 @@ impl Pool {
                 pool.strike(number);
             }
         };
-        drop(lane.spawn(TaskKind::Session, "blank", watching));
+        drop(shard.spawn(TaskKind::Session, "blank", watching));
         Ok(())
     }
 
     /// A blank has died; one that was taken before is not here any more.
     fn strike(&self, number: u64) {
-        let mut shelf = self.shelf();
-        let count = shelf.blanks.len();
-        shelf.blanks.retain(|(other, _)| *other != number);
-        let struck = shelf.blanks.len() < count;
-        self.count(&shelf);
-        drop(shelf);
+        let mut state = self.state();
+        let count = state.blanks.len();
+        state.blanks.retain(|(other, _)| *other != number);
+        let struck = state.blanks.len() < count;
+        self.count(&state);
+        drop(state);
         if struck {
             self.refill();
         }
@@ -223,13 +223,13 @@ impl Pool {
 
     /// Lets go of what nobody wanted for a whole [`REST`]; dropped vaults are killed and reclaimed.
     fn shrink(&self) {
-        let mut shelf = self.shelf();
-        let count = shelf.blanks.len();
-        shelf.demand.rested(count);
-        let extra = count.saturating_sub(shelf.demand.target);
-        let dropped: Vec<_> = shelf.blanks.drain(..extra).collect();
-        self.count(&shelf);
-        drop(shelf);
+        let mut state = self.state();
+        let count = state.blanks.len();
+        state.demand.rested(count);
+        let extra = count.saturating_sub(state.demand.target);
+        let dropped: Vec<_> = state.blanks.drain(..extra).collect();
+        self.count(&state);
+        drop(state);
         drop(dropped);
     }
 }

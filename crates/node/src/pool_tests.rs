@@ -16,8 +16,8 @@ fn waiting() -> (tempfile::TempDir, FakeDriver) {
 const HANG: Duration = Duration::from_secs(60);
 
 fn pool(driver: &FakeDriver, most: u32) -> Arc<Pool> {
-    let lanes = Arc::new(Shards::start(1).expect("a lane"));
-    Pool::start(Arc::new(driver.clone()), lanes, most)
+    let shards = Arc::new(Shards::start(1).expect("a lane"));
+    Pool::start(Arc::new(driver.clone()), shards, most)
 }
 
 async fn filled(pool: &Pool, count: usize) {
@@ -79,8 +79,8 @@ async fn a_dead_blank_is_not_handed_out_and_is_replaced() {
     let pool = pool(&driver, 2);
     filled(&pool, 2).await;
     let pids: Vec<u32> =
-        pool.shelf().blanks.iter().map(|(_, blank)| blank.started.sandbox.init_pid()).collect();
-    for (_, blank) in &pool.shelf().blanks {
+        pool.state().blanks.iter().map(|(_, blank)| blank.started.sandbox.init_pid()).collect();
+    for (_, blank) in &pool.state().blanks {
         blank.started.sandbox.kill();
     }
     // Whether the pool has heard of it or not: only a living one is given.

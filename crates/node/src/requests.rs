@@ -1,7 +1,7 @@
 //! Request buffers: requests to a vault, as they pass by and as they are kept until their turn.
 //!
 //! The queue and the channel have one order, so both are written under one lock, which all callers of the vault and the
-//! lane wait for. What is long is therefore copied before: into the frame that it will be, which then changes hands.
+//! shard wait for. What is long is therefore copied before: into the frame that it will be, which then changes hands.
 
 use super::channel::VaultChannel;
 use hauki_contract::rpc::channel;

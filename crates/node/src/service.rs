@@ -42,17 +42,17 @@ pub struct NodeService {
     settings: NodeSettings,
     driver: Arc<dyn Driver>,
     identity: Arc<Identity>,
-    lanes: Arc<Shards>,
+    shards: Arc<Shards>,
     pool: Arc<Pool>,
     boot_id: String,
     pub(super) news: Arc<Journal>,
     draining: AtomicBool,
-    pub(super) shelf: CodeCache,
-    book: Mutex<Book>,
+    pub(super) code_cache: CodeCache,
+    book: Mutex<VaultTable>,
 }
 
 #[derive(Default)]
-struct Book {
+struct VaultTable {
     living: HashMap<VaultId, Entry>,
     dead: tombstones::RecentTombstones,
 }
@@ -61,13 +61,13 @@ struct Book {
 struct Entry {
     vault: Arc<VaultHandle>,
     port: Arc<Port>,
-    lane: Shard,
+    shard: Shard,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum NodeSetupError {
     #[error(transparent)]
-    Lane(#[from] ShardError),
+    Shard(#[from] ShardError),
     #[error(transparent)]
     Identity(#[from] TlsIdentityError),
     #[error("failed to remove what an earlier daemon left")]
@@ -85,13 +85,24 @@ impl NodeService {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let boot_id = format!("{:032x}", random::u128());
         let news = Arc::new(Journal::new(boot_id.clone()));
-        let lanes = Arc::new(Shards::start(cores)?);
-        let pool = Pool::start(Arc::clone(&driver), Arc::clone(&lanes), settings.warm_vaults);
-        let (draining, shelf, book) = Default::default();
-        Ok(Arc::new(Self { settings, driver, identity, lanes, pool, boot_id, news, draining, shelf, book }))
+        let shards = Arc::new(Shards::start(cores)?);
+        let pool = Pool::start(Arc::clone(&driver), Arc::clone(&shards), settings.warm_vaults);
+        let (draining, code_cache, book) = Default::default();
+        Ok(Arc::new(Self {
+            settings,
+            driver,
+            identity,
+            shards,
+            pool,
+            boot_id,
+            news,
+            draining,
+            code_cache,
+            book,
+        }))
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, VaultTable> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,7 +151,7 @@ impl NodeService {
     pub(super) async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, NodeError> {
         let bounds = order.limits.check().and(order.terms.check());
         bounds.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
-        let order = self.shelf.fill(order)?;
+        let order = self.code_cache.fill(order)?;
         let opening = order.opening.clone();
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn DeathLookup>)?;
         let (forged, outcome) = oneshot::channel();
@@ -157,7 +168,7 @@ impl NodeService {
             keeper.live(order, blank, forged).await;
             node.strike(&id);
         };
-        drop(entry.lane.spawn(TaskKind::Order, "vault", life));
+        drop(entry.shard.spawn(TaskKind::Order, "vault", life));
         let result = outcome.await;
         let result = result.unwrap_or_else(|_| Err(NodeError::new(NodeFault::Defect, "the keeper was lost")));
         let result = match (result, opening) {
@@ -213,14 +224,14 @@ impl NodeService {
             return Err(NodeError::new(NodeFault::Exists, format!("{} exists already", order.vault)));
         }
         let names = (order.vault.clone(), order.generation, name.clone());
-        let (lane, blank) = match self.pool.take(&order.limits) {
-            Some(Blank { started, lane }) => (lane, Some(started)),
-            None => (self.lanes.assign(), None),
+        let (shard, blank) = match self.pool.take(&order.limits) {
+            Some(Blank { started, shard }) => (shard, Some(started)),
+            None => (self.shards.assign(), None),
         };
-        let (kin, waking) = ((reach, order.parent.clone()), Arc::clone(&lane.waking));
+        let (kin, waking) = ((reach, order.parent.clone()), Arc::clone(&shard.waking));
         let vault =
             VaultHandle::new(names, limits, order.terms.clone(), (Arc::clone(&self.news), waking), kin);
-        let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), lane };
+        let entry = Entry { vault: Arc::clone(&vault), port: Arc::default(), shard };
         book.living.insert(order.vault.clone(), entry.clone());
         Ok((entry, blank, CancelOnDrop(Some(vault))))
     }
@@ -236,7 +247,7 @@ impl NodeService {
     }
 
     pub(super) async fn open(&self, order: OpenOrder) -> Result<OpenedPort, NodeError> {
-        let Entry { vault, port, lane } = self.entry(&order.vault)?;
+        let Entry { vault, port, shard } = self.entry(&order.vault)?;
         if order.generation != vault.generation {
             let message =
                 format!("{} is of generation {}, not {}", vault.id, vault.generation, order.generation);
@@ -260,8 +271,8 @@ impl NodeService {
         let (ip, identity) = (self.settings.data_plane, Arc::clone(&self.identity));
         let gate_vault = Arc::clone(&vault);
         let opened = {
-            // The port and who calls there are the lane's, whose runtime this makes the current one.
-            let _lane = lane.enter();
+            // The port and who calls there are the shard's, whose runtime this makes the current one.
+            let _lane = shard.enter();
             port.open(ip, || Gate::new(gate_vault, identity))
         };
         let port = match opened {

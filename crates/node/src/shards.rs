@@ -1,10 +1,10 @@
-//! Thread per core: each shard is a thread with a runtime of its own, the lane on which its vaults are served.
+//! Thread per core: each shard is a thread with a runtime of its own, on which its vaults are served.
 //!
 //! A call crosses several tasks: the connection, the channel, and back. Handing a task to another
 //! thread costs more than everything else on that path, so all tasks of one vault stay on one
-//! lane. Nothing on a lane may block.
+//! shard. Nothing on a shard may block.
 //!
-//! A lane whose vault has just answered, with nothing else to do, waits awake for a moment: who calls one
+//! A shard whose vault has just answered, with nothing else to do, waits awake for a moment: who calls one
 //! by one has the next call ready.
 
 use std::cell::{Cell, RefCell};
@@ -25,7 +25,7 @@ use hauki_contract::system::tasks::{self, Task, TaskKind};
 const AWAKE_US: u64 = 100;
 
 thread_local! {
-    static LANE: Rc<Expecting> = Rc::default();
+    static CURRENT: Rc<Expecting> = Rc::default();
 }
 
 #[derive(Default)]
@@ -35,34 +35,34 @@ struct Expecting {
     asked: RefCell<Stream>,
 }
 
-/// A vault of this thread's lane has answered, and nothing else is asked of it.
+/// A vault of this thread's shard has answered, and nothing else is asked of it.
 pub fn answered() {
-    LANE.with(|lane| {
-        lane.called.set(false);
-        lane.answered.notify_one();
+    CURRENT.with(|shard| {
+        shard.called.set(false);
+        shard.answered.notify_one();
     });
 }
 
-/// Something came from a caller of this thread's lane.
+/// Something came from a caller of this thread's shard.
 pub fn called() {
-    LANE.with(|lane| lane.called.set(true));
+    CURRENT.with(|shard| shard.called.set(true));
 }
 
 /// It was a request, or several.
 pub fn asked() {
-    LANE.with(|lane| lane.asked.borrow_mut().came());
+    CURRENT.with(|shard| shard.asked.borrow_mut().came());
 }
 
 async fn expect() {
-    let lane = LANE.with(Rc::clone);
+    let shard = CURRENT.with(Rc::clone);
     let vigil = AdaptiveSpin::default();
     loop {
-        lane.answered.notified().await;
-        vigil.keep(AWAKE_US, || lane.called.get()).await;
+        shard.answered.notified().await;
+        vigil.keep(AWAKE_US, || shard.called.get()).await;
     }
 }
 
-/// What has been said to this lane is heard when this resolves: its runtime has looked for what has arrived,
+/// What has been said to this shard is heard when this resolves: its runtime has looked for what has arrived,
 /// and whoever waited for it has had a turn.
 pub async fn turn() {
     for _ in 0..2 {
@@ -95,7 +95,7 @@ impl Shard {
 }
 
 pub struct Shards {
-    lanes: Vec<Shard>,
+    shards: Vec<Shard>,
     next: AtomicUsize,
     /// Dropping these ends the threads, and with them every task.
     _stop: Vec<oneshot::Sender<()>>,
@@ -107,13 +107,13 @@ pub struct ShardError(#[source] std::io::Error);
 
 impl Shards {
     pub fn start(count: usize) -> Result<Self, ShardError> {
-        let mut lanes = Vec::new();
+        let mut shards = Vec::new();
         let mut stops = Vec::new();
         for index in 0..count.max(1) {
             let runtime = Builder::new_current_thread().enable_all().build().map_err(ShardError)?;
             let (stop, stopped) = oneshot::channel::<()>();
             let waking = Arc::<WakingClock>::default();
-            lanes.push(Shard { runtime: runtime.handle().clone(), waking: Arc::clone(&waking) });
+            shards.push(Shard { runtime: runtime.handle().clone(), waking: Arc::clone(&waking) });
             stops.push(stop);
             thread::Builder::new()
                 .name(format!("lane-{index}"))
@@ -130,12 +130,12 @@ impl Shards {
                 })
                 .map_err(ShardError)?;
         }
-        Ok(Self { lanes, next: AtomicUsize::new(0), _stop: stops })
+        Ok(Self { shards, next: AtomicUsize::new(0), _stop: stops })
     }
 
-    /// The lane of the next vault.
+    /// The shard of the next vault.
     pub fn assign(&self) -> Shard {
-        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
-        self.lanes[index].clone()
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+        self.shards[index].clone()
     }
 }

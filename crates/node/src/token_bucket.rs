@@ -1,7 +1,7 @@
 //! Token bucket, in processor time: how much the node does for a vault that nobody asked of it.
 //!
 //! What a worker prints, emits, calls out and asks of others costs the vault next to nothing to send and the
-//! node much more to pass on. So what its lane has spent on such frames is measured, and a vault may spend a
+//! node much more to pass on. So what its shard has spent on such frames is measured, and a vault may spend a
 //! tenth of the processor time that its limit gives it. Beyond that the supervisor does not read its channel for a while: the vault
 //! waits on its own socket, in its own cgroup, and nobody else does. Answers to calls have no price here: they
 //! are asked for by callers, whose own bounds hold.

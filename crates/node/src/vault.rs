@@ -51,7 +51,7 @@ pub struct VaultHandle {
     pub wake_at: AtomicU64,
     pub audience: Subscribers,
     pub news: Arc<Journal>,
-    /// The clock of its lane.
+    /// The clock of its shard.
     pub waking: Arc<WakingClock>,
     /// The objects that it was given.
     pub reach: Outbound,

@@ -1,9 +1,9 @@
 //! Waking time: the clock by which silence is judged, which stands still while nobody could listen.
 //!
 //! A daemon that was stopped, frozen or swapped out, or whose machine was, has heard nothing meanwhile, and
-//! that is nobody's silence. So each lane looks at the clock at every tick for as long as it has vaults:
+//! that is nobody's silence. So each shard looks at the clock at every tick for as long as it has vaults:
 //! one that comes far too late has slept, and the time is left out. Leases, claims, links and deadlines
-//! of calls are counted in what remains; a vault's life-time is not, so whoever could stop a lane again
+//! of calls are counted in what remains; a vault's life-time is not, so whoever could stop a shard again
 //! and again keeps nothing beyond that.
 //!
 //! After a pause of the whole machine what was said to it comes later still, because TCP sends it again at
@@ -30,7 +30,7 @@ const IMPATIENT: u64 = 4;
 /// What is worth a line in the log.
 const WORTH_TELLING_MS: u64 = 500;
 
-/// One lane's. Only the lane itself looks; anybody may read.
+/// One shard's. Only the shard itself looks; anybody may read.
 #[derive(Debug, Default)]
 pub struct WakingClock {
     /// Both change together, and who reads one without the other would be ahead or behind by a whole pause.
@@ -45,7 +45,7 @@ pub struct WakingClock {
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Looked {
-    /// When the lane last looked.
+    /// When the shard last looked.
     seen: Mono,
     /// All that was slept until then.
     slept_us: u64,
@@ -61,7 +61,7 @@ impl Drop for Judged<'_> {
 }
 
 impl WakingClock {
-    /// To be called on the lane, as [`WakingClock::look`].
+    /// To be called on the shard, as [`WakingClock::look`].
     pub fn judge(&self) -> Judged<'_> {
         if self.vaults.fetch_add(1, Ordering::Relaxed) == 0 {
             self.looked().seen = clock::mono();
@@ -82,12 +82,12 @@ impl WakingClock {
         Reading { mono, waking, patient: Mono(self.patient.load(Ordering::Relaxed)) }
     }
 
-    /// What the clock said when the lane last looked, and what has gone by since.
+    /// What the clock said when the shard last looked, and what has gone by since.
     pub fn read(&self) -> Reading {
         self.at(clock::mono())
     }
 
-    /// The same, once it is seen whether the lane has slept. Who judges looks first.
+    /// The same, once it is seen whether the shard has slept. Who judges looks first.
     pub fn look(&self) -> Reading {
         let mono = clock::mono();
         if let Some(slept_us) = self.wake(mono) {
@@ -96,7 +96,7 @@ impl WakingClock {
         self.at(mono)
     }
 
-    /// How long the lane has slept since it last looked, by what is evident already. What is said in the first moment
+    /// How long the shard has slept since it last looked, by what is evident already. What is said in the first moment
     /// after a pause is of that moment, though nobody has looked yet.
     fn unseen(&self, looked: Looked, mono: Mono) -> u64 {
         let passed_us = mono.since(looked.seen);
@@ -106,7 +106,7 @@ impl WakingClock {
         }
     }
 
-    /// How long the lane has slept, if it has.
+    /// How long the shard has slept, if it has.
     fn wake(&self, mono: Mono) -> Option<u64> {
         let slept_us = {
             let mut looked = self.looked();
@@ -153,7 +153,7 @@ impl WakingClock {
     }
 }
 
-/// Says it once, though every lane has slept.
+/// Says it once, though every shard has slept.
 fn tell(woke: Mono, slept_us: u64) {
     static TOLD: AtomicU64 = AtomicU64::new(0);
     if slept_us < WORTH_TELLING_MS * 1000 {
@@ -203,21 +203,21 @@ mod tests {
 
         let (waking, now) = (std::sync::Arc::new(awake()), std::sync::Arc::new(AtomicU64::new(0)));
         let (its, told) = (std::sync::Arc::clone(&waking), std::sync::Arc::clone(&now));
-        let lane = std::thread::spawn(move || {
+        let shard = std::thread::spawn(move || {
             for pause in 1..=100_000 {
                 told.store(pause * 10_000, Ordering::SeqCst);
                 its.wake(after(pause * 10_000));
             }
         });
         let mut last = after(0);
-        while !lane.is_finished() {
+        while !shard.is_finished() {
             let read = waking.at(after(now.load(Ordering::SeqCst))).waking;
             // Each pause of ten seconds is worth a tick.
             let most = after(now.load(Ordering::SeqCst) / 10_000 * TICK_MS);
             assert!(last <= read && read <= most, "{read:?}, after {last:?} and at most {most:?}");
             last = read;
         }
-        lane.join().expect("ends");
+        shard.join().expect("ends");
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
         let waking = awake();
         assert_eq!(waking.wake(after(60_100)), Some(60_000_000));
         assert_eq!(waking.at(after(60_100)).patient, after(100 + 5_000));
-        // Whoever stops the lane for a second, ten times a minute.
+        // Whoever stops the shard for a second, ten times a minute.
         let (mut now, mut patient_us, mut waking_us) = (60_100, 0, 0);
         for _ in 0..100 {
             for _ in 0..50 {

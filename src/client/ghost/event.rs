@@ -129,14 +129,14 @@ const KEPT: usize = 1024;
 /// program may hold thousands of ghosts.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
-    hall: Mutex<Hall>,
+    broadcast: Mutex<Broadcast>,
     /// The number of the last call: over all connections, so that no event of an old one can be taken
     /// for a new call's.
     last: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-enum Hall {
+enum Broadcast {
     #[default]
     Empty,
     Open(broadcast::Sender<GhostEvent>),
@@ -144,8 +144,8 @@ enum Hall {
 }
 
 impl Listeners {
-    fn hall(&self) -> MutexGuard<'_, Hall> {
-        self.hall.lock().unwrap_or_else(PoisonError::into_inner)
+    fn broadcast(&self) -> MutexGuard<'_, Broadcast> {
+        self.broadcast.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn number(&self) -> CallNumber {
@@ -153,18 +153,18 @@ impl Listeners {
     }
 
     pub(super) fn join(&self) -> GhostEvents {
-        let mut hall = self.hall();
-        if matches!(*hall, Hall::Empty) {
-            *hall = Hall::Open(broadcast::Sender::new(KEPT));
+        let mut broadcast = self.broadcast();
+        if matches!(*broadcast, Broadcast::Empty) {
+            *broadcast = Broadcast::Open(broadcast::Sender::new(KEPT));
         }
-        GhostEvents::new(match &*hall {
-            Hall::Open(sender) => Some(sender.subscribe()),
-            Hall::Empty | Hall::Closed => None,
+        GhostEvents::new(match &*broadcast {
+            Broadcast::Open(sender) => Some(sender.subscribe()),
+            Broadcast::Empty | Broadcast::Closed => None,
         })
     }
 
     pub(super) fn tell(&self, event: impl FnOnce() -> GhostEvent) {
-        if let Hall::Open(sender) = &*self.hall() {
+        if let Broadcast::Open(sender) = &*self.broadcast() {
             // Nobody has to listen any more.
             let _ = sender.send(event());
         }
@@ -172,7 +172,7 @@ impl Listeners {
 
     /// No event comes any more: the streams end behind the last one.
     pub(super) fn close(&self) {
-        *self.hall() = Hall::Closed;
+        *self.broadcast() = Broadcast::Closed;
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::connection::{GhostConnection, GhostGreeting};
 use super::event::Listeners;
-use super::wire::{GhostGreeting, Wire};
 use super::{GhostError, GhostOptions, from_json, to_json, to_ms};
 use crate::model::ticket::Ticket;
 use crate::rpc::builtin::{self, Hello, Welcome};
@@ -15,7 +15,7 @@ use hauki_contract::system::clock;
 
 /// A connection whose hello is on its way.
 pub(super) struct PendingHello {
-    pub wire: Wire,
+    pub wire: GhostConnection,
     greeting: GhostGreeting,
     /// When the answer must be there.
     pub by: Instant,
@@ -40,7 +40,7 @@ impl PendingHello {
         self,
         ticket: &Ticket,
         options: &GhostOptions,
-    ) -> Result<(Wire, Welcome), GhostError> {
+    ) -> Result<(GhostConnection, Welcome), GhostError> {
         let Self { wire, greeting, by } = self;
         let answer = timeout_at(by, greeting.answer(&wire)).await;
         let welcome = answer.unwrap_or_else(|_| Err(too_late(ticket, options)))?;
@@ -68,7 +68,7 @@ async fn reach(
     ticket: &Ticket,
     options: &GhostOptions,
     listeners: &Arc<Listeners>,
-) -> Result<(Wire, GhostGreeting), GhostError> {
+) -> Result<(GhostConnection, GhostGreeting), GhostError> {
     let (vault, endpoint) = (&ticket.vault, &ticket.endpoint);
     let tls = dial(endpoint, ticket.tls.cert_sha256).await.map_err(|error| match error {
         DialError::Connect(source) => GhostError::Connect {
@@ -85,7 +85,7 @@ async fn reach(
         client: options.client.clone(),
         ..Hello::new(ticket.auth.token.clone())
     };
-    Ok(Wire::start(tls, vault.clone(), limit, Arc::clone(listeners), &to_json(&hello)?))
+    Ok(GhostConnection::start(tls, vault.clone(), limit, Arc::clone(listeners), &to_json(&hello)?))
 }
 
 /// What makes a ticket useless before anything is sent.

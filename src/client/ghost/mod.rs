@@ -21,7 +21,7 @@ mod error;
 mod event;
 mod handshake;
 mod session;
-mod wire;
+mod connection;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,10 +40,10 @@ use crate::model::id::VaultId;
 use crate::model::receipt::Receipt;
 use crate::model::ticket::Ticket;
 use crate::rpc::builtin::{self, LeaseResult, VaultStats, Welcome};
+use connection::CallFailure;
 use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use hauki_contract::system::trace;
 use session::GhostSession;
-use wire::CallFailure;
 
 /// What a call may take beyond the gate's own deadline before we give up on the gate.
 const SLACK: Duration = Duration::from_secs(2);

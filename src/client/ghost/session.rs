@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
+use super::connection::GhostConnection;
 use super::event::{BrokenParams, GhostEvent, Listeners, ReconnectedParams};
 use super::handshake::PendingHello;
-use super::wire::Wire;
 use super::{GhostError, GhostOptions, SLACK, handshake};
 use crate::client::retry::Retry;
 use crate::model::lease::Mono;
@@ -29,10 +29,10 @@ const PAUSES: Retry =
 const REFUSED: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone)]
-enum Link {
+enum ConnectionState {
     /// The first one, whose hello is not answered yet.
-    Greeting(Wire),
-    Up(Wire),
+    Greeting(GhostConnection),
+    Up(GhostConnection),
     Down,
     Over(GhostError),
 }
@@ -40,39 +40,43 @@ enum Link {
 /// Clones share the connection.
 #[derive(Debug, Clone)]
 pub(super) struct GhostSession {
-    link: Arc<watch::Sender<Link>>,
+    link: Arc<watch::Sender<ConnectionState>>,
     /// What the node said at the first connection.
     welcome: Arc<OnceLock<Welcome>>,
     pub(super) listeners: Arc<Listeners>,
 }
 
 impl GhostSession {
-    pub(super) fn new(wire: Wire, listeners: Arc<Listeners>) -> Self {
-        Self { link: Arc::new(watch::Sender::new(Link::Greeting(wire))), welcome: Arc::default(), listeners }
+    pub(super) fn new(wire: GhostConnection, listeners: Arc<Listeners>) -> Self {
+        Self {
+            link: Arc::new(watch::Sender::new(ConnectionState::Greeting(wire))),
+            welcome: Arc::default(),
+            listeners,
+        }
     }
 
     /// A connection that is not known to have ended, now or when there is one again.
-    pub(super) async fn wire(&self) -> Result<Wire, GhostError> {
-        if let Link::Greeting(wire) | Link::Up(wire) = &*self.link.borrow()
+    pub(super) async fn wire(&self) -> Result<GhostConnection, GhostError> {
+        if let ConnectionState::Greeting(wire) | ConnectionState::Up(wire) = &*self.link.borrow()
             && !wire.is_closed()
         {
             return Ok(wire.clone());
         }
         let mut link = self.link.subscribe();
         let settled = link.wait_for(|link| match link {
-            Link::Greeting(wire) | Link::Up(wire) => !wire.is_closed(),
-            Link::Down => false,
-            Link::Over(_) => true,
+            ConnectionState::Greeting(wire) | ConnectionState::Up(wire) => !wire.is_closed(),
+            ConnectionState::Down => false,
+            ConnectionState::Over(_) => true,
         });
         match &*settled.await.expect("the sender lives in self") {
-            Link::Greeting(wire) | Link::Up(wire) => Ok(wire.clone()),
-            Link::Over(error) => Err(error.clone()),
-            Link::Down => unreachable!("it was not waited for"),
+            ConnectionState::Greeting(wire) | ConnectionState::Up(wire) => Ok(wire.clone()),
+            ConnectionState::Over(error) => Err(error.clone()),
+            ConnectionState::Down => unreachable!("it was not waited for"),
         }
     }
 
     pub(super) fn is_up(&self) -> bool {
-        matches!(&*self.link.borrow(), Link::Greeting(wire) | Link::Up(wire) if !wire.is_closed())
+        matches!(&*self.link.borrow(), ConnectionState::Greeting(wire) | ConnectionState::Up(wire) if !wire.is_closed())
     }
 
     pub(super) fn is_welcome(&self) -> bool {
@@ -85,11 +89,11 @@ impl GhostSession {
             return Ok(welcome);
         }
         let mut link = self.link.subscribe();
-        let settled = link.wait_for(|link| !matches!(link, Link::Greeting(_)));
+        let settled = link.wait_for(|link| !matches!(link, ConnectionState::Greeting(_)));
         let settled = settled.await.expect("the sender lives in self").clone();
         match (self.welcome.get(), settled) {
             (Some(welcome), _) => Ok(welcome),
-            (None, Link::Over(error)) => Err(error),
+            (None, ConnectionState::Over(error)) => Err(error),
             (None, _) => unreachable!("the welcome is kept before there is another link"),
         }
     }
@@ -97,15 +101,17 @@ impl GhostSession {
     /// Waits for the end that no new connection mends.
     pub(super) async fn over(&self) -> GhostError {
         let mut link = self.link.subscribe();
-        let over = link.wait_for(|link| matches!(link, Link::Over(_)));
+        let over = link.wait_for(|link| matches!(link, ConnectionState::Over(_)));
         match &*over.await.expect("the sender lives in self") {
-            Link::Over(error) => error.clone(),
-            Link::Greeting(_) | Link::Up(_) | Link::Down => unreachable!("they were not waited for"),
+            ConnectionState::Over(error) => error.clone(),
+            ConnectionState::Greeting(_) | ConnectionState::Up(_) | ConnectionState::Down => {
+                unreachable!("they were not waited for")
+            }
         }
     }
 
     fn end(&self, error: GhostError) {
-        self.link.send_replace(Link::Over(error));
+        self.link.send_replace(ConnectionState::Over(error));
         self.listeners.close();
     }
 
@@ -122,7 +128,7 @@ impl GhostSession {
         drop(first);
         let terms = BeatTerms::of(&welcome);
         let _ = self.welcome.set(welcome);
-        self.link.send_replace(Link::Up(wire.clone()));
+        self.link.send_replace(ConnectionState::Up(wire.clone()));
         loop {
             let error = if options.beat { beat(&wire, &terms).await } else { wire.closed().await };
             if !options.reconnect || !error.may_pass() {
@@ -130,14 +136,14 @@ impl GhostSession {
             }
             // Nothing else may hold the old connection when the new one is there.
             drop(wire);
-            self.link.send_replace(Link::Down);
+            self.link.send_replace(ConnectionState::Down);
             self.listeners.tell(|| GhostEvent::own(BROKEN, &BrokenParams { reason: error.to_string() }));
             let since = clock::mono();
             wire = match self.again(&ticket, &options, &terms).await {
                 Ok(wire) => wire,
                 Err(error) => return self.end(error),
             };
-            self.link.send_replace(Link::Up(wire.clone()));
+            self.link.send_replace(ConnectionState::Up(wire.clone()));
             let after_ms = clock::mono().since(since) / 1000;
             self.listeners.tell(|| GhostEvent::own(RECONNECTED, &ReconnectedParams { after_ms }));
         }
@@ -148,7 +154,7 @@ impl GhostSession {
         ticket: &Ticket,
         options: &GhostOptions,
         terms: &BeatTerms,
-    ) -> Result<Wire, GhostError> {
+    ) -> Result<GhostConnection, GhostError> {
         let mut refused_since: Option<Mono> = None;
         let mut attempt = 0;
         loop {
@@ -178,7 +184,7 @@ async fn welcomed(
     opened: PendingHello,
     ticket: &Ticket,
     options: &GhostOptions,
-) -> Result<(Wire, Welcome), GhostError> {
+) -> Result<(GhostConnection, Welcome), GhostError> {
     let (wire, terms) = (opened.wire.clone(), &ticket.lease);
     let every = every(terms.link, terms.lease_ms, terms.link_silence_ms);
     let beats = async {
@@ -233,7 +239,7 @@ impl BeatTerms {
 
 /// Beats until the connection ends, as all clients of hauki do and `hauki-ticket.5` says. A gate answers a beat at once
 /// unless it is kept from it by calls that are ahead, each of which has a deadline: who hears nothing for longer is alone.
-async fn beat(wire: &Wire, terms: &BeatTerms) -> GhostError {
+async fn beat(wire: &GhostConnection, terms: &BeatTerms) -> GhostError {
     let mut ticks = interval_at(tokio::time::Instant::now() + terms.every, terms.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -2,7 +2,8 @@
 //!
 //! What is visible beyond its file is called by its name everywhere, so that name is nobody else's in the whole
 //! workspace. What stays in its file may be called by a word of that file (`State`, `Inner`), but by none that means
-//! a visible type elsewhere: whoever reads it there would take it for that one.
+//! a visible type elsewhere: whoever reads it there would take it for that one. Nor by one that stays in another file:
+//! the few that do are listed, and none is added to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +14,39 @@ use super::items::{attributes, is_test};
 /// A type that is declared: in which file, and whether others see it.
 type Declared<'a> = (&'a str, bool);
 
+/// Words that stay in their files and are in several all the same. A list that only grows shorter.
+const SHARED: &[&str] = &[
+    "Answer", "Came", "Entry", "Envelope", "Inner", "Kept", "Leave", "Level", "Line", "Lines", "Message",
+    "Numbered", "Of", "Open", "Order", "Pending", "Reader", "Row", "Seen", "Shared", "State", "Taken",
+    "Text", "Told", "Trouble", "Waiting",
+];
+
 /// The names that mean more than one type, with the files of all that they mean.
 pub(crate) fn named_twice(files: &BTreeMap<String, String>) -> Vec<String> {
-    let mut types: BTreeMap<String, BTreeSet<Declared<'_>>> = BTreeMap::new();
+    let types = types(files);
+    let twice = types.iter().filter(|(_, found)| found.len() > 1 && found.iter().any(|(_, seen)| *seen));
+    twice.map(tell).collect()
+}
+
+/// The names that mean more than one type, none of which is seen beyond its file.
+fn shared(files: &BTreeMap<String, String>) -> Vec<String> {
+    let types = types(files);
+    let shared = types.iter().filter(|(_, found)| found.len() > 1 && found.iter().all(|(_, seen)| !*seen));
+    shared.map(|(name, _)| name.clone()).collect()
+}
+
+fn tell((name, found): (&String, &BTreeSet<Declared<'_>>)) -> String {
+    let files: Vec<&str> = found.iter().map(|(file, _)| *file).collect();
+    format!("{name}: {}", files.join(", "))
+}
+
+fn types(files: &BTreeMap<String, String>) -> BTreeMap<String, BTreeSet<Declared<'_>>> {
+    let mut types = BTreeMap::new();
     for (file, text) in files.iter().filter(|(file, _)| !is_of_tests(file)) {
         let items = syn::parse_file(text).expect("is Rust").items;
         declared(&items, file, &mut types);
     }
-    let twice = types.iter().filter(|(_, found)| found.len() > 1 && found.iter().any(|(_, seen)| *seen));
-    let tell = |(name, found): (&String, &BTreeSet<Declared<'_>>)| {
-        let files: Vec<&str> = found.iter().map(|(file, _)| *file).collect();
-        format!("{name}: {}", files.join(", "))
-    };
-    twice.map(tell).collect()
+    types
 }
 
 pub(super) fn is_of_tests(file: &str) -> bool {
@@ -55,6 +76,17 @@ fn declared<'a>(items: &[Item], file: &'a str, types: &mut BTreeMap<String, BTre
 fn no_word_names_two_types() {
     let twice = named_twice(&crate::FILES);
     assert!(twice.is_empty(), "these names mean more than one type:\n{}", twice.join("\n"));
+}
+
+#[test]
+fn words_that_stay_in_their_files_are_shared_by_none_but_those_that_are_listed() {
+    assert_eq!(shared(&crate::FILES), SHARED, "left: what is; right: what is listed");
+    let files = [
+        ("node/a.rs", "struct Held;"),
+        ("cli/b.rs", "mod inner { enum Held {} }"),
+        ("cli/c.rs", "pub struct Place;"),
+    ];
+    assert_eq!(shared(&files.map(|(file, text)| (file.to_owned(), text.to_owned())).into()), ["Held"]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub type NodeFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> +
 
 pub trait NodeApi: Send + Sync {
     /// What a placement wants to know. It costs the node the same with one vault and with thousands.
-    fn word(&self) -> NodeFuture<'_, NodeWord>;
+    fn word(&self) -> NodeFuture<'_, NodeStatus>;
 
     /// Its vaults, or the one that is asked for, if it is there.
     fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults>;
@@ -208,7 +208,7 @@ pub struct TornDown {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NodeWord {
+pub struct NodeStatus {
     pub name: NodeName,
     /// New at each start of the node's daemon: vaults do not survive it.
     pub boot_id: String,
@@ -230,13 +230,13 @@ pub struct NodeWord {
     pub code: Vec<Sha256>,
 }
 
-impl AsRef<Self> for NodeWord {
+impl AsRef<Self> for NodeStatus {
     fn as_ref(&self) -> &Self {
         self
     }
 }
 
-impl AsMut<Self> for NodeWord {
+impl AsMut<Self> for NodeStatus {
     fn as_mut(&mut self) -> &mut Self {
         self
     }
@@ -245,18 +245,18 @@ impl AsMut<Self> for NodeWord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeVaults {
-    pub word: NodeWord,
+    pub word: NodeStatus,
     pub vaults: Vec<NodeVault>,
 }
 
-impl AsRef<NodeWord> for NodeVaults {
-    fn as_ref(&self) -> &NodeWord {
+impl AsRef<NodeStatus> for NodeVaults {
+    fn as_ref(&self) -> &NodeStatus {
         &self.word
     }
 }
 
-impl AsMut<NodeWord> for NodeVaults {
-    fn as_mut(&mut self) -> &mut NodeWord {
+impl AsMut<NodeStatus> for NodeVaults {
+    fn as_mut(&mut self) -> &mut NodeStatus {
         &mut self.word
     }
 }
@@ -264,18 +264,18 @@ impl AsMut<NodeWord> for NodeVaults {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeHealth {
-    pub word: NodeWord,
+    pub word: NodeStatus,
     pub findings: Vec<Check>,
 }
 
-impl AsRef<NodeWord> for NodeHealth {
-    fn as_ref(&self) -> &NodeWord {
+impl AsRef<NodeStatus> for NodeHealth {
+    fn as_ref(&self) -> &NodeStatus {
         &self.word
     }
 }
 
-impl AsMut<NodeWord> for NodeHealth {
-    fn as_mut(&mut self) -> &mut NodeWord {
+impl AsMut<NodeStatus> for NodeHealth {
+    fn as_mut(&mut self) -> &mut NodeStatus {
         &mut self.word
     }
 }

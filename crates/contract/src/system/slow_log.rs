@@ -58,7 +58,7 @@ struct Kind {
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct SlowTable {
     kinds: [Kind; 3],
     /// How many lines may be written, and since when that is so.
     lines: u64,
@@ -68,12 +68,12 @@ struct Book {
 
 /// Of one process.
 #[derive(Debug, Default)]
-pub struct SlowLog(Mutex<Book>);
+pub struct SlowLog(Mutex<SlowTable>);
 
 static PROCESS: std::sync::LazyLock<SlowLog> = std::sync::LazyLock::new(SlowLog::default);
 
 impl SlowLog {
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, SlowTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -119,7 +119,7 @@ struct Entry {
 }
 
 #[derive(Default)]
-struct Book {
+struct TaskTable {
     entries: BTreeMap<u64, Entry>,
     next: u64,
     /// Of these kinds nothing is begun any more.
@@ -127,14 +127,14 @@ struct Book {
 }
 
 struct Shared {
-    book: Mutex<Book>,
+    book: Mutex<TaskTable>,
     changed: Notify,
     /// The name of what the process cannot be without, once it is gone.
     fault: watch::Sender<Option<&'static str>>,
 }
 
 impl Shared {
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, TaskTable> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

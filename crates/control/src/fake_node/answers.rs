@@ -15,10 +15,10 @@ fn vitals(terms: &Terms, idle_ms: u64) -> Vitals {
 }
 
 impl NodeApi for FakeNode {
-    fn word(&self) -> NodeFuture<'_, NodeWord> {
+    fn word(&self) -> NodeFuture<'_, NodeStatus> {
         Box::pin(async move {
             let state = self.enter(FakeCall::Word).await?;
-            let word = NodeWord {
+            let word = NodeStatus {
                 boot_id: state.boot_id(),
                 draining: state.draining,
                 max_vaults: state.max_vaults,

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use super::ssh::SshLink;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
-    BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeFuture, NodeHealth, NodeVaults,
-    NodeWord, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
+    BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeFuture, NodeHealth, NodeStatus,
+    NodeVaults, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
 };
 use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::{node as paths, with_id};
@@ -174,7 +174,7 @@ fn url(path: &str) -> String {
 }
 
 impl NodeApi for HttpNode {
-    fn word(&self) -> NodeFuture<'_, NodeWord> {
+    fn word(&self) -> NodeFuture<'_, NodeStatus> {
         Box::pin(self.send(self.client.get(url(paths::WORD)), ASK, NodeFault::NotAsked))
     }
 

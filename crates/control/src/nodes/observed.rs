@@ -7,13 +7,13 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::scheduler::NodeLoad;
-use hauki_contract::api::node::NodeWord;
+use hauki_contract::api::node::NodeStatus;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::lease::Mono;
 
 #[derive(Default)]
 pub(super) struct ObservedNode {
-    pub word: Option<(NodeWord, Mono)>,
+    pub word: Option<(NodeStatus, Mono)>,
     /// Why it gets nothing new although it can be asked.
     pub misplaced: Option<String>,
     /// Why there is no later word, and when one was last asked for.

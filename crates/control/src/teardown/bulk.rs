@@ -41,12 +41,12 @@ struct BulkTeardown {
 
 /// The vaults that an order is at, until it is done. Of two orders for one vault at the same time, which are alike
 /// in all that a receipt says, one has ended it.
-struct Held<'a> {
+struct OrderGuard<'a> {
     life: &'a Teardown,
     own: Arc<BTreeSet<VaultId>>,
 }
 
-impl Drop for Held<'_> {
+impl Drop for OrderGuard<'_> {
     fn drop(&mut self) {
         self.life.ordered().retain(|vault| !self.own.contains(vault));
     }
@@ -57,10 +57,10 @@ type Outcome = (VaultId, Result<Destructed, ApiError>);
 
 impl Teardown {
     /// Those of which no other order is at it.
-    fn hold(&self, vaults: &[VaultId]) -> Held<'_> {
+    fn hold(&self, vaults: &[VaultId]) -> OrderGuard<'_> {
         let mut at = self.ordered();
         let own = vaults.iter().filter(|vault| at.insert((*vault).clone())).cloned().collect();
-        Held { life: self, own: Arc::new(own) }
+        OrderGuard { life: self, own: Arc::new(own) }
     }
 
     /// One answer per vault, in the order of the request; the dead answer with their tombstones. Of those that are this

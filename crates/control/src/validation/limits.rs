@@ -1,6 +1,6 @@
 //! Input limits: how much of what a node says is taken, and the checks that need nothing but the words. Pure.
 
-use hauki_contract::api::node::NodeWord;
+use hauki_contract::api::node::NodeStatus;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::{NodeName, VaultId};
@@ -51,7 +51,7 @@ pub(super) fn error(error: &mut NodeError) {
     }
 }
 
-pub(super) fn word(word: &mut NodeWord) {
+pub(super) fn word(word: &mut NodeStatus) {
     for text in [&mut word.boot_id, &mut word.version, &mut word.vault_build, &mut word.data_plane_reason] {
         clean(text, NAME);
     }

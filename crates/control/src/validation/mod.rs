@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
 use hauki_contract::api::node::{
     BeatOrder, Code, DestructOrder, Doom, Leased, News, NewsItem, NodeApi, NodeFuture, NodeHealth,
-    NodeVaults, NodeWord, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
+    NodeStatus, NodeVaults, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
 };
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::death::Cause;
@@ -86,7 +86,7 @@ impl ValidatedNode {
 
     /// Why it may not be used, by what it says of itself.
     #[must_use]
-    pub fn misplaced(&self, word: &NodeWord) -> Option<String> {
+    pub fn misplaced(&self, word: &NodeStatus) -> Option<String> {
         match self.known().address {
             Some(address) if address != word.data_plane => Some(format!(
                 "its data plane is {} now, registered is {address}: repeat `hauki node add`, or set nodes[].data_plane",
@@ -96,7 +96,7 @@ impl ValidatedNode {
         }
     }
 
-    fn word_of<T: AsMut<NodeWord>>(&self, mut answer: T) -> Result<T, NodeError> {
+    fn word_of<T: AsMut<NodeStatus>>(&self, mut answer: T) -> Result<T, NodeError> {
         let word = answer.as_mut();
         limits::word(word);
         // Its tickets would say the one name and be checked against the other.
@@ -189,7 +189,7 @@ impl Known {
 }
 
 impl NodeApi for ValidatedNode {
-    fn word(&self) -> NodeFuture<'_, NodeWord> {
+    fn word(&self) -> NodeFuture<'_, NodeStatus> {
         Box::pin(async move { self.word_of(self.heard(self.inner.word(), None).await?) })
     }
 

@@ -38,15 +38,15 @@ pub(super) struct Vaults {
     claims: Arc<Claims>,
     spool: Arc<Spool>,
     orphans: Arc<Notify>,
-    buried: Buried,
+    buried: RecentlyBuried,
 }
 
 /// Whose tombstones this core wrote last. News of a death comes by several ways at once, and those who come after the
 /// first need not ask the store.
 #[derive(Default)]
-struct Buried(Mutex<VecDeque<VaultId>>);
+struct RecentlyBuried(Mutex<VecDeque<VaultId>>);
 
-impl Buried {
+impl RecentlyBuried {
     const MOST: usize = 64;
 
     fn has(&self, vault: &VaultId) -> bool {
@@ -77,7 +77,7 @@ impl Vaults {
             claims: basis.claims.clone(),
             spool: basis.spool.clone(),
             orphans: basis.orphans.clone(),
-            buried: Buried::default(),
+            buried: RecentlyBuried::default(),
         })
     }
 }

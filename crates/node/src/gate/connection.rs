@@ -24,7 +24,7 @@ use super::hello::HelloRefusal;
 use super::identity::Identity;
 use super::offload::{Debts, LongLine, is_long};
 use super::rate_limit::{MessageCount, RateLimit};
-use super::receiving::{GOES_ON, Leaves, Room, stalled};
+use super::receiving::{GOES_ON, Leaves, ReadVerdict, stalled};
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::GateSession;
 use super::unauthenticated::{CountedStranger, Unauthenticated};
@@ -49,7 +49,7 @@ const IDLE_GRACE: Duration = Duration::from_secs(10);
 const WATCH: Duration = Duration::from_millis(100);
 /// How long the other side may take to close after us.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Lines of one caller, after which others of the lane have a turn; and a long one counts as so many as this goes into.
+/// Lines of one caller, after which others of the shard have a turn; and a long one counts as so many as this goes into.
 const TURN: usize = 64;
 const LINE_BYTES: usize = 4096;
 
@@ -63,7 +63,7 @@ pub struct Gate {
     pub debts: Debts,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
-    hall: Unauthenticated,
+    unauthenticated: Unauthenticated,
 }
 
 type Reader = LineReader<ReadHalf<TlsStream<TcpStream>>>;
@@ -75,9 +75,20 @@ impl Gate {
         let callers = Arc::new(Semaphore::new(MAX_CALLERS));
         let longest = vault.limits.max_frame_bytes as usize;
         let (sending, receiving) = (Backlog::sending(longest), Backlog::receiving(longest));
-        let (signed, hall, debts) = (TokenCache::default(), Unauthenticated::default(), Debts::default());
+        let (signed, unauthenticated, debts) =
+            (TokenCache::default(), Unauthenticated::default(), Debts::default());
         let leaves = Arc::default();
-        Arc::new(Self { vault, identity, callers, signed, sending, receiving, leaves, debts, hall })
+        Arc::new(Self {
+            vault,
+            identity,
+            callers,
+            signed,
+            sending,
+            receiving,
+            leaves,
+            debts,
+            unauthenticated,
+        })
     }
 
     /// How many callers there are.
@@ -96,7 +107,7 @@ impl Gate {
         let known = Arc::new(AtomicBool::new(false));
         let serving = serve(Arc::clone(self), stream, peer, Arc::clone(&known), CountedStranger::new());
         let task = tasks::spawn(TaskKind::Session, "caller", serving);
-        self.hall.enter(peer.ip().into(), task, known);
+        self.unauthenticated.enter(peer.ip().into(), task, known);
     }
 }
 
@@ -209,10 +220,10 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
         }
         let queued = queued + job.as_ref().map_or(0, |job| job.bytes);
         let room = receiving.holds(reader.held() + queued, || vault.now());
-        let over = room != Room::Enough;
+        let over = room != ReadVerdict::Enough;
         // Nothing of it is taken before it has an end, which comes from nobody but this caller.
         let ends = over && admits && !reader.has_line() && queued == 0;
-        if !closing && (room == Room::Lost || ends && receiving.asks_in_vain()) {
+        if !closing && (room == ReadVerdict::Lost || ends && receiving.asks_in_vain()) {
             (closing, job) = (true, None);
             reader.forget();
             session.gives_up();

@@ -1,6 +1,6 @@
 //! Fair scheduling: whose token is looked at next, and whose long line.
 //!
-//! A signature takes a part of a millisecond, too long for a lane and too short to be worth a thread for
+//! A signature takes a part of a millisecond, too long for a shard and too short to be worth a thread for
 //! everybody who asks. So few are looked at at once on the whole node, and each source has one turn at a
 //! time: a thousand hellos from one address have others wait for one of them. Who has left before his turn
 //! comes leaves nothing to be done.
@@ -92,7 +92,7 @@ pub async fn take<T: Send + 'static>(
     turn?.have(work).await
 }
 
-/// The same for what is too long for a lane and can wait for as long as others have such things: one of each source at
+/// The same for what is too long for a shard and can wait for as long as others have such things: one of each source at
 /// a time.
 pub(super) async fn take_long<T: Send + 'static>(
     source: Applicant,

@@ -43,7 +43,7 @@ pub struct AcceptedHello {
     pub calling: Option<VaultId>,
 }
 
-/// The token's conditions, and its signatures unless they are known: those have their turn, off the lane. With a
+/// The token's conditions, and its signatures unless they are known: those have their turn, off the shard. With a
 /// voucher it is a gate that calls, for the vault that the core names in it.
 pub async fn authenticate(
     gate: &Arc<Gate>,

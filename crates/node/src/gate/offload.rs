@@ -1,5 +1,5 @@
-//! Offloading: lines that are too long for a lane: what it would take to see that one of sixty megabytes is no
-//! request would stop all callers of the lane for as long.
+//! Offloading: lines that are too long for a shard: what it would take to see that one of sixty megabytes is no
+//! request would stop all callers of the shard for as long.
 //!
 //! They are handled on a thread of their own, one of each vault at a time. What one costs of which the vault is not asked is
 //! its ticket's debt: with its next long line it waits until a tenth of a core would have paid, which may be seconds, on
@@ -25,9 +25,9 @@ use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::ndjson::Whole;
 use hauki_contract::system::clock;
 
-/// Longer than this: a lane reads it within a millisecond.
+/// Longer than this: a shard reads it within a millisecond.
 const LONG: usize = 128 * 1024;
-/// What the lane has spent on each byte before, about: most of it is TLS.
+/// What the shard has spent on each byte before, about: most of it is TLS.
 const BYTE_NS: u64 = 2;
 /// How much longer is waited than was worked.
 const TIMES: u64 = 10;

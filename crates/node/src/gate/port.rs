@@ -40,7 +40,7 @@ impl Port {
     }
 
     /// Does most of the work of opening ahead, while the vault is being forged. Must be called within the
-    /// runtime of the vault's lane, as [`Port::open`].
+    /// runtime of the vault's shard, as [`Port::open`].
     pub fn prepare(&self, ip: IpAddr) {
         let mut state = self.state();
         if state.open.is_none() && !state.closed {

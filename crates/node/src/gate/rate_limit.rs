@@ -1,7 +1,7 @@
 //! Rate limit of what callers say and their vault is not asked: beats, words that give up calls, and what is refused
 //! at the gate.
 //!
-//! Calls wait for the vault, whose processor limit is their measure. All else is done by the lane, which other vaults
+//! Calls wait for the vault, whose processor limit is their measure. All else is done by the shard, which other vaults
 //! share, and would be at nobody's expense. So the callers of a vault have a tenth of a core for it, in equal shares, as
 //! it is measured; who has used up his is not read for a moment. That moment is far shorter than any silence that ends a
 //! vault, and a share is worth many beats.

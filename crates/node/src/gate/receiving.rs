@@ -73,7 +73,7 @@ enum Leave {
 
 /// What comes of what somebody holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
+pub(super) enum ReadVerdict {
     Enough,
     /// He is not read before some of it has gone.
     Over,
@@ -108,11 +108,11 @@ impl Receiving {
     }
 
     /// Puts down what there is now.
-    pub(super) fn holds(&mut self, bytes: usize, now: impl FnOnce() -> Mono) -> Room {
+    pub(super) fn holds(&mut self, bytes: usize, now: impl FnOnce() -> Mono) -> ReadVerdict {
         self.share.set(bytes);
         if !self.share.is_over(bytes, 0) {
             self.leave = Leave::Unasked;
-            return Room::Enough;
+            return ReadVerdict::Enough;
         }
         let (lost, enough) = match self.leave {
             Leave::Given { since, .. } => {
@@ -122,9 +122,9 @@ impl Receiving {
             _ => (self.share.is_hog(CEILING), false),
         };
         match (lost, enough) {
-            (true, _) => Room::Lost,
-            (false, true) => Room::Enough,
-            (false, false) => Room::Over,
+            (true, _) => ReadVerdict::Lost,
+            (false, true) => ReadVerdict::Enough,
+            (false, false) => ReadVerdict::Over,
         }
     }
 
@@ -212,13 +212,13 @@ mod tests {
         for _ in 0..64 {
             all.push((of(&account, &leaves, 64 * MIB), 0));
             while let Some((last, held)) = all.last_mut()
-                && last.holds(*held, || at(0)) == Room::Enough
+                && last.holds(*held, || at(0)) == ReadVerdict::Enough
                 && *held < 60 * MIB
             {
                 *held += MIB;
             }
             most = most.max(all.iter().map(|(_, held)| held).sum());
-            all.retain_mut(|(one, held)| one.holds(*held, || at(0)) != Room::Lost);
+            all.retain_mut(|(one, held)| one.holds(*held, || at(0)) != ReadVerdict::Lost);
             lost = 64 - all.len();
         }
         assert!(most <= 3 * 64 * MIB, "{} MiB were held", most / MIB);
@@ -234,19 +234,19 @@ mod tests {
             let ticket = TicketId::mint(1, number);
             Receiving::new(backlog.of(&ticket), &leaves, ticket, 60 * MIB, at(0))
         });
-        assert_eq!(one.holds(50 * MIB, || at(0)), Room::Enough);
-        assert_eq!(other.holds(40 * MIB, || at(0)), Room::Over);
-        assert_eq!(one.holds(50 * MIB, || at(0)), Room::Over);
+        assert_eq!(one.holds(50 * MIB, || at(0)), ReadVerdict::Enough);
+        assert_eq!(other.holds(40 * MIB, || at(0)), ReadVerdict::Over);
+        assert_eq!(one.holds(50 * MIB, || at(0)), ReadVerdict::Over);
         assert!(!one.asks_in_vain());
         one.leave(|| at(1)).await;
-        assert_eq!(one.holds(60 * MIB, || at(100)), Room::Enough, "nobody else wants it");
+        assert_eq!(one.holds(60 * MIB, || at(100)), ReadVerdict::Enough, "nobody else wants it");
         assert!(!other.asks_in_vain());
-        assert_eq!(one.holds(60 * MIB, || at(10)), Room::Enough);
-        assert_eq!(one.holds(60 * MIB, || at(11)), Room::Lost);
-        assert_eq!(one.holds(0, || at(11)), Room::Enough);
+        assert_eq!(one.holds(60 * MIB, || at(10)), ReadVerdict::Enough);
+        assert_eq!(one.holds(60 * MIB, || at(11)), ReadVerdict::Lost);
+        assert_eq!(one.holds(0, || at(11)), ReadVerdict::Enough);
         other.leave(|| at(11)).await;
-        assert_eq!(other.holds(40 * MIB, || at(100)), Room::Enough);
-        assert_eq!(other.holds(62 * MIB, || at(100)), Room::Enough, "who has room needs no leave");
+        assert_eq!(other.holds(40 * MIB, || at(100)), ReadVerdict::Enough);
+        assert_eq!(other.holds(62 * MIB, || at(100)), ReadVerdict::Enough, "who has room needs no leave");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct GateSession {
     methods: Vec<String>,
     client: String,
     deadline_ms: u32,
-    link: Option<Link>,
+    link: Option<LinkGuard>,
     /// What is given up further back in what has been read.
     foreseen: Mutex<EarlyCancels>,
     /// One of the places for callers, which are counted.
@@ -51,9 +51,9 @@ pub struct GateSession {
 const QUOTED: usize = 256;
 
 /// The vault dies with the connection that holds this, however the connection ends.
-struct Link(Arc<VaultHandle>);
+struct LinkGuard(Arc<VaultHandle>);
 
-impl Drop for Link {
+impl Drop for LinkGuard {
     fn drop(&mut self) {
         self.0.doom(Cause::LinkClosed, None, None, 0);
     }
@@ -119,7 +119,7 @@ impl GateSession {
             // It ends up on the terminals of others.
             client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
             deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
-            link: owns.then(|| Link(Arc::clone(vault))),
+            link: owns.then(|| LinkGuard(Arc::clone(vault))),
             capability,
             outbox,
             foreseen: Mutex::default(),

@@ -10,7 +10,7 @@ use super::connection::MAX_CALLERS;
 use super::fair_scheduler::Applicant;
 use hauki_contract::system::tasks::Task;
 
-/// All that find a place may come at the same moment, and nobody says a word before the lane has time.
+/// All that find a place may come at the same moment, and nobody says a word before the shard has time.
 const MAX_STRANGERS: usize = 2 * MAX_CALLERS;
 /// When so many are on the whole node, each vault has room for few: they hold descriptors that all need.
 const CROWD: usize = 1024;

@@ -191,7 +191,7 @@ async fn connect(
         ..Hello::new(ticket.auth.token.clone())
     };
     let hello = serde_json::to_string(&hello).map_err(|error| called.unreachable(&error.to_string()))?;
-    let mut held = Held { share: caller.answers.own(), _place: place };
+    let mut held = ReaderShare { share: caller.answers.own(), _place: place };
     let may_hold = move |bytes| held.may_be(bytes);
     let (connection, greeting) =
         Connection::start(stream, called, caller.max_frame_bytes, (0, &hello), may_hold);
@@ -207,12 +207,12 @@ async fn connect(
 }
 
 /// What goes with the connection's reader.
-struct Held {
+struct ReaderShare {
     share: BacklogShare,
     _place: OwnedSemaphorePermit,
 }
 
-impl Held {
+impl ReaderShare {
     fn may_be(&mut self, bytes: usize) -> bool {
         self.share.set(bytes);
         !self.share.is_over(bytes, 0)

@@ -54,15 +54,15 @@ pub struct Outbound {
     pub issuer: Issuer,
     caller: OnBehalfOf,
     graves: Weak<dyn DeathLookup>,
-    book: Mutex<Book>,
+    book: Mutex<ObjectTable>,
     /// Whether the book is worth a look.
     any: AtomicBool,
     places: Arc<Semaphore>,
 }
 
 #[derive(Default)]
-struct Book {
-    held: HashMap<Box<str>, Arc<Held>>,
+struct ObjectTable {
+    held: HashMap<Box<str>, Arc<HeldObject>>,
     /// Counts the uses, so that the one that was not used for longest is known.
     uses: u64,
     asks: usize,
@@ -71,7 +71,7 @@ struct Book {
 }
 
 /// One object.
-struct Held {
+struct HeldObject {
     ticket: Ticket,
     /// As it came: it goes on as it came.
     text: Box<str>,
@@ -98,7 +98,7 @@ impl Outbound {
         Self { issuer, caller, graves, book: Mutex::default(), any: AtomicBool::new(false), places }
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, ObjectTable> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +129,7 @@ impl Outbound {
             None => {
                 book.make_room()?;
                 let word: Box<str> = format!("{:032x}", random::u128()).into();
-                let held = Held {
+                let held = HeldObject {
                     ticket,
                     text: text.into(),
                     line: tokio::sync::Mutex::default(),
@@ -146,14 +146,18 @@ impl Outbound {
         Ok(word)
     }
 
-    fn get(&self, word: &str) -> Option<Arc<Held>> {
+    fn get(&self, word: &str) -> Option<Arc<HeldObject>> {
         let mut book = self.book();
         book.touch(word);
         book.held.get(word).cloned()
     }
 
     /// An open line to the object, or a new one.
-    async fn line(&self, own: &Arc<VaultHandle>, held: &Held) -> Result<OutboundConnection, OutboundError> {
+    async fn line(
+        &self,
+        own: &Arc<VaultHandle>,
+        held: &HeldObject,
+    ) -> Result<OutboundConnection, OutboundError> {
         let dead = |death: &Death| OutboundError::Dead {
             vault: held.ticket.vault.clone(),
             death: Box::new(death.clone()),
@@ -198,7 +202,7 @@ impl Outbound {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(place);
         }
-        let mut all: Vec<Arc<Held>> = self.book().held.values().cloned().collect();
+        let mut all: Vec<Arc<HeldObject>> = self.book().held.values().cloned().collect();
         all.sort_by_key(|held| held.last_used());
         for held in all {
             if let Ok(mut slot) = held.line.try_lock()
@@ -231,7 +235,7 @@ impl Outbound {
     }
 }
 
-impl Book {
+impl ObjectTable {
     fn touch(&mut self, word: &str) {
         self.uses += 1;
         if let Some(held) = self.held.get(word) {
@@ -258,13 +262,13 @@ impl Book {
     }
 }
 
-impl Held {
+impl HeldObject {
     fn last_used(&self) -> u64 {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct Text(Arc<Held>);
+struct Text(Arc<HeldObject>);
 
 impl AsRef<str> for Text {
     fn as_ref(&self) -> &str {

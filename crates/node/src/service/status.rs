@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::NodeService;
 use crate::host_load;
 use crate::vault::VaultHandle;
-use hauki_contract::api::node::{NodeHealth, NodeVaults, NodeWord};
+use hauki_contract::api::node::{NodeHealth, NodeStatus, NodeVaults};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::system::slow_log::{self, SlowKind};
 
@@ -30,9 +30,9 @@ impl NodeService {
         NodeVaults { word: self.word(), vaults: found.iter().map(|vault| vault.describe()).collect() }
     }
 
-    pub(crate) fn word(&self) -> NodeWord {
+    pub(crate) fn word(&self) -> NodeStatus {
         let vaults = self.book().living.len();
-        NodeWord {
+        NodeStatus {
             name: self.settings.name.clone(),
             boot_id: self.boot_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -45,7 +45,7 @@ impl NodeService {
             free_memory_bytes: host_load::free_memory_bytes(),
             load_percent: host_load::load_percent(),
             vaults: u32::try_from(vaults).unwrap_or(u32::MAX),
-            code: self.shelf.list(),
+            code: self.code_cache.list(),
         }
     }
 }

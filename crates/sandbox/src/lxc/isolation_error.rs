@@ -33,7 +33,7 @@ pub enum IsolationError {
     #[error("no limit can be enforced: the kernel did not move the vault into {}", path.display())]
     Outside { path: PathBuf },
     #[error("no cgroup can be made for the vaults' processes: {} cannot be written", path.display())]
-    NoHall {
+    NoSpawnerCgroup {
         path: PathBuf,
         #[source]
         source: io::Error,
@@ -100,7 +100,7 @@ impl IsolationError {
             Self::Swap { .. } => {
                 or_without("boot with swapaccount=1, or swapoff -a".to_owned(), &Controller::Memory)
             }
-            Self::Outside { .. } | Self::NoHall { .. } => {
+            Self::Outside { .. } | Self::NoSpawnerCgroup { .. } => {
                 "mount cgroups writable, and let haukid write there".into()
             }
             Self::NoFilter => {
@@ -129,9 +129,9 @@ impl IsolationError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unwritable { source, .. } | Self::NoHall { source, .. } | Self::Unseen { source, .. } => {
-                is_passing(source)
-            }
+            Self::Unwritable { source, .. }
+            | Self::NoSpawnerCgroup { source, .. }
+            | Self::Unseen { source, .. } => is_passing(source),
             _ => false,
         }
     }

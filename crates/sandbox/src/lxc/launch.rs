@@ -108,7 +108,7 @@ async fn prepared(
         items: config::own_items(slot.range()),
     };
     let link = shared.spawners.link().await.map_err(|error| match error {
-        SpawnerError::Hall(wall) => wall.of(id.clone()),
+        SpawnerError::Cgroup(wall) => wall.of(id.clone()),
         SpawnerError::Start { source } => {
             StartError::NoHelper { helper: SPAWNER, step: "start it".into(), source }
         }

@@ -35,7 +35,7 @@ pub(super) fn make(hall: &Path) -> Result<(), IsolationError> {
     for dir in hall.parent().into_iter().chain([hall]) {
         match std::fs::create_dir(dir) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(IsolationError::NoHall { path: dir.to_owned(), source });
+                return Err(IsolationError::NoSpawnerCgroup { path: dir.to_owned(), source });
             }
             _ => {}
         }

@@ -31,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SpawnerError {
     #[error(transparent)]
-    Hall(#[from] IsolationError),
+    Cgroup(#[from] IsolationError),
     #[error("start the spawner")]
     Start {
         #[source]

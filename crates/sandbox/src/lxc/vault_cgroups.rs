@@ -58,13 +58,13 @@ pub(super) struct VaultCgroups {
     pub name: String,
     /// How the group begins in which an init is born.
     hall: String,
-    places: Vec<Place>,
+    places: Vec<ControllerGroup>,
     /// Says among other things how many processes the kernel has killed for their memory.
     memory_events: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct ControllerGroup {
     base: PathBuf,
     path: PathBuf,
     /// What is handed down to the group, on version 2, where that has to be said.
@@ -81,7 +81,7 @@ impl VaultCgroups {
         let place = |hierarchy: &Hierarchy| {
             let controllers = controllers(hierarchy);
             let names: Vec<_> = controllers.iter().map(|controller| format!("+{controller}")).collect();
-            Some(Place {
+            Some(ControllerGroup {
                 base: hierarchy.base.clone(),
                 path: hierarchy.base.join(&name),
                 delegated: (hierarchy.version == CgroupVersion::V2).then(|| names.join(" ")),
@@ -110,7 +110,7 @@ impl VaultCgroups {
 
     /// Makes them and sets the limits. Blocking, as all that changes groups.
     pub(super) fn make(&self) -> Result<(), IsolationError> {
-        self.places.iter().try_for_each(Place::make)
+        self.places.iter().try_for_each(ControllerGroup::make)
     }
 
     /// Moves a process of a spawner's cgroup with all its threads, and asks the kernel whether it is there. Fails if it
@@ -124,7 +124,7 @@ impl VaultCgroups {
         if !now().contains(&self.hall) || process.is_dead() {
             return Err(outside(&first.path));
         }
-        let enter = |place: &Place| {
+        let enter = |place: &ControllerGroup| {
             let path = place.path.join("cgroup.procs");
             write(&path, &number).map_err(|source| unwritable(place.controller, path, source))
         };
@@ -158,7 +158,7 @@ impl VaultCgroups {
     }
 }
 
-impl Place {
+impl ControllerGroup {
     fn make(&self) -> Result<(), IsolationError> {
         let daemon = self.path.parent().unwrap_or(&self.base);
         self.make_dir(daemon)?;
@@ -213,7 +213,7 @@ mod tests {
     fn files(layout: &Layout) -> Vec<String> {
         let limits = Limits { cpu_percent: 50, ..Limits::default() };
         let groups = VaultCgroups::new(layout, "d", "i", &limits);
-        let lines = |place: &Place| {
+        let lines = |place: &ControllerGroup| {
             let path = place.path.display().to_string();
             place.settings.iter().map(|set| format!("{path}/{}={}", set.file, set.value)).collect::<Vec<_>>()
         };

@@ -38,8 +38,8 @@ pub(super) fn decode(token: &str) -> Result<Vec<u8>, Strange> {
 
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
-    authority: Link<'a>,
-    narrowed: Vec<Link<'a>>,
+    authority: SignedBlock<'a>,
+    narrowed: Vec<SignedBlock<'a>>,
     proof: Proof<'a>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Content<'a> {
 }
 
 #[derive(Debug)]
-struct Link<'a> {
+struct SignedBlock<'a> {
     /// As it stands in the token.
     whole: &'a [u8],
     content: Content<'a>,
@@ -75,8 +75,8 @@ impl<'a> Chain<'a> {
         let (mut authority, mut narrowed, mut proof) = (None, Vec::new(), None);
         for field in Fields(token) {
             match field? {
-                (2, field) => once(&mut authority, Link::read(field)?)?,
-                (3, field) if narrowed.len() < MAX_NARROWED => narrowed.push(Link::read(field)?),
+                (2, field) => once(&mut authority, SignedBlock::read(field)?)?,
+                (3, field) if narrowed.len() < MAX_NARROWED => narrowed.push(SignedBlock::read(field)?),
                 (4, field) => once(&mut proof, Proof::read(field)?)?,
                 _ => return Err(Strange),
             }
@@ -136,7 +136,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-impl<'a> Link<'a> {
+impl<'a> SignedBlock<'a> {
     fn read(block: WireField<'a>) -> Result<Self, Strange> {
         let (mut data, mut next, mut signature, mut other, mut version) = (None, None, None, None, None);
         for field in block.fields()? {
@@ -180,7 +180,7 @@ impl<'a> Proof<'a> {
         if fields.next().is_some() { Err(Strange) } else { Ok(proof) }
     }
 
-    fn check(&self, last: &Link<'_>) -> Result<(), Strange> {
+    fn check(&self, last: &SignedBlock<'_>) -> Result<(), Strange> {
         match self {
             Self::Secret(secret) => {
                 let pair = Ed25519KeyPair::from_seed_unchecked(secret).map_err(|_| Strange)?;

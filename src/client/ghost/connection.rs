@@ -97,14 +97,14 @@ impl Caller {
 }
 
 #[derive(Clone)]
-pub(super) struct Wire {
+pub(super) struct GhostConnection {
     connection: Connection<Caller>,
     limit: usize,
 }
 
-impl std::fmt::Debug for Wire {
+impl std::fmt::Debug for GhostConnection {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Wire")
+        out.write_str("GhostConnection")
     }
 }
 
@@ -112,12 +112,12 @@ impl std::fmt::Debug for Wire {
 pub(super) struct GhostGreeting(connection::Greeting);
 
 impl GhostGreeting {
-    pub(super) async fn answer(self, wire: &Wire) -> Result<Box<RawValue>, GhostError> {
+    pub(super) async fn answer(self, wire: &GhostConnection) -> Result<Box<RawValue>, GhostError> {
         wire.connection.owner().settled(self.0.answer(&wire.connection).await)
     }
 }
 
-impl Wire {
+impl GhostConnection {
     /// Begins with a hello of these parameters; what is called before its answer goes behind it.
     pub(super) fn start<S>(
         stream: S,
