@@ -106,7 +106,7 @@ impl IdempotencyKeys {
         check_key(key)?;
         let document = idempotency_key(what, key);
         let flight = self.flights.enter(&document).await;
-        let found: Option<Versioned<KeyRecord>> = self.records.get(&document).await?;
+        let found: Option<Versioned<KeyRecord>> = self.records.get_to_take(&document).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
         let mut earlier = found.map(|found| found.value);
         if let Some(record) = &earlier

@@ -1,16 +1,16 @@
 //! Polling: what other cores on this store have changed, taken over once in a while.
 //!
 //! What they write is in the store at once, and whoever decides something holds it against the store. What this core
-//! remembers of it is behind until it looks: the queue, and which nodes there are. A core that is alone, as today's are, reads one
-//! short list a second and nothing else. Whoever changes which nodes there are, this sees to it that each is linked and watched.
-//! Nothing is owned here, and a crash leaves nothing.
+//! remembers of it is behind until it looks: the queue, which nodes there are, and what was set aside. A core that is alone, as
+//! today's are, reads one short list a second and nothing else. Whoever changes which nodes there are, this sees to it that each
+//! is linked and watched. Nothing is owned here, and a crash leaves nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::dependencies::Dependencies;
 use super::failure::Failure;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Records};
 use super::membership::Membership;
 use super::outage::Outage;
 use super::spool_worker::Bench;
@@ -24,6 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SHARE: u32 = 20;
 
 pub(super) struct Neighbours {
+    records: Records,
     ledger: Ledger,
     clerk: Arc<Bench>,
     membership: Arc<Membership>,
@@ -37,8 +38,8 @@ impl Neighbours {
         membership: &Arc<Membership>,
         watcher: &Arc<Watcher>,
     ) -> Arc<Self> {
-        let (ledger, clerk) = (basis.ledger.clone(), clerk.clone());
-        Arc::new(Self { ledger, clerk, membership: membership.clone(), watcher: watcher.clone() })
+        let (records, ledger, clerk) = (basis.records.clone(), basis.ledger.clone(), clerk.clone());
+        Arc::new(Self { records, ledger, clerk, membership: membership.clone(), watcher: watcher.clone() })
     }
 
     pub(super) async fn follow_for_ever(&self) {
@@ -71,6 +72,7 @@ impl Neighbours {
         if !self.ledger.has_others().await? {
             return Ok(());
         }
+        self.records.look_aside().await?;
         self.membership.catch_up().await?;
         self.watcher.watch_new();
         self.clerk.read_queue().await

@@ -126,8 +126,14 @@ impl Gems {
                     if let Some(latest) = versions.last().filter(same) {
                         return Ok(latest.clone().into_gem(false));
                     }
-                    let last = versions.iter().filter_map(GemRecord::number).max().unwrap_or(0);
-                    last.saturating_add(1).to_string()
+                    let mut next = versions.iter().filter_map(GemRecord::number).max().unwrap_or(0);
+                    loop {
+                        let end = || bad(format!("{} has no version after {next}", push.path));
+                        next = next.checked_add(1).ok_or_else(end)?;
+                        if !self.records.is_there(&format!("{GEM}{}@{next}", push.path)).await? {
+                            break next.to_string();
+                        }
+                    }
                 }
             };
             let record = GemRecord {

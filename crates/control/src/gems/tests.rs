@@ -133,6 +133,10 @@ async fn pushed_versions_count_up_and_never_change() {
     assert_eq!(error.code, ErrorCode::Conflict);
     let latest = gems.resolve(&pointer("a")).await.expect("resolves");
     assert_eq!(latest.version.as_deref(), Some("10"));
+    let last = u64::MAX.to_string();
+    gems.push(push("z", Some(&last), "1")).await.expect("pushes");
+    let error = ApiError::from(gems.push(push("z", None, "2")).await.expect_err("there is no next one"));
+    assert_eq!(error.code, ErrorCode::BadRequest, "{error:?}");
 
     assert_eq!(gems.remove(&pointer("a@10")).await.expect("removes").removed.len(), 1);
     assert_eq!(gems.resolve(&pointer("a")).await.expect("resolves").version.as_deref(), Some("2"));

@@ -133,7 +133,11 @@ impl Ledger {
             if self.records.is_there(&living).await? || self.records.is_there(&dead).await? {
                 return Ok(false);
             }
-            let Some(found) = found else { return Ok(true) };
+            let Some(found) = found else {
+                // Who ends it asks first whether its record may be among what is damaged.
+                self.records.look_aside().await?;
+                return Ok(true);
+            };
             let txn = found.gone().check(living, Expect::Absent).check(dead, Expect::Absent);
             if let CommitOutcome::Committed { .. } = self.records.note(txn.delete(budget_key(vault))).await? {
                 return Ok(true);

@@ -4,8 +4,11 @@
 //! either: who asks for just this one hears that it is damaged. What is set aside stands under `aside/`, behind the
 //! time of that, for 30 days (`control::retention`), or until what it was about ends. Vaults and names are recorded again
 //! (`control::vaults::recovery`).
+//!
+//! The store says what stands aside, whoever put it there; the map here saves questions. Who rests a transaction on that
+//! nothing stands under a key rests it on that nothing stands aside as well ([`Records::whole`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use super::documents::{APART, NAME, NODE, PREFIXES, VAULT, node_key};
 use super::error::LedgerError;
 use super::record::Records;
 use crate::store::{
-    CommitOutcome, Document, Expect, ISSUER, StructureFault, Txn, VerifiedPart, VerifyCursor,
+    CommitOutcome, Document, EPHEMERAL, Expect, ISSUER, StructureFault, Txn, VerifiedPart, VerifyCursor,
 };
 use hauki_contract::model::check::Check;
 use hauki_contract::model::id::NodeName;
@@ -31,8 +34,21 @@ const LOOK: Duration = Duration::from_secs(2);
 /// same: nobody would hear of it otherwise.
 const HEALED: &[&str] = &[ISSUER, "meta/", APART];
 
+const PAGE: usize = 500;
+
 /// How many are named in a finding.
 const NAMED: usize = 5;
+
+#[must_use]
+pub(crate) fn aside_key(key: &str) -> String {
+    format!("{ASIDE}{key}")
+}
+
+/// Whether what stands aside says nothing of the key itself.
+fn is_apart(key: &str) -> bool {
+    let mut apart = HEALED.iter().chain(&[ASIDE, EPHEMERAL]);
+    apart.any(|prefix| key.starts_with(prefix))
+}
 
 /// When it was set aside.
 pub(crate) fn since(document: &Document) -> Option<Timestamp> {
@@ -41,7 +57,7 @@ pub(crate) fn since(document: &Document) -> Option<Timestamp> {
     Timestamp::from_millisecond(ms).ok()
 }
 
-/// The keys of what was set aside.
+/// The keys of what was set aside, as far as this core has seen it.
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine {
     keys: Mutex<BTreeMap<String, Now>>,
@@ -61,6 +77,10 @@ enum Now {
 impl Quarantine {
     fn keys(&self) -> MutexGuard<'_, BTreeMap<String, Now>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.keys().contains_key(key)
     }
 
     #[must_use]
@@ -112,6 +132,15 @@ impl Quarantine {
         self.keys().keys().find(|key| key.starts_with(prefix)).cloned()
     }
 
+    /// Another core has set it aside.
+    fn learn(&self, key: &str) {
+        let mut keys = self.keys();
+        if !keys.contains_key(key) {
+            keys.insert(key.to_owned(), Now::Nothing);
+            self.found.notify_one();
+        }
+    }
+
     /// Waits for the next one.
     pub(crate) async fn found(&self) {
         self.found.notified().await;
@@ -125,16 +154,7 @@ pub(super) fn damaged(key: &str) -> LedgerError {
 impl Records {
     /// Finds what was set aside before, and what is damaged now.
     pub(crate) async fn look_through(&self) -> Result<(), LedgerError> {
-        let mut after = None;
-        loop {
-            let documents = self.store().list(ASIDE, after.as_deref(), 500).await?;
-            let known = documents.iter().filter_map(|document| document.key.strip_prefix(ASIDE));
-            self.aside().keys().extend(known.map(|key| (key.to_owned(), Now::Nothing)));
-            match documents.last() {
-                Some(last) if documents.len() == 500 => after = Some(last.key.clone()),
-                _ => break,
-            }
-        }
+        self.look_aside().await?;
         for document in self.store().damaged(LOOK).await? {
             self.set_aside(&document, "its checksum is another").await?;
         }
@@ -159,6 +179,41 @@ impl Records {
         Ok((fault, next))
     }
 
+    /// Takes over what other cores have set aside, and what they have done about that since.
+    pub(crate) async fn look_aside(&self) -> Result<(), LedgerError> {
+        let (mut there, mut after) = (BTreeSet::new(), None);
+        loop {
+            let documents = self.store().list(ASIDE, after.as_deref(), PAGE).await?;
+            let known = documents.iter().filter_map(|document| document.key.strip_prefix(ASIDE));
+            there.extend(known.map(str::to_owned));
+            match documents.last() {
+                Some(last) if documents.len() == PAGE => after = Some(last.key.clone()),
+                _ => break,
+            }
+        }
+        let known: BTreeSet<String> = self.aside().keys().keys().cloned().collect();
+        there.difference(&known).for_each(|key| self.aside().learn(key));
+        for key in &known {
+            let found = self.store().get(key).await?;
+            // One that could not be moved stands where it was.
+            let is_damaged = found.as_ref().is_some_and(|document| !document.intact);
+            if !is_damaged && (!there.contains(key) || found.is_some()) {
+                self.look_again(key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something was set aside there, by whatever core. To be asked of what is not under its key.
+    pub(super) async fn stands_aside(&self, key: &str) -> Result<bool, LedgerError> {
+        let there = !key.starts_with(EPHEMERAL) && self.store().get(&aside_key(key)).await?.is_some();
+        match there {
+            true => self.aside().learn(key),
+            false => drop(self.aside().keys().remove(key)),
+        }
+        Ok(there)
+    }
+
     /// Unless somebody wrote to it meanwhile.
     pub(super) async fn set_aside(&self, document: &Document, why: &str) -> Result<(), LedgerError> {
         let Document { key, value, revision, .. } = document;
@@ -175,7 +230,7 @@ impl Records {
         let txn = Txn::default().check(key.as_str(), Expect::At(*revision)).delete(key.as_str());
         let mut kept = format!("{:013} ", clock::unix_ms()).into_bytes();
         kept.extend_from_slice(value);
-        let moved = self.store().commit(txn.put(format!("{ASIDE}{key}"), kept)).await;
+        let moved = self.store().commit(txn.put(aside_key(key), kept)).await;
         if first {
             tracing::error!(record = %key, %why, "a damaged record was set aside");
         }
@@ -196,7 +251,7 @@ impl Records {
 
     /// Somebody else did something about it meanwhile: moved it, or wrote it anew, or it ended.
     async fn look_again(&self, key: &str) -> Result<(), LedgerError> {
-        let aside = self.store().get(&format!("{ASIDE}{key}")).await?.is_some();
+        let aside = self.store().get(&aside_key(key)).await?.is_some();
         let whole = self.store().get(key).await?.is_some_and(|document| document.intact);
         let mut keys = self.aside().keys();
         match (aside, whole) {
@@ -208,7 +263,7 @@ impl Records {
     }
 
     pub(crate) fn refuse_aside(&self, key: &str) -> Result<(), LedgerError> {
-        match self.aside().keys().contains_key(key) {
+        match self.aside().knows(key) {
             true => Err(damaged(key)),
             false => Ok(()),
         }
@@ -224,8 +279,14 @@ impl Records {
         self.aside().first_with(NODE).map_or(Ok(()), |key| self.refuse_aside(&key))
     }
 
-    /// What a transaction deletes or writes anew does not stand aside any more, once it is committed.
-    pub(super) fn beside(&self, mut txn: Txn) -> (Txn, Vec<String>) {
+    /// The transaction, with what it says of what stands aside; and what does not any more, once it is committed: what it
+    /// deletes or writes anew. Where it wants nothing to stand, nothing stands aside either.
+    pub(super) fn whole(&self, mut txn: Txn) -> (Txn, Vec<String>) {
+        let absent = |(key, expect): &(String, Expect)| {
+            (*expect == Expect::Absent && !is_apart(key)).then(|| (aside_key(key), Expect::Absent))
+        };
+        let absent: Vec<_> = txn.checks.iter().filter_map(absent).collect();
+        txn.checks.extend(absent);
         let keys = self.aside().keys();
         if keys.is_empty() {
             return (txn, Vec::new());
@@ -234,8 +295,22 @@ impl Records {
         let written = txn.puts.iter().map(|(key, _)| key).filter(|key| !is_healed(key)).chain(&txn.deletes);
         let gone: Vec<String> = written.filter(|key| keys.contains_key(*key)).cloned().collect();
         drop(keys);
-        txn.deletes.extend(gone.iter().map(|key| format!("{ASIDE}{key}")));
+        txn.deletes.extend(gone.iter().map(|key| aside_key(key)));
         (txn, gone)
+    }
+
+    /// What became of it. Another core may have set aside what was to be absent.
+    pub(super) fn told(&self, outcome: CommitOutcome, gone: &[String]) -> Result<CommitOutcome, LedgerError> {
+        match &outcome {
+            CommitOutcome::Committed { .. } => self.forget_aside(gone),
+            CommitOutcome::Conflict { key } => {
+                if let Some(key) = key.strip_prefix(ASIDE) {
+                    self.aside().learn(key);
+                    return Err(damaged(key));
+                }
+            }
+        }
+        Ok(outcome)
     }
 
     pub(super) fn forget_aside(&self, gone: &[String]) {

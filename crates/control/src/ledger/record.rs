@@ -111,16 +111,29 @@ impl Records {
                 Err(damaged(key))
             }
             Some(document) => Ok(Some(document)),
-            None => self.refuse_aside(key).map(|()| None),
+            None => self.absent(key).await,
         }
     }
 
     /// A record. One that cannot be read is an error and not an absence: an idempotency key must not be used
     /// twice, and a name must not be given twice, because what stood there is damaged.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Versioned<T>>, LedgerError> {
+        match self.get_to_take(key).await? {
+            Some(found) => Ok(Some(found)),
+            None => self.absent(key).await,
+        }
+    }
+
+    /// As [`Records::get`], for who takes the key if it is free: what another core has set aside there stops him at his
+    /// commit, so he need not ask for it here.
+    pub(crate) async fn get_to_take<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<Versioned<T>>, LedgerError> {
         match self.look_up(key).await?.map(decode).transpose() {
             Ok(Some(found)) => Ok(Some(found)),
-            Ok(None) => self.refuse_aside(key).map(|()| None),
+            Ok(None) if self.aside().knows(key) => self.absent(key).await,
+            Ok(None) => Ok(None),
             Err((document, why)) => {
                 self.set_aside(&document, &why).await?;
                 Err(damaged(key))
@@ -136,9 +149,17 @@ impl Records {
         }
     }
 
+    /// Nothing stands under the key, nor aside.
+    async fn absent<T>(&self, key: &str) -> Result<Option<T>, LedgerError> {
+        match self.stands_aside(key).await? {
+            true => Err(damaged(key)),
+            false => Ok(None),
+        }
+    }
+
     /// Whether something stands there, though it may not be readable.
     pub async fn is_there(&self, key: &str) -> Result<bool, LedgerError> {
-        Ok(self.look_up(key).await?.is_some() || self.refuse_aside(key).is_err())
+        Ok(self.look_up(key).await?.is_some() || self.stands_aside(key).await?)
     }
 
     /// The next of them that can be read, and whether these are the last.
@@ -249,22 +270,14 @@ impl Records {
     }
 
     pub(super) async fn write(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
-        let (txn, gone) = self.beside(txn);
-        let outcome = self.store.commit(txn).await?;
-        if let CommitOutcome::Committed { .. } = outcome {
-            self.forget_aside(&gone);
-        }
-        Ok(outcome)
+        let (txn, gone) = self.whole(txn);
+        self.told(self.store.commit(txn).await?, &gone)
     }
 
     /// As [`Records::write`], and nobody waits for a flush.
     pub(super) async fn note(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
-        let (txn, gone) = self.beside(txn);
-        let outcome = self.store.note(txn).await?;
-        if let CommitOutcome::Committed { .. } = outcome {
-            self.forget_aside(&gone);
-        }
-        Ok(outcome)
+        let (txn, gone) = self.whole(txn);
+        self.told(self.store.note(txn).await?, &gone)
     }
 
     /// Where a damaged record stays aside, though there is one again.
@@ -276,7 +289,8 @@ impl Records {
 
     /// What was set aside so long ago that nobody will look at it. A record that was made anew stays.
     pub async fn forget_aside_of(&self, document: &Document) -> Result<(), LedgerError> {
-        let _ = self.store.commit(Txn::default().delete(document.key.as_str())).await?;
+        let still = Txn::default().check(document.key.as_str(), Expect::At(document.revision));
+        let _ = self.store.commit(still.delete(document.key.as_str())).await?;
         let key = document.key.strip_prefix(super::quarantine::ASIDE).unwrap_or(&document.key);
         self.forget_aside(&[key.to_owned()]);
         Ok(())

@@ -9,6 +9,7 @@ use super::error::LedgerError;
 use super::forging::Noted;
 use super::idempotency_keys::Posting;
 use super::names::holds;
+use super::quarantine::aside_key;
 use super::record::encode;
 use super::{Ledger, VaultRecord};
 use crate::store::{CommitOutcome, Expect};
@@ -55,7 +56,6 @@ impl Ledger {
         let mut txn = apart.join(posting.into_txn()).put(vault_key(&vault.id), encode(record)?);
         if let Some(name) = &vault.name {
             let key = name_key(name);
-            self.records.refuse_aside(&key)?;
             txn = txn.check(key.as_str(), Expect::Absent).put(key, encode(&holds(name, vault))?);
         }
         let note = forging_key(&vault.id);
@@ -128,6 +128,11 @@ impl Ledger {
             txn.deletes.extend(vault.name.as_ref().map(name_key));
             // Without its budget it is no parent any more.
             txn.deletes.extend((vault.limits.spawn > 0).then(|| budget_key(&receipt.vault)));
+            // Whichever core has set it aside.
+            if vault.damaged {
+                txn.deletes.push(aside_key(&vault_key(&receipt.vault)));
+            }
+            txn.deletes.extend((vault.limits.spawn > 0).then(|| aside_key(&budget_key(&receipt.vault))));
             if let CommitOutcome::Committed { .. } = self.records.write(txn).await? {
                 return Ok(Burial::Written(Box::new(found.value.into_vault())));
             }

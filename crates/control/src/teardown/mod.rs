@@ -119,6 +119,9 @@ impl Teardown {
         // A node whose record is damaged was not taken out.
         self.records.refuse_damaged_node(&vault.node)?;
         let Ok(slot) = self.node_table.slot(&vault.node) else {
+            // Another core may have found that since.
+            self.records.look_aside().await?;
+            self.records.refuse_damaged_node(&vault.node)?;
             // Nobody can be asked any more, so the word of two decides: who took the node out, and who
             // ends this. Should the node come back with it, it is ended there.
             let receipt = lost(vault, "its node was taken out of the swarm");

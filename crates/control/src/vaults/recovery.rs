@@ -229,6 +229,7 @@ impl Vaults {
         if let Some(error) = silence {
             return Err(error.into());
         }
+        self.records.look_aside().await?;
         self.records.refuse_damaged_nodes()?;
         let mut receipt = None;
         for slot in asked {
