@@ -169,10 +169,11 @@ impl SqliteStore {
                 .query_row([key], document)
                 .optional()
         };
-        // The writer's has at hand what it has written. The other fetches those pages from the log after each commit.
+        // The writer's has at hand what it has written. The other fetches those pages from the log after each commit; and
+        // where what failed could not be undone, only the other sees what was committed.
         let found = match self.writer.try_lock() {
-            Ok(writer) => read(writer.connection()),
-            Err(_) => read(&self.one()),
+            Ok(writer) if writer.connection().is_autocommit() => read(writer.connection()),
+            _ => read(&self.one()),
         };
         found.map_err(|error| self.unread(error))
     }
