@@ -13,6 +13,7 @@ mod support {
 
 mod add;
 mod conformance;
+mod host_keys;
 mod hundred;
 mod liar;
 mod pool;

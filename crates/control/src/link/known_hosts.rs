@@ -2,19 +2,27 @@
 //!
 //! Asked in this order: the core's own file, in which `hauki node add` writes what its user
 //! confirmed, then the files that `ssh` itself reads. A key that differs from a known one is refused
-//! whatever any other file says.
+//! whatever any other file says, and a revoked one whatever a person says.
+//!
+//! The files are read here and given to libssh2 line by line: it knows no markers, and one line that it
+//! cannot read would end all. In a file that others write, such a line is passed over, as `ssh` does.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use rustix::fs::{Mode, OFlags};
 use ssh2::{CheckResult, HashType, HostKeyType, KnownHostFileKind, KnownHostKeyFormat, Session};
 
 use hauki_contract::model::ssh::SshAddress;
 use hauki_contract::system::private_files::{self, Others, PrivateError};
+use hauki_contract::system::rlimit;
+
+/// Some hundred thousand hosts. A link's thread reads it at each connection.
+const MOST_BYTES: usize = 16 << 20;
 
 #[derive(Debug, Clone)]
 pub struct KnownHosts {
@@ -30,12 +38,18 @@ pub enum HostKeyError {
     Unknown { fingerprint: String },
     #[error("its host key {fingerprint} is not the one in {}", file.display())]
     Changed { fingerprint: String, file: PathBuf },
+    #[error("its host key {fingerprint} is revoked by {}", file.display())]
+    Revoked { fingerprint: String, file: PathBuf },
     #[error("its host key is {fingerprint}, not {wanted}")]
     NotWanted { fingerprint: String, wanted: String },
     #[error("the core's list of host keys: {0}")]
     Private(PrivateError),
     #[error("read {}", file.display())]
-    Read { file: PathBuf, source: ssh2::Error },
+    Read { file: PathBuf, source: io::Error },
+    #[error("read line {number} of {}", file.display())]
+    Line { file: PathBuf, number: usize, source: ssh2::Error },
+    #[error("keep a list of host keys")]
+    List(#[source] ssh2::Error),
     #[error("write {}", file.display())]
     Write { file: PathBuf, source: io::Error },
 }
@@ -71,18 +85,21 @@ impl KnownHosts {
         let fingerprint = fingerprint(session).ok_or(HostKeyError::Absent)?;
         // Who can write there says whom we believe.
         private_files::check(&self.own, Others::MayRead).map_err(HostKeyError::Private)?;
-        let mut known = false;
-        for file in std::iter::once(&self.own).chain(&self.others).filter(|file| file.exists()) {
-            let read = |source| HostKeyError::Read { file: file.clone(), source };
-            let mut hosts = session.known_hosts().map_err(read)?;
-            hosts.read_file(file, KnownHostFileKind::OpenSSH).map_err(read)?;
-            match hosts.check_port(&address.host, address.port, key) {
+        let word = STANDARD_NO_PAD.encode(key);
+        let (mut known, mut changed) = (false, None);
+        for file in std::iter::once(&self.own).chain(&self.others) {
+            let Some(list) = HostList::read(file, *file == self.own)? else { continue };
+            if list.revokes(&word) {
+                return Err(HostKeyError::Revoked { fingerprint, file: file.clone() });
+            }
+            match list.hosts(session)?.check_port(&address.host, address.port, key) {
                 CheckResult::Match => known = true,
                 CheckResult::NotFound => {}
-                CheckResult::Mismatch | CheckResult::Failure => {
-                    return Err(HostKeyError::Changed { fingerprint, file: file.clone() });
-                }
+                CheckResult::Mismatch | CheckResult::Failure => changed = changed.or(Some(file)),
             }
+        }
+        if let Some(file) = changed {
+            return Err(HostKeyError::Changed { fingerprint, file: file.clone() });
         }
         match wanted {
             Some(wanted) if wanted != fingerprint => {
@@ -110,6 +127,88 @@ impl KnownHosts {
     }
 }
 
+/// One file's lines.
+struct HostList<'a> {
+    file: &'a Path,
+    own: bool,
+    bytes: Vec<u8>,
+}
+
+impl<'a> HostList<'a> {
+    /// `None`: it is not there, or not to be had by anybody. What `ssh` would have heard, a revocation
+    /// perhaps, and we cannot, is an error.
+    fn read(path: &'a Path, own: bool) -> Result<Option<Self>, HostKeyError> {
+        let failed = |source| HostKeyError::Read { file: path.to_owned(), source };
+        let file = match open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if own => return Err(failed(error)),
+            Err(error) => {
+                tracing::warn!(file = %path.display(), %error, "a list of host keys is passed over");
+                return Ok(None);
+            }
+        };
+        let bytes = rlimit::read_from(file, MOST_BYTES).map_err(failed)?;
+        Ok(Some(Self { file: path, own, bytes }))
+    }
+
+    /// Without what an editor of another system leaves at their ends.
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    fn revokes(&self, key: &str) -> bool {
+        self.lines().any(|line| revokes(line, key))
+    }
+
+    fn hosts(&self, session: &Session) -> Result<ssh2::KnownHosts, HostKeyError> {
+        let mut hosts = session.known_hosts().map_err(HostKeyError::List)?;
+        let mut refused = Vec::new();
+        for (number, line) in (1..).zip(self.lines()).filter(|(_, line)| !is_marked(line)) {
+            match hosts.read_str(&String::from_utf8_lossy(line), KnownHostFileKind::OpenSSH) {
+                Ok(()) => {}
+                Err(source) if self.own => {
+                    return Err(HostKeyError::Line { file: self.file.to_owned(), number, source });
+                }
+                Err(error) => refused.push((number, error)),
+            }
+        }
+        if let Some((line, error)) = refused.first() {
+            let (file, lines) = (self.file.display(), refused.len());
+            tracing::warn!(%file, lines, first = line, %error, "lines that say nothing are passed over");
+        }
+        Ok(hosts)
+    }
+}
+
+/// Without NONBLOCK, opening a pipe would wait for its writer.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(file)
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty())
+}
+
+/// `@cert-authority` among them: we ask for no certificates.
+fn is_marked(line: &[u8]) -> bool {
+    words(line).next().is_some_and(|word| word.starts_with(b"@"))
+}
+
+/// For whatever hosts: who has a key's private half under one name can show it under another.
+fn revokes(line: &[u8], key: &str) -> bool {
+    let mut words = words(line);
+    let is_key = |word: &[u8]| {
+        word.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.iter().all(|byte| *byte == b'='))
+    };
+    words.next() == Some(b"@revoked") && words.any(is_key)
+}
+
 fn key_word(kind: HostKeyType) -> Option<&'static str> {
     match KnownHostKeyFormat::from(kind) {
         KnownHostKeyFormat::SshRsa => Some("ssh-rsa"),
@@ -125,4 +224,28 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     file.write_all(line.as_bytes())?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_is_a_line_s_first_word_and_a_key_a_whole_one() {
+        for (line, is_revoked) in [
+            ("@revoked * ssh-ed25519 AAAAkey", true),
+            ("  @revoked\t|1|salt|hash  ssh-ed25519\tAAAAkey== a comment", true),
+            ("@revoked * ssh-ed25519 AAAAkey2", false),
+            ("@revoked * ssh-ed25519 AAAAke", false),
+            ("@cert-authority * ssh-ed25519 AAAAkey", false),
+            ("#@revoked * ssh-ed25519 AAAAkey", false),
+            ("@revokedx * ssh-ed25519 AAAAkey", false),
+            ("host ssh-ed25519 AAAAkey @revoked", false),
+            ("@revoked", false),
+            ("", false),
+        ] {
+            assert_eq!(revokes(line.as_bytes(), "AAAAkey"), is_revoked, "{line}");
+            assert_eq!(is_marked(line.as_bytes()), line.trim_start().starts_with('@'), "{line}");
+        }
+    }
 }

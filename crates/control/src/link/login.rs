@@ -105,6 +105,17 @@ impl LoginError {
                  and add the node again",
                 file.display()
             ),
+            Self::HostKey { source: HostKeyError::Revoked { file, .. }, .. } => format!(
+                "whoever has that key can pass for the node: make it a new one there; if it was revoked by mistake, \
+                 take its @revoked line out of {}",
+                file.display()
+            ),
+            Self::HostKey { source: HostKeyError::Line { file, .. }, .. } => {
+                format!("mend that line of {}, or take it out and add its node again", file.display())
+            }
+            Self::HostKey { source: HostKeyError::Read { file, .. }, .. } => {
+                format!("make {} readable to the core, or shorter, or take it away", file.display())
+            }
             Self::HostKey { .. } => {
                 "compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the node, then: \
                  hauki node add ... --host-key SHA256:..."

@@ -32,6 +32,7 @@ const AFTER: &str = "\
 The core logs in (its own key, --key, its agent, the usual keys, or a password that you are asked for),
 checks the machine, copies its own haukid there, starts it, and keeps the node in its list. Repeated, it
 finds out what is missing and does only that. A host key that is not known is shown and must be confirmed.
+One that known_hosts marks @revoked, for whatever host, is refused, --host-key or not.
 
 Examples:
   hauki node add root@10.0.0.7 --name n3
