@@ -117,6 +117,9 @@ impl Standing {
         findings.extend(export::found());
         findings.extend(self.records.aside_check(named));
         findings.extend(self.scrub.finding(named));
+        let hint = "look at the file system of the state directory: mount, df, dmesg; nothing is lost that was answered";
+        let failing = self.records.failing().map(|why| format!("the last commit failed: {why}"));
+        findings.extend(failing.map(|what| Check::fail(what, hint)));
         let hint = "compare with a copy of the state directory, if there is one";
         findings.extend(self.records.suspicion().map(|what| Check::fail(what, hint)));
         Ok(Health {

@@ -1,7 +1,7 @@
 //! Repository: the store, seen as records; what everybody reads, and the door through which others than the ledger
 //! write.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use super::error::LedgerError;
 use super::quarantine::{Quarantine, damaged};
 use super::vault::VaultRecord;
 use crate::store::{CommitOutcome, Document, Expect, Revision, Size, Store, Txn};
+use hauki_contract::model::error_chain::told;
 use hauki_contract::model::id::VaultId;
 
 const PAGE: usize = 500;
@@ -58,6 +59,8 @@ impl<T> Versioned<T> {
 pub struct Records {
     store: Arc<dyn Store>,
     aside: Arc<Quarantine>,
+    /// Why the last commit was none, while it is the last.
+    failing: Arc<Mutex<Option<String>>>,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, LedgerError> {
@@ -92,7 +95,7 @@ pub(crate) fn owner_of(document: &Document) -> Option<Option<u32>> {
 impl Records {
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, aside: Arc::default() }
+        Self { store, aside: Arc::default(), failing: Arc::default() }
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
@@ -271,7 +274,15 @@ impl Records {
 
     pub(super) async fn write(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
         let (txn, gone) = self.whole(txn);
-        self.told(self.store.commit(txn).await?, &gone)
+        let outcome = self.store.commit(txn).await;
+        let why = outcome.as_ref().err().filter(|error| !error.may_be_retried()).map(|error| told(error));
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        self.told(outcome?, &gone)
+    }
+
+    /// A file system that turned read-only under the daemon says so to who writes, and to nobody who looks.
+    pub fn failing(&self) -> Option<String> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// As [`Records::write`], and nobody waits for a flush.

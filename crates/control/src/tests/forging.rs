@@ -291,6 +291,11 @@ async fn a_note_that_could_not_be_taken_away_goes_later() {
         tokio::task::yield_now().await;
     }
     assert_eq!(core.activity().await.expect("tells").vaults, 1, "as far as the store says");
+    let failing = async || {
+        let found = core.health().await.expect("tells").findings;
+        found.iter().any(|check| check.what.starts_with("the last commit failed: no space is left"))
+    };
+    assert!(failing().await, "the doctor says so, for who looks and does not write");
     store.fail_commits(None);
     let gone = async {
         while core.activity().await.expect("tells").vaults > 0 {
@@ -298,6 +303,9 @@ async fn a_note_that_could_not_be_taken_away_goes_later() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), gone).await.expect("is noted");
+    node.hold(None);
+    core.spawn(self::spawning("after")).await.expect("is recorded");
+    assert!(!failing().await);
 }
 
 /// Else each start would wait for the file, and its note be a row in it.
