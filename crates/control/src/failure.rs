@@ -117,6 +117,11 @@ impl Failure {
         }
     }
 
+    /// Whether another core is at it.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Key(KeyError::LostRace) | Self::Ledger(LedgerError::Elsewhere { .. }))
+    }
+
     /// Whether its node was asked in vain, or cannot be asked.
     pub(super) fn is_silence(&self) -> bool {
         match self {

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::dependencies::Dependencies;
 use super::failure::Failure;
-use super::ledger::{Budget, LOAN, Ledger, LedgerError, Records, VAULT, VaultRecord, budget_key, vault_key};
+use super::ledger::{Budget, Ledger, LedgerError, Records, VAULT, VaultRecord, budget_key, vault_key};
 use super::nodes::NodeSlot;
 use super::parent::Parent;
 use super::single_flight::SingleFlight;
@@ -70,10 +70,10 @@ impl Families {
 
     /// What a core spent that was killed before it had recorded the child.
     async fn repay_the_crashed(&self) -> Result<(), Failure> {
-        for loan in self.ledger.loans().await? {
+        for (key, paid) in self.ledger.loans().await? {
             // Looked for in this order: who is in flight began before the loan, and ends after it.
-            if !self.flights.is_busy(&loan[LOAN.len()..]) {
-                self.ledger.repay(&loan).await?;
+            if !self.flights.is_busy(&key) {
+                self.ledger.repay(&paid).await?;
             }
         }
         Ok(())
@@ -123,6 +123,10 @@ impl Families {
             let _taken = Taken { slot: &slot, wish };
             let made = families.clone_for(&slot, &ask).await;
             let CloneAsk { vault, number, .. } = ask;
+            if made.as_ref().is_err_and(Failure::is_elsewhere) {
+                // Another core makes it, and answers. If that one is killed, the caller's deadline is the end of it.
+                return;
+            }
             let (spawned, error) = match made {
                 Ok(spawned) => (Some(spawned), None),
                 Err(error) => (None, Some(error.into())),
@@ -135,7 +139,15 @@ impl Families {
             // The parent died meanwhile, or gave up: nobody will ever hold this one.
             let alone = !families.records.is_there(&budget_key(&vault)).await.unwrap_or(false);
             let cause = if alone { Cause::ParentDied } else { Cause::Cancelled };
-            if (alone || told.is_err())
+            let cancelled = match told {
+                Ok(()) => false,
+                // Another core may have told it of this very child. Of one that it does not know nobody uses the ticket.
+                Err(error) if error.fault == NodeFault::NotAwaited => {
+                    !families.ledger.has_others().await.unwrap_or(true)
+                }
+                Err(_) => true,
+            };
+            if (alone || cancelled)
                 && let Err(error) = families.life.end(&child, cause, Some(vault.to_string()), 0).await
             {
                 tracing::warn!(vault = %child.id, error = error_chain::told(&error), "left to its claim lease");

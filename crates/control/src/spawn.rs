@@ -7,7 +7,7 @@ use super::dependencies::Dependencies;
 use super::failure::{Failure, NameError, SpawnError};
 use super::forge::Forge;
 use super::idempotency::{HeldKey, IdempotencyKeys};
-use super::ledger::{KeyRecord, Ledger, loan_key};
+use super::ledger::{KeyRecord, Ledger, Paid};
 use super::parent::Parent;
 use super::quota::SummonsQuota;
 use super::registry::NameRegistry;
@@ -90,19 +90,18 @@ impl Spawning {
             return self.spawned_again(earlier, &request.ticket).await;
         }
         let Some(parent) = parent else { return self.create(&held, request, None, users).await };
-        let loan = loan_key(&held.document);
-        self.ledger.spend(parent.id(), &loan).await?;
-        let made = self.create(&held, request, Some(&parent), users).await;
+        let paid = self.ledger.spend(parent.id(), &held.document, held.expect).await?;
+        let made = self.create(&held, request, Some((&parent, &paid)), users).await;
         if !made.as_ref().is_ok_and(|made| made.changed) {
-            self.give_back(&loan).await;
+            self.give_back(&held, &paid).await;
         }
         made
     }
 
     /// Nothing was made of it. If it was, the loan went with the record of the child.
-    async fn give_back(&self, loan: &str) {
-        if let Err(error) = self.ledger.repay(loan).await {
-            tracing::warn!(%loan, error = error_chain::told(&error), "a budget is spent until the next comparison");
+    async fn give_back(&self, held: &HeldKey, paid: &Paid) {
+        if let Err(error) = self.ledger.repay(paid).await {
+            tracing::warn!(key = %held.document, error = error_chain::told(&error), "a budget is spent until the next comparison");
         }
     }
 
@@ -110,9 +109,10 @@ impl Spawning {
         self: &Arc<Self>,
         held: &HeldKey,
         request: SpawnRequest,
-        parent: Option<&Parent>,
+        family: Option<(&Parent, &Paid)>,
         (owner, only): Users,
     ) -> Result<Spawned, Failure> {
+        let (parent, paid) = family.unzip();
         let SpawnRequest { summons, placement, ticket: wishes, get_or_create } = request;
         check_terms(&wishes)?;
         let name = summons.name.clone();
@@ -150,7 +150,10 @@ impl Spawning {
             apart: true,
         };
         let posting = held.record_in(drafted.posting()?, &record)?;
-        let posting = if parent.is_some() { posting.paid(&loan_key(&held.document)) } else { posting };
+        let posting = match paid {
+            Some(paid) => posting.paid(paid),
+            None => posting,
+        };
         let news = vec![
             drafted.happening(),
             forged.happening(),

@@ -134,7 +134,9 @@ impl From<LedgerError> for ApiError {
             LedgerError::Spent { .. } => (ErrorCode::Quota, hint("it is given at summon: --spawn N")),
             LedgerError::TooDeep => (ErrorCode::Quota, None),
             LedgerError::NoParent { .. } => (ErrorCode::Denied, None),
-            LedgerError::GivenUp { .. } => (ErrorCode::Temporary, hint("send the same request again")),
+            LedgerError::Elsewhere { .. } | LedgerError::GivenUp { .. } => {
+                (ErrorCode::Temporary, hint("send the same request again"))
+            }
         };
         judged(&error, verdict)
     }

@@ -30,6 +30,8 @@ pub enum LedgerError {
     TooDeep,
     #[error("{vault} is not a living worker that may clone")]
     NoParent { vault: VaultId },
+    #[error("another core is at what {key} is for, or was meanwhile")]
+    Elsewhere { key: String },
     #[error("{vault} was given up by another core while it was made")]
     GivenUp { vault: VaultId },
 }

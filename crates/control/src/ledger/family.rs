@@ -3,15 +3,16 @@
 //! A vault that may clone has a document under `budget/` from before its order goes out until its tombstone is
 //! written: at once the budget, the proof that it lives, and the way up to those above, who pay for every descendant.
 //! What was not made after all is paid back, by a document under `loan/` that stands from the payment until the child
-//! is recorded.
+//! is recorded. It names its core's term, and is that core's alone as long as that goes on: whoever records the child or
+//! pays back does it under the revision of the loan that he has, so a child is paid for once, whoever makes it.
 
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
-use super::documents::{BUDGET, LOAN, budget_key, forging_key, vault_key};
+use super::documents::{BUDGET, LOAN, budget_key, forging_key, loan_key, vault_key};
 use super::error::LedgerError;
 use super::record::{Versioned, encode};
-use crate::store::{CommitOutcome, Expect, Txn};
+use crate::store::{CommitOutcome, Expect, Revision, Txn};
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::limits::Limits;
 
@@ -55,6 +56,13 @@ struct Loan {
     term: Option<String>,
 }
 
+/// A loan, in the hands of who has it.
+#[derive(Debug)]
+pub(crate) struct Paid {
+    pub(super) loan: String,
+    pub(super) revision: Revision,
+}
+
 impl Ledger {
     /// Its vault neither lives nor is being made. Whoever only looks may see the one half of what was written and not yet
     /// the other, so the transaction asks again.
@@ -64,41 +72,74 @@ impl Ledger {
         self.records.write(nobody.delete(budget_key(vault))).await.map(drop)
     }
 
-    /// Takes one from the budget of the parent and of everybody above it, at once or not at all. The
-    /// loan under `loan` says so until the child is recorded, or until it is paid back.
-    pub(crate) async fn spend(&self, parent: &VaultId, loan: &str) -> Result<(), LedgerError> {
+    /// Takes one from the budget of the parent and of everybody above it, at once or not at all, for a child that is
+    /// made under this key, as it was seen. The loan says so until the child is recorded, or until it is paid back.
+    pub(crate) async fn spend(&self, parent: &VaultId, key: &str, seen: Expect) -> Result<Paid, LedgerError> {
+        let loan = loan_key(key);
         loop {
-            if self.records.is_there(loan).await? {
-                // Paid before, by one who could not give it back.
-                return Ok(());
+            if let Some(found) = self.records.get::<Loan>(&loan).await? {
+                match self.take_over(found).await? {
+                    Some(paid) => return Ok(paid),
+                    None => continue,
+                }
             }
-            let (mut txn, mut next, mut paid) = (Txn::default(), Some(parent.clone()), Vec::new());
+            let (mut txn, mut next, mut paid) =
+                (Txn::default().check(key, seen), Some(parent.clone()), Vec::new());
             while let Some(id) = next {
                 if paid.len() == MAX_DEPTH {
                     return Err(LedgerError::TooDeep);
                 }
-                let key = budget_key(&id);
-                let Some(mut found) = self.records.get::<Budget>(&key).await? else {
+                let budget = budget_key(&id);
+                let Some(mut found) = self.records.get::<Budget>(&budget).await? else {
                     return Err(LedgerError::NoParent { vault: id });
                 };
-                found.value.spend(&id)?;
+                if let Err(spent) = found.value.spend(&id) {
+                    // It may have gone for this very child.
+                    self.refuse_used(key, seen).await?;
+                    return Err(spent);
+                }
                 next = found.value.parent.clone();
                 paid.push(id);
                 let expect = Expect::At(found.revision);
-                txn = txn.check(key.as_str(), expect).put(key.as_str(), encode(&found.value)?);
+                txn = txn.check(budget.as_str(), expect).put(budget.as_str(), encode(&found.value)?);
             }
-            let txn = txn
-                .check(loan, Expect::Absent)
-                .put(loan, encode(&Loan { paid, term: Some(self.term.to_string()) })?);
-            if let CommitOutcome::Committed { .. } = self.records.write(txn).await? {
-                return Ok(());
+            let made = Loan { paid, term: Some(self.term.to_string()) };
+            let txn = txn.check(loan.as_str(), Expect::Absent).put(loan.as_str(), encode(&made)?);
+            match self.records.write(txn).await? {
+                CommitOutcome::Committed { revision } => return Ok(Paid { loan, revision }),
+                CommitOutcome::Conflict { key: used } if used == key => return Err(elsewhere(key)),
+                CommitOutcome::Conflict { .. } => {}
             }
         }
     }
 
-    /// Nothing was made of it. If it was, the loan went with the record of the child.
-    pub(crate) async fn repay(&self, loan: &str) -> Result<(), LedgerError> {
-        while let Some(found) = self.records.find::<Loan>(loan).await? {
+    /// What was paid before, by one who could not give it back, or by a core that was killed. `None`: look again.
+    async fn take_over(&self, mut found: Versioned<Loan>) -> Result<Option<Paid>, LedgerError> {
+        let term = found.value.term.replace(self.term.to_string());
+        if term == found.value.term {
+            return Ok(Some(Paid { loan: found.key, revision: found.revision }));
+        }
+        if let Some(term) = term
+            && self.works(&term).await?
+        {
+            return Err(elsewhere(&found.key));
+        }
+        match self.records.write(found.anew()?).await? {
+            CommitOutcome::Committed { revision } => Ok(Some(Paid { loan: found.key, revision })),
+            CommitOutcome::Conflict { .. } => Ok(None),
+        }
+    }
+
+    async fn refuse_used(&self, key: &str, seen: Expect) -> Result<(), LedgerError> {
+        let now = self.records.raw(key).await?.map_or(Expect::Absent, |found| Expect::At(found.revision));
+        if now == seen { Ok(()) } else { Err(elsewhere(key)) }
+    }
+
+    /// Nothing was made of it. If it was, the loan went with the record of the child; nor is it paid back if it is another
+    /// core's by now.
+    pub(crate) async fn repay(&self, paid: &Paid) -> Result<(), LedgerError> {
+        let is_it = |found: &Versioned<Loan>| found.revision == paid.revision;
+        while let Some(found) = self.records.find::<Loan>(&paid.loan).await?.filter(is_it) {
             let mut txn = found.gone();
             for id in &found.value.paid {
                 let key = budget_key(id);
@@ -122,16 +163,21 @@ impl Ledger {
         Ok(all.into_iter().filter_map(of).collect())
     }
 
-    /// The keys of the loans that this core has to look after: its own, and those of cores that were killed.
-    pub(crate) async fn loans(&self) -> Result<Vec<String>, LedgerError> {
+    /// The loans that this core has to look after, with the keys of their children: its own, and those of cores that were
+    /// killed.
+    pub(crate) async fn loans(&self) -> Result<Vec<(String, Paid)>, LedgerError> {
         let mut own = Vec::new();
-        for found in self.records.all::<Loan>(LOAN).await? {
-            let others = match &found.value.term {
+        for Versioned { key, value, revision } in self.records.all::<Loan>(LOAN).await? {
+            let others = match &value.term {
                 Some(term) => *term != *self.term && self.works(term).await?,
                 None => false,
             };
-            own.extend((!others).then_some(found.key));
+            own.extend((!others).then(|| (key[LOAN.len()..].to_owned(), Paid { loan: key, revision })));
         }
         Ok(own)
     }
+}
+
+fn elsewhere(key: &str) -> LedgerError {
+    LedgerError::Elsewhere { key: key.to_owned() }
 }

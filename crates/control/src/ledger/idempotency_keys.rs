@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Ledger;
 use super::documents::{AGED, KeyRecord, TOMB, aged_key};
 use super::error::LedgerError;
+use super::family::Paid;
 use super::record::{Versioned, encode, refuse_foreign};
 use crate::store::{CommitOutcome, Document, Expect, Txn};
 
@@ -25,9 +26,9 @@ impl Posting {
         Ok(Self(txn.put(aged_key(record.at, document), Vec::new())))
     }
 
-    /// The child is made that was paid for.
-    pub(crate) fn paid(self, loan: &str) -> Self {
-        Self(self.0.delete(loan))
+    /// The child is made that was paid for, if nobody else has the loan by now.
+    pub(crate) fn paid(self, paid: &Paid) -> Self {
+        Self(self.0.check(paid.loan.as_str(), Expect::At(paid.revision)).delete(paid.loan.as_str()))
     }
 
     pub(super) fn into_txn(self) -> Txn {

@@ -27,7 +27,7 @@ mod vaults;
 pub(crate) use anti_affinity::AntiAffinity;
 pub(crate) use documents::*;
 pub use error::LedgerError;
-pub(crate) use family::Budget;
+pub(crate) use family::{Budget, Paid};
 pub(crate) use forging::Noted;
 pub(crate) use idempotency_keys::Posting;
 pub(crate) use quarantine::{ASIDE, since};

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::fake_node::FakeCall;
-use crate::ledger::{BUDGET, LOAN, loan_key};
+use crate::ledger::{BUDGET, LOAN};
+use crate::store::Expect;
 use hauki_contract::api::clone::{CloneAnswer, CloneAsk};
 use hauki_contract::api::node::NewsItem;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -59,10 +60,11 @@ async fn what_a_crashed_core_spent_is_given_back_by_the_next() {
     let first = core_over(store.clone(), &[&node], &["n1"]);
     let parent = parent(&first, 1).await;
     // Spent, and then gone before the child was recorded.
-    first.basis().ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("has a budget");
+    let spend = async |key: &str| first.basis().ledger.spend(&parent, key, Expect::Absent).await;
+    spend("key/spawn/1").await.expect("has a budget");
     assert_eq!(spent(&first).await, (1, vec![1]));
-    first.basis().ledger.spend(&parent, &loan_key("key/spawn/1")).await.expect("is paid for");
-    let error = first.basis().ledger.spend(&parent, &loan_key("key/spawn/2")).await.expect_err("is another");
+    spend("key/spawn/1").await.expect("is paid for");
+    let error = spend("key/spawn/2").await.expect_err("is another");
     assert_eq!(ApiError::from(error).code, ErrorCode::Quota);
     drop(first);
     let next = core_over(store, &[&node], &["n1"]);

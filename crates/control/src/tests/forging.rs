@@ -59,7 +59,7 @@ async fn a_second_core_on_the_store_leaves_alone_what_the_first_is_at() {
     let budget = first
         .spawn(SpawnRequest { summons: SummonsRequest { key: "p".into(), ..parent().summons }, ..parent() });
     let payer = budget.await.expect("spawns").vault.id;
-    first.basis().ledger.spend(&payer, "loan/key/spawn/1").await.expect("has a budget");
+    first.basis().ledger.spend(&payer, "key/spawn/1", Expect::Absent).await.expect("has a budget");
     pair.node.hold(Some(FakeCall::Open));
     let spawning = tokio::spawn({
         let core = first.clone();

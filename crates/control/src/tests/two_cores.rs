@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::fake_node::FakeCall;
-use crate::ledger::{ASIDE, NAME, budget_key, idempotency_key, name_key, vault_key};
-use crate::store::Txn;
-use hauki_contract::api::ErrorCode;
+use crate::ledger::{ASIDE, LOAN, NAME, Posting, budget_key, idempotency_key, name_key, term_key, vault_key};
+use crate::store::{Expect, Txn};
+use hauki_contract::api::clone::CloneAsk;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::gem::GemPush;
+use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::name::ServiceName;
 
 struct Pair {
@@ -158,4 +159,54 @@ async fn what_one_core_set_aside_the_other_tells_of_until_it_is_gone() {
         core.basis().records.look_aside().await.expect("looks");
         assert_eq!(core.basis().records.aside().count(), 0);
     }
+}
+
+/// The one makes the child; what the other does about it takes nothing away from that.
+#[tokio::test]
+async fn a_child_is_paid_for_once_whichever_core_makes_it() {
+    let Pair { store, node, one, two } = pair().await;
+    let mut request = spawning("parent");
+    request.summons.wishes.spawn = Some(1);
+    let parent = one.spawn(request).await.expect("spawns").vault.id;
+    let paid = one.basis().ledger.spend(&parent, "key/spawn/x", Expect::Absent).await.expect("has a budget");
+    let refused = two.basis().ledger.spend(&parent, "key/spawn/x", Expect::Absent).await;
+    assert_eq!(ApiError::from(refused.expect_err("is the other's")).code, ErrorCode::Temporary);
+    two.phases().families.end_orphaned().await.expect("compares");
+    assert_eq!(store.size(LOAN).await.expect("counts").documents, 1, "its core works");
+    // The first is killed, and another has the loan by now.
+    one.basis().ledger.repay(&paid).await.expect("pays back");
+    let stale =
+        one.basis().ledger.spend(&parent, "key/spawn/x", Expect::Absent).await.expect("has one again");
+    let _ = store.commit(Txn::default().delete(term_key(one.basis().ledger.term()))).await.expect("commits");
+    two.basis().ledger.spend(&parent, "key/spawn/x", Expect::Absent).await.expect("takes it over");
+    one.basis().ledger.repay(&stale).await.expect("does nothing");
+    assert_eq!(store.size(LOAN).await.expect("counts").documents, 1);
+    let posting = Posting::default().paid(&stale);
+    assert!(!one.basis().ledger.post(posting).await.expect("answers"), "nor records it a child of its own");
+    assert_eq!(node.living().len(), 1);
+}
+
+#[tokio::test]
+async fn a_wish_that_two_cores_hear_is_fulfilled_once_and_answered_by_who_did() {
+    let Pair { store, node, one, two } = pair().await;
+    let mut request = spawning("parent");
+    request.summons.wishes.spawn = Some(1);
+    let parent = one.spawn(request).await.expect("spawns").vault.id;
+    let _tasks = [one.start(), two.start()];
+    for core in [&one, &two] {
+        event(core, |event| matches!(event.what, Happening::NodeUp { .. })).await;
+    }
+    node.hold(Some(FakeCall::Provision));
+    let arguments = r#"["function f() {}"]"#.to_owned();
+    node.wish(CloneAsk { vault: parent.clone(), number: 1, arguments });
+    node.somebody_waits().await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(node.answers(), [], "who lost says nothing");
+    node.hold(None);
+    while node.answers().is_empty() || store.size(LOAN).await.expect("counts").documents > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((node.answers()[0].error.as_ref(), node.provisioned(), node.living().len()), (None, 2, 2));
 }
