@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 const WORKER: &str = "var n = 0; function add(x) { n += x; return n; }";
 
 /// A core of its own, and a machine to be added, which is this one under another address.
-struct Ground {
-    sshd: Sshd,
-    core: Daemon,
+pub(crate) struct Ground {
+    pub sshd: Sshd,
+    pub core: Daemon,
     machine: tempfile::TempDir,
 }
 
@@ -26,7 +26,7 @@ impl Ground {
         Self::on(Sshd::start(""), &[])
     }
 
-    fn on(sshd: Sshd, variables: &[(&str, &Path)]) -> Self {
+    pub(crate) fn on(sshd: Sshd, variables: &[(&str, &Path)]) -> Self {
         let core = Daemon::start_with(Daemon::ground("").into(), "core", variables);
         // Its configuration has an id range that nobody else uses.
         let machine = Daemon::ground("");
@@ -39,7 +39,7 @@ impl Ground {
         number.and_then(|number| number.parse().ok()).expect("is a number")
     }
 
-    fn node(&self, name: &str) -> Value {
+    pub(crate) fn node(&self, name: &str) -> Value {
         json!({
             "name": name,
             "ssh": format!("root@127.0.0.1:{}", self.sshd.relay.port),
@@ -54,26 +54,29 @@ impl Ground {
         })
     }
 
-    fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.machine.path().join("state")
     }
 
-    fn file(&self, nodes: &[Value]) -> PathBuf {
+    pub(crate) fn file(&self, nodes: &[Value]) -> PathBuf {
         let path = self.machine.path().join("swarm.yaml");
         std::fs::write(&path, json!({ "nodes": nodes }).to_string()).expect("writes");
         path
     }
 
-    fn hauki(&self, args: &[&str]) -> Output {
+    pub(crate) fn hauki(&self, args: &[&str]) -> Output {
         let mut command = self.core.hauki();
         command.args(args).args(["-o", "jsonl", "--progress", "plain"]);
         command.env("HAUKI_ENDPOINT", format!("unix://{}", self.core.socket.display()));
         command.output().expect("runs")
     }
 
-    fn add(&self, nodes: &[Value]) -> Output {
-        let file = self.file(nodes);
-        let print = fingerprint(&self.sshd.path("host_key.pub"));
+    pub(crate) fn print(&self) -> String {
+        fingerprint(&self.sshd.path("host_key.pub"))
+    }
+
+    pub(crate) fn add(&self, nodes: &[Value]) -> Output {
+        let (file, print) = (self.file(nodes), self.print());
         self.hauki(&["node", "add", "--file", &file.display().to_string(), "--host-key", &print])
     }
 
@@ -123,7 +126,7 @@ fn record(output: &Output) -> Value {
     serde_json::from_str(line).expect("is JSON")
 }
 
-fn words(output: &Output) -> String {
+pub(crate) fn words(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -317,7 +320,7 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
 
 impl Ground {
     /// Without a key of its own, so that something else must let the core in.
-    fn keyless(&self) -> Value {
+    pub(crate) fn keyless(&self) -> Value {
         let mut node = self.node("n1");
         node.as_object_mut().expect("is an object").remove("key_file");
         node
@@ -448,8 +451,8 @@ async fn a_disk_that_fills_up_in_the_middle_of_the_copy_is_named_and_left_clean(
 async fn a_machine_that_answers_rubbish_or_a_gigabyte_is_told_by_its_name_and_step() {
     for (command, code, step) in [
         ("echo rubbish", 78, "become root"),
-        ("yes rubbish | head -c 1000000000", 75, "look at the machine"),
-        ("head -c 1000000000 /dev/zero", 75, "look at the machine"),
+        ("yes rubbish | head -c 1000000000", 75, "look at the machine: more than 256 KiB came from there"),
+        ("head -c 1000000000 /dev/zero", 75, "look at the machine: more than 256 KiB came from there"),
     ] {
         let ground = Ground::on(Sshd::start(&format!("ForceCommand {command}")), &[]);
         let output = ground.add(&[ground.node("n1")]);

@@ -14,6 +14,7 @@ mod support {
 mod add;
 mod conformance;
 mod host_keys;
+mod hostile;
 mod hundred;
 mod liar;
 mod pool;

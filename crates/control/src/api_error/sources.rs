@@ -87,7 +87,9 @@ impl From<InstallError> for ApiError {
     fn from(error: InstallError) -> Self {
         let hint = match &error {
             InstallError::Login(_) => None,
-            InstallError::Session { .. } => Some("add it again: what is done stays done".into()),
+            InstallError::Session { .. } | InstallError::Overstep { .. } => {
+                Some("add it again: what is done stays done".into())
+            }
             InstallError::Command { .. } => Some("mend that on the node, then add it again".into()),
             InstallError::NotRoot => Some("log in as root, or let the user `sudo` without a password".into()),
             InstallError::Architecture { .. } => Some("nodes must be of the core's architecture".into()),
@@ -106,7 +108,7 @@ impl From<InstallError> for ApiError {
             InstallError::Start { .. } => Some("its log on the node tells more".into()),
         };
         let code = match &error {
-            InstallError::Session { .. } => ErrorCode::Temporary,
+            InstallError::Session { .. } | InstallError::Overstep { .. } => ErrorCode::Temporary,
             InstallError::OtherName { .. } | InstallError::Busy { .. } => ErrorCode::Conflict,
             _ => ErrorCode::Environment,
         };

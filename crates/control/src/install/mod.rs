@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use super::ledger::NodeRecord;
 use super::link::known_hosts::HostKeyError;
 use super::link::login::{LoginError, LoginKeys, Secrets, Way, login};
-use super::link::{identity, quoted};
+use super::link::{Overstep, identity, quoted};
 use facts::HostFacts;
 use hauki_contract::api::swarm::{NodeAdd, NodeAsk, NodeStep};
 use hauki_contract::model::check::{Check, CheckLevel};
@@ -31,6 +31,8 @@ pub enum InstallError {
     Login(#[from] LoginError),
     #[error("{what}: the SSH session failed")]
     Session { what: String, source: io::Error },
+    #[error("{what}")]
+    Overstep { what: String, source: Overstep },
     #[error("{what}: {said}")]
     Command { what: String, said: String },
     #[error("become root: the user is not root, and `sudo -n` asks for a password")]

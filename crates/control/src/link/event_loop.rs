@@ -10,6 +10,7 @@ use std::io::{self, Read as _};
 use std::net::Shutdown;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixListener;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, Channel};
@@ -18,6 +19,7 @@ use super::channel_opener::{ChannelOpener, OpenProgress, Transport};
 use super::login::Entered;
 use super::pipe::{EAGAIN, Pipe, PipeStep};
 use super::ssh::{LinkShared, SshTarget};
+use super::step_bounds::{self, Overstep, StepBounds};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -30,6 +32,10 @@ const KEEPALIVE_S: u32 = 2;
 const SILENCE_US: u64 = 6_500_000;
 /// How long a server may take to open a channel.
 const OPENING_MS: u64 = 10_000;
+/// The same for the first one, which is waited for.
+const EAR: StepBounds = StepBounds { time: Duration::from_millis(OPENING_MS), bytes: 1024 * 1024 };
+/// A server that sends without a pause must not keep the loop from everything else.
+const ROUND_BYTES: u64 = 4 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionLost {
@@ -39,6 +45,8 @@ pub(super) enum SessionLost {
     Undecided,
     #[error("the server opens no channel: {0}")]
     Deaf(ssh2::Error),
+    #[error("the server opens no channel: {0}")]
+    Overstep(Overstep),
     #[error("{0}")]
     Broken(io::Error),
 }
@@ -85,7 +93,8 @@ impl<'a> EventLoop<'a> {
         listener: &'a UnixListener,
         shared: &'a LinkShared,
     ) -> Result<Self, SessionLost> {
-        let ear = entered.session.channel_session().map_err(SessionLost::Deaf)?;
+        let opened = EAR.hold(|| entered.session.channel_session());
+        let ear = opened.map_err(SessionLost::Overstep)?.map_err(SessionLost::Deaf)?;
         entered.session.set_blocking(false);
         entered.session.set_keepalive(true, KEEPALIVE_S);
         let road = if target.bridge_only { Transport::Bridge } else { Transport::Direct };
@@ -97,7 +106,7 @@ impl<'a> EventLoop<'a> {
     /// Until the link is to end, or the session is lost.
     pub(super) fn run(mut self) -> Result<(), SessionLost> {
         loop {
-            self.drive()?;
+            step_bounds::round(ROUND_BYTES, || self.drive())?;
             // A keepalive that is sent in part could never be repeated.
             if self.stuck.is_none() {
                 self.entered.session.keepalive_send().map_err(|error| SessionLost::Broken(error.into()))?;

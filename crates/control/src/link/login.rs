@@ -1,7 +1,7 @@
 //! SSH login: from an address to an authenticated SSH session, step by step, each with its own failure.
 //!
-//! Blocking, with a deadline for each step; it runs on a thread of its own. A session leaves here
-//! blocking still: its owner decides once how it is to be used and never changes it.
+//! Blocking, with bounds for each step that neither the server nor the agent can stretch; it runs on a thread of its own.
+//! A session leaves here blocking still: its owner decides once how it is to be used and never changes it.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -11,16 +11,25 @@ use std::time::Duration;
 use rustix::net::sockopt;
 use ssh2::{KeyboardInteractivePrompt, MethodType, Prompt, Session};
 
+use super::agent::{self, AGENT};
 use super::known_hosts::{HostKeyError, KnownHosts};
+use super::step_bounds::{self, Overstep, StepBounds};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::error_chain;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::model::ssh::SshAddress;
-use hauki_contract::system::private_files::{self, Others, PrivateError};
+use hauki_contract::system::private_files::{self, PrivateError};
 
 const CONNECT: Duration = Duration::from_secs(5);
+/// Of a name that has more, the first ones are tried.
+const MOST_PLACES: usize = 8;
 /// For the handshake and for each way to log in.
+const STEP: StepBounds = StepBounds { time: Duration::from_secs(10), bytes: 1024 * 1024 };
+/// The same for all keys of an agent: what the server waits for is not the server's fault.
+const AGENT_STEP: StepBounds = StepBounds { time: STEP.time.saturating_add(AGENT), ..STEP };
 const STEP_MS: u32 = 10_000;
+/// A key of 16,384 bits has 13 KiB.
+const MOST_KEY: u64 = 64 * 1024;
 /// How long the peer's kernel may leave bytes unacknowledged.
 const UNACKNOWLEDGED_MS: u32 = 6_000;
 
@@ -74,6 +83,8 @@ pub enum LoginError {
     Connect { address: SshAddress, source: io::Error },
     #[error("speak SSH with {address}")]
     Handshake { address: SshAddress, source: ssh2::Error },
+    #[error("{step} {address}")]
+    Overstep { step: &'static str, address: SshAddress, source: Overstep },
     #[error("log in to {address} by the core's SSH key")]
     Laid { address: SshAddress, source: PrivateError },
     #[error("trust {address}: {source}")]
@@ -86,7 +97,9 @@ impl LoginError {
     fn fault(&self) -> NodeFault {
         match self {
             Self::HostKey { .. } | Self::Refused { .. } | Self::Laid { .. } => NodeFault::Barred,
-            Self::Resolve { .. } | Self::Connect { .. } | Self::Handshake { .. } => NodeFault::Silent,
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Handshake { .. } | Self::Overstep { .. } => {
+                NodeFault::Silent
+            }
         }
     }
 
@@ -96,6 +109,7 @@ impl LoginError {
             Self::Connect { .. } | Self::Handshake { .. } => {
                 "is the machine up, and does sshd listen at that port?".into()
             }
+            Self::Overstep { .. } => "is that an SSH server, and nothing else at that port?".into(),
             Self::Laid { source, .. } | Self::HostKey { source: HostKeyError::Private(source), .. } => {
                 let command = source.command().unwrap_or_default();
                 format!("if nobody else has had it: `{command}`; else take it away and add the nodes again")
@@ -164,11 +178,13 @@ fn shake_hands(address: &SshAddress, preferred: &str) -> Result<(Session, TcpStr
     let stream = connect(address)?;
     let failed = |source| LoginError::Handshake { address: address.clone(), source };
     let unusable = |source| LoginError::Connect { address: address.clone(), source };
-    let mut session = Session::new().map_err(failed)?;
+    let mut session = step_bounds::session().map_err(failed)?;
     session.set_timeout(STEP_MS);
     session.method_pref(MethodType::HostKey, preferred).map_err(failed)?;
     session.set_tcp_stream(stream.try_clone().map_err(unusable)?);
-    session.handshake().map_err(failed)?;
+    let shaken = STEP.hold(|| session.handshake());
+    let overstep = |source| LoginError::Overstep { step: "speak SSH with", address: address.clone(), source };
+    shaken.map_err(overstep)?.map_err(failed)?;
     Ok((session, stream))
 }
 
@@ -176,7 +192,7 @@ fn connect(address: &SshAddress) -> Result<TcpStream, LoginError> {
     let found = (address.host.as_str(), address.port).to_socket_addrs();
     let found = found.map_err(|source| LoginError::Resolve { host: address.host.clone(), source })?;
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for place in found {
+    for place in found.take(MOST_PLACES) {
         match TcpStream::connect_timeout(&place, CONNECT) {
             Ok(stream) => {
                 // Without these it works as well, only slower and for longer.
@@ -197,69 +213,93 @@ fn authenticate(
     secrets: &Secrets,
 ) -> Result<Way, LoginError> {
     let user = address.user.as_str();
-    let mut tried = Vec::new();
-    let mut note = |what: String, error: &ssh2::Error| tried.push(format!("{what}: {}", error.message()));
-    let by_file = |path: &Path| session.userauth_pubkey_file(user, None, path, None);
+    let mut attempts = Attempts { session, address, tried: Vec::new() };
     // The core's own first: a node that was added once lets it in, and a server counts the tries.
-    if keys.own.exists() {
-        let laid = |source| LoginError::Laid { address: address.clone(), source };
-        private_files::check(&keys.own, Others::MayNothing).map_err(laid)?;
-        match by_file(&keys.own) {
-            Ok(()) => return Ok(Way::OwnKey),
-            Err(error) => note("the core's key".into(), &error),
-        }
+    match private_files::read(&keys.own, MOST_KEY) {
+        Ok(text) if attempts.key("the core's key", &text)? => return Ok(Way::OwnKey),
+        Ok(_) => {}
+        Err(error) if error.is_absence() => {}
+        Err(source) => return Err(LoginError::Laid { address: address.clone(), source }),
     }
-    if let Some(path) = &keys.file {
-        match by_file(path) {
-            Ok(()) => return Ok(Way::Key),
-            Err(error) => note(format!("key {}", path.display()), &error),
-        }
+    if let Some(path) = &keys.file
+        && attempts.file(path)?
+    {
+        return Ok(Way::Key);
     }
-    match by_agent(session, user) {
-        Ok(true) => return Ok(Way::Agent),
-        Ok(false) => {}
-        Err(error) => note("agent".into(), &error),
+    if let Some(socket) = std::env::var_os("SSH_AUTH_SOCK") {
+        let directory = keys.own.parent().unwrap_or(Path::new("/tmp"));
+        let lets_in = || agent::lets_in(session, user, Path::new(&socket), directory);
+        match attempts.within(AGENT_STEP, lets_in)? {
+            Ok(true) => return Ok(Way::Agent),
+            Ok(false) => {}
+            Err(error) => attempts.tried.push(format!("agent: {error}")),
+        }
     }
     if keys.file.is_none() {
         for path in usual_keys() {
-            match by_file(&path) {
-                Ok(()) => return Ok(Way::Key),
-                Err(error) => note(format!("key {}", path.display()), &error),
+            if attempts.file(&path)? {
+                return Ok(Way::Key);
             }
         }
     }
-    if let Some(password) = &secrets.password {
-        match session.userauth_password(user, password.reveal()) {
-            Ok(()) => return Ok(Way::Password),
-            Err(error) => note("password".into(), &error),
-        }
-        match session.userauth_keyboard_interactive(user, &mut Answers(password)) {
-            Ok(()) => return Ok(Way::Password),
-            Err(error) => note("questions".into(), &error),
-        }
+    if let Some(password) = &secrets.password
+        && (attempts.way("password", || session.userauth_password(user, password.reveal()))?
+            || attempts
+                .way("questions", || session.userauth_keyboard_interactive(user, &mut Answers(password)))?)
+    {
+        return Ok(Way::Password);
     }
+    let mut tried = attempts.tried;
     if tried.is_empty() {
         tried.push("there is no key, no agent and no password".into());
     }
     Err(LoginError::Refused { address: address.clone(), tried })
 }
 
-/// `false`: there is no agent, or it has no key.
-fn by_agent(session: &Session, user: &str) -> Result<bool, ssh2::Error> {
-    if std::env::var_os("SSH_AUTH_SOCK").is_none() {
-        return Ok(false);
+/// One way in after the other. A server that oversteps its bounds is not asked again.
+struct Attempts<'a> {
+    session: &'a Session,
+    address: &'a SshAddress,
+    tried: Vec<String>,
+}
+
+impl Attempts<'_> {
+    fn within<T, E>(
+        &self,
+        bounds: StepBounds,
+        way: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Result<T, E>, LoginError> {
+        let overstep =
+            |source| LoginError::Overstep { step: "log in to", address: self.address.clone(), source };
+        bounds.hold(way).map_err(overstep)
     }
-    let mut agent = session.agent()?;
-    agent.connect()?;
-    agent.list_identities()?;
-    let mut last = None;
-    for identity in agent.identities()? {
-        match agent.userauth(user, &identity) {
-            Ok(()) => return Ok(true),
-            Err(error) => last = Some(error),
+
+    fn way(&mut self, what: &str, way: impl FnOnce() -> Result<(), ssh2::Error>) -> Result<bool, LoginError> {
+        let tried = self.within(STEP, way)?;
+        if let Err(error) = &tried {
+            self.tried.push(format!("{what}: {}", error.message()));
+        }
+        Ok(tried.is_ok())
+    }
+
+    fn key(&mut self, what: &str, text: &str) -> Result<bool, LoginError> {
+        let (session, user) = (self.session, self.address.user.as_str());
+        self.way(what, || session.userauth_pubkey_memory(user, None, text, None))
+    }
+
+    /// Read by us: what stands at a path that somebody named may have no end, or nobody at its other one.
+    fn file(&mut self, path: &Path) -> Result<bool, LoginError> {
+        let what = format!("key {}", path.display());
+        match private_files::read(path, MOST_KEY) {
+            Ok(text) => self.key(&what, &text),
+            Err(error) => {
+                let mend = error.command().map(|command| format!(", mend it with `{command}`"));
+                let told = error_chain::told(&error);
+                self.tried.push(format!("{what}: {told}{}", mend.unwrap_or_default()));
+                Ok(false)
+            }
         }
     }
-    last.map_or(Ok(false), Err)
 }
 
 fn usual_keys() -> Vec<PathBuf> {

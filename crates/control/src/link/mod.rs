@@ -12,6 +12,8 @@
 pub mod http;
 pub mod identity;
 pub mod known_hosts;
+pub(crate) mod step_bounds;
+mod agent;
 pub mod login;
 mod channel_opener;
 mod pipe;
@@ -22,3 +24,4 @@ pub use channel_opener::quoted;
 pub use http::HttpNode;
 pub use login::{LoginError, Secrets};
 pub use ssh::{SshLink, SshTarget};
+pub use step_bounds::Overstep;

@@ -22,6 +22,8 @@ use hauki_contract::system::tasks::{self, TaskKind};
 
 /// Progress that nobody reads must not fill the memory: what does not fit is left out.
 const BACKLOG: usize = 64;
+/// More than an installation has steps: how far a copy is leaves them room, so that a step never waits for a listener.
+const STEPS: usize = 32;
 /// For a daemon that has just started, behind a link that has just begun.
 const REACH: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(200);
@@ -90,8 +92,8 @@ impl Members {
         let installed = tasks::block("node-install", move || {
             install(&order, &keys, busy, &|step| match step {
                 // The next one says more anyway.
-                NodeStep::Copied { .. } => drop(told.try_send(step)),
-                step => drop(told.blocking_send(step)),
+                NodeStep::Copied { .. } if told.capacity() < STEPS => {}
+                step => drop(told.try_send(step)),
             })
         });
         let installed = installed.await.map_err(MemberError::Installing)?;
