@@ -181,6 +181,20 @@ async fn a_silent_server_is_given_up_and_a_request_has_its_deadline() {
     node.word().await.expect("answers again");
 }
 
+/// libssh2 keeps every answer to a keepalive of its own until the session ends, which a good one does not for months.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signs_of_life_leave_nothing_behind() {
+    let ground = Ground::new("LogLevel DEBUG3");
+    let node = ground.node();
+    let log = || std::fs::read_to_string(ground.sshd.path("log")).expect("is there");
+    let beats = || log().matches("server_input_channel_req: channel 0 request env reply 1").count();
+    until::until("it has asked twice", async || beats() >= 2).await;
+    for _ in 0..20 {
+        node.word().await.expect("answers between the beats");
+    }
+    assert!(!log().contains("keepalive@"), "{}", log());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_node_does_not_slow_another() {
     let (dead, alive) = (Ground::new(""), Ground::new(""));

@@ -27,8 +27,14 @@ use hauki_contract::system::clock;
 const MOST_PIPES: usize = 64;
 /// OpenSSH gives ten shells to a connection (`MaxSessions`).
 const MOST_BRIDGES: usize = 8;
-const KEEPALIVE_S: u32 = 2;
-/// Three keepalives without any sound.
+/// How often the server is asked for a sign of life.
+const BEAT_US: u64 = 2_000_000;
+/// What is asked: a wish that no server grants. libssh2 takes its answer in, whereas it keeps each answer to a keepalive
+/// of its own until the session ends, and looks through all of them whenever it reads.
+const BEAT: &str = "HAUKI_BEAT";
+/// libssh2's word for a wish that was not granted.
+const DENIED: i32 = -22;
+/// Three beats without any sound.
 const SILENCE_US: u64 = 6_500_000;
 /// How long a server may take to open a channel.
 const OPENING_MS: u64 = 10_000;
@@ -59,11 +65,12 @@ enum Call {
     Down(u64),
     Close,
     Listen,
+    Beat,
 }
 
 pub(super) struct EventLoop<'a> {
     entered: Entered,
-    /// A channel that nobody uses: libssh2 hears the server only while it reads from one.
+    /// A channel that carries nothing: libssh2 hears the server only while it reads from one.
     ear: Channel,
     target: &'a SshTarget,
     listener: &'a UnixListener,
@@ -77,6 +84,9 @@ pub(super) struct EventLoop<'a> {
     /// The call whose packet is half sent.
     stuck: Option<Call>,
     heard: Mono,
+    /// A beat is not answered yet. Nothing is opened meanwhile: libssh2 would take one's answer for the other's.
+    beating: bool,
+    beaten: Mono,
 }
 
 impl Drop for EventLoop<'_> {
@@ -96,21 +106,32 @@ impl<'a> EventLoop<'a> {
         let opened = EAR.hold(|| entered.session.channel_session());
         let ear = opened.map_err(SessionLost::Overstep)?.map_err(SessionLost::Deaf)?;
         entered.session.set_blocking(false);
-        entered.session.set_keepalive(true, KEEPALIVE_S);
         let road = if target.bridge_only { Transport::Bridge } else { Transport::Direct };
         let (pipes, opening, closing, stuck) = Default::default();
-        let (next, heard) = (0, clock::mono());
-        Ok(Self { entered, ear, target, listener, shared, road, pipes, next, opening, closing, stuck, heard })
+        let now = clock::mono();
+        let (next, heard, beating, beaten) = (0, now, false, now);
+        Ok(Self {
+            entered,
+            ear,
+            target,
+            listener,
+            shared,
+            road,
+            pipes,
+            next,
+            opening,
+            closing,
+            stuck,
+            heard,
+            beating,
+            beaten,
+        })
     }
 
     /// Until the link is to end, or the session is lost.
     pub(super) fn run(mut self) -> Result<(), SessionLost> {
         loop {
             step_bounds::round(ROUND_BYTES, || self.drive())?;
-            // A keepalive that is sent in part could never be repeated.
-            if self.stuck.is_none() {
-                self.entered.session.keepalive_send().map_err(|error| SessionLost::Broken(error.into()))?;
-            }
             if self.wait()? {
                 return Ok(());
             }
@@ -162,7 +183,7 @@ impl<'a> EventLoop<'a> {
 
     fn has_room(&self) -> bool {
         let most = if self.road == Transport::Bridge { MOST_BRIDGES } else { MOST_PIPES };
-        self.opening.is_none() && self.pipes.len() + self.closing.len() < most
+        self.opening.is_none() && !self.beating && self.pipes.len() + self.closing.len() < most
     }
 
     /// Everything that can be done without waiting.
@@ -174,7 +195,7 @@ impl<'a> EventLoop<'a> {
             let mut moved = false;
             let ids: Vec<u64> = self.pipes.keys().copied().collect();
             let calls = ids.iter().flat_map(|id| [Call::Up(*id), Call::Down(*id)]);
-            for call in [Call::Listen].into_iter().chain(calls).chain([Call::Close, Call::Open]) {
+            for call in [Call::Listen].into_iter().chain(calls).chain([Call::Close, Call::Open, Call::Beat]) {
                 if self.stuck.is_some() {
                     return Ok(());
                 }
@@ -196,11 +217,29 @@ impl<'a> EventLoop<'a> {
         }
     }
 
+    fn beat(&mut self) -> io::Result<PipeStep> {
+        let now = clock::mono();
+        if !self.beating && (self.opening.is_some() || now.since(self.beaten) < BEAT_US) {
+            return Ok(PipeStep::Idle);
+        }
+        if !self.beating {
+            (self.beating, self.beaten) = (true, now);
+        }
+        match self.ear.setenv(BEAT, "") {
+            Err(error) if error.code() != ssh2::ErrorCode::Session(DENIED) => Err(error.into()),
+            _ => {
+                self.beating = false;
+                Ok(PipeStep::Moved)
+            }
+        }
+    }
+
     fn call(&mut self, call: Call) -> Result<PipeStep, SessionLost> {
         let result = match call {
             Call::Open => self.open(),
             Call::Close => self.close(),
             Call::Listen => self.listen(),
+            Call::Beat => self.beat(),
             Call::Up(id) => self.pipes.get_mut(&id).map_or(Ok(PipeStep::Idle), Pipe::up),
             Call::Down(id) => self.pipes.get_mut(&id).map_or(Ok(PipeStep::Idle), Pipe::down),
         };
