@@ -83,11 +83,27 @@ pub fn read(path: &Path, most: u64) -> Result<String, PrivateError> {
     Ok(text)
 }
 
+/// The text of one that somebody named who may name any, whosever it is: a key in the home of who calls `sudo` too.
+pub fn read_named(path: &Path, most: u64) -> Result<String, PrivateError> {
+    let failed = |source| PrivateError::Read { path: path.to_owned(), source };
+    let file = open_any(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(PrivateError::NoFile { path: path.to_owned() });
+    }
+    let mut text = String::new();
+    file.take(most).read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+/// It may be somebody's FIFO.
+fn open_any(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
 /// What is judged is what is read from then on.
 fn open(path: &Path, others: Others) -> Result<File, PrivateError> {
     let failed = |source| PrivateError::Read { path: path.to_owned(), source };
-    // It may be somebody's FIFO.
-    let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    let file = open_any(path).map_err(failed)?;
     judge(path, &file.metadata().map_err(failed)?, others)?;
     match dirs::exposed(path).map_err(failed)? {
         Some(step) => Err(PrivateError::Exposed { path: path.to_owned(), step }),

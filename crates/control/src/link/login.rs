@@ -290,12 +290,10 @@ impl Attempts<'_> {
     /// Read by us: what stands at a path that somebody named may have no end, or nobody at its other one.
     fn file(&mut self, path: &Path) -> Result<bool, LoginError> {
         let what = format!("key {}", path.display());
-        match private_files::read(path, MOST_KEY) {
+        match private_files::read_named(path, MOST_KEY) {
             Ok(text) => self.key(&what, &text),
             Err(error) => {
-                let mend = error.command().map(|command| format!(", mend it with `{command}`"));
-                let told = error_chain::told(&error);
-                self.tried.push(format!("{what}: {told}{}", mend.unwrap_or_default()));
+                self.tried.push(format!("{what}: {}", error_chain::told(&error)));
                 Ok(false)
             }
         }

@@ -34,7 +34,7 @@ checks the machine, copies its own haukid there, starts it, and keeps the node i
 finds out what is missing and does only that. A host key that is not known is shown and must be confirmed.
 One that known_hosts marks @revoked, for whatever host, is refused, --host-key or not.
 
-A key file has no passphrase, is root's or the daemon's user's own, and closed to everybody else. A server that
+A key file is a plain file without a passphrase. A server that
 takes longer than 10 s to greet or to answer a key, longer than 5 minutes (60 s of them silent) for one command, or
 sends without an end is given up (75), and so is an agent after 20 s, for the next way to log in.
 
