@@ -60,9 +60,10 @@ async fn what_was_just_written_is_read_without_a_look_at_the_file_and_while_some
     }
     assert!(at_hand > 25, "{at_hand}");
     let begin = "BEGIN; UPDATE document SET value = x'00'";
-    let failed = store.writer.lock().expect("nobody died with it");
-    failed.connection().execute_batch(begin).expect("is not undone");
-    drop(failed);
+    {
+        let failed = store.writer.lock().expect("nobody died with it");
+        failed.connection().execute_batch(begin).expect("is not undone");
+    }
     let found = store.get("a/1").await.expect("reads").expect("is there");
     assert!(found.intact && found.value == vec![49; 300], "what was never committed is nobody's to read");
 }
