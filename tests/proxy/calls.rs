@@ -361,13 +361,17 @@ async fn who_does_not_read_replies_cannot_send_for_ever() {
     assert!(sent < MOST, "{sent} bytes were taken, and no reply was");
     // It goes on where it stood; the line that was cut off is the last.
     drop(pipe.stdin);
-    let mut replies = 0;
+    let (mut replies, mut others) = (0, Vec::new());
     let mut reply = Vec::new();
     while soon(pipe.stdout.read_until(b'\n', &mut reply)).await.expect("is written") > 0 {
-        replies += usize::from(reply.starts_with(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\""));
+        match reply.starts_with(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\"") {
+            true => replies += 1,
+            false => others.push(String::from_utf8_lossy(&reply[..reply.len().min(300)]).into_owned()),
+        }
         reply.clear();
     }
-    assert_eq!(replies, sent / line.len());
+    let status = soon(pipe.child.wait()).await.expect("ends");
+    assert_eq!(replies, sent / line.len(), "{status}, {others:?}, {}", daemon.log());
 }
 
 #[tokio::test]

@@ -58,8 +58,10 @@ impl WriteBuffer {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 count => self.written += count,
             }
-            // Who is always a little behind does not keep all that he has ever taken.
-            if self.written > KEPT && self.written > self.bytes.len() / 2 {
+            // Who is always a little behind does not keep all that he has ever taken. Of what was written to its end some is
+            // kept, until it has gone out.
+            let is_behind = self.written < self.bytes.len();
+            if is_behind && self.written > KEPT && self.written > self.bytes.len() / 2 {
                 self.bytes.drain(..std::mem::take(&mut self.written));
             }
         }
@@ -81,6 +83,20 @@ mod tests {
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
+
+    /// What is written may lie in a buffer of the output's own, and would end with the process.
+    #[tokio::test]
+    async fn what_was_written_at_once_goes_out_however_much_it_is() {
+        for bytes in [1, KEPT, KEPT + 1, 4 * KEPT] {
+            let mut output = tokio::io::BufWriter::with_capacity(8 * KEPT, Vec::new());
+            let mut out = WriteBuffer::default();
+            out.more().resize(bytes, b'x');
+            while out.has_more() {
+                out.send(&mut output).await.expect("is open");
+            }
+            assert_eq!(output.get_ref().len(), bytes);
+        }
+    }
 
     #[tokio::test]
     async fn all_arrives_in_order_however_little_is_taken_at_a_time() {
