@@ -17,6 +17,8 @@ use hauki_contract::system::clock;
 
 /// How long a caller may take nothing of what is there for it.
 pub(super) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// A socket that has taken nothing for so long has nobody who reads: what it took at first are the kernel's buffers.
+const STILL: Duration = Duration::from_millis(500);
 /// Before that nobody is late.
 const GRACE: Duration = Duration::from_secs(1);
 /// So that it has passed when it is looked at.
@@ -107,9 +109,10 @@ impl Sending {
         Some(WRITE_DEADLINE.saturating_sub(Duration::from_micros(now.since(since))) + A_MOMENT)
     }
 
-    /// Whether the caller takes what is there for it, fast enough to be through within [`WRITE_DEADLINE`].
+    /// Whether the caller takes what is there for it, now and fast enough to be through within [`WRITE_DEADLINE`].
     pub(super) fn is_on_time(&self, now: Mono) -> bool {
-        !self.is_done() && is_on_time(self.sent, self.bytes.len(), now.since(self.began))
+        let moves = self.moved.is_some_and(|at| !has_passed(STILL, at, now));
+        !self.is_done() && moves && is_on_time(self.sent, self.bytes.len(), now.since(self.began))
     }
 
     pub(super) fn is_stalled(&self, now: Mono) -> bool {
