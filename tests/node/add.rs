@@ -466,7 +466,7 @@ async fn a_machine_that_answers_rubbish_or_a_gigabyte_is_told_by_its_name_and_st
 /// obeyed and its word waited for, as `Type=notify` asks. That cgroups are delegated and failures
 /// restarted this does not show.
 const SYSTEMCTL: &str = r#"#!/usr/bin/python3
-import os, socket, subprocess, sys
+import os, shlex, socket, subprocess, sys
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
 with open("/run/systemctl.log", "a") as log:
     print(*words, file=log)
@@ -481,7 +481,7 @@ if words[0] == "restart":
     ready.bind("/run/notify")
     ready.settimeout(60)
     nothing = subprocess.DEVNULL
-    subprocess.Popen(unit["ExecStart"].split(), stdin=nothing, stdout=nothing, stderr=nothing,
+    subprocess.Popen(shlex.split(unit["ExecStart"]), stdin=nothing, stdout=nothing, stderr=nothing,
                      start_new_session=True, env={"NOTIFY_SOCKET": "/run/notify", "PATH": os.environ["PATH"]})
     while b"READY=1" not in ready.recv(4096):
         pass

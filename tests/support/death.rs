@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "not every test target uses all of it")]
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpStream};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use hauki::api::event::{Event, EventQuery, Happening};
@@ -55,6 +55,21 @@ pub(crate) struct Traces {
     vault: VaultId,
     init: u32,
     port: Option<SocketAddr>,
+    /// The numbers of the sockets that listen there.
+    listeners: BTreeSet<u64>,
+}
+
+/// The numbers of all sockets that listen at this port. A port is somebody else's as soon as it is free; a socket is not.
+fn listeners(port: u16) -> BTreeSet<u64> {
+    const LISTENS: &str = "0A";
+    let end = format!(":{port:04X}");
+    let tables = ["tcp", "tcp6"].map(|table| std::fs::read_to_string(format!("/proc/self/net/{table}")));
+    let inode = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_ours = fields.get(1).is_some_and(|local| local.ends_with(&end));
+        (is_ours && fields.get(3) == Some(&LISTENS)).then(|| fields.get(9)?.parse().ok()).flatten()
+    };
+    tables.iter().flatten().flat_map(|table| table.lines().skip(1).filter_map(inode)).collect()
 }
 
 impl Traces {
@@ -65,6 +80,7 @@ impl Traces {
             vault: spawned.vault.id.clone(),
             init: seen.vitals.expect("lives").init_pid,
             port: Some((port.ip, port.port).into()),
+            listeners: listeners(port.port),
         };
         let left = traces.left();
         // A search that finds nothing of the living would prove nothing of the dead.
@@ -93,9 +109,8 @@ impl Traces {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
         left.extend(mounts.lines().filter(|line| line.contains(self.vault.as_str())).map(str::to_owned));
         if let Some(port) = self.port {
-            match TcpStream::connect_timeout(&port, HANG) {
-                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
-                other => left.push(format!("port {port}: {other:?}")),
+            if !self.listeners.is_disjoint(&listeners(port.port())) {
+                left.push(format!("port {port}"));
             }
         }
         left
