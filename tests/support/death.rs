@@ -108,10 +108,10 @@ impl Traces {
         }
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
         left.extend(mounts.lines().filter(|line| line.contains(self.vault.as_str())).map(str::to_owned));
-        if let Some(port) = self.port {
-            if !self.listeners.is_disjoint(&listeners(port.port())) {
-                left.push(format!("port {port}"));
-            }
+        if let Some(port) = self.port
+            && !self.listeners.is_disjoint(&listeners(port.port()))
+        {
+            left.push(format!("port {port}"));
         }
         left
     }
