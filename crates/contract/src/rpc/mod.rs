@@ -5,6 +5,7 @@ pub mod body;
 #[cfg(feature = "documents")]
 pub mod capability;
 pub mod channel;
+pub mod compile;
 #[cfg(feature = "net")]
 pub mod connection;
 #[cfg(feature = "net")]
