@@ -5,6 +5,7 @@ pub mod unsupported;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod lexer;
+pub mod runtime_names;
 pub mod source_map;
 pub mod position;
 mod scan;
