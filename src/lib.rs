@@ -12,11 +12,11 @@
 //! ```
 //!
 //! Control and data planes are apart: calls go from the client straight to the node's gate and never
-//! through the core. This package is the tool and its library, [`cli`] over [`client`]; what it says to the
-//! others is `hauki-contract`, of which it shows [`model`], [`rpc`] and [`api`]. The others are crates of their own,
-//! and the programs in `src/bin` are shells around them; who may use whom, `ARCHITECTURE.md` says.
+//! through the core. This package is the tool, [`cli`], and it shows what programs build on: the [`client`], and of what
+//! all say to one another [`model`], [`rpc`] and [`api`]. Each is a crate of its own below `crates`, and so are the others;
+//! the programs in `src/bin` are shells around them; who may use whom, `ARCHITECTURE.md` says.
 
 pub mod cli;
-pub mod client;
 
+pub use hauki_client as client;
 pub use hauki_contract::{api, model, rpc};

@@ -102,13 +102,14 @@ fn files_below(dir: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Crates of one room each, by their folders below `crates/`.
-const OWN_CRATE: &[&str] = &["lang", "jail", "vault", "runner", "sandbox", "node", "control", "daemon"];
+const OWN_CRATE: &[&str] =
+    &["lang", "jail", "vault", "runner", "client", "sandbox", "node", "control", "daemon"];
 
 /// The rooms that are one crate, `crates/contract`.
 const CONTRACT: &[&str] = &["strict", "model", "rpc", "api", "system"];
 
-/// What the library of the tool shows of the contracts. More stands in no root that several rooms have.
-const SHOWN: &[&str] = &["api", "model", "rpc"];
+/// What the library of the tool shows of the others. More stands in no root that several rooms have.
+const SHOWN: &[&str] = &["api", "client", "model", "rpc"];
 
 /// Every source, by its room and its path there.
 static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {

@@ -136,7 +136,7 @@ fn the_script_page_has_every_function_and_option() {
     let functions = given(&prelude);
     assert!(functions.len() > 15, "{functions:?}");
     must_mention("hauki-script.7", functions);
-    let options = read("src/client/script/options.rs");
+    let options = read("crates/client/src/script/options.rs");
     let list = options.split("const KEYS").nth(1).and_then(|rest| rest.split("];").next()).expect("the list");
     let names: Vec<&str> =
         list.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();

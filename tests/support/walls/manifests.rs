@@ -4,6 +4,7 @@
 //! asks for of ours: for itself, for its tests and for its build.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::path::Path;
 use std::process::Command;
 
@@ -16,7 +17,7 @@ const BESIDES: &[(&str, Table, &[&str])] = &[
     ("hauki-lang", Table::Product, &["hauki-mquickjs"]),
     ("hauki-lang", Table::Build, &["hauki-mquickjs"]),
     // The tests below `tests/` reach through every wall: what they hold is the whole.
-    ("hauki", Table::Tests, &["hauki-control", "hauki-jail", "hauki-node", "hauki-mquickjs"]),
+    ("hauki", Table::Tests, &["hauki-control", "hauki-jail", "hauki-lang", "hauki-node", "hauki-mquickjs"]),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +79,7 @@ fn allowed() -> Asked {
         all.insert((format!("hauki-{room}"), Table::Product), of_room);
     }
     let shells = BINARIES.iter().filter(|(file, _)| *file != "bin/hauki-vault.rs");
-    let mut of_tool = ["client", "cli"].iter().map(|room| row(room)).chain(shells.map(|(_, rooms)| *rooms));
+    let mut of_tool = iter::once(row("cli")).chain(shells.map(|(_, rooms)| *rooms));
     let of_tool = crates(&mut of_tool.by_ref().flatten().copied());
     all.insert(("hauki".to_owned(), Table::Product), of_tool);
     for package in ["hauki-contract", "hauki-mquickjs"] {
