@@ -35,7 +35,7 @@ fuzz_target!(|source: &str| -> Corpus {
         {
             continue;
         }
-        let origin = map.origin(Position::of(&text, word.offset));
+        let origin = map.origin(Position::of(&text, word.offset)).expect("has one").place;
         let there = &source[origin.offset(source)..];
         let ours = matches!(word.text, "call_other" | "(" | "," | ")") || word.kind == TokenKind::Text;
         assert!(ours || there.starts_with(word.text), "{} is not at {origin:?} in {source}", word.text);

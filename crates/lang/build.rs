@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use mquickjs as sys;
 
+/// The run-time's parts in the order in which they build on each other.
+const RUNTIME: [&str; 1] = ["base"];
+
 /// The value that stands for what was thrown (mquickjs.h).
 const EXCEPTION: sys::JSValue = 3 | (3 << 2);
 
@@ -16,16 +19,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/engine");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
-    prelude(&out, "worker", "src/engine/prelude.js", &["src/engine/shared.js", "src/engine/objects.js"])?;
-    prelude(&out, "script", "src/engine/script.js", &["src/engine/shared.js"])
+    let shared = "src/engine/shared.js";
+    for (prefix, runtime) in [("", &[][..]), ("compiled_", &RUNTIME)] {
+        let worker = [shared, "src/engine/objects.js"];
+        prelude(&out, &format!("{prefix}worker"), "src/engine/prelude.js", &worker, runtime)?;
+        prelude(&out, &format!("{prefix}script"), "src/engine/script.js", &[shared], runtime)?;
+    }
+    Ok(())
 }
 
-/// Compiles a prelude, which is a function of the global object, of the door and of what its parts are.
-fn prelude(out: &Path, name: &str, main: &str, parts: &[&str]) -> Result<(), Box<dyn Error>> {
+/// Compiles a prelude, which is a function of the global object, of the door, of what its parts are, and, for compiled
+/// sources, of the parts of the run-time.
+fn prelude(
+    out: &Path,
+    name: &str,
+    main: &str,
+    parts: &[&str],
+    runtime: &[&str],
+) -> Result<(), Box<dyn Error>> {
     let mut source = fs::read_to_string(main)? + "(globalThis, load";
     for part in parts {
         source += ",\n";
         source += &fs::read_to_string(part)?;
+    }
+    if !runtime.is_empty() {
+        source += ", [";
+        for part in runtime {
+            source += &fs::read_to_string(format!("src/engine/runtime/{part}.js"))?;
+            source += ",\n";
+        }
+        source += "undefined]";
     }
     source += ")";
     let code = compile(&source).map_err(|error| format!("{main}: {error}"))?;
@@ -34,7 +57,7 @@ fn prelude(out: &Path, name: &str, main: &str, parts: &[&str]) -> Result<(), Box
 
 /// The engine's bytecode of a script whose last expression is its value.
 fn compile(source: &str) -> Result<Vec<u8>, String> {
-    let mut memory = vec![0_u64; 1 << 17];
+    let mut memory = vec![0_u64; 1 << 19];
     let text = format!("{source}\0");
     // SAFETY: the memory is aligned, outlives the context, and nothing of the context is used after it; the
     // text ends with a zero; the parser's value goes straight into the bytecode.

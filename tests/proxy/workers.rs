@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hauki::rpc::channel::{Said, Unanswered};
-use hauki_lang::engine::{Deadline, Engine, Host, MapAddress, Memory, WorkerCall, check};
+use hauki_lang::engine::{Deadline, Engine, Host, MapAddress, Memory, SourceForm, WorkerCall, check};
 use serde_json::{Value, json};
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ struct Worker {
 impl Worker {
     fn of(source: &str, args: &Value) -> Result<Self, String> {
         let memory = Memory::map(MapAddress::Anywhere, 4 << 20).expect("maps");
-        let mut engine = Engine::new(memory, 7, "vlt_test").expect("starts");
+        let mut engine = Engine::new(memory, 7, "vlt_test", SourceForm::Plain).expect("starts");
         let mut notes = Notes::default();
         let loaded = engine.load(&mut notes, source, "w.js", &args.to_string(), Deadline::after_ms(LONG));
         match loaded.map(<[String]>::to_vec) {

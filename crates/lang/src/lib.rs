@@ -1,6 +1,8 @@
 //! The language: what both JavaScript sides share: the worker's in a vault and the script's at the caller.
 
 pub mod arrow;
+pub mod directive;
+mod encoded_map;
 pub mod unsupported;
 #[cfg(feature = "engine")]
 pub mod engine;

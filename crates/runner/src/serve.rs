@@ -4,7 +4,7 @@ use super::channel::RunnerChannel;
 use super::host_call::HostCalls;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 use hauki_contract::rpc::script::{Begin, FromRunner, RunFailed, ToRunner};
-use hauki_lang::engine::{self, MapAddress, Memory, Script};
+use hauki_lang::engine::{self, MapAddress, Memory, Script, SourceForm};
 
 pub(crate) struct Server {
     link: RunnerChannel,
@@ -16,6 +16,8 @@ struct Program {
     script: Script,
     longest: usize,
     heap_bytes: usize,
+    /// What it was made for, until something has run in it.
+    unused: Option<Begin>,
 }
 
 impl Server {
@@ -39,6 +41,7 @@ impl Server {
         match request {
             ToRunner::Begin(begin) => self.begin(&begin).map(|()| None).map_err(failed),
             ToRunner::Run { source, file, wanted } => {
+                self.suit(&source, &file).map_err(failed)?;
                 let (program, link) = self.program()?;
                 let (script, mut door) = program.parts(link);
                 let ended = script.run(&mut door, &source, &file, wanted.as_deref());
@@ -66,15 +69,33 @@ impl Server {
         if self.program.is_some() {
             return Err(protocol("a session begins once"));
         }
+        self.program = Some(self.made(begin)?);
+        Ok(())
+    }
+
+    /// A compiled program that is the first one gets the engine that it needs.
+    fn suit(&mut self, source: &str, file: &str) -> Result<(), WorkerError> {
+        let Some(begin) = self.program.as_mut().and_then(|program| program.unused.take()) else {
+            return Ok(());
+        };
+        if !begin.compiled && engine::form(source, file)? == SourceForm::Compiled {
+            self.program = None;
+            let program = self.made(&Begin { compiled: true, ..begin })?;
+            self.program = Some(Program { unused: None, ..program });
+        }
+        Ok(())
+    }
+
+    fn made(&mut self, begin: &Begin) -> Result<Program, WorkerError> {
         let bytes = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let (longest, heap_bytes) = (bytes(begin.longest), bytes(begin.heap_bytes));
         let memory = Memory::map(MapAddress::Anywhere, begin.heap_bytes)
             .map_err(|error| told(WorkerErrorKind::Memory, error.to_string()))?;
         self.link.limit_payload(heap_bytes);
+        let form = if begin.compiled { SourceForm::Compiled } else { SourceForm::Plain };
         let mut door = HostCalls { link: &mut self.link, longest, heap_bytes };
-        let script = Script::new(memory, begin.seed, &mut door)?;
-        self.program = Some(Program { script, longest, heap_bytes });
-        Ok(())
+        let script = Script::new(memory, begin.seed, &mut door, form)?;
+        Ok(Program { script, longest, heap_bytes, unused: Some(begin.clone()) })
     }
 
     fn program(&mut self) -> Result<(&mut Program, &mut RunnerChannel), RunFailed> {

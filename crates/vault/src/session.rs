@@ -2,7 +2,7 @@
 //! the worker has called out.
 
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, WorkerError, WorkerErrorKind};
-use hauki_lang::engine::{Deadline, Engine, MapAddress, Memory, MemoryError, WorkerCall};
+use hauki_lang::engine::{self, Deadline, Engine, MapAddress, Memory, MemoryError, WorkerCall};
 
 use super::channel::InitChannel;
 use super::warm_up::{self, rehearse};
@@ -175,7 +175,8 @@ impl InitSession {
     fn start(&mut self, load: &Load) -> Result<(Engine, Loaded), WorkerError> {
         let memory = Memory::map(MapAddress::Fixed, load.heap_bytes).map_err(|error| no_memory(&error))?;
         let deadline = Deadline::after_ms(load.deadline_ms);
-        let mut engine = Engine::new(memory, load.seed, &load.vault)?;
+        let form = engine::form(&load.source, &load.file)?;
+        let mut engine = Engine::new(memory, load.seed, &load.vault, form)?;
         let methods = engine.load(&mut self.link, &load.source, &load.file, &load.args, deadline)?.to_vec();
         let listed: usize = methods.iter().map(|name| name.len() + 3).sum();
         if listed > self.link.payload_limit() {

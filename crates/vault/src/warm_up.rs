@@ -6,7 +6,7 @@
 //! is waited for, or wanted soon, is not rehearsed for: see [`AFTER_MS`].
 
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, ToVault, encode_result};
-use hauki_lang::engine::{Deadline, Engine, LEAST_HEAP_BYTES, MapAddress, Memory, WorkerCall};
+use hauki_lang::engine::{Deadline, Engine, LEAST_HEAP_BYTES, MapAddress, Memory, SourceForm, WorkerCall};
 
 use super::channel::InitChannel;
 
@@ -43,7 +43,7 @@ pub(crate) fn rehearse(link: &mut InitChannel, budget_ms: u32) -> Option<()> {
     let deadline = Deadline::after_ms(budget_ms);
     // Not where the worker's will be: what is remembered of a heap is remembered by its address.
     let memory = Memory::map(MapAddress::Anywhere, load.heap_bytes).ok()?;
-    let mut engine = Engine::new(memory, load.seed, &load.vault).ok()?;
+    let mut engine = Engine::new(memory, load.seed, &load.vault, SourceForm::Plain).ok()?;
     let methods = engine.load(link, &load.source, &load.file, &load.args, deadline).ok()?.to_vec();
     let mut answers = Vec::new();
     FromVault::Loaded(Loaded { methods, heap_used_bytes: engine.heap_used() }).encode(&mut answers);

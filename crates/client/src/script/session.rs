@@ -95,7 +95,8 @@ impl<W: World> ScriptSession<W> {
     pub fn begin(&mut self) -> Result<(), ScriptSetupError> {
         let bytes = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let (heap_bytes, longest) = (bytes(self.host.heap_bytes()), bytes(self.host.longest()));
-        let begun = self.ask(&ToRunner::Begin(Begin { heap_bytes, longest, seed: random::u64() }));
+        let begun =
+            self.ask(&ToRunner::Begin(Begin { heap_bytes, longest, seed: random::u64(), compiled: false }));
         match begun {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(failed)) => Err(ScriptSetupError::Heap(Box::new(failed.error))),

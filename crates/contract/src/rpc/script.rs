@@ -48,6 +48,9 @@ pub struct Begin {
     pub longest: u64,
     /// Seeds the engine's random numbers.
     pub seed: u64,
+    /// Whether compiled sources may come, which need a larger prelude.
+    #[serde(default)]
+    pub compiled: bool,
 }
 
 /// What an efun gives.
@@ -251,7 +254,7 @@ mod tests {
     fn every_message_comes_back_as_it_was_sent() {
         let text = |text: &str| text.to_owned();
         let orders = [
-            ToRunner::Begin(Begin { heap_bytes: 1 << 26, longest: 1 << 25, seed: 7 }),
+            ToRunner::Begin(Begin { heap_bytes: 1 << 26, longest: 1 << 25, seed: 7, compiled: true }),
             ToRunner::Run { source: text("print(1)"), file: text("ä.js"), wanted: None },
             ToRunner::Run { source: text(""), file: text(""), wanted: Some(text("show")) },
             ToRunner::Finish { source: text("f(") },

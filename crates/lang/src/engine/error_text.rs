@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::position::Position;
-use crate::source_map::SourceMap;
+use crate::source_map::{MapOrigin, SourceMap};
 use crate::unsupported;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 
@@ -39,16 +39,28 @@ impl<'a> Frame<'a> {
         self.place == "h" || self.place.starts_with("h:")
     }
 
-    /// Line and column in the author's text. The engine knows none for a frame that was interrupted in
+    /// Line and column in the engine's text. The engine knows none for a frame that was interrupted in
     /// an empty loop, and for some the line alone.
-    fn position(&self, map: &SourceMap) -> Option<(u32, Option<u32>)> {
+    fn seen(&self) -> Option<(u32, Option<u32>)> {
         let (_, numbers) = self.place.split_once(':')?;
         let (line, column) = numbers.split_once(':').unwrap_or((numbers, ""));
-        let line = line.parse().ok()?;
-        let Ok(column) = column.parse() else { return Some((line, None)) };
-        let place = map.origin(Position { line, column });
-        Some((place.line, Some(place.column)))
+        Some((line.parse().ok()?, column.parse().ok()))
     }
+
+    /// The same in the author's text.
+    fn position<'m>(&self, map: &'m SourceMap) -> Option<FramePlace<'m>> {
+        let (line, column) = self.seen()?;
+        let seen = Position { line, column: column.unwrap_or(1) };
+        let MapOrigin { file, place } = map.origin(seen)?;
+        Some(FramePlace { file, line: place.line, column: column.map(|_| place.column) })
+    }
+}
+
+/// Where a frame stands, in the file of that name or in the only one.
+struct FramePlace<'m> {
+    file: Option<&'m str>,
+    line: u32,
+    column: Option<u32>,
 }
 
 /// The engine's text of an error: what `toString` said, and the lines of the stack at its end.
@@ -83,6 +95,12 @@ impl<'a> ErrorText<'a> {
     /// Whether the program's own text failed, and not what it called or evaluated.
     pub(super) fn is_direct(&self) -> bool {
         self.frames.first().is_some_and(Frame::is_workers)
+    }
+
+    /// The place of the worker's innermost frame in the text that the engine has seen.
+    pub(super) fn seen_at(&self) -> Option<Position> {
+        let (line, column) = self.frames.iter().find(|frame| frame.is_workers())?.seen()?;
+        Some(Position { line, column: column? })
     }
 
     /// Whether it was read as JSON.
@@ -166,9 +184,9 @@ impl<'a> ErrorText<'a> {
         WorkerError {
             kind,
             message,
-            file: Some(file.to_owned()),
-            line: place.map(|(line, _)| line),
-            column: place.and_then(|(_, column)| column),
+            file: Some(place.as_ref().and_then(|place| place.file).unwrap_or(file).to_owned()),
+            line: place.as_ref().map(|place| place.line),
+            column: place.and_then(|place| place.column),
             stack: (!stack.is_empty()).then_some(stack),
         }
     }
@@ -179,11 +197,10 @@ impl<'a> ErrorText<'a> {
         let last = self.frames.iter().rposition(Frame::is_workers);
         let shown = &self.frames[..last.map_or(0, |last| last + 1)];
         let lines = shown.iter().filter(|frame| !frame.is_preludes()).map(|frame| {
-            let place = match (frame.position(map), frame.place.split_once(':')) {
-                (Some((line, Some(column))), Some(("w", _))) => format!("{file}:{line}:{column}"),
-                (Some((line, None)), Some(("w", _))) => format!("{file}:{line}"),
-                _ if frame.is_workers() => file.to_owned(),
-                _ => frame.place.to_owned(),
+            let place = if frame.is_workers() {
+                written(frame.position(map).as_ref(), file)
+            } else {
+                frame.place.to_owned()
             };
             if frame.function.is_empty() {
                 format!("    at {place}")
@@ -192,6 +209,16 @@ impl<'a> ErrorText<'a> {
             }
         });
         lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// As stacks have it.
+fn written(place: Option<&FramePlace<'_>>, file: &str) -> String {
+    let Some(place) = place else { return file.to_owned() };
+    let (file, line) = (place.file.unwrap_or(file), place.line);
+    match place.column {
+        Some(column) => format!("{file}:{line}:{column}"),
+        None => format!("{file}:{line}"),
     }
 }
 

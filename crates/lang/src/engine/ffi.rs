@@ -42,6 +42,12 @@ pub(super) struct Prelude(&'static [u8]);
 
 impl Prelude {
     pub(super) const WORKER: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/worker.mqjs")));
+    /// With the run-time of compiled sources.
+    pub(super) const COMPILED_WORKER: Self =
+        Self(include_bytes!(concat!(env!("OUT_DIR"), "/compiled_worker.mqjs")));
+    #[cfg(feature = "script")]
+    pub(super) const COMPILED_SCRIPT: Self =
+        Self(include_bytes!(concat!(env!("OUT_DIR"), "/compiled_script.mqjs")));
     #[cfg(feature = "script")]
     pub(super) const SCRIPT: Self = Self(include_bytes!(concat!(env!("OUT_DIR"), "/script.mqjs")));
 }

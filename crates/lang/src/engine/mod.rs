@@ -25,6 +25,7 @@ mod source;
 mod state;
 mod worker;
 
+pub use crate::directive::SourceForm;
 pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
 pub use host_call::{Argument, EfunValue, Efuns, Want};
@@ -32,7 +33,7 @@ pub use invocation::Host;
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, MapAddress, Memory, MemoryError};
 #[cfg(feature = "script")]
 pub use script::{Script, Uncaught};
-pub use source::{check, seen};
+pub use source::{check, form, seen};
 pub use state::WorkerState;
 pub use worker::{Engine, WorkerCall};
 

@@ -2,10 +2,10 @@
 // deleted, so a worker reaches it only through what this file defines. Everything that the dispatcher
 // uses is captured too, so that a worker which overwrites a built-in breaks only itself.
 //
-// The value of the script is a function that is given the global object, the door and what shared.js
-// and objects.js give; its value is the dispatcher, which Rust calls as (verb, name, arguments). Rust
+// The value of the script is a function that is given the global object, the door, what shared.js
+// and objects.js give, and the parts of the run-time if the source is compiled; its value is the dispatcher, which Rust calls as (verb, name, arguments). Rust
 // writes the JSON of what that returns.
-(function (G, door, shared, objects) {
+(function (G, door, shared, objects, runtime) {
   var keys = Object.keys, Err = Error, parse = JSON.parse, isArray = Array.isArray;
   var self = { vault: door("vault") };
   objects = objects(G, door, shared.laters);

@@ -4,7 +4,7 @@
 //
 // The value is a function as in the worker's prelude; its dispatcher is called with the verbs of
 // lang::engine::Script and those of `hauki proxy repl`.
-(function (G, door, shared) {
+(function (G, door, shared, runtime) {
   var keys = Object.keys, Err = Error, Str = String, isArray = Array.isArray;
   var stringify = JSON.stringify, Typed = Object.getPrototypeOf(Uint8Array);
   var objects = {}, raised = [], MARK = '"vault":"vlt_';

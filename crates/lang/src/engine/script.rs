@@ -11,8 +11,8 @@ use super::error_text::{self, ErrorText};
 use super::ffi::{Context, EarlyEnd, FailedStep, Prelude, Thrown};
 use super::host_call::Efuns;
 use super::memory::Memory;
-use super::source::{name_callee, program, syntax_error};
-use crate::arrow::{self, Rewritten};
+use super::source::{Prepared, name_callee};
+use crate::directive::SourceForm;
 use crate::lexer;
 use crate::position::Position;
 use crate::source_map::SourceMap;
@@ -21,6 +21,7 @@ use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 /// An engine for programs of this side.
 pub struct Script {
     context: Context,
+    form: SourceForm,
 }
 
 /// What the prelude tells of a thrown value.
@@ -46,11 +47,20 @@ pub struct Uncaught {
 }
 
 impl Script {
-    /// With the prelude of `client::script`.
-    pub fn new(memory: Memory, seed: u64, efuns: &mut dyn Efuns) -> Result<Self, WorkerError> {
+    /// With the prelude of `client::script`, for sources of this form; the larger one takes both.
+    pub fn new(
+        memory: Memory,
+        seed: u64,
+        efuns: &mut dyn Efuns,
+        form: SourceForm,
+    ) -> Result<Self, WorkerError> {
         let mut context = Context::new(memory, seed);
-        match context.start(efuns, Prelude::SCRIPT) {
-            Ok(()) => Ok(Self { context }),
+        let prelude = match form {
+            SourceForm::Plain => Prelude::SCRIPT,
+            SourceForm::Compiled => Prelude::COMPILED_SCRIPT,
+        };
+        match context.start(efuns, prelude) {
+            Ok(()) => Ok(Self { context, form }),
             Err(Thrown(text)) => Err(ErrorText::read(&text).into_error(
                 WorkerErrorKind::Memory,
                 None,
@@ -69,18 +79,22 @@ impl Script {
         file: &str,
         wanted: Option<&str>,
     ) -> Result<Option<String>, Uncaught> {
-        let source = program(source, file).map_err(|error| Uncaught { error, failure: None })?;
-        let Rewritten { text, map } = arrow::rewrite(source);
-        match self.context.eval_told(efuns, &text, error_text::WORKER, wanted) {
+        let failed = |error| Uncaught { error, failure: None };
+        let prepared = Prepared::read(source, file).map_err(failed)?;
+        if prepared.form == SourceForm::Compiled && self.form == SourceForm::Plain {
+            let message = "the session has begun without the run-time of compiled sources".to_owned();
+            return Err(failed(error_text::plain(WorkerErrorKind::Protocol, message)));
+        }
+        match self.context.eval_told(efuns, &prepared.text, error_text::WORKER, wanted) {
             Ok(value) => Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
             Err(EarlyEnd { failure: FailedStep::Parse(thrown), .. }) => {
-                Err(Uncaught { error: syntax_error(&thrown, source, &map, file), failure: None })
+                Err(failed(prepared.syntax_error(&thrown, file)))
             }
             Err(EarlyEnd { failure, told }) => {
                 let told: Option<Told> = told.and_then(|json| serde_json::from_str(&json).ok());
                 // Of a statement, what stands at the place may be another one's text.
-                let source = wanted.is_none().then_some(source);
-                Err(self.uncaught(&failure.into_text(), told, (file, source), &map))
+                let named = wanted.is_none().then_some(&prepared);
+                Err(self.uncaught(&failure.into_text(), told, (file, named), &prepared.map))
             }
         }
     }
@@ -95,7 +109,7 @@ impl Script {
         if count(["(", "[", "{"]) > count([")", "]", "}"]) {
             return true;
         }
-        let Rewritten { text, map } = arrow::rewrite(source);
+        let Ok(Prepared { text, map, .. }) = Prepared::read(source, "") else { return false };
         let Err(Thrown(said)) = self.context.parse(efuns, &text, error_text::WORKER) else { return false };
         let error = ErrorText::read(&said).into_error(WorkerErrorKind::Syntax, None, "", &map);
         let Some(place) = error.line.zip(error.column) else { return false };
@@ -108,17 +122,20 @@ impl Script {
         &self,
         words: &str,
         told: Option<Told>,
-        (file, source): (&str, Option<&str>),
+        (file, named): (&str, Option<&Prepared<'_>>),
         map: &SourceMap,
     ) -> Uncaught {
         let (error, value, failure) =
             told.map_or((None, None, None), |told| (told.error, told.value, told.failure));
         let fault = ErrorText::read(error.as_deref().unwrap_or(words));
         let (kind, message) = fault.judge(&self.context, value.as_deref());
-        let source = source.filter(|_| fault.is_direct());
+        let named = named.filter(|_| fault.is_direct());
+        let seen = fault.seen_at();
         let mut error = fault.into_error(kind, message, file, map);
-        if let Some(source) = source {
-            name_callee(&mut error, source);
+        if let Some(prepared) = named {
+            let written = error.line.zip(error.column).map(|(line, column)| Position { line, column });
+            let place = if prepared.form == SourceForm::Plain { written } else { seen };
+            name_callee(&mut error, prepared.named(), place);
         }
         Uncaught { error, failure }
     }

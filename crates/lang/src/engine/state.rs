@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call_out::CallOuts;
+use crate::directive::SourceForm;
 use crate::source_map::SourceMap;
 
 /// Together with the heap's bytes this is the whole worker: small, and written as JSON beside them when
@@ -17,7 +18,9 @@ pub struct WorkerState {
     /// Sorted; empty until the source is loaded.
     pub methods: Vec<String>,
     pub loaded: bool,
-    /// What the arrow rewriter moved, for the places in errors.
+    #[serde(default)]
+    pub form: SourceForm,
+    /// What the arrow rewriter or the compiler moved, for the places in errors.
     pub map: SourceMap,
     /// Calls that reached the worker.
     pub calls: u64,

@@ -2,7 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use crate::arrow::{self, Rewritten};
+use crate::directive::SourceForm;
+use crate::position::Position;
 use hauki_contract::model::method;
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 use hauki_contract::system::clock;
@@ -14,7 +15,7 @@ use super::ffi::{Arguments, Context, FailedStep, Prelude, Thrown};
 use super::invocation::{self, Host, Run, Silence};
 use super::json::JsonRefusal;
 use super::memory::Memory;
-use super::source::{name_callee, program, syntax_error};
+use super::source::{Prepared, name_callee};
 use super::state::WorkerState;
 
 /// Called by the runtime at the right moment, never by a caller.
@@ -43,13 +44,17 @@ pub struct WorkerCall<'a> {
 }
 
 impl Engine {
-    /// An engine with the prelude and no worker. `seed` starts its random numbers.
-    pub fn new(memory: Memory, seed: u64, vault: &str) -> Result<Self, WorkerError> {
-        let mut state = WorkerState { vault: vault.to_owned(), ..WorkerState::default() };
+    /// An engine with the prelude for sources of this form and no worker. `seed` starts its random numbers.
+    pub fn new(memory: Memory, seed: u64, vault: &str, form: SourceForm) -> Result<Self, WorkerError> {
+        let mut state = WorkerState { vault: vault.to_owned(), form, ..WorkerState::default() };
         let mut context = Context::new(memory, seed);
         let mut silence = Silence;
         let mut run = Run::new(&mut silence, None, "", &mut state);
-        match context.start(&mut run, Prelude::WORKER) {
+        let prelude = match form {
+            SourceForm::Plain => Prelude::WORKER,
+            SourceForm::Compiled => Prelude::COMPILED_WORKER,
+        };
+        match context.start(&mut run, prelude) {
             Ok(()) => Ok(Self { context, state, source: None }),
             Err(Thrown(text)) => {
                 Err(ErrorText::read(&text).into_error(WorkerErrorKind::Memory, None, "<hauki>", &state.map))
@@ -67,15 +72,18 @@ impl Engine {
         deadline: Deadline,
     ) -> Result<&[String], WorkerError> {
         file.clone_into(&mut self.state.file);
-        let source = program(source, file)?;
-        let Rewritten { text, map } = arrow::rewrite(source);
-        self.state.map = map;
-        self.source = (source.len() <= MOST_KEPT).then(|| source.into());
+        let prepared = Prepared::read(source, file)?;
+        if prepared.form != self.state.form {
+            return Err(plain(WorkerErrorKind::Protocol, "the engine was made for another source".into()));
+        }
+        self.state.map = prepared.map.clone();
+        let named = prepared.named();
+        self.source = (named.len() <= MOST_KEPT).then(|| named.into());
         let mut run = Run::new(host, Some(deadline), "", &mut self.state);
-        if let Err(failure) = self.context.eval(&mut run, &text, error_text::WORKER) {
+        if let Err(failure) = self.context.eval(&mut run, &prepared.text, error_text::WORKER) {
             let outcome = run.outcome();
             return Err(match failure {
-                FailedStep::Parse(thrown) => syntax_error(&thrown, source, &self.state.map, file),
+                FailedStep::Parse(thrown) => prepared.syntax_error(&thrown, file),
                 failure => self.call_error(failure, outcome),
             });
         }
@@ -242,9 +250,15 @@ impl Engine {
             fault.judge(&self.context, outcome.thrown.as_deref())
         };
         let source = self.source.as_deref().filter(|_| fault.is_direct());
+        let seen = fault.seen_at();
         let mut error = fault.into_error(kind, message, &self.state.file, &self.state.map);
         if let Some(source) = source {
-            name_callee(&mut error, source);
+            let written = error.line.zip(error.column).map(|(line, column)| Position { line, column });
+            name_callee(
+                &mut error,
+                source,
+                if self.state.form == SourceForm::Plain { written } else { seen },
+            );
         }
         error
     }

@@ -1,5 +1,6 @@
 //! The engine's hard cases, in tables.
 
+mod compiled;
 mod es5;
 mod later;
 mod memory;
@@ -69,7 +70,7 @@ const LONG: u32 = 60_000;
 
 fn engine(bytes: u64) -> Engine {
     let memory = Memory::map(MapAddress::Anywhere, bytes).expect("maps");
-    Engine::new(memory, 7, "vlt_test").expect("the prelude fits")
+    Engine::new(memory, 7, "vlt_test", SourceForm::Plain).expect("the prelude fits")
 }
 
 fn load(source: &str) -> Engine {
@@ -343,7 +344,7 @@ fn effects_reach_the_host() {
 fn random_numbers_follow_the_seed() {
     let numbers = |seed| {
         let memory = Memory::map(MapAddress::Anywhere, 1 << 20).expect("maps");
-        let mut engine = Engine::new(memory, seed, "v").expect("starts");
+        let mut engine = Engine::new(memory, seed, "v", SourceForm::Plain).expect("starts");
         let source = "function f() { return [Math.random(), random(1000)] }";
         engine.load(&mut Notes::default(), source, "f", "[]", Deadline::after_ms(LONG)).expect("loads");
         call(&mut engine, "f", None).expect("runs")

@@ -1,0 +1,3 @@
+// What the other parts of the run-time share.
+(function (G, R) {
+})
