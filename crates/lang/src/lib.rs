@@ -8,6 +8,7 @@ pub mod unsupported;
 pub mod engine;
 pub mod lexer;
 pub mod runtime_names;
+pub mod newer;
 pub mod source_map;
 pub mod position;
 mod scan;

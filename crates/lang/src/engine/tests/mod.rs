@@ -5,6 +5,7 @@ mod es5;
 mod later;
 mod memory;
 mod mended;
+mod newer;
 mod sources;
 mod values;
 
