@@ -60,17 +60,18 @@ impl Script {
             brake: CancelHandle::default(),
             lines: Arc::new(|_, _| {}),
             trace: trace::fresh(false),
+            compiled: false,
             runner: Some(env!("CARGO_BIN_EXE_hauki-script").into()),
         };
         let mut session = ScriptSession::new(Heard(Rc::clone(&heard)), setup).expect("starts");
         session.begin().expect("begins");
-        session.run("var w = find_object(JSON.parse(args[0]));", "bench").expect("finds it");
+        session.run("var w = find_object(JSON.parse(args[0]));", "bench", None).expect("finds it");
         Self { session, heard }
     }
 
     /// [`TURN`] calls; milliseconds for each.
     pub(crate) fn turn(&mut self) -> f64 {
-        self.session.run(CALLS, "bench").expect("runs");
+        self.session.run(CALLS, "bench", None).expect("runs");
         self.heard.borrow().parse().expect("is a time")
     }
 }

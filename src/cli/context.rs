@@ -20,10 +20,10 @@ use super::output::{self, FORMATS, Format, Output, Style};
 use super::progress::{self, MODES, Progress};
 use super::{bounded_read, sanitize, signals, ticket_files};
 use crate::client::autostart::{self, Plan};
+use crate::client::compiler::Toolchain;
 use crate::client::config::Settings;
 use crate::client::endpoint::{Authority, EndpointOptions};
 use crate::client::retry::Retry;
-use crate::client::runner::Checker;
 use crate::client::{Address, ControlPlane, Exit};
 use crate::model::secret::Secret;
 use crate::model::trace::TraceContext;
@@ -42,8 +42,8 @@ pub(crate) struct Ctx {
     pub(crate) progress: Box<dyn Progress>,
     /// The status of a command that ran under ours, which we end with.
     pub(crate) status: Cell<Option<u8>>,
-    /// Looks at sources before they are sent: one child for all of a command.
-    pub(crate) checker: tokio::sync::Mutex<Checker>,
+    /// Looks at sources before they are sent: two children at most for all of a command.
+    pub(crate) toolchain: tokio::sync::Mutex<Toolchain>,
     /// Of all that this command asks for.
     pub(crate) trace: TraceContext,
     color: ColorChoice,
@@ -111,7 +111,7 @@ impl Ctx {
             width: output::width(),
         };
         let out = Output::new(style);
-        let (status, checker, runtime, endpoint) = Default::default();
+        let (status, toolchain, runtime, endpoint) = Default::default();
         globals.trace.as_deref().map(traced).transpose()?;
         let trace = trace::fresh(false);
         Ok(Self {
@@ -120,7 +120,7 @@ impl Ctx {
             out,
             progress,
             status,
-            checker,
+            toolchain,
             trace,
             color,
             machine,

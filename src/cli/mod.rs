@@ -5,6 +5,7 @@
 //! has made and could not report is undone before the process ends (`ledger`).
 
 mod args;
+mod author_line;
 mod batch;
 mod cell;
 mod color;
@@ -31,6 +32,7 @@ mod record;
 mod run;
 mod signals;
 mod source;
+mod source_faults;
 mod stdin;
 mod stdout;
 mod table;

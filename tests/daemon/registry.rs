@@ -58,6 +58,7 @@ async fn who_meets_one_that_is_dying_gets_the_next() {
         text: "function f() {} function dest() { var t = Date.now(); while (Date.now() - t < 1000) {} }"
             .into(),
         file: "slow.js".into(),
+        compilation: None,
     };
     let first = daemon.endpoint().spawn(&request).await.expect("spawns").vault.id;
     let (endpoint, ending) = (daemon.endpoint(), first.clone());

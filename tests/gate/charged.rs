@@ -43,7 +43,8 @@ async fn spawn(daemon: &Daemon, what: &str) -> Spawned {
 async fn try_spawn(daemon: &Daemon, what: &str) -> Result<Spawned, ClientError> {
     let limits = Wishes { cpu_percent: Some(CPU), ..Wishes::default() };
     let mut request = spawning("", limits);
-    request.summons.origin = Origin::Source { text: format!("// {what}\n"), file: "flood.js".into() };
+    request.summons.origin =
+        Origin::Source { text: format!("// {what}\n"), file: "flood.js".into(), compilation: None };
     daemon.endpoint().spawn(&request).await
 }
 

@@ -277,7 +277,7 @@ pub(crate) fn spawning(source: &str, wishes: Wishes) -> SpawnRequest {
     SpawnRequest {
         summons: SummonsRequest {
             key: random::idempotency_key(),
-            origin: Origin::Source { text: source.to_owned(), file: "worker.js".into() },
+            origin: Origin::Source { text: source.to_owned(), file: "worker.js".into(), compilation: None },
             args: Vec::new(),
             wishes,
             labels: Default::default(),

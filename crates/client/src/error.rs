@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::exit::Exit;
 use hauki_contract::api::{ApiError, ErrorCode};
 use hauki_contract::model::error_chain;
+use hauki_contract::rpc::channel::WorkerError;
 use hauki_contract::strict::StrictError;
 
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,15 @@ impl ClientError {
             | Self::Setup(_)
             | Self::NoAuthority { .. }
             | Self::Certificate { .. } => "config",
+        }
+    }
+
+    /// What a worker threw while it was loaded or created.
+    #[must_use]
+    pub fn worker(&self) -> Option<&WorkerError> {
+        match self {
+            Self::Api(error) => error.worker.as_deref(),
+            _ => None,
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! [`endpoint`] speaks to a control plane, [`ghost`] to one vault through its ticket, [`relay`] lets
 //! other programs of this machine do so, [`autostart`] brings a control plane up where there is none,
-//! [`runner`] has the engine in a child,
+//! [`runner`] has the engine in a child, [`compiler`] what lowers modern sources to what the engine reads,
 //! [`config`] decides which one is meant, and [`exit`] publishes what a process ends with. The command
 //! line, `hauki`, is one user of it; nothing here prints, reads standard input or ends the
 //! process.
 
 mod address;
 pub mod autostart;
+pub mod compiler;
 pub mod config;
 pub mod endpoint;
 pub mod error;

@@ -173,12 +173,12 @@ impl Summoning {
     pub(super) async fn draft(&self, request: SummonsRequest, least: Wishes) -> Result<Drafted, Failure> {
         request.check()?;
         let SummonsRequest { key, origin, args, wishes, labels, name, dry_run } = request;
-        let (source, file, worker, gem, wishes, labels) = match origin {
-            Origin::Source { text, file } => {
+        let (source, file, worker, gem, wishes, labels, compilation) = match origin {
+            Origin::Source { text, file, compilation } => {
                 let source = check_source(text.into_bytes(), &format!("the source {file}"))?;
                 let sha256 = Sha256::of(source.as_bytes());
                 let worker = Worker { name: stem(&file), version: None, sha256 };
-                (source, file, worker, None, wishes, labels)
+                (source, file, worker, None, wishes, labels, compilation)
             }
             Origin::Gem(pointer) => {
                 let gem = self.gems.resolve(&pointer).await?;
@@ -187,9 +187,11 @@ impl Summoning {
                 all.extend(labels);
                 labels::check_labels(&all).map_err(SummonError::GemLabels)?;
                 let worker = Worker { name: gem.path, version: gem.version, sha256: gem.sha256 };
-                let file = format!("{}.js", worker.name);
+                let ending =
+                    gem.compilation.as_ref().map(|compilation| compilation.language).unwrap_or_default();
+                let file = format!("{}.{}", worker.name, ending.ending());
                 let source = gem.source.unwrap_or_default();
-                (source, file, worker, Some(gem.pointer), wishes.over(base), all)
+                (source, file, worker, Some(gem.pointer), wishes.over(base), all, gem.compilation)
             }
         };
         let wishes = wishes.over(least);
@@ -203,6 +205,7 @@ impl Summoning {
             file,
             gem,
             source_bytes: source.len() as u64,
+            compilation,
             args,
             limits,
             terms,

@@ -41,10 +41,14 @@ impl Server {
         match request {
             ToRunner::Begin(begin) => self.begin(&begin).map(|()| None).map_err(failed),
             ToRunner::Run { source, file, wanted } => {
-                self.suit(&source, &file).map_err(failed)?;
+                let unused = self.suit(&source, &file).map_err(failed)?;
                 let (program, link) = self.program()?;
                 let (script, mut door) = program.parts(link);
                 let ended = script.run(&mut door, &source, &file, wanted.as_deref());
+                // Nothing has run of what does not parse: the next one may be what was made of it.
+                if ended.as_ref().is_err_and(|uncaught| uncaught.error.kind == WorkerErrorKind::Syntax) {
+                    program.unused = unused;
+                }
                 let most = program.heap_bytes;
                 ended.map_err(|uncaught| RunFailed {
                     error: cut(uncaught.error, most),
@@ -73,17 +77,19 @@ impl Server {
         Ok(())
     }
 
-    /// A compiled program that is the first one gets the engine that it needs.
-    fn suit(&mut self, source: &str, file: &str) -> Result<(), WorkerError> {
+    /// A compiled program that is the first one gets the engine that it needs. Gives what an unused one was made for.
+    fn suit(&mut self, source: &str, file: &str) -> Result<Option<Begin>, WorkerError> {
         let Some(begin) = self.program.as_mut().and_then(|program| program.unused.take()) else {
-            return Ok(());
+            return Ok(None);
         };
-        if !begin.compiled && engine::form(source, file)? == SourceForm::Compiled {
-            self.program = None;
-            let program = self.made(&Begin { compiled: true, ..begin })?;
-            self.program = Some(Program { unused: None, ..program });
+        if begin.compiled || engine::form(source, file)? != SourceForm::Compiled {
+            return Ok(Some(begin));
         }
-        Ok(())
+        self.program = None;
+        let begin = Begin { compiled: true, ..begin };
+        let program = self.made(&begin)?;
+        self.program = Some(Program { unused: None, ..program });
+        Ok(Some(begin))
     }
 
     fn made(&mut self, begin: &Begin) -> Result<Program, WorkerError> {

@@ -115,7 +115,7 @@ async fn round(
     let request = SpawnRequest {
         summons: SummonsRequest {
             key: random::idempotency_key(),
-            origin: Origin::Source { text: WORKER.to_owned(), file: "bench.js".into() },
+            origin: Origin::Source { text: WORKER.to_owned(), file: "bench.js".into(), compilation: None },
             args: Vec::new(),
             wishes: Wishes { claim_ms: Some(CLAIM_MS), ..Wishes::default() },
             labels: Default::default(),

@@ -12,6 +12,7 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::output::Format;
 use crate::cli::record::Record;
+use crate::cli::source_faults;
 use crate::client::Exit;
 use crate::model::units::{show_micros, show_millis};
 use hauki_contract::system::clock;
@@ -64,6 +65,7 @@ async fn one(
     wanted: SummonItem,
 ) -> Result<Vec<Record>, CliError> {
     let job = format!("clone {}", wanted.short());
+    let (author, compiled) = (wanted.author.clone(), wanted.compiled.clone());
     let summons = SummonsRequest { dry_run: args.dry_run, ..wanted.request? };
     let endpoint = ctx.endpoint().await?;
     if args.dry_run {
@@ -71,6 +73,9 @@ async fn one(
     }
     let began = clock::mono();
     ctx.progress.begin(&job);
+    if let Some(compiled) = &compiled {
+        ctx.progress.done(&job, compiled);
+    }
     let request = SpawnRequest {
         summons,
         placement: args.placement.placement(&[]),
@@ -80,7 +85,12 @@ async fn one(
     let spawned = args.placement.patiently(async || endpoint.spawn(&request).await).await;
     let spawned = spawned.map_err(|error| {
         ctx.progress.clear(&job);
-        CliError::from(error).with("idempotency_key", request.summons.key.clone())
+        let at = error.worker().cloned();
+        let error = CliError::from(error).with("idempotency_key", request.summons.key.clone());
+        match (at, author) {
+            (Some(at), Some(author)) => source_faults::thrown_at(error, &at, &author.text, &author.file),
+            _ => error,
+        }
     })?;
     let (vault, ticket) = (&spawned.vault, &spawned.ticket);
     if spawned.changed {

@@ -1,7 +1,7 @@
 //! `hauki doctor`: what is there, what is missing, and what mends it.
 //!
 //! A running daemon is asked for what its sandbox driver found. Where none runs, `haukid findings`
-//! is asked for the same list, so that looking does not start anything. The runner of scripts is tried.
+//! is asked for the same list, so that looking does not start anything. The runner of scripts and the compiler are tried.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,10 +12,12 @@ use tokio::process::Command;
 use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::CliError;
 use crate::cli::record::Record;
-use crate::client::runner::{CheckError, PROGRAM};
+use crate::client::compiler::{SourceOrder, ToolchainError};
+use crate::client::runner::{CheckError, ChildProgram};
 use crate::client::script::ScriptFailure;
 use crate::client::{Exit, autostart};
 use crate::model::check::{Check, CheckLevel};
+use crate::rpc::compile::Purpose;
 use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 
 const AFTER: &str = "\
@@ -65,6 +67,7 @@ async fn checks(ctx: &Ctx) -> Vec<Check> {
         None => checks.extend(without_daemon(ctx).await),
     }
     checks.push(runner(ctx).await);
+    checks.push(compiler(ctx).await);
     let files: Vec<_> = ctx.settings.files.iter().map(|path| path.display().to_string()).collect();
     let what = if files.is_empty() { "none, the defaults apply".to_owned() } else { files.join(", ") };
     checks.push(Check::ok(format!("configuration: {what}")));
@@ -88,13 +91,32 @@ fn apart(ctx: &Ctx, pid: u32) -> Option<Check> {
 
 /// What reads scripts and sources is tried with the least of them.
 async fn runner(ctx: &Ctx) -> Check {
-    match ctx.checker.lock().await.check("function f() {}", "doctor.js").await {
-        Ok(()) => Check::ok(format!("{PROGRAM} has locked itself down and reads sources")),
+    let program = ChildProgram::Runner.name();
+    match ctx.toolchain.lock().await.checker.check("function f() {}", "doctor.js").await {
+        Ok(()) => Check::ok(format!("{program} has locked itself down and reads sources")),
         Err(CheckError::Runner(error)) => {
             let hint = error.hint().map(str::to_owned);
             Check::failed(CliError::from(ScriptFailure::from(error)).message, hint)
         }
-        Err(error) => Check::failed(format!("{PROGRAM} cannot read a source: {error}"), None),
+        Err(error) => Check::failed(format!("{program} cannot read a source: {error}"), None),
+    }
+}
+
+/// Without it there is ES5, so that it is missing is no failure.
+async fn compiler(ctx: &Ctx) -> Check {
+    let program = ChildProgram::Compiler.name();
+    let (source, file, purpose) = ("export const f = (a: number) => a;", "doctor.ts", Purpose::Worker);
+    let order = SourceOrder { source, file, language: None, purpose, always: true };
+    match ctx.toolchain.lock().await.prepare(order).await {
+        Ok(_) => Check::ok(format!("{program} has locked itself down and compiles TypeScript")),
+        Err(ToolchainError::Uncompiled { source, .. }) => {
+            let hint = source.hint().unwrap_or("make install");
+            Check::warn(format!("{program} is not installed: workers and scripts are ES5"), hint)
+        }
+        Err(error) => {
+            let error = ScriptFailure::from(error);
+            Check::failed(error.message.clone(), error.more.hint.clone())
+        }
     }
 }
 

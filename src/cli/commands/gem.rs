@@ -10,7 +10,8 @@ use crate::cli::context::{Ctx, Limit};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output::Format;
 use crate::cli::record::Record;
-use crate::cli::{bounded_read, complete, source};
+use crate::cli::source::{self, Lang};
+use crate::cli::{bounded_read, complete};
 use crate::client::Exit;
 use crate::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, SCHEME};
 
@@ -58,6 +59,9 @@ struct PushArgs {
     /// Memory, deadline, lease and labels in YAML; otherwise the .yaml file beside the source
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
+    /// What the file is written in, where its ending does not say it
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
 }
 
 #[derive(Debug, Args)]
@@ -138,9 +142,16 @@ fn push(ctx: &Ctx, args: &PushArgs) -> Result<Exit, CliError> {
         .map_err(|error| CliError::data("bad_gem_pointer", error.to_string()))?;
     let file =
         Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // The language may stand in the ending only.
+    let ending = args.file.extension().map_or_else(|| "js".into(), |ending| ending.to_string_lossy());
+    let file = format!("{file}.{ending}");
     ctx.block_on(Limit::Usual, async {
+        let (author, prepared) = source::prepared(ctx, &args.file, &shown, &file, args.lang).await?;
+        let original = prepared.compilation.is_some().then_some(author);
         let push = GemPush {
-            source: source::checked(ctx, &args.file, &shown, &format!("{file}.js")).await?,
+            source: prepared.text,
+            compilation: prepared.compilation,
+            original,
             path,
             version: args.version.clone(),
             manifest: manifest(args).await?,

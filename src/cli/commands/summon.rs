@@ -1,6 +1,7 @@
 //! `hauki summon`: phase 1, a worker is asked for.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
@@ -15,7 +16,8 @@ use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
 use crate::cli::number_args::whole;
 use crate::cli::record::Record;
-use crate::cli::source;
+use crate::cli::source::{self, AuthorText, Lang};
+use crate::cli::source_faults;
 use crate::client::Exit;
 use crate::model::gem::{SCHEME, Wishes};
 use crate::model::limits::LimitError;
@@ -77,6 +79,9 @@ pub(crate) struct WorkerArgs {
     /// What the file is called in errors, and without its ending the worker
     #[arg(long, value_name = "NAME")]
     file_name: Option<String>,
+    /// What the source is written in, where the ending of its file does not say it
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
     /// The arguments of create(), as a JSON array
     #[arg(long, value_name = "JSON")]
     args: Option<String>,
@@ -156,14 +161,14 @@ impl WorkerArgs {
         if self.sources.iter().any(|source| !source.starts_with(SCHEME)) {
             // The child starts while the client of the control plane is made. What goes wrong here goes wrong
             // again where it matters.
-            let _ = ctx.checker.lock().await.begin();
+            let _ = ctx.toolchain.lock().await.checker.begin();
             let _ = ctx.endpoint_if_live().await;
         }
         let labels: BTreeMap<_, _> = self.label.iter().cloned().collect();
         let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
         let mut all = Vec::new();
         for argument in &self.sources {
-            let read = source::read(ctx, argument, self.file_name.as_deref()).await;
+            let read = source::read(ctx, argument, self.file_name.as_deref(), self.lang).await;
             for _ in 0..self.count {
                 // One key must not stand for two workers; with the same command line it is the same again.
                 let key = if self.sources.len() == 1 && self.count == 1 {
@@ -171,16 +176,18 @@ impl WorkerArgs {
                 } else {
                     format!("{base}.{}", all.len())
                 };
-                let request = read.clone().map(|origin| SummonsRequest {
+                let (author, compiled) =
+                    read.as_ref().map_or((None, None), |read| (read.author.clone(), read.compiled.clone()));
+                let request = read.clone().map(|read| SummonsRequest {
                     key,
-                    origin,
+                    origin: read.origin,
                     args: args.clone(),
                     wishes: wishes.clone(),
                     labels: labels.clone(),
                     name: self.name.clone(),
                     dry_run: false,
                 });
-                all.push(SummonItem { name: argument.clone(), request });
+                all.push(SummonItem { name: argument.clone(), request, author, compiled });
             }
         }
         Ok(all)
@@ -208,6 +215,9 @@ pub(super) fn flagged(error: &LimitError) -> String {
 pub(crate) struct SummonItem {
     pub(crate) name: String,
     pub(crate) request: Result<SummonsRequest, CliError>,
+    pub(crate) author: Option<Rc<AuthorText>>,
+    /// In words, where it was compiled.
+    pub(crate) compiled: Option<String>,
 }
 
 impl BatchItem for SummonItem {
@@ -259,14 +269,14 @@ pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
 /// A file needs no control plane for this; a gem's source is there.
 async fn emit(ctx: &Ctx, origin: Origin) -> Result<(), CliError> {
     let (text, file) = match origin {
-        Origin::Source { text, file } => (text, file),
+        Origin::Source { text, file, .. } => (text, file),
         Origin::Gem(pointer) => {
             let gem = ctx.endpoint().await?.gem_resolve(&pointer).await?;
             (gem.source.unwrap_or_default(), format!("{}.js", gem.path))
         }
     };
-    let shown = ctx.checker.lock().await.show(&text, &file).await;
-    ctx.out.verbatim(&shown.map_err(|error| source::unchecked(error, &text, &file))?)
+    let shown = ctx.toolchain.lock().await.checker.show(&text, &file).await;
+    ctx.out.verbatim(&shown.map_err(|error| source_faults::unchecked(error, &text, &file))?)
 }
 
 #[cfg(test)]

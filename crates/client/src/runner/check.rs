@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::process::{Runner, StartedRunner};
-use super::{RunnerError, find};
+use super::{ChildError, ChildFault, ChildProgram, Runner, StartedChild, find};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::rpc::body::WorkerError;
 use hauki_contract::rpc::script::{FromRunner, RunFailed, ToRunner};
@@ -27,7 +26,7 @@ pub enum CheckError {
     #[error("the engine did not come to the end of it within {} s", .0.as_secs())]
     Slow(Duration),
     #[error(transparent)]
-    Runner(#[from] RunnerError),
+    Runner(#[from] ChildError),
 }
 
 /// Asked for a source's faults, before a sandbox is spent on it.
@@ -36,7 +35,7 @@ pub struct Checker {
     /// The program instead of the one that was installed beside ours.
     program: Option<PathBuf>,
     runner: Option<Runner>,
-    started: Option<StartedRunner>,
+    started: Option<StartedChild>,
 }
 
 impl Checker {
@@ -46,10 +45,10 @@ impl Checker {
     }
 
     /// Starts the child, which takes a moment in which something else can be done.
-    pub fn begin(&mut self) -> Result<(), RunnerError> {
+    pub fn begin(&mut self) -> Result<(), ChildError> {
         if self.runner.is_none() && self.started.is_none() {
-            let program = self.program.clone().map_or_else(find, Ok)?;
-            self.started = Some(StartedRunner::new(&program, MOST_BYTES)?);
+            let path = self.program.clone().map_or_else(|| find(ChildProgram::Runner), Ok)?;
+            self.started = Some(StartedChild::new(ChildProgram::Runner, &path, MOST_BYTES)?);
         }
         Ok(())
     }
@@ -72,7 +71,7 @@ impl Checker {
             Some(runner) => runner,
             None => {
                 self.begin()?;
-                let started = self.started.take().ok_or(RunnerError::Gone)?;
+                let started = self.started.take().ok_or(failed(ChildFault::Gone))?;
                 started.attach(MOST_PAYLOAD)?
             }
         };
@@ -89,7 +88,11 @@ impl Checker {
                 self.runner = Some(runner);
                 Err(CheckError::Refused(Box::new(error)))
             }
-            FromRunner::Ready(_) | FromRunner::Efun(_) => Err(RunnerError::OutOfTurn.into()),
+            FromRunner::Ready(_) | FromRunner::Efun(_) => Err(failed(ChildFault::OutOfTurn).into()),
         }
     }
+}
+
+fn failed(fault: ChildFault) -> ChildError {
+    ChildError { program: ChildProgram::Runner, fault }
 }

@@ -1,96 +1,154 @@
-//! Error types: what can go wrong with the runner itself. What is wrong with a program or a source is no error of it.
+//! Error types: what can go wrong with a confined child itself. What is wrong with a program or a source is no error
+//! of it.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use super::PROGRAM;
 use crate::exit::Exit;
 use hauki_contract::rpc::channel::FrameError;
 use hauki_contract::rpc::script::UNLOCKED;
 
+/// The programs that are installed beside `hauki` and started by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChildProgram {
+    /// `hauki-script`, the engine.
+    Runner,
+    /// `hauki-compile`.
+    Compiler,
+}
+
+impl ChildProgram {
+    /// What the program's file is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Runner => "hauki-script",
+            Self::Compiler => "hauki-compile",
+        }
+    }
+}
+
+/// What went wrong with which of them.
+#[derive(Debug)]
+pub struct ChildError {
+    pub program: ChildProgram,
+    pub fault: ChildFault,
+}
+
+/// Reads on after the program's name.
 #[derive(Debug, thiserror::Error)]
-pub enum RunnerError {
-    #[error("{PROGRAM} is not installed: it is neither in {} nor in ../libexec/hauki from there", folder.display())]
+pub enum ChildFault {
+    #[error("is not installed: it is neither in {} nor in ../libexec/hauki from there", folder.display())]
     Missing { folder: PathBuf },
-    #[error("failed to start {}", program.display())]
+    #[error("cannot be started ({})", path.display())]
     Start {
-        program: PathBuf,
+        path: PathBuf,
         #[source]
         source: io::Error,
     },
-    #[error("{PROGRAM} cannot lock itself down, and without that it reads nothing: {reason}")]
+    #[error("cannot lock itself down, and without that it reads nothing: {reason}")]
     Unlocked { reason: String },
-    #[error("{PROGRAM} is of version {theirs}, and hauki of {ours}")]
+    #[error("is of version {theirs}, and hauki of {ours}")]
     Foreign { ours: &'static str, theirs: String },
-    #[error("{PROGRAM} crashed ({how}); it was locked down, and nothing else came to harm")]
+    #[error("crashed ({how}); it was locked down, and nothing else came to harm")]
     Crashed { how: String, last_words: Vec<String> },
-    #[error("{PROGRAM} was killed by somebody else ({how})")]
+    #[error("was killed by somebody else ({how})")]
     Killed { how: String },
-    #[error("{PROGRAM} broke the rules of its channel and was ended")]
+    #[error("broke the rules of its channel and was ended")]
     Frame(#[source] FrameError),
-    #[error("{PROGRAM} said something out of turn and was ended")]
+    #[error("said something out of turn and was ended")]
     OutOfTurn,
-    #[error("failed to speak to {PROGRAM}")]
+    #[error("cannot be spoken to")]
     Channel(#[source] io::Error),
     /// An earlier error has ended it.
-    #[error("{PROGRAM} has ended, and with it all that the script had")]
+    #[error("has ended, and with it all that it had")]
     Gone,
 }
 
-impl RunnerError {
+impl fmt::Display for ChildError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.program.name(), self.fault)
+    }
+}
+
+impl Error for ChildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.fault.source()
+    }
+}
+
+impl ChildError {
     /// The public code, the same words as in errors of the tool.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => "runner_missing",
-            Self::Start { .. } | Self::Unlocked { .. } | Self::Foreign { .. } => "runner_unusable",
-            Self::Crashed { .. } | Self::Frame(_) | Self::OutOfTurn => "runner_crashed",
-            Self::Killed { .. } | Self::Channel(_) | Self::Gone => "runner_ended",
+        use ChildFault::{
+            Channel, Crashed, Foreign, Frame, Gone, Killed, Missing, OutOfTurn, Start, Unlocked,
+        };
+        use ChildProgram::{Compiler, Runner};
+        match (self.program, &self.fault) {
+            (Runner, Missing { .. }) => "runner_missing",
+            (Runner, Start { .. } | Unlocked { .. } | Foreign { .. }) => "runner_unusable",
+            (Runner, Crashed { .. } | Frame(_) | OutOfTurn) => "runner_crashed",
+            (Runner, Killed { .. } | Channel(_) | Gone) => "runner_ended",
+            (Compiler, Missing { .. }) => "compiler_missing",
+            (Compiler, Start { .. } | Unlocked { .. } | Foreign { .. }) => "compiler_unusable",
+            (Compiler, Crashed { .. } | Frame(_) | OutOfTurn) => "compiler_crashed",
+            (Compiler, Killed { .. } | Channel(_) | Gone) => "compiler_ended",
         }
     }
 
     #[must_use]
     pub fn exit(&self) -> Exit {
-        match self {
-            Self::Start { source, .. } if is_passing(source) => Exit::Temporary,
-            Self::Missing { .. } | Self::Start { .. } | Self::Unlocked { .. } | Self::Foreign { .. } => {
-                Exit::Config
-            }
-            Self::Crashed { .. } | Self::Frame(_) | Self::OutOfTurn => Exit::Bug,
-            Self::Killed { .. } | Self::Channel(_) | Self::Gone => Exit::Temporary,
+        match &self.fault {
+            ChildFault::Start { source, .. } if is_passing(source) => Exit::Temporary,
+            ChildFault::Missing { .. }
+            | ChildFault::Start { .. }
+            | ChildFault::Unlocked { .. }
+            | ChildFault::Foreign { .. } => Exit::Config,
+            ChildFault::Crashed { .. } | ChildFault::Frame(_) | ChildFault::OutOfTurn => Exit::Bug,
+            ChildFault::Killed { .. } | ChildFault::Channel(_) | ChildFault::Gone => Exit::Temporary,
         }
     }
 
     /// What mends it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Missing { .. } | Self::Foreign { .. } => {
-                Some("install hauki-script of the same build beside hauki; make install does")
-            }
-            Self::Start { source, .. } if is_passing(source) => None,
-            Self::Start { .. } => Some("hauki doctor tries it"),
-            Self::Unlocked { .. } => {
+        match &self.fault {
+            ChildFault::Missing { .. } | ChildFault::Foreign { .. } => Some(match self.program {
+                ChildProgram::Runner => {
+                    "install hauki-script of the same build beside hauki; make install does"
+                }
+                ChildProgram::Compiler => {
+                    "install hauki-compile of the same build beside hauki; make install does. ES5 needs none"
+                }
+            }),
+            ChildFault::Start { source, .. } if is_passing(source) => None,
+            ChildFault::Start { .. } => Some("hauki doctor tries it"),
+            ChildFault::Unlocked { .. } => {
                 Some("it needs a kernel with seccomp, which containers can forbid; hauki doctor tries it")
             }
-            Self::Crashed { .. } | Self::Frame(_) | Self::OutOfTurn => {
+            ChildFault::Crashed { .. } | ChildFault::Frame(_) | ChildFault::OutOfTurn => {
                 Some("this is a defect of hauki, or an attack on it: keep the source")
             }
-            Self::Killed { .. } | Self::Channel(_) | Self::Gone => None,
+            ChildFault::Killed { .. } | ChildFault::Channel(_) | ChildFault::Gone => None,
         }
     }
 
     /// Lines that the runner wrote last.
     #[must_use]
     pub fn last_words(&self) -> &[String] {
-        match self {
-            Self::Crashed { last_words, .. } => last_words,
+        match &self.fault {
+            ChildFault::Crashed { last_words, .. } => last_words,
             _ => &[],
         }
     }
+}
 
+impl ChildFault {
     /// From how a process ended that should have gone on.
     pub(super) fn ended(status: ExitStatus, words: &str) -> Self {
         let last_words = cleaned(words);
@@ -132,7 +190,10 @@ mod tests {
 
     #[test]
     fn how_it_ended_is_told_apart() {
-        let ended = |status: i32| RunnerError::ended(ExitStatus::from_raw(status), "why\x1b[2J\n\n\u{9b}x\n");
+        let ended = |status: i32| ChildError {
+            program: ChildProgram::Runner,
+            fault: ChildFault::ended(ExitStatus::from_raw(status), "why\x1b[2J\n\n\u{9b}x\n"),
+        };
         let signal = |number: i32| ended(number);
         assert_eq!(ended(78 << 8).code(), "runner_unusable");
         assert_eq!(ended(78 << 8).exit(), Exit::Config);

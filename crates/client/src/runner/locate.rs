@@ -1,25 +1,27 @@
-//! Executable lookup: where the runner is, beside our own executable, or where packages put what nobody types.
+//! Executable lookup: where the runner and the compiler are, beside our own executable, or where packages put what
+//! nobody types.
 //!
 //! Never on `PATH`, and never where somebody stands: it gets to read what its caller reads.
 
 use std::path::{Path, PathBuf};
 
-use super::{PROGRAM, RunnerError};
+use super::{ChildError, ChildFault, ChildProgram};
 
 /// From the folder of our own executable.
 const FOLDERS: [&str; 2] = ["", "../libexec/hauki"];
 
-pub fn find() -> Result<PathBuf, RunnerError> {
+pub fn find(program: ChildProgram) -> Result<PathBuf, ChildError> {
     // What /proc says of an executable that has been replaced still begins with its folder.
     let own = std::env::current_exe().unwrap_or_default();
     let folder = own.parent().unwrap_or(Path::new("/"));
-    find_from(folder)
+    find_from(folder, program)
 }
 
-fn find_from(folder: &Path) -> Result<PathBuf, RunnerError> {
-    let places = FOLDERS.iter().map(|below| folder.join(below).join(PROGRAM));
+fn find_from(folder: &Path, program: ChildProgram) -> Result<PathBuf, ChildError> {
+    let places = FOLDERS.iter().map(|below| folder.join(below).join(program.name()));
     let found = places.into_iter().find(|path| path.is_file());
-    found.ok_or_else(|| RunnerError::Missing { folder: folder.to_owned() })
+    let missing = || ChildFault::Missing { folder: folder.to_owned() };
+    found.ok_or_else(|| ChildError { program, fault: missing() })
 }
 
 #[cfg(test)]
@@ -33,10 +35,14 @@ mod tests {
         for folder in [&bin, &libexec] {
             std::fs::create_dir_all(folder).expect("makes");
         }
-        assert!(matches!(find_from(&bin), Err(RunnerError::Missing { folder }) if folder == bin));
-        std::fs::write(libexec.join(PROGRAM), "").expect("writes");
-        assert!(find_from(&bin).expect("is in libexec").is_file());
-        std::fs::write(bin.join(PROGRAM), "").expect("writes");
-        assert_eq!(find_from(&bin).expect("is beside"), bin.join(PROGRAM));
+        for program in [ChildProgram::Runner, ChildProgram::Compiler] {
+            let found = || find_from(&bin, program);
+            let missing = found().expect_err("is nowhere");
+            assert!(matches!(missing.fault, ChildFault::Missing { folder } if folder == bin));
+            std::fs::write(libexec.join(program.name()), "").expect("writes");
+            assert!(found().expect("is in libexec").is_file());
+            std::fs::write(bin.join(program.name()), "").expect("writes");
+            assert_eq!(found().expect("is beside"), bin.join(program.name()));
+        }
     }
 }

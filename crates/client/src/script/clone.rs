@@ -9,6 +9,7 @@ use super::failure::ScriptFailure;
 use super::host::{EfunRefused, ScriptHost, World, json};
 use super::objects::Object;
 use super::options::CloneOptions;
+use crate::compiler::{PreparedSource, SourceOrder};
 use crate::ghost::GhostOptions;
 use crate::{ControlPlane, Exit, Ghost};
 use hauki_contract::api::registry::ResolveRequest;
@@ -18,6 +19,7 @@ use hauki_contract::model::gem::{GemPointer, SCHEME};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::model::ticket::Ticket;
+use hauki_contract::rpc::compile::{Language, Purpose, SourceFault};
 use hauki_contract::rpc::script::EfunAnswer;
 use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::{random, rlimit};
@@ -30,7 +32,7 @@ impl<W: World> ScriptHost<W> {
         let (options, args) = CloneOptions::read(arguments)?;
         let summons = SummonsRequest {
             key: String::new(),
-            origin: self.checked(source, options.file_name.as_deref())?,
+            origin: self.checked(source, options.file_name.as_deref(), options.lang)?,
             args,
             wishes: options.wishes()?,
             labels: options.labels(),
@@ -73,13 +75,29 @@ impl<W: World> ScriptHost<W> {
     }
 
     /// A worker's source that its engine takes, or a pointer to one.
-    fn checked(&mut self, source: &str, file: Option<&str>) -> Result<Origin, EfunRefused> {
+    fn checked(
+        &mut self,
+        source: &str,
+        file: Option<&str>,
+        language: Option<Language>,
+    ) -> Result<Origin, EfunRefused> {
         let (source, file, base) = (source.to_owned(), file.map(str::to_owned), self.base.clone());
         let origin = self.aside(move || origin(&source, file.as_deref(), &base))??;
-        if let Origin::Source { text, file } = &origin {
-            self.plane.wait(self.checker.check(text, file))?.map_err(ScriptFailure::from)?;
+        let Origin::Source { text, file, .. } = origin else { return Ok(origin) };
+        let (purpose, always) = (Purpose::Worker, false);
+        let order = SourceOrder { source: &text, file: &file, language, purpose, always };
+        let prepared = self.plane.wait(self.toolchain.prepare(order))?.map_err(ScriptFailure::from)?;
+        self.warn(&prepared.warnings, &file);
+        let PreparedSource { text, compilation, .. } = prepared;
+        Ok(Origin::Source { text, file, compilation })
+    }
+
+    /// What the compiler has to say about a source that it takes.
+    pub(super) fn warn(&self, warnings: &[SourceFault], file: &str) {
+        for SourceFault { message, instead, line, column } in warnings {
+            let instead = instead.as_ref().map(|instead| format!("; {instead}")).unwrap_or_default();
+            (self.lines)("script", &format!("warning: {message}{instead}  ({file}:{line}:{column})"));
         }
-        Ok(origin)
     }
 
     /// A name of the registry, the id of a vault, or a ticket as JSON.
@@ -166,7 +184,7 @@ fn origin(source: &str, file: Option<&str>, base: &Path) -> Result<Origin, Scrip
     if text.len() > MAX_SOURCE_BYTES {
         return Err(bad(format!("{file} is {} bytes long, the limit is {MAX_SOURCE_BYTES}", text.len())));
     }
-    Ok(Origin::Source { text, file })
+    Ok(Origin::Source { text, file, compilation: None })
 }
 
 #[cfg(test)]

@@ -2,15 +2,17 @@
 
 use serde_json::json;
 
+use crate::compiler::{CompileError, ToolchainError};
 use crate::error::{ClientError, with_causes};
 use crate::exit::Exit;
 use crate::ghost::GhostError;
-use crate::runner::{CheckError, RunnerError};
+use crate::runner::{CheckError, ChildError};
 use hauki_contract::api::ApiError;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::open_word::OpenWord;
 use hauki_contract::rpc::builtin::Dying;
-use hauki_contract::rpc::channel::WorkerError;
+use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
+use hauki_contract::rpc::compile::SourceFault;
 use hauki_contract::rpc::message::code;
 use hauki_contract::strict::tolerant_reader;
 
@@ -39,6 +41,8 @@ pub struct FailureDetail {
     /// Why the vault died.
     pub cause: Option<OpenWord<Cause>>,
     pub worker: Option<WorkerError>,
+    /// All that is wrong with a source, of which `worker` has the first.
+    pub faults: Vec<SourceFault>,
     /// Lines that explain more to a person, as the end of a log.
     pub notes: Vec<String>,
 }
@@ -53,8 +57,18 @@ impl ScriptFailure {
 
     /// The fields of the Error, as the prelude reads them; those that say nothing are left out.
     pub(super) fn told(&self, number: u64) -> serde_json::Value {
-        let FailureDetail { kind, retryable, hint, vault, method, rpc_code, cause, worker, notes: _ } =
-            &*self.more;
+        let FailureDetail {
+            kind,
+            retryable,
+            hint,
+            vault,
+            method,
+            rpc_code,
+            cause,
+            worker,
+            faults: _,
+            notes: _,
+        } = &*self.more;
         let worker = worker.as_ref();
         let mut fields = json!({
             "number": number,
@@ -129,8 +143,8 @@ impl From<ClientError> for ScriptFailure {
     }
 }
 
-impl From<RunnerError> for ScriptFailure {
-    fn from(error: RunnerError) -> Self {
+impl From<ChildError> for ScriptFailure {
+    fn from(error: ChildError) -> Self {
         let mut this = Self::new(error.code(), error.exit(), with_causes(&error));
         this.more.hint = error.hint().map(str::to_owned);
         this.more.notes = error.last_words().iter().map(|line| format!("   | {line}")).collect();
@@ -147,6 +161,63 @@ impl From<CheckError> for ScriptFailure {
             CheckError::Slow(_) => Self::new("bad_source", Exit::Data, error.to_string()),
             CheckError::Runner(error) => error.into(),
         }
+    }
+}
+
+impl From<CompileError> for ScriptFailure {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::Refused(faults) => {
+                let mut this = Self::new("bad_source", Exit::Data, told(&faults));
+                let first = faults.first().map(|fault| as_thrown(fault, None));
+                this.more.faults = faults;
+                match first {
+                    Some(first) => this.worker(first),
+                    None => this,
+                }
+            }
+            CompileError::Slow(_) => Self::new("bad_source", Exit::Data, error.to_string()),
+            CompileError::Child(error) => error.into(),
+        }
+    }
+}
+
+impl From<ToolchainError> for ScriptFailure {
+    fn from(error: ToolchainError) -> Self {
+        match error {
+            ToolchainError::Check(error) => error.into(),
+            ToolchainError::Compile(error) => error.into(),
+            ToolchainError::Uncompiled { why, source } => {
+                let mut this = Self::from(source);
+                this.message = format!("{why}: {}", this.message);
+                this
+            }
+            ToolchainError::Miscompiled(_) => Self::new("miscompiled", Exit::Bug, error.to_string())
+                .hint("this is a defect of hauki: keep the source"),
+            ToolchainError::TooLong { .. } => Self::new("bad_source", Exit::Data, error.to_string()),
+        }
+    }
+}
+
+/// The first fault in words, and how many there are.
+fn told(faults: &[SourceFault]) -> String {
+    let first = faults.first().map(|fault| fault.message.as_str()).unwrap_or_default();
+    match faults.len() {
+        0 | 1 => first.to_owned(),
+        more => format!("{first} (and {} more)", more - 1),
+    }
+}
+
+/// As the engine tells of a source that it does not take.
+#[must_use]
+pub fn as_thrown(fault: &SourceFault, file: Option<&str>) -> WorkerError {
+    WorkerError {
+        kind: WorkerErrorKind::Syntax,
+        message: fault.message.clone(),
+        file: file.map(str::to_owned),
+        line: Some(fault.line),
+        column: Some(fault.column),
+        stack: None,
     }
 }
 

@@ -16,7 +16,7 @@ use super::objects::Objects;
 use super::runtime::ScriptRuntime;
 use super::session::Setup;
 use crate::ControlPlane;
-use crate::runner::Checker;
+use crate::compiler::Toolchain;
 use hauki_contract::rpc::script::EfunAnswer;
 
 /// What a script reaches: a control plane, and somebody who reads.
@@ -52,8 +52,8 @@ pub(super) struct ScriptHost<W> {
     longest: usize,
     /// The longest text that may be an answer.
     heap_bytes: usize,
-    /// Looks at the sources of clones.
-    pub(super) checker: Checker,
+    /// Looks at the sources of clones, and of the programs that the engine alone does not run.
+    pub(super) toolchain: Toolchain,
     args: Vec<String>,
     failures: VecDeque<(u64, ScriptFailure)>,
 }
@@ -80,7 +80,7 @@ impl From<Stopped> for EfunRefused {
 pub(super) struct Stopped;
 
 impl<W: World> ScriptHost<W> {
-    pub(super) fn new(world: W, plane: ScriptRuntime, checker: Checker, setup: Setup) -> Self {
+    pub(super) fn new(world: W, plane: ScriptRuntime, toolchain: Toolchain, setup: Setup) -> Self {
         let Setup { args, base, heap_bytes, lines, .. } = setup;
         let heap_bytes = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
         // The engine holds a text once, and makes another of what is cut out of it.
@@ -89,7 +89,7 @@ impl<W: World> ScriptHost<W> {
             world,
             plane,
             lines,
-            checker,
+            toolchain,
             objects: Objects::default(),
             pending: HashMap::new(),
             kept: None,

@@ -23,6 +23,6 @@ mod statement;
 
 pub use cancel::{CancelHandle, Stop};
 pub use events::LineSink;
-pub use failure::{FailureDetail, ScriptFailure};
+pub use failure::{FailureDetail, ScriptFailure, as_thrown};
 pub use host::World;
 pub use session::{ProgramEnd, ScriptSession, ScriptSetupError, Setup};

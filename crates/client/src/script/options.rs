@@ -11,6 +11,7 @@ use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::model::units::{Amount, AmountError, parse_duration, parse_size};
+use hauki_contract::rpc::compile::Language;
 use hauki_contract::strict::{self, DocumentLimits};
 
 /// The words of `hauki clone`, so that there is one vocabulary.
@@ -20,6 +21,8 @@ pub(super) struct CloneOptions {
     args: Vec<Value>,
     /// What errors call the source.
     pub(super) file_name: Option<String>,
+    /// What the source is written in, where its file's ending does not say it.
+    pub(super) lang: Option<Language>,
     /// Under which others find it.
     pub(super) name: Option<ServiceName>,
     /// The live worker of this name, if there is one.
@@ -42,9 +45,10 @@ pub(super) struct CloneOptions {
 }
 
 /// The names above: an object that has one of them is meant as options.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "args",
     "file_name",
+    "lang",
     "name",
     "get_or_create",
     "count",

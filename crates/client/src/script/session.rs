@@ -15,10 +15,12 @@ use super::failure::ScriptFailure;
 use super::host::{ScriptHost, Stopped, World};
 use super::runtime::ScriptRuntime;
 use super::statement::with_this;
-use crate::runner::{self, Checker, Runner, RunnerError, StartedRunner};
+use crate::compiler::{SourceOrder, Toolchain, ToolchainError};
+use crate::runner::{self, CheckError, ChildError, ChildFault, ChildProgram, Runner, StartedChild};
 use hauki_contract::model::ticket::Ticket;
 use hauki_contract::model::trace::TraceContext;
-use hauki_contract::rpc::channel::WorkerError;
+use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
+use hauki_contract::rpc::compile::{Language, Purpose};
 use hauki_contract::rpc::script::{Begin, EfunAnswer, FromRunner, RunFailed, ToRunner};
 use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::random;
@@ -40,6 +42,8 @@ pub struct Setup {
     pub lines: LineSink,
     /// What the script's requests and calls belong to.
     pub trace: TraceContext,
+    /// Whether the engine has the run-time of compiled sources from its beginning, because what comes is not known yet.
+    pub compiled: bool,
     /// The program that runs scripts, instead of the one that is installed beside ours.
     pub runner: Option<PathBuf>,
 }
@@ -47,7 +51,7 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptSetupError {
     #[error(transparent)]
-    Runner(#[from] RunnerError),
+    Runner(#[from] ChildError),
     #[error("failed to start the runtime")]
     Runtime(#[source] io::Error),
     /// Too small, too large, or too small for the prelude.
@@ -63,8 +67,10 @@ pub enum ProgramEnd {
     Stopped(Stop),
     /// Nobody caught it; what failed outside of the engine is beside it.
     Uncaught(Box<WorkerError>, Option<ScriptFailure>),
+    /// Nothing of it ran: the engine alone does not take it, and the compiler neither, or there is none.
+    Unprepared(Box<ToolchainError>),
     /// The child is gone, and with it everything that the script had.
-    Lost(RunnerError),
+    Lost(ChildError),
 }
 
 /// Dropping it ends what it cloned.
@@ -72,14 +78,17 @@ pub struct ScriptSession<W: World> {
     /// None when it had to be given up.
     runner: Option<Runner>,
     host: ScriptHost<W>,
+    /// From the first that was compiled on all are: what that left behind, only the run-time can read.
+    is_compiled: bool,
+    has_runtime: bool,
 }
 
 impl<W: World> ScriptSession<W> {
     /// Starts the child and does not wait for it.
     pub fn new(world: W, setup: Setup) -> Result<Self, ScriptSetupError> {
-        let program = setup.runner.clone().map_or_else(runner::find, Ok)?;
+        let program = setup.runner.clone().map_or_else(|| runner::find(ChildProgram::Runner), Ok)?;
         let most_bytes = setup.heap_bytes.saturating_mul(4).saturating_add(BESIDE_HEAP);
-        let started = StartedRunner::new(&program, most_bytes)?;
+        let started = StartedChild::new(ChildProgram::Runner, &program, most_bytes)?;
         let plane =
             ScriptRuntime::new(setup.brake.clone(), setup.trace).map_err(ScriptSetupError::Runtime)?;
         let most_payload = usize::try_from(setup.heap_bytes).unwrap_or(usize::MAX);
@@ -87,21 +96,23 @@ impl<W: World> ScriptSession<W> {
             let _inside = plane.enter();
             started.attach(most_payload)?
         };
-        let host = ScriptHost::new(world, plane, Checker::with(Some(program)), setup);
-        Ok(Self { runner: Some(runner), host })
+        let has_runtime = setup.compiled;
+        let host = ScriptHost::new(world, plane, Toolchain::with(Some(program)), setup);
+        Ok(Self { runner: Some(runner), host, is_compiled: false, has_runtime })
     }
 
     /// Makes the engine. Once, before anything is run.
     pub fn begin(&mut self) -> Result<(), ScriptSetupError> {
         let bytes = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let (heap_bytes, longest) = (bytes(self.host.heap_bytes()), bytes(self.host.longest()));
-        let begun =
-            self.ask(&ToRunner::Begin(Begin { heap_bytes, longest, seed: random::u64(), compiled: false }));
+        let compiled = self.has_runtime;
+        let begun = self.ask(&ToRunner::Begin(Begin { heap_bytes, longest, seed: random::u64(), compiled }));
         match begun {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(failed)) => Err(ScriptSetupError::Heap(Box::new(failed.error))),
             Err(ProgramEnd::Lost(error)) => Err(error.into()),
             Err(ProgramEnd::Stopped(why)) => Err(ScriptSetupError::Stopped(why)),
+            Err(ProgramEnd::Unprepared(_)) => unreachable!("nothing was to be compiled"),
             Err(ProgramEnd::Uncaught(error, _)) => Err(ScriptSetupError::Heap(error)),
         }
     }
@@ -117,15 +128,19 @@ impl<W: World> ScriptSession<W> {
     }
 
     /// Runs a whole program.
-    pub fn run(&mut self, source: &str, file: &str) -> Result<(), ProgramEnd> {
+    pub fn run(&mut self, source: &str, file: &str, language: Option<Language>) -> Result<(), ProgramEnd> {
         // The line of `#!` is the kernel's, not the language's; the columns of the others stay.
         let hidden = source.strip_prefix("#!").map(|rest| format!("//{rest}"));
-        self.evaluate(hidden.as_deref().unwrap_or(source), file, None).map(drop)
+        self.compiled(hidden.as_deref().unwrap_or(source), file, language, None).map(drop)
     }
 
     /// Runs a statement; its value as people read it, if it has one.
-    pub fn statement(&mut self, source: &str) -> Result<Option<String>, ProgramEnd> {
-        self.evaluate(&with_this(source), "repl", Some("show"))
+    pub fn statement(
+        &mut self,
+        source: &str,
+        language: Option<Language>,
+    ) -> Result<Option<String>, ProgramEnd> {
+        self.compiled(&with_this(source), "repl", language, Some("show"))
     }
 
     /// The methods of what an expression names; none if it names no object.
@@ -146,6 +161,48 @@ impl<W: World> ScriptSession<W> {
     /// Waits for something outside of the engine, or until it is cancelled.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         self.host.plane.wait(work).map_err(|_| self.host.plane.brake.release().unwrap_or(Stop::Interrupted))
+    }
+
+    /// Runs a text as it is, or, where the engine alone does not do, what the compiler makes of it.
+    fn compiled(
+        &mut self,
+        source: &str,
+        file: &str,
+        language: Option<Language>,
+        wanted: Option<&str>,
+    ) -> Result<Option<String>, ProgramEnd> {
+        let (purpose, always) = (Purpose::Program, self.is_compiled);
+        let order = SourceOrder { source, file, language, purpose, always };
+        let host = &mut self.host;
+        let prepared = host.plane.wait(host.toolchain.ahead(order));
+        let prepared = match self.prepared(prepared)? {
+            Some(prepared) => prepared,
+            None => match self.evaluate(source, file, wanted) {
+                // Nothing of it has run.
+                Err(ProgramEnd::Uncaught(error, None)) if error.kind == WorkerErrorKind::Syntax => {
+                    let host = &mut self.host;
+                    let prepared = host.plane.wait(host.toolchain.refused(order, error));
+                    self.prepared(prepared)?
+                }
+                ended => return ended,
+            },
+        };
+        self.is_compiled = true;
+        self.host.warn(&prepared.warnings, file);
+        self.evaluate(&prepared.text, file, wanted)
+    }
+
+    fn prepared<T>(&self, said: Result<Result<T, ToolchainError>, Stopped>) -> Result<T, ProgramEnd> {
+        match said {
+            Ok(Ok(prepared)) => Ok(prepared),
+            Ok(Err(ToolchainError::Check(CheckError::Refused(error)))) => {
+                Err(ProgramEnd::Uncaught(error, None))
+            }
+            Ok(Err(error)) => Err(ProgramEnd::Unprepared(Box::new(error))),
+            Err(Stopped) => {
+                Err(ProgramEnd::Stopped(self.host.plane.brake.release().unwrap_or(Stop::Interrupted)))
+            }
+        }
     }
 
     fn evaluate(
@@ -181,12 +238,14 @@ impl<W: World> ScriptSession<W> {
                 self.runner = said.is_ok().then_some(runner);
                 said
             }
-            None => Err(RunnerError::Gone),
+            None => Err(lost(ChildFault::Gone)),
         };
         match asked {
             Ok(FromRunner::Done(value)) => Ok(Ok(value)),
             Ok(FromRunner::Failed(failed)) => Ok(Err(failed)),
-            Ok(FromRunner::Ready(_) | FromRunner::Efun(_)) => Err(ProgramEnd::Lost(RunnerError::OutOfTurn)),
+            Ok(FromRunner::Ready(_) | FromRunner::Efun(_)) => {
+                Err(ProgramEnd::Lost(lost(ChildFault::OutOfTurn)))
+            }
             Err(error) => Err(match self.host.plane.brake.release() {
                 Some(why) => ProgramEnd::Stopped(why),
                 None => ProgramEnd::Lost(error),
@@ -194,10 +253,10 @@ impl<W: World> ScriptSession<W> {
         }
     }
 
-    fn converse(&mut self, runner: &mut Runner, request: &ToRunner) -> Result<FromRunner, RunnerError> {
+    fn converse(&mut self, runner: &mut Runner, request: &ToRunner) -> Result<FromRunner, ChildError> {
         let host = &mut self.host;
         // Of a message that was cut short nothing could follow.
-        let cut = |_: Stopped| RunnerError::Gone;
+        let cut = |_: Stopped| lost(ChildFault::Gone);
         host.plane.wait(runner.request(request)).map_err(cut)??;
         loop {
             match host.plane.wait(runner.next()) {
@@ -208,7 +267,7 @@ impl<W: World> ScriptSession<W> {
                 }
                 Ok(said) => return said,
                 Err(Stopped) => {
-                    return host.plane.finish(GRACE, stop(runner)).unwrap_or(Err(RunnerError::Gone));
+                    return host.plane.finish(GRACE, stop(runner)).unwrap_or(Err(lost(ChildFault::Gone)));
                 }
             }
         }
@@ -233,8 +292,12 @@ impl<W: World> ScriptSession<W> {
     }
 }
 
+fn lost(fault: ChildFault) -> ChildError {
+    ChildError { program: ChildProgram::Runner, fault }
+}
+
 /// Ends what the child runs; what it says last.
-async fn stop(runner: &mut Runner) -> Result<FromRunner, RunnerError> {
+async fn stop(runner: &mut Runner) -> Result<FromRunner, ChildError> {
     runner.send(&ToRunner::Stop).await?;
     loop {
         match runner.next().await? {

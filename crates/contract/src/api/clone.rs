@@ -104,7 +104,11 @@ impl CloneAsk {
                 text.parse().map_err(|error: crate::model::gem::GemPointerError| bad(error.to_string()))?,
             )
         } else {
-            Origin::Source { text, file: options.file_name.unwrap_or_else(|| "clone.js".into()) }
+            Origin::Source {
+                text,
+                file: options.file_name.unwrap_or_else(|| "clone.js".into()),
+                compilation: None,
+            }
         };
         let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let wishes = Wishes {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::compilation::Compilation;
 use super::summons::MAX_SOURCE_BYTES;
 use crate::model::digest::Sha256;
 use crate::model::gem::{self, GemPointer, Manifest};
@@ -22,6 +23,13 @@ pub struct GemPush {
     /// Not blank; at most 4 MiB as UTF-8.
     #[schemars(length(max = MAX_SOURCE_BYTES), regex(pattern = r"[^\t\n\f\r ]"))]
     pub source: String,
+    /// Of what it was compiled; absent where it is as its author wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compilation: Option<Compilation>,
+    /// Its author's text, where that is another: kept beside it, and never run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_SOURCE_BYTES))]
+    pub original: Option<String>,
     #[serde(default)]
     pub manifest: Manifest,
 }
@@ -43,6 +51,12 @@ pub struct Gem {
     /// Only where one gem was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Of what its source was compiled; absent where that is as its author wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compilation: Option<Compilation>,
+    /// Its author's text, where that is another. Only where one gem was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
     pub changed: bool,
 }
 

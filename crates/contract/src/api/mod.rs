@@ -6,6 +6,7 @@
 //! other failure is an [`error::ApiError`].
 
 pub mod clone;
+pub mod compilation;
 pub mod endpoint;
 pub mod endpoints;
 pub mod error;

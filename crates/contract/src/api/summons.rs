@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::compilation::Compilation;
 use super::error::{ApiError, ErrorCode};
 use super::vault::{Placement, TicketWishes, Vault};
 use crate::model::gem::{GemPointer, Wishes};
@@ -31,6 +32,9 @@ pub enum Origin {
         /// What errors call the file; its stem is the worker's name.
         #[schemars(schema_with = "labels::file_schema")]
         file: String,
+        /// Of what it was compiled; absent where it is as its author wrote it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        compilation: Option<Compilation>,
     },
 }
 
@@ -98,6 +102,9 @@ impl SummonsRequest {
             let most = labels::MOST_FILE;
             return bad(format!("the file name {file:?} must have 1 to {most} characters, none of control"));
         }
+        if let Origin::Source { compilation: Some(compilation), .. } = &self.origin {
+            compilation.check()?;
+        }
         check_labels(&self.labels).or_else(|error| bad(error.to_string()))?;
         let within = self.wishes.limits().check().and_then(|()| self.wishes.terms().check());
         within.or_else(|error| bad(format!("a worker cannot have that: {error}")))
@@ -113,7 +120,11 @@ pub struct Summons {
     pub file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gem: Option<GemPointer>,
+    /// Of the text that the engine gets.
     pub source_bytes: u64,
+    /// Of what that was compiled; absent where it is as its author wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compilation: Option<Compilation>,
     pub args: Vec<serde_json::Value>,
     pub limits: Limits,
     pub terms: Terms,

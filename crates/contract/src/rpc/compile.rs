@@ -15,6 +15,7 @@ pub const MOST_FAULTS: usize = 64;
 
 /// What a source is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "documents", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     #[default]
@@ -22,6 +23,17 @@ pub enum Language {
     JavaScript,
     #[serde(rename = "ts")]
     TypeScript,
+}
+
+impl Language {
+    /// With which files end that are written in it.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::JavaScript => "js",
+            Self::TypeScript => "ts",
+        }
+    }
 }
 
 /// What a source is compiled for.

@@ -89,7 +89,15 @@ fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, GemError
         }
     };
     let place = GemPlace::Directory(directory.display().to_string());
-    Ok(Some(Find { version: pointer.version.clone(), source, manifest, place, pushed_at: None }))
+    Ok(Some(Find {
+        version: pointer.version.clone(),
+        source,
+        compilation: None,
+        original: None,
+        manifest,
+        place,
+        pushed_at: None,
+    }))
 }
 
 fn list_one(directory: &Path, name: &str) -> Option<Gem> {
@@ -112,6 +120,8 @@ fn list_one(directory: &Path, name: &str) -> Option<Gem> {
         found_in: find.place,
         pushed_at: None,
         source: None,
+        compilation: None,
+        original: None,
         changed: false,
     })
 }

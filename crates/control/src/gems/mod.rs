@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use super::ledger::Records;
+use hauki_contract::api::compilation::Compilation;
 use hauki_contract::api::gem::{Gem, GemList, GemPlace};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::digest::Sha256;
@@ -53,6 +54,8 @@ fn check_manifest(manifest: &Manifest, what: &str) -> Result<(), GemError> {
 struct Find {
     version: Option<String>,
     source: String,
+    compilation: Option<Compilation>,
+    original: Option<String>,
     manifest: Manifest,
     place: GemPlace,
     pushed_at: Option<jiff::Timestamp>,
@@ -97,6 +100,8 @@ impl Gems {
             found_in: find.place,
             pushed_at: find.pushed_at,
             source: Some(find.source),
+            compilation: find.compilation,
+            original: find.original,
             changed: false,
         })
     }

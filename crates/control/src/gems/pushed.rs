@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Find, GemError, Gems, check_manifest, check_source};
 use crate::ledger::{Versioned, encode};
 use crate::store::{CommitOutcome, Expect, Txn};
+use hauki_contract::api::compilation::Compilation;
 use hauki_contract::api::gem::{Gem, GemPlace, GemPush, GemRemoved};
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, Manifest, check_path, check_version};
@@ -23,6 +24,11 @@ struct GemRecord {
     bytes: u64,
     manifest: Manifest,
     pushed_at: Timestamp,
+    /// Where the source was compiled, of what, and whether that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    compilation: Option<Compilation>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_original: bool,
 }
 
 impl GemRecord {
@@ -32,6 +38,10 @@ impl GemRecord {
 
     fn source_key(&self) -> String {
         format!("gemsource/{}@{}", self.path, self.version)
+    }
+
+    fn original_key(&self) -> String {
+        format!("gemoriginal/{}@{}", self.path, self.version)
     }
 
     fn pointer(&self) -> GemPointer {
@@ -49,6 +59,8 @@ impl GemRecord {
             found_in: GemPlace::Pushed,
             pushed_at: Some(self.pushed_at),
             source: None,
+            compilation: self.compilation,
+            original: None,
             changed,
         }
     }
@@ -82,9 +94,16 @@ impl Gems {
         let Some(record) = record else { return Ok(None) };
         let Some(document) = self.records.raw(&record.source_key()).await? else { return Ok(None) };
         let source = check_source(document.value, &record.pointer().to_string())?;
+        let original = match record.has_original {
+            true => self.records.raw(&record.original_key()).await?,
+            false => None,
+        };
+        let original = original.and_then(|document| String::from_utf8(document.value).ok());
         Ok(Some(Find {
             version: Some(record.version),
             source,
+            compilation: record.compilation,
+            original,
             manifest: record.manifest,
             place: GemPlace::Pushed,
             pushed_at: Some(record.pushed_at),
@@ -104,6 +123,12 @@ impl Gems {
         check_path(&push.path).map_err(|error| bad(error.to_string()))?;
         push.version.as_deref().map(check_version).transpose().map_err(|error| bad(error.to_string()))?;
         let source = check_source(push.source.into_bytes(), &format!("gem {}", push.path))?;
+        let original = push.original.map(String::into_bytes);
+        let original = original.map(|text| check_source(text, &format!("the original of gem {}", push.path)));
+        let original = original.transpose()?;
+        if let Some(compilation) = &push.compilation {
+            compilation.check().map_err(|error| bad(error.message))?;
+        }
         check_manifest(&push.manifest, &format!("the manifest of gem {}", push.path))?;
         let sha256 = Sha256::of(source.as_bytes());
         loop {
@@ -143,11 +168,17 @@ impl Gems {
                 bytes: source.len() as u64,
                 manifest: push.manifest.clone(),
                 pushed_at: clock::now(),
+                compilation: push.compilation.clone(),
+                has_original: original.is_some(),
             };
             let txn = Txn::default()
                 .check(record.key(), Expect::Absent)
                 .put(record.key(), encode(&record)?)
                 .put(record.source_key(), source.clone().into_bytes());
+            let txn = match &original {
+                Some(text) => txn.put(record.original_key(), text.clone().into_bytes()),
+                None => txn,
+            };
             // Another push took this version meanwhile: look again.
             if let CommitOutcome::Committed { .. } = self.records.commit(txn).await? {
                 return Ok(record.into_gem(true));
@@ -171,9 +202,9 @@ impl Gems {
                 return Err(GemError::NoSuchHash { path: pointer.path.clone(), wanted });
             }
         }
-        let txn = versions
-            .iter()
-            .fold(Txn::default(), |txn, record| txn.delete(record.key()).delete(record.source_key()));
+        let txn = versions.iter().fold(Txn::default(), |txn, record| {
+            txn.delete(record.key()).delete(record.source_key()).delete(record.original_key())
+        });
         // Without checks there is no conflict.
         let _ = self.records.commit(txn).await?;
         let removed = versions.iter().map(GemRecord::pointer).collect();

@@ -20,6 +20,8 @@ fn push(path: &str, version: Option<&str>, source: &str) -> GemPush {
         path: path.into(),
         version: version.map(str::to_owned),
         source: source.into(),
+        compilation: None,
+        original: None,
         manifest: Manifest::default(),
     }
 }

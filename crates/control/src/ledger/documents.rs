@@ -12,6 +12,7 @@
 //! meta/events         no event of these lives has a number beyond it (`control::event_numbers`)
 //! name/<name>         who holds the name, as long as that one lives
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
+//!                                           gemoriginal/…          and what they were compiled of
 //! aged/<time>/<key>   when a key was used, for `control::retention`
 //! issuer              the public half of the key that signs tickets
 //! aside/<key>         what could not be read, as it is (`ledger::quarantine`)
@@ -73,6 +74,7 @@ pub(super) const PREFIXES: &[&str] = &[
     KEY,
     "gem/",
     "gemsource/",
+    "gemoriginal/",
     AGED,
     ISSUER,
     "aside/",

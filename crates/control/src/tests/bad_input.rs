@@ -9,7 +9,7 @@ use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 use hauki_contract::system::random;
 
 fn source(text: &str, file: &str) -> Origin {
-    Origin::Source { text: text.into(), file: file.into() }
+    Origin::Source { text: text.into(), file: file.into(), compilation: None }
 }
 
 #[tokio::test]

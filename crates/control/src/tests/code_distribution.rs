@@ -12,7 +12,13 @@ use hauki_contract::model::gem::Manifest;
 fn of_size(key: &str, bytes: usize) -> (SummonsRequest, Sha256) {
     let text = format!("function scan() {{}} // {}", "x".repeat(bytes));
     let sha256 = Sha256::of(text.as_bytes());
-    (SummonsRequest { origin: Origin::Source { text, file: "scout.js".into() }, ..summons(key) }, sha256)
+    (
+        SummonsRequest {
+            origin: Origin::Source { text, file: "scout.js".into(), compilation: None },
+            ..summons(key)
+        },
+        sha256,
+    )
 }
 
 fn on(node: &str, summons: SummonsRequest) -> SpawnRequest {
@@ -63,7 +69,14 @@ async fn a_gem_travels_ahead_when_it_is_summoned() {
     nodes[2].set_down(true);
     let source = "function scan() {}".to_owned();
     let sha256 = Sha256::of(source.as_bytes());
-    let push = GemPush { path: "workers/scout".into(), version: None, source, manifest: Manifest::default() };
+    let push = GemPush {
+        path: "workers/scout".into(),
+        version: None,
+        source,
+        compilation: None,
+        original: None,
+        manifest: Manifest::default(),
+    };
     core.basis().gems.push(push).await.expect("is pushed");
     let pointer = "gem-pointer://workers/scout".parse().expect("a pointer");
     let request = SummonsRequest { origin: Origin::Gem(pointer), ..summons("k") };

@@ -90,7 +90,11 @@ pub(super) fn unwatched() -> Swarm {
 pub(super) fn summons(key: &str) -> SummonsRequest {
     SummonsRequest {
         key: key.into(),
-        origin: Origin::Source { text: "function scan() {}".into(), file: "dir/scout.js".into() },
+        origin: Origin::Source {
+            text: "function scan() {}".into(),
+            file: "dir/scout.js".into(),
+            compilation: None,
+        },
         args: Vec::new(),
         wishes: Default::default(),
         labels: BTreeMap::new(),

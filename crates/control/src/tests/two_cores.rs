@@ -89,6 +89,8 @@ async fn a_version_of_a_gem_that_one_core_set_aside_is_no_other_source() {
         path: "a".into(),
         version: None,
         source: format!("function f() {{ return {source} }}"),
+        compilation: None,
+        original: None,
         manifest: Default::default(),
     };
     one.basis().gems.push(push("1")).await.expect("pushes");

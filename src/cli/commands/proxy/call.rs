@@ -12,7 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::kinds::Reply;
 use crate::cli::output::Format;
 use crate::cli::record::Record;
-use crate::cli::{batch, bounded_read, complete, connect, input};
+use crate::cli::{author_line, batch, bounded_read, complete, connect, input};
 use crate::client::ghost::{GhostError, GhostOptions};
 use crate::client::{Exit, Ghost};
 use crate::rpc::builtin;
@@ -110,6 +110,7 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
         }
         // Among records the result is one as well, or it could not be told from them.
         let bare = plain && (!args.events || ctx.out.is_for_people());
+        let alone = items.len() == 1;
         batch::run(ctx, items, jobs, async |item: input::Item| {
             let ticket = connect::ticket(ctx, &item).await?;
             let ghost = connect::open(ctx, &ticket, options(ctx)?).await?;
@@ -118,9 +119,16 @@ pub(super) fn run(ctx: &Ctx, args: &CallArgs) -> Result<Exit, CliError> {
                 return Ok(Vec::new());
             }
             let result = if args.events {
-                call_progress::call(ctx, &ghost, &args.method, params.as_deref()).await?
+                call_progress::call(ctx, &ghost, &args.method, params.as_deref()).await
             } else {
-                result(ctx, &ghost, &args.method, params.as_deref()).await?
+                result(ctx, &ghost, &args.method, params.as_deref()).await
+            };
+            let result = match result {
+                Ok(result) => result,
+                Err(error) if alone && ctx.out.is_for_people() => {
+                    return Err(author_line::below(ctx, error, &ticket.worker).await);
+                }
+                Err(error) => return Err(error),
             };
             if bare {
                 return show(ctx, &result).map(|()| Vec::new());

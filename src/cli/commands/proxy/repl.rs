@@ -19,7 +19,8 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use super::script_context::{self, Play, Stage};
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
-use crate::cli::{complete, sanitize, stdin};
+use crate::cli::source::Lang;
+use crate::cli::{complete, sanitize, source_faults, stdin};
 use crate::client::Exit;
 use crate::client::script::{CancelHandle, ProgramEnd, ScriptFailure, ScriptSession, Stop};
 use crate::model::units::parse_size;
@@ -43,6 +44,9 @@ pub(super) struct ReplArgs {
     /// The heap of the conversation
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "64MiB")]
     memory: u64,
+    /// What statements are written in
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
     /// A file with one ticket, or a vault id
     #[arg(value_name = "TICKET", add = ArgValueCompleter::new(complete::items))]
     ticket: Option<String>,
@@ -51,7 +55,7 @@ pub(super) struct ReplArgs {
 type Shared<'a> = Rc<RefCell<ScriptSession<Stage<'a>>>>;
 
 pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
-    let play = Play { args: Vec::new(), base: ".".into(), heap_bytes: args.memory };
+    let play = Play { args: Vec::new(), base: ".".into(), heap_bytes: args.memory, compiled: true };
     let (mut session, brake) = script_context::open(ctx, play)?;
     let mut name = "hauki".to_owned();
     if let Some(argument) = &args.ticket {
@@ -61,18 +65,24 @@ pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
         session.bind(&ticket).map_err(|end| match end {
             ProgramEnd::Stopped(why) => script_context::stopped(why),
             ProgramEnd::Uncaught(error, failure) => script_context::uncaught(&error, failure, "", "repl"),
+            ProgramEnd::Unprepared(error) => source_faults::unprepared(*error, "", "repl"),
             ProgramEnd::Lost(error) => ScriptFailure::from(error).into(),
         })?;
     }
     if io::stdin().is_terminal() {
-        return converse(ctx, Rc::new(RefCell::new(session)), &brake, &name);
+        return converse(ctx, Rc::new(RefCell::new(session)), &brake, &name, args.lang);
     }
-    answer(ctx, session, args.memory)
+    answer(ctx, session, args)
 }
 
 /// Runs one statement and shows its value. An exit code is the end, and so is the end of the engine.
-fn statement(ctx: &Ctx, session: &mut ScriptSession<Stage<'_>>, text: &str) -> Result<Exit, Option<u8>> {
-    let error = match session.statement(text) {
+fn statement(
+    ctx: &Ctx,
+    session: &mut ScriptSession<Stage<'_>>,
+    text: &str,
+    lang: Option<Lang>,
+) -> Result<Exit, Option<u8>> {
+    let error = match session.statement(text, lang.map(Into::into)) {
         Ok(None) => return Ok(Exit::Ok),
         Ok(Some(value)) => match ctx.out.line(&value) {
             Ok(()) => return Ok(Exit::Ok),
@@ -81,6 +91,7 @@ fn statement(ctx: &Ctx, session: &mut ScriptSession<Stage<'_>>, text: &str) -> R
         Err(ProgramEnd::Stopped(Stop::Exit(code))) => return Err(Some(code)),
         Err(ProgramEnd::Stopped(why)) => script_context::stopped(why),
         Err(ProgramEnd::Uncaught(error, failure)) => script_context::uncaught(&error, failure, text, "repl"),
+        Err(ProgramEnd::Unprepared(error)) => source_faults::unprepared(*error, text, "repl"),
         Err(ProgramEnd::Lost(error)) => {
             let error = CliError::from(ScriptFailure::from(error));
             ctx.failed(&error);
@@ -97,8 +108,8 @@ fn left(ctx: &Ctx, code: Option<u8>) -> Exit {
 }
 
 /// Statements from a pipe or a file.
-fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, heap_bytes: u64) -> Result<Exit, CliError> {
-    let most = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
+fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, args: &ReplArgs) -> Result<Exit, CliError> {
+    let most = usize::try_from(args.memory).unwrap_or(usize::MAX);
     let mut lines = {
         let _inside = session.enter();
         stdin::lines(most)
@@ -116,7 +127,7 @@ fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, heap_bytes: u64) -> 
             }
         }
         if !text.trim().is_empty() && (ended || !session.is_unfinished(&text)) {
-            last = match statement(ctx, &mut session, &std::mem::take(&mut text)) {
+            last = match statement(ctx, &mut session, &std::mem::take(&mut text), args.lang) {
                 Ok(exit) => exit,
                 Err(code) => return Ok(left(ctx, code)),
             };
@@ -127,7 +138,13 @@ fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, heap_bytes: u64) -> 
     }
 }
 
-fn converse(ctx: &Ctx, session: Shared<'_>, brake: &CancelHandle, name: &str) -> Result<Exit, CliError> {
+fn converse(
+    ctx: &Ctx,
+    session: Shared<'_>,
+    brake: &CancelHandle,
+    name: &str,
+    lang: Option<Lang>,
+) -> Result<Exit, CliError> {
     let failed = |error: ReadlineError| CliError::io("use the terminal", &io::Error::other(error));
     let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
     let mut editor: Editor<Assistant<'_>, DefaultHistory> = Editor::with_config(config).map_err(failed)?;
@@ -141,7 +158,7 @@ fn converse(ctx: &Ctx, session: Shared<'_>, brake: &CancelHandle, name: &str) ->
         match editor.readline(&format!("{}> ", sanitize::line(name))) {
             Ok(text) if text.trim().is_empty() => {}
             Ok(text) => {
-                if let Err(code) = statement(ctx, &mut session.borrow_mut(), &text) {
+                if let Err(code) = statement(ctx, &mut session.borrow_mut(), &text, lang) {
                     break left(ctx, code);
                 }
             }

@@ -11,6 +11,7 @@ use super::script_context::{self, Play};
 use crate::cli::bounded_read;
 use crate::cli::context::Ctx;
 use crate::cli::error::CliError;
+use crate::cli::source::Lang;
 use crate::client::Exit;
 use crate::client::script::Stop;
 use crate::model::units::parse_size;
@@ -20,6 +21,7 @@ The script runs here, in the engine of the workers, and has clone_object(), obje
 and gather(), find_object(), destruct(), print(), args, read_file() and more: man 7 hauki-script.
 What it clones dies with it, however it ends, unless it is cloned with {detached: true}. Paths of
 workers are looked up beside the script. What stands behind SCRIPT belongs to the script.
+Modern JavaScript and TypeScript (.ts, .mts, --lang ts) are compiled first, by hauki-compile.
 
 An error that nobody catches ends it with the exit code of that error: 7 for a worker's, 5 for a dead
 vault, 75 for no capacity; 1 for the script's own, 65 if it does not parse. The engine runs in a child that
@@ -37,6 +39,9 @@ pub(super) struct RunArgs {
     /// The heap of the script itself
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "64MiB")]
     memory: u64,
+    /// What the script is written in, where the ending of its file does not say it
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
     /// A file, or - for standard input
     #[arg(value_hint = ValueHint::FilePath)]
     script: PathBuf,
@@ -48,7 +53,7 @@ pub(super) struct RunArgs {
 pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
     // From standard input there is no folder beside which workers could be.
     let base = args.script.parent().map(Path::to_owned).unwrap_or_default();
-    let play = Play { args: args.args.clone(), base, heap_bytes: args.memory };
+    let play = Play { args: args.args.clone(), base, heap_bytes: args.memory, compiled: false };
     let (mut session, brake) = script_context::open(ctx, play)?;
     if let Some(ms) = ctx.timeout_if_set()? {
         let limit = Duration::from_millis(ms);
@@ -59,7 +64,7 @@ pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
     }
     let read = session.wait(read(&args.script, args.memory));
     let (source, file) = read.map_err(script_context::stopped)??;
-    match session.run(&source, &file) {
+    match session.run(&source, &file, args.lang.map(Into::into)) {
         Ok(()) => Ok(Exit::Ok),
         Err(end) => script_context::outcome(ctx, end, &source, &file),
     }

@@ -9,6 +9,7 @@ use crate::cli::context::Ctx;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::sanitize;
 use crate::cli::signals::{self, Endings};
+use crate::cli::source_faults;
 use crate::client::script::{
     CancelHandle, FailureDetail, LineSink, ProgramEnd, ScriptFailure, ScriptSession, ScriptSetupError, Setup,
     Stop, World,
@@ -46,6 +47,8 @@ pub(super) struct Play {
     pub(super) args: Vec<String>,
     pub(super) base: PathBuf,
     pub(super) heap_bytes: u64,
+    /// Whether statements come one by one, of which any may be a modern one.
+    pub(super) compiled: bool,
 }
 
 /// A session that is cancelled by Ctrl-C, SIGTERM and `--timeout`.
@@ -55,9 +58,9 @@ pub(super) fn open<'a>(
 ) -> Result<(ScriptSession<Stage<'a>>, CancelHandle), CliError> {
     let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
     let brake = CancelHandle::default();
-    let Play { args, base, heap_bytes } = play;
+    let Play { args, base, heap_bytes, compiled } = play;
     let (lines, trace) = (lines(ctx), ctx.trace);
-    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines, trace, runner: None };
+    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines, trace, compiled, runner: None };
     let mut session = ScriptSession::new(stage, setup).map_err(unset)?;
     let endings = {
         let _inside = session.enter();
@@ -104,6 +107,7 @@ pub(super) fn outcome(ctx: &Ctx, end: ProgramEnd, source: &str, file: &str) -> R
         }
         ProgramEnd::Stopped(why) => Err(stopped(why)),
         ProgramEnd::Uncaught(error, failure) => Err(uncaught(&error, failure, source, file)),
+        ProgramEnd::Unprepared(error) => Err(source_faults::unprepared(*error, source, file)),
         ProgramEnd::Lost(error) => Err(ScriptFailure::from(error).into()),
     }
 }
@@ -116,11 +120,11 @@ pub(super) fn uncaught(
 ) -> CliError {
     let Some(failure) = failure else {
         return match error.kind {
-            WorkerErrorKind::Syntax => crate::cli::source::refusal(source, file, error),
+            WorkerErrorKind::Syntax => source_faults::refusal(source, file, error),
             kind => {
                 let shown =
-                    CliError::new(ErrorKind::new("script_failed", Exit::Failure), error.message.clone())
-                        .thrown("script", error);
+                    CliError::new(ErrorKind::new("script_failed", Exit::Failure), error.message.clone());
+                let shown = source_faults::thrown_at(shown, error, source, file).thrown("script", error);
                 if kind == WorkerErrorKind::Memory {
                     shown.hint("--memory gives the script more")
                 } else {

@@ -4,6 +4,8 @@
 //! The product has no door for a test: another program stands beside a copy of `hauki`. A binary of its own, for it
 //! starts programs that it has just written, which no test beside it may hold open.
 
+mod compiler;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -79,7 +81,7 @@ impl Place {
         for (file, text) in [
             ("ok.js", "function f() { return 1 }"),
             ("two.js", "function g(o) { return o->f(2) }"),
-            ("bad.js", "function f( {"),
+            ("bad.js", "function ("),
             ("print.js", "print('hello')"),
             ("loop.js", "print('on'); for (;;) {}"),
         ] {
