@@ -169,11 +169,12 @@ impl Calls {
                 self.connections.push_back(connection);
             }
             let Some(Waiting { kept, patience, deadline }) = first else { continue };
-            patience.reply.release(kept.bytes());
             if deadline <= now {
+                patience.reply.give_back(kept.bytes());
                 not_begun(patience);
                 continue;
             }
+            patience.reply.release(kept.bytes());
             let call = self.begin(patience, kept.bytes(), deadline, now);
             hand(call, VaultRequest::Kept(kept), left_ms(deadline, now));
         }
@@ -323,7 +324,7 @@ impl Calls {
         }
         for connection in &mut self.connections {
             while let Some(late) = connection.waiting.pop_front_if(|waiting| waiting.deadline <= now) {
-                late.patience.reply.release(late.kept.bytes());
+                late.patience.reply.give_back(late.kept.bytes());
                 not_begun(late.patience);
             }
         }
@@ -356,7 +357,7 @@ impl Calls {
                 waiting.into_iter().partition(|waiting| of(&waiting.patience.reply));
             connection.waiting = stay;
             for Waiting { kept, patience, .. } in gone {
-                patience.reply.release(kept.bytes());
+                patience.reply.give_back(kept.bytes());
                 left.push(patience.reply);
             }
         }

@@ -29,7 +29,7 @@ fn handed(calls: &mut Calls, now: Mono) -> Vec<(u64, String)> {
     calls.hand_over(now, |call, order, _| match order.keep() {
         QueuedRequest::Call { params, .. } => handed.push((call, params.unwrap_or_default().into_string())),
         QueuedRequest::Stats => handed.push((call, "stats".to_owned())),
-        QueuedRequest::Frame(_) => panic!("all of them are short"),
+        QueuedRequest::Frame(..) => panic!("all of them are short"),
     });
     handed
 }

@@ -4,10 +4,14 @@
 //! wake-up of another task. What the socket does not take stays in the buffer; the supervisor sends the
 //! rest when the socket has room.
 //!
+//! A long frame is charged to whoever sent it until the vault has taken it: one that does not read would otherwise keep
+//! what it was sent at nobody's expense.
+//!
 //! Only reading is registered with the runtime. A Unix socket announces room for writing after every
 //! frame that the other side takes, and each announcement would wake a shard that waits for an answer,
 //! in the middle of every call.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -35,6 +39,17 @@ const MOST_LEFT: usize = 1024 * 1024;
 /// Callers wait while more than this is unsent.
 pub const SOFT_LIMIT: usize = 4 * 1024 * 1024;
 
+/// Who pays for a frame, and how much of it there is still.
+pub trait FrameCharge: Send {
+    fn keep(&mut self, bytes: usize);
+}
+
+struct ChargedFrame {
+    end: usize,
+    length: usize,
+    charge: Box<dyn FrameCharge>,
+}
+
 pub struct VaultChannel {
     stream: AsyncFd<OwnedFd>,
     unsent: Mutex<UnsentFrames>,
@@ -50,6 +65,8 @@ struct UnsentFrames {
     sent: usize,
     /// Where some frame begins that was not sent as a whole when this was last looked for.
     begun: usize,
+    /// The long ones, in their order.
+    charged: VecDeque<ChargedFrame>,
 }
 
 impl UnsentFrames {
@@ -59,6 +76,17 @@ impl UnsentFrames {
             self.begun += channel::length(&self.bytes[self.begun..]).unwrap_or(self.bytes.len());
         }
         self.begun
+    }
+
+    /// What was sent is nobody's any more.
+    fn settle(&mut self) {
+        while let Some(first) = self.charged.front_mut() {
+            let left = first.end.saturating_sub(self.sent);
+            if left > 0 {
+                return first.charge.keep(left.min(first.length));
+            }
+            self.charged.pop_front();
+        }
     }
 }
 
@@ -90,9 +118,17 @@ impl VaultChannel {
     }
 
     /// A whole frame, which is copied only where others wait before it.
-    pub fn push_whole(&self, frame: Vec<u8>) {
+    pub fn push_whole(&self, frame: Vec<u8>, mut charge: Box<dyn FrameCharge>) {
+        let length = frame.len();
+        charge.keep(length);
         let mut unsent = self.lock();
-        if unsent.bytes.is_empty() { unsent.bytes = frame } else { unsent.bytes.extend(frame) }
+        if unsent.bytes.is_empty() {
+            unsent.bytes = frame
+        } else {
+            unsent.bytes.extend(frame)
+        }
+        let end = unsent.bytes.len();
+        unsent.charged.push_back(ChargedFrame { end, length, charge });
     }
 
     /// As [`VaultChannel::push`], but in front of every frame that nobody has begun to send.
@@ -101,6 +137,8 @@ impl VaultChannel {
         encode(&mut frame);
         let mut unsent = self.lock();
         let at = unsent.next_frame();
+        let behind = unsent.charged.iter_mut().filter(|charged| charged.end > at);
+        behind.for_each(|charged| charged.end += frame.len());
         unsent.bytes.splice(at..at, frame);
     }
 
@@ -121,6 +159,7 @@ impl VaultChannel {
                 }
             }
         }
+        unsent.settle();
         let mut spent = Vec::new();
         if unsent.sent == unsent.bytes.len() {
             unsent.bytes.clear();
@@ -135,6 +174,7 @@ impl VaultChannel {
             let sent = std::mem::take(&mut unsent.sent);
             unsent.bytes.drain(..sent);
             unsent.begun = next - sent;
+            unsent.charged.iter_mut().for_each(|charged| charged.end -= sent);
         }
         let is_full = unsent.bytes.len() - unsent.sent > SOFT_LIMIT;
         drop(unsent);
@@ -192,7 +232,63 @@ impl VaultChannel {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    /// One that others can look at.
+    #[derive(Default)]
+    struct Purse(Arc<AtomicUsize>);
+
+    impl FrameCharge for Purse {
+        fn keep(&mut self, bytes: usize) {
+            self.0.store(bytes, Ordering::Relaxed);
+        }
+    }
+
+    impl Drop for Purse {
+        fn drop(&mut self) {
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_frame_is_charged_for_until_the_vault_has_taken_it() {
+        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        let pipe = VaultChannel::new(ours.into()).expect("a pipe");
+        let purses: [Arc<AtomicUsize>; 3] = Default::default();
+        let charged = || purses.each_ref().map(|purse| purse.load(Ordering::Relaxed));
+        let long = 8_000_004;
+        for purse in &purses {
+            pipe.push_whole(frame(b'l', 8_000_000), Box::new(Purse(purse.clone())));
+        }
+        assert_eq!(charged(), [long; 3]);
+        let mut most = [long; 3];
+        let (mut came, mut bytes) = (0, vec![0; 100_000]);
+        while came < 3 * long + 9 {
+            pipe.send();
+            if came == 0 {
+                // What goes before them is no part of them.
+                pipe.push_first(|out| out.extend(frame(b'a', 5)));
+            }
+            let now = charged();
+            assert!(now.iter().zip(most).all(|(now, most)| *now <= most), "{now:?}");
+            // What is charged is what has not been sent, but for the answer.
+            let unsent = pipe.lock();
+            let unsent = unsent.bytes.len() - unsent.sent;
+            assert!((unsent.saturating_sub(9)..=unsent).contains(&now.iter().sum()), "{now:?} of {unsent}");
+            most = now;
+            came += std::io::Read::read(&mut theirs, &mut bytes).expect("is open");
+        }
+        assert_eq!(charged(), [0; 3]);
+        pipe.push_whole(frame(b'l', 8_000_000), Box::new(Purse(purses[0].clone())));
+        pipe.send();
+        assert!(charged()[0] > 0);
+        drop(theirs);
+        pipe.send();
+        assert_eq!(charged(), [0; 3], "nobody takes it any more");
+    }
 
     fn frame(letter: u8, length: u32) -> Vec<u8> {
         [&length.to_le_bytes()[..], &vec![letter; length as usize]].concat()
@@ -230,9 +326,9 @@ mod tests {
         let pipe = VaultChannel::new(ours.into()).expect("a pipe");
         let long = frame(b'l', 3_000_000);
         let at = long.as_ptr();
-        pipe.push_whole(long);
+        pipe.push_whole(long, Box::<Purse>::default());
         assert_eq!(pipe.lock().bytes.as_ptr(), at);
-        pipe.push_whole(frame(b's', 5));
+        pipe.push_whole(frame(b's', 5), Box::<Purse>::default());
         let mut came = vec![0; 3_000_004 + 9];
         let (mut count, mut most) = (0, 0);
         while count < came.len() {

@@ -3,7 +3,7 @@
 //! The queue and the channel have one order, so both are written under one lock, which all callers of the vault and the
 //! shard wait for. What is long is therefore copied before: into the frame that it will be, which then changes hands.
 
-use super::channel::VaultChannel;
+use super::channel::{FrameCharge, VaultChannel};
 use hauki_contract::rpc::channel;
 
 /// Longer than this: a copy takes longer than all else that is done under the lock.
@@ -24,8 +24,8 @@ pub enum QueuedRequest {
         params: Option<Box<str>>,
     },
     Stats,
-    /// A long call, without its number and its time.
-    Frame(Vec<u8>),
+    /// A long call, without its number and its time, and who pays for it once it is in the channel.
+    Frame(Vec<u8>, Box<dyn FrameCharge>),
 }
 
 /// Either, on its way to the vault.
@@ -37,12 +37,12 @@ pub enum VaultRequest<'a> {
 impl<'a> BorrowedRequest<'a> {
     /// To be taken under a lock, which copies nothing long any more.
     #[must_use]
-    pub fn order(self) -> VaultRequest<'a> {
+    pub fn order(self, charge: impl FnOnce() -> Box<dyn FrameCharge>) -> VaultRequest<'a> {
         match self {
             Self::Call { method, caller, params } if self.bytes() > LONG => {
                 let mut frame = Vec::with_capacity(self.bytes() + channel::OVERHEAD);
                 channel::encode_call(&mut frame, 0, 0, method, caller, params);
-                VaultRequest::Kept(QueuedRequest::Frame(frame))
+                VaultRequest::Kept(QueuedRequest::Frame(frame, charge()))
             }
             Self::Call { .. } | Self::Stats => VaultRequest::Passing(self),
         }
@@ -85,7 +85,7 @@ impl QueuedRequest {
                 method.len() + caller.len() + params.as_deref().map_or(0, str::len)
             }
             Self::Stats => 0,
-            Self::Frame(frame) => frame.len(),
+            Self::Frame(frame, _) => frame.len(),
         }
     }
 }
@@ -116,9 +116,9 @@ impl VaultRequest<'_> {
                 BorrowedRequest::Call { method: &method, caller: &caller, params }.write(pipe, call, left_ms);
             }
             Self::Kept(QueuedRequest::Stats) => BorrowedRequest::Stats.write(pipe, call, left_ms),
-            Self::Kept(QueuedRequest::Frame(mut frame)) => {
+            Self::Kept(QueuedRequest::Frame(mut frame, charge)) => {
                 channel::number_call(&mut frame, call, left_ms);
-                pipe.push_whole(frame);
+                pipe.push_whole(frame, charge);
             }
         }
     }
@@ -128,19 +128,31 @@ impl VaultRequest<'_> {
 mod tests {
     use super::*;
 
+    struct Nobody;
+
+    impl FrameCharge for Nobody {
+        fn keep(&mut self, _: usize) {}
+    }
+
+    fn nobody() -> Box<dyn FrameCharge> {
+        Box::new(Nobody)
+    }
+
     #[test]
     fn a_long_call_is_the_frame_that_it_would_have_been() {
         let params = format!("[\"{}\"]", "x".repeat(LONG));
         let asked = BorrowedRequest::Call { method: "put", caller: "{}", params: Some(&params) };
-        let VaultRequest::Kept(QueuedRequest::Frame(mut frame)) = asked.order() else { panic!("it is long") };
+        let VaultRequest::Kept(QueuedRequest::Frame(mut frame, _)) = asked.order(nobody) else {
+            panic!("it is long")
+        };
         channel::number_call(&mut frame, 7, 250);
         let mut meant = Vec::new();
         channel::encode_call(&mut meant, 7, 250, "put", "{}", Some(&params));
         assert!(frame == meant);
         let short = BorrowedRequest::Call { params: Some("[]"), method: "put", caller: "{}" };
         assert!(
-            matches!(short.order(), VaultRequest::Passing(_))
-                && matches!(BorrowedRequest::Stats.order(), VaultRequest::Passing(_))
+            matches!(short.order(nobody), VaultRequest::Passing(_))
+                && matches!(BorrowedRequest::Stats.order(nobody), VaultRequest::Passing(_))
         );
     }
 }

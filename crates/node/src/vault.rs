@@ -267,7 +267,7 @@ impl VaultHandle {
             return patience.reply.error(&RpcError::new(code::TOO_LARGE, message));
         }
         let deadline_ms = patience.deadline_ms;
-        let order = asked.order();
+        let order = asked.order(|| patience.reply.charge());
         let now = self.now();
         let mut state = self.state();
         let Some(pipe) = self.pipe.get().filter(|_| state.phase.is_alive()) else {

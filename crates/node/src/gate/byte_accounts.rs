@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
+use crate::channel::FrameCharge;
 use hauki_contract::model::id::TicketId;
 
 /// For all connections of all vaults.
@@ -210,6 +211,12 @@ impl BacklogShare {
             true => after > self.account.share(more),
             false => after > LITTLE && after > self.account.first_share(more, false),
         }
+    }
+}
+
+impl FrameCharge for BacklogShare {
+    fn keep(&mut self, bytes: usize) {
+        self.set(bytes);
     }
 }
 

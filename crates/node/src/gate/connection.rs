@@ -214,7 +214,8 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             job = reader.take_whole().ok().flatten().map(|line| LongLine::new(&session, line));
             continue;
         }
-        let (queued, unread) = outbox.held();
+        let (queued, unread, given_up) = outbox.held();
+        chatter.given_up(given_up);
         if unread && !sending.is_on_time(vault.now()) && outbox.is_lost() {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
@@ -232,7 +233,9 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
         let admits = admits && (!over || reader.has_line());
         let ahead = reads && !admits && !over && reader.has_room();
         receiving.reads(admits || ahead, unfinished(&reader), || vault.now());
-        if receiving.asks() {
+        // Where nothing is read because of what he has sent, that is not his silence.
+        let held_up = over && reads && !admits && job.is_none();
+        if receiving.asks() || held_up {
             session.heard();
         }
         let watched = unread || receiving.is_watched();

@@ -26,9 +26,9 @@ use hauki_contract::rpc::ndjson::Whole;
 use hauki_contract::system::clock;
 
 /// Longer than this: a shard reads it within a millisecond.
-const LONG: usize = 128 * 1024;
+pub(super) const LONG: usize = 128 * 1024;
 /// What the shard has spent on each byte before, about: most of it is TLS.
-const BYTE_NS: u64 = 2;
+pub(super) const BYTE_NS: u64 = 2;
 /// How much longer is waited than was worked.
 const TIMES: u64 = 10;
 /// However much was.

@@ -1,5 +1,5 @@
-//! Rate limit of what callers say and their vault is not asked: beats, words that give up calls, and what is refused
-//! at the gate.
+//! Rate limit of what callers say and their vault is not asked: beats, words that give up calls, what is refused
+//! at the gate, and calls that are given up before the vault has them.
 //!
 //! Calls wait for the vault, whose processor limit is their measure. All else is done by the shard, which other vaults
 //! share, and would be at nobody's expense. So the callers of a vault have a tenth of a core for it, in equal shares, as
@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use super::offload::BYTE_NS;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -85,6 +86,11 @@ impl RateLimit {
         }
     }
 
+    /// So many bytes were calls that were given up before their vault had a part in them.
+    pub(super) fn given_up(&mut self, bytes: usize) {
+        self.spend(BYTE_NS * bytes as u64);
+    }
+
     fn spend(&mut self, ns: u64) {
         self.balance_ns = self.balance_ns.saturating_sub(signed(ns));
     }
@@ -133,6 +139,17 @@ mod tests {
             }
         }
         spent
+    }
+
+    #[test]
+    fn who_gives_up_long_calls_pays_for_their_bytes() {
+        let mut limit = RateLimit::new(Mono(0));
+        limit.given_up(0);
+        assert_eq!(limit.pause(1, || Mono(0)), None);
+        limit.given_up(3 << 20);
+        // Two nanoseconds for a byte, less what is spared, at a tenth of a core.
+        let pause = limit.pause(1, || Mono(0)).expect("has nothing left");
+        assert!((52_000..55_000).contains(&pause.as_micros()), "{pause:?}");
     }
 
     #[test]

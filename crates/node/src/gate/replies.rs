@@ -11,6 +11,8 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::byte_accounts::{Account, BacklogShare};
+use super::offload::LONG;
+use crate::channel::FrameCharge;
 use hauki_contract::rpc::message::{self, RpcError, code};
 
 /// Over this the connection reads no more requests, and events are left out.
@@ -34,6 +36,8 @@ const TAG_BYTES: usize = 128;
 #[derive(Default)]
 pub struct ReplyQueue {
     state: Mutex<State>,
+    /// Of what its caller sends.
+    receiving: Arc<Account>,
     /// Something to send, or room for another request.
     pub wake: Notify,
 }
@@ -48,6 +52,8 @@ struct State {
     in_flight: usize,
     /// Parameters of calls that wait for their turn at the vault.
     queued: usize,
+    /// Of those that were given up before the vault got them.
+    unpaid: usize,
     largest_reply: usize,
     /// Of `bytes`, those of events.
     told: usize,
@@ -83,9 +89,9 @@ impl State {
 
 impl ReplyQueue {
     #[must_use]
-    pub fn new(account: Arc<Account>) -> Self {
-        let state = State { share: BacklogShare::new(account), ..State::default() };
-        Self { state: Mutex::new(state), wake: Notify::new() }
+    pub fn new(sending: Arc<Account>, receiving: Arc<Account>) -> Self {
+        let state = State { share: BacklogShare::new(sending), ..State::default() };
+        Self { state: Mutex::new(state), receiving, wake: Notify::new() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -106,10 +112,11 @@ impl ReplyQueue {
         state.in_flight < width && !state.is_behind() && state.queued < QUEUED_LIMIT
     }
 
-    /// Bytes of calls that wait for their turn at the vault, and whether what was not sent must be watched.
-    pub(super) fn held(&self) -> (usize, bool) {
-        let state = self.lock();
-        (state.queued, state.share.is_counted())
+    /// Bytes of calls that wait for their turn at the vault, whether what was not sent must be watched, and how much has
+    /// been given up of those calls since this was last asked.
+    pub(super) fn held(&self) -> (usize, bool, usize) {
+        let mut state = self.lock();
+        (state.queued, state.share.is_counted(), std::mem::take(&mut state.unpaid))
     }
 
     /// Whether so much is unread altogether, and here so much of it, that nobody waits for it any more.
@@ -330,6 +337,20 @@ impl ReplyTo {
     pub fn release(&self, bytes: usize) {
         self.outbox.lock().queued -= bytes;
         self.outbox.wake.notify_one();
+    }
+
+    /// Nor does the vault ever get them. What they have cost is their caller's; of long ones it is his ticket's already.
+    pub fn give_back(&self, bytes: usize) {
+        if bytes <= LONG {
+            self.outbox.lock().unpaid += bytes;
+        }
+        self.release(bytes);
+    }
+
+    /// Who pays for the call once it is handed to the vault: its caller's ticket, whatever becomes of him.
+    #[must_use]
+    pub fn charge(&self) -> Box<dyn FrameCharge> {
+        Box::new(BacklogShare::new(Arc::clone(&self.outbox.receiving)))
     }
 
     fn finish(&mut self, write: impl FnOnce(&mut Vec<u8>, &str)) {

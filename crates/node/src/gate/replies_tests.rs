@@ -37,6 +37,22 @@ fn a_dropped_call_is_still_answered_and_a_lone_notification_never() {
 }
 
 #[test]
+fn what_is_given_up_before_the_vault_has_it_is_told_once_to_who_pays_for_it() {
+    let outbox = Arc::new(ReplyQueue::default());
+    let [begun, given_up, long] = ["1", "2", "3"].map(|id| ReplyTo::new(&outbox, Some(id), None));
+    for (reply, bytes) in [(&begun, 100), (&given_up, 30), (&long, LONG + 1)] {
+        reply.hold(bytes);
+    }
+    assert_eq!(outbox.held(), (131 + LONG, false, 0));
+    begun.release(100);
+    given_up.give_back(30);
+    // Its ticket owed for it as soon as it had come.
+    long.give_back(LONG + 1);
+    assert_eq!(outbox.held(), (0, false, 30));
+    assert_eq!(outbox.held(), (0, false, 0));
+}
+
+#[test]
 fn large_replies_narrow_the_flight() {
     let outbox = Arc::new(ReplyQueue::default());
     let flight: Vec<_> = (0..MAX_IN_FLIGHT).map(|_| ReplyTo::new(&outbox, Some("1"), None)).collect();

@@ -104,7 +104,8 @@ impl GateSession {
                 let death = vault.doomed.borrow().clone();
                 refused(death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)))
             })?;
-        let outbox = Arc::new(ReplyQueue::new(gate.sending.of(&capability.holder().ticket)));
+        let ticket = &capability.holder().ticket;
+        let outbox = Arc::new(ReplyQueue::new(gate.sending.of(ticket), gate.receiving.of(ticket)));
         let limit = vault.limits.call_deadline_ms;
         let holder = capability.holder();
         let mut caller =
